@@ -1,0 +1,41 @@
+# Every target sets up what it needs: a virtual environment in .venv with the project and its tools.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: demo test check format lint types imports tests wheel clean
+
+demo: $(STAMP) ## everything on the embedded servers, with history and live orders
+	@$(BIN)/coffeert demo
+
+test: tests ## the test suite, on real servers that it starts itself
+
+check: lint types imports tests ## what CI runs
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(STAMP)
+
+format: $(STAMP)
+	$(BIN)/ruff format coffeert tests
+	$(BIN)/ruff check --fix coffeert tests
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check coffeert tests
+	$(BIN)/ruff check coffeert tests
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+imports: $(STAMP)
+	$(BIN)/lint-imports
+
+tests: $(STAMP)
+	$(BIN)/pytest -q
+
+wheel: $(STAMP)
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

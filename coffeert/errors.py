@@ -1,0 +1,172 @@
+"""Every error that coffeert raises on purpose.
+
+One tree, one handler per surface: HTTP turns an error into a problem document, the command line into
+one sentence on stderr and `exit_code`, the terminal into a notice. The text of an error is therefore
+always a plain sentence for the person who reads it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """What is wrong with one field of an input."""
+
+    field: str
+    message: str
+
+
+class CoffeertError(Exception):
+    """Something that coffeert reports in one sentence."""
+
+    exit_code = 1
+
+
+class ConfigError(CoffeertError):
+    """A setting is missing or has a value that cannot be used."""
+
+    exit_code = 2
+
+
+class EmbeddedError(CoffeertError):
+    """The embedded PostgreSQL or Valkey could not be started or stopped."""
+
+    exit_code = 3
+
+
+class DatabaseUnavailable(CoffeertError):
+    """PostgreSQL cannot be reached."""
+
+    exit_code = 3
+
+
+class RedisUnavailable(CoffeertError):
+    """Redis cannot be reached."""
+
+    exit_code = 3
+
+
+class ServerUnavailable(CoffeertError):
+    """The coffeert server cannot be reached."""
+
+    exit_code = 3
+
+
+class SchemaMismatch(CoffeertError):
+    """The database's schema is not the one that this version works with."""
+
+    exit_code = 4
+
+
+class ClusterMismatch(CoffeertError):
+    """The rollups were computed on another PostgreSQL cluster, so their watermark means nothing here."""
+
+    exit_code = 5
+
+
+class Fenced(CoffeertError):
+    """Another aggregator has taken the lead; this one must not write."""
+
+    exit_code = 6
+
+
+class NotExact(CoffeertError):
+    """The rollups differ from the orders."""
+
+    exit_code = 7
+
+
+class RequestRefused(CoffeertError):
+    """A request that the server refuses, whatever carried it: the client's fault or the moment's.
+
+    `status` is the HTTP status, on every surface; `retry_after` is in seconds.
+    """
+
+    status = 400
+    title = "Malformed request"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: tuple[FieldError, ...] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = errors
+        self.retry_after = retry_after
+
+
+class Malformed(RequestRefused):
+    """The bytes are not what the content type says."""
+
+
+class Unauthorized(RequestRefused):
+    """No token, or not the right one."""
+
+    status = 401
+    title = "Unauthorized"
+
+
+class Forbidden(RequestRefused):
+    """The caller is known, or its origin is, and may not do this."""
+
+    status = 403
+    title = "Forbidden"
+
+
+class NotFound(RequestRefused):
+    """Nothing lies at this address, or no order has this id."""
+
+    status = 404
+    title = "Not found"
+
+
+class Conflict(RequestRefused):
+    """The idempotency key belongs to an order with other content."""
+
+    status = 409
+    title = "Conflict"
+
+
+class TooLarge(RequestRefused):
+    """The body, a line or a frame is larger than the limit."""
+
+    status = 413
+    title = "Too large"
+
+
+class UnsupportedMediaType(RequestRefused):
+    """The content type is not one that this address takes."""
+
+    status = 415
+    title = "Unsupported media type"
+
+
+class Invalid(RequestRefused):
+    """Well formed, but a value is not acceptable; `errors` names each field."""
+
+    status = 422
+    title = "Invalid value"
+
+
+class TooManyRequests(RequestRefused):
+    """This client is over its limit."""
+
+    status = 429
+    title = "Too many requests"
+
+
+class Unavailable(RequestRefused):
+    """The order was not stored; the same order may be sent again after `retry_after` seconds."""
+
+    status = 503
+    title = "Unavailable"
+
+
+class OutcomeUnknown(Unavailable):
+    """The connection broke while committing: the order may be stored. Sending it again is safe."""
+
+    title = "Outcome unknown"

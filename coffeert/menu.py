@@ -1,0 +1,84 @@
+"""The menu: which stores sell, and what a drink costs."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import msgspec
+
+from coffeert.errors import FieldError, Invalid
+
+CODE_MAX = 40
+NAME_MAX = 80
+
+
+class Store(msgspec.Struct, frozen=True):
+    """A shop. A retired one takes no orders; its past stays in every figure."""
+
+    code: str
+    name: str
+    active: bool = True
+
+
+class Drink(msgspec.Struct, frozen=True):
+    """A drink and its list price in cents."""
+
+    code: str
+    name: str
+    price_cents: int
+    active: bool = True
+
+
+class Menu:
+    """The stores and drinks of one moment; immutable, replaced as a whole when the menu changes."""
+
+    __slots__ = ("_prices", "_stores", "drinks", "stores")
+
+    def __init__(self, stores: tuple[Store, ...], drinks: tuple[Drink, ...]) -> None:
+        self.stores = stores
+        self.drinks = drinks
+        self._stores = frozenset(store.code for store in stores if store.active)
+        self._prices = {drink.code: drink.price_cents for drink in drinks if drink.active}
+
+    def sells_at(self, store: str) -> bool:
+        """Tell whether the store takes orders."""
+        return store in self._stores
+
+    def list_price(self, drink: str) -> int | None:
+        """Return the price in cents, or `None` where the drink is not sold."""
+        return self._prices.get(drink)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Menu) and self.stores == other.stores and self.drinks == other.drinks
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.stores, self.drinks))
+
+
+def code_from_name(name: str) -> str:
+    """Derive a code from a display name: `Hot Chocolate` gives `hot-chocolate`.
+
+    Raises `Invalid` where the name holds nothing that a code may hold.
+    """
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    code = "-".join("".join(c if c.isprintable() else " " for c in folded).split())[:CODE_MAX]
+    check_code(code)
+    return code
+
+
+def check_code(code: str) -> None:
+    """Refuse (`Invalid`) a code that is empty, too long, or holds spaces, controls or bidi marks."""
+    if not code or len(code) > CODE_MAX or not code.isprintable() or " " in code:
+        raise _invalid("code", f"must be 1 to {CODE_MAX} printable characters without spaces")
+
+
+def check_name(name: str) -> None:
+    """Refuse (`Invalid`) a display name that is empty, too long, or holds controls or bidi marks."""
+    if not name.strip() or len(name) > NAME_MAX or not name.isprintable():
+        raise _invalid("name", f"must be 1 to {NAME_MAX} printable characters")
+
+
+def _invalid(field: str, message: str) -> Invalid:
+    return Invalid(f"The {field} {message}.", errors=(FieldError(field, message),))

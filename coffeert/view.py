@@ -1,0 +1,75 @@
+"""The view: what a dashboard shows at one version, and the changes that lead from one to the next."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from coffeert.cells import Cells, Horizon, Picture
+from coffeert.order import Order
+
+RECENT_ORDERS = 50
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What differs between two versions, as absolute values, so that applying it twice is harmless.
+
+    `cells` holds zero for a cell that has become empty; `recent` only orders that are new to the list.
+    """
+
+    horizon: Horizon
+    data_time: datetime
+    cells: Cells
+    recent: tuple[Order, ...] = ()
+
+    def then(self, later: Change) -> Change:
+        """Merge with the change that follows: a->b, b->c gives a->c."""
+        return Change(
+            horizon=later.horizon,
+            data_time=later.data_time,
+            cells={
+                key: tally
+                for key, tally in (self.cells | later.cells).items()
+                if later.horizon.keeps(key.grain, key.bucket)
+            },
+            recent=newest(self.recent + later.recent),
+        )
+
+
+class View:
+    """The state of one dashboard: the picture, the most recent orders, and how old they are.
+
+    Mutable, so that a change costs what it touches and not what is shown.
+    """
+
+    __slots__ = ("data_time", "picture", "recent")
+
+    def __init__(self, change: Change) -> None:
+        self.picture = Picture(change.horizon)
+        self.recent: tuple[Order, ...] = ()
+        self.data_time = change.data_time
+        self.apply(change)
+
+    def apply(self, change: Change) -> None:
+        """Bring the view to the version the change leads to."""
+        self.picture.move_to(change.horizon)
+        for key, tally in change.cells.items():
+            self.picture.set(key, tally)
+        self.recent = newest(self.recent + change.recent)
+        self.data_time = change.data_time
+
+    def as_change(self) -> Change:
+        """Return the change that leads from an empty view to this one."""
+        return Change(self.picture.horizon, self.data_time, dict(self.picture.cells()), self.recent)
+
+
+def newest(orders: Iterable[Order]) -> tuple[Order, ...]:
+    """Return the most recent orders, newest first, each id once.
+
+    Recent means by `placed_at`; the id breaks ties, so every reader has the same list.
+    """
+    unique = {order.order_id: order for order in orders}
+    return tuple(heapq.nlargest(RECENT_ORDERS, unique.values(), key=lambda order: order.recency))

@@ -1,0 +1,1 @@
+"""Every body and frame that leaves or enters a process; the only codec."""

@@ -1,0 +1,227 @@
+"""The frames of `/ws/dashboard`, and `/api/dashboard`, which is one of them.
+
+A picture travels as columns: each frame lists the store and drink codes that it uses, and a bucket is
+`[start, keys, orders, quantity, cents]` with parallel lists, where a key is
+`store index * number of drinks + drink index`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from coffeert.cells import GRAINS, CellKey, Cells, Grain, Horizon, Tally, Totals
+from coffeert.errors import FieldError
+from coffeert.view import Change
+from coffeert.wire.health import Health
+from coffeert.wire.orders import MenuBody, OrderBody, OrderRequest
+
+PROTOCOL = 1
+
+CloseCode = Literal[1001, 1003, 1008, 1009, 1011, 1012, 4008]
+SLOW_CLIENT = 4008
+SERVICE_RESTART = 1012
+
+
+class Bucket(msgspec.Struct, frozen=True, array_like=True):
+    """One bucket's cells as parallel columns; `start` in Unix seconds."""
+
+    start: int
+    keys: list[int]
+    orders: list[int]
+    quantity: list[int]
+    cents: list[int]
+
+
+class TopDrink(msgspec.Struct, frozen=True):
+    """A drink and its sums over 30 days."""
+
+    drink: str
+    orders: int
+    quantity: int
+    cents: int
+
+
+class Columns(msgspec.Struct, frozen=True, kw_only=True):
+    """A change as it travels. Cells are absolute; a cell of zeros has become empty.
+
+    `as_of` is the start of the running minute and `today_start` local midnight, both in Unix seconds:
+    a reader drops what lies before its windows. `data_time` is the moment up to which every commit is
+    certainly included. `totals` are `[orders, quantity, cents]` over each whole window.
+    """
+
+    as_of: int
+    today_start: int
+    data_time: datetime
+    stores: list[str]
+    drinks: list[str]
+    minute: list[Bucket]
+    hour: list[Bucket]
+    day: list[Bucket]
+    totals: Totals
+    top: list[TopDrink]
+    recent: list[OrderBody]
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot", omit_defaults=True):
+    """The whole view at one version; also the body of `/api/dashboard`."""
+
+    epoch: str
+    version: int
+    view: Columns
+    health: Health | None = None
+
+
+class Delta(msgspec.Struct, frozen=True, kw_only=True, tag="delta", rename={"from_": "from"}):
+    """What leads from one version to a later one.
+
+    Applies where the epoch is the reader's own and `from <= its version < to`.
+    """
+
+    epoch: str
+    from_: int
+    to: int
+    view: Columns
+
+
+class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
+    """The first frame. `heartbeat` is in seconds: silence of several times that means a dead link."""
+
+    protocol: int
+    server: str
+    epoch: str
+    version: int
+    heartbeat: float
+    timezone: str
+    menu: MenuBody
+
+
+class MenuChanged(msgspec.Struct, frozen=True, kw_only=True, tag="menu"):
+    """The menu is another one now."""
+
+    menu: MenuBody
+
+
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat"):
+    """Sent all the time: the version that the reader should be at, and how the server is."""
+
+    epoch: str
+    version: int
+    data_time: datetime
+    server_time: datetime
+    health: Health
+
+
+class Ack(msgspec.Struct, frozen=True, kw_only=True, tag="ack"):
+    """An order is committed. `status` as over HTTP: 201 stored now, 200 was already stored."""
+
+    ref: str
+    status: int
+    order: OrderBody
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag="error", omit_defaults=True):
+    """A frame of the client was refused; the fields are those of a problem document."""
+
+    status: int
+    title: str
+    detail: str
+    ref: str | None = None
+    errors: tuple[FieldError, ...] = ()
+    retry_after: float | None = None
+
+
+class Goodbye(msgspec.Struct, frozen=True, kw_only=True, tag="goodbye"):
+    """The server closes; come back after `retry_after` seconds (jittered for each client)."""
+
+    reason: str
+    retry_after: float
+
+
+ServerFrame = Hello | Snapshot | Delta | MenuChanged | Heartbeat | Ack | Refusal | Goodbye
+
+
+class OrderFrame(OrderRequest, frozen=True, kw_only=True, tag="order"):
+    """An order from a client: the fields of the HTTP body, and `ref`, which the answer repeats."""
+
+    ref: Annotated[str, msgspec.Meta(max_length=64)]
+
+
+class Resync(msgspec.Struct, frozen=True, tag="resync", forbid_unknown_fields=True):
+    """A client asks for a snapshot."""
+
+
+ClientFrame = OrderFrame | Resync
+
+decode_server_frame = msgspec.json.Decoder(ServerFrame).decode
+decode_client_frame = msgspec.json.Decoder(ClientFrame).decode
+decode_snapshot = msgspec.json.Decoder(Snapshot).decode
+encode = msgspec.json.Encoder().encode
+
+
+def columns(change: Change, totals: Totals, top: Iterable[tuple[str, Tally]]) -> Columns:
+    """Put a change, and the sums over the view that it leads to, into columns."""
+    stores = sorted({key.store for key in change.cells})
+    drinks = sorted({key.drink for key in change.cells})
+    store_index = {code: index * len(drinks) for index, code in enumerate(stores)}
+    drink_index = {code: index for index, code in enumerate(drinks)}
+    grains: dict[Grain, dict[int, list[tuple[int, Tally]]]] = {grain: {} for grain in GRAINS}
+    for key, tally in change.cells.items():
+        cell = store_index[key.store] + drink_index[key.drink], tally
+        grains[key.grain].setdefault(key.bucket, []).append(cell)
+    return Columns(
+        as_of=change.horizon.as_of,
+        today_start=change.horizon.today_start,
+        data_time=change.data_time,
+        stores=stores,
+        drinks=drinks,
+        minute=_buckets(grains["minute"]),
+        hour=_buckets(grains["hour"]),
+        day=_buckets(grains["day"]),
+        totals=totals,
+        top=[TopDrink(drink, *tally) for drink, tally in top],
+        recent=[OrderBody.of(order) for order in change.recent],
+    )
+
+
+def change_from(columns: Columns) -> Change:
+    """Read columns back into a change."""
+    cells: Cells = {}
+    width = len(columns.drinks)
+    grains: dict[Grain, list[Bucket]] = {
+        "minute": columns.minute,
+        "hour": columns.hour,
+        "day": columns.day,
+    }
+    for grain, buckets in grains.items():
+        for bucket in buckets:
+            tallies = map(Tally, bucket.orders, bucket.quantity, bucket.cents)
+            for cell, tally in zip(bucket.keys, tallies, strict=True):
+                store, drink = divmod(cell, width)
+                key = CellKey(grain, bucket.start, columns.stores[store], columns.drinks[drink])
+                cells[key] = tally
+    return Change(
+        horizon=Horizon(columns.as_of, columns.today_start),
+        data_time=columns.data_time,
+        cells=cells,
+        recent=tuple(body.order() for body in columns.recent),
+    )
+
+
+def _buckets(cells: dict[int, list[tuple[int, Tally]]]) -> list[Bucket]:
+    buckets = []
+    for start in sorted(cells):
+        rows = sorted(cells[start])
+        buckets.append(
+            Bucket(
+                start,
+                [key for key, _ in rows],
+                [tally.orders for _, tally in rows],
+                [tally.quantity for _, tally in rows],
+                [tally.cents for _, tally in rows],
+            )
+        )
+    return buckets

@@ -1,0 +1,90 @@
+"""How each part of the system is, as it travels to dashboards: the figures of the engine view.
+
+Every part says when it was last heard of (`at`); a part that is `ok: false` says why and since when.
+Durations are in milliseconds, ages and intervals in seconds, rates per second.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+
+class PartHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whether a part works, when that was last known, and since when it has not."""
+
+    ok: bool = True
+    at: datetime | None = None
+    since: datetime | None = None
+    reason: str | None = None
+
+
+class IntakeHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
+    """The path from a request to the commit, on this server."""
+
+    orders_per_s: float = 0
+    accepted: int = 0
+    replayed: int = 0
+    refused: int = 0
+    shed: int = 0
+    queue: int = 0
+    queue_limit: int = 0
+    predicted_wait_ms: float = 0
+    wait_limit_ms: float = 0
+    batch_size: float = 0
+    commit_ms: float = 0
+
+
+class AggregatorHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
+    """The leading aggregator, wherever it runs. `lag_s` is the age of the last pass's snapshot."""
+
+    leader: str = ""
+    passes: int = 0
+    interval_s: float = 0
+    pass_ms: float = 0
+    rows: int = 0
+    lag_s: float = 0
+
+
+class RedisHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
+    """Redis as this server sees it."""
+
+    round_trip_ms: float = 0
+    published_per_s: float = 0
+    received_per_s: float = 0
+    used_memory: int = 0
+
+
+class SocketsHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
+    """The WebSocket clients of this server. `conflated` counts updates merged for slow ones."""
+
+    clients: int = 0
+    clients_limit: int = 0
+    frames: int = 0
+    bytes: int = 0
+    frames_per_s: float = 0
+    bytes_per_s: float = 0
+    conflated: int = 0
+    dropped: int = 0
+    frame_bytes: int = 0
+
+
+class DatabaseHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
+    """PostgreSQL as this server sees it."""
+
+    pool: int = 0
+    pool_idle: int = 0
+    round_trip_ms: float = 0
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """All parts. `live` tells whether orders show before the aggregator's next pass."""
+
+    live: bool
+    started: datetime
+    intake: IntakeHealth
+    aggregator: AggregatorHealth
+    redis: RedisHealth
+    sockets: SocketsHealth
+    database: DatabaseHealth

@@ -1,0 +1,286 @@
+"""Orders as JSON: what clients send, what they get back, and problem documents (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+
+from coffeert.errors import FieldError, Invalid, Malformed, RequestRefused
+from coffeert.order import Draft, Order, cents_from_text, text_from_cents
+
+_NO_PRICE = msgspec.Raw()
+
+
+class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The JSON object by which a client asks for an order.
+
+    `price` is kept as its text, number or string: money never passes through a binary float.
+    """
+
+    store: str
+    drink: str
+    quantity: int = 1
+    price: msgspec.Raw = _NO_PRICE
+    placed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    order_id: UUID | None = None
+
+
+class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A stored order as clients see it. `price` is decimal text with two places."""
+
+    order_id: UUID
+    store: str
+    drink: str
+    quantity: int
+    price: str
+    placed_at: datetime
+    received_at: datetime
+    voids: UUID | None = None
+
+    @classmethod
+    def of(cls, order: Order) -> OrderBody:
+        """Make the body of an order."""
+        return cls(
+            order.order_id,
+            order.store,
+            order.drink,
+            order.quantity,
+            text_from_cents(order.price_cents),
+            order.placed_at,
+            order.received_at,
+            order.voids,
+        )
+
+    def order(self) -> Order:
+        """Read the body back into an order."""
+        return Order(
+            self.order_id,
+            self.store,
+            self.drink,
+            self.quantity,
+            cents_from_text(self.price),
+            self.placed_at,
+            self.received_at,
+            self.voids,
+        )
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A problem document, `application/problem+json`."""
+
+    title: str
+    status: int
+    detail: str
+    errors: tuple[FieldError, ...] = ()
+    type: str = "about:blank"
+    retry_after: float | None = None
+
+    @classmethod
+    def of(cls, error: RequestRefused) -> Problem:
+        """Make the document of an error."""
+        return cls(
+            error.title, error.status, error.detail, error.errors, retry_after=error.retry_after
+        )
+
+
+class LineProblem(msgspec.Struct, frozen=True):
+    """Why one line of a batch was refused; lines count from 1."""
+
+    line: int
+    status: int
+    detail: str
+    errors: tuple[FieldError, ...] = ()
+
+
+class BatchResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of the lines of a batch. `errors` holds the first of the rejected ones.
+
+    `problem` is set where the batch broke off: lines after those counted were not looked at.
+    """
+
+    accepted: int
+    replayed: int
+    rejected: int
+    errors: tuple[LineProblem, ...] = ()
+    problem: Problem | None = None
+
+
+class MenuStore(msgspec.Struct, frozen=True):
+    """A store of the menu as clients see it."""
+
+    code: str
+    name: str
+
+
+class MenuDrink(msgspec.Struct, frozen=True):
+    """A drink of the menu as clients see it; `price` is decimal text."""
+
+    code: str
+    name: str
+    price: str
+
+
+class MenuBody(msgspec.Struct, frozen=True):
+    """The active part of the menu."""
+
+    stores: tuple[MenuStore, ...]
+    drinks: tuple[MenuDrink, ...]
+
+
+_request = msgspec.json.Decoder(OrderRequest)
+_any = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_FIELDS = {field.name: field for field in msgspec.structs.fields(OrderRequest)}
+_PRICE_TEXT = re.compile(rb'"([^"\\]*)"|([0-9.eE+-]+)')
+
+encode = msgspec.json.Encoder().encode
+
+
+def decode_order(body: bytes) -> Draft:
+    """Read an order request.
+
+    Raises `Malformed` where the bytes are not a JSON object, or name a field twice, and `Invalid`
+    naming every field of the wrong type.
+    """
+    try:
+        request = _request.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        _explain(body, error)
+    if _quotes_expected(request) != body.count(b'"'):
+        _refuse_repeated_fields(body)
+    return draft_from_request(request)
+
+
+def draft_from_request(request: OrderRequest) -> Draft:
+    """Complete the reading of a request: the price as cents; raises `Invalid`."""
+    return Draft(
+        store=request.store,
+        drink=request.drink,
+        quantity=request.quantity,
+        price_cents=_price_cents(request.price),
+        placed_at=request.placed_at,
+        order_id=request.order_id,
+    )
+
+
+def draft_body(draft: Draft) -> dict[str, Any]:
+    """Make the JSON object by which a client asks for a draft."""
+    fields: dict[str, Any] = {
+        "store": draft.store,
+        "drink": draft.drink,
+        "quantity": draft.quantity,
+    }
+    if draft.price_cents is not None:
+        fields["price"] = text_from_cents(draft.price_cents)
+    if draft.placed_at is not None:
+        fields["placed_at"] = draft.placed_at
+    if draft.order_id is not None:
+        fields["order_id"] = draft.order_id
+    return fields
+
+
+def _price_cents(price: msgspec.Raw) -> int | None:
+    text = bytes(price).strip()
+    if not text or text == b"null":
+        return None
+    match = _PRICE_TEXT.fullmatch(text)
+    try:
+        if match is None:
+            raise ValueError("must be a JSON number or a string")
+        return cents_from_text((match[1] if match[1] is not None else match[2]).decode())
+    except ValueError as error:
+        raise Invalid(
+            "The order has invalid values.", errors=(FieldError("price", str(error)),)
+        ) from None
+
+
+def _quotes_expected(request: OrderRequest) -> int:
+    # Two quotes a field name, two a string. A body with another number of quotes has an escaped quote
+    # or names a field twice, which the decoder lets pass; only then is the slow look worth it.
+    fields = strings = 2
+    if request.price is not _NO_PRICE:
+        fields += 1
+        strings += bytes(request.price).lstrip().startswith(b'"')
+    if request.placed_at is not None:
+        fields += 1
+        strings += 1
+    if request.order_id is not None:
+        fields += 1
+        strings += 1
+    return 2 * (fields + strings) + (2 if request.quantity != 1 else 0)
+
+
+def _refuse_repeated_fields(body: bytes) -> None:
+    def check(pairs: list[tuple[str, object]]) -> None:
+        names = [name for name, _ in pairs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise Malformed(
+                "A field is named twice.",
+                errors=tuple(FieldError(name, "is named twice") for name in twice),
+            )
+
+    json.loads(body, object_pairs_hook=check)
+
+
+def _explain(body: bytes, error: Exception) -> None:
+    """Raise what is wrong with a body that could not be decoded, looking at each field on its own."""
+    try:
+        fields = _any.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Malformed("The body is not a JSON object in UTF-8.") from None
+    raise Invalid(
+        "The order has invalid values.",
+        errors=tuple(_field_faults(fields)) or (FieldError("", str(error)),),
+    ) from None
+
+
+def _field_faults(fields: dict[str, msgspec.Raw]) -> list[FieldError]:
+    faults = [
+        FieldError(_shown(name), "is not a field of an order") for name in fields.keys() - _FIELDS
+    ]
+    for name, field in _FIELDS.items():
+        if name not in fields:
+            if field.required:
+                faults.append(FieldError(name, "is required"))
+            continue
+        try:
+            if name == "price":
+                _price_cents(fields[name])
+            else:
+                msgspec.json.decode(fields[name], type=field.type)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            faults.append(FieldError(name, _plain(str(error))))
+        except Invalid as error:
+            faults.extend(error.errors)
+    return sorted(faults, key=lambda fault: fault.field)
+
+
+def _plain(message: str) -> str:
+    expected = {
+        "timezone": "must be a time with an offset, such as 2026-01-31T09:30:00+01:00",
+        "datetime": "must be a time in RFC 3339, such as 2026-01-31T09:30:00+01:00",
+        "RFC3339": "must be a time in RFC 3339, such as 2026-01-31T09:30:00+01:00",
+        "UUID": "must be a UUID",
+        "uuid": "must be a UUID",
+        "int": "must be a whole number",
+        "Integer": "must be a whole number that is not so large",
+        "str": "must be a string",
+    }
+    for word, text in expected.items():
+        if f"`{word}" in message or word in message.split():
+            return text
+    return "cannot be read"
+
+
+def _shown(name: str) -> str:
+    return ascii(name[:40])[1:-1]
+
+
+def decode_body(body: bytes) -> Order:
+    """Read a stored order back from its JSON."""
+    return msgspec.json.decode(body, type=OrderBody).order()
