@@ -1,0 +1,87 @@
+"""The command line: one file a command, loaded only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from coffeert.errors import CoffeertError
+
+COMMANDS = {
+    "serve": "server and aggregator",
+    "aggregate": "the aggregator alone",
+    "aggregate-once": "one pass of the aggregator, for cron",
+    "verify": "prove that the rollups equal the orders",
+    "rebuild": "compute the rollups anew from the orders",
+    "migrate": "bring the database's schema up to date",
+    "menu": "list, add and retire stores and drinks",
+    "inject": "send orders, made up or from a file",
+    "status": "the dashboard once, as text or JSON",
+    "demo": "everything at once, with history and live orders",
+    "tui": "the dashboard in the terminal",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in `coffeert.cli.<name>` as `command`, imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"coffeert.cli.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="coffeert")
+def cli() -> None:
+    """Live coffee-shop numbers, exact from the 201 to the screen."""
+
+
+def run(command: click.Command, args: list[str]) -> int:
+    """Run a command; turn every error into one sentence on stderr and an exit code."""
+    try:
+        result = command.main(args, prog_name=command.name, standalone_mode=False)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except CoffeertError as error:
+        if os.environ.get("COFFEERT_LOG_LEVEL") == "debug":
+            raise
+        click.echo(f"coffeert: {error}", err=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Entry point of `coffeert`."""
+    cli.name = "coffeert"
+    sys.exit(run(cli, sys.argv[1:]))
+
+
+def tui_main() -> None:
+    """Entry point of `coffeert-tui`."""
+    command = cli.get_command(click.Context(cli), "tui")
+    assert command is not None
+    command.name = "coffeert-tui"
+    sys.exit(run(command, sys.argv[1:]))

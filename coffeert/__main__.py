@@ -1,0 +1,5 @@
+"""`python -m coffeert`."""
+
+from coffeert.cli import main
+
+main()
