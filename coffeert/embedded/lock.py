@@ -23,9 +23,10 @@ class FileLock:
     nothing else.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        """Opens the file, held by nobody yet; FileNotFoundError if it is absent and not created."""
         self.path = path
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if create else 0)
         self._descriptor = os.open(path, flags, 0o600)
         _open_locks.add(self)
 
@@ -79,8 +80,11 @@ class FileLock:
 
 def is_held_alone(path: Path) -> bool:
     """Whether some process holds the lock on `path` exclusively."""
-    with FileLock(path) as lock:
-        return not lock.try_shared()
+    try:
+        with FileLock(path, create=False) as lock:
+            return not lock.try_shared()
+    except FileNotFoundError:
+        return False
 
 
 _open_locks: WeakSet[FileLock] = WeakSet()

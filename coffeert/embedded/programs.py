@@ -15,6 +15,7 @@ from coffeert.errors import EmbeddedError
 if TYPE_CHECKING:
     from coffeert.embedded.directory import DataDirectory
 
+UNFINISHED = "unfinished-"
 NOT_NEEDED = shutil.ignore_patterns("include", "pkgconfig", "pgxs", "*.a", "*.py", "__pycache__")
 
 
@@ -70,9 +71,9 @@ class Wheel:
 
     def _copy(self, place: Path) -> None:
         place.parent.mkdir(mode=0o755, exist_ok=True)
-        for stale in place.parent.glob(f"{self.package}-*"):
-            shutil.rmtree(stale)
-        partial = Path(tempfile.mkdtemp(prefix=f"{self.package}-", dir=place.parent))
+        for unfinished in place.parent.glob(f"{UNFINISHED}{self.package}-*"):
+            shutil.rmtree(unfinished)
+        partial = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{self.package}-", dir=place.parent))
         # The programs look for their libraries beside the package, where auditwheel puts them.
         libraries = self.installed.with_name(f"{self.package}.libs")
         for source in (self.installed, libraries):

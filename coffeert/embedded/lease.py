@@ -1,0 +1,53 @@
+"""Who is attached to the servers of a data directory: the last one out stops them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from coffeert.embedded.lock import FileLock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+# Longer than the longest start or stop that another process may be in the middle of.
+TIMEOUT = 150.0
+
+
+@contextmanager
+def attached(
+    directory: Path, start: Callable[[], None], stop: Callable[[], None]
+) -> Iterator[None]:
+    """Holds a lease on `directory` while the block runs.
+
+    `start` is called on entering, and `stop` on leaving if no other lease is left. Neither ever
+    runs beside another one of the same directory, in this process or elsewhere. A killed holder's
+    lease ends with it.
+    """
+    lease = FileLock(directory / "lease")
+    try:
+        with FileLock(directory / "start.lock") as turn:
+            turn.exclusive(TIMEOUT)
+            lease.try_shared()  # only someone leaving ever holds it alone, and has the turn then
+            try:
+                start()
+            except BaseException:
+                _leave(lease, stop)
+                raise
+        try:
+            yield
+        finally:
+            # A child that was forked from the holder has no part in its lease.
+            if not lease.closed:
+                with FileLock(directory / "start.lock") as turn:
+                    turn.exclusive(TIMEOUT)
+                    _leave(lease, stop)
+    finally:
+        lease.close()
+
+
+def _leave(lease: FileLock, stop: Callable[[], None]) -> None:
+    if lease.try_exclusive():
+        stop()
+    lease.close()

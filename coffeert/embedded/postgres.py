@@ -1,0 +1,224 @@
+"""A PostgreSQL server on a Unix socket."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from signal import Signals
+from typing import TYPE_CHECKING, ClassVar, Literal
+from urllib.parse import quote
+
+from coffeert.embedded.daemon import START_TIMEOUT, Daemon
+from coffeert.embedded.programs import POSTGRES
+from coffeert.embedded.unix_socket import takes_connections
+from coffeert.errors import EmbeddedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from coffeert.embedded.directory import DataDirectory
+    from coffeert.embedded.lock import FileLock
+
+PORT = "5432"  # of the socket's name; nothing listens on TCP
+SUPERUSER = "postgres"
+UNFINISHED = "postgres-unfinished-"
+
+SETTINGS: Mapping[str, str] = {
+    "listen_addresses": "",
+    "port": PORT,
+    "unix_socket_permissions": "0700",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "wal_buffers": "16MB",  # a whole batch of orders and its neighbours before one flush
+    "checkpoint_timeout": "15min",  # fewer full-page images while orders stream in
+    "max_wal_size": "1GB",
+    "random_page_cost": "1.1",
+    "jit": "off",  # our statements are short; compiling them costs more than it saves
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+}
+
+StopMode = Literal["smart", "fast", "immediate"]
+QUIT, KILL = (Signals.SIGQUIT, 10.0), (Signals.SIGKILL, 5.0)
+STOP_SIGNALS: Mapping[StopMode, Sequence[tuple[Signals, float]]] = {
+    "smart": [(Signals.SIGTERM, 60.0)],
+    "fast": [(Signals.SIGINT, 45.0), QUIT, KILL],
+    "immediate": [QUIT, KILL],
+}
+
+
+class PostgresServer(Daemon):
+    """One PostgreSQL cluster and its server; anyone who can connect is the superuser."""
+
+    name: ClassVar[str] = "postgres"
+    title: ClassVar[str] = "PostgreSQL"
+
+    def __init__(
+        self,
+        directory: Path | DataDirectory,
+        *,
+        settings: Mapping[str, str] | None = None,
+        sync: bool = True,
+    ) -> None:
+        """Describes the server in `directory`; `settings` are added to ours.
+
+        Without `sync`, initdb does not wait for the disk: only for data that may be lost.
+        """
+        super().__init__(directory, settings=settings)
+        self._sync = sync
+
+    @property
+    def url(self) -> str:
+        """The address of the maintenance database, for asyncpg."""
+        return self.database_url("postgres")
+
+    def database_url(self, database: str) -> str:
+        """The address of a database on this server, for asyncpg."""
+        host = quote(str(self.directory.sockets))
+        # Without a port, asyncpg and libpq would take PGPORT's.
+        return f"postgresql://{SUPERUSER}@/{quote(database)}?host={host}&port={PORT}"
+
+    def program(self, name: str) -> Path:
+        """One of PostgreSQL's own programs, such as pg_ctl, pg_basebackup or psql."""
+        return self._programs / name
+
+    @cached_property
+    def _programs(self) -> Path:
+        return POSTGRES.programs(self.directory)
+
+    def execute(self, sql: str, *, database: str = "postgres", timeout: float = 60.0) -> str:
+        """Runs one statement with psql and returns what it prints, columns separated by `|`.
+
+        Raises:
+            EmbeddedError: it failed; with the server's words.
+        """
+        options = ["-XqAt", "-v", "ON_ERROR_STOP=1", "-h", str(self.directory.sockets), "-p", PORT]
+        commands = ["-c", "SET client_min_messages = error", "-c", sql]
+        with tempfile.TemporaryFile() as printed:
+            status = self.directory.account.run(
+                [self.program("psql"), *options, "-U", SUPERUSER, "-d", database, *commands],
+                output=printed,
+                timeout=timeout,
+            )
+            printed.seek(0)
+            text = printed.read().decode(errors="replace").strip()
+        if status != 0:
+            raise EmbeddedError(f"PostgreSQL refused a statement: {text}")
+        return text
+
+    def ensure_database(self, name: str) -> None:
+        """Creates the database `name` unless it is there."""
+        if name not in self.execute("SELECT datname FROM pg_database").splitlines():
+            self.execute(f'CREATE DATABASE "{name}"')
+
+    def stop(self, mode: StopMode = "fast") -> None:
+        """Stops the server if it runs, and returns when nothing of it is left.
+
+        `smart` waits for clients to leave, `immediate` does without the last checkpoint, so that
+        the next start recovers from the log.
+        """
+        self._stop(STOP_SIGNALS[mode])
+
+    def _prepare(self, lock: FileLock) -> None:
+        self.directory.make_sockets()
+        if not self.directory.cluster.exists():
+            self._initialise(lock)
+        self._require_usable()
+        self._remove_stale_files()
+
+    def _initialise(self, lock: FileLock) -> None:
+        # In a directory beside, so that a cluster is either whole or not there.
+        for unfinished in self.directory.path.glob(f"{UNFINISHED}*"):
+            shutil.rmtree(unfinished)
+        cluster = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self.directory.path))
+        self.directory.account.take(cluster)
+        options = ["--auth=trust", f"--username={SUPERUSER}", "--encoding=UTF8", "--locale=C"]
+        options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"]
+        if not self._sync:
+            options.append("--no-sync")
+        with self.directory.new_log("initdb.log") as log:
+            status = self.directory.account.run(
+                [self.program("initdb"), "-D", cluster, *options],
+                output=log,
+                inherit=[lock.fileno()],  # should we be killed, nobody starts another beside it
+                timeout=START_TIMEOUT,
+            )
+        if status != 0:
+            log_file = self.directory.log("initdb.log")
+            raise self._failure("PostgreSQL's data could not be initialised", log_file)
+        cluster.rename(self.directory.cluster)
+        _sync_directory(self.directory.path)
+
+    def _require_usable(self) -> None:
+        cluster, account = self.directory.cluster, self.directory.account
+        if cluster.stat().st_uid != account.uid:
+            raise EmbeddedError(f"{cluster} does not belong to {account.name}.")
+        try:
+            written = (cluster / "PG_VERSION").read_text().strip()
+        except FileNotFoundError:
+            raise EmbeddedError(f"{cluster} is not PostgreSQL's data; move it away.") from None
+        ours = POSTGRES.version.partition(".")[0]
+        if written != ours:
+            raise EmbeddedError(
+                f"The data in {cluster} were written by PostgreSQL {written}, and the one installed "
+                f"is {ours}. Dump them with version {written} and restore, or choose another data "
+                "directory."
+            )
+
+    def _remove_stale_files(self) -> None:
+        """Removes what a killed server left: its process id may be another program's by now."""
+        status = self._status()
+        if len(status) >= 5 and takes_connections(Path(status[4], f".s.PGSQL.{status[3]}")):
+            raise EmbeddedError(
+                f"PostgreSQL already runs on {self.directory.cluster} as process {status[0]}, and "
+                "coffeert did not start it; stop it first."
+            )
+        self._pid_file.unlink(missing_ok=True)
+        self._socket.unlink(missing_ok=True)
+        self._socket.with_name(f"{self._socket.name}.lock").unlink(missing_ok=True)
+
+    def _command(self) -> Sequence[str | Path]:
+        settings = {
+            **SETTINGS,
+            "unix_socket_directories": str(self.directory.sockets),
+            **self.settings,
+        }
+        options = [word for item in settings.items() for word in ("-c", "=".join(item))]
+        return [self.program("postgres"), "-D", self.directory.cluster, *options]
+
+    def _listens(self) -> bool:
+        return takes_connections(self._socket)
+
+    def _answers(self) -> bool:
+        status = self._status()
+        return len(status) >= 8 and status[7].strip() == "ready" and self._listens()
+
+    def _stop_signals(self) -> Sequence[tuple[Signals, float]]:
+        return STOP_SIGNALS["fast"]
+
+    def _status(self) -> list[str]:
+        """The lines of postmaster.pid: id, data, start, port, sockets, address, memory, state."""
+        try:
+            return self._pid_file.read_text().splitlines()
+        except FileNotFoundError:
+            return []
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.directory.cluster / "postmaster.pid"
+
+    @property
+    def _socket(self) -> Path:
+        return self.directory.sockets / f".s.PGSQL.{PORT}"
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,89 @@
+"""The embedded default: PostgreSQL and Valkey for whoever has named no other."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coffeert.embedded.directory import DataDirectory
+from coffeert.embedded.lease import attached
+from coffeert.embedded.postgres import PostgresServer
+from coffeert.embedded.valkey import ValkeyServer
+from coffeert.errors import EmbeddedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DATABASE = "coffeert"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedServices:
+    """Where the servers are; the address of one that was not asked for is empty."""
+
+    database_url: str
+    redis_url: str
+    data_dir: Path
+
+
+@contextmanager
+def embedded_services(
+    data_dir: Path | None = None, *, postgres: bool = True, valkey: bool = True
+) -> Iterator[EmbeddedServices]:
+    """Attaches to the servers in `data_dir`, starting those that do not run; the last out stops them.
+
+    Blocks for up to about a second on entering and leaving. `data_dir` defaults to this user's own.
+
+    Raises:
+        EmbeddedError: a server does not start, or the data directory cannot be used.
+    """
+    with ExitStack() as leaving:
+        with _plain_errors():
+            directory = DataDirectory.at(data_dir)
+            services = _Services(directory, postgres=postgres, valkey=valkey)
+            leaving.enter_context(attached(directory.path, services.start, services.stop))
+        yield services.addresses()
+
+
+class _Services:
+    """Both servers of one data directory, and which of them is asked for."""
+
+    def __init__(self, directory: DataDirectory, *, postgres: bool, valkey: bool) -> None:
+        self._data_dir = directory.path
+        self._postgres = PostgresServer(directory)
+        self._valkey = ValkeyServer(directory)
+        self._wants_postgres = postgres
+        self._wants_valkey = valkey
+
+    def addresses(self) -> EmbeddedServices:
+        return EmbeddedServices(
+            database_url=self._postgres.database_url(DATABASE) if self._wants_postgres else "",
+            redis_url=self._valkey.url if self._wants_valkey else "",
+            data_dir=self._data_dir,
+        )
+
+    def start(self) -> None:
+        if self._wants_valkey:
+            self._valkey.start()
+        if self._wants_postgres:
+            self._postgres.start()
+            self._postgres.ensure_database(DATABASE)
+
+    def stop(self) -> None:
+        with _plain_errors():
+            # Both are told before either is waited for: a second Ctrl-C may cut the waiting short.
+            self._valkey.ask_to_stop()
+            self._postgres.ask_to_stop()
+            self._valkey.stop()
+            self._postgres.stop()
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EmbeddedError(f"The embedded servers could not be used: {error}.") from error

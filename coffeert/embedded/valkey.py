@@ -1,0 +1,79 @@
+"""A Valkey server on a Unix socket, keeping nothing on disk."""
+
+from __future__ import annotations
+
+from signal import Signals
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import quote
+
+from coffeert.embedded.daemon import Daemon
+from coffeert.embedded.programs import VALKEY
+from coffeert.embedded.unix_socket import answer, takes_connections
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from coffeert.embedded.lock import FileLock
+
+SETTINGS: Mapping[str, str] = {
+    "port": "0",
+    "unixsocketperm": "700",
+    "save": "",  # a cache: PostgreSQL holds everything that must last
+    "appendonly": "no",
+    "daemonize": "no",
+    "loglevel": "notice",
+}
+
+
+class ValkeyServer(Daemon):
+    """One Valkey server."""
+
+    name: ClassVar[str] = "valkey"
+    title: ClassVar[str] = "Valkey"
+
+    @property
+    def url(self) -> str:
+        """The address of database 0, for redis-py."""
+        return f"unix://{quote(str(self._socket))}"
+
+    @property
+    def program(self) -> Path:
+        return VALKEY.programs(self.directory) / "valkey-server"
+
+    def stop(self) -> None:
+        """Stops the server if it runs, and returns when nothing of it is left."""
+        self._stop(self._stop_signals())
+
+    def _prepare(self, lock: FileLock) -> None:
+        self.directory.make_sockets()
+        self._pid_file.unlink(missing_ok=True)
+        self._socket.unlink(missing_ok=True)
+
+    def _command(self) -> Sequence[str | Path]:
+        settings = {
+            **SETTINGS,
+            "dir": str(self.directory.sockets),
+            "unixsocket": str(self._socket),
+            "pidfile": str(self._pid_file),
+            **self.settings,
+        }
+        options = [word for key, value in settings.items() for word in (f"--{key}", value)]
+        return [self.program, *options]
+
+    def _listens(self) -> bool:
+        return takes_connections(self._socket)
+
+    def _answers(self) -> bool:
+        return answer(self._socket, b"PING\r\n").startswith(b"+PONG")
+
+    def _stop_signals(self) -> Sequence[tuple[Signals, float]]:
+        return [(Signals.SIGTERM, 10.0), (Signals.SIGKILL, 5.0)]
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.directory.sockets / "valkey.pid"
+
+    @property
+    def _socket(self) -> Path:
+        return self.directory.sockets / "valkey.sock"
