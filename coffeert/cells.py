@@ -151,7 +151,7 @@ class Picture:
     Mutable; cells whose tally is zero are not held. Memory is bounded by the horizon and the menu.
     """
 
-    __slots__ = ("_buckets", "_sums", "horizon")
+    __slots__ = ("_buckets", "_drinks", "_sums", "horizon")
 
     def __init__(self, horizon: Horizon) -> None:
         self.horizon = horizon
@@ -159,6 +159,7 @@ class Picture:
             grain: {} for grain in GRAINS
         }
         self._sums: dict[Grain, dict[int, Tally]] = {grain: {} for grain in GRAINS}
+        self._drinks: dict[str, Tally] = {}  # over the days held
 
     def get(self, key: CellKey) -> Tally:
         """Return a cell's tally, zero where there is none."""
@@ -183,6 +184,8 @@ class Picture:
             bucket[key.store, key.drink] = tally
         if not bucket:
             del buckets[key.bucket], sums[key.bucket]
+        if key.grain == "day":
+            self._add_to_drink(key.drink, tally.minus(before))
         return True
 
     def add(self, key: CellKey, tally: Tally) -> bool:
@@ -196,7 +199,11 @@ class Picture:
         self.horizon = horizon
         for grain in GRAINS:
             for bucket in [b for b in self._buckets[grain] if not horizon.keeps(grain, b)]:
-                del self._buckets[grain][bucket], self._sums[grain][bucket]
+                dropped = self._buckets[grain].pop(bucket)
+                del self._sums[grain][bucket]
+                if grain == "day":
+                    for (_, drink), tally in dropped.items():
+                        self._add_to_drink(drink, ZERO.minus(tally))
         return True
 
     def buckets(self, grain: Grain) -> list[int]:
@@ -235,13 +242,15 @@ class Picture:
 
     def top_drinks(self, count: int = 5) -> list[tuple[str, Tally]]:
         """Return the drinks with the most orders in the 30-day window; ties go by code."""
-        sums: dict[str, Tally] = {}
-        start = self.horizon.window_start("day")
-        for bucket in self._buckets["day"]:
-            if bucket >= start:
-                for (_, drink), tally in self._buckets["day"][bucket].items():
-                    sums[drink] = sums.get(drink, ZERO).plus(tally)
-        return sorted(sums.items(), key=lambda item: (-item[1].orders, item[0]))[:count]
+        ranked = sorted(self._drinks.items(), key=lambda item: (-item[1].orders, item[0]))
+        return ranked[:count]
+
+    def _add_to_drink(self, drink: str, tally: Tally) -> None:
+        total = self._drinks.get(drink, ZERO).plus(tally)
+        if total == ZERO:
+            self._drinks.pop(drink, None)
+        else:
+            self._drinks[drink] = total
 
 
 def local_day_start(moment: datetime, timezone: tzinfo) -> datetime:

@@ -58,8 +58,22 @@ class View:
         self.picture.move_to(change.horizon)
         for key, tally in change.cells.items():
             self.picture.set(key, tally)
-        self.recent = newest(self.recent + change.recent)
+        self.add_recent(change.recent)
         self.data_time = change.data_time
+
+    def add_recent(self, orders: Iterable[Order]) -> tuple[Order, ...]:
+        """Let orders take their places among the most recent ones; return those that did."""
+        known = {order.order_id for order in self.recent}
+        full = len(self.recent) == RECENT_ORDERS
+        added = newest(
+            order
+            for order in orders
+            if order.order_id not in known
+            and not (full and order.recency < self.recent[-1].recency)
+        )
+        if added:
+            self.recent = newest((*self.recent, *added))
+        return added
 
     def as_change(self) -> Change:
         """Return the change that leads from an empty view to this one."""

@@ -1,0 +1,115 @@
+"""The table of orders, as the intake uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from coffeert.errors import DatabaseUnavailable
+from coffeert.order import Order
+from coffeert.postgres.pool import Pool
+from coffeert.postgres.queries import sql
+from coffeert.watermark import Xid
+
+# PostgreSQL answered, so the transaction is certainly gone; these say that a value was at fault.
+_DATA_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+# The server went away: a statement under way may have been committed.
+_SHUTDOWN = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
+_BROKEN_LINK = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    *_SHUTDOWN,
+)
+
+
+class NotStored(DatabaseUnavailable):
+    """PostgreSQL did not store the orders, and it is certain that it did not."""
+
+
+class BadValue(DatabaseUnavailable):
+    """PostgreSQL refused a value in the batch, so it stored none of it."""
+
+
+class CommitUnknown(DatabaseUnavailable):
+    """The connection to PostgreSQL broke while the batch was being committed."""
+
+
+class Inserted(NamedTuple):
+    """Which orders of a batch were new, and the transaction that stored them (`None`: none was)."""
+
+    new: frozenset[UUID]
+    xid: Xid | None
+
+
+class OrderTable:
+    """Inserts and finds orders over a pool of connections."""
+
+    def __init__(self, pool: Pool, *, timeout: float = 10.0) -> None:
+        self._pool = pool
+        self._timeout = timeout
+        self._insert = sql("insert_orders")
+        self._find = sql("find_orders")
+
+    async def insert(self, orders: Sequence[Order]) -> Inserted:
+        """Store orders sorted by id in one statement and one commit.
+
+        Raises `NotStored`, `BadValue` (nothing was stored), or `CommitUnknown`.
+        """
+        columns = zip(
+            *(
+                (
+                    order.order_id,
+                    order.placed_at,
+                    order.received_at,
+                    order.quantity,
+                    order.price_cents,
+                    order.store,
+                    order.drink,
+                    order.voids,
+                )
+                for order in orders
+            ),
+            strict=True,
+        )
+        connection = await self._acquire()
+        try:
+            rows = await connection.fetch(self._insert, *columns, timeout=self._timeout)
+        except _DATA_ERRORS as error:
+            raise BadValue(f"PostgreSQL refused a value: {error}") from error
+        except _BROKEN_LINK as error:
+            raise CommitUnknown("The connection to PostgreSQL broke during the commit.") from error
+        except asyncpg.PostgresError as error:
+            raise NotStored(f"PostgreSQL could not store the orders: {error}") from error
+        finally:
+            await self._release(connection)
+        xid = Xid(int(rows[0]["xid"])) if rows else None
+        return Inserted(frozenset(row["order_id"] for row in rows), xid)
+
+    async def find(self, order_ids: Sequence[UUID]) -> dict[UUID, Order]:
+        """Read the orders that exist among these ids; raises `DatabaseUnavailable`."""
+        connection = await self._acquire()
+        try:
+            rows = await connection.fetch(self._find, order_ids, timeout=self._timeout)
+        except (*_BROKEN_LINK, asyncpg.PostgresError) as error:
+            raise DatabaseUnavailable("PostgreSQL cannot be read.") from error
+        finally:
+            await self._release(connection)
+        return {row["order_id"]: Order(**row) for row in rows}
+
+    async def _acquire(self) -> asyncpg.pool.PoolConnectionProxy[asyncpg.Record]:
+        try:
+            return await self._pool.acquire(timeout=self._timeout)
+        except (*_BROKEN_LINK, asyncpg.PostgresError) as error:
+            raise NotStored("PostgreSQL cannot be reached.") from error
+
+    async def _release(self, connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record]) -> None:
+        # A connection that broke cannot be reset; the pool has already written it off.
+        try:
+            await self._pool.release(connection, timeout=self._timeout)
+        except (*_BROKEN_LINK, asyncpg.PostgresError):
+            return

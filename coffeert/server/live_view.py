@@ -1,0 +1,157 @@
+"""The live view: the last pass, plus every committed batch that the pass has not seen.
+
+`shown = base(W) + sum of hot batches whose transaction is not in W`, where W is the watermark of the
+pass. One predicate decides both sides, so each batch counts exactly once however late, lost or repeated
+its message is: a lost one costs freshness until the next pass, never correctness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from coffeert.cells import ZERO, CellKey, Cells, Horizon, Tally, add, at_all_grains
+from coffeert.order import Order
+from coffeert.rollup import RollupSnapshot
+from coffeert.view import Change, View
+from coffeert.watermark import Watermark, Xid
+
+HOT_CELLS_MAX = 500_000
+"""Past this many cells in waiting (an aggregator long dead), hot batches are no longer taken in."""
+
+
+class LiveView:
+    """What a server's dashboards show, and what has changed since it was last asked.
+
+    Not exact before the first `load`. Pure state: nothing here waits or speaks to anyone.
+    """
+
+    def __init__(self, horizon: Horizon, now: datetime) -> None:
+        self.view = View(Change(horizon, now, {}))
+        self.lineage = ""
+        self.number = -1
+        self.watermark = Watermark(0, 0)
+        self.overflowed = False
+        self._base: Cells = {}
+        self._hot: dict[Xid, Cells] = {}
+        self._pending: Cells = {}
+        self._dirty: set[CellKey] = set()
+        self._dirty_recent: list[Order] = []
+        self._moved = False
+
+    @property
+    def loaded(self) -> bool:
+        """Whether a pass has been loaded at all."""
+        return self.number >= 0
+
+    @property
+    def hot_batches(self) -> int:
+        """How many batches wait to be seen by a pass."""
+        return len(self._hot)
+
+    def load(self, snapshot: RollupSnapshot) -> None:
+        """Take a whole snapshot as the new base; one older than the base at hand is left alone."""
+        if snapshot.lineage == self.lineage and snapshot.number < self.number:
+            return
+        if snapshot.lineage != self.lineage:
+            self._hot.clear()
+            self._pending.clear()
+        before = set(self._base)
+        self._base = {
+            key: tally
+            for key, tally in snapshot.cells.items()
+            if self.view.picture.horizon.keeps(key.grain, key.bucket)
+        }
+        self.lineage = snapshot.lineage
+        settled = self._settle(snapshot.number, snapshot.watermark, snapshot.data_time)
+        self._show(before | self._base.keys() | settled, snapshot.recent)
+
+    def apply_pass(
+        self,
+        number: int,
+        watermark: Watermark,
+        data_time: datetime,
+        cells: Cells,
+        recent: Sequence[Order],
+    ) -> bool:
+        """Take one pass on top of the one before; `False` where it is not the next: load instead.
+
+        The pass at hand, repeated, is taken too: the leader refreshes with it.
+        """
+        if not self.loaded or number not in (self.number, self.number + 1):
+            return number < self.number
+        self._base.update(cells)
+        settled = self._settle(number, watermark, data_time)
+        self._show(cells.keys() | settled, recent)
+        return True
+
+    def apply_hot(self, xid: Xid, minutes: Cells, recent: Sequence[Order]) -> None:
+        """Take one committed batch, unless the watermark has seen it or it is already here."""
+        if self.watermark.sees(xid) or xid in self._hot:
+            return
+        if len(self._pending) + len(minutes) > HOT_CELLS_MAX:
+            self.overflowed = True
+            return
+        cells = at_all_grains(minutes)
+        self._hot[xid] = cells
+        for key, tally in cells.items():
+            add(self._pending, key, tally)
+        self._show(cells, recent)
+
+    def move_to(self, horizon: Horizon) -> None:
+        """Let time pass: what lies before the new horizon is dropped."""
+        if not self.view.picture.move_to(horizon):
+            return
+        self._moved = True
+        for cells in (self._base, self._pending):
+            for key in [k for k in cells if not horizon.keeps(k.grain, k.bucket)]:
+                del cells[key]
+
+    def take_change(self) -> Change | None:
+        """Return what has changed since the last call, absolute; `None` where nothing has."""
+        if not (self._dirty or self._dirty_recent or self._moved):
+            return None
+        picture = self.view.picture
+        change = Change(
+            picture.horizon,
+            self.view.data_time,
+            {
+                key: picture.get(key)
+                for key in self._dirty
+                if picture.horizon.keeps(key.grain, key.bucket)
+            },
+            tuple(self._dirty_recent),
+        )
+        self._dirty = set()
+        self._dirty_recent = []
+        self._moved = False
+        return change
+
+    def _settle(self, number: int, watermark: Watermark, data_time: datetime) -> set[CellKey]:
+        """Advance the watermark and forget the batches that it sees; return their cells."""
+        self.number, self.watermark = number, watermark
+        self.view.data_time = data_time
+        settled: set[CellKey] = set()
+        for xid in [xid for xid in self._hot if watermark.sees(xid)]:
+            cells = self._hot.pop(xid)
+            settled |= cells.keys()
+            for key, tally in cells.items():
+                # A cell beyond the horizon is no longer in the sum.
+                if key in self._pending:
+                    self._pending[key] = self._pending[key].minus(tally)
+        if not self._hot:
+            self._pending.clear()
+            self.overflowed = False
+        return settled
+
+    def _show(self, keys: Iterable[CellKey], recent: Sequence[Order]) -> None:
+        picture = self.view.picture
+        for key in keys:
+            if picture.set(key, self._value(key)):
+                self._dirty.add(key)
+        self._dirty_recent += self.view.add_recent(recent)
+
+    def _value(self, key: CellKey) -> Tally:
+        base = self._base.get(key, ZERO)
+        pending = self._pending.get(key)
+        return base if pending is None else base.plus(pending)

@@ -1,0 +1,66 @@
+"""A WebSocket client as the hub sees it: prepared frames written straight to the transport."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+
+# A stalled client is noticed once this much lies in the kernel, not after megabytes (autotuning).
+_SEND_BUFFER = 128 * 1024
+_CLOSE_GRACE = 2.0
+
+_last: tuple[bytes, bytes] = b"", b""
+
+
+class SocketLink:
+    """Writes unmasked server frames (RFC 6455, section 5.2) to a connection that is open.
+
+    The frame's bytes are made once for all clients that get the same payload one after another.
+    """
+
+    __slots__ = ("_transport",)
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        raw = transport.get_extra_info("socket")
+        if raw is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+
+    @property
+    def busy(self) -> bool:
+        """Whether bytes sent earlier still wait for the client to take them."""
+        return self._transport.get_write_buffer_size() > 0
+
+    def send(self, payload: bytes) -> int:
+        """Send one text frame; return the bytes on the wire, 0 where the link is closing."""
+        if self._transport.is_closing():
+            return 0
+        frame = _text_frame(payload)
+        self._transport.write(frame)
+        return len(frame)
+
+    def close(self, code: int, reason: str) -> None:
+        """Say goodbye; cut the link where the client does not take the goodbye within seconds."""
+        if self._transport.is_closing():
+            return
+        body = struct.pack("!H", code) + reason.encode()[:120]
+        self._transport.write(bytes((0x88, len(body))) + body)
+        self._transport.close()
+        asyncio.get_running_loop().call_later(_CLOSE_GRACE, self._transport.abort)
+
+
+def _text_frame(payload: bytes) -> bytes:
+    global _last
+    if _last[0] is payload:
+        return _last[1]
+    length = len(payload)
+    if length < 126:
+        header = bytes((0x81, length))
+    elif length < 1 << 16:
+        header = struct.pack("!BBH", 0x81, 126, length)
+    else:
+        header = struct.pack("!BBQ", 0x81, 127, length)
+    frame = header + payload
+    _last = payload, frame
+    return frame
