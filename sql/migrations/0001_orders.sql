@@ -91,7 +91,9 @@ CREATE TABLE aggregator_state (
     passed_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
     -- Rises with each change of leader; a leader whose token is no longer this one must not write.
     fencing_token     bigint NOT NULL DEFAULT 0,
-    leader            text NOT NULL DEFAULT ''
+    leader            text NOT NULL DEFAULT '',
+    -- Until when the leader counts as alive; each of its passes moves it on, by its own interval.
+    lead_until        timestamptz NOT NULL DEFAULT '-infinity'
 );
 -- At this moment the table of orders is empty, so a watermark that has seen nothing is exact.
 INSERT INTO aggregator_state (system_identifier, watermark)

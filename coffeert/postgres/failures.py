@@ -1,0 +1,73 @@
+"""What PostgreSQL's failures mean, as errors of our own tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from coffeert.errors import DatabaseUnavailable, SchemaMismatch
+
+_OTHER_SCHEMA = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+)
+_UNAVAILABLE: tuple[tuple[type[BaseException], str], ...] = (
+    (asyncpg.ReadOnlySQLTransactionError, "is a standby or read-only; the primary is needed"),
+    (asyncpg.CannotConnectNowError, "is starting up or shutting down"),
+    (asyncpg.TooManyConnectionsError, "has no connection left"),
+    (asyncpg.InvalidAuthorizationSpecificationError, "refuses the user or the password"),
+    (asyncpg.InvalidCatalogNameError, "has no such database"),
+    (asyncpg.DiskFullError, "has no room left on its disk"),
+    (asyncpg.LockNotAvailableError, "is busy: a lock was not free in time"),
+    (asyncpg.QueryCanceledError, "cancelled the statement, which took too long"),
+    (asyncpg.TransactionTimeoutError, "ended the transaction, which took too long"),
+    (asyncpg.InsufficientResourcesError, "has run out of a resource"),
+    (asyncpg.OperatorInterventionError, "closed the connection"),
+    (asyncpg.PostgresConnectionError, "closed the connection"),
+    (ValueError, "cannot be reached: its URL is not valid"),
+    (asyncpg.InterfaceError, "closed the connection"),
+    (asyncpg.IdleInTransactionSessionTimeoutError, "closed the connection, which was idle"),
+    (TimeoutError, "did not answer in time"),
+    (ConnectionRefusedError, "cannot be reached: connection refused"),
+    (OSError, "cannot be reached"),
+)
+
+
+def explain(error: BaseException) -> DatabaseUnavailable | SchemaMismatch | None:
+    """Return the error to raise in place of one of asyncpg's, `None` where it is a defect of ours.
+
+    The sentence holds nothing of the URL: that may hold a password.
+    """
+    if isinstance(error, _OTHER_SCHEMA):
+        return SchemaMismatch("The database's schema is another version's; run `coffeert migrate`.")
+    for kind, meaning in _UNAVAILABLE:
+        if isinstance(error, kind):
+            return DatabaseUnavailable(f"PostgreSQL {meaning}.")
+    return None
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Raise `DatabaseUnavailable` or `SchemaMismatch` in place of asyncpg's errors."""
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        meaning = explain(error)
+        if meaning is None:
+            raise
+        # A ValueError is about the URL and quotes it.
+        raise meaning from None if isinstance(error, ValueError) else error
+
+
+@contextmanager
+def explained_connecting() -> Iterator[None]:
+    """As `explained`, and a URL that asyncpg cannot read is `DatabaseUnavailable` too."""
+    try:
+        with explained():
+            yield
+    except (ValueError, OverflowError):
+        # Not chained: the cause's text quotes the URL.
+        raise DatabaseUnavailable("PostgreSQL cannot be reached: its URL is not valid.") from None

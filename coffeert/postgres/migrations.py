@@ -1,0 +1,113 @@
+"""The schema's migrations, and the ledger of those that a database has had."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from coffeert.errors import SchemaMismatch
+from coffeert.postgres.failures import explained
+from coffeert.postgres.pool import Connection, connect
+from coffeert.postgres.queries import sql, sql_directory
+
+_LOCK = 0x636F6666_6D696772  # "coffmigr": one migrator of a database at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A numbered file of `sql/migrations`; names sort in the order of application."""
+
+    name: str
+    script: str
+
+    @property
+    def sha256(self) -> str:
+        """The hash that the ledger keeps, so that an edited file is noticed."""
+        return hashlib.sha256(self.script.encode()).hexdigest()
+
+
+def read_migrations(directory: Path | None = None) -> tuple[Migration, ...]:
+    """Read the migrations of a directory, those of this version by default."""
+    folder = sql_directory() / "migrations" if directory is None else directory
+    return tuple(
+        Migration(path.stem, path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("*.sql"))
+    )
+
+
+async def migrate(url: str, migrations: tuple[Migration, ...] | None = None) -> list[str]:
+    """Bring a database's schema up to date and return the names of the migrations applied.
+
+    Migrators that run at once wait for each other. Raises `SchemaMismatch` where the database has had
+    other migrations than this version's, or where one cannot be applied; that one leaves no trace.
+    """
+    wanted = read_migrations() if migrations is None else migrations
+    connection = await connect(url, application_name="coffeert migrate")
+    try:
+        with explained():
+            await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+            await connection.execute(sql("create_ledger"))
+            applied = await _ledger(connection)
+            _check_history(applied, wanted)
+            missing = [migration for migration in wanted if migration.name not in applied]
+            for migration in missing:
+                await _apply(connection, migration)
+            return [migration.name for migration in missing]
+    finally:
+        await connection.close()
+
+
+async def check_schema(connection: Connection) -> None:
+    """Raise `SchemaMismatch` where the database's schema is not exactly this version's."""
+    wanted = read_migrations()
+    with explained():
+        applied = await _ledger(connection)
+    _check_history(applied, wanted)
+    missing = [migration.name for migration in wanted if migration.name not in applied]
+    if missing:
+        raise SchemaMismatch(
+            f"The database lacks the migration {missing[0]}; run `coffeert migrate`."
+        )
+
+
+async def _ledger(connection: Connection) -> dict[str, str]:
+    try:
+        rows = await connection.fetch(sql("read_ledger"))
+    except asyncpg.UndefinedTableError:
+        return {}
+    return {row["name"]: row["sha256"] for row in rows}
+
+
+def _check_history(applied: dict[str, str], wanted: tuple[Migration, ...]) -> None:
+    known = {migration.name: migration for migration in wanted}
+    for name, sha256 in applied.items():
+        if name not in known:
+            raise SchemaMismatch(
+                f"The database has had the migration {name}, which this version does not know; "
+                "it belongs to a newer coffeert."
+            )
+        if known[name].sha256 != sha256:
+            raise SchemaMismatch(f"The migration {name} has changed since it was applied.")
+    last = max(applied, default="")
+    for migration in wanted:
+        if migration.name not in applied and migration.name < last:
+            raise SchemaMismatch(f"The migration {migration.name} was left out before {last}.")
+
+
+async def _apply(connection: Connection, migration: Migration) -> None:
+    try:
+        async with connection.transaction():
+            await connection.execute(migration.script)
+            await connection.execute(sql("enter_ledger"), migration.name, migration.sha256)
+    except (
+        asyncpg.SyntaxOrAccessError,
+        asyncpg.FeatureNotSupportedError,
+        asyncpg.IntegrityConstraintViolationError,
+        asyncpg.DataError,
+    ) as error:
+        raise SchemaMismatch(
+            f"The migration {migration.name} cannot be applied: {error.args[0]}."
+        ) from error

@@ -1,0 +1,49 @@
+"""Connections to PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import asyncpg
+
+from coffeert.postgres.failures import explained_connecting
+
+if TYPE_CHECKING:
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:
+    Pool = asyncpg.Pool
+    Connection = asyncpg.Connection
+
+CONNECT_TIMEOUT = 5.0
+
+
+async def open_pool(url: str, *, size: int, application_name: str) -> Pool:
+    """Open a pool of `size` connections.
+
+    Raises `DatabaseUnavailable` where PostgreSQL cannot be reached now.
+    """
+    with explained_connecting():
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            max_inactive_connection_lifetime=0,
+            timeout=CONNECT_TIMEOUT,
+            server_settings=_settings(application_name),
+        )
+    assert pool is not None
+    return pool
+
+
+async def connect(url: str, *, application_name: str) -> Connection:
+    """Open one connection; raises `DatabaseUnavailable` where PostgreSQL cannot be reached."""
+    with explained_connecting():
+        return await asyncpg.connect(
+            url, timeout=CONNECT_TIMEOUT, server_settings=_settings(application_name)
+        )
+
+
+def _settings(application_name: str) -> dict[str, str]:
+    # Compiling a plan takes longer than running any statement of ours that is not once in a while.
+    return {"application_name": application_name, "jit": "off", "timezone": "UTC"}
