@@ -1,4 +1,16 @@
-"""The small async Python API behind the terminal and the injector; scripts may use it too."""
+"""The small async Python API behind the terminal and the injector; scripts may use it too.
+
+    async with OrderClient("http://127.0.0.1:8765") as client:
+        placed = await client.place(Draft(store="uptown", drink="latte"))
+
+    async with DashboardFeed("http://127.0.0.1:8765") as feed:
+        async for event in feed.events():
+            if isinstance(event, ViewReset | ViewChanged):
+                print(feed.view.picture.totals().today.orders)
+
+Nothing raises but what `coffeert.errors` declares: `RequestRefused` and its kinds for what the server
+refuses, `ServerUnavailable` where there is no answer, `ConfigError` for a URL that cannot be used.
+"""
 
 from coffeert.client.events import (
     Beat,
@@ -12,7 +24,10 @@ from coffeert.client.events import (
     ViewReset,
 )
 from coffeert.client.feed import DashboardFeed
-from coffeert.client.placed import Placed
+from coffeert.client.order_socket import OrderSocket
+from coffeert.client.orders import OrderClient
+from coffeert.client.placed import Placed, Receipt
+from coffeert.order import Draft, Order
 
 __all__ = [
     "Beat",
@@ -20,10 +35,15 @@ __all__ = [
     "Connecting",
     "DashboardFeed",
     "Disconnected",
+    "Draft",
     "FeedEvent",
     "GapFound",
     "MenuChanged",
+    "Order",
+    "OrderClient",
+    "OrderSocket",
     "Placed",
+    "Receipt",
     "ViewChanged",
     "ViewReset",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from coffeert.order import Order
+from coffeert.wire.orders import decode_body
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -20,3 +21,18 @@ class Placed(msgspec.Struct, frozen=True):
     attempts: int
     submitted: float
     committed: float
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """A server's answer of success, its body unread; the other fields are those of `Placed`."""
+
+    body: bytes
+    replayed: bool
+    attempts: int
+    submitted: float
+    committed: float
+
+    def placed(self) -> Placed:
+        """Read the body, which holds a stored order."""
+        order = decode_body(self.body)
+        return Placed(order, self.replayed, self.attempts, self.submitted, self.committed)

@@ -1,0 +1,43 @@
+"""The server's address, as a user gives it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from yarl import URL
+
+from coffeert.errors import ConfigError
+
+DEFAULT_URL: Final = "http://127.0.0.1:8765"
+_SOCKET_SCHEMES = {"http": "ws", "https": "wss"}
+
+
+def server_address(text: str) -> URL:
+    """Read `http(s)://host[:port]`; raises `ConfigError` where it is anything else.
+
+    The token is never part of it: a URL ends up in logs and in the list of processes.
+    """
+    try:
+        url = URL(text)
+        port = url.explicit_port
+    except ValueError:
+        raise ConfigError(
+            f"The server's URL cannot be read; it looks like {DEFAULT_URL}."
+        ) from None
+    if url.user is not None or url.password is not None:
+        raise ConfigError(
+            "The server's URL holds a user or a password; give the token in COFFEERT_TOKEN instead."
+        )
+    if url.scheme not in _SOCKET_SCHEMES:
+        raise ConfigError(f"The server's URL begins with http:// or https://, as in {DEFAULT_URL}.")
+    if not url.host or port == 0:
+        raise ConfigError(f"The server's URL names no host and port; it looks like {DEFAULT_URL}.")
+    if url.path not in ("", "/") or url.raw_query_string or url.raw_fragment:
+        raise ConfigError(f"The server's URL ends after host and port, as in {DEFAULT_URL}.")
+    return url.origin()
+
+
+def socket_url(server: URL, *, epoch: str = "", version: int = 0) -> URL:
+    """Return the dashboard's WebSocket; `epoch` and `version` ask to go on from there."""
+    url = server.with_scheme(_SOCKET_SCHEMES[server.scheme]) / "ws/dashboard"
+    return url.with_query(epoch=epoch, version=version) if epoch else url

@@ -1,0 +1,112 @@
+"""What went wrong, in words: refusals of the server, and connections that broke."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from typing import Final
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from coffeert.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotFound,
+    OutcomeUnknown,
+    RequestRefused,
+    ServerUnavailable,
+    TooLarge,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from coffeert.wire.frames import Refusal
+from coffeert.wire.orders import Problem
+
+_BY_STATUS: Final[dict[int, type[RequestRefused]]] = {
+    kind.status: kind
+    for kind in (
+        Malformed,
+        Unauthorized,
+        Forbidden,
+        NotFound,
+        Conflict,
+        TooLarge,
+        UnsupportedMediaType,
+        Invalid,
+        TooManyRequests,
+        Unavailable,
+    )
+}
+_RETRYABLE: Final = frozenset({429, 500, 502, 503, 504})
+_RETRY_AFTER_MAX = 3600.0
+_decode_problem = msgspec.json.Decoder(Problem).decode
+
+TRANSPORT_ERRORS: Final = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
+"""What a broken connection raises."""
+
+
+def refusal_from_problem(problem: Problem | Refusal) -> RequestRefused:
+    """Make the error that a problem document or an error frame speaks of."""
+    kind = _BY_STATUS.get(problem.status)
+    if kind is Unavailable and problem.title == OutcomeUnknown.title:
+        kind = OutcomeUnknown
+    if kind is not None:
+        return kind(problem.detail, errors=problem.errors, retry_after=problem.retry_after)
+    base = Unavailable if problem.status in _RETRYABLE else RequestRefused
+    refusal = base(problem.detail, errors=problem.errors, retry_after=problem.retry_after)
+    refusal.status = problem.status
+    return refusal
+
+
+def refusal_from_response(status: int, body: bytes, retry_after: str | None) -> RequestRefused:
+    """Make the error of an HTTP answer; one without a problem document comes from a proxy."""
+    try:
+        problem = _decode_problem(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        problem = Problem("", status, f"The server answered with HTTP status {status}.")
+    if problem.retry_after is None and retry_after is not None:
+        problem = msgspec.structs.replace(problem, retry_after=_seconds(retry_after))
+    return refusal_from_problem(msgspec.structs.replace(problem, status=status))
+
+
+def is_retryable(refusal: RequestRefused) -> bool:
+    """Tell whether the moment is at fault and not the request."""
+    return refusal.status in _RETRYABLE
+
+
+def unavailable(server: URL, error: BaseException) -> ServerUnavailable:
+    """Say in a sentence that the server cannot be reached."""
+    return ServerUnavailable(f"The server at {server} {plain_reason(error)}.")
+
+
+def plain_reason(error: BaseException) -> str:
+    """Put a transport error into a phrase whose subject is the server; no secrets, no class names."""
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "could not prove who it is (TLS)"
+    if isinstance(error, asyncio.TimeoutError):
+        return "did not answer in time"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "has a name that cannot be resolved"
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.ECONNREFUSED:
+        return "does not answer; is `coffeert serve` running"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return "cannot be reached"
+    if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError | OSError):
+        return "broke the connection"
+    return "answered in a way that is not HTTP"
+
+
+def _seconds(text: str) -> float | None:
+    # RFC 9110 also allows a date; our server and common proxies send seconds.
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds <= _RETRY_AFTER_MAX else None
