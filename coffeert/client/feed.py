@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
@@ -26,6 +27,7 @@ from coffeert.wire.frames import (
     Goodbye,
     Hello,
     Refusal,
+    Resync,
     ServerFrame,
     decode_server_frame,
     encode,
