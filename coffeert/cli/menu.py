@@ -1,0 +1,142 @@
+"""`coffeert menu`: list, add and retire stores and drinks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
+
+import click
+from rich.cells import cell_len
+
+from coffeert.cli.services import services
+from coffeert.config import load_config
+from coffeert.menu import Drink, Menu, Store
+from coffeert.order import cents_from_text, text_from_cents
+from coffeert.postgres import menu as tables
+from coffeert.postgres.migrations import check_schema
+from coffeert.postgres.pool import Connection, connect
+
+T = TypeVar("T")
+
+
+def _cents(context: click.Context, option: click.Parameter, value: str) -> int:
+    try:
+        return cents_from_text(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
+
+
+@click.group()
+def command() -> None:
+    """List, add and retire stores and drinks; running servers hear of it at once."""
+
+
+@command.command("list")
+def list_menu() -> None:
+    """Show every store and drink, retired ones too."""
+    menu = _with_database(tables.load_menu)
+    for line in _lines(menu):
+        click.echo(line)
+
+
+@command.group()
+def add() -> None:
+    """Put a store or drink on the menu, or change the one that is there."""
+
+
+@add.command("store")
+@click.argument("code")
+@click.option("--name", help="What people read; made from the code by default.")
+def add_store(code: str, name: str | None) -> None:
+    """Put a store on the menu; a retired one takes orders again."""
+    store = Store(code, _name(code, name))
+    _with_database(partial(_call, tables.add_store, store))
+    click.echo(f"The store {code} takes orders.")
+
+
+@add.command("drink")
+@click.argument("code")
+@click.option("--price", callback=_cents, required=True, help="List price, such as 4.50.")
+@click.option("--name", help="What people read; made from the code by default.")
+def add_drink(code: str, price: int, name: str | None) -> None:
+    """Put a drink on the menu, or change its price; a retired one is sold again."""
+    drink = Drink(code, _name(code, name), price)
+    _with_database(partial(_call, tables.add_drink, drink))
+    click.echo(f"The drink {code} is sold at {text_from_cents(price)}.")
+
+
+@command.group()
+def retire() -> None:
+    """Take a store or drink off the menu; its past stays in every figure."""
+
+
+@retire.command("store")
+@click.argument("code")
+def retire_store(code: str) -> None:
+    """Let a store take no more orders."""
+    _with_database(partial(_call, tables.retire_store, code))
+    click.echo(f"The store {code} takes no more orders.")
+
+
+@retire.command("drink")
+@click.argument("code")
+def retire_drink(code: str) -> None:
+    """Sell a drink no more."""
+    _with_database(partial(_call, tables.retire_drink, code))
+    click.echo(f"The drink {code} is no longer sold.")
+
+
+def _name(code: str, name: str | None) -> str:
+    return code.replace("-", " ").title() if name is None else name
+
+
+async def _call(
+    change: Callable[[Connection, T], Awaitable[None]], value: T, connection: Connection
+) -> None:
+    await change(connection, value)
+
+
+def _with_database(work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def run(url: str) -> T:
+        connection = await connect(url, application_name="coffeert menu")
+        try:
+            await check_schema(connection)
+            return await work(connection)
+        finally:
+            await connection.close()
+
+    with services(load_config(), redis=False) as running:
+        return asyncio.run(run(running.database_url))
+
+
+def _lines(menu: Menu) -> list[str]:
+    rows = [("STORE", "NAME", "", "")]
+    rows += [(store.code, store.name, "", _state(store.active)) for store in menu.stores]
+    rows += [("", "", "", ""), ("DRINK", "NAME", "PRICE", "")]
+    rows += [
+        (drink.code, drink.name, text_from_cents(drink.price_cents), _state(drink.active))
+        for drink in menu.drinks
+    ]
+    clean = [
+        (_printable(code), _printable(name), price, state) for code, name, price, state in rows
+    ]
+    codes, names = (max(cell_len(row[column]) for row in clean) for column in (0, 1))
+    return [
+        f"{_pad(code, codes)}  {_pad(name, names)}  {price:>10}  {state}".rstrip()
+        for code, name, price, state in clean
+    ]
+
+
+def _state(active: bool) -> str:
+    return "" if active else "retired"
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * (width - cell_len(text))
+
+
+def _printable(text: str) -> str:
+    # Our own commands let no control character in, but whoever has SQL can.
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)

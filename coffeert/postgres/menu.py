@@ -1,0 +1,75 @@
+"""The menu's tables: reading them whole, changing them, hearing of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from coffeert.errors import FieldError, Invalid, NotFound
+from coffeert.menu import Drink, Menu, Store, check_code, check_name
+from coffeert.order import PRICE_CENTS_MAX
+from coffeert.postgres.failures import explained
+from coffeert.postgres.pool import Connection
+from coffeert.postgres.queries import sql
+
+_CHANNEL = "coffeert_menu"
+
+
+async def load_menu(connection: Connection) -> Menu:
+    """Read the menu as of one moment."""
+    with explained():
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            stores = await connection.fetch(sql("load_stores"))
+            drinks = await connection.fetch(sql("load_drinks"))
+    return Menu(tuple(Store(**row) for row in stores), tuple(Drink(**row) for row in drinks))
+
+
+async def add_store(connection: Connection, store: Store) -> None:
+    """Put a store on the menu; one that is there gets the new name, a retired one sells again.
+
+    Raises `Invalid` where the code or the name cannot be used.
+    """
+    check_code(store.code)
+    check_name(store.name)
+    with explained():
+        await connection.execute(sql("add_store"), store.code, store.name)
+
+
+async def add_drink(connection: Connection, drink: Drink) -> None:
+    """Put a drink on the menu; one that is there gets the new name and price, and sells again.
+
+    Raises `Invalid` where the code, the name or the price cannot be used.
+    """
+    check_code(drink.code)
+    check_name(drink.name)
+    if not 0 <= drink.price_cents <= PRICE_CENTS_MAX:
+        fault = FieldError("price", "must be from 0 to 1000000")
+        raise Invalid("The price must be from 0 to 1000000.", errors=(fault,))
+    with explained():
+        await connection.execute(sql("add_drink"), drink.code, drink.name, drink.price_cents)
+
+
+async def retire_store(connection: Connection, code: str) -> None:
+    """Take a store off the menu; raises `NotFound` where the menu has none of this code."""
+    await _retire(connection, sql("retire_store"), "store", code)
+
+
+async def retire_drink(connection: Connection, code: str) -> None:
+    """Take a drink off the menu; raises `NotFound` where the menu has none of this code."""
+    await _retire(connection, sql("retire_drink"), "drink", code)
+
+
+async def _retire(connection: Connection, query: str, kind: str, code: str) -> None:
+    check_code(code)
+    with explained():
+        retired = await connection.fetchval(query, code)
+    if retired is None:
+        raise NotFound(f"The menu has no {kind} {code!a}.")
+
+
+async def listen_menu(connection: Connection, callback: Callable[[], None]) -> None:
+    """Call `callback` after each change of the menu by anyone, as long as the connection lives.
+
+    The connection must be the listener's own: a pool drops listeners when it gets one back.
+    """
+    with explained():
+        await connection.add_listener(_CHANNEL, lambda *_: callback())
