@@ -64,7 +64,7 @@ class MenuChanged(msgspec.Struct, frozen=True):
 class GapFound(msgspec.Struct, frozen=True):
     """A change was missing: the view stood at `expected`, the next change began at `got`.
 
-    The feed has already asked for the whole view, so a `ViewReset` follows.
+    The feed has already asked for the whole view; a `ViewReset` follows, or a change across the gap.
     """
 
     expected: int

@@ -74,10 +74,11 @@ class Replica:
         return [MenuChanged(menu)]
 
     def _snapshot(self, snapshot: Snapshot) -> list[FeedEvent]:
-        if snapshot.epoch == self.epoch and snapshot.version < self.version:
-            return []
         self.needs_resync = False
         self._behind = None
+        if snapshot.epoch == self.epoch and snapshot.version < self.version:
+            # A prepared snapshot that is older than what we have; the delta after it covers the rest.
+            return []
         change = change_from(snapshot.view)
         self.view = View(change)
         self.epoch, self.version = snapshot.epoch, snapshot.version
