@@ -120,7 +120,7 @@ class Hub:
     def close(self, reason: str) -> None:
         """Send everyone away with a hint, different for each, when to come back."""
         for client in list(self.clients):
-            goodbye = frames.Goodbye(reason=reason, retry_after=round(random.uniform(0.1, 2), 3))  # noqa: S311 (jitter)
+            goodbye = frames.Goodbye(reason=reason, retry_after=round(random.uniform(0.1, 2), 3))
             self._send(client, frames.encode(goodbye))
             client.link.close(frames.SERVICE_RESTART, reason)
 

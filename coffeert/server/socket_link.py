@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from functools import lru_cache
 
 # A stalled client is noticed once this much lies in the kernel, not after megabytes (autotuning).
 _SEND_BUFFER = 128 * 1024
 _CLOSE_GRACE = 2.0
 
-_last: tuple[bytes, bytes] = b"", b""
-
 
 class SocketLink:
     """Writes unmasked server frames (RFC 6455, section 5.2) to a connection that is open.
 
-    The frame's bytes are made once for all clients that get the same payload one after another.
+    A payload that goes to many clients is framed once.
     """
 
     __slots__ = ("_transport",)
@@ -50,10 +49,8 @@ class SocketLink:
         asyncio.get_running_loop().call_later(_CLOSE_GRACE, self._transport.abort)
 
 
+@lru_cache(maxsize=8)
 def _text_frame(payload: bytes) -> bytes:
-    global _last
-    if _last[0] is payload:
-        return _last[1]
     length = len(payload)
     if length < 126:
         header = bytes((0x81, length))
@@ -61,6 +58,4 @@ def _text_frame(payload: bytes) -> bytes:
         header = struct.pack("!BBH", 0x81, 126, length)
     else:
         header = struct.pack("!BBQ", 0x81, 127, length)
-    frame = header + payload
-    _last = payload, frame
-    return frame
+    return header + payload

@@ -9,19 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
 from coffeert.cells import GRAINS, CellKey, Cells, Grain, Horizon, Tally, Totals
-from coffeert.errors import FieldError
+from coffeert.errors import FieldError, Malformed, RequestRefused
 from coffeert.view import Change
+from coffeert.wire.faults import NOT_DECODED, explain, refuse_repeated_fields
 from coffeert.wire.health import Health
-from coffeert.wire.orders import MenuBody, OrderBody, OrderRequest
+from coffeert.wire.orders import (
+    FIELD_CHECKS,
+    MenuBody,
+    OrderBody,
+    OrderRequest,
+    quotes_expected,
+)
 
 PROTOCOL = 1
 
-CloseCode = Literal[1001, 1003, 1008, 1009, 1011, 1012, 4008]
 SLOW_CLIENT = 4008
 SERVICE_RESTART = 1012
 
@@ -157,9 +163,51 @@ class Resync(msgspec.Struct, frozen=True, tag="resync", forbid_unknown_fields=Tr
 ClientFrame = OrderFrame | Resync
 
 decode_server_frame = msgspec.json.Decoder(ServerFrame).decode
-decode_client_frame = msgspec.json.Decoder(ClientFrame).decode
 decode_snapshot = msgspec.json.Decoder(Snapshot).decode
 encode = msgspec.json.Encoder().encode
+_CLIENT_FRAMES: dict[str, type[msgspec.Struct]] = {"order": OrderFrame, "resync": Resync}
+_client_frame: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
+
+
+class _Peek(msgspec.Struct):
+    """The fields by which a frame that is at fault is answered."""
+
+    type: str = ""
+    ref: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
+def decode_client_frame(text: str) -> ClientFrame:
+    """Read a frame from a client; raises `Malformed` or `Invalid` as `decode_order` does."""
+    try:
+        frame: ClientFrame = _client_frame.decode(text)
+    except NOT_DECODED:
+        raise _explained(text) from None
+    if isinstance(frame, OrderFrame) and quotes_expected(frame) + 8 != text.count('"'):
+        refuse_repeated_fields(text)
+    return frame
+
+
+def ref_of(text: str) -> str | None:
+    """Return the ref of a frame that is otherwise at fault, so that its sender knows which it is."""
+    try:
+        return msgspec.json.decode(text, type=_Peek).ref
+    except NOT_DECODED:
+        return None
+
+
+def _explained(text: str) -> RequestRefused:
+    try:
+        kind = msgspec.json.decode(text, type=_Peek).type
+    except msgspec.ValidationError:
+        # A ref of the wrong type, most likely; or no object at all.
+        kind = "order" if text.lstrip().startswith("{") else ""
+    except NOT_DECODED:
+        return Malformed("The frame is not a JSON object in UTF-8.")
+    expected = _CLIENT_FRAMES.get(kind)
+    if expected is None:
+        fault = FieldError("type", "must be order or resync")
+        return Malformed("The frame has no type that is known.", errors=(fault,))
+    return explain(text, expected, FIELD_CHECKS, noun="frame")
 
 
 def columns(change: Change, totals: Totals, top: Iterable[tuple[str, Tally]]) -> Columns:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,10 +9,9 @@ from uuid import UUID
 
 import msgspec
 
-from coffeert.errors import FieldError, Invalid, Malformed, RequestRefused
+from coffeert.errors import FieldError, Invalid, RequestRefused
 from coffeert.order import Draft, Order, cents_from_text, text_from_cents
-
-_NO_PRICE = msgspec.Raw()
+from coffeert.wire.faults import INVALID_ORDER, NOT_DECODED, explain, refuse_repeated_fields
 
 
 class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,7 +23,7 @@ class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: str
     drink: str
     quantity: int = 1
-    price: msgspec.Raw = _NO_PRICE
+    price: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
     placed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     order_id: UUID | None = None
 
@@ -133,8 +131,6 @@ class MenuBody(msgspec.Struct, frozen=True):
 
 
 _request = msgspec.json.Decoder(OrderRequest)
-_any = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_FIELDS = {field.name: field for field in msgspec.structs.fields(OrderRequest)}
 _PRICE_TEXT = re.compile(rb'"([^"\\]*)"|([0-9.eE+-]+)')
 
 encode = msgspec.json.Encoder().encode
@@ -148,10 +144,10 @@ def decode_order(body: bytes) -> Draft:
     """
     try:
         request = _request.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _explain(body, error)
-    if _quotes_expected(request) != body.count(b'"'):
-        _refuse_repeated_fields(body)
+    except NOT_DECODED:
+        raise explain(body, OrderRequest, FIELD_CHECKS, noun="body") from None
+    if quotes_expected(request) != body.count(b'"'):
+        refuse_repeated_fields(body)
     return draft_from_request(request)
 
 
@@ -193,94 +189,34 @@ def _price_cents(price: msgspec.Raw) -> int | None:
             raise ValueError("must be a JSON number or a string")
         return cents_from_text((match[1] if match[1] is not None else match[2]).decode())
     except ValueError as error:
-        raise Invalid(
-            "The order has invalid values.", errors=(FieldError("price", str(error)),)
-        ) from None
+        raise Invalid(INVALID_ORDER, errors=(FieldError("price", str(error)),)) from None
 
 
-def _quotes_expected(request: OrderRequest) -> int:
-    # Two quotes a field name, two a string. A body with another number of quotes has an escaped quote
-    # or names a field twice, which the decoder lets pass; only then is the slow look worth it.
+def quotes_expected(request: OrderRequest) -> int:
+    """Count the quotes of a body that names each field once and escapes nothing.
+
+    A body with another count may name a field twice; only then is the slow look worth it.
+    """
     fields = strings = 2
-    if request.price is not _NO_PRICE:
+    price = bytes(request.price)
+    if price:
         fields += 1
-        strings += bytes(request.price).lstrip().startswith(b'"')
+        strings += price.lstrip().startswith(b'"')
     if request.placed_at is not None:
         fields += 1
         strings += 1
     if request.order_id is not None:
         fields += 1
         strings += 1
-    return 2 * (fields + strings) + (2 if request.quantity != 1 else 0)
-
-
-def _refuse_repeated_fields(body: bytes) -> None:
-    def check(pairs: list[tuple[str, object]]) -> None:
-        names = [name for name, _ in pairs]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise Malformed(
-                "A field is named twice.",
-                errors=tuple(FieldError(name, "is named twice") for name in twice),
-            )
-
-    json.loads(body, object_pairs_hook=check)
-
-
-def _explain(body: bytes, error: Exception) -> None:
-    """Raise what is wrong with a body that could not be decoded, looking at each field on its own."""
-    try:
-        fields = _any.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Malformed("The body is not a JSON object in UTF-8.") from None
-    raise Invalid(
-        "The order has invalid values.",
-        errors=tuple(_field_faults(fields)) or (FieldError("", str(error)),),
-    ) from None
-
-
-def _field_faults(fields: dict[str, msgspec.Raw]) -> list[FieldError]:
-    faults = [
-        FieldError(_shown(name), "is not a field of an order") for name in fields.keys() - _FIELDS
-    ]
-    for name, field in _FIELDS.items():
-        if name not in fields:
-            if field.required:
-                faults.append(FieldError(name, "is required"))
-            continue
-        try:
-            if name == "price":
-                _price_cents(fields[name])
-            else:
-                msgspec.json.decode(fields[name], type=field.type)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            faults.append(FieldError(name, _plain(str(error))))
-        except Invalid as error:
-            faults.extend(error.errors)
-    return sorted(faults, key=lambda fault: fault.field)
-
-
-def _plain(message: str) -> str:
-    expected = {
-        "timezone": "must be a time with an offset, such as 2026-01-31T09:30:00+01:00",
-        "datetime": "must be a time in RFC 3339, such as 2026-01-31T09:30:00+01:00",
-        "RFC3339": "must be a time in RFC 3339, such as 2026-01-31T09:30:00+01:00",
-        "UUID": "must be a UUID",
-        "uuid": "must be a UUID",
-        "int": "must be a whole number",
-        "Integer": "must be a whole number that is not so large",
-        "str": "must be a string",
-    }
-    for word, text in expected.items():
-        if f"`{word}" in message or word in message.split():
-            return text
-    return "cannot be read"
-
-
-def _shown(name: str) -> str:
-    return ascii(name[:40])[1:-1]
+    if request.quantity != 1:
+        fields += 1
+    return 2 * (fields + strings)
 
 
 def decode_body(body: bytes) -> Order:
     """Read a stored order back from its JSON."""
     return msgspec.json.decode(body, type=OrderBody).order()
+
+
+FIELD_CHECKS = {"price": _price_cents}
+"""Readers of the fields that are stricter than their types."""

@@ -1,0 +1,170 @@
+"""The live feed: keeps the live view on what other processes commit and aggregate."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, tzinfo
+
+import structlog
+
+from coffeert.cells import GRAINS, CellKey, Cells, Horizon, Tally, tally_orders
+from coffeert.errors import DatabaseUnavailable, RedisUnavailable
+from coffeert.order import Order
+from coffeert.redis.bus import Bus, Subscribed
+from coffeert.rollup import RollupSnapshot
+from coffeert.server.hub import Hub
+from coffeert.server.live_view import LiveView
+from coffeert.view import newest
+from coffeert.watermark import Xid
+from coffeert.wire.bus import HotBatch, HotCell, PassMessage, PassStats
+from coffeert.wire.orders import OrderBody
+
+log = structlog.get_logger(__name__)
+
+_RETRY_MAX = 2.0
+
+
+class LiveFeed:
+    """Feeds a live view from Redis, and from PostgreSQL where Redis has nothing to give.
+
+    `live=False` is the pure batch mode: orders show with the pass that counts them.
+    """
+
+    def __init__(
+        self,
+        view: LiveView,
+        hub: Hub,
+        bus: Bus,
+        load_from_database: Callable[[Horizon], Awaitable[RollupSnapshot]],
+        lineage_in_database: Callable[[], Awaitable[str]],
+        *,
+        zone: tzinfo,
+        live: bool,
+    ) -> None:
+        self.live = live
+        self.connected = False
+        self.stats: PassStats | None = None
+        self.heard_at: datetime | None = None
+        self._view = view
+        self._hub = hub
+        self._bus = bus
+        self._load_from_database = load_from_database
+        self._lineage_in_database = lineage_in_database
+        self._zone = zone
+
+    def committed(self, xid: Xid, orders: Sequence[Order]) -> None:
+        """Show a batch that this server has just committed, and tell the others."""
+        if not self.live:
+            return
+        minutes = tally_orders(orders)
+        recent = newest(orders)
+        self._view.apply_hot(xid, minutes, recent)
+        self._hub.notify()
+        self._bus.publish_hot(
+            HotBatch(
+                self._view.lineage,
+                xid,
+                [HotCell(k.bucket, k.store, k.drink, *tally) for k, tally in minutes.items()],
+                [OrderBody.of(order) for order in recent],
+            )
+        )
+
+    async def run(self) -> None:
+        """Follow Redis until cancelled, through its outages."""
+        attempt = 0
+        while True:
+            try:
+                async for message in self._bus.messages():
+                    attempt = 0
+                    await self._take(message)
+            except RedisUnavailable as error:
+                if self.connected or not attempt:
+                    log.warning("redis lost", reason=str(error))
+                self.connected = False
+                await self._load_if_empty()
+                attempt += 1
+                await asyncio.sleep(random.uniform(0.5, 1) * min(_RETRY_MAX, 0.1 * 2**attempt))
+
+    async def move_time(self) -> None:
+        """Let the view's windows follow the clock, until cancelled."""
+        while True:
+            self._view.move_to(self._horizon())
+            self._hub.notify()
+            await asyncio.sleep(60 - datetime.now(UTC).timestamp() % 60 + 0.001)
+
+    async def _take(self, message: Subscribed | PassMessage | HotBatch) -> None:
+        match message:
+            case Subscribed():
+                # Subscribed first, then read: what is published meanwhile waits in the subscription.
+                await self._load()
+                self.connected = True
+                log.info("following redis")
+            case PassMessage():
+                await self._take_pass(message)
+            case HotBatch():
+                if self.live and message.lineage == self._view.lineage:
+                    recent = [body.order() for body in message.recent]
+                    self._view.apply_hot(Xid(message.xid), message.minutes(), recent)
+        self._hub.notify()
+
+    async def _take_pass(self, message: PassMessage) -> None:
+        if not await self._is_ours(message.lineage):
+            return
+        if (
+            message.lineage != self._view.lineage
+            or message.cells is None
+            or not self._view.apply_pass(
+                message.number,
+                message.parsed_watermark(),
+                message.data_time,
+                _cells(message),
+                [body.order() for body in message.recent],
+            )
+        ):
+            await self._load()
+        self.stats = message.stats
+        self.heard_at = datetime.now(UTC)
+
+    async def _load(self) -> None:
+        stored = await self._bus.load_snapshot()
+        if stored is not None and await self._is_ours(stored[0].lineage):
+            snapshot, self.stats = stored
+            self._view.load(snapshot)
+        await self._load_if_empty()
+
+    async def _is_ours(self, lineage: str) -> bool:
+        """Tell whether numbers of this lineage are those of our database.
+
+        A rebuild begins another lineage, so an unknown one may be ours now; a Redis that also serves
+        another database, or remembers an older one, must not put its numbers on our screens.
+        """
+        if lineage == self._view.lineage:
+            return True
+        try:
+            return lineage == await self._lineage_in_database()
+        except DatabaseUnavailable:
+            return False
+
+    async def _load_if_empty(self) -> None:
+        """Begin from the rollup tables where Redis has nothing, so that a picture is there at once."""
+        if self._view.loaded:
+            return
+        try:
+            self._view.load(await self._load_from_database(self._horizon()))
+        except DatabaseUnavailable as error:
+            log.warning("no picture yet", reason=str(error))
+        self._hub.notify()
+
+    def _horizon(self) -> Horizon:
+        return Horizon.at(datetime.now(UTC), self._zone)
+
+
+def _cells(message: PassMessage) -> Cells:
+    return {
+        CellKey(GRAINS[cell.grain], cell.bucket, cell.store, cell.drink): Tally(
+            cell.orders, cell.quantity, cell.cents
+        )
+        for cell in message.cells or ()
+    }

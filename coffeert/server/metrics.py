@@ -1,0 +1,50 @@
+"""Prometheus metrics: every figure of the engine view, read when Prometheus asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from coffeert.wire.health import Health, PartHealth
+
+_PARTS = ("intake", "aggregator", "redis", "sockets", "database")
+_COUNTERS = frozenset(
+    {"accepted", "replayed", "refused", "shed", "frames", "bytes", "conflated", "dropped", "passes"}
+)
+
+
+class _HealthCollector(Collector):
+    def __init__(self, health: Callable[[], Health]) -> None:
+        self._health = health
+
+    def collect(self) -> Iterator[Metric]:
+        """Turn each numeric figure of each part into a metric named after both."""
+        health = self._health()
+        yield GaugeMetricFamily("coffeert_live", "1 where orders show live.", float(health.live))
+        for name in _PARTS:
+            part: PartHealth = getattr(health, name)
+            yield GaugeMetricFamily(f"coffeert_{name}_up", "1 where well.", float(part.ok))
+            for field, value in msgspec.structs.asdict(part).items():
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    continue
+                family = CounterMetricFamily if field in _COUNTERS else GaugeMetricFamily
+                yield family(f"coffeert_{name}_{field}", f"{name}: {field}.", float(value))
+
+
+class Metrics:
+    """The registry of one server process."""
+
+    content_type = "text/plain; version=0.0.4; charset=utf-8"
+
+    def __init__(self, health: Callable[[], Health]) -> None:
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(_HealthCollector(health))
+
+    def text(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        return generate_latest(self._registry)

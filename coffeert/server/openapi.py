@@ -1,0 +1,160 @@
+"""The description of the HTTP API (OpenAPI 3.1), its schemas made from the wire types themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from coffeert import __version__
+from coffeert.wire.frames import Snapshot
+from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, OrderRequest, Problem
+
+_REFS = "#/components/schemas/{name}"
+_ORDER_ID = {
+    "name": "order_id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "format": "uuid"},
+}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The order_id, for clients that keep it out of the body.",
+    "schema": {"type": "string", "format": "uuid"},
+}
+_AT = {
+    "name": "at",
+    "in": "query",
+    "description": "An instant with an offset: the view as it was then. The offset decides its day.",
+    "schema": {"type": "string", "format": "date-time"},
+}
+
+
+def openapi_document() -> bytes:
+    """Return the document as JSON."""
+    (request, stored, batch, menu, snapshot, problem), schemas = msgspec.json.schema_components(
+        (OrderRequest, OrderBody, BatchResult, MenuBody, Snapshot, Problem), ref_template=_REFS
+    )
+    # Kept as raw text when decoded, so that money stays exact; this is what it may be.
+    schemas["OrderRequest"]["properties"]["price"] = {
+        "description": "The price of one piece; the menu's where it is left out.",
+        "anyOf": [
+            {"type": "number", "minimum": 0, "maximum": 1_000_000, "multipleOf": 0.01},
+            {"type": "string", "pattern": r"^\d{1,7}(\.\d{1,2})?$"},
+            {"type": "null"},
+        ],
+    }
+    schemas["OrderRequest"]["properties"]["quantity"] |= {"minimum": 1, "maximum": 99}
+    problems = {
+        status: _response(text, problem, "application/problem+json")
+        for status, text in _PROBLEMS.items()
+    }
+    placed = {
+        "201": _response("Stored: the order is committed.", stored),
+        "200": _response("The same order was stored before (`Idempotent-Replayed`).", stored),
+    }
+    document = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "coffeert",
+            "version": __version__,
+            "description": "Orders in, exact live figures out. Dashboards: GET /ws/dashboard.",
+        },
+        "paths": {
+            "/api/orders": {
+                "post": {
+                    "summary": "Store one order",
+                    "parameters": [_IDEMPOTENCY_KEY],
+                    "requestBody": _body(request, "application/json"),
+                    "responses": placed | _pick(problems, 400, 401, 409, 413, 415, 422, 429, 503),
+                }
+            },
+            "/api/orders/batch": {
+                "post": {
+                    "summary": "Store orders, one JSON object a line",
+                    "requestBody": _body({"type": "string"}, "application/x-ndjson"),
+                    "responses": {"200": _response("What became of the lines.", batch)}
+                    | {"503": _response("Broken off; the counts say where.", batch)}
+                    | {"413": _response("A line is too long; the counts say where.", batch)}
+                    | _pick(problems, 401, 415, 429),
+                }
+            },
+            "/api/orders/{order_id}/void": {
+                "post": {
+                    "summary": "Cancel an order by a correction",
+                    "parameters": [_ORDER_ID],
+                    "responses": placed | _pick(problems, 401, 404, 422, 429, 503),
+                }
+            },
+            "/api/dashboard": {
+                "get": {
+                    "summary": "The whole view",
+                    "parameters": [_AT],
+                    "responses": {
+                        "200": _response("The view.", snapshot),
+                        "304": {"description": "Still the version of the ETag."},
+                    }
+                    | _pick(problems, 401, 422, 503),
+                }
+            },
+            "/api/menu": {
+                "get": {
+                    "summary": "The active stores and drinks",
+                    "responses": {"200": _response("The menu.", menu)} | _pick(problems, 401),
+                }
+            },
+            "/livez": {"get": _plain("Liveness", "text/plain")},
+            "/readyz": {
+                "get": {
+                    "summary": "Readiness and the state of each part",
+                    "responses": {
+                        "200": {"description": "Orders can be taken."},
+                        "503": {"description": "Orders cannot be taken now."},
+                    },
+                }
+            },
+            "/metrics": {"get": _plain("Prometheus metrics", "text/plain")},
+            "/openapi.json": {"get": _plain("This document", "application/json")},
+        },
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{}, {"token": []}],
+    }
+    return msgspec.json.encode(document)
+
+
+_PROBLEMS = {
+    400: "Malformed.",
+    401: "The token is missing or wrong.",
+    404: "Not found.",
+    409: "The order_id belongs to an order with other content.",
+    413: "Too large.",
+    415: "Not a content type for this address.",
+    422: "A value cannot be accepted; `errors` names each field.",
+    429: "Over the limit.",
+    503: "Not now: see Retry-After. Sending the same order again is safe.",
+}
+
+
+def _pick(problems: dict[int, Any], *statuses: int) -> dict[str, Any]:
+    return {str(status): problems[status] for status in statuses}
+
+
+def _body(schema: dict[str, Any], content_type: str) -> dict[str, Any]:
+    return {"required": True, "content": {content_type: {"schema": schema}}}
+
+
+def _response(
+    text: str, schema: dict[str, Any], content_type: str = "application/json"
+) -> dict[str, Any]:
+    return {"description": text, "content": {content_type: {"schema": schema}}}
+
+
+def _plain(summary: str, content_type: str) -> dict[str, Any]:
+    return {
+        "summary": summary,
+        "responses": {"200": {"description": summary, "content": {content_type: {}}}},
+    }

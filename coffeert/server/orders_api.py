@@ -1,0 +1,173 @@
+"""Orders over HTTP: one, many, and their corrections."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from uuid import UUID
+
+import msgspec
+from aiohttp import hdrs, web
+
+from coffeert.errors import (
+    FieldError,
+    Invalid,
+    Malformed,
+    NotFound,
+    RequestRefused,
+    TooLarge,
+    UnsupportedMediaType,
+)
+from coffeert.order import Draft
+from coffeert.server.access import Access
+from coffeert.server.batch_writer import Outcome, Placed
+from coffeert.server.intake import Intake
+from coffeert.wire.orders import (
+    BatchResult,
+    LineProblem,
+    OrderBody,
+    Problem,
+    decode_order,
+    encode,
+)
+
+_NDJSON = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
+_ERRORS_TOLD = 20
+
+
+class OrdersApi:
+    """The handlers of `/api/orders`. `body_limit` is in bytes, of a body or of one line of a batch."""
+
+    def __init__(self, intake: Intake, access: Access, *, body_limit: int, batch_rows: int) -> None:
+        self._intake = intake
+        self._access = access
+        self._body_limit = body_limit
+        self._batch_rows = batch_rows
+
+    async def place(self, request: web.Request) -> web.Response:
+        """Store one order: 201 after the commit, 200 where it was stored before."""
+        self._access.check(request)
+        if request.content_type != "application/json":
+            raise UnsupportedMediaType("Send the order as application/json.")
+        draft = decode_order(await self._body(request))
+        key = request.headers.get("Idempotency-Key")
+        if key is not None:
+            draft = _with_key(draft, key)
+        return _answer(await self._intake.place(draft))
+
+    async def void(self, request: web.Request) -> web.Response:
+        """Append the correction of one order."""
+        self._access.check(request)
+        try:
+            order_id = UUID(request.match_info["order_id"])
+        except ValueError:
+            raise NotFound(
+                "No order has this id.", errors=(FieldError("order_id", "must be a UUID"),)
+            ) from None
+        return _answer(await self._intake.void(order_id))
+
+    async def place_batch(self, request: web.Request) -> web.Response:
+        """Store orders given one a line, committed chunk by chunk while the body still arrives."""
+        self._access.check(request)
+        if request.content_type not in _NDJSON:
+            raise UnsupportedMediaType("Send the orders as application/x-ndjson, one a line.")
+        report = BatchReport()
+        try:
+            async for first_line, lines in self._chunks(request):
+                drafts = [_draft(line) for line in lines if line]
+                numbers = [first_line + index for index, line in enumerate(lines) if line]
+                outcomes = await self._intake.place_many(drafts)
+                report.add(zip(numbers, outcomes, strict=True))
+        except RequestRefused as error:
+            # What was committed stays and is told; the client sends the rest, or all, again.
+            body = encode(report.result(Problem.of(error)))
+            response = web.Response(body=body, status=error.status, content_type="application/json")
+            if error.retry_after is not None:
+                response.headers[hdrs.RETRY_AFTER] = str(int(error.retry_after))
+            return response
+        return web.Response(body=encode(report.result()), content_type="application/json")
+
+    async def _body(self, request: web.Request) -> bytes:
+        try:
+            return await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            raise TooLarge(f"The body is larger than {self._body_limit} bytes.") from None
+
+    async def _chunks(self, request: web.Request) -> AsyncIterator[tuple[int, list[bytes]]]:
+        """Cut the body into lists of whole lines, each with the number of its first line."""
+        rest = b""
+        line_number = 1
+        lines: list[bytes] = []
+        async for data in request.content.iter_any():
+            *whole, rest = (rest + data).split(b"\n")
+            lines += [line.strip() for line in whole]
+            while len(lines) >= self._batch_rows:
+                yield line_number, lines[: self._batch_rows]
+                line_number += self._batch_rows
+                del lines[: self._batch_rows]
+            if len(rest) > self._body_limit:
+                raise TooLarge(
+                    f"Line {line_number + len(lines)} is longer than {self._body_limit} bytes."
+                )
+        lines.append(rest.strip())
+        yield line_number, lines
+
+
+class BatchReport:
+    """Counts what became of the lines of a batch and keeps the first errors."""
+
+    def __init__(self) -> None:
+        self._accepted = self._replayed = self._rejected = 0
+        self._errors: list[LineProblem] = []
+
+    def add(self, outcomes: Iterable[tuple[int, Outcome]]) -> None:
+        """Take in outcomes by line number."""
+        for number, outcome in outcomes:
+            if isinstance(outcome, Placed):
+                self._replayed += outcome.replayed
+                self._accepted += not outcome.replayed
+                continue
+            self._rejected += 1
+            if len(self._errors) < _ERRORS_TOLD:
+                self._errors.append(
+                    LineProblem(number, outcome.status, outcome.detail, outcome.errors)
+                )
+
+    def result(self, problem: Problem | None = None) -> BatchResult:
+        """Return the counts so far."""
+        return BatchResult(
+            self._accepted, self._replayed, self._rejected, tuple(self._errors), problem
+        )
+
+
+def _draft(line: bytes) -> Draft | RequestRefused:
+    try:
+        return decode_order(line)
+    except RequestRefused as error:
+        return error
+
+
+def _with_key(draft: Draft, key: str) -> Draft:
+    try:
+        order_id = UUID(key.strip().strip('"'))
+    except ValueError:
+        raise Invalid(
+            "The Idempotency-Key is not a UUID.",
+            errors=(FieldError("Idempotency-Key", "must be a UUID"),),
+        ) from None
+    if draft.order_id not in (None, order_id):
+        raise Malformed(
+            "The Idempotency-Key and the order_id differ.",
+            errors=(FieldError("order_id", "differs from the Idempotency-Key"),),
+        )
+    return msgspec.structs.replace(draft, order_id=order_id)
+
+
+def _answer(placed: Placed) -> web.Response:
+    body = encode(OrderBody.of(placed.order))
+    if placed.replayed:
+        return web.Response(
+            body=body,
+            headers={"Idempotent-Replayed": "true"},
+            content_type="application/json",
+        )
+    return web.Response(body=body, status=201, content_type="application/json")
