@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import tempfile
 from dataclasses import dataclass
@@ -79,13 +80,16 @@ class DataDirectory:
             run.unlink(missing_ok=True)
             run.symlink_to(sockets)
         sockets.mkdir(mode=0o700, exist_ok=True)
-        status = sockets.lstat()
-        owners = {os.geteuid(), self.account.uid}
-        private = stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o077
-        if not private or status.st_uid not in owners:
+        if not self._is_private(sockets):
             raise EmbeddedError(f"{sockets} is not a private directory of {self.account.name}.")
         self.account.take(sockets)
         return sockets
+
+    def remove_sockets(self) -> None:
+        """Leaves nothing outside the data directory, once no server runs."""
+        sockets = self.sockets
+        if sockets != self.path / "run" and sockets.exists() and self._is_private(sockets):
+            shutil.rmtree(sockets)
 
     def log(self, name: str) -> Path:
         return self.path / "log" / name
@@ -98,6 +102,11 @@ class DataDirectory:
             path.replace(path.with_name(f"{name}.1"))
         path.unlink(missing_ok=True)
         return path.open("xb")
+
+    def _is_private(self, directory: Path) -> bool:
+        status = directory.lstat()
+        closed = stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o077
+        return closed and status.st_uid in {os.geteuid(), self.account.uid}
 
     def _require_reachable(self, path: Path) -> None:
         if self.account.can_enter(path):

@@ -25,29 +25,24 @@ def attached(
     runs beside another one of the same directory, in this process or elsewhere. A killed holder's
     lease ends with it.
     """
-    lease = FileLock(directory / "lease")
-    try:
-        with FileLock(directory / "start.lock") as turn:
-            turn.exclusive(TIMEOUT)
+    with FileLock(directory / "lease") as lease:
+        with _turn(directory):
             lease.try_shared()  # only someone leaving ever holds it alone, and has the turn then
-            try:
-                start()
-            except BaseException:
-                _leave(lease, stop)
-                raise
         try:
+            with _turn(directory):
+                start()
             yield
         finally:
             # A child that was forked from the holder has no part in its lease.
             if not lease.closed:
-                with FileLock(directory / "start.lock") as turn:
-                    turn.exclusive(TIMEOUT)
-                    _leave(lease, stop)
-    finally:
-        lease.close()
+                with _turn(directory):
+                    if lease.try_exclusive():
+                        stop()
+                    lease.close()
 
 
-def _leave(lease: FileLock, stop: Callable[[], None]) -> None:
-    if lease.try_exclusive():
-        stop()
-    lease.close()
+@contextmanager
+def _turn(directory: Path) -> Iterator[None]:
+    with FileLock(directory / "start.lock") as lock:
+        lock.exclusive(TIMEOUT)
+        yield

@@ -52,7 +52,7 @@ class _Services:
     """Both servers of one data directory, and which of them is asked for."""
 
     def __init__(self, directory: DataDirectory, *, postgres: bool, valkey: bool) -> None:
-        self._data_dir = directory.path
+        self._directory = directory
         self._postgres = PostgresServer(directory)
         self._valkey = ValkeyServer(directory)
         self._wants_postgres = postgres
@@ -62,7 +62,7 @@ class _Services:
         return EmbeddedServices(
             database_url=self._postgres.database_url(DATABASE) if self._wants_postgres else "",
             redis_url=self._valkey.url if self._wants_valkey else "",
-            data_dir=self._data_dir,
+            data_dir=self._directory.path,
         )
 
     def start(self) -> None:
@@ -79,6 +79,7 @@ class _Services:
             self._postgres.ask_to_stop()
             self._valkey.stop()
             self._postgres.stop()
+            self._directory.remove_sockets()
 
 
 @contextmanager

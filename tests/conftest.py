@@ -1,0 +1,80 @@
+"""Fixtures that give every test real servers: a database of its own and an empty Valkey."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from coffeert.embedded import PostgresServer, ValkeyServer
+from tests.servers import FAST, TEMPLATE, TestServers, running_servers, temporary_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[TestServers]:
+    """One PostgreSQL and one Valkey for this process of the run; do not stop them."""
+    with running_servers() as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def template_database(servers: TestServers) -> str:
+    """The name of a database with the migrations applied, for databases to be cloned from."""
+    from coffeert.postgres.migrations import migrate
+
+    servers.postgres.ensure_database(TEMPLATE)
+    with ThreadPoolExecutor(1) as thread:  # away from the event loop that pytest-asyncio keeps here
+        thread.submit(asyncio.run, migrate(servers.postgres.database_url(TEMPLATE))).result()
+    servers.postgres.execute(f"ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false")
+    return TEMPLATE
+
+
+@pytest.fixture
+def database_url(servers: TestServers, template_database: str) -> Iterator[str]:
+    """A database of this test's own, with the schema and the seeded menu."""
+    with servers.database(template_database) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(servers: TestServers) -> Iterator[str]:
+    """A database of this test's own with nothing in it."""
+    with servers.database() as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(servers: TestServers) -> str:
+    """A Valkey with nothing in it and nobody connected to it."""
+    return servers.clean_valkey()
+
+
+@pytest.fixture
+def server_directory() -> Iterator[Path]:
+    """A new directory that a server may have its data in."""
+    with temporary_directory() as directory:
+        yield directory
+
+
+@pytest.fixture
+def own_postgres(server_directory: Path) -> Iterator[PostgresServer]:
+    """A running PostgreSQL that this test may kill, stop and start again."""
+    server = PostgresServer(server_directory, settings=FAST, sync=False)
+    server.start()
+    yield server
+    server.stop("immediate")
+
+
+@pytest.fixture
+def own_valkey(server_directory: Path) -> Iterator[ValkeyServer]:
+    """A running Valkey that this test may kill, stop and start again."""
+    server = ValkeyServer(server_directory)
+    server.start()
+    yield server
+    server.stop()
