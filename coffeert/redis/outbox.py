@@ -1,0 +1,102 @@
+"""The outbox: sends hot batches from the background, so that whoever commits them never waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Final
+
+import msgspec
+import structlog
+from redis.asyncio import Redis
+
+from coffeert.errors import RedisUnavailable
+from coffeert.redis import keys
+from coffeert.redis.connection import redis_errors
+from coffeert.wire.bus import HotBatch
+
+log = structlog.get_logger(__name__)
+
+LIMIT: Final = 512
+"""Batches that may wait. A lost one costs its readers freshness until the next pass, nothing else."""
+
+_AT_ONCE = 64
+_PAUSE = 0.25
+_DRAIN = 1.0
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Outbox:
+    """A bounded queue of hot batches and one task that publishes them; the oldest give way.
+
+    The task starts with the first batch. While Redis is away, batches are dropped and counted.
+    """
+
+    def __init__(self, client: Redis, *, limit: int = LIMIT) -> None:
+        self.published = 0
+        self.dropped = 0
+        self._client = client
+        self._limit = limit
+        self._waiting: deque[HotBatch] = deque()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+        self._reached = True
+
+    def put(self, batch: HotBatch) -> None:
+        """Leave a batch to be sent. Never waits, never raises."""
+        if self._closing:
+            self.dropped += 1
+            return
+        if len(self._waiting) >= self._limit:
+            self._waiting.popleft()
+            self.dropped += 1
+        self._waiting.append(batch)
+        self._wake.set()
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._send(), name="hot batches")
+            self._task.add_done_callback(self._ended)
+
+    async def close(self) -> None:
+        """Send what waits, for at most a second, and stop."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            task = self._task
+            await asyncio.wait({task}, timeout=_DRAIN)
+            task.cancel()
+            await asyncio.wait({task})
+        self.dropped += len(self._waiting)
+        self._waiting.clear()
+
+    async def _send(self) -> None:
+        while not (self._closing and not self._waiting):
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                taken = min(_AT_ONCE, len(self._waiting))
+                await self._publish([self._waiting.popleft() for _ in range(taken)])
+
+    async def _publish(self, batches: list[HotBatch]) -> None:
+        try:
+            with redis_errors():
+                async with self._client.pipeline(transaction=False) as pipeline:
+                    for batch in batches:
+                        pipeline.publish(keys.HOT_CHANNEL, _encode(batch))
+                    await pipeline.execute()
+        except RedisUnavailable as error:
+            self.dropped += len(batches)
+            if self._reached:
+                log.warning("hot batches are dropped", reason=str(error))
+            self._reached = False
+            if not self._closing:
+                await asyncio.sleep(_PAUSE)
+        else:
+            self.published += len(batches)
+            self._reached = True
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._task = None  # the next batch starts another
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("the sender of hot batches failed", exc_info=error)

@@ -1,0 +1,159 @@
+-- Publishes one pass of the aggregator: checks that its leader may still write, brings the snapshot
+-- and the keys for people to that pass, and tells the subscribers. One script, so no reader ever sees
+-- a part of it. What may write is reasoned out in coffeert/redis/publisher.py.
+--
+-- KEYS: snapshot, top drinks, recent orders, the fence of the pass's lineage
+-- ARGV: the plan (coffeert.redis.plan.Plan) as JSON, the snapshot's meta, the channel, the message,
+--       then fields of the snapshot and their values in turn
+--
+-- Answers with one of
+--   written      done
+--   incomplete   nothing done: what is stored is not the pass before; send the whole picture
+--   superseded   nothing done: a later pass of the same leader is stored
+--   fenced <n>   nothing done: a leader with token <n> has written, or its lineage was replaced
+
+local snapshot, top, recent, fence = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local plan, meta, channel, message = cjson.decode(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
+
+local ARGUMENTS_AT_ONCE = 4000 -- Lua's stack holds some 8,000
+
+local function kind(key)
+  return redis.call('TYPE', key).ok
+end
+
+local function call(command, key, arguments)
+  for from = 1, #arguments, ARGUMENTS_AT_ONCE do
+    local to = math.min(from + ARGUMENTS_AT_ONCE - 1, #arguments)
+    redis.call(command, key, unpack(arguments, from, to))
+  end
+end
+
+-- Returns the stored pass and its text, or nothing where there is none that can be read.
+local function stored_pass()
+  if kind(snapshot) ~= 'hash' then
+    return nil
+  end
+  local text = redis.call('HGET', snapshot, 'meta')
+  local readable, pass = pcall(cjson.decode, text)
+  if readable and type(pass) == 'table' and type(pass.lineage) == 'string'
+      and type(pass.token) == 'number' and type(pass.number) == 'number' then
+    return pass, text
+  end
+  return nil
+end
+
+-- Returns why the plan's pass must not be written, or nothing.
+local function refusal(stored, stored_meta)
+  local published = tonumber(redis.call('GET', fence)) or -1
+  if stored and stored.lineage ~= plan.lineage then
+    if plan.token <= published and plan.token <= stored.token then
+      return 'fenced ' .. string.format('%.0f', stored.token)
+    end
+    return nil
+  end
+  local leading = stored and math.max(stored.token, published) or published
+  if plan.token < leading then
+    return 'fenced ' .. string.format('%.0f', leading)
+  end
+  if stored and plan.token == stored.token
+      and (plan.number < stored.number
+        or (plan.number == stored.number and meta ~= stored_meta)) then
+    return 'superseded'
+  end
+  return nil
+end
+
+-- Tells whether what is stored, with the given fields on top, is the plan's whole picture.
+local function completes(stored, stored_meta, present, given)
+  if plan.whole then
+    return true
+  end
+  if not stored or stored.lineage ~= plan.lineage
+      or not (stored.number == plan.number - 1 or meta == stored_meta) then
+    return false
+  end
+  for _, field in ipairs(plan.live) do
+    if not (present[field] or given[field]) then
+      return false
+    end
+  end
+  local whole = {}
+  for _, hour in ipairs(plan.hours) do
+    whole[hour.key] = hour.whole
+  end
+  for _, key in ipairs(plan.hour_keys) do
+    if not whole[key] and kind(key) ~= 'hash' then
+      return false
+    end
+  end
+  return true
+end
+
+local function write_snapshot(present, live)
+  if kind(snapshot) ~= 'hash' then
+    redis.call('DEL', snapshot)
+  end
+  local fields = { unpack(ARGV, 5) }
+  fields[#fields + 1] = 'meta'
+  fields[#fields + 1] = meta
+  call('HSET', snapshot, fields)
+  for field in pairs(present) do
+    if not live[field] then
+      redis.call('HDEL', snapshot, field)
+      if string.sub(field, 1, 5) == 'hour:' then
+        redis.call('DEL', plan.prefix .. field)
+      end
+    end
+  end
+  redis.call('EXPIRE', snapshot, plan.picture_ttl)
+end
+
+local function write_for_people()
+  for _, hour in ipairs(plan.hours) do
+    if hour.whole then
+      redis.call('DEL', hour.key)
+    end
+    call('HDEL', hour.key, hour.empty)
+    call('HSET', hour.key, hour.fields)
+    redis.call('EXPIRE', hour.key, hour.ttl)
+  end
+  redis.call('DEL', top, recent)
+  for drink, orders in pairs(plan.top) do
+    redis.call('ZADD', top, orders, drink)
+  end
+  for _, order in ipairs(plan.recent) do
+    redis.call('RPUSH', recent, order)
+  end
+  redis.call('EXPIRE', top, plan.picture_ttl)
+  redis.call('EXPIRE', recent, plan.picture_ttl)
+end
+
+local stored, stored_meta = stored_pass()
+local refused = refusal(stored, stored_meta)
+if refused then
+  return refused
+end
+
+local present = {}
+if kind(snapshot) == 'hash' then
+  for _, field in ipairs(redis.call('HKEYS', snapshot)) do
+    present[field] = true
+  end
+end
+local given = {}
+for index = 5, #ARGV, 2 do
+  given[ARGV[index]] = true
+end
+if not completes(stored, stored_meta, present, given) then
+  return 'incomplete'
+end
+
+local live = { meta = true, recent = true }
+for _, field in ipairs(plan.live) do
+  live[field] = true
+end
+write_snapshot(present, live)
+write_for_people()
+redis.call('SET', fence, string.format('%.0f', plan.token), 'EX', plan.fence_ttl)
+redis.call('PUBLISH', channel, message)
+return 'written'
