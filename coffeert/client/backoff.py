@@ -28,9 +28,9 @@ class Backoff:
         """Return the seconds to wait; never less than the server's `retry_after`."""
         self.failures += 1
         if retry_after is not None:
-            return retry_after * random.uniform(1, 1 + _SPREAD)  # noqa: S311 (not a secret)
+            return retry_after * random.uniform(1, 1 + _SPREAD)
         ceiling = min(self._initial * 2.0 ** min(self.failures - 1, 30), self._longest)
-        return random.uniform(ceiling / 2, ceiling)  # noqa: S311 (not a secret)
+        return random.uniform(ceiling / 2, ceiling)
 
     def reset(self) -> None:
         """Begin anew, after a success."""

@@ -43,9 +43,11 @@ _BY_STATUS: Final[dict[int, type[RequestRefused]]] = {
         Unavailable,
     )
 }
-_RETRYABLE: Final = frozenset({429, 500, 502, 503, 504})
 _RETRY_AFTER_MAX = 3600.0
 _decode_problem = msgspec.json.Decoder(Problem).decode
+
+RETRYABLE: Final = frozenset({429, 500, 502, 503, 504})
+"""The statuses that speak of the moment, not of the request."""
 
 TRANSPORT_ERRORS: Final = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 """What a broken connection raises."""
@@ -58,7 +60,7 @@ def refusal_from_problem(problem: Problem | Refusal) -> RequestRefused:
         kind = OutcomeUnknown
     if kind is not None:
         return kind(problem.detail, errors=problem.errors, retry_after=problem.retry_after)
-    base = Unavailable if problem.status in _RETRYABLE else RequestRefused
+    base = Unavailable if problem.status in RETRYABLE else RequestRefused
     refusal = base(problem.detail, errors=problem.errors, retry_after=problem.retry_after)
     refusal.status = problem.status
     return refusal
@@ -77,7 +79,7 @@ def refusal_from_response(status: int, body: bytes, retry_after: str | None) -> 
 
 def is_retryable(refusal: RequestRefused) -> bool:
     """Tell whether the moment is at fault and not the request."""
-    return refusal.status in _RETRYABLE
+    return refusal.status in RETRYABLE
 
 
 def unavailable(server: URL, error: BaseException) -> ServerUnavailable:

@@ -17,6 +17,7 @@ from yarl import URL
 from coffeert.client.address import server_address
 from coffeert.client.backoff import Backoff
 from coffeert.client.failures import (
+    RETRYABLE,
     TRANSPORT_ERRORS,
     is_retryable,
     refusal_from_problem,
@@ -24,7 +25,7 @@ from coffeert.client.failures import (
     unavailable,
 )
 from coffeert.client.placed import Placed, Receipt
-from coffeert.errors import CoffeertError, ServerUnavailable
+from coffeert.errors import CoffeertError, ServerUnavailable, Unavailable
 from coffeert.order import Draft, new_order_id
 from coffeert.wire.frames import Snapshot, decode_snapshot
 from coffeert.wire.orders import BatchResult, MenuBody, draft_body, encode
@@ -121,26 +122,36 @@ class OrderClient:
     async def batch_lines(self, lines: list[bytes]) -> BatchResult:
         """Place orders that are already JSON lines, each with its `order_id`, in one request.
 
-        A batch that breaks off is taken up again at the first line that was not looked at.
+        Where a batch breaks off, the next attempt begins at the first line that was not looked at.
         """
         deadline = time.monotonic() + self._patience
         backoff = Backoff()
         total = BatchResult(0, 0, 0)
         done = 0
         while True:
-            url = self._orders_url / "batch"
-            receipt = await self._request("POST", url, b"\n".join(lines[done:]), _NDJSON)
-            result = _decode_batch(receipt.body)
+            result, failed = await self._batch_attempt(lines[done:])
             total = _merge(total, result, done)
             done += result.accepted + result.replayed + result.rejected
-            if result.problem is None:
+            if failed is None:
                 return total
-            refusal = refusal_from_problem(result.problem)
-            delay = backoff.next_delay(refusal.retry_after)
-            if not is_retryable(refusal) or time.monotonic() + delay > deadline:
-                raise refusal
+            delay = backoff.next_delay(failed.retry_after)
+            if failed.final or time.monotonic() + delay > deadline:
+                raise failed.error
             self.retries += 1
             await asyncio.sleep(delay)
+
+    async def _batch_attempt(self, lines: list[bytes]) -> tuple[BatchResult, _Failed | None]:
+        url = self._orders_url / "batch"
+        try:
+            _, answer = await self._attempt("POST", url, b"\n".join(lines), _NDJSON)
+        except _Failed as failed:
+            return _partial_result(failed), failed
+        result = _decode_batch(answer)
+        passing = next((error for error in result.errors if error.status in RETRYABLE), None)
+        if passing is None:
+            return result, None
+        # Some lines were refused only for now, and not all of them are named: send all again.
+        return BatchResult(0, 0, 0), _Failed(Unavailable(passing.detail), final=False)
 
     async def menu(self) -> MenuBody:
         """Return the stores and drinks that take orders now."""
@@ -189,19 +200,30 @@ class OrderClient:
         refusal = refusal_from_response(
             response.status, answer, response.headers.get("Retry-After")
         )
-        raise _Failed(refusal, final=not is_retryable(refusal), retry_after=refusal.retry_after)
+        raise _Failed(
+            refusal,
+            final=not is_retryable(refusal),
+            retry_after=refusal.retry_after,
+            answer=answer,
+        )
 
 
 class _Failed(Exception):
     """One attempt came to nothing; `error` is what to raise when no other follows."""
 
     def __init__(
-        self, error: CoffeertError, *, final: bool, retry_after: float | None = None
+        self,
+        error: CoffeertError,
+        *,
+        final: bool,
+        retry_after: float | None = None,
+        answer: bytes = b"",
     ) -> None:
         super().__init__(str(error))
         self.error = error
         self.final = final
         self.retry_after = retry_after
+        self.answer = answer
 
 
 def with_order_id(draft: Draft) -> Draft:
@@ -220,6 +242,19 @@ async def _chunks(drafts: AsyncIterable[Draft]) -> AsyncIterator[list[bytes]]:
             lines = []
     if lines:
         yield lines
+
+
+def _partial_result(failed: _Failed) -> BatchResult:
+    """Read what a batch that broke off came to, and make its problem the failure's error."""
+    try:
+        result = _decode_batch(failed.answer)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return BatchResult(0, 0, 0)
+    if result.problem is not None:
+        refusal = refusal_from_problem(result.problem)
+        failed.error = refusal
+        failed.retry_after = refusal.retry_after or failed.retry_after
+    return result
 
 
 def _merge(total: BatchResult, part: BatchResult, lines_before: int) -> BatchResult:
