@@ -13,7 +13,7 @@ from coffeert.order import PLACED_AT_MIN
 from coffeert.server.access import Access
 from coffeert.server.health import HealthBoard
 from coffeert.server.journal import Journal
-from coffeert.server.menu_board import MenuBoard, menu_body
+from coffeert.server.menu_board import MenuBoard
 from coffeert.server.metrics import Metrics
 from coffeert.server.openapi import openapi_document
 from coffeert.view import Change, View
@@ -81,7 +81,7 @@ class DashboardApi:
     async def menu(self, request: web.Request) -> web.Response:
         """Return the active menu."""
         self._access.check(request)
-        return web.Response(body=frames.encode(menu_body(self._menu.menu())), content_type=_JSON)
+        return web.Response(body=frames.encode(self._menu.body()), content_type=_JSON)
 
     async def live(self, request: web.Request) -> web.Response:
         """Say that the process runs."""

@@ -48,7 +48,7 @@ class DashboardSocket:
         self._timezone = timezone
         self._frame_limit = frame_limit
 
-    async def __call__(self, request: web.Request) -> web.WebSocketResponse:
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one client until it goes."""
         self._access.check(request)
         if self._hub.full:

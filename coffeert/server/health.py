@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import msgspec
 import structlog
 
 from coffeert.errors import CoffeertError
+from coffeert.redis.bus import Bus
 from coffeert.server.batch_writer import BatchWriter
+from coffeert.server.database import Database
 from coffeert.server.hub import Hub
 from coffeert.server.live_feed import LiveFeed
 from coffeert.server.live_view import LiveView
@@ -69,15 +71,6 @@ class Ailments:
         return PartHealth(ok=False, at=now, since=since, reason=reason)
 
 
-class RedisFigures(msgspec.Struct, frozen=True):
-    """What a probe of Redis found."""
-
-    round_trip_ms: float
-    used_memory: int
-    published: int
-    received: int
-
-
 class HealthBoard:
     """Gathers the figures of this server, probing PostgreSQL and Redis once a heartbeat."""
 
@@ -88,8 +81,8 @@ class HealthBoard:
         live_view: LiveView,
         feed: LiveFeed,
         hub: Hub,
-        probe_database: Callable[[], Awaitable[DatabaseHealth]],
-        probe_redis: Callable[[], Awaitable[RedisFigures]],
+        database: Database,
+        bus: Bus,
     ) -> None:
         self.started = datetime.now(UTC)
         self.closing = False
@@ -97,8 +90,8 @@ class HealthBoard:
         self._live_view = live_view
         self._feed = feed
         self._hub = hub
-        self._probe_database = probe_database
-        self._probe_redis = probe_redis
+        self._database = database
+        self._bus = bus
         self._ailments = Ailments()
         self._rates = {
             name: Rate() for name in ("orders", "published", "received", "frames", "bytes")
@@ -131,7 +124,7 @@ class HealthBoard:
 
     async def refresh(self) -> None:
         """Bring the figures up to date."""
-        database, redis = await asyncio.gather(self._database(), self._redis())
+        database, redis = await asyncio.gather(self._probe_database(), self._probe_redis())
         now = datetime.now(UTC)
         self.health = Health(
             live=self._feed.live,
@@ -143,11 +136,11 @@ class HealthBoard:
             database=database,
         )
 
-    async def _database(self) -> DatabaseHealth:
+    async def _probe_database(self) -> DatabaseHealth:
         figures, reason = DatabaseHealth(), None
         try:
             async with asyncio.timeout(_PROBE_TIMEOUT):
-                figures = await self._probe_database()
+                figures = await self._database.probe()
         except TimeoutError:
             reason = f"no answer within {_PROBE_TIMEOUT} s"
         except CoffeertError as error:
@@ -155,17 +148,17 @@ class HealthBoard:
         part = self._ailments.note("database", reason, datetime.now(UTC))
         return msgspec.structs.replace(figures, **msgspec.structs.asdict(part))
 
-    async def _redis(self) -> RedisHealth:
+    async def _probe_redis(self) -> RedisHealth:
         figures, reason = RedisHealth(), None
         try:
             async with asyncio.timeout(_PROBE_TIMEOUT):
-                probe = await self._probe_redis()
-            now = time.monotonic()
+                probe = await self._bus.ping()
+            now, counts = time.monotonic(), self._bus.counts
             figures = RedisHealth(
-                round_trip_ms=probe.round_trip_ms,
+                round_trip_ms=round(probe.round_trip_ms, 3),
                 used_memory=probe.used_memory,
-                published_per_s=self._rates["published"].read(probe.published, now),
-                received_per_s=self._rates["received"].read(probe.received, now),
+                published_per_s=self._rates["published"].read(counts.published, now),
+                received_per_s=self._rates["received"].read(counts.received, now),
             )
             if not self._feed.connected:
                 reason = "the subscription is being made again"

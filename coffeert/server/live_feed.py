@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime, tzinfo
 
 import structlog
@@ -13,7 +14,7 @@ from coffeert.cells import GRAINS, CellKey, Cells, Horizon, Tally, tally_orders
 from coffeert.errors import DatabaseUnavailable, RedisUnavailable
 from coffeert.order import Order
 from coffeert.redis.bus import Bus, Subscribed
-from coffeert.rollup import RollupSnapshot
+from coffeert.server.database import Database
 from coffeert.server.hub import Hub
 from coffeert.server.live_view import LiveView
 from coffeert.view import newest
@@ -37,8 +38,7 @@ class LiveFeed:
         view: LiveView,
         hub: Hub,
         bus: Bus,
-        load_from_database: Callable[[Horizon], Awaitable[RollupSnapshot]],
-        lineage_in_database: Callable[[], Awaitable[str]],
+        database: Database,
         *,
         zone: tzinfo,
         live: bool,
@@ -50,8 +50,7 @@ class LiveFeed:
         self._view = view
         self._hub = hub
         self._bus = bus
-        self._load_from_database = load_from_database
-        self._lineage_in_database = lineage_in_database
+        self._database = database
         self._zone = zone
 
     def committed(self, xid: Xid, orders: Sequence[Order]) -> None:
@@ -76,9 +75,10 @@ class LiveFeed:
         attempt = 0
         while True:
             try:
-                async for message in self._bus.messages():
-                    attempt = 0
-                    await self._take(message)
+                async with aclosing(self._bus.messages()) as messages:
+                    async for message in messages:
+                        attempt = 0
+                        await self._take(message)
             except RedisUnavailable as error:
                 if self.connected or not attempt:
                     log.warning("redis lost", reason=str(error))
@@ -143,7 +143,7 @@ class LiveFeed:
         if lineage == self._view.lineage:
             return True
         try:
-            return lineage == await self._lineage_in_database()
+            return lineage == await self._database.lineage()
         except DatabaseUnavailable:
             return False
 
@@ -152,7 +152,7 @@ class LiveFeed:
         if self._view.loaded:
             return
         try:
-            self._view.load(await self._load_from_database(self._horizon()))
+            self._view.load(await self._database.load_snapshot(self._horizon()))
         except DatabaseUnavailable as error:
             log.warning("no picture yet", reason=str(error))
         self._hub.notify()

@@ -3,53 +3,68 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
 from coffeert.errors import DatabaseUnavailable
 from coffeert.menu import Menu
 from coffeert.order import text_from_cents
+from coffeert.postgres.menu import listen_menu, load_menu
+from coffeert.postgres.pool import Connection, connect
 from coffeert.server.hub import Hub
 from coffeert.wire.frames import MenuChanged
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 
 log = structlog.get_logger(__name__)
 
-_POLL_INTERVAL = 2.0
+_LOOK_INTERVAL = 5.0  # also without word of a change: a connection may be dead without a sound
+_RETRY_INTERVAL = 1.0
 
 
 class MenuBoard:
     """Holds the present menu and tells dashboards of a new one."""
 
-    def __init__(self, menu: Menu, load: Callable[[], Awaitable[Menu]], hub: Hub) -> None:
+    def __init__(self, menu: Menu, database_url: str, hub: Hub) -> None:
         self._menu = menu
-        self._load = load
+        self._database_url = database_url
         self._hub = hub
 
     def menu(self) -> Menu:
         """Return the present menu."""
         return self._menu
 
-    async def watch(self) -> None:
-        """Look for a changed menu every few seconds, until cancelled.
+    def body(self) -> MenuBody:
+        """Return the active part of the present menu as clients see it."""
+        return _menu_body(self._menu)
 
-        A query of a microsecond's work is simpler than a connection kept open to be notified on, and
-        cannot miss a change.
-        """
+    async def watch(self) -> None:
+        """Follow the menu in the database until cancelled, through its outages."""
         while True:
-            await asyncio.sleep(_POLL_INTERVAL)
-            try:
-                menu = await self._load()
-            except DatabaseUnavailable:
-                continue
+            with suppress(DatabaseUnavailable):
+                connection = await connect(self._database_url, application_name="coffeert menu")
+                try:
+                    await self._follow(connection)
+                finally:
+                    connection.terminate()
+            await asyncio.sleep(_RETRY_INTERVAL)
+
+    async def _follow(self, connection: Connection) -> None:
+        changed = asyncio.Event()
+        await listen_menu(connection, changed.set)
+        while True:
+            changed.clear()
+            menu = await load_menu(connection)
             if menu != self._menu:
                 self._menu = menu
                 log.info("menu changed", stores=len(menu.stores), drinks=len(menu.drinks))
-                await self._hub.beat(MenuChanged(menu=menu_body(menu)))
+                await self._hub.beat(MenuChanged(menu=_menu_body(menu)))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_INTERVAL):
+                    await changed.wait()
 
 
-def menu_body(menu: Menu) -> MenuBody:
+def _menu_body(menu: Menu) -> MenuBody:
     """Put the active part of a menu into a body."""
     return MenuBody(
         stores=tuple(MenuStore(s.code, s.name) for s in menu.stores if s.active),

@@ -1,0 +1,147 @@
+"""`coffeert serve`: the server and, unless told not to, an aggregator beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import click
+import uvloop
+from aiohttp import web
+
+from coffeert.aggregator.aggregator import Aggregator
+from coffeert.cli.services import Services, services
+from coffeert.cli.workers import run_workers
+from coffeert.config import Config, load_config
+from coffeert.errors import ConfigError
+from coffeert.logs import configure_logs
+from coffeert.redis.publisher import RedisPublisher
+from coffeert.server.app import open_server
+from coffeert.server.tasks import Tasks
+
+_KEEPALIVE = 75.0
+_SHUTDOWN = 5.0
+_BACKLOG = 4096
+
+
+@click.command("serve")
+@click.option("--host", help="Address to listen on; any but loopback needs COFFEERT_TOKEN.")
+@click.option("--port", type=int, help="Port to listen on (8765); 0 takes a free one.")
+@click.option("--workers", type=int, help="Server processes that share the port (1).")
+@click.option("--aggregator/--no-aggregator", default=None, help="Stand for leading aggregator.")
+@click.option("--interval", type=float, help="Seconds between passes of the aggregator (1).")
+@click.option("--live", type=click.Choice(["on", "off"]), help="Show orders before the next pass.")
+@click.option("--data-dir", type=click.Path(), help="Where the embedded servers keep their data.")
+@click.option("--timezone", help='Zone whose midnight begins "today" (UTC).')
+@click.option("--reuse-port", is_flag=True, hidden=True)
+def command(reuse_port: bool, **flags: object) -> None:
+    """Take orders, keep the figures, and push them to dashboards.
+
+    PostgreSQL and Redis are those of COFFEERT_DATABASE_URL and COFFEERT_REDIS_URL; where one is not
+    set, an embedded one is started. Stop with Ctrl-C.
+    """
+    config = load_config(**flags)
+    configure_logs(config.log_level, config.log_format)
+    with services(config) as found:
+        if config.workers > 1:
+            run_workers(config, found)
+        else:
+            uvloop.run(serve(config, found, reuse_port=reuse_port))
+
+
+async def serve(
+    config: Config,
+    found: Services,
+    *,
+    reuse_port: bool = False,
+    stop: asyncio.Event | None = None,
+    started: asyncio.Future[str] | None = None,
+    quiet: bool = False,
+) -> None:
+    """Run a server until SIGINT, SIGTERM or `stop`; `started` gets its URL.
+
+    Raises `ConfigError` where the address cannot be listened on, and what `open_server` raises.
+    """
+    stop = stop or _stop_on_signals()
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(
+            open_server(config, found.database_url, found.redis_url)
+        )
+        if config.aggregator:
+            await stack.enter_async_context(_aggregator(config, found))
+        runner = web.AppRunner(
+            server.application(),
+            handler_cancellation=True,
+            access_log=None,
+            keepalive_timeout=_KEEPALIVE,
+            shutdown_timeout=_SHUTDOWN,
+        )
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        site = await _listen(runner, config, reuse_port)
+        url = _url(config, site)
+        if started is not None:
+            started.set_result(url)
+        if not quiet:
+            click.echo(f"coffeert serves {url}  (dashboard: coffeert-tui --url {url})")
+        await stop.wait()
+        # First the address goes, then those already inside are answered, then everything ends.
+        server.health.closing = True
+        await site.stop()
+        await server.drain()
+
+
+async def _listen(runner: web.AppRunner, config: Config, reuse_port: bool) -> web.TCPSite:
+    site = web.TCPSite(
+        runner, config.host, config.port, backlog=_BACKLOG, reuse_port=reuse_port or None
+    )
+    try:
+        await site.start()
+    except OSError as error:
+        known = {errno.EADDRINUSE: "is in use", errno.EACCES: "needs more rights"}
+        reason = known.get(error.errno or 0, "cannot be listened on")
+        raise ConfigError(
+            f"The address {config.host}:{config.port} {reason}; choose another with --port."
+        ) from None
+    return site
+
+
+def _url(config: Config, site: web.TCPSite) -> str:
+    port = config.port
+    if port == 0 and site._server is not None:
+        sockets = getattr(site._server, "sockets", ())
+        port = sockets[0].getsockname()[1]
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    return f"http://{host}:{port}"
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+@asynccontextmanager
+async def _aggregator(config: Config, found: Services) -> AsyncIterator[None]:
+    publisher = RedisPublisher(found.redis_url)
+    aggregator = Aggregator(
+        found.database_url,
+        publisher,
+        interval=config.interval,
+        zone=config.zone(),
+        name=f"{socket.gethostname()}:{os.getpid()}",
+    )
+    tasks = Tasks()
+    tasks.start("aggregator", aggregator.run)
+    try:
+        yield
+    finally:
+        await tasks.stop()
+        await publisher.close()

@@ -1,0 +1,170 @@
+"""The composition of a server: every part is made here and given what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from coffeert.cells import Horizon
+from coffeert.config import Config
+from coffeert.postgres.menu import load_menu
+from coffeert.postgres.migrations import check_schema
+from coffeert.postgres.orders import OrderTable
+from coffeert.postgres.pool import open_pool
+from coffeert.redis.bus import Bus
+from coffeert.server.access import Access
+from coffeert.server.admission import Admission
+from coffeert.server.batch_writer import BatchWriter
+from coffeert.server.dashboard_api import DashboardApi
+from coffeert.server.dashboard_socket import DashboardSocket
+from coffeert.server.database import Database
+from coffeert.server.health import HealthBoard
+from coffeert.server.hub import Hub
+from coffeert.server.intake import Intake
+from coffeert.server.journal import Journal
+from coffeert.server.live_feed import LiveFeed
+from coffeert.server.live_view import LiveView
+from coffeert.server.menu_board import MenuBoard
+from coffeert.server.metrics import Metrics
+from coffeert.server.orders_api import OrdersApi
+from coffeert.server.problems import problems
+from coffeert.server.tasks import Tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The parts of a server, made and connected; `tasks` are running."""
+
+    config: Config
+    access: Access
+    writer: BatchWriter
+    intake: Intake
+    journal: Journal
+    hub: Hub
+    menu: MenuBoard
+    database: Database
+    health: HealthBoard
+    tasks: Tasks
+
+    def application(self) -> web.Application:
+        """Make the application that answers HTTP and WebSocket."""
+        limit = self.config.body_limit
+        rows = self.config.batch_rows
+        orders = OrdersApi(self.intake, self.access, body_limit=limit, batch_rows=rows)
+        dashboard = DashboardApi(
+            journal=self.journal,
+            menu=self.menu,
+            health=self.health,
+            metrics=Metrics(lambda: self.health.health),
+            access=self.access,
+            view_at=self.database.view_at,
+            zone=self.config.zone(),
+        )
+        socket = DashboardSocket(
+            hub=self.hub,
+            journal=self.journal,
+            intake=self.intake,
+            access=self.access,
+            menu=self.menu.body,
+            heartbeat=self.config.heartbeat,
+            timezone=self.config.timezone,
+            frame_limit=limit,
+        )
+        app = web.Application(middlewares=[problems], client_max_size=limit)
+        app.add_routes(
+            [
+                web.post("/api/orders", orders.place),
+                web.post("/api/orders/batch", orders.place_batch),
+                web.post("/api/orders/{order_id}/void", orders.void),
+                web.get("/api/dashboard", dashboard.dashboard),
+                web.get("/api/menu", dashboard.menu),
+                web.get("/ws/dashboard", socket.serve),
+                web.get("/livez", dashboard.live),
+                web.get("/readyz", dashboard.ready),
+                web.get("/metrics", dashboard.metrics),
+                web.get("/openapi.json", dashboard.openapi),
+            ]
+        )
+        return app
+
+    async def drain(self) -> None:
+        """Stop taking orders, answer those taken, and send the dashboards away."""
+        self.health.closing = True
+        await self.writer.close()
+        self.hub.close("the server is restarting")
+
+
+@asynccontextmanager
+async def open_server(config: Config, database_url: str, redis_url: str) -> AsyncIterator[Server]:
+    """Make a server and keep its background tasks running.
+
+    Raises `DatabaseUnavailable` and `SchemaMismatch`; Redis may be away, the server waits for it.
+    """
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(
+            database_url, size=config.pool_size, application_name="coffeert serve"
+        )
+        stack.push_async_callback(pool.close)
+        async with pool.acquire() as connection:
+            await check_schema(connection)
+            menu = await load_menu(connection)
+        bus = Bus(redis_url)
+        stack.push_async_callback(bus.close)
+        now = datetime.now(UTC)
+        live_view = LiveView(Horizon.at(now, config.zone()), now)
+        journal = Journal(live_view)
+        hub = Hub(
+            journal,
+            frame_interval=config.frame_interval,
+            slow_client_timeout=config.slow_client_timeout,
+            clients_limit=config.clients_limit,
+        )
+        database = Database(pool)
+        feed = LiveFeed(live_view, hub, bus, database, zone=config.zone(), live=config.live == "on")
+        table = OrderTable(pool)
+        writer = _writer(config, table, feed)
+        board = MenuBoard(menu, database_url, hub)
+        server = Server(
+            config=config,
+            access=Access(
+                config.token.get_secret_value() if config.token else None, config.allowed_origins
+            ),
+            writer=writer,
+            intake=Intake(writer, table, board.menu),
+            journal=journal,
+            hub=hub,
+            menu=board,
+            database=database,
+            health=HealthBoard(
+                writer=writer, live_view=live_view, feed=feed, hub=hub, database=database, bus=bus
+            ),
+            tasks=Tasks(),
+        )
+        stack.push_async_callback(server.tasks.stop)
+        _start(server, feed)
+        yield server
+
+
+def _writer(config: Config, table: OrderTable, feed: LiveFeed) -> BatchWriter:
+    rows, writers = config.batch_rows, config.batch_writers
+    admission = Admission(wait_limit=config.queue_wait, batch_rows=rows, writers=writers)
+    return BatchWriter(table, admission, batch_rows=rows, writers=writers, on_commit=feed.committed)
+
+
+def _start(server: Server, feed: LiveFeed) -> None:
+    tasks, journal = server.tasks, server.journal
+    tasks.start("batch writer", server.writer.run)
+    tasks.start("live feed", feed.run)
+    tasks.start("clock", feed.move_time)
+    tasks.start("hub", server.hub.run)
+    tasks.start("menu", server.menu.watch)
+    tasks.start(
+        "heartbeat",
+        lambda: server.health.beat(
+            server.config.heartbeat, lambda: (journal.epoch, journal.version)
+        ),
+    )
