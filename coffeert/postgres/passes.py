@@ -1,0 +1,80 @@
+"""One pass: counting into the rollups exactly the orders that the last pass could not see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from coffeert.cells import CellKey, Cells, Horizon, Tally
+from coffeert.order import Order
+from coffeert.postgres.failures import explained
+from coffeert.postgres.pool import Connection
+from coffeert.postgres.queries import sql
+from coffeert.postgres.state import LockedState
+from coffeert.watermark import Watermark
+
+
+class PassResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pass did: `rows` new orders counted.
+
+    `cells` are the changed ones within the horizon, as absolute values, `recent` the newest 50 of the
+    new orders, `data_time` a moment up to which every commit is certainly counted.
+    """
+
+    lineage: str
+    number: int
+    token: int
+    watermark: Watermark
+    data_time: datetime
+    rows: int
+    cells: Cells
+    recent: tuple[Order, ...]
+
+
+async def advance(
+    connection: Connection, state: LockedState, horizon: Horizon, *, lead_for: float | None
+) -> PassResult:
+    """Make one pass inside `locked_state`; it counts once that transaction commits.
+
+    `lead_for` is in seconds: how long the leader counts as alive from now, `None` where the caller
+    does not lead.
+    """
+    with explained():
+        row = await connection.fetchrow(
+            sql("pass"), state.watermark, *horizon_moments(horizon), lead_for
+        )
+    assert row is not None
+    return PassResult(
+        lineage=state.lineage,
+        number=row["number"],
+        token=state.token,
+        watermark=Watermark.parse(row["watermark"]),
+        data_time=row["data_time"],
+        rows=row["rows"],
+        cells=cells_from(row["cells"]),
+        recent=tuple(Order(*values) for values in row["recent"]),
+    )
+
+
+def horizon_moments(horizon: Horizon) -> tuple[datetime, datetime, datetime, datetime, datetime]:
+    """Return what a horizon keeps: the first minute, hour and day, and minutes from-to before them."""
+    edge_start, edge_end = horizon.today_edge
+    return (
+        _moment(horizon.keep_from("minute")),
+        _moment(horizon.keep_from("hour")),
+        _moment(horizon.keep_from("day")),
+        _moment(edge_start),
+        _moment(edge_end),
+    )
+
+
+def cells_from(rows: Iterable[Any]) -> Cells:
+    """Read rows of (grain, bucket in Unix seconds, store, drink, orders, quantity, cents)."""
+    return {CellKey(*row[:4]): Tally(*row[4:]) for row in rows}
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

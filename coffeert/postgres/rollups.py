@@ -1,0 +1,80 @@
+"""Reading the rollups: as of the last pass, and as the view was at a past moment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from coffeert.cells import GRAINS, Cells, Horizon, floor
+from coffeert.errors import SchemaMismatch
+from coffeert.order import Order
+from coffeert.postgres.failures import explained
+from coffeert.postgres.passes import cells_from, horizon_moments
+from coffeert.postgres.pool import Connection
+from coffeert.postgres.queries import sql
+from coffeert.rollup import RollupSnapshot
+from coffeert.view import Change
+from coffeert.watermark import Watermark
+
+
+class _State(msgspec.Struct, frozen=True):
+    lineage: str
+    number: int
+    token: int
+    watermark: str
+    data_time: datetime
+
+
+async def load_snapshot(connection: Connection, horizon: Horizon) -> RollupSnapshot:
+    """Read everything within the horizon as of the last pass, all from one moment."""
+    with explained():
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            state = await _load_state(connection)
+            watermark = Watermark.parse(state.watermark)
+            return RollupSnapshot(
+                lineage=state.lineage,
+                number=state.number,
+                token=state.token,
+                watermark=watermark,
+                data_time=state.data_time,
+                cells=await load_cells(connection, horizon),
+                recent=await load_recent(connection, watermark),
+            )
+
+
+async def view_at(connection: Connection, moment: datetime, horizon: Horizon) -> Change:
+    """Read the view as it was at `moment`: orders placed until then, itself included.
+
+    Exact to the microsecond, for the orders that the last pass has seen; its moment is the change's
+    `data_time`. `horizon` is that of `moment`.
+    """
+    cut = (datetime.fromtimestamp(floor(int(moment.timestamp()), grain), UTC) for grain in GRAINS)
+    with explained():
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            state = await _load_state(connection)
+            rows = await connection.fetch(
+                sql("view_at"), state.watermark, *horizon_moments(horizon), *cut, moment
+            )
+            recent = await load_recent(connection, Watermark.parse(state.watermark), moment)
+    return Change(horizon, state.data_time, cells_from(rows), recent)
+
+
+async def load_cells(connection: Connection, horizon: Horizon) -> Cells:
+    """Read the cells that the horizon keeps; empty ones are left out."""
+    return cells_from(await connection.fetch(sql("load_cells"), *horizon_moments(horizon)))
+
+
+async def load_recent(
+    connection: Connection, watermark: Watermark, until: datetime | None = None
+) -> tuple[Order, ...]:
+    """Read the 50 most recent orders that the watermark sees, newest first."""
+    rows = await connection.fetch(sql("load_recent"), str(watermark), until)
+    return tuple(Order(**row) for row in rows)
+
+
+async def _load_state(connection: Connection) -> _State:
+    row = await connection.fetchrow(sql("load_state"))
+    if row is None:
+        raise SchemaMismatch("The row of aggregator_state is missing.")
+    return _State(**row)

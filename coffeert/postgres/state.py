@@ -1,0 +1,67 @@
+"""The aggregator's state row: who may write the rollups, and what they have counted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import msgspec
+
+from coffeert.errors import ClusterMismatch, Fenced, SchemaMismatch
+from coffeert.postgres.failures import explained
+from coffeert.postgres.pool import Connection
+from coffeert.postgres.queries import sql
+
+LOCK_TIMEOUT_S = 5.0
+"""Seconds to wait for the state row: a pass takes milliseconds, so whoever holds it longer is stuck."""
+
+
+class LockedState(msgspec.Struct, frozen=True, kw_only=True):
+    """The state row as of the moment it was locked.
+
+    `here` is false where the watermark speaks of another cluster's transactions; `now` is the
+    database's clock.
+    """
+
+    lineage: str
+    number: int
+    token: int
+    leader: str
+    watermark: str
+    now: datetime
+    here: bool
+
+
+@asynccontextmanager
+async def locked_state(
+    connection: Connection, *, lock_timeout: float = LOCK_TIMEOUT_S
+) -> AsyncIterator[LockedState]:
+    """Hold the state row for one transaction, in which nobody else writes the rollups.
+
+    Sequential scans are off inside. Raises `DatabaseUnavailable`, also on a standby (its snapshots
+    lack transactions in flight) and where the row was not free in time.
+    """
+    with explained():
+        # Each statement must have a snapshot of its own, whatever the database's default is.
+        async with connection.transaction(isolation="read_committed", readonly=False):
+            await connection.execute(sql("pass_settings"), f"{int(lock_timeout * 1000)}ms")
+            row = await connection.fetchrow(sql("lock_state"))
+            if row is None:
+                raise SchemaMismatch("The row of aggregator_state is missing.")
+            yield LockedState(**row)
+
+
+def check_writable(state: LockedState, token: int | None) -> None:
+    """Refuse to write on top of a state that is not ours to advance.
+
+    `token` is the caller's fencing token, `None` where it does not lead. Raises `ClusterMismatch`,
+    `Fenced`.
+    """
+    if not state.here:
+        raise ClusterMismatch(
+            "The rollups were computed on another PostgreSQL cluster, so their watermark means nothing "
+            "here; run `coffeert rebuild`."
+        )
+    if token is not None and token != state.token:
+        raise Fenced(f"Another aggregator leads: token {state.token} has followed {token}.")

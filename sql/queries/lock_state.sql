@@ -1,0 +1,9 @@
+-- The state row, locked to the end of the transaction: one pass at a time. A statement of its own, so
+-- that the pass's snapshot is taken when the lock is held and cannot be older than the watermark.
+-- `here`: this is the cluster whose transaction ids the watermark speaks of.
+SELECT lineage::text, pass AS number, fencing_token AS token, leader, watermark::text,
+       clock_timestamp() AS now,
+       system_identifier = (SELECT system_identifier FROM pg_control_system())
+           AND pg_snapshot_xmin(watermark) <= pg_snapshot_xmax(pg_current_snapshot()) AS here
+FROM aggregator_state
+FOR UPDATE
