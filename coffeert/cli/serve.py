@@ -84,7 +84,7 @@ async def serve(
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         site = await _listen(runner, config, reuse_port)
-        url = _url(config, site)
+        url = _url(config, runner)
         if started is not None:
             started.set_result(url)
         if not quiet:
@@ -111,11 +111,8 @@ async def _listen(runner: web.AppRunner, config: Config, reuse_port: bool) -> we
     return site
 
 
-def _url(config: Config, site: web.TCPSite) -> str:
-    port = config.port
-    if port == 0 and site._server is not None:
-        sockets = getattr(site._server, "sockets", ())
-        port = sockets[0].getsockname()[1]
+def _url(config: Config, runner: web.AppRunner) -> str:
+    port = runner.addresses[0][1] if config.port == 0 else config.port
     host = f"[{config.host}]" if ":" in config.host else config.host
     return f"http://{host}:{port}"
 

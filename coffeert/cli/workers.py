@@ -32,8 +32,8 @@ def run_workers(config: Config, found: Services) -> None:
 async def _supervise(config: Config, found: Services) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    for stop_signal in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(stop_signal, stop.set)
     click.echo(f"coffeert starts {config.workers} workers on http://{config.host}:{config.port}")
     async with asyncio.TaskGroup() as group:
         for number in range(config.workers):

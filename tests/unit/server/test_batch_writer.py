@@ -1,0 +1,272 @@
+"""Every waiter gets its own answer, whatever becomes of the batch that it was part of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coffeert.errors import (
+    Conflict,
+    DatabaseUnavailable,
+    Invalid,
+    OutcomeUnknown,
+    RequestRefused,
+    Unavailable,
+)
+from coffeert.order import Draft, Order, new_order_id
+from coffeert.postgres.orders import BadValue, CommitUnknown, Inserted, NotStored
+from coffeert.server.admission import Admission
+from coffeert.server.batch_writer import BatchWriter, Entry, Outcome, Placed
+from coffeert.watermark import Xid
+from tests.waiting import eventually
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+class ScriptedTable:
+    """A table in memory whose inserts can be made to fail or to wait, as the real one's may."""
+
+    def __init__(self) -> None:
+        self.rows: dict[UUID, Order] = {}
+        self.batches: list[list[Order]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.before: Callable[[Sequence[Order]], None] = lambda orders: None
+        self.after: Callable[[Sequence[Order]], None] = lambda orders: None
+        self.find_fails = False
+
+    async def insert(self, orders: Sequence[Order]) -> Inserted:
+        await self.gate.wait()
+        self.before(orders)
+        assert [o.order_id for o in orders] == sorted({o.order_id for o in orders})
+        self.batches.append(list(orders))
+        new = [order for order in orders if order.order_id not in self.rows]
+        self.rows |= {order.order_id: order for order in new}
+        self.after(orders)
+        return Inserted(frozenset(o.order_id for o in new), Xid(len(self.batches)) if new else None)
+
+    async def find(self, order_ids: Sequence[UUID]) -> dict[UUID, Order]:
+        if self.find_fails:
+            raise DatabaseUnavailable("PostgreSQL cannot be read.")
+        return {key: self.rows[key] for key in order_ids if key in self.rows}
+
+
+def entry(store: str = "uptown", key: UUID | None = None, price: int = 450) -> Entry:
+    draft = Draft(store, "latte", order_id=key or new_order_id(), price_cents=price)
+    assert draft.order_id is not None
+    return Entry(Order(draft.order_id, store, "latte", 1, price, NOW, NOW), draft)
+
+
+@asynccontextmanager
+async def running(
+    table: ScriptedTable, *, rows: int = 100, writers: int = 1, wait_limit: float = 5
+) -> AsyncIterator[tuple[BatchWriter, list[tuple[Xid, Sequence[Order]]]]]:
+    commits: list[tuple[Xid, Sequence[Order]]] = []
+    admission = Admission(wait_limit=wait_limit, batch_rows=rows, writers=writers)
+    writer = BatchWriter(
+        table,
+        admission,
+        batch_rows=rows,
+        writers=writers,
+        on_commit=lambda xid, orders: commits.append((xid, orders)),
+    )
+    task = asyncio.create_task(writer.run())
+    try:
+        yield writer, commits
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def one(waiting: Awaitable[list[Outcome]]) -> Outcome:
+    (outcome,) = await waiting
+    return outcome
+
+
+def submit(writer: BatchWriter, entry: Entry) -> asyncio.Task[Outcome]:
+    return asyncio.create_task(one(writer.submit([entry])))
+
+
+async def test_what_queues_during_a_commit_becomes_the_next_batch() -> None:
+    table = ScriptedTable()
+    async with running(table) as (writer, commits):
+        table.gate.clear()
+        first = submit(writer, entry())
+        await eventually(lambda: writer.admission.busy)
+        rest = [submit(writer, entry()) for _ in range(20)]
+        await eventually(lambda: writer.admission.queued == 20)
+        table.gate.set()
+        outcomes = await asyncio.gather(first, *rest)
+        assert [len(batch) for batch in table.batches] == [1, 20]
+        assert all(isinstance(o, Placed) and not o.replayed for o in outcomes)
+        assert sum(len(orders) for _, orders in commits) == 21
+
+
+async def test_one_key_twice_in_a_batch_is_one_order() -> None:
+    table = ScriptedTable()
+    key = new_order_id()
+    async with running(table) as (writer, _):
+        same, again, other = await writer.submit(
+            [entry(key=key), entry(key=key), entry(key=key, price=1)]
+        )
+        assert isinstance(same, Placed)
+        assert not same.replayed
+        assert isinstance(again, Placed)
+        assert again.replayed
+        assert again.order == same.order
+        assert isinstance(other, Conflict)
+        assert len(table.rows) == 1
+
+
+async def test_a_bad_value_is_refused_alone() -> None:
+    table = ScriptedTable()
+
+    def refuse(orders: Sequence[Order]) -> None:
+        if any(order.store == "bad" for order in orders):
+            raise BadValue("invalid byte sequence")
+
+    table.before = refuse
+    entries = [entry("bad" if n in (3, 11) else "uptown") for n in range(16)]
+    async with running(table) as (writer, commits):
+        outcomes = await writer.submit(entries)
+        assert [n for n, o in enumerate(outcomes) if isinstance(o, Invalid)] == [3, 11]
+        assert sum(isinstance(o, Placed) for o in outcomes) == 14
+        assert sum(len(orders) for _, orders in commits) == len(table.rows) == 14
+
+
+async def test_a_commit_of_unknown_outcome_is_looked_up() -> None:
+    table = ScriptedTable()
+
+    def break_off(orders: Sequence[Order]) -> None:
+        raise CommitUnknown("gone")
+
+    table.after = break_off
+    async with running(table) as (writer, _):
+        found = await one(writer.submit([entry()]))
+        assert isinstance(found, Placed)
+        table.find_fails = True
+        unknown = await one(writer.submit([entry()]))
+        assert isinstance(unknown, OutcomeUnknown)
+
+
+async def test_what_is_committed_is_granted_even_if_a_neighbour_cannot_be_looked_up() -> None:
+    table = ScriptedTable()
+    taken = entry()
+    table.rows[taken.order.order_id] = taken.order
+    table.find_fails = True
+    async with running(table) as (writer, commits):
+        new, repeated = await writer.submit([entry(), taken])
+        assert isinstance(new, Placed)
+        assert isinstance(repeated, Unavailable)
+        assert len(commits) == 1
+
+
+@pytest.mark.parametrize("error", [NotStored("away"), RuntimeError("a defect")])
+async def test_a_failing_batch_answers_everyone_and_the_writer_lives_on(error: Exception) -> None:
+    table = ScriptedTable()
+
+    def fail(orders: Sequence[Order]) -> None:
+        raise error
+
+    table.before = fail
+    async with running(table) as (writer, commits):
+        outcomes = await asyncio.gather(*(submit(writer, entry()) for _ in range(5)))
+        assert all(isinstance(o, Unavailable) and o.retry_after for o in outcomes)
+        assert not commits
+        table.before = lambda orders: None
+        assert isinstance(await one(writer.submit([entry()])), Placed)
+
+
+async def test_a_client_that_goes_while_queued_is_not_stored_and_harms_nobody() -> None:
+    table = ScriptedTable()
+    async with running(table) as (writer, _):
+        table.gate.clear()
+        sent = submit(writer, entry())
+        await eventually(lambda: writer.admission.busy)
+        gone, stays = submit(writer, entry("gone")), submit(writer, entry("stays"))
+        await eventually(lambda: writer.admission.queued == 2)
+        gone.cancel()
+        sent.cancel()
+        await asyncio.wait([gone, sent])
+        table.gate.set()
+        assert isinstance(await stays, Placed)
+        # The first was already on its way to PostgreSQL, so it is stored although nobody waits.
+        assert sorted(order.store for order in table.rows.values()) == ["stays", "uptown"]
+
+
+async def test_past_the_predicted_wait_orders_are_refused_at_once() -> None:
+    table = ScriptedTable()
+    async with running(table, rows=10, wait_limit=0.01) as (writer, _):
+        table.gate.clear()
+        first = submit(writer, entry())
+        await eventually(lambda: writer.admission.predicted_wait() > 0.01)
+        with pytest.raises(Unavailable) as refused:
+            await writer.submit([entry()])
+        assert refused.value.retry_after
+        assert writer.admission.shed == 1
+        table.gate.set()
+        assert isinstance(await first, Placed)
+
+
+async def test_closing_answers_the_queued_and_refuses_the_rest() -> None:
+    table = ScriptedTable()
+    async with running(table, rows=3) as (writer, _):
+        table.gate.clear()
+        queued = [submit(writer, entry()) for _ in range(10)]
+        await eventually(lambda: writer.admission.busy)
+        closing = asyncio.create_task(writer.close())
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable):
+            await writer.submit([entry()])
+        table.gate.set()
+        await closing
+        assert all(task.done() for task in queued)
+        assert len(table.rows) == 10
+
+
+async def test_a_failing_announcement_does_not_end_the_writer() -> None:
+    table = ScriptedTable()
+    async with running(table) as (writer, _):
+
+        def fail(xid: Xid, orders: Sequence[Order]) -> None:
+            raise RuntimeError("a defect")
+
+        writer._on_commit = fail
+        assert isinstance(await one(writer.submit([entry()])), Placed)
+        assert isinstance(await one(writer.submit([entry()])), Placed)
+
+
+@given(
+    keys=st.lists(st.tuples(st.integers(0, 5), st.integers(1, 2)), min_size=1, max_size=30),
+    rows=st.integers(1, 10),
+    cuts=st.lists(st.integers(1, 5), max_size=10),
+)
+def test_answers_do_not_depend_on_how_orders_were_grouped(
+    keys: list[tuple[int, int]], rows: int, cuts: list[int]
+) -> None:
+    entries = [entry(key=UUID(int=key), price=price) for key, price in keys]
+
+    async def answers(groups: list[list[Entry]], batch_rows: int) -> list[object]:
+        async with running(ScriptedTable(), rows=batch_rows) as (writer, _):
+            outcomes = [o for group in groups for o in await writer.submit(group)]
+        return [
+            o.status if isinstance(o, RequestRefused) else (o.replayed, o.order.price_cents)
+            for o in outcomes
+        ]
+
+    groups, rest = [], entries
+    for cut in cuts:
+        groups.append(rest[:cut])
+        rest = rest[cut:]
+    groups = [group for group in (*groups, rest) if group]
+
+    singly = asyncio.run(answers([[e] for e in entries], 1))
+    assert asyncio.run(answers([entries], 100)) == singly
+    assert asyncio.run(answers(groups, rows)) == singly

@@ -1,0 +1,221 @@
+"""Invariant: however messages are lost, repeated or late, each committed batch counts exactly once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coffeert.cells import CellKey, Cells, Horizon, Tally, add, at_all_grains
+from coffeert.rollup import RollupSnapshot
+from coffeert.server.journal import Journal
+from coffeert.server.live_view import LiveView
+from coffeert.view import View
+from coffeert.watermark import Watermark, Xid
+from coffeert.wire.frames import Columns, Delta, Snapshot, change_from, decode_server_frame
+
+NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+HORIZON = Horizon.at(NOW, UTC)
+
+
+class History:
+    """A database as the live view hears of it: transactions, and passes over them."""
+
+    def __init__(self) -> None:
+        self.next_xid = 10
+        self.running: dict[Xid, Cells] = {}
+        self.committed: dict[Xid, Cells] = {}
+        self.number = 0
+        self.watermark = Watermark(10, 10)
+        self.rollup: Cells = {}
+        self.passes: list[tuple[int, Watermark, Cells]] = []
+
+    def begin(self, minutes: Cells) -> None:
+        self.running[Xid(self.next_xid)] = minutes
+        self.next_xid += 1
+
+    def commit(self, index: int) -> None:
+        if self.running:
+            xid = sorted(self.running)[index % len(self.running)]
+            self.committed[xid] = self.running.pop(xid)
+
+    def aggregate(self) -> None:
+        running = frozenset(self.running)
+        seen = Watermark(min(running, default=self.next_xid), self.next_xid, running)
+        changed: Cells = {}
+        for xid, minutes in self.committed.items():
+            if seen.sees(xid) and not self.watermark.sees(xid):
+                for key, tally in at_all_grains(minutes).items():
+                    add(self.rollup, key, tally)
+                    changed[key] = self.rollup[key]
+        changed = {key: self.rollup[key] for key in changed}
+        self.watermark = seen
+        self.number += 1
+        self.passes.append((self.number, seen, changed))
+
+    def snapshot(self) -> RollupSnapshot:
+        return RollupSnapshot(
+            lineage="one",
+            number=self.number,
+            token=1,
+            watermark=self.watermark,
+            data_time=NOW,
+            cells=dict(self.rollup),
+            recent=(),
+        )
+
+    def sum(self, xids: set[Xid]) -> Cells:
+        total: Cells = {}
+        for xid in xids:
+            for key, tally in at_all_grains(self.committed[xid]).items():
+                add(total, key, tally)
+        return {key: tally for key, tally in total.items() if tally != Tally(0, 0, 0)}
+
+
+minutes = st.dictionaries(
+    st.builds(
+        lambda back, store, drink: CellKey("minute", HORIZON.as_of - 60 * back, store, drink),
+        st.integers(0, 59),
+        st.sampled_from(["uptown", "central"]),
+        st.sampled_from(["latte", "tea"]),
+    ),
+    st.builds(
+        lambda n, cents: Tally(n, n, n * cents), st.sampled_from([-1, 1, 2]), st.integers(0, 900)
+    ),
+    min_size=1,
+    max_size=3,
+)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("begin"), minutes),
+        st.tuples(st.just("commit"), st.integers(0, 5)),
+        st.tuples(st.just("aggregate"), st.none()),
+        st.tuples(st.just("hear of a batch"), st.integers(0, 30)),
+        st.tuples(st.just("hear of a pass"), st.integers(0, 2)),
+        st.tuples(st.just("load"), st.none()),
+    ),
+    max_size=40,
+)
+
+
+def shown(view: View) -> Cells:
+    return dict(view.picture.cells())
+
+
+def play(history: History, live: LiveView, heard: set[Xid], step: str, argument: object) -> None:
+    match step, argument:
+        case "begin", dict():
+            history.begin(argument)
+        case "commit", int():
+            history.commit(argument)
+        case "aggregate", _:
+            history.aggregate()
+        case "load", _:
+            live.load(history.snapshot())
+        case "hear of a batch", int() if history.committed:
+            xids = sorted(history.committed)
+            xid = xids[argument % len(xids)]
+            live.apply_hot(xid, history.committed[xid], ())
+            heard.add(xid)
+        case "hear of a pass", int() if history.passes:
+            number, watermark, changed = history.passes[-1 - argument % len(history.passes)]
+            if not live.apply_pass(number, watermark, NOW, changed, ()):
+                live.load(history.snapshot())
+
+
+@given(steps)
+def test_each_batch_counts_once_whatever_happens_to_its_message(
+    steps: list[tuple[str, object]],
+) -> None:
+    history = History()
+    live = LiveView(HORIZON, NOW)
+    live.load(history.snapshot())
+    journal = Journal(live)
+    journal.advance()
+    reader = View(change_from(_snapshot(journal)))
+    at = journal.version
+    heard: set[Xid] = set()
+
+    for step, argument in steps:
+        play(history, live, heard, step, argument)
+        counted = {x for x in history.committed if live.watermark.sees(x) or x in heard}
+        assert shown(live.view) == history.sum(counted)
+
+        # A reader that follows the frames has the same state and the same sums.
+        if journal.advance():
+            delta = decode_server_frame(journal.delta(at))
+            assert isinstance(delta, Delta)
+            assert delta.from_ == at
+            reader.apply(change_from(delta.view))
+            at = delta.to
+            assert shown(reader) == shown(live.view)
+            assert reader.picture.totals() == delta.view.totals
+            assert reader.picture.top_drinks() == [
+                (top.drink, Tally(top.orders, top.quantity, top.cents)) for top in delta.view.top
+            ]
+
+    while history.running:
+        history.commit(0)
+    history.aggregate()
+    live.load(history.snapshot())
+    assert shown(live.view) == history.sum(set(history.committed))
+    assert live.hot_batches == 0
+
+
+@given(st.lists(minutes, min_size=1, max_size=12), st.data())
+def test_a_reader_may_skip_versions_and_arrives_at_the_same_state(
+    batches: list[Cells], data: st.DataObject
+) -> None:
+    live = LiveView(HORIZON, NOW)
+    live.load(History().snapshot())
+    journal = Journal(live)
+    journal.advance()
+    reader, at = View(change_from(_snapshot(journal))), journal.version
+    for number, batch in enumerate(batches):
+        live.apply_hot(Xid(100 + number), batch, ())
+        journal.advance()
+        if data.draw(st.booleans()):
+            delta = decode_server_frame(journal.delta(at))
+            assert isinstance(delta, Delta)
+            reader.apply(change_from(delta.view))
+            reader.apply(change_from(delta.view))  # a repeated frame is harmless
+            at = delta.to
+    if at < journal.version:
+        delta = decode_server_frame(journal.delta(at))
+        assert isinstance(delta, Delta)
+        reader.apply(change_from(delta.view))
+    assert shown(reader) == shown(live.view)
+
+
+def test_another_lineage_begins_another_epoch() -> None:
+    live = LiveView(HORIZON, NOW)
+    live.load(History().snapshot())
+    journal = Journal(live)
+    epoch = journal.epoch
+    other = History()
+    other.begin({CellKey("minute", HORIZON.as_of, "uptown", "latte"): Tally(1, 1, 450)})
+    other.commit(0)
+    other.aggregate()
+    snapshot = other.snapshot()
+    live.load(
+        RollupSnapshot(
+            lineage="two",
+            number=0,
+            token=2,
+            watermark=snapshot.watermark,
+            data_time=NOW,
+            cells=snapshot.cells,
+            recent=(),
+        )
+    )
+    assert journal.advance()
+    assert journal.epoch != epoch
+    assert not journal.reaches(epoch, 0)
+    assert shown(View(change_from(_snapshot(journal)))) == dict(snapshot.cells)
+
+
+def _snapshot(journal: Journal) -> Columns:
+    frame = decode_server_frame(journal.snapshot()[1])
+    assert isinstance(frame, Snapshot)
+    return frame.view
