@@ -22,7 +22,7 @@ PREFIX = "coffeert-tests-"
 IN_USE = "in-use"
 TEMPLATE = "coffeert_template"
 # A crash of the machine may lose a test's data.
-FAST = {"fsync": "off", "full_page_writes": "off", "autovacuum_naptime": "1h"}
+FAST = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "4GB"}
 
 
 @contextmanager

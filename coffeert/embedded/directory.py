@@ -126,7 +126,15 @@ def default_path() -> Path:
 
 
 def _nearest_existing(path: Path) -> Path:
-    return next(place for place in (path, *path.parents) if place.exists())
+    return next(place for place in (path, *path.parents) if _exists(place))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError:  # absent, or hidden behind a directory that we may not enter
+        return False
+    return True
 
 
 def _fits_a_socket(directory: Path) -> bool:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from coffeert.embedded.daemon import START_TIMEOUT, Daemon
 from coffeert.embedded.programs import POSTGRES
-from coffeert.embedded.unix_socket import takes_connections
+from coffeert.embedded.unix_socket import answer, takes_connections
 from coffeert.errors import EmbeddedError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from coffeert.embedded.lock import FileLock
 
 PORT = "5432"  # of the socket's name; nothing listens on TCP
+SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)  # answered with one letter: yes or no
 SUPERUSER = "postgres"
 UNFINISHED = "postgres-unfinished-"
 
@@ -195,7 +196,10 @@ class PostgresServer(Daemon):
 
     def _answers(self) -> bool:
         status = self._status()
-        return len(status) >= 8 and status[7].strip() == "ready" and self._listens()
+        if len(status) < 8 or status[7].strip() != "ready":
+            return False
+        # A server that is being killed still takes connections for a moment, but says no more.
+        return answer(self._socket, SSL_REQUEST) in {b"N", b"S"}
 
     def _stop_signals(self) -> Sequence[tuple[Signals, float]]:
         return STOP_SIGNALS["fast"]

@@ -33,7 +33,7 @@ class Holder:
         user: int | None = None,
         group: int | None = None,
     ) -> None:
-        root = Path(coffeert.__file__).parents[1]
+        paths = [str(Path(coffeert.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
         self.process = subprocess.Popen(
             [*python, str(script), str(data_dir)],
             stdin=subprocess.PIPE,
@@ -41,7 +41,7 @@ class Holder:
             stderr=subprocess.PIPE,
             text=True,
             cwd="/",
-            env={"PATH": os.defpath, "PYTHONPATH": str(root), **(environment or {})},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **(environment or {})},
             start_new_session=True,
             user=user,
             group=group,
