@@ -97,7 +97,7 @@ def plain_reason(error: BaseException) -> str:
         return "has a name that cannot be resolved"
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.ECONNREFUSED:
-        return "does not answer; is `coffeert serve` running"
+        return "does not answer; `coffeert serve` starts one"
     if isinstance(error, aiohttp.ClientConnectorError):
         return "cannot be reached"
     if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError | OSError):

@@ -1,0 +1,23 @@
+"""The injector: scripted and recorded orders, sent to a running server in an open loop."""
+
+from coffeert.inject.injector import Injector
+from coffeert.inject.profile import PROFILES, Profile, profiles_named
+from coffeert.inject.report import Latency, LineError, Recorder, Report
+from coffeert.inject.schedule import Plan, plan
+from coffeert.inject.session import Target, inject, scenario_shots
+
+__all__ = [
+    "PROFILES",
+    "Injector",
+    "Latency",
+    "LineError",
+    "Plan",
+    "Profile",
+    "Recorder",
+    "Report",
+    "Target",
+    "inject",
+    "plan",
+    "profiles_named",
+    "scenario_shots",
+]

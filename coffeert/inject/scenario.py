@@ -25,8 +25,7 @@ def scenario(
     chance = random.Random(seed)
     # Arrivals and choices draw from sources of their own, so the orders do not depend on the pace.
     picks = {
-        profile.name: choices(profile, menu, random.Random(chance.random()))
-        for profile in profiles
+        profile.name: choices(profile, menu, random.Random(chance.random())) for profile in profiles
     }
     heads: dict[Choice, bytes] = {}
     for index, (due, profile) in enumerate(arrivals(plan, profiles, chance)):

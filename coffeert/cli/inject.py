@@ -1,0 +1,250 @@
+"""`coffeert inject`: send orders, made up or from a file."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import tzinfo
+from io import BufferedRandom, BufferedReader
+from zoneinfo import ZoneInfo
+
+import click
+import msgspec
+import uvloop
+
+from coffeert.cli.progress import error_lines, progress, report_lines
+from coffeert.cli.server_url import server_token, server_url
+from coffeert.client import OrderClient
+from coffeert.config import load_config
+from coffeert.errors import ConfigError
+from coffeert.inject import (
+    PROFILES,
+    Injector,
+    Recorder,
+    Report,
+    Target,
+    inject,
+    plan,
+    profiles_named,
+    scenario_shots,
+)
+from coffeert.inject.carrier import ways_named
+from coffeert.inject.chunks import from_thread
+from coffeert.inject.layout import Layout, layout_for, parse_mapping
+from coffeert.inject.recording import Pace, shots_from
+from coffeert.inject.rows import Rows
+from coffeert.inject.session import PATIENCE
+from coffeert.inject.shot import Shot
+from coffeert.wire.orders import MenuBody
+
+_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|)")
+
+
+def _seconds(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
+    if value is None:
+        return None
+    match = _DURATION.fullmatch(value)
+    if match is None or float(match[1]) == 0:
+        raise click.BadParameter("must be a time above zero, such as 20s, 5m or 1h.")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line asks for."""
+
+    url: str | None
+    rate: float | None
+    count: int | None
+    duration: float | None
+    profile: str | None
+    seed: int | None
+    via: str
+    connections: int | None
+    patience: float
+    file: str | None
+    speed: float | None
+    map: str | None
+    store: str | None
+    timezone: str | None
+    add_to_menu: bool
+    json: bool
+
+
+_ABOVE_ZERO = click.FloatRange(0, min_open=True)
+
+
+@click.command("inject")
+@click.option("--url", help="The server (http://127.0.0.1:8765).")
+@click.option("--rate", type=_ABOVE_ZERO, help="Mean orders per second (10).")
+@click.option("--count", type=click.IntRange(1), help="How many orders; of a file, the first ones.")
+@click.option("--duration", callback=_seconds, help="For how long, such as 20s or 5m.")
+@click.option("--profile", help=f"One or several in turn: {', '.join(PROFILES)} (steady).")
+@click.option(
+    "--seed",
+    type=int,
+    help="Make the same orders under the same keys each time, so that a repetition adds nothing. "
+    "Without it every run makes new orders.",
+)
+@click.option("--via", default="http", show_default=True, help="One or several of http, ws, batch.")
+@click.option("--connections", type=click.IntRange(1, 10_000), help="Of each way (64, 4, 2).")
+@click.option(
+    "--patience",
+    callback=_seconds,
+    default=f"{PATIENCE:g}s",
+    show_default=True,
+    help="How long an order is sent again through failures.",
+)
+@click.option("--file", help="NDJSON, or CSV with a header; - for standard input.")
+@click.option(
+    "--speed", type=_ABOVE_ZERO, help="Times the recorded pace; a file is sent at once by default."
+)
+@click.option(
+    "--map", help="Which column is what: placed_at=datetime,drink=coffee_name,price=money"
+)
+@click.option("--store", help="The store of all rows, where the file has no column for it.")
+@click.option(
+    "--timezone",
+    help="IANA zone of times without an offset. Of an hour that occurs twice the first is meant.",
+)
+@click.option(
+    "--add-to-menu", is_flag=True, help="Put what the menu lacks on it, at the first price seen."
+)
+@click.option("--json", is_flag=True, help="Print the report as one JSON object, and nothing else.")
+def command(**values: object) -> int:
+    """Send orders to a running server and report what became of them.
+
+    Orders are sent when they are due, whether earlier ones have been answered or not, and latency
+    counts from then. Each has a key, so it is sent again through failures and restarts until the
+    server has answered. Of --rate, --count and --duration, two decide the third; without the last two
+    it goes on until Ctrl-C.
+
+    A file's rows get keys derived from what they say: loading it twice adds nothing, equal rows are
+    different orders, and neither their order nor rows appended since matter.
+
+    The exit code is 0 only if every order was stored. COFFEERT_TOKEN holds the server's token.
+    """
+    options = msgspec.convert(values, Options)
+    _check(options)
+    config = load_config()
+    target = Target(
+        server_url(config, options.url),
+        server_token(config),
+        ways_named(options.via),
+        options.connections,
+        options.patience,
+    )
+    menu = asyncio.run(fetch_menu(target))
+    if options.file is None:
+        report = uvloop.run(_made_up(options, target, menu))
+    else:
+        report = _from_file(options, target, menu)
+    _print(report, as_json=options.json)
+    return 0 if report.clean else 1
+
+
+def _check(options: Options) -> None:
+    from_file = options.file is not None
+    for name, for_files in (
+        ("speed", True),
+        ("map", True),
+        ("store", True),
+        ("timezone", True),
+        ("add_to_menu", True),
+        ("duration", False),
+        ("profile", False),
+        ("seed", False),
+    ):
+        if getattr(options, name) not in (None, False) and from_file != for_files:
+            flag = name.replace("_", "-")
+            raise ConfigError(f"--{flag} goes {'with' if for_files else 'without'} --file.")
+    if options.speed is not None and options.rate is not None:
+        raise ConfigError("Give --speed or --rate, not both: each sets the pace.")
+
+
+async def fetch_menu(target: Target) -> MenuBody:
+    """Ask the server for its menu, once, so that a server that is not there is told at once."""
+    async with OrderClient(target.url, target.token, patience=0) as client:
+        return await client.menu()
+
+
+async def _made_up(options: Options, target: Target, menu: MenuBody) -> Report:
+    planned = plan(options.rate, options.count, options.duration)
+    profiles = profiles_named(options.profile or "steady")
+    shots = scenario_shots(planned, profiles, menu, options.seed)
+    return await _run(target, shots, Recorder(), None if planned.endless else planned.count)
+
+
+def _from_file(options: Options, target: Target, menu: MenuBody) -> Report:
+    layout = layout_for(
+        menu, parse_mapping(options.map or ""), options.store, _zone(options.timezone)
+    )
+    with _opened(options.file or "", seekable=options.add_to_menu) as stream:
+        if options.add_to_menu:
+            from coffeert.cli.menu_additions import add_missing
+
+            menu = add_missing(Rows(stream), layout, target, menu)
+            stream.seek(0)
+        return uvloop.run(_file_shots(options, target, Rows(stream), layout))
+
+
+async def _file_shots(options: Options, target: Target, rows: Rows, layout: Layout) -> Report:
+    recorder = Recorder()
+    shots = shots_from(rows, layout, Pace(options.rate, options.speed), options.count)
+    return await _run(
+        target, from_thread(shots, lambda: rows.ready, recorder), recorder, options.count
+    )
+
+
+async def _run(
+    target: Target, shots: AsyncIterator[Sequence[Shot]], recorder: Recorder, total: int | None
+) -> Report:
+    def stop_on_signals(injector: Injector) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, injector.stop)
+
+    async with progress(recorder, total):
+        return await inject(target, shots, recorder, started=stop_on_signals)
+
+
+@contextmanager
+def _opened(name: str, *, seekable: bool) -> Iterator[BufferedReader | BufferedRandom]:
+    with ExitStack() as stack:
+        try:
+            # Standard input by its number, left open, so that both are the same kind of stream.
+            source = 0 if name == "-" else name
+            stream = stack.enter_context(open(source, "rb", closefd=source != 0))
+        except OSError as error:
+            raise ConfigError(f"The file {name!r} cannot be read: {error.strerror}.") from None
+        if not seekable or stream.seekable():
+            yield stream
+            return
+        spool = stack.enter_context(tempfile.TemporaryFile())
+        shutil.copyfileobj(stream, spool)
+        spool.seek(0)
+        yield spool
+
+
+def _zone(name: str | None) -> tzinfo | None:
+    try:
+        return None if name is None else ZoneInfo(name)
+    except (ValueError, OSError):
+        raise ConfigError("--timezone takes an IANA name such as Europe/Kyiv.") from None
+
+
+def _print(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.encode(report))
+        return
+    for line in error_lines(report):
+        click.echo(line, err=True)
+    for line in report_lines(report):
+        click.echo(line)

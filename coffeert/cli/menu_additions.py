@@ -1,0 +1,79 @@
+"""Putting on the menu what a file sells, before it is injected.
+
+The server's API only reads the menu, so this goes to the database; the injector itself never does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import click
+
+from coffeert.cli.services import services
+from coffeert.client import OrderClient
+from coffeert.config import load_config
+from coffeert.errors import ServerUnavailable
+from coffeert.inject import Target
+from coffeert.inject.additions import Additions, additions
+from coffeert.inject.layout import Layout
+from coffeert.inject.rows import Rows
+from coffeert.postgres.menu import add_drink, add_store
+from coffeert.postgres.migrations import check_schema
+from coffeert.postgres.pool import connect
+from coffeert.wire.orders import MenuBody
+
+_WAIT = 10.0
+_POLL = 0.1
+
+
+def add_missing(rows: Rows, layout: Layout, target: Target, menu: MenuBody) -> MenuBody:
+    """Add what the rows name and the menu lacks; return the server's menu once it has everything.
+
+    Raises `ServerUnavailable` where the server does not take it up: it uses another database.
+    """
+    found = additions(rows, layout, _stores(menu), _drinks(menu))
+    if not found:
+        return menu
+    with services(load_config(), redis=False) as running:
+        asyncio.run(_add(running.database_url, found))
+        menu = asyncio.run(_seen(target, found))
+    names = [store.code for store in found.stores] + [drink.code for drink in found.drinks]
+    click.echo(f"added to the menu: {', '.join(names)}", err=True)
+    return menu
+
+
+async def _add(url: str, found: Additions) -> None:
+    connection = await connect(url, application_name="coffeert inject")
+    try:
+        await check_schema(connection)
+        for store in found.stores:
+            await add_store(connection, store)
+        for drink in found.drinks:
+            await add_drink(connection, drink)
+    finally:
+        await connection.close()
+
+
+async def _seen(target: Target, found: Additions) -> MenuBody:
+    wanted = {store.code for store in found.stores} | {drink.code for drink in found.drinks}
+    deadline = time.monotonic() + _WAIT
+    async with OrderClient(target.url, target.token, patience=_WAIT) as client:
+        while True:
+            menu = await client.menu()
+            if wanted <= _stores(menu) | _drinks(menu):
+                return menu
+            if time.monotonic() > deadline:
+                raise ServerUnavailable(
+                    "The menu was extended, but the server does not see it: it uses another database "
+                    "than this command; set the same COFFEERT_DATABASE_URL or COFFEERT_DATA_DIR."
+                )
+            await asyncio.sleep(_POLL)
+
+
+def _stores(menu: MenuBody) -> set[str]:
+    return {store.code for store in menu.stores}
+
+
+def _drinks(menu: MenuBody) -> set[str]:
+    return {drink.code for drink in menu.drinks}

@@ -1,0 +1,75 @@
+"""Shots in chunks for the event loop: from memory, or from a thread that may wait for a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from itertools import islice
+
+from coffeert.inject.report import Recorder
+from coffeert.inject.rows import BadRow
+from coffeert.inject.shot import Shot
+
+_CHUNK = 256
+_CHUNKS_AHEAD = 4
+
+Chunk = list[Shot | BadRow]
+
+
+async def in_memory(shots: Iterator[Shot]) -> AsyncIterator[list[Shot]]:
+    """Give shots that cost nothing to wait for."""
+    while chunk := list(islice(shots, _CHUNK)):
+        yield chunk
+
+
+async def from_thread(
+    shots: Iterator[Shot | BadRow], ready: Callable[[], bool], recorder: Recorder
+) -> AsyncIterator[list[Shot]]:
+    """Give shots as they are read; bad rows go to the recorder.
+
+    `ready` tells whether the next shot is at hand, so a live stream's order is not held back until a
+    chunk is full. The thread is a daemon: one that waits for a terminal must not keep us from ending.
+    """
+    loop = asyncio.get_running_loop()
+    read: asyncio.Queue[Chunk | BaseException] = asyncio.Queue(_CHUNKS_AHEAD)
+
+    def hand_over(item: Chunk | BaseException) -> None:
+        asyncio.run_coroutine_threadsafe(read.put(item), loop).result()
+
+    def read_all() -> None:
+        with suppress(RuntimeError, asyncio.CancelledError):  # the event loop is gone
+            for item in _chunks(shots, ready):
+                hand_over(item)
+
+    threading.Thread(target=read_all, name="rows", daemon=True).start()
+    while item := await read.get():
+        if isinstance(item, BaseException):
+            raise item
+        yield [shot for shot in item if isinstance(shot, Shot)]
+        for row in item:
+            if isinstance(row, BadRow):
+                recorder.bad_row(row.line, row.reason)
+
+
+def _chunks(
+    shots: Iterator[Shot | BadRow], ready: Callable[[], bool]
+) -> Iterator[Chunk | BaseException]:
+    """Give chunks, an empty one at the end, or what broke the reading off."""
+    try:
+        while chunk := _next_chunk(shots, ready):
+            yield chunk
+        yield []
+    except Exception as error:  # noqa: BLE001 (raised again where the chunks are awaited)
+        yield error
+
+
+def _next_chunk(shots: Iterator[Shot | BadRow], ready: Callable[[], bool]) -> Chunk:
+    chunk = list(islice(shots, 1))
+    while chunk and len(chunk) < _CHUNK and ready():
+        more = next(shots, None)
+        if more is None:
+            break
+        chunk.append(more)
+    return chunk
