@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
 import signal
 import tempfile
@@ -42,18 +41,6 @@ from coffeert.inject.rows import Rows
 from coffeert.inject.session import PATIENCE
 from coffeert.inject.shot import Shot
 from coffeert.wire.orders import MenuBody
-
-_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|)")
-
-
-def _seconds(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
-    if value is None:
-        return None
-    match = _DURATION.fullmatch(value)
-    if match is None or float(match[1]) == 0:
-        raise click.BadParameter("must be a time above zero, such as 20s, 5m or 1h.")
-    return float(match[1]) * _UNITS[match[2]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,173 @@
+"""`coffeert demo`: a server on embedded databases, weeks of history, live orders, and the dashboard.
+
+Each part is a `coffeert` command of its own in a process of its own, as it would be in earnest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from coffeert.cli.duration import Duration
+from coffeert.cli.plain_lines import watch
+from coffeert.client import OrderClient
+from coffeert.config import Config, load_config
+from coffeert.embedded import default_path
+from coffeert.errors import CoffeertError
+from coffeert.inject.history import history
+from coffeert.order import Draft
+
+HISTORY_DAYS = 30
+ORDERS_A_DAY = 1200
+_READY = b" serves "
+_START_TIMEOUT = 30.0
+_STOP_TIMEOUT = 15.0
+
+
+class DemoFailed(CoffeertError):
+    """A part of the demonstration did not start, or ended by itself."""
+
+
+@click.command("demo")
+@click.option("--headless", is_flag=True, help="Plain lines even where there is a terminal.")
+@click.option("--duration", type=Duration(), help="End by itself, after for example 30s.")
+@click.option("--rate", type=float, default=8.0, show_default=True, help="Live orders per second.")
+@click.option("--profile", default="steady", show_default=True, help="The live orders' profile.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where the demo keeps its data.")
+def command(
+    headless: bool, duration: float | None, rate: float, profile: str, data_dir: Path | None
+) -> None:
+    """Show everything at once: a server, a month of history, live orders, the dashboard.
+
+    It keeps its data apart from yours. Press q, or Ctrl-C, to end it; no process stays behind.
+    """
+    config = load_config(data_dir=data_dir or default_path() / "demo")
+    on_screen = not headless and sys.stdin.isatty() and sys.stdout.isatty()
+    asyncio.run(_demo(config, on_screen=on_screen, duration=duration, rate=rate, profile=profile))
+
+
+async def _demo(
+    config: Config, *, on_screen: bool, duration: float | None, rate: float, profile: str
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    assert config.data_dir is not None
+    log = _log_file(config.data_dir)
+    async with AsyncExitStack() as stack:
+        click.echo("Starting PostgreSQL, Valkey and the server ...")
+        server, url = await stack.enter_async_context(_server(config, log))
+        await _fill_history(url)
+        arguments = ("inject", "--url", url, "--rate", str(rate), "--profile", profile)
+        await stack.enter_async_context(_process(log, *arguments))
+        click.echo(f"Live at {url}; in another shell: coffeert verify --data-dir {config.data_dir}")
+        if on_screen:
+            shown = _run_dashboard(url)
+        else:
+            shown = watch(url)
+        waits = {
+            asyncio.create_task(shown, name="dashboard"),
+            asyncio.create_task(stop.wait(), name="stop"),
+            asyncio.create_task(server.wait(), name="server"),
+        }
+        done, others = await asyncio.wait(
+            waits, timeout=duration, return_when=asyncio.FIRST_COMPLETED
+        )
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        if server.returncode is not None:
+            raise DemoFailed(f"The server ended by itself; its log is {log}.")
+        for task in done:
+            task.result()
+
+
+@asynccontextmanager
+async def _server(
+    config: Config, log: Path
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    arguments = ("serve", "--port", "0", "--data-dir", str(config.data_dir))
+    async with _process(log, *arguments) as server:
+        assert server.stdout is not None
+        line = b""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_START_TIMEOUT):
+                line = await server.stdout.readline()
+        if _READY not in line:
+            raise DemoFailed(f"The server did not start; its log is {log}.")
+        yield server, line.split(_READY)[1].split()[0].decode()
+
+
+@asynccontextmanager
+async def _process(log: Path, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a command of ours until the block is left, its errors going to a log."""
+    with log.open("ab") as errors:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "coffeert",
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+            # Ctrl-C goes to this process alone, which ends the others in order.
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                async with asyncio.timeout(_STOP_TIMEOUT):
+                    await process.communicate()
+            except TimeoutError:
+                process.kill()
+                await process.communicate()
+
+
+async def _run_dashboard(url: str) -> None:
+    dashboard = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "coffeert", "tui", "--url", url
+    )
+    try:
+        await dashboard.wait()
+    finally:
+        if dashboard.returncode is None:
+            dashboard.terminate()
+            await dashboard.wait()
+
+
+async def _fill_history(url: str) -> None:
+    """Load the past once; a demo that is started again goes on from what is there."""
+    async with OrderClient(url) as client:
+        if (await client.dashboard()).view.totals.day.orders:
+            return
+        click.echo(f"Loading {HISTORY_DAYS} days of history ...")
+        drafts = history(
+            await client.menu(),
+            until=datetime.now().astimezone(),
+            days=HISTORY_DAYS,
+            orders_a_day=ORDERS_A_DAY,
+        )
+
+        async def lines() -> AsyncIterator[Draft]:
+            for draft in drafts:
+                yield draft
+
+        result = await client.batch(lines())
+        click.echo(f"{result.accepted:,} past orders are stored.")
+
+
+def _log_file(data_dir: Path) -> Path:
+    directory = data_dir / "log"
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory / "demo.log"

@@ -1,0 +1,48 @@
+"""The dashboard as plain lines, for logs, pipes and screens that are no terminal."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from coffeert.cells import Totals
+from coffeert.client import Beat, DashboardFeed, Disconnected, ViewChanged, ViewReset
+from coffeert.order import text_from_cents
+
+_LINE_INTERVAL = 1.0
+
+
+async def watch(url: str, token: str | None = None) -> None:
+    """Print a line a second for as long as the server is there, until cancelled."""
+    totals = Totals()
+    printed = 0.0
+    async with DashboardFeed(url, token) as feed:
+        async for event in feed.events():
+            match event:
+                case ViewReset() | ViewChanged():
+                    totals = event.totals
+                case Disconnected():
+                    click.echo(f"disconnected: {event.reason}")
+                    continue
+                case Beat():
+                    pass
+                case _:
+                    continue
+            now = time.monotonic()
+            if now - printed >= _LINE_INTERVAL and feed.view is not None:
+                printed = now
+                click.echo(_line(feed, totals))
+
+
+def _line(feed: DashboardFeed, totals: Totals) -> str:
+    assert feed.view is not None
+    now = time.strftime("%H:%M:%S")
+    rate = feed.health.intake.orders_per_s if feed.health else 0.0
+    latest = feed.view.recent[0] if feed.view.recent else None
+    last = f"  last {latest.quantity} x {latest.drink} at {latest.store}" if latest else ""
+    return (
+        f"{now}  {rate:.1f}/s  hour {totals.minute.orders:,} orders "
+        f"{text_from_cents(totals.minute.cents)}  today {totals.today.orders:,}  "
+        f"30 days {totals.day.orders:,} orders {text_from_cents(totals.day.cents)}{last}"
+    )

@@ -1,0 +1,41 @@
+"""Past orders for a demonstration: weeks of opening hours, rush hours and weekends."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from coffeert.inject.profile import PROFILES, choices
+from coffeert.order import Draft
+from coffeert.wire.orders import MenuBody
+
+# Orders by hour of the day, relative to one another: closed at night, a peak at eight, one at noon.
+_WEEKDAY = (0, 0, 0, 0, 0, 1, 6, 12, 14, 9, 7, 7, 10, 9, 6, 5, 5, 4, 3, 2, 1, 0, 0, 0)
+_WEEKEND = (0, 0, 0, 0, 0, 0, 1, 3, 6, 9, 11, 11, 10, 9, 8, 7, 5, 4, 3, 2, 1, 1, 0, 0)
+_SATURDAY = 5
+
+
+def history(
+    menu: MenuBody, *, until: datetime, days: int, orders_a_day: int, seed: int = 0
+) -> Iterator[Draft]:
+    """Make up the orders of the `days` before `until`, oldest day first.
+
+    `until` has an offset, which decides when the shops are open. Every day differs a little; trade
+    grows slowly over the time, so that comparisons with the past have something to show.
+    """
+    chance = random.Random(seed)
+    weekday = choices(PROFILES["rush-hour"], menu, chance)
+    weekend = choices(PROFILES["weekend"], menu, chance)
+    midnight = until.replace(hour=0, minute=0, second=0, microsecond=0)
+    for back in range(days, -1, -1):
+        day = midnight - timedelta(days=back)
+        closed = day.weekday() >= _SATURDAY
+        growth = 1 + 0.3 * (days - back) / max(1, days)
+        count = round(orders_a_day * growth * chance.uniform(0.85, 1.15))
+        hours = chance.choices(range(24), weights=_WEEKEND if closed else _WEEKDAY, k=count)
+        for hour in hours:
+            placed_at = day + timedelta(hours=hour, seconds=round(chance.uniform(0, 3600), 3))
+            if placed_at < until:
+                choice = next(weekend if closed else weekday)
+                yield Draft(choice.store, choice.drink, choice.quantity, placed_at=placed_at)
