@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from coffeert.cli.duration import Duration
+from coffeert.cli.duration import seconds
 from coffeert.cli.plain_lines import watch
 from coffeert.client import OrderClient
 from coffeert.config import Config, load_config
@@ -37,7 +37,7 @@ class DemoFailed(CoffeertError):
 
 @click.command("demo")
 @click.option("--headless", is_flag=True, help="Plain lines even where there is a terminal.")
-@click.option("--duration", type=Duration(), help="End by itself, after for example 30s.")
+@click.option("--duration", callback=seconds, help="End by itself, after for example 30s.")
 @click.option("--rate", type=float, default=8.0, show_default=True, help="Live orders per second.")
 @click.option("--profile", default="steady", show_default=True, help="The live orders' profile.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the demo keeps its data.")
@@ -69,10 +69,7 @@ async def _demo(
         arguments = ("inject", "--url", url, "--rate", str(rate), "--profile", profile)
         await stack.enter_async_context(_process(log, *arguments))
         click.echo(f"Live at {url}; in another shell: coffeert verify --data-dir {config.data_dir}")
-        if on_screen:
-            shown = _run_dashboard(url)
-        else:
-            shown = watch(url)
+        shown = _run_dashboard(url) if on_screen else watch(url)
         waits = {
             asyncio.create_task(shown, name="dashboard"),
             asyncio.create_task(stop.wait(), name="stop"),

@@ -10,7 +10,8 @@ _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|)")
 
 
-def _seconds(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
+def seconds(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
+    """Read the value of an option, a number with a unit such as `20s`, into seconds."""
     if value is None:
         return None
     match = _DURATION.fullmatch(value)

@@ -17,6 +17,7 @@ import click
 import msgspec
 import uvloop
 
+from coffeert.cli.duration import seconds
 from coffeert.cli.progress import error_lines, progress, report_lines
 from coffeert.cli.server_url import server_token, server_url
 from coffeert.client import OrderClient
@@ -72,7 +73,7 @@ _ABOVE_ZERO = click.FloatRange(0, min_open=True)
 @click.option("--url", help="The server (http://127.0.0.1:8765).")
 @click.option("--rate", type=_ABOVE_ZERO, help="Mean orders per second (10).")
 @click.option("--count", type=click.IntRange(1), help="How many orders; of a file, the first ones.")
-@click.option("--duration", callback=_seconds, help="For how long, such as 20s or 5m.")
+@click.option("--duration", callback=seconds, help="For how long, such as 20s or 5m.")
 @click.option("--profile", help=f"One or several in turn: {', '.join(PROFILES)} (steady).")
 @click.option(
     "--seed",
@@ -84,7 +85,7 @@ _ABOVE_ZERO = click.FloatRange(0, min_open=True)
 @click.option("--connections", type=click.IntRange(1, 10_000), help="Of each way (64, 4, 2).")
 @click.option(
     "--patience",
-    callback=_seconds,
+    callback=seconds,
     default=f"{PATIENCE:g}s",
     show_default=True,
     help="How long an order is sent again through failures.",
