@@ -30,11 +30,8 @@ class HourPlan(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of a publish that the script looks into."""
+    """The part of a publish, besides the snapshot's meta, that the script looks into."""
 
-    lineage: str
-    number: int
-    token: int
     whole: bool
     live: list[str]
     """Every bucket field that the snapshot has after this pass."""
@@ -69,9 +66,6 @@ def plan_publish(
     for grain, bucket in touched:
         fields += field_name(grain, bucket), encode_bucket(picture.bucket(grain, bucket))
     plan = Plan(
-        lineage=message.lineage,
-        number=message.number,
-        token=message.token,
         whole=whole,
         live=[field_name(grain, bucket) for grain, bucket in live],
         hour_keys=[keys.hour(bucket) for grain, bucket in live if grain == "hour"],

@@ -10,10 +10,11 @@
 --   written      done
 --   incomplete   nothing done: what is stored is not the pass before; send the whole picture
 --   superseded   nothing done: a later pass of the same leader is stored
---   fenced <n>   nothing done: a leader with token <n> has written, or its lineage was replaced
+--   fenced <n>   nothing done: what is stored, with token <n>, is of a leader that came later
 
 local snapshot, top, recent, fence = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local plan, meta, channel, message = cjson.decode(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
+local pass = cjson.decode(meta)
 
 local ARGUMENTS_AT_ONCE = 4000 -- Lua's stack holds some 8,000
 
@@ -28,36 +29,46 @@ local function call(command, key, arguments)
   end
 end
 
--- Returns the stored pass and its text, or nothing where there is none that can be read.
+-- Returns the stored meta and its text, or nothing where there is none that can be read.
 local function stored_pass()
   if kind(snapshot) ~= 'hash' then
     return nil
   end
   local text = redis.call('HGET', snapshot, 'meta')
-  local readable, pass = pcall(cjson.decode, text)
-  if readable and type(pass) == 'table' and type(pass.lineage) == 'string'
-      and type(pass.token) == 'number' and type(pass.number) == 'number' then
-    return pass, text
+  local readable, found = pcall(cjson.decode, text)
+  if readable and type(found) == 'table' and type(found.lineage) == 'string'
+      and type(found.token) == 'number' and type(found.number) == 'number'
+      and type(found.data_time) == 'string' then
+    return found, text
   end
   return nil
 end
 
--- Returns why the plan's pass must not be written, or nothing.
+local function fenced(token)
+  return 'fenced ' .. string.format('%.0f', token)
+end
+
+-- Returns why the pass must not be written, or nothing.
 local function refusal(stored, stored_meta)
   local published = tonumber(redis.call('GET', fence)) or -1
-  if stored and stored.lineage ~= plan.lineage then
-    if plan.token <= published and plan.token <= stored.token then
-      return 'fenced ' .. string.format('%.0f', stored.token)
+  if pass.token < published then
+    return fenced(published)
+  end
+  if not stored then
+    return nil
+  end
+  if stored.lineage ~= pass.lineage then
+    if pass.token <= stored.token and pass.data_time <= stored.data_time then
+      return fenced(stored.token)
     end
     return nil
   end
-  local leading = stored and math.max(stored.token, published) or published
-  if plan.token < leading then
-    return 'fenced ' .. string.format('%.0f', leading)
+  if pass.token < stored.token then
+    return fenced(stored.token)
   end
-  if stored and plan.token == stored.token
-      and (plan.number < stored.number
-        or (plan.number == stored.number and meta ~= stored_meta)) then
+  if pass.token == stored.token
+      and (pass.number < stored.number
+        or (pass.number == stored.number and meta ~= stored_meta)) then
     return 'superseded'
   end
   return nil
@@ -68,8 +79,8 @@ local function completes(stored, stored_meta, present, given)
   if plan.whole then
     return true
   end
-  if not stored or stored.lineage ~= plan.lineage
-      or not (stored.number == plan.number - 1 or meta == stored_meta) then
+  if not stored or stored.lineage ~= pass.lineage
+      or not (stored.number == pass.number - 1 or meta == stored_meta) then
     return false
   end
   for _, field in ipairs(plan.live) do
@@ -154,6 +165,6 @@ for _, field in ipairs(plan.live) do
 end
 write_snapshot(present, live)
 write_for_people()
-redis.call('SET', fence, string.format('%.0f', plan.token), 'EX', plan.fence_ttl)
+redis.call('SET', fence, string.format('%.0f', pass.token), 'EX', plan.fence_ttl)
 redis.call('PUBLISH', channel, message)
 return 'written'

@@ -29,23 +29,22 @@ _encode = msgspec.json.Encoder().encode
 class RedisPublisher:
     """Brings Redis to the state after each pass, atomically, and only for the leader.
 
-    The aggregator's `Publisher`. What may write is decided inside the script, under these rules; a
-    lineage's highest token is kept in its fence, apart from the snapshot, so that it survives the
-    snapshot's replacement by another lineage.
+    The aggregator's `Publisher`. What may write is decided inside the script:
 
-    - Same lineage as the stored pass: a token below the stored one, or below the fence, is fenced. With
-      an equal token, an earlier pass is left out, since a later one is already there; the stored pass
-      again, unchanged, is written once more (a refresh, or a retry whose first answer was lost).
-    - Another lineage: it replaces the stored one, whatever its token. Tokens of two databases cannot
-      be compared, and a database restored from an old dump begins again with a low one. But a leader
-      from before a rebuild, waking late, is such another lineage too. It is told apart by its own
-      fence: it published with that token before, and its lineage was then replaced. So a lineage that
-      is not the stored one needs a token above its own fence (it was elected anew) or above the stored
-      one. The latter is what lets the real leader back in if, after a FLUSHALL took the fences with it,
-      such a late publisher came first: a rebuild raises the token, so within one database the newer
-      lineage always has the higher one.
-    - Nothing stored: anything not below its own fence may write. Right after a FLUSHALL that may be a
-      stale leader; the next publish of the real one, an interval later, replaces it.
+    - No lineage may write with a token below its fence: the highest token that it has published with,
+      in a key of its own, so that it outlives the snapshot and its replacement by another lineage.
+    - Same lineage as the stored pass: a token below the stored one is fenced. With an equal token, an
+      earlier pass is left out, since a later one is there already; the stored pass again, unchanged, is
+      written once more (a refresh, or a retry whose first answer was lost).
+    - Another lineage replaces the stored one, whatever its token: tokens of two databases cannot be
+      compared, and one restored from an old dump begins again with a low one. But a leader from before
+      a rebuild, waking late, is another lineage too, and may never have published before, so that no
+      fence tells on it. It is told apart by when its pass was made: a rebuild happens between the last
+      pass of the old lineage and the first of the new one. So another lineage needs a later `data_time`
+      than the stored pass, or a higher token, which a rebuild always gives and which still holds
+      should the database's clock have been put back.
+    - Nothing stored: whoever is not below its fence may write. Right after a FLUSHALL that may be a
+      stale leader; the next publish of the real one, an interval later, replaces it by these rules.
 
     What is written is what the pass changed, if the pass before is stored and every other bucket and
     every key for people is in place; else everything. So what FLUSHALL, a restart, a missed publish or

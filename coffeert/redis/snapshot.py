@@ -32,13 +32,16 @@ _CELLS_AT_A_TIME = 5000
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
-    """Which pass the snapshot is of. The script reads `lineage`, `number` and `token` too."""
+    """Which pass the snapshot is of. The script reads it too.
+
+    `data_time` is RFC 3339 text of one width, in UTC, which the script compares as text.
+    """
 
     lineage: str
     number: int
     token: int
     watermark: str
-    data_time: datetime
+    data_time: str
     stats: PassStats
 
     @classmethod
@@ -49,7 +52,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
             number=message.number,
             token=message.token,
             watermark=message.watermark,
-            data_time=message.data_time,
+            data_time=message.data_time.astimezone(UTC).isoformat(timespec="microseconds"),
             stats=message.stats,
         )
 
@@ -102,7 +105,7 @@ async def decode_snapshot(fields: Mapping[bytes, bytes]) -> tuple[RollupSnapshot
             number=meta.number,
             token=meta.token,
             watermark=Watermark.parse(meta.watermark),
-            data_time=meta.data_time,
+            data_time=datetime.fromisoformat(meta.data_time),
             cells=await _decode_cells(fields),
             recent=tuple(body.order() for body in recent),
         )

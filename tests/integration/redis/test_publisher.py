@@ -1,0 +1,301 @@
+"""A publish leaves in Redis exactly the picture that it was given, whatever lay there before."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from coffeert.cells import GRAINS, SECONDS, CellKey, Tally, floor
+from coffeert.errors import ConfigError, RedisUnavailable
+from coffeert.redis.plan import plan_publish
+from coffeert.redis.publisher import CELLS_MAX, RedisPublisher
+from tests.integration.redis.contents import contents, found_for_people, keys_for_people
+from tests.integration.redis.till import STATS, Pass, Till
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from coffeert.redis.bus import Bus
+
+
+async def publish(publisher: RedisPublisher, made: Pass) -> None:
+    await publisher.publish(made.message, made.picture, made.recent)
+
+
+async def test_the_snapshot_and_the_stats_are_read_back(
+    publisher: RedisPublisher, bus: Bus
+) -> None:
+    till = Till()
+    assert await bus.load_snapshot() is None
+    made = till.count(till.order(), till.order("central", "tea", ago=timedelta(days=3)))
+    await publish(publisher, made)
+    assert await bus.load_snapshot() == (made.snapshot, STATS)
+
+
+async def test_people_find_hours_top_drinks_and_recent_orders(
+    publisher: RedisPublisher, redis: Redis
+) -> None:
+    till = Till()
+    made = till.count(
+        till.order(quantity=2), till.order(drink="tea"), till.order(ago=timedelta(days=2))
+    )
+    await publish(publisher, made)
+    assert redis.hget("coffeert:hour:2026-03-28T22", "uptown/latte:orders") == b"1"
+    assert redis.hget("coffeert:hour:2026-03-28T22", "uptown/latte:quantity") == b"2"
+    assert redis.hget("coffeert:hour:2026-03-28T22", "total:revenue_cents") == b"1440"
+    assert redis.zrevrange("coffeert:top-drinks:30d", 0, -1, withscores=True) == [
+        (b"latte", 2),
+        (b"tea", 1),
+    ]
+    assert found_for_people(contents(redis)) == keys_for_people(made)
+
+
+async def test_nothing_lives_for_ever(publisher: RedisPublisher, redis: Redis) -> None:
+    till = Till()
+    await publish(publisher, till.count(till.order(), till.order(ago=timedelta(hours=20))))
+    lives = {key: redis.ttl(key) for key in redis.keys("*")}
+    assert len(lives) == 6
+    assert all(0 < seconds <= 7 * 86400 for seconds in lives.values()), lives
+
+
+async def test_a_pass_writes_only_the_buckets_that_it_changed() -> None:
+    till = Till()
+    cells = {
+        CellKey(grain, floor(till.picture.horizon.as_of, grain) - back * SECONDS[grain], s, d): (
+            Tally(1, 2, 960)
+        )
+        for grain in GRAINS
+        for back in range(24)
+        for s in map("store-{}".format, range(30))
+        for d in map("drink-{}".format, range(60))
+    }
+    for key, tally in cells.items():
+        till.picture.set(key, tally)
+    made = till.count(*(till.order(f"store-{n}", "drink-7") for n in range(17)))
+    plan, fields = plan_publish(made.message, made.picture, made.recent, whole=False)
+    assert fields[::2] == [
+        "recent", "minute:2026-03-28T22:30", "hour:2026-03-28T22", "day:2026-03-28",
+    ]  # fmt: skip
+    assert len(plan.live) == 3 * 24
+    assert [len(hour.fields) for hour in plan.hours] == [2 * 3 * (17 + 1)]
+
+
+async def test_a_pass_without_changes_writes_no_bucket() -> None:
+    till = Till()
+    till.count(till.order())
+    made = till.count(wait=timedelta(seconds=1))
+    plan, fields = plan_publish(made.message, made.picture, made.recent, whole=False)
+    assert fields[::2] == ["recent"]
+    assert plan.hours == []
+
+
+async def test_large_hours_are_written_whole(
+    publisher: RedisPublisher, bus: Bus, redis: Redis
+) -> None:
+    """More fields than fit on the stack of Lua."""
+    till = Till()
+    key = CellKey("hour", floor(till.picture.horizon.as_of, "hour"), "", "")
+    for number in range(3000):
+        name = f"store-{number}"
+        till.picture.set(key._replace(store=name, drink="tea"), Tally(1, 1, 290))
+    made = till.count(till.order())
+    await publish(publisher, made)
+    assert await bus.load_snapshot() == (made.snapshot, STATS)
+    emptied = {}
+    for number in range(3000):
+        cell = key._replace(store=f"store-{number}", drink="tea")
+        till.picture.set(cell, Tally(0, 0, 0))
+        emptied[cell] = Tally(0, 0, 0)
+    till.number += 1
+    made = till.made(emptied)
+    await publish(publisher, made)
+    assert await bus.load_snapshot() == (made.snapshot, STATS)
+    assert found_for_people(contents(redis)) == keys_for_people(made)
+
+
+async def test_too_many_cells_for_a_message_are_left_to_the_snapshot(
+    publisher: RedisPublisher, bus: Bus
+) -> None:
+    till = Till()
+    await publish(publisher, till.count(till.order()))
+    events = bus.messages()
+    await anext(events)
+    made = till.count(
+        *(till.order(f"store-{n}", "tea", ago=timedelta(hours=2)) for n in range(CELLS_MAX))
+    )
+    assert made.message.cells is not None
+    assert len(made.message.cells) > CELLS_MAX
+    await publish(publisher, made)
+    assert await anext(events) == msgspec.structs.replace(made.message, cells=None)
+    assert await bus.load_snapshot() == (made.snapshot, STATS)
+    await events.aclose()
+
+
+async def test_a_pass_that_does_not_say_what_it_changed_is_written_whole(
+    publisher: RedisPublisher, bus: Bus
+) -> None:
+    till = Till()
+    await publish(publisher, till.count(till.order()))
+    till.count(till.order(drink="tea"))
+    made = till.made({})
+    message = msgspec.structs.replace(made.message, cells=None)
+    unknown = Pass(message, made.picture, made.recent)
+    await publish(publisher, unknown)
+    assert await bus.load_snapshot() == (unknown.snapshot, STATS)
+
+
+async def test_the_script_may_be_forgotten(
+    publisher: RedisPublisher, bus: Bus, redis: Redis
+) -> None:
+    till = Till()
+    await publish(publisher, till.count(till.order()))
+    redis.script_flush()
+    made = till.count(till.order())
+    await publish(publisher, made)
+    assert await bus.load_snapshot() == (made.snapshot, STATS)
+
+
+@pytest.mark.parametrize("field", ["meta", "recent", "hour:2026-03-28T21", "day:2026-03-28"])
+async def test_a_field_that_is_lost_is_back_with_the_next_pass(
+    publisher: RedisPublisher, bus: Bus, redis: Redis, field: str
+) -> None:
+    till = Till()
+    await publish(publisher, till.count(till.order(ago=timedelta(hours=1))))
+    assert redis.hdel("coffeert:snapshot", field) == 1
+    made = till.count()
+    await publish(publisher, made)
+    assert await bus.load_snapshot() == (made.snapshot, STATS)
+
+
+async def test_a_key_that_is_lost_is_back_with_the_next_pass(
+    publisher: RedisPublisher, redis: Redis
+) -> None:
+    till = Till()
+    await publish(publisher, till.count(till.order(), till.order(ago=timedelta(hours=1))))
+    whole = contents(redis)
+    for key in whole:
+        redis.delete(key)
+        await publish(publisher, till.count())
+        assert contents(redis).keys() == whole.keys()
+
+
+@pytest.mark.parametrize("junk", [b"", b"junk", b"{}", b"[]", b"null", b'{"lineage": null}'])
+async def test_a_meta_that_cannot_be_read_is_replaced(
+    publisher: RedisPublisher, bus: Bus, redis: Redis, junk: bytes
+) -> None:
+    till = Till()
+    await publish(publisher, till.count(till.order()))
+    redis.hset("coffeert:snapshot", "meta", junk)
+    assert await bus.load_snapshot() is None
+    made = till.count(till.order())
+    await publish(publisher, made)
+    assert await bus.load_snapshot() == (made.snapshot, STATS)
+
+
+@pytest.mark.parametrize(
+    "key", ["snapshot", "recent", "top-drinks:30d", "hour:2026-03-28T22", "hour:2026-03-28T21"]
+)
+async def test_a_key_of_another_type_is_replaced(
+    publisher: RedisPublisher, redis: Redis, key: str
+) -> None:
+    till = Till()
+    await publish(publisher, till.count(till.order(), till.order(ago=timedelta(hours=1))))
+    redis.set(f"coffeert:{key}", "a person was here")
+    made = till.count(till.order())
+    await publish(publisher, made)
+    assert found_for_people(contents(redis)) == keys_for_people(made)
+    assert redis.type("coffeert:snapshot") == b"hash"
+
+
+@pytest.mark.parametrize(
+    "junk", [b"junk", b"[[],[],[0],[1],[1],[1]]", b'[["a"],["b"],[0,1],[1],[1],[1]]']
+)
+async def test_a_bucket_that_cannot_be_read_makes_no_picture(
+    publisher: RedisPublisher, bus: Bus, redis: Redis, junk: bytes
+) -> None:
+    till = Till()
+    await publish(publisher, till.count(till.order()))
+    redis.hset("coffeert:snapshot", "hour:2026-03-28T22", junk)
+    assert await bus.load_snapshot() is None
+
+
+async def test_no_reader_sees_a_part_of_a_pass(redis_url: str, bus: Bus) -> None:
+    """Every cell of a pass holds its number; three readers look all the time."""
+    till = Till()
+    publisher = RedisPublisher(redis_url)
+    spread = [timedelta(minutes=7 * n) for n in range(40)]
+    done = False
+    seen = []
+
+    async def read() -> None:
+        while not done:
+            stored = await bus.load_snapshot()
+            if stored is not None:
+                number = stored[0].number
+                minutes = [t for k, t in stored[0].cells.items() if k.grain == "minute"]
+                assert {tally.orders for tally in minutes} == {number}
+                assert len(minutes) == 9  # of those spread, what the last 60 minutes hold
+                assert sum(t.orders for k, t in stored[0].cells.items() if k.grain == "day") == (
+                    40 * number
+                )
+                seen.append(number)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(3):
+            tasks.create_task(read())
+        while len(set(seen)) < 30:
+            await publish(publisher, till.count(*(till.order(ago=ago) for ago in spread)))
+        done = True
+    await publisher.close()
+
+
+async def test_a_full_redis_keeps_the_last_picture(
+    publisher: RedisPublisher, bus: Bus, redis: Redis
+) -> None:
+    till = Till()
+    await publish(publisher, till.count(till.order()))
+    before = contents(redis)
+    redis.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(RedisUnavailable, match="maxmemory"):
+            await publish(publisher, till.count(till.order(), wait=timedelta(minutes=90)))
+    finally:
+        redis.config_set("maxmemory", 0)
+    assert contents(redis) == before
+    made = till.count(till.order())
+    await publish(publisher, made)
+    assert await bus.load_snapshot() == (made.snapshot, STATS)
+
+
+@pytest.mark.parametrize("url", ["", "localhost:6379", "http://:secret@localhost", "redis://h:x"])
+def test_an_address_that_is_none_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        RedisPublisher(url)
+    assert "secret" not in str(refused.value)
+
+
+async def test_nobody_there_is_one_plain_sentence_without_the_password() -> None:
+    till = Till()
+    publisher = RedisPublisher("redis://:secret@127.0.0.1:1/0")
+    with pytest.raises(RedisUnavailable, match=r"^Redis cannot be used: .*\.$") as failed:
+        await publish(publisher, till.count(till.order()))
+    assert "secret" not in str(failed.value)
+    await publisher.close()
+
+
+async def test_something_else_at_the_address_is_told(unused_tcp_port: int) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", unused_tcp_port):
+        publisher = RedisPublisher(f"redis://127.0.0.1:{unused_tcp_port}")
+        with pytest.raises(RedisUnavailable):
+            await publish(publisher, Till().count())
+        await publisher.close()

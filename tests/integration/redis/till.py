@@ -1,0 +1,106 @@
+"""A till: makes orders and the passes that count them, as the aggregator does, without a database."""
+
+from __future__ import annotations
+
+import copy
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from coffeert.cells import GRAINS, Cells, Horizon, Picture, at_all_grains, tally_orders
+from coffeert.order import Order
+from coffeert.rollup import RollupSnapshot
+from coffeert.view import newest
+from coffeert.watermark import Watermark
+from coffeert.wire.bus import PassCell, PassMessage, PassStats
+from coffeert.wire.orders import OrderBody
+
+START = datetime(2026, 3, 28, 22, 30, tzinfo=UTC)
+STATS = PassStats(leader="till", rows=1, pass_ms=1.5, interval_s=1)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """All that one publish takes."""
+
+    message: PassMessage
+    picture: Picture
+    recent: tuple[Order, ...]
+
+    @property
+    def snapshot(self) -> RollupSnapshot:
+        """What a reader must find after it."""
+        return RollupSnapshot(
+            lineage=self.message.lineage,
+            number=self.message.number,
+            token=self.message.token,
+            watermark=self.message.parsed_watermark(),
+            data_time=self.message.data_time,
+            cells=dict(self.picture.cells()),
+            recent=self.recent,
+        )
+
+
+class Till:
+    """The state that passes lead through."""
+
+    def __init__(
+        self, *, lineage: str = "lineage-1", token: int = 1, since: datetime = START
+    ) -> None:
+        self.lineage = lineage
+        self.token = token
+        self.number = 0
+        self.now = since
+        self.picture = Picture(Horizon.at(since, UTC))
+        self.recent: tuple[Order, ...] = ()
+        self._random = random.Random(1)
+
+    def order(
+        self,
+        store: str = "uptown",
+        drink: str = "latte",
+        *,
+        ago: timedelta = timedelta(0),
+        quantity: int = 1,
+        price_cents: int = 480,
+    ) -> Order:
+        """Make an order of some time ago."""
+        return Order(
+            order_id=UUID(int=self._random.getrandbits(128), version=4),
+            store=store,
+            drink=drink,
+            quantity=quantity,
+            price_cents=price_cents,
+            placed_at=self.now - ago,
+            received_at=self.now,
+        )
+
+    def count(self, *orders: Order, wait: timedelta = timedelta(0)) -> Pass:
+        """Make the pass that counts the orders."""
+        self.now += wait
+        self.number += 1
+        self.picture.move_to(Horizon.at(self.now, UTC))
+        changed: Cells = {}
+        for key, tally in at_all_grains(tally_orders(orders)).items():
+            if self.picture.add(key, tally):
+                changed[key] = self.picture.get(key)
+        self.recent = newest((*self.recent, *orders))
+        return self.made(changed, newest(orders))
+
+    def made(self, changed: Cells, new: tuple[Order, ...] = ()) -> Pass:
+        """Describe the present state as a pass that changed some cells."""
+        message = PassMessage(
+            lineage=self.lineage,
+            number=self.number,
+            token=self.token,
+            watermark=str(Watermark(self.number, self.number + 2, frozenset({self.number}))),
+            data_time=self.now,
+            stats=STATS,
+            cells=[
+                PassCell(GRAINS.index(key.grain), key.bucket, key.store, key.drink, *tally)
+                for key, tally in changed.items()
+            ],
+            recent=[OrderBody.of(order) for order in new],
+        )
+        return Pass(message, copy.deepcopy(self.picture), self.recent)
