@@ -240,6 +240,25 @@ class Picture:
         today = self.total("minute", edge_start, edge_end).plus(self.total("hour", edge_end))
         return Totals(minute, hour, day, today)
 
+    def cells_total(
+        self, grain: Grain, start: int, end: int | None = None
+    ) -> dict[tuple[str, str], Tally]:
+        """Sum the buckets of a grain in [start, end) by (store, drink)."""
+        sums: dict[tuple[str, str], Tally] = {}
+        for bucket, cells in self._buckets[grain].items():
+            if bucket >= start and (end is None or bucket < end):
+                for key, tally in cells.items():
+                    sums[key] = sums.get(key, ZERO).plus(tally)
+        return sums
+
+    def today_cells(self) -> dict[tuple[str, str], Tally]:
+        """Sum the local day by (store, drink)."""
+        edge_start, edge_end = self.horizon.today_edge
+        sums = self.cells_total("hour", edge_end)
+        for key, tally in self.cells_total("minute", edge_start, edge_end).items():
+            sums[key] = sums.get(key, ZERO).plus(tally)
+        return sums
+
     def top_drinks(self, count: int = 5) -> list[tuple[str, Tally]]:
         """Return the drinks with the most orders in the 30-day window; ties go by code."""
         ranked = sorted(self._drinks.items(), key=lambda item: (-item[1].orders, item[0]))

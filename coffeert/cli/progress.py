@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from coffeert.cli.printable import printable
 from coffeert.inject import Recorder, Report
 
 _REFRESH = 0.1
@@ -76,11 +77,6 @@ def error_lines(report: Report) -> list[str]:
     if failed > len(report.errors):
         lines.append(f"... and {failed - len(report.errors):,} more")
     return lines
-
-
-def printable(text: str) -> str:
-    """Replace what could steer a terminal; the text may hold a stranger's values."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def _trouble(recorder: Recorder) -> str:

@@ -1,0 +1,145 @@
+"""The figures of one view: each window and the local day, as a whole, by store and by drink."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+
+from coffeert.cells import GRAINS, ZERO, Horizon, Picture, Tally
+from coffeert.order import text_from_cents
+from coffeert.view import View
+from coffeert.wire.frames import Snapshot, change_from
+from coffeert.wire.health import Health
+from coffeert.wire.orders import OrderBody
+
+TOP = 5
+
+WindowCells = dict[tuple[str, str], Tally]
+
+
+class Sums(msgspec.Struct, frozen=True):
+    """Sums over orders; `revenue` is decimal text."""
+
+    orders: int
+    quantity: int
+    revenue: str
+
+    @classmethod
+    def of(cls, tally: Tally) -> Sums:
+        """Put a tally into words."""
+        return cls(tally.orders, tally.quantity, text_from_cents(tally.cents))
+
+
+class Windows(msgspec.Struct, frozen=True):
+    """Sums over the local day and over the windows that end with the running bucket."""
+
+    today: Sums
+    last_60_minutes: Sums
+    last_24_hours: Sums
+    last_30_days: Sums
+
+
+class Named(msgspec.Struct, frozen=True):
+    """The sums of one store or drink."""
+
+    code: str
+    windows: Windows
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """The local day's sums of one drink at one store."""
+
+    store: str
+    drink: str
+    sums: Sums
+
+
+class TopDrink(msgspec.Struct, frozen=True):
+    """A drink among those with the most orders in 30 days."""
+
+    drink: str
+    sums: Sums
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that `coffeert status` tells.
+
+    `as_of` is the start of the running minute, `today_start` local midnight; `data_time` is the moment
+    up to which every commit is certainly included. `health` is not known of the past.
+    """
+
+    as_of: datetime
+    today_start: datetime
+    data_time: datetime
+    epoch: str
+    version: int
+    totals: Windows
+    stores: tuple[Named, ...]
+    drinks: tuple[Named, ...]
+    today: tuple[Cell, ...]
+    top_drinks: tuple[TopDrink, ...]
+    recent: tuple[OrderBody, ...]
+    health: Health | None
+
+
+def covers(snapshot: Snapshot, horizon: Horizon) -> bool:
+    """Tell whether a snapshot holds all that the local day of another horizon is made of."""
+    own = Horizon(snapshot.view.as_of, snapshot.view.today_start)
+    start, end = horizon.today_edge
+    return all(own.keeps("minute", minute) for minute in range(start, end, 60))
+
+
+def figures_from(snapshot: Snapshot, horizon: Horizon | None = None) -> Figures:
+    """Sum a snapshot up, its local day being that of `horizon` or else the snapshot's own."""
+    view = View(change_from(snapshot.view))
+    picture = view.picture
+    if horizon is not None:
+        picture.move_to(horizon)
+    windows = _cells_of_windows(picture)
+    return Figures(
+        as_of=picture.horizon.moment(),
+        today_start=datetime.fromtimestamp(picture.horizon.today_start, UTC),
+        data_time=view.data_time,
+        epoch=snapshot.epoch,
+        version=snapshot.version,
+        totals=_windows(windows, lambda store, drink: True),
+        stores=_named(windows, lambda store, drink: store),
+        drinks=_named(windows, lambda store, drink: drink),
+        today=tuple(
+            Cell(store, drink, Sums.of(tally))
+            for (store, drink), tally in sorted(windows[0].items())
+        ),
+        top_drinks=tuple(TopDrink(drink, Sums.of(sums)) for drink, sums in picture.top_drinks(TOP)),
+        recent=tuple(OrderBody.of(order) for order in view.recent),
+        health=snapshot.health,
+    )
+
+
+def _cells_of_windows(picture: Picture) -> tuple[WindowCells, ...]:
+    """Return the sums by (store, drink), in the order of the fields of `Windows`."""
+    start = picture.horizon.window_start
+    return (
+        picture.today_cells(),
+        *(picture.cells_total(grain, start(grain)) for grain in GRAINS),
+    )
+
+
+def _named(windows: tuple[WindowCells, ...], name: Callable[[str, str], str]) -> tuple[Named, ...]:
+    codes = sorted({name(*key) for cells in windows for key in cells})
+    return tuple(
+        Named(code, _windows(windows, lambda *key, code=code: name(*key) == code)) for code in codes
+    )
+
+
+def _windows(windows: tuple[WindowCells, ...], chosen: Callable[[str, str], bool]) -> Windows:
+    return Windows(*(Sums.of(_sum(cells, chosen)) for cells in windows))
+
+
+def _sum(cells: WindowCells, chosen: Callable[[str, str], bool]) -> Tally:
+    total = ZERO
+    for key, tally in cells.items():
+        if chosen(*key):
+            total = total.plus(tally)
+    return total

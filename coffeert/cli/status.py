@@ -1,0 +1,95 @@
+"""`coffeert status`: the dashboard once, as text or JSON."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+import click
+import msgspec
+
+from coffeert.cells import Horizon
+from coffeert.cli.figures import Figures, covers, figures_from
+from coffeert.cli.server_url import server_token, server_url
+from coffeert.client import OrderClient
+from coffeert.config import load_config
+from coffeert.errors import ConfigError
+from coffeert.wire.frames import Snapshot
+
+_PATIENCE = 2.0
+
+
+@click.command("status")
+@click.option("--url", help="The server (http://127.0.0.1:8765).")
+@click.option("--at", help="As it was at this time, such as 2026-01-31T22:00:00+01:00.")
+@click.option(
+    "--timezone",
+    help='IANA zone whose midnight begins "today"; else the offset of --at, or the server\'s zone.',
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(url: str | None, at: str | None, timezone: str | None, as_json: bool) -> None:
+    """Show the dashboard once: orders and revenue by window, store and drink, and health.
+
+    With --at the figures are those of that moment: "today" is that day up to then.
+    """
+    config = load_config()
+    zone = _zone(timezone)
+    moment = None if at is None else _moment(at, zone)
+    client = OrderClient(server_url(config, url), server_token(config), patience=_PATIENCE)
+    figures = asyncio.run(_figures(client, moment, zone))
+    if as_json:
+        click.echo(msgspec.json.encode(figures))
+        return
+    from coffeert.cli.status_text import print_figures
+
+    print_figures(figures, _shown_zone(moment, zone))
+
+
+async def _figures(client: OrderClient, moment: datetime | None, zone: tzinfo | None) -> Figures:
+    async with client:
+        snapshot = await client.dashboard(moment)
+        if zone is None:
+            return figures_from(snapshot)
+        horizon = _horizon(snapshot, moment, zone)
+        if not covers(snapshot, horizon):
+            # Midnight cuts an hour there, and only a server that knows of it holds those minutes.
+            midnight = datetime.fromtimestamp(horizon.today_start, zone)
+            moment = (moment or datetime.now(UTC)).astimezone(midnight.tzinfo)
+            snapshot = await client.dashboard(moment)
+            horizon = _horizon(snapshot, moment, zone)
+        if not covers(snapshot, horizon):
+            raise ConfigError("The server does not hold the minutes in which that day began.")
+        return figures_from(snapshot, horizon)
+
+
+def _horizon(snapshot: Snapshot, moment: datetime | None, zone: tzinfo) -> Horizon:
+    return Horizon.at(moment or datetime.fromtimestamp(snapshot.view.as_of, UTC), zone)
+
+
+def _moment(text: str, zone: tzinfo | None) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is not None and moment.tzinfo is None and zone is not None:
+        moment = moment.replace(tzinfo=zone)
+    if moment is None or moment.tzinfo is None:
+        raise ConfigError(
+            "--at takes a time with an offset, such as 2026-01-31T22:00:00+01:00, "
+            "or one without and --timezone."
+        )
+    return moment
+
+
+def _zone(name: str | None) -> tzinfo | None:
+    try:
+        return None if name is None else ZoneInfo(name)
+    except (ValueError, OSError):
+        raise ConfigError("--timezone takes an IANA name such as Europe/Kyiv.") from None
+
+
+def _shown_zone(moment: datetime | None, zone: tzinfo | None) -> tzinfo:
+    if zone is not None:
+        return zone
+    return UTC if moment is None or moment.tzinfo is None else moment.tzinfo

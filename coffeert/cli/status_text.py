@@ -1,0 +1,124 @@
+"""Figures as plain text: tables that fit 80 columns, and no control character from data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, tzinfo
+
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from coffeert.cli.figures import Figures, Named, Sums, Windows
+from coffeert.cli.printable import printable
+from coffeert.wire.health import Health, PartHealth
+
+_RECENT = 10
+_WINDOWS = ("today", "60 minutes", "24 hours", "30 days")
+
+
+def print_figures(figures: Figures, zone: tzinfo) -> None:
+    """Print everything, times as people in `zone` read them."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    as_of = figures.as_of.astimezone(zone)
+    console.print(
+        f"coffeert at {as_of:%Y-%m-%d %H:%M %Z}, today since {_time(figures.today_start, zone)}"
+    )
+    console.print(f"every order up to {_time(figures.data_time, zone)} is counted")
+    console.print(_totals(figures.totals))
+    console.print(_breakdown("store", figures.stores))
+    console.print(_breakdown("drink", figures.drinks))
+    console.print(_top(figures))
+    console.print(_recent(figures, zone))
+    if figures.health is not None:
+        for line in _health(figures.health):
+            console.print(line)
+
+
+def _totals(totals: Windows) -> Table:
+    table = _table("all", ("orders", "cups", "revenue"))
+    for name, sums in zip(_WINDOWS, _in_order(totals), strict=True):
+        table.add_row(name, f"{sums.orders:,}", f"{sums.quantity:,}", sums.revenue)
+    return table
+
+
+def _breakdown(kind: str, rows: Sequence[Named]) -> Table:
+    table = _table(kind, ("today", "revenue", "60 minutes", "24 hours", "30 days", "revenue"))
+    for row in rows:
+        windows = row.windows
+        table.add_row(
+            Text(printable(row.code)),
+            f"{windows.today.orders:,}",
+            windows.today.revenue,
+            f"{windows.last_60_minutes.orders:,}",
+            f"{windows.last_24_hours.orders:,}",
+            f"{windows.last_30_days.orders:,}",
+            windows.last_30_days.revenue,
+        )
+    return table
+
+
+def _top(figures: Figures) -> Table:
+    table = _table("top 5 of 30 days", ("orders", "cups", "revenue"))
+    for place, top in enumerate(figures.top_drinks, 1):
+        sums = top.sums
+        name = Text(f"{place} {printable(top.drink)}")
+        table.add_row(name, f"{sums.orders:,}", f"{sums.quantity:,}", sums.revenue)
+    return table
+
+
+def _recent(figures: Figures, zone: tzinfo) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("recent", "store", "drink"):
+        table.add_column(name)
+    for name in ("cups", "price"):
+        table.add_column(name, justify="right")
+    for order in figures.recent[:_RECENT]:
+        table.add_row(
+            _time(order.placed_at, zone),
+            Text(printable(order.store)),
+            Text(printable(order.drink)),
+            str(order.quantity),
+            order.price,
+        )
+    return table
+
+
+def _health(health: Health) -> Iterable[str]:
+    intake, aggregator, sockets = health.intake, health.aggregator, health.sockets
+    details = {
+        "intake": f"{intake.orders_per_s:,.1f} orders/s, {intake.queue:,} waiting, "
+        f"commit {intake.commit_ms:.1f} ms",
+        "aggregator": f"{aggregator.passes:,} passes, {aggregator.pass_ms:.1f} ms each, "
+        f"{aggregator.lag_s:.1f} s behind, led by {aggregator.leader or 'nobody'}",
+        "redis": f"round trip {health.redis.round_trip_ms:.1f} ms",
+        "sockets": f"{sockets.clients:,} clients, {sockets.frames_per_s:,.1f} frames/s",
+        "database": f"round trip {health.database.round_trip_ms:.1f} ms, "
+        f"{health.database.pool_idle} of {health.database.pool} connections idle",
+    }
+    yield f"live since {health.started:%Y-%m-%d %H:%M} UTC, orders show " + (
+        "at once" if health.live else "with the next pass"
+    )
+    for name, detail in details.items():
+        part: PartHealth = getattr(health, name)
+        state = "ok" if part.ok else f"NOT OK ({part.reason or 'no reason known'})"
+        yield printable(f"{name:<11}{state:<4}{detail}")
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(title, overflow="fold")
+    for name in columns:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _in_order(windows: Windows) -> tuple[Sums, ...]:
+    sums: tuple[Sums, ...] = msgspec.structs.astuple(windows)
+    return sums
+
+
+def _time(moment: datetime, zone: tzinfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}"
