@@ -16,7 +16,7 @@ from coffeert.menu import Drink, Menu, Store
 from coffeert.order import cents_from_text, text_from_cents
 from coffeert.postgres import menu as tables
 from coffeert.postgres.migrations import check_schema
-from coffeert.postgres.pool import Connection, connect
+from coffeert.postgres.pool import Connection, close, connect
 
 T = TypeVar("T")
 
@@ -105,7 +105,7 @@ def _with_database(work: Callable[[Connection], Awaitable[T]]) -> T:
             await check_schema(connection)
             return await work(connection)
         finally:
-            await connection.close()
+            await close(connection)
 
     with services(load_config(), redis=False) as running:
         return asyncio.run(run(running.database_url))

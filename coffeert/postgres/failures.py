@@ -19,6 +19,7 @@ _UNAVAILABLE: tuple[tuple[type[BaseException], str], ...] = (
     (asyncpg.CannotConnectNowError, "is starting up or shutting down"),
     (asyncpg.TooManyConnectionsError, "has no connection left"),
     (asyncpg.InvalidAuthorizationSpecificationError, "refuses the user or the password"),
+    (asyncpg.InsufficientPrivilegeError, "refuses: the role lacks a privilege"),
     (asyncpg.InvalidCatalogNameError, "has no such database"),
     (asyncpg.DiskFullError, "has no room left on its disk"),
     (asyncpg.LockNotAvailableError, "is busy: a lock was not free in time"),

@@ -10,7 +10,7 @@ import asyncpg
 
 from coffeert.errors import SchemaMismatch
 from coffeert.postgres.failures import explained
-from coffeert.postgres.pool import Connection, connect
+from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.queries import sql, sql_directory
 
 _LOCK = 0x636F6666_6D696772  # "coffmigr": one migrator of a database at a time
@@ -57,7 +57,7 @@ async def migrate(url: str, migrations: tuple[Migration, ...] | None = None) -> 
                 await _apply(connection, migration)
             return [migration.name for migration in missing]
     finally:
-        await connection.close()
+        await close(connection)
 
 
 async def check_schema(connection: Connection) -> None:

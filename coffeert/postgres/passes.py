@@ -18,7 +18,7 @@ from coffeert.watermark import Watermark
 
 
 class PassResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pass did: `rows` new orders counted.
+    """What a pass did: `rows` new orders counted, while `leader` had the lead.
 
     `cells` are the changed ones within the horizon, as absolute values, `recent` the newest 50 of the
     new orders, `data_time` a moment up to which every commit is certainly counted.
@@ -27,6 +27,7 @@ class PassResult(msgspec.Struct, frozen=True, kw_only=True):
     lineage: str
     number: int
     token: int
+    leader: str
     watermark: Watermark
     data_time: datetime
     rows: int
@@ -51,6 +52,7 @@ async def advance(
         lineage=state.lineage,
         number=row["number"],
         token=state.token,
+        leader=state.leader,
         watermark=Watermark.parse(row["watermark"]),
         data_time=row["data_time"],
         rows=row["rows"],

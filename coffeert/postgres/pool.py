@@ -18,6 +18,7 @@ else:
     Connection = asyncpg.Connection
 
 CONNECT_TIMEOUT = 5.0
+_CLOSE_TIMEOUT = 2.0
 
 
 async def open_pool(url: str, *, size: int, application_name: str) -> Pool:
@@ -44,6 +45,14 @@ async def connect(url: str, *, application_name: str) -> Connection:
         return await asyncpg.connect(
             url, timeout=CONNECT_TIMEOUT, server_settings=_settings(application_name)
         )
+
+
+async def close(connection: Connection) -> None:
+    """Close a connection, whatever state it is in."""
+    try:
+        await connection.close(timeout=_CLOSE_TIMEOUT)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):  # broken: nothing to close
+        connection.terminate()
 
 
 def _settings(application_name: str) -> dict[str, str]:

@@ -18,19 +18,22 @@ from coffeert.view import Change
 from coffeert.watermark import Watermark
 
 
-class _State(msgspec.Struct, frozen=True):
+class RollupState(msgspec.Struct, frozen=True):
+    """Which pass the rollups are as of; `here` as in `LockedState`."""
+
     lineage: str
     number: int
     token: int
     watermark: str
     data_time: datetime
+    here: bool
 
 
 async def load_snapshot(connection: Connection, horizon: Horizon) -> RollupSnapshot:
     """Read everything within the horizon as of the last pass, all from one moment."""
     with explained():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            state = await _load_state(connection)
+            state = await load_state(connection)
             watermark = Watermark.parse(state.watermark)
             return RollupSnapshot(
                 lineage=state.lineage,
@@ -52,7 +55,7 @@ async def view_at(connection: Connection, moment: datetime, horizon: Horizon) ->
     cut = (datetime.fromtimestamp(floor(int(moment.timestamp()), grain), UTC) for grain in GRAINS)
     with explained():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            state = await _load_state(connection)
+            state = await load_state(connection)
             rows = await connection.fetch(
                 sql("view_at"), state.watermark, *horizon_moments(horizon), *cut, moment
             )
@@ -73,8 +76,9 @@ async def load_recent(
     return tuple(Order(**row) for row in rows)
 
 
-async def _load_state(connection: Connection) -> _State:
+async def load_state(connection: Connection) -> RollupState:
+    """Read which pass the rollups are as of."""
     row = await connection.fetchrow(sql("load_state"))
     if row is None:
         raise SchemaMismatch("The row of aggregator_state is missing.")
-    return _State(**row)
+    return RollupState(**row)

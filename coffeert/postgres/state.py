@@ -16,6 +16,11 @@ from coffeert.postgres.queries import sql
 LOCK_TIMEOUT_S = 5.0
 """Seconds to wait for the state row: a pass takes milliseconds, so whoever holds it longer is stuck."""
 
+OTHER_CLUSTER = (
+    "The rollups were computed on another PostgreSQL cluster, so their watermark means nothing here; "
+    "run `coffeert rebuild`."
+)
+
 
 class LockedState(msgspec.Struct, frozen=True, kw_only=True):
     """The state row as of the moment it was locked.
@@ -59,9 +64,12 @@ def check_writable(state: LockedState, token: int | None) -> None:
     `Fenced`.
     """
     if not state.here:
-        raise ClusterMismatch(
-            "The rollups were computed on another PostgreSQL cluster, so their watermark means nothing "
-            "here; run `coffeert rebuild`."
-        )
+        raise ClusterMismatch(OTHER_CLUSTER)
     if token is not None and token != state.token:
         raise Fenced(f"Another aggregator leads: token {state.token} has followed {token}.")
+
+
+async def begin_lineage(connection: Connection, state: LockedState) -> LockedState:
+    """Name the history of orders anew, inside `locked_state`, and return the state with that name."""
+    lineage: str = await connection.fetchval(sql("begin_lineage"))
+    return msgspec.structs.replace(state, lineage=lineage)

@@ -1,0 +1,68 @@
+"""`coffeert aggregate-once`: one pass, for cron."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from datetime import datetime
+
+import click
+import msgspec
+
+from coffeert.aggregator.aggregator import Aggregator
+from coffeert.aggregator.one_pass import Passed
+from coffeert.cli.services import Services, services
+from coffeert.config import Config, load_config
+from coffeert.redis.publisher import RedisPublisher
+
+
+class PassReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What the pass did: `rows` new orders counted, `cells` of the picture changed."""
+
+    number: int
+    rows: int
+    cells: int
+    milliseconds: float
+    data_time: datetime
+    watermark: str
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--timezone", help='Zone whose midnight begins "today" (UTC).')
+def command(as_json: bool, **flags: object) -> None:
+    """Count what is new and publish it; harmless beside a running aggregator."""
+    config = load_config(**flags)
+    with services(config) as running:
+        passed = asyncio.run(_once(config, running))
+    report = PassReport(
+        number=passed.result.number,
+        rows=passed.result.rows,
+        cells=len(passed.result.cells),
+        milliseconds=round(passed.milliseconds, 3),
+        data_time=passed.result.data_time,
+        watermark=str(passed.result.watermark),
+    )
+    if as_json:
+        click.echo(msgspec.json.encode(report))
+    else:
+        click.echo(
+            f"pass {report.number}: {report.rows:,} new orders in {report.cells:,} cells, "
+            f"{report.milliseconds:.1f} ms, watermark {report.watermark}"
+        )
+
+
+async def _once(config: Config, running: Services) -> Passed:
+    publisher = RedisPublisher(running.redis_url)
+    aggregator = Aggregator(
+        running.database_url,
+        publisher,
+        interval=config.interval,
+        zone=config.zone(),
+        name=f"{socket.gethostname()}:{os.getpid()}",
+    )
+    try:
+        return await aggregator.once()
+    finally:
+        await publisher.close()

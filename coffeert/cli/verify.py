@@ -1,0 +1,76 @@
+"""`coffeert verify`: prove that the rollups equal the orders."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import click
+import msgspec
+
+from coffeert.cells import Tally
+from coffeert.cli.services import services
+from coffeert.config import load_config
+from coffeert.errors import NotExact
+from coffeert.order import text_from_cents
+from coffeert.postgres.migrations import check_schema
+from coffeert.postgres.pool import close, connect
+from coffeert.postgres.verification import Difference, Verification, verify
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def command(as_json: bool) -> None:
+    """Compare every rollup with the orders it counts; exits with 7 where one differs.
+
+    Orders may be written meanwhile: the comparison is of one moment.
+    """
+    with services(load_config(), redis=False) as running:
+        result = asyncio.run(_verify(running.database_url))
+    if as_json:
+        click.echo(msgspec.json.encode(result))
+    else:
+        for line in _lines(result):
+            click.echo(line)
+    if not result.exact:
+        differing = sum(grain.differing for grain in result.grains)
+        raise NotExact(
+            f"{differing} cells differ from the orders; `coffeert rebuild` repairs them."
+        )
+
+
+async def _verify(url: str) -> Verification:
+    connection = await connect(url, application_name="coffeert verify")
+    try:
+        await check_schema(connection)
+        return await verify(connection)
+    finally:
+        await close(connection)
+
+
+def _lines(result: Verification) -> list[str]:
+    lines = [
+        f"{grain.grain:<6} {grain.cells:>10,} cells  {grain.differing:,} differ"
+        for grain in result.grains
+    ]
+    lines += [_example(difference) for difference in result.examples]
+    verdict = "exact" if result.exact else "not exact"
+    return [
+        *lines,
+        f"{verdict}: {result.orders:,} orders as of pass {result.number}, "
+        f"compared in {result.seconds:.1f} s",
+    ]
+
+
+def _example(difference: Difference) -> str:
+    start = datetime.fromtimestamp(difference.bucket, UTC)
+    return (
+        f"  {difference.grain} {start:%Y-%m-%d %H:%M} {difference.store!a} {difference.drink!a}: "
+        f"rollup {_tally(difference.rollup)}, orders {_tally(difference.orders)}"
+    )
+
+
+def _tally(tally: Tally | None) -> str:
+    if tally is None:
+        return "nothing"
+    return f"{tally.orders} orders {tally.quantity} pieces {text_from_cents(tally.cents)}"

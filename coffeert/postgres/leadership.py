@@ -1,0 +1,44 @@
+"""Which aggregator leads: a session's lock for liveness, a fencing token for safety.
+
+The lock goes with the session, so a leader that dies sets it free at once, and PostgreSQL itself ends
+the session of one that has frozen. Whatever a leader from before then still tries, its token is stale.
+"""
+
+from __future__ import annotations
+
+from coffeert.postgres.failures import explained
+from coffeert.postgres.pool import Connection
+from coffeert.postgres.queries import sql
+from coffeert.postgres.state import check_writable, locked_state
+
+_LOCK = 0x636F6666_6C656164  # "cofflead"
+STALL_S = 5.0
+"""Seconds of silence after which a session that holds up the others is ended."""
+
+
+def term(interval: float) -> float:
+    """Return the seconds for which a leader counts as alive after each pass."""
+    return max(STALL_S, 3 * interval)
+
+
+async def try_lead(connection: Connection, *, name: str, interval: float) -> int | None:
+    """Take the lead and return its fencing token; `None` while another leads.
+
+    The lead lasts as long as the connection. Raises `ClusterMismatch`, `DatabaseUnavailable`.
+    """
+    seconds = term(interval)
+    with explained():
+        if not await connection.fetchval(sql("try_lead"), _LOCK):
+            return None
+        await connection.execute(sql("leader_settings"), f"{int(seconds * 1000)}ms")
+    async with locked_state(connection) as state:
+        check_writable(state, None)
+        token: int = await connection.fetchval(sql("take_lead"), name, seconds)
+    return token
+
+
+async def end_stalled(connection: Connection, *, silence: float = STALL_S) -> int:
+    """End the sessions that hold up the aggregators and do nothing; return how many there were."""
+    with explained():
+        ended: int = await connection.fetchval(sql("end_stalled"), _LOCK, silence)
+    return ended

@@ -1,0 +1,131 @@
+"""Proving that the rollups equal the orders, and computing them anew."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+import msgspec
+
+from coffeert.cells import Grain, Tally
+from coffeert.errors import ClusterMismatch
+from coffeert.postgres.failures import explained
+from coffeert.postgres.pool import Connection
+from coffeert.postgres.queries import sql
+from coffeert.postgres.rollups import load_state
+from coffeert.postgres.state import OTHER_CLUSTER, locked_state
+
+
+class GrainCheck(msgspec.Struct, frozen=True):
+    """How many cells a grain has, and how many of them, or of those missing, differ."""
+
+    grain: Grain
+    cells: int
+    differing: int
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A cell whose rollup is not what its orders add up to; `None`: there is no such cell."""
+
+    grain: Grain
+    bucket: int
+    store: str
+    drink: str
+    rollup: Tally | None
+    orders: Tally | None
+
+
+class Verification(msgspec.Struct, frozen=True, kw_only=True):
+    """What a comparison of every rollup with every counted order came to."""
+
+    exact: bool
+    number: int
+    watermark: str
+    data_time: datetime
+    orders: int
+    grains: tuple[GrainCheck, ...]
+    examples: tuple[Difference, ...]
+    seconds: float
+
+
+class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rebuild did. `adopted` orders came from another cluster and got a new transaction id."""
+
+    lineage: str
+    number: int
+    orders: int
+    cells: int
+    adopted: int
+    seconds: float
+
+
+async def verify(connection: Connection) -> Verification:
+    """Compare the rollups with the orders that their watermark sees, all from one moment.
+
+    Reads every order once; writers and passes go on meanwhile. Raises `ClusterMismatch`.
+    """
+    started = time.perf_counter()
+    with explained():
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            state = await load_state(connection)
+            if not state.here:
+                raise ClusterMismatch(OTHER_CLUSTER)
+            row = await connection.fetchrow(sql("verify"), state.watermark)
+    assert row is not None
+    grains = (
+        GrainCheck("minute", row["minute_cells"], row["minute_differing"]),
+        GrainCheck("hour", row["hour_cells"], row["hour_differing"]),
+        GrainCheck("day", row["day_cells"], row["day_differing"]),
+    )
+    return Verification(
+        exact=all(grain.differing == 0 for grain in grains),
+        number=state.number,
+        watermark=state.watermark,
+        data_time=state.data_time,
+        orders=row["orders"],
+        grains=grains,
+        examples=tuple(
+            Difference(
+                grain=values[0],
+                bucket=values[1],
+                store=values[2],
+                drink=values[3],
+                rollup=_tally(*values[4:7]),
+                orders=_tally(*values[7:10]),
+            )
+            for values in row["examples"]
+        ),
+        seconds=time.perf_counter() - started,
+    )
+
+
+async def rebuild(connection: Connection) -> Rebuilt:
+    """Compute all rollups anew from the orders and begin a new lineage; orders may arrive meanwhile.
+
+    Repairs what a dump restored on another cluster leaves behind. Whoever leads is fenced and takes
+    the lead again.
+    """
+    started = time.perf_counter()
+    adopted = await _adopt_foreign_orders(connection)
+    async with locked_state(connection):
+        await connection.execute(sql("clear_rollups"))
+        row = await connection.fetchrow(sql("rebuild"))
+    assert row is not None
+    return Rebuilt(**row, adopted=adopted, seconds=time.perf_counter() - started)
+
+
+async def _adopt_foreign_orders(connection: Connection) -> int:
+    with explained():
+        if not await connection.fetchval(sql("has_foreign_orders")):
+            return 0
+        async with connection.transaction(isolation="read_committed"):
+            await connection.execute(sql("allow_adoption"))
+            status = await connection.execute(sql("adopt_orders"))
+            await connection.execute(sql("forbid_changes"))
+    return int(status.rpartition(" ")[2])
+
+
+def _tally(orders: int | None, quantity: int | None, cents: int | None) -> Tally | None:
+    if orders is None or quantity is None or cents is None:
+        return None
+    return Tally(orders, quantity, cents)

@@ -1,0 +1,24 @@
+-- Ends sessions that hold up the aggregators and do nothing, their clients being frozen or cut off: the
+-- one with the leader's lock once its time is over, and any that sits in a transaction on the state
+-- row. One that runs a statement is at work, however long it takes; only one that waits for its
+-- client to read is not. Returns how many were ended. $1 key of the leader's lock, $2 seconds of
+-- silence that are not yet a stall.
+WITH blocking AS (
+    SELECT pid FROM pg_locks, aggregator_state
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND ((classid::bigint << 32) | objid::bigint) = $1
+      AND lead_until < clock_timestamp()
+    UNION
+    SELECT pg_locks.pid FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'relation' AND granted
+      AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND relation = 'aggregator_state'::regclass AND mode IN ('RowShareLock', 'RowExclusiveLock')
+      AND state LIKE 'idle in transaction%'
+), stalled AS MATERIALIZED (
+    SELECT pid FROM pg_stat_activity JOIN blocking USING (pid)
+    WHERE pid <> pg_backend_pid()
+      AND (state <> 'active' OR wait_event = 'ClientWrite')
+      AND state_change < clock_timestamp() - make_interval(secs => $2)
+)
+SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM stalled
