@@ -151,6 +151,6 @@ def _create() -> pwd.struct_passwd | None:
             capture_output=True,
             check=False,
         )
-    except FileNotFoundError:
+    except OSError:  # absent, as on macOS, or out of our reach
         return None
     return _first_entry(CREATED)  # also there if another process was faster

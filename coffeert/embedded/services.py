@@ -86,5 +86,8 @@ class _Services:
 def _plain_errors() -> Iterator[None]:
     try:
         yield
-    except (OSError, subprocess.SubprocessError) as error:
-        raise EmbeddedError(f"The embedded servers could not be used: {error}.") from error
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise EmbeddedError(f"The embedded servers cannot be used: {reason}.") from error
+    except subprocess.TimeoutExpired as error:
+        raise EmbeddedError(f"{error.cmd[0]} hangs; it was given {error.timeout} s.") from error

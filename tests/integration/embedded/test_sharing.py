@@ -135,6 +135,7 @@ def test_only_the_server_that_is_asked_for_is_started(data_dir: Path, pair: Pair
     assert pair.running == (False, False)
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # from 3.12 on, if threads run
 def test_a_forked_child_has_no_part_in_the_lease(data_dir: Path, pair: Pair) -> None:
     context = multiprocessing.get_context("fork")
     done = context.Event()
