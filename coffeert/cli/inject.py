@@ -135,6 +135,8 @@ def command(**values: object) -> int:
     else:
         report = _from_file(options, target, menu)
     _print(report, as_json=options.json)
+    if options.file is not None and not options.add_to_menu and _menu_lacks(report):
+        click.echo("--add-to-menu puts the file's stores and drinks on the menu first.", err=True)
     return 0 if report.clean else 1
 
 
@@ -226,6 +228,10 @@ def _zone(name: str | None) -> tzinfo | None:
         return None if name is None else ZoneInfo(name)
     except (ValueError, OSError):
         raise ConfigError("--timezone takes an IANA name such as Europe/Kyiv.") from None
+
+
+def _menu_lacks(report: Report) -> bool:
+    return any(fault.field in {"store", "drink"} for line in report.errors for fault in line.errors)
 
 
 def _print(report: Report, *, as_json: bool) -> None:

@@ -43,7 +43,7 @@ def command(url: str | None, at: str | None, timezone: str | None, as_json: bool
         return
     from coffeert.cli.status_text import print_figures
 
-    print_figures(figures, _shown_zone(moment, zone))
+    print_figures(figures, zone or (moment and moment.tzinfo) or config.zone())
 
 
 async def _figures(client: OrderClient, moment: datetime | None, zone: tzinfo | None) -> Figures:
@@ -87,9 +87,3 @@ def _zone(name: str | None) -> tzinfo | None:
         return None if name is None else ZoneInfo(name)
     except (ValueError, OSError):
         raise ConfigError("--timezone takes an IANA name such as Europe/Kyiv.") from None
-
-
-def _shown_zone(moment: datetime | None, zone: tzinfo | None) -> tzinfo:
-    if zone is not None:
-        return zone
-    return UTC if moment is None or moment.tzinfo is None else moment.tzinfo

@@ -16,7 +16,7 @@ from coffeert.cli.printable import printable
 from coffeert.wire.health import Health, PartHealth
 
 _RECENT = 10
-_WINDOWS = ("today", "60 minutes", "24 hours", "30 days")
+_WINDOWS = ("today", "60 min", "24 h", "30 d")
 
 
 def print_figures(figures: Figures, zone: tzinfo) -> None:
@@ -34,7 +34,7 @@ def print_figures(figures: Figures, zone: tzinfo) -> None:
     console.print(_recent(figures, zone))
     if figures.health is not None:
         for line in _health(figures.health):
-            console.print(line)
+            console.print(line, soft_wrap=True)
 
 
 def _totals(totals: Windows) -> Table:
@@ -45,7 +45,7 @@ def _totals(totals: Windows) -> Table:
 
 
 def _breakdown(kind: str, rows: Sequence[Named]) -> Table:
-    table = _table(kind, ("today", "revenue", "60 minutes", "24 hours", "30 days", "revenue"))
+    table = _table(kind, ("today", "revenue", "60 min", "24 h", "30 d", "revenue"))
     for row in rows:
         windows = row.windows
         table.add_row(
@@ -61,7 +61,7 @@ def _breakdown(kind: str, rows: Sequence[Named]) -> Table:
 
 
 def _top(figures: Figures) -> Table:
-    table = _table("top 5 of 30 days", ("orders", "cups", "revenue"))
+    table = _table("top 5 of 30 d", ("orders", "cups", "revenue"))
     for place, top in enumerate(figures.top_drinks, 1):
         sums = top.sums
         name = Text(f"{place} {printable(top.drink)}")
@@ -104,7 +104,7 @@ def _health(health: Health) -> Iterable[str]:
     for name, detail in details.items():
         part: PartHealth = getattr(health, name)
         state = "ok" if part.ok else f"NOT OK ({part.reason or 'no reason known'})"
-        yield printable(f"{name:<11}{state:<4}{detail}")
+        yield printable(f"{name:<11}{state}  {detail}")
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:

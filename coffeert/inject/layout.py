@@ -140,7 +140,7 @@ def check_columns(
     available: Iterable[str], columns: Mapping[str, str], *, store_given: bool
 ) -> None:
     """Raise `ConfigError`, in one sentence, where a mapped or required column is not there."""
-    there = set(available)
+    there = list(dict.fromkeys(available))
     listed = ", ".join(there) if len(there) <= 30 else f"{len(there)} others"
     unknown = [column for column in columns.values() if column not in there]
     if unknown:

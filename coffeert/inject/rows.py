@@ -127,10 +127,12 @@ class _Lines:
 
 
 def _header(line: str) -> tuple[str, ...]:
-    columns = tuple(
-        name.strip() for name in next(csv.reader([line], delimiter=_separator(line)), ())
-    )
-    if not any(columns) or not line.strip().replace("\t", " ").isprintable():
+    try:
+        names = next(csv.reader([line.rstrip("\r\n")], delimiter=_separator(line)), [])
+    except csv.Error:
+        names = []
+    columns = tuple(name.strip() for name in names)
+    if not any(columns) or not all(name.isprintable() for name in columns):
         raise ConfigError("The file is empty, or neither NDJSON nor CSV with a header.")
     return columns
 
