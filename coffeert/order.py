@@ -143,7 +143,8 @@ def resolve(draft: Draft, menu: Menu, now: datetime) -> Order:
         drink=draft.drink,
         quantity=draft.quantity,
         price_cents=list_price if draft.price_cents is None else draft.price_cents,
-        placed_at=placed_at,
+        # In UTC, as the table gives it back, so that a replay answers the same body.
+        placed_at=placed_at.astimezone(UTC),
         received_at=now,
     )
 

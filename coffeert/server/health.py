@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import structlog
@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 _PROBE_TIMEOUT = 1.5
 _RATE_WINDOW = 5.0
 _STALE_INTERVALS = 3
+_START_GRACE = timedelta(seconds=3)
 
 
 class Rate:
@@ -136,6 +137,10 @@ class HealthBoard:
             database=database,
         )
 
+    @property
+    def _starting(self) -> bool:
+        return datetime.now(UTC) - self.started < _START_GRACE
+
     async def _probe_database(self) -> DatabaseHealth:
         figures, reason = DatabaseHealth(), None
         try:
@@ -160,7 +165,7 @@ class HealthBoard:
                 published_per_s=self._rates["published"].read(counts.published, now),
                 received_per_s=self._rates["received"].read(counts.received, now),
             )
-            if not self._feed.connected:
+            if not self._feed.connected and not self._starting:
                 reason = "the subscription is being made again"
         except TimeoutError:
             reason = f"no answer within {_PROBE_TIMEOUT} s"
@@ -192,9 +197,9 @@ class HealthBoard:
         stats = self._feed.stats
         lag = max(0.0, (now - self._live_view.view.data_time).total_seconds())
         reason = None
-        if stats is None:
+        if stats is None and not self._starting:
             reason = "no pass has been heard of"
-        elif lag > _STALE_INTERVALS * stats.interval_s + 2:
+        elif stats is not None and lag > _STALE_INTERVALS * stats.interval_s + 2:
             reason = f"the last pass is {lag:.0f} s old"
         part = self._ailments.note("aggregator", reason, now)
         return AggregatorHealth(

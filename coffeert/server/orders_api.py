@@ -72,11 +72,9 @@ class OrdersApi:
             raise UnsupportedMediaType("Send the orders as application/x-ndjson, one a line.")
         report = BatchReport()
         try:
-            async for first_line, lines in self._chunks(request):
-                drafts = [_draft(line) for line in lines if line]
-                numbers = [first_line + index for index, line in enumerate(lines) if line]
-                outcomes = await self._intake.place_many(drafts)
-                report.add(zip(numbers, outcomes, strict=True))
+            async for lines in self._chunks(request):
+                outcomes = await self._intake.place_many([self._draft(text) for _, text in lines])
+                report.add(zip((number for number, _ in lines), outcomes, strict=True))
         except RequestRefused as error:
             # What was committed stays and is told; the client sends the rest, or all, again.
             body = encode(report.result(Problem.of(error)))
@@ -92,24 +90,36 @@ class OrdersApi:
         except web.HTTPRequestEntityTooLarge:
             raise TooLarge(f"The body is larger than {self._body_limit} bytes.") from None
 
-    async def _chunks(self, request: web.Request) -> AsyncIterator[tuple[int, list[bytes]]]:
-        """Cut the body into lists of whole lines, each with the number of its first line."""
-        rest = b""
-        line_number = 1
-        lines: list[bytes] = []
+    async def _chunks(self, request: web.Request) -> AsyncIterator[list[tuple[int, bytes]]]:
+        """Cut the body into lists of numbered lines that are not empty.
+
+        Of a line that is too long only so much is kept as shows that it is.
+        """
+        lines: list[tuple[int, bytes]] = []
+        rest, number = b"", 0
         async for data in request.content.iter_any():
             *whole, rest = (rest + data).split(b"\n")
-            lines += [line.strip() for line in whole]
-            while len(lines) >= self._batch_rows:
-                yield line_number, lines[: self._batch_rows]
-                line_number += self._batch_rows
-                del lines[: self._batch_rows]
-            if len(rest) > self._body_limit:
-                raise TooLarge(
-                    f"Line {line_number + len(lines)} is longer than {self._body_limit} bytes."
-                )
-        lines.append(rest.strip())
-        yield line_number, lines
+            rest = rest[: self._body_limit + 1]
+            for line in whole:
+                number += 1
+                text = line.strip()
+                if text:
+                    lines.append((number, text))
+                if len(lines) >= self._batch_rows:
+                    yield lines
+                    lines = []
+        if rest.strip():
+            lines.append((number + 1, rest.strip()))
+        if lines:
+            yield lines
+
+    def _draft(self, line: bytes) -> Draft | RequestRefused:
+        if len(line) > self._body_limit:
+            return TooLarge(f"The line is longer than {self._body_limit} bytes.")
+        try:
+            return decode_order(line)
+        except RequestRefused as error:
+            return error
 
 
 class BatchReport:
@@ -137,13 +147,6 @@ class BatchReport:
         return BatchResult(
             self._accepted, self._replayed, self._rejected, tuple(self._errors), problem
         )
-
-
-def _draft(line: bytes) -> Draft | RequestRefused:
-    try:
-        return decode_order(line)
-    except RequestRefused as error:
-        return error
 
 
 def _with_key(draft: Draft, key: str) -> Draft:
