@@ -40,16 +40,16 @@ async def make_pass(
 ) -> Passed:
     """Make and commit one pass.
 
-    `refused_token` is one that Redis has refused as stale. Tokens only ever rise, so if it is still
-    PostgreSQL's own, the database has gone back to an earlier state (a restored backup, a standby
-    that had fallen behind): a new lineage tells every reader to begin again.
+    Where the database has gone back to an earlier state, the pass begins a new lineage, which tells
+    every reader to begin again. `refused_token` is one that Redis has refused as stale: tokens only
+    ever rise, so if it is still PostgreSQL's own, that is the case too (a restored dump).
     Raises `Fenced`, `ClusterMismatch`, `DatabaseUnavailable`; then nothing has been counted.
     """
     started = time.perf_counter()
     loaded: Projection | None = None
     async with locked_state(connection) as state:
         check_writable(state, mandate.token)
-        if refused_token == state.token:
+        if state.branched or refused_token == state.token:
             state = await begin_lineage(connection, state)
         horizon = Horizon.at(state.now, zone)
         result = await advance(connection, state, horizon, lead_for=mandate.term)

@@ -25,8 +25,9 @@ OTHER_CLUSTER = (
 class LockedState(msgspec.Struct, frozen=True, kw_only=True):
     """The state row as of the moment it was locked.
 
-    `here` is false where the watermark speaks of another cluster's transactions; `now` is the
-    database's clock.
+    `here` is false where the watermark speaks of another cluster's transactions. `branched`: the
+    database has gone back to an earlier state (a promoted standby, a restored backup), so passes that
+    were published may not have happened. `now` is the database's clock.
     """
 
     lineage: str
@@ -36,6 +37,7 @@ class LockedState(msgspec.Struct, frozen=True, kw_only=True):
     watermark: str
     now: datetime
     here: bool
+    branched: bool
 
 
 @asynccontextmanager

@@ -62,6 +62,7 @@ WITH fresh AS MATERIALIZED (
 )
 UPDATE aggregator_state
 SET watermark = pg_current_snapshot(),
+    timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
     pass = pass + 1,
     passed_at = statement_timestamp(),
     lead_until = coalesce(statement_timestamp() + make_interval(secs => $7), lead_until)

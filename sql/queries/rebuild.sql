@@ -33,6 +33,7 @@ UPDATE aggregator_state
 SET lineage = gen_random_uuid(),
     system_identifier = (SELECT system_identifier FROM pg_control_system()),
     watermark = pg_current_snapshot(),
+    timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
     pass = pass + 1,
     passed_at = statement_timestamp(),
     fencing_token = fencing_token + 1,
