@@ -1,0 +1,88 @@
+"""The terminal dashboard: wires feed, clock, session, board and screens, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from coffeert.tui.bindings import DASHBOARD_KEYS
+from coffeert.tui.board import Board
+from coffeert.tui.clock import Clock, SystemClock
+from coffeert.tui.glyphs import GLYPHS, Glyphs, GlyphSet
+from coffeert.tui.palette import DARK, THEMES, Palette
+from coffeert.tui.past import keep_past
+from coffeert.tui.screens.dashboard import Dashboard
+from coffeert.tui.session import Session, follow
+from coffeert.tui.source import Archive, Feed
+from coffeert.tui.till import Till
+
+
+class CoffeertApp(App[None]):
+    """The dashboard."""
+
+    TITLE = "coffeert"
+    CSS = """
+    Screen { background: $background; color: $foreground; }
+    """
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self,
+        feed: Feed,
+        archive: Archive | None,
+        *,
+        url: str,
+        clock: Clock | None = None,
+        glyphs: GlyphSet = "braille",
+        theme: str = DARK.name,
+    ) -> None:
+        super().__init__()
+        self.feed = feed
+        self.archive = archive
+        self.url = url
+        self.glyphs: Glyphs = GLYPHS[glyphs]
+        self.session = Session(clock or SystemClock())
+        self.board = Board(self.session, self.glyphs)
+        self.till = Till(self.session, feed, archive)
+        for known in THEMES:
+            self.register_theme(known)
+        self.theme = theme
+        self._palette: tuple[str, Palette] | None = None
+
+    @property
+    def palette(self) -> Palette:
+        """The styles of the theme in use."""
+        if self._palette is None or self._palette[0] != self.theme:
+            colors = self.current_theme.to_color_system().generate()
+            self._palette = self.theme, Palette(colors, dark=self.current_theme.dark)
+        return self._palette[1]
+
+    @property
+    def place_name(self) -> str:
+        """Where the server is, in short."""
+        return self.url.removeprefix("http://").removeprefix("https://").rstrip("/")
+
+    def get_default_screen(self) -> Screen[None]:
+        """Begin with the dashboard."""
+        return Dashboard()
+
+    def on_mount(self) -> None:
+        """Follow the feed."""
+        self.run_worker(follow(self.session, self.feed), name="feed", exit_on_error=True)
+        if self.archive is not None:
+            self.run_worker(keep_past(self.board, self.archive), name="past", exit_on_error=True)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer every key's action in the palette."""
+        yield from super().get_system_commands(screen)
+        for binding in DASHBOARD_KEYS:
+            yield SystemCommand(
+                binding.description.capitalize(),
+                f"{binding.tooltip} ({binding.key})",
+                lambda action=binding.action: self._run(action),
+            )
+
+    def _run(self, action: str) -> None:
+        self.call_later(self.run_action, action, self.screen)

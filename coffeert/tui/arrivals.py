@@ -1,0 +1,75 @@
+"""Arrivals: when orders reached this screen, in slots of a few seconds, for ranges of minutes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Final
+
+from coffeert.cells import ZERO, Tally
+from coffeert.tui.present.filter import Filter
+
+SLOT_SECONDS: Final = 5
+"""Short enough that a range of one minute has a shape."""
+
+_SLOTS_KEPT = 2 * 300 // SLOT_SECONDS + 2  # five minutes, and the five before them
+
+
+class Arrivals:
+    """Increments by store and drink, slot by slot; memory is bounded."""
+
+    __slots__ = ("_slots", "_unknown", "watched_from")
+
+    def __init__(self) -> None:
+        self._slots: OrderedDict[int, dict[tuple[str, str], Tally]] = OrderedDict()
+        self._unknown: set[int] = set()
+        self.watched_from: float | None = None
+
+    def add(self, moment: float, store: str, drink: str, tally: Tally) -> None:
+        """Count an increment that arrived at `moment`, in Unix seconds."""
+        slot = _slot(moment)
+        cells = self._slots.setdefault(slot, {})
+        cells[store, drink] = cells.get((store, drink), ZERO).plus(tally)
+        while len(self._slots) > _SLOTS_KEPT:
+            self._slots.popitem(last=False)
+
+    def watch(self, moment: float) -> None:
+        """Begin to watch: what came before is unknown rather than zero."""
+        if self.watched_from is None:
+            self.watched_from = moment
+
+    def lose(self, start: float, end: float) -> None:
+        """Mark [start, end) as not watched."""
+        first = max(_slot(start), _slot(end) - _SLOTS_KEPT * SLOT_SECONDS)
+        self._unknown.update(range(first, _slot(end) + 1, SLOT_SECONDS))
+        oldest = _slot(end) - _SLOTS_KEPT * SLOT_SECONDS
+        self._unknown = {slot for slot in self._unknown if slot >= oldest}
+
+    def starts(self, seconds: int, now: float) -> range:
+        """Return the starts of the slots of the last `seconds`, the running one included."""
+        running = _slot(now)
+        return range(running - seconds + SLOT_SECONDS, running + SLOT_SECONDS, SLOT_SECONDS)
+
+    def tally(self, slot: int, wanted: Filter) -> Tally | None:
+        """Return one slot's sum over what the filter takes; `None` where nobody watched."""
+        if self.watched_from is None or slot < _slot(self.watched_from) or slot in self._unknown:
+            return None
+        total = ZERO
+        for (store, drink), tally in self._slots.get(slot, {}).items():
+            if wanted.takes_cell(store, drink, tally):
+                total = total.plus(tally)
+        return total
+
+    def rate(self, now: float) -> float | None:
+        """Return orders a second over the running slot and the one before."""
+        running = _slot(now)
+        count = 0
+        for slot in (running, running - SLOT_SECONDS):
+            count += sum(tally.orders for tally in self._slots.get(slot, {}).values())
+        if self.watched_from is None:
+            return None
+        start = max(running - SLOT_SECONDS, self.watched_from)
+        return count / max(now - start, 1.0)
+
+
+def _slot(moment: float) -> int:
+    return int(moment // SLOT_SECONDS) * SLOT_SECONDS

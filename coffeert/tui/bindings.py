@@ -1,0 +1,51 @@
+"""Every key: what it does, under which name it can be remapped, and what its tooltip says."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.binding import Binding
+
+
+def _key(
+    key: str, action: str, text: str, ident: str, tooltip: str, *, show: bool = False
+) -> Binding:
+    return Binding(key, action, text, show=show, id=ident, tooltip=tooltip)
+
+
+DASHBOARD_KEYS: Final[list[Binding]] = [
+    _key("question_mark,f1", "help", "help", "help", "Explain the keys of this screen", show=True),
+    _key("slash", "filter", "filter", "filter", "Filter every panel", show=True),
+    _key("n", "new_order", "new order", "order.new", "Place an order", show=True),
+    _key(
+        "space", "freeze", "freeze", "orders.freeze", "Stop or follow the list of orders", show=True
+    ),
+    _key("t", "range(1)", "range", "range.longer", "Show the next longer range", show=True),
+    _key("T", "range(-1)", "shorter range", "range.shorter", "Show the next shorter range"),
+    _key("m", "metric", "metric", "chart.metric", "Chart orders or revenue where only one fits"),
+    _key("1", "tab('live')", "live", "tab.live", "Show everything at a glance"),
+    _key("2", "tab('stores')", "stores", "tab.stores", "Show all stores"),
+    _key("3", "tab('drinks')", "drinks", "tab.drinks", "Show all drinks"),
+    _key("4", "tab('orders')", "orders", "tab.orders", "Show the orders with details"),
+    _key("5", "tab('engine')", "engine", "tab.engine", "Show how the server is"),
+    _key("backspace", "rise", "up", "drill.up", "Leave the store or drink drilled into"),
+    _key("escape", "escape", "back", "back", "Close, unfreeze, leave: one step back"),
+    _key("u", "void_last", "void last", "order.void", "Void the last order placed here"),
+    _key("R", "repeat_last", "repeat", "order.repeat", "Place the last order once more"),
+    _key("y", "copy", "copy", "copy", "Copy the chosen order as JSON"),
+    _key("r", "reconnect", "reconnect", "link.reconnect", "Connect at once instead of waiting"),
+    _key("q", "quit", "quit", "quit", "Leave", show=True),
+]
+
+
+_NAMES: Final = {
+    "question_mark": "?",
+    "slash": "/",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}
+
+
+def readable(keys: str) -> str:
+    """Write keys as they stand on the keyboard."""
+    return " ".join(_NAMES.get(key, key) for key in keys.split(","))

@@ -1,0 +1,159 @@
+"""The board: what the viewer has chosen, and the scene that this makes of the session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from coffeert.cells import Picture
+from coffeert.order import Order
+from coffeert.tui.glyphs import Glyphs
+from coffeert.tui.present.breakdown import Row
+from coffeert.tui.present.chart import Metric
+from coffeert.tui.present.filter import EVERYTHING, Filter, Term
+from coffeert.tui.present.layout import TabName
+from coffeert.tui.present.orders import OrdersModel, rows_of
+from coffeert.tui.present.ranges import DEFAULT_RANGE, Range, RangeName
+from coffeert.tui.present.scene import Scene
+from coffeert.tui.present.sums import Sums
+from coffeert.tui.present.truth import Truth, truth_of
+from coffeert.tui.present.window import window
+from coffeert.tui.session import Session
+from coffeert.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The picture as it was one range ago, and when it was fetched, in the server's Unix seconds."""
+
+    picture: Picture
+    moment: float
+
+
+class Board:
+    """Choices, and the sums they lead to; the sums are kept until a bucket or a choice changes."""
+
+    def __init__(self, session: Session, glyphs: Glyphs) -> None:
+        self.session = session
+        self.glyphs = glyphs
+        self.tab: TabName = "live"
+        self.span: Range = DEFAULT_RANGE
+        self.metric: Metric = "orders"
+        self.filter: Filter = EVERYTHING
+        self.path: tuple[Term, ...] = ()
+        self.cursor: int | None = None
+        self.past: dict[RangeName, Past] = {}
+        self._frozen: tuple[Order, ...] | None = None
+        self._frozen_at = 0
+        self._sums: Sums | None = None
+        self._past_sums: tuple[Past, Sums] | None = None
+
+    @property
+    def wanted(self) -> Filter:
+        """The filter together with the way drilled down."""
+        return self.filter.also(*self.path)
+
+    @property
+    def crumbs(self) -> tuple[str, ...]:
+        """The codes on the way drilled down."""
+        return tuple(term.words[0] for term in self.path)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the list of orders stands still."""
+        return self._frozen is not None
+
+    def drill(self, row: Row) -> None:
+        """Go down into a store or a drink."""
+        kept = tuple(term for term in self.path if term.field != row.dimension)
+        self.path = (*kept, Term(row.dimension, (row.code,), exact=True))
+
+    def rise(self) -> bool:
+        """Go up one step; tell whether there was one."""
+        if not self.path:
+            return False
+        self.path = self.path[:-1]
+        return True
+
+    def freeze(self, *, on: bool) -> None:
+        """Let the list of orders stand still, or follow again. Data goes on either way."""
+        self._frozen = self.orders_at_hand() if on else None
+        self._frozen_at = self.session.orders_seen
+
+    def view(self) -> View | None:
+        """Return the view to show."""
+        return self.session.view
+
+    def orders_at_hand(self) -> tuple[Order, ...]:
+        """Return the orders to list, before any filter."""
+        return self.session.log.newest()
+
+    def sums(self) -> Sums | None:
+        """Return the filtered sums of the view, brought up to date."""
+        view = self.view()
+        if view is None:
+            return None
+        touched = self.session.drain_touched()
+        wanted = self.wanted
+        if (
+            self._sums is None
+            or self._sums.picture is not view.picture
+            or self._sums.wanted != wanted
+        ):
+            self._sums = Sums(view.picture, wanted)
+        else:
+            self._sums.forget(touched)
+            self._sums.trim()
+        return self._sums
+
+    def scene(self) -> Scene:
+        """Take in the moment."""
+        sums = self.sums()
+        now = self.session.now()
+        return Scene(
+            now=now,
+            zone=self.session.zone(),
+            glyphs=self.glyphs,
+            truth=self.truth(),
+            menu=self.session.menu,
+            view=self.view(),
+            window=None if sums is None else window(sums, self._past(), self.span, now.timestamp()),
+        )
+
+    def truth(self) -> Truth:
+        """Judge what is shown."""
+        return truth_of(self.session)
+
+    def orders(self) -> OrdersModel:
+        """Make the list of orders."""
+        wanted = self.wanted
+        orders = self.orders_at_hand() if self._frozen is None else self._frozen
+        if wanted:
+            orders = tuple(order for order in orders if wanted.takes_order(order))
+        return OrdersModel(
+            rows_of(orders, self.session.own),
+            self.session.zone(),
+            frozen=self.frozen,
+            unseen=self.session.orders_seen - self._frozen_at if self.frozen else 0,
+            filtered=bool(wanted),
+        )
+
+    def find_order(self, order_id: UUID) -> Order | None:
+        """Return an order that is at hand."""
+        for orders in (self.orders_at_hand(), self._frozen or ()):
+            for order in orders:
+                if order.order_id == order_id:
+                    return order
+        return None
+
+    def _past(self) -> Sums | None:
+        past = self.past.get(self.span.name)
+        if past is None:
+            return None
+        if (
+            self._past_sums is None
+            or self._past_sums[0] is not past
+            or self._past_sums[1].wanted != self.wanted
+        ):
+            self._past_sums = past, Sums(past.picture, self.wanted)
+        return self._past_sums[1]

@@ -1,0 +1,55 @@
+"""The past window: fetched now and then, for ranges longer than what is at hand."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from coffeert.errors import CoffeertError
+from coffeert.tui.board import Board, Past
+from coffeert.tui.present.ranges import Range, RangeName
+from coffeert.tui.source import Archive
+from coffeert.view import View
+from coffeert.wire.frames import change_from
+
+REFRESH_SECONDS: Final[dict[RangeName, float]] = {"1h": 20.0, "24h": 60.0, "30d": 300.0}
+"""How old a past window may grow: a small part of one of its buckets."""
+
+_LOOK_SECONDS = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+async def keep_past(board: Board, archive: Archive) -> None:
+    """Fetch the past of the range on the screen whenever it is missing or too old."""
+    while True:
+        span = board.span
+        if _due(board, span):
+            await _fetch(board, archive, span)
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _due(board: Board, span: Range) -> bool:
+    every = REFRESH_SECONDS.get(span.name)
+    session = board.session
+    if every is None or session.view is None or session.link.state != "up":
+        return False
+    past = board.past.get(span.name)
+    return past is None or session.now().timestamp() - past.moment >= every
+
+
+async def _fetch(board: Board, archive: Archive, span: Range) -> None:
+    moment = board.session.now()
+    try:
+        snapshot = await archive.dashboard(moment - timedelta(seconds=span.seconds))
+    except CoffeertError as error:
+        # The comparison is missing or old for a while; the picture itself does not depend on it.
+        log.warning("past window not fetched", range=span.name, reason=str(error))
+        await asyncio.sleep(REFRESH_SECONDS[span.name] / 4)
+        return
+    picture = View(change_from(snapshot.view)).picture
+    board.past[span.name] = Past(picture, moment.timestamp())
+    board.session.revision += 1

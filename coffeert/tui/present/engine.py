@@ -1,0 +1,232 @@
+"""The engine: the four questions, live. Where would INSERT, aggregation, Redis, WebSocket break?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from coffeert.tui.glyphs import Glyphs
+from coffeert.tui.lines import Line, Role, Span, fit_line, framed, line
+from coffeert.tui.present.figures import ago, gauge, milliseconds, short, size, spark
+from coffeert.tui.text import clean
+from coffeert.wire.health import Health, PartHealth
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of a part: a name, what it says, and how much of its limit is used, if it has one."""
+
+    name: str
+    value: str
+    used: float | None = None
+    course: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One question and its figures."""
+
+    title: str
+    question: str
+    ok: bool
+    reason: str
+    age: float | None
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a few figures went of late, the newest last: one value a heartbeat."""
+
+    intake: tuple[float, ...] = ()
+    commit: tuple[float, ...] = ()
+    passes: tuple[float, ...] = ()
+    redis: tuple[float, ...] = ()
+    sent: tuple[float, ...] = ()
+
+
+def course_of(figures: Sequence[Health]) -> Course:
+    """Take the course of the figures that are drawn as a line."""
+    return Course(
+        tuple(h.intake.orders_per_s for h in figures),
+        tuple(h.intake.commit_ms for h in figures),
+        tuple(h.aggregator.pass_ms for h in figures),
+        tuple(h.redis.round_trip_ms for h in figures),
+        tuple(h.sockets.bytes_per_s for h in figures),
+    )
+
+
+def parts_of(
+    health: Health | None, now: datetime, lag_grown: float, course: Course
+) -> tuple[Part, ...]:
+    """Make the parts; `lag_grown` is how many seconds ago the figures were heard."""
+    if health is None:
+        return ()
+    i, a, r, s, d = (
+        health.intake,
+        health.aggregator,
+        health.redis,
+        health.sockets,
+        health.database,
+    )
+    lag = a.lag_s + lag_grown
+    interval_ms = a.interval_s * 1000
+    return (
+        _part(
+            "1 INSERT",
+            "orders in, one commit a batch",
+            i,
+            now,
+            (
+                Figure("orders/s", short(round(i.orders_per_s, 1)), course=course.intake),
+                Figure("queue", f"{i.queue:,} of {i.queue_limit:,}", _of(i.queue, i.queue_limit)),
+                Figure(
+                    "predicted wait",
+                    f"{milliseconds(i.predicted_wait_ms)} of {milliseconds(i.wait_limit_ms)} ms",
+                    _of(i.predicted_wait_ms, i.wait_limit_ms),
+                ),
+                Figure("commit", f"{milliseconds(i.commit_ms)} ms", course=course.commit),
+                Figure("batch", f"{i.batch_size:.1f} orders"),
+                Figure("accepted", f"{i.accepted:,}, {i.replayed:,} replayed"),
+                Figure("turned away", f"{i.refused:,} refused, {i.shed:,} shed"),
+            ),
+        ),
+        _part(
+            "2 Aggregation",
+            f"leader {clean(a.leader, 24) or 'unknown'}",
+            a,
+            now,
+            (
+                Figure(
+                    "pass",
+                    f"{milliseconds(a.pass_ms)} of {milliseconds(interval_ms)} ms",
+                    _of(a.pass_ms, interval_ms),
+                ),
+                Figure("course", f"{milliseconds(a.pass_ms)} ms", course=course.passes),
+                Figure("lag", f"{ago(lag)} of {ago(3 * a.interval_s)}", _of(lag, 3 * a.interval_s)),
+                Figure("rows a pass", f"{a.rows:,}"),
+                Figure("passes", f"{a.passes:,}"),
+                Figure(
+                    "pool",
+                    f"{d.pool - d.pool_idle} of {d.pool} busy",
+                    _of(d.pool - d.pool_idle, d.pool),
+                ),
+                Figure("database trip", f"{milliseconds(d.round_trip_ms)} ms"),
+            ),
+            also=d,
+        ),
+        _part(
+            "3 Redis",
+            "snapshot and messages",
+            r,
+            now,
+            (
+                Figure("round trip", f"{milliseconds(r.round_trip_ms)} ms", course=course.redis),
+                Figure("published", f"{short(round(r.published_per_s, 1))}/s"),
+                Figure("received", f"{short(round(r.received_per_s, 1))}/s"),
+                Figure("memory", size(r.used_memory)),
+            ),
+        ),
+        _part(
+            "4 WebSocket",
+            "frames out, encoded once",
+            s,
+            now,
+            (
+                Figure(
+                    "clients",
+                    f"{s.clients:,} of {s.clients_limit:,}",
+                    _of(s.clients, s.clients_limit),
+                ),
+                Figure("frames", f"{short(round(s.frames_per_s, 1))}/s"),
+                Figure("bytes", f"{size(s.bytes_per_s)}/s", course=course.sent),
+                Figure("last frame", size(s.frame_bytes)),
+                Figure("conflated", f"{s.conflated:,}"),
+                Figure("dropped", f"{s.dropped:,} slow clients"),
+            ),
+        ),
+    )
+
+
+def draw_engine(
+    parts: Sequence[Part], cells: int, rows: int, glyphs: Glyphs, mode: str
+) -> list[Line]:
+    """Draw the parts: two by two where there is room, else one under the other."""
+    if not parts:
+        return [line(Span(" No figures from the server yet.", "dim"))]
+    if cells < 100:
+        lines: list[Line] = []
+        for part in parts:
+            room = len(part.figures) + 2
+            left = rows - len(lines)
+            if left < 3:
+                break
+            lines += _box(part, cells, min(room, left), glyphs)
+        return lines
+    wide = (cells - 1) // 2
+    upper = min(rows // 2 + rows % 2, max(len(p.figures) for p in parts[:2]) + 4)
+    drawn: list[Line] = []
+    for first, second, high in (
+        (parts[0], parts[1], upper),
+        (parts[2], parts[3], min(rows - upper, 11)),
+    ):
+        left_box = _box(first, wide, high, glyphs)
+        right_box = _box(second, cells - wide - 1, high, glyphs)
+        drawn += [(*one, Span(" "), *two) for one, two in zip(left_box, right_box, strict=True)]
+    drawn.append(line(Span(f" {mode}", "dim")))
+    return drawn
+
+
+def _part(
+    title: str,
+    question: str,
+    health: PartHealth,
+    now: datetime,
+    figures: tuple[Figure, ...],
+    also: PartHealth | None = None,
+) -> Part:
+    broken = next((h for h in (health, also) if h is not None and not h.ok), None)
+    since = ""
+    if broken is not None and broken.since is not None:
+        since = f" for {ago((now - broken.since).total_seconds())}"
+    reason = "" if broken is None else f"{clean(broken.reason or 'not well', 80)}{since}"
+    age = None if health.at is None else max(0.0, (now - health.at).total_seconds())
+    return Part(title, question, broken is None, reason, age, figures)
+
+
+def _of(value: float, limit: float) -> float | None:
+    return value / limit if limit > 0 else None
+
+
+def _box(part: Part, cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    state = (
+        Span(glyphs.check, "good")
+        if part.ok
+        else Span(f"{glyphs.cross} {part.reason}", "badge-bad")
+    )
+    age = () if part.age is None else line(Span(ago(part.age), "warn" if part.age > 3 else "dim"))
+    body = [_figure(figure, cells - 4, glyphs) for figure in part.figures]
+    if rows - 2 > len(body) + 1:
+        body = [line(Span(part.question, "dim")), *body]
+    padded = [(Span(" "), *row) for row in body]
+    title = (Span(part.title, "title"), Span(" "), state)
+    return framed(padded, cells, rows, glyphs, title=title, note=age)
+
+
+def _figure(figure: Figure, cells: int, glyphs: Glyphs) -> Line:
+    name = fit_line(line(Span(figure.name, "dim")), 15)
+    value = Span(f"{figure.value:<22}", "strong")
+    room = max(0, cells - 15 - 22 - 1)
+    if figure.used is not None and room >= 6:
+        role: Role = "good" if figure.used < 0.6 else "warn" if figure.used < 0.9 else "bad"
+        drawn = gauge(figure.used, min(room - 5, 20), glyphs)
+        return (
+            *name,
+            value,
+            Span(drawn, role),
+            Span(f" {min(999, figure.used * 100):>3.0f}%", role),
+        )
+    if figure.course and room >= 6:
+        return (*name, value, Span(spark(figure.course, min(room, 25), glyphs), "series-1"))
+    return (*name, value)

@@ -1,0 +1,255 @@
+"""The key figures: orders, revenue, per minute, average ticket, silent stores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from coffeert.cells import SECONDS, Picture, Tally, floor
+from coffeert.tui.glyphs import Glyphs
+from coffeert.tui.lines import Line, Role, Span, fit_line, line, line_width, spread
+from coffeert.tui.present.figures import (
+    Trend,
+    ago,
+    gauge,
+    money,
+    short,
+    short_money,
+    spark,
+    trend,
+)
+from coffeert.tui.present.scene import Scene
+from coffeert.tui.present.sums import Sums
+from coffeert.tui.present.window import Window
+from coffeert.tui.text import clean, crop
+
+SILENT_AFTER: Final = 180.0
+"""Seconds without an order after which a store counts as silent."""
+
+_SPARK_MINUTES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One key figure. `spark` holds its course, the newest last; `part` a share instead of a course."""
+
+    name: str
+    value: str
+    trend: Trend | None = None
+    against: str = ""
+    note: str = ""
+    note_role: Role = "dim"
+    spark: tuple[float | None, ...] = ()
+    part: float | None = None
+    role: Role = "series-1"
+
+
+def tiles_of(scene: Scene, sums: Sums) -> tuple[Tile, ...]:
+    """Make the key figures of a scene."""
+    window = scene.window
+    if window is None or scene.view is None:
+        return tuple(
+            Tile(name, "-") for name in ("Orders", "Revenue", "Per minute", "Avg ticket", "Stores")
+        )
+    now, before = window.sums.total, None if window.previous is None else window.previous.total
+    against = f"vs prev {window.span.name}"
+    rate = pace(sums, window.now)
+    rate_before = None if before is None else before.orders / max(window.elapsed_minutes, 1e-9)
+    course = _course(sums, window)
+    almost = "≈" if sums.wanted.approximate else ""
+    return (
+        Tile(
+            "Orders",
+            f"{almost}{now.orders:,}",
+            trend(now.orders, None if before is None else before.orders),
+            against,
+            spark=tuple(float(t.orders) for t in course),
+        ),
+        Tile(
+            "Revenue",
+            almost + short_money(now.cents),
+            trend(now.cents, None if before is None else before.cents),
+            against,
+            spark=tuple(float(t.cents) for t in course),
+            role="series-2",
+        ),
+        Tile(
+            "Per minute",
+            almost + short(round(rate, 1)),
+            trend(rate, rate_before),
+            against,
+            spark=_minute_course(sums, window.now),
+        ),
+        Tile(
+            "Avg ticket",
+            almost + money(ticket(now)) if now.orders else "-",
+            trend(ticket(now), None if before is None else ticket(before)),
+            against,
+            spark=tuple(float(ticket(t)) if t.orders > 0 else None for t in course),
+            role="series-2",
+        ),
+        _stores(scene),
+    )
+
+
+def ticket(tally: Tally) -> int:
+    """Return the average revenue of an order, in cents, rounded half to even."""
+    return round(tally.cents / tally.orders) if tally.orders else 0
+
+
+def pace(sums: Sums, now: float) -> float:
+    """Return orders a minute at this moment.
+
+    The running minute, and of the one before as much as is missing to sixty seconds: an average over
+    a sliding minute that needs no finer data than minutes.
+    """
+    running = floor(int(now), "minute")
+    part = (now - running) / SECONDS["minute"]
+    newest = sums.bucket("minute", running).total.orders
+    before = sums.bucket("minute", running - 60).total.orders
+    return newest + (1 - part) * before
+
+
+def silent_stores(picture: Picture, stores: Sequence[str], now: float) -> list[tuple[str, float]]:
+    """Return the stores without an order of late, the longest silent first, and for how many seconds.
+
+    A minute's bucket does not tell when in the minute: the store counts as silent from its end on.
+    """
+    last: dict[str, int] = {}
+    running = floor(int(now), "minute")
+    for start in range(running + 300, picture.horizon.window_start("minute") - 60, -60):
+        for (store, _), tally in picture.bucket("minute", start).items():
+            if tally.orders > 0 and store not in last:
+                last[store] = start
+        if len(last) >= len(stores) and all(store in last for store in stores):
+            break
+    oldest = picture.horizon.window_start("minute")
+    silences = [(code, now - (last[code] + 60 if code in last else oldest)) for code in stores]
+    return sorted(
+        ((code, gap) for code, gap in silences if gap >= SILENT_AFTER), key=lambda s: (-s[1], s[0])
+    )
+
+
+def _course(sums: Sums, window: Window) -> tuple[Tally, ...]:
+    if len(window.tallies) >= 15:
+        return window.tallies
+    minute = floor(int(window.now), "minute")
+    starts = range(minute - (_SPARK_MINUTES // 2 - 1) * 60, minute + 60, 60)
+    return tuple(sums.bucket("minute", start).total for start in starts)
+
+
+def _minute_course(sums: Sums, now: float) -> tuple[float | None, ...]:
+    minute = floor(int(now), "minute")
+    starts = range(minute - _SPARK_MINUTES * 60, minute, 60)
+    return tuple(float(sums.bucket("minute", start).total.orders) for start in starts)
+
+
+def _stores(scene: Scene) -> Tile:
+    assert scene.view is not None
+    assert scene.window is not None
+    codes = [store.code for store in scene.menu.stores] if scene.menu is not None else []
+    silent = silent_stores(scene.view.picture, codes, scene.window.now)
+    selling = len(codes) - len(silent)
+    note, role = ("all selling", "dim") if codes else ("no stores", "dim")
+    warn: Role = "dim"
+    if silent:
+        code, gap = silent[0]
+        known = gap < 3600
+        note = f"! {clean(code)} silent {ago(gap)}" if known else f"! {clean(code)} silent 1h+"
+        warn = "warn"
+    del role
+    return Tile(
+        "Stores",
+        f"{selling}/{len(codes)}",
+        note=note,
+        note_role=warn,
+        part=selling / len(codes) if codes else 0.0,
+        role="good",
+    )
+
+
+def boxed_tiles(tiles: Sequence[Tile], cells: int, glyphs: Glyphs, age: Line = ()) -> list[Line]:
+    """Draw the tiles side by side in boxes with shared borders: five lines."""
+    count = len(tiles)
+    inner = cells - count - 1
+    widths = [inner * (i + 1) // count - inner * i // count for i in range(count)]
+    edge: Role = "frame"
+    h, v = glyphs.horizontal, Span(glyphs.vertical, edge)
+    tee_down, tee_up = ("┬", "┴") if glyphs.name != "ascii" else ("+", "+")
+    top: list[Span] = [Span(glyphs.corners[0], edge)]
+    bottom = glyphs.corners[2]
+    rows: list[list[Span]] = [[v], [v], [v]]
+    for index, (tile, wide) in enumerate(zip(tiles, widths, strict=True)):
+        last = index == count - 1
+        name = line(Span(f" {tile.name} ", "dim"))
+        rule = wide - line_width(name)
+        note = age if last and line_width(age) + 2 <= rule else ()
+        top += [*name, Span(h * (rule - line_width(note)), edge), *note]
+        top.append(Span(glyphs.corners[1] if last else tee_down, edge))
+        bottom += h * wide + (glyphs.corners[3] if last else tee_up)
+        for row, content in zip(rows, _tile_lines(tile, wide - 2, glyphs), strict=True):
+            row += [Span(" "), *fit_line(content, wide - 2), Span(" "), v]
+    return [tuple(top), *map(tuple, rows), (Span(bottom, edge),)]
+
+
+def bare_tiles(tiles: Sequence[Tile], cells: int, glyphs: Glyphs) -> list[Line]:
+    """Draw the tiles side by side without boxes: three lines, names in front of values."""
+    count = len(tiles)
+    widths = [
+        (cells - count + 1) * (i + 1) // count - (cells - count + 1) * i // count
+        for i in range(count)
+    ]
+    rows: list[list[Span]] = [[], [], []]
+    for index, (tile, wide) in enumerate(zip(tiles, widths, strict=True)):
+        for number, content in enumerate(_tile_lines(tile, wide, glyphs, named=True)):
+            if index:
+                rows[number].append(Span(glyphs.vertical if wide > 12 else " ", "frame"))
+            rows[number] += fit_line(content, wide)
+    return [tuple(row) for row in rows]
+
+
+def tile_list(tiles: Sequence[Tile], cells: int, glyphs: Glyphs) -> list[Line]:
+    """Draw one tile a line, for the narrowest terminals."""
+    lines = []
+    for tile in tiles:
+        left = fit_line(line(Span(tile.name, "dim")), 11) + line(
+            Span(f"{tile.value:>10} ", "strong")
+        )
+        lines.append(fit_line(left + _change(tile, cells - line_width(left), glyphs), cells))
+    return lines
+
+
+def _tile_lines(tile: Tile, cells: int, glyphs: Glyphs, *, named: bool = False) -> list[Line]:
+    value = line(Span(tile.value, "strong"))
+    if named:
+        short_names = {"Per minute": "/min", "Avg ticket": "Ticket", "Revenue": "Rev."}
+        name = tile.name if cells >= 24 else short_names.get(tile.name, tile.name)
+        head = spread(line(Span(name, "dim")), value, cells)
+        if line_width(value) + len(name) + 1 > cells:
+            head = fit_line(value, cells)
+        return [head, _change(tile, cells, glyphs), _course_line(tile, cells, glyphs)]
+    return [
+        value
+        if tile.trend is None
+        else spread(value, _change(tile, cells - line_width(value) - 1, glyphs), cells),
+        _course_line(tile, cells, glyphs),
+        fit_line(line(Span(crop(tile.against or tile.note, cells), "dim")), cells)
+        if not tile.note
+        else fit_line(line(Span(crop(tile.note, cells), tile.note_role)), cells),
+    ]
+
+
+def _change(tile: Tile, cells: int, glyphs: Glyphs) -> Line:
+    if tile.trend is None:
+        return line(Span(crop(tile.note, cells), tile.note_role))
+    role: Role = {"up": "good", "down": "bad", "flat": "dim", "unknown": "dim"}[
+        tile.trend.direction
+    ]  # type: ignore[assignment]  # each value is a role
+    return line(Span(crop(tile.trend.text(glyphs), cells), role))
+
+
+def _course_line(tile: Tile, cells: int, glyphs: Glyphs) -> Line:
+    if tile.part is not None:
+        return line(Span(gauge(tile.part, cells, glyphs), tile.role))
+    return line(Span(spark(tile.spark, cells, glyphs), tile.role))

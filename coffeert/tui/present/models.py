@@ -1,0 +1,106 @@
+"""What each panel shows, made of a board and its scene."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from coffeert.order import Order
+from coffeert.tui.board import Board
+from coffeert.tui.present.breakdown import Dimension, Section, sections_of
+from coffeert.tui.present.chart import ChartModel, Metric, chart_of
+from coffeert.tui.present.engine import Part, course_of, parts_of
+from coffeert.tui.present.header import ControlsModel, HeaderModel
+from coffeert.tui.present.kpi import Tile, tiles_of
+from coffeert.tui.present.scene import Scene
+from coffeert.tui.text import clean
+from coffeert.wire.orders import OrderBody, encode
+
+
+def header(board: Board, scene: Scene, place: str) -> HeaderModel:
+    """Make the upper line."""
+    session = board.session
+    rate = session.arrivals.rate(scene.now.timestamp()) if scene.view is not None else None
+    return HeaderModel(
+        truth=scene.truth,
+        tab=board.tab,
+        place=clean(place, 40),
+        rate=None if rate is None else float(round(rate)),
+        clock=scene.now.astimezone(scene.zone).strftime("%H:%M:%S"),
+    )
+
+
+def controls(board: Board, scene: Scene, complaint: str) -> ControlsModel:
+    """Make the lower line; `complaint` is what is wrong with the filter being typed."""
+    own = board.session.own
+    p50, p95 = own.percentile(0.5), own.percentile(0.95)
+    troubles = scene.truth.troubles
+    if complaint:
+        troubles = (complaint,)
+    elif scene.truth.mood == "lost" and scene.truth.reason:
+        troubles = (f"{scene.truth.reason} (r: retry now)",)
+    return ControlsModel(
+        span=board.span.name,
+        filter_text=board.filter.text(),
+        crumbs=tuple(clean(code, 40) for code in board.crumbs),
+        matching="",
+        alerts=(0, 0),
+        percentiles=None if p50 is None or p95 is None else (p50, p95),
+        trouble="; ".join(troubles),
+    )
+
+
+def tiles(board: Board, scene: Scene) -> tuple[Tile, ...]:
+    """Make the key figures."""
+    sums = board.sums()
+    return () if sums is None else tiles_of(scene, sums)
+
+
+def chart(board: Board, scene: Scene, metric: Metric) -> ChartModel | None:
+    """Make a chart."""
+    session = board.session
+    return chart_of(
+        scene, metric, session.arrivals, board.wanted, board.cursor, session.lost_between
+    )
+
+
+def sections(board: Board, scene: Scene) -> tuple[Section, ...]:
+    """Make the breakdown: what lies below the place drilled down to."""
+    sums = board.sums()
+    if sums is None:
+        return ()
+    wanted: tuple[Dimension | Literal["top"], ...]
+    inside = {term.field for term in board.path}
+    if inside == {"store"}:
+        wanted = ("drink",)
+    elif inside == {"drink"}:
+        wanted = ("store",)
+    elif board.tab == "drinks":
+        wanted = ("drink", "store")
+    elif board.tab == "stores":
+        wanted = ("store", "drink")
+    else:
+        wanted = ("top", "store")
+    return sections_of(scene, sums, wanted)
+
+
+def engine(board: Board, scene: Scene) -> tuple[Part, ...]:
+    """Make the engine view."""
+    session = board.session
+    heard = session.health_heard
+    grown = 0.0 if heard is None else session.clock.monotonic() - heard
+    return parts_of(session.health, scene.now, grown, course_of(session.figures()))
+
+
+def mode(board: Board) -> str:
+    """Say how the server makes its pictures, and who it is."""
+    health, hello = board.session.health, board.session.hello
+    if health is None or hello is None:
+        return ""
+    how = "live, before the next pass" if health.live else "in batches, after each pass"
+    epoch = f"epoch {clean(board.session.epoch, 16)} version {board.session.version:,}"
+    return f"{clean(hello.server, 40)}: orders show {how}; {epoch}"
+
+
+def order_json(order: Order) -> str:
+    """Write an order as the server's JSON."""
+    return encode(OrderBody.of(order)).decode()

@@ -1,0 +1,29 @@
+"""The scene: everything one repaint is made from, taken at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from coffeert.tui.glyphs import Glyphs
+from coffeert.tui.present.truth import Truth
+from coffeert.tui.present.window import Window
+from coffeert.view import View
+from coffeert.wire.orders import MenuBody
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One moment of the dashboard. `view` and `window` are `None` before the first data."""
+
+    now: datetime
+    zone: tzinfo
+    glyphs: Glyphs
+    truth: Truth
+    menu: MenuBody | None = None
+    view: View | None = None
+    window: Window | None = None
+
+    def local(self, seconds: float) -> datetime:
+        """Return a Unix time as the server's people read it."""
+        return datetime.fromtimestamp(seconds, self.zone)

@@ -1,0 +1,41 @@
+"""The help: the keys of this screen, and how to read it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widget import Widget
+
+from coffeert.tui.present.help import help_lines
+from coffeert.tui.screens.dialogue import Dialogue
+from coffeert.tui.widgets.lines_view import LinesView
+
+
+class Help(Dialogue[None]):
+    """Explains keys and signs; what concerns the panel in use comes first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "question_mark,q,f1", "close", "close", show=False, id="help.close", tooltip="Close"
+        ),
+        Binding("j", "scroll(1)", "down", show=False, id="help.down", tooltip="Scroll down"),
+        Binding("k", "scroll(-1)", "up", show=False, id="help.up", tooltip="Scroll up"),
+    ]
+
+    def __init__(self, focused: Widget | None, keys: list[tuple[str, str]]) -> None:
+        super().__init__()
+        self._topic = "" if focused is None else (focused.id or "")
+        self._keys = keys
+
+    def compose(self) -> ComposeResult:
+        """Lay out the text."""
+        with VerticalScroll(classes="box") as box:
+            box.border_title = "Help"
+            yield LinesView(help_lines(self._topic, self._keys))
+
+    def action_scroll(self, step: int) -> None:
+        """Scroll by a line."""
+        self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)

@@ -1,0 +1,46 @@
+"""All of one order."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+
+from coffeert.tui.glyphs import BRAILLE
+from coffeert.tui.lines import Span, line
+from coffeert.tui.present.details import order_lines
+from coffeert.tui.present.models import order_json
+from coffeert.tui.present.orders import OrderRow
+from coffeert.tui.screens.dialogue import Dialogue
+from coffeert.tui.widgets.lines_view import LinesView
+
+
+class OrderDetails(Dialogue[None]):
+    """Shows an order's fields, and its odyssey where it is one's own."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "copy", "copy", id="details.copy", tooltip="Copy the order as JSON"),
+        Binding("enter,q", "close", "close", show=False, id="details.close", tooltip="Close"),
+    ]
+
+    def __init__(self, row: OrderRow, zone: tzinfo) -> None:
+        super().__init__()
+        self._row = row
+        self._zone = zone
+
+    def compose(self) -> ComposeResult:
+        """Lay out the fields."""
+        lines = order_lines(self._row.order, self._row.own, self._zone, BRAILLE)
+        with VerticalScroll(classes="box") as box:
+            box.border_title = "Order"
+            yield LinesView(lines)
+            hint = line("", Span("y", "key"), Span(" copy   ", "dim"))
+            yield LinesView([(), (*hint, Span("esc", "key"), Span(" close", "dim"))])
+
+    def action_copy(self) -> None:
+        """Copy the order as JSON."""
+        self.app.copy_to_clipboard(order_json(self._row.order))
+        self.notify("Copied.")

@@ -1,0 +1,230 @@
+"""The order form: sends over the dashboard's own connection, and shows what became of it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Button, Input, Label, Select
+
+from coffeert.errors import CoffeertError, OutcomeUnknown, RequestRefused
+from coffeert.order import Draft, new_order_id, text_from_cents
+from coffeert.tui.glyphs import Glyphs
+from coffeert.tui.lines import Line, Span, line
+from coffeert.tui.present.details import odyssey_lines
+from coffeert.tui.present.form import Checked, Entry, check, curl, find_drink, total_text
+from coffeert.tui.screens.dialogue import Dialogue
+from coffeert.tui.session import Session
+from coffeert.tui.text import clean
+from coffeert.tui.till import Till
+from coffeert.tui.widgets.lines_view import LinesView
+from coffeert.wire.orders import MenuBody
+
+_FIELDS = ("store", "drink", "quantity", "price")
+
+
+class OrderForm(Dialogue[None]):
+    """Takes an order; stays open, so that the next one is a key press away."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f2,ctrl+s", "place", "place", id="form.place", tooltip="Place the order"),
+        Binding(
+            "f3", "curl", "copy curl", id="form.curl", tooltip="Copy the order as a curl command"
+        ),
+    ]
+    CSS = """
+    OrderForm > .box { width: 64; }
+    OrderForm .field { height: 1; }
+    OrderForm .field Label { width: 10; color: $foreground 70%; }
+    OrderForm .field Select { width: 24; height: 1; }
+    OrderForm .field Input { width: 24; height: 1; }
+    OrderForm .fault { color: $error; height: 1; width: 1fr; padding: 0 0 0 1; }
+    OrderForm .buttons { height: 1; margin: 1 0 0 0; }
+    OrderForm .buttons Button { margin: 0 2 0 0; }
+    """
+
+    def __init__(
+        self, till: Till, session: Session, url: str, glyphs: Glyphs, draft: Draft | None = None
+    ) -> None:
+        super().__init__()
+        self._till = till
+        self._session = session
+        self._url = url
+        self._glyphs = glyphs
+        self._draft = draft
+        self._order_id = new_order_id()
+        self._outcome: list[Line] = []
+        self._busy = False
+        self._placed: Draft | None = None
+
+    @property
+    def menu(self) -> MenuBody:
+        """The menu as the server told it last."""
+        return self._session.menu or MenuBody((), ())
+
+    def compose(self) -> ComposeResult:
+        """Lay out the fields."""
+        stores = [(_shown(s.name, s.code), s.code) for s in self.menu.stores]
+        drinks = [(f"{_shown(d.name, d.code)}  {d.price}", d.code) for d in self.menu.drinks]
+        draft = self._draft
+        with VerticalScroll(classes="box", can_focus=False) as box:
+            box.border_title = "New order"
+            with Horizontal(classes="field"):
+                yield Label("Store", markup=False)
+                yield _select(stores, "store", None if draft is None else draft.store)
+                yield Label("", id="store-fault", classes="fault", markup=False)
+            with Horizontal(classes="field"):
+                yield Label("Drink", markup=False)
+                yield _select(drinks, "drink", None if draft is None else draft.drink)
+                yield Label("", id="drink-fault", classes="fault", markup=False)
+            with Horizontal(classes="field"):
+                yield Label("Quantity", markup=False)
+                quantity = "1" if draft is None else str(draft.quantity)
+                yield Input(quantity, id="quantity", compact=True, max_length=3)
+                yield Label("", id="quantity-fault", classes="fault", markup=False)
+            with Horizontal(classes="field"):
+                yield Label("Price", markup=False)
+                price = None if draft is None else draft.price_cents
+                text = "" if price is None else text_from_cents(price)
+                yield Input(text, id="price", placeholder="list price", compact=True, max_length=12)
+                yield Label("", id="price-fault", classes="fault", markup=False)
+            yield LinesView(id="key")
+            with Horizontal(classes="buttons"):
+                yield Button("Place (F2)", id="place", variant="primary", compact=True)
+                yield Button("Copy curl (F3)", id="curl", compact=True)
+                yield Button("Close (Esc)", id="close", compact=True)
+            yield LinesView(id="outcome")
+
+    def on_mount(self) -> None:
+        """Begin where there is something to choose."""
+        self._show_key()
+        self.set_interval(0.25, self._show_outcome)
+        if self._draft is not None:
+            self.query_one("#place").focus()
+
+    def entry(self) -> Entry:
+        """Return what stands in the form."""
+        return Entry(
+            _chosen(self.query_one("#store", Select)),
+            _chosen(self.query_one("#drink", Select)),
+            self.query_one("#quantity", Input).value,
+            self.query_one("#price", Input).value,
+            self._order_id,
+        )
+
+    @on(Select.Changed)
+    @on(Input.Changed)
+    def revise(self) -> None:
+        """Look at the entry again, without blaming what has not been filled in yet."""
+        checked = check(self.entry())
+        self._blame(checked, only=("quantity", "price"))
+        drink = find_drink(self.menu, self.entry().drink or "")
+        self.query_one("#price", Input).placeholder = (
+            "list price" if drink is None else f"list price {drink.price}"
+        )
+        self._show_key(checked.draft)
+
+    @on(Input.Submitted)
+    def action_place(self) -> None:
+        """Send the order, unless something is wrong with it."""
+        checked = check(self.entry())
+        self._blame(checked, only=_FIELDS)
+        if checked.draft is None:
+            wrong = next(field for field in _FIELDS if checked.fault(field))
+            self.query_one(f"#{wrong}").focus()
+        elif not self._busy:
+            self._busy = True
+            self._send(checked.draft)
+
+    def action_curl(self) -> None:
+        """Copy the order as a command."""
+        checked = check(self.entry())
+        draft = checked.draft or self._placed
+        if draft is None:
+            self._blame(checked, only=_FIELDS)
+            return
+        self.app.copy_to_clipboard(curl(draft, self._url, with_token=False))
+        self.notify("Copied as a curl command.")
+
+    @on(Button.Pressed)
+    def press(self, event: Button.Pressed) -> None:
+        """Do what the button says."""
+        if event.button.id == "place":
+            self.action_place()
+        elif event.button.id == "curl":
+            self.action_curl()
+        else:
+            self.dismiss()
+
+    @work
+    async def _send(self, draft: Draft) -> None:
+        self._placed = draft
+        self._outcome = [line(Span("sending" + self._glyphs.ellipsis, "dim"))]
+        try:
+            placed = await self._till.place(draft)
+        except OutcomeUnknown as error:
+            # The same key again is safe: the form keeps it.
+            text = f"{clean(str(error))} Placing it again is safe: the key stays the same."
+            self._outcome = [line(Span(text, "warn"))]
+        except RequestRefused as error:
+            self._outcome = [
+                line(Span(f"{self._glyphs.cross} {error.status} {clean(str(error))}", "bad"))
+            ]
+            for fault in error.errors:
+                if fault.field in _FIELDS:
+                    self.query_one(f"#{fault.field}-fault", Label).update(clean(fault.message))
+        except CoffeertError as error:
+            self._outcome = [line(Span(f"{self._glyphs.cross} {clean(str(error))}", "bad"))]
+        else:
+            order = placed.order
+            amount = text_from_cents(order.revenue_cents)
+            text = f"{order.quantity} x {clean(order.drink)} at {clean(order.store)}, {amount}"
+            self._outcome = [
+                line(Span(f"{self._glyphs.check} stored: ", "good"), Span(text, "strong"))
+            ]
+            self._order_id = new_order_id()
+            self._show_key()
+        finally:
+            self._busy = False
+            self._show_outcome()
+
+    def _show_outcome(self) -> None:
+        lines = list(self._outcome)
+        if self._placed is not None and self._placed.order_id is not None:
+            own = self._session.own.get(self._placed.order_id)
+            if own is not None and own.fate == "stored":
+                lines += odyssey_lines(own, self._glyphs)
+        self.query_one("#outcome", LinesView).show(lines)
+
+    def _show_key(self, draft: Draft | None = None) -> None:
+        lines = [line(Span("key       ", "dim"), Span(str(self._order_id), "dim"))]
+        total = "" if draft is None else total_text(draft, self.menu)
+        lines.append(line(Span("total     ", "dim"), Span(total, "strong")))
+        self.query_one("#key", LinesView).show(lines)
+
+    def _blame(self, checked: Checked, *, only: tuple[str, ...]) -> None:
+        for field in _FIELDS:
+            fault = checked.fault(field) if field in only else ""
+            self.query_one(f"#{field}-fault", Label).update(fault)
+
+
+def _shown(name: str, code: str) -> str:
+    text = clean(name, 24) or clean(code, 24)
+    return text.replace("[", "(").replace("]", ")")
+
+
+def _chosen(select: Select[str]) -> str | None:
+    value = select.value
+    return value if isinstance(value, str) else None
+
+
+def _select(options: list[tuple[str, str]], ident: str, value: str | None) -> Select[str]:
+    known = {code for _, code in options}
+    if value in known:
+        return Select(
+            options, id=ident, value=value, compact=True, prompt="choose", allow_blank=True
+        )
+    return Select(options, id=ident, compact=True, prompt="choose", allow_blank=True)

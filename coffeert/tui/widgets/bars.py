@@ -1,0 +1,63 @@
+"""The lines across the top: header and controls."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.message import Message
+
+from coffeert.tui.lines import Line
+from coffeert.tui.present.header import (
+    ControlsModel,
+    HeaderModel,
+    draw_controls,
+    draw_header,
+    range_at,
+    tab_at,
+)
+from coffeert.tui.present.layout import TabName
+from coffeert.tui.present.ranges import RangeName
+from coffeert.tui.widgets.panel import Panel
+
+
+class HeaderBar(Panel[HeaderModel]):
+    """The upper line: tabs, state, age, rate."""
+
+    class TabChosen(Message):
+        """A tab was clicked."""
+
+        def __init__(self, tab: TabName) -> None:
+            super().__init__()
+            self.tab = tab
+
+    def draw(self, model: HeaderModel, cells: int, rows: int) -> list[Line]:
+        """Draw the line."""
+        return [draw_header(model, cells, self.painter.glyphs)]
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the tab under the mouse."""
+        if self.model is not None:
+            tab = tab_at(event.x, self.size.width, self.model, self.painter.glyphs)
+            if tab is not None:
+                self.post_message(self.TabChosen(tab))
+
+
+class ControlsBar(Panel[ControlsModel]):
+    """The lower line: range, filter, alerts, own orders."""
+
+    class RangeChosen(Message):
+        """A range was clicked."""
+
+        def __init__(self, name: RangeName) -> None:
+            super().__init__()
+            self.name = name
+
+    def draw(self, model: ControlsModel, cells: int, rows: int) -> list[Line]:
+        """Draw the line."""
+        return [draw_controls(model, cells, self.painter.glyphs)]
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the range under the mouse."""
+        if self.model is not None:
+            name = range_at(event.x, self.size.width, self.model, self.painter.glyphs)
+            if name is not None:
+                self.post_message(self.RangeChosen(name))

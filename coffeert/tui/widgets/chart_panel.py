@@ -1,0 +1,83 @@
+"""A chart with a crosshair."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.message import Message
+
+from coffeert.tui.charts import plot
+from coffeert.tui.lines import Line, framed
+from coffeert.tui.present.chart import ChartModel
+from coffeert.tui.present.curve import (
+    canvas_columns,
+    draw_chart,
+    index_at,
+    note_of,
+    title_of,
+)
+from coffeert.tui.widgets.panel import Panel
+
+_LEFT = 8  # frame, labels and axis in front of the canvas
+
+
+class ChartPanel(Panel[ChartModel], can_focus=True):
+    """Draws a chart in a frame; the crosshair follows the mouse and the arrow keys."""
+
+    class CursorMoved(Message):
+        """The crosshair goes to a bucket, or away."""
+
+        def __init__(self, index: int | None) -> None:
+            super().__init__()
+            self.index = index
+
+    ready = False  # plotext is loaded after the first paint
+
+    def draw(self, model: ChartModel, cells: int, rows: int) -> list[Line]:
+        """Draw the chart."""
+        glyphs = self.painter.glyphs
+        body = draw_chart(model, cells - 2, rows - 2, glyphs, plot) if self.ready else []
+        return framed(
+            body,
+            cells,
+            rows,
+            glyphs,
+            title=title_of(model, glyphs),
+            note=note_of(model),
+            focused=self.has_focus,
+        )
+
+    def warm(self) -> None:
+        """Begin to draw curves."""
+        self.ready = True
+        self.repaint()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Move the crosshair to the bucket under the mouse."""
+        if self.model is None:
+            return
+        columns = canvas_columns(self.size.width - 2)
+        column = event.x - _LEFT
+        if 0 <= column < columns:
+            index = index_at(column, len(self.model.values), columns)
+            if index != self.model.cursor:
+                self.post_message(self.CursorMoved(index))
+
+    def on_leave(self) -> None:
+        """Take the crosshair away with the mouse."""
+        if self.model is not None and self.model.cursor is not None and not self.has_focus:
+            self.post_message(self.CursorMoved(None))
+
+    def on_key(self, event: events.Key) -> None:
+        """Move the crosshair by key."""
+        if self.model is None:
+            return
+        count = len(self.model.values)
+        at = self.model.cursor
+        steps = {"left": -1, "h": -1, "right": 1, "l": 1}
+        if event.key in steps:
+            moved = (count - 1 if at is None else at) + (steps[event.key] if at is not None else 0)
+            self.post_message(self.CursorMoved(max(0, min(count - 1, moved))))
+            event.stop()
+        elif event.key == "escape" and at is not None:
+            self.post_message(self.CursorMoved(None))
+            event.stop()

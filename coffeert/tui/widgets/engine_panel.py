@@ -1,0 +1,25 @@
+"""The engine view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coffeert.tui.lines import Line
+from coffeert.tui.present.engine import Part, draw_engine
+from coffeert.tui.widgets.panel import Panel
+
+
+@dataclass(frozen=True, slots=True)
+class EngineModel:
+    """What the view shows; `mode` says how live the server's pictures are."""
+
+    parts: tuple[Part, ...]
+    mode: str
+
+
+class EnginePanel(Panel[EngineModel]):
+    """Shows how each part of the server is, and how far it is from its limit."""
+
+    def draw(self, model: EngineModel, cells: int, rows: int) -> list[Line]:
+        """Draw the parts."""
+        return draw_engine(model.parts, cells, rows, self.painter.glyphs, model.mode)

@@ -1,0 +1,28 @@
+"""The panel that stands in for all others before the first data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coffeert.tui.lines import EMPTY, Line
+from coffeert.tui.present.notice import notice_lines
+from coffeert.tui.present.truth import Truth
+from coffeert.tui.widgets.panel import Panel
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeModel:
+    """Why there is nothing to show, and where the server should be."""
+
+    truth: Truth
+    url: str
+
+
+class NoticePanel(Panel[NoticeModel]):
+    """Says what to type."""
+
+    def draw(self, model: NoticeModel, cells: int, rows: int) -> list[Line]:
+        """Draw the text in the middle."""
+        lines = notice_lines(model.truth, model.url, cells, self.painter.glyphs)
+        above = max(0, (rows - len(lines)) // 3)
+        return [EMPTY] * above + lines

@@ -1,0 +1,140 @@
+"""The table of recent orders: draws only the rows on the screen."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from textual import events
+from textual.message import Message
+
+from coffeert.tui.lines import Line, Span, framed, line, ruled
+from coffeert.tui.present.orders import (
+    OrderRow,
+    OrdersModel,
+    draw_row,
+    heading,
+    title_of,
+)
+from coffeert.tui.widgets.panel import Panel
+from coffeert.tui.widgets.scroll import Cursor, step_of
+
+
+class OrderTable(Panel[OrdersModel], can_focus=True):
+    """Lists orders. While it follows, the cursor stays on its order as new ones come in."""
+
+    class Opened(Message):
+        """The viewer wants to see all of an order."""
+
+        def __init__(self, row: OrderRow) -> None:
+            super().__init__()
+            self.row = row
+
+    class Chosen(Message):
+        """The cursor is on another order."""
+
+        def __init__(self, row: OrderRow) -> None:
+            super().__init__()
+            self.row = row
+
+    class Painted(Message):
+        """These orders are on the screen now."""
+
+        def __init__(self, order_ids: tuple[UUID, ...]) -> None:
+            super().__init__()
+            self.order_ids = order_ids
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(id=id)
+        self.cursor = Cursor()
+        self._chosen: UUID | None = None
+
+    @property
+    def chosen_row(self) -> OrderRow | None:
+        """The row under the cursor."""
+        if self.model is None or not self.model.rows:
+            return None
+        return self.model.rows[min(self.cursor.at, len(self.model.rows) - 1)]
+
+    def draw(self, model: OrdersModel, cells: int, rows: int) -> list[Line]:
+        """Draw the frame and the rows that fit."""
+        glyphs = self.painter.glyphs
+        boxed = rows >= 6 and cells >= 60
+        inner = cells - 2 if boxed else cells
+        room = max(0, rows - 3 if boxed else rows - 1)
+        self._keep_place(model)
+        self.cursor.settle(len(model.rows), max(1, room))
+        shown = model.rows[self.cursor.top : self.cursor.top + room]
+        body = [
+            draw_row(row, model, inner, glyphs, self.has_focus and i == self.cursor.at)
+            for i, row in enumerate(shown, self.cursor.top)
+        ]
+        if not shown:
+            text = "no order matches" if model.filtered else "no orders yet: press n to place one"
+            body = [line(Span(f"  {text}", "dim"))]
+        self._report(shown)
+        title = title_of(model, glyphs)
+        if not boxed:
+            return [ruled(title, (), cells, glyphs, focused=self.has_focus), *body]
+        body = [heading(inner), *body]
+        return framed(body, cells, rows, glyphs, title=title, focused=self.has_focus)
+
+    def on_key(self, event: events.Key) -> None:
+        """Walk and open."""
+        if self.model is None or not self.model.rows:
+            return
+        count = len(self.model.rows)
+        step = step_of(event.key, max(1, self.size.height - 4), count)
+        if step is not None:
+            self._go(step)
+            event.stop()
+        elif event.key == "enter" and self.chosen_row is not None:
+            self.post_message(self.Opened(self.chosen_row))
+            event.stop()
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the row under the mouse; a second click opens it."""
+        if self.model is None:
+            return
+        boxed = self.size.height >= 6 and self.size.width >= 60
+        number = event.y - (2 if boxed else 1) + self.cursor.top
+        if 0 <= number < len(self.model.rows):
+            self._go(number - self.cursor.at)
+            if event.chain >= 2 and self.chosen_row is not None:
+                self.post_message(self.Opened(self.chosen_row))
+
+    def on_mouse_scroll_down(self) -> None:
+        """Walk down."""
+        self._go(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Walk up."""
+        self._go(-3)
+
+    def _go(self, step: int) -> None:
+        assert self.model is not None
+        self.cursor.move(step, len(self.model.rows))
+        row = self.chosen_row
+        # On the top row the table follows: the cursor stays there and the orders pass under it.
+        self._chosen = row.order.order_id if row is not None and self.cursor.at > 0 else None
+        self.repaint()
+        if row is not None:
+            self.post_message(self.Chosen(row))
+
+    def _keep_place(self, model: OrdersModel) -> None:
+        if self._chosen is None:
+            return
+        for index, row in enumerate(model.rows):
+            if row.order.order_id == self._chosen:
+                self.cursor.top += index - self.cursor.at
+                self.cursor.at = index
+                return
+        self._chosen = None
+
+    def _report(self, shown: tuple[OrderRow, ...]) -> None:
+        fresh = tuple(
+            row.order.order_id
+            for row in shown
+            if row.own is not None and row.own.painted is None and row.own.on_wire is not None
+        )
+        if fresh:
+            self.call_after_refresh(self.post_message, self.Painted(fresh))

@@ -1,0 +1,113 @@
+"""The panel: a widget that paints lines made by a pure function, and only those that changed."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Generic, Protocol, TypeVar, cast
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from coffeert.tui.glyphs import Glyphs
+from coffeert.tui.lines import Line, fit_line
+from coffeert.tui.palette import Palette
+from coffeert.tui.text import clean
+
+Model = TypeVar("Model")
+
+_OLD = Style(dim=True)
+
+
+class Painter(Protocol):
+    """What a panel needs of its app."""
+
+    glyphs: Glyphs
+
+    @property
+    def palette(self) -> Palette:
+        """The styles of the theme in use."""
+        ...
+
+
+class Panel(Widget, Generic[Model]):
+    """Shows a model. Attributes come down by `show`; what the user does goes up as messages."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    Panel { position: absolute; width: 1; height: 1; background: transparent; }
+    """
+    ALLOW_SELECT = False
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(id=id)
+        self.model: Model | None = None
+        self.old = False
+        self._strips: list[Strip] = []
+
+    @property
+    def painter(self) -> Painter:
+        """The app, as far as a panel knows it."""
+        return cast("Painter", self.app)
+
+    def show(self, model: Model, *, old: bool = False) -> None:
+        """Show a model; `old` dims it. Costs nothing where nothing changed."""
+        if model == self.model and old == self.old and self._strips:
+            return
+        self.model, self.old = model, old
+        self.repaint()
+
+    def draw(self, model: Model, cells: int, rows: int) -> list[Line]:
+        """Turn the model into lines; to be overridden."""
+        raise NotImplementedError
+
+    def repaint(self) -> None:
+        """Draw again, and refresh the lines that differ."""
+        cells, rows = self.size.width, self.size.height
+        if cells <= 0 or rows <= 0:
+            self._strips = []
+            return
+        lines = [] if self.model is None else self.draw(self.model, cells, rows)
+        before, self._strips = (
+            self._strips,
+            [self._strip(lines[y] if y < len(lines) else (), cells) for y in range(rows)],
+        )
+        if len(before) != rows:
+            self.refresh()
+            return
+        changed = [y for y in range(rows) if before[y] != self._strips[y]]
+        if changed:
+            self.refresh(*(Region(0, y, cells, 1) for y in changed))
+
+    def render_line(self, y: int) -> Strip:
+        """Return a line as painted last."""
+        if y < len(self._strips):
+            return self._strips[y]
+        return self._strip((), self.size.width)
+
+    def on_resize(self) -> None:
+        """Draw for the new size."""
+        self._strips = []
+        self.repaint()
+
+    def notify_style_update(self) -> None:
+        """Draw again: the theme may have changed."""
+        super().notify_style_update()
+        if self.is_mounted:
+            self._strips = []
+            self.repaint()
+
+    def watch_has_focus(self, focused: bool) -> None:
+        """Draw the frame of the panel that has the keys in another colour."""
+        super().watch_has_focus(focused)
+        self.repaint()
+
+    def _strip(self, spans: Line, cells: int) -> Strip:
+        palette = self.painter.palette
+        segments = []
+        for text, role, is_chosen in fit_line(spans, cells):
+            style = palette.style(role, chosen=is_chosen)
+            # The last line of defence: whatever a present function let through stops here.
+            safe = text if text.isprintable() else clean(text, 10_000)
+            segments.append(Segment(safe, style + _OLD if self.old else style))
+        return Strip(segments).adjust_cell_length(cells, palette.style("text"))

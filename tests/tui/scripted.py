@@ -1,0 +1,296 @@
+"""A feed, an archive and a clock that do what a test says, with data made from a seed."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from coffeert.cells import BUCKETS, GRAINS, SECONDS, CellKey, Cells, Horizon, Tally, floor
+from coffeert.client.events import (
+    Beat,
+    Connected,
+    Disconnected,
+    FeedEvent,
+    ViewChanged,
+    ViewReset,
+)
+from coffeert.client.placed import Placed
+from coffeert.order import Draft, Order
+from coffeert.view import Change, View
+from coffeert.wire.frames import Heartbeat, Hello, Snapshot, columns
+from coffeert.wire.health import (
+    AggregatorHealth,
+    DatabaseHealth,
+    Health,
+    IntakeHealth,
+    RedisHealth,
+    SocketsHealth,
+)
+from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
+
+NOON = datetime(2026, 3, 14, 10, 6, 24, tzinfo=UTC)
+STORES = ("uptown", "downtown", "central", "southend")
+DRINKS = ("cappuccino", "americano", "latte", "espresso", "flat-white", "mocha", "cortado", "tea")
+PRICES = dict(zip(DRINKS, (420, 350, 450, 300, 430, 480, 380, 280), strict=True))
+
+
+class FakeClock:
+    """Stands still until told otherwise."""
+
+    def __init__(self, moment: datetime = NOON) -> None:
+        self._start = moment
+        self._passed = 0.0
+
+    def now(self) -> datetime:
+        """Return the moment."""
+        return self._start + timedelta(seconds=self._passed)
+
+    def monotonic(self) -> float:
+        """Return seconds."""
+        return 1000.0 + self._passed
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass."""
+        self._passed += seconds
+
+
+class ScriptedFeed:
+    """Yields the events that a test puts in."""
+
+    def __init__(self) -> None:
+        self._events: asyncio.Queue[FeedEvent] = asyncio.Queue()
+        self.placed: list[Draft] = []
+        self.answers: list[Placed | Exception] = []
+        self.retries = 0
+
+    def put(self, *events: FeedEvent) -> None:
+        """Let events happen."""
+        for event in events:
+            self._events.put_nowait(event)
+
+    @property
+    def drained(self) -> bool:
+        """Whether all events have been taken."""
+        return self._events.empty()
+
+    async def events(self) -> AsyncIterator[FeedEvent]:
+        """Yield events for ever."""
+        while True:
+            yield await self._events.get()
+
+    async def place(self, draft: Draft, *, timeout: float = 10) -> Placed:  # noqa: ASYNC109 (the contract's name)
+        """Answer as the test says."""
+        self.placed.append(draft)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def reconnect_now(self) -> None:
+        """Count the wish."""
+        self.retries += 1
+
+
+class House:
+    """A coffee house with a past: the same seed gives the same orders."""
+
+    def __init__(
+        self,
+        seed: int = 7,
+        stores: Sequence[str] = STORES,
+        drinks: Sequence[str] = DRINKS,
+        now: datetime = NOON,
+        busy: float = 1.0,
+    ) -> None:
+        self.random = random.Random(seed)
+        self.stores, self.drinks = tuple(stores), tuple(drinks)
+        self.version = 1
+        self.horizon = Horizon.at(now, UTC)
+        self._serial = 0
+        self._busy = busy
+        cells = self._cells(now.timestamp())
+        recent = tuple(self.order(now - timedelta(seconds=i * 0.53)) for i in range(50))
+        self.view = View(Change(self.horizon, now, cells, recent))
+
+    def menu(self) -> MenuBody:
+        """Return the menu."""
+        return MenuBody(
+            tuple(MenuStore(code, code.title()) for code in self.stores),
+            tuple(
+                MenuDrink(code, code.title(), f"{PRICES.get(code, 400) / 100:.2f}")
+                for code in self.drinks
+            ),
+        )
+
+    def order(self, moment: datetime, store: str | None = None, drink: str | None = None) -> Order:
+        """Make an order."""
+        self._serial += 1
+        drink = drink or self.random.choice(self.drinks)
+        return Order(
+            UUID(int=(0x0192F3 << 104) | (7 << 76) | (2 << 62) | self._serial),
+            store or self.random.choice(self.stores),
+            drink,
+            self.random.choice((1, 1, 1, 2, 3)),
+            PRICES.get(drink, 400),
+            moment,
+            moment + timedelta(milliseconds=4),
+        )
+
+    def opening(self, now: datetime = NOON) -> list[FeedEvent]:
+        """Return what a first connection tells."""
+        return [
+            Connected(self.hello(), resumed=False),
+            ViewReset(self.view.as_change(), "e1", self.version, self.view.picture.totals()),
+            self.beat(now),
+        ]
+
+    def hello(self) -> Hello:
+        """Return the first frame."""
+        return Hello(
+            protocol=1,
+            server="coffeert/0.1.0",
+            epoch="e1",
+            version=self.version,
+            heartbeat=1.0,
+            timezone="UTC",
+            menu=self.menu(),
+        )
+
+    def beat(self, now: datetime, health: Health | None = None, lag: float = 0.2) -> Beat:
+        """Return a heartbeat."""
+        return Beat(
+            Heartbeat(
+                epoch="e1",
+                version=self.version,
+                data_time=now - timedelta(seconds=lag),
+                server_time=now,
+                health=health or healthy(now),
+            )
+        )
+
+    def sell(self, now: datetime, count: int = 1, received: float = 1000.0) -> ViewChanged:
+        """Place orders; return what the server then tells."""
+        orders = [self.order(now) for _ in range(count)]
+        return self.tell(now, orders, received)
+
+    def tell(self, now: datetime, orders: Sequence[Order], received: float = 1000.0) -> ViewChanged:
+        """Return what the server tells of orders."""
+        horizon = Horizon.at(now, UTC)
+        self.view.picture.move_to(horizon)
+        cells: Cells = {}
+        for order in orders:
+            for grain in GRAINS:
+                bucket = floor(int(order.placed_at.timestamp()), grain)
+                key = CellKey(grain, bucket, order.store, order.drink)
+                before = cells.get(key, self.view.picture.get(key))
+                cells[key] = before.plus(Tally(order.count, order.quantity, order.revenue_cents))
+        change = Change(horizon, now, cells, tuple(orders))
+        self.view.apply(change)
+        self.version += 1
+        return ViewChanged(change, self.version, received, self.view.picture.totals())
+
+    def _cells(self, now: float) -> Cells:
+        cells: Cells = {}
+        weights = [1 + self.random.random() * 3 for _ in self.drinks]
+        for grain in GRAINS:
+            running = floor(int(now), grain)
+            step = SECONDS[grain]
+            for back in range(BUCKETS[grain] + (1 if grain == "hour" else 0)):
+                bucket = running - back * step
+                part = (now - running) / step if back == 0 else 1.0
+                wave = 1 + 0.35 * ((back * 7) % 11) / 11
+                for s, store in enumerate(self.stores):
+                    for d, drink in enumerate(self.drinks):
+                        if store == "southend" and grain == "minute" and back < 4:
+                            continue
+                        mean = self._busy * weights[d] * (1 + s * 0.3) * wave * part * step / 60 / 3
+                        orders = int(mean + self.random.random())
+                        if orders:
+                            pieces = orders + int(orders * 0.3)
+                            tally = Tally(orders, pieces, pieces * PRICES.get(drink, 400))
+                            cells[CellKey(grain, bucket, store, drink)] = tally
+        return cells
+
+
+class ScriptedArchive:
+    """Answers with a house's view, thinned out, as if it were the past."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.asked: list[datetime | None] = []
+        self.voided: list[UUID] = []
+
+    async def dashboard(self, at: datetime | None = None) -> Snapshot:
+        """Return the view at a moment."""
+        self.asked.append(at)
+        past = House(11, self._house.stores, self._house.drinks, at or NOON)
+        change = past.view.as_change()
+        view = columns(change, past.view.picture.totals(), past.view.picture.top_drinks())
+        return Snapshot(epoch="past", version=0, view=view)
+
+    async def void(self, order_id: UUID) -> Placed:
+        """Void an order."""
+        self.voided.append(order_id)
+        order = self._house.order(NOON).correction(order_id, NOON)
+        return Placed(order, False, 1, 1000.0, 1000.01)
+
+
+def healthy(now: datetime, redis_ok: bool = True) -> Health:
+    """Return the figures of a server that is well."""
+    return Health(
+        live=True,
+        started=now - timedelta(hours=3),
+        intake=IntakeHealth(
+            at=now,
+            orders_per_s=38.2,
+            accepted=48_120,
+            replayed=12,
+            refused=3,
+            queue=14,
+            queue_limit=20_000,
+            predicted_wait_ms=3.1,
+            wait_limit_ms=1000,
+            batch_size=6.4,
+            commit_ms=1.9,
+        ),
+        aggregator=AggregatorHealth(
+            at=now,
+            leader="till-1:4711",
+            passes=10_800,
+            interval_s=1.0,
+            pass_ms=2.7,
+            rows=38,
+            lag_s=0.4,
+        ),
+        redis=RedisHealth(
+            ok=redis_ok,
+            reason=None if redis_ok else "connection refused",
+            since=None if redis_ok else now - timedelta(seconds=4),
+            at=now,
+            round_trip_ms=0.21,
+            published_per_s=39.1,
+            received_per_s=39.1,
+            used_memory=3_400_000,
+        ),
+        sockets=SocketsHealth(
+            at=now,
+            clients=3,
+            clients_limit=12_000,
+            frames=90_000,
+            bytes=70_000_000,
+            frames_per_s=38.0,
+            bytes_per_s=24_000,
+            conflated=2,
+            dropped=0,
+            frame_bytes=640,
+        ),
+        database=DatabaseHealth(at=now, pool=8, pool_idle=6, round_trip_ms=0.4),
+    )
+
+
+def lost(reason: str = "the server closed the connection", retry_in: float = 3.0) -> Disconnected:
+    """Return the news that the link is gone."""
+    return Disconnected(reason, retry_in)
