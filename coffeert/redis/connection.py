@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Final
 
 from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -17,6 +19,15 @@ TIMEOUT = 1.0
 
 _REASON_MAX = 200
 
+# A URL may set any option of the library but those that our code depends on: bytes as answers, pushed
+# messages among them as in RESP 2, and errors that are told instead of retried.
+_NEEDED: Final[dict[str, Any]] = {
+    "decode_responses": False,
+    "protocol": 2,
+    "retry": Retry(NoBackoff(), 0),
+    "client_name": "coffeert",
+}
+
 
 def open_client(url: str, *, timeout: float = TIMEOUT) -> Redis:
     """Make a client that connects when first used, and again by itself when used after a break.
@@ -25,21 +36,16 @@ def open_client(url: str, *, timeout: float = TIMEOUT) -> Redis:
     repeating it: it may hold a password.
     """
     try:
-        pool = ConnectionPool.from_url(
-            url,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-            client_name="coffeert",
-        )
+        options = {"socket_timeout": timeout, "socket_connect_timeout": timeout, **parse_url(url)}
+        pool = ConnectionPool(**{**options, **_NEEDED})
+        pool.connection_class(
+            **pool.connection_kwargs
+        )  # connects nothing, but looks at the options
     except (ValueError, TypeError):
         raise ConfigError(
             "The Redis URL cannot be used: it must look like redis://host:6379/0, "
             "rediss://... or unix:///path."
         ) from None
-    # A URL may set any option of the library; the callers depend on reading bytes.
-    pool.connection_kwargs["decode_responses"] = False
     return Redis(connection_pool=pool)
 
 

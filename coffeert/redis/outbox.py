@@ -79,24 +79,35 @@ class Outbox:
                 await self._publish([self._waiting.popleft() for _ in range(taken)])
 
     async def _publish(self, batches: list[HotBatch]) -> None:
+        messages = [message for batch in batches if (message := _written(batch)) is not None]
+        sent = 0
         try:
             with redis_errors():
                 async with self._client.pipeline(transaction=False) as pipeline:
-                    for batch in batches:
-                        pipeline.publish(keys.HOT_CHANNEL, _encode(batch))
+                    for message in messages:
+                        pipeline.publish(keys.HOT_CHANNEL, message)
                     await pipeline.execute()
+            sent = len(messages)
+            self._reached = True
         except RedisUnavailable as error:
-            self.dropped += len(batches)
             if self._reached:
                 log.warning("hot batches are dropped", reason=str(error))
             self._reached = False
-            if not self._closing:
-                await asyncio.sleep(_PAUSE)
-        else:
-            self.published += len(batches)
-            self._reached = True
+        finally:
+            self.published += sent
+            self.dropped += len(batches) - sent
+        if not self._reached and not self._closing:
+            await asyncio.sleep(_PAUSE)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._task = None  # the next batch starts another
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("the sender of hot batches failed", exc_info=error)
+
+
+def _written(batch: HotBatch) -> bytes | None:
+    try:
+        return _encode(batch)
+    except (UnicodeError, msgspec.MsgspecError, OverflowError) as error:
+        log.error("a hot batch cannot be written down", reason=str(error))
+        return None

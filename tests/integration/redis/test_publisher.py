@@ -271,7 +271,9 @@ async def test_a_full_redis_keeps_the_last_picture(
     assert await bus.load_snapshot() == (made.snapshot, STATS)
 
 
-@pytest.mark.parametrize("url", ["", "localhost:6379", "http://:secret@localhost", "redis://h:x"])
+@pytest.mark.parametrize(
+    "url", ["", "localhost:6379", "http://:secret@h", "redis://h:x", "redis://h?a=secret"]
+)
 def test_an_address_that_is_none_is_refused_without_repeating_it(url: str) -> None:
     with pytest.raises(ConfigError) as refused:
         RedisPublisher(url)

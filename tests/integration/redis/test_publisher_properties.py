@@ -121,6 +121,7 @@ class Machine:
         self._till = Till()
         self._made: list[Pass] = []
         self._open: list[Order] = []
+        self._lost = False
 
     async def play(self, event: Event) -> None:
         match event:
@@ -160,7 +161,11 @@ class Machine:
     async def _publish(self, made: Pass) -> None:
         await self._publisher.publish(made.message, made.picture, made.recent)
         assert await self._bus.load_snapshot() == (made.snapshot, STATS)
-        assert found_for_people(contents(self._redis)) == keys_for_people(made)
+        expected = keys_for_people(made)
+        found = found_for_people(contents(self._redis))
+        if self._lost:  # the hash of an hour whose field was lost stays until its time is up
+            found = {k: v for k, v in found.items() if k in expected or ":hour:" not in k}
+        assert found == expected
 
     async def _wake(self, rank: int) -> None:
         stored = await self._bus.load_snapshot()
@@ -180,6 +185,7 @@ class Machine:
             raise AssertionError("a stale token has written")
 
     def _lose(self, event: Lose | Forget) -> None:
+        self._lost = event.rank is not None
         if event.rank is None:
             self._redis.flushall()
             return
@@ -202,7 +208,9 @@ async def test_redis_holds_the_projection_after_every_publish(
     redis.flushall()
     publisher, bus = RedisPublisher(redis_url), Bus(redis_url)
     machine = Machine(publisher, bus, redis)
-    for event in story:
-        await machine.play(event)
-    await publisher.close()
-    await bus.close()
+    try:
+        for event in story:
+            await machine.play(event)
+    finally:
+        await publisher.close()
+        await bus.close()

@@ -1,0 +1,316 @@
+"""What is published reaches every bus, without a gap and whatever else is on the channels."""
+
+from __future__ import annotations
+
+import asyncio
+import tracemalloc
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from coffeert.errors import ConfigError, RedisUnavailable
+from coffeert.redis import subscription
+from coffeert.redis.bus import Bus, BusEvent, Subscribed
+from coffeert.wire.bus import HotBatch, HotCell, PassMessage, encode
+from coffeert.wire.orders import OrderBody
+from tests.integration.redis.till import Till
+from tests.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from redis import Redis
+
+    from coffeert.redis.publisher import RedisPublisher
+    from tests.integration.redis.till import Pass
+
+WITHIN = 10.0
+
+
+def hot(xid: int) -> HotBatch:
+    order = Till().order()
+    bucket = int(order.placed_at.timestamp())
+    return HotBatch(
+        "lineage-1",
+        xid,
+        [HotCell(bucket, order.store, order.drink, 1, order.quantity, order.revenue_cents)],
+        [OrderBody.of(order)],
+    )
+
+
+async def publish(publisher: RedisPublisher, made: Pass) -> None:
+    await publisher.publish(made.message, made.picture, made.recent)
+
+
+async def hear(events: AsyncGenerator[BusEvent, None]) -> BusEvent:
+    async with asyncio.timeout(WITHIN):
+        return await anext(events)
+
+
+async def hear_xids(events: AsyncGenerator[BusEvent, None], count: int) -> list[int]:
+    heard = [await hear(events) for _ in range(count)]
+    return [batch.xid for batch in heard if isinstance(batch, HotBatch)]
+
+
+async def test_passes_and_hot_batches_are_heard_after_the_subscription_stands(
+    bus: Bus, publisher: RedisPublisher
+) -> None:
+    till = Till()
+    await publish(publisher, till.count())
+    async with aclosing(bus.messages()) as events:
+        assert await hear(events) == Subscribed()
+        made = till.count(till.order())
+        await publish(publisher, made)
+        assert await hear(events) == made.message
+        bus.publish_hot(hot(7))
+        assert await hear(events) == hot(7)
+    assert bus.counts.received == 2
+
+
+async def test_hot_batches_of_one_bus_reach_another_in_order(bus: Bus, redis_url: str) -> None:
+    other = Bus(redis_url)
+    async with aclosing(other.messages()) as events:
+        await hear(events)
+        for xid in range(200):
+            bus.publish_hot(hot(xid))
+        assert await hear_xids(events, 200) == list(range(200))
+    await eventually(lambda: bus.counts.published == 200)
+    assert bus.counts.dropped == 0
+    await other.close()
+
+
+async def test_subscribing_before_reading_leaves_no_gap(
+    bus: Bus, publisher: RedisPublisher
+) -> None:
+    """Readers that come while passes are published end with the newest picture from changes alone."""
+    till = Till()
+    finished = asyncio.Event()
+
+    async def publish_on() -> None:
+        while not finished.is_set():
+            await publish(publisher, till.count(till.order()))
+
+    async def follow() -> None:
+        async with aclosing(bus.messages()) as events:
+            assert await hear(events) == Subscribed()
+            stored = await bus.load_snapshot()
+            assert stored is not None
+            number = stored[0].number
+            cells = dict(stored[0].cells)
+            for _ in range(20):
+                message = await hear(events)
+                assert isinstance(message, PassMessage)
+                if message.number <= number:
+                    continue
+                assert message.number == number + 1
+                number = message.number
+                assert message.cells is not None
+                assert {cell.orders for cell in message.cells} == {number}
+                assert max(t.orders for t in cells.values()) < number
+        return
+
+    await publish(publisher, till.count(till.order()))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(publish_on())
+        for _ in range(8):
+            await asyncio.gather(*(follow() for _ in range(3)))
+        finished.set()
+
+
+async def test_what_cannot_be_read_is_counted_and_skipped(bus: Bus, redis: Redis) -> None:
+    good = Till().count().message
+    senseless = [
+        msgspec.structs.replace(good, watermark="1:2"),
+        msgspec.json.decode(encode(good)) | {"cells": [[3, 0, "uptown", "latte", 1, 1, 480]]},
+        msgspec.json.decode(encode(good)) | {"number": "one"},
+    ]
+    junk = [b"", b"\xff", b"{}", b"null", b"[" * 5000, *map(encode, senseless)]
+    async with aclosing(bus.messages()) as events:
+        await hear(events)
+        for data in junk:
+            redis.publish("coffeert:passes", data)
+            redis.publish("coffeert:hot", data)
+        redis.publish("coffeert:passes", encode(good))
+        assert await hear(events) == good
+    assert bus.counts.skipped == 2 * len(junk)
+    assert bus.counts.received == 1
+
+
+async def test_a_silent_link_is_asked_and_kept(
+    bus: Bus, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscription, "SILENCE", 0.01)
+
+    def questions() -> int:
+        stats: dict[str, dict[str, int]] = redis.info("commandstats")
+        return stats.get("cmdstat_ping", {"calls": 0})["calls"]
+
+    async with aclosing(bus.messages()) as events:
+        await hear(events)
+        waiting = asyncio.ensure_future(anext(events))
+        await eventually(lambda: questions() > 5)
+        redis.publish("coffeert:hot", encode(hot(1)))
+        assert await waiting == hot(1)
+
+
+async def test_nothing_piles_up_for_a_reader_that_lags(bus: Bus, redis: Redis) -> None:
+    large = encode(msgspec.structs.replace(hot(1), lineage="x" * 100_000))
+
+    def publish_20_megabytes() -> None:
+        for _ in range(200):
+            redis.publish("coffeert:hot", large)
+
+    async with aclosing(bus.messages()) as events:
+        await hear(events)
+        tracemalloc.start()
+        try:
+            await asyncio.to_thread(publish_20_megabytes)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 4_000_000
+        assert len(await hear_xids(events, 200)) == 200
+
+
+async def test_a_reader_that_redis_gives_up_is_told_so_and_may_come_back(
+    bus: Bus, redis: Redis
+) -> None:
+    async with aclosing(bus.messages()) as events:
+        await hear(events)
+        redis.publish("coffeert:hot", encode(hot(1)))
+        redis.client_kill_filter(_type="pubsub")
+        redis.publish("coffeert:hot", encode(hot(2)))
+        assert await hear_xids(events, 1) == [1]
+        with pytest.raises(RedisUnavailable):
+            await hear(events)
+    async with aclosing(bus.messages()) as events:
+        assert await hear(events) == Subscribed()
+
+
+async def test_a_reader_that_leaves_takes_its_connection_along(bus: Bus, redis: Redis) -> None:
+    async for event in (events := bus.messages()):
+        assert event == Subscribed()
+        break
+    assert subscribers(redis) == 1
+    await events.aclose()
+    await eventually(lambda: subscribers(redis) == 0)
+
+
+async def test_a_reader_that_is_cancelled_takes_its_connection_along(
+    bus: Bus, redis: Redis
+) -> None:
+    async def follow() -> None:
+        async for _ in bus.messages():
+            pass
+
+    task = asyncio.create_task(follow())
+    await eventually(lambda: subscribers(redis) == 1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await eventually(lambda: subscribers(redis) == 0)
+
+
+async def test_closing_ends_the_readers(redis_url: str, redis: Redis) -> None:
+    bus = Bus(redis_url)
+    events = bus.messages()
+    await hear(events)
+    waiting = asyncio.ensure_future(anext(events))
+    await asyncio.sleep(0)
+    await bus.close()
+    with pytest.raises(RedisUnavailable):
+        await waiting
+    await eventually(lambda: subscribers(redis) == 0)
+
+
+async def test_closing_sends_what_waits_and_drops_what_comes_later(
+    bus: Bus, redis_url: str
+) -> None:
+    sender = Bus(redis_url)
+    async with aclosing(bus.messages()) as events:
+        await hear(events)
+        for xid in range(100):
+            sender.publish_hot(hot(xid))
+        await sender.close()
+        sender.publish_hot(hot(100))
+        assert await hear_xids(events, 100) == list(range(100))
+    assert sender.counts.published == 100
+    assert sender.counts.dropped == 1
+
+
+async def test_a_full_outbox_drops_the_oldest(bus: Bus, redis_url: str) -> None:
+    sender = Bus(redis_url)
+    async with aclosing(bus.messages()) as events:
+        await hear(events)
+        for xid in range(1000):
+            sender.publish_hot(hot(xid))
+        assert await hear_xids(events, 512) == list(range(488, 1000))
+    assert sender.counts.dropped == 488
+    await sender.close()
+
+
+async def test_a_batch_that_cannot_be_written_down_takes_no_other_with_it(
+    bus: Bus, redis_url: str
+) -> None:
+    sender = Bus(redis_url)
+    async with aclosing(bus.messages()) as events:
+        await hear(events)
+        for batch in (hot(1), msgspec.structs.replace(hot(2), lineage="\ud800"), hot(3)):
+            sender.publish_hot(batch)
+        assert await hear_xids(events, 2) == [1, 3]
+    await sender.close()
+    assert (sender.counts.published, sender.counts.dropped) == (2, 1)
+
+
+async def test_a_ping_tells_the_round_trip_and_the_memory(bus: Bus) -> None:
+    figures = await bus.ping()
+    assert figures.round_trip_ms > 0
+    assert figures.used_memory > 100_000
+
+
+async def test_a_user_without_the_right_to_ask_for_memory_gets_none(
+    redis: Redis, redis_url: str
+) -> None:
+    redis.acl_setuser(
+        "guest", enabled=True, passwords=["+secret"], keys=["*"], channels=["*"],
+        categories=["+@all"], commands=["-info"],
+    )  # fmt: skip
+    try:
+        guest = Bus(redis_url.replace("unix://", "unix://guest:secret@"))
+        assert (await guest.ping()).used_memory == 0
+        await guest.close()
+        stranger = Bus(redis_url.replace("unix://", "unix://guest:wrong-secret@"))
+        with pytest.raises(RedisUnavailable) as refused:
+            await stranger.ping()
+        assert "secret" not in str(refused.value)
+        await stranger.close()
+    finally:
+        redis.acl_deluser("guest")
+
+
+async def test_an_option_in_the_address_does_not_change_what_is_read(
+    redis_url: str, publisher: RedisPublisher
+) -> None:
+    bus = Bus(f"{redis_url}?decode_responses=true&protocol=3")
+    till = Till()
+    async with aclosing(bus.messages()) as events:
+        await hear(events)
+        made = till.count(till.order())
+        await publish(publisher, made)
+        assert await hear(events) == made.message
+    stored = await bus.load_snapshot()
+    assert stored is not None
+    assert stored[0] == made.snapshot
+    await bus.close()
+
+
+async def test_an_address_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError):
+        Bus("localhost")
+
+
+def subscribers(redis: Redis) -> int:
+    counts: list[tuple[bytes, int]] = redis.pubsub_numsub("coffeert:hot")  # type: ignore[assignment]
+    return counts[0][1]

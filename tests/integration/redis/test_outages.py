@@ -1,0 +1,128 @@
+"""Redis may be away, restarted or frozen: every call says so in time, and works again by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from coffeert.errors import RedisUnavailable
+from coffeert.redis import subscription
+from coffeert.redis.bus import Bus, Subscribed
+from coffeert.redis.publisher import RedisPublisher
+from tests.integration.redis.test_bus import hear, hot, publish
+from tests.integration.redis.till import STATS, Till
+from tests.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from coffeert.embedded import ValkeyServer
+
+
+@pytest.fixture
+async def bus(own_valkey: ValkeyServer) -> AsyncIterator[Bus]:
+    """A bus on a Redis that the test may stop."""
+    bus = Bus(own_valkey.url)
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture
+async def publisher(own_valkey: ValkeyServer) -> AsyncIterator[RedisPublisher]:
+    """A publisher to a Redis that the test may stop."""
+    publisher = RedisPublisher(own_valkey.url)
+    yield publisher
+    await publisher.close()
+
+
+@pytest.fixture
+def freeze(own_valkey: ValkeyServer) -> Iterator[Callable[[], None]]:
+    """Stops the process of Redis without ending it; thawed afterwards."""
+    pid = own_valkey.pid
+    assert pid is not None
+    yield lambda: os.kill(pid, signal.SIGSTOP)
+    os.kill(pid, signal.SIGCONT)
+
+
+async def test_everything_works_again_after_a_restart(
+    bus: Bus, publisher: RedisPublisher, own_valkey: ValkeyServer
+) -> None:
+    till = Till()
+    await publish(publisher, till.count(till.order()))
+    async with aclosing(bus.messages()) as events:
+        await hear(events)
+        own_valkey.stop()
+        with pytest.raises(RedisUnavailable):
+            await hear(events)
+    for call in (bus.ping, bus.load_snapshot, lambda: publish(publisher, till.count(till.order()))):
+        with pytest.raises(RedisUnavailable):
+            await call()
+    own_valkey.start()
+    assert await bus.load_snapshot() is None
+    async with aclosing(bus.messages()) as events:
+        assert await hear(events) == Subscribed()
+        made = till.count(till.order())
+        await publish(publisher, made)
+        assert await hear(events) == made.message
+    assert await bus.load_snapshot() == (made.snapshot, STATS)
+
+
+async def test_connections_that_broke_while_idle_are_not_used(
+    bus: Bus, publisher: RedisPublisher, own_valkey: ValkeyServer
+) -> None:
+    till = Till()
+    await publish(publisher, till.count(till.order()))
+    await bus.ping()
+    await asyncio.to_thread(own_valkey.stop)
+    own_valkey.start()
+    made = till.count(till.order())
+    await publish(publisher, made)
+    assert await bus.load_snapshot() == (made.snapshot, STATS)
+
+
+async def test_a_frozen_redis_is_noticed(
+    bus: Bus, freeze: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscription, "SILENCE", 0.1)
+    async with aclosing(bus.messages()) as events:
+        await hear(events)
+        freeze()
+        with pytest.raises(RedisUnavailable, match=r"^Redis has fallen silent\.$"):
+            await hear(events)
+    with pytest.raises(RedisUnavailable, match="Timeout"):
+        await bus.ping()
+
+
+async def test_hot_batches_never_wait_for_a_redis_that_is_away(
+    bus: Bus, own_valkey: ValkeyServer
+) -> None:
+    bus.publish_hot(hot(1))
+    await eventually(lambda: bus.counts.published == 1)
+    own_valkey.stop()
+    for xid in range(2, 100):
+        bus.publish_hot(hot(xid))
+    await eventually(lambda: bus.counts.dropped == 98)
+    own_valkey.start()
+    async with aclosing(bus.messages()) as events:
+        await hear(events)
+        bus.publish_hot(hot(100))
+        assert await hear(events) == hot(100)
+    await eventually(lambda: bus.counts.published == 2)
+
+
+async def test_closing_does_not_wait_for_a_frozen_redis(
+    own_valkey: ValkeyServer, freeze: Callable[[], None]
+) -> None:
+    bus = Bus(own_valkey.url)
+    await bus.ping()
+    freeze()
+    for xid in range(10):
+        bus.publish_hot(hot(xid))
+    async with asyncio.timeout(5):
+        await bus.close()
+    assert bus.counts.dropped == 10
