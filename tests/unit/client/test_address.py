@@ -1,0 +1,60 @@
+"""What is taken for a server's address, and in which words the rest is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from coffeert.client.address import server_address, socket_url
+from coffeert.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("http://127.0.0.1:8765", "http://127.0.0.1:8765"),
+        ("http://127.0.0.1:8765/", "http://127.0.0.1:8765"),
+        ("https://shop.example", "https://shop.example"),
+        ("http://[::1]:8765", "http://[::1]:8765"),
+    ],
+)
+def test_takes_scheme_host_and_port(text: str, origin: str) -> None:
+    assert str(server_address(text)) == origin
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "localhost:8765",
+        "127.0.0.1",
+        "ftp://localhost",
+        "http://",
+        "http://:8765",
+        "http://localhost:0",
+        "http://localhost:99999",
+        "http://localhost:port",
+        "http://localhost/dashboard",
+        "http://localhost?token=1",
+        "http://localhost#top",
+        "http://[::1",
+    ],
+)
+def test_refuses_everything_else_in_a_sentence(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"^The server's URL .*\.$"):
+        server_address(text)
+
+
+@pytest.mark.parametrize("text", ["http://me:s3cret@localhost:1", "http://s3cret@localhost:1"])
+def test_never_repeats_credentials(text: str) -> None:
+    with pytest.raises(ConfigError, match="COFFEERT_TOKEN") as refused:
+        server_address(text)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_socket_asks_to_go_on_only_where_there_is_an_epoch() -> None:
+    server = server_address("https://shop.example")
+    assert str(socket_url(server)) == "wss://shop.example/ws/dashboard"
+    assert dict(socket_url(server, epoch="a b", version=7).query) == {
+        "epoch": "a b",
+        "version": "7",
+    }

@@ -1,0 +1,31 @@
+"""Delays grow, are jittered, and respect the server."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coffeert.client.backoff import Backoff
+
+
+def test_delays_grow_to_a_limit() -> None:
+    backoff = Backoff(initial=0.1, longest=2.0)
+    delays = [backoff.next_delay() for _ in range(2_000)]
+    for number, delay in enumerate(delays):
+        ceiling = min(0.1 * 2.0 ** min(number, 30), 2.0)
+        assert ceiling / 2 <= delay <= ceiling
+    assert len(set(delays[10:])) > 100, "clients would come back all at once"
+
+
+def test_begins_anew_after_a_success() -> None:
+    backoff = Backoff(initial=0.1, longest=100)
+    for _ in range(8):
+        backoff.next_delay()
+    backoff.reset()
+    assert backoff.failures == 0
+    assert backoff.next_delay() <= 0.1
+
+
+@given(st.floats(0, 3600))
+def test_never_comes_back_earlier_than_the_server_asked(retry_after: float) -> None:
+    assert retry_after <= Backoff().next_delay(retry_after) <= retry_after * 1.25
