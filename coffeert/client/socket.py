@@ -30,6 +30,8 @@ STABLE_SECONDS: Final = 5.0
 
 _FRAME_MAX = 32 * 1024 * 1024
 _CLOSE_SECONDS = 0.5
+# What reading a frame raises that is no JSON, no frame, or contradicts itself.
+_NONSENSE = (msgspec.DecodeError, ValueError, LookupError, ArithmeticError)
 _CLOSE_REASONS = {
     SLOW_CLIENT: "closed the connection because this client was too slow",
     SERVICE_RESTART: "is restarting",
@@ -169,14 +171,14 @@ class Socket:
     def _take(self, text: str) -> None:
         try:
             frame = self._decode(text)
-        except (msgspec.DecodeError, ValueError, LookupError):
-            raise _Lost("sent something that is no frame of this protocol") from None
-        if isinstance(frame, Hello):
-            self._greet(frame)
-        elif isinstance(frame, Goodbye):
-            self._goodbye = frame
-        if frame is not None:
-            self._receive(frame)
+            if isinstance(frame, Hello):
+                self._greet(frame)
+            elif isinstance(frame, Goodbye):
+                self._goodbye = frame
+            if frame is not None:
+                self._receive(frame)
+        except _NONSENSE as error:
+            raise _Lost("sent something that is no frame of this protocol") from error
 
     def _greet(self, hello: Hello) -> None:
         if hello.protocol != PROTOCOL:

@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coffeert.cells import CellKey, Horizon, Tally, Totals
@@ -77,6 +77,7 @@ def test_a_reset_makes_what_is_pending_moot() -> None:
     assert drain(mailbox) == [reset]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.dictionaries(st.integers(0, 70), st.integers(0, 3), max_size=4), st.booleans())

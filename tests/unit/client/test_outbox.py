@@ -36,7 +36,7 @@ class Wire:
 
     def _send(self, frame: bytes) -> bool:
         if self.up:
-            read = decode_client_frame(frame)
+            read = decode_client_frame(frame.decode())
             assert isinstance(read, OrderFrame)
             self.frames.append(read)
         return self.up

@@ -1,0 +1,318 @@
+"""The feed against a peer whose every frame the test decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+
+from coffeert.client import (
+    Beat,
+    Connected,
+    Connecting,
+    DashboardFeed,
+    Disconnected,
+    FeedEvent,
+    GapFound,
+    MenuChanged,
+    ViewChanged,
+    ViewReset,
+)
+from coffeert.errors import FieldError, Invalid, OutcomeUnknown, ServerUnavailable, Unauthorized
+from coffeert.order import Draft
+from coffeert.wire import frames
+from tests.integration.client.peer import MENU, Connection, Dashboard, serving, stored
+from tests.waiting import eventually
+
+TEA = Draft("uptown", "tea")
+
+
+class Told:
+    """Everything that a feed told, as it comes."""
+
+    def __init__(self, feed: DashboardFeed) -> None:
+        self.feed = feed
+        self.events: list[FeedEvent] = []
+        self.ended = False
+
+    async def read(self) -> None:
+        async for event in self.feed.events():
+            self.events.append(event)
+        self.ended = True
+
+    def kinds(self) -> list[type[FeedEvent]]:
+        return [type(event) for event in self.events]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        await eventually(condition)
+
+    def disconnections(self) -> list[Disconnected]:
+        return [event for event in self.events if isinstance(event, Disconnected)]
+
+
+@asynccontextmanager
+async def following(
+    dashboard: Dashboard, token: str | None = None, *, retry: bool = True
+) -> AsyncIterator[Told]:
+    async with serving(dashboard.route()) as url, DashboardFeed(url, token, retry=retry) as feed:
+        told = Told(feed)
+        reader = asyncio.create_task(told.read())
+        yield told
+        reader.cancel()
+        await asyncio.wait([reader])
+
+
+async def test_follows_the_view_from_the_first_snapshot() -> None:
+    dashboard = Dashboard()
+    async with following(dashboard, "s3cret") as told:
+        server = await dashboard.accepted()
+        await server.greet()
+        await server.send(server.change("tea", 3), server.change("latte", 1), server.heartbeat())
+        await told.until(lambda: Beat in told.kinds() and told.feed.version == 3)
+        feed = told.feed
+        assert feed.view is not None
+        assert dict(feed.view.picture.cells()) == dict(server.view.picture.cells())
+        assert feed.totals == server.view.picture.totals()
+        assert (feed.epoch, feed.menu, feed.gaps) == ("one", MENU, 0)
+        assert feed.health is not None
+    assert told.kinds()[:4] == [Connecting, Connected, MenuChanged, ViewReset]
+    assert ViewChanged in told.kinds()
+    request = dashboard.requests[0]
+    assert request.headers["Authorization"] == "Bearer s3cret"
+    assert "s3cret" not in str(request.url)
+    assert server.query == {}
+
+
+async def test_resumes_from_where_it_was() -> None:
+    dashboard = Dashboard()
+    async with following(dashboard) as told:
+        first = await dashboard.accepted()
+        await first.greet()
+        await first.send(first.change("tea", 3))
+        await told.until(lambda: told.feed.version == 2)
+        await first.socket.close(code=1012)
+
+        second = await dashboard.accepted()
+        assert second.query == {"epoch": "one", "version": "2"}
+        second.view, second.version = first.view, first.version
+        missed = second.change("mocha", 2)
+        await second.send(second.hello(), missed)
+        await told.until(lambda: told.feed.version == 3)
+        assert told.feed.view is not None
+        assert dict(told.feed.view.picture.cells()) == dict(second.view.picture.cells())
+    assert [e.resumed for e in told.events if isinstance(e, Connected)] == [False, True]
+    assert told.kinds().count(ViewReset) == 1
+    assert told.disconnections()[0].reason == "is restarting"
+    assert told.feed.gaps == 0
+
+
+async def test_asks_for_the_whole_view_where_a_change_is_missing() -> None:
+    dashboard = Dashboard()
+    async with following(dashboard) as told:
+        server = await dashboard.accepted()
+        await server.greet()
+        server.change("lost", 1)
+        await server.send(server.change("tea", 2), server.change("tea", 3))
+        assert await server.next_frame() == frames.Resync()
+        await server.send(server.snapshot(), server.change("mocha", 1))
+        await told.until(lambda: told.feed.version == 5)
+        assert told.feed.view is not None
+        assert dict(told.feed.view.picture.cells()) == dict(server.view.picture.cells())
+        assert server.received.empty(), "one gap, one resync"
+    assert told.feed.gaps == 1
+    assert [e for e in told.events if isinstance(e, GapFound)] == [GapFound(1, 2)]
+
+
+async def test_two_heartbeats_ahead_of_the_view_mean_a_lost_change() -> None:
+    dashboard = Dashboard()
+    async with following(dashboard) as told:
+        server = await dashboard.accepted()
+        await server.greet()
+        server.change("lost", 1)
+        await server.send(server.heartbeat(), server.heartbeat())
+        assert await server.next_frame() == frames.Resync()
+        await server.send(server.snapshot())
+        await told.until(lambda: told.feed.version == 2)
+    assert told.feed.gaps == 1
+
+
+async def test_silence_of_four_heartbeats_is_a_dead_link() -> None:
+    dashboard = Dashboard()
+    async with following(dashboard) as told:
+        server = await dashboard.accepted()
+        await server.greet(heartbeat=0.02)
+        await dashboard.accepted()
+        assert told.disconnections()[0].reason == "has gone silent"
+
+
+async def test_comes_back_when_the_goodbye_said() -> None:
+    dashboard = Dashboard()
+    async with following(dashboard) as told:
+        server = await dashboard.accepted()
+        await server.greet()
+        await server.send(frames.Goodbye(reason="the server stops", retry_after=3_000))
+        await server.socket.close(code=1012)
+        await told.until(lambda: bool(told.disconnections()))
+        (gone,) = told.disconnections()
+        assert gone.reason == "said goodbye: the server stops"
+        assert gone.retry_in is not None
+        assert 3_000 <= gone.retry_in <= 3_750
+        told.feed.reconnect_now()
+        await dashboard.accepted()
+
+
+@pytest.mark.parametrize(("status", "words"), [(401, "token"), (403, "allow"), (404, "dashboard")])
+async def test_does_not_keep_asking_where_it_is_refused_for_good(status: int, words: str) -> None:
+    dashboard = Dashboard()
+    dashboard.refuse_with = status
+    async with following(dashboard) as told:
+        await told.until(lambda: bool(told.disconnections()))
+        (refused,) = told.disconnections()
+        assert words in refused.reason
+        assert refused.retry_in is None
+        dashboard.refuse_with = None
+        told.feed.reconnect_now()
+        await (await dashboard.accepted()).greet()
+        await told.until(lambda: told.feed.view is not None)
+
+
+async def test_another_protocol_is_refused() -> None:
+    dashboard = Dashboard()
+    async with following(dashboard) as told:
+        server = await dashboard.accepted()
+        await server.send(server.hello(protocol=99))
+        await told.until(lambda: bool(told.disconnections()))
+        assert "protocol 99" in told.disconnections()[0].reason
+        with pytest.raises(ServerUnavailable, match="protocol 99"):
+            await told.feed.place(TEA)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"type":"surprise"}', '{"type":"delta"}', "null"])
+async def test_a_frame_that_is_none_ends_the_connection_not_the_feed(text: str) -> None:
+    dashboard = Dashboard()
+    async with following(dashboard) as told:
+        server = await dashboard.accepted()
+        await server.greet()
+        await server.socket.send_str(text)
+        await (await dashboard.accepted()).greet()
+        assert "no frame of this protocol" in told.disconnections()[0].reason
+
+
+async def test_columns_that_contradict_themselves_end_the_connection_not_the_feed() -> None:
+    dashboard = Dashboard()
+    async with following(dashboard) as told:
+        server = await dashboard.accepted()
+        await server.greet()
+        good = server.change("tea", 1)
+        columns = msgspec.structs.replace(good.view, stores=[])
+        await server.send(msgspec.structs.replace(good, view=columns))
+        await (await dashboard.accepted()).greet()
+        assert "no frame of this protocol" in told.disconnections()[0].reason
+
+
+async def test_without_retry_the_first_loss_ends_the_events() -> None:
+    dashboard = Dashboard()
+    async with following(dashboard, retry=False) as told:
+        server = await dashboard.accepted()
+        await server.greet()
+        await told.until(lambda: told.feed.view is not None)
+        await server.socket.close()
+        await told.until(lambda: told.ended)
+        assert told.disconnections() == [Disconnected("closed the connection", None)]
+        with pytest.raises(ServerUnavailable):
+            await told.feed.place(TEA)
+
+
+async def test_a_server_that_is_not_there_is_told_and_tried_again() -> None:
+    async with serving() as url:
+        pass
+    async with DashboardFeed(url) as feed:
+        attempts = []
+        async for event in feed.events():
+            if isinstance(event, Disconnected):
+                assert "does not answer" in event.reason
+                assert event.retry_in is not None
+            if isinstance(event, Connecting):
+                attempts.append(event.attempt)
+                feed.reconnect_now()
+            if len(attempts) == 3:
+                break
+    assert attempts == [1, 2, 3]
+
+
+async def test_places_orders_over_the_same_connection() -> None:
+    dashboard = Dashboard()
+    async with following(dashboard) as told:
+        server = await dashboard.accepted()
+        await server.greet()
+        good = asyncio.create_task(told.feed.place(TEA))
+        bad = asyncio.create_task(told.feed.place(Draft("nowhere", "tea")))
+        asked = {frame.store: frame for frame in [await order(server), await order(server)]}
+        await server.send(
+            frames.Refusal(
+                status=422,
+                title="Invalid value",
+                detail="No.",
+                ref=asked["nowhere"].ref,
+                errors=(FieldError("store", "is unknown"),),
+            )
+        )
+        await acknowledge(server, asked["uptown"])
+        placed = await good
+        assert placed.order.order_id == asked["uptown"].order_id
+        assert (placed.replayed, placed.attempts) == (False, 1)
+        with pytest.raises(Invalid) as refused:
+            await bad
+        assert refused.value.errors == (FieldError("store", "is unknown"),)
+
+
+async def test_an_order_unanswered_when_the_link_breaks_is_sent_again_under_its_key() -> None:
+    dashboard = Dashboard()
+    async with following(dashboard) as told:
+        first = await dashboard.accepted()
+        await first.greet()
+        task = asyncio.create_task(told.feed.place(TEA))
+        asked = await order(first)
+        await first.socket.close()
+        second = await dashboard.accepted()
+        await second.greet()
+        again = await order(second)
+        assert again.order_id == asked.order_id
+        await acknowledge(second, again, status=200)
+        assert (await task).replayed
+
+
+async def test_an_order_without_an_answer_says_that_it_may_be_stored() -> None:
+    dashboard = Dashboard()
+    async with following(dashboard) as told:
+        server = await dashboard.accepted()
+        await server.greet()
+        await told.until(lambda: told.feed.view is not None)
+        with pytest.raises(OutcomeUnknown, match="may be stored"):
+            await told.feed.place(TEA, timeout=0.05)
+
+
+async def test_a_refused_client_places_nothing() -> None:
+    dashboard = Dashboard()
+    dashboard.refuse_with = 401
+    async with following(dashboard) as told:
+        waiting = asyncio.create_task(told.feed.place(TEA))
+        with pytest.raises(Unauthorized):
+            await waiting
+        await told.until(lambda: bool(told.disconnections()))
+        with pytest.raises(Unauthorized):
+            await told.feed.place(TEA)
+
+
+async def order(server: Connection) -> frames.OrderFrame:
+    frame = await server.next_frame()
+    assert isinstance(frame, frames.OrderFrame)
+    return frame
+
+
+async def acknowledge(server: Connection, asked: frames.OrderFrame, status: int = 201) -> None:
+    body = stored(Draft(asked.store, asked.drink, order_id=asked.order_id))
+    await server.send(frames.Ack(ref=asked.ref, status=status, order=body))
