@@ -23,9 +23,6 @@ class CoffeertApp(App[None]):
     """The dashboard."""
 
     TITLE = "coffeert"
-    CSS = """
-    Screen { background: $background; color: $foreground; }
-    """
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
@@ -70,7 +67,9 @@ class CoffeertApp(App[None]):
 
     def on_mount(self) -> None:
         """Follow the feed."""
-        self.run_worker(follow(self.session, self.feed), name="feed", exit_on_error=True)
+        self.run_worker(
+            follow(self.session, self.feed, self._wake), name="feed", exit_on_error=True
+        )
         if self.archive is not None:
             self.run_worker(keep_past(self.board, self.archive), name="past", exit_on_error=True)
 
@@ -83,6 +82,17 @@ class CoffeertApp(App[None]):
                 f"{binding.tooltip} ({binding.key})",
                 lambda action=binding.action: self._run(action),
             )
+
+    def refresh_dashboard(self) -> None:
+        """Show the present state now, whatever dialogue lies over it."""
+        for screen in self.screen_stack:
+            if isinstance(screen, Dashboard):
+                screen.tick()
+
+    def _wake(self, urgent: bool) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, Dashboard):
+                screen.wake(urgent=urgent)
 
     def _run(self, action: str) -> None:
         self.call_later(self.run_action, action, self.screen)

@@ -56,6 +56,11 @@ class OwnOrders:
     def __len__(self) -> int:
         return len(self._orders)
 
+    @property
+    def awaited(self) -> int:
+        """How many orders have not come over the wire yet."""
+        return sum(own.on_wire is None and own.fate != "refused" for own in self._orders.values())
+
     def get(self, order_id: UUID) -> Odyssey | None:
         """Return the odyssey of an order."""
         return self._orders.get(order_id)

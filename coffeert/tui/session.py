@@ -8,6 +8,7 @@ against the server's.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, Literal, assert_never
@@ -232,7 +233,12 @@ class Session:
             self.arrivals.lose(self.outages[-1].start, end)
 
 
-async def follow(session: Session, feed: Feed) -> None:
-    """Take everything the feed tells, until it ends or the task is cancelled."""
+async def follow(session: Session, feed: Feed, wake: Callable[[bool], None]) -> None:
+    """Take everything the feed tells, until it ends or the task is cancelled.
+
+    `wake` is called after each event, with whether somebody is waiting to see it: an own order.
+    """
     async for event in feed.events():
+        waiting = session.own.awaited
         session.take(event)
+        wake(session.own.awaited < waiting)

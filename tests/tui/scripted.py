@@ -104,6 +104,7 @@ class House:
         drinks: Sequence[str] = DRINKS,
         now: datetime = NOON,
         busy: float = 1.0,
+        orders: int = 50,
     ) -> None:
         self.random = random.Random(seed)
         self.stores, self.drinks = tuple(stores), tuple(drinks)
@@ -111,8 +112,8 @@ class House:
         self.horizon = Horizon.at(now, UTC)
         self._serial = 0
         self._busy = busy
-        cells = self._cells(now.timestamp())
-        recent = tuple(self.order(now - timedelta(seconds=i * 0.53)) for i in range(50))
+        cells = self._cells(now.timestamp()) if busy > 0 else {}
+        recent = tuple(self.order(now - timedelta(seconds=i * 0.53)) for i in range(orders))
         self.view = View(Change(self.horizon, now, cells, recent))
 
     def menu(self) -> MenuBody:

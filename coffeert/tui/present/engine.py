@@ -99,11 +99,11 @@ def parts_of(
             now,
             (
                 Figure(
-                    "pass",
+                    "pass / interval",
                     f"{milliseconds(a.pass_ms)} of {milliseconds(interval_ms)} ms",
                     _of(a.pass_ms, interval_ms),
                 ),
-                Figure("course", f"{milliseconds(a.pass_ms)} ms", course=course.passes),
+                Figure("pass time", f"{milliseconds(a.pass_ms)} ms", course=course.passes),
                 Figure("lag", f"{ago(lag)} of {ago(3 * a.interval_s)}", _of(lag, 3 * a.interval_s)),
                 Figure("rows a pass", f"{a.rows:,}"),
                 Figure("passes", f"{a.passes:,}"),

@@ -52,6 +52,25 @@ def merge(sums: Iterable[BucketSums]) -> BucketSums:
     return BucketSums(total, stores, drinks)
 
 
+def scale(bucket: BucketSums, part: float) -> BucketSums:
+    """Take a part of a bucket, as if its orders had come evenly."""
+    if bucket is NOTHING:
+        return bucket
+    return BucketSums(
+        _scaled(bucket.total, part),
+        {code: _scaled(tally, part) for code, tally in bucket.stores.items()},
+        {code: _scaled(tally, part) for code, tally in bucket.drinks.items()},
+    )
+
+
+def _scaled(tally: Tally, part: float) -> Tally:
+    if tally == ZERO:
+        return ZERO
+    return Tally(
+        round(tally.orders * part), round(tally.quantity * part), round(tally.cents * part)
+    )
+
+
 class Sums:
     """The filtered sums over one picture, bucket by bucket."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coffeert.cells import SECONDS, ZERO, Tally
+from coffeert.cells import SECONDS, Tally
 from coffeert.tui.present.ranges import Range
-from coffeert.tui.present.sums import NOTHING, BucketSums, Sums, merge
+from coffeert.tui.present.sums import BucketSums, Sums, merge, scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +68,3 @@ def _previous(sums: Sums, past: Sums | None, span: Range, now: float) -> list[Bu
     buckets = [sums.bucket(span.grain, start) for start in starts]
     buckets[-1] = scale(buckets[-1], span.elapsed(now))
     return buckets
-
-
-def scale(bucket: BucketSums, part: float) -> BucketSums:
-    """Take a part of a bucket, as if its orders had come evenly."""
-    if bucket is NOTHING:
-        return bucket
-    return BucketSums(
-        _scaled(bucket.total, part),
-        {code: _scaled(tally, part) for code, tally in bucket.stores.items()},
-        {code: _scaled(tally, part) for code, tally in bucket.drinks.items()},
-    )
-
-
-def _scaled(tally: Tally, part: float) -> Tally:
-    if tally == ZERO:
-        return ZERO
-    return Tally(
-        round(tally.orders * part), round(tally.quantity * part), round(tally.cents * part)
-    )

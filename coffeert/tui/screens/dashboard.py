@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -50,6 +51,7 @@ class Dashboard(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._complaint = ""
+        self._ticked = 0.0
 
     @property
     def coffeert(self) -> CoffeertApp:
@@ -83,8 +85,18 @@ class Dashboard(Screen[None]):
         self._place()
         self.tick()
 
+    def wake(self, *, urgent: bool) -> None:
+        """Show news at once, if nothing was shown just now or somebody waits for them.
+
+        So a single order is on the screen in milliseconds, while a flood costs four repaints a second.
+        """
+        if urgent or time.monotonic() - self._ticked >= TICK_SECONDS:
+            self._ticked = time.monotonic()
+            self.call_next(self.tick)
+
     def tick(self) -> None:
         """Show the moment; panels whose model has not changed cost nothing."""
+        self._ticked = time.monotonic()
         board = self.coffeert.board
         scene = board.scene()
         empty = scene.view is None

@@ -36,12 +36,12 @@ class OrderForm(Dialogue[None]):
         ),
     ]
     CSS = """
-    OrderForm > .box { width: 64; }
+    OrderForm > .box { width: 72; }
     OrderForm .field { height: 1; }
     OrderForm .field Label { width: 10; color: $foreground 70%; }
     OrderForm .field Select { width: 24; height: 1; }
     OrderForm .field Input { width: 24; height: 1; }
-    OrderForm .fault { color: $error; height: 1; width: 1fr; padding: 0 0 0 1; }
+    OrderForm .field .fault { color: $error; height: 1; width: 1fr; padding: 0 0 0 1; text-wrap: nowrap; }
     OrderForm .buttons { height: 1; margin: 1 0 0 0; }
     OrderForm .buttons Button { margin: 0 2 0 0; }
     """

@@ -14,7 +14,7 @@ class FilterInput(Input):
 
     DEFAULT_CSS = """
     FilterInput {
-        layer: over; dock: top; margin: 1 0 0 0; height: 1; border: none; padding: 0 1;
+        layer: over; dock: bottom; margin: 0 0 1 0; height: 1; border: none; padding: 0 1;
         background: $panel; color: $foreground; display: none;
     }
     FilterInput:focus { border: none; background: $panel; }

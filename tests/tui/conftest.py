@@ -1,0 +1,97 @@
+"""A dashboard on a scripted feed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+from textual.pilot import Pilot
+
+from coffeert.client.events import FeedEvent
+from coffeert.tui.app import CoffeertApp
+from coffeert.tui.glyphs import GlyphSet
+from coffeert.tui.screens.dashboard import Dashboard
+from tests.tui.scripted import FakeClock, House, ScriptedArchive, ScriptedFeed
+
+URL = "http://127.0.0.1:8765"
+
+
+@dataclass
+class Stage:
+    """A running dashboard and what drives it."""
+
+    app: CoffeertApp
+    pilot: Pilot[None]
+    feed: ScriptedFeed
+    archive: ScriptedArchive
+    house: House
+    clock: FakeClock
+
+    @property
+    def dashboard(self) -> Dashboard:
+        """The dashboard's screen."""
+        return next(s for s in self.app.screen_stack if isinstance(s, Dashboard))
+
+    async def happen(self, *events: FeedEvent) -> None:
+        """Let events happen, and wait until the screen shows them."""
+        self.feed.put(*events)
+        while not self.feed.drained:
+            await self.pilot.pause()
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until the screen shows the present state."""
+        await self.pilot.pause()
+        self.dashboard.tick()
+        await self.pilot.pause()
+
+    async def open(self) -> None:
+        """Connect, and wait until the first picture shows."""
+        await self.happen(*self.house.opening(self.clock.now()))
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, one after another."""
+        for key in keys:
+            await self.pilot.press(key)
+            await self.pilot.pause()
+        await self.settle()
+
+    def text(self) -> str:
+        """Return what stands on the screen, line by line."""
+        return screen_text(self.app)
+
+
+def screen_text(app: CoffeertApp) -> str:
+    """Return the text of the topmost screen as it is painted."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.text for strip in strips)
+
+
+StageMaker = Callable[..., AbstractAsyncContextManager[Stage]]
+
+
+@pytest.fixture
+def stage() -> StageMaker:
+    """Make a dashboard of some size, on a scripted feed."""
+
+    @asynccontextmanager
+    async def make(
+        size: tuple[int, int] = (120, 40),
+        *,
+        house: House | None = None,
+        theme: str = "coffeert-dark",
+        glyphs: GlyphSet = "braille",
+        opened: bool = True,
+    ) -> AsyncIterator[Stage]:
+        house = house or House()
+        feed, archive, clock = ScriptedFeed(), ScriptedArchive(house), FakeClock()
+        app = CoffeertApp(feed, archive, url=URL, clock=clock, glyphs=glyphs, theme=theme)
+        async with app.run_test(size=size) as pilot:
+            made = Stage(app, pilot, feed, archive, house, clock)
+            if opened:
+                await made.open()
+            yield made
+
+    return make

@@ -1,0 +1,148 @@
+"""Placing, repeating and voiding orders from the screen."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import pytest
+from textual.widgets import Input, Select
+
+from coffeert.client.placed import Placed
+from coffeert.errors import FieldError, Invalid, OutcomeUnknown
+from coffeert.order import Order
+from coffeert.tui.screens.order_form import OrderForm
+from tests.tui.conftest import Stage, StageMaker
+
+
+def form(s: Stage) -> OrderForm:
+    """Return the form on the screen."""
+    assert isinstance(s.app.screen, OrderForm)
+    return s.app.screen
+
+
+async def fill(s: Stage, store: str, drink: str, quantity: str = "2") -> None:
+    """Fill the form in."""
+    form(s).query_one("#store", Select).value = store
+    form(s).query_one("#drink", Select).value = drink
+    form(s).query_one("#quantity", Input).value = quantity
+    await s.pilot.pause()
+
+
+def stored(s: Stage, quantity: int = 2) -> Order:
+    """Return the order as the server would store it."""
+    order_id = form(s).entry().order_id
+    now = s.clock.now()
+    return Order(order_id, "uptown", "latte", quantity, 450, now, now)
+
+
+async def until(s: Stage, text: str) -> None:
+    """Wait until a text is on the screen; the test's own time limit ends the wait."""
+    while text not in s.text():
+        await s.pilot.pause(0.02)
+
+
+async def test_an_order_is_placed_acknowledged_and_followed_to_the_screen(
+    stage: StageMaker,
+) -> None:
+    async with stage() as s:
+        await s.pilot.press("n")
+        await s.pilot.pause()
+        await fill(s, "uptown", "latte")
+        order = stored(s)
+        start = s.clock.monotonic()
+        s.feed.answers.append(Placed(order, False, 1, start, start + 0.031))
+        await s.pilot.press("f2")
+        await until(s, "stored: 2 x latte at uptown, 9.00")
+        assert s.feed.placed[0].order_id == order.order_id
+        assert s.feed.placed[0].price_cents is None
+        s.clock.pass_time(0.05)
+        await s.happen(s.house.tell(s.clock.now(), [order], start + 0.04))
+        await until(s, "painted")
+        own = s.app.session.own.get(order.order_id)
+        assert own is not None
+        assert own.after(own.committed) == pytest.approx(31)
+        assert own.after(own.on_wire) == pytest.approx(40)
+        while own is not None and own.painted is None:
+            await s.settle()
+            own = s.app.session.own.get(order.order_id)
+        await s.press("escape")
+        assert "p50 50" in s.text()
+
+
+async def test_mistakes_are_named_before_anything_is_sent(stage: StageMaker) -> None:
+    async with stage() as s:
+        await s.pilot.press("n")
+        await s.pilot.pause()
+        await fill(s, "uptown", "latte", "100")
+        await s.pilot.press("f2")
+        await s.pilot.pause()
+        assert "a whole number from 1 to 99" in s.text()
+        assert s.feed.placed == []
+
+
+async def test_the_servers_refusal_names_the_field(stage: StageMaker) -> None:
+    async with stage() as s:
+        await s.pilot.press("n")
+        await s.pilot.pause()
+        await fill(s, "uptown", "latte")
+        fault = FieldError("drink", "'latte' is not an active drink of the menu")
+        s.feed.answers.append(Invalid("The order has invalid values.", errors=(fault,)))
+        await s.pilot.press("f2")
+        await until(s, "422 The order has invalid values.")
+        assert "'latte' is not an active" in s.text()
+
+
+async def test_an_unknown_outcome_keeps_the_key_so_that_trying_again_is_safe(
+    stage: StageMaker,
+) -> None:
+    async with stage() as s:
+        await s.pilot.press("n")
+        await s.pilot.pause()
+        await fill(s, "uptown", "latte")
+        order = stored(s)
+        s.feed.answers.append(OutcomeUnknown("The connection broke while committing."))
+        s.feed.answers.append(Placed(order, True, 2, 1000.0, 1000.2))
+        await s.pilot.press("f2")
+        await until(s, "Placing it again is safe")
+        await s.pilot.press("f2")
+        await until(s, "stored: 2 x latte")
+        assert s.feed.placed[0].order_id == s.feed.placed[1].order_id
+
+
+async def test_copies_the_order_as_a_command_with_its_key(stage: StageMaker) -> None:
+    async with stage() as s:
+        await s.pilot.press("n")
+        await s.pilot.pause()
+        await fill(s, "uptown", "latte")
+        key = form(s).entry().order_id
+        await s.pilot.press("f3")
+        await s.pilot.pause()
+        words = shlex.split(s.app.clipboard)
+        assert words[0] == "curl"
+        assert json.loads(words[-1]) == {
+            "store": "uptown",
+            "drink": "latte",
+            "quantity": 2,
+            "order_id": str(key),
+        }
+
+
+async def test_voids_the_last_own_order_and_repeats_it(stage: StageMaker) -> None:
+    async with stage() as s:
+        await s.press("u")
+        assert s.archive.voided == []
+        await s.pilot.press("n")
+        await s.pilot.pause()
+        await fill(s, "uptown", "latte")
+        order = stored(s)
+        s.feed.answers.append(Placed(order, False, 1, 1000.0, 1000.01))
+        await s.pilot.press("f2")
+        await until(s, "stored:")
+        await s.press("escape", "u")
+        assert s.archive.voided == [order.order_id]
+        await s.pilot.press("R")
+        await s.pilot.pause()
+        entry = form(s).entry()
+        assert (entry.store, entry.drink, entry.quantity) == ("uptown", "latte", "2")
+        assert entry.order_id != order.order_id

@@ -1,0 +1,80 @@
+"""The filter language against a plain reading of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coffeert.cells import Tally
+from coffeert.order import Order
+from coffeert.tui.present.filter import FilterError, parse_filter
+
+CODES = st.sampled_from(["uptown", "downtown", "central", "latte", "flat-white", "tea", "東京"])
+
+
+def order(store: str, drink: str, cents: int, quantity: int = 1) -> Order:
+    """Make an order."""
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    return Order(UUID(int=1), store, drink, quantity, cents, moment, moment)
+
+
+@given(CODES, CODES, st.integers(0, 2000), st.integers(1, 99), st.integers(0, 2000))
+def test_a_price_compares_the_single_price_exactly(
+    store: str, drink: str, cents: int, quantity: int, limit: int
+) -> None:
+    text = f"price>{limit // 100}.{limit % 100:02d}"
+    assert parse_filter(text).takes_order(order(store, drink, cents, quantity)) == (cents > limit)
+    tally = Tally(1, quantity, quantity * cents)
+    assert parse_filter(text).takes_cell(store, drink, tally) == (cents > limit)
+
+
+@given(CODES, CODES, CODES)
+def test_a_field_looks_into_its_own_code_and_a_word_into_both(
+    store: str, drink: str, word: str
+) -> None:
+    one = order(store, drink, 400)
+    assert parse_filter(f"store:{word}").takes_order(one) == (word in store)
+    assert parse_filter(f"drink:{word}").takes_order(one) == (word in drink)
+    assert parse_filter(word).takes_order(one) == (word in store or word in drink)
+
+
+@given(CODES, CODES, CODES)
+def test_a_minus_turns_a_term_round(store: str, drink: str, word: str) -> None:
+    one = order(store, drink, 400)
+    for term in (word, f"store:{word}", "price>4"):
+        assert parse_filter(f"-{term}").takes_order(one) != parse_filter(term).takes_order(one)
+
+
+@given(CODES, CODES, CODES)
+def test_words_are_joined_by_and(store: str, drink: str, word: str) -> None:
+    one = order(store, drink, 400)
+    both = parse_filter(f"store:{word} drink:{word}")
+    assert both.takes_order(one) == (word in store and word in drink)
+
+
+def test_a_comma_means_either() -> None:
+    either = parse_filter("store:up,central")
+    assert [either.takes_order(order(s, "tea", 1)) for s in ("uptown", "central", "south")] == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_what_is_typed_reads_back_the_same() -> None:
+    text = "store:uptown drink:latte,tea price>5.00 -mocha -drink:x price<=9.50"
+    assert parse_filter(text).text() == text
+    assert parse_filter("").text() == ""
+    assert not parse_filter("  ")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"), [("size:big", "size:"), ("store:", "store:uptown"), ("price>x", "price")]
+)
+def test_what_cannot_be_read_is_explained(text: str, hint: str) -> None:
+    with pytest.raises(FilterError, match=hint):
+        parse_filter(text)

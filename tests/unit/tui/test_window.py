@@ -1,0 +1,173 @@
+"""Sums of ranges against counting every cell."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coffeert.cells import (
+    SECONDS,
+    ZERO,
+    CellKey,
+    Grain,
+    Horizon,
+    Picture,
+    Tally,
+    at_all_grains,
+    floor,
+)
+from coffeert.tui.present.breakdown import rows_by, top_drinks
+from coffeert.tui.present.filter import Filter, parse_filter
+from coffeert.tui.present.kpi import pace
+from coffeert.tui.present.ranges import RANGES, Range
+from coffeert.tui.present.sums import Sums, merge, scale
+from coffeert.tui.present.window import window
+
+NOW = datetime(2026, 3, 14, 10, 6, 24, 500_000, tzinfo=UTC)
+STORES, DRINKS = ("uptown", "central"), ("latte", "tea", "mocha")
+
+orders = st.lists(
+    st.tuples(
+        st.one_of(st.integers(0, 3600), st.integers(0, 31 * 86400)),
+        st.sampled_from(STORES),
+        st.sampled_from(DRINKS),
+        st.integers(1, 5),
+        st.integers(100, 900),
+        st.booleans(),
+    ),
+    max_size=60,
+)
+filters = st.sampled_from(["", "latte", "store:up -tea", "-central", "price>4.50"]).map(
+    parse_filter
+)
+
+
+def picture_of(sold: list[tuple[int, str, str, int, int, bool]], now: datetime = NOW) -> Picture:
+    """Put orders, given by their age in seconds, into a picture; the last field voids them."""
+    minutes: dict[CellKey, Tally] = {}
+    for age, store, drink, quantity, cents, void in sold:
+        at = int((NOW - timedelta(seconds=age)).timestamp())
+        key = CellKey("minute", floor(at, "minute"), store, drink)
+        tally = Tally(1, quantity, quantity * cents)
+        minutes[key] = minutes.get(key, ZERO).plus(ZERO.minus(tally) if void else tally)
+    picture = Picture(Horizon.at(now, UTC))
+    for key, tally in at_all_grains(minutes).items():
+        picture.set(key, tally)
+    return picture
+
+
+def brute(picture: Picture, grain: Grain, starts: list[int], wanted: Filter) -> Tally:
+    """Add up every cell that belongs in."""
+    total = ZERO
+    for key, tally in picture.cells():
+        if key.grain == grain and key.bucket in starts and wanted.takes_cell(*key[2:], tally):
+            total = total.plus(tally)
+    return total
+
+
+@settings(max_examples=150)
+@given(orders, st.sampled_from(RANGES), filters)
+def test_a_window_adds_up_to_its_cells(
+    sold: list[tuple[int, str, str, int, int, bool]], span: Range, wanted: Filter
+) -> None:
+    picture = picture_of(sold)
+    made = window(Sums(picture, wanted), None, span, NOW.timestamp())
+    starts = list(span.starts(NOW.timestamp()))
+    assert len(starts) == span.buckets
+    assert made.sums.total == brute(picture, span.grain, starts, wanted)
+    assert sum(t.orders for t in made.tallies) == made.sums.total.orders
+    for side in (made.sums.stores, made.sums.drinks):
+        assert sum(t.cents for t in side.values()) == made.sums.total.cents
+
+
+@given(orders)
+def test_without_a_filter_the_long_windows_equal_the_servers_totals(
+    sold: list[tuple[int, str, str, int, int, bool]],
+) -> None:
+    picture = picture_of(sold)
+    totals = picture.totals()
+    for span, total in (
+        (RANGES[3], totals.minute),
+        (RANGES[4], totals.hour),
+        (RANGES[5], totals.day),
+    ):
+        assert window(Sums(picture), None, span, NOW.timestamp()).sums.total == total
+
+
+@settings(max_examples=100)
+@given(orders, st.sampled_from(RANGES[:3]))
+def test_the_window_before_is_the_same_length_at_the_same_phase(
+    sold: list[tuple[int, str, str, int, int, bool]], span: Range
+) -> None:
+    sums = Sums(picture_of(sold))
+    made = window(sums, None, span, NOW.timestamp())
+    assert made.previous_tallies is not None
+    starts = [start - span.seconds for start in made.starts]
+    assert list(made.previous_tallies[:-1]) == [sums.bucket("minute", s).total for s in starts[:-1]]
+    cut = scale(sums.bucket("minute", starts[-1]), span.elapsed(NOW.timestamp()))
+    assert made.previous_tallies[-1] == cut.total
+
+
+@settings(max_examples=60)
+@given(orders, st.sampled_from(RANGES[3:]))
+def test_a_past_picture_gives_the_window_before(
+    sold: list[tuple[int, str, str, int, int, bool]], span: Range
+) -> None:
+    then = NOW - timedelta(seconds=span.seconds)
+    past = picture_of([(one[0] + span.seconds, *one[1:]) for one in sold], then)
+    made = window(Sums(picture_of([])), Sums(past), span, NOW.timestamp())
+    assert made.previous is not None
+    assert made.previous.total == past.total(span.grain, past.horizon.window_start(span.grain))
+
+
+@given(orders, filters)
+def test_kept_sums_are_right_after_any_bucket_changes(
+    sold: list[tuple[int, str, str, int, int, bool]], wanted: Filter
+) -> None:
+    picture = picture_of([])
+    sums = Sums(picture, wanted)
+    for span in RANGES:
+        window(sums, None, span, NOW.timestamp())
+    touched = set()
+    for key, tally in picture_of(sold).cells():
+        picture.set(key, tally)
+        touched.add((key.grain, key.bucket))
+    sums.forget(touched)
+    for span in RANGES:
+        kept = window(sums, None, span, NOW.timestamp())
+        assert kept == window(Sums(picture, wanted), None, span, NOW.timestamp())
+
+
+@given(orders)
+def test_the_top_drinks_are_the_servers(sold: list[tuple[int, str, str, int, int, bool]]) -> None:
+    picture = picture_of(sold)
+    sums = Sums(picture)
+    made = top_drinks(sums, window(sums, None, RANGES[2], NOW.timestamp()))
+    assert [(row.code, row.tally) for row in made] == picture.top_drinks()
+
+
+@given(orders)
+def test_shares_add_up_to_one_where_something_was_sold(
+    sold: list[tuple[int, str, str, int, int, bool]],
+) -> None:
+    made = window(Sums(picture_of(sold)), None, RANGES[3], NOW.timestamp())
+    rows = rows_by(made, "drink")
+    if made.sums.total.orders > 0 and all(row.tally.orders >= 0 for row in rows):
+        assert abs(sum(row.share for row in rows) - 1) < 1e-9
+
+
+def test_pace_slides_from_minute_to_minute_without_a_jump() -> None:
+    minute = floor(int(NOW.timestamp()), "minute")
+    picture = Picture(Horizon.at(NOW, UTC))
+    picture.set(CellKey("minute", minute - 60, "uptown", "tea"), Tally(60, 60, 600))
+    assert pace(Sums(picture), minute + 0.0) == 60
+    assert pace(Sums(picture), minute + 30.0) == 30
+    picture.set(CellKey("minute", minute, "uptown", "tea"), Tally(30, 30, 300))
+    assert pace(Sums(picture), minute + 30.0) == 60
+
+
+def test_merging_nothing_is_nothing() -> None:
+    assert merge([]).total == ZERO
+    assert SECONDS["minute"] == 60
