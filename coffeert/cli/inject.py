@@ -188,9 +188,7 @@ def _from_file(options: Options, target: Target, menu: MenuBody) -> Report:
 async def _file_shots(options: Options, target: Target, rows: Rows, layout: Layout) -> Report:
     recorder = Recorder()
     shots = shots_from(rows, layout, Pace(options.rate, options.speed), options.count)
-    return await _run(
-        target, from_thread(shots, lambda: rows.ready, recorder), recorder, options.count
-    )
+    return await _run(target, from_thread(shots, rows.ready, recorder), recorder, options.count)
 
 
 async def _run(

@@ -58,10 +58,9 @@ class Rows:
             self.columns = _header(first)
             self._rows = self._csv_rows(first)
 
-    @property
     def ready(self) -> bool:
-        """Whether the next row is at hand without waiting for the stream."""
-        return self._lines.ready
+        """Tell whether the next row is at hand without waiting for the stream."""
+        return self._lines.ready()
 
     def __iter__(self) -> Iterator[Row | BadRow]:
         return self._rows
@@ -92,7 +91,6 @@ class _Lines:
         self._count = 0
         self._ended = False
 
-    @property
     def ready(self) -> bool:
         return bool(self._whole)
 

@@ -1,0 +1,51 @@
+"""What a file sells and the menu does not."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from coffeert.errors import ConfigError
+from coffeert.inject.additions import ADDED_MAX, Additions, additions
+from coffeert.inject.layout import layout_for
+from coffeert.inject.rows import Rows
+from coffeert.menu import Drink, Store
+from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
+
+MENU = MenuBody((MenuStore("uptown", "Uptown"),), (MenuDrink("tea", "Tea", "2.90"),))
+LAYOUT = layout_for(MENU, {}, None, None)
+
+
+def found(text: str) -> Additions:
+    return additions(Rows(io.BytesIO(text.encode())), LAYOUT, {"uptown"}, {"tea"})
+
+
+def test_names_and_first_prices() -> None:
+    added = found(
+        "store,drink,price\n"
+        "Uptown,Tea,1\n"
+        "Uptown,Hot Chocolate,\n"
+        "North End,Hot Chocolate,5.50\n"
+        "North End,hot  chocolate,6\n"
+        "North End,,6\n"
+    )
+    assert added == Additions(
+        (Store("north-end", "North End"),), (Drink("hot-chocolate", "Hot Chocolate", 550),)
+    )
+    assert added
+
+
+def test_nothing_to_add() -> None:
+    assert not found("store,drink\nUptown,Tea\nuptown,TEA\n")
+
+
+def test_a_drink_without_any_price_cannot_be_added() -> None:
+    with pytest.raises(ConfigError, match="no price for 'Cocoa'"):
+        found("store,drink\nUptown,Cocoa\n")
+
+
+def test_a_column_mapped_by_mistake_is_noticed() -> None:
+    rows = "".join(f"Uptown,card-{number},1\n" for number in range(ADDED_MAX + 1))
+    with pytest.raises(ConfigError, match="right column"):
+        found("store,drink,price\n" + rows)
