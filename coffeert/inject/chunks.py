@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from itertools import islice
 
 from coffeert.inject.report import Recorder
@@ -26,36 +25,42 @@ async def in_memory(shots: Iterator[Shot]) -> AsyncIterator[list[Shot]]:
 
 async def from_thread(
     shots: Iterator[Shot | BadRow], ready: Callable[[], bool], recorder: Recorder
-) -> AsyncIterator[list[Shot]]:
+) -> AsyncGenerator[list[Shot], None]:
     """Give shots as they are read; bad rows go to the recorder.
 
     `ready` tells whether the next shot is at hand, so a live stream's order is not held back until a
     chunk is full. The thread is a daemon: one that waits for a terminal must not keep us from ending.
     """
     loop = asyncio.get_running_loop()
-    read: asyncio.Queue[Chunk | BaseException] = asyncio.Queue(_CHUNKS_AHEAD)
-
-    def hand_over(item: Chunk | BaseException) -> None:
-        asyncio.run_coroutine_threadsafe(read.put(item), loop).result()
+    read: asyncio.Queue[Chunk | Exception] = asyncio.Queue()
+    room = threading.Semaphore(_CHUNKS_AHEAD)
+    abandoned = threading.Event()
 
     def read_all() -> None:
-        with suppress(RuntimeError, asyncio.CancelledError):  # the event loop is gone
-            for item in _chunks(shots, ready):
-                hand_over(item)
+        for item in _chunks(shots, ready):
+            room.acquire()
+            if abandoned.is_set():
+                return
+            loop.call_soon_threadsafe(read.put_nowait, item)
 
     threading.Thread(target=read_all, name="rows", daemon=True).start()
-    while item := await read.get():
-        if isinstance(item, BaseException):
-            raise item
-        yield [shot for shot in item if isinstance(shot, Shot)]
-        for row in item:
-            if isinstance(row, BadRow):
-                recorder.bad_row(row.line, row.reason)
+    try:
+        while item := await read.get():
+            room.release()
+            if isinstance(item, Exception):
+                raise item
+            yield [shot for shot in item if isinstance(shot, Shot)]
+            for row in item:
+                if isinstance(row, BadRow):
+                    recorder.bad_row(row.line, row.reason)
+    finally:
+        abandoned.set()
+        room.release()
 
 
 def _chunks(
     shots: Iterator[Shot | BadRow], ready: Callable[[], bool]
-) -> Iterator[Chunk | BaseException]:
+) -> Iterator[Chunk | Exception]:
     """Give chunks, an empty one at the end, or what broke the reading off."""
     try:
         while chunk := _next_chunk(shots, ready):

@@ -27,6 +27,7 @@ class Injector:
         self._recorder = recorder
         self._lanes = [Lane(carrier, recorder) for carrier in carriers]
         self._workers: list[asyncio.Task[None]] = []
+        self._pacer: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
 
     @property
@@ -40,6 +41,10 @@ class Injector:
             for worker in self._workers:
                 worker.cancel()
         self._stop.set()
+        if self._pacer is not None:
+            self._pacer.cancel()
+        for lane in self._lanes:
+            lane.clear()
 
     async def run(self, chunks: AsyncIterator[Sequence[Shot]]) -> Report:
         """Send all orders, given in the order in which they are due, and report.
@@ -54,7 +59,7 @@ class Injector:
                     for lane in self._lanes
                     for _ in range(lane.carrier.workers)
                 ]
-                pacer = tasks.create_task(self._pace(chunks, began))
+                self._pacer = pacer = tasks.create_task(self._pace(chunks, began))
                 watcher = tasks.create_task(self._watch(pacer))
                 await asyncio.wait(self._workers)
                 watcher.cancel()
@@ -64,7 +69,6 @@ class Injector:
 
     async def _watch(self, pacer: asyncio.Task[None]) -> None:
         await self._stop.wait()
-        pacer.cancel()
         await asyncio.wait([pacer])
         for lane in self._lanes:
             lane.clear()

@@ -145,7 +145,7 @@ def test_a_mapping_may_have_spaces() -> None:
 def test_columns_that_are_not_there_are_one_sentence() -> None:
     with pytest.raises(ConfigError, match="--map names 'coffee', but the file has a, drink"):
         check_columns(["a", "drink"], {"price": "coffee"}, store_given=True)
-    with pytest.raises(ConfigError, match="no 'store' and 'drink' among a;.*--store"):
+    with pytest.raises(ConfigError, match=r"no 'store' and 'drink' among a;.*--store"):
         check_columns(["a"], {}, store_given=False)
     with pytest.raises(ConfigError, match="no 'drink' among a;"):
         check_columns(["a"], {}, store_given=True)
