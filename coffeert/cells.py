@@ -19,7 +19,8 @@ SECONDS: Final[dict[Grain, int]] = {"minute": 60, "hour": 3600, "day": 86400}
 BUCKETS: Final[dict[Grain, int]] = {"minute": 60, "hour": 24, "day": 30}
 """How many buckets a window has, the running one included."""
 
-_HOURS_KEPT = 25  # a local day has 25 hours when the clock is put back
+HOURS_KEPT: Final = 27
+"""Hours at hand: as many as the longest local day so far had (Casey, 2010); 25 are not so rare."""
 
 
 class Tally(NamedTuple):
@@ -115,7 +116,7 @@ class Horizon(msgspec.Struct, frozen=True):
     def keep_from(self, grain: Grain) -> int:
         """Return the first bucket that must be at hand: the window, and hours enough for today."""
         if grain == "hour":
-            return floor(self.as_of, "hour") - (_HOURS_KEPT - 1) * SECONDS["hour"]
+            return floor(self.as_of, "hour") - (HOURS_KEPT - 1) * SECONDS["hour"]
         return self.window_start(grain)
 
     @property

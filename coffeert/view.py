@@ -73,7 +73,7 @@ class View:
         )
         if added:
             self.recent = newest((*self.recent, *added))
-        return added
+        return tuple(order for order in added if order.recency >= self.recent[-1].recency)
 
     def as_change(self) -> Change:
         """Return the change that leads from an empty view to this one."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+from coffeert.cells import HOURS_KEPT
+
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
@@ -36,9 +38,6 @@ PICTURE_TTL: Final = 2 * _DAY
 FENCE_TTL: Final = 7 * _DAY
 """Seconds that a fence outlives its lineage's last pass: a leader frozen for days is still refused."""
 
-_HOUR_KEPT = 25 * _HOUR
-_HOUR_SLACK = _HOUR
-
 
 def fence(lineage: str) -> str:
     """Name the string that holds the highest fencing token that a lineage has published with."""
@@ -52,4 +51,4 @@ def hour(start: int) -> str:
 
 def hour_ttl(start: int, as_of: int) -> int:
     """Return the seconds that an hour's hash lives: until it leaves the horizon, and a little more."""
-    return start + _HOUR_KEPT + _HOUR_SLACK - as_of
+    return start + (HOURS_KEPT + 1) * _HOUR - as_of

@@ -1,0 +1,290 @@
+"""Everything that adds up: against sums worked out order by order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
+from random import Random
+from typing import TYPE_CHECKING
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coffeert.cells import (
+    BUCKETS,
+    GRAINS,
+    SECONDS,
+    ZERO,
+    CellKey,
+    Cells,
+    Grain,
+    Horizon,
+    Picture,
+    Tally,
+    at_all_grains,
+    bucket_end,
+    floor,
+    local_day_start,
+    tally_orders,
+)
+from tests.unit.strategies import CHANGES, moments, orders, presents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from coffeert.order import Order
+
+A_DAY_AND_MORE = 28 * 60  # minutes
+
+
+def sum_of(orders: Iterable[Order]) -> Tally:
+    total = ZERO
+    for order in orders:
+        total = total.plus(Tally(order.count, order.quantity, order.revenue_cents))
+    return total
+
+
+def second(moment: datetime) -> int:
+    """The Unix second of a moment, in whole numbers."""
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
+
+
+def day_began(moment: datetime, zone: tzinfo) -> int:
+    """The first minute, by looking at every one, on whose clock it was the moment's day."""
+    minute = moment.astimezone(UTC).replace(second=0, microsecond=0)
+    day = minute.astimezone(zone).date()
+    earlier = (minute - timedelta(minutes=n) for n in range(A_DAY_AND_MORE))
+    return second(min(m for m in earlier if m.astimezone(zone).date() == day))
+
+
+def picture_of(orders: list[Order], horizon: Horizon) -> Picture:
+    picture = Picture(horizon)
+    for key, tally in at_all_grains(tally_orders(orders)).items():
+        picture.add(key, tally)
+    return picture
+
+
+@st.composite
+def days(draw: st.DrawFn) -> tuple[datetime, tzinfo, list[Order]]:
+    """A present, where it is looked at, and the orders so far."""
+    now, zone = draw(presents)
+    return now, zone, draw(st.lists(orders(now), max_size=12))
+
+
+@given(presents)
+def test_the_local_day_begins_where_the_clock_says(present: tuple[datetime, tzinfo]) -> None:
+    moment, zone = present
+    horizon = Horizon.at(moment, zone)
+    assert horizon.today_start == day_began(moment, zone)
+    assert second(local_day_start(moment, zone)) == horizon.today_start
+    assert horizon.as_of == second(moment) // 60 * 60
+    assert second(horizon.moment()) == horizon.as_of
+
+
+@pytest.mark.parametrize(("name", "change"), CHANGES)
+def test_the_hours_of_the_whole_day_are_at_hand_however_long_it_is(
+    name: str, change: datetime
+) -> None:
+    zone = ZoneInfo(name)
+    for minutes in range(-30 * 60, 30 * 60):
+        horizon = Horizon.at(change + timedelta(minutes=minutes), zone)
+        edge, first_hour = horizon.today_edge
+        assert horizon.keep_from("hour") <= first_hour
+        assert horizon.keeps("minute", edge) or edge == first_hour
+
+
+@given(days())
+def test_each_window_is_the_sum_of_its_orders(day: tuple[datetime, tzinfo, list[Order]]) -> None:
+    now, zone, placed = day
+    totals = picture_of(placed, Horizon.at(now, zone)).totals()
+
+    def since(start: int) -> Tally:
+        return sum_of(order for order in placed if second(order.placed_at) >= start)
+
+    running = second(now)
+    assert totals.minute == since(running // 60 * 60 - 59 * 60)
+    assert totals.hour == since(running // 3600 * 3600 - 23 * 3600)
+    assert totals.day == since(running // 86400 * 86400 - 29 * 86400)
+    assert totals.today == since(day_began(now, zone))
+
+
+@given(days())
+def test_sums_agree_whichever_way_they_are_taken(
+    day: tuple[datetime, tzinfo, list[Order]],
+) -> None:
+    now, zone, placed = day
+    picture = picture_of(placed, Horizon.at(now, zone))
+    horizon = picture.horizon
+    for grain in GRAINS:
+        start = horizon.window_start(grain)
+        by_bucket = [picture.bucket_sum(grain, bucket) for bucket in picture.buckets(grain)]
+        by_cell = [tally for key, tally in picture.cells() if key.grain == grain]
+        kept = [o for o in placed if horizon.keeps(grain, floor(second(o.placed_at), grain))]
+        assert add_up(by_bucket) == add_up(by_cell) == sum_of(kept)
+        assert picture.total(grain, start) == add_up(picture.cells_total(grain, start).values())
+        for bucket in picture.buckets(grain):
+            assert picture.bucket_sum(grain, bucket) == add_up(
+                picture.bucket(grain, bucket).values()
+            )
+            assert picture.total(grain, bucket, bucket + 1) == picture.bucket_sum(grain, bucket)
+    assert picture.totals().today == add_up(picture.today_cells().values())
+
+
+def add_up(tallies: Iterable[Tally]) -> Tally:
+    total = ZERO
+    for tally in tallies:
+        total = total.plus(tally)
+    return total
+
+
+@given(days(), st.integers(1, 6))
+def test_the_top_drinks_are_those_of_thirty_days(
+    day: tuple[datetime, tzinfo, list[Order]], count: int
+) -> None:
+    now, zone, placed = day
+    start = second(now) // 86400 * 86400 - 29 * 86400
+    inside = [order for order in placed if second(order.placed_at) >= start]
+    sums = {
+        drink: sum_of(o for o in inside if o.drink == drink) for drink in {o.drink for o in inside}
+    }
+    expected = sorted(
+        ((drink, tally) for drink, tally in sums.items() if tally != ZERO),
+        key=lambda item: (-item[1].orders, item[0]),
+    )
+    assert picture_of(placed, Horizon.at(now, zone)).top_drinks(count) == expected[:count]
+
+
+@given(st.data())
+def test_hours_are_sums_of_minutes_and_days_of_hours(data: st.DataObject) -> None:
+    placed = data.draw(st.lists(orders(data.draw(moments)), max_size=20))
+    cells = at_all_grains(tally_orders(placed))
+    for fine, coarse in pairwise(GRAINS):
+        sums: Cells = {}
+        for key, tally in cells.items():
+            if key.grain == fine:
+                sums[key.at(coarse)] = sums.get(key.at(coarse), ZERO).plus(tally)
+        assert sums == {key: tally for key, tally in cells.items() if key.grain == coarse}
+    by_drink, by_store = Counter[str](), Counter[str]()
+    for key, tally in cells.items():
+        by_drink[key.drink] += tally.cents
+        by_store[key.store] += tally.cents
+    assert by_drink.total() == by_store.total() == 3 * sum_of(placed).cents
+
+
+@given(st.data())
+def test_how_orders_are_grouped_makes_no_difference(data: st.DataObject) -> None:
+    now = data.draw(moments)
+    placed = data.draw(st.lists(orders(now), max_size=12))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(placed)), max_size=3)))
+    horizon = Horizon.at(now, UTC)
+    picture = Picture(horizon)
+    for start, end in pairwise([0, *cuts, len(placed)]):
+        for key, tally in at_all_grains(tally_orders(placed[start:end])).items():
+            picture.add(key, tally)
+    assert dict(picture.cells()) == dict(picture_of(placed, horizon).cells())
+
+
+@given(days(), st.randoms(use_true_random=False))
+def test_voiding_every_order_leaves_nothing(
+    day: tuple[datetime, tzinfo, list[Order]], random: Random
+) -> None:
+    now, zone, placed = day
+    both = [*placed, *(order.correction(uuid4(), now) for order in placed)]
+    random.shuffle(both)
+    picture = picture_of(both, Horizon.at(now, zone))
+    assert dict(picture.cells()) == {}
+    assert [picture.buckets(grain) for grain in GRAINS] == [[], [], []]
+    assert picture.totals() == Picture(picture.horizon).totals()
+    assert picture.top_drinks() == []
+
+
+@given(days(), st.lists(st.integers(0, 3 * 24 * 60), max_size=6))
+def test_time_passing_drops_exactly_what_lies_before_the_windows(
+    day: tuple[datetime, tzinfo, list[Order]], waits: list[int]
+) -> None:
+    now, zone, placed = day
+    picture = picture_of(placed, Horizon.at(now, zone))
+    cells = at_all_grains(tally_orders(placed))
+    for minutes in waits:
+        now += timedelta(minutes=minutes)
+        horizon = Horizon.at(now, zone)
+        assert picture.move_to(horizon) == (
+            horizon != Horizon.at(now - timedelta(minutes=minutes), zone)
+        )
+    fresh = picture_of(placed, picture.horizon)
+    assert dict(picture.cells()) == dict(fresh.cells())
+    assert dict(picture.cells()) == {
+        key: tally
+        for key, tally in cells.items()
+        if tally != ZERO and picture.horizon.keeps(key.grain, key.bucket)
+    }
+    assert picture.totals() == fresh.totals()
+    assert picture.top_drinks() == fresh.top_drinks()
+
+
+tallies = st.builds(Tally, st.integers(0, 2), st.integers(0, 2), st.integers(0, 2))
+
+
+@st.composite
+def cell_writes(draw: st.DrawFn) -> list[tuple[CellKey, Tally]]:
+    """Absolute values for a few cells, some of them beyond the horizon, some zero."""
+    grain: Grain = draw(st.sampled_from(GRAINS))
+    keys = st.builds(
+        CellKey,
+        st.just(grain),
+        st.integers(-2, BUCKETS[grain] + 3).map(lambda n: START - n * SECONDS[grain]),
+        st.sampled_from(["uptown", "central"]),
+        st.sampled_from(["tea", "latte"]),
+    )
+    return draw(st.lists(st.tuples(keys, tallies), max_size=25))
+
+
+START = 1_767_225_600  # the first second of 2026, at which a bucket of every grain begins
+
+
+@given(cell_writes())
+def test_a_picture_holds_the_last_value_of_each_cell(writes: list[tuple[CellKey, Tally]]) -> None:
+    horizon = Horizon(START, START)
+    picture = Picture(horizon)
+    expected: Cells = {}
+    for key, tally in writes:
+        kept = horizon.keeps(key.grain, key.bucket)
+        assert picture.set(key, tally) == (kept and expected.get(key, ZERO) != tally)
+        if kept:
+            expected[key] = tally
+    assert dict(picture.cells()) == {key: t for key, t in expected.items() if t != ZERO}
+    assert all(picture.get(key) == tally for key, tally in expected.items())
+    sums = {key.bucket: ZERO for key in expected}
+    for key, tally in expected.items():
+        sums[key.bucket] = sums[key.bucket].plus(tally)
+    for key, _ in writes:
+        assert picture.bucket_sum(key.grain, key.bucket) == sums.get(key.bucket, ZERO)
+
+
+def test_the_windows_are_those_of_the_design() -> None:
+    horizon = Horizon(START + 7 * 3600 + 17 * 60, START)
+    assert [horizon.window_start(grain) - START for grain in GRAINS] == [
+        6 * 3600 + 18 * 60, -16 * 3600, -29 * 86400,
+    ]  # fmt: skip
+
+
+def test_a_bucket_ends_where_the_next_begins() -> None:
+    for grain in GRAINS:
+        assert second(bucket_end(grain, START)) == START + SECONDS[grain]
+
+
+def test_memory_is_bounded_by_the_horizon() -> None:
+    """A year of time, in which every minute has an order."""
+    picture = Picture(Horizon(START, START))
+    for hour in range(24 * 90):
+        now = START + hour * 3600
+        picture.move_to(Horizon(now, now // 86400 * 86400))
+        for grain in GRAINS:
+            picture.set(CellKey(grain, floor(now, grain), "uptown", "tea"), Tally(1, 1, 290))
+    assert len(picture.buckets("minute")) == 1
+    assert len(picture.buckets("hour")) <= 28
+    assert len(picture.buckets("day")) == 30

@@ -1,0 +1,183 @@
+"""Money, and how a draft becomes an order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from uuid import uuid4
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coffeert.errors import Invalid
+from coffeert.menu import Drink, Menu, Store
+from coffeert.order import (
+    PRICE_CENTS_MAX,
+    Draft,
+    Order,
+    cents_from_text,
+    new_order_id,
+    resolve,
+    text_from_cents,
+)
+from tests.unit.strategies import cents, orders
+
+NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+MENU = Menu(
+    (Store("uptown", "Uptown"), Store("closed", "Closed", active=False)),
+    (Drink("latte", "Latte", 480), Drink("chai", "Chai", 390, active=False)),
+)
+DRAFT = Draft("uptown", "latte")
+
+
+def refused(draft: Draft) -> dict[str, str]:
+    with pytest.raises(Invalid) as error:
+        resolve(draft, MENU, NOW)
+    return {fault.field: fault.message for fault in error.value.errors}
+
+
+@given(cents)
+def test_money_survives_being_written_and_read(amount: int) -> None:
+    text = text_from_cents(amount)
+    assert cents_from_text(text) == amount
+    assert Decimal(text) * 100 == amount
+
+
+@given(st.integers(-(10**12), 10**12))
+def test_money_of_either_sign_is_written_exactly(amount: int) -> None:
+    text = text_from_cents(amount)
+    assert Decimal(text) * 100 == amount
+    assert len(text.partition(".")[2]) == 2
+
+
+@given(st.decimals(0, 1_000_000, allow_nan=False, allow_infinity=False, places=2))
+def test_every_decimal_with_two_places_is_read_exactly(amount: Decimal) -> None:
+    assert cents_from_text(f"{amount:f}") == amount * 100
+
+
+@pytest.mark.parametrize(("text", "amount"), [("4", 400), ("4.8", 480), ("0.05", 5), ("007", 700)])
+def test_fewer_places_are_read_too(text: str, amount: int) -> None:
+    assert cents_from_text(text) == amount
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", ".", "4.", ".5", "-1", "+1", "1e2", "4.805", "4,80", " 4", "4 ", "4.8\n", "1_0", "NaN",
+        "Infinity", "0x10", "1000000.01", "99999999", "٤.80", "4.8०", "½", "4\0", "--1",
+    ],
+)  # fmt: skip
+def test_anything_else_is_no_money(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^must be "):
+        cents_from_text(text)
+
+
+@given(st.text(max_size=12))
+def test_no_text_is_read_as_an_amount_that_cannot_be(text: str) -> None:
+    try:
+        amount = cents_from_text(text)
+    except ValueError:
+        return
+    assert 0 <= amount <= PRICE_CENTS_MAX
+    assert Decimal(text) * 100 == amount
+
+
+def test_ids_made_later_sort_later() -> None:
+    ids = [new_order_id() for _ in range(1000)]
+    assert ids == sorted(set(ids))
+    assert {made.version for made in ids} == {7}
+
+
+def test_the_menu_and_the_clock_fill_in_what_a_draft_leaves_out() -> None:
+    order = resolve(DRAFT, MENU, NOW)
+    assert (order.quantity, order.price_cents, order.placed_at) == (1, 480, NOW)
+    assert order.received_at == NOW
+    assert order.voids is None
+
+
+def test_what_a_draft_says_stands() -> None:
+    zone = timezone(timedelta(hours=5, minutes=45))
+    placed_at = datetime(2024, 5, 17, 3, 15, tzinfo=zone)
+    draft = Draft("uptown", "latte", 3, 0, placed_at, uuid4())
+    order = resolve(draft, MENU, NOW)
+    assert (order.order_id, order.quantity, order.price_cents) == (draft.order_id, 3, 0)
+    assert order.placed_at == placed_at
+    assert order.placed_at.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"store": "nowhere"}, "store"),
+        ({"store": "closed"}, "store"),
+        ({"store": ""}, "store"),
+        ({"drink": "chai"}, "drink"),
+        ({"drink": "Latte"}, "drink"),
+        ({"quantity": 0}, "quantity"),
+        ({"quantity": -1}, "quantity"),
+        ({"quantity": 100}, "quantity"),
+        ({"quantity": 10**30}, "quantity"),
+        ({"placed_at": datetime(1999, 12, 31, 23, 59, 59, tzinfo=UTC)}, "placed_at"),
+        ({"placed_at": NOW + timedelta(minutes=5, microseconds=1)}, "placed_at"),
+        ({"placed_at": datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))}, "placed_at"),
+        ({"placed_at": datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))}, "placed_at"),
+    ],
+)
+def test_a_value_out_of_range_is_named(changed: dict[str, object], field: str) -> None:
+    assert refused(msgspec.structs.replace(DRAFT, **changed)).keys() == {field}
+
+
+@pytest.mark.parametrize(
+    "placed_at", [datetime(2000, 1, 1, tzinfo=UTC), NOW + timedelta(minutes=5)]
+)
+def test_the_limits_of_time_are_inside(placed_at: datetime) -> None:
+    order = resolve(Draft("uptown", "latte", 99, placed_at=placed_at), MENU, NOW)
+    assert order.placed_at == placed_at
+
+
+def test_every_fault_is_named_at_once() -> None:
+    assert refused(Draft("x", "y", 0, placed_at=NOW + timedelta(days=1))).keys() == {
+        "store", "drink", "quantity", "placed_at",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("code", ["\x1b[31m", "\u202eevil", "a\nb", "\0", "é" * 10_000, "\ud800"])
+def test_a_code_from_a_stranger_is_shown_short_and_escaped(code: str) -> None:
+    message = refused(Draft(code, "latte"))["store"]
+    assert message.isascii()
+    assert message.isprintable()
+    assert len(message) < 500
+
+
+@given(orders(NOW))
+def test_a_correction_cancels_its_order(order: Order) -> None:
+    correction = order.correction(uuid4(), NOW)
+    assert correction.voids == order.order_id
+    assert correction.count + order.count == 0
+    assert correction.quantity + order.quantity == 0
+    assert correction.revenue_cents + order.revenue_cents == 0
+    assert (correction.store, correction.drink) == (order.store, order.drink)
+    assert correction.placed_at == order.placed_at
+
+
+def test_an_order_answers_the_drafts_that_it_may_have_come_from() -> None:
+    draft = Draft("uptown", "latte", 2, 450, NOW, uuid4())
+    order = resolve(draft, MENU, NOW)
+    answered = [
+        draft,
+        msgspec.structs.replace(draft, price_cents=None),
+        msgspec.structs.replace(draft, placed_at=None),
+        msgspec.structs.replace(draft, placed_at=NOW.astimezone(timezone(timedelta(hours=3)))),
+    ]
+    assert all(order.answers(asked) for asked in answered)
+    others = [
+        msgspec.structs.replace(draft, store="downtown"),
+        msgspec.structs.replace(draft, drink="tea"),
+        msgspec.structs.replace(draft, quantity=3),
+        msgspec.structs.replace(draft, price_cents=451),
+        msgspec.structs.replace(draft, placed_at=NOW + timedelta(microseconds=1)),
+    ]
+    assert not any(order.answers(asked) for asked in others)
+    assert not order.correction(uuid4(), NOW).answers(msgspec.structs.replace(draft, quantity=-2))
