@@ -27,6 +27,7 @@ _PLAIN = {
     "uuid": "must be a UUID",
     "Integer": "must be a whole number that is not so large",
     "int": "must be a whole number",
+    "range": "must be a whole number that is not so large",
     "length": "is too long",
     "str": "must be a string",
 }
@@ -45,7 +46,7 @@ def explain(
     is. Returns `Malformed`, or `Invalid` naming every field at fault.
     """
     try:
-        fields = _any.decode(body)
+        fields = _any.decode(body if isinstance(body, str) else body.decode())
     except NOT_DECODED:
         return Malformed(f"The {noun} is not a JSON object in UTF-8.")
     tag_field = expected.__struct_config__.tag_field
@@ -64,7 +65,10 @@ def explain(
 
 
 def refuse_repeated_fields(body: bytes | str) -> None:
-    """Raise `Malformed` where an object names a field twice, which the fast decoder lets pass."""
+    """Raise `Malformed` where an object names a field twice, or cannot be read at all.
+
+    The fast decoder lets both pass, the latter in values that are kept as their text.
+    """
 
     def check(pairs: list[tuple[str, Any]]) -> None:
         names = [name for name, _ in pairs]
@@ -75,7 +79,10 @@ def refuse_repeated_fields(body: bytes | str) -> None:
                 errors=tuple(FieldError(_shown(name), "is named twice") for name in twice),
             )
 
-    json.loads(body, object_pairs_hook=check)
+    try:
+        json.loads(body, object_pairs_hook=check, parse_int=str)
+    except (ValueError, RecursionError):  # it looks into what the fast decoder has passed over
+        raise Malformed("The JSON cannot be read.") from None
 
 
 def _field_faults(

@@ -187,7 +187,8 @@ def _price_cents(price: msgspec.Raw) -> int | None:
     try:
         if match is None:
             raise ValueError("must be a JSON number or a string")
-        return cents_from_text((match[1] if match[1] is not None else match[2]).decode())
+        amount: bytes = match[1] if match[1] is not None else match[2]
+        return cents_from_text(amount.decode(errors="replace"))
     except ValueError as error:
         raise Invalid(INVALID_ORDER, errors=(FieldError("price", str(error)),)) from None
 
