@@ -104,7 +104,7 @@ class Config(BaseSettings):
     def _known_timezone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (ValueError, OSError):
+        except (KeyError, ValueError, OSError):
             raise ValueError("must be an IANA name such as Europe/Kyiv") from None
         return name
 

@@ -6,12 +6,10 @@ import asyncio
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import tzinfo
 from io import BufferedRandom, BufferedReader
-from zoneinfo import ZoneInfo
 
 import click
 import msgspec
@@ -20,6 +18,7 @@ import uvloop
 from coffeert.cli.duration import seconds
 from coffeert.cli.progress import error_lines, progress, report_lines
 from coffeert.cli.server_url import server_token, server_url
+from coffeert.cli.zone import zone_named
 from coffeert.client import OrderClient
 from coffeert.config import load_config
 from coffeert.errors import ConfigError
@@ -129,11 +128,8 @@ def command(**values: object) -> int:
         options.connections,
         options.patience,
     )
-    menu = asyncio.run(fetch_menu(target))
-    if options.file is None:
-        report = uvloop.run(_made_up(options, target, menu))
-    else:
-        report = _from_file(options, target, menu)
+    send = _made_up(options) if options.file is None else _from_file(options, options.file)
+    report = send(target, asyncio.run(_fetch_menu(target)))
     _print(report, as_json=options.json)
     if options.file is not None and not options.add_to_menu and _menu_lacks(report):
         click.echo("--add-to-menu puts the file's stores and drinks on the menu first.", err=True)
@@ -159,30 +155,42 @@ def _check(options: Options) -> None:
         raise ConfigError("Give --speed or --rate, not both: each sets the pace.")
 
 
-async def fetch_menu(target: Target) -> MenuBody:
-    """Ask the server for its menu, once, so that a server that is not there is told at once."""
+async def _fetch_menu(target: Target) -> MenuBody:
+    # Once and without patience: a server that is not there at the beginning is told at once.
     async with OrderClient(target.url, target.token, patience=0) as client:
         return await client.menu()
 
 
-async def _made_up(options: Options, target: Target, menu: MenuBody) -> Report:
+Send = Callable[[Target, MenuBody], Report]
+
+
+def _made_up(options: Options) -> Send:
     planned = plan(options.rate, options.count, options.duration)
     profiles = profiles_named(options.profile or "steady")
-    shots = scenario_shots(planned, profiles, menu, options.seed)
-    return await _run(target, shots, Recorder(), None if planned.endless else planned.count)
+
+    def send(target: Target, menu: MenuBody) -> Report:
+        shots = scenario_shots(planned, profiles, menu, options.seed)
+        total = None if planned.endless else planned.count
+        return uvloop.run(_run(target, shots, Recorder(), total))
+
+    return send
 
 
-def _from_file(options: Options, target: Target, menu: MenuBody) -> Report:
-    layout = layout_for(
-        menu, parse_mapping(options.map or ""), options.store, _zone(options.timezone)
-    )
-    with _opened(options.file or "", seekable=options.add_to_menu) as stream:
-        if options.add_to_menu:
-            from coffeert.cli.menu_additions import add_missing
+def _from_file(options: Options, name: str) -> Send:
+    mapping = parse_mapping(options.map or "")
+    zone = zone_named(options.timezone)
 
-            menu = add_missing(Rows(stream), layout, target, menu)
-            stream.seek(0)
-        return uvloop.run(_file_shots(options, target, Rows(stream), layout))
+    def send(target: Target, menu: MenuBody) -> Report:
+        layout = layout_for(menu, mapping, options.store, zone)
+        with _opened(name, seekable=options.add_to_menu) as stream:
+            if options.add_to_menu:
+                from coffeert.cli.menu_additions import add_missing
+
+                add_missing(Rows(stream), layout, target, menu)
+                stream.seek(0)
+            return uvloop.run(_file_shots(options, target, Rows(stream), layout))
+
+    return send
 
 
 async def _file_shots(options: Options, target: Target, rows: Rows, layout: Layout) -> Report:
@@ -219,13 +227,6 @@ def _opened(name: str, *, seekable: bool) -> Iterator[BufferedReader | BufferedR
         shutil.copyfileobj(stream, spool)
         spool.seek(0)
         yield spool
-
-
-def _zone(name: str | None) -> tzinfo | None:
-    try:
-        return None if name is None else ZoneInfo(name)
-    except (ValueError, OSError):
-        raise ConfigError("--timezone takes an IANA name such as Europe/Kyiv.") from None
 
 
 def _menu_lacks(report: Report) -> bool:

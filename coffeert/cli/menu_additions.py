@@ -27,20 +27,19 @@ _WAIT = 10.0
 _POLL = 0.1
 
 
-def add_missing(rows: Rows, layout: Layout, target: Target, menu: MenuBody) -> MenuBody:
-    """Add what the rows name and the menu lacks; return the server's menu once it has everything.
+def add_missing(rows: Rows, layout: Layout, target: Target, menu: MenuBody) -> None:
+    """Add what the rows name and the menu lacks, and wait until the server's menu has everything.
 
     Raises `ServerUnavailable` where the server does not take it up: it uses another database.
     """
     found = additions(rows, layout, _stores(menu), _drinks(menu))
     if not found:
-        return menu
+        return
     with services(load_config(), redis=False) as running:
         asyncio.run(_add(running.database_url, found))
-        menu = asyncio.run(_seen(target, found))
+        asyncio.run(_wait_until_seen(target, found))
     names = [store.code for store in found.stores] + [drink.code for drink in found.drinks]
     click.echo(f"added to the menu: {', '.join(names)}", err=True)
-    return menu
 
 
 async def _add(url: str, found: Additions) -> None:
@@ -55,14 +54,14 @@ async def _add(url: str, found: Additions) -> None:
         await connection.close()
 
 
-async def _seen(target: Target, found: Additions) -> MenuBody:
+async def _wait_until_seen(target: Target, found: Additions) -> None:
     wanted = {store.code for store in found.stores} | {drink.code for drink in found.drinks}
     deadline = time.monotonic() + _WAIT
     async with OrderClient(target.url, target.token, patience=_WAIT) as client:
         while True:
             menu = await client.menu()
             if wanted <= _stores(menu) | _drinks(menu):
-                return menu
+                return
             if time.monotonic() > deadline:
                 raise ServerUnavailable(
                     "The menu was extended, but the server does not see it: it uses another database "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo
 
 import click
 import msgspec
@@ -12,6 +11,7 @@ import msgspec
 from coffeert.cells import Horizon
 from coffeert.cli.figures import Figures, covers, figures_from
 from coffeert.cli.server_url import server_token, server_url
+from coffeert.cli.zone import zone_named
 from coffeert.client import OrderClient
 from coffeert.config import load_config
 from coffeert.errors import ConfigError
@@ -34,7 +34,7 @@ def command(url: str | None, at: str | None, timezone: str | None, as_json: bool
     With --at the figures are those of that moment: "today" is that day up to then.
     """
     config = load_config()
-    zone = _zone(timezone)
+    zone = zone_named(timezone)
     moment = None if at is None else _moment(at, zone)
     client = OrderClient(server_url(config, url), server_token(config), patience=_PATIENCE)
     figures = asyncio.run(_figures(client, moment, zone))
@@ -80,10 +80,3 @@ def _moment(text: str, zone: tzinfo | None) -> datetime:
             "or one without and --timezone."
         )
     return moment
-
-
-def _zone(name: str | None) -> tzinfo | None:
-    try:
-        return None if name is None else ZoneInfo(name)
-    except (ValueError, OSError):
-        raise ConfigError("--timezone takes an IANA name such as Europe/Kyiv.") from None

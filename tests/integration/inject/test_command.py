@@ -1,0 +1,180 @@
+"""`coffeert inject` as a user runs it, against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from coffeert.client import OrderClient
+from tests.integration.inject.command import ended, run, serving, started
+
+TILL = """date,when,card,money,coffee
+2024-03-01,2024-03-01 10:15:50.520,A-1,38.7,Latte
+2024-03-01,2024-03-01 12:19:22.539,A-2,38.7,Hot Chocolate
+2024-03-01,2024-03-01 12:19:22.539,A-3,38.7,Hot Chocolate
+2024-03-01,2024-03-01 23:46:33.006,,28.9,Americano with Milk
+2024-03-02,2024-03-02 00:10:00,,28.9,Americano with Milk
+"""
+TILL_OPTIONS = (
+    *("--map", "placed_at=when,drink=coffee,price=money"),
+    *("--store", "Vending", "--timezone", "Europe/Kyiv"),
+)
+
+
+async def total(url: str) -> int:
+    async with OrderClient(url) as client:
+        return (await client.dashboard()).view.totals.minute.orders
+
+
+async def test_every_way_at_once_and_again_under_the_same_seed(server_url: str) -> None:
+    arguments = (
+        *("inject", "--url", server_url, "--rate", "2000", "--count", "600", "--json"),
+        *("--via", "http,ws,batch", "--seed", "7", "--profile", "burst,lunch"),
+    )
+    first = await run(*arguments)
+    assert (first.code, first.err) == (0, "")
+    report = first.report()
+    assert (report.sent, report.accepted, report.replayed) == (600, 600, 0)
+    assert (report.rejected, report.lost, report.bad_rows, report.stopped) == (0, 0, 0, False)
+    assert 0 < report.latency_ms.p50 <= report.latency_ms.p99 <= report.latency_ms.max
+    second = (await run(*arguments)).report()
+    assert (second.sent, second.accepted, second.replayed) == (600, 0, 600)
+    assert await total(server_url) == 600
+
+
+async def test_a_till_s_export_loads_once(
+    server_url: str, database_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "till.csv"
+    file.write_text(TILL)
+    arguments = ("inject", "--url", server_url, "--file", str(file), *TILL_OPTIONS)
+    refused = await run(*arguments)
+    assert refused.code == 1
+    assert "line 2:" in refused.err
+    assert "--add-to-menu" in refused.err
+    loaded = await run(
+        *arguments, "--add-to-menu", "--json", settings={"database_url": database_url}
+    )
+    assert loaded.code == 0, loaded.err
+    assert (loaded.report().accepted, loaded.report().replayed) == (5, 0)
+    assert "hot-chocolate" in loaded.err
+    again = (await run(*arguments, "--json")).report()
+    assert (again.accepted, again.replayed) == (0, 5)
+
+    lines = TILL.splitlines(keepends=True)
+    more = "".join([lines[0], *lines[:0:-1], "2024-03-02,2024-03-02 07:00:00,,38.7,Latte\n"])
+    longer = await run(
+        *("inject", "--url", server_url, "--file", "-", *TILL_OPTIONS, "--via", "batch", "--json"),
+        data=more.encode(),
+    )
+    assert (longer.report().accepted, longer.report().replayed) == (1, 5)
+
+    async with OrderClient(server_url) as client:
+        menu = {drink.code: drink for drink in (await client.menu()).drinks}
+        assert (menu["hot-chocolate"].name, menu["hot-chocolate"].price) == (
+            "Hot Chocolate",
+            "38.70",
+        )
+        evening = datetime(2024, 3, 1, 23, 59, tzinfo=ZoneInfo("Europe/Kyiv"))
+        await eventually_counted(client, evening, 4)
+
+
+async def eventually_counted(client: OrderClient, at: datetime, orders: int) -> None:
+    async with asyncio.timeout(10):
+        while (await client.dashboard(at)).view.totals.today.orders != orders:
+            await asyncio.sleep(0.02)
+
+
+async def test_bad_rows_are_told_by_line_and_the_others_stored(server_url: str) -> None:
+    rows = (
+        b'{"store":"uptown","drink":"tea","price":2.90}\n'
+        b"{nonsense\n"
+        b'{"store":"uptown","drink":"\\u001b[31mgruel"}\n'
+        b'{"store":"uptown","drink":"tea","price":2.90}\n'
+        b'{"store":"uptown","drink":"tea","quantity":"many"}\n'
+    )
+    done = await run("inject", "--url", server_url, "--file", "-", data=rows)
+    assert done.code == 1
+    assert "accepted 2 " in done.out
+    assert "rejected 1 " in done.out
+    assert "bad rows 2" in done.out
+    assert "line 2: is not a JSON object" in done.err
+    assert "line 3: " in done.err
+    assert "line 5: the quantity is not" in done.err
+    assert "\x1b" not in done.err + done.out
+
+
+async def test_an_interrupt_ends_it_cleanly_with_its_report(server_url: str) -> None:
+    process = await started("inject", "--url", server_url, "--rate", "300", "--json")
+    async with OrderClient(server_url) as client:
+        async with asyncio.timeout(30):
+            while (await client.dashboard()).view.totals.minute.orders < 20:
+                await asyncio.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    done = await ended(process)
+    assert done.code == 0
+    report = done.report()
+    assert report.stopped
+    assert report.sent == report.accepted
+    assert report.sent == await total(server_url)
+
+
+async def test_a_server_killed_in_the_middle_costs_nothing(
+    database_url: str, redis_url: str
+) -> None:
+    port = free_port()
+    settings = {
+        "database_url": database_url,
+        "redis_url": redis_url,
+        "port": str(port),
+        "interval": "0.05",
+    }
+    url = f"http://127.0.0.1:{port}"
+    async with OrderClient(url) as client:
+        async with serving(settings) as server:
+            arguments = ("--url", url, "--rate", "500", "--count", "2000", "--via", "http,ws,batch")
+            injection = await started("inject", *arguments, "--json")
+            async with asyncio.timeout(30):
+                while (await client.dashboard()).view.totals.minute.orders < 400:
+                    await asyncio.sleep(0.02)
+            server.kill()
+        async with serving(settings):
+            done = await ended(injection)
+            report = done.report()
+            assert done.code == 0, done
+            assert report.accepted + report.replayed == report.sent == 2_000
+            assert report.retried > 0
+            await eventually_level(url, 2_000)
+            verified = await run("verify", settings=settings)
+            assert verified.code == 0, verified
+
+
+async def eventually_level(url: str, orders: int) -> None:
+    async with OrderClient(url) as client, asyncio.timeout(10):
+        while (await client.dashboard()).view.totals.day.orders != orders:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_live_stream_is_sent_row_by_row(server_url: str) -> None:
+    process = await started("inject", "--url", server_url, "--file", "-", "--json", stdin=-1)
+    assert process.stdin is not None
+    async with OrderClient(server_url) as client:
+        for count in (1, 2, 3):
+            process.stdin.write(b'{"store":"uptown","drink":"tea"}\n')
+            await process.stdin.drain()
+            async with asyncio.timeout(20):
+                while (await client.dashboard()).view.totals.minute.orders != count:
+                    await asyncio.sleep(0.02)
+    process.stdin.close()
+    assert (await ended(process)).report().accepted == 3
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
