@@ -40,7 +40,7 @@ def print_figures(figures: Figures, zone: tzinfo) -> None:
 def _totals(totals: Windows) -> Table:
     table = _table("all", ("orders", "cups", "revenue"))
     for name, sums in zip(_WINDOWS, _in_order(totals), strict=True):
-        table.add_row(name, f"{sums.orders:,}", f"{sums.quantity:,}", sums.revenue)
+        table.add_row(name, f"{sums.orders:,}", f"{sums.quantity:,}", _money(sums.revenue))
     return table
 
 
@@ -51,11 +51,11 @@ def _breakdown(kind: str, rows: Sequence[Named]) -> Table:
         table.add_row(
             Text(printable(row.code)),
             f"{windows.today.orders:,}",
-            windows.today.revenue,
+            _money(windows.today.revenue),
             f"{windows.last_60_minutes.orders:,}",
             f"{windows.last_24_hours.orders:,}",
             f"{windows.last_30_days.orders:,}",
-            windows.last_30_days.revenue,
+            _money(windows.last_30_days.revenue),
         )
     return table
 
@@ -65,7 +65,7 @@ def _top(figures: Figures) -> Table:
     for place, top in enumerate(figures.top_drinks, 1):
         sums = top.sums
         name = Text(f"{place} {printable(top.drink)}")
-        table.add_row(name, f"{sums.orders:,}", f"{sums.quantity:,}", sums.revenue)
+        table.add_row(name, f"{sums.orders:,}", f"{sums.quantity:,}", _money(sums.revenue))
     return table
 
 
@@ -118,6 +118,12 @@ def _table(title: str, columns: Sequence[str]) -> Table:
 def _in_order(windows: Windows) -> tuple[Sums, ...]:
     sums: tuple[Sums, ...] = msgspec.structs.astuple(windows)
     return sums
+
+
+def _money(text: str) -> str:
+    sign = "-" if text.startswith("-") else ""
+    whole, _, cents = text.removeprefix("-").partition(".")
+    return f"{sign}{int(whole):,}.{cents}"
 
 
 def _time(moment: datetime, zone: tzinfo) -> str:

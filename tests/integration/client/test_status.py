@@ -1,0 +1,77 @@
+"""`coffeert status` against a real server equals what was placed."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from coffeert.cli.figures import Figures, Sums
+from coffeert.client import OrderClient
+from coffeert.order import Draft
+from tests.integration.inject.command import run
+
+DAY = datetime(2024, 7, 31, 19, tzinfo=UTC)  # 22:00 at +03:00
+
+
+async def status(*arguments: str) -> Figures:
+    done = await run("status", *arguments, "--json")
+    assert (done.code, done.err) == (0, "")
+    return msgspec.json.decode(done.out, type=Figures)
+
+
+async def test_now_and_as_it_was(server_url: str) -> None:
+    async with OrderClient(server_url) as client:
+        placed = [
+            (timedelta(hours=-22, minutes=-1), "tea"),  # a minute before that day began
+            (timedelta(hours=-22), "tea"),
+            (timedelta(hours=-2), "latte"),
+            (timedelta(minutes=-59), "latte"),
+            (timedelta(0), "mocha"),
+            (timedelta(microseconds=1), "mocha"),  # after the moment asked for
+        ]
+        for offset, drink in placed:
+            await client.place(Draft("uptown", drink, 2, 250, DAY + offset))
+        await client.place(Draft("central", "tea", 1, 300))
+        async with asyncio.timeout(10):
+            while (await client.dashboard(DAY)).view.totals.day.orders != 5:
+                await asyncio.sleep(0.02)
+    then = await status("--url", server_url, "--at", "2024-07-31T22:00:00+03:00")
+    assert then.totals.today == Sums(4, 8, "20.00")
+    assert then.totals.last_60_minutes == Sums(2, 4, "10.00")
+    assert then.totals.last_30_days == Sums(5, 10, "25.00")
+    drinks = {item.code: item.windows.today for item in then.drinks}
+    assert drinks == {
+        "tea": Sums(1, 2, "5.00"),
+        "latte": Sums(2, 4, "10.00"),
+        "mocha": Sums(1, 2, "5.00"),
+    }
+    assert [(cell.store, cell.drink) for cell in then.today] == [
+        ("uptown", "latte"),
+        ("uptown", "mocha"),
+        ("uptown", "tea"),
+    ]
+    assert then.health is None
+    assert [order.drink for order in then.recent] == ["mocha", "latte", "latte", "tea", "tea"]
+    named = await status(
+        "--url", server_url, "--at", "2024-07-31 22:00", "--timezone", "Europe/Kyiv"
+    )
+    assert named == msgspec.structs.replace(then, data_time=named.data_time)
+    half = await status(
+        *("--url", server_url, "--at", "2024-07-31T22:00:00+03:00", "--timezone", "Asia/Kolkata")
+    )
+    assert half.totals.today == Sums(1, 2, "5.00"), "midnight there was at 18:30 UTC"
+    now = await status("--url", server_url)
+    assert now.totals.last_30_days == Sums(1, 1, "3.00")
+    assert now.health is not None
+
+
+async def test_text_and_errors(server_url: str) -> None:
+    done = await run("status", "--url", server_url)
+    assert done.code == 0
+    assert "top 5" in done.out
+    assert "database   ok" in done.out
+    bad = await run("status", "--url", server_url, "--at", "2024-07-31T22:00:00")
+    assert (bad.code, bad.out) == (2, "")
+    assert bad.err.count("\n") == 1
