@@ -14,7 +14,7 @@ from coffeert.cli.services import Services, services
 from coffeert.config import Config, load_config
 from coffeert.logs import configure_logs
 from coffeert.redis.publisher import RedisPublisher
-from coffeert.server.tasks import Tasks
+from coffeert.tasks import Tasks
 
 
 @click.command()

@@ -22,7 +22,7 @@ from coffeert.errors import ConfigError
 from coffeert.logs import configure_logs
 from coffeert.redis.publisher import RedisPublisher
 from coffeert.server.app import open_server
-from coffeert.server.tasks import Tasks
+from coffeert.tasks import Tasks
 
 _KEEPALIVE = 75.0
 _SHUTDOWN = 5.0

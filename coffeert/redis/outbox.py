@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from coffeert.errors import RedisUnavailable
 from coffeert.redis import keys
 from coffeert.redis.connection import redis_errors
+from coffeert.tasks import end
 from coffeert.wire.bus import HotBatch
 
 log = structlog.get_logger(__name__)
@@ -65,8 +66,7 @@ class Outbox:
         if self._task is not None:
             task = self._task
             await asyncio.wait({task}, timeout=_DRAIN)
-            task.cancel()
-            await asyncio.wait({task})
+            await end(task)
         self.dropped += len(self._waiting)
         self._waiting.clear()
 

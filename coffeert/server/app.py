@@ -32,7 +32,7 @@ from coffeert.server.menu_board import MenuBoard
 from coffeert.server.metrics import Metrics
 from coffeert.server.orders_api import OrdersApi
 from coffeert.server.problems import problems
-from coffeert.server.tasks import Tasks
+from coffeert.tasks import Tasks
 
 
 @dataclass(frozen=True, slots=True)
