@@ -69,7 +69,9 @@ _ABOVE_ZERO = click.FloatRange(0, min_open=True)
 
 
 @click.command("inject")
-@click.option("--url", help="The server (http://127.0.0.1:8765).")
+@click.option(
+    "--url", envvar="COFFEERT_URL", help="The server (http://127.0.0.1:8765). [env: COFFEERT_URL]"
+)
 @click.option("--rate", type=_ABOVE_ZERO, help="Mean orders per second (10).")
 @click.option("--count", type=click.IntRange(1), help="How many orders; of a file, the first ones.")
 @click.option("--duration", callback=seconds, help="For how long, such as 20s or 5m.")

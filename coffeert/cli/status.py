@@ -21,7 +21,9 @@ _PATIENCE = 2.0
 
 
 @click.command("status")
-@click.option("--url", help="The server (http://127.0.0.1:8765).")
+@click.option(
+    "--url", envvar="COFFEERT_URL", help="The server (http://127.0.0.1:8765). [env: COFFEERT_URL]"
+)
 @click.option("--at", help="As it was at this time, such as 2026-01-31T22:00:00+01:00.")
 @click.option(
     "--timezone",

@@ -13,6 +13,7 @@ from coffeert.client.address import DEFAULT_URL
 @pytest.fixture(autouse=True)
 def own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No server is where the command would look for one."""
+    monkeypatch.delenv("COFFEERT_URL", raising=False)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         monkeypatch.setenv("COFFEERT_PORT", str(probe.getsockname()[1]))
