@@ -18,6 +18,7 @@ from coffeert.cells import GRAINS, CellKey, Cells, Grain, Tally
 from coffeert.rollup import RollupSnapshot
 from coffeert.watermark import Watermark
 from coffeert.wire.bus import PassMessage, PassStats
+from coffeert.wire.faults import NOT_DECODED
 from coffeert.wire.orders import OrderBody
 
 META: Final = "meta"
@@ -109,7 +110,7 @@ async def decode_snapshot(fields: Mapping[bytes, bytes]) -> tuple[RollupSnapshot
             cells=await _decode_cells(fields),
             recent=tuple(body.order() for body in recent),
         )
-    except (msgspec.DecodeError, LookupError, ArithmeticError) as error:
+    except (*NOT_DECODED, LookupError, ArithmeticError) as error:
         raise ValueError(f"the snapshot in Redis cannot be read: {error}") from error
     return snapshot, meta.stats
 

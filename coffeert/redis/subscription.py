@@ -14,6 +14,7 @@ from coffeert.errors import RedisUnavailable
 from coffeert.redis import keys
 from coffeert.redis.connection import redis_errors
 from coffeert.wire.bus import HotBatch, PassMessage, decode_hot_batch, decode_pass
+from coffeert.wire.faults import NOT_DECODED
 
 SILENCE: Final = 1.0
 """Seconds without a word from Redis after which it is asked whether it is there."""
@@ -85,7 +86,7 @@ class Subscription:
                 event = _readable(decode_pass(data))
             else:
                 event = decode_hot_batch(data)
-        except (msgspec.DecodeError, ValueError):
+        except (*NOT_DECODED, ValueError):
             self.skipped += 1
             return None
         self.received += 1

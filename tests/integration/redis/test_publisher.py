@@ -183,7 +183,11 @@ async def test_a_key_that_is_lost_is_back_with_the_next_pass(
         assert contents(redis).keys() == whole.keys()
 
 
-@pytest.mark.parametrize("junk", [b"", b"junk", b"{}", b"[]", b"null", b'{"lineage": null}'])
+@pytest.mark.parametrize(
+    "junk",
+    [b"", b"junk", b"{}", b"[]", b"null", b'{"lineage": null}', b'{"x":' + b"[" * 5000],
+    ids=range(7),
+)
 async def test_a_meta_that_cannot_be_read_is_replaced(
     publisher: RedisPublisher, bus: Bus, redis: Redis, junk: bytes
 ) -> None:

@@ -124,6 +124,7 @@ def test_a_price_is_read_from_its_text(price: str, amount: int | None) -> None:
     ["4.805", "-1", "-0", "1e2", "1E2", "1000000.01", "9" * 400, "0." + "0" * 400, '"4,80"', '""',
      '" 4.80"', '"1e2"', '"NaN"', '"Infinity"', '"٤.80"', '"4.80\\u0000"', "true", "{}", "[4.8]",
      '{"a":1}'],
+    ids=range(20),
 )  # fmt: skip
 def test_a_price_that_is_none_is_named(price: str) -> None:
     assert faults(decode_order, raw(f'"price":{price}')).keys() == {"price"}
@@ -150,6 +151,7 @@ def test_a_price_that_is_none_is_named(price: str) -> None:
         ('"Store":"uptown"', "Store"),
         ('"":1', ""),
     ],
+    ids=range(17),
 )
 def test_a_value_of_the_wrong_kind_is_named(fields: str, field: str) -> None:
     assert faults(decode_order, raw(fields)).keys() == {field}
@@ -197,7 +199,9 @@ def test_depth_is_refused_and_not_a_failure(depth: int, field: str) -> None:
 
 
 @pytest.mark.parametrize("more", ["", ',"quantity":1'])
-@pytest.mark.parametrize("price", ["9" * 5000, "[" + "9" * 5000 + "]", "9." + "9" * 5000])
+@pytest.mark.parametrize(
+    "price", ["9" * 5000, "[" + "9" * 5000 + "]", "9." + "9" * 5000], ids=range(3)
+)
 def test_numbers_of_any_length_are_refused_and_not_a_failure(price: str, more: str) -> None:
     assert faults(decode_order, raw(f'"price":{price}{more}')).keys() == {"price"}
 

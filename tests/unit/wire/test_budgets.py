@@ -1,0 +1,149 @@
+"""How large frames are: in bytes, which are the same on any machine."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from coffeert.cells import (
+    BUCKETS,
+    SECONDS,
+    CellKey,
+    Cells,
+    Grain,
+    Horizon,
+    Picture,
+    Tally,
+    at_all_grains,
+    floor,
+    tally_orders,
+)
+from coffeert.order import Order
+from coffeert.view import Change, newest
+from coffeert.wire.bus import HotBatch, HotCell
+from coffeert.wire.frames import Columns, Delta, Snapshot, columns, encode
+from coffeert.wire.orders import OrderBody
+from tests.unit.wire.test_frames import HEALTH
+
+KIB = 1024
+NOW = datetime(2026, 1, 31, 9, 59, 58, 123_456, tzinfo=UTC)
+EPOCH = "0123456789abcdef0123456789abcdef"
+PER_MINUTE = 1000
+
+
+class Chain:
+    """A chain of shops in a busy hour; every shop sells every drink alike."""
+
+    def __init__(self, stores: int, drinks: int) -> None:
+        self.picture = Picture(Horizon.at(NOW, UTC))
+        self._random = random.Random(1)
+        self._stores = [f"store-number-{n}" for n in range(stores)]
+        self._drinks = [f"drink-number-{n}" for n in range(drinks)]
+        minute = NOW.replace(second=0, microsecond=0)
+        hour = [
+            order
+            for back in range(60)
+            for order in self._orders(PER_MINUTE, minute - timedelta(minutes=back), 60)
+        ]
+        self.recent = newest(hour)
+        self._count(hour)
+
+    def snapshot(self) -> bytes:
+        view = Change(self.picture.horizon, NOW, dict(self.picture.cells()), self.recent)
+        return encode(Snapshot(epoch=EPOCH, version=10**6, view=self._columns(view), health=HEALTH))
+
+    def second(self) -> tuple[bytes, bytes]:
+        """The delta of one more second, and the message by which servers tell each other of it."""
+        placed = self._orders(PER_MINUTE // 60 + 1, NOW, 1)
+        change = Change(self.picture.horizon, NOW, self._count(placed), tuple(placed))
+        delta = Delta(epoch=EPOCH, from_=10**6, to=10**6 + 1, view=self._columns(change))
+        minutes = tally_orders(placed)
+        batch = HotBatch(
+            EPOCH,
+            2**40,
+            [HotCell(key.bucket, key.store, key.drink, *tally) for key, tally in minutes.items()],
+            [OrderBody.of(order) for order in placed],
+        )
+        return encode(delta), encode(batch)
+
+    def fill_every_window(self) -> None:
+        """Let every shop have sold every drink in every hour and on every day."""
+        grains: tuple[Grain, ...] = ("hour", "day")
+        for grain in grains:
+            running = floor(self.picture.horizon.as_of, grain)
+            for back in range(1, BUCKETS[grain]):
+                for store in self._stores:
+                    for drink in self._drinks:
+                        key = CellKey(grain, running - back * SECONDS[grain], store, drink)
+                        orders = self._random.randrange(20, 400)
+                        self.picture.set(key, Tally(orders, 2 * orders, 960 * orders))
+
+    def _count(self, placed: list[Order]) -> Cells:
+        cells = at_all_grains(tally_orders(placed))
+        for key, tally in cells.items():
+            self.picture.add(key, tally)
+        return {key: self.picture.get(key) for key in cells}
+
+    def _columns(self, change: Change) -> Columns:
+        return columns(change, self.picture.totals(), self.picture.top_drinks())
+
+    def _orders(self, count: int, since: datetime, seconds: float) -> list[Order]:
+        pick = self._random
+        return [
+            Order(
+                order_id=UUID(int=pick.getrandbits(128), version=4),
+                store=pick.choice(self._stores),
+                drink=pick.choice(self._drinks),
+                quantity=pick.choice([1, 1, 1, 2, 3]),
+                price_cents=pick.randrange(290, 660, 10),
+                placed_at=since + timedelta(seconds=seconds * pick.random()),
+                received_at=NOW,
+            )
+            for _ in range(count)
+        ]
+
+
+@pytest.fixture(scope="module")
+def small() -> Chain:
+    """A chain of 4 shops with 8 drinks, whose windows are full."""
+    chain = Chain(4, 8)
+    chain.fill_every_window()
+    return chain
+
+
+@pytest.fixture(scope="module")
+def large() -> Chain:
+    """A chain of 30 shops with 60 drinks, that has opened this hour."""
+    return Chain(30, 60)
+
+
+def test_the_snapshot_of_a_small_chain_with_full_windows(small: Chain) -> None:
+    cells = 60 * 32 + 24 * 32 + 30 * 32
+    assert sum(1 for _ in small.picture.cells()) == cells
+    assert len(small.recent) == 50
+    assert len(small.snapshot()) <= 128 * KIB
+
+
+def test_the_snapshot_of_a_large_chain_in_a_busy_hour(large: Chain) -> None:
+    assert sum(1 for key, _ in large.picture.cells() if key.grain == "minute") > 40_000
+    assert len(large.snapshot()) <= 1024 * KIB
+
+
+def test_the_snapshot_of_a_large_chain_with_full_windows_once_compressed() -> None:
+    """Every figure of 140,000 cells takes more than the budget as it stands, and less compressed."""
+    chain = Chain(30, 60)
+    chain.fill_every_window()
+    snapshot = chain.snapshot()
+    assert len(snapshot) <= 2560 * KIB
+    assert len(zlib.compress(snapshot, level=1)) <= 1024 * KIB
+
+
+@pytest.mark.parametrize("chain", ["small", "large"])
+def test_the_delta_of_a_second(chain: str, request: pytest.FixtureRequest) -> None:
+    delta, batch = request.getfixturevalue(chain).second()
+    assert len(delta) <= 16 * KIB
+    assert len(batch) <= 16 * KIB
