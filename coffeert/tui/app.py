@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
+from coffeert.client.events import FeedEvent
 from coffeert.tui.bindings import DASHBOARD_KEYS
 from coffeert.tui.board import Board
 from coffeert.tui.clock import Clock, SystemClock
-from coffeert.tui.glyphs import GLYPHS, Glyphs, GlyphSet
-from coffeert.tui.palette import DARK, THEMES, Palette
+from coffeert.tui.glyphs import GLYPHS, Glyphs
+from coffeert.tui.look import Look
+from coffeert.tui.memory.recorder import Recorder
+from coffeert.tui.palette import THEMES, Palette
 from coffeert.tui.past import keep_past
 from coffeert.tui.screens.dashboard import Dashboard
 from coffeert.tui.session import Session, follow
 from coffeert.tui.source import Archive, Feed
 from coffeert.tui.till import Till
+
+DEFAULT_LOOK = Look()
 
 
 class CoffeertApp(App[None]):
@@ -32,20 +38,20 @@ class CoffeertApp(App[None]):
         *,
         url: str,
         clock: Clock | None = None,
-        glyphs: GlyphSet = "braille",
-        theme: str = DARK.name,
+        look: Look = DEFAULT_LOOK,
     ) -> None:
         super().__init__()
         self.feed = feed
         self.archive = archive
         self.url = url
-        self.glyphs: Glyphs = GLYPHS[glyphs]
+        self.glyphs: Glyphs = GLYPHS[look.glyphs]
         self.session = Session(clock or SystemClock())
         self.board = Board(self.session, self.glyphs)
+        self.recorder: Recorder | None = None
         self.till = Till(self.session, feed, archive)
         for known in THEMES:
             self.register_theme(known)
-        self.theme = theme
+        self.theme = look.theme
         self._palette: tuple[str, Palette] | None = None
 
     @property
@@ -68,7 +74,7 @@ class CoffeertApp(App[None]):
     def on_mount(self) -> None:
         """Follow the feed."""
         self.run_worker(
-            follow(self.session, self.feed, self._wake), name="feed", exit_on_error=True
+            follow(self.session, self.feed, self._tell, self._wake), name="feed", exit_on_error=True
         )
         if self.archive is not None:
             self.run_worker(keep_past(self.board, self.archive), name="past", exit_on_error=True)
@@ -88,6 +94,27 @@ class CoffeertApp(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, Dashboard):
                 screen.tick()
+
+    def _tell(self, event: FeedEvent) -> None:
+        self.board.tape.hear(event)
+        if self.recorder is not None:
+            self.recorder.hear(event)
+
+    def start_recording(self, path: Path) -> None:
+        """Write from now on into a file; raises `RecordingError`."""
+        self.stop_recording()
+        self.recorder = Recorder(path, self.session, self.place_name)
+
+    def stop_recording(self) -> Recorder | None:
+        """End the recording, if there is one, and return it."""
+        recorder, self.recorder = self.recorder, None
+        if recorder is not None:
+            recorder.close()
+        return recorder
+
+    def on_unmount(self) -> None:
+        """Leave a whole file."""
+        self.stop_recording()
 
     def _wake(self, urgent: bool) -> None:
         for screen in self.screen_stack:

@@ -33,6 +33,24 @@ DASHBOARD_KEYS: Final[list[Binding]] = [
     _key("u", "void_last", "void last", "order.void", "Void the last order placed here"),
     _key("R", "repeat_last", "repeat", "order.repeat", "Place the last order once more"),
     _key("y", "copy", "copy", "copy", "Copy the chosen order as JSON"),
+    _key("left_square_bracket", "scrub(-10)", "back", "rewind.back", "Look 10 seconds back"),
+    _key("right_square_bracket", "scrub(10)", "forth", "rewind.forth", "Go 10 seconds forth"),
+    _key(
+        "left_curly_bracket",
+        "scrub(-60)",
+        "minute back",
+        "rewind.minute_back",
+        "Look a minute back",
+    ),
+    _key(
+        "right_curly_bracket",
+        "scrub(60)",
+        "minute forth",
+        "rewind.minute_forth",
+        "Go a minute forth",
+    ),
+    _key("end", "live", "live", "rewind.live", "Show what is now"),
+    _key("ctrl+r,f6", "record", "record", "record", "Record into a file, or stop recording"),
     _key("r", "reconnect", "reconnect", "link.reconnect", "Connect at once instead of waiting"),
     _key("q", "quit", "quit", "quit", "Leave", show=True),
 ]
@@ -43,6 +61,8 @@ _NAMES: Final = {
     "slash": "/",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
 }
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from coffeert.cells import Picture
 from coffeert.order import Order
 from coffeert.tui.glyphs import Glyphs
+from coffeert.tui.memory.tape import Tape
 from coffeert.tui.present.breakdown import Row
 from coffeert.tui.present.chart import Metric
 from coffeert.tui.present.filter import EVERYTHING, Filter, Term
@@ -34,7 +35,9 @@ class Board:
     """Choices, and the sums they lead to; the sums are kept until a bucket or a choice changes."""
 
     def __init__(self, session: Session, glyphs: Glyphs) -> None:
-        self.session = session
+        self.live = session
+        self.tape = Tape(session)
+        self._rewound: tuple[float, Session] | None = None
         self.glyphs = glyphs
         self.tab: TabName = "live"
         self.span: Range = DEFAULT_RANGE
@@ -47,6 +50,41 @@ class Board:
         self._frozen_at = 0
         self._sums: Sums | None = None
         self._past_sums: tuple[Past, Sums] | None = None
+
+    @property
+    def session(self) -> Session:
+        """The session shown: as it is, or as it was."""
+        return self.live if self._rewound is None else self._rewound[1]
+
+    @property
+    def rewound_to(self) -> float | None:
+        """The moment of the past that is shown, in Unix seconds."""
+        return None if self._rewound is None else self._rewound[0]
+
+    def scrub(self, seconds: float) -> bool:
+        """Go back or forth in time; past the end is live. Tell whether anything changed."""
+        start = self.live.now().timestamp() if self._rewound is None else self._rewound[0]
+        return self.scrub_to(start + seconds)
+
+    def scrub_to(self, moment: float) -> bool:
+        """Show a moment of the past, as far back as the tape reaches."""
+        span = self.tape.span
+        if span is None:
+            return False
+        if moment >= self.live.now().timestamp() - 0.5:
+            changed = self._rewound is not None
+            self._rewound = None
+            return changed
+        past = self.tape.session_at(max(moment, span[0]))
+        if past is None:
+            return False
+        self._rewound = max(moment, span[0]), past
+        self._frozen = None
+        return True
+
+    def go_live(self) -> None:
+        """Show what is now."""
+        self._rewound = None
 
     @property
     def wanted(self) -> Filter:
@@ -122,7 +160,13 @@ class Board:
 
     def truth(self) -> Truth:
         """Judge what is shown."""
-        return truth_of(self.session)
+        truth = truth_of(self.session)
+        if self._rewound is not None:
+            ago = self.live.now().timestamp() - self._rewound[0]
+            return replace(truth, mood="rewind", age=round(ago, 1), retry_in=None)
+        if self.live.replaying and truth.mood in ("live", "stale"):
+            return replace(truth, mood="replay")
+        return truth
 
     def orders(self) -> OrdersModel:
         """Make the list of orders."""

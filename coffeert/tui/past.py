@@ -35,10 +35,10 @@ async def keep_past(board: Board, archive: Archive) -> None:
 def _due(board: Board, span: Range) -> bool:
     every = REFRESH_SECONDS.get(span.name)
     session = board.session
-    if every is None or session.view is None or session.link.state != "up":
+    if every is None or session.view is None or board.live.link.state != "up":
         return False
     past = board.past.get(span.name)
-    return past is None or session.now().timestamp() - past.moment >= every
+    return past is None or abs(session.now().timestamp() - past.moment) >= every
 
 
 async def _fetch(board: Board, archive: Archive, span: Range) -> None:

@@ -32,7 +32,7 @@ from coffeert.tui.odyssey import OwnOrders
 from coffeert.tui.order_log import OrderLog
 from coffeert.tui.source import Feed
 from coffeert.view import Change, View
-from coffeert.wire.frames import Hello
+from coffeert.wire.frames import Heartbeat, Hello
 from coffeert.wire.health import Health
 from coffeert.wire.orders import MenuBody
 
@@ -82,6 +82,9 @@ class Session:
         self.gaps = 0
         self.resets = 0
         self.orders_seen = 0
+        self.orders_added = 0
+        self.heartbeat: Heartbeat | None = None
+        self.replaying = False
         self.own = OwnOrders()
         self.arrivals = Arrivals()
         self.log = OrderLog()
@@ -108,6 +111,7 @@ class Session:
                 self._change(event, moment)
             case Beat():
                 self.link.heard = moment
+                self.heartbeat = event.heartbeat
                 self.health = event.heartbeat.health
                 self._figures.append(event.heartbeat.health)
                 self.health_heard = moment
@@ -211,12 +215,14 @@ class Session:
     def _count_arrivals(self, change: Change) -> None:
         assert self.view is not None
         now = self.now().timestamp()
+        self.orders_added = 0
         for key, tally in change.cells.items():
             if key.grain == "minute":
                 added = tally.minus(self.view.picture.get(key))
                 if added != ZERO:
                     self.arrivals.add(now, key.store, key.drink, added)
-                    self.orders_seen += max(0, added.orders)
+                    self.orders_added += max(0, added.orders)
+        self.orders_seen += self.orders_added
 
     def _disconnect(self, event: Disconnected, moment: float) -> None:
         if self.link.state == "up" and self.view is not None:
@@ -233,12 +239,16 @@ class Session:
             self.arrivals.lose(self.outages[-1].start, end)
 
 
-async def follow(session: Session, feed: Feed, wake: Callable[[bool], None]) -> None:
+async def follow(
+    session: Session, feed: Feed, tell: Callable[[FeedEvent], None], wake: Callable[[bool], None]
+) -> None:
     """Take everything the feed tells, until it ends or the task is cancelled.
 
-    `wake` is called after each event, with whether somebody is waiting to see it: an own order.
+    After each event `tell` is called with it, and `wake` with whether somebody is waiting to see it: an
+    own order.
     """
     async for event in feed.events():
         waiting = session.own.awaited
         session.take(event)
+        tell(event)
         wake(session.own.awaited < waiting)

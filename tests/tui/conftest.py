@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from coffeert.client.events import FeedEvent
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.glyphs import GlyphSet
+from coffeert.tui.look import Look
 from coffeert.tui.screens.dashboard import Dashboard
 from tests.tui.scripted import FakeClock, House, ScriptedArchive, ScriptedFeed
 
@@ -87,7 +88,7 @@ def stage() -> StageMaker:
     ) -> AsyncIterator[Stage]:
         house = house or House()
         feed, archive, clock = ScriptedFeed(), ScriptedArchive(house), FakeClock()
-        app = CoffeertApp(feed, archive, url=URL, clock=clock, glyphs=glyphs, theme=theme)
+        app = CoffeertApp(feed, archive, url=URL, clock=clock, look=Look(glyphs, theme))
         async with app.run_test(size=size) as pilot:
             made = Stage(app, pilot, feed, archive, house, clock)
             if opened:

@@ -36,6 +36,7 @@ class Section:
 
     title: str
     rows: tuple[Row, ...]
+    against: str = "vs prev"
 
 
 def rows_by(window: Window, dimension: Dimension, known: Sequence[str] = ()) -> tuple[Row, ...]:
@@ -89,7 +90,9 @@ def sections_of(
     made = []
     for name in wanted:
         if name == "top":
-            made.append(Section("Top 5 drinks, 30 d", top_drinks(sums, window)))
+            made.append(
+                Section("Top 5 drinks, 30 d", top_drinks(sums, window), f"in {window.span.name}")
+            )
         elif name == "store":
             known = () if sums.wanted or scene.menu is None else [s.code for s in scene.menu.stores]
             made.append(Section(f"Stores, {window.span.name}", rows_by(window, "store", known)))
@@ -161,7 +164,9 @@ def _heading(section: Section, cells: int) -> Line:
     title = fit(section.title, name + drawn + 2)
     text = f" {title} {'orders':>7} {'revenue' if money else '':>{9 if money else 0}}"
     text = text.rstrip() if not money else text
-    return fit_line(line(Span(text, "title"), Span(f" {'share':>5} {'move':>8}", "dim")), cells)
+    return fit_line(
+        line(Span(text, "title"), Span(f" {'share':>5} {section.against:>8}", "dim")), cells
+    )
 
 
 def _row(row: Row, top: float, cells: int, glyphs: Glyphs, here: bool) -> Line:

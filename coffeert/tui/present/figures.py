@@ -14,7 +14,10 @@ _FLAT = 0.0005  # what rounds to 0.0 % is no change
 
 
 class Trend(NamedTuple):
-    """How a figure compares with the window before; `part` is 0.08 for 8 % more."""
+    """How a figure compares with the window before; `part` is 0.08 for 8 % more.
+
+    Unknown with a positive `part` means that there was nothing before: it is new.
+    """
 
     direction: Direction
     part: float = 0.0
@@ -22,7 +25,7 @@ class Trend(NamedTuple):
     def text(self, glyphs: Glyphs) -> str:
         """Write it as `▲ 8.1%`."""
         if self.direction == "unknown":
-            return f"{glyphs.flat} new"
+            return f"{glyphs.flat} new" if self.part > 0 else f"{glyphs.flat} n/a"
         sign = {"up": glyphs.up, "down": glyphs.down, "flat": glyphs.flat}[self.direction]
         percent = abs(self.part) * 100
         shown = f"{percent:.1f}" if percent < 100 else f"{min(percent, 9999):.0f}"
@@ -31,8 +34,10 @@ class Trend(NamedTuple):
 
 def trend(now: float, before: float | None) -> Trend:
     """Compare two figures; there is no telling where the one before is missing or zero."""
-    if before is None or before <= 0:
+    if before is None or (before <= 0 and now <= 0):
         return Trend("unknown")
+    if before <= 0:
+        return Trend("unknown", 1.0)
     part = now / before - 1
     if abs(part) < _FLAT:
         return Trend("flat", part)

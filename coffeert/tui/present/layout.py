@@ -151,7 +151,7 @@ def _full(
 ) -> None:
     rows = bottom - top
     if wide or tab == "orders":
-        details = 46 if wide else 44
+        details = 50
         places["details"] = Place(width - details, top, details, rows)
         width -= details
     if tab == "orders":

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from coffeert.order import Order
 from coffeert.tui.board import Board
+from coffeert.tui.memory.recorder import Recorder
 from coffeert.tui.present.breakdown import Dimension, Section, sections_of
 from coffeert.tui.present.chart import ChartModel, Metric, chart_of
 from coffeert.tui.present.engine import Part, course_of, parts_of
 from coffeert.tui.present.header import ControlsModel, HeaderModel
 from coffeert.tui.present.kpi import Tile, tiles_of
 from coffeert.tui.present.scene import Scene
+from coffeert.tui.present.timebar import BarModel
 from coffeert.tui.text import clean
 from coffeert.wire.orders import OrderBody, encode
 
@@ -81,6 +84,25 @@ def sections(board: Board, scene: Scene) -> tuple[Section, ...]:
     else:
         wanted = ("top", "store")
     return sections_of(scene, sums, wanted)
+
+
+def bar(board: Board, recorder: Recorder | None) -> BarModel:
+    """Make the bar at the bottom."""
+    live = board.live
+    now = live.now().timestamp()
+    span = board.tape.span
+    to = board.rewound_to
+    moment = "" if to is None else datetime.fromtimestamp(to, live.zone()).strftime("%H:%M:%S")
+    recording = ""
+    if recorder is not None:
+        missed = f", {recorder.missed:,} not listed" if recorder.missed else ""
+        recording = f"{recorder.orders:,} orders{missed}"
+    return BarModel(
+        reach=0.0 if span is None else float(round(now - span[0])),
+        back=None if to is None else now - to,
+        moment=moment,
+        recording=recording,
+    )
 
 
 def engine(board: Board, scene: Scene) -> tuple[Part, ...]:

@@ -10,7 +10,7 @@ from coffeert.order import Order
 from coffeert.tui.glyphs import Glyphs
 from coffeert.tui.lines import Line, Span, chosen, fit_line, line
 from coffeert.tui.odyssey import Odyssey, OwnOrders
-from coffeert.tui.present.figures import milliseconds, money
+from coffeert.tui.present.figures import ago, milliseconds, money
 from coffeert.tui.text import clean, fit
 
 
@@ -64,7 +64,7 @@ def draw_row(row: OrderRow, model: OrdersModel, cells: int, glyphs: Glyphs, here
     for name, wide, right in _columns(cells):
         text = _field(order, name, model.zone, wide)
         role: Span = Span(fit(text, wide, "right" if right else "left", glyphs.ellipsis))
-        if name in ("time", "id"):
+        if name in ("time", "id", "took"):
             role = role._replace(role="dim")
         if order.quantity < 0 and name in ("qty", "amount"):
             role = role._replace(role="bad")
@@ -92,6 +92,7 @@ def _columns(cells: int) -> list[tuple[str, int, bool]]:
     if cells >= 88:
         columns.insert(1, ("id", 13, False))
         columns.insert(5, ("each", 8, True))
+        columns.append(("took", 9, True))
     if cells >= 130:
         columns[2] = ("drink", 24, False)
         columns[3] = ("store", 20, False)
@@ -111,6 +112,9 @@ def _field(order: Order, name: str, zone: tzinfo, wide: int) -> str:
         return clean(order.store)
     if name == "qty":
         return str(order.quantity)
+    if name == "took":
+        took = (order.received_at - order.placed_at).total_seconds()
+        return f"{took * 1000:,.0f} ms" if abs(took) < 10 else ago(took)
     if name == "each":
         return money(order.price_cents)
     return money(order.revenue_cents)

@@ -138,6 +138,13 @@ def agreement_badge(truth: Truth, glyphs: Glyphs) -> Line:
             return line(Span("= server ?", "dim"))
 
 
+def panel_age(truth: Truth) -> Line:
+    """Say in a panel's frame how old it is, once that is worth saying."""
+    if truth.age is None or truth.age < STALE_AFTER or truth.mood == "rewind":
+        return ()
+    return line(Span(f"{ago(truth.age)} old", "warn"))
+
+
 def trouble_line(truth: Truth, cells: int) -> str:
     """Join what is wrong with the server's parts."""
     return crop("; ".join(truth.troubles), cells)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -17,6 +18,7 @@ from coffeert.tui.present import models
 from coffeert.tui.present.layout import NARROW, PanelName, TabName, arrange
 from coffeert.tui.present.ranges import RANGE, beside
 from coffeert.tui.present.scene import Scene
+from coffeert.tui.present.truth import panel_age
 from coffeert.tui.screens.help import Help
 from coffeert.tui.screens.order_details import OrderDetails
 from coffeert.tui.screens.order_form import OrderForm
@@ -31,6 +33,7 @@ from coffeert.tui.widgets.kpi_strip import KpiStrip
 from coffeert.tui.widgets.notice_panel import NoticeModel, NoticePanel
 from coffeert.tui.widgets.order_table import OrderTable
 from coffeert.tui.widgets.panel import Panel
+from coffeert.tui.widgets.time_bar import TimeBar
 
 if TYPE_CHECKING:
     from coffeert.tui.app import CoffeertApp
@@ -43,6 +46,7 @@ class Dashboard(Screen[None]):
     """Wires panels, choices and keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*DASHBOARD_KEYS]
+    AUTO_FOCUS = ""
     CSS = """
     Dashboard { background: $background; layers: base over; }
     Dashboard > Footer { dock: bottom; background: $surface; }
@@ -69,6 +73,7 @@ class Dashboard(Screen[None]):
         yield OrderTable(id="orders")
         yield DetailsPanel(id="details")
         yield EnginePanel(id="engine")
+        yield TimeBar(id="bar")
         yield NoticePanel(id="notice")
         yield FilterInput(id="filter")
         yield Footer(show_command_palette=True, compact=True)
@@ -110,27 +115,30 @@ class Dashboard(Screen[None]):
             return
         self._show_figures(scene)
         self._show_orders(scene)
+        if (bar := self.query_one(TimeBar)).display:
+            bar.show(models.bar(board, self.coffeert.recorder))
 
     def _show_figures(self, scene: Scene) -> None:
-        board, old = self.coffeert.board, scene.truth.old
+        board, old, age = self.coffeert.board, scene.truth.old, panel_age(scene.truth)
         if (kpi := self.query_one(KpiStrip)).display:
-            kpi.show(models.tiles(board, scene), old=old)
+            kpi.show(models.tiles(board, scene), old=old, age=age)
         for name, metric in (("chart-orders", "orders"), ("chart-revenue", "revenue")):
             panel = self.query_one(f"#{name}", ChartPanel)
             model = models.chart(board, scene, "orders" if metric == "orders" else "revenue")
             if panel.display and model is not None:
-                panel.show(model, old=old)
+                panel.show(model, old=old, age=age)
         if (breakdown := self.query_one(BreakdownPanel)).display:
             crumbs = tuple(clean(code, 40) for code in board.crumbs)
-            breakdown.show(BreakdownModel(models.sections(board, scene), crumbs), old=old)
+            below = BreakdownModel(models.sections(board, scene), crumbs)
+            breakdown.show(below, old=old, age=age)
         if (engine := self.query_one(EnginePanel)).display:
             engine.show(EngineModel(models.engine(board, scene), models.mode(board)), old=old)
 
     def _show_orders(self, scene: Scene) -> None:
-        board, old = self.coffeert.board, scene.truth.old
+        board, old, age = self.coffeert.board, scene.truth.old, panel_age(scene.truth)
         table = self.query_one(OrderTable)
         if table.display:
-            table.show(board.orders(), old=old)
+            table.show(board.orders(), old=old, age=age)
         if (details := self.query_one(DetailsPanel)).display:
             row = table.chosen_row
             mine = tuple(board.session.own.newest()[:30])
@@ -210,12 +218,45 @@ class Dashboard(Screen[None]):
     def action_escape(self) -> None:
         """Go one step back: crosshair, freeze, drill, filter."""
         board = self.coffeert.board
-        if board.cursor is not None:
+        if board.rewound_to is not None:
+            board.go_live()
+        elif board.cursor is not None:
             board.cursor = None
         elif board.frozen:
             board.freeze(on=False)
         elif not board.rise() and board.filter:
             self.query_one(FilterInput).clear_filter()
+        self.tick()
+
+    def action_scrub(self, seconds: float) -> None:
+        """Go back or forth in time."""
+        if not self.coffeert.board.scrub(seconds) and seconds < 0:
+            self.notify("There is nothing to rewind yet.", severity="warning")
+        self.tick()
+
+    def action_live(self) -> None:
+        """Show what is now."""
+        self.coffeert.board.go_live()
+        self.tick()
+
+    def action_record(self) -> None:
+        """Start or stop recording."""
+        recorder = self.coffeert.stop_recording()
+        if recorder is not None:
+            self.notify(f"Recorded {recorder.orders:,} orders into {recorder.path}.", markup=False)
+            return
+        path = Path(f"coffeert-{self.coffeert.session.now():%Y%m%d-%H%M%S}.ndjson")
+        try:
+            self.coffeert.start_recording(path)
+        except CoffeertError as error:
+            self.notify(clean(str(error)), severity="error", markup=False)
+        else:
+            self.notify(f"Recording into {path}.", markup=False)
+
+    def on_time_bar_scrubbed(self, message: TimeBar.Scrubbed) -> None:
+        """Go to the time that was clicked."""
+        board = self.coffeert.board
+        board.scrub_to(board.live.now().timestamp() - message.back)
         self.tick()
 
     def action_filter(self) -> None:
@@ -312,7 +353,7 @@ class Dashboard(Screen[None]):
 
     def on_order_table_painted(self, message: OrderTable.Painted) -> None:
         """Note when own orders came onto the screen."""
-        session = self.coffeert.board.session
+        session = self.coffeert.session
         session.own.paint(message.order_ids, session.clock.monotonic())
 
     def on_filter_input_changed_to(self, message: FilterInput.ChangedTo) -> None:

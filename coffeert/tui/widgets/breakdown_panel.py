@@ -61,7 +61,8 @@ class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
         hidden = len(lines) - self.cursor.top - room
         crumb = f" {glyphs.crumb} "
         title = line(Span(crumb.join(("Breakdown", *model.crumbs)), "title"))
-        note = line(Span(f"{hidden} more {glyphs.down}", "dim")) if hidden > 0 else EMPTY
+        more = line(Span(f"{hidden} more {glyphs.down}", "dim")) if hidden > 0 else EMPTY
+        note = (*more, Span("  "), *self.age) if more and self.age else (*more, *self.age)
         return framed(
             lines[self.cursor.top :],
             cells,

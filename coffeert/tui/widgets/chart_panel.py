@@ -42,7 +42,7 @@ class ChartPanel(Panel[ChartModel], can_focus=True):
             rows,
             glyphs,
             title=title_of(model, glyphs),
-            note=note_of(model),
+            note=self.age or note_of(model),
             focused=self.has_focus,
         )
 

@@ -17,6 +17,6 @@ class KpiStrip(Panel[tuple[Tile, ...]]):
         if cells < NARROW:
             return tile_list(model, cells, glyphs)
         if rows >= KPI_BOXED:
-            return boxed_tiles(model, cells, glyphs)
+            return boxed_tiles(model, cells, glyphs, self.age)
         assert rows <= KPI_BARE + 1
         return bare_tiles(model, cells, glyphs)

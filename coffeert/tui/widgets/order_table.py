@@ -74,9 +74,9 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
         self._report(shown)
         title = title_of(model, glyphs)
         if not boxed:
-            return [ruled(title, (), cells, glyphs, focused=self.has_focus), *body]
+            return [ruled(title, self.age, cells, glyphs, focused=self.has_focus), *body]
         body = [heading(inner), *body]
-        return framed(body, cells, rows, glyphs, title=title, focused=self.has_focus)
+        return framed(body, cells, rows, glyphs, title=title, note=self.age, focused=self.has_focus)
 
     def on_key(self, event: events.Key) -> None:
         """Walk and open."""

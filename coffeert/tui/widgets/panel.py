@@ -43,6 +43,7 @@ class Panel(Widget, Generic[Model]):
         super().__init__(id=id)
         self.model: Model | None = None
         self.old = False
+        self.age: Line = ()
         self._strips: list[Strip] = []
 
     @property
@@ -50,11 +51,11 @@ class Panel(Widget, Generic[Model]):
         """The app, as far as a panel knows it."""
         return cast("Painter", self.app)
 
-    def show(self, model: Model, *, old: bool = False) -> None:
-        """Show a model; `old` dims it. Costs nothing where nothing changed."""
-        if model == self.model and old == self.old and self._strips:
+    def show(self, model: Model, *, old: bool = False, age: Line = ()) -> None:
+        """Show a model; `old` dims it, `age` says how old it is. Costs nothing where nothing changed."""
+        if model == self.model and old == self.old and age == self.age and self._strips:
             return
-        self.model, self.old = model, old
+        self.model, self.old, self.age = model, old, age
         self.repaint()
 
     def draw(self, model: Model, cells: int, rows: int) -> list[Line]:

@@ -1,0 +1,175 @@
+"""Events as lines of JSON: what a recording consists of, in memory and in a file.
+
+A line with `coffeert` is something that the feed told; a line without is an order, in the fields that
+`coffeert inject --file` takes, so that one file is both a film and a load.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, assert_never
+
+import msgspec
+
+from coffeert.client.events import (
+    Beat,
+    Connected,
+    Connecting,
+    Disconnected,
+    FeedEvent,
+    GapFound,
+    MenuChanged,
+    ViewChanged,
+    ViewReset,
+)
+from coffeert.wire.frames import Columns, Heartbeat, Hello, change_from, columns
+from coffeert.wire.orders import MenuBody
+
+FORMAT: Final = 1
+
+
+class _Line(msgspec.Struct, frozen=True, kw_only=True, tag_field="coffeert", omit_defaults=True):
+    at: float
+    """When the screen heard of it, by the server's clock, in Unix seconds."""
+
+
+class StartLine(_Line, frozen=True, kw_only=True, tag="recording"):
+    """The first line of a file."""
+
+    format: int
+    server: str
+
+
+class HelloLine(_Line, frozen=True, kw_only=True, tag="hello"):
+    """`Connected`."""
+
+    hello: Hello
+    resumed: bool
+
+
+class ResetLine(_Line, frozen=True, kw_only=True, tag="reset"):
+    """`ViewReset`."""
+
+    epoch: str
+    version: int
+    view: Columns
+
+
+class ChangeLine(_Line, frozen=True, kw_only=True, tag="change"):
+    """`ViewChanged`; `waited` is how long it lay there before it was taken, in seconds."""
+
+    version: int
+    view: Columns
+    waited: float = 0.0
+
+
+class BeatLine(_Line, frozen=True, kw_only=True, tag="beat"):
+    """`Beat`."""
+
+    heartbeat: Heartbeat
+
+
+class MenuLine(_Line, frozen=True, kw_only=True, tag="menu"):
+    """`MenuChanged`."""
+
+    menu: MenuBody
+
+
+class GapLine(_Line, frozen=True, kw_only=True, tag="gap"):
+    """`GapFound`."""
+
+    expected: int
+    got: int
+
+
+class ConnectingLine(_Line, frozen=True, kw_only=True, tag="connecting"):
+    """`Connecting`."""
+
+    attempt: int
+
+
+class LostLine(_Line, frozen=True, kw_only=True, tag="lost"):
+    """`Disconnected`."""
+
+    reason: str
+    retry_in: float | None
+
+
+EventLine = (
+    StartLine
+    | HelloLine
+    | ResetLine
+    | ChangeLine
+    | BeatLine
+    | MenuLine
+    | GapLine
+    | ConnectingLine
+    | LostLine
+)
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(Annotated[EventLine, msgspec.Meta()]).decode
+
+
+def line_of(event: FeedEvent, at: float, moment: float) -> EventLine:
+    """Make the line of an event; `moment` is the present in monotonic seconds."""
+    match event:
+        case Connecting():
+            return ConnectingLine(at=at, attempt=event.attempt)
+        case Connected():
+            return HelloLine(at=at, hello=event.hello, resumed=event.resumed)
+        case ViewReset():
+            view = columns(event.change, event.totals, ())
+            return ResetLine(at=at, epoch=event.epoch, version=event.version, view=view)
+        case ViewChanged():
+            view = columns(event.change, event.totals, ())
+            waited = max(0.0, moment - event.received)
+            return ChangeLine(at=at, version=event.version, view=view, waited=waited)
+        case Beat():
+            return BeatLine(at=at, heartbeat=event.heartbeat)
+        case MenuChanged():
+            return MenuLine(at=at, menu=event.menu)
+        case GapFound():
+            return GapLine(at=at, expected=event.expected, got=event.got)
+        case Disconnected():
+            return LostLine(at=at, reason=event.reason, retry_in=event.retry_in)
+        case _:
+            assert_never(event)
+
+
+def event_of(line: EventLine, moment: float) -> FeedEvent | None:
+    """Make the event of a line; `moment` is the present in monotonic seconds. A start has none."""
+    match line:
+        case StartLine():
+            return None
+        case ConnectingLine():
+            return Connecting(line.attempt)
+        case HelloLine():
+            return Connected(line.hello, line.resumed)
+        case ResetLine():
+            return ViewReset(change_from(line.view), line.epoch, line.version, line.view.totals)
+        case ChangeLine():
+            received = moment - line.waited
+            return ViewChanged(change_from(line.view), line.version, received, line.view.totals)
+        case BeatLine():
+            return Beat(line.heartbeat)
+        case MenuLine():
+            return MenuChanged(line.menu)
+        case GapLine():
+            return GapFound(line.expected, line.got)
+        case LostLine():
+            return Disconnected(line.reason, line.retry_in)
+        case _:
+            assert_never(line)
+
+
+def opening_of(
+    hello: Hello, reset: ViewReset, beat: Heartbeat | None, at: float, moment: float
+) -> list[EventLine]:
+    """Make the lines from which a player that knows nothing can start."""
+    lines: list[EventLine] = [
+        HelloLine(at=at, hello=hello, resumed=False),
+        line_of(reset, at, moment),
+    ]
+    if beat is not None:
+        lines.append(BeatLine(at=at, heartbeat=beat))
+    return lines
