@@ -1,0 +1,204 @@
+"""One pass: what it counts, what it hands back, and when it refuses."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from coffeert.cells import ZERO, CellKey, Tally
+from coffeert.errors import ClusterMismatch, DatabaseUnavailable, Fenced
+from coffeert.postgres.leadership import try_lead
+from coffeert.postgres.pool import Connection, connect
+from coffeert.postgres.state import locked_state
+from coffeert.postgres.verification import verify
+from tests.integration.postgres.passing import make_pass
+from tests.order_book import NOON, counted_cells, insert, kept_cells, order, void
+
+STATE = "SELECT * FROM aggregator_state"
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def test_the_first_pass_of_an_empty_shop(connection: Connection) -> None:
+    result = await make_pass(connection)
+    assert (result.number, result.rows, result.cells, result.recent) == (1, 0, {}, ())
+    assert (await verify(connection)).exact
+
+
+async def test_orders_are_counted_once_and_handed_back_as_absolute_values(
+    connection: Connection,
+) -> None:
+    placed = now()
+    minute = int(placed.timestamp()) // 60 * 60
+    await insert(connection, order(placed, quantity=2), order(placed, quantity=3))
+    first = await make_pass(connection)
+    key = CellKey("minute", minute, "uptown", "latte")
+    assert first.rows == 2
+    assert first.cells == {key.at("day"): Tally(2, 5, 2400), key.at("hour"): Tally(2, 5, 2400)} | {
+        key: Tally(2, 5, 2400)
+    }
+    await insert(connection, order(placed, quantity=1))
+    second = await make_pass(connection)
+    assert second.rows == 1
+    assert second.cells[key] == Tally(3, 6, 2880)
+    third = await make_pass(connection)
+    assert (third.number, third.rows, third.cells) == (3, 0, {})
+    assert third.watermark.xmax >= second.watermark.xmax
+
+
+async def test_a_void_brings_its_cells_back_to_zero(connection: Connection) -> None:
+    made = order(now(), quantity=7)
+    await insert(connection, made)
+    await make_pass(connection)
+    await insert(connection, void(made))
+    result = await make_pass(connection)
+    assert len(result.cells) == 3
+    assert set(result.cells.values()) == {ZERO}
+    assert (await verify(connection)).exact
+
+
+async def test_only_the_horizon_comes_back_and_everything_is_kept(connection: Connection) -> None:
+    orders = [
+        order(now() - timedelta(days=days, minutes=minutes), drink=f"d{days}-{minutes}")
+        for days in (0, 2, 29, 31, 9000)
+        for minutes in (0, 61)
+    ]
+    await insert(connection, *orders)
+    result = await make_pass(connection)
+    assert result.rows == len(orders)
+    assert {key.drink for key in result.cells if key.grain == "minute"} == {"d0-0"}
+    assert {key.drink for key in result.cells if key.grain == "hour"} == {"d0-0", "d0-61"}
+    days = {key.drink for key in result.cells if key.grain == "day"}
+    assert days >= {"d0-0", "d0-61", "d2-0", "d29-0"}
+    assert not days & {"d31-0", "d31-61", "d9000-0", "d9000-61"}
+    assert await kept_cells(connection) == await counted_cells(connection)
+
+
+async def test_the_newest_of_the_new_orders_come_back(connection: Connection) -> None:
+    old = [order(NOON + timedelta(seconds=n)) for n in range(60)]
+    await insert(connection, *old)
+    result = await make_pass(connection)
+    assert result.recent == tuple(sorted(old, key=lambda o: o.recency, reverse=True)[:50])
+    late = order(NOON - timedelta(days=400), quantity=9, price_cents=100_000_000)
+    await insert(connection, late)
+    assert (await make_pass(connection)).recent == (late,)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe"])
+async def test_buckets_do_not_depend_on_the_sessions_time_zone(
+    connection: Connection, zone: str
+) -> None:
+    await connection.execute(f"SET timezone = '{zone}'")
+    for moment in (
+        datetime(2026, 3, 28, 23, 59, 59, 999_999, tzinfo=UTC),
+        datetime(2026, 3, 29, tzinfo=UTC),
+        datetime(2000, 1, 1, tzinfo=UTC),
+        datetime(2025, 10, 4, 15, 30, tzinfo=UTC),  # Lord Howe puts its clocks on by half an hour
+    ):
+        await insert(connection, order(moment))
+    await make_pass(connection)
+    assert await kept_cells(connection) == await counted_cells(connection)
+    assert (await verify(connection)).exact
+
+
+async def test_a_long_transaction_stalls_nothing_and_is_counted_when_it_ends(
+    connection: Connection, database_url: str
+) -> None:
+    writer = await connect(database_url, application_name="writer")
+    transaction = writer.transaction()
+    await transaction.start()
+    await insert(writer, order(drink="tea"))
+    for number in range(1, 4):
+        await insert(connection, order())
+        result = await make_pass(connection)
+        assert (result.number, result.rows) == (number, 1)
+        assert len(result.watermark.xip) == 1
+    await transaction.commit()
+    await writer.close()
+    assert (await make_pass(connection)).rows == 1
+    assert await kept_cells(connection) == await counted_cells(connection)
+
+
+async def test_a_stale_token_writes_nothing(connection: Connection, database_url: str) -> None:
+    leader = await connect(database_url, application_name="leader")
+    stale = await try_lead(leader, name="first", interval=1)
+    assert stale is not None
+    await make_pass(leader, token=stale)
+    await leader.close()
+    fresh = await _lead_when_free(connection)
+    assert fresh == stale + 1
+    await insert(connection, order())
+    before = await kept_cells(connection), await connection.fetchrow(STATE)
+    with pytest.raises(Fenced, match=f"token {fresh} has followed {stale}"):
+        await make_pass(connection, token=stale)
+    assert (await kept_cells(connection), await connection.fetchrow(STATE)) == before
+    assert (await make_pass(connection, token=fresh)).rows == 1
+
+
+async def _lead_when_free(connection: Connection) -> int:
+    while (token := await try_lead(connection, name="second", interval=1)) is None:
+        pass  # PostgreSQL takes a moment to notice that a session has ended
+    return token
+
+
+async def test_another_clusters_watermark_is_refused(connection: Connection) -> None:
+    await insert(connection, order())
+    for change in (
+        "SET system_identifier = system_identifier + 1",
+        "SET system_identifier = (SELECT system_identifier FROM pg_control_system()), "
+        "watermark = '900000000:900000000:'",
+    ):
+        await connection.execute(f"UPDATE aggregator_state {change}")
+        with pytest.raises(ClusterMismatch, match="coffeert rebuild"):
+            await make_pass(connection)
+        with pytest.raises(ClusterMismatch, match="coffeert rebuild"):
+            await verify(connection)
+        with pytest.raises(ClusterMismatch, match="coffeert rebuild"):
+            await try_lead(connection, name="test", interval=1)
+    assert await kept_cells(connection) == {}
+
+
+async def test_a_database_that_cannot_be_written_is_refused(connection: Connection) -> None:
+    await connection.execute("SET default_transaction_read_only = on")
+    with pytest.raises(DatabaseUnavailable, match="standby or read-only"):
+        await make_pass(connection)
+
+
+async def test_the_databases_default_isolation_does_not_matter(
+    connection: Connection, database_url: str
+) -> None:
+    name = await connection.fetchval("SELECT current_database()")
+    await connection.execute(
+        f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'"
+    )
+    passer = await connect(database_url, application_name="passer")
+    async with locked_state(passer):
+        await insert(connection, order())  # after the passer's first statement
+        assert await passer.fetchval("SELECT count(*) FROM orders") == 1
+    await passer.close()
+
+
+async def test_the_state_row_is_not_waited_for_forever(
+    connection: Connection, database_url: str
+) -> None:
+    other = await connect(database_url, application_name="other")
+    async with locked_state(other):
+        with pytest.raises(DatabaseUnavailable, match="busy"):
+            async with locked_state(connection, lock_timeout=0.05):
+                pass
+    await other.close()
+
+
+async def test_today_in_a_zone_off_by_half_an_hour_keeps_its_first_minutes(
+    connection: Connection,
+) -> None:
+    zone = ZoneInfo("Asia/Kolkata")
+    midnight = now().astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    await insert(connection, order(midnight), order(midnight - timedelta(microseconds=1)))
+    result = await make_pass(connection, zone=zone)
+    minutes = {key.bucket for key in result.cells if key.grain == "minute"}
+    assert int(midnight.timestamp()) in minutes

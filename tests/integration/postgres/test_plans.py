@@ -1,0 +1,91 @@
+"""The plans of the hot queries, whatever PostgreSQL believes about the tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from coffeert.cells import GRAINS, Horizon, floor
+from coffeert.postgres.passes import horizon_moments
+from coffeert.postgres.pool import Connection
+from coffeert.postgres.queries import sql
+from coffeert.postgres.state import locked_state
+
+ROWS = 20_000
+MOMENT = datetime(2026, 3, 28, 12, 30, 30, tzinfo=UTC)
+HORIZON = Horizon.at(MOMENT, UTC)
+STATISTICS = ("never gathered", "gathered when empty", "right")
+"""The third kind finds most orders new, so a sequential scan looks cheap."""
+
+
+@pytest.fixture(params=STATISTICS)
+async def many_orders(connection: Connection, request: pytest.FixtureRequest) -> Connection:
+    if request.param == "gathered when empty":
+        await connection.execute("VACUUM ANALYZE orders")
+    await connection.execute(
+        "INSERT INTO orders (order_id, placed_at, quantity, price_cents, store, drink)"
+        "SELECT gen_random_uuid(), timestamptz '2026-03-28 12:00+00' + n * interval '1 second', 1, 1,"
+        f"'uptown', 'latte' FROM generate_series(1, {ROWS}) n"
+    )
+    if request.param == "right":
+        await connection.execute("ANALYZE orders")
+    return connection
+
+
+def nodes(plan: Any) -> Iterator[dict[str, Any]]:
+    """Every node of a plan."""
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
+
+
+async def scans_of_orders(connection: Connection, query: str, *values: object) -> set[str]:
+    """The ways in which a query finds orders: index names, or `Seq Scan`."""
+    text = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {query}", *values)
+    found = set()
+    for node in nodes(json.loads(text)[0]["Plan"]):
+        if node.get("Relation Name") == "orders" and node["Node Type"] != "Bitmap Heap Scan":
+            found.add(node.get("Index Name", node["Node Type"]))
+        if node["Node Type"] == "Bitmap Index Scan" and node["Index Name"].startswith("orders"):
+            found.add(node["Index Name"])
+    return found
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize("watermark", ["1:1:", "700:900:700,800"])
+async def test_a_pass_finds_new_orders_by_their_transaction(
+    many_orders: Connection, mode: str, watermark: str
+) -> None:
+    await many_orders.execute(f"SET plan_cache_mode = {mode}")
+    async with locked_state(many_orders):
+        found = await scans_of_orders(
+            many_orders, sql("pass"), watermark, *horizon_moments(HORIZON), 5.0
+        )
+    assert found == {"orders_xid"}
+
+
+async def test_recent_orders_are_read_from_the_end(many_orders: Connection) -> None:
+    found = await scans_of_orders(many_orders, sql("load_recent"), "900:900:", None)
+    assert found == {"orders_placed_at"}
+
+
+async def test_a_view_of_the_past_reads_only_the_orders_of_one_minute(
+    many_orders: Connection,
+) -> None:
+    cut = (datetime.fromtimestamp(floor(int(MOMENT.timestamp()), g), UTC) for g in GRAINS)
+    found = await scans_of_orders(
+        many_orders, sql("view_at"), "900:900:", *horizon_moments(HORIZON), *cut, MOMENT
+    )
+    assert found == {"orders_placed_at"}
+
+
+async def test_the_test_would_notice_a_sequential_scan(many_orders: Connection) -> None:
+    long_ago = MOMENT - timedelta(days=1)
+    found = await scans_of_orders(
+        many_orders, "SELECT sum(quantity) FROM orders WHERE received_at > $1", long_ago
+    )
+    assert found == {"Seq Scan"}

@@ -1,0 +1,119 @@
+"""The schema as migrated: what is there, and what it refuses."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from coffeert.postgres.pool import Connection
+from tests.order_book import insert, order, void
+
+COLUMNS = {
+    "aggregator_state": "fencing_token:bigint lead_until:timestamp with time zone leader:text "
+    "lineage:uuid one:boolean pass:bigint passed_at:timestamp with time zone "
+    "system_identifier:bigint timeline:text? watermark:pg_snapshot",
+    "coffeert_migrations": "applied_at:timestamp with time zone name:text sha256:text",
+    "menu_drink": "active:boolean added_at:timestamp with time zone code:text name:text "
+    "price_cents:integer",
+    "menu_store": "active:boolean added_at:timestamp with time zone code:text name:text",
+    "orders": "drink:text order_id:uuid placed_at:timestamp with time zone price_cents:integer "
+    "quantity:integer received_at:timestamp with time zone store:text voids:uuid? xid:xid8",
+    **{
+        f"rollup_{grain}": "bucket:timestamp with time zone drink:text orders:bigint "
+        "quantity:bigint revenue_cents:bigint store:text"
+        for grain in ("minute", "hour", "day")
+    },
+}
+INDEXES = {
+    "aggregator_state_pkey",
+    "coffeert_migrations_pkey",
+    "menu_drink_pkey",
+    "menu_store_pkey",
+    "orders_pkey",
+    "orders_placed_at",
+    "orders_voids",
+    "orders_xid",
+    "rollup_day_pkey",
+    "rollup_hour_pkey",
+    "rollup_minute_pkey",
+}
+
+
+async def test_the_schema_is_the_declared_one(connection: Connection) -> None:
+    rows = await connection.fetch("""
+        SELECT table_name, string_agg(
+            column_name || ':' || data_type || CASE is_nullable WHEN 'YES' THEN '?' ELSE '' END,
+            ' ' ORDER BY column_name COLLATE "C"
+        )
+        FROM information_schema.columns WHERE table_schema = 'public' GROUP BY table_name
+    """)
+    assert dict(map(tuple, rows)) == COLUMNS
+    rows = await connection.fetch("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'")
+    assert {row[0] for row in rows} == INDEXES
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE orders SET quantity = 2",
+        "UPDATE orders SET xid = '2'",
+        "DELETE FROM orders",
+        "TRUNCATE orders",
+        "INSERT INTO orders SELECT * FROM orders ON CONFLICT (order_id) DO UPDATE SET quantity = 2",
+    ],
+)
+async def test_orders_are_append_only(connection: Connection, change: str) -> None:
+    made = order()
+    await insert(connection, made)
+    with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
+        await connection.execute(change)
+    assert await connection.fetchval("SELECT quantity FROM orders") == made.quantity
+
+
+async def test_an_order_is_voided_once(connection: Connection) -> None:
+    made = order()
+    await insert(connection, made, void(made))
+    with pytest.raises(AssertionError):  # the second is left out
+        await insert(connection, void(made))
+
+
+@pytest.mark.parametrize(
+    ("quantity", "voids", "price_cents"),
+    [(0, False, 480), (-1, False, 480), (1, True, 480), (100, False, 480), (1, False, -1)],
+)
+async def test_impossible_orders_are_refused(
+    connection: Connection, quantity: int, voids: bool, price_cents: int
+) -> None:
+    made = order()
+    await insert(connection, made)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await connection.execute(
+            "INSERT INTO orders (order_id, placed_at, quantity, price_cents, store, drink, voids)"
+            "VALUES (gen_random_uuid(), now(), $1, $2, 'uptown', 'latte', $3)",
+            quantity,
+            price_cents,
+            made.order_id if voids else None,
+        )
+
+
+async def test_a_row_names_its_transaction_even_from_within_a_savepoint(
+    connection: Connection,
+) -> None:
+    async with connection.transaction():
+        await insert(connection, order())
+        async with connection.transaction():
+            await insert(connection, order())
+        rows = await connection.fetch(
+            "SELECT xid = pg_current_xact_id() AS top, xmin::text FROM orders"
+        )
+    assert [row["top"] for row in rows] == [True, True]
+    assert len({row["xmin"] for row in rows}) == 2
+
+
+async def test_there_is_one_state_row(connection: Connection) -> None:
+    for one in ("true", "false"):
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+            await connection.execute(
+                "INSERT INTO aggregator_state (one, system_identifier, watermark) "
+                f"VALUES ({one}, 1, '1:1:')"
+            )
