@@ -10,42 +10,11 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from coffeert.errors import (
-    Conflict,
-    Forbidden,
-    Invalid,
-    Malformed,
-    NotFound,
-    OutcomeUnknown,
-    RequestRefused,
-    ServerUnavailable,
-    TooLarge,
-    TooManyRequests,
-    Unauthorized,
-    Unavailable,
-    UnsupportedMediaType,
-)
+from coffeert.errors import OutcomeUnknown, RequestRefused, ServerUnavailable, Unavailable
 from coffeert.wire.frames import Refusal
 from coffeert.wire.orders import Problem
 
-_BY_STATUS: Final[dict[int, type[RequestRefused]]] = {
-    kind.status: kind
-    for kind in (
-        Malformed,
-        Unauthorized,
-        Forbidden,
-        NotFound,
-        Conflict,
-        TooLarge,
-        UnsupportedMediaType,
-        Invalid,
-        TooManyRequests,
-        Unavailable,
-    )
-}
-_RETRY_AFTER_MAX = 3600.0
-_decode_problem = msgspec.json.Decoder(Problem).decode
-
+_BY_STATUS: Final = {kind.status: kind for kind in RequestRefused.__subclasses__()}
 RETRYABLE: Final = frozenset({429, 500, 502, 503, 504})
 """The statuses that speak of the moment, not of the request."""
 
