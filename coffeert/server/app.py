@@ -125,6 +125,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
         )
         database = Database(pool)
         feed = LiveFeed(live_view, hub, bus, database, zone=config.zone(), live=config.live == "on")
+        await feed.begin()
         table = OrderTable(pool)
         writer = _writer(config, table, feed)
         board = MenuBoard(menu, database_url, hub)

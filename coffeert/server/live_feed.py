@@ -70,6 +70,10 @@ class LiveFeed:
             )
         )
 
+    async def begin(self) -> None:
+        """Load a first picture from PostgreSQL, so that the first reader does not get an empty one."""
+        await self._load_if_empty()
+
     async def run(self) -> None:
         """Follow Redis until cancelled, through its outages."""
         attempt = 0

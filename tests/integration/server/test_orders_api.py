@@ -171,6 +171,7 @@ async def test_one_key_from_many_at_once_is_one_order(
         (b'{"store":"uptown","drink":"latte","placed_at":1700000000}', 422, {"placed_at"}),
         (b'{"store":"uptown","drink":"latte","order_id":"7"}', 422, {"order_id"}),
     ],
+    ids=lambda value: repr(value)[:60] if isinstance(value, bytes) else None,
 )  # fmt: skip
 async def test_bad_input_is_refused_by_name(
     http: aiohttp.ClientSession, database_url: str, body: bytes, status: int, named: set[str]
