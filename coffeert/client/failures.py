@@ -15,6 +15,9 @@ from coffeert.wire.frames import Refusal
 from coffeert.wire.orders import Problem
 
 _BY_STATUS: Final = {kind.status: kind for kind in RequestRefused.__subclasses__()}
+_RETRY_AFTER_MAX = 3600.0
+_decode_problem = msgspec.json.Decoder(Problem).decode
+
 RETRYABLE: Final = frozenset({429, 500, 502, 503, 504})
 """The statuses that speak of the moment, not of the request."""
 
