@@ -35,7 +35,7 @@ def command(as_json: bool) -> None:
     if not result.exact:
         differing = sum(grain.differing for grain in result.grains)
         raise NotExact(
-            f"{differing} cells differ from the orders; `coffeert rebuild` repairs them."
+            f"Cells that differ from the orders: {differing}; `coffeert rebuild` mends them."
         )
 
 

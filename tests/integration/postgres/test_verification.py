@@ -1,0 +1,202 @@
+"""Verifying notices every kind of difference, and rebuilding mends them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+
+import pytest
+
+from coffeert.cells import Tally
+from coffeert.cli import cli, run
+from coffeert.errors import ClusterMismatch, Fenced
+from coffeert.postgres.leadership import try_lead
+from coffeert.postgres.pool import Connection, close, connect
+from coffeert.postgres.verification import Difference, rebuild, verify
+from tests.integration.postgres.passing import make_pass
+from tests.order_book import NOON, counted_cells, insert, kept_cells, order
+
+BUCKET = int(NOON.timestamp())
+
+
+async def test_orders_not_yet_counted_do_not_differ(connection: Connection) -> None:
+    await insert(connection, order())
+    await make_pass(connection)
+    await insert(connection, order())
+    result = await verify(connection)
+    assert (result.exact, result.orders, result.number) == (True, 1, 1)
+    assert [(grain.grain, grain.cells) for grain in result.grains] == [
+        ("minute", 1),
+        ("hour", 1),
+        ("day", 1),
+    ]
+    assert result.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("damage", "differing", "rollup"),
+    [
+        ("UPDATE rollup_minute SET quantity = quantity + 1", (1, 0, 0), Tally(1, 2, 480)),
+        ("UPDATE rollup_hour SET revenue_cents = 0", (0, 1, 0), Tally(1, 1, 0)),
+        ("DELETE FROM rollup_day", (0, 0, 1), None),
+        (
+            "INSERT INTO rollup_minute VALUES ('2026-03-28 13:00+00', 'uptown', 'latte', 0, 0, 0)",
+            (1, 0, 0),
+            Tally(0, 0, 0),
+        ),
+        (
+            "UPDATE rollup_minute SET bucket = bucket + interval '1 minute'",
+            (2, 0, 0),
+            None,
+        ),
+    ],
+)
+async def test_any_difference_is_found(
+    connection: Connection, damage: str, differing: tuple[int, int, int], rollup: Tally | None
+) -> None:
+    await insert(connection, order())
+    await make_pass(connection)
+    await connection.execute(damage)
+    result = await verify(connection)
+    assert not result.exact
+    assert tuple(grain.differing for grain in result.grains) == differing
+    assert result.examples[0].rollup == rollup
+
+
+async def test_an_uncounted_order_below_the_watermark_is_found(connection: Connection) -> None:
+    await make_pass(connection)
+    await insert(connection, order())
+    await connection.execute("UPDATE aggregator_state SET watermark = pg_current_snapshot()")
+    result = await verify(connection)
+    assert result.examples[0] == Difference(
+        grain="day",
+        bucket=BUCKET - 12 * 3600,
+        store="uptown",
+        drink="latte",
+        rollup=None,
+        orders=Tally(1, 1, 480),
+    )
+    assert len(result.examples) == 3
+
+
+async def test_only_a_few_of_many_differences_are_handed_back(connection: Connection) -> None:
+    await insert(connection, *(order(NOON + timedelta(minutes=n)) for n in range(100)))
+    await make_pass(connection)
+    await connection.execute("DELETE FROM rollup_minute")
+    result = await verify(connection)
+    assert result.grains[0].differing == 100
+    assert len(result.examples) == 5
+
+
+async def test_a_rebuild_mends_everything_and_fences_the_leader(
+    connection: Connection, database_url: str
+) -> None:
+    token = await try_lead(connection, name="leader", interval=1)
+    await insert(connection, order(), order(drink="tea"))
+    before = await make_pass(connection, token=token)
+    await connection.execute("DELETE FROM rollup_minute; UPDATE rollup_day SET orders = 5")
+    other = await connect(database_url, application_name="other")
+    result = await rebuild(other)
+    await other.close()
+    assert (result.orders, result.cells, result.adopted) == (2, 6, 0)
+    assert result.lineage != before.lineage
+    assert (await verify(connection)).exact
+    with pytest.raises(Fenced):
+        await make_pass(connection, token=token)
+    await insert(connection, order())
+    after = await make_pass(connection)
+    assert (after.rows, after.lineage, after.number) == (1, result.lineage, result.number + 1)
+    assert await kept_cells(connection) == await counted_cells(connection)
+
+
+async def test_a_rebuild_leaves_an_open_transaction_to_the_next_pass(
+    connection: Connection, database_url: str
+) -> None:
+    writer = await connect(database_url, application_name="writer")
+    transaction = writer.transaction()
+    await transaction.start()
+    await insert(writer, order())
+    await insert(connection, order())
+    assert (await rebuild(connection)).orders == 1
+    await transaction.commit()
+    await close(writer)
+    assert (await make_pass(connection)).rows == 1
+    assert await kept_cells(connection) == await counted_cells(connection)
+
+
+async def test_orders_with_another_clusters_transaction_ids_are_adopted(
+    connection: Connection,
+) -> None:
+    """What a restored dump looks like; some of the ids lie in this cluster's future."""
+    await insert(connection, order(), order())
+    current = await connection.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())")
+    for ahead in (0, 3, 10**9):
+        await connection.execute(
+            "INSERT INTO orders (order_id, xid, placed_at, quantity, price_cents, store, drink)"
+            "VALUES (gen_random_uuid(), $1, now(), 1, 1, 'uptown', 'latte')",
+            int(current) + ahead,
+        )
+    await connection.execute("UPDATE aggregator_state SET system_identifier = 1")
+    with pytest.raises(ClusterMismatch):
+        await make_pass(connection)
+    result = await rebuild(connection)
+    assert result.orders == 5
+    assert result.adopted in (1, 2, 3)  # this cluster's own ids may have passed some of them
+    for _ in range(12):  # past all the ids that were near
+        await insert(connection, order())
+        assert (await make_pass(connection)).rows == 1
+        assert (await verify(connection)).exact
+    assert await kept_cells(connection) == await counted_cells(connection)
+
+
+@pytest.fixture
+def command_line(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("COFFEERT_DATABASE_URL", database_url)
+    return database_url
+
+
+def in_database(url: str, statement: str) -> None:
+    async def execute() -> None:
+        connection = await connect(url, application_name="test")
+        await insert(connection, order())
+        await make_pass(connection)
+        await connection.execute(statement)
+        await connection.close()
+
+    asyncio.run(execute())
+
+
+def test_the_commands_verify_rebuild_and_migrate(
+    command_line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(cli, ["migrate"]) == 0
+    assert "up to date" in capsys.readouterr().out
+    in_database(command_line, "SELECT 1")
+    assert run(cli, ["verify"]) == 0
+    assert "exact: 1 orders as of pass 1" in capsys.readouterr().out
+    in_database(command_line, "UPDATE rollup_hour SET orders = 9")
+    assert run(cli, ["verify"]) == 7
+    printed = capsys.readouterr()
+    assert "rollup 9 orders" in printed.out
+    assert printed.err == (
+        "coffeert: Cells that differ from the orders: 1; `coffeert rebuild` mends them.\n"
+    )
+    assert run(cli, ["verify", "--json"]) == 7
+    report = json.loads(capsys.readouterr().out)
+    assert (report["exact"], report["grains"][1]["differing"]) == (False, 1)
+    assert run(cli, ["rebuild"]) == 0
+    assert "rebuilt 3 cells from 2 orders" in capsys.readouterr().out
+    assert run(cli, ["verify"]) == 0
+
+
+def test_the_commands_refuse_a_database_without_the_schema(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COFFEERT_DATABASE_URL", empty_database_url)
+    for command in (["verify"], ["rebuild"], ["menu", "list"]):
+        assert run(cli, command) == 4
+        assert "run `coffeert migrate`" in capsys.readouterr().err
+    assert run(cli, ["migrate"]) == 0
+    assert "applied 0001_orders" in capsys.readouterr().out
+    assert run(cli, ["verify"]) == 0
