@@ -15,6 +15,7 @@ from coffeert.errors import (
     NotFound,
     RequestRefused,
     TooLarge,
+    Unavailable,
     UnsupportedMediaType,
 )
 from coffeert.order import Draft
@@ -75,6 +76,9 @@ class OrdersApi:
             async for lines in self._chunks(request):
                 outcomes = await self._intake.place_many([self._draft(text) for _, text in lines])
                 report.add(zip((number for number, _ in lines), outcomes, strict=True))
+                # Lines that the database could not take are the moment's fault, not theirs: they are
+                # not counted, and the client sends them again.
+                report.raise_if_broken_off()
         except RequestRefused as error:
             # What was committed stays and is told; the client sends the rest, or all, again.
             body = encode(report.result(Problem.of(error)))
@@ -128,10 +132,14 @@ class BatchReport:
     def __init__(self) -> None:
         self._accepted = self._replayed = self._rejected = 0
         self._errors: list[LineProblem] = []
+        self._broken_off: Unavailable | None = None
 
     def add(self, outcomes: Iterable[tuple[int, Outcome]]) -> None:
         """Take in outcomes by line number."""
         for number, outcome in outcomes:
+            if isinstance(outcome, Unavailable):
+                self._broken_off = outcome
+                continue
             if isinstance(outcome, Placed):
                 self._replayed += outcome.replayed
                 self._accepted += not outcome.replayed
@@ -141,6 +149,11 @@ class BatchReport:
                 self._errors.append(
                     LineProblem(number, outcome.status, outcome.detail, outcome.errors)
                 )
+
+    def raise_if_broken_off(self) -> None:
+        """Raise the `Unavailable` that befell a line, if any did."""
+        if self._broken_off is not None:
+            raise self._broken_off
 
     def result(self, problem: Problem | None = None) -> BatchResult:
         """Return the counts so far."""

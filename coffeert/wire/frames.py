@@ -182,9 +182,14 @@ def decode_client_frame(text: str) -> ClientFrame:
         frame: ClientFrame = _client_frame.decode(text)
     except NOT_DECODED:
         raise _explained(text) from None
-    if isinstance(frame, OrderFrame) and quotes_expected(frame) + 8 != text.count('"'):
+    if isinstance(frame, OrderFrame) and _quotes(frame, text) != text.count('"'):
         refuse_repeated_fields(text)
     return frame
+
+
+def _quotes(frame: OrderFrame, text: str) -> int:
+    # Those of an order, and of "type" and "ref" with their strings.
+    return quotes_expected(frame, '"quantity"' in text) + 8
 
 
 def ref_of(text: str) -> str | None:

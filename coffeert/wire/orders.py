@@ -146,7 +146,7 @@ def decode_order(body: bytes) -> Draft:
         request = _request.decode(body)
     except NOT_DECODED:
         raise explain(body, OrderRequest, FIELD_CHECKS, noun="body") from None
-    if quotes_expected(request) != body.count(b'"'):
+    if quotes_expected(request, b'"quantity"' in body) != body.count(b'"'):
         refuse_repeated_fields(body)
     return draft_from_request(request)
 
@@ -193,12 +193,15 @@ def _price_cents(price: msgspec.Raw) -> int | None:
         raise Invalid(INVALID_ORDER, errors=(FieldError("price", str(error)),)) from None
 
 
-def quotes_expected(request: OrderRequest) -> int:
+def quotes_expected(request: OrderRequest, names_quantity: bool) -> int:
     """Count the quotes of a body that names each field once and escapes nothing.
+
+    `names_quantity`: the body does so; its value does not tell, since 1 is also the default.
 
     A body with another count may name a field twice; only then is the slow look worth it.
     """
-    fields = strings = 2
+    strings = 2
+    fields = 2 + names_quantity
     price = bytes(request.price)
     if price:
         fields += 1
@@ -209,8 +212,6 @@ def quotes_expected(request: OrderRequest) -> int:
     if request.order_id is not None:
         fields += 1
         strings += 1
-    if request.quantity != 1:
-        fields += 1
     return 2 * (fields + strings)
 
 
