@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from coffeert.order import PLACED_AT_MIN, PRICE_CENTS_MAX, QUANTITY_MAX, Order
+
+fewer = settings(max_examples=50)
+"""For properties whose examples are large."""
 
 CHANGES = [
     ("Europe/Kyiv", datetime(2026, 3, 29, 1, tzinfo=UTC)),

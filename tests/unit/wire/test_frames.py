@@ -47,7 +47,7 @@ from coffeert.wire.health import (
     SocketsHealth,
 )
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, OrderBody, draft_from_request
-from tests.unit.strategies import orders
+from tests.unit.strategies import fewer, orders
 
 if TYPE_CHECKING:
     from coffeert.cells import Cells
@@ -82,6 +82,7 @@ def changes(draw: st.DrawFn) -> Change:
     return Change(HORIZON, NOW, cells, tuple(draw(st.lists(orders(NOW), max_size=3))))
 
 
+@fewer
 @given(changes())
 def test_a_change_survives_its_columns(change: Change) -> None:
     totals = Totals(Tally(1, 2, 3), Tally(4, 5, 6), Tally(7, 8, 9), Tally(10, 11, 12))
@@ -101,6 +102,7 @@ def json_columns(sent: bytes) -> Columns:
     return msgspec.convert(view, Columns)
 
 
+@fewer
 @given(changes())
 def test_only_cells_and_codes_that_are_used_travel(change: Change) -> None:
     packed = columns(change, Totals(), ())
