@@ -6,6 +6,7 @@ Each part is a `coffeert` command of its own in a process of its own, as it woul
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -48,7 +49,7 @@ def command(
 
     It keeps its data apart from yours. Press q, or Ctrl-C, to end it; no process stays behind.
     """
-    config = load_config(data_dir=data_dir or default_path() / "demo")
+    config = load_config(data_dir=(data_dir or default_path() / "demo").absolute())
     on_screen = not headless and sys.stdin.isatty() and sys.stdout.isatty()
     asyncio.run(_demo(config, on_screen=on_screen, duration=duration, rate=rate, profile=profile))
 
@@ -68,7 +69,7 @@ async def _demo(
         await _fill_history(url)
         arguments = ("inject", "--url", url, "--rate", str(rate), "--profile", profile)
         await stack.enter_async_context(_process(log, *arguments))
-        click.echo(f"Live at {url}; in another shell: coffeert verify --data-dir {config.data_dir}")
+        click.echo(f"Live at {url}; its data are in {config.data_dir}.")
         shown = _run_dashboard(url) if on_screen else watch(url)
         waits = {
             asyncio.create_task(shown, name="dashboard"),
@@ -91,8 +92,8 @@ async def _demo(
 async def _server(
     config: Config, log: Path
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    arguments = ("serve", "--port", "0", "--data-dir", str(config.data_dir))
-    async with _process(log, *arguments) as server:
+    arguments = ("--port", "0", "--data-dir", str(config.data_dir), "--timezone", config.timezone)
+    async with _process(log, "serve", *arguments) as server:
         assert server.stdout is not None
         line = b""
         with suppress(TimeoutError):
@@ -115,6 +116,9 @@ async def _process(log: Path, *arguments: str) -> AsyncIterator[asyncio.subproce
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
+            # Made-up orders must not reach the databases of the user's own settings.
+            env={k: v for k, v in os.environ.items() if not k.startswith("COFFEERT_")},
+            cwd=log.parent,
             # Ctrl-C goes to this process alone, which ends the others in order.
             start_new_session=True,
         )
