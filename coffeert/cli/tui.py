@@ -7,12 +7,16 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from coffeert.tui.glyphs import GLYPH_SETS, GlyphSet, glyphs_for
 from coffeert.tui.look import Look
+
+if TYPE_CHECKING:
+    from coffeert.tui.clock import Clock
+    from coffeert.tui.source import Feed
 
 THEMES = ("dark", "light", "safe")
 
@@ -25,7 +29,7 @@ THEMES = ("dark", "light", "safe")
     show_default=True,
     help="The server. [env: COFFEERT_URL]",
 )
-@click.option("--theme", type=click.Choice(THEMES), default="dark", help="Colours to begin with.")
+@click.option("--theme", type=click.Choice(THEMES), help="Colours to begin with (dark).")
 @click.option(
     "--glyphs",
     type=click.Choice(GLYPH_SETS),
@@ -47,6 +51,18 @@ THEMES = ("dark", "light", "safe")
     default=1.0,
     help="How many times as fast to replay.",
 )
+@click.option(
+    "--settings",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Alerts, saved views and keys (coffeert-tui.toml here, or in the user's configuration).",
+)
+@click.option("--plain", is_flag=True, help="Lines of prose now and then, for a screen reader.")
+@click.option(
+    "--forget", is_flag=True, help="Do not use or keep the last range, filter, theme and tab."
+)
+@click.option(
+    "--allow-inject", is_flag=True, help="Let made-up orders go to a server elsewhere, too."
+)
 def command(**values: Any) -> int:
     """Show the dashboard in the terminal.
 
@@ -62,26 +78,54 @@ class Options:
     """What the command line asks for."""
 
     url: str
-    theme: str
+    theme: str | None
     glyphs: GlyphSet | None
     record: Path | None
     replay: Path | None
     speed: float
+    settings: Path | None
+    plain: bool
+    forget: bool
+    allow_inject: bool
 
-    def look(self) -> Look:
-        """Return how the dashboard is to look."""
+    def look(self, kept: str = "") -> Look:
+        """Return how the dashboard is to look; `kept` is the theme of the last time."""
         chosen = self.glyphs or glyphs_for(sys.stdout.encoding, os.environ.get("TERM"))
-        return Look(glyphs=chosen, theme=f"coffeert-{self.theme}")
+        theme = f"coffeert-{self.theme}" if self.theme else kept or "coffeert-dark"
+        return Look(glyphs=chosen, theme=theme)
+
+    def memory(self) -> Path | None:
+        """Return where the last choices are kept."""
+        from platformdirs import user_state_path
+
+        return None if self.forget else user_state_path("coffeert") / "tui.json"
 
 
 async def _watch(options: Options) -> int:
     from coffeert.client.feed import DashboardFeed
     from coffeert.client.orders import OrderClient
     from coffeert.tui.app import CoffeertApp
+    from coffeert.tui.injection import Injection
+    from coffeert.tui.keepsake import Keepsake, load_keepsake
+    from coffeert.tui.settings import find_settings, load_settings
 
+    settings = load_settings(find_settings(options.settings))
+    memory = options.memory()
+    kept = Keepsake() if memory is None else load_keepsake(memory)
     url, token = options.url, os.environ.get("COFFEERT_TOKEN")
     async with DashboardFeed(url, token) as feed, OrderClient(url, token, connections=4) as archive:
-        app = CoffeertApp(feed, archive, url=url, look=options.look())
+        if options.plain:
+            return await _speak(feed)
+        app = CoffeertApp(
+            feed,
+            archive,
+            url=url,
+            look=options.look(kept.theme),
+            settings=settings,
+            injection=Injection(url, token, allowed=options.allow_inject),
+            memory=memory,
+        )
+        kept.restore(app.board)
         if options.record is not None:
             app.start_recording(options.record)
         await app.run_async()
@@ -89,13 +133,27 @@ async def _watch(options: Options) -> int:
 
 
 async def _replay(options: Options) -> int:
-    from coffeert.tui.app import CoffeertApp
     from coffeert.tui.memory.player import Player
 
     assert options.replay is not None
     player = Player(options.replay, options.speed)
+    if options.plain:
+        return await _speak(player, player.clock)
+    from coffeert.tui.app import CoffeertApp
+
     place = f"{player.server}, recorded"
     app = CoffeertApp(player, None, url=place, clock=player.clock, look=options.look())
     app.session.replaying = True
     await app.run_async()
     return app.return_code or 0
+
+
+async def _speak(feed: Feed, clock: Clock | None = None) -> int:
+    from coffeert.tui.board import Board
+    from coffeert.tui.clock import SystemClock
+    from coffeert.tui.glyphs import ASCII
+    from coffeert.tui.plain import speak
+    from coffeert.tui.session import Session
+
+    await speak(Board(Session(clock or SystemClock()), ASCII), feed, click.echo)
+    return 0

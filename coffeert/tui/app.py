@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from coffeert.client.events import FeedEvent
+from coffeert.tui.alerts import Alerts
 from coffeert.tui.bindings import DASHBOARD_KEYS
 from coffeert.tui.board import Board
 from coffeert.tui.clock import Clock, SystemClock
 from coffeert.tui.glyphs import GLYPHS, Glyphs
+from coffeert.tui.keepsake import keepsake_of, save_keepsake
 from coffeert.tui.look import Look
 from coffeert.tui.memory.recorder import Recorder
 from coffeert.tui.palette import THEMES, Palette
 from coffeert.tui.past import keep_past
 from coffeert.tui.screens.dashboard import Dashboard
 from coffeert.tui.session import Session, follow
+from coffeert.tui.settings import Settings
 from coffeert.tui.source import Archive, Feed
 from coffeert.tui.till import Till
 
+if TYPE_CHECKING:
+    from coffeert.tui.injection import Injection
+
 DEFAULT_LOOK = Look()
+NO_SETTINGS = Settings()
 
 
 class CoffeertApp(App[None]):
@@ -39,6 +47,9 @@ class CoffeertApp(App[None]):
         url: str,
         clock: Clock | None = None,
         look: Look = DEFAULT_LOOK,
+        settings: Settings = NO_SETTINGS,
+        injection: Injection | None = None,
+        memory: Path | None = None,
     ) -> None:
         super().__init__()
         self.feed = feed
@@ -47,11 +58,16 @@ class CoffeertApp(App[None]):
         self.glyphs: Glyphs = GLYPHS[look.glyphs]
         self.session = Session(clock or SystemClock())
         self.board = Board(self.session, self.glyphs)
+        self.settings = settings
+        self.injection = injection
+        self.alerts = Alerts(settings.alerts)
+        self.set_keymap(dict(settings.keys))
+        self._memory = memory
         self.recorder: Recorder | None = None
         self.till = Till(self.session, feed, archive)
         for known in THEMES:
             self.register_theme(known)
-        self.theme = look.theme
+        self.theme = look.theme if look.theme in self.available_themes else DEFAULT_LOOK.theme
         self._palette: tuple[str, Palette] | None = None
 
     @property
@@ -113,8 +129,10 @@ class CoffeertApp(App[None]):
         return recorder
 
     def on_unmount(self) -> None:
-        """Leave a whole file."""
+        """Leave whole files."""
         self.stop_recording()
+        if self._memory is not None:
+            save_keepsake(self._memory, keepsake_of(self.board, self.theme))
 
     def _wake(self, urgent: bool) -> None:
         for screen in self.screen_stack:

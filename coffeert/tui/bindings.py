@@ -30,6 +30,10 @@ DASHBOARD_KEYS: Final[list[Binding]] = [
     _key("5", "tab('engine')", "engine", "tab.engine", "Show how the server is"),
     _key("backspace", "rise", "up", "drill.up", "Leave the store or drink drilled into"),
     _key("escape", "escape", "back", "back", "Close, unfreeze, leave: one step back"),
+    _key("f", "jump", "jump", "jump", "Jump to a panel by its letter", show=True),
+    _key("v", "saved_view", "view", "view.next", "Go through the saved views"),
+    _key("a", "acknowledge", "acknowledge", "alerts.acknowledge", "Take note of the alerts"),
+    _key("e", "export", "export", "export", "Write what is shown into a file"),
     _key("u", "void_last", "void last", "order.void", "Void the last order placed here"),
     _key("R", "repeat_last", "repeat", "order.repeat", "Place the last order once more"),
     _key("y", "copy", "copy", "copy", "Copy the chosen order as JSON"),
@@ -51,10 +55,15 @@ DASHBOARD_KEYS: Final[list[Binding]] = [
     ),
     _key("end", "live", "live", "rewind.live", "Show what is now"),
     _key("ctrl+r,f6", "record", "record", "record", "Record into a file, or stop recording"),
+    _key("i", "inject", "inject", "inject.start", "Inject made-up orders"),
+    _key("x", "stop_injection", "stop inject", "inject.stop", "Stop injecting"),
     _key("r", "reconnect", "reconnect", "link.reconnect", "Connect at once instead of waiting"),
-    _key("q", "quit", "quit", "quit", "Leave", show=True),
+    _key("q", "app.quit", "quit", "quit", "Leave", show=True),
 ]
 
+
+KEY_IDS: Final = frozenset(binding.id for binding in DASHBOARD_KEYS if binding.id is not None)
+"""The names under which keys can be remapped."""
 
 _NAMES: Final = {
     "question_mark": "?",

@@ -10,10 +10,12 @@ import pytest
 from textual.pilot import Pilot
 
 from coffeert.client.events import FeedEvent
-from coffeert.tui.app import CoffeertApp
+from coffeert.tui.app import NO_SETTINGS, CoffeertApp
 from coffeert.tui.glyphs import GlyphSet
+from coffeert.tui.injection import Injection
 from coffeert.tui.look import Look
 from coffeert.tui.screens.dashboard import Dashboard
+from coffeert.tui.settings import Settings
 from tests.tui.scripted import FakeClock, House, ScriptedArchive, ScriptedFeed
 
 URL = "http://127.0.0.1:8765"
@@ -59,6 +61,10 @@ class Stage:
             await self.pilot.pause()
         await self.settle()
 
+    def notices(self) -> str:
+        """Return what the viewer was told in passing."""
+        return "\n".join(notice.message for notice in self.app._notifications)
+
     def text(self) -> str:
         """Return what stands on the screen, line by line."""
         return screen_text(self.app)
@@ -85,10 +91,20 @@ def stage() -> StageMaker:
         theme: str = "coffeert-dark",
         glyphs: GlyphSet = "braille",
         opened: bool = True,
+        settings: Settings = NO_SETTINGS,
+        injection: Injection | None = None,
     ) -> AsyncIterator[Stage]:
         house = house or House()
         feed, archive, clock = ScriptedFeed(), ScriptedArchive(house), FakeClock()
-        app = CoffeertApp(feed, archive, url=URL, clock=clock, look=Look(glyphs, theme))
+        app = CoffeertApp(
+            feed,
+            archive,
+            url=URL,
+            clock=clock,
+            look=Look(glyphs, theme),
+            settings=settings,
+            injection=injection,
+        )
         async with app.run_test(size=size) as pilot:
             made = Stage(app, pilot, feed, archive, house, clock)
             if opened:

@@ -45,7 +45,8 @@ class ControlsModel:
     filter_text: str
     crumbs: tuple[str, ...]
     matching: str
-    alerts: tuple[int, int]
+    alerts: tuple[int, int, int]
+    """Waiting to be noted, firing, all."""
     percentiles: tuple[float, float] | None
     trouble: str
     hint: str = ""
@@ -95,10 +96,13 @@ def draw_controls(model: ControlsModel, cells: int, glyphs: Glyphs) -> Line:
     else:
         trouble = ()
     alerts: Line = ()
-    firing, total = model.alerts
+    waiting, firing, total = model.alerts
     if total:
-        role: Role = "bad" if firing else "dim"
-        alerts = line(Span(f"alerts {firing}/{total}", role))
+        role: Role = "badge-bad" if waiting else "bad" if firing else "dim"
+        shown = (
+            f" {glyphs.up} {firing} alert{'s' if firing > 1 else ''} " if firing else "alerts quiet"
+        )
+        alerts = line(Span(shown, role), Span(" a: note" if waiting else "", "dim"))
     own: Line = ()
     if model.percentiles is not None:
         p50, p95 = model.percentiles
@@ -111,7 +115,7 @@ def draw_controls(model: ControlsModel, cells: int, glyphs: Glyphs) -> Line:
             (1, _ranges(model.span, glyphs)),
             (0, trouble),
             (2, _filter(model, glyphs)),
-            (3, alerts),
+            (0 if waiting else 3, alerts),
             (4, own),
             (5, line(Span(model.hint, "dim")) if model.hint else ()),
         ],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from coffeert.cells import SECONDS, Picture, Tally, floor
+from coffeert.cells import SECONDS, Tally, floor
+from coffeert.rules import silent_stores
 from coffeert.tui.glyphs import Glyphs
 from coffeert.tui.lines import Line, Role, Span, fit_line, line, line_width, spread
 from coffeert.tui.present.figures import (
@@ -23,9 +23,6 @@ from coffeert.tui.present.scene import Scene
 from coffeert.tui.present.sums import Sums
 from coffeert.tui.present.window import Window
 from coffeert.tui.text import clean, crop
-
-SILENT_AFTER: Final = 180.0
-"""Seconds without an order after which a store counts as silent."""
 
 _SPARK_MINUTES = 30
 
@@ -109,26 +106,6 @@ def pace(sums: Sums, now: float) -> float:
     newest = sums.bucket("minute", running).total.orders
     before = sums.bucket("minute", running - 60).total.orders
     return newest + (1 - part) * before
-
-
-def silent_stores(picture: Picture, stores: Sequence[str], now: float) -> list[tuple[str, float]]:
-    """Return the stores without an order of late, the longest silent first, and for how many seconds.
-
-    A minute's bucket does not tell when in the minute: the store counts as silent from its end on.
-    """
-    last: dict[str, int] = {}
-    running = floor(int(now), "minute")
-    for start in range(running + 300, picture.horizon.window_start("minute") - 60, -60):
-        for (store, _), tally in picture.bucket("minute", start).items():
-            if tally.orders > 0 and store not in last:
-                last[store] = start
-        if len(last) >= len(stores) and all(store in last for store in stores):
-            break
-    oldest = picture.horizon.window_start("minute")
-    silences = [(code, now - (last[code] + 60 if code in last else oldest)) for code in stores]
-    return sorted(
-        ((code, gap) for code, gap in silences if gap >= SILENT_AFTER), key=lambda s: (-s[1], s[0])
-    )
 
 
 def _course(sums: Sums, window: Window) -> tuple[Tally, ...]:

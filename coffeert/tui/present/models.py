@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
 from coffeert.order import Order
+from coffeert.rules import Rule
+from coffeert.tui.alerts import Alerts
 from coffeert.tui.board import Board
 from coffeert.tui.memory.recorder import Recorder
 from coffeert.tui.present.breakdown import Dimension, Section, sections_of
@@ -14,7 +18,7 @@ from coffeert.tui.present.engine import Part, course_of, parts_of
 from coffeert.tui.present.header import ControlsModel, HeaderModel
 from coffeert.tui.present.kpi import Tile, tiles_of
 from coffeert.tui.present.scene import Scene
-from coffeert.tui.present.timebar import BarModel
+from coffeert.tui.present.timebar import BarModel, InjectionModel
 from coffeert.tui.text import clean
 from coffeert.wire.orders import OrderBody, encode
 
@@ -32,7 +36,7 @@ def header(board: Board, scene: Scene, place: str) -> HeaderModel:
     )
 
 
-def controls(board: Board, scene: Scene, complaint: str) -> ControlsModel:
+def controls(board: Board, scene: Scene, complaint: str, alerts: Alerts) -> ControlsModel:
     """Make the lower line; `complaint` is what is wrong with the filter being typed."""
     own = board.session.own
     p50, p95 = own.percentile(0.5), own.percentile(0.95)
@@ -46,7 +50,7 @@ def controls(board: Board, scene: Scene, complaint: str) -> ControlsModel:
         filter_text=board.filter.text(),
         crumbs=tuple(clean(code, 40) for code in board.crumbs),
         matching="",
-        alerts=(0, 0),
+        alerts=(len(alerts.waiting), len(alerts.firing), len(alerts)),
         percentiles=None if p50 is None or p95 is None else (p50, p95),
         trouble="; ".join(troubles),
     )
@@ -58,12 +62,17 @@ def tiles(board: Board, scene: Scene) -> tuple[Tile, ...]:
     return () if sums is None else tiles_of(scene, sums)
 
 
-def chart(board: Board, scene: Scene, metric: Metric) -> ChartModel | None:
-    """Make a chart."""
+def chart(board: Board, scene: Scene, metric: Metric, rules: Sequence[Rule]) -> ChartModel | None:
+    """Make a chart, with a mark where a rule draws a line."""
     session = board.session
-    return chart_of(
+    made = chart_of(
         scene, metric, session.arrivals, board.wanted, board.cursor, session.lost_between
     )
+    if made is None or made.unit != "minute":
+        return made
+    about, scale = ("orders_per_min", 1) if metric == "orders" else ("revenue_per_min", 100)
+    marks = tuple((rule.limit * scale, rule.text()) for rule in rules if rule.metric == about)
+    return replace(made, marks=marks)
 
 
 def sections(board: Board, scene: Scene) -> tuple[Section, ...]:
@@ -86,7 +95,7 @@ def sections(board: Board, scene: Scene) -> tuple[Section, ...]:
     return sections_of(scene, sums, wanted)
 
 
-def bar(board: Board, recorder: Recorder | None) -> BarModel:
+def bar(board: Board, recorder: Recorder | None, going: InjectionModel | None) -> BarModel:
     """Make the bar at the bottom."""
     live = board.live
     now = live.now().timestamp()
@@ -102,6 +111,7 @@ def bar(board: Board, recorder: Recorder | None) -> BarModel:
         back=None if to is None else now - to,
         moment=moment,
         recording=recording,
+        injection=going,
     )
 
 

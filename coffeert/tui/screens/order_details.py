@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
-from coffeert.tui.glyphs import BRAILLE
+from coffeert.tui.glyphs import Glyphs
 from coffeert.tui.lines import Span, line
 from coffeert.tui.present.details import order_lines
 from coffeert.tui.present.models import order_json
@@ -26,14 +26,15 @@ class OrderDetails(Dialogue[None]):
         Binding("enter,q", "close", "close", show=False, id="details.close", tooltip="Close"),
     ]
 
-    def __init__(self, row: OrderRow, zone: tzinfo) -> None:
+    def __init__(self, row: OrderRow, zone: tzinfo, glyphs: Glyphs) -> None:
         super().__init__()
         self._row = row
         self._zone = zone
+        self._glyphs = glyphs
 
     def compose(self) -> ComposeResult:
         """Lay out the fields."""
-        lines = order_lines(self._row.order, self._row.own, self._zone, BRAILLE)
+        lines = order_lines(self._row.order, self._row.own, self._zone, self._glyphs)
         with VerticalScroll(classes="box") as box:
             box.border_title = "Order"
             yield LinesView(lines)

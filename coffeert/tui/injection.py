@@ -1,0 +1,79 @@
+"""Injections started from the screen: made-up orders at a rate, with progress and a stop."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from coffeert.config import LOOPBACK
+from coffeert.errors import ConfigError, Forbidden
+from coffeert.inject import (
+    Injector,
+    Recorder,
+    Report,
+    Target,
+    inject,
+    plan,
+    profiles_named,
+    scenario_shots,
+)
+from coffeert.tui.present.form import Wish
+from coffeert.tui.present.timebar import InjectionModel
+from coffeert.wire.orders import MenuBody
+
+
+class Injection:
+    """One injection at a time."""
+
+    def __init__(self, url: str, token: str | None, *, allowed: bool) -> None:
+        self._target = Target(url, token)
+        self._allowed = allowed or urlsplit(url).hostname in LOOPBACK
+        self._injector: Injector | None = None
+        self._recorder: Recorder | None = None
+        self._wish: Wish | None = None
+        self._total: int | None = None
+        self._stopping = False
+
+    @property
+    def running(self) -> bool:
+        """Whether orders are being sent."""
+        return self._wish is not None
+
+    def check(self) -> None:
+        """Refuse (`Forbidden`) where made-up orders could spoil somebody's figures."""
+        if not self._allowed:
+            raise Forbidden(
+                "Made-up orders go only to a server on this machine; "
+                "start coffeert-tui with --allow-inject to send them elsewhere."
+            )
+        if self.running:
+            raise ConfigError("An injection is running already: x stops it.")
+
+    async def run(self, wish: Wish, menu: MenuBody) -> Report:
+        """Inject, and report; raises `CoffeertError`."""
+        self.check()
+        planned = plan(wish.rate, None, wish.seconds)
+        shots = scenario_shots(planned, profiles_named(wish.profile), menu, wish.seed)
+        self._wish, self._recorder, self._stopping = wish, Recorder(), False
+        self._total = None if planned.endless else planned.count
+        try:
+            return await inject(self._target, shots, self._recorder, started=self._started)
+        finally:
+            self._wish = self._injector = None
+
+    def stop(self) -> bool:
+        """Send nothing further; tell whether anything was running."""
+        if self._injector is not None:
+            self._stopping = True
+            self._injector.stop()
+        return self.running
+
+    def model(self) -> InjectionModel | None:
+        """Say how it goes."""
+        if self._wish is None or self._recorder is None:
+            return None
+        sent = self._recorder.finished
+        part = None if not self._total else min(1.0, sent / self._total)
+        return InjectionModel(self._wish.profile, sent, part, self._stopping)
+
+    def _started(self, injector: Injector) -> None:
+        self._injector = injector

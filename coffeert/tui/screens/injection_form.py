@@ -1,0 +1,79 @@
+"""What to inject: profile, rate, duration, seed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Button, Input, Label, Select
+
+from coffeert.tui.present.form import Wish, wish_from
+from coffeert.tui.screens.dialogue import Dialogue
+
+
+class InjectionForm(Dialogue[Wish]):
+    """Asks for an injection."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f2", "start", "start", id="injection.start", tooltip="Begin to inject"),
+    ]
+    CSS = """
+    InjectionForm > .box { width: 64; }
+    InjectionForm .field { height: 1; }
+    InjectionForm .field Label { width: 12; color: $foreground 70%; }
+    InjectionForm .field Select { width: 22; height: 1; }
+    InjectionForm .field Input { width: 22; height: 1; }
+    InjectionForm #fault { color: $error; height: auto; }
+    InjectionForm .buttons { height: 1; margin: 1 0 0 0; }
+    InjectionForm .buttons Button { margin: 0 2 0 0; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Lay out the fields."""
+        from coffeert.inject.profile import PROFILES
+
+        with VerticalScroll(classes="box", can_focus=False) as box:
+            box.border_title = "Inject made-up orders"
+            with Horizontal(classes="field"):
+                yield Label("Profile")
+                options = [(name, name) for name in PROFILES]
+                yield Select(
+                    options, value=options[0][0], id="profile", compact=True, allow_blank=False
+                )
+            for name, title, value, hint in (
+                ("rate", "Orders/s", "20", ""),
+                ("duration", "Duration", "60s", "until stopped"),
+                ("seed", "Seed", "", "new orders every time"),
+            ):
+                with Horizontal(classes="field"):
+                    yield Label(title)
+                    yield Input(value, id=name, placeholder=hint, compact=True, max_length=12)
+            yield Label("", id="fault", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Start (F2)", id="start", variant="primary", compact=True)
+                yield Button("Close (Esc)", id="close", compact=True)
+
+    @on(Input.Submitted)
+    def action_start(self) -> None:
+        """Answer, unless something cannot be read."""
+        try:
+            profile = self.query_one("#profile", Select).value
+            wish = wish_from(
+                str(profile),
+                *(self.query_one(f"#{n}", Input).value for n in ("rate", "duration", "seed")),
+            )
+        except ValueError as error:
+            self.query_one("#fault", Label).update(str(error))
+        else:
+            self.dismiss(wish)
+
+    @on(Button.Pressed)
+    def press(self, event: Button.Pressed) -> None:
+        """Do what the button says."""
+        if event.button.id == "start":
+            self.action_start()
+        else:
+            self.dismiss()

@@ -1,0 +1,42 @@
+"""Jump mode: every panel gets a letter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events
+from textual.app import ComposeResult
+from textual.geometry import Offset
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+LETTERS = "asdfghjkl"
+
+
+class Jump(ModalScreen[str]):
+    """Goes to the panel whose letter is pressed; any other key leaves things as they are."""
+
+    CSS = """
+    Jump { background: $background 40%; }
+    Jump > Static {
+        position: absolute; width: 3; height: 1; background: $accent; color: $background;
+        text-style: bold; content-align: center middle;
+    }
+    """
+
+    def __init__(self, panels: Sequence[tuple[str, Offset]]) -> None:
+        super().__init__()
+        self._panels = dict(zip(LETTERS, panels, strict=False))
+
+    def compose(self) -> ComposeResult:
+        """Put the letters where the panels are."""
+        for letter, (_, offset) in self._panels.items():
+            label = Static(letter)
+            label.styles.offset = (offset.x + 2, offset.y)
+            yield label
+
+    def on_key(self, event: events.Key) -> None:
+        """Go."""
+        event.stop()
+        found = self._panels.get(event.key)
+        self.dismiss(None if found is None else found[0])

@@ -1,0 +1,82 @@
+"""The terminal's own settings: alerts, saved views and keys, in a TOML file.
+
+```toml
+[alerts]
+rush = "orders_per_min > 130 for 30s"
+[views]
+uptown = "store:uptown -tea"
+[keys]
+"orders.freeze" = "p"
+```
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from coffeert.errors import ConfigError
+from coffeert.rules import Rule, parse_rule
+from coffeert.tui.bindings import KEY_IDS
+from coffeert.tui.present.filter import Filter, FilterError, parse_filter
+
+SETTINGS_FILE: Final = "coffeert-tui.toml"
+_SECTIONS: Final = frozenset({"alerts", "views", "keys"})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the viewer has set down; names are the viewer's own."""
+
+    alerts: Mapping[str, Rule] = field(default_factory=dict)
+    views: Mapping[str, Filter] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_settings(given: Path | None) -> Path | None:
+    """Return the file to read: the one given, or that of the directory, or that of the user."""
+    if given is not None:
+        return given
+    from platformdirs import user_config_path
+
+    places = (Path(SETTINGS_FILE), user_config_path("coffeert") / SETTINGS_FILE)
+    return next((place for place in places if place.is_file()), None)
+
+
+def load_settings(path: Path | None) -> Settings:
+    """Read the settings; raises `ConfigError` naming what cannot be used."""
+    if path is None:
+        return Settings()
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}.") from None
+    unknown = sorted(table.keys() - _SECTIONS)
+    if unknown:
+        raise ConfigError(f"{path}: [{unknown[0]}] is unknown; use {', '.join(sorted(_SECTIONS))}.")
+    try:
+        return Settings(
+            {name: parse_rule(text) for name, text in _texts(table, "alerts")},
+            {name: parse_filter(text) for name, text in _texts(table, "views")},
+            {name: _key(name, text) for name, text in _texts(table, "keys")},
+        )
+    except (ConfigError, FilterError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _texts(table: Mapping[str, object], section: str) -> list[tuple[str, str]]:
+    entries = table.get(section, {})
+    if not isinstance(entries, dict) or not all(isinstance(v, str) for v in entries.values()):
+        raise ConfigError(f'[{section}] takes entries such as name = "text".')
+    return list(entries.items())
+
+
+def _key(name: str, text: str) -> str:
+    if name not in KEY_IDS:
+        raise ConfigError(f"{name} is no action; known are {', '.join(sorted(KEY_IDS))}.")
+    return text

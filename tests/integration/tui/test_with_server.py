@@ -1,0 +1,135 @@
+"""The terminal and a real server tell the same story."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import Input, Select
+
+from coffeert.client.feed import DashboardFeed
+from coffeert.client.orders import OrderClient
+from coffeert.order import Draft
+from coffeert.tui.app import CoffeertApp
+from coffeert.tui.injection import Injection
+from coffeert.tui.present.filter import parse_filter
+from coffeert.tui.present.ranges import RANGES
+from coffeert.tui.screens.injection_form import InjectionForm
+from coffeert.tui.screens.order_form import OrderForm
+from coffeert.wire.frames import change_from
+from tests.integration.inject.command import run
+
+Watched = tuple[CoffeertApp, Pilot[None], OrderClient]
+
+
+@asynccontextmanager
+async def watching(url: str) -> AsyncIterator[Watched]:
+    """Run a dashboard on a server, once its first picture shows."""
+    async with DashboardFeed(url) as feed, OrderClient(url) as client:
+        injection = Injection(url, None, allowed=False)
+        app = CoffeertApp(feed, client, url=url, injection=injection)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.session.view is not None)
+            yield app, pilot, client
+
+
+async def until(pilot: Pilot[None], met: Callable[[], bool]) -> None:
+    """Wait for a condition; the test's own time limit ends the wait."""
+    while not met():
+        await pilot.pause(0.02)
+
+
+def orders_shown(app: CoffeertApp) -> int:
+    """Return how many orders of the last 30 days the screen knows of."""
+    view = app.session.view
+    return 0 if view is None else view.picture.totals().day.orders
+
+
+async def test_every_range_and_filter_shows_what_the_server_counts(server_url: str) -> None:
+    async with watching(server_url) as (app, pilot, client):
+        now = datetime.now(UTC)
+        ages = [0, 5, 70, 600, 1800, 3000, 7200, 40_000, 90_000, 500_000, 2_000_000]
+        stores, drinks = ("uptown", "central", "southend"), ("latte", "tea", "mocha")
+        drafts = [
+            Draft(
+                stores[i % 3], drinks[(i // 3) % 3], 1 + i % 4, None, now - timedelta(seconds=age)
+            )
+            for i, age in enumerate(ages * 4)
+        ]
+        for draft in drafts:
+            await client.place(draft)
+        await until(pilot, lambda: orders_shown(app) == len(drafts))
+        snapshot = await client.dashboard()
+        cells = change_from(snapshot.view).cells
+        assert app.session.agreement() == "equal"
+        for text in ("", "latte", "store:up -tea", "price>4.50"):
+            app.board.filter = parse_filter(text)
+            for span in RANGES:
+                app.board.span = span
+                window = app.board.scene().window
+                assert window is not None
+                wanted = app.board.filter
+                expected = sum(
+                    tally.cents
+                    for key, tally in cells.items()
+                    if key.grain == span.grain
+                    and key.bucket in window.starts
+                    and wanted.takes_cell(key.store, key.drink, tally)
+                )
+                assert window.sums.total.cents == expected, (text, span.name)
+
+
+async def test_an_order_placed_on_the_screen_is_stored_and_comes_back(server_url: str) -> None:
+    async with watching(server_url) as (app, pilot, client):
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, OrderForm))
+        app.screen.query_one("#store", Select).value = "uptown"
+        app.screen.query_one("#drink", Select).value = "latte"
+        app.screen.query_one("#quantity", Input).value = "3"
+        await pilot.pause()
+        await pilot.press("f2")
+        await until(pilot, lambda: any(own.painted for own in app.session.own.newest()))
+        own = app.session.own.newest()[0]
+        assert own.order is not None
+        assert (own.order.store, own.order.drink, own.order.quantity) == ("uptown", "latte", 3)
+        assert own.committed is not None
+        assert own.on_wire is not None
+        assert (await client.place(own.draft)).replayed
+        await pilot.press("escape", "u")
+        await until(pilot, lambda: orders_shown(app) == 0)
+
+
+async def test_injects_from_the_screen_and_stops(server_url: str) -> None:
+    async with watching(server_url) as (app, pilot, _):
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, InjectionForm))
+        app.screen.query_one("#rate", Input).value = "50"
+        app.screen.query_one("#duration", Input).value = ""
+        await pilot.press("f2")
+        await until(pilot, lambda: orders_shown(app) >= 20)
+        assert app.injection is not None
+        assert app.injection.running
+        await pilot.press("x")
+        await until(pilot, lambda: not app.injection.running)  # type: ignore[union-attr]  # set above
+        assert app.session.agreement() in ("equal", "unknown")
+
+
+async def test_what_is_recorded_injects_to_the_same_orders(server_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "watched.ndjson"
+    async with watching(server_url) as (app, pilot, client):
+        app.start_recording(path)
+        drafts = [Draft("uptown", "latte", 1 + i % 3) for i in range(12)]
+        placed = [await client.place(draft) for draft in drafts]
+        await until(pilot, lambda: app.recorder is not None and app.recorder.orders == 12)
+        app.stop_recording()
+        before = orders_shown(app)
+        ended = await run(
+            "inject", "--url", server_url, "--file", str(path), "--speed", "10", "--json"
+        )
+        assert ended.code == 0, ended.err
+        assert ended.report().replayed == len(placed)
+        assert ended.report().accepted == 0
+        assert orders_shown(app) == before

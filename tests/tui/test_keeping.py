@@ -1,0 +1,211 @@
+"""Alerts, exports, saved views, remapped keys, and what is remembered."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from coffeert.errors import ConfigError
+from coffeert.rules import parse_rule
+from coffeert.tui.board import Board
+from coffeert.tui.glyphs import BRAILLE
+from coffeert.tui.injection import Injection
+from coffeert.tui.keepsake import Keepsake, keepsake_of, load_keepsake, save_keepsake
+from coffeert.tui.plain import speak
+from coffeert.tui.present.filter import parse_filter
+from coffeert.tui.present.form import Wish, wish_from
+from coffeert.tui.session import Session
+from coffeert.tui.settings import Settings, load_settings
+from coffeert.wire.orders import MenuBody
+from tests.tui.conftest import StageMaker
+from tests.tui.scripted import FakeClock, House, ScriptedFeed
+
+RUSH = Settings(alerts={"rush": parse_rule("orders_per_min > 20 for 30s")})
+
+
+async def test_an_alert_shows_fires_is_marked_and_can_be_acknowledged(stage: StageMaker) -> None:
+    async with stage(settings=RUSH) as s:
+        assert "alerts quiet" in s.text()
+        for _ in range(8):
+            s.clock.pass_time(5)
+            await s.happen(s.house.sell(s.clock.now(), 5), s.house.beat(s.clock.now()))
+        assert "1 alert " in s.text()
+        assert "a: note" in s.text()
+        assert "▲ orders_per_min > 20 for 30s" in s.text()
+        await s.press("a")
+        assert "a: note" not in s.text()
+        assert "1 alert " in s.text()
+        s.clock.pass_time(150)
+        await s.happen(s.house.beat(s.clock.now()))
+        assert "alerts quiet" in s.text()
+
+
+def listed(directory: Path) -> list[Path]:
+    """Return the files of a directory."""
+    return list(directory.iterdir())
+
+
+async def test_exports_what_is_filtered_as_csv_json_and_svg(
+    stage: StageMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with stage() as s:
+        s.app.board.filter = parse_filter("drink:latte")
+        await s.settle()
+        for key in "cjs":
+            await s.press("e", key)
+        files = {path.suffix: path.read_text() for path in sorted(listed(tmp_path))}
+        rows = list(csv.DictReader(io.StringIO(files[".csv"])))
+        assert rows
+        assert {row["drink"] for row in rows} == {"latte"}
+        sums = json.loads(files[".json"])
+        window = s.app.board.scene().window
+        assert window is not None
+        assert sums["total"]["orders"] == window.sums.total.orders
+        assert [row["name"] for row in sums["drinks"]] == ["latte"]
+        assert len(sums["buckets"]) == 15
+        assert files[".svg"].startswith("<svg")
+        await s.press("e", "c")
+        assert "exists already" in s.notices()
+
+
+async def test_saved_views_go_round(stage: StageMaker) -> None:
+    views = Settings(views={"up": parse_filter("store:up"), "hot": parse_filter("-tea")})
+    async with stage(settings=views) as s:
+        seen = []
+        for _ in range(4):
+            await s.press("v")
+            seen.append(s.app.board.filter.text())
+        assert seen == ["store:up", "-tea", "", "store:up"]
+
+
+async def test_keys_can_be_remapped(stage: StageMaker) -> None:
+    async with stage(settings=Settings(keys={"orders.freeze": "p"})) as s:
+        await s.press("space")
+        assert not s.app.board.frozen
+        await s.press("p")
+        assert s.app.board.frozen
+
+
+async def test_jump_mode_goes_to_the_panel_of_a_letter(stage: StageMaker) -> None:
+    async with stage() as s:
+        await s.pilot.press("f")
+        await s.pilot.pause()
+        await s.pilot.press("d")
+        await s.settle()
+        assert s.app.focused is not None
+        assert s.app.focused.id == "breakdown"
+        await s.press("f", "z")
+        assert s.app.focused.id == "breakdown"
+
+
+def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "tui.json"
+    board = Board(Session(FakeClock()), BRAILLE)
+    Keepsake("24h", "store:up -tea", "coffeert-light", "stores").restore(board)
+    save_keepsake(path, keepsake_of(board, "coffeert-light"))
+    again = Board(Session(FakeClock()), BRAILLE)
+    load_keepsake(path).restore(again)
+    assert (again.span.name, again.tab) == ("24h", "stores")
+    assert again.filter == parse_filter("store:up -tea")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"range": 3}', '{"range":"9y","filter":"x:","tab":"z"}']
+)
+def test_what_cannot_be_remembered_is_left_out(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "tui.json"
+    path.write_text(text)
+    board = Board(Session(FakeClock()), BRAILLE)
+    load_keepsake(path).restore(board)
+    assert board.span.name == "15m"
+    assert not board.filter
+
+
+def test_settings_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text(
+        '[alerts]\nrush = "orders_per_min > 130 for 30s"\n[views]\nup = "store:up"\n'
+        '[keys]\n"orders.freeze" = "p"\n'
+    )
+    settings = load_settings(path)
+    assert settings.alerts["rush"].limit == 130
+    assert settings.views["up"] == parse_filter("store:up")
+    assert settings.keys == {"orders.freeze": "p"}
+    assert load_settings(None) == Settings()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        "[other]",
+        "[alerts]\na = 3",
+        '[alerts]\na = "b"',
+        '[views]\na = "x:y"',
+        '[keys]\na = "b"',
+    ],
+)
+def test_settings_that_cannot_be_used_are_explained(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"s\.toml"):
+        load_settings(path)
+
+
+async def test_plain_says_in_sentences_how_things_stand() -> None:
+    clock, feed, house = FakeClock(), ScriptedFeed(), House()
+    board = Board(Session(clock), BRAILLE)
+    said: list[str] = []
+
+    class Heard(Exception):
+        """Enough has been said."""
+
+    def say(sentence: str) -> None:
+        said.append(sentence)
+        if sentence.startswith("Best drinks"):
+            raise Heard
+
+    feed.put(*house.opening(clock.now() + timedelta(seconds=0)))
+    with pytest.raises(ExceptionGroup, match="unhandled"):
+        await speak(board, feed, say, every=0.05)
+    total = house.view.picture.total("minute", house.horizon.as_of - 14 * 60)
+    text = " ".join(said)
+    assert "10:06:24: live" in text
+    assert f"Last 15m: {total.orders:,} orders" in text
+    assert "No data yet." in said[0] or "live" in said[0]
+
+
+async def test_made_up_orders_do_not_leave_this_machine_unless_allowed(stage: StageMaker) -> None:
+    async with stage(injection=Injection("http://shop.example", None, allowed=False)) as s:
+        await s.press("i")
+        assert "--allow-inject" in s.notices()
+    Injection("http://shop.example", None, allowed=True).check()
+    Injection("http://localhost:8765", None, allowed=False).check()
+
+
+def test_what_is_to_be_injected_is_read() -> None:
+    assert wish_from("steady", "20", "5m", "") == Wish("steady", 20.0, 300.0, None)
+    assert wish_from("steady", "0.5", "", "7") == Wish("steady", 0.5, None, 7)
+
+
+@pytest.mark.parametrize(
+    ("rate", "duration", "seed"),
+    [
+        ("x", "1s", ""),
+        ("0", "1s", ""),
+        ("nan", "1s", ""),
+        ("1", "soon", ""),
+        ("1", "0s", ""),
+        ("1", "", "x"),
+    ],
+)
+def test_what_cannot_be_injected_is_explained(rate: str, duration: str, seed: str) -> None:
+    with pytest.raises(ValueError, match="must"):
+        wish_from("steady", rate, duration, seed)
+    assert MenuBody((), ()).stores == ()

@@ -1,0 +1,94 @@
+"""Rules: read, written, and watched over time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coffeert.cells import CellKey, Horizon, Picture, Tally, floor
+from coffeert.errors import ConfigError
+from coffeert.rules import METRICS, Rule, Watch, parse_rule, read_figures, silent_stores
+
+NOW = datetime(2026, 3, 14, 10, 6, 30, tzinfo=UTC)
+MINUTE = floor(int(NOW.timestamp()), "minute")
+
+
+def picture(*cells: tuple[int, str, Tally]) -> Picture:
+    """Make a picture of minutes, each so many back."""
+    made = Picture(Horizon.at(NOW, UTC))
+    for back, store, tally in cells:
+        made.set(CellKey("minute", MINUTE - back * 60, store, "tea"), tally)
+    return made
+
+
+@given(
+    st.sampled_from(METRICS),
+    st.sampled_from(["<", "<=", ">", ">=", "=="]),
+    st.integers(-1000, 100_000),
+    st.integers(0, 600),
+)
+def test_what_is_written_reads_back(metric: str, sign: str, limit: int, seconds: int) -> None:
+    text = f"{metric} {sign} {limit}" + (f" for {seconds}s" if seconds else "")
+    rule = parse_rule(text)
+    assert rule.text() == text
+    assert parse_rule(rule.text()) == rule
+
+
+def test_durations_have_units() -> None:
+    assert parse_rule("lag>3 for 2m").seconds == 120
+    assert parse_rule("lag = 3").comparison == "=="
+
+
+@pytest.mark.parametrize(
+    "text", ["", "orders", "orders_per_min > x", "nonsense > 3", "lag > 3 for x", "lag>3;"]
+)
+def test_what_cannot_be_read_is_explained(text: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_rule(text)
+
+
+@given(st.lists(st.tuples(st.integers(1, 20), st.integers(0, 200)), max_size=40))
+def test_a_watch_fires_once_the_condition_has_held_long_enough(
+    steps: list[tuple[int, int]],
+) -> None:
+    rule = Rule("orders_per_min", ">", 100, 30)
+    watch = Watch(rule)
+    moment, held_from = 0.0, None
+    for passed, value in steps:
+        moment += passed
+        held_from = (held_from if held_from is not None else moment) if value > 100 else None
+        firing = held_from is not None and moment - held_from >= 30
+        assert (watch.observe({"orders_per_min": value}, moment) == "firing") == firing
+
+
+def test_an_unknown_figure_neither_fires_nor_calms() -> None:
+    watch = Watch(Rule("avg_ticket", ">", 1))
+    assert watch.observe({}, 1) == "quiet"
+    assert watch.observe({"avg_ticket": 5}, 2) == "firing"
+    assert watch.observe({}, 3) == "firing"
+
+
+def test_figures_of_a_view() -> None:
+    made = picture((0, "uptown", Tally(30, 40, 12_000)), (1, "central", Tally(60, 60, 18_000)))
+    figures = read_figures(made, NOW - timedelta(seconds=2), NOW, ["uptown", "central"], None)
+    assert figures["orders_per_min"] == 30 + 60 / 2
+    assert figures["revenue_per_min"] == 120 + 180 / 2
+    assert figures["avg_ticket"] == pytest.approx(300 / 90)
+    assert figures["data_age"] == 2
+    assert figures["silent_stores"] == 0
+    assert "queue" not in figures
+
+
+def test_silent_stores_are_those_without_an_order_for_three_minutes() -> None:
+    made = picture((0, "a", Tally(1, 1, 1)), (2, "b", Tally(1, 1, 1)), (5, "c", Tally(1, 1, 1)))
+    silent = silent_stores(made, ["a", "b", "c", "never"], NOW.timestamp())
+    assert [code for code, _ in silent] == ["never", "c"]
+    assert dict(silent)["c"] == 4 * 60 + 30
+
+
+def test_a_void_is_no_sign_of_life() -> None:
+    made = picture((0, "a", Tally(-1, -1, -1)), (8, "a", Tally(1, 1, 1)))
+    assert [code for code, _ in silent_stores(made, ["a"], NOW.timestamp())] == ["a"]
