@@ -1,0 +1,188 @@
+"""The system as its users run it: `coffeert ...` in processes of its own, ended whatever happens."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from signal import Signals
+from types import MappingProxyType
+
+from tests.waiting import eventually
+
+START, END = 30.0, 40.0  # seconds
+PROGRAM = (sys.executable, "-m", "coffeert")
+_SERVES = "coffeert serves "
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Command:
+    """A command that was started; what it writes goes to files, so that it never has to wait."""
+
+    def __init__(self, process: subprocess.Popen[bytes], out: Path, err: Path) -> None:
+        self.process = process
+        self._out = out
+        self._err = err
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def out(self) -> str:
+        return self._out.read_text()
+
+    @property
+    def err(self) -> str:
+        return self._err.read_text()
+
+    @property
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def signal(self, number: Signals) -> None:
+        self.process.send_signal(number)
+
+    async def says(self, text: str, *, within: float = START) -> str:
+        """Wait until standard output has a line with this text, and return that line."""
+
+        def found() -> str | None:
+            lines = self.out.splitlines(keepends=True)
+            return next((line for line in lines if text in line and line.endswith("\n")), None)
+
+        await eventually(lambda: found() or not self.running, within=within)
+        line = found()
+        assert line is not None, f"ended with {self.process.poll()}: {self.out}{self.err}"
+        return line
+
+    async def url(self) -> str:
+        """Wait until the server serves, and return where."""
+        return (await self.says(_SERVES)).split(_SERVES)[1].split()[0]
+
+    async def ended(self, within: float = END) -> Ended:
+        """Wait until the command has ended by itself."""
+        await eventually(lambda: not self.running, within=within)
+        assert self.process.returncode is not None
+        return Ended(self.process.returncode, self.out, self.err)
+
+    async def stopped(self) -> Ended:
+        """Ask the command to end, as a supervisor would, and wait until it has."""
+        self.signal(signal.SIGTERM)
+        return await self.ended()
+
+    async def killed(self) -> None:
+        """Kill the command without warning."""
+        self.signal(signal.SIGKILL)
+        await self.ended()
+
+
+class Shell:
+    """A directory to run commands in, with settings in their environment."""
+
+    def __init__(self, directory: Path, settings: Mapping[str, str]) -> None:
+        self.directory = directory
+        self.settings = dict(settings)
+        self._commands: list[Command] = []
+
+    def start(
+        self,
+        *arguments: str,
+        settings: Mapping[str, str] = MappingProxyType({}),
+        program: tuple[str, ...] = PROGRAM,
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> Command:
+        """Start `coffeert` with arguments, and settings besides those of the shell."""
+        clean = {name: value for name, value in os.environ.items() if "COFFEERT_" not in name}
+        ours = {f"COFFEERT_{n.upper()}": v for n, v in (self.settings | dict(settings)).items()}
+        number = len(self._commands)
+        out, err = self.directory / f"{number}.out", self.directory / f"{number}.err"
+        with out.open("wb") as out_file, err.open("wb") as err_file:
+            process = subprocess.Popen(
+                [*program, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=out_file,
+                stderr=err_file,
+                cwd=self.directory,
+                env=clean | ours | dict(variables),
+                start_new_session=True,
+            )
+        command = Command(process, out, err)
+        self._commands.append(command)
+        return command
+
+    async def run(
+        self, *arguments: str, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> Ended:
+        """Run a command to its end."""
+        return await self.start(*arguments, settings=settings).ended()
+
+    async def serve(self, *arguments: str, port: int = 0) -> tuple[Command, str]:
+        """Start a server with a quick aggregator, unless told otherwise, and wait until it serves."""
+        defaults = () if "--interval" in arguments else ("--interval", "0.2")
+        server = self.start("serve", "--port", str(port), *defaults, *arguments)
+        return server, await server.url()
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file into the directory."""
+        (self.directory / name).write_text(text)
+
+    def close(self) -> None:
+        """End whatever still runs."""
+        for command in self._commands:
+            if command.running:
+                command.signal(signal.SIGCONT)
+                command.signal(signal.SIGTERM)
+        deadline = time.monotonic() + 10
+        for command in self._commands:
+            try:
+                command.process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                command.process.kill()
+                command.process.wait()
+
+
+def free_port() -> int:
+    """A port that nobody listens on; for a server that is to come back at the same address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def children(pid: int) -> set[int]:
+    """The living children of a process."""
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+def running() -> set[int]:
+    """All processes of the machine."""
+    return {int(place.name) for place in Path("/proc").glob("[0-9]*")}
+
+
+def naming(directory: Path) -> dict[int, str]:
+    """The processes whose command line or environment names a directory, by id."""
+    found = {}
+    for pid in running() - {os.getpid()}:
+        try:
+            words = b"".join(
+                Path(f"/proc/{pid}", part).read_bytes() for part in ("cmdline", "environ")
+            )
+        except OSError:  # it has ended meanwhile, or belongs to somebody else
+            continue
+        if os.fsencode(directory) in words:
+            found[pid] = words.replace(b"\0", b" ").decode(errors="replace")
+    return found

@@ -1,0 +1,72 @@
+"""A till's export: loaded once whatever happens, and told as it was on any day."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from coffeert.order import text_from_cents
+from tests.end_to_end.ledger import Ledger
+from tests.end_to_end.processes import Shell
+
+AT = "2024-07-31T22:00:00+03:00"
+MAPPING = "placed_at=datetime,drink=coffee_name,price=money"
+DRINKS = ("Latte", "Americano with Milk", "Cortado", "Hot Chocolate")
+
+
+def _export(rows: int = 300) -> str:
+    """Write what a vending machine's till writes: local times, card numbers, prices with a point."""
+    began = datetime(2024, 7, 20, 10, 15, 50, 520000)  # noqa: DTZ001 (as a till writes it)
+    lines = ["date,datetime,cash_type,card,money,coffee_name"]
+    for row in range(rows):
+        moment = began + timedelta(minutes=67 * row)
+        card = f"ANON-0000-0000-{row % 9:04}"
+        price = f"{28 + row % 11}.{row % 4 * 25:02}"
+        drink = DRINKS[row % 4]
+        lines.append(f"{moment:%Y-%m-%d},{moment:%Y-%m-%d %H:%M:%S.%f},card,{card},{price},{drink}")
+    # Two people may buy the same at the same moment: equal rows are two orders.
+    lines.append(lines[-1])
+    return "\n".join(lines) + "\n"
+
+
+async def test_an_export_loads_once_and_its_days_can_be_asked_for(
+    shell: Shell, books: Ledger
+) -> None:
+    shell.write("sales.csv", _export())
+    _, url = await shell.serve("--timezone", "Europe/Kyiv")
+    load = ("inject", "--url", url, "--file", "sales.csv", "--map", MAPPING)
+    load = (*load, "--store", "uptown", "--timezone", "Europe/Kyiv", "--add-to-menu", "--json")
+    first = await shell.run(*load)
+    assert first.code == 0, first.err
+    assert json.loads(first.out)["accepted"] == 301
+    second = json.loads((await shell.run(*load)).out)
+    assert (second["accepted"], second["replayed"], second["rejected"]) == (0, 301, 0)
+    assert await books.count() == 301
+    line = '{"store": "central", "drink": "tea", "placed_at": "2024-07-31T12:00:00Z"}\n'
+    shell.write("more.ndjson", line * 3)
+    for expected in (3, 0):
+        loaded = await shell.run("inject", "--url", url, "--file", "more.ndjson", "--json")
+        assert json.loads(loaded.out)["accepted"] == expected
+
+    status = await shell.run("status", "--url", url, "--at", AT, "--json")
+    assert status.code == 0, status.err
+    figures = json.loads(status.out)
+    moment = datetime.fromisoformat(AT)
+    midnight = moment.replace(hour=0)
+    rows = await books.between(midnight, moment)
+    assert sum(tally.orders for tally in rows.values()) > 15
+    assert figures["totals"]["today"]["orders"] == sum(tally.orders for tally in rows.values())
+    assert {
+        (cell["store"], cell["drink"]): (cell["sums"]["orders"], cell["sums"]["revenue"])
+        for cell in figures["today"]
+    } == {key: (tally.orders, text_from_cents(tally.cents)) for key, tally in rows.items()}
+    for window, start in (
+        ("last_60_minutes", moment - timedelta(minutes=59)),
+        ("last_24_hours", moment - timedelta(hours=23)),
+        ("last_30_days", moment.astimezone(UTC).replace(hour=0) - timedelta(days=29)),
+    ):
+        expected_orders = sum(t.orders for t in (await books.between(start, moment)).values())
+        assert figures["totals"][window]["orders"] == expected_orders, window
+    plain = await shell.run("status", "--url", url, "--at", AT)
+    assert "2024-07-31 22:00" in plain.out
+    assert (await shell.run("verify")).code == 0
