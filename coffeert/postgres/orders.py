@@ -40,10 +40,17 @@ class CommitUnknown(DatabaseUnavailable):
 
 
 class Inserted(NamedTuple):
-    """Which orders of a batch were new, and the transaction that stored them (`None`: none was)."""
+    """How many orders of a batch were new, and the transaction that stored them."""
 
-    new: frozenset[UUID]
-    xid: Xid | None
+    xid: Xid
+    new: int
+
+
+class Stored(NamedTuple):
+    """An order in the table, and the transaction that stored it."""
+
+    order: Order
+    xid: Xid
 
 
 class OrderTable:
@@ -78,7 +85,7 @@ class OrderTable:
         )
         connection = await self._acquire()
         try:
-            rows = await connection.fetch(self._insert, *columns, timeout=self._timeout)
+            row = await connection.fetchrow(self._insert, *columns, timeout=self._timeout)
         except _DATA_ERRORS as error:
             raise BadValue(f"PostgreSQL refused a value: {error}") from error
         except _BROKEN_LINK as error:
@@ -87,10 +94,10 @@ class OrderTable:
             raise NotStored(f"PostgreSQL could not store the orders: {error}") from error
         finally:
             await self._release(connection)
-        xid = Xid(int(rows[0]["xid"])) if rows else None
-        return Inserted(frozenset(row["order_id"] for row in rows), xid)
+        assert row is not None
+        return Inserted(Xid(row["xid"]), row["new"])
 
-    async def find(self, order_ids: Sequence[UUID]) -> dict[UUID, Order]:
+    async def find(self, order_ids: Sequence[UUID]) -> dict[UUID, Stored]:
         """Read the orders that exist among these ids; raises `DatabaseUnavailable`."""
         connection = await self._acquire()
         try:
@@ -99,7 +106,7 @@ class OrderTable:
             raise DatabaseUnavailable("PostgreSQL cannot be read.") from error
         finally:
             await self._release(connection)
-        return {row["order_id"]: Order(**row) for row in rows}
+        return {row["order_id"]: Stored(Order(*row[1:]), Xid(row["xid"])) for row in rows}
 
     async def _acquire(self) -> asyncpg.pool.PoolConnectionProxy[asyncpg.Record]:
         try:

@@ -15,7 +15,6 @@ from uuid import UUID
 import structlog
 
 from coffeert.errors import (
-    CoffeertError,
     Conflict,
     DatabaseUnavailable,
     FieldError,
@@ -25,13 +24,13 @@ from coffeert.errors import (
     Unavailable,
 )
 from coffeert.order import Draft, Order
-from coffeert.postgres.orders import BadValue, CommitUnknown, Inserted
+from coffeert.postgres.orders import BadValue, CommitUnknown, Inserted, Stored
 from coffeert.server.admission import Admission
 from coffeert.watermark import Xid
 
 log = structlog.get_logger(__name__)
 
-_RESOLVE_ATTEMPTS = 3
+_FIND_ATTEMPTS = 3
 
 
 class Entry(NamedTuple):
@@ -49,6 +48,14 @@ class Placed(NamedTuple):
 
 
 Outcome = Placed | RequestRefused
+Result = Order | RequestRefused
+
+
+class Commit(NamedTuple):
+    """A transaction, and the orders that it added."""
+
+    xid: Xid
+    orders: Sequence[Order]
 
 
 class Table(Protocol):
@@ -57,8 +64,8 @@ class Table(Protocol):
     async def insert(self, orders: Sequence[Order]) -> Inserted:
         """Store orders sorted by id, all or none."""
 
-    async def find(self, order_ids: Sequence[UUID]) -> dict[UUID, Order]:
-        """Read the orders that exist."""
+    async def find(self, order_ids: Sequence[UUID]) -> dict[UUID, Stored]:
+        """Read the orders that exist, each with the transaction that stored it."""
 
 
 class _Group(NamedTuple):
@@ -151,22 +158,20 @@ class BatchWriter:
 
     async def _write(self, groups: list[_Group]) -> None:
         entries = [entry for group in groups for entry in group.entries]
-        commits: list[tuple[Xid, list[Order]]] = []
+        commits: list[Commit] = []
         try:
             outcomes = await self._store(entries, commits)
         except Exception as error:
             # Whatever it was, the waiters are answered and the writer lives on. Only cancellation
             # passes, when the process ends.
             log.exception("batch failed", orders=len(entries))
-            unknown = OutcomeUnknown("The outcome is not known; send it again.", retry_after=1.0)
-            unknown.__cause__ = error
-            outcomes = [unknown] * len(entries)
+            outcomes = [_unknown(error)] * len(entries)
         self._answer(groups, outcomes)
-        for xid, orders in commits:
+        for commit in commits:
             try:
-                self._on_commit(xid, orders)
+                self._on_commit(commit.xid, commit.orders)
             except Exception:
-                log.exception("committed batch not announced", orders=len(orders))
+                log.exception("committed batch not announced", orders=len(commit.orders))
 
     def _answer(self, groups: list[_Group], outcomes: list[Outcome]) -> None:
         start = 0
@@ -184,23 +189,22 @@ class BatchWriter:
             else:
                 self.refused += 1
 
-    async def _store(
-        self, entries: Sequence[Entry], commits: list[tuple[Xid, list[Order]]]
-    ) -> list[Outcome]:
+    async def _store(self, entries: Sequence[Entry], commits: list[Commit]) -> list[Outcome]:
         """Store entries, each key once; the first entry of a key decides what the key stands for."""
-        first: dict[UUID, Order] = {}
+        # By the key as a number: comparing and hashing UUIDs is many times slower.
+        first: dict[int, Entry] = {}
         for entry in entries:
-            first.setdefault(entry.order.order_id, entry.order)
-        results: dict[UUID, Order | RequestRefused] = {}
-        new: set[UUID] = set()
-        await self._insert(sorted(first.values(), key=_by_id), results, new, commits)
+            first.setdefault(entry.order.order_id.int, entry)
+        results: dict[int, Result] = {}
+        await self._insert([first[key].order for key in sorted(first)], results, commits)
 
         outcomes: list[Outcome] = []
         for entry in entries:
-            result = results[entry.order.order_id]
+            key = entry.order.order_id.int
+            result = results[key]
             if isinstance(result, RequestRefused):
                 outcomes.append(result)
-            elif entry.order is result and result.order_id in new:
+            elif result is entry.order:
                 outcomes.append(Placed(result, replayed=False))
             elif _same(entry, result):
                 outcomes.append(Placed(result, replayed=True))
@@ -209,73 +213,70 @@ class BatchWriter:
         return outcomes
 
     async def _insert(
-        self,
-        orders: Sequence[Order],
-        results: dict[UUID, Order | RequestRefused],
-        new: set[UUID],
-        commits: list[tuple[Xid, list[Order]]],
+        self, orders: Sequence[Order], results: dict[int, Result], commits: list[Commit]
     ) -> None:
+        """Store orders; the result of one that is stored now is the very same object."""
         try:
             inserted = await self._table.insert(orders)
         except BadValue as error:
             if len(orders) == 1:
-                results[orders[0].order_id] = _bad_value(error)
+                results[orders[0].order_id.int] = _bad_value(error)
                 return
             # One bad value fails the whole statement: halve until only the culprit is refused.
             middle = len(orders) // 2
-            await self._insert(orders[:middle], results, new, commits)
-            await self._insert(orders[middle:], results, new, commits)
-            return
-        except CommitUnknown:
-            results.update(await self._resolve(orders))
-            return
+            await self._insert(orders[:middle], results, commits)
+            await self._insert(orders[middle:], results, commits)
+        except CommitUnknown as error:
+            log.warning("commit of unknown outcome", orders=len(orders))
+            found = await self._find(orders)
+            for order in orders:
+                stored = found.get(order.order_id)
+                results[order.order_id.int] = stored.order if stored else _unknown(error)
         except DatabaseUnavailable as error:
             refusal = Unavailable("The database cannot store orders now.", retry_after=1.0)
             refusal.__cause__ = error
-            results.update((order.order_id, refusal) for order in orders)
-            return
-        if inserted.xid is not None:
-            commits.append((inserted.xid, [o for o in orders if o.order_id in inserted.new]))
-        new |= inserted.new
-        missing = [order.order_id for order in orders if order.order_id not in inserted.new]
-        results.update((o.order_id, o) for o in orders if o.order_id in inserted.new)
-        results.update(await self._existing(missing))
+            results.update((order.order_id.int, refusal) for order in orders)
+        else:
+            if inserted.new == len(orders):
+                results.update((order.order_id.int, order) for order in orders)
+                commits.append(Commit(inserted.xid, orders))
+            else:
+                await self._sort_out(orders, inserted.xid, results, commits)
 
-    async def _existing(self, order_ids: Sequence[UUID]) -> dict[UUID, Order | RequestRefused]:
-        """Read what keys that were taken stand for.
+    async def _sort_out(
+        self,
+        orders: Sequence[Order],
+        xid: Xid,
+        results: dict[int, Result],
+        commits: list[Commit],
+    ) -> None:
+        """Tell the new orders of a committed batch from those whose keys were taken.
 
-        A key committed concurrently is invisible to the statement that met it, so this is another.
+        A key committed concurrently is invisible to the statement that met it, so another one asks.
         """
-        if not order_ids:
-            return {}
-        try:
-            found = await self._table.find(order_ids)
-        except DatabaseUnavailable:
-            found = {}
-        # Not found: the transaction that held the key was rolled back in between.
-        refusal = Unavailable("The order was not stored; send it again.", retry_after=1.0)
-        return {order_id: found.get(order_id, refusal) for order_id in order_ids}
+        found = await self._find(orders)
+        new = []
+        for order in orders:
+            stored = found.get(order.order_id)
+            if stored is None:
+                # Rolled back in between by whoever held the key; or the table cannot be read.
+                results[order.order_id.int] = _unknown(None)
+            elif stored.xid == xid:
+                results[order.order_id.int] = order
+                new.append(order)
+            else:
+                results[order.order_id.int] = stored.order
+        if new:
+            commits.append(Commit(xid, new))
 
-    async def _resolve(self, orders: Sequence[Order]) -> dict[UUID, Order | RequestRefused]:
-        """After a commit of unknown outcome: what is found is stored, the rest stays unknown."""
-        log.warning("commit of unknown outcome", orders=len(orders))
-        found: dict[UUID, Order] = {}
-        for attempt in range(_RESOLVE_ATTEMPTS):
+    async def _find(self, orders: Sequence[Order]) -> dict[UUID, Stored]:
+        """Look orders up, with patience: what is not found stays unknown."""
+        for attempt in range(_FIND_ATTEMPTS):
             try:
-                found = await self._table.find([order.order_id for order in orders])
-                break
-            except CoffeertError:
+                return await self._table.find([order.order_id for order in orders])
+            except DatabaseUnavailable:
                 await asyncio.sleep(0.1 * 2**attempt)
-        unknown = OutcomeUnknown(
-            "The database went away during the commit, so the outcome is not known. "
-            "Sending the same order again is safe.",
-            retry_after=1.0,
-        )
-        return {order.order_id: found.get(order.order_id, unknown) for order in orders}
-
-
-def _by_id(order: Order) -> UUID:
-    return order.order_id
+        return {}
 
 
 def _same(entry: Entry, stored: Order) -> bool:
@@ -295,3 +296,13 @@ def _bad_value(error: BadValue) -> Invalid:
     refusal = Invalid("The database refuses a value of this order.")
     refusal.__cause__ = error
     return refusal
+
+
+def _unknown(error: Exception | None) -> OutcomeUnknown:
+    unknown = OutcomeUnknown(
+        "The database went away during the commit, so the outcome is not known. "
+        "Sending the same order again is safe.",
+        retry_after=1.0,
+    )
+    unknown.__cause__ = error
+    return unknown

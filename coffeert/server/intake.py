@@ -60,11 +60,12 @@ class Intake:
         Raises `NotFound`, `Invalid` (a correction cannot be voided), `Unavailable`.
         """
         try:
-            order = (await self._table.find([order_id])).get(order_id)
+            stored = (await self._table.find([order_id])).get(order_id)
         except DatabaseUnavailable as error:
             raise Unavailable("The database cannot be read now.", retry_after=1.0) from error
-        if order is None:
+        if stored is None:
             raise NotFound("No order has this id.")
+        order = stored.order
         if order.voids is not None:
             raise Invalid(
                 "A correction cannot be voided.",

@@ -1,11 +1,16 @@
--- Stores one batch of orders and tells which were new: a key that exists already is left as it is.
+-- Stores one batch of orders: a key that exists already is left as it is. Tells only how many were new
+-- and by which transaction, since almost always all are; find_orders tells the rest.
 -- $1 order_id uuid[] (sorted: overlapping batches in another order deadlock), $2 placed_at timestamptz[],
 -- $3 received_at timestamptz[], $4 quantity int[], $5 price_cents int[], $6 store text[],
 -- $7 drink text[], $8 voids uuid[]
-INSERT INTO orders (order_id, placed_at, received_at, quantity, price_cents, store, drink, voids)
-SELECT * FROM unnest(
-    $1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::integer[], $5::integer[],
-    $6::text[], $7::text[], $8::uuid[]
+WITH stored AS (
+    INSERT INTO orders
+        (order_id, placed_at, received_at, quantity, price_cents, store, drink, voids)
+    SELECT * FROM unnest(
+        $1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::integer[], $5::integer[],
+        $6::text[], $7::text[], $8::uuid[]
+    )
+    ON CONFLICT DO NOTHING
+    RETURNING 1
 )
-ON CONFLICT DO NOTHING
-RETURNING order_id, xid
+SELECT pg_current_xact_id() AS xid, count(*) AS new FROM stored

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from coffeert.errors import (
     Unavailable,
 )
 from coffeert.order import Draft, Order, new_order_id
-from coffeert.postgres.orders import BadValue, CommitUnknown, Inserted, NotStored
+from coffeert.postgres.orders import BadValue, CommitUnknown, Inserted, NotStored, Stored
 from coffeert.server.admission import Admission
 from coffeert.server.batch_writer import BatchWriter, Entry, Outcome, Placed
 from coffeert.watermark import Xid
@@ -36,6 +37,7 @@ class ScriptedTable:
     def __init__(self) -> None:
         self.rows: dict[UUID, Order] = {}
         self.batches: list[list[Order]] = []
+        self.xids: dict[UUID, Xid] = {}
         self.gate = asyncio.Event()
         self.gate.set()
         self.before: Callable[[Sequence[Order]], None] = lambda orders: None
@@ -49,13 +51,18 @@ class ScriptedTable:
         self.batches.append(list(orders))
         new = [order for order in orders if order.order_id not in self.rows]
         self.rows |= {order.order_id: order for order in new}
+        self.xids |= {order.order_id: Xid(len(self.batches)) for order in new}
         self.after(orders)
-        return Inserted(frozenset(o.order_id for o in new), Xid(len(self.batches)) if new else None)
+        return Inserted(Xid(len(self.batches)), len(new))
 
-    async def find(self, order_ids: Sequence[UUID]) -> dict[UUID, Order]:
+    async def find(self, order_ids: Sequence[UUID]) -> dict[UUID, Stored]:
         if self.find_fails:
             raise DatabaseUnavailable("PostgreSQL cannot be read.")
-        return {key: self.rows[key] for key in order_ids if key in self.rows}
+        return {
+            key: Stored(copy(self.rows[key]), self.xids.get(key, Xid(0)))
+            for key in order_ids
+            if key in self.rows
+        }
 
 
 def entry(store: str = "uptown", key: UUID | None = None, price: int = 450) -> Entry:
@@ -156,16 +163,33 @@ async def test_a_commit_of_unknown_outcome_is_looked_up() -> None:
         assert isinstance(unknown, OutcomeUnknown)
 
 
-async def test_what_is_committed_is_granted_even_if_a_neighbour_cannot_be_looked_up() -> None:
+async def test_what_cannot_be_told_apart_after_a_commit_is_unknown_and_sending_again_is_safe() -> (
+    None
+):
     table = ScriptedTable()
-    taken = entry()
+    taken, fresh = entry(), entry()
     table.rows[taken.order.order_id] = taken.order
     table.find_fails = True
     async with running(table) as (writer, commits):
+        outcomes = await writer.submit([fresh, taken])
+        assert all(isinstance(outcome, OutcomeUnknown) for outcome in outcomes)
+        assert not commits
+        table.find_fails = False
+        again = await writer.submit([fresh, taken])
+        assert [o.replayed for o in again if isinstance(o, Placed)] == [True, True]
+
+
+async def test_the_new_ones_of_a_mixed_batch_are_told_from_the_taken() -> None:
+    table = ScriptedTable()
+    taken = entry()
+    async with running(table) as (writer, commits):
+        await writer.submit([taken])
         new, repeated = await writer.submit([entry(), taken])
         assert isinstance(new, Placed)
-        assert isinstance(repeated, Unavailable)
-        assert len(commits) == 1
+        assert not new.replayed
+        assert isinstance(repeated, Placed)
+        assert repeated.replayed
+        assert [len(orders) for _, orders in commits] == [1, 1]
 
 
 @pytest.mark.parametrize("error", [NotStored("away"), RuntimeError("a defect")])
