@@ -7,6 +7,7 @@ A picture travels as columns: each frame lists the store and drink codes that it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
@@ -165,6 +166,7 @@ ClientFrame = OrderFrame | Resync
 decode_server_frame = msgspec.json.Decoder(ServerFrame).decode
 decode_snapshot = msgspec.json.Decoder(Snapshot).decode
 encode = msgspec.json.Encoder().encode
+_QUANTITY = re.compile(r'"quantity"\s*:')  # as a name: a ref may be called so
 _CLIENT_FRAMES: dict[str, type[msgspec.Struct]] = {"order": OrderFrame, "resync": Resync}
 _client_frame: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
 
@@ -189,7 +191,7 @@ def decode_client_frame(text: str) -> ClientFrame:
 
 def _quotes(frame: OrderFrame, text: str) -> int:
     # Those of an order, and of "type" and "ref" with their strings.
-    return quotes_expected(frame, '"quantity"' in text) + 8
+    return quotes_expected(frame, bool(_QUANTITY.search(text))) + 8
 
 
 def ref_of(text: str) -> str | None:

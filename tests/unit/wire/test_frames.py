@@ -207,8 +207,9 @@ def test_a_frame_with_a_bad_value_is_refused_by_field(text: str, fields: set[str
     "text",
     ["", "null", "[]", "{}", '{"type":"snapshot"}', '{"type":"order"', "[" * 5000,
      frame(type="Order"), frame()[:-1] + ',"ref":"r2"}', frame()[:-1] + ',"\\u0072ef":"r2"}',
+     frame(ref="quantity")[:-1] + ',"price":1,"price":2}',
      frame()[:-1] + ',"type":"order"}', frame(store="\ud800"), '{"type":"order","ref":"\ud800"}'],
-    ids=range(13),
+    ids=range(14),
 )  # fmt: skip
 def test_what_is_no_frame_is_malformed(text: str) -> None:
     with pytest.raises(Malformed):

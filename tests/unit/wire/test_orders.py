@@ -92,8 +92,8 @@ def test_a_field_named_twice_is_always_refused(
     name: str, choose: random.Random, data: st.DataObject
 ) -> None:
     values: dict[str, list[Any]] = {
-        "store": ["uptown", 'a"b', ""],
-        "drink": ["latte", "\\"],
+        "store": ["uptown", "quantity", 'a"b', ""],
+        "drink": ["latte", "quantity", "\\", 'a"quantity'],
         "quantity": [1, 2, 99],
         "price": [4.8, "4.80", None, 0],
         "placed_at": ["2026-01-31T09:30:00Z", None],
@@ -108,6 +108,13 @@ def test_a_field_named_twice_is_always_refused(
     with pytest.raises(Malformed) as error:
         decode_order(f"{{{','.join(fields)}}}".encode())
     assert error.value.errors == (FieldError(name, "is named twice"),)
+
+
+@pytest.mark.parametrize("fields", ['"price":1,"price":2', '"quantity":2,"quantity":1'])
+@pytest.mark.parametrize("store", ["uptown", "quantity", 'a\\"quantity'])
+def test_no_name_of_a_store_hides_a_field_named_twice(store: str, fields: str) -> None:
+    with pytest.raises(Malformed):
+        decode_order(f'{{"store":"{store}","drink":"latte",{fields}}}'.encode())
 
 
 @pytest.mark.parametrize(
