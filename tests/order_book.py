@@ -1,4 +1,4 @@
-"""Orders made for tests, put into PostgreSQL as the intake does, and summed by the domain's own rules."""
+"""Orders made for tests, put into PostgreSQL, and summed by the domain's own rules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from coffeert.cells import CellKey, Cells, Tally, at_all_grains, tally_orders
 from coffeert.order import Order, new_order_id
-from coffeert.postgres.queries import sql
 
 if TYPE_CHECKING:
     from coffeert.postgres.pool import Connection
@@ -23,6 +22,11 @@ _KEPT = """
     UNION ALL
     SELECT 'day', extract(epoch FROM bucket)::bigint, store, drink, orders, quantity, revenue_cents
     FROM rollup_day
+"""
+_INSERT = """
+    INSERT INTO orders (order_id, placed_at, received_at, quantity, price_cents, store, drink, voids)
+    SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::integer[],
+                         $5::integer[], $6::text[], $7::text[], $8::uuid[])
 """
 _ORDERS = """
     SELECT order_id, store, drink, quantity, price_cents, placed_at, received_at, voids FROM orders
@@ -66,8 +70,7 @@ async def insert(connection: Connection, *orders: Order) -> None:
         [made.drink for made in orders],
         [made.voids for made in orders],
     ]
-    stored = await connection.fetch(sql("insert_orders"), *columns)
-    assert len(stored) == len(orders)
+    await connection.execute(_INSERT, *columns)
 
 
 async def stored_orders(connection: Connection) -> list[Order]:

@@ -10,11 +10,10 @@ WITH blocking AS (
       AND ((classid::bigint << 32) | objid::bigint) = $1
       AND lead_until < clock_timestamp()
     UNION
-    SELECT pg_locks.pid FROM pg_locks JOIN pg_stat_activity USING (pid)
+    SELECT pid FROM pg_locks
     WHERE locktype = 'relation' AND granted
-      AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND relation = 'aggregator_state'::regclass AND mode IN ('RowShareLock', 'RowExclusiveLock')
-      AND state LIKE 'idle in transaction%'
 ), stalled AS MATERIALIZED (
     SELECT pid FROM pg_stat_activity JOIN blocking USING (pid)
     WHERE pid <> pg_backend_pid()

@@ -73,7 +73,7 @@ async def test_orders_are_append_only(connection: Connection, change: str) -> No
 async def test_an_order_is_voided_once(connection: Connection) -> None:
     made = order()
     await insert(connection, made, void(made))
-    with pytest.raises(AssertionError):  # the second is left out
+    with pytest.raises(asyncpg.UniqueViolationError):
         await insert(connection, void(made))
 
 

@@ -1,0 +1,56 @@
+"""Aggregators that run for the length of a test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC
+
+import pytest
+
+from coffeert.aggregator.aggregator import Aggregator
+from coffeert.aggregator.publish import Publisher
+from coffeert.postgres.pool import Connection, connect
+from tests.integration.aggregator.recorder import Recorder
+
+INTERVAL = 0.05
+
+StartAggregator = Callable[..., tuple[Aggregator, asyncio.Task[None]]]
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[Connection]:
+    """A connection to the test's database."""
+    connection = await connect(database_url, application_name="test")
+    yield connection
+    connection.terminate()
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """A publisher that remembers."""
+    return Recorder()
+
+
+@pytest.fixture
+async def start(database_url: str, recorder: Recorder) -> AsyncIterator[StartAggregator]:
+    """Starts an aggregator; it is stopped after the test, and must not have failed."""
+    tasks: list[asyncio.Task[None]] = []
+
+    def start(
+        name: str = "first",
+        *,
+        url: str = database_url,
+        publisher: Publisher = recorder,
+        interval: float = INTERVAL,
+    ) -> tuple[Aggregator, asyncio.Task[None]]:
+        aggregator = Aggregator(url, publisher, interval=interval, zone=UTC, name=name)
+        task = asyncio.create_task(aggregator.run())
+        tasks.append(task)
+        return aggregator, task
+
+    yield start
+    for task in tasks:
+        task.cancel()
+    for ended in await asyncio.gather(*tasks, return_exceptions=True):
+        assert isinstance(ended, asyncio.CancelledError), ended

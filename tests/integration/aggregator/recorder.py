@@ -1,0 +1,39 @@
+"""A publisher that remembers what it was given, and fails when told to."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coffeert.cells import Cells, Picture
+    from coffeert.errors import CoffeertError
+    from coffeert.order import Order
+    from coffeert.wire.bus import PassMessage
+
+
+class Recorder:
+    """Remembers messages, and the picture and recent orders of the last one."""
+
+    def __init__(self) -> None:
+        self.messages: list[PassMessage] = []
+        self.cells: Cells = {}
+        self.recent: tuple[Order, ...] = ()
+        self.failure: CoffeertError | None = None
+        self.hangs = False
+
+    def has_counted(self, orders: int) -> bool:
+        """Tell whether the passes so far have counted just so many orders."""
+        return sum(message.stats.rows for message in self.messages) == orders
+
+    async def publish(
+        self, message: PassMessage, picture: Picture, recent: tuple[Order, ...]
+    ) -> None:
+        """Take a pass."""
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.failure is not None:
+            raise self.failure
+        self.messages.append(message)
+        self.cells = dict(picture.cells())
+        self.recent = recent

@@ -1,0 +1,181 @@
+"""Databases that have gone back in time or moved: another lineage, or a refusal until rebuilt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from redis import Redis
+
+from coffeert.aggregator.aggregator import Aggregator
+from coffeert.aggregator.one_pass import Mandate, make_pass
+from coffeert.embedded import PostgresServer
+from coffeert.errors import ClusterMismatch, DatabaseUnavailable
+from coffeert.postgres.migrations import migrate
+from coffeert.postgres.pool import Connection, close, connect
+from coffeert.postgres.verification import rebuild, verify
+from coffeert.redis import keys
+from coffeert.redis.bus import Bus
+from coffeert.redis.publisher import RedisPublisher
+from tests.integration.aggregator.conftest import StartAggregator
+from tests.order_book import counted_cells, insert, kept_cells, order
+from tests.servers import TestServers, temporary_directory
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def ahead(redis_url: str) -> Iterator[Redis]:
+    """A Redis that has seen later leaders of our lineage than the database knows of."""
+    with Redis.from_url(redis_url) as redis:
+        yield redis
+
+
+async def test_a_redis_from_the_future_is_told_of_a_new_lineage(
+    start: StartAggregator, connection: Connection, ahead: Redis, redis_url: str
+) -> None:
+    lineage = await connection.fetchval("SELECT lineage::text FROM aggregator_state")
+    ahead.set(keys.fence(lineage), 100)
+    publisher, bus = RedisPublisher(redis_url), Bus(redis_url)
+    aggregator, _ = start(publisher=publisher)
+    await insert(connection, order(datetime.now(UTC)))
+    await eventually(lambda: aggregator.status.number > 2 and not aggregator.status.redis_reason)
+    stored = await bus.load_snapshot()
+    assert stored is not None
+    now = await connection.fetchval("SELECT lineage::text FROM aggregator_state")
+    assert stored[0].lineage == now != lineage
+    assert len(stored[0].cells) == 3
+    assert aggregator.status.token == 1
+    await publisher.close()
+    await bus.close()
+
+
+async def test_cron_tells_a_redis_from_the_future_too(
+    connection: Connection, ahead: Redis, redis_url: str, database_url: str
+) -> None:
+    lineage = await connection.fetchval("SELECT lineage::text FROM aggregator_state")
+    ahead.set(keys.fence(lineage), 100)
+    await insert(connection, order(datetime.now(UTC)))
+    publisher, bus = RedisPublisher(redis_url), Bus(redis_url)
+    cron = Aggregator(database_url, publisher, interval=60, zone=UTC, name="cron")
+    passed = await cron.once()
+    stored = await bus.load_snapshot()
+    assert stored is not None
+    assert stored[0].lineage == passed.result.lineage != lineage
+    assert stored[0].cells == dict(passed.projection.picture.cells())
+    assert (await verify(connection)).exact
+    await publisher.close()
+    await bus.close()
+
+
+async def test_a_standby_does_not_aggregate_and_begins_a_lineage_once_promoted(
+    own_postgres: PostgresServer,
+) -> None:
+    await asyncio.to_thread(own_postgres.ensure_database, "shop")
+    await migrate(own_postgres.database_url("shop"))
+    primary = await connect(own_postgres.database_url("shop"), application_name="test")
+    await insert(primary, order(), order())
+    before = await make_pass(primary, None, UTC, Mandate())
+    with standby_of(own_postgres) as url:
+        standby = await connect(url, application_name="test")
+        with pytest.raises(DatabaseUnavailable, match="the primary is needed"):
+            await make_pass(standby, None, UTC, Mandate())
+        assert (await verify(standby)).orders == 2
+        await make_pass(primary, before.projection, UTC, Mandate())
+        await close(primary)
+        await standby.execute("SELECT pg_promote()")
+        await insert(standby, order())
+        after = await make_pass(standby, None, UTC, Mandate())
+        assert after.result.lineage != before.result.lineage
+        assert after.result.rows == 1
+        again = await make_pass(standby, after.projection, UTC, Mandate())
+        assert again.result.lineage == after.result.lineage
+        assert await kept_cells(standby) == await counted_cells(standby)
+        await close(standby)
+
+
+@contextmanager
+def standby_of(primary: PostgresServer) -> Iterator[str]:
+    """A streaming standby of a server, and the address of its copy of the database."""
+    with temporary_directory() as directory:
+        standby = PostgresServer(directory)
+        place, account = standby.directory, standby.directory.account
+        place.make_sockets()
+        place.cluster.mkdir(mode=0o700)
+        account.take(place.cluster)
+        source: list[str | Path] = ["-h", primary.directory.sockets, "-p", "5432", "-U", "postgres"]
+        copy: list[str | Path] = [
+            primary.program("pg_basebackup"),
+            *source,
+            "-D",
+            place.cluster,
+            "-R",
+            "-c",
+            "fast",
+        ]
+        assert account.run(copy, timeout=60) == 0
+        options = f"-c listen_addresses= -c max_connections=200 -c fsync=off -k {place.sockets}"
+        control: list[str | Path] = [standby.program("pg_ctl"), "-D", place.cluster]
+        assert account.run([*control, "-w", "-o", options, "start"], timeout=60) == 0
+        try:
+            yield standby.database_url("shop")
+        finally:
+            account.run([*control, "-m", "immediate", "stop"], timeout=60)
+
+
+async def test_a_dump_restored_on_another_cluster_is_refused_until_rebuilt(
+    connection: Connection, database_url: str, servers: TestServers, own_postgres: PostgresServer
+) -> None:
+    await insert(connection, *(order() for _ in range(20)))
+    await make_pass(connection, None, UTC, Mandate())
+    await insert(connection, order(drink="tea"))
+    await asyncio.to_thread(copy_database, servers.postgres, database_url, own_postgres)
+    moved = await connect(own_postgres.database_url("moved"), application_name="test")
+    with pytest.raises(ClusterMismatch):
+        await make_pass(moved, None, UTC, Mandate())
+    assert (await rebuild(moved)).orders == 21
+    # On past the transaction ids that the orders had where they came from.
+    theirs = await connection.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())")
+    while int(await moved.fetchval("SELECT pg_current_xact_id()")) <= int(theirs):
+        pass
+    await insert(moved, order())
+    assert (await make_pass(moved, None, UTC, Mandate())).result.rows == 1
+    assert (await verify(moved)).exact
+    assert await kept_cells(moved) == await counted_cells(moved)
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await moved.execute("UPDATE orders SET xid = '2'")
+    await close(moved)
+
+
+def copy_database(source: PostgresServer, url: str, target: PostgresServer) -> None:
+    """Dump a database with PostgreSQL's own tool and restore it on another server as `moved`."""
+    target.ensure_database("moved")
+    account = target.directory.account
+    name = urlsplit(url).path.strip("/")
+    dump = source.directory.sockets / "moved.sql"
+    reach: list[str | Path] = ["-U", "postgres", "-p", "5432", "-h"]
+    taking: list[str | Path] = [
+        source.program("pg_dump"),
+        *reach,
+        source.directory.sockets,
+        "-f",
+        dump,
+        name,
+    ]
+    assert account.run(taking, timeout=60) == 0
+    giving: list[str | Path] = [
+        *reach,
+        target.directory.sockets,
+        "-d",
+        "moved",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "-f",
+        dump,
+    ]
+    assert account.run([target.program("psql"), "-Xq", *giving], timeout=60) == 0

@@ -1,0 +1,131 @@
+"""One pass for cron, alone and beside a running aggregator."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from coffeert.aggregator.aggregator import Aggregator
+from coffeert.cells import Horizon
+from coffeert.cli import cli, run
+from coffeert.errors import RedisUnavailable
+from coffeert.postgres.pool import Connection, connect
+from coffeert.postgres.rollups import load_snapshot
+from coffeert.postgres.verification import verify
+from coffeert.redis.bus import Bus
+from coffeert.redis.publisher import RedisPublisher
+from tests.integration.aggregator.conftest import StartAggregator
+from tests.integration.aggregator.recorder import Recorder
+from tests.order_book import counted_cells, insert, kept_cells, order
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def cron(database_url: str) -> Callable[..., Aggregator]:
+    """Makes an aggregator for one pass."""
+
+    def make(publisher: RedisPublisher | Recorder) -> Aggregator:
+        return Aggregator(database_url, publisher, interval=60, zone=UTC, name="cron")
+
+    return make
+
+
+async def test_alone_it_counts_and_publishes(
+    cron: Callable[..., Aggregator], recorder: Recorder, connection: Connection
+) -> None:
+    await insert(connection, order(datetime.now(UTC)))
+    passed = await cron(recorder).once()
+    assert (passed.result.number, passed.result.rows, passed.result.token) == (1, 1, 0)
+    assert recorder.messages[0].stats.leader == "cron"
+    assert len(recorder.cells) == 3
+    assert (await cron(recorder).once()).result.rows == 0
+    assert await connection.fetchval("SELECT leader FROM aggregator_state") == ""
+
+
+async def test_beside_a_running_one_it_loses_nothing_and_counts_nothing_twice(
+    cron: Callable[..., Aggregator],
+    start: StartAggregator,
+    connection: Connection,
+    redis_url: str,
+) -> None:
+    publisher, bus = RedisPublisher(redis_url), Bus(redis_url)
+    running, task = start(publisher=publisher)
+    await eventually(lambda: running.status.role == "leading")
+
+    async def write() -> None:
+        for _ in range(60):
+            await insert(connection, order(datetime.now(UTC)))
+
+    async def pass_often() -> int:
+        return sum([(await cron(publisher).once()).result.rows for _ in range(15)])
+
+    _, rows_beside = await asyncio.gather(write(), pass_often())
+    await eventually(lambda: running.status.rows == 0)
+    assert running.status.role == "leading"
+    assert running.status.token == 1  # cron did not take the lead
+    assert rows_beside > 0
+    # The running one's own projection, which it publishes, is right although others have passed.
+    seen = running.status.number
+    await eventually(lambda: running.status.number > seen + 2)
+    task.cancel()
+    await asyncio.wait([task])
+    stored = await bus.load_snapshot()
+    assert stored is not None
+    assert stored[1].leader == "first"
+    horizon = Horizon.at(stored[0].data_time, UTC)
+    assert stored[0].cells == (await load_snapshot(connection, horizon)).cells
+    assert (await verify(connection)).exact
+    assert await kept_cells(connection) == await counted_cells(connection)
+    await publisher.close()
+    await bus.close()
+
+
+async def test_a_redis_that_is_away_is_told_after_the_pass(
+    cron: Callable[..., Aggregator], recorder: Recorder, connection: Connection
+) -> None:
+    await insert(connection, order())
+    recorder.failure = RedisUnavailable("Redis is away.")
+    with pytest.raises(RedisUnavailable):
+        await cron(recorder).once()
+    assert (await verify(connection)).orders == 1
+
+
+def test_the_command_says_what_it_did(
+    database_url: str,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def place(count: int) -> None:
+        connection = await connect(database_url, application_name="test")
+        await insert(connection, *(order(datetime.now(UTC)) for _ in range(count)))
+        await connection.close()
+
+    monkeypatch.setenv("COFFEERT_DATABASE_URL", database_url)
+    monkeypatch.setenv("COFFEERT_REDIS_URL", redis_url)
+    asyncio.run(place(3))
+    assert run(cli, ["aggregate-once"]) == 0
+    assert capsys.readouterr().out.startswith("pass 1: 3 new orders in 3 cells, ")
+    asyncio.run(place(2))
+    assert run(cli, ["aggregate-once", "--json", "--timezone", "Asia/Kolkata"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["number"], report["rows"], report["cells"]) == (2, 2, 3)
+    assert report["milliseconds"] > 0
+    assert report["watermark"].count(":") == 2
+
+
+def test_the_command_tells_in_a_sentence_what_is_away(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COFFEERT_REDIS_URL", "redis://:secret@127.0.0.1:1/0")
+    monkeypatch.setenv("COFFEERT_DATABASE_URL", database_url)
+    assert run(cli, ["aggregate-once"]) == 3
+    assert capsys.readouterr().err.startswith("coffeert: Redis cannot be used")
+    monkeypatch.setenv("COFFEERT_DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/none")
+    assert run(cli, ["aggregate-once"]) == 3
+    printed = capsys.readouterr().err
+    assert printed == "coffeert: PostgreSQL cannot be reached: connection refused.\n"
