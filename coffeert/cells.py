@@ -75,12 +75,19 @@ def add(cells: Cells, key: CellKey, tally: Tally) -> None:
 
 def tally_orders(orders: Iterable[Order]) -> Cells:
     """Sum orders into minute cells."""
-    cells: Cells = {}
+    # Every order that is committed passes here: plain numbers until the cell is complete.
+    sums: dict[tuple[int, str, str], list[int]] = {}
     for order in orders:
-        bucket = floor(int(order.placed_at.timestamp()), "minute")
-        key = CellKey("minute", bucket, order.store, order.drink)
-        add(cells, key, Tally(order.count, order.quantity, order.revenue_cents))
-    return cells
+        seconds = int(order.placed_at.timestamp())
+        sum_ = sums.setdefault((seconds - seconds % 60, order.store, order.drink), [0, 0, 0])
+        quantity = order.quantity
+        sum_[0] += 1 if quantity > 0 else -1
+        sum_[1] += quantity
+        sum_[2] += quantity * order.price_cents
+    return {
+        CellKey("minute", bucket, store, drink): Tally(*sum_)
+        for (bucket, store, drink), sum_ in sums.items()
+    }
 
 
 def at_all_grains(minutes: Cells) -> Cells:

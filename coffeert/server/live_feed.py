@@ -25,6 +25,7 @@ from coffeert.wire.orders import OrderBody
 log = structlog.get_logger(__name__)
 
 _RETRY_MAX = 2.0
+_SHOW_INTERVAL = 0.005
 
 
 class LiveFeed:
@@ -51,24 +52,42 @@ class LiveFeed:
         self._hub = hub
         self._bus = bus
         self._database = database
+        self._unshown: list[tuple[Xid, Sequence[Order]]] = []
+        self._showing: asyncio.TimerHandle | None = None
+        self._shown_at = 0.0
         self._zone = zone
 
     def committed(self, xid: Xid, orders: Sequence[Order]) -> None:
-        """Show a batch that this server has just committed, and tell the others."""
+        """Show a batch that this server has just committed, and tell the others.
+
+        Under load several batches are shown and told at once, milliseconds later.
+        """
         if not self.live:
             return
-        minutes = tally_orders(orders)
-        recent = newest(orders)
-        self._view.apply_hot(xid, minutes, recent)
-        self._hub.notify()
-        self._bus.publish_hot(
-            HotBatch(
-                self._view.lineage,
-                xid,
-                [HotCell(k.bucket, k.store, k.drink, *tally) for k, tally in minutes.items()],
-                [OrderBody.of(order) for order in recent],
+        self._unshown.append((xid, orders))
+        if self._showing is None:
+            loop = asyncio.get_running_loop()
+            self._showing = loop.call_at(self._shown_at + _SHOW_INTERVAL, self._show)
+
+    def _show(self) -> None:
+        batches, self._unshown = self._unshown, []
+        self._showing = None
+        self._shown_at = asyncio.get_running_loop().time()
+        recent = newest(order for _, orders in batches for order in orders)
+        for index, (xid, orders) in enumerate(batches, 1):
+            minutes = tally_orders(orders)
+            # Travels once, with the batch that a pass is least likely to have seen by then.
+            told = recent if index == len(batches) else ()
+            self._view.apply_hot(xid, minutes, told)
+            self._bus.publish_hot(
+                HotBatch(
+                    self._view.lineage,
+                    xid,
+                    [HotCell(k.bucket, k.store, k.drink, *tally) for k, tally in minutes.items()],
+                    [OrderBody.of(order) for order in told],
+                )
             )
-        )
+        self._hub.notify()
 
     async def begin(self) -> None:
         """Load a first picture from PostgreSQL, so that the first reader does not get an empty one."""
@@ -108,10 +127,14 @@ class LiveFeed:
             case PassMessage():
                 await self._take_pass(message)
             case HotBatch():
-                if self.live and message.lineage == self._view.lineage:
-                    recent = [body.order() for body in message.recent]
-                    self._view.apply_hot(Xid(message.xid), message.minutes(), recent)
+                self._take_hot(message)
         self._hub.notify()
+
+    def _take_hot(self, message: HotBatch) -> None:
+        xid = Xid(message.xid)
+        if self.live and message.lineage == self._view.lineage and not self._view.knows(xid):
+            recent = [body.order() for body in message.recent]
+            self._view.apply_hot(xid, message.minutes(), recent)
 
     async def _take_pass(self, message: PassMessage) -> None:
         if not await self._is_ours(message.lineage):

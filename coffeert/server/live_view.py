@@ -49,6 +49,10 @@ class LiveView:
         """How many batches wait to be seen by a pass."""
         return len(self._hot)
 
+    def knows(self, xid: Xid) -> bool:
+        """Tell whether a batch is counted already, by a pass or by itself."""
+        return self.watermark.sees(xid) or xid in self._hot
+
     def load(self, snapshot: RollupSnapshot) -> None:
         """Take a whole snapshot as the new base; one older than the base at hand is left alone."""
         if snapshot.lineage == self.lineage and snapshot.number < self.number:
@@ -87,7 +91,7 @@ class LiveView:
 
     def apply_hot(self, xid: Xid, minutes: Cells, recent: Sequence[Order]) -> None:
         """Take one committed batch, unless the watermark has seen it or it is already here."""
-        if self.watermark.sees(xid) or xid in self._hot:
+        if self.knows(xid):
             return
         if len(self._pending) + len(minutes) > HOT_CELLS_MAX:
             self.overflowed = True
