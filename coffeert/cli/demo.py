@@ -47,9 +47,10 @@ def command(
 ) -> None:
     """Show everything at once: a server, a month of history, live orders, the dashboard.
 
-    It keeps its data apart from yours. Press q, or Ctrl-C, to end it; no process stays behind.
+    It keeps its data apart from yours: in a directory `demo` inside the data directory. Press q, or Ctrl-C, to end it; no process stays behind.
     """
-    config = load_config(data_dir=(data_dir or default_path() / "demo").absolute())
+    data_dir = data_dir or (load_config().data_dir or default_path()) / "demo"
+    config = load_config(data_dir=data_dir.expanduser().absolute())
     on_screen = not headless and sys.stdin.isatty() and sys.stdout.isatty()
     asyncio.run(_demo(config, on_screen=on_screen, duration=duration, rate=rate, profile=profile))
 
