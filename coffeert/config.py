@@ -48,6 +48,9 @@ class Config(BaseSettings):
     token: SecretStr | None = None
     """The bearer token for orders, voids and the WebSocket."""
 
+    read_token: SecretStr | None = None
+    """A bearer token for the dashboard and what else is read, but not for orders; needs `token`."""
+
     allowed_origins: tuple[str, ...] = ()
     """Origins of web pages, besides the server's own, that may open the WebSocket."""
 
@@ -83,6 +86,18 @@ class Config(BaseSettings):
 
     clients_limit: int = Field(default=12_000, ge=1)
     """WebSocket clients of one server process."""
+
+    client_connections: int = Field(default=2_000, ge=0)
+    """Connections from one address, except from this machine; 0 for no limit."""
+
+    client_orders_per_s: float = Field(default=20_000, ge=0)
+    """Orders a second from one address, except from this machine; 0 for no limit."""
+
+    header_timeout: float = Field(default=10.0, ge=0.1, le=600)
+    """Seconds that a client may take to send the headers of a request."""
+
+    body_timeout: float = Field(default=10.0, ge=0.1, le=600)
+    """Seconds that a client may let the server wait for a body, and 1 more for each KiB it sends."""
 
     frame_interval: float = Field(default=0.02, ge=0, le=10)
     """The least number of seconds between two updates to a dashboard."""
@@ -139,9 +154,23 @@ def load_config(**flags: Any) -> Config:
         raise ConfigError(f"The setting {name} cannot be used: {first['msg']}.") from None
     except ValueError as error:
         raise ConfigError(f"{CONFIG_FILE} cannot be read: {error}.") from None
+    _check_tokens(config)
     if config.host not in LOOPBACK and config.token is None:
         raise ConfigError(
             f"Listening on {config.host} lets strangers in: set COFFEERT_TOKEN first, "
             "or listen on 127.0.0.1."
         )
     return config
+
+
+def _check_tokens(config: Config) -> None:
+    for name in ("token", "read_token"):
+        token: SecretStr | None = getattr(config, name)
+        if token is not None and not token.get_secret_value().strip():
+            raise ConfigError(
+                f"The setting {name} is empty: leave it out, or give it a long secret."
+            )
+    if config.read_token is not None and config.token is None:
+        raise ConfigError("COFFEERT_READ_TOKEN only makes sense beside COFFEERT_TOKEN.")
+    if config.read_token is not None and config.read_token == config.token:
+        raise ConfigError("COFFEERT_READ_TOKEN must differ from COFFEERT_TOKEN.")

@@ -124,6 +124,13 @@ class NotFound(RequestRefused):
     title = "Not found"
 
 
+class RequestTimeout(RequestRefused):
+    """The client takes too long to send what it has begun."""
+
+    status = 408
+    title = "Request timeout"
+
+
 class Conflict(RequestRefused):
     """The idempotency key belongs to an order with other content."""
 

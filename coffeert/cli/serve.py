@@ -7,6 +7,7 @@ import errno
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -22,10 +23,12 @@ from coffeert.errors import ConfigError
 from coffeert.logs import configure_logs
 from coffeert.redis.publisher import RedisPublisher
 from coffeert.server.app import open_server
+from coffeert.server.doorway import GatedSite, Gatekeeper
 from coffeert.tasks import Tasks
 
 _KEEPALIVE = 75.0
 _SHUTDOWN = 5.0
+_LINGERING = 5.0
 _BACKLOG = 4096
 
 
@@ -38,8 +41,8 @@ _BACKLOG = 4096
 @click.option("--live", type=click.Choice(["on", "off"]), help="Show orders before the next pass.")
 @click.option("--data-dir", type=click.Path(), help="Where the embedded servers keep their data.")
 @click.option("--timezone", help='Zone whose midnight begins "today" (UTC).')
-@click.option("--reuse-port", is_flag=True, hidden=True)
-def command(reuse_port: bool, **flags: object) -> None:
+@click.option("--worker", is_flag=True, hidden=True)
+def command(worker: bool, **flags: object) -> None:
     """Take orders, keep the figures, and push them to dashboards.
 
     PostgreSQL and Redis are those of COFFEERT_DATABASE_URL and COFFEERT_REDIS_URL; where one is not
@@ -51,23 +54,26 @@ def command(reuse_port: bool, **flags: object) -> None:
         if config.workers > 1:
             run_workers(config, found)
         else:
-            uvloop.run(serve(config, found, reuse_port=reuse_port))
+            uvloop.run(serve(config, found, worker=worker))
 
 
 async def serve(
     config: Config,
     found: Services,
     *,
-    reuse_port: bool = False,
+    worker: bool = False,
     stop: asyncio.Event | None = None,
     started: asyncio.Future[str] | None = None,
     quiet: bool = False,
 ) -> None:
     """Run a server until SIGINT, SIGTERM or `stop`; `started` gets its URL.
 
+    A `worker` shares its port, and ends when its standard input does, with the process that minds it.
     Raises `ConfigError` where the address cannot be listened on, and what `open_server` raises.
     """
     stop = stop or _stop_on_signals()
+    if worker:
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop.set)
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(
             open_server(config, found.database_url, found.redis_url)
@@ -80,10 +86,11 @@ async def serve(
             access_log=None,
             keepalive_timeout=_KEEPALIVE,
             shutdown_timeout=_SHUTDOWN,
+            lingering_time=_LINGERING,
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        site = await _listen(runner, config, reuse_port)
+        site = await _listen(runner, server.keeper, config, reuse_port=worker)
         url = _url(config, runner)
         if started is not None:
             started.set_result(url)
@@ -96,9 +103,11 @@ async def serve(
         await server.drain()
 
 
-async def _listen(runner: web.AppRunner, config: Config, reuse_port: bool) -> web.TCPSite:
-    site = web.TCPSite(
-        runner, config.host, config.port, backlog=_BACKLOG, reuse_port=reuse_port or None
+async def _listen(
+    runner: web.AppRunner, keeper: Gatekeeper, config: Config, *, reuse_port: bool
+) -> web.BaseSite:
+    site = GatedSite(
+        runner, keeper, config.host, config.port, backlog=_BACKLOG, reuse_port=reuse_port
     )
     try:
         await site.start()

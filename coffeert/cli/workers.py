@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 
 import click
 import structlog
+from pydantic import SecretStr
 
 from coffeert.cli.services import Services
 from coffeert.config import Config
@@ -43,9 +45,11 @@ async def _supervise(config: Config, found: Services) -> None:
 async def _keep(number: int, config: Config, found: Services, stop: asyncio.Event) -> None:
     while not stop.is_set():
         worker = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "coffeert", "serve", "--reuse-port", env=_environment(config, found),
+            *worker_command(config),
+            stdin=asyncio.subprocess.PIPE,  # its end tells the worker that nobody minds it any more
+            env=_environment(config, found),
             start_new_session=True,
-        )  # fmt: skip
+        )
         exited = asyncio.create_task(worker.wait())
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({exited, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -59,23 +63,38 @@ async def _keep(number: int, config: Config, found: Services, stop: asyncio.Even
         await asyncio.sleep(_RESTART_DELAY)
 
 
+def worker_command(config: Config) -> list[str]:
+    """Return the command of one worker.
+
+    What flags can set is handed on by flags, which a worker's own reading of `coffeert.toml` does not
+    override: not even its number of workers.
+    """
+    options = {
+        "--workers": 1,
+        "--host": config.host,
+        "--port": config.port,
+        "--interval": config.interval,
+        "--live": config.live,
+        "--timezone": config.timezone,
+    }
+    flags = [text for name, value in options.items() for text in (name, str(value))]
+    aggregator = "--aggregator" if config.aggregator else "--no-aggregator"
+    return [sys.executable, "-m", "coffeert", "serve", "--worker", *flags, aggregator]
+
+
 def _environment(config: Config, found: Services) -> dict[str, str]:
     """Hand the settings on through the environment: secrets must not show in a process list."""
-    settings = {
-        "database_url": found.database_url,
-        "redis_url": found.redis_url,
-        "token": config.token.get_secret_value() if config.token else None,
-        "workers": "1",
-        "aggregator": str(config.aggregator).lower(),
-        **{
-            name: str(getattr(config, name))
-            for name in (
-                "host", "port", "interval", "live", "timezone", "pool_size", "batch_rows",
-                "batch_writers", "queue_wait", "body_limit", "clients_limit", "frame_interval",
-                "heartbeat", "slow_client_timeout", "log_level", "log_format",
-            )
-        },
-    }  # fmt: skip
+    settings = {name: getattr(config, name) for name in Config.model_fields}
+    settings |= {"database_url": found.database_url, "redis_url": found.redis_url, "workers": 1}
+    del settings["data_dir"]
     return os.environ | {
-        f"COFFEERT_{name.upper()}": value for name, value in settings.items() if value is not None
+        f"COFFEERT_{name.upper()}": _text(value)
+        for name, value in settings.items()
+        if value is not None
     }
+
+
+def _text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return value if isinstance(value, str) else json.dumps(value)

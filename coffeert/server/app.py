@@ -22,6 +22,7 @@ from coffeert.server.batch_writer import BatchWriter
 from coffeert.server.dashboard_api import DashboardApi
 from coffeert.server.dashboard_socket import DashboardSocket
 from coffeert.server.database import Database
+from coffeert.server.doorway import Gatekeeper
 from coffeert.server.health import HealthBoard
 from coffeert.server.hub import Hub
 from coffeert.server.intake import Intake
@@ -48,13 +49,19 @@ class Server:
     menu: MenuBoard
     database: Database
     health: HealthBoard
+    keeper: Gatekeeper
     tasks: Tasks
 
     def application(self) -> web.Application:
         """Make the application that answers HTTP and WebSocket."""
         limit = self.config.body_limit
-        rows = self.config.batch_rows
-        orders = OrdersApi(self.intake, self.access, body_limit=limit, batch_rows=rows)
+        orders = OrdersApi(
+            self.intake,
+            self.access,
+            body_limit=limit,
+            batch_rows=self.config.batch_rows,
+            body_timeout=self.config.body_timeout,
+        )
         dashboard = DashboardApi(
             journal=self.journal,
             menu=self.menu,
@@ -131,9 +138,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
         board = MenuBoard(menu, database_url, hub)
         server = Server(
             config=config,
-            access=Access(
-                config.token.get_secret_value() if config.token else None, config.allowed_origins
-            ),
+            access=_access(config),
             writer=writer,
             intake=Intake(writer, table, board.menu),
             journal=journal,
@@ -142,6 +147,11 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             database=database,
             health=HealthBoard(
                 writer=writer, live_view=live_view, feed=feed, hub=hub, database=database, bus=bus
+            ),
+            keeper=Gatekeeper(
+                connections=config.client_connections,
+                rate=config.client_orders_per_s,
+                header_timeout=config.header_timeout,
             ),
             tasks=Tasks(),
         )
@@ -156,6 +166,12 @@ def _writer(config: Config, table: OrderTable, feed: LiveFeed) -> BatchWriter:
     return BatchWriter(table, admission, batch_rows=rows, writers=writers, on_commit=feed.committed)
 
 
+def _access(config: Config) -> Access:
+    token = config.token.get_secret_value() if config.token else None
+    read_token = config.read_token.get_secret_value() if config.read_token else None
+    return Access(token, config.allowed_origins, read_token=read_token)
+
+
 def _start(server: Server, feed: LiveFeed) -> None:
     tasks, journal = server.tasks, server.journal
     tasks.start("batch writer", server.writer.run)
@@ -163,6 +179,7 @@ def _start(server: Server, feed: LiveFeed) -> None:
     tasks.start("clock", feed.move_time)
     tasks.start("hub", server.hub.run)
     tasks.start("menu", server.menu.watch)
+    tasks.start("doorway", server.keeper.run)
     tasks.start(
         "heartbeat",
         lambda: server.health.beat(

@@ -88,18 +88,22 @@ class DashboardApi:
         return web.Response(text="ok\n")
 
     async def ready(self, request: web.Request) -> web.Response:
-        """Tell whether orders can be taken, and how each part is."""
+        """Tell whether orders can be taken, and those who may read also how each part is."""
         board = self._health
         await board.refresh()
         ready = board.health.database.ok and not board.closing
+        told: dict[str, object] = {"ready": ready, "closing": board.closing}
+        if self._access.known(request):
+            told["parts"] = board.health
         return web.Response(
-            body=frames.encode({"ready": ready, "closing": board.closing, "parts": board.health}),
+            body=frames.encode(told),
             status=200 if ready else 503,
             content_type=_JSON,
         )
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Return the figures for Prometheus."""
+        self._access.check(request)
         return web.Response(
             body=self._metrics.text(), headers={hdrs.CONTENT_TYPE: self._metrics.content_type}
         )

@@ -10,8 +10,9 @@ import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from coffeert import __version__
-from coffeert.errors import Malformed, RequestRefused, Unavailable
+from coffeert.errors import Forbidden, Malformed, RequestRefused, TooManyRequests, Unavailable
 from coffeert.server.access import Access
+from coffeert.server.doorway import spend
 from coffeert.server.hub import Client, Hub
 from coffeert.server.intake import Intake
 from coffeert.server.journal import Journal
@@ -65,7 +66,7 @@ class DashboardSocket:
         link.send(frames.encode(self._hello()))
         client = self._hub.join(link, *_resume_from(request))
         try:
-            await self._receive(socket, client)
+            await self._receive(socket, client, request)
         finally:
             self._hub.leave(client)
         return socket
@@ -81,7 +82,10 @@ class DashboardSocket:
             menu=self._menu(),
         )
 
-    async def _receive(self, socket: web.WebSocketResponse, client: Client) -> None:
+    async def _receive(
+        self, socket: web.WebSocketResponse, client: Client, request: web.Request
+    ) -> None:
+        may_order = self._access.may_order(request)
         room = asyncio.Semaphore(_ORDERS_IN_FLIGHT)
         async with asyncio.TaskGroup() as orders:
             async for message in socket:
@@ -96,7 +100,15 @@ class DashboardSocket:
                 match frame:
                     case frames.Resync():
                         self._hub.resync(client)
+                    case frames.OrderFrame() if not may_order:
+                        reading = Forbidden("This token may read, and not send orders.")
+                        self._refuse(client, frame.ref, reading)
                     case frames.OrderFrame():
+                        try:
+                            spend(request)
+                        except TooManyRequests as error:
+                            self._refuse(client, frame.ref, error)
+                            continue
                         # A client with too many unanswered orders is not read from: backpressure.
                         await room.acquire()
                         task = orders.create_task(self._order(client, frame))

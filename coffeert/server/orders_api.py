@@ -21,7 +21,9 @@ from coffeert.errors import (
 from coffeert.order import Draft
 from coffeert.server.access import Access
 from coffeert.server.batch_writer import Outcome, Placed
+from coffeert.server.doorway import spend
 from coffeert.server.intake import Intake
+from coffeert.server.limits import BodyClock
 from coffeert.wire.orders import (
     BatchResult,
     LineProblem,
@@ -36,17 +38,30 @@ _ERRORS_TOLD = 20
 
 
 class OrdersApi:
-    """The handlers of `/api/orders`. `body_limit` is in bytes, of a body or of one line of a batch."""
+    """The handlers of `/api/orders`. `body_limit` is in bytes, of a body or of one line of a batch.
 
-    def __init__(self, intake: Intake, access: Access, *, body_limit: int, batch_rows: int) -> None:
+    `body_timeout` is in seconds: see `BodyClock`.
+    """
+
+    def __init__(
+        self,
+        intake: Intake,
+        access: Access,
+        *,
+        body_limit: int,
+        batch_rows: int,
+        body_timeout: float = 10.0,
+    ) -> None:
         self._intake = intake
         self._access = access
         self._body_limit = body_limit
         self._batch_rows = batch_rows
+        self._body_timeout = body_timeout
 
     async def place(self, request: web.Request) -> web.Response:
         """Store one order: 201 after the commit, 200 where it was stored before."""
-        self._access.check(request)
+        self._access.check_order(request)
+        spend(request)
         if request.content_type != "application/json":
             raise UnsupportedMediaType("Send the order as application/json.")
         draft = decode_order(await self._body(request))
@@ -57,7 +72,8 @@ class OrdersApi:
 
     async def void(self, request: web.Request) -> web.Response:
         """Append the correction of one order."""
-        self._access.check(request)
+        self._access.check_order(request)
+        spend(request)
         try:
             order_id = UUID(request.match_info["order_id"])
         except ValueError:
@@ -68,12 +84,13 @@ class OrdersApi:
 
     async def place_batch(self, request: web.Request) -> web.Response:
         """Store orders given one a line, committed chunk by chunk while the body still arrives."""
-        self._access.check(request)
+        self._access.check_order(request)
         if request.content_type not in _NDJSON:
             raise UnsupportedMediaType("Send the orders as application/x-ndjson, one a line.")
         report = BatchReport()
         try:
             async for lines in self._chunks(request):
+                spend(request, len(lines))
                 outcomes = await self._intake.place_many([self._draft(text) for _, text in lines])
                 report.add(zip((number for number, _ in lines), outcomes, strict=True))
                 # Lines that the database could not take are the moment's fault, not theirs: they are
@@ -90,7 +107,10 @@ class OrdersApi:
 
     async def _body(self, request: web.Request) -> bytes:
         try:
-            return await request.read()
+            # A small body comes with its headers: then there is nothing to time.
+            if request.content.is_eof():
+                return await request.read()
+            return await BodyClock(self._body_timeout).wait(request.read())
         except web.HTTPRequestEntityTooLarge:
             raise TooLarge(f"The body is larger than {self._body_limit} bytes.") from None
 
@@ -101,7 +121,7 @@ class OrdersApi:
         """
         lines: list[tuple[int, bytes]] = []
         rest, number = b"", 0
-        async for data in request.content.iter_any():
+        async for data in BodyClock(self._body_timeout).pieces(request.content):
             *whole, rest = (rest + data).split(b"\n")
             rest = rest[: self._body_limit + 1]
             for line in whole:

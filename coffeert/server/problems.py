@@ -16,6 +16,7 @@ from coffeert.errors import (
     TooLarge,
     Unavailable,
 )
+from coffeert.server.doorway import gate_of
 from coffeert.wire.orders import Problem, encode
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,8 @@ def problem_response(error: RequestRefused) -> web.Response:
     )
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if error.status == 408:
+        response.force_close()
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
@@ -54,29 +57,41 @@ def problem_response(error: RequestRefused) -> web.Response:
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer whatever a handler raises."""
+    gate = gate_of(request)
+    if gate is not None:
+        gate.begin()
     try:
         return await handler(request)
-    except RequestRefused as error:
-        return problem_response(error)
-    except web.HTTPRequestEntityTooLarge:
-        return problem_response(TooLarge("The body is too large."))
-    except web.HTTPMethodNotAllowed as error:
-        response = problem_response(MethodNotAllowed(f"{request.method} is not possible here."))
-        response.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
-        return response
-    except web.HTTPNotFound:
-        return problem_response(NotFound("Nothing lies at this address."))
-    except web.HTTPException as error:
-        if error.status < 400:
+    except Exception as error:
+        if isinstance(error, web.HTTPException) and error.status < 400:
             raise
-        return problem_response(Malformed(error.reason))
-    except (ConnectionError, UnicodeDecodeError):
-        return problem_response(Malformed("The request broke off or cannot be read."))
-    except CoffeertError as error:
-        log.warning("request failed", path=request.path, reason=str(error))
-        return problem_response(
-            Unavailable("A part of the server cannot be reached.", retry_after=1)
-        )
-    except Exception:
-        log.exception("request failed", path=request.path)
-        return problem_response(InternalError("Something went wrong on our side."))
+        return _response_to(error, request)
+    finally:
+        if gate is not None:
+            gate.end()
+
+
+def _response_to(error: Exception, request: web.Request) -> web.Response:
+    match error:
+        case RequestRefused():
+            return problem_response(error)
+        case web.HTTPRequestEntityTooLarge():
+            return problem_response(TooLarge("The body is too large."))
+        case web.HTTPMethodNotAllowed():
+            response = problem_response(MethodNotAllowed(f"{request.method} is not possible here."))
+            response.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
+            return response
+        case web.HTTPNotFound():
+            return problem_response(NotFound("Nothing lies at this address."))
+        case web.HTTPException():
+            return problem_response(Malformed(error.reason))
+        case ConnectionError() | UnicodeDecodeError():
+            return problem_response(Malformed("The request broke off or cannot be read."))
+        case CoffeertError():
+            log.warning("request failed", path=request.path, reason=str(error))
+            return problem_response(
+                Unavailable("A part of the server cannot be reached.", retry_after=1)
+            )
+        case _:
+            log.error("request failed", path=request.path, exc_info=error)
+            return problem_response(InternalError("Something went wrong on our side."))

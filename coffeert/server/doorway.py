@@ -1,0 +1,239 @@
+"""The doorway of the server: counts the connections of each address, and cuts off who dawdles in it.
+
+aiohttp has no time limit for the headers of a request, so a `Gate` stands between each connection and
+aiohttp's own protocol. It uses nothing but asyncio's protocol interface.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections import Counter
+from typing import cast
+
+import structlog
+from aiohttp import web
+
+from coffeert.errors import TooManyRequests
+from coffeert.server.limits import Allowance
+from coffeert.wire.orders import Problem, encode
+
+log = structlog.get_logger(__name__)
+
+_SWEEP = 1.0
+_ADDRESSES_KEPT = 10_000
+
+
+class Gatekeeper:
+    """Knows every connection of a server; those from this machine have no limit but time.
+
+    `connections` and `rate` (orders a second) are for each address, 0 for no limit; `header_timeout`
+    is in seconds.
+    """
+
+    def __init__(
+        self, *, connections: int, rate: float, header_timeout: float, exempt_loopback: bool = True
+    ) -> None:
+        self.refused = self.cut = 0
+        self._connections = connections
+        self._rate = rate
+        self._header_timeout = header_timeout
+        self._exempt_loopback = exempt_loopback
+        self._gates: set[Gate] = set()
+        self._counts: Counter[str] = Counter()
+        self._allowances: dict[str, Allowance] = {}
+
+    def enter(self, gate: Gate, address: str) -> bool:
+        """Let a connection in and tell it what it may do; `False` where its address has too many."""
+        if not (self._exempt_loopback and is_local(address)):
+            if self._connections and self._counts[address] >= self._connections:
+                self.refused += 1
+                return False
+            if self._rate:
+                gate.allowance = self._allowance(address)
+        self._counts[address] += 1
+        self._gates.add(gate)
+        return True
+
+    def leave(self, gate: Gate, address: str) -> None:
+        """Forget a connection."""
+        self._gates.discard(gate)
+        self._counts[address] -= 1
+        if not self._counts[address]:
+            del self._counts[address]
+
+    async def run(self) -> None:
+        """Cut off who dawdles, until cancelled."""
+        while True:
+            await asyncio.sleep(min(_SWEEP, self._header_timeout / 4))
+            self.sweep(asyncio.get_running_loop().time())
+
+    def sweep(self, now: float) -> None:
+        """Cut off who has been sending the headers of a request for too long."""
+        slow = [gate for gate in self._gates if gate.dawdles(now - self._header_timeout)]
+        for gate in slow:
+            gate.cut()
+        if slow:
+            self.cut += len(slow)
+            log.warning("slow senders cut off", connections=len(slow), total=self.cut)
+
+    def _allowance(self, address: str) -> Allowance:
+        # Connections come and go, but what their address has used up stays.
+        if len(self._allowances) > _ADDRESSES_KEPT:
+            self._allowances = {a: kept for a, kept in self._allowances.items() if not kept.full}
+        return self._allowances.setdefault(address, Allowance(self._rate))
+
+
+class Gate(asyncio.Protocol):
+    """One connection: passes everything on to aiohttp's protocol, and notes what is unfinished.
+
+    `busy` counts the requests being answered; `allowance` is `None` for a client without a limit.
+    """
+
+    __slots__ = (
+        "_address",
+        "_began",
+        "_inner",
+        "_keeper",
+        "_loop",
+        "_transport",
+        "allowance",
+        "busy",
+    )
+
+    def __init__(self, inner: asyncio.Protocol, keeper: Gatekeeper) -> None:
+        self.allowance: Allowance | None = None
+        self.busy = 0
+        self._inner = inner
+        self._keeper = keeper
+        self._loop = asyncio.get_running_loop()
+        self._address: str | None = None
+        self._began: float | None = None
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let the connection in, or refuse it before anything is read."""
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        address = str(peer[0]) if isinstance(peer, tuple) else ""
+        if not self._keeper.enter(self, address):
+            self._transport.write(_refusal())
+            self._transport.close()
+            return
+        self._address = address
+        self._inner.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass bytes on; the first ones of a request start its time."""
+        if self._address is None:
+            return
+        if self._began is None and not self.busy:
+            self._began = self._loop.time()
+        self._inner.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        """Pass the end of the client's side on."""
+        return self._inner.eof_received() if self._address is not None else None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Pass the end on."""
+        if self._address is not None:
+            self._keeper.leave(self, self._address)
+            self._inner.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Pass on that the client reads too slowly."""
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Pass on that the client reads again."""
+        self._inner.resume_writing()
+
+    def begin(self) -> None:
+        """Note that the headers of a request are complete."""
+        self.busy += 1
+        self._began = None
+
+    def end(self) -> None:
+        """Note that a request is answered."""
+        self.busy -= 1
+
+    def dawdles(self, since: float) -> bool:
+        """Tell whether a request was begun before `since` and its headers are still not complete."""
+        return not self.busy and self._began is not None and self._began < since
+
+    def cut(self) -> None:
+        """End the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class GatedSite(web.BaseSite):
+    """Listens on a TCP address, with a gate for each connection."""
+
+    def __init__(
+        self,
+        runner: web.AppRunner,
+        keeper: Gatekeeper,
+        host: str,
+        port: int,
+        *,
+        backlog: int,
+        reuse_port: bool,
+    ) -> None:
+        super().__init__(runner, backlog=backlog)
+        self._keeper = keeper
+        self._host = host
+        self._port = port
+        self._reuse_port = reuse_port
+
+    @property
+    def name(self) -> str:
+        """The address to listen on."""
+        return f"http://{self._host}:{self._port}"
+
+    async def start(self) -> None:
+        """Begin to listen; raises `OSError`."""
+        await super().start()
+        server = self._runner.server
+        assert server is not None
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: Gate(server(), self._keeper),
+            self._host,
+            self._port,
+            backlog=self._backlog,
+            reuse_port=self._reuse_port or None,
+        )
+
+
+def gate_of(request: web.Request) -> Gate | None:
+    """Return the gate that a request came through; `None` where the application runs without."""
+    transport = request.transport
+    protocol = transport.get_protocol() if transport is not None else None
+    return protocol if isinstance(protocol, Gate) else None
+
+
+def spend(request: web.Request, orders: int = 1) -> None:
+    """Count orders against what their client may send; raises `TooManyRequests`."""
+    gate = gate_of(request)
+    if gate is not None and gate.allowance is not None:
+        gate.allowance.take(orders)
+
+
+def is_local(address: str) -> bool:
+    """Tell whether a peer's address is of this machine; a Unix socket has none."""
+    if not address:
+        return True
+    try:
+        return ipaddress.ip_address(address.split("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _refusal() -> bytes:
+    error = TooManyRequests("Too many connections from this address.", retry_after=5)
+    body = encode(Problem.of(error))
+    return (
+        b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/problem+json\r\n"
+        b"Retry-After: 5\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    )
