@@ -9,14 +9,24 @@ import click
 from coffeert.cli.services import services
 from coffeert.config import load_config
 from coffeert.postgres.migrations import migrate
+from coffeert.postgres.roles import grant_serving
 
 
 @click.command()
-def command() -> None:
+@click.option(
+    "--serving-role",
+    metavar="ROLE",
+    help="Then let ROLE serve and aggregate: it may add orders, not change or delete them.",
+)
+def command(serving_role: str | None) -> None:
     """Bring the database's schema up to date; safe to run again and by several at once."""
     with services(load_config(), redis=False) as running:
         applied = asyncio.run(migrate(running.database_url))
+        if serving_role is not None:
+            asyncio.run(grant_serving(running.database_url, serving_role))
     for name in applied:
         click.echo(f"applied {name}")
     if not applied:
         click.echo("the schema is up to date")
+    if serving_role is not None:
+        click.echo(f"{serving_role} may serve and aggregate, and not change or delete orders")

@@ -1,0 +1,37 @@
+"""The role that a server works under: it adds orders and cannot change them."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from coffeert.errors import ConfigError
+from coffeert.postgres.failures import explained
+from coffeert.postgres.pool import close, connect
+from coffeert.postgres.queries import sql
+
+
+async def grant_serving(url: str, role: str) -> None:
+    """Give an existing role what serving needs, and take away whatever else it had on our tables.
+
+    Raises `ConfigError` where there is no such role, and where it
+    could change orders all the same (the owner, a superuser): then nothing was changed.
+    """
+    connection = await connect(url, application_name="coffeert migrate")
+    try:
+        with explained():
+            async with connection.transaction():
+                await connection.execute(
+                    "SELECT set_config('coffeert.serving_role', $1, true)", role
+                )
+                await connection.execute(sql("grant_serving"))
+                if await connection.fetchval(sql("can_change_orders"), role):
+                    raise ConfigError(
+                        f"The role {role} owns the orders or is a superuser, so it could change them: "
+                        "serve under another."
+                    )
+    except asyncpg.UndefinedObjectError:
+        raise ConfigError(
+            f"There is no role {role}; make one first with CREATE ROLE ... LOGIN."
+        ) from None
+    finally:
+        await close(connection)

@@ -1,0 +1,79 @@
+"""The serving role: enough to serve and aggregate, too little to change an order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import pytest
+
+from coffeert.aggregator.aggregator import Aggregator
+from coffeert.errors import ConfigError
+from coffeert.postgres.orders import OrderTable
+from coffeert.postgres.pool import open_pool
+from coffeert.postgres.roles import grant_serving
+from coffeert.postgres.verification import verify
+from coffeert.redis.publisher import RedisPublisher
+from tests.order_book import order
+
+ROLE = "coffeert_serving"
+
+
+@pytest.fixture
+async def serving_url(database_url: str) -> AsyncIterator[str]:
+    """The address of the test's database for the serving role."""
+    owner = await asyncpg.connect(database_url)
+    await owner.execute(f"CREATE ROLE {ROLE} LOGIN")
+    await grant_serving(database_url, ROLE)
+    yield database_url.replace("//postgres@", f"//{ROLE}@")
+    await owner.execute(f"DROP OWNED BY {ROLE}")
+    await owner.execute(f"DROP ROLE {ROLE}")
+    await owner.close()
+
+
+async def test_it_can_store_and_aggregate(
+    database_url: str, serving_url: str, redis_url: str
+) -> None:
+    pool = await open_pool(serving_url, size=2, application_name="test")
+    table = OrderTable(pool)
+    placed = order()
+    await table.insert([placed])
+    correction = placed.correction(order().order_id, placed.received_at)
+    await table.insert([correction])
+    publisher = RedisPublisher(redis_url)
+    aggregator = Aggregator(serving_url, publisher, interval=1, zone=ZoneInfo("UTC"), name="test")
+    passed = await aggregator.once()
+    assert passed.result.rows == 2
+    await publisher.close()
+    async with pool.acquire() as connection:
+        assert (await verify(connection)).exact
+    await pool.close()
+    await grant_serving(database_url, ROLE)  # again, which changes nothing
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE orders SET quantity = 2",
+        "DELETE FROM orders",
+        "TRUNCATE orders",
+        "ALTER TABLE orders DISABLE TRIGGER ALL",
+        "DROP TABLE orders",
+        "DELETE FROM rollup_minute",
+        "UPDATE menu_drink SET price_cents = 0",
+        "DELETE FROM coffeert_migrations",
+        "SET session_replication_role = replica",
+    ],
+)
+async def test_it_cannot_change_what_was_ordered(serving_url: str, statement: str) -> None:
+    connection = await asyncpg.connect(serving_url)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute(statement)
+    await connection.close()
+
+
+@pytest.mark.parametrize("role", ["postgres", "nobody there", 'x"; DROP TABLE orders; --'])
+async def test_a_role_that_could_is_refused(database_url: str, role: str) -> None:
+    with pytest.raises(ConfigError):
+        await grant_serving(database_url, role)
