@@ -13,7 +13,7 @@ from coffeert.tui.present.breakdown import Row
 from coffeert.tui.present.chart import Metric
 from coffeert.tui.present.filter import EVERYTHING, Filter, Term
 from coffeert.tui.present.layout import TabName
-from coffeert.tui.present.orders import OrdersModel, rows_of
+from coffeert.tui.present.orders import OrdersModel
 from coffeert.tui.present.ranges import DEFAULT_RANGE, Range, RangeName
 from coffeert.tui.present.scene import Scene
 from coffeert.tui.present.sums import Sums
@@ -175,7 +175,8 @@ class Board:
         if wanted:
             orders = tuple(order for order in orders if wanted.takes_order(order))
         return OrdersModel(
-            rows_of(orders, self.session.own),
+            orders,
+            self.live.own.by_id(),
             self.session.zone(),
             frozen=self.frozen,
             unseen=self.session.orders_seen - self._frozen_at if self.frozen else 0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 from uuid import UUID
@@ -64,6 +64,10 @@ class OwnOrders:
     def get(self, order_id: UUID) -> Odyssey | None:
         """Return the odyssey of an order."""
         return self._orders.get(order_id)
+
+    def by_id(self) -> Mapping[UUID, Odyssey]:
+        """Return all as they are now, by order."""
+        return dict(self._orders)
 
     def newest(self) -> list[Odyssey]:
         """Return all, the newest first."""

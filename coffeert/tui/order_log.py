@@ -8,7 +8,7 @@ from uuid import UUID
 
 from coffeert.order import Order
 
-ORDERS_KEPT: Final = 1000
+ORDERS_KEPT: Final = 500
 """What one scrolls through by hand; beyond that the database is the better place to ask."""
 
 

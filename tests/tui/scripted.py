@@ -174,7 +174,7 @@ class House:
 
     def sell(self, now: datetime, count: int = 1, received: float = 1000.0) -> ViewChanged:
         """Place orders; return what the server then tells."""
-        orders = [self.order(now) for _ in range(count)]
+        orders = [self.order(now - timedelta(microseconds=i)) for i in range(count)]
         return self.tell(now, orders, received)
 
     def tell(self, now: datetime, orders: Sequence[Order], received: float = 1000.0) -> ViewChanged:

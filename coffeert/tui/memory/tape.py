@@ -13,9 +13,12 @@ from typing import Final
 
 import msgspec
 
+from coffeert.cells import Cells
 from coffeert.client.events import Disconnected, FeedEvent, ViewChanged, ViewReset
+from coffeert.order import Order
 from coffeert.tui.memory.lines import decode, encode, event_of, line_of, opening_of
 from coffeert.tui.session import Session
+from coffeert.view import newest
 
 TAPE_BYTES: Final = 32 * 1024 * 1024
 """About two hours of four stores; older chapters go first."""
@@ -36,6 +39,33 @@ class Chapter:
     start: float
     lines: list[tuple[float, bytes]] = field(default_factory=list)
     size: int = 0
+
+
+class _Second:
+    """The changes of one second, collected cheaply and merged once."""
+
+    __slots__ = ("_cells", "_last", "_recent", "at")
+
+    def __init__(self, at: float, first: ViewChanged) -> None:
+        self.at = at
+        self._last = first
+        self._cells: Cells = {}
+        self._recent: list[Order] = []
+
+    def add(self, at: float, event: ViewChanged) -> None:
+        """Take in a further change."""
+        self.at = at
+        self._last = event
+        self._cells.update(event.change.cells)
+        self._recent.extend(event.change.recent)
+
+    def event(self) -> ViewChanged:
+        """Return all changes as one."""
+        last = self._last
+        change = msgspec.structs.replace(
+            last.change, cells=self._cells, recent=newest(self._recent)
+        )
+        return ViewChanged(change, last.version, last.received, last.totals)
 
 
 class StillClock:
@@ -60,7 +90,8 @@ class Tape:
         self._session = session
         self._limit = limit
         self._chapters: deque[Chapter] = deque()
-        self._pending: tuple[float, ViewChanged] | None = None
+        self._pending: _Second | None = None
+        self._chapter_seconds = CHAPTER_SECONDS
         self._size = 0
 
     @property
@@ -69,7 +100,7 @@ class Tape:
         if not self._chapters:
             return None
         last = self._chapters[-1]
-        end = self._pending[0] if self._pending else last.lines[-1][0] if last.lines else last.start
+        end = self._pending.at if self._pending else last.lines[-1][0] if last.lines else last.start
         return self._chapters[0].start, end
 
     @property
@@ -91,7 +122,7 @@ class Tape:
         else:
             self._flush()
             self._add(at, event)
-        if at - self._chapters[-1].start >= self._chapter_seconds():
+        if at - self._chapters[-1].start >= self._chapter_seconds:
             self._flush()
             self._begin(at)
 
@@ -116,11 +147,6 @@ class Tape:
         clock.moment = moment
         return past
 
-    def _chapter_seconds(self) -> float:
-        view = self._session.view
-        many = view is not None and sum(1 for _ in view.picture.cells()) > MANY_CELLS
-        return LONG_CHAPTER_SECONDS if many else CHAPTER_SECONDS
-
     def _begin(self, at: float) -> None:
         session = self._session
         if session.view is None or session.hello is None or session.totals is None:
@@ -129,6 +155,8 @@ class Tape:
         self._chapters.append(chapter)
         listed = session.log.newest()[:ORDERS_LISTED]
         change = msgspec.structs.replace(session.view.as_change(), recent=listed)
+        many = len(change.cells) > MANY_CELLS
+        self._chapter_seconds = LONG_CHAPTER_SECONDS if many else CHAPTER_SECONDS
         reset = ViewReset(change, session.epoch, session.version, session.totals)
         moment = session.clock.monotonic()
         for line in opening_of(session.hello, reset, session.heartbeat, at, moment):
@@ -137,19 +165,16 @@ class Tape:
             self._add(at, Disconnected(session.link.reason, None))
 
     def _merge(self, at: float, event: ViewChanged) -> None:
-        if self._pending is not None and int(self._pending[0]) != int(at):
+        if self._pending is not None and int(self._pending.at) != int(at):
             self._flush()
         if self._pending is None:
-            self._pending = at, event
-        else:
-            merged = self._pending[1].change.then(event.change)
-            self._pending = at, ViewChanged(merged, event.version, event.received, event.totals)
+            self._pending = _Second(at, event)
+        self._pending.add(at, event)
 
     def _flush(self) -> None:
         if self._pending is not None:
-            at, event = self._pending
-            self._pending = None
-            self._add(at, event)
+            second, self._pending = self._pending, None
+            self._add(second.at, second.event())
 
     def _add(self, at: float, event: FeedEvent) -> None:
         if self._chapters:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
+from uuid import UUID
 
 from coffeert.order import Order
 from coffeert.tui.glyphs import Glyphs
 from coffeert.tui.lines import Line, Span, chosen, fit_line, line
-from coffeert.tui.odyssey import Odyssey, OwnOrders
+from coffeert.tui.odyssey import Odyssey
 from coffeert.tui.present.figures import ago, milliseconds, money
 from coffeert.tui.text import clean, fit
 
@@ -24,18 +25,27 @@ class OrderRow:
 
 @dataclass(frozen=True, slots=True)
 class OrdersModel:
-    """The list: rows newest first, whether it stands still, and how much came since it does."""
+    """The list: orders newest first, whether it stands still, and how much came since it does.
 
-    rows: tuple[OrderRow, ...]
+    `mine` holds the odysseys of one's own orders.
+    """
+
+    orders: tuple[Order, ...]
+    mine: Mapping[UUID, Odyssey]
     zone: tzinfo
     frozen: bool = False
     unseen: int = 0
     filtered: bool = False
 
+    def row(self, index: int) -> OrderRow:
+        """Return one row."""
+        order = self.orders[index]
+        return OrderRow(order, self.mine.get(order.order_id))
 
-def rows_of(orders: Sequence[Order], own: OwnOrders) -> tuple[OrderRow, ...]:
-    """Make rows of orders."""
-    return tuple(OrderRow(order, own.get(order.order_id)) for order in orders)
+    @property
+    def rows(self) -> tuple[OrderRow, ...]:
+        """All rows; to draw a screenful, `row` is cheaper."""
+        return tuple(self.row(index) for index in range(len(self.orders)))
 
 
 def title_of(model: OrdersModel, glyphs: Glyphs) -> Line:
@@ -46,7 +56,7 @@ def title_of(model: OrdersModel, glyphs: Glyphs) -> Line:
         if model.frozen
         else Span("following", "good")
     )
-    kept = f"{dot}{len(model.rows):,} {'matching' if model.filtered else 'at hand'}"
+    kept = f"{dot}{len(model.orders):,} {'matching' if model.filtered else 'at hand'}"
     return line(Span("Recent orders", "title"), Span(dot, "dim"), state, Span(kept, "dim"))
 
 
@@ -114,6 +124,8 @@ def _field(order: Order, name: str, zone: tzinfo, wide: int) -> str:
         return str(order.quantity)
     if name == "took":
         took = (order.received_at - order.placed_at).total_seconds()
+        if took == 0:
+            return ""  # the server has placed it itself
         return f"{took * 1000:,.0f} ms" if abs(took) < 10 else ago(took)
     if name == "each":
         return money(order.price_cents)

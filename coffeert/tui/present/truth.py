@@ -56,13 +56,18 @@ def truth_of(session: Session) -> Truth:
         silence=None if silence is None else round(silence, 1),
         attempt=link.attempt,
         retry_in=None if retry_in is None else float(-(-retry_in // 1)),
-        reason=clean(link.reason, 120),
+        reason=_sentence(clean(link.reason, 120)),
         gaps=session.gaps,
         agreement=session.agreement(),
         ever_up=link.ever_up,
         connecting=link.state == "connecting",
         troubles=_troubles(session),
     )
+
+
+def _sentence(reason: str) -> str:
+    """Complete the feed's phrase, such as `does not answer`."""
+    return f"The server {reason}." if reason and reason[0].islower() else reason
 
 
 def _mood(session: Session, age: float | None, silence: float | None) -> Mood:

@@ -55,7 +55,7 @@ class Keeping(BoardScreen):
 
     def _text(self, kind: ExportKind) -> str:
         if kind == "csv":
-            return orders_csv([row.order for row in self.board.orders().rows])
+            return orders_csv(self.board.orders().orders)
         if kind == "json":
             window = self.board.scene().window
             return "" if window is None else window_json(window, self.board.wanted.text())

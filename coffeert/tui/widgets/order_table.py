@@ -51,9 +51,9 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
     @property
     def chosen_row(self) -> OrderRow | None:
         """The row under the cursor."""
-        if self.model is None or not self.model.rows:
+        if self.model is None or not self.model.orders:
             return None
-        return self.model.rows[min(self.cursor.at, len(self.model.rows) - 1)]
+        return self.model.row(min(self.cursor.at, len(self.model.orders) - 1))
 
     def draw(self, model: OrdersModel, cells: int, rows: int) -> list[Line]:
         """Draw the frame and the rows that fit."""
@@ -62,8 +62,10 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
         inner = cells - 2 if boxed else cells
         room = max(0, rows - 3 if boxed else rows - 1)
         self._keep_place(model)
-        self.cursor.settle(len(model.rows), max(1, room))
-        shown = model.rows[self.cursor.top : self.cursor.top + room]
+        count = len(model.orders)
+        self.cursor.settle(count, max(1, room))
+        last = min(count, self.cursor.top + room)
+        shown = tuple(model.row(index) for index in range(self.cursor.top, last))
         body = [
             draw_row(row, model, inner, glyphs, self.has_focus and i == self.cursor.at)
             for i, row in enumerate(shown, self.cursor.top)
@@ -80,9 +82,9 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
 
     def on_key(self, event: events.Key) -> None:
         """Walk and open."""
-        if self.model is None or not self.model.rows:
+        if self.model is None or not self.model.orders:
             return
-        count = len(self.model.rows)
+        count = len(self.model.orders)
         step = step_of(event.key, max(1, self.size.height - 4), count)
         if step is not None:
             self._go(step)
@@ -97,7 +99,7 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
             return
         boxed = self.size.height >= 6 and self.size.width >= 60
         number = event.y - (2 if boxed else 1) + self.cursor.top
-        if 0 <= number < len(self.model.rows):
+        if 0 <= number < len(self.model.orders):
             self._go(number - self.cursor.at)
             if event.chain >= 2 and self.chosen_row is not None:
                 self.post_message(self.Opened(self.chosen_row))
@@ -112,7 +114,7 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
 
     def _go(self, step: int) -> None:
         assert self.model is not None
-        self.cursor.move(step, len(self.model.rows))
+        self.cursor.move(step, len(self.model.orders))
         row = self.chosen_row
         # On the top row the table follows: the cursor stays there and the orders pass under it.
         self._chosen = row.order.order_id if row is not None and self.cursor.at > 0 else None
@@ -123,8 +125,8 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
     def _keep_place(self, model: OrdersModel) -> None:
         if self._chosen is None:
             return
-        for index, row in enumerate(model.rows):
-            if row.order.order_id == self._chosen:
+        for index, order in enumerate(model.orders):
+            if order.order_id == self._chosen:
                 self.cursor.top += index - self.cursor.at
                 self.cursor.at = index
                 return
