@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable
 from datetime import datetime
+from operator import attrgetter
 
 import msgspec
 
@@ -12,6 +12,8 @@ from coffeert.cells import Cells, Horizon, Picture
 from coffeert.order import Order
 
 RECENT_ORDERS = 50
+
+_recency = attrgetter("placed_at", "order_id")  # that is `Order.recency`, without a call
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -85,5 +87,7 @@ def newest(orders: Iterable[Order]) -> tuple[Order, ...]:
 
     Recent means by `placed_at`; the id breaks ties, so every reader has the same list.
     """
-    unique = {order.order_id: order for order in orders}
-    return tuple(heapq.nlargest(RECENT_ORDERS, unique.values(), key=lambda order: order.recency))
+    # Every committed batch passes here: ids as numbers, since UUIDs hash and compare far slower.
+    unique = {order.order_id.int: order for order in orders}
+    ranked = sorted(unique.values(), key=_recency, reverse=True)
+    return tuple(ranked[:RECENT_ORDERS])

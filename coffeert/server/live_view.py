@@ -103,7 +103,12 @@ class LiveView:
         self._show(cells, recent)
 
     def move_to(self, horizon: Horizon) -> None:
-        """Let time pass: what lies before the new horizon is dropped."""
+        """Let time pass: what lies before the new horizon is dropped.
+
+        Time that is put back is not followed: readers have dropped what would have to come back.
+        """
+        if horizon.as_of < self.view.picture.horizon.as_of:
+            return
         if not self.view.picture.move_to(horizon):
             return
         self._moved = True
