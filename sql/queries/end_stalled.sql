@@ -1,8 +1,9 @@
 -- Ends sessions that hold up the aggregators and do nothing, their clients being frozen or cut off: the
 -- one with the leader's lock once its time is over, and any that sits in a transaction on the state
--- row. One that runs a statement is at work, however long it takes; only one that waits for its
--- client to read is not. Returns how many were ended. $1 key of the leader's lock, $2 seconds of
--- silence that are not yet a stall.
+-- row. One that runs a statement is at work, however long it takes. It is not where it waits for its
+-- client: to read a result, or (between preparing a statement and running it) to go on; PostgreSQL
+-- calls both active, and its own idle timeouts do not count them. Returns how many were ended.
+-- $1 key of the leader's lock, $2 seconds of silence that are not yet a stall.
 WITH blocking AS (
     SELECT pid FROM pg_locks, aggregator_state
     WHERE locktype = 'advisory' AND granted AND objsubid = 1
@@ -17,7 +18,7 @@ WITH blocking AS (
 ), stalled AS MATERIALIZED (
     SELECT pid FROM pg_stat_activity JOIN blocking USING (pid)
     WHERE pid <> pg_backend_pid()
-      AND (state <> 'active' OR wait_event = 'ClientWrite')
+      AND (state <> 'active' OR wait_event_type = 'Client')
       AND state_change < clock_timestamp() - make_interval(secs => $2)
 )
 SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM stalled

@@ -195,24 +195,32 @@ async def test_a_session_at_work_is_left_alone_however_long_it_takes(
     await work
 
 
-async def test_a_session_whose_client_reads_no_more_is_ended(
-    connection: Connection, other: Connection
+@pytest.mark.parametrize("waits", ["ClientWrite", "ClientRead"])
+async def test_a_session_frozen_in_the_middle_of_a_statement_is_ended(
+    connection: Connection, other: Connection, waits: str
 ) -> None:
+    """PostgreSQL calls it active: it has more to send, or a statement prepared and not yet run."""
     await other.execute("BEGIN")
     await other.execute(HOLD_STATE)
     flood = await other.prepare("SELECT repeat('x', 1000) FROM generate_series(1, 1000000)")
     transport: asyncio.Transport = cast(Any, other)._transport
     transport.pause_reading()  # as a frozen client does
-    reading = asyncio.create_task(flood.fetch())
-    pid = other.get_server_pid()
-    while not await connection.fetchval(
-        "SELECT wait_event = 'ClientWrite' FROM pg_stat_activity WHERE pid = $1", pid
-    ):
+    statement = flood.fetch() if waits == "ClientWrite" else other.fetch("SELECT 'not seen before'")
+    running = asyncio.create_task(statement)
+    while await _session(connection, other) != ("active", waits):
         await asyncio.sleep(0.01)
     assert await _ended(connection, other)
     other.terminate()
-    await asyncio.wait([reading])
-    assert reading.exception() is not None
+    await asyncio.wait([running])
+    assert running.exception() is not None
+
+
+async def _session(connection: Connection, other: Connection) -> tuple[str, str]:
+    row = await connection.fetchrow(
+        "SELECT state, wait_event FROM pg_stat_activity WHERE pid = $1", other.get_server_pid()
+    )
+    assert row is not None
+    return row["state"], row["wait_event"]
 
 
 async def _ended(connection: Connection, other: Connection) -> bool:
