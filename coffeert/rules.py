@@ -76,8 +76,8 @@ class Rule:
 
     def text(self) -> str:
         """Write the rule as one would type it."""
-        lasting = f" for {self.seconds:g}s" if self.seconds else ""
-        return f"{self.metric} {self.comparison} {self.limit:g}{lasting}"
+        lasting = f" for {_plain(self.seconds)}s" if self.seconds else ""
+        return f"{self.metric} {self.comparison} {_plain(self.limit)}{lasting}"
 
 
 class Watch:
@@ -116,6 +116,10 @@ def parse_rule(text: str) -> Rule:
     comparison = _SIGNS[sign]
     seconds = float(lasting) * _UNITS[unit] if lasting else 0.0
     return Rule(metric, comparison, float(limit), seconds)
+
+
+def _plain(number: float) -> str:
+    return f"{number:f}".rstrip("0").rstrip(".")
 
 
 def read_figures(

@@ -30,7 +30,17 @@ _PATIENCE = 2.0
     help='IANA zone whose midnight begins "today"; else the offset of --at, or the server\'s zone.',
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(url: str | None, at: str | None, timezone: str | None, as_json: bool) -> None:
+@click.option(
+    "--check",
+    "checks",
+    multiple=True,
+    metavar="RULE",
+    help="Answer a rule, such as 'orders_per_min > 100 for 60s', by exit code: "
+    "0 where all hold, 8 where one does not.",
+)
+def command(
+    url: str | None, at: str | None, timezone: str | None, as_json: bool, checks: tuple[str, ...]
+) -> int:
     """Show the dashboard once: orders and revenue by window, store and drink, and health.
 
     With --at the figures are those of that moment: "today" is that day up to then.
@@ -39,13 +49,28 @@ def command(url: str | None, at: str | None, timezone: str | None, as_json: bool
     zone = zone_named(timezone)
     moment = None if at is None else _moment(at, zone)
     client = OrderClient(server_url(config, url), server_token(config), patience=_PATIENCE)
+    if checks:
+        if moment is not None or as_json:
+            raise ConfigError("--check looks at the present and answers in lines.")
+        return _check(client, checks)
     figures = asyncio.run(_figures(client, moment, zone))
     if as_json:
         click.echo(msgspec.json.encode(figures))
-        return
+        return 0
     from coffeert.cli.status_text import print_figures
 
     print_figures(figures, zone or (moment and moment.tzinfo) or config.zone())
+    return 0
+
+
+def _check(client: OrderClient, checks: tuple[str, ...]) -> int:
+    from coffeert.cli.check import NOT_MET, check
+    from coffeert.rules import parse_rule
+
+    verdicts = asyncio.run(check(client, [parse_rule(text) for text in checks]))
+    for verdict in verdicts:
+        click.echo(verdict.text())
+    return 0 if all(verdict.holds for verdict in verdicts) else NOT_MET
 
 
 async def _figures(client: OrderClient, moment: datetime | None, zone: tzinfo | None) -> Figures:

@@ -40,15 +40,15 @@ class Glyphs:
     tick_left: str = "┤"
     tick_down: str = "┴"
     origin: str = "└"
-    dotted: str = "┄"
+    dotted: str = "·"
     crosshair: str = "╎"
     thumb: str = "●"
     track: str = "━"
     separator: str = "·"
 
 
-BRAILLE: Final = Glyphs("braille", "braille", "braille", "▁▂▃▄▅▆▇█", "█", "░")
-BLOCK: Final = Glyphs("block", "hd", "hd", "▁▂▃▄▅▆▇█", "█", "░")
+BRAILLE: Final = Glyphs("braille", "braille", "·", "▁▂▃▄▅▆▇█", "█", "░")
+BLOCK: Final = Glyphs("block", "hd", "·", "▁▂▃▄▅▆▇█", "█", "░")
 ASCII: Final = Glyphs(
     "ascii",
     "*",

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from coffeert.tui.glyphs import Glyphs
 from coffeert.tui.lines import Line, Role, Span, fit_line, framed, line
-from coffeert.tui.present.figures import ago, gauge, milliseconds, short, size, spark
+from coffeert.tui.present.figures import ago, area, gauge, milliseconds, short, size, spark
 from coffeert.tui.text import clean
 from coffeert.wire.health import Health, PartHealth
 
@@ -33,6 +33,11 @@ class Part:
     reason: str
     age: float | None
     figures: tuple[Figure, ...]
+
+    @property
+    def main(self) -> Figure | None:
+        """The figure whose course tells most: the first that has one."""
+        return next((figure for figure in self.figures if len(figure.course) > 1), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +170,29 @@ def draw_engine(
             lines += _box(part, cells, min(room, left), glyphs)
         return lines
     wide = (cells - 1) // 2
-    upper = min(rows // 2 + rows % 2, max(len(p.figures) for p in parts[:2]) + 4)
+    rows -= 1
+    upper = (rows + 1) // 2
     drawn: list[Line] = []
     for first, second, high in (
         (parts[0], parts[1], upper),
-        (parts[2], parts[3], min(rows - upper, 11)),
+        (parts[2], parts[3], rows - upper),
     ):
         left_box = _box(first, wide, high, glyphs)
         right_box = _box(second, cells - wide - 1, high, glyphs)
         drawn += [(*one, Span(" "), *two) for one, two in zip(left_box, right_box, strict=True)]
-    drawn.append(line(Span(f" {mode}", "dim")))
+    drawn.append((*nearest_limit(parts), Span(f"  {mode}", "dim")))
     return drawn
+
+
+def nearest_limit(parts: Sequence[Part]) -> Line:
+    """Name what would break first: the figure that uses most of its limit."""
+    used = [(f.used, part, f) for part in parts for f in part.figures if f.used is not None]
+    if not used:
+        return ()
+    part, share, figure = max(((p, u, f) for u, p, f in used), key=lambda item: item[1])
+    text = f"{part.title[2:]} {figure.name} {share * 100:.0f}% ({figure.value})"
+    role: Role = "good" if share < 0.6 else "warn" if share < 0.9 else "bad"
+    return line(Span(" nearest to its limit: ", "dim"), Span(text, role))
 
 
 def _part(
@@ -209,15 +226,25 @@ def _box(part: Part, cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
     body = [_figure(figure, cells - 4, glyphs) for figure in part.figures]
     if rows - 2 > len(body) + 1:
         body = [line(Span(part.question, "dim")), *body]
+    body += _area(part.main, cells - 4, rows - 2 - len(body), glyphs)
     padded = [(Span(" "), *row) for row in body]
     title = (Span(part.title, "title"), Span(" "), state)
     return framed(padded, cells, rows, glyphs, title=title, note=age)
 
 
+def _area(figure: Figure | None, cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    if figure is None or rows < 5:
+        return []
+    known = [value for value in figure.course if value is not None]
+    text = f"{figure.name}, last {len(known)} heartbeats, at most {short(round(max(known), 1))}"
+    drawn = area(figure.course, cells, rows - 2, glyphs)
+    return [(), line(Span(text, "dim")), *(line(Span(row, "series-1")) for row in drawn)]
+
+
 def _figure(figure: Figure, cells: int, glyphs: Glyphs) -> Line:
-    name = fit_line(line(Span(figure.name, "dim")), 15)
+    name = fit_line(line(Span(figure.name, "dim")), 16)
     value = Span(f"{figure.value:<22}", "strong")
-    room = max(0, cells - 15 - 22 - 1)
+    room = max(0, cells - 16 - 22 - 1)
     if figure.used is not None and room >= 6:
         role: Role = "good" if figure.used < 0.6 else "warn" if figure.used < 0.9 else "bad"
         drawn = gauge(figure.used, min(room - 5, 20), glyphs)

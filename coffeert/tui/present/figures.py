@@ -113,6 +113,25 @@ def spark(values: Sequence[float | None], cells: int, glyphs: Glyphs) -> str:
     return "".join(drawn).rjust(cells)
 
 
+def area(values: Sequence[float | None], cells: int, rows: int, glyphs: Glyphs) -> list[str]:
+    """Draw values as an area over several lines, from zero to their greatest, the newest last."""
+    shown = resample(values, cells) if values else []
+    top = max((value for value in shown if value is not None), default=0.0)
+    steps = len(glyphs.spark)
+    heights = [
+        0 if value is None or top <= 0 else max(1, round(value / top * rows * steps))
+        for value in shown
+    ]
+    drawn = []
+    for row in range(rows):
+        floor = (rows - 1 - row) * steps
+        line = "".join(
+            " " if high <= floor else glyphs.spark[min(steps, high - floor) - 1] for high in heights
+        )
+        drawn.append(line.rjust(cells))
+    return drawn
+
+
 def resample(values: Sequence[float | None], cells: int) -> list[float | None]:
     """Bring values to at most `cells` of them, averaging neighbours or repeating each."""
     count = len(values)

@@ -10,9 +10,12 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
+from coffeert.cli.check import check
 from coffeert.client.feed import DashboardFeed
 from coffeert.client.orders import OrderClient
 from coffeert.order import Draft
+from coffeert.rules import parse_rule
+from coffeert.tui.alerts import Alerts
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.injection import Injection
 from coffeert.tui.present.filter import parse_filter
@@ -115,6 +118,27 @@ async def test_injects_from_the_screen_and_stops(server_url: str) -> None:
         await pilot.press("x")
         await until(pilot, lambda: not app.injection.running)  # type: ignore[union-attr]  # set above
         assert app.session.agreement() in ("equal", "unknown")
+
+
+async def test_an_alert_and_a_check_with_the_same_text_agree(server_url: str) -> None:
+    texts = ("orders_today >= 5", "orders_today > 5", "silent_stores == 3", "data_age < 60 for 1s")
+    rules = [parse_rule(text) for text in texts]
+    async with watching(server_url) as (app, pilot, client):
+        for _ in range(5):
+            await client.place(Draft("uptown", "tea"))
+        await until(pilot, lambda: orders_shown(app) == 5)
+        verdicts = await check(OrderClient(server_url), rules, every=0.2)
+        alerts = Alerts(dict(zip(texts, rules, strict=True)))
+        alerts.observe(app.session)
+        await until(pilot, lambda: alerts.observe(app.session) is not None and _settled(alerts))
+        assert [verdict.holds for verdict in verdicts] == [True, False, True, True]
+        assert {alert.name for alert in alerts.firing} == {
+            verdict.rule.text() for verdict in verdicts if verdict.holds
+        }
+
+
+def _settled(alerts: Alerts) -> bool:
+    return len(alerts.firing) >= 3
 
 
 async def test_what_is_recorded_injects_to_the_same_orders(server_url: str, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from coffeert.order import text_from_cents
 from coffeert.tui.glyphs import ASCII, BRAILLE, GLYPHS, glyphs_for
-from coffeert.tui.present.figures import ago, bar, gauge, money, short, size, spark, trend
+from coffeert.tui.present.figures import ago, area, bar, gauge, money, short, size, spark, trend
 from coffeert.tui.text import width
 
 
@@ -81,3 +81,14 @@ def test_the_glyphs_follow_what_the_terminal_can_show() -> None:
     assert all(
         ord(c) < 128 for name in ("spark", "bar", "corners", "hatch") for c in getattr(ASCII, name)
     )
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.floats(0, 1e6)), max_size=60),
+    st.integers(1, 50),
+    st.integers(1, 9),
+)
+def test_an_area_fills_its_lines(values: list[float | None], cells: int, rows: int) -> None:
+    for glyphs in GLYPHS.values():
+        drawn = area(values, cells, rows, glyphs)
+        assert [width(line) for line in drawn] == [cells] * rows
