@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 
 import click
 
 from coffeert.aggregator.aggregator import Aggregator
 from coffeert.cli.services import Services, services
+from coffeert.cli.stopping import stop_on_signals
 from coffeert.config import Config, load_config
 from coffeert.logs import configure_logs
 from coffeert.redis.publisher import RedisPublisher
@@ -29,10 +29,7 @@ def command(**flags: object) -> None:
 
 
 async def _aggregate(config: Config, running: Services) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_on_signals()
     publisher = RedisPublisher(running.redis_url)
     aggregator = Aggregator(
         running.database_url,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -18,6 +17,7 @@ import click
 
 from coffeert.cli.duration import seconds
 from coffeert.cli.plain_lines import watch
+from coffeert.cli.stopping import stop_on_signals
 from coffeert.client import OrderClient
 from coffeert.config import Config, load_config
 from coffeert.embedded import default_path
@@ -47,21 +47,19 @@ def command(
 ) -> None:
     """Show everything at once: a server, a month of history, live orders, the dashboard.
 
-    It keeps its data apart from yours: in a directory `demo` inside the data directory. Press q, or Ctrl-C, to end it; no process stays behind.
+    It keeps its data apart from yours: in a directory `demo` inside the data directory. Press q, or
+    Ctrl-C, to end it; no process stays behind.
     """
     data_dir = data_dir or (load_config().data_dir or default_path()) / "demo"
     config = load_config(data_dir=data_dir.expanduser().absolute())
-    on_screen = not headless and sys.stdin.isatty() and sys.stdout.isatty()
+    on_screen = not headless and all(s.isatty() for s in (sys.stdin, sys.stdout, sys.stderr))
     asyncio.run(_demo(config, on_screen=on_screen, duration=duration, rate=rate, profile=profile))
 
 
 async def _demo(
     config: Config, *, on_screen: bool, duration: float | None, rate: float, profile: str
 ) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_on_signals()
     assert config.data_dir is not None
     log = _log_file(config.data_dir)
     async with AsyncExitStack() as stack:
@@ -114,7 +112,9 @@ async def _process(log: Path, *arguments: str) -> AsyncIterator[asyncio.subproce
             "-m",
             "coffeert",
             *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
+            "--attended",
+            # Held open: should this process be killed, the end of its input ends the child.
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
             # Made-up orders must not reach the databases of the user's own settings.

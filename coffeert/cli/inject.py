@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,6 +17,7 @@ import uvloop
 from coffeert.cli.duration import seconds
 from coffeert.cli.progress import error_lines, progress, report_lines
 from coffeert.cli.server_url import server_token, server_url
+from coffeert.cli.stopping import call_on_signals
 from coffeert.cli.zone import zone_named
 from coffeert.client import OrderClient
 from coffeert.config import load_config
@@ -63,6 +63,7 @@ class Options:
     timezone: str | None
     add_to_menu: bool
     json: bool
+    attended: bool
 
 
 _ABOVE_ZERO = click.FloatRange(0, min_open=True)
@@ -107,6 +108,7 @@ _ABOVE_ZERO = click.FloatRange(0, min_open=True)
     "--add-to-menu", is_flag=True, help="Put what the menu lacks on it, at the first price seen."
 )
 @click.option("--json", is_flag=True, help="Print the report as one JSON object, and nothing else.")
+@click.option("--attended", is_flag=True, hidden=True, help="End with standard input.")
 def command(**values: object) -> int:
     """Send orders to a running server and report what became of them.
 
@@ -173,7 +175,7 @@ def _made_up(options: Options) -> Send:
     def send(target: Target, menu: MenuBody) -> Report:
         shots = scenario_shots(planned, profiles, menu, options.seed)
         total = None if planned.endless else planned.count
-        return uvloop.run(_run(target, shots, Recorder(), total))
+        return uvloop.run(_run(options, target, shots, Recorder(), total))
 
     return send
 
@@ -198,19 +200,23 @@ def _from_file(options: Options, name: str) -> Send:
 async def _file_shots(options: Options, target: Target, rows: Rows, layout: Layout) -> Report:
     recorder = Recorder()
     shots = shots_from(rows, layout, Pace(options.rate, options.speed), options.count)
-    return await _run(target, from_thread(shots, rows.ready, recorder), recorder, options.count)
+    return await _run(
+        options, target, from_thread(shots, rows.ready, recorder), recorder, options.count
+    )
 
 
 async def _run(
-    target: Target, shots: AsyncIterator[Sequence[Shot]], recorder: Recorder, total: int | None
+    options: Options,
+    target: Target,
+    shots: AsyncIterator[Sequence[Shot]],
+    recorder: Recorder,
+    total: int | None,
 ) -> Report:
-    def stop_on_signals(injector: Injector) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, injector.stop)
+    def started(injector: Injector) -> None:
+        call_on_signals(injector.stop, at_end_of_input=options.attended)
 
     async with progress(recorder, total):
-        return await inject(target, shots, recorder, started=stop_on_signals)
+        return await inject(target, shots, recorder, started=started)
 
 
 @contextmanager

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import signal
 import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -17,6 +15,7 @@ from aiohttp import web
 
 from coffeert.aggregator.aggregator import Aggregator
 from coffeert.cli.services import Services, services
+from coffeert.cli.stopping import stop_on_signals
 from coffeert.cli.workers import run_workers
 from coffeert.config import Config, load_config
 from coffeert.errors import ConfigError
@@ -41,8 +40,9 @@ _BACKLOG = 4096
 @click.option("--live", type=click.Choice(["on", "off"]), help="Show orders before the next pass.")
 @click.option("--data-dir", type=click.Path(), help="Where the embedded servers keep their data.")
 @click.option("--timezone", help='Zone whose midnight begins "today" (UTC).')
-@click.option("--worker", is_flag=True, hidden=True)
-def command(worker: bool, **flags: object) -> None:
+@click.option("--worker", is_flag=True, hidden=True, help="Share the port with others.")
+@click.option("--attended", is_flag=True, hidden=True, help="End with standard input.")
+def command(worker: bool, attended: bool, **flags: object) -> None:
     """Take orders, keep the figures, and push them to dashboards.
 
     PostgreSQL and Redis are those of COFFEERT_DATABASE_URL and COFFEERT_REDIS_URL; where one is not
@@ -54,7 +54,7 @@ def command(worker: bool, **flags: object) -> None:
         if config.workers > 1:
             run_workers(config, found)
         else:
-            uvloop.run(serve(config, found, worker=worker))
+            uvloop.run(serve(config, found, worker=worker, attended=attended))
 
 
 async def serve(
@@ -62,18 +62,18 @@ async def serve(
     found: Services,
     *,
     worker: bool = False,
+    attended: bool = False,
     stop: asyncio.Event | None = None,
     started: asyncio.Future[str] | None = None,
     quiet: bool = False,
 ) -> None:
     """Run a server until SIGINT, SIGTERM or `stop`; `started` gets its URL.
 
-    A `worker` shares its port, and ends when its standard input does, with the process that minds it.
+    A `worker` shares its port; one that is `attended` ends when its standard input does, with the
+    process that minds it.
     Raises `ConfigError` where the address cannot be listened on, and what `open_server` raises.
     """
-    stop = stop or _stop_on_signals()
-    if worker:
-        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop.set)
+    stop = stop or stop_on_signals(at_end_of_input=attended)
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(
             open_server(config, found.database_url, found.redis_url)
@@ -124,14 +124,6 @@ def _url(config: Config, runner: web.AppRunner) -> str:
     port = runner.addresses[0][1] if config.port == 0 else config.port
     host = f"[{config.host}]" if ":" in config.host else config.host
     return f"http://{host}:{port}"
-
-
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    return stop
 
 
 @asynccontextmanager

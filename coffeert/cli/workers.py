@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import sys
 
 import click
@@ -13,6 +12,7 @@ import structlog
 from pydantic import SecretStr
 
 from coffeert.cli.services import Services
+from coffeert.cli.stopping import stop_on_signals
 from coffeert.config import Config
 from coffeert.errors import ConfigError
 
@@ -32,10 +32,7 @@ def run_workers(config: Config, found: Services) -> None:
 
 
 async def _supervise(config: Config, found: Services) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for stop_signal in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(stop_signal, stop.set)
+    stop = stop_on_signals()
     click.echo(f"coffeert starts {config.workers} workers on http://{config.host}:{config.port}")
     async with asyncio.TaskGroup() as group:
         for number in range(config.workers):
@@ -79,7 +76,7 @@ def worker_command(config: Config) -> list[str]:
     }
     flags = [text for name, value in options.items() for text in (name, str(value))]
     aggregator = "--aggregator" if config.aggregator else "--no-aggregator"
-    return [sys.executable, "-m", "coffeert", "serve", "--worker", *flags, aggregator]
+    return [sys.executable, "-m", "coffeert", "serve", "--worker", "--attended", *flags, aggregator]
 
 
 def _environment(config: Config, found: Services) -> dict[str, str]:

@@ -1,0 +1,38 @@
+"""When a command that runs on and on is to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+# A closed terminal (SIGHUP) is as good a reason to end in order as Ctrl-C.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def stop_on_signals(*, at_end_of_input: bool = False) -> asyncio.Event:
+    """Return an event that is set when the process is asked to stop; needs a running loop.
+
+    `at_end_of_input`: also when standard input ends, as it does for a child whose parent is gone.
+    """
+    stop = asyncio.Event()
+    call_on_signals(stop.set, at_end_of_input=at_end_of_input)
+    return stop
+
+
+def call_on_signals(stop: Callable[[], None], *, at_end_of_input: bool = False) -> None:
+    """Call `stop` when the process is asked to stop; needs a running loop."""
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop)
+    if at_end_of_input:
+        descriptor = sys.stdin.fileno()
+
+        def read() -> None:
+            if not os.read(descriptor, 1024):
+                loop.remove_reader(descriptor)
+                stop()
+
+        loop.add_reader(descriptor, read)
