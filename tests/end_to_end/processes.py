@@ -186,3 +186,9 @@ def naming(directory: Path) -> dict[int, str]:
         if os.fsencode(directory) in words:
             found[pid] = words.replace(b"\0", b" ").decode(errors="replace")
     return found
+
+
+def nothing_left(directory: Path) -> None:
+    """Assert that no process and no socket belongs to a directory."""
+    assert naming(directory) == {}
+    assert not [path for path in directory.rglob("*") if path.is_socket()]

@@ -34,8 +34,8 @@ async def test_an_export_loads_once_and_its_days_can_be_asked_for(
 ) -> None:
     shell.write("sales.csv", _export())
     _, url = await shell.serve("--timezone", "Europe/Kyiv")
-    load = ("inject", "--url", url, "--file", "sales.csv", "--map", MAPPING)
-    load = (*load, "--store", "uptown", "--timezone", "Europe/Kyiv", "--add-to-menu", "--json")
+    load = [*("inject", "--url", url, "--file", "sales.csv", "--map", MAPPING, "--json")]
+    load += ["--store", "uptown", "--timezone", "Europe/Kyiv", "--add-to-menu"]
     first = await shell.run(*load)
     assert first.code == 0, first.err
     assert json.loads(first.out)["accepted"] == 301

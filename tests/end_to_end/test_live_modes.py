@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from coffeert.client import Draft, OrderClient
@@ -15,9 +16,10 @@ SLOW = ("--interval", "600")
 
 
 async def test_live_orders_show_before_the_pass(shell: Shell, books: Ledger) -> None:
-    _, url = await shell.serve("--live", "on", *SLOW)
-    # No aggregator of its own: what it shows before the pass it has heard from the other.
-    _, other = await shell.serve("--live", "on", "--no-aggregator", *SLOW)
+    # The other has no aggregator: what it shows before the pass it has heard from the first.
+    (_, url), (_, other) = await asyncio.gather(
+        shell.serve("--live", "on", *SLOW), shell.serve("--no-aggregator", *SLOW)
+    )
     async with watching(url) as feed, watching(other) as far, OrderClient(url) as client:
         await eventually(lambda: feed.health and feed.health.aggregator.passes == 1)
         await eventually(

@@ -37,8 +37,8 @@ def valkey_shell(directory: Path, database_url: str, own_valkey: ValkeyServer) -
 async def test_a_flush_heals_within_two_passes(shell: Shell, books: Ledger, redis_url: str) -> None:
     _, url = await shell.serve()
     async with watching(url) as feed, Redis.from_url(redis_url) as redis, _bus(redis_url) as bus:
-        injector = shell.start("inject", "--url", url, "--rate", "100", "--duration", "3s")
-        for _ in range(3):
+        injector = shell.start("inject", "--url", url, "--rate", "100", "--duration", "2s")
+        for _ in range(2):
             await eventually(partial(_moved_on, feed, feed.version))
             await redis.flushall()
             _, _, before = await books.leader()
@@ -89,7 +89,7 @@ async def test_postgres_crashes_under_load(
     try:
         assert (await shell.run("migrate")).code == 0
         _, url = await shell.serve()
-        options = ("--rate", "200", "--duration", "4s", "--seed", "3", "--json")
+        options = ("--rate", "200", "--duration", "3s", "--seed", "3", "--json")
         injector = shell.start("inject", "--url", url, *options)
         async with watching(url) as feed, OrderClient(url, patience=0) as client:
             await eventually(lambda: feed.health and feed.health.intake.accepted > 100)

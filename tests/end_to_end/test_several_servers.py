@@ -18,7 +18,7 @@ from tests.waiting import POLL, eventually
 
 
 async def test_leaders_die_and_freeze(shell: Shell, books: Ledger) -> None:
-    servers = dict([await shell.serve() for _ in range(2)])
+    servers = dict(await asyncio.gather(shell.serve(), shell.serve()))
     by_pid = {server.pid: server for server in servers}
     async with AsyncExitStack() as stack:
         for url in servers.values():

@@ -1,0 +1,46 @@
+"""No settings at all: the first command starts the databases, others attach, the last stops them."""
+
+from __future__ import annotations
+
+import json
+
+from coffeert.client import Draft, OrderClient
+from tests.end_to_end.processes import Shell, naming, nothing_left
+
+LATTE = Draft(store="uptown", drink="latte")
+
+
+async def test_several_commands_share_the_embedded_databases(bare_shell: Shell) -> None:
+    server, url = await bare_shell.serve()
+    injected = await bare_shell.run("inject", "--url", url, "--count", "40", "--rate", "200")
+    assert injected.code == 0, injected.err
+    verified = await bare_shell.run("verify", "--json")
+    assert verified.code == 0, verified.err
+    other, other_url = await bare_shell.serve("--no-aggregator")
+    await server.stopped()
+    # The first one is out, and the databases run on for the second.
+    async with OrderClient(other_url) as client:
+        assert not (await client.place(LATTE)).replayed
+    once = await bare_shell.run("aggregate-once", "--json")
+    assert once.code == 0, once.err
+    assert (await other.stopped()).code == 0
+    nothing_left(bare_shell.directory)
+
+    # The last one out has stopped them, and what they hold has lasted.
+    verified = await bare_shell.run("verify", "--json")
+    assert verified.code == 0, verified.err
+    assert json.loads(verified.out)["orders"] == 41
+    listed = await bare_shell.run("menu", "list")
+    assert "cappuccino" in listed.out
+    nothing_left(bare_shell.directory)
+
+
+async def test_a_killed_server_leaves_the_databases_to_the_next(bare_shell: Shell) -> None:
+    server, url = await bare_shell.serve()
+    async with OrderClient(url) as client:
+        await client.place(LATTE)
+    await server.killed()
+    assert naming(bare_shell.directory), "PostgreSQL goes on, for whoever comes next"
+    verified = await bare_shell.run("verify", "--json")
+    assert verified.code == 0, verified.err
+    nothing_left(bare_shell.directory)

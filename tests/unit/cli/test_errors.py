@@ -1,0 +1,90 @@
+"""What goes wrong on the command line is told in one plain sentence and by an exit code."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from coffeert.cli import cli, run
+
+NOWHERE = "postgresql://nobody:s3cret@127.0.0.1:1/shop"
+SENTENCE = re.compile(r"\Acoffeert: [^\n]+\.\n\Z")
+# click's own: usage, a hint, and one line that says what is wrong.
+USAGE = re.compile(r"\AUsage: [^\n]+\n(Try '[^\n]+' for help\.\n)?\nError: [^\n]+\n\Z")
+
+CASES: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
+    "an unknown command": (("brew",), {}, 2, "No such command 'brew'"),
+    "an unknown option": (("serve", "--milk"), {}, 2, "No such option"),
+    "an unknown profile": (("inject", "--profile", "dust", "--count", "1"), {}, 2, "dust"),
+    "an unknown way": (("inject", "--via", "pigeon", "--count", "1"), {}, 2, "pigeon"),
+    "no server": (("status", "--url", "http://127.0.0.1:1"), {}, 3, "127.0.0.1:1"),
+    "no server to inject into": (
+        ("inject", "--url", "http://127.0.0.1:1", "--count", "1"), {}, 3, "127.0.0.1:1",
+    ),
+    "an address of another kind": (("status", "--url", "ftp://x"), {}, 2, "http"),
+    "no address at all": (("inject", "--url", "coffee", "--count", "1"), {}, 2, "http"),
+    "a moment without an offset": (("status", "--at", "2024-07-31T22:00:00"), {}, 2, "offset"),
+    "strangers let in": (("serve", "--host", "0.0.0.0"), {}, 2, "COFFEERT_TOKEN"),
+    "a negative interval": (("serve", "--interval", "-1"), {}, 2, "interval"),
+    "an interval that is no number": (("serve", "--interval", "soon"), {}, 2, "interval"),
+    "an interval of nothing": (("aggregate", "--interval", "nan"), {}, 2, "interval"),
+    "a port beyond all ports": (("serve", "--port", "70000"), {}, 2, "port"),
+    "an unknown zone": (("serve", "--timezone", "Mars/Olympus"), {}, 2, "timezone"),
+    "a zone that is a path": (("serve", "--timezone", "../../etc/passwd"), {}, 2, "timezone"),
+    "a bad environment": (("verify",), {"pool_size": "many"}, 2, "pool_size"),
+    "a rate of nothing": (("inject", "--rate", "0"), {}, 2, "rate"),
+    "a duration of nothing": (("inject", "--duration", "0s"), {}, 2, "duration"),
+    "the database away": (("verify",), {"database_url": NOWHERE}, 3, "PostgreSQL"),
+    "the database away from a server": (("serve",), {"database_url": NOWHERE}, 3, "PostgreSQL"),
+    "the database away from a pass": (("aggregate-once",), {"database_url": NOWHERE}, 3, "Postgre"),
+    "no such scheme": (("migrate",), {"database_url": "mysql://x/y"}, 3, "PostgreSQL"),
+    "no such Redis scheme": (("aggregate-once",), {"redis_url": "http://x"}, 2, "Redis"),
+    "a price that is none": (("menu", "add", "drink", "chai", "--price", "free"), {}, 2, "price"),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty directory to work in, and settings that lead nowhere."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("COFFEERT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COFFEERT_DATABASE_URL", NOWHERE)
+    monkeypatch.setenv("COFFEERT_REDIS_URL", "redis://127.0.0.1:1")
+    monkeypatch.setattr(cli, "name", "coffeert")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_error_is_one_sentence(
+    name: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments, settings, code, part = CASES[name]
+    for setting, value in settings.items():
+        monkeypatch.setenv(f"COFFEERT_{setting.upper()}", value)
+    assert run(cli, list(arguments)) == code
+    said = capfd.readouterr()
+    assert not said.out
+    assert part in said.err
+    assert _is_plain(said.err)
+
+
+@pytest.mark.parametrize(
+    "text", ["interval = soon", "intervall = 1", "interval = -3", "[x", "\xff\x00"]
+)
+def test_a_bad_file_of_settings_is_named(text: str, capfd: pytest.CaptureFixture[str]) -> None:
+    Path("coffeert.toml").write_text(text, encoding="latin-1")
+    assert run(cli, ["serve", "--port", "0"]) == 2
+    said = capfd.readouterr()
+    assert "coffeert.toml" in said.err or "interval" in said.err
+    assert _is_plain(said.err)
+
+
+def _is_plain(text: str) -> bool:
+    return (
+        bool(SENTENCE.match(text) or USAGE.match(text))
+        and "s3cret" not in text
+        and all(character.isprintable() or character == "\n" for character in text)
+    )
