@@ -1,0 +1,100 @@
+"""The projection: when a pass's changes lead on from it, and what they lead to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coffeert.aggregator.projection import Projection
+from coffeert.aggregator.publish import message_of
+from coffeert.cells import GRAINS, CellKey, Cells, Horizon, Tally, at_all_grains, tally_orders
+from coffeert.order import Order
+from coffeert.postgres.passes import PassResult
+from coffeert.view import newest
+from coffeert.watermark import Watermark
+from coffeert.wire.bus import PassStats
+from tests.order_book import order
+
+NOON = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
+NEPAL = timezone(timedelta(hours=5, minutes=45))
+
+
+def result(
+    number: int, cells: Cells, recent: tuple[Order, ...] = (), lineage: str = "one"
+) -> PassResult:
+    return PassResult(
+        lineage=lineage,
+        number=number,
+        token=1,
+        leader="first",
+        watermark=Watermark(5, 9, frozenset({7})),
+        data_time=NOON,
+        rows=len(recent),
+        cells=cells,
+        recent=recent,
+    )
+
+
+def test_only_the_next_pass_of_the_same_lineage_at_no_earlier_time_leads_on() -> None:
+    at = Horizon.at(NOON, UTC)
+    projection = Projection(result(4, {}), at, {}, ())
+    assert projection.precedes("one", 5, at)
+    assert projection.precedes("one", 5, Horizon.at(NOON + timedelta(days=3), UTC))
+    assert not projection.precedes("one", 4, at)
+    assert not projection.precedes("one", 6, at)
+    assert not projection.precedes("two", 5, at)
+    assert not projection.precedes("one", 5, Horizon.at(NOON - timedelta(minutes=1), UTC))
+
+
+sketches = st.tuples(
+    st.integers(-3000, 3000), st.sampled_from(("latte", "tea")), st.integers(1, 99)
+)
+
+
+@given(st.lists(st.tuples(st.integers(0, 900), st.lists(sketches, max_size=6)), max_size=12))
+def test_following_pass_after_pass_is_reading_the_tables_again(
+    passes: list[tuple[int, list[tuple[int, str, int]]]],
+) -> None:
+    """However far time moves between two passes, and wherever the orders lie in it."""
+    so_far: list[Order] = []
+    now = NOON
+    projection = Projection(result(0, {}), Horizon.at(now, NEPAL), {}, ())
+    for number, (minutes, drawn) in enumerate(passes, 1):
+        now += timedelta(minutes=minutes)
+        horizon = Horizon.at(now, NEPAL)
+        new = [
+            order(NOON + timedelta(minutes=at), drink=drink, quantity=quantity)
+            for at, drink, quantity in drawn
+        ]
+        so_far += new
+        everything = {
+            key: tally
+            for key, tally in at_all_grains(tally_orders(so_far)).items()
+            if horizon.keeps(key.grain, key.bucket)
+        }
+        touched = at_all_grains(tally_orders(new)).keys() & everything.keys()
+        changed = {key: everything[key] for key in touched}
+        assert projection.precedes("one", number, horizon)
+        projection.apply(result(number, changed, newest(new)), horizon)
+        assert dict(projection.picture.cells()) == everything
+        assert projection.recent == newest(so_far)
+
+
+def test_a_message_tells_all_of_a_pass() -> None:
+    stats = PassStats(leader="first", rows=1, pass_ms=2.5, interval_s=1)
+    cells: Cells = {
+        CellKey(grain, 86400 * 20000, "uptown", "latte"): Tally(1, 2, 960) for grain in GRAINS
+    }
+    message = message_of(result(7, cells), stats)
+    assert (message.lineage, message.number, message.token) == ("one", 7, 1)
+    assert message.watermark == "5:9:7"
+    assert message.parsed_watermark() == Watermark(5, 9, frozenset({7}))
+    assert message.cells is not None
+    read = {
+        CellKey(GRAINS[c.grain], c.bucket, c.store, c.drink): Tally(c.orders, c.quantity, c.cents)
+        for c in message.cells
+    }
+    assert read == cells
+    assert message.stats == stats

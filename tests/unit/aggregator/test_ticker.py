@@ -1,0 +1,42 @@
+"""The beat, on a clock of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from coffeert.aggregator.ticker import Ticker
+
+
+class Clock:
+    """A loop's clock that only moves when someone sleeps."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: self.now)
+        monkeypatch.setattr(asyncio, "sleep", self._sleep)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+async def test_beats_do_not_drift(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    ticker = Ticker(1.0)
+    beats = []
+    for work in (0.2, 0.9, 0.0, 0.5):
+        clock.now += work
+        await ticker.beat()
+        beats.append(clock.now)
+    assert beats == [101.0, 102.0, 103.0, 104.0]
+
+
+async def test_missed_beats_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    ticker = Ticker(1.0)
+    clock.now += 3.5
+    await ticker.beat()
+    assert clock.now == 103.5
+    await ticker.beat()
+    assert clock.now == 104.5
