@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from coffeert.tui.glyphs import GLYPHS, Glyphs
 from coffeert.tui.keepsake import keepsake_of, save_keepsake
 from coffeert.tui.look import Look
 from coffeert.tui.memory.recorder import Recorder
-from coffeert.tui.palette import THEMES, Palette
+from coffeert.tui.palette import THEMES, Palette, PlainPalette
 from coffeert.tui.past import keep_past
 from coffeert.tui.screens.dashboard import Dashboard
 from coffeert.tui.session import Session, follow
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LOOK = Look()
 NO_SETTINGS = Settings()
+PLAIN = PlainPalette()
 
 
 class CoffeertApp(App[None]):
@@ -51,7 +53,8 @@ class CoffeertApp(App[None]):
         injection: Injection | None = None,
         memory: Path | None = None,
     ) -> None:
-        super().__init__()
+        # Where colour is not wanted, none at all is sent, not even shades of grey.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.feed = feed
         self.archive = archive
         self.url = url
@@ -73,6 +76,8 @@ class CoffeertApp(App[None]):
     @property
     def palette(self) -> Palette:
         """The styles of the theme in use."""
+        if self.no_color:
+            return PLAIN
         if self._palette is None or self._palette[0] != self.theme:
             colors = self.current_theme.to_color_system().generate()
             self._palette = self.theme, Palette(colors, dark=self.current_theme.dark)

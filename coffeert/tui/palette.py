@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, get_args
 
 from rich.style import Style
 from textual.color import Color, ColorParseError
@@ -106,6 +106,35 @@ class Palette:
     def style(self, role: Role, *, chosen: bool = False) -> Style:
         """Return the style of a role, or of a role in the selected row."""
         return self._styles[role, chosen]
+
+
+class PlainPalette(Palette):
+    """Styles without any colour, for NO_COLOR: weight, dimness and reversal alone."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.background = Color(0, 0, 0)
+        reversed_ = Style(reverse=True, bold=True)
+        special: dict[Role, Style] = {
+            "dim": Style(dim=True),
+            "frame": Style(dim=True),
+            "previous": Style(dim=True),
+            "hatch": Style(dim=True),
+            "own": Style(underline=True),
+            "badge-good": Style(reverse=True),
+            "badge-warn": reversed_,
+            "badge-bad": reversed_,
+            "tab": Style(reverse=True),
+            "text": Style(),
+            "good": Style(),
+            "series-1": Style(),
+            "series-2": Style(),
+        }
+        plain = {role: special.get(role, Style(bold=True)) for role in get_args(Role)}
+        self._styles = {(role, False): style for role, style in plain.items()} | {
+            (role, True): Style(reverse=True, bold=True) for role in plain
+        }
 
 
 def _color(colors: Mapping[str, str], name: str, otherwise: str) -> Color:

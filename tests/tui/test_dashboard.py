@@ -195,15 +195,13 @@ async def test_every_range_shows(stage: StageMaker, name: str) -> None:
 @pytest.mark.parametrize(
     "size", [(160, 48), (120, 40), (80, 24), (60, 20), (40, 12), (20, 5), (200, 9)]
 )
-@pytest.mark.parametrize("tab", range(1, len(TABS) + 1))
-async def test_every_tab_shows_at_every_size(
-    stage: StageMaker, size: tuple[int, int], tab: int
-) -> None:
+async def test_every_tab_shows_at_every_size(stage: StageMaker, size: tuple[int, int]) -> None:
     async with stage(size) as s:
-        await s.press(str(tab))
-        lines = s.text().splitlines()
-        assert len(lines) == size[1]
-        assert "coffeert" in lines[0] or size[0] < 40
+        for tab in range(1, len(TABS) + 1):
+            await s.press(str(tab))
+            lines = s.text().splitlines()
+            assert len(lines) == size[1]
+            assert "coffeert" in lines[0] or size[0] < 40
 
 
 async def test_help_and_palette_open_over_the_dashboard(stage: StageMaker) -> None:

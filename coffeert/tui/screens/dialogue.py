@@ -25,6 +25,7 @@ class Dialogue(ModalScreen[Answer]):
         background: $surface; border: round $accent; border-title-color: $accent;
         border-title-style: bold; padding: 0 1; scrollbar-size-vertical: 1;
     }
+    Dialogue Input:focus, Dialogue Select:focus SelectCurrent { text-style: underline; }
     """
 
     def action_close(self) -> None:

@@ -1,0 +1,172 @@
+"""What every screen looks like, as stored pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import pytest
+from textual.app import App
+from textual.pilot import Pilot
+
+from coffeert.client.events import Connecting
+from coffeert.tui.app import CoffeertApp
+from coffeert.tui.glyphs import GlyphSet
+from coffeert.tui.look import Look
+from tests.tui.conftest import URL
+from tests.tui.scripted import FakeClock, House, ScriptedArchive, ScriptedFeed, lost
+
+SIZES = [(160, 48), (120, 40), (80, 24), (40, 12)]
+Act = Callable[["Scene"], Awaitable[None]]
+
+
+class Compare(Protocol):
+    """The fixture of pytest-textual-snapshot."""
+
+    def __call__(
+        self,
+        app: App[None],
+        *,
+        terminal_size: tuple[int, int],
+        run_before: Callable[[Pilot[None]], Awaitable[None]],
+    ) -> bool:
+        """Compare a screen with its stored picture."""
+        ...
+
+
+class Scene:
+    """A dashboard about to be pictured."""
+
+    def __init__(self, theme: str, glyphs: GlyphSet, house: House | None = None) -> None:
+        self.house = house or House()
+        self.feed, self.clock = ScriptedFeed(), FakeClock()
+        archive = ScriptedArchive(self.house)
+        self.app = CoffeertApp(
+            self.feed, archive, url=URL, clock=self.clock, look=Look(glyphs, theme)
+        )
+        self.pilot: Pilot[None] | None = None
+
+    async def drained(self) -> None:
+        """Wait until every event has been taken."""
+        assert self.pilot is not None
+        while not self.feed.drained:
+            await self.pilot.pause()
+
+
+async def live(scene: Scene) -> None:
+    """A minute of business."""
+    scene.feed.put(*scene.house.opening(scene.clock.now()))
+    for _ in range(30):
+        await scene.drained()
+        scene.clock.pass_time(0.9)
+        now = scene.clock.now()
+        scene.feed.put(scene.house.sell(now, 1, scene.clock.monotonic()), scene.house.beat(now))
+    await scene.drained()
+
+
+async def stale(scene: Scene) -> None:
+    """Connected, but nothing comes."""
+    await live(scene)
+    scene.clock.pass_time(14)
+
+
+async def reconnecting(scene: Scene) -> None:
+    """The connection broke; the next attempt is some seconds away."""
+    await live(scene)
+    scene.feed.put(lost("The server closed the connection.", retry_in=4.0))
+    await scene.drained()
+    scene.clock.pass_time(1.5)
+
+
+async def rewound(scene: Scene) -> None:
+    """Looking a while back."""
+    await live(scene)
+    scene.app.board.scrub(-15)
+
+
+async def empty(scene: Scene) -> None:
+    """A server that has never had an order."""
+    scene.house = House(now=scene.clock.now(), busy=0.0, orders=0)
+    scene.feed.put(*scene.house.opening(scene.clock.now()))
+    await scene.drained()
+
+
+async def no_server(scene: Scene) -> None:
+    """A first start without a server."""
+    scene.feed.put(Connecting(1), lost("Nothing listens on 127.0.0.1:8765.", retry_in=2.0))
+    await scene.drained()
+
+
+def picture(
+    compare: Compare,
+    act: Act,
+    size: tuple[int, int],
+    *,
+    theme: str = "coffeert-dark",
+    glyphs: GlyphSet = "braille",
+    keys: tuple[str, ...] = (),
+    house: House | None = None,
+) -> bool:
+    """Act, and compare what is then on the screen."""
+    scene = Scene(theme, glyphs, house)
+
+    async def run(pilot: Pilot[None]) -> None:
+        scene.pilot = pilot
+        await act(scene)
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause()
+        await pilot.pause()
+        scene.app.refresh_dashboard()
+        await pilot.pause()
+
+    return compare(scene.app, terminal_size=size, run_before=run)
+
+
+@pytest.mark.parametrize("act", [live, stale, reconnecting, empty, no_server])
+@pytest.mark.parametrize("size", SIZES)
+def test_states(snap_compare: Compare, act: Act, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, act, size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_rewound(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, rewound, size)
+
+
+def test_without_colour(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert picture(snap_compare, live, (120, 40))
+
+
+@pytest.mark.parametrize("act", [live, stale, rewound])
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+def test_light(snap_compare: Compare, act: Act, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, act, size, theme="coffeert-light")
+
+
+@pytest.mark.parametrize("tab", ["2", "3", "4", "5"])
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+def test_tabs(snap_compare: Compare, tab: str, size: tuple[int, int]) -> None:
+    assert picture(snap_compare, live, size, keys=(tab,))
+
+
+@pytest.mark.parametrize("glyphs", ["block", "ascii"])
+def test_glyphs(snap_compare: Compare, glyphs: GlyphSet) -> None:
+    assert picture(snap_compare, live, (80, 24), glyphs=glyphs)
+
+
+def test_safe_colours(snap_compare: Compare) -> None:
+    assert picture(snap_compare, live, (120, 40), theme="coffeert-safe")
+
+
+def test_thirty_stores_and_sixty_drinks(snap_compare: Compare) -> None:
+    stores = [f"store-{i:02d}" for i in range(30)]
+    house = House(3, stores, [f"drink-{i:02d}" for i in range(60)], busy=0.05)
+    assert picture(snap_compare, live, (120, 40), house=house, keys=("2",))
+
+
+def test_wide_letters(snap_compare: Compare) -> None:
+    stores = ["東京駅前店", "ソウル-서울", "café", "up🚀town"]
+    house = House(3, stores, ["抹茶ラテ", "flat-white", "🍵tea", "עברית", "العربية"])
+    assert picture(snap_compare, live, (120, 40), house=house)
