@@ -7,6 +7,8 @@ import sys
 from typing import Literal
 
 import structlog
+from aiohttp.http import HttpProcessingError
+from aiohttp.web import RequestPayloadError
 
 
 def configure_logs(level: str, form: Literal["text", "json"]) -> None:
@@ -41,3 +43,12 @@ def configure_logs(level: str, form: Literal["text", "json"]) -> None:
     root.setLevel(level.upper())
     # A line a request is the access log's, and reverse proxies keep one.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    # Warns with a traceback at every attempt to connect; the health board says it in one line.
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
+    logging.getLogger("aiohttp.server").addFilter(_is_our_fault)
+
+
+def _is_our_fault(record: logging.LogRecord) -> bool:
+    # What is not HTTP at all is answered with 400; any stranger could fill the log with it.
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | RequestPayloadError)

@@ -102,6 +102,7 @@ class OrdersApi:
             response = web.Response(body=body, status=error.status, content_type="application/json")
             if error.retry_after is not None:
                 response.headers[hdrs.RETRY_AFTER] = str(int(error.retry_after))
+            response.force_close()  # what is left of the body is not read
             return response
         return web.Response(body=encode(report.result()), content_type="application/json")
 
@@ -121,7 +122,7 @@ class OrdersApi:
         """
         lines: list[tuple[int, bytes]] = []
         rest, number = b"", 0
-        async for data in BodyClock(self._body_timeout).pieces(request.content):
+        async for data in _decoded(BodyClock(self._body_timeout).pieces(request.content)):
             *whole, rest = (rest + data).split(b"\n")
             rest = rest[: self._body_limit + 1]
             for line in whole:
@@ -144,6 +145,14 @@ class OrdersApi:
             return decode_order(line)
         except RequestRefused as error:
             return error
+
+
+async def _decoded(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        async for data in pieces:
+            yield data
+    except web.RequestPayloadError:
+        raise Malformed("The rest of the body is not in the encoding that it names.") from None
 
 
 class BatchReport:

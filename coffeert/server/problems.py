@@ -85,8 +85,10 @@ def _response_to(error: Exception, request: web.Request) -> web.Response:
             return problem_response(NotFound("Nothing lies at this address."))
         case web.HTTPException():
             return problem_response(Malformed(error.reason))
-        case ConnectionError() | UnicodeDecodeError():
-            return problem_response(Malformed("The request broke off or cannot be read."))
+        case ConnectionError() | UnicodeDecodeError() | web.RequestPayloadError():
+            response = problem_response(Malformed("The request broke off or cannot be read."))
+            response.force_close()  # where the next request would begin is not known
+            return response
         case CoffeertError():
             log.warning("request failed", path=request.path, reason=str(error))
             return problem_response(
