@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check format lint types imports tests wheel clean
+.PHONY: demo test check format lint types imports tests torture mutants fuzz wheel clean
 
 demo: $(STAMP) ## everything on the embedded servers, with history and live orders
 	@$(BIN)/coffeert demo
@@ -33,6 +33,15 @@ imports: $(STAMP)
 
 tests: $(STAMP)
 	$(BIN)/pytest -q -n auto --dist loadfile
+
+torture: $(STAMP) ## every fault of docs/reliability.md with three seeds, for many minutes; writes the table
+	$(BIN)/python -m tests.torture --write docs/reliability.md
+
+mutants: $(STAMP) ## breaks the safeguards one by one in a copy, and tells which the tests notice
+	$(BIN)/python -m tests.mutants
+
+fuzz: $(STAMP) ## three minutes of fuzzing for each surface
+	$(BIN)/python -m tests.fuzz --seconds 180
 
 wheel: $(STAMP)
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .

@@ -1,0 +1,96 @@
+"""`python -m tests.torture`: every fault, with several seeds, and the table of what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from pathlib import Path
+
+from tests.torture.faults import FAULTS
+from tests.torture.run import Run, run
+from tests.torture.small_disk import NoSmallDisk
+
+_HEAD = (
+    "| fault | runs | orders sent | acknowledged | lost | duplicated | rollup == truth | heals in |\n"
+    "|---|---:|---:|---:|---:|---:|---|---:|\n"
+)
+
+
+async def torture(seeds: int, orders: int, only: str, first: int) -> list[Run]:
+    """Run every fault whose name holds `only` with each seed."""
+    runs = []
+    for seed in range(first, first + seeds):
+        for kind in FAULTS:
+            if only.lower() not in kind.name.lower():
+                continue
+            started = time.monotonic()
+            try:
+                done = await run(kind(), seed, orders=orders, pause=0.001)
+            except NoSmallDisk as reason:
+                print(f"seed {seed}  {kind.name:<52} skipped: {reason}", flush=True)
+                continue
+            runs.append(done)
+            verdict = done.verdict
+            print(
+                f"seed {seed}  {done.fault:<52} sent {verdict.sent:>6}  ack {verdict.acknowledged:>6}"
+                f"  lost {verdict.lost}  twice {verdict.duplicated}  exact {verdict.exact}"
+                f"  heal {done.heal:.1f} s  frames {done.frames}  ({time.monotonic() - started:.0f} s)",
+                *verdict.faults,
+                sep="\n    ",
+                flush=True,
+            )
+    return runs
+
+
+def table(runs: list[Run]) -> str:
+    """Put the runs into one row for each fault."""
+    rows = []
+    for name in dict.fromkeys(done.fault for done in runs):
+        mine = [done for done in runs if done.fault == name]
+        verdicts = [run.verdict for run in mine]
+        sums = [
+            sum(getattr(verdict, field) for verdict in verdicts)
+            for field in ("sent", "acknowledged", "lost", "duplicated")
+        ]
+        good = "yes" if all(verdict.exact for verdict in verdicts) else "NO"
+        if any(verdict.faults for verdict in verdicts):
+            good = "NO"
+        numbers = " | ".join(f"{number:,}" for number in sums)
+        heal = max(done.heal for done in mine)
+        rows.append(f"| {name} | {len(mine)} | {numbers} | {good} | {heal:.1f} s |\n")
+    total = [
+        sum(getattr(done.verdict, field) for done in runs)
+        for field in ("sent", "acknowledged", "lost", "duplicated")
+    ]
+    numbers = " | ".join(f"**{number:,}**" for number in total)
+    rows.append(f"| **all** | {len(runs)} | {numbers} | | |\n")
+    return _HEAD + "".join(rows)
+
+
+def main() -> int:
+    """Run, print the table, and write it where `--write` says."""
+    parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--orders", type=int, default=5_000, help="acknowledged, in each run")
+    parser.add_argument("--only", default="", help="faults whose name holds this")
+    parser.add_argument("--write", type=Path, help="a page whose table is replaced")
+    options = parser.parse_args()
+    runs = asyncio.run(torture(options.seeds, options.orders, options.only, options.first_seed))
+    text = table(runs)
+    print(text)
+    if options.write:
+        _replace(options.write, text)
+    return 0 if all(done.verdict.good for done in runs) else 1
+
+
+def _replace(page: Path, text: str) -> None:
+    begin, finish = "<!-- torture -->\n", "<!-- /torture -->"
+    head, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, _, tail = rest.partition(finish)
+    page.write_text(f"{head}{begin}\n{text}\n{finish}{tail}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,33 @@
+"""A short part of `make torture`, for every run of the suite: one seed, few orders."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.torture.faults import (
+    ClientsBehindBadNetwork,
+    Fault,
+    LeaderFrozen,
+    PostgresCrashed,
+    ServerKilled,
+)
+from tests.torture.run import run
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ServerKilled,
+        PostgresCrashed,
+        LeaderFrozen,
+        ClientsBehindBadNetwork,
+    ],
+    ids=lambda kind: kind.__name__,
+)
+async def test_nothing_is_lost_doubled_or_miscounted(fault: type[Fault]) -> None:
+    done = await run(fault(), seed=20_260_101, orders=400, clients=4)
+    verdict = done.verdict
+    assert not verdict.faults
+    assert (verdict.lost, verdict.duplicated, verdict.exact) == (0, 0, True)
+    assert verdict.acknowledged >= 400
+    assert done.frames > 0
