@@ -22,6 +22,7 @@ COMMANDS = {
     "status": "the dashboard once, as text or JSON",
     "demo": "everything at once, with history and live orders",
     "tui": "the dashboard in the terminal",
+    "lab": "find where it breaks: experiments beside their physical limits",
 }
 
 

@@ -1,0 +1,44 @@
+"""`coffeert lab`: find where the architecture stops being sufficient."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from coffeert.config import load_config
+
+
+@click.command("lab")
+@click.argument("experiments", nargs=-1, metavar="[EXPERIMENT]...")
+@click.option("--quick", is_flag=True, help="Within five minutes, on smaller data.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="lab-results",
+    show_default=True,
+    help="Directory for results.json, the report and its pictures.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of arrivals and orders.")
+def command(experiments: tuple[str, ...], quick: bool, out: Path, seed: int) -> int:
+    """Measure where intake, aggregation, Redis and the WebSocket break, and what breaks there.
+
+    EXPERIMENT is any of intake, aggregation, redis, websocket, order-to-screen, overload, idle, or
+    all, which is the default. Each runs beside its physical limit, and with the proof that no order
+    was lost or counted twice.
+
+    PostgreSQL and Valkey are temporary ones, unless COFFEERT_DATABASE_URL or COFFEERT_REDIS_URL is
+    set: then databases are made beside those there and dropped again, and Redis is emptied.
+    """
+    from coffeert.lab.effort import FULL, QUICK
+    from coffeert.lab.run import chosen, run_lab
+
+    config = load_config()
+    return run_lab(
+        chosen(experiments),
+        QUICK if quick else FULL,
+        out=out,
+        seed=seed,
+        postgres_url=config.database_url.get_secret_value() if config.database_url else "",
+        redis_url=config.redis_url.get_secret_value() if config.redis_url else "",
+    )

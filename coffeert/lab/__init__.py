@@ -1,0 +1,1 @@
+"""The lab: experiments that find where the architecture stops being sufficient, and why there."""

@@ -1,0 +1,45 @@
+"""How long and how often things are measured: quick, full, or tiny for the tests."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Effort(msgspec.Struct, frozen=True, kw_only=True):
+    """The sizes of a run; durations in seconds."""
+
+    name: str
+    seconds: float
+    repeats: int
+    bisections: int
+    searches: int
+    connections: int
+    variations: bool
+    screen_rates: tuple[int, ...]
+    histories: tuple[int, ...]
+    passes: int
+    clients: tuple[int, ...]
+    ticks: int
+    messages: int
+    subscribers: tuple[int, ...]
+    overload_seconds: float
+    idle_seconds: float
+
+
+TINY = Effort(
+    name="tiny", seconds=0.4, repeats=1, bisections=1, searches=1, connections=4, variations=False,
+    screen_rates=(50,), histories=(500, 2_000), passes=2, clients=(5, 10), ticks=3, messages=50,
+    subscribers=(1,), overload_seconds=0.5, idle_seconds=0.5,
+)  # fmt: skip
+QUICK = Effort(
+    name="quick", seconds=2.0, repeats=3, bisections=4, searches=1, connections=64, variations=False,
+    screen_rates=(100, 1_000, 5_000), histories=(20_000, 200_000, 1_000_000), passes=15,
+    clients=(100, 1_000, 10_000), ticks=10, messages=4_000, subscribers=(1, 4),
+    overload_seconds=4.0, idle_seconds=5.0,
+)  # fmt: skip
+FULL = Effort(
+    name="full", seconds=6.0, repeats=5, bisections=5, searches=3, connections=64, variations=True,
+    screen_rates=(10, 100, 1_000, 2_500, 5_000, 10_000),
+    histories=(100_000, 1_000_000, 10_000_000), passes=30, clients=(100, 1_000, 5_000, 10_000),
+    ticks=20, messages=20_000, subscribers=(1, 4, 16), overload_seconds=15.0, idle_seconds=20.0,
+)  # fmt: skip

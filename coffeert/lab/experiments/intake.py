@@ -1,0 +1,183 @@
+"""Where does the INSERT break? Orders over HTTP, WebSocket and NDJSON, against their limits."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from coffeert.lab.bench import (
+    Bench,
+    Run,
+    Subject,
+    bare_server,
+    load_bare,
+    middle,
+    spread,
+    subject,
+    sustained,
+)
+from coffeert.lab.breaking_point import BreakingPoint, find_breaking_point
+from coffeert.lab.copying import copy_rate
+from coffeert.lab.disk import sync_rate
+from coffeert.lab.experiments.intake_variations import vary
+from coffeert.lab.results import (
+    Curve,
+    Experiment,
+    Figure,
+    Picture,
+    Point,
+    Verdict,
+    judge,
+)
+
+OBJECTIVE = 0.1
+BATCH_LINES = 5_000
+RATIO_WANTED, P99_WANTED, BATCH_WANTED, WORKERS_WANTED = 0.85, 20.0, 0.40, 1.5
+
+
+async def run(bench: Bench) -> Experiment:
+    """Measure the intake, single and in batches, beside the bare handler and COPY."""
+    async with subject(bench) as server:
+        bare, served = await _beside_the_limit(bench, server)
+        peak = middle(served)
+        half = await server.measure(
+            "half of the peak", rate=peak / 2, seconds=bench.effort.seconds * 2, objective=OBJECTIVE
+        )
+        breaking, trials = await _breaking_point(bench, server, peak)
+        by_socket = await server.measure("over WebSocket", via="ws", seconds=bench.effort.seconds)
+    batch, copied = await _batches(bench)
+    varied = await vary(bench) if bench.effort.variations else []
+    bench.tell("fsync rate")
+    syncs = sync_rate(bench.stage.directory, bench.effort.seconds / 2)
+    ratio, batch_ratio = peak / middle(bare), middle(batch) / median(copied)
+    half_p99 = half.load.latency.p99
+    limited = _limited(served)
+    return Experiment(
+        name="intake",
+        question="Where does the PostgreSQL INSERT break?",
+        measurements=(
+            *(run.measurement for run in (*bare, *served, half, *trials, by_socket, *batch)),
+            *varied,
+        ),
+        figures=(
+            Figure("bare_rate", round(middle(bare)), "orders/s"),
+            Figure("rate", round(peak), "orders/s"),
+            Figure("rate_spread", round(spread(served), 3)),
+            Figure("ratio", round(ratio, 3)),
+            Figure("half_p99", half_p99, "ms"),
+            Figure("breaking_point", round(breaking.median), "orders/s"),
+            Figure("breaking_spread", round(breaking.spread, 3)),
+            Figure("websocket_rate", round(by_socket.rate), "orders/s"),
+            Figure("batch_rate", round(middle(batch)), "orders/s"),
+            Figure("copy_rate", round(median(copied)), "orders/s"),
+            Figure("batch_ratio", round(batch_ratio, 3)),
+            Figure("sync_rate", round(syncs), "1/s"),
+        ),
+        pictures=(_latency_picture([half, *trials]),),
+        verdicts=(
+            Verdict(
+                f"single orders over HTTP, {bench.effort.connections} connections, "
+                f"at least {RATIO_WANTED} of the bare handler",
+                f"{ratio:.2f}",
+                judge(ratio, RATIO_WANTED, at_least=True, valid=not limited),
+                "the generator had no CPU left" if limited else "",
+            ),
+            Verdict(
+                f"p99 at half that rate at most {P99_WANTED:g} ms",
+                f"{half_p99:.1f} ms",
+                judge(half_p99, P99_WANTED, at_least=False),
+            ),
+            Verdict(
+                f"NDJSON at least {BATCH_WANTED} of COPY",
+                f"{batch_ratio:.2f}",
+                judge(batch_ratio, BATCH_WANTED, at_least=True),
+            ),
+        ),
+        notes=_notes(breaking),
+    )
+
+
+async def _beside_the_limit(bench: Bench, server: Subject) -> tuple[list[Run], list[Run]]:
+    """Load the bare handler and the server in turn, so that noise of the machine meets both."""
+    seconds = bench.effort.seconds
+    bare: list[Run] = []
+    served: list[Run] = []
+    async with bare_server() as url:
+        await load_bare(bench, url, "warming up", seconds=seconds / 4)
+        await server.measure("warming up", seconds=seconds / 4)
+        for _ in range(bench.effort.repeats):
+            bare.append(await load_bare(bench, url, "bare handler", seconds=seconds))
+            served.append(await server.measure("single orders", seconds=seconds))
+    return bare, served
+
+
+async def _breaking_point(
+    bench: Bench, server: Subject, peak: float
+) -> tuple[BreakingPoint, list[Run]]:
+    trials: list[Run] = []
+
+    async def holds(rate: float) -> bool:
+        trial = await server.measure(
+            f"open loop at {rate:,.0f}/s",
+            rate=rate,
+            seconds=bench.effort.seconds,
+            objective=OBJECTIVE,
+        )
+        trials.append(trial)
+        return sustained(trial.load, OBJECTIVE, bench.effort.connections)
+
+    found = await find_breaking_point(
+        holds,
+        peak * 0.3,
+        peak * 1.2,
+        steps=bench.effort.bisections,
+        repeats=bench.effort.searches,
+    )
+    return found, trials
+
+
+async def _batches(bench: Bench) -> tuple[list[Run], list[float]]:
+    """Load NDJSON and COPY in turn: the same table, indexes and kind of rows, a database each."""
+    batch: list[Run] = []
+    copied: list[float] = []
+    lines = BATCH_LINES if bench.effort.seconds >= 1 else 200
+    rows = int(20_000 * bench.effort.seconds)
+    async with bench.stage.database() as copy_database, subject(bench) as server:
+        for _ in range(bench.effort.repeats):
+            bench.tell("COPY")
+            copied.append(await copy_rate(copy_database, rows, lines, bench.seed))
+            batch.append(
+                await server.measure(
+                    "NDJSON", via="batch", connections=2, lines=lines, seconds=bench.effort.seconds
+                )
+            )
+    return batch, copied
+
+
+def _limited(runs: list[Run]) -> bool:
+    return all(
+        r.measurement.evidence is not None and r.measurement.evidence.generator_bound for r in runs
+    )
+
+
+def _latency_picture(runs: list[Run]) -> Picture:
+    points = sorted((run.measurement.offered, run.load.latency) for run in runs)
+    return Picture(
+        name="intake-latency",
+        title="Single orders over HTTP: latency against load",
+        x="orders/s offered",
+        y="ms from when the order was due to its 201",
+        log_y=True,
+        curves=tuple(
+            Curve(
+                name,
+                tuple(Point(rate, max(0.1, getattr(latency, name))) for rate, latency in points),
+            )
+            for name in ("p50", "p99", "max")
+        ),
+    )
+
+
+def _notes(breaking: BreakingPoint) -> tuple[str, ...]:
+    if breaking.bounded:
+        return ()
+    return ("The open loop held at the top of the search: the breaking point lies above it.",)

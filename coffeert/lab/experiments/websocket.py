@@ -1,0 +1,202 @@
+"""Where does the WebSocket break? Many dashboards on one process, against a bare loop."""
+
+from __future__ import annotations
+
+import resource
+from statistics import median
+
+from coffeert.lab.bare import free_port
+from coffeert.lab.bare_broadcast import BroadcastJob, BroadcastResult
+from coffeert.lab.bench import Bench, subject
+from coffeert.lab.child import child
+from coffeert.lab.crowd import CrowdJob, CrowdResult
+from coffeert.lab.experiments.polling_pace import poll
+from coffeert.lab.experiments.stalled_clients import stall
+from coffeert.lab.latency import Latencies
+from coffeert.lab.results import (
+    Correctness,
+    Curve,
+    Experiment,
+    Figure,
+    Measurement,
+    Picture,
+    Point,
+    Verdict,
+    judge,
+)
+
+CLIENTS_WANTED = 10_000
+MEMORY_WANTED, SPREAD_WANTED, RATIO_WANTED, STALL_WANTED = 24.0, 300.0, 1.5, 0.10
+_DESCRIPTORS_SPARE = 200
+
+
+class Fanout:
+    """One number of clients: ours and the bare loop's times."""
+
+    def __init__(
+        self, clients: int, ours: CrowdResult, bare: CrowdResult, memory: int, truth: Correctness
+    ) -> None:
+        self.clients = clients
+        self.ours = ours
+        self.bare = bare
+        self.memory_kib = memory / clients / 1024
+        self.truth = truth
+        self.spread = _spread(ours)
+        self.bare_spread = _spread(bare)
+
+    @property
+    def ratio(self) -> float:
+        """From first to last client, as a multiple of the bare loop's."""
+        return self.spread / self.bare_spread if self.bare_spread else 0.0
+
+    def measurements(self) -> list[Measurement]:
+        """Return ours and the bare loop's."""
+        note = (
+            f"first to last client {self.spread * 1e3:.0f} ms; {self.memory_kib:.1f} KiB a client; "
+            f"{len(self.ours.payload):,} bytes a frame; clients' process {self.ours.cores:.2f} cores"
+        )
+        bare = f"first to last client {self.bare_spread * 1e3:.0f} ms"
+        return [
+            Measurement(
+                label=f"{self.clients:,} clients",
+                good=float(self.clients),
+                unit="clients",
+                errors=sum(tick.missed for tick in self.ours.ticks),
+                latency=Latencies.of(tick.last for tick in self.ours.ticks),
+                correctness=self.truth,
+                note=note,
+            ),
+            Measurement(
+                label=f"{self.clients:,} clients, bare loop",
+                good=float(self.clients),
+                unit="clients",
+                errors=sum(tick.missed for tick in self.bare.ticks),
+                latency=Latencies.of(tick.last for tick in self.bare.ticks),
+                note=bare,
+            ),
+        ]
+
+
+async def run(bench: Bench) -> Experiment:
+    """Measure fan-out at each number of clients, stalled clients, and polling instead."""
+    room = _raise_descriptors()
+    sizes = [clients for clients in bench.effort.clients if clients <= room]
+    fanouts = [await _fan_out(bench, clients) for clients in sizes]
+    calm, stalled, stall_measurements = await stall(bench)
+    polled, polling_measurements = await poll(bench)
+    most = fanouts[-1]
+    worse = stalled / calm - 1 if calm else 0.0
+    return Experiment(
+        name="websocket",
+        question="Where does the WebSocket break?",
+        measurements=(
+            *(m for fanout in fanouts for m in fanout.measurements()),
+            *stall_measurements,
+            *polling_measurements,
+        ),
+        figures=(
+            Figure("clients", most.clients),
+            Figure("memory_kib", round(most.memory_kib, 1), "KiB"),
+            Figure("spread_ms", round(most.spread * 1e3), "ms"),
+            Figure("bare_spread_ms", round(most.bare_spread * 1e3), "ms"),
+            Figure("bare_ratio", round(most.ratio, 2)),
+            Figure("frame_bytes", len(most.ours.payload), "bytes"),
+            Figure("stalled_worse", round(worse, 3)),
+            Figure("polls_unchanged", round(polled[0]), "1/s"),
+            Figure("polls_whole", round(polled[1]), "1/s"),
+        ),
+        pictures=(_picture(fanouts),),
+        verdicts=_verdicts(most, worse),
+        notes=(
+            f"The clients all live in one Python process on the same machine, which reads "
+            f"{most.clients:,} sockets one after another: it, not the server, sets most of the time "
+            "between the first and the last client, of the bare loop just the same.",
+        ),
+    )
+
+
+async def _fan_out(bench: Bench, clients: int) -> Fanout:
+    bench.tell(f"{clients:,} clients")
+    ticks = bench.effort.ticks
+    async with subject(bench, clients_limit=clients + 10) as server:
+        await server.measure("warming up", rate=50.0, seconds=bench.effort.seconds / 2)
+        before = server.server.memory()
+        job = CrowdJob(host="127.0.0.1", port=server.server.port, clients=clients, ticks=ticks)
+        async with child("coffeert.lab.crowd", job, CrowdResult) as crowd:
+            await crowd.ready()
+            memory = server.server.memory() - before
+            crowd.tell()
+            ours = await crowd.result()
+        truth = await server.truth.unsent(ticks)
+    bench.tell(f"{clients:,} clients, bare loop")
+    port = free_port()
+    bare_job = BroadcastJob(port, ours.payload or bytes(2000))
+    async with child("coffeert.lab.bare_broadcast", bare_job, BroadcastResult) as broadcast:
+        await broadcast.ready()
+        job = CrowdJob(host="127.0.0.1", port=port, clients=clients, ticks=ticks)
+        async with child("coffeert.lab.crowd", job, CrowdResult) as crowd:
+            await crowd.ready()
+            crowd.tell()
+            bare = await crowd.result()
+    return Fanout(clients, ours, bare, memory, truth)
+
+
+def _spread(result: CrowdResult) -> float:
+    return median(tick.last - tick.first for tick in result.ticks)
+
+
+def _verdicts(most: Fanout, worse: float) -> tuple[Verdict, ...]:
+    missed = sum(tick.missed for tick in most.ours.ticks)
+    enough = most.clients >= CLIENTS_WANTED and not missed
+    note = "" if enough else f"measured with {most.clients:,} clients, {missed:,} frames missed"
+    spread_ms = most.spread * 1e3
+    return (
+        Verdict(
+            f"{CLIENTS_WANTED:,} clients on one process, at most {MEMORY_WANTED:g} KiB each",
+            f"{most.memory_kib:.1f} KiB",
+            judge(most.memory_kib, MEMORY_WANTED, at_least=False, valid=enough),
+            note,
+        ),
+        Verdict(
+            f"the last of {CLIENTS_WANTED:,} clients within {SPREAD_WANTED:g} ms of the first",
+            f"{spread_ms:.0f} ms",
+            judge(spread_ms, SPREAD_WANTED, at_least=False, valid=enough),
+            note,
+        ),
+        Verdict(
+            f"within {RATIO_WANTED} times the bare loop",
+            f"{most.ratio:.2f}",
+            judge(most.ratio, RATIO_WANTED, at_least=False, valid=enough),
+            note,
+        ),
+        Verdict(
+            "1 % stalled clients change the others' p99 by less than 10 %",
+            f"{worse:+.1%}",
+            judge(worse, STALL_WANTED, at_least=False),
+        ),
+    )
+
+
+def _picture(fanouts: list[Fanout]) -> Picture:
+    return Picture(
+        name="websocket-fanout",
+        title="One change to every dashboard: first to last client",
+        x="clients",
+        y="ms",
+        log_x=True,
+        log_y=True,
+        curves=(
+            Curve("coffeert", tuple(Point(f.clients, max(0.1, f.spread * 1e3)) for f in fanouts)),
+            Curve(
+                "bare loop", tuple(Point(f.clients, max(0.1, f.bare_spread * 1e3)) for f in fanouts)
+            ),
+        ),
+    )
+
+
+def _raise_descriptors() -> int:
+    """Allow as many open files as one may; return how many clients that leaves room for."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * CLIENTS_WANTED if hard == resource.RLIM_INFINITY else hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return int(wanted) - _DESCRIPTORS_SPARE

@@ -1,0 +1,131 @@
+"""A run of the lab: the experiments one after another, what is shown meanwhile, and the report."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+
+import uvloop
+from msgspec.structs import replace
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from coffeert.errors import ConfigError
+from coffeert.lab.bench import Bench
+from coffeert.lab.effort import Effort
+from coffeert.lab.machine import Machine
+from coffeert.lab.plot import printed
+from coffeert.lab.report import write_report
+from coffeert.lab.results import Experiment, Results
+from coffeert.lab.stage import open_stage
+
+EXPERIMENTS = (
+    "intake", "workers", "aggregation", "redis", "websocket", "order-to-screen", "overload", "idle",
+)  # fmt: skip
+
+Runner = Callable[[Bench], Awaitable[Experiment]]
+
+
+def chosen(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the experiments of these names; none, or `all`, is all. Raises `ConfigError`."""
+    for name in names:
+        if name not in (*EXPERIMENTS, "all"):
+            known = ", ".join(EXPERIMENTS)
+            raise ConfigError(f"There is no experiment {name!a}; there are {known}, and all.")
+    if not names or "all" in names:
+        return EXPERIMENTS
+    return tuple(name for name in EXPERIMENTS if name in names)
+
+
+def run_lab(
+    names: Sequence[str],
+    effort: Effort,
+    *,
+    out: Path,
+    seed: int = 1,
+    postgres_url: str = "",
+    redis_url: str = "",
+) -> int:
+    """Run experiments and write the report; return 1 where an order was lost or counted wrongly.
+
+    Targets that do not hold are told, and no failure: they depend on the machine.
+    """
+    console = Console(file=sys.stderr)
+    began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+    machine = Machine.here()
+    found = []
+    with _progress(console) as bar, open_stage(postgres_url, redis_url) as stage:
+        task = bar.add_task("", total=len(names), label="")
+        for name in names:
+
+            def tell(text: str, name: str = name) -> None:
+                bar.update(task, label=f"{name}: {text}")
+
+            found.append(_run_one(name, Bench(stage, effort, seed, tell)))
+            bar.advance(task)
+    results = Results(
+        machine=machine,
+        started=started,
+        effort=effort.name,
+        seed=seed,
+        seconds=round(time.monotonic() - began, 1),
+        experiments=tuple(found),
+    )
+    report = write_report(results, out)
+    _show(results, report)
+    return 0 if _correct(results) else 1
+
+
+def _run_one(name: str, bench: Bench) -> Experiment:
+    module = import_module(f"coffeert.lab.experiments.{name.replace('-', '_')}")
+    run: Runner = module.run
+
+    async def main() -> Experiment:
+        began = time.monotonic()
+        experiment = await run(bench)
+        return replace(experiment, seconds=round(time.monotonic() - began, 1))
+
+    return uvloop.run(main())
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        BarColumn(bar_width=16),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[label]}"),
+        console=console,
+        transient=True,
+    )
+
+
+def _show(results: Results, report: Path) -> None:
+    console = Console()
+    for experiment in results.experiments:
+        console.rule(f"{experiment.name}: {experiment.question}")
+        if console.is_terminal:
+            for picture in experiment.pictures:
+                console.file.write(printed(picture, min(100, console.width)) + "\n")
+        for verdict in experiment.verdicts:
+            style = {"holds": "green", "fails": "red", "no verdict": "yellow"}[verdict.held]
+            note = f"  ({verdict.note})" if verdict.note else ""
+            console.print(
+                f"[{style}]{verdict.held:>10}[/]  {verdict.target}: {verdict.measured}{note}",
+                highlight=False,
+            )
+    console.print(f"\nThe report: {report}", highlight=False)
+    if not _correct(results):
+        console.print("[red]An order was lost, or counted wrongly: see the report.[/]")
+
+
+def _correct(results: Results) -> bool:
+    return all(
+        one.correctness is None or one.correctness.clean
+        for experiment in results.experiments
+        for one in experiment.measurements
+    )
