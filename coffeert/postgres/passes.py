@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 
 from coffeert.cells import CellKey, Cells, Horizon, Tally
+from coffeert.errors import ClusterMismatch
 from coffeert.order import Order
 from coffeert.postgres.failures import explained
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
-from coffeert.postgres.state import LockedState
+from coffeert.postgres.state import OTHER_CLUSTER, LockedState
 from coffeert.watermark import Watermark
 
 
@@ -41,19 +42,24 @@ async def advance(
     """Make one pass inside `locked_state`; it counts once that transaction commits.
 
     `lead_for` is in seconds: how long the leader counts as alive from now, `None` where the caller
-    does not lead.
+    does not lead. Raises `ClusterMismatch` where the watermark would go back.
     """
     with explained():
         row = await connection.fetchrow(
             sql("pass"), state.watermark, *horizon_moments(horizon), lead_for
         )
     assert row is not None
+    watermark = Watermark.parse(row["watermark"])
+    if watermark.xmax < Watermark.parse(state.watermark).xmax:
+        # Within one cluster snapshots only move on. Its identifier does not tell two clusters apart
+        # where one is a copy of the other's files.
+        raise ClusterMismatch(OTHER_CLUSTER)
     return PassResult(
         lineage=state.lineage,
         number=row["number"],
         token=state.token,
         leader=state.leader,
-        watermark=Watermark.parse(row["watermark"]),
+        watermark=watermark,
         data_time=row["data_time"],
         rows=row["rows"],
         cells=cells_from(row["cells"]),

@@ -4,8 +4,7 @@
 -- back to an earlier state since the last pass, so passes that were published may not have happened.
 SELECT lineage::text, pass AS number, fencing_token AS token, leader, watermark::text,
        clock_timestamp() AS now,
-       system_identifier = (SELECT system_identifier FROM pg_control_system())
-           AND pg_snapshot_xmin(watermark) <= pg_snapshot_xmax(pg_current_snapshot()) AS here,
+       system_identifier = (SELECT system_identifier FROM pg_control_system()) AS here,
        coalesce(timeline <> left(pg_walfile_name(pg_current_wal_insert_lsn()), 8), false) AS branched
 FROM aggregator_state
 FOR UPDATE

@@ -66,7 +66,7 @@ def arena_on(url: str) -> Iterator[tuple[Arena, asyncio.Runner]]:
 def test_every_pass_is_exact_under_any_interleaving(database_url: str) -> None:
     with arena_on(database_url) as (arena, runner):
 
-        @settings(max_examples=150, deadline=None)
+        @settings(max_examples=100, deadline=None)
         @given(plans)
         def play(plan: list[Step]) -> None:
             runner.run(arena.play(plan))
@@ -81,7 +81,10 @@ BESIDE: tuple[Beside, ...] = (PassBeside(),)
 
 
 @pytest.mark.parametrize("statement", range(STATEMENTS))
-@pytest.mark.parametrize("happens", [COMMIT_LATE, COMMIT_NEW, BESIDE, COMMIT_NEW + BESIDE])
+@pytest.mark.parametrize(
+    "happens",
+    [COMMIT_LATE, COMMIT_NEW, BESIDE, COMMIT_NEW + BESIDE, BESIDE + COMMIT_LATE + COMMIT_NEW * 3],
+)
 def test_whatever_happens_between_two_statements_of_a_pass_counts_once(
     database_url: str, happens: tuple[Beside, ...], statement: int
 ) -> None:
