@@ -55,12 +55,16 @@ class Admission:
     def predicted_wait(self) -> float:
         """Predict how many seconds an order that came now would wait for its commit.
 
-        A batch that has been under way for long predicts at least as long for those behind it.
+        A batch that has been under way for long predicts at least as long for those behind it. Where
+        nobody waits and a writer is free, what earlier batches took is no reason to refuse: only a
+        further batch can show that the database is well again.
         """
         predicted = self.batch_seconds
         if self.queued:
             batches = math.ceil(self.queued / self._batch_rows) / self._writers
             predicted *= 1 + batches
+        elif len(self._busy_since) < self._writers:
+            return min(predicted, self.wait_limit)
         if len(self._busy_since) == self._writers:
             predicted = max(predicted, self._clock() - max(self._busy_since.values()))
         return predicted
