@@ -102,34 +102,34 @@ class Options:
 
 
 async def _watch(options: Options) -> int:
-    from coffeert.client.feed import DashboardFeed
-    from coffeert.client.orders import OrderClient
+    from coffeert.client.address import server_address
+    from coffeert.tui.connection import Connection
+
+    url, token = str(server_address(options.url)), os.environ.get("COFFEERT_TOKEN")
+    connection = Connection(url, token)
+    if options.plain:
+        return await _speak(connection)
     from coffeert.tui.app import CoffeertApp
     from coffeert.tui.injection import Injection
     from coffeert.tui.keepsake import Keepsake, load_keepsake
     from coffeert.tui.settings import find_settings, load_settings
 
-    settings = load_settings(find_settings(options.settings))
     memory = options.memory()
     kept = Keepsake() if memory is None else load_keepsake(memory)
-    url, token = options.url, os.environ.get("COFFEERT_TOKEN")
-    async with DashboardFeed(url, token) as feed, OrderClient(url, token, connections=4) as archive:
-        if options.plain:
-            return await _speak(feed)
-        app = CoffeertApp(
-            feed,
-            archive,
-            url=url,
-            look=options.look(kept.theme),
-            settings=settings,
-            injection=Injection(url, token, allowed=options.allow_inject),
-            memory=memory,
-        )
-        kept.restore(app.board)
-        if options.record is not None:
-            app.start_recording(options.record)
-        await app.run_async()
-        return app.return_code or 0
+    app = CoffeertApp(
+        connection,
+        connection,
+        url=url,
+        look=options.look(kept.theme),
+        settings=load_settings(find_settings(options.settings)),
+        injection=Injection(url, token, allowed=options.allow_inject),
+        memory=memory,
+    )
+    kept.restore(app.board)
+    if options.record is not None:
+        app.start_recording(options.record)
+    await app.run_async()
+    return app.return_code or 0
 
 
 async def _replay(options: Options) -> int:

@@ -12,6 +12,11 @@ Nothing raises but what `coffeert.errors` declares: `RequestRefused` and its kin
 refuses, `ServerUnavailable` where there is no answer, `ConfigError` for a URL that cannot be used.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from coffeert.client.events import (
     Beat,
     Connected,
@@ -23,11 +28,21 @@ from coffeert.client.events import (
     ViewChanged,
     ViewReset,
 )
-from coffeert.client.feed import DashboardFeed
-from coffeert.client.order_socket import OrderSocket
-from coffeert.client.orders import OrderClient
 from coffeert.client.placed import Placed, Receipt
 from coffeert.order import Draft, Order
+
+if TYPE_CHECKING:
+    from coffeert.client.feed import DashboardFeed
+    from coffeert.client.order_socket import OrderSocket
+    from coffeert.client.orders import OrderClient
+
+# What connects is loaded when it is asked for: aiohttp takes a quarter of a second, and a screen that
+# so far needs nothing but the events is to be painted before that.
+_CONNECTING = {
+    "DashboardFeed": "coffeert.client.feed",
+    "OrderClient": "coffeert.client.orders",
+    "OrderSocket": "coffeert.client.order_socket",
+}
 
 __all__ = [
     "Beat",
@@ -47,3 +62,9 @@ __all__ = [
     "ViewChanged",
     "ViewReset",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name in _CONNECTING:
+        return getattr(import_module(_CONNECTING[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

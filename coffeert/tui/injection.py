@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from coffeert.config import LOOPBACK
 from coffeert.errors import ConfigError, Forbidden
-from coffeert.inject import (
-    Injector,
-    Recorder,
-    Report,
-    Target,
-    inject,
-    plan,
-    profiles_named,
-    scenario_shots,
-)
 from coffeert.tui.present.form import Wish
 from coffeert.tui.present.timebar import InjectionModel
 from coffeert.wire.orders import MenuBody
+
+if TYPE_CHECKING:
+    from coffeert.inject import Injector, Recorder, Report
 
 
 class Injection:
     """One injection at a time."""
 
     def __init__(self, url: str, token: str | None, *, allowed: bool) -> None:
-        self._target = Target(url, token)
-        self._allowed = allowed or urlsplit(url).hostname in LOOPBACK
+        self._url = url
+        self._token = token
+        self._allowed = allowed or _on_this_machine(urlsplit(url).hostname or "")
         self._injector: Injector | None = None
         self._recorder: Recorder | None = None
         self._wish: Wish | None = None
@@ -50,13 +45,17 @@ class Injection:
 
     async def run(self, wish: Wish, menu: MenuBody) -> Report:
         """Inject, and report; raises `CoffeertError`."""
+        # Loaded here: most dashboards never inject, and all are to start at once.
+        from coffeert.inject import Recorder, Target, inject, plan, profiles_named, scenario_shots
+
         self.check()
+        target = Target(self._url, self._token)
         planned = plan(wish.rate, None, wish.seconds)
         shots = scenario_shots(planned, profiles_named(wish.profile), menu, wish.seed)
         self._wish, self._recorder, self._stopping = wish, Recorder(), False
         self._total = None if planned.endless else planned.count
         try:
-            return await inject(self._target, shots, self._recorder, started=self._started)
+            return await inject(target, shots, self._recorder, started=self._started)
         finally:
             self._wish = self._injector = None
 
@@ -77,3 +76,12 @@ class Injection:
 
     def _started(self, injector: Injector) -> None:
         self._injector = injector
+
+
+def _on_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -6,8 +6,6 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-import structlog
-
 from coffeert.errors import CoffeertError
 from coffeert.tui.board import Board, Past
 from coffeert.tui.present.ranges import Range, RangeName
@@ -19,8 +17,6 @@ REFRESH_SECONDS: Final[dict[RangeName, float]] = {"1h": 20.0, "24h": 60.0, "30d"
 """How old a past window may grow: a small part of one of its buckets."""
 
 _LOOK_SECONDS = 0.5
-
-log = structlog.get_logger(__name__)
 
 
 async def keep_past(board: Board, archive: Archive) -> None:
@@ -45,9 +41,9 @@ async def _fetch(board: Board, archive: Archive, span: Range) -> None:
     moment = board.session.now()
     try:
         snapshot = await archive.dashboard(moment - timedelta(seconds=span.seconds))
-    except CoffeertError as error:
-        # The comparison is missing or old for a while; the picture itself does not depend on it.
-        log.warning("past window not fetched", range=span.name, reason=str(error))
+    except CoffeertError:
+        # The comparison is missing for a while, and the tiles say so; the picture does not need it.
+        board.past.pop(span.name, None)
         await asyncio.sleep(REFRESH_SECONDS[span.name] / 4)
         return
     picture = View(change_from(snapshot.view)).picture

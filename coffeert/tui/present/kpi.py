@@ -51,6 +51,8 @@ def tiles_of(scene: Scene, sums: Sums) -> tuple[Tile, ...]:
         )
     now, before = window.sums.total, None if window.previous is None else window.previous.total
     against = f"vs prev {window.span.name}"
+    if before is None:
+        against = f"prev {window.span.name} not known"
     rate = pace(sums, window.now)
     rate_before = None if before is None else before.orders / max(window.elapsed_minutes, 1e-9)
     course = _course(sums, window)

@@ -1,0 +1,119 @@
+"""Everything by palette, and by mouse."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import OptionList
+
+from coffeert.tui.bindings import DASHBOARD_KEYS
+from coffeert.tui.present.header import draw_controls, draw_header
+from coffeert.tui.screens.dashboard import Dashboard
+from coffeert.tui.widgets.bars import ControlsBar, HeaderBar
+from coffeert.tui.widgets.breakdown_panel import BreakdownPanel
+from coffeert.tui.widgets.order_table import OrderTable
+from coffeert.tui.widgets.time_bar import TimeBar
+from tests.tui.conftest import Stage, StageMaker
+
+
+async def by_palette(s: Stage, words: str) -> None:
+    """Run a command of the palette."""
+    await s.pilot.press("ctrl+p")
+    await s.pilot.pause()
+    await s.pilot.press(*words)
+    commands = s.app.screen.query_one(OptionList)
+    while not any(words.casefold() in str(option.prompt).casefold() for option in commands.options):
+        await s.pilot.pause(0.02)
+    await s.pilot.press("enter")
+    while not isinstance(s.app.screen, Dashboard):
+        await s.pilot.pause(0.02)
+    await s.settle()
+
+
+async def test_the_palette_does_what_keys_do(stage: StageMaker) -> None:
+    async with stage() as s:
+        await by_palette(s, "Freeze")
+        assert s.app.board.frozen
+        await by_palette(s, "Engine")
+        assert s.app.board.tab == "engine"
+        await by_palette(s, "Reconnect")
+        assert s.feed.retries == 1
+
+
+async def test_every_key_is_in_the_palette_and_has_a_name_and_a_tooltip(stage: StageMaker) -> None:
+    async with stage() as s:
+        offered = {command.title for command in s.app.get_system_commands(s.app.screen)}
+        for binding in DASHBOARD_KEYS:
+            assert binding.id
+            assert binding.tooltip
+            assert binding.description.capitalize() in offered
+        ids = [binding.id for binding in DASHBOARD_KEYS]
+        assert len(set(ids)) == len(ids)
+
+
+async def test_no_action_needs_ctrl() -> None:
+    for binding in DASHBOARD_KEYS:
+        assert any("ctrl" not in key for key in binding.key.split(","))
+
+
+@pytest.mark.parametrize("tab", ["stores", "engine"])
+async def test_a_click_chooses_a_tab(stage: StageMaker, tab: str) -> None:
+    async with stage() as s:
+        header = s.dashboard.query_one(HeaderBar)
+        assert header.model is not None
+        text = "".join(span.text for span in draw_header(header.model, 120, s.app.glyphs))
+        await s.pilot.click(HeaderBar, offset=(text.index(tab.capitalize()), 0))
+        await s.settle()
+        assert s.app.board.tab == tab
+
+
+async def test_a_click_chooses_a_range(stage: StageMaker) -> None:
+    async with stage() as s:
+        controls = s.dashboard.query_one(ControlsBar)
+        assert controls.model is not None
+        text = "".join(span.text for span in draw_controls(controls.model, 120, s.app.glyphs))
+        await s.pilot.click(ControlsBar, offset=(text.index("24h"), 0))
+        await s.settle()
+        assert s.app.board.span.name == "24h"
+
+
+async def test_the_mouse_chooses_rows_and_opens_them(stage: StageMaker) -> None:
+    async with stage() as s:
+        await s.pilot.click(OrderTable, offset=(10, 4))
+        await s.settle()
+        table = s.dashboard.query_one(OrderTable)
+        assert table.cursor.at == 2
+        await s.pilot.click(BreakdownPanel, offset=(5, 9))
+        await s.pilot.click(BreakdownPanel, offset=(5, 9), times=2)
+        await s.settle()
+        assert len(s.app.board.crumbs) == 1
+
+
+async def test_the_mouse_moves_the_crosshair(stage: StageMaker) -> None:
+    async with stage() as s:
+        await s.pilot.hover("#chart-orders", offset=(40, 4))
+        await s.settle()
+        assert s.app.board.cursor is not None
+        await s.pilot.hover(OrderTable, offset=(4, 4))
+        await s.settle()
+        assert s.app.board.cursor is None
+
+
+async def test_a_click_on_the_track_goes_to_that_time(stage: StageMaker) -> None:
+    async with stage() as s:
+        for _ in range(20):
+            s.clock.pass_time(2)
+            await s.happen(s.house.sell(s.clock.now(), 1), s.house.beat(s.clock.now()))
+        await s.pilot.click(TimeBar, offset=(60, 0))
+        await s.settle()
+        assert s.app.board.rewound_to is not None
+        back = s.app.session.now().timestamp() - s.app.board.rewound_to
+        assert 10 < back < 30
+
+
+async def test_the_wheel_walks_through_the_orders(stage: StageMaker) -> None:
+    async with stage() as s:
+        table = s.dashboard.query_one(OrderTable)
+        table.on_mouse_scroll_down()
+        assert table.cursor.at == 3
+        table.on_mouse_scroll_up()
+        assert table.cursor.at == 0
