@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from coffeert.client.events import FeedEvent
+from coffeert.client.events import Disconnected, FeedEvent, ViewReset
 from coffeert.tui.board import Board
 from coffeert.tui.present.prose import sentences
 from coffeert.tui.session import Session, follow
@@ -22,12 +22,9 @@ async def speak(
     """Follow the feed and say how things stand, at once when the state changes, until cancelled."""
     changed = asyncio.Event()
     session: Session = board.live
-    states = {"before": session.link.state}
 
     def tell(event: FeedEvent) -> None:
-        del event
-        if session.link.state != states["before"] or session.resets == 1:
-            states["before"] = session.link.state
+        if isinstance(event, ViewReset | Disconnected):
             changed.set()
 
     async with asyncio.TaskGroup() as tasks:

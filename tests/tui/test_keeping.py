@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ from coffeert.tui.session import Session
 from coffeert.tui.settings import Settings, load_settings
 from coffeert.wire.orders import MenuBody
 from tests.tui.conftest import StageMaker
-from tests.tui.scripted import FakeClock, House, ScriptedFeed
+from tests.tui.scripted import FakeClock, House, ScriptedFeed, lost
 
 RUSH = Settings(alerts={"rush": parse_rule("orders_per_min > 20 for 30s")})
 
@@ -158,27 +158,29 @@ def test_settings_that_cannot_be_used_are_explained(tmp_path: Path, text: str) -
         load_settings(path)
 
 
-async def test_plain_says_in_sentences_how_things_stand() -> None:
+async def test_plain_says_in_sentences_how_things_stand_and_then_waits() -> None:
     clock, feed, house = FakeClock(), ScriptedFeed(), House()
     board = Board(Session(clock), BRAILLE)
     said: list[str] = []
-
-    class Heard(Exception):
-        """Enough has been said."""
-
-    def say(sentence: str) -> None:
-        said.append(sentence)
-        if sentence.startswith("Best drinks"):
-            raise Heard
-
-    feed.put(*house.opening(clock.now() + timedelta(seconds=0)))
-    with pytest.raises(ExceptionGroup, match="unhandled"):
-        await speak(board, feed, say, every=0.05)
+    speaking = asyncio.create_task(speak(board, feed, said.append, every=3600))
+    feed.put(*house.opening(clock.now()))
+    while not any(sentence.startswith("Best drinks") for sentence in said):
+        await asyncio.sleep(0)
     total = house.view.picture.total("minute", house.horizon.as_of - 14 * 60)
-    text = " ".join(said)
-    assert "10:06:24: live" in text
-    assert f"Last 15m: {total.orders:,} orders" in text
-    assert "No data yet." in said[0] or "live" in said[0]
+    assert any(sentence.startswith("10:06:24: live") for sentence in said)
+    assert any(s.startswith(f"Last 15m: {total.orders:,} orders") for s in said)
+    before = list(said)
+    for _ in range(20):
+        feed.put(house.sell(clock.now(), 1))
+    while not feed.drained:
+        await asyncio.sleep(0)
+    assert said == before
+    feed.put(lost("does not answer", retry_in=2.0))
+    while not any("not connected, trying again in 2 seconds" in sentence for sentence in said):
+        await asyncio.sleep(0)
+    speaking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await speaking
 
 
 async def test_made_up_orders_do_not_leave_this_machine_unless_allowed(stage: StageMaker) -> None:
