@@ -9,6 +9,7 @@ import socket
 import click
 
 from coffeert.aggregator.aggregator import Aggregator
+from coffeert.cli.data_dir import data_dir_option
 from coffeert.cli.services import Services, services
 from coffeert.cli.stopping import stop_on_signals
 from coffeert.config import Config, load_config
@@ -20,6 +21,7 @@ from coffeert.tasks import Tasks
 @click.command()
 @click.option("--interval", type=float, help="Seconds between passes (1).")
 @click.option("--timezone", help='Zone whose midnight begins "today" (UTC).')
+@data_dir_option
 def command(**flags: object) -> None:
     """Aggregate until stopped, or stand by while another aggregator leads. Stop with Ctrl-C."""
     config = load_config(**flags)

@@ -12,6 +12,7 @@ import msgspec
 
 from coffeert.aggregator.aggregator import Aggregator
 from coffeert.aggregator.one_pass import Passed
+from coffeert.cli.data_dir import data_dir_option
 from coffeert.cli.services import Services, services
 from coffeert.config import Config, load_config
 from coffeert.redis.publisher import RedisPublisher
@@ -31,6 +32,7 @@ class PassReport(msgspec.Struct, frozen=True, kw_only=True):
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--timezone", help='Zone whose midnight begins "today" (UTC).')
+@data_dir_option
 def command(as_json: bool, **flags: object) -> None:
     """Count what is new and publish it; harmless beside a running aggregator."""
     config = load_config(**flags)

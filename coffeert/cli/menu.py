@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import click
 from rich.cells import cell_len
 
+from coffeert.cli.data_dir import data_dir_option
 from coffeert.cli.services import services
 from coffeert.config import load_config
 from coffeert.menu import Drink, Menu, Store
@@ -29,8 +31,11 @@ def _cents(context: click.Context, option: click.Parameter, value: str) -> int:
 
 
 @click.group()
-def command() -> None:
+@data_dir_option
+@click.pass_context
+def command(context: click.Context, data_dir: Path | None) -> None:
     """List, add and retire stores and drinks; running servers hear of it at once."""
+    context.obj = data_dir
 
 
 @command.command("list")
@@ -107,7 +112,7 @@ def _with_database(work: Callable[[Connection], Awaitable[T]]) -> T:
         finally:
             await close(connection)
 
-    with services(load_config(), redis=False) as running:
+    with services(load_config(data_dir=click.get_current_context().obj), redis=False) as running:
         return asyncio.run(run(running.database_url))
 
 

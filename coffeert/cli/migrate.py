@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import click
 
+from coffeert.cli.data_dir import data_dir_option
 from coffeert.cli.services import services
 from coffeert.config import load_config
 from coffeert.postgres.migrations import migrate
@@ -18,9 +20,10 @@ from coffeert.postgres.roles import grant_serving
     metavar="ROLE",
     help="Then let ROLE serve and aggregate: it may add orders, not change or delete them.",
 )
-def command(serving_role: str | None) -> None:
+@data_dir_option
+def command(serving_role: str | None, data_dir: Path | None) -> None:
     """Bring the database's schema up to date; safe to run again and by several at once."""
-    with services(load_config(), redis=False) as running:
+    with services(load_config(data_dir=data_dir), redis=False) as running:
         applied = asyncio.run(migrate(running.database_url))
         if serving_role is not None:
             asyncio.run(grant_serving(running.database_url, serving_role))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import click
 
+from coffeert.cli.data_dir import data_dir_option
 from coffeert.cli.services import services
 from coffeert.config import load_config
 from coffeert.postgres.migrations import check_schema
@@ -14,12 +16,13 @@ from coffeert.postgres.verification import Rebuilt, rebuild
 
 
 @click.command()
-def command() -> None:
+@data_dir_option
+def command(data_dir: Path | None) -> None:
     """Compute all rollups anew from the orders, as after restoring a dump on another server.
 
     Orders may arrive meanwhile; the aggregator waits and then goes on.
     """
-    with services(load_config(), redis=False) as running:
+    with services(load_config(data_dir=data_dir), redis=False) as running:
         result = asyncio.run(_rebuild(running.database_url))
     if result.adopted:
         click.echo(f"{result.adopted:,} orders came from another PostgreSQL cluster: adopted")

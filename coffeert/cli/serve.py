@@ -14,6 +14,7 @@ import uvloop
 from aiohttp import web
 
 from coffeert.aggregator.aggregator import Aggregator
+from coffeert.cli.data_dir import data_dir_option
 from coffeert.cli.services import Services, services
 from coffeert.cli.stopping import stop_on_signals
 from coffeert.cli.workers import run_workers
@@ -38,7 +39,7 @@ _BACKLOG = 4096
 @click.option("--aggregator/--no-aggregator", default=None, help="Stand for leading aggregator.")
 @click.option("--interval", type=float, help="Seconds between passes of the aggregator (1).")
 @click.option("--live", type=click.Choice(["on", "off"]), help="Show orders before the next pass.")
-@click.option("--data-dir", type=click.Path(), help="Where the embedded servers keep their data.")
+@data_dir_option
 @click.option("--timezone", help='Zone whose midnight begins "today" (UTC).')
 @click.option("--worker", is_flag=True, hidden=True, help="Share the port with others.")
 @click.option("--attended", is_flag=True, hidden=True, help="End with standard input.")

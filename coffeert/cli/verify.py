@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 import msgspec
 
 from coffeert.cells import Tally
+from coffeert.cli.data_dir import data_dir_option
 from coffeert.cli.services import services
 from coffeert.config import load_config
 from coffeert.errors import NotExact
@@ -20,12 +22,13 @@ from coffeert.postgres.verification import Difference, Verification, verify
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def command(as_json: bool) -> None:
+@data_dir_option
+def command(as_json: bool, data_dir: Path | None) -> None:
     """Compare every rollup with the orders it counts; exits with 7 where one differs.
 
     Orders may be written meanwhile: the comparison is of one moment.
     """
-    with services(load_config(), redis=False) as running:
+    with services(load_config(data_dir=data_dir), redis=False) as running:
         result = asyncio.run(_verify(running.database_url))
     if as_json:
         click.echo(msgspec.json.encode(result))
