@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from statistics import median
 
+import psutil
+
 from coffeert.lab.bare import BareJob, BareResult, free_port
 from coffeert.lab.child import child
 from coffeert.lab.effort import Effort
-from coffeert.lab.evidence import watching
+from coffeert.lab.evidence import CORES, cpu_seconds, watching
 from coffeert.lab.load import LoadJob, LoadResult
-from coffeert.lab.results import Measurement
+from coffeert.lab.results import Evidence, Measurement
 from coffeert.lab.stage import RunningServer, Stage
 from coffeert.lab.truth import Truth
 
@@ -97,33 +100,59 @@ async def subject(
     async with AsyncExitStack() as stack:
         if database_url is None:
             database_url = await stack.enter_async_context(bench.stage.database())
-        server = await stack.enter_async_context(bench.stage.server(database_url, **settings))
+        server = await stack.enter_async_context(
+            bench.stage.server(database_url, **{"interval": bench.effort.interval, **settings})
+        )
         truth = await stack.enter_async_context(Truth(database_url))
         yield Subject(bench, server, database_url, truth)
 
 
+@dataclass(frozen=True, slots=True)
+class BareServer:
+    """The bare handler: its address and its process."""
+
+    url: str
+    process: psutil.Process
+
+
 @asynccontextmanager
-async def bare_server() -> AsyncIterator[str]:
-    """Run the bare handler; gives its URL."""
+async def bare_server() -> AsyncIterator[BareServer]:
+    """Run the bare handler."""
     port = free_port()
     async with child("coffeert.lab.bare", BareJob(port), BareResult) as bare:
         await bare.ready()
-        yield f"http://127.0.0.1:{port}"
+        yield BareServer(f"http://127.0.0.1:{port}", psutil.Process(bare.pid))
 
 
-async def load_bare(bench: Bench, url: str, label: str, **settings: object) -> Run:
+async def load_bare(bench: Bench, bare: BareServer, label: str, **settings: object) -> Run:
     """Put a load on the bare handler, which stores nothing that could be verified."""
     bench.tell(label)
     job = LoadJob.to(
-        url, **{"seed": bench.seed, "connections": bench.effort.connections, **settings}
+        bare.url, **{"seed": bench.seed, "connections": bench.effort.connections, **settings}
     )
     async with child("coffeert.lab.load", job, LoadResult) as generator:
         await generator.ready()
+        before, began = cpu_seconds([bare.process]), time.monotonic()
+        psutil.cpu_percent()
         generator.tell()
         load = await generator.result()
-    note = f"stores nothing; generator {load.cores:.2f} cores"
+        cores = (cpu_seconds([bare.process]) - before) / (time.monotonic() - began)
+    busy = psutil.cpu_percent() / 100 * CORES
+    evidence = Evidence(
+        server_cores=round(cores, 2), postgres_cores=0, redis_cores=0,
+        generator_cores=load.cores, others_cores=round(max(0.0, busy - cores - load.cores), 2),
+        loop_lag_ms=0,
+    )  # fmt: skip
     return Run(
-        Measurement(label=label, good=round(load.rate, 1), latency=load.latency, note=note), load
+        Measurement(
+            label=label,
+            offered=job.rate,
+            good=round(load.rate, 1),
+            latency=load.latency,
+            evidence=evidence,
+            note="the limit: stores nothing",
+        ),
+        load,
     )
 
 
@@ -140,6 +169,14 @@ def sustained(load: LoadResult, objective: float, connections: int) -> bool:
 def middle(runs: list[Run]) -> float:
     """Return the median rate of repetitions."""
     return median(run.rate for run in runs)
+
+
+def cpu_per_order(runs: list[Run]) -> tuple[float, float]:
+    """Return the median microseconds of CPU an order costs: of the server, and of PostgreSQL."""
+    known = [(run.rate, run.measurement.evidence) for run in runs if run.rate]
+    server = [one.server_cores / rate * 1e6 for rate, one in known if one]
+    postgres = [one.postgres_cores / rate * 1e6 for rate, one in known if one]
+    return (median(server), median(postgres)) if server else (0.0, 0.0)
 
 
 def spread(runs: list[Run]) -> float:

@@ -6,7 +6,7 @@ import msgspec
 
 
 class Effort(msgspec.Struct, frozen=True, kw_only=True):
-    """The sizes of a run; durations in seconds."""
+    """The sizes of a run; durations in seconds, `interval` is the aggregator's."""
 
     name: str
     seconds: float
@@ -24,12 +24,13 @@ class Effort(msgspec.Struct, frozen=True, kw_only=True):
     subscribers: tuple[int, ...]
     overload_seconds: float
     idle_seconds: float
+    interval: float = 1.0
 
 
 TINY = Effort(
-    name="tiny", seconds=0.4, repeats=1, bisections=1, searches=1, connections=4, variations=False,
+    name="tiny", seconds=0.25, repeats=1, bisections=1, searches=1, connections=4, variations=False,
     screen_rates=(50,), histories=(500, 2_000), passes=2, clients=(5, 10), ticks=3, messages=50,
-    subscribers=(1,), overload_seconds=0.5, idle_seconds=0.5,
+    subscribers=(1,), overload_seconds=0.3, idle_seconds=0.3, interval=0.05,
 )  # fmt: skip
 QUICK = Effort(
     name="quick", seconds=2.0, repeats=3, bisections=4, searches=1, connections=64, variations=False,

@@ -17,7 +17,7 @@ from coffeert.postgres.queries import sql
 from coffeert.tasks import end
 
 _SAMPLE = 0.05
-_CORES = psutil.cpu_count() or 1
+CORES = psutil.cpu_count() or 1
 _WAITS_KEPT = 4
 
 
@@ -61,7 +61,7 @@ class Watch:
             postgres_cores=round(used[1], 2),
             redis_cores=round(used[2], 2),
             generator_cores=generator_cores,
-            others_cores=round(max(0.0, busy * _CORES - sum(used) - generator_cores), 2),
+            others_cores=round(max(0.0, busy * CORES - sum(used) - generator_cores), 2),
             loop_lag_ms=round(lag[int(len(lag) * 0.95)] * 1e3, 2),
             waits=tuple(
                 Wait(event, round(times / samples, 2))

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from coffeert.errors import ConfigError
 from coffeert.lab.bench import Bench
+from coffeert.lab.disturbance import fair, others_during, others_now
 from coffeert.lab.effort import Effort
 from coffeert.lab.machine import Machine
 from coffeert.lab.plot import printed
@@ -86,8 +87,12 @@ def _run_one(name: str, bench: Bench) -> Experiment:
 
     async def main() -> Experiment:
         began = time.monotonic()
+        before = await others_now()
         experiment = await run(bench)
-        return replace(experiment, seconds=round(time.monotonic() - began, 1))
+        others = max(before, others_during(experiment))
+        verdicts = tuple(fair(verdict, others) for verdict in experiment.verdicts)
+        seconds = round(time.monotonic() - began, 1)
+        return replace(experiment, verdicts=verdicts, seconds=seconds)
 
     return uvloop.run(main())
 

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from coffeert.lab.load import Probe
 from coffeert.lab.screen import Sighting
 
 
-def delays(probes: Sequence[Probe], sightings: Sequence[Sighting]) -> tuple[list[float], int]:
-    """Return the seconds from when each acknowledged probe was due until it was seen, and the unseen.
+class Delays(NamedTuple):
+    """Seconds until each acknowledged probe was seen, and how many never were.
+
+    `whole`: from when it was due. `shown`: from when its 201 arrived, 0 where the screen was first.
+    """
+
+    whole: list[float]
+    shown: list[float]
+    unseen: int
+
+
+def delays(probes: Sequence[Probe], sightings: Sequence[Sighting]) -> Delays:
+    """Find when each acknowledged probe was seen.
 
     Probes of a drink that are stored out of turn are told apart by number only: the n-th acknowledged
     is paired with the n-th seen, which leaves the sum, and nearly every single delay, as it was.
@@ -22,6 +34,7 @@ def delays(probes: Sequence[Probe], sightings: Sequence[Sighting]) -> tuple[list
         moments.append(sighting.at)
     numbers: dict[str, int] = {}
     took: list[float] = []
+    shown: list[float] = []
     unseen = 0
     for probe in sorted((p for p in probes if p.answered), key=lambda p: p.answered):
         number = numbers[probe.drink] = numbers.get(probe.drink, 0) + 1
@@ -31,4 +44,5 @@ def delays(probes: Sequence[Probe], sightings: Sequence[Sighting]) -> tuple[list
             unseen += 1
         else:
             took.append(moments[at] - probe.due)
-    return took, unseen
+            shown.append(max(0.0, moments[at] - probe.answered))
+    return Delays(took, shown, unseen)

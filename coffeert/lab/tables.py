@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from coffeert.lab.disturbance import others_during
 from coffeert.lab.results import Correctness, Evidence, Experiment, Measurement, Results
 
 
@@ -58,7 +59,10 @@ def machine(results: Results) -> str:
             ("Python", here.python),
             ("packages", packages),
             ("load average at the start", f"{here.load:g}"),
-            ("CPU used by others meanwhile", f"{others(results):.2f} cores (median)"),
+            (
+                "CPU used by others meanwhile",
+                f"{others_during(*results.experiments):.2f} cores (median)",
+            ),
             (
                 "run",
                 f"{results.started}, {results.effort}, seed {results.seed}, "
@@ -66,17 +70,6 @@ def machine(results: Results) -> str:
             ),
         ],
     )
-
-
-def others(results: Results) -> float:
-    """Return the median of the cores that other programs used during measurements."""
-    found = sorted(
-        one.evidence.others_cores
-        for experiment in results.experiments
-        for one in experiment.measurements
-        if one.evidence is not None
-    )
-    return found[len(found) // 2] if found else 0.0
 
 
 def _measurement(one: Measurement) -> tuple[str, ...]:

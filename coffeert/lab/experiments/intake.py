@@ -9,6 +9,7 @@ from coffeert.lab.bench import (
     Run,
     Subject,
     bare_server,
+    cpu_per_order,
     load_bare,
     middle,
     spread,
@@ -42,6 +43,14 @@ async def run(bench: Bench) -> Experiment:
         half = await server.measure(
             "half of the peak", rate=peak / 2, seconds=bench.effort.seconds * 2, objective=OBJECTIVE
         )
+        async with bare_server() as limit:
+            half_bare = await load_bare(
+                bench,
+                limit,
+                "bare handler at that rate",
+                rate=peak / 2,
+                seconds=bench.effort.seconds,
+            )
         breaking, trials = await _breaking_point(bench, server, peak)
         by_socket = await server.measure("over WebSocket", via="ws", seconds=bench.effort.seconds)
     batch, copied = await _batches(bench)
@@ -55,7 +64,10 @@ async def run(bench: Bench) -> Experiment:
         name="intake",
         question="Where does the PostgreSQL INSERT break?",
         measurements=(
-            *(run.measurement for run in (*bare, *served, half, *trials, by_socket, *batch)),
+            *(
+                run.measurement
+                for run in (*bare, *served, half, half_bare, *trials, by_socket, *batch)
+            ),
             *varied,
         ),
         figures=(
@@ -63,7 +75,13 @@ async def run(bench: Bench) -> Experiment:
             Figure("rate", round(peak), "orders/s"),
             Figure("rate_spread", round(spread(served), 3)),
             Figure("ratio", round(ratio, 3)),
+            Figure("bare_cpu", round(cpu_per_order(bare)[0], 1), "us"),
+            Figure("server_cpu", round(cpu_per_order(served)[0], 1), "us"),
+            Figure("postgres_cpu", round(cpu_per_order(served)[1], 1), "us"),
+            Figure("cpu_ratio", round(cpu_per_order(bare)[0] / cpu_per_order(served)[0], 3)),
             Figure("half_p99", half_p99, "ms"),
+            Figure("half_p50", half.load.latency.p50, "ms"),
+            Figure("half_bare_p99", half_bare.load.latency.p99, "ms"),
             Figure("breaking_point", round(breaking.median), "orders/s"),
             Figure("breaking_spread", round(breaking.spread, 3)),
             Figure("websocket_rate", round(by_socket.rate), "orders/s"),
@@ -79,12 +97,15 @@ async def run(bench: Bench) -> Experiment:
                 f"at least {RATIO_WANTED} of the bare handler",
                 f"{ratio:.2f}",
                 judge(ratio, RATIO_WANTED, at_least=True, valid=not limited),
-                "the generator had no CPU left" if limited else "",
+                f"CPU of an order: bare {cpu_per_order(bare)[0]:.0f} us, server "
+                f"{cpu_per_order(served)[0]:.0f} us, PostgreSQL {cpu_per_order(served)[1]:.0f} us"
+                + ("; the generator had no CPU left" if limited else ""),
             ),
             Verdict(
                 f"p99 at half that rate at most {P99_WANTED:g} ms",
                 f"{half_p99:.1f} ms",
                 judge(half_p99, P99_WANTED, at_least=False),
+                f"the bare handler at that rate: {half_bare.load.latency.p99:.1f} ms",
             ),
             Verdict(
                 f"NDJSON at least {BATCH_WANTED} of COPY",
@@ -101,11 +122,11 @@ async def _beside_the_limit(bench: Bench, server: Subject) -> tuple[list[Run], l
     seconds = bench.effort.seconds
     bare: list[Run] = []
     served: list[Run] = []
-    async with bare_server() as url:
-        await load_bare(bench, url, "warming up", seconds=seconds / 4)
+    async with bare_server() as limit:
+        await load_bare(bench, limit, "warming up", seconds=seconds / 4)
         await server.measure("warming up", seconds=seconds / 4)
         for _ in range(bench.effort.repeats):
-            bare.append(await load_bare(bench, url, "bare handler", seconds=seconds))
+            bare.append(await load_bare(bench, limit, "bare handler", seconds=seconds))
             served.append(await server.measure("single orders", seconds=seconds))
     return bare, served
 

@@ -20,7 +20,7 @@ from coffeert.lab.results import (
     judge,
 )
 from coffeert.lab.screen import ScreenJob, ScreenResult
-from coffeert.lab.sightings import delays
+from coffeert.lab.sightings import Delays, delays
 from coffeert.menu import Drink
 from coffeert.postgres.menu import add_drink
 from coffeert.postgres.pool import close, connect
@@ -41,12 +41,13 @@ _PACES: tuple[tuple[str, dict[str, object]], ...] = (
 class Seen:
     """One rate: the load's own measurement, and when its orders were seen."""
 
-    def __init__(self, run: Run, latency: Latencies, unseen: int, frames: int, size: float) -> None:
+    def __init__(self, run: Run, found: Delays, screen: ScreenResult) -> None:
         self.run = run
-        self.latency = latency
-        self.unseen = unseen
-        self.frames = frames
-        self.bytes_a_frame = size
+        self.latency = Latencies.of(found.whole)
+        self.after_commit = Latencies.of(found.shown)
+        self.unseen = found.unseen
+        self.frames = screen.frames
+        self.bytes_a_frame = screen.bytes / max(1, screen.frames)
 
     def measurement(self, label: str) -> Measurement:
         """Return the order-to-screen latency as a measurement of its own."""
@@ -61,6 +62,7 @@ class Seen:
             evidence=self.run.measurement.evidence,
             correctness=self.run.measurement.correctness,
             note=f"commit alone p50 {commit.p50:.1f} ms, p99 {commit.p99:.1f} ms; "
+            f"from the 201 to the frame p99 {self.after_commit.p99:.1f} ms; "
             f"{self.frames} frames of {self.bytes_a_frame:,.0f} bytes; {self.unseen} never seen",
         )
 
@@ -120,9 +122,7 @@ async def watch_rate(server: Subject, rate: int, label: str) -> Seen:
             stride=max(1, rate // _PROBES_A_SECOND),
         )
         result = await _result(screen)
-    took, unseen = delays(run.load.probes, result.sightings)
-    frames = max(1, result.frames)
-    return Seen(run, Latencies.of(took), unseen, result.frames, result.bytes / frames)
+    return Seen(run, delays(run.load.probes, result.sightings), result)
 
 
 async def _result(screen: Child[ScreenResult]) -> ScreenResult:

@@ -14,9 +14,10 @@ _RATE = 200
 
 
 async def stall(bench: Bench) -> tuple[float, float, list[Measurement]]:
-    """Time orders to a screen among a crowd, without and with 1 % of it stalled, in turn.
+    """Time frames to a screen among a crowd, without and with 1 % of it stalled, in turn.
 
-    Returns both p99s in ms, over all repetitions.
+    From the 201 on: what comes before it no client can slow down. Returns both p99s in ms, over all
+    repetitions, and the measurements.
     """
     calm: list[Latencies] = []
     stalled: list[Latencies] = []
@@ -34,6 +35,6 @@ async def stall(bench: Bench) -> tuple[float, float, list[Measurement]]:
                     seen = await watch_rate(server, _RATE, label)
                     crowd.tell()
                     await crowd.result()
-                latencies.append(seen.latency)
+                latencies.append(seen.after_commit)
                 measurements.append(seen.measurement(label))
     return Latencies.merged(calm).p99, Latencies.merged(stalled).p99, measurements
