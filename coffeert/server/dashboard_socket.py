@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import assert_never
 
 import structlog
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from coffeert import __version__
 from coffeert.errors import Forbidden, Malformed, RequestRefused, TooManyRequests, Unavailable
@@ -88,7 +88,7 @@ class DashboardSocket:
         may_order = self._access.may_order(request)
         room = asyncio.Semaphore(_ORDERS_IN_FLIGHT)
         async with asyncio.TaskGroup() as orders:
-            async for message in socket:
+            async for message in _messages(socket):
                 if message.type is not WSMsgType.TEXT:
                     client.link.close(WSCloseCode.UNSUPPORTED_DATA, "text frames only")
                     return
@@ -143,6 +143,15 @@ class DashboardSocket:
             retry_after=error.retry_after,
         )
         client.link.send(frames.encode(refusal))
+
+
+async def _messages(socket: web.WebSocketResponse) -> AsyncIterator[WSMessage]:
+    """Receive until the client goes, or has gone while it was being answered (a ping, a close)."""
+    try:
+        async for message in socket:
+            yield message
+    except ConnectionError:
+        return
 
 
 def _resume_from(request: web.Request) -> tuple[str, int]:

@@ -13,6 +13,7 @@ from typing import cast
 
 import structlog
 from aiohttp import web
+from aiohttp.web import RequestHandler
 
 from coffeert.errors import TooManyRequests
 from coffeert.server.limits import Allowance
@@ -168,6 +169,37 @@ class Gate(asyncio.Protocol):
             self._transport.abort()
 
 
+class _DiscreetHandler(RequestHandler):
+    """aiohttp's protocol, but for its answer to what is not HTTP: that would repeat what was sent."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer with a problem document that holds nothing of the request."""
+        super().handle_error(request, status, exc, message)  # for what it logs and raises
+        title = "Malformed request" if status < 500 else "Internal error"
+        detail = "This is not an HTTP request." if status < 500 else "Something went wrong."
+        response = web.Response(
+            body=encode(Problem(title, status, detail)),
+            status=status,
+            content_type="application/problem+json",
+        )
+        response.force_close()
+        return response
+
+
+def _discreet(handler: RequestHandler) -> RequestHandler:
+    # aiohttp lets nobody choose the class; ours differs in one method and in no data.
+    handler.__class__ = _DiscreetHandler
+    return handler
+
+
 class GatedSite(web.BaseSite):
     """Listens on a TCP address, with a gate for each connection."""
 
@@ -198,7 +230,7 @@ class GatedSite(web.BaseSite):
         server = self._runner.server
         assert server is not None
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Gate(server(), self._keeper),
+            lambda: Gate(_discreet(server()), self._keeper),
             self._host,
             self._port,
             backlog=self._backlog,

@@ -67,7 +67,8 @@ def openapi_document() -> bytes:
                     "summary": "Store one order",
                     "parameters": [_IDEMPOTENCY_KEY],
                     "requestBody": _body(request, "application/json"),
-                    "responses": placed | _pick(problems, 400, 401, 409, 413, 415, 422, 429, 503),
+                    "responses": placed
+                    | _pick(problems, 400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
                 }
             },
             "/api/orders/batch": {
@@ -76,15 +77,17 @@ def openapi_document() -> bytes:
                     "requestBody": _body({"type": "string"}, "application/x-ndjson"),
                     "responses": {"200": _response("What became of the lines.", batch)}
                     | {"503": _response("Broken off; the counts say where.", batch)}
+                    | {"408": _response("The body stopped coming; the counts say where.", batch)}
                     | {"413": _response("A line is too long; the counts say where.", batch)}
-                    | _pick(problems, 401, 415, 429),
+                    | {"429": _response("Over the limit; the counts say where.", batch)}
+                    | _pick(problems, 401, 403, 415),
                 }
             },
             "/api/orders/{order_id}/void": {
                 "post": {
                     "summary": "Cancel an order by a correction",
                     "parameters": [_ORDER_ID],
-                    "responses": placed | _pick(problems, 401, 404, 422, 429, 503),
+                    "responses": placed | _pick(problems, 401, 403, 404, 422, 429, 503),
                 }
             },
             "/api/dashboard": {
@@ -95,13 +98,13 @@ def openapi_document() -> bytes:
                         "200": _response("The view.", snapshot),
                         "304": {"description": "Still the version of the ETag."},
                     }
-                    | _pick(problems, 401, 422, 503),
+                    | _pick(problems, 401, 403, 422, 503),
                 }
             },
             "/api/menu": {
                 "get": {
                     "summary": "The active stores and drinks",
-                    "responses": {"200": _response("The menu.", menu)} | _pick(problems, 401),
+                    "responses": {"200": _response("The menu.", menu)} | _pick(problems, 401, 403),
                 }
             },
             "/livez": {"get": _plain("Liveness", "text/plain")},
@@ -129,7 +132,9 @@ def openapi_document() -> bytes:
 _PROBLEMS = {
     400: "Malformed.",
     401: "The token is missing or wrong.",
+    403: "The token may only read, or the page's origin is not allowed.",
     404: "Not found.",
+    408: "The body takes too long to arrive.",
     409: "The order_id belongs to an order with other content.",
     413: "Too large.",
     415: "Not a content type for this address.",

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from coffeert.config import load_config
 from coffeert.errors import ConfigError
@@ -119,6 +120,32 @@ async def test_headers_that_never_end_are_cut_off(run_server: RunServer) -> None
         assert await ends(reader)
         await drip
         assert (await http.get("/livez")).status == 200
+
+
+async def test_what_is_not_http_is_not_repeated(run_server: RunServer) -> None:
+    async with run_server() as url, connection(url) as (reader, writer):
+        writer.write(b"PRI / HTTP/1.1\r\nAuthorization: Bearer secret\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), 10)
+        assert b" 400 " in answer
+        assert b"application/problem+json" in answer
+        assert b"secret" not in answer
+
+
+async def test_one_that_leaves_after_a_ping_is_no_fault_of_ours(run_server: RunServer) -> None:
+    hello = (
+        b"GET /ws/dashboard HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    masked = b"\x80\x00\x00\x00\x00"
+    with capture_logs() as lines:
+        async with run_server() as url:
+            for _ in range(20):
+                async with connection(url) as (reader, writer):
+                    writer.write(hello + (b"\x89" + masked) * 50)
+                    await reader.readuntil(b"\r\n\r\n")
+                    writer.transport.abort()
+    assert [line for line in lines if line["log_level"] == "error"] == []
 
 
 @pytest.mark.parametrize("path", ["/api/orders", "/api/orders/batch"])

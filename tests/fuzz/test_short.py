@@ -1,0 +1,19 @@
+"""A short part of `make fuzz`, for every run of the suite."""
+
+from __future__ import annotations
+
+import random
+import time
+
+from tests.fuzz.surfaces import SURFACES
+from tests.fuzz.target import fuzzed_server
+
+SECONDS = 1.0
+
+
+async def test_no_input_breaks_anything() -> None:
+    async with fuzzed_server() as target:
+        for name, surface in SURFACES.items():
+            tally = await surface(random.Random(name), time.monotonic() + SECONDS, target)
+            assert tally.tried > 0
+            assert not tally.crashes, f"{name}: {tally.crashes[:3]}"
