@@ -1,0 +1,1 @@
+"""Mutants: the safeguards, each broken on purpose to see whether a test notices."""

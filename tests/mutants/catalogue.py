@@ -1,0 +1,172 @@
+"""The mutants: what is broken, how, and which tests must fail then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One change to one file: `old` occurs there exactly once. `tests` are pytest's arguments."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+_PROPERTY = "tests/integration/aggregator/test_pass_property.py"
+_PASSES = "tests/integration/postgres/test_passes.py"
+_WRITER = "tests/unit/server/test_batch_writer.py"
+_LIVE = "tests/unit/server/test_live_view.py"
+
+MUTANTS = (
+    Mutant(
+        "the pass does not lock its state row",
+        "sql/queries/lock_state.sql",
+        "\nFOR UPDATE",
+        "",
+        (_PROPERTY, "tests/integration/aggregator/test_stress.py"),
+    ),
+    Mutant(
+        "the pass stores a snapshot taken by a second statement",
+        "coffeert/postgres/passes.py",
+        "    assert row is not None\n",
+        "    assert row is not None\n"
+        "    await connection.execute(\n"
+        '        "UPDATE aggregator_state SET watermark = pg_current_snapshot()"\n'
+        "    )\n",
+        (_PROPERTY,),
+    ),
+    Mutant(
+        "the pass forgets the transactions that were in progress at the last one",
+        "sql/queries/pass.sql",
+        "WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot)))",
+        "WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot))) AND false",
+        (_PASSES, _PROPERTY),
+    ),
+    Mutant(
+        "the pass counts by received_at instead of by transaction",
+        "sql/queries/pass.sql",
+        "FROM orders WHERE xid >= pg_snapshot_xmax($1::text::pg_snapshot)",
+        "FROM orders WHERE pg_snapshot_xmax($1::text::pg_snapshot) IS NOT NULL"
+        " AND received_at > (SELECT passed_at FROM aggregator_state)",
+        (_PROPERTY,),
+    ),
+    Mutant(
+        "an order is acknowledged before its commit",
+        "coffeert/server/batch_writer.py",
+        "            outcomes = await self._store(entries, commits)\n",
+        "            self._answer(groups, [Placed(e.order, replayed=False) for e in entries])\n"
+        "            outcomes = await self._store(entries, commits)\n",
+        (_WRITER, "tests/torture/test_short.py::test_nothing_is_lost_doubled_or_miscounted"),
+    ),
+    Mutant(
+        "a commit does not wait for the disk",
+        "coffeert/postgres/pool.py",
+        '"jit": "off", ',
+        '"jit": "off", "synchronous_commit": "off", ',
+        ("tests/integration/postgres/test_pool.py", "tests/torture/test_short.py"),
+    ),
+    Mutant(
+        "a commit of unknown outcome is not looked up",
+        "coffeert/server/batch_writer.py",
+        "            found = await self._find(orders)\n            for order in orders:\n"
+        "                stored = found.get(order.order_id)\n                results",
+        "            found: dict[UUID, Stored] = {}\n            for order in orders:\n"
+        "                stored = found.get(order.order_id)\n                results",
+        (_WRITER,),
+    ),
+    Mutant(
+        "a taken key is answered with whatever it stands for",
+        "coffeert/server/batch_writer.py",
+        "elif _same(entry, result):",
+        "elif entry is not None:",
+        (_WRITER, "tests/integration/server/test_orders_api.py"),
+    ),
+    Mutant(
+        "a batch is not sorted by key",
+        "coffeert/server/batch_writer.py",
+        "for key in sorted(first)]",
+        "for key in first]",
+        (_WRITER,),
+    ),
+    Mutant(
+        "an order whose client has gone is stored all the same",
+        "coffeert/server/batch_writer.py",
+        "            if not group.answer.done():\n                groups.append(group)",
+        "            if group is not None:\n                groups.append(group)",
+        (_WRITER,),
+    ),
+    Mutant(
+        "the live view counts a batch that the last pass has seen",
+        "coffeert/server/live_view.py",
+        "return self.watermark.sees(xid) or xid in self._hot",
+        "return xid in self._hot",
+        (_LIVE,),
+    ),
+    Mutant(
+        "the live view counts a repeated message twice",
+        "coffeert/server/live_view.py",
+        "return self.watermark.sees(xid) or xid in self._hot",
+        "return self.watermark.sees(xid)",
+        (_LIVE,),
+    ),
+    Mutant(
+        "the live view forgets every batch at a pass, seen or not",
+        "coffeert/server/live_view.py",
+        "for xid in [xid for xid in self._hot if watermark.sees(xid)]:",
+        "for xid in list(self._hot):",
+        (_LIVE,),
+    ),
+    Mutant(
+        "PostgreSQL takes a pass with a stale fencing token",
+        "coffeert/postgres/state.py",
+        "if token is not None and token != state.token:",
+        "if token is not None and token > state.token:",
+        (_PASSES,),
+    ),
+    Mutant(
+        "Redis takes a pass with a stale fencing token",
+        "coffeert/redis/publish.lua",
+        "  if pass.token < published then",
+        "  if pass.token < -1 then",
+        ("tests/integration/redis/test_fencing.py",),
+    ),
+    Mutant(
+        "the aggregator runs on another cluster's watermark",
+        "coffeert/postgres/state.py",
+        "if not state.here:",
+        "if state is None:",
+        (_PASSES,),
+    ),
+    Mutant(
+        "a promoted standby goes on with the old lineage",
+        "coffeert/aggregator/one_pass.py",
+        "if state.branched or refused_token == state.token:",
+        "if refused_token == state.token:",
+        ("tests/integration/aggregator/test_history.py",),
+    ),
+    Mutant(
+        "a client applies a delta that does not follow on its version",
+        "coffeert/client/replica.py",
+        "if self.view is None or delta.epoch != self.epoch or delta.from_ > self.version:",
+        "if self.view is None or delta.epoch != self.epoch:",
+        ("tests/unit/client/test_replica.py",),
+    ),
+    Mutant(
+        "the token that only reads may order",
+        "coffeert/server/access.py",
+        "return self._token is None or hmac.compare_digest(_bearer(request), self._token)",
+        "return True",
+        ("tests/integration/server/test_access.py",),
+    ),
+    Mutant(
+        "an order is admitted however long it would wait",
+        "coffeert/server/admission.py",
+        "elif wait > self.wait_limit:",
+        "elif wait < 0:",
+        (_WRITER,),
+    ),
+)
