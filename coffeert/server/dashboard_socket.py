@@ -88,7 +88,7 @@ class DashboardSocket:
         may_order = self._access.may_order(request)
         room = asyncio.Semaphore(_ORDERS_IN_FLIGHT)
         async with asyncio.TaskGroup() as orders:
-            async for message in _messages(socket):
+            async for message in messages(socket):
                 if message.type is not WSMsgType.TEXT:
                     client.link.close(WSCloseCode.UNSUPPORTED_DATA, "text frames only")
                     return
@@ -145,7 +145,7 @@ class DashboardSocket:
         client.link.send(frames.encode(refusal))
 
 
-async def _messages(socket: web.WebSocketResponse) -> AsyncIterator[WSMessage]:
+async def messages(socket: web.WebSocketResponse) -> AsyncIterator[WSMessage]:
     """Receive until the client goes, or has gone while it was being answered (a ping, a close)."""
     try:
         async for message in socket:

@@ -7,6 +7,7 @@ import asyncio
 import random
 import subprocess
 import sys
+import tempfile
 import time
 
 from tests.fuzz.surfaces import SURFACES
@@ -42,7 +43,8 @@ def _openapi(target: Target, seconds: float, seed: int) -> Tally:
         "--header", f"Authorization: Bearer {TOKEN}", "--max-time", str(int(seconds)),
         "--exclude-path", "/api/orders/batch", "--continue-on-failure", "--no-color",
     ]  # fmt: skip
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as place:  # it leaves files where it runs
+        ended = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
     for line in ended.stdout.splitlines():
         words = line.split()
         if "generated" in line and words and words[0].isdigit():
