@@ -9,7 +9,7 @@ from typing import Literal
 from coffeert.cells import ZERO, Tally
 from coffeert.tui.glyphs import Glyphs
 from coffeert.tui.lines import Line, Role, Span, chosen, fit_line, line
-from coffeert.tui.present.figures import Trend, bar, short_money, trend
+from coffeert.tui.present.figures import Trend, bar, short, short_money, trend
 from coffeert.tui.present.scene import Scene
 from coffeert.tui.present.sums import BucketSums, Sums, merge
 from coffeert.tui.present.window import Window
@@ -169,6 +169,11 @@ def _heading(section: Section, cells: int) -> Line:
     )
 
 
+def _count(orders: int) -> str:
+    text = f"{orders:,}"
+    return text if len(text) <= 7 else short(orders)
+
+
 def _row(row: Row, top: float, cells: int, glyphs: Glyphs, here: bool) -> Line:
     name, drawn, money = _widths(cells)
     mark = glyphs.cursor if here else " "
@@ -181,7 +186,7 @@ def _row(row: Row, top: float, cells: int, glyphs: Glyphs, here: bool) -> Line:
         Span(fit(clean(row.code), name, ellipsis=glyphs.ellipsis), "text"),
         Span(" "),
         Span(bar(row.share / top if top > 0 else 0.0, drawn, glyphs), role),
-        Span(f" {row.tally.orders:>7,}", "strong"),
+        Span(f" {_count(row.tally.orders):>7}", "strong"),
     ]
     if money:
         pieces.append(Span(f" {short_money(row.tally.cents):>9}", "text"))

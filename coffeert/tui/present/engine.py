@@ -77,6 +77,8 @@ def parts_of(
     )
     lag = a.lag_s + lag_grown
     interval_ms = a.interval_s * 1000
+    # One message after another, each as long as a round trip: how much of a second that takes.
+    busy = (r.published_per_s + r.received_per_s) * r.round_trip_ms
     return (
         _part(
             "1 INSERT",
@@ -130,6 +132,11 @@ def parts_of(
                 Figure("round trip", f"{milliseconds(r.round_trip_ms)} ms", course=course.redis),
                 Figure("published", f"{short(round(r.published_per_s, 1))}/s"),
                 Figure("received", f"{short(round(r.received_per_s, 1))}/s"),
+                Figure(
+                    "busy",
+                    f"{milliseconds(busy)} of 1,000 ms",
+                    _of(busy, 1000),
+                ),
                 Figure("memory", size(r.used_memory)),
             ),
         ),

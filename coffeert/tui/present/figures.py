@@ -23,13 +23,14 @@ class Trend(NamedTuple):
     part: float = 0.0
 
     def text(self, glyphs: Glyphs) -> str:
-        """Write it as `▲ 8.1%`."""
+        """Write it as `▲ 8.1%`, or `▲ x12` where percents would be unwieldy."""
         if self.direction == "unknown":
             return f"{glyphs.flat} new" if self.part > 0 else f"{glyphs.flat} n/a"
         sign = {"up": glyphs.up, "down": glyphs.down, "flat": glyphs.flat}[self.direction]
         percent = abs(self.part) * 100
-        shown = f"{percent:.1f}" if percent < 100 else f"{min(percent, 9999):.0f}"
-        return f"{sign} {shown}%"
+        if percent >= 1000:
+            return f"{sign} x{short(round(self.part + 1))}"
+        return f"{sign} {percent:.1f}%" if percent < 100 else f"{sign} {percent:.0f}%"
 
 
 def trend(now: float, before: float | None) -> Trend:

@@ -101,4 +101,7 @@ class Selling(BoardScreen):
 
     def _open_form(self, draft: Draft | None) -> None:
         app = self.coffeert
+        if app.session.menu is None:
+            self.warn("There is no menu to order from before a server has been reached.")
+            return
         self.app.push_screen(OrderForm(app.till, app.session, app.url, app.glyphs, draft))

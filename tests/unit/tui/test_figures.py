@@ -70,6 +70,7 @@ def test_bars_and_gauges_fill_their_cells(part: float, cells: int) -> None:
 def test_trends() -> None:
     assert trend(108, 100).text(BRAILLE) == "▲ 8.0%"
     assert trend(50, 100).text(ASCII) == "v 50.0%"
+    assert trend(1300, 100).text(BRAILLE) == "▲ x13"
     assert trend(100, 100).direction == "flat"
     assert trend(5, 0).direction == trend(5, None).direction == "unknown"
 
