@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from coffeert.cells import CellKey, Cells, Horizon, Tally, add, at_all_grains
@@ -124,7 +124,23 @@ def play(history: History, live: LiveView, heard: set[Xid], step: str, argument:
                 live.load(history.snapshot())
 
 
+ONE: Cells = {CellKey("minute", HORIZON.as_of, "uptown", "latte"): Tally(1, 1, 480)}
+
+
 @given(steps)
+@example(  # heard of after the pass that counted it
+    [("begin", ONE), ("commit", 0), ("aggregate", None), ("load", None), ("hear of a batch", 0)]
+)
+@example([("begin", ONE), ("commit", 0), ("hear of a batch", 0), ("hear of a batch", 0)])
+@example(  # still running when the pass was made, so not counted by it
+    [
+        ("begin", ONE),
+        ("aggregate", None),
+        ("commit", 0),
+        ("hear of a batch", 0),
+        ("hear of a pass", 0),
+    ]
+)
 def test_each_batch_counts_once_whatever_happens_to_its_message(
     steps: list[tuple[str, object]],
 ) -> None:
