@@ -16,7 +16,6 @@ import msgspec
 import uvloop
 
 from coffeert.errors import CoffeertError
-from coffeert.tasks import end
 
 Job = TypeVar("Job", bound=msgspec.Struct)
 Result = TypeVar("Result", bound=msgspec.Struct)
@@ -117,11 +116,7 @@ def serve(job: type[Job], run: Callable[[Job, Gate], Awaitable[msgspec.Struct]])
     given = msgspec.json.decode(sys.stdin.readline(), type=job)
 
     async def main() -> None:
-        task = asyncio.ensure_future(run(given, Gate()))
-        try:
-            result = await task
-        finally:
-            await end(task)
+        result = await run(given, Gate())
         sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
         sys.stdout.flush()
 

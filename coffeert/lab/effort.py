@@ -29,11 +29,11 @@ class Effort(msgspec.Struct, frozen=True, kw_only=True):
 
 TINY = Effort(
     name="tiny", seconds=0.25, repeats=1, bisections=1, searches=1, connections=4, variations=False,
-    screen_rates=(50,), histories=(500, 2_000), passes=2, clients=(5, 10), ticks=3, messages=50,
+    screen_rates=(50,), histories=(500, 2_000), passes=2, clients=(10,), ticks=3, messages=50,
     subscribers=(1,), overload_seconds=0.3, idle_seconds=0.3, interval=0.05,
 )  # fmt: skip
 QUICK = Effort(
-    name="quick", seconds=2.0, repeats=3, bisections=4, searches=1, connections=64, variations=False,
+    name="quick", seconds=2.0, repeats=3, bisections=3, searches=1, connections=64, variations=False,
     screen_rates=(100, 1_000, 5_000), histories=(20_000, 200_000, 1_000_000), passes=15,
     clients=(100, 1_000, 10_000), ticks=10, messages=4_000, subscribers=(1, 4),
     overload_seconds=4.0, idle_seconds=5.0,
