@@ -63,102 +63,81 @@ def course_of(figures: Sequence[Health]) -> Course:
 
 
 def parts_of(
-    health: Health | None, now: datetime, lag_grown: float, course: Course
+    health: Health | None, now: datetime, grown: float, course: Course
 ) -> tuple[Part, ...]:
-    """Make the parts; `lag_grown` is how many seconds ago the figures were heard."""
+    """Make the parts; `grown` is how many seconds ago the figures were heard."""
     if health is None:
         return ()
-    i, a, r, s, d = (
-        health.intake,
-        health.aggregator,
-        health.redis,
-        health.sockets,
-        health.database,
+    return (
+        _insert(health, now, course),
+        _aggregation(health, now, course, grown),
+        _redis(health, now, course),
+        _sockets(health, now, course),
     )
-    lag = a.lag_s + lag_grown
-    interval_ms = a.interval_s * 1000
+
+
+def _insert(health: Health, now: datetime, course: Course) -> Part:
+    i = health.intake
+    wait = f"{milliseconds(i.predicted_wait_ms)} of {milliseconds(i.wait_limit_ms)} ms"
+    figures = (
+        Figure("orders/s", short(round(i.orders_per_s, 1)), course=course.intake),
+        Figure("queue", f"{i.queue:,} of {i.queue_limit:,}", _of(i.queue, i.queue_limit)),
+        Figure("predicted wait", wait, _of(i.predicted_wait_ms, i.wait_limit_ms)),
+        Figure("commit", f"{milliseconds(i.commit_ms)} ms", course=course.commit),
+        Figure("batch", f"{i.batch_size:.1f} orders"),
+        Figure("accepted", f"{i.accepted:,}, {i.replayed:,} replayed"),
+        Figure("turned away", f"{i.refused:,} refused, {i.shed:,} shed"),
+    )
+    return _part("1 INSERT", "orders in, one commit a batch", i, now, figures)
+
+
+def _aggregation(health: Health, now: datetime, course: Course, grown: float) -> Part:
+    a, d = health.aggregator, health.database
+    lag, lag_limit = a.lag_s + grown, 3 * a.interval_s
+    interval = a.interval_s * 1000
+    busy = d.pool - d.pool_idle
+    figures = (
+        Figure(
+            "pass / interval",
+            f"{milliseconds(a.pass_ms)} of {milliseconds(interval)} ms",
+            _of(a.pass_ms, interval),
+        ),
+        Figure("pass time", f"{milliseconds(a.pass_ms)} ms", course=course.passes),
+        Figure("lag", f"{ago(lag)} of {ago(lag_limit)}", _of(lag, lag_limit)),
+        Figure("rows a pass", f"{a.rows:,}"),
+        Figure("passes", f"{a.passes:,}"),
+        Figure("pool", f"{busy} of {d.pool} busy", _of(busy, d.pool)),
+        Figure("database trip", f"{milliseconds(d.round_trip_ms)} ms"),
+    )
+    leader = f"leader {clean(a.leader, 24) or 'unknown'}"
+    return _part("2 Aggregation", leader, a, now, figures, also=d)
+
+
+def _redis(health: Health, now: datetime, course: Course) -> Part:
+    r = health.redis
     # One message after another, each as long as a round trip: how much of a second that takes.
     busy = (r.published_per_s + r.received_per_s) * r.round_trip_ms
-    return (
-        _part(
-            "1 INSERT",
-            "orders in, one commit a batch",
-            i,
-            now,
-            (
-                Figure("orders/s", short(round(i.orders_per_s, 1)), course=course.intake),
-                Figure("queue", f"{i.queue:,} of {i.queue_limit:,}", _of(i.queue, i.queue_limit)),
-                Figure(
-                    "predicted wait",
-                    f"{milliseconds(i.predicted_wait_ms)} of {milliseconds(i.wait_limit_ms)} ms",
-                    _of(i.predicted_wait_ms, i.wait_limit_ms),
-                ),
-                Figure("commit", f"{milliseconds(i.commit_ms)} ms", course=course.commit),
-                Figure("batch", f"{i.batch_size:.1f} orders"),
-                Figure("accepted", f"{i.accepted:,}, {i.replayed:,} replayed"),
-                Figure("turned away", f"{i.refused:,} refused, {i.shed:,} shed"),
-            ),
-        ),
-        _part(
-            "2 Aggregation",
-            f"leader {clean(a.leader, 24) or 'unknown'}",
-            a,
-            now,
-            (
-                Figure(
-                    "pass / interval",
-                    f"{milliseconds(a.pass_ms)} of {milliseconds(interval_ms)} ms",
-                    _of(a.pass_ms, interval_ms),
-                ),
-                Figure("pass time", f"{milliseconds(a.pass_ms)} ms", course=course.passes),
-                Figure("lag", f"{ago(lag)} of {ago(3 * a.interval_s)}", _of(lag, 3 * a.interval_s)),
-                Figure("rows a pass", f"{a.rows:,}"),
-                Figure("passes", f"{a.passes:,}"),
-                Figure(
-                    "pool",
-                    f"{d.pool - d.pool_idle} of {d.pool} busy",
-                    _of(d.pool - d.pool_idle, d.pool),
-                ),
-                Figure("database trip", f"{milliseconds(d.round_trip_ms)} ms"),
-            ),
-            also=d,
-        ),
-        _part(
-            "3 Redis",
-            "snapshot and messages",
-            r,
-            now,
-            (
-                Figure("round trip", f"{milliseconds(r.round_trip_ms)} ms", course=course.redis),
-                Figure("published", f"{short(round(r.published_per_s, 1))}/s"),
-                Figure("received", f"{short(round(r.received_per_s, 1))}/s"),
-                Figure(
-                    "busy",
-                    f"{milliseconds(busy)} of 1,000 ms",
-                    _of(busy, 1000),
-                ),
-                Figure("memory", size(r.used_memory)),
-            ),
-        ),
-        _part(
-            "4 WebSocket",
-            "frames out, encoded once",
-            s,
-            now,
-            (
-                Figure(
-                    "clients",
-                    f"{s.clients:,} of {s.clients_limit:,}",
-                    _of(s.clients, s.clients_limit),
-                ),
-                Figure("frames", f"{short(round(s.frames_per_s, 1))}/s"),
-                Figure("bytes", f"{size(s.bytes_per_s)}/s", course=course.sent),
-                Figure("last frame", size(s.frame_bytes)),
-                Figure("conflated", f"{s.conflated:,}"),
-                Figure("dropped", f"{s.dropped:,} slow clients"),
-            ),
-        ),
+    figures = (
+        Figure("round trip", f"{milliseconds(r.round_trip_ms)} ms", course=course.redis),
+        Figure("published", f"{short(round(r.published_per_s, 1))}/s"),
+        Figure("received", f"{short(round(r.received_per_s, 1))}/s"),
+        Figure("busy", f"{milliseconds(busy)} of 1,000 ms", _of(busy, 1000)),
+        Figure("memory", size(r.used_memory)),
     )
+    return _part("3 Redis", "snapshot and messages", r, now, figures)
+
+
+def _sockets(health: Health, now: datetime, course: Course) -> Part:
+    s = health.sockets
+    figures = (
+        Figure("clients", f"{s.clients:,} of {s.clients_limit:,}", _of(s.clients, s.clients_limit)),
+        Figure("frames", f"{short(round(s.frames_per_s, 1))}/s"),
+        Figure("bytes", f"{size(s.bytes_per_s)}/s", course=course.sent),
+        Figure("last frame", size(s.frame_bytes)),
+        Figure("conflated", f"{s.conflated:,}"),
+        Figure("dropped", f"{s.dropped:,} slow clients"),
+    )
+    return _part("4 WebSocket", "frames out, encoded once", s, now, figures)
 
 
 def draw_engine(
