@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
+from types import FrameType
 
 import click
 
@@ -74,8 +76,25 @@ def run(command: click.Command, args: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _unwind_on_signals() -> None:
+    """Let SIGTERM and SIGHUP end the process as Ctrl-C does, so that what was started is stopped.
+
+    A command that runs on and on has handlers of its own for most of its time, but not while it
+    starts the embedded servers.
+    """
+
+    def unwind(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, lambda number, frame: None)  # once: unwinding must not be unwound
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, unwind)
+
+
 def main() -> None:
     """Entry point of `coffeert`."""
+    _unwind_on_signals()
     cli.name = "coffeert"
     sys.exit(run(cli, sys.argv[1:]))
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
@@ -25,15 +26,22 @@ from coffeert.errors import CoffeertError
 from coffeert.inject.history import history
 from coffeert.order import Draft
 
+T = TypeVar("T")
+
 HISTORY_DAYS = 30
 ORDERS_A_DAY = 1200
 _READY = b" serves "
+_FILLED = "history-loaded"
 _START_TIMEOUT = 30.0
 _STOP_TIMEOUT = 15.0
 
 
 class DemoFailed(CoffeertError):
     """A part of the demonstration did not start, or ended by itself."""
+
+
+class Stopped(Exception):
+    """The demonstration was asked to end."""
 
 
 @click.command("demo")
@@ -62,45 +70,65 @@ async def _demo(
     stop = stop_on_signals()
     assert config.data_dir is not None
     log = _log_file(config.data_dir)
-    async with AsyncExitStack() as stack:
-        click.echo("Starting PostgreSQL, Valkey and the server ...")
-        server, url = await stack.enter_async_context(_server(config, log))
-        await _fill_history(url)
-        arguments = ("inject", "--url", url, "--rate", str(rate), "--profile", profile)
-        await stack.enter_async_context(_process(log, *arguments))
-        click.echo(f"Live at {url}; its data are in {config.data_dir}.")
-        shown = _run_dashboard(url) if on_screen else watch(url)
-        waits = {
-            asyncio.create_task(shown, name="dashboard"),
-            asyncio.create_task(stop.wait(), name="stop"),
-            asyncio.create_task(server.wait(), name="server"),
-        }
-        done, others = await asyncio.wait(
-            waits, timeout=duration, return_when=asyncio.FIRST_COMPLETED
-        )
-        for task in others:
+    with suppress(Stopped):
+        async with AsyncExitStack() as stack:
+            click.echo("Starting PostgreSQL, Valkey and the server ...")
+            place = ("--data-dir", str(config.data_dir), "--timezone", config.timezone)
+            serve = _process(log, "serve", "--port", "0", *place)
+            server = await stack.enter_async_context(serve)
+            url = await _unless(stop, _url(server, log))
+            await _unless(stop, _fill_history(url, log.with_name(_FILLED)))
+            orders = ("--rate", str(rate), "--profile", profile)
+            inject = _process(log, "inject", "--url", url, *orders)
+            await stack.enter_async_context(inject)
+            click.echo(f"Live at {url}; its data are in {config.data_dir}.")
+            shown = _run_dashboard(url) if on_screen else watch(url)
+            await _unless(stop, _show(shown, server, duration))
+            if server.returncode is not None:
+                raise DemoFailed(f"The server ended by itself; its log is {log}.")
+
+
+async def _show(
+    shown: Coroutine[Any, Any, None], server: asyncio.subprocess.Process, duration: float | None
+) -> None:
+    tasks = {
+        asyncio.create_task(shown, name="dashboard"),
+        asyncio.create_task(server.wait(), name="server"),
+    }
+    try:
+        done, _ = await asyncio.wait(tasks, timeout=duration, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        if server.returncode is not None:
-            raise DemoFailed(f"The server ended by itself; its log is {log}.")
-        for task in done:
-            task.result()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
 
 
-@asynccontextmanager
-async def _server(
-    config: Config, log: Path
-) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    arguments = ("--port", "0", "--data-dir", str(config.data_dir), "--timezone", config.timezone)
-    async with _process(log, "serve", *arguments) as server:
-        assert server.stdout is not None
-        line = b""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_START_TIMEOUT):
-                line = await server.stdout.readline()
-        if _READY not in line:
-            raise DemoFailed(f"The server did not start; its log is {log}.")
-        yield server, line.split(_READY)[1].split()[0].decode()
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
+    """Do some work, and break it off when the demo is to stop; raises `Stopped` then."""
+    task = asyncio.create_task(work)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finished = task.done()
+    for each in (task, stopping):
+        each.cancel()
+    await asyncio.gather(task, stopping, return_exceptions=True)
+    if not finished:
+        raise Stopped
+    return task.result()
+
+
+async def _url(server: asyncio.subprocess.Process, log: Path) -> str:
+    """Wait until the server serves, and return where."""
+    assert server.stdout is not None
+    line = b""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_START_TIMEOUT):
+            line = await server.stdout.readline()
+    if _READY not in line:
+        raise DemoFailed(f"The server did not start; its log is {log}.")
+    return line.split(_READY)[1].split()[0].decode()
 
 
 @asynccontextmanager
@@ -148,11 +176,14 @@ async def _run_dashboard(url: str) -> None:
             await dashboard.wait()
 
 
-async def _fill_history(url: str) -> None:
-    """Load the past once; a demo that is started again goes on from what is there."""
+async def _fill_history(url: str, filled: Path) -> None:
+    """Load the past once; a demo that is started again goes on from what is there.
+
+    Where loading was cut short, it is begun again: the same orders have the same keys.
+    """
+    if await asyncio.to_thread(filled.exists):
+        return
     async with OrderClient(url) as client:
-        if (await client.dashboard()).view.totals.day.orders:
-            return
         click.echo(f"Loading {HISTORY_DAYS} days of history ...")
         drafts = history(
             await client.menu(),
@@ -166,6 +197,7 @@ async def _fill_history(url: str) -> None:
                 yield draft
 
         result = await client.batch(lines())
+        await asyncio.to_thread(filled.touch)
         click.echo(f"{result.accepted:,} past orders are stored.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from uuid import UUID, uuid5
 
 from coffeert.inject.profile import PROFILES, choices
 from coffeert.order import Draft
@@ -14,6 +15,7 @@ from coffeert.wire.orders import MenuBody
 _WEEKDAY = (0, 0, 0, 0, 0, 1, 6, 12, 14, 9, 7, 7, 10, 9, 6, 5, 5, 4, 3, 2, 1, 0, 0, 0)
 _WEEKEND = (0, 0, 0, 0, 0, 0, 1, 3, 6, 9, 11, 11, 10, 9, 8, 7, 5, 4, 3, 2, 1, 1, 0, 0)
 _SATURDAY = 5
+_KEYS = UUID("6f8e9d0e-2f0b-5c1a-9f51-0c0ffee00002")
 
 
 def history(
@@ -22,7 +24,8 @@ def history(
     """Make up the orders of the `days` before `until`, oldest day first.
 
     `until` has an offset, which decides when the shops are open. Every day differs a little; trade
-    grows slowly over the time, so that comparisons with the past have something to show.
+    grows slowly over the time, so that comparisons with the past have something to show. The same day
+    has the same orders under the same keys each time that it is made up on one day.
     """
     chance = random.Random(seed)
     weekday = choices(PROFILES["rush-hour"], menu, chance)
@@ -34,8 +37,14 @@ def history(
         growth = 1 + 0.3 * (days - back) / max(1, days)
         count = round(orders_a_day * growth * chance.uniform(0.85, 1.15))
         hours = chance.choices(range(24), weights=_WEEKEND if closed else _WEEKDAY, k=count)
-        for hour in hours:
+        for number, hour in enumerate(hours):
             placed_at = day + timedelta(hours=hour, seconds=round(chance.uniform(0, 3600), 3))
+            choice = next(weekend if closed else weekday)
             if placed_at < until:
-                choice = next(weekend if closed else weekday)
-                yield Draft(choice.store, choice.drink, choice.quantity, placed_at=placed_at)
+                yield Draft(
+                    choice.store,
+                    choice.drink,
+                    choice.quantity,
+                    placed_at=placed_at,
+                    order_id=uuid5(_KEYS, f"{seed} {day.isoformat()} {number}"),
+                )

@@ -12,6 +12,14 @@ LINE = re.compile(r"^\d\d:\d\d:\d\d .* 30 days ([\d,]+) orders", re.MULTILINE)
 
 
 async def test_it_ends_by_itself_or_on_a_signal_and_leaves_nothing(bare_shell: Shell) -> None:
+    # Cut short while it starts or loads its history, it ends as well, and begins again next time.
+    early = bare_shell.start("demo", "--headless")
+    await early.says("days of history")
+    early.signal(signal.SIGINT)
+    assert (await early.ended()).code == 0
+    assert "past orders are stored" not in early.out
+    nothing_left(bare_shell.directory)
+
     ended = await bare_shell.start("demo", "--headless", "--duration", "4s").ended(within=60)
     assert ended.code == 0, ended.err
     assert "days of history" in ended.out

@@ -6,6 +6,7 @@ import json
 
 from coffeert.client import Draft, OrderClient
 from tests.end_to_end.processes import Shell, naming, nothing_left
+from tests.waiting import eventually
 
 LATTE = Draft(store="uptown", drink="latte")
 
@@ -43,4 +44,12 @@ async def test_a_killed_server_leaves_the_databases_to_the_next(bare_shell: Shel
     assert naming(bare_shell.directory), "PostgreSQL goes on, for whoever comes next"
     verified = await bare_shell.run("verify", "--json")
     assert verified.code == 0, verified.err
+    nothing_left(bare_shell.directory)
+
+
+async def test_an_end_while_the_databases_start_stops_them(bare_shell: Shell) -> None:
+    server = bare_shell.start("serve", "--port", "0")
+    await eventually(lambda: len(naming(bare_shell.directory)) > 1)  # Valkey, initdb or PostgreSQL
+    assert (await server.stopped()).code in (0, 143)
+    assert not server.err
     nothing_left(bare_shell.directory)
