@@ -124,6 +124,13 @@ class NotFound(RequestRefused):
     title = "Not found"
 
 
+class MethodNotAllowed(RequestRefused):
+    """The address exists, but not for this method."""
+
+    status = 405
+    title = "Method not allowed"
+
+
 class RequestTimeout(RequestRefused):
     """The client takes too long to send what it has begun."""
 
@@ -164,6 +171,13 @@ class TooManyRequests(RequestRefused):
 
     status = 429
     title = "Too many requests"
+
+
+class InternalError(RequestRefused):
+    """A fault of the server's own; its log has it. Nobody knows whether the order was stored."""
+
+    status = 500
+    title = "Internal error"
 
 
 class Unavailable(RequestRefused):

@@ -10,7 +10,9 @@ from aiohttp import web
 
 from coffeert.errors import (
     CoffeertError,
+    InternalError,
     Malformed,
+    MethodNotAllowed,
     NotFound,
     RequestRefused,
     TooLarge,
@@ -24,20 +26,6 @@ log = structlog.get_logger(__name__)
 PROBLEM_JSON = "application/problem+json"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class MethodNotAllowed(RequestRefused):
-    """The address exists, but not for this method."""
-
-    status = 405
-    title = "Method not allowed"
-
-
-class InternalError(RequestRefused):
-    """A fault of ours; the log has it."""
-
-    status = 500
-    title = "Internal error"
 
 
 def problem_response(error: RequestRefused) -> web.Response:
