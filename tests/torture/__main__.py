@@ -7,10 +7,13 @@ import asyncio
 import time
 from pathlib import Path
 
-from tests.torture.faults import FAULTS
+from tests.torture.faults import FAULTS, Fault
+from tests.torture.overload import replace_table
+from tests.torture.replication import PrimaryLost
 from tests.torture.run import Run, run
 from tests.torture.small_disk import NoSmallDisk
 
+_KINDS: tuple[type[Fault], ...] = (*FAULTS, PrimaryLost)
 _HEAD = (
     "| fault | runs | orders sent | acknowledged | lost | duplicated | rollup == truth | heals in |\n"
     "|---|---:|---:|---:|---:|---:|---|---:|\n"
@@ -21,7 +24,7 @@ async def torture(seeds: int, orders: int, only: str, first: int) -> list[Run]:
     """Run every fault whose name holds `only` with each seed."""
     runs = []
     for seed in range(first, first + seeds):
-        for kind in FAULTS:
+        for kind in _KINDS:
             if only.lower() not in kind.name.lower():
                 continue
             started = time.monotonic()
@@ -81,15 +84,8 @@ def main() -> int:
     text = table(runs)
     print(text)
     if options.write:
-        _replace(options.write, text)
+        replace_table(options.write, "torture", text)
     return 0 if all(done.verdict.good for done in runs) else 1
-
-
-def _replace(page: Path, text: str) -> None:
-    begin, finish = "<!-- torture -->\n", "<!-- /torture -->"
-    head, _, rest = page.read_text(encoding="utf-8").partition(begin)
-    _, _, tail = rest.partition(finish)
-    page.write_text(f"{head}{begin}\n{text}\n{finish}{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -50,6 +50,11 @@ class Proxy:
         """How many connections are open, both sides counted."""
         return len(self._writers)
 
+    def move(self, upstream: Path) -> None:
+        """Lead to another server from now on, and cut what led to the one before."""
+        self._upstream = upstream
+        self.cut()
+
     def cut(self) -> None:
         """Reset every connection, in the middle of whatever it carries."""
         for writer in list(self._writers):

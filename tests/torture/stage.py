@@ -22,7 +22,7 @@ from tests.end_to_end.processes import Command, Shell, free_port
 from tests.servers import FAST, temporary_directory
 from tests.torture.proxy import Proxy
 
-_SOCKET = ".s.PGSQL.5432"
+SOCKET = ".s.PGSQL.5432"
 _SETTINGS = {
     "interval": "0.2",
     "heartbeat": "0.3",
@@ -46,6 +46,7 @@ class Stage:
         self.port = free_port()
         self.strangers: list[str] = []
         self.lifted = 0.0
+        self.moved_to: str | None = None
         self.maybe: list[str] = []
         self.server: Command
         self.aggregators: list[Command] = []
@@ -66,7 +67,7 @@ class Stage:
     @property
     def database_url(self) -> str:
         """The database itself, past the proxy."""
-        return self.postgres.database_url("torture")
+        return self.moved_to or self.postgres.database_url("torture")
 
     async def start_server(self) -> None:
         """Start the server at its port, as whoever minds it would."""
@@ -165,7 +166,7 @@ async def staged(
         shell = Shell(place, {})
         stage = Stage(postgres, valkey, shell)
         stage.before_postgres = await stack.enter_async_context(
-            Proxy(postgres.directory.sockets / _SOCKET, at=place / _SOCKET)
+            Proxy(postgres.directory.sockets / SOCKET, at=place / SOCKET)
         )
         redis_socket = Path(valkey.url.removeprefix("unix://"))
         stage.before_redis = await stack.enter_async_context(
