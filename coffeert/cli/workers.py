@@ -44,7 +44,7 @@ async def _keep(number: int, config: Config, found: Services, stop: asyncio.Even
         worker = await asyncio.create_subprocess_exec(
             *worker_command(config),
             stdin=asyncio.subprocess.PIPE,  # its end tells the worker that nobody minds it any more
-            env=_environment(config, found),
+            env=worker_environment(config, found),
             start_new_session=True,
         )
         exited = asyncio.create_task(worker.wait())
@@ -79,7 +79,7 @@ def worker_command(config: Config) -> list[str]:
     return [sys.executable, "-m", "coffeert", "serve", "--worker", "--attended", *flags, aggregator]
 
 
-def _environment(config: Config, found: Services) -> dict[str, str]:
+def worker_environment(config: Config, found: Services) -> dict[str, str]:
     """Hand the settings on through the environment: secrets must not show in a process list."""
     settings = {name: getattr(config, name) for name in Config.model_fields}
     settings |= {"database_url": found.database_url, "redis_url": found.redis_url, "workers": 1}

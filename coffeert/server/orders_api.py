@@ -24,6 +24,7 @@ from coffeert.server.batch_writer import Outcome, Placed
 from coffeert.server.doorway import spend
 from coffeert.server.intake import Intake
 from coffeert.server.limits import BodyClock
+from coffeert.server.problems import whole_seconds
 from coffeert.wire.orders import (
     BatchResult,
     LineProblem,
@@ -101,7 +102,7 @@ class OrdersApi:
             body = encode(report.result(Problem.of(error)))
             response = web.Response(body=body, status=error.status, content_type="application/json")
             if error.retry_after is not None:
-                response.headers[hdrs.RETRY_AFTER] = str(int(error.retry_after))
+                response.headers[hdrs.RETRY_AFTER] = whole_seconds(error.retry_after)
             response.force_close()  # what is left of the body is not read
             return response
         return web.Response(body=encode(report.result()), content_type="application/json")

@@ -34,12 +34,17 @@ def problem_response(error: RequestRefused) -> web.Response:
         body=encode(Problem.of(error)), status=error.status, content_type=PROBLEM_JSON
     )
     if error.retry_after is not None:
-        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+        response.headers["Retry-After"] = whole_seconds(error.retry_after)
     if error.status == 408:
         response.force_close()
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def whole_seconds(seconds: float) -> str:
+    """Put a delay as the Retry-After header takes it; never 0, which asks to come back at once."""
+    return str(max(1, math.ceil(seconds)))
 
 
 @web.middleware
