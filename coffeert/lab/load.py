@@ -25,7 +25,7 @@ UNANSWERED = -1
 _CLOSED_RATE = (
     25_000  # requests a second that are prepared for a closed loop: more than it can send
 )
-_CLOSED_BATCHES = 60
+_CLOSED_BATCHES = 24  # of 5,000 lines
 _TIMELINE_STEP = 0.5
 
 

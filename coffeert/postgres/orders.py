@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from coffeert.errors import DatabaseUnavailable
 from coffeert.order import Order
@@ -83,9 +84,10 @@ class OrderTable:
             ),
             strict=True,
         )
+        arrays = [_array(column) for column in columns]
         connection = await self._acquire()
         try:
-            row = await connection.fetchrow(self._insert, *columns, timeout=self._timeout)
+            row = await connection.fetchrow(self._insert, *arrays, timeout=self._timeout)
         except _DATA_ERRORS as error:
             raise BadValue(f"PostgreSQL refused a value: {error}") from error
         except _BROKEN_LINK as error:
@@ -120,3 +122,18 @@ class OrderTable:
             await self._pool.release(connection, timeout=self._timeout)
         except (*_BROKEN_LINK, asyncpg.PostgresError):
             return
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _array(values: tuple[Any, ...]) -> str:
+    """Write values as PostgreSQL's text of an array.
+
+    The driver's own way asks of each value whether it is an array itself, which takes seven times as
+    long (docs/performance.md). Ids, times and numbers are the same in JSON, `null` included.
+    """
+    if isinstance(values[0], str):
+        quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+        return '{"' + '","'.join(quoted) + '"}'
+    return "{" + _encode(values)[1:-1].decode() + "}"
