@@ -59,5 +59,10 @@ def test_it_is_short_and_owes_us_nothing() -> None:
     assert len(code) - len(guard) <= LINES
 
 
+def test_it_is_the_one_in_the_documents() -> None:
+    documents = SOURCE.parents[2] / "docs" / "protocol.md"
+    assert f"```python\n{SOURCE.read_text()}```" in documents.read_text()
+
+
 def _pictures(reader: Command) -> list[Any]:
     return [json.loads(line) for line in reader.out.splitlines(keepends=True) if line[-1] == "\n"]
