@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from coffeert.cells import Totals
-from coffeert.client.events import Connecting, GapFound, ViewReset
+from coffeert.client.events import Connecting, Disconnected, GapFound, ViewReset
 from coffeert.tui.present.layout import TABS
 from coffeert.tui.widgets.order_table import OrderTable
 from tests.tui.conftest import StageMaker
@@ -69,6 +70,26 @@ async def test_first_start_without_a_server_says_what_to_type(stage: StageMaker)
         assert "coffeert demo" in text
         assert "Nothing listens on 127.0.0.1:8765." in text
         assert "Trying again in 2 s." in text
+
+
+async def test_a_server_that_wants_a_token_says_how_to_give_it(stage: StageMaker) -> None:
+    async with stage((80, 24), opened=False) as s:
+        reason = "asks for a token, or for another one than was given"
+        await s.happen(Disconnected(reason, None))
+        text = s.text()
+        assert "The server asks for a token" in text
+        assert "export COFFEERT_TOKEN=..." in text
+        assert "coffeert serve" not in text
+        assert "Not trying again by itself." in text
+
+
+async def test_says_in_the_second_line_what_narrow_terminals_have_no_bar_for(
+    stage: StageMaker, tmp_path: Path
+) -> None:
+    async with stage((80, 24)) as s:
+        s.app.start_recording(tmp_path / "r.ndjson")
+        await s.settle()
+        assert "rec 0 orders" in s.text()
 
 
 async def test_counts_gaps_in_the_versions(stage: StageMaker) -> None:
@@ -225,6 +246,8 @@ async def test_hostile_names_stay_text(stage: StageMaker) -> None:
             text = s.text()
             assert text.replace("\n", "").isprintable()
         await s.press("4", "enter")
+        assert s.text().replace("\n", "").isprintable()
+        await s.press("escape", "n", "tab", "enter")
         assert s.text().replace("\n", "").isprintable()
 
 

@@ -117,7 +117,7 @@ def draw_controls(model: ControlsModel, cells: int, glyphs: Glyphs) -> Line:
             (2, _filter(model, glyphs)),
             (0 if waiting else 3, alerts),
             (4, own),
-            (5, line(Span(model.hint, "dim")) if model.hint else ()),
+            (1, line(Span(model.hint, "accent")) if model.hint else ()),
         ],
         cells - 2,
         3,

@@ -36,8 +36,13 @@ def header(board: Board, scene: Scene, place: str) -> HeaderModel:
     )
 
 
-def controls(board: Board, scene: Scene, complaint: str, alerts: Alerts) -> ControlsModel:
-    """Make the lower line; `complaint` is what is wrong with the filter being typed."""
+def controls(
+    board: Board, scene: Scene, complaint: str, alerts: Alerts, hint: str
+) -> ControlsModel:
+    """Make the lower line.
+
+    `complaint` is what is wrong with the filter being typed, `hint` what the bar at the bottom would say.
+    """
     own = board.session.own
     p50, p95 = own.percentile(0.5), own.percentile(0.95)
     troubles = scene.truth.troubles
@@ -53,6 +58,7 @@ def controls(board: Board, scene: Scene, complaint: str, alerts: Alerts) -> Cont
         alerts=(len(alerts.waiting), len(alerts.firing), len(alerts)),
         percentiles=None if p50 is None or p95 is None else (p50, p95),
         trouble="; ".join(troubles),
+        hint=hint,
     )
 
 

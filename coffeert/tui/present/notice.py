@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coffeert.tui.glyphs import Glyphs
-from coffeert.tui.lines import Line, Span, line, line_width
+from coffeert.tui.lines import EMPTY, Line, Span, line, line_width
 from coffeert.tui.present.truth import Truth
 
 
@@ -13,25 +13,35 @@ def notice_lines(truth: Truth, url: str, cells: int, glyphs: Glyphs) -> list[Lin
         return _centred(
             [line(Span("Waiting for the first picture", "title")), line(Span(url, "dim"))], cells
         )
-    if truth.connecting:
-        wait = "Trying now" + glyphs.ellipsis
-    elif truth.retry_in is None:
-        wait = "Not trying again by itself."
+    text = [line(Span(url, "strong")), line(Span(truth.reason, "dim")), EMPTY]
+    if "token" in truth.reason:
+        text.insert(0, line(Span("The server wants a token", "title")))
+        text += [
+            line("Leave, and start again with the server's token:"),
+            line(Span("export COFFEERT_TOKEN=...", "key")),
+        ]
     else:
-        wait = f"Trying again in {truth.retry_in:.0f} s."
-    text = [
-        line(Span("No server yet", "title")),
-        line(Span(url, "strong")),
-        line(Span(truth.reason, "dim")),
-        line(""),
-        line(Span("In another shell, type one of:", "text")),
-        line(Span("coffeert demo", "key"), Span("    everything, with live orders", "dim")),
-        line(Span("coffeert serve", "key"), Span("   the server alone", "dim")),
-        line(""),
-        line(Span(f"{wait}  ", "text"), Span("r", "key"), Span(" now", "dim")),
+        text.insert(0, line(Span("No server yet", "title")))
+        text += [
+            line("In another shell, type one of:"),
+            line(Span("coffeert demo", "key"), Span("    everything, with live orders", "dim")),
+            line(Span("coffeert serve", "key"), Span("   the server alone", "dim")),
+        ]
+    wait = _wait(truth, glyphs)
+    text += [
+        EMPTY,
+        line(f"{wait}  ", Span("r", "key"), Span(" now", "dim")),
         line(Span("?", "key"), Span(" help  ", "dim"), Span("q", "key"), Span(" quit", "dim")),
     ]
     return _centred(text, cells)
+
+
+def _wait(truth: Truth, glyphs: Glyphs) -> str:
+    if truth.connecting:
+        return "Trying now" + glyphs.ellipsis
+    if truth.retry_in is None:
+        return "Not trying again by itself."
+    return f"Trying again in {truth.retry_in:.0f} s."
 
 
 def _centred(block: list[Line], cells: int) -> list[Line]:

@@ -52,6 +52,18 @@ def draw_bar(model: BarModel, cells: int, glyphs: Glyphs) -> Line:
     return fit_line((*label, *track, *state, *right), cells)
 
 
+def bar_hint(model: BarModel) -> str:
+    """Say in few words what the bar would, for terminals without room for it."""
+    pieces = []
+    if model.recording:
+        pieces.append(f"rec {model.recording}")
+    if model.injection is not None:
+        going = model.injection
+        part = "" if going.part is None else f" {going.part * 100:.0f}%"
+        pieces.append(f"inject {going.sent:,}{part} x: stop")
+    return ", ".join(pieces)
+
+
 def moment_at(column: int, model: BarModel, cells: int, glyphs: Glyphs) -> float | None:
     """Return how many seconds back a column of the track is."""
     drawn = draw_bar(model, cells, glyphs)

@@ -13,8 +13,8 @@ from coffeert.tui.text import clean, crop
 
 Mood = Literal["starting", "live", "stale", "lost", "rewind", "replay"]
 
-STALE_AFTER: Final = 3.0
-"""Seconds: three heartbeats, and three passes of the aggregator at its default interval."""
+STALE_AFTER: Final = 2.0
+"""Seconds: two passes of the aggregator at its default interval; where that is longer, two of those."""
 
 SILENT_AFTER: Final = 2.0
 """Seconds without a frame, two heartbeats, before the header says so."""
@@ -35,6 +35,7 @@ class Truth:
     ever_up: bool = False
     connecting: bool = False
     troubles: tuple[str, ...] = ()
+    stale_after: float = STALE_AFTER
 
     @property
     def old(self) -> bool:
@@ -62,7 +63,14 @@ def truth_of(session: Session) -> Truth:
         ever_up=link.ever_up,
         connecting=link.state == "connecting",
         troubles=_troubles(session),
+        stale_after=stale_after(session),
     )
+
+
+def stale_after(session: Session) -> float:
+    """Return the age, in seconds, from which data is old: a pass must have failed to come."""
+    interval = 0.0 if session.health is None else session.health.aggregator.interval_s
+    return max(STALE_AFTER, 2 * interval)
 
 
 def _sentence(reason: str) -> str:
@@ -75,7 +83,7 @@ def _mood(session: Session, age: float | None, silence: float | None) -> Mood:
         return "lost" if session.link.ever_up else "starting"
     if age is None:
         return "starting"
-    if age > STALE_AFTER or (silence is not None and silence > SILENT_AFTER):
+    if age > stale_after(session) or (silence is not None and silence > SILENT_AFTER):
         return "stale"
     return "live"
 
@@ -145,7 +153,7 @@ def agreement_badge(truth: Truth, glyphs: Glyphs) -> Line:
 
 def panel_age(truth: Truth) -> Line:
     """Say in a panel's frame how old it is, once that is worth saying."""
-    if truth.age is None or truth.age < STALE_AFTER or truth.mood == "rewind":
+    if truth.age is None or truth.age < truth.stale_after or truth.mood == "rewind":
         return ()
     return line(Span(f"{ago(truth.age)} old", "warn"))
 

@@ -14,6 +14,7 @@ from coffeert.tui.present import models
 from coffeert.tui.present.chart import METRICS
 from coffeert.tui.present.layout import NARROW, PanelName, arrange
 from coffeert.tui.present.scene import Scene
+from coffeert.tui.present.timebar import bar_hint
 from coffeert.tui.present.truth import panel_age
 from coffeert.tui.screens.keeping import Keeping
 from coffeert.tui.screens.looking import Looking
@@ -98,18 +99,19 @@ class Dashboard(Looking, Timing, Selling, Keeping):
             self.place_panels()
         self.watch_alerts()
         self.query_one(HeaderBar).show(models.header(board, scene, self.coffeert.place_name))
-        self.query_one(ControlsBar).show(
-            models.controls(board, scene, self.complaint, self.coffeert.alerts)
-        )
+        app, bar = self.coffeert, self.query_one(TimeBar)
+        going = None if app.injection is None else app.injection.model()
+        track = models.bar(board, app.recorder, going)
+        hint = "" if bar.display else bar_hint(track)
+        controls = models.controls(board, scene, self.complaint, app.alerts, hint)
+        self.query_one(ControlsBar).show(controls)
         if empty:
             notice.show(NoticeModel(scene.truth, self.coffeert.url))
             return
         self._show_figures(scene)
         self._show_orders(scene)
-        if (bar := self.query_one(TimeBar)).display:
-            app = self.coffeert
-            going = None if app.injection is None else app.injection.model()
-            bar.show(models.bar(board, app.recorder, going))
+        if bar.display:
+            bar.show(track)
 
     def _show_figures(self, scene: Scene) -> None:
         board, old, age = self.coffeert.board, scene.truth.old, panel_age(scene.truth)

@@ -140,6 +140,8 @@ class Looking(BoardScreen):
 
     def on_filter_input_closed(self) -> None:
         """Give the keys back to the panels."""
+        if self.complaint:
+            self.warn(self.complaint)
         self.complaint = ""
         self.place_panels()
         self.tick()
