@@ -30,6 +30,8 @@ _UNAVAILABLE: tuple[tuple[type[BaseException], str], ...] = (
     (asyncpg.PostgresConnectionError, "closed the connection"),
     (ValueError, "cannot be reached: its URL is not valid"),
     (asyncpg.InterfaceError, "closed the connection"),
+    # asyncpg's own words where the connection breaks while it begins or ends an operation.
+    (asyncpg.InternalClientError, "closed the connection"),
     (asyncpg.IdleInTransactionSessionTimeoutError, "closed the connection, which was idle"),
     (TimeoutError, "did not answer in time"),
     (ConnectionRefusedError, "cannot be reached: connection refused"),
@@ -55,7 +57,12 @@ def explained() -> Iterator[None]:
     """Raise `DatabaseUnavailable` or `SchemaMismatch` in place of asyncpg's errors."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+        OSError,
+    ) as error:
         meaning = explain(error)
         if meaning is None:
             raise

@@ -23,6 +23,7 @@ _BROKEN_LINK = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     *_SHUTDOWN,
 )

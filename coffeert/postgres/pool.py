@@ -59,7 +59,12 @@ async def close(connection: Connection) -> None:
     """Close a connection, whatever state it is in."""
     try:
         await connection.close(timeout=_CLOSE_TIMEOUT)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):  # broken: nothing to close
+    except (
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+        OSError,
+    ):  # broken: nothing to close
         connection.terminate()
 
 

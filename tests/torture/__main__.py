@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import time
+import traceback
 from pathlib import Path
 
+from tests.torture.checker import Verdict
 from tests.torture.faults import FAULTS, Fault
 from tests.torture.overload import replace_table
 from tests.torture.replication import PrimaryLost
@@ -33,6 +36,10 @@ async def torture(seeds: int, orders: int, only: str, first: int) -> list[Run]:
             except NoSmallDisk as reason:
                 print(f"seed {seed}  {kind.name:<52} skipped: {reason}", flush=True)
                 continue
+            except Exception as error:  # noqa: BLE001 (whatever it is, the run has failed)
+                traceback.print_exc()
+                failed = Verdict(0, 0, 0, 0, exact=False, faults=(f"the run failed: {error!r}",))
+                done = Run(kind.name, seed, failed, math.inf, 0)
             runs.append(done)
             verdict = done.verdict
             print(
