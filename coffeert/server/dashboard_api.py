@@ -53,11 +53,12 @@ class DashboardApi:
         at = request.query.get("at")
         if at is not None:
             return await self._past(_moment(at))
-        frame = self._journal.snapshot_frame(self._health.health)
-        etag = f"{frame.epoch}.{frame.version}"
+        self._journal.advance()
+        etag = f"{self._journal.epoch}.{self._journal.version}"
         if request.if_none_match and any(tag.value == etag for tag in request.if_none_match):
             response = web.Response(status=304)
         else:
+            frame = self._journal.snapshot_frame(self._health.health)
             response = web.Response(body=frames.encode(frame), content_type=_JSON)
         response.etag = etag
         response.headers[hdrs.CACHE_CONTROL] = "no-cache"
