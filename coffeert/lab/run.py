@@ -62,6 +62,8 @@ def run_lab(
     with _progress(console) as bar, open_stage(postgres_url, redis_url) as stage:
         task = bar.add_task("", total=len(names), label="")
         for name in names:
+            if not console.is_terminal:
+                console.print(name)
 
             def tell(text: str, name: str = name) -> None:
                 bar.update(task, label=f"{name}: {text}")
@@ -106,6 +108,7 @@ def _progress(console: Console) -> Progress:
         TextColumn("{task.fields[label]}"),
         console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
 
 
