@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -59,7 +61,11 @@ def run_lab(
     began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     machine = Machine.here()
     found = []
-    with _progress(console) as bar, open_stage(postgres_url, redis_url) as stage:
+    with (
+        _ended_by_sigterm(),
+        _progress(console) as bar,
+        open_stage(postgres_url, redis_url) as stage,
+    ):
         task = bar.add_task("", total=len(names), label="")
         for name in names:
             if not console.is_terminal:
@@ -81,6 +87,16 @@ def run_lab(
     report = write_report(results, out)
     _show(results, report)
     return 0 if _correct(results) else 1
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does, so that no server stays behind."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run_one(name: str, bench: Bench) -> Experiment:
