@@ -23,6 +23,7 @@ from coffeert.wire.orders import MenuBody, OrderBody, draft_from_request
 log = structlog.get_logger(__name__)
 
 _ORDERS_IN_FLIGHT = 256
+_FRAMES_A_TURN = 16
 
 
 class DashboardSocket:
@@ -66,7 +67,7 @@ class DashboardSocket:
         link.send(frames.encode(self._hello()))
         client = self._hub.join(link, *_resume_from(request))
         try:
-            await self._receive(socket, client, request)
+            await self._receive(socket, link, client, request)
         finally:
             self._hub.leave(client)
         return socket
@@ -83,12 +84,21 @@ class DashboardSocket:
         )
 
     async def _receive(
-        self, socket: web.WebSocketResponse, client: Client, request: web.Request
+        self,
+        socket: web.WebSocketResponse,
+        link: SocketLink,
+        client: Client,
+        request: web.Request,
     ) -> None:
         may_order = self._access.may_order(request)
         room = asyncio.Semaphore(_ORDERS_IN_FLIGHT)
         async with asyncio.TaskGroup() as orders:
-            async for message in messages(socket):
+            async for number, message in messages(socket):
+                # What has arrived is received without a turn of the loop, so a flood of frames would
+                # hold everyone up; and one who takes no answers gets no more of them.
+                if number % _FRAMES_A_TURN == 0:
+                    await asyncio.sleep(0)
+                await link.room()
                 if message.type is not WSMsgType.TEXT:
                     client.link.close(WSCloseCode.UNSUPPORTED_DATA, "text frames only")
                     return
@@ -145,11 +155,13 @@ class DashboardSocket:
         client.link.send(frames.encode(refusal))
 
 
-async def messages(socket: web.WebSocketResponse) -> AsyncIterator[WSMessage]:
+async def messages(socket: web.WebSocketResponse) -> AsyncIterator[tuple[int, WSMessage]]:
     """Receive until the client goes, or has gone while it was being answered (a ping, a close)."""
+    number = 0
     try:
         async for message in socket:
-            yield message
+            number += 1
+            yield number, message
     except ConnectionError:
         return
 

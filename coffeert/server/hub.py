@@ -86,9 +86,9 @@ class Hub:
         return client
 
     def resync(self, client: Client) -> None:
-        """Give a client a whole snapshot."""
+        """Give a client a whole snapshot with the next round, however often it has asked for one."""
         client.version = -1
-        self._bring_forward(client)
+        self.notify()
 
     def leave(self, client: Client) -> None:
         """Forget a client."""

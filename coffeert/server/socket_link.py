@@ -10,6 +10,8 @@ from functools import lru_cache
 # A stalled client is noticed once this much lies in the kernel, not after megabytes (autotuning).
 _SEND_BUFFER = 128 * 1024
 _CLOSE_GRACE = 2.0
+_BACKLOG = 1024 * 1024
+_BACKLOG_POLL = 0.05
 
 
 class SocketLink:
@@ -30,6 +32,13 @@ class SocketLink:
     def busy(self) -> bool:
         """Whether bytes sent earlier still wait for the client to take them."""
         return self._transport.get_write_buffer_size() > 0
+
+    async def room(self) -> None:
+        """Wait while more lies here than a client that reads would leave."""
+        while self._transport.get_write_buffer_size() > _BACKLOG:
+            if self._transport.is_closing():
+                return
+            await asyncio.sleep(_BACKLOG_POLL)
 
     def send(self, payload: bytes) -> int:
         """Send one text frame; return the bytes on the wire, 0 where the link is closing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+from collections import Counter
 from collections.abc import Iterator
 
 import aiohttp
@@ -94,3 +95,21 @@ async def test_a_batch_that_turns_to_noise_tells_what_was_stored(
     assert 0 <= answer["accepted"] < 3000
     async with http.get("/livez") as response:
         assert response.status == 200
+
+
+async def test_a_flood_of_resyncs_is_answered_by_few_snapshots(http: aiohttp.ClientSession) -> None:
+    flood, types = 1000, Counter[str]()
+    async with http.ws_connect("/ws/dashboard") as socket:
+        for _ in range(flood):
+            await socket.send_str('{"type":"resync"}')
+        order = {"type": "order", "ref": "last", "store": "uptown", "drink": "latte"}
+        await socket.send_json(order)
+        async with asyncio.timeout(20):
+            while not types["ack"]:
+                types[(await socket.receive_json())["type"]] += 1
+        # One for each round at most, and the last one asked for does come.
+        assert types["snapshot"] < flood / 2
+        await socket.send_str('{"type":"resync"}')
+        async with asyncio.timeout(20):
+            while (await socket.receive_json())["type"] != "snapshot":
+                pass
