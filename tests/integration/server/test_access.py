@@ -134,7 +134,7 @@ async def test_what_is_not_http_is_not_repeated(run_server: RunServer) -> None:
 
 async def test_one_that_has_gone_while_it_is_answered_is_no_fault_of_ours() -> None:
     class Gone(web.WebSocketResponse):
-        async def receive(self, timeout: float | None = None) -> WSMessage:
+        async def receive(self, timeout: float | None = None) -> WSMessage:  # noqa: ASYNC109 (aiohttp)
             raise aiohttp.ClientConnectionResetError("Cannot write to closing transport")
 
     assert [message async for message in messages(Gone())] == []
