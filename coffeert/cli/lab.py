@@ -23,9 +23,9 @@ from coffeert.config import load_config
 def command(experiments: tuple[str, ...], quick: bool, out: Path, seed: int) -> int:
     """Measure where intake, aggregation, Redis and the WebSocket break, and what breaks there.
 
-    EXPERIMENT is any of intake, aggregation, redis, websocket, order-to-screen, overload, idle, or
-    all, which is the default. Each runs beside its physical limit, and with the proof that no order
-    was lost or counted twice.
+    EXPERIMENT is any of intake, workers, aggregation, redis, websocket, order-to-screen, overload,
+    idle, or all, which is the default. Each runs beside its physical limit, and with the proof that
+    no order was lost or counted twice. The exit code is 1 where one was.
 
     PostgreSQL and Valkey are temporary ones, unless COFFEERT_DATABASE_URL or COFFEERT_REDIS_URL is
     set: then databases are made beside those there and dropped again, and Redis is emptied.

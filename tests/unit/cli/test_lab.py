@@ -1,0 +1,41 @@
+"""`coffeert lab` as it is asked for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from coffeert.cli import cli, run
+
+
+def test_an_experiment_that_does_not_exist_is_refused_in_a_sentence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(cli, ["lab", "kafka"]) == 2
+    assert "no experiment 'kafka'" in capsys.readouterr().err
+
+
+def test_help_names_every_experiment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(cli, ["lab", "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    for name in (
+        "intake",
+        "workers",
+        "aggregation",
+        "redis",
+        "websocket",
+        "order-to-screen",
+        "idle",
+    ):
+        assert name in told
+
+
+def test_the_lab_loads_neither_server_nor_terminal() -> None:
+    code = (
+        "import sys, coffeert.lab.run, coffeert.lab.experiments.intake; "
+        "print([n for n in sys.modules if n.startswith(('textual', 'plotext', 'coffeert.server'))])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
