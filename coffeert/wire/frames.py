@@ -151,10 +151,14 @@ class Goodbye(msgspec.Struct, frozen=True, kw_only=True, tag="goodbye"):
 ServerFrame = Hello | Snapshot | Delta | MenuChanged | Heartbeat | Ack | Refusal | Goodbye
 
 
+# Without controls: it comes back in answers, and who knows where those are printed.
+Ref = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*\Z")]
+
+
 class OrderFrame(OrderRequest, frozen=True, kw_only=True, tag="order"):
     """An order from a client: the fields of the HTTP body, and `ref`, which the answer repeats."""
 
-    ref: Annotated[str, msgspec.Meta(max_length=64)]
+    ref: Ref
 
 
 class Resync(msgspec.Struct, frozen=True, tag="resync", forbid_unknown_fields=True):
@@ -175,7 +179,7 @@ class _Peek(msgspec.Struct):
     """The fields by which a frame that is at fault is answered."""
 
     type: str = ""
-    ref: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    ref: Ref | None = None
 
 
 def decode_client_frame(text: str) -> ClientFrame:
