@@ -39,10 +39,10 @@ torture: $(STAMP) ## every fault of docs/reliability.md with three seeds, for ma
 	$(BIN)/python -m tests.torture.overload --write docs/reliability.md
 
 mutants: $(STAMP) ## breaks the safeguards one by one in a copy, and tells which the tests notice
-	$(BIN)/python -m tests.mutants
+	$(BIN)/python -m tests.mutants --write docs/reliability.md
 
 fuzz: $(STAMP) ## three minutes of fuzzing for each surface
-	$(BIN)/python -m tests.fuzz --seconds 180
+	$(BIN)/python -m tests.fuzz --seconds 180 --write docs/reliability.md
 
 wheel: $(STAMP)
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .

@@ -9,9 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 from tests.fuzz.surfaces import SURFACES
 from tests.fuzz.target import TOKEN, Tally, Target, fuzzed_server
+from tests.torture.overload import replace_table
 
 _CHECKS = "not_a_server_error,content_type_conformance,status_code_conformance,response_schema_conformance"
 
@@ -66,8 +68,15 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=180, help="for each surface")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="surfaces whose name holds this")
+    parser.add_argument("--write", type=Path, help="a page whose table is replaced")
     options = parser.parse_args()
     tallies = asyncio.run(fuzz(options.seconds, options.seed, options.only))
+    if options.write:
+        rows = "".join(
+            f"| {tally.surface} | {tally.tried:,} | {len(tally.crashes)} |\n" for tally in tallies
+        )
+        head = "| surface | inputs tried | crashes |\n|---|---:|---:|\n"
+        replace_table(options.write, "fuzz", head + rows)
     return 1 if any(tally.crashes for tally in tallies) else 0
 
 

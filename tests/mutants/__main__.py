@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from tests.mutants.catalogue import MUTANTS, Mutant
+from tests.torture.overload import replace_table
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE = 400.0
@@ -70,14 +71,19 @@ def main() -> int:
     """Try all mutants; 1 where one survives."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("--only", default="", help="mutants whose name holds this")
+    parser.add_argument("--write", type=Path, help="a page whose table is replaced")
     options = parser.parse_args()
     chosen = [mutant for mutant in MUTANTS if options.only in mutant.name]
     survivors = 0
+    rows = ""
     for mutant in chosen:
         started = time.monotonic()
         outcome = "killed" if killed(mutant) else "SURVIVED"
         survivors += outcome != "killed"
+        rows += f"| {mutant.name} | {outcome} |\n"
         print(f"{outcome:<9} {mutant.name}  ({time.monotonic() - started:.0f} s)", flush=True)
+    if options.write:
+        replace_table(options.write, "mutants", f"| broken on purpose | |\n|---|---|\n{rows}")
     print(f"{len(chosen) - survivors} of {len(chosen)} killed")
     return 1 if survivors else 0
 
