@@ -6,12 +6,13 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
+from coffeert.cells import Picture
 from coffeert.errors import CoffeertError
 from coffeert.tui.board import Board, Past
 from coffeert.tui.present.ranges import Range, RangeName
 from coffeert.tui.source import Archive
 from coffeert.view import View
-from coffeert.wire.frames import change_from
+from coffeert.wire.frames import Snapshot, change_from
 
 REFRESH_SECONDS: Final[dict[RangeName, float]] = {"1h": 20.0, "24h": 60.0, "30d": 300.0}
 """How old a past window may grow: a small part of one of its buckets."""
@@ -46,6 +47,11 @@ async def _fetch(board: Board, archive: Archive, span: Range) -> None:
         board.past.pop(span.name, None)
         await asyncio.sleep(REFRESH_SECONDS[span.name] / 4)
         return
-    picture = View(change_from(snapshot.view)).picture
+    # A large menu's picture takes a while to unpack; the screen goes on meanwhile.
+    picture = await asyncio.to_thread(_unpack, snapshot)
     board.past[span.name] = Past(picture, moment.timestamp())
     board.session.revision += 1
+
+
+def _unpack(snapshot: Snapshot) -> Picture:
+    return View(change_from(snapshot.view)).picture

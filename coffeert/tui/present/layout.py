@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
+from coffeert.tui.present.chart import Metric
+
 PanelName = Literal[
     "header",
     "controls",
@@ -46,9 +48,7 @@ def breadth(width: int) -> Breadth:
     return "tabs" if width >= NARROW else "slim"
 
 
-def arrange(
-    width: int, height: int, tab: TabName, *, charts: Literal["orders", "revenue"]
-) -> Places:
+def arrange(width: int, height: int, tab: TabName, *, charts: Metric) -> Places:
     """Place the panels of a tab; what does not fit is left out, never squeezed to nothing.
 
     `charts` says which chart stays where there is room for one. The last row is the footer's.
@@ -93,7 +93,7 @@ def _slim(
     top: int,
     bottom: int,
     tab: TabName,
-    charts: Literal["orders", "revenue"],
+    charts: Metric,
 ) -> None:
     rows = bottom - top
     if tab in ("live", "orders"):
@@ -113,7 +113,7 @@ def _tabs(
     top: int,
     bottom: int,
     tab: TabName,
-    charts: Literal["orders", "revenue"],
+    charts: Metric,
 ) -> None:
     rows = bottom - top
     if tab == "orders":
@@ -145,7 +145,7 @@ def _full(
     top: int,
     bottom: int,
     tab: TabName,
-    charts: Literal["orders", "revenue"],
+    charts: Metric,
     *,
     wide: bool,
 ) -> None:
@@ -169,9 +169,7 @@ def _full(
     _charts(places, left, top, width - left, rows, charts)
 
 
-def _charts(
-    places: Places, x: int, y: int, width: int, rows: int, charts: Literal["orders", "revenue"]
-) -> None:
+def _charts(places: Places, x: int, y: int, width: int, rows: int, charts: Metric) -> None:
     if rows >= 15:
         places["chart-orders"] = Place(x, y, width, (rows + 1) // 2)
         places["chart-revenue"] = Place(x, y + (rows + 1) // 2, width, rows // 2)
@@ -179,5 +177,5 @@ def _charts(
         places[_chart(charts)] = Place(x, y, width, rows)
 
 
-def _chart(charts: Literal["orders", "revenue"]) -> PanelName:
+def _chart(charts: Metric) -> PanelName:
     return "chart-orders" if charts == "orders" else "chart-revenue"
