@@ -1,6 +1,6 @@
 """How long to wait before the next attempt.
 
-Not stamina, which retries connections elsewhere: a feed must tell its reader the delay before it
+Not a library such as stamina: a feed must tell its reader the delay before it
 sleeps and cut it short on demand, a server's `Retry-After` must still be jittered, and an injector
 places thousands of orders a second: of the 100 microseconds that one costs it, a retry context that
 is hardly ever needed would take 40 more.

@@ -31,7 +31,10 @@ class Intake:
 
     async def place(self, draft: Draft) -> Placed:
         """Store one order; raises `RequestRefused` of the kind that applies."""
-        order = resolve(draft, self._menu(), datetime.now(UTC))
+        try:
+            order = resolve(draft, self._menu(), datetime.now(UTC))
+        except Invalid as refusal:
+            return _granted((await self._stored_before({0: (draft, refusal)}))[0])
         return _granted((await self._writer.submit([Entry(order, draft)]))[0])
 
     async def place_many(self, drafts: Sequence[Draft | RequestRefused]) -> list[Outcome]:
@@ -40,19 +43,39 @@ class Intake:
         Raises `Unavailable` where there is no room for them: none was stored.
         """
         menu, now = self._menu(), datetime.now(UTC)
-        outcomes: list[Outcome | None] = []
-        entries: list[Entry] = []
-        for draft in drafts:
+        outcomes: dict[int, Outcome] = {}
+        refused: dict[int, tuple[Draft, Invalid]] = {}
+        entries: dict[int, Entry] = {}
+        for index, draft in enumerate(drafts):
             if isinstance(draft, RequestRefused):
-                outcomes.append(draft)
+                outcomes[index] = draft
                 continue
             try:
-                entries.append(Entry(resolve(draft, menu, now), draft))
-                outcomes.append(None)
-            except Invalid as error:
-                outcomes.append(error)
-        stored = iter(await self._writer.submit(entries) if entries else ())
-        return [next(stored) if outcome is None else outcome for outcome in outcomes]
+                entries[index] = Entry(resolve(draft, menu, now), draft)
+            except Invalid as refusal:
+                refused[index] = draft, refusal
+        if refused:
+            outcomes |= await self._stored_before(refused)
+        if entries:
+            stored = await self._writer.submit(list(entries.values()))
+            outcomes |= zip(entries, stored, strict=True)
+        return [outcomes[index] for index in range(len(drafts))]
+
+    async def _stored_before(self, refused: dict[int, tuple[Draft, Invalid]]) -> dict[int, Outcome]:
+        """Answer drafts that could not be stored now but may have been, before the menu changed."""
+        keys = [draft.order_id for draft, _ in refused.values() if draft.order_id is not None]
+        try:
+            found = await self._table.find(keys) if keys else {}
+        except DatabaseUnavailable as error:
+            raise Unavailable("The database cannot be read now.", retry_after=1.0) from error
+        outcomes: dict[int, Outcome] = {}
+        for index, (draft, refusal) in refused.items():
+            stored = found.get(draft.order_id) if draft.order_id is not None else None
+            if stored is not None and stored.order.answers(draft):
+                outcomes[index] = Placed(stored.order, replayed=True)
+            else:
+                outcomes[index] = refusal
+        return outcomes
 
     async def void(self, order_id: UUID) -> Placed:
         """Cancel an order by a correction; doing so again answers the same correction.

@@ -91,6 +91,36 @@ async def test_a_repeated_order_answers_the_same_body(
     assert len(await rows(database_url)) == 1
 
 
+async def test_a_repeated_order_is_answered_even_if_its_drink_is_no_longer_sold(
+    http: aiohttp.ClientSession, database_url: str
+) -> None:
+    order = LATTE | {"order_id": str(new_order_id())}
+    async with http.post("/api/orders", json=order) as response:
+        body = await response.read()
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("UPDATE menu_drink SET active = false WHERE code = 'latte'")
+    await connection.close()
+
+    async def sold() -> bool:
+        async with http.get("/api/menu") as response:
+            return any(d["code"] == "latte" for d in (await response.json())["drinks"])
+
+    async with asyncio.timeout(10):
+        while await sold():
+            await asyncio.sleep(0.01)
+    async with http.post("/api/orders", json=order) as response:
+        assert response.status == 200
+        assert await response.read() == body
+    async with http.post("/api/orders", json=LATTE) as response:
+        assert response.status == 422
+    lines = "\n".join(json.dumps(line) for line in (order, LATTE, LATTE | {"drink": "tea"}))
+    headers = {"Content-Type": "application/x-ndjson"}
+    async with http.post("/api/orders/batch", data=lines, headers=headers) as response:
+        result = await response.json()
+    assert (result["accepted"], result["replayed"], result["rejected"]) == (1, 1, 1)
+    assert result["errors"][0]["line"] == 2
+
+
 @pytest.mark.parametrize(
     "other",
     [
