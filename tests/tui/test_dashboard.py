@@ -113,6 +113,16 @@ async def test_names_the_part_that_is_not_well(stage: StageMaker) -> None:
         assert "✗ connection refused for 4.0s" in s.text()
 
 
+@pytest.mark.parametrize("size", [(160, 48), (120, 40), (100, 30), (80, 24), (40, 12)])
+async def test_all_four_questions_show_at_every_size(
+    stage: StageMaker, size: tuple[int, int]
+) -> None:
+    async with stage(size) as s:
+        await s.press("5")
+        for question in ("1 INSERT", "2 Aggregation", "3 Redis", "4 WebSocket"):
+            assert question in s.text()
+
+
 async def test_freezing_stops_the_list_and_counts_what_is_new(stage: StageMaker) -> None:
     async with stage() as s:
         await s.press("space")

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from coffeert.tui.glyphs import Glyphs
-from coffeert.tui.lines import Line, Role, Span, fit_line, framed, line
+from coffeert.tui.lines import Line, Role, Span, fit_line, framed, line, ruled
 from coffeert.tui.present.figures import ago, area, gauge, milliseconds, short, size, spark
 from coffeert.tui.text import clean
 from coffeert.wire.health import Health, PartHealth
+
+_OLD_FIGURES = 3.0  # seconds: three heartbeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +149,7 @@ def draw_engine(
     if not parts:
         return [line(Span(" No figures from the server yet.", "dim"))]
     if cells < 100:
-        lines: list[Line] = []
-        for part in parts:
-            room = len(part.figures) + 2
-            left = rows - len(lines)
-            if left < 3:
-                break
-            lines += _box(part, cells, min(room, left), glyphs)
-        return lines
+        return _stacked(parts, cells, rows, glyphs)
     wide = (cells - 1) // 2
     rows -= 1
     upper = (rows + 1) // 2
@@ -168,6 +163,26 @@ def draw_engine(
         drawn += [(*one, Span(" "), *two) for one, two in zip(left_box, right_box, strict=True)]
     drawn.append((*nearest_limit(parts), Span(f"  {mode}", "dim")))
     return drawn
+
+
+def _stacked(parts: Sequence[Part], cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    """Draw the parts one under the other, each with the figures that matter most."""
+    lines: list[Line] = []
+    for number, part in enumerate(parts):
+        room = max(1, rows * (number + 1) // len(parts) - rows * number // len(parts)) - 1
+        lines.append(ruled(_state(part, glyphs), _age(part), cells, glyphs))
+        shown = _foremost(part.figures, room)
+        lines += [(Span(" "), *_figure(figure, cells - 2, glyphs)) for figure in shown]
+        lines += [()] * (room - len(shown))
+    return lines
+
+
+def _foremost(figures: Sequence[Figure], count: int) -> list[Figure]:
+    """Choose figures, limits first, then those with a course; in their own order."""
+    by_weight = sorted(
+        range(len(figures)), key=lambda n: (figures[n].used is None, not figures[n].course, n)
+    )
+    return [figures[number] for number in sorted(by_weight[:count])]
 
 
 def nearest_limit(parts: Sequence[Part]) -> Line:
@@ -203,19 +218,25 @@ def _of(value: float, limit: float) -> float | None:
 
 
 def _box(part: Part, cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
-    state = (
-        Span(glyphs.check, "good")
-        if part.ok
-        else Span(f"{glyphs.cross} {part.reason}", "badge-bad")
-    )
-    age = () if part.age is None else line(Span(ago(part.age), "warn" if part.age > 3 else "dim"))
     body = [_figure(figure, cells - 4, glyphs) for figure in part.figures]
     if rows - 2 > len(body) + 1:
         body = [line(Span(part.question, "dim")), *body]
     body += _area(part.main, cells - 4, rows - 2 - len(body), glyphs)
     padded = [(Span(" "), *row) for row in body]
-    title = (Span(part.title, "title"), Span(" "), state)
-    return framed(padded, cells, rows, glyphs, title=title, note=age)
+    return framed(padded, cells, rows, glyphs, title=_state(part, glyphs), note=_age(part))
+
+
+def _state(part: Part, glyphs: Glyphs) -> Line:
+    state = Span(glyphs.check, "good")
+    if not part.ok:
+        state = Span(f"{glyphs.cross} {part.reason}", "badge-bad")
+    return line(Span(part.title, "title"), " ", state)
+
+
+def _age(part: Part) -> Line:
+    if part.age is None:
+        return ()
+    return line(Span(ago(part.age), "warn" if part.age > _OLD_FIGURES else "dim"))
 
 
 def _area(figure: Figure | None, cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
