@@ -21,6 +21,7 @@ from coffeert.client.replica import Replica, StateFrame
 from coffeert.client.socket import Socket
 from coffeert.errors import ServerUnavailable
 from coffeert.order import Draft
+from coffeert.tasks import end
 from coffeert.view import View
 from coffeert.wire.frames import (
     Ack,
@@ -108,8 +109,7 @@ class DashboardFeed:
         trace: TracebackType | None,
     ) -> None:
         if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.wait([self._reader])
+            await end(self._reader)
             if error is None and not self._reader.cancelled():
                 self._reader.result()
 

@@ -14,6 +14,7 @@ from coffeert.client.placed import Placed
 from coffeert.client.socket import Socket
 from coffeert.errors import ServerUnavailable
 from coffeert.order import Draft
+from coffeert.tasks import end
 from coffeert.wire.frames import Ack, Hello, Refusal, ServerFrame, decode_server_frame, encode
 from coffeert.wire.orders import draft_body
 
@@ -54,8 +55,7 @@ class OrderSocket:
         trace: TracebackType | None,
     ) -> None:
         if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.wait([self._reader])
+            await end(self._reader)
             if error is None and not self._reader.cancelled():
                 self._reader.result()
 

@@ -21,6 +21,7 @@ from coffeert.client.failures import (
     refusal_from_response,
 )
 from coffeert.errors import CoffeertError, ServerUnavailable
+from coffeert.tasks import end
 from coffeert.wire.frames import PROTOCOL, SERVICE_RESTART, SLOW_CLIENT, Goodbye, Hello, ServerFrame
 
 HEARTBEATS_MISSED: Final = 4
@@ -145,8 +146,7 @@ class Socket:
             return _Lost(plain_reason(error))
         finally:
             self._outgoing = None
-            writer.cancel()
-            await asyncio.wait([writer])
+            await end(writer)
             await socket.close()
 
     async def _write(

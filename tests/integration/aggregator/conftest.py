@@ -11,6 +11,7 @@ import pytest
 from coffeert.aggregator.aggregator import Aggregator
 from coffeert.aggregator.publish import Publisher
 from coffeert.postgres.pool import Connection, connect
+from coffeert.tasks import end
 from tests.integration.aggregator.recorder import Recorder
 
 INTERVAL = 0.05
@@ -51,6 +52,6 @@ async def start(database_url: str, recorder: Recorder) -> AsyncIterator[StartAgg
 
     yield start
     for task in tasks:
-        task.cancel()
+        await end(task)
     for ended in await asyncio.gather(*tasks, return_exceptions=True):
         assert isinstance(ended, asyncio.CancelledError), ended

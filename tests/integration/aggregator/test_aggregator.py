@@ -17,6 +17,7 @@ from coffeert.postgres.rollups import load_snapshot
 from coffeert.postgres.verification import rebuild, verify
 from coffeert.redis.bus import Bus
 from coffeert.redis.publisher import RedisPublisher
+from coffeert.tasks import end
 from tests.integration.aggregator.conftest import INTERVAL, StartAggregator
 from tests.integration.aggregator.recorder import Recorder
 from tests.order_book import insert, order
@@ -59,8 +60,7 @@ async def test_what_it_publishes_is_what_a_reader_of_redis_finds(
     aggregator, task = start(publisher=publisher)
     await insert(connection, order(datetime.now(UTC)), order(datetime.now(UTC), drink="tea"))
     await eventually(lambda: aggregator.status.number > 2)
-    task.cancel()
-    await asyncio.wait([task])
+    await end(task)
     stored = await bus.load_snapshot()
     assert stored is not None
     snapshot, stats = stored

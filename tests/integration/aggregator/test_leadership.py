@@ -16,6 +16,7 @@ from coffeert.postgres import leadership
 from coffeert.postgres.leadership import end_stalled, try_lead
 from coffeert.postgres.pool import Connection, connect
 from coffeert.postgres.verification import verify
+from coffeert.tasks import end
 from tests.integration.aggregator.conftest import StartAggregator
 from tests.integration.aggregator.recorder import Recorder
 from tests.order_book import counted_cells, insert, kept_cells, order
@@ -56,7 +57,7 @@ async def test_the_other_takes_over_when_the_leader_stops(
     await eventually(lambda: first.status.role == "leading")
     second, _ = start("second")
     await eventually(lambda: second.status.role == "standing by")
-    task.cancel()
+    await end(task)
     await eventually(lambda: second.status.role == "leading")
     assert second.status.token == first.status.token + 1
     leader = await connection.fetchval("SELECT leader FROM aggregator_state")
@@ -124,7 +125,7 @@ async def test_a_stopped_process_loses_the_lead_and_stands_by_when_it_wakes(
         assert await leader() == "second"
         numbers = [message.number for message in recorder.messages]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-        task.cancel()
+        await end(task)
         while await leader() != name:
             await asyncio.sleep(0.02)
         process.terminate()

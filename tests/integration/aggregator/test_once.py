@@ -18,6 +18,7 @@ from coffeert.postgres.rollups import load_snapshot
 from coffeert.postgres.verification import verify
 from coffeert.redis.bus import Bus
 from coffeert.redis.publisher import RedisPublisher
+from coffeert.tasks import end
 from tests.integration.aggregator.conftest import StartAggregator
 from tests.integration.aggregator.recorder import Recorder
 from tests.order_book import counted_cells, insert, kept_cells, order
@@ -71,8 +72,7 @@ async def test_beside_a_running_one_it_loses_nothing_and_counts_nothing_twice(
     # The running one's own projection, which it publishes, is right although others have passed.
     seen = running.status.number
     await eventually(lambda: running.status.number > seen + 2)
-    task.cancel()
-    await asyncio.wait([task])
+    await end(task)
     stored = await bus.load_snapshot()
     assert stored is not None
     assert stored[1].leader == "first"

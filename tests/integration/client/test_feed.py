@@ -23,6 +23,7 @@ from coffeert.client import (
 )
 from coffeert.errors import FieldError, Invalid, OutcomeUnknown, ServerUnavailable, Unauthorized
 from coffeert.order import Draft
+from coffeert.tasks import end
 from coffeert.wire import frames
 from tests.integration.client.peer import MENU, Connection, Dashboard, serving, stored
 from tests.waiting import eventually
@@ -61,8 +62,7 @@ async def following(
         told = Told(feed)
         reader = asyncio.create_task(told.read())
         yield told
-        reader.cancel()
-        await asyncio.wait([reader])
+        await end(reader)
 
 
 async def test_follows_the_view_from_the_first_snapshot() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,6 +18,7 @@ from coffeert.client import (
 )
 from coffeert.errors import Conflict, Invalid, NotFound, Unauthorized
 from coffeert.order import Draft, new_order_id
+from coffeert.tasks import end
 from coffeert.wire.frames import Snapshot, change_from
 from tests.integration.server.conftest import RunServer
 from tests.waiting import eventually
@@ -123,7 +123,7 @@ async def test_the_feed_shows_every_order_whichever_way_it_came(server_url: str)
         assert len(feed.view.recent) == 50
         assert feed.gaps == 0
         await eventually(lambda: feed.health is not None and feed.health.intake.accepted == 90)
-        follower.cancel()
+        await end(follower)
 
 
 async def test_client_and_feed_come_through_a_restart(run_server: RunServer) -> None:
@@ -146,9 +146,7 @@ async def test_client_and_feed_come_through_a_restart(run_server: RunServer) -> 
         await asyncio.gather(over_http, over_socket)
         await eventually(lambda: feed.totals is not None and feed.totals.minute.orders == 3)
         assert feed.epoch != epoch
-        told.cancel()
-        with suppress(asyncio.CancelledError):
-            await told
+        await end(told)
 
 
 async def connections(feed: DashboardFeed) -> None:
