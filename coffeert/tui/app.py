@@ -110,6 +110,10 @@ class CoffeertApp(App[None]):
                 lambda action=binding.action: self._run(action),
             )
 
+    def action_help_quit(self) -> None:
+        """End on Ctrl-C, as every other command does; in an input it copies what is selected."""
+        self.exit()
+
     def refresh_dashboard(self) -> None:
         """Show the present state now, whatever dialogue lies over it."""
         for screen in self.screen_stack:

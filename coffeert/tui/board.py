@@ -164,7 +164,7 @@ class Board:
         if self._rewound is not None:
             ago = self.live.now().timestamp() - self._rewound[0]
             return replace(truth, mood="rewind", age=round(ago, 1), retry_in=None)
-        if self.live.replaying and truth.mood in ("live", "stale"):
+        if self.live.replaying and truth.mood in ("live", "stale", "lost"):
             return replace(truth, mood="replay")
         return truth
 

@@ -135,6 +135,29 @@ async def test_a_recording_replays_to_the_same_screen(stage: StageMaker, tmp_pat
     ]
 
 
+async def test_time_stands_still_when_a_recording_is_over(
+    stage: StageMaker, tmp_path: Path
+) -> None:
+    path = tmp_path / "watched.ndjson"
+    async with stage() as s:
+        s.app.start_recording(path)
+        await sell_for(s, 5)
+        s.app.stop_recording()
+        last = s.clock.now()
+    player = Player(path, speed=1000)
+    app = CoffeertApp(player, None, url=player.server, clock=player.clock)
+    app.session.replaying = True
+    async with app.run_test(size=(120, 40)) as pilot:
+        while app.session.link.state != "stopped":
+            await pilot.pause(0.01)
+        over = app.session.now()
+        app.refresh_dashboard()
+        await pilot.pause()
+        assert "REPLAY over" in screen_text(app)
+        assert app.session.now() == over
+        assert over >= last
+
+
 async def test_a_recording_lists_each_order_once_for_injection(
     stage: StageMaker, tmp_path: Path
 ) -> None:

@@ -31,6 +31,7 @@ class ReplayClock:
         self.speed = speed
         self._timer = timer
         self._began = timer()
+        self._stopped: float | None = None
 
     def now(self) -> datetime:
         """Return the recording's moment."""
@@ -38,7 +39,13 @@ class ReplayClock:
 
     def monotonic(self) -> float:
         """Return the recording's moment in seconds."""
+        if self._stopped is not None:
+            return self._stopped
         return self._start + (self._timer() - self._began) * self.speed
+
+    def stop(self) -> None:
+        """Stand still: nothing is known of what came later."""
+        self._stopped = self.monotonic()
 
     def until(self, moment: float) -> float:
         """Return how many real seconds are left until a moment of the recording."""
@@ -66,6 +73,7 @@ class Player:
             event = event_of(line, self.clock.monotonic())
             if event is not None:
                 yield event
+        self.clock.stop()
         yield Disconnected("The recording is over.", None)
 
     async def place(self, draft: Draft, *, timeout: float = 10) -> Placed:  # noqa: ASYNC109 (the contract's name)

@@ -118,7 +118,8 @@ def state_badge(truth: Truth, glyphs: Glyphs) -> Line:
         case "rewind":
             return line(Span(f"{glyphs.ring} REWIND{age} ago", "badge-warn"))
         case "replay":
-            return line(Span(f"{glyphs.dot} REPLAY", "badge-warn"))
+            over = " over" if truth.reason else ""
+            return line(Span(f"{glyphs.dot} REPLAY{over}", "badge-warn"))
         case "lost":
             return line(Span(f"{glyphs.cross} {_link_text(truth)}", "badge-bad"))
         case "starting":
@@ -153,7 +154,7 @@ def agreement_badge(truth: Truth, glyphs: Glyphs) -> Line:
 
 def panel_age(truth: Truth) -> Line:
     """Say in a panel's frame how old it is, once that is worth saying."""
-    if truth.age is None or truth.age < truth.stale_after or truth.mood == "rewind":
+    if truth.age is None or truth.age < truth.stale_after or truth.mood in ("rewind", "replay"):
         return ()
     return line(Span(f"{ago(truth.age)} old", "warn"))
 
