@@ -17,10 +17,25 @@ from coffeert.config import load_config
     type=click.Path(file_okay=False, path_type=Path),
     default="lab-results",
     show_default=True,
-    help="Directory for results.json, the report and its pictures.",
+    help="Directory for results.json and the pictures.",
 )
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The written report (SCALE.md beside the results).",
+)
+@click.option("--rewrite", is_flag=True, help="Measure nothing; write the report of --out anew.")
+@click.option("--conditions", default="", help="What readers should know of this run.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of arrivals and orders.")
-def command(experiments: tuple[str, ...], quick: bool, out: Path, seed: int) -> int:
+def command(
+    experiments: tuple[str, ...],
+    quick: bool,
+    out: Path,
+    report: Path | None,
+    rewrite: bool,
+    conditions: str,
+    seed: int,
+) -> int:
     """Measure where intake, aggregation, Redis and the WebSocket break, and what breaks there.
 
     EXPERIMENT is any of intake, workers, aggregation, redis, websocket, order-to-screen, overload,
@@ -31,14 +46,24 @@ def command(experiments: tuple[str, ...], quick: bool, out: Path, seed: int) -> 
     set: then databases are made beside those there and dropped again, and Redis is emptied.
     """
     from coffeert.lab.effort import FULL, QUICK
-    from coffeert.lab.run import chosen, run_lab
+    from coffeert.lab.report import rewrite_report
+    from coffeert.lab.run import Order, chosen, run_lab
 
+    report = report or out / "SCALE.md"
+    names = chosen(experiments)
+    if rewrite:
+        rewrite_report(out, report)
+        return 0
     config = load_config()
     return run_lab(
-        chosen(experiments),
-        QUICK if quick else FULL,
-        out=out,
-        seed=seed,
-        postgres_url=config.database_url.get_secret_value() if config.database_url else "",
-        redis_url=config.redis_url.get_secret_value() if config.redis_url else "",
+        Order(
+            names=names,
+            effort=QUICK if quick else FULL,
+            out=out,
+            report=report,
+            seed=seed,
+            conditions=conditions,
+            postgres_url=config.database_url.get_secret_value() if config.database_url else "",
+            redis_url=config.redis_url.get_secret_value() if config.redis_url else "",
+        )
     )

@@ -54,6 +54,17 @@ class Subject:
     database_url: str
     truth: Truth
 
+    async def warm_up(self, **settings: object) -> None:
+        """Put a load on the server and forget it; whether it was stored rightly is looked at later."""
+        bench = self.bench
+        bench.tell("warming up")
+        job = LoadJob.to(
+            self.server.url,
+            **{"seed": bench.seed, "connections": bench.effort.connections, **settings},
+        )
+        await _loaded(job)
+        await self.truth.skip()
+
     async def measure(self, label: str, **settings: object) -> Run:
         """Put one load on the server; `settings` are those of a `LoadJob`."""
         bench = self.bench
@@ -154,6 +165,13 @@ async def load_bare(bench: Bench, bare: BareServer, label: str, **settings: obje
         ),
         load,
     )
+
+
+async def _loaded(job: LoadJob) -> LoadResult:
+    async with child("coffeert.lab.load", job, LoadResult) as generator:
+        await generator.ready()
+        generator.tell()
+        return await generator.result()
 
 
 def sustained(load: LoadResult, objective: float, connections: int) -> bool:

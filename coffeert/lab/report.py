@@ -7,6 +7,7 @@ The text lies in `report_template.md`. `{{intake.rate}}` stands for a figure, `{
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from importlib.resources import files
@@ -14,25 +15,43 @@ from pathlib import Path
 
 import msgspec
 
+from coffeert.errors import ConfigError
 from coffeert.lab import tables
 from coffeert.lab.results import Experiment, Results
 from coffeert.lab.svg import chart
 
 _PLACE = re.compile(r"\{\{([a-z_:.0-9-]+)\}\}")
 _ABSENT = "not measured in this run"
+_RESULTS = "results.json"
 
 
-def write_report(results: Results, out: Path, *, report: str = "SCALE.md") -> Path:
-    """Write `results.json`, the pictures and the report into a directory; return the report's path."""
+def write_results(results: Results, out: Path, report: Path) -> None:
+    """Write `results.json` and the pictures into a directory, and the report that shows them."""
     out.mkdir(parents=True, exist_ok=True)
     encoded = msgspec.json.format(msgspec.json.encode(results), indent=1)
-    (out / "results.json").write_bytes(encoded + b"\n")
+    (out / _RESULTS).write_bytes(encoded + b"\n")
+    write_report(results, out, report)
+
+
+def rewrite_report(out: Path, report: Path) -> None:
+    """Write the report anew from the results of an earlier run; raises `ConfigError` without any."""
+    try:
+        results = msgspec.json.decode((out / _RESULTS).read_bytes(), type=Results)
+    except OSError as error:
+        raise ConfigError(f"{out / _RESULTS} cannot be read: {error.strerror}.") from None
+    except msgspec.DecodeError:
+        raise ConfigError(f"{out / _RESULTS} is not a result of this version of the lab.") from None
+    write_report(results, out, report)
+
+
+def write_report(results: Results, out: Path, report: Path) -> None:
+    """Write the pictures into a directory, and the report that shows them."""
     for experiment in results.experiments:
         for picture in experiment.pictures:
             (out / f"{picture.name}.svg").write_text(chart(picture), encoding="utf-8")
-    path = out / report
-    path.write_text(written(results), encoding="utf-8")
-    return path
+    way = os.path.relpath(out, report.parent)
+    text = written(results, pictures="" if way == "." else f"{Path(way).as_posix()}/")
+    report.write_text(text, encoding="utf-8")
 
 
 def written(results: Results, pictures: str = "") -> str:

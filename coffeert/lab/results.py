@@ -139,7 +139,10 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
-    """A run of the lab: where, with what, and what came out."""
+    """A run of the lab: where, with what, and what came out.
+
+    `conditions`: what people should know of the circumstances, in the words of whoever started it.
+    """
 
     machine: Machine
     started: str
@@ -147,6 +150,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     seconds: float
     experiments: tuple[Experiment, ...]
+    conditions: str = ""
 
 
 def judge(value: float, wanted: float, *, at_least: bool, valid: bool = True) -> Held:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
+import msgspec
 import uvloop
 from msgspec.structs import replace
 from rich.console import Console
@@ -22,7 +23,7 @@ from coffeert.lab.disturbance import fair, others_during, others_now
 from coffeert.lab.effort import Effort
 from coffeert.lab.machine import Machine
 from coffeert.lab.plot import printed
-from coffeert.lab.report import write_report
+from coffeert.lab.report import write_results
 from coffeert.lab.results import Experiment, Results
 from coffeert.lab.stage import open_stage
 
@@ -44,48 +45,50 @@ def chosen(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in EXPERIMENTS if name in names)
 
 
-def run_lab(
-    names: Sequence[str],
-    effort: Effort,
-    *,
-    out: Path,
-    seed: int = 1,
-    postgres_url: str = "",
-    redis_url: str = "",
-) -> int:
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of the lab; without URLs it starts servers of its own."""
+
+    names: tuple[str, ...]
+    effort: Effort
+    out: Path
+    report: Path
+    seed: int = 1
+    conditions: str = ""
+    postgres_url: str = ""
+    redis_url: str = ""
+
+
+def run_lab(order: Order) -> int:
     """Run experiments and write the report; return 1 where an order was lost or counted wrongly.
 
     Targets that do not hold are told, and no failure: they depend on the machine.
     """
     console = Console(file=sys.stderr)
+    runners = {name: _runner(name) for name in order.names}
     began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
-    machine = Machine.here()
-    found = []
+    results = Results(
+        machine=Machine.here(), started=started, effort=order.effort.name, seed=order.seed,
+        seconds=0.0, experiments=(), conditions=order.conditions,
+    )  # fmt: skip
     with (
         _ended_by_sigterm(),
         _progress(console) as bar,
-        open_stage(postgres_url, redis_url) as stage,
+        open_stage(order.postgres_url, order.redis_url) as stage,
     ):
-        task = bar.add_task("", total=len(names), label="")
-        for name in names:
+        task = bar.add_task("", total=len(runners), label="")
+        for name, run in runners.items():
             if not console.is_terminal:
                 console.print(name)
 
             def tell(text: str, name: str = name) -> None:
                 bar.update(task, label=f"{name}: {text}")
 
-            found.append(_run_one(name, Bench(stage, effort, seed, tell)))
+            found = _run_one(run, Bench(stage, order.effort, order.seed, tell))
             bar.advance(task)
-    results = Results(
-        machine=machine,
-        started=started,
-        effort=effort.name,
-        seed=seed,
-        seconds=round(time.monotonic() - began, 1),
-        experiments=tuple(found),
-    )
-    report = write_report(results, out)
-    _show(results, report)
+            seconds = round(time.monotonic() - began, 1)
+            results = replace(results, experiments=(*results.experiments, found), seconds=seconds)
+            write_results(results, order.out, order.report)  # each time: nothing measured is lost
+    _show(results, order.report)
     return 0 if _correct(results) else 1
 
 
@@ -99,10 +102,13 @@ def _ended_by_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _run_one(name: str, bench: Bench) -> Experiment:
+def _runner(name: str) -> Runner:
     module = import_module(f"coffeert.lab.experiments.{name.replace('-', '_')}")
     run: Runner = module.run
+    return run
 
+
+def _run_one(run: Runner, bench: Bench) -> Experiment:
     async def main() -> Experiment:
         began = time.monotonic()
         before = await others_now()

@@ -58,6 +58,7 @@ def machine(results: Results) -> str:
             ("system", here.system),
             ("Python", here.python),
             ("packages", packages),
+            *([("conditions", results.conditions)] if results.conditions else []),
             ("load average at the start", f"{here.load:g}"),
             (
                 "CPU used by others meanwhile",

@@ -124,7 +124,7 @@ async def _beside_the_limit(bench: Bench, server: Subject) -> tuple[list[Run], l
     served: list[Run] = []
     async with bare_server() as limit:
         await load_bare(bench, limit, "warming up", seconds=seconds / 4)
-        await server.measure("warming up", seconds=seconds / 4)
+        await server.warm_up(seconds=seconds / 4)
         for _ in range(bench.effort.repeats):
             bare.append(await load_bare(bench, limit, "bare handler", seconds=seconds))
             served.append(await server.measure("single orders", seconds=seconds))

@@ -103,7 +103,7 @@ async def watched_subject(bench: Bench, **settings: object) -> AsyncIterator[Sub
     async with bench.stage.database() as database_url:
         await _add_probes(database_url)
         async with subject(bench, database_url=database_url, **settings) as server:
-            await server.measure("warming up", rate=50.0, seconds=bench.effort.seconds / 2)
+            await server.warm_up(rate=50.0, seconds=bench.effort.seconds / 2)
             yield server
 
 

@@ -17,7 +17,7 @@ async def run(bench: Bench) -> Experiment:
     seconds = bench.effort.overload_seconds
     connections = min(_CONNECTIONS, 8 * bench.effort.connections)
     async with subject(bench) as server:
-        await server.measure("warming up", seconds=bench.effort.seconds / 4)
+        await server.warm_up(seconds=bench.effort.seconds / 4)
         peak = await server.measure("peak, closed loop", seconds=bench.effort.seconds)
         offered = [
             await server.measure(

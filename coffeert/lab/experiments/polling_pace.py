@@ -13,7 +13,7 @@ async def poll(bench: Bench) -> tuple[tuple[float, float], list[Measurement]]:
     rates: list[float] = []
     measurements: list[Measurement] = []
     async with subject(bench) as server:
-        await server.measure("warming up", rate=200.0, seconds=bench.effort.seconds)
+        await server.warm_up(rate=200.0, seconds=bench.effort.seconds)
         for etag in (True, False):
             label = "polling, mostly unchanged (304)" if etag else "polling, whole picture (200)"
             bench.tell(label)

@@ -14,7 +14,7 @@ async def run(bench: Bench) -> Experiment:
     for _ in range(max(1, bench.effort.repeats // 2)):
         for workers, found in runs.items():
             async with subject(bench, workers=workers) as server:
-                await server.measure("warming up", seconds=bench.effort.seconds / 4)
+                await server.warm_up(seconds=bench.effort.seconds / 4)
                 label = f"{workers} worker{'s' * (workers > 1)}"
                 found.append(await server.measure(label, seconds=bench.effort.seconds))
     raw = middle(runs[2]) / middle(runs[1])

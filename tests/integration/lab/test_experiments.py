@@ -12,7 +12,7 @@ from coffeert.lab.bench import Bench, bare_server, load_bare, subject
 from coffeert.lab.effort import TINY
 from coffeert.lab.load import LoadResult
 from coffeert.lab.results import Experiment
-from coffeert.lab.run import EXPERIMENTS, run_lab
+from coffeert.lab.run import EXPERIMENTS, Order, run_lab
 from coffeert.postgres.pool import close, connect
 from tests.servers import TestServers
 
@@ -89,13 +89,19 @@ def test_a_whole_run_writes_its_report(
     servers: TestServers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status = run_lab(
-        ("redis",),
-        TINY,
-        out=tmp_path,
-        postgres_url=servers.postgres.url,
-        redis_url=servers.clean_valkey(),
+        Order(
+            names=("redis",),
+            effort=TINY,
+            out=tmp_path,
+            report=tmp_path / "SCALE.md",
+            conditions="as a test",
+            postgres_url=servers.postgres.url,
+            redis_url=servers.clean_valkey(),
+        )
     )
     assert status == 0
     assert (tmp_path / "results.json").exists()
-    assert "redis-bus.svg" in (tmp_path / "SCALE.md").read_text("utf-8")
+    report = (tmp_path / "SCALE.md").read_text("utf-8")
+    assert "redis-bus.svg" in report
+    assert "as a test" in report
     assert "SCALE.md" in capsys.readouterr().out.replace("\n", "")

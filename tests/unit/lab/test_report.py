@@ -16,7 +16,7 @@ from coffeert.errors import ConfigError
 from coffeert.lab.latency import Latencies
 from coffeert.lab.machine import Machine
 from coffeert.lab.plot import printed
-from coffeert.lab.report import write_report, written
+from coffeert.lab.report import rewrite_report, write_results, written
 from coffeert.lab.results import (
     Correctness,
     Curve,
@@ -67,7 +67,8 @@ def _intake(correctness: Correctness | None = None) -> Experiment:
 
 
 def test_figures_tables_and_pictures_are_put_into_the_text(tmp_path: Path) -> None:
-    report = write_report(_results(_intake()), tmp_path).read_text("utf-8")
+    write_results(_results(_intake()), tmp_path, tmp_path / "SCALE.md")
+    report = (tmp_path / "SCALE.md").read_text("utf-8")
     assert "12,345" in report
     assert "single \\| orders" in report
     assert "0 / 0 / yes" in report
@@ -85,9 +86,21 @@ def test_an_inexact_rollup_cannot_be_overlooked() -> None:
 
 def test_results_can_be_read_back(tmp_path: Path) -> None:
     results = _results(_intake())
-    write_report(results, tmp_path)
+    write_results(results, tmp_path, tmp_path / "SCALE.md")
     raw = (tmp_path / "results.json").read_bytes()
     assert msgspec.json.decode(raw, type=Results) == results
+
+
+def test_the_report_can_lie_elsewhere_and_be_written_anew(tmp_path: Path) -> None:
+    out, report = tmp_path / "scale", tmp_path / "SCALE.md"
+    write_results(_results(_intake()), out, report)
+    first = report.read_text("utf-8")
+    assert "](scale/a-picture.svg)" in first
+    report.unlink()
+    rewrite_report(out, report)
+    assert report.read_text("utf-8") == first
+    with pytest.raises(ConfigError, match=r"results\.json cannot be read"):
+        rewrite_report(tmp_path, report)
 
 
 def test_what_was_not_run_is_said_to_be_missing() -> None:
