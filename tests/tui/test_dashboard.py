@@ -13,6 +13,7 @@ from coffeert.tui.present.layout import TABS
 from coffeert.tui.widgets.order_table import OrderTable
 from tests.tui.conftest import StageMaker
 from tests.tui.scripted import House, healthy, lost
+from tests.waiting import eventually
 
 
 async def test_shows_the_numbers_of_the_view(stage: StageMaker) -> None:
@@ -44,6 +45,13 @@ async def test_says_how_old_the_data_is_when_news_stop(stage: StageMaker) -> Non
         s.clock.pass_time(12)
         await s.settle()
         assert "STALE 12s" in s.text()
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+async def test_ends_on_q_and_on_ctrl_c(stage: StageMaker, key: str) -> None:
+    async with stage() as s:
+        await s.press(key)
+        await eventually(lambda: not s.app.is_running)
 
 
 async def test_counts_down_to_the_next_attempt_and_connects_at_once_on_r(stage: StageMaker) -> None:
