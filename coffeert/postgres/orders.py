@@ -56,11 +56,18 @@ class Stored(NamedTuple):
 
 
 class OrderTable:
-    """Inserts and finds orders over a pool of connections."""
+    """Inserts and finds orders over a pool of connections.
 
-    def __init__(self, pool: Pool, *, timeout: float = 10.0) -> None:
+    `insert_timeout` and `find_timeout` are in seconds: how long a PostgreSQL that says nothing is
+    waited for before its connection is given up.
+    """
+
+    def __init__(
+        self, pool: Pool, *, insert_timeout: float = 5.0, find_timeout: float = 1.0
+    ) -> None:
         self._pool = pool
-        self._timeout = timeout
+        self._insert_timeout = insert_timeout
+        self._find_timeout = find_timeout
         self._insert = sql("insert_orders")
         self._find = sql("find_orders")
 
@@ -86,12 +93,13 @@ class OrderTable:
             strict=True,
         )
         arrays = [_array(column) for column in columns]
-        connection = await self._acquire()
+        connection = await self._acquire(self._insert_timeout)
         try:
-            row = await connection.fetchrow(self._insert, *arrays, timeout=self._timeout)
+            row = await connection.fetchrow(self._insert, *arrays, timeout=self._insert_timeout)
         except _DATA_ERRORS as error:
             raise BadValue(f"PostgreSQL refused a value: {error}") from error
         except _BROKEN_LINK as error:
+            connection.terminate()
             raise CommitUnknown("The connection to PostgreSQL broke during the commit.") from error
         except asyncpg.PostgresError as error:
             raise NotStored(f"PostgreSQL could not store the orders: {error}") from error
@@ -102,25 +110,26 @@ class OrderTable:
 
     async def find(self, order_ids: Sequence[UUID]) -> dict[UUID, Stored]:
         """Read the orders that exist among these ids; raises `DatabaseUnavailable`."""
-        connection = await self._acquire()
+        connection = await self._acquire(self._find_timeout)
         try:
-            rows = await connection.fetch(self._find, order_ids, timeout=self._timeout)
+            rows = await connection.fetch(self._find, order_ids, timeout=self._find_timeout)
         except (*_BROKEN_LINK, asyncpg.PostgresError) as error:
+            connection.terminate()
             raise DatabaseUnavailable("PostgreSQL cannot be read.") from error
         finally:
             await self._release(connection)
         return {row["order_id"]: Stored(Order(*row[1:]), Xid(row["xid"])) for row in rows}
 
-    async def _acquire(self) -> asyncpg.pool.PoolConnectionProxy[asyncpg.Record]:
+    async def _acquire(self, within: float) -> asyncpg.pool.PoolConnectionProxy[asyncpg.Record]:
         try:
-            return await self._pool.acquire(timeout=self._timeout)
+            return await self._pool.acquire(timeout=within)
         except (*_BROKEN_LINK, asyncpg.PostgresError) as error:
             raise NotStored("PostgreSQL cannot be reached.") from error
 
     async def _release(self, connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record]) -> None:
-        # A connection that broke cannot be reset; the pool has already written it off.
+        # One that was terminated or broke cannot be released in order; the pool writes it off.
         try:
-            await self._pool.release(connection, timeout=self._timeout)
+            await self._pool.release(connection, timeout=self._find_timeout)
         except (*_BROKEN_LINK, asyncpg.PostgresError):
             return
 
