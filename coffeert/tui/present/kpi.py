@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from coffeert.cells import SECONDS, Tally, floor
@@ -53,43 +53,42 @@ def tiles_of(scene: Scene, sums: Sums) -> tuple[Tile, ...]:
     against = f"vs prev {window.span.name}"
     if before is None:
         against = f"prev {window.span.name} not known"
-    rate = pace(sums, window.now)
-    rate_before = None if before is None else before.orders / max(window.elapsed_minutes, 1e-9)
-    course = _course(sums, window)
     almost = "≈" if sums.wanted.approximate else ""
+    rate = pace(sums, window.now)
+    course = _course(sums, window)
+
+    def change(figure: Callable[[Tally], float]) -> Trend:
+        return trend(figure(now), None if before is None else figure(before))
+
+    rate_before = None if before is None else before.orders / max(window.elapsed_minutes, 1e-9)
+    average = almost + money(ticket(now)) if now.orders else "-"
+    orders = tuple(float(t.orders) for t in course)
+    cents = tuple(float(t.cents) for t in course)
+    tickets = tuple(float(ticket(t)) if t.orders > 0 else None for t in course)
+    minutes = _minute_course(sums, window.now)
+    per_minute = almost + short(round(rate, 1))
     return (
-        Tile(
-            "Orders",
-            f"{almost}{now.orders:,}",
-            trend(now.orders, None if before is None else before.orders),
-            against,
-            spark=tuple(float(t.orders) for t in course),
-        ),
+        Tile("Orders", f"{almost}{now.orders:,}", change(_orders), against, spark=orders),
         Tile(
             "Revenue",
             almost + short_money(now.cents),
-            trend(now.cents, None if before is None else before.cents),
+            change(_cents),
             against,
-            spark=tuple(float(t.cents) for t in course),
+            spark=cents,
             role="series-2",
         ),
-        Tile(
-            "Per minute",
-            almost + short(round(rate, 1)),
-            trend(rate, rate_before),
-            against,
-            spark=_minute_course(sums, window.now),
-        ),
-        Tile(
-            "Avg ticket",
-            almost + money(ticket(now)) if now.orders else "-",
-            trend(ticket(now), None if before is None else ticket(before)),
-            against,
-            spark=tuple(float(ticket(t)) if t.orders > 0 else None for t in course),
-            role="series-2",
-        ),
+        Tile("Per minute", per_minute, trend(rate, rate_before), against, spark=minutes),
+        Tile("Avg ticket", average, change(ticket), against, spark=tickets, role="series-2"),
         _stores(scene),
     )
+
+
+def _orders(tally: Tally) -> int:
+    return tally.orders
+
+
+def _cents(tally: Tally) -> int:
+    return tally.cents
 
 
 def ticket(tally: Tally) -> int:
