@@ -12,6 +12,7 @@ from types import FrameType
 import pytest
 
 from coffeert.aggregator.one_pass import Mandate, make_pass
+from coffeert.cells import CellKey, Horizon, Tally, floor
 from coffeert.menu import Menu
 from coffeert.order import Draft, new_order_id, resolve
 from coffeert.postgres.menu import load_menu
@@ -20,12 +21,19 @@ from coffeert.postgres.pool import Connection, Pool, close, connect, open_pool
 from coffeert.postgres.queries import sql
 from coffeert.server.admission import Admission
 from coffeert.server.batch_writer import BatchWriter
+from coffeert.server.hub import Hub
 from coffeert.server.intake import Intake
+from coffeert.server.journal import Journal
+from coffeert.server.live_view import LiveView
 from coffeert.tasks import end
+from coffeert.watermark import Xid
 from coffeert.wire.orders import OrderBody, decode_order, encode
+from tests.waiting import eventually
 
 ROWS, WRITERS = 500, 2
 ORDERS = 1_000
+SCREENS = 100
+ONE_CHANGE_BYTES = 1_000
 CALLS_AN_ORDER = 90
 """Python functions entered for one order, from its bytes to the bytes of its answer, without HTTP."""
 
@@ -150,3 +158,38 @@ async def test_a_pass_sends_as_many_statements_whatever_it_counts(database_url: 
         await close(other)
     assert len(set(sent)) == 1
     assert sent[0] <= 5  # begin, two settings, the lock, the pass; the commit is of the driver's
+
+
+class Screen:
+    """A link that takes everything."""
+
+    busy = False
+
+    def __init__(self) -> None:
+        self.payloads: list[bytes] = []
+
+    def send(self, payload: bytes) -> int:
+        self.payloads.append(payload)
+        return len(payload)
+
+    def close(self, code: int, reason: str) -> None:
+        raise AssertionError("nobody is sent away here")
+
+
+async def test_a_change_is_encoded_once_and_written_once_to_each_screen() -> None:
+    now = datetime.now(UTC)
+    live = LiveView(Horizon.at(now, UTC), now)
+    hub = Hub(Journal(live), frame_interval=0, slow_client_timeout=10, clients_limit=SCREENS)
+    screens = [Screen() for _ in range(SCREENS)]
+    for screen in screens:
+        hub.join(screen)
+        screen.payloads.clear()
+    task = asyncio.create_task(hub.run())
+    key = CellKey("minute", floor(int(now.timestamp()), "minute"), "uptown", "latte")
+    live.apply_hot(Xid(1), {key: Tally(1, 1, 480)}, [])
+    hub.notify()
+    await eventually(lambda: all(screen.payloads for screen in screens))
+    await end(task)
+    assert all(len(screen.payloads) == 1 for screen in screens)
+    assert len({id(screen.payloads[0]) for screen in screens}) == 1
+    assert len(screens[0].payloads[0]) <= ONE_CHANGE_BYTES
