@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,13 +24,14 @@ from coffeert.client import OrderClient
 from coffeert.config import Config, load_config
 from coffeert.embedded import default_path
 from coffeert.errors import CoffeertError
-from coffeert.inject.history import history
+from coffeert.inject.history import history, lately
 from coffeert.order import Draft
 
 T = TypeVar("T")
 
 HISTORY_DAYS = 30
-ORDERS_A_DAY = 1200
+ORDERS_A_DAY = 2000
+BUSY_MINUTES = 150  # before now, at the pace of the live orders
 _READY = b" serves "
 _FILLED = "history-loaded"
 _START_TIMEOUT = 30.0
@@ -47,7 +49,7 @@ class Stopped(Exception):
 @click.command("demo")
 @click.option("--headless", is_flag=True, help="Plain lines even where there is a terminal.")
 @click.option("--duration", callback=seconds, help="End by itself, after for example 30s.")
-@click.option("--rate", type=float, default=8.0, show_default=True, help="Live orders per second.")
+@click.option("--rate", type=float, default=2.0, show_default=True, help="Live orders per second.")
 @click.option("--profile", default="steady", show_default=True, help="The live orders' profile.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the demo keeps its data.")
 def command(
@@ -77,7 +79,7 @@ async def _demo(
             serve = _process(log, "serve", "--port", "0", *place)
             server = await stack.enter_async_context(serve)
             url = await _unless(stop, _url(server, log))
-            await _unless(stop, _fill_history(url, log.with_name(_FILLED)))
+            await _unless(stop, _fill_history(url, log.with_name(_FILLED), rate))
             orders = ("--rate", str(rate), "--profile", profile)
             inject = _process(log, "inject", "--url", url, *orders)
             await stack.enter_async_context(inject)
@@ -176,7 +178,7 @@ async def _run_dashboard(url: str) -> None:
             await dashboard.wait()
 
 
-async def _fill_history(url: str, filled: Path) -> None:
+async def _fill_history(url: str, filled: Path, rate: float) -> None:
     """Load the past once; a demo that is started again goes on from what is there.
 
     Where loading was cut short, it is begun again: the same orders have the same keys.
@@ -185,15 +187,14 @@ async def _fill_history(url: str, filled: Path) -> None:
         return
     async with OrderClient(url) as client:
         click.echo(f"Loading {HISTORY_DAYS} days of history ...")
-        drafts = history(
-            await client.menu(),
-            until=datetime.now().astimezone(),
-            days=HISTORY_DAYS,
-            orders_a_day=ORDERS_A_DAY,
-        )
+        menu, now = await client.menu(), datetime.now().astimezone()
+        past = history(menu, until=now, days=HISTORY_DAYS, orders_a_day=ORDERS_A_DAY)
+        # Not more than the server stores in a second or two, whatever rate was asked for.
+        pace = min(60 * rate, 600)
+        recent = lately(menu, until=now, minutes=BUSY_MINUTES, orders_a_minute=pace)
 
         async def lines() -> AsyncIterator[Draft]:
-            for draft in drafts:
+            for draft in chain(past, recent):
                 yield draft
 
         result = await client.batch(lines())

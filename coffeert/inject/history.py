@@ -1,7 +1,8 @@
-"""Past orders for a demonstration: weeks of opening hours, rush hours and weekends."""
+"""Past orders for a demonstration: weeks of rush hours and weekends, and the last busy hours."""
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -47,4 +48,31 @@ def history(
                     choice.quantity,
                     placed_at=placed_at,
                     order_id=uuid5(_KEYS, f"{seed} {day.isoformat()} {number}"),
+                )
+
+
+def lately(
+    menu: MenuBody, *, until: datetime, minutes: int, orders_a_minute: float, seed: int = 0
+) -> Iterator[Draft]:
+    """Make up the orders of the last `minutes` before `until`, at the pace of the live ones to come.
+
+    The pace swells and ebbs a little. A minute has the same orders and keys each time.
+    """
+    end = until.replace(second=0, microsecond=0)
+    for back in range(minutes, -1, -1):
+        minute = end - timedelta(minutes=back)
+        chance = random.Random(f"{seed} {minute.timestamp()}")
+        pick = choices(PROFILES["steady"], menu, chance)
+        swell = 1 + 0.2 * math.sin(minute.timestamp() / 60 / 7)
+        count = round(orders_a_minute * swell * chance.uniform(0.85, 1.15))
+        for number in range(count):
+            placed_at = minute + timedelta(seconds=round(chance.uniform(0, 60), 3))
+            choice = next(pick)
+            if placed_at < until:
+                yield Draft(
+                    choice.store,
+                    choice.drink,
+                    choice.quantity,
+                    placed_at=placed_at,
+                    order_id=uuid5(_KEYS, f"{seed} {minute.timestamp()} {number}"),
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from coffeert.inject.history import history
+from coffeert.inject.history import history, lately
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 
 MENU = MenuBody(
@@ -32,3 +32,15 @@ def test_the_same_day_makes_up_the_same_orders_under_the_same_keys() -> None:
     assert all(by_key[draft.order_id] == draft for draft in earlier)
     other = history(MENU, until=NOON, days=7, orders_a_day=200, seed=1)
     assert not {draft.order_id for draft in other} & by_key.keys()
+
+
+def test_the_last_minutes_have_the_pace_that_was_asked_for() -> None:
+    until = NOON + timedelta(seconds=20)
+    drafts = list(lately(MENU, until=until, minutes=30, orders_a_minute=60))
+    moments = [draft.placed_at for draft in drafts if draft.placed_at is not None]
+    assert NOON - timedelta(minutes=30) <= min(moments)
+    assert max(moments) < until
+    assert 30 * 60 * 0.6 < len(drafts) < 31 * 60 * 1.4
+    assert len({draft.order_id for draft in drafts}) == len(drafts)
+    again = {d.order_id: d for d in lately(MENU, until=until, minutes=30, orders_a_minute=60)}
+    assert all(again[draft.order_id] == draft for draft in drafts)
