@@ -39,7 +39,7 @@ class Config(BaseSettings):
     data_dir: Path | None = None
     """Where the embedded servers keep their data; unset means the user's data directory."""
 
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", pattern=r"^[0-9A-Za-z.:%_-]{1,255}$")
     """The address to listen on. Any but loopback needs `token`."""
 
     port: int = Field(default=8765, ge=0, le=65535)

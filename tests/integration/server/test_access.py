@@ -241,6 +241,9 @@ async def test_too_many_orders_are_refused_on_every_way(
     [
         {"host": "0.0.0.0"},
         {"host": "192.0.2.1", "read_token": READ},
+        {"host": "\x9b31m", "token": TOKEN},
+        {"host": "127.0.0.1\n", "token": TOKEN},
+        {"host": "", "token": TOKEN},
         {"token": ""},
         {"token": "  "},
         {"token": TOKEN, "read_token": ""},
@@ -251,6 +254,7 @@ async def test_too_many_orders_are_refused_on_every_way(
 def test_settings_that_would_let_strangers_in_are_refused(settings: dict[str, str]) -> None:
     with pytest.raises(ConfigError) as refused:
         load_config(**settings)
+    assert str(refused.value).isprintable()
     for secret in (TOKEN, READ):
         assert secret not in str(refused.value)
 
