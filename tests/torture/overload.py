@@ -151,6 +151,8 @@ class Result:
     peak: float
     goodput: float
     refused: int
+    refusal_p50: float
+    refusal_p90: float
     refusal_p99: float
     without_retry_after: int
     recovery: float
@@ -177,6 +179,8 @@ class Result:
             ("offered (open loop)", f"{2 * self.peak:,.0f} orders/s"),
             ("goodput at twice the sustainable", f"{self.goodput / self.peak:.0%} of its peak"),
             ("refused with 503", f"{self.refused:,}"),
+            ("a refusal takes, median", f"{self.refusal_p50 * 1e3:.0f} ms"),
+            ("a refusal takes, 90th percentile", f"{self.refusal_p90 * 1e3:.0f} ms"),
             ("a refusal takes, 99th percentile", f"{self.refusal_p99 * 1e3:.0f} ms"),
             ("refusals without Retry-After", str(self.without_retry_after)),
             ("after the load has halved, refusals go on for", f"{self.recovery:.1f} s"),
@@ -205,12 +209,18 @@ async def overload(seconds: float) -> Result:
         peak=closed.goodput,
         goodput=twice.goodput,
         refused=len(refused),
-        refusal_p99=refused[int(len(refused) * 0.99)] if refused else 0.0,
+        refusal_p50=_share(refused, 0.5),
+        refusal_p90=_share(refused, 0.9),
+        refusal_p99=_share(refused, 0.99),
         without_retry_after=sum(load.without_retry_after for load in loads),
         recovery=after.last_refusal,
         grown=grown,
         lost=lost,
     )
+
+
+def _share(ordered: Sequence[float], share: float) -> float:
+    return ordered[int(len(ordered) * share)] if ordered else 0.0
 
 
 def _memory(stage: Stage) -> int:
