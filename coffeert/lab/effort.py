@@ -33,7 +33,7 @@ TINY = Effort(
     subscribers=(1,), overload_seconds=0.3, idle_seconds=0.3, interval=0.05,
 )  # fmt: skip
 QUICK = Effort(
-    name="quick", seconds=1.5, repeats=3, bisections=3, searches=1, connections=64, variations=False,
+    name="quick", seconds=1.5, repeats=3, bisections=4, searches=1, connections=64, variations=False,
     screen_rates=(100, 1_000, 5_000), histories=(20_000, 200_000, 1_000_000), passes=15,
     clients=(100, 1_000, 10_000), ticks=10, messages=4_000, subscribers=(1, 4),
     overload_seconds=4.0, idle_seconds=5.0,

@@ -92,4 +92,4 @@ def _figure(place: str, by_name: dict[str, Experiment]) -> str:
     value = by_name[name].figure(figure) if name in by_name else None
     if value is None:
         return f"({_ABSENT})"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

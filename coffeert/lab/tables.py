@@ -91,7 +91,7 @@ def _measurement(one: Measurement) -> tuple[str, ...]:
 
 def _correctness(one: Correctness | None) -> str:
     if one is None:
-        return "stores nothing"
+        return "–"
     return f"{one.lost:,} / {one.duplicated:,} / {'yes' if one.exact else 'NO'}"
 
 

@@ -148,7 +148,7 @@ async def _breaking_point(
 
     found = await find_breaking_point(
         holds,
-        peak * 0.3,
+        peak * 0.05,
         peak * 1.2,
         steps=bench.effort.bisections,
         repeats=bench.effort.searches,

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from coffeert.lab.bench import Bench, Run, subject
+from coffeert.lab.load import LoadResult
 from coffeert.lab.results import Curve, Experiment, Figure, Picture, Point, Verdict, judge
 
 OBJECTIVE = 1.0
 GOODPUT_WANTED, RECOVERY_WANTED, REFUSAL_WANTED = 0.8, 10.0, 500.0
 _SHARES = (0.5, 1.0, 1.5, 2.0)
-_CONNECTIONS = 512
+_CONNECTIONS = 4_096  # in an open loop everybody brings a connection of their own
 _STEP = 0.5  # seconds of a slice of the generator's timeline
 
 
 async def run(bench: Bench) -> Experiment:
     """Find the peak, offer half to twice of it, then half again, and watch goodput and refusals."""
     seconds = bench.effort.overload_seconds
-    connections = min(_CONNECTIONS, 8 * bench.effort.connections)
+    connections = min(_CONNECTIONS, 64 * bench.effort.connections)
     async with subject(bench) as server:
         await server.warm_up(seconds=bench.effort.seconds / 4)
         peak = await server.measure("peak, closed loop", seconds=bench.effort.seconds)
@@ -35,7 +36,7 @@ async def run(bench: Bench) -> Experiment:
         )  # fmt: skip
     twice = offered[-1]
     kept = twice.rate / max(run.rate for run in offered)
-    recovery = _recovered_after(after)
+    recovery = recovered_after(after.load)
     bound = any(
         run.measurement.evidence is not None and run.measurement.evidence.generator_bound
         for run in offered
@@ -73,10 +74,10 @@ async def run(bench: Bench) -> Experiment:
     )
 
 
-def _recovered_after(run: Run) -> float:
+def recovered_after(load: LoadResult) -> float:
     """Return the seconds until 95 % of what is offered is good, and stays so."""
     recovered = 0.0
-    for number, part in enumerate(run.load.timeline):
+    for number, part in enumerate(load.timeline):
         if part.due and part.good < 0.95 * part.due:
             recovered = (number + 1) * _STEP
     return recovered
