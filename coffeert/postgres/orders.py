@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -99,7 +100,7 @@ class OrderTable:
         except _DATA_ERRORS as error:
             raise BadValue(f"PostgreSQL refused a value: {error}") from error
         except _BROKEN_LINK as error:
-            connection.terminate()
+            _cut(connection)
             raise CommitUnknown("The connection to PostgreSQL broke during the commit.") from error
         except asyncpg.PostgresError as error:
             raise NotStored(f"PostgreSQL could not store the orders: {error}") from error
@@ -114,7 +115,7 @@ class OrderTable:
         try:
             rows = await connection.fetch(self._find, order_ids, timeout=self._find_timeout)
         except (*_BROKEN_LINK, asyncpg.PostgresError) as error:
-            connection.terminate()
+            _cut(connection)
             raise DatabaseUnavailable("PostgreSQL cannot be read.") from error
         finally:
             await self._release(connection)
@@ -132,6 +133,12 @@ class OrderTable:
             await self._pool.release(connection, timeout=self._find_timeout)
         except (*_BROKEN_LINK, asyncpg.PostgresError):
             return
+
+
+def _cut(connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record]) -> None:
+    # One that broke by itself has left the pool's hands already, and cannot be told anything.
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
 
 
 _encode = msgspec.json.Encoder().encode

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import asyncpg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from coffeert.errors import DatabaseUnavailable
 from coffeert.order import Order
-from coffeert.postgres.orders import OrderTable
+from coffeert.postgres.orders import CommitUnknown, OrderTable
 from coffeert.postgres.pool import open_pool
+from tests.order_book import order
 
 # What PostgreSQL can hold: text without NUL and without halves of surrogate pairs.
 codes = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
@@ -28,6 +32,9 @@ orders = st.builds(
     placed_at=moments,
     received_at=moments,
 )
+
+_WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+_END = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted"
 
 
 @given(batch=st.lists(orders, min_size=1, max_size=8))
@@ -49,3 +56,31 @@ def test_what_is_stored_is_what_is_found(database_url: str, batch: list[Order]) 
         }
 
     asyncio.run(check())
+
+
+async def test_a_connection_that_postgresql_ends_in_the_middle_leaves_the_outcome_unknown(
+    database_url: str,
+) -> None:
+    other = await asyncpg.connect(database_url)
+    pool = await open_pool(database_url, size=2, application_name="ended")
+    table = OrderTable(pool)
+    async with asyncio.TaskGroup() as group, other.transaction():
+        await other.execute("LOCK TABLE orders")
+        inserting = group.create_task(_outcome(table.insert([order()])))
+        finding = group.create_task(_outcome(table.find([order().order_id])))
+        async with asyncio.timeout(10):
+            while await other.fetchval(_WAITING) < 2:
+                await asyncio.sleep(0.01)
+        await other.fetch(_END)
+    assert isinstance(inserting.result(), CommitUnknown)
+    assert isinstance(finding.result(), DatabaseUnavailable)
+    assert (await table.insert([order()])).new == 1
+    await pool.close()
+    await other.close()
+
+
+async def _outcome(doing: Awaitable[object]) -> object:
+    try:
+        return await doing
+    except DatabaseUnavailable as error:
+        return error
