@@ -36,7 +36,7 @@ def others_during(*experiments: Experiment) -> float:
 
 def fair(verdict: Verdict, others: float) -> Verdict:
     """Withhold the verdict on a target that was missed beside other programs; what holds, holds."""
-    if verdict.held != "fails" or others <= ALLOWED:
+    if verdict.held != "fails" or verdict.certain or others <= ALLOWED:
         return verdict
     reason = f"missed, while other programs used {others:.1f} cores"
     note = f"{verdict.note}; {reason}" if verdict.note else reason

@@ -113,12 +113,16 @@ Held = Literal["holds", "fails", "no verdict"]
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """A target and what was measured of it."""
+    """A target and what was measured of it.
+
+    `certain`: what else ran on the machine cannot have changed it.
+    """
 
     target: str
     measured: str
     held: Held
     note: str = ""
+    certain: bool = False
 
 
 class Experiment(msgspec.Struct, frozen=True, kw_only=True):

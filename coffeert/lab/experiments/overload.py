@@ -19,7 +19,11 @@ async def run(bench: Bench) -> Experiment:
     connections = min(_CONNECTIONS, 64 * bench.effort.connections)
     async with subject(bench) as server:
         await server.warm_up(seconds=bench.effort.seconds / 4)
-        peak = await server.measure("peak, closed loop", seconds=bench.effort.seconds)
+        peaks = [
+            await server.measure("peak, closed loop", seconds=bench.effort.seconds)
+            for _ in range(min(3, bench.effort.repeats))
+        ]
+        peak = max(peaks, key=lambda run: run.rate)  # a low one would offer less than twice
         offered = [
             await server.measure(
                 f"{share:.0%} of the peak",
@@ -44,7 +48,7 @@ async def run(bench: Bench) -> Experiment:
     return Experiment(
         name="overload",
         question="What happens past the limit?",
-        measurements=tuple(run.measurement for run in (peak, *offered, after)),
+        measurements=tuple(run.measurement for run in (*peaks, *offered, after)),
         figures=(
             Figure("peak", round(peak.rate), "orders/s"),
             Figure("goodput_kept", round(kept, 3)),

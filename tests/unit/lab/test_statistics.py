@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from coffeert.lab.breaking_point import BreakingPoint, bisect, find_breaking_point
 from coffeert.lab.disturbance import ALLOWED, fair
@@ -107,6 +108,8 @@ def test_a_target_missed_beside_other_programs_gives_no_verdict() -> None:
     missed, held = Verdict("fast", "slow", "fails", "why"), Verdict("fast", "fast", "holds")
     assert fair(missed, ALLOWED) == missed
     assert fair(held, 1.5) == held
+    by_cpu = replace(missed, certain=True)  # which is counted whoever else runs
+    assert fair(by_cpu, 1.5) == by_cpu
     withheld = fair(missed, 1.5)
     assert withheld.held == "no verdict"
     assert withheld.note == "why; missed, while other programs used 1.5 cores"
