@@ -13,6 +13,7 @@ from coffeert.tui.present.sums import BucketSums, Sums, merge, scale
 class Window:
     """A range of time at one moment.
 
+    `sums` has no end, as a window of the server's has none: a till's clock may be ahead of `now`.
     `previous` is the equal window before, at the same phase: its last bucket ends where the running
     one stands, so the two compare fairly. It is `None` where nothing is known of that time.
     """
@@ -40,6 +41,8 @@ def window(sums: Sums, past: Sums | None, span: Range, now: float) -> Window:
     """
     starts = span.starts(now)
     buckets = [sums.bucket(span.grain, start) for start in starts]
+    held = sums.picture.buckets(span.grain)
+    ahead = [sums.bucket(span.grain, start) for start in held if start > starts[-1]]
     before = _previous(sums, past, span, now)
     return Window(
         span=span,
@@ -47,7 +50,7 @@ def window(sums: Sums, past: Sums | None, span: Range, now: float) -> Window:
         starts=tuple(starts),
         tallies=tuple(bucket.total for bucket in buckets),
         previous_tallies=None if before is None else tuple(bucket.total for bucket in before),
-        sums=merge(buckets),
+        sums=merge(buckets + ahead),
         previous=None if before is None else merge(before),
     )
 
