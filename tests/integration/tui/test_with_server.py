@@ -2,47 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
 from coffeert.cli.check import check
-from coffeert.client.feed import DashboardFeed
 from coffeert.client.orders import OrderClient
 from coffeert.order import Draft
 from coffeert.rules import parse_rule
 from coffeert.tui.alerts import Alerts
 from coffeert.tui.app import CoffeertApp
-from coffeert.tui.injection import Injection
 from coffeert.tui.present.filter import parse_filter
 from coffeert.tui.present.ranges import RANGES
 from coffeert.tui.screens.injection_form import InjectionForm
 from coffeert.tui.screens.order_form import OrderForm
 from coffeert.wire.frames import change_from
 from tests.integration.inject.command import run
-
-Watched = tuple[CoffeertApp, Pilot[None], OrderClient]
-
-
-@asynccontextmanager
-async def watching(url: str) -> AsyncIterator[Watched]:
-    """Run a dashboard on a server, once its first picture shows."""
-    async with DashboardFeed(url) as feed, OrderClient(url) as client:
-        injection = Injection(url, None, allowed=False)
-        app = CoffeertApp(feed, client, url=url, injection=injection)
-        async with app.run_test(size=(120, 40)) as pilot:
-            await until(pilot, lambda: app.session.view is not None)
-            yield app, pilot, client
-
-
-async def until(pilot: Pilot[None], met: Callable[[], bool]) -> None:
-    """Wait for a condition; the test's own time limit ends the wait."""
-    while not met():
-        await pilot.pause(0.02)
+from tests.integration.tui.watching import until, watching
 
 
 def orders_shown(app: CoffeertApp) -> int:

@@ -1,0 +1,32 @@
+"""A dashboard without a terminal, on a real server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+
+from coffeert.client.feed import DashboardFeed
+from coffeert.client.orders import OrderClient
+from coffeert.tui.app import CoffeertApp
+from coffeert.tui.injection import Injection
+
+Watched = tuple[CoffeertApp, Pilot[None], OrderClient]
+
+
+@asynccontextmanager
+async def watching(url: str) -> AsyncIterator[Watched]:
+    """Run a dashboard on a server, once its first picture shows."""
+    async with DashboardFeed(url) as feed, OrderClient(url) as client:
+        injection = Injection(url, None, allowed=False)
+        app = CoffeertApp(feed, client, url=url, injection=injection)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.session.view is not None)
+            yield app, pilot, client
+
+
+async def until(pilot: Pilot[None], met: Callable[[], bool]) -> None:
+    """Wait for a condition; the test's own time limit ends the wait."""
+    while not met():
+        await pilot.pause(0.02)
