@@ -1,10 +1,12 @@
-"""`coffeert aggregate`: the aggregator alone."""
+"""`coffeert aggregate`: the aggregator alone. `coffeert serve` runs the same one beside its server."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import click
 
@@ -26,15 +28,16 @@ def command(**flags: object) -> None:
     """Aggregate until stopped, or stand by while another aggregator leads. Stop with Ctrl-C."""
     config = load_config(**flags)
     configure_logs(config.log_level, config.log_format)
-    with services(config) as running:
-        asyncio.run(_aggregate(config, running))
+    with services(config) as found:
+        asyncio.run(_aggregate(config, found))
 
 
-async def _aggregate(config: Config, running: Services) -> None:
-    stop = stop_on_signals()
-    publisher = RedisPublisher(running.redis_url)
+@asynccontextmanager
+async def running_aggregator(config: Config, found: Services) -> AsyncIterator[None]:
+    """Keep an aggregator running, named after the machine and the process."""
+    publisher = RedisPublisher(found.redis_url)
     aggregator = Aggregator(
-        running.database_url,
+        found.database_url,
         publisher,
         interval=config.interval,
         zone=config.zone(),
@@ -43,7 +46,13 @@ async def _aggregate(config: Config, running: Services) -> None:
     tasks = Tasks()
     tasks.start("aggregator", aggregator.run)
     try:
-        await stop.wait()
+        yield
     finally:
         await tasks.stop()
         await publisher.close()
+
+
+async def _aggregate(config: Config, found: Services) -> None:
+    stop = stop_on_signals()
+    async with running_aggregator(config, found):
+        await stop.wait()

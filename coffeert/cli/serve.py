@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
-import os
-import socket
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 import click
 import uvloop
 from aiohttp import web
 
-from coffeert.aggregator.aggregator import Aggregator
+from coffeert.cli.aggregate import running_aggregator
 from coffeert.cli.data_dir import data_dir_option
 from coffeert.cli.services import Services, services
 from coffeert.cli.stopping import stop_on_signals
@@ -22,10 +19,8 @@ from coffeert.cli.workers import run_workers
 from coffeert.config import Config, load_config
 from coffeert.errors import ConfigError
 from coffeert.logs import configure_logs
-from coffeert.redis.publisher import RedisPublisher
 from coffeert.server.app import open_server
 from coffeert.server.doorway import GatedSite, Gatekeeper
-from coffeert.tasks import Tasks
 
 _KEEPALIVE = 75.0
 _SHUTDOWN = 5.0
@@ -93,7 +88,7 @@ async def serve(
             open_server(config, found.database_url, found.redis_url)
         )
         if config.aggregator:
-            await stack.enter_async_context(_aggregator(config, found))
+            await stack.enter_async_context(running_aggregator(config, found))
         runner = web.AppRunner(
             server.application(),
             handler_cancellation=True,
@@ -138,22 +133,3 @@ def _url(config: Config, runner: web.AppRunner) -> str:
     port = runner.addresses[0][1] if config.port == 0 else config.port
     host = f"[{config.host}]" if ":" in config.host else config.host
     return f"http://{host}:{port}"
-
-
-@asynccontextmanager
-async def _aggregator(config: Config, found: Services) -> AsyncIterator[None]:
-    publisher = RedisPublisher(found.redis_url)
-    aggregator = Aggregator(
-        found.database_url,
-        publisher,
-        interval=config.interval,
-        zone=config.zone(),
-        name=f"{socket.gethostname()}:{os.getpid()}",
-    )
-    tasks = Tasks()
-    tasks.start("aggregator", aggregator.run)
-    try:
-        yield
-    finally:
-        await tasks.stop()
-        await publisher.close()
