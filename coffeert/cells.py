@@ -6,7 +6,7 @@ A bucket is named by the Unix time of its start, in seconds; all buckets are UTC
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -278,13 +278,3 @@ class Picture:
             self._drinks.pop(drink, None)
         else:
             self._drinks[drink] = total
-
-
-def local_day_start(moment: datetime, timezone: tzinfo) -> datetime:
-    """Return local midnight of the moment's day, in UTC."""
-    return datetime.fromtimestamp(Horizon.at(moment, timezone).today_start, UTC)
-
-
-def bucket_end(grain: Grain, bucket: int) -> datetime:
-    """Return the moment at which a bucket is complete."""
-    return datetime.fromtimestamp(bucket, UTC) + timedelta(seconds=SECONDS[grain])

@@ -26,9 +26,7 @@ from coffeert.cells import (
     Picture,
     Tally,
     at_all_grains,
-    bucket_end,
     floor,
-    local_day_start,
     tally_orders,
 )
 from tests.unit.strategies import CHANGES, fewer, moments, orders, presents
@@ -80,7 +78,6 @@ def test_the_local_day_begins_where_the_clock_says(present: tuple[datetime, tzin
     moment, zone = present
     horizon = Horizon.at(moment, zone)
     assert horizon.today_start == day_began(moment, zone)
-    assert second(local_day_start(moment, zone)) == horizon.today_start
     assert horizon.as_of == second(moment) // 60 * 60
     assert second(horizon.moment()) == horizon.as_of
 
@@ -280,11 +277,6 @@ def test_the_windows_are_those_of_the_design() -> None:
     assert [horizon.window_start(grain) - START for grain in GRAINS] == [
         6 * 3600 + 18 * 60, -16 * 3600, -29 * 86400,
     ]  # fmt: skip
-
-
-def test_a_bucket_ends_where_the_next_begins() -> None:
-    for grain in GRAINS:
-        assert second(bucket_end(grain, START)) == START + SECONDS[grain]
 
 
 def test_memory_is_bounded_by_the_horizon() -> None:
