@@ -8,7 +8,7 @@ from typing import cast
 
 import msgspec
 import structlog
-from redis.exceptions import NoPermissionError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from coffeert.redis import keys
 from coffeert.redis.connection import close_client, open_client, redis_errors
@@ -80,7 +80,13 @@ class Bus:
         `None` where there is none, or none that this version can read. Raises `RedisUnavailable`.
         """
         with redis_errors():
-            fields = cast("dict[bytes, bytes]", await self._client.hgetall(keys.SNAPSHOT))
+            try:
+                fields = cast("dict[bytes, bytes]", await self._client.hgetall(keys.SNAPSHOT))
+            except ResponseError as error:
+                if not str(error).startswith("WRONGTYPE"):
+                    raise
+                log.warning("snapshot ignored", reason="something else lies in its place")
+                return None
         if not fields:
             return None
         try:

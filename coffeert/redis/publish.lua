@@ -7,7 +7,7 @@
 --       then fields of the snapshot and their values in turn
 --
 -- Answers with one of
---   written      done
+--   written ...  done; with the names of keys that held something of another type, now replaced
 --   incomplete   nothing done: what is stored is not the pass before; send the whole picture
 --   superseded   nothing done: a later pass of the same leader is stored
 --   fenced <n>   nothing done: what is stored, with token <n>, is of a leader that came later
@@ -44,13 +44,19 @@ local function stored_pass()
   return nil
 end
 
+-- Returns the highest token that the lineage has published with; what is no token counts for none.
+local function published_token()
+  local text = kind(fence) == 'string' and redis.call('GET', fence) or ''
+  return string.match(text, '^%d+$') and tonumber(text) or -1
+end
+
 local function fenced(token)
   return 'fenced ' .. string.format('%.0f', token)
 end
 
 -- Returns why the pass must not be written, or nothing.
 local function refusal(stored, stored_meta)
-  local published = tonumber(redis.call('GET', fence)) or -1
+  local published = published_token()
   if pass.token < published then
     return fenced(published)
   end
@@ -100,10 +106,24 @@ local function completes(stored, stored_meta, present, given)
   return true
 end
 
-local function write_snapshot(present, live)
-  if kind(snapshot) ~= 'hash' then
-    redis.call('DEL', snapshot)
+-- Deletes what somebody else has put under our names; returns their names.
+local function clear_foreign()
+  local expected = { [snapshot] = 'hash', [top] = 'zset', [recent] = 'list', [fence] = 'string' }
+  for _, key in ipairs(plan.hour_keys) do
+    expected[key] = 'hash'
   end
+  local found = {}
+  for key, wanted in pairs(expected) do
+    local is = kind(key)
+    if is ~= wanted and is ~= 'none' then
+      redis.call('DEL', key)
+      found[#found + 1] = key
+    end
+  end
+  return found
+end
+
+local function write_snapshot(present, live)
   local fields = { unpack(ARGV, 5) }
   fields[#fields + 1] = 'meta'
   fields[#fields + 1] = meta
@@ -163,8 +183,9 @@ local live = { meta = true, recent = true }
 for _, field in ipairs(plan.live) do
   live[field] = true
 end
+local foreign = clear_foreign()
 write_snapshot(present, live)
 write_for_people()
 redis.call('SET', fence, string.format('%.0f', pass.token), 'EX', plan.fence_ttl)
 redis.call('PUBLISH', channel, message)
-return 'written'
+return table.concat({ 'written', unpack(foreign) }, ' ')

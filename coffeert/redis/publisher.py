@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Final
 
 import msgspec
+import structlog
 
 from coffeert.cells import Picture
 from coffeert.errors import Fenced, RedisUnavailable
@@ -16,6 +17,8 @@ from coffeert.redis.connection import close_client, open_client, redis_errors
 from coffeert.redis.plan import plan_publish
 from coffeert.redis.snapshot import Meta
 from coffeert.wire.bus import PassMessage
+
+log = structlog.get_logger(__name__)
 
 CELLS_MAX: Final = 5000
 """The most cells that a message carries; past it readers load the snapshot, which is not much more."""
@@ -48,7 +51,7 @@ class RedisPublisher:
 
     What is written is what the pass changed, if the pass before is stored and every other bucket and
     every key for people is in place; else everything. So what FLUSHALL, a restart, a missed publish or
-    a person's DEL took away is back with the next pass.
+    a person's DEL took away is back with the next pass, and so is what a person's SET lies in place of.
     """
 
     def __init__(self, url: str) -> None:
@@ -69,7 +72,10 @@ class RedisPublisher:
         if answer == "incomplete":
             answer = await self._run(message, picture, recent, whole=True)
         match answer.split():
-            case ["written" | "superseded"]:
+            case ["written", *foreign]:
+                if foreign:
+                    log.warning("foreign values in redis replaced", keys=sorted(foreign))
+            case ["superseded"]:
                 return
             case ["fenced", token]:
                 raise Fenced(
