@@ -60,7 +60,7 @@ class CoffeertApp(App[None]):
         self.url = url
         self.glyphs: Glyphs = GLYPHS[look.glyphs]
         self.session = Session(clock or SystemClock())
-        self.board = Board(self.session, self.glyphs)
+        self.board = Board(self.session, self.glyphs, settings.rewind_bytes)
         self.settings = settings
         self.injection = injection
         self.alerts = Alerts(settings.alerts)

@@ -8,7 +8,7 @@ from uuid import UUID
 from coffeert.cells import Picture
 from coffeert.order import Order
 from coffeert.tui.glyphs import Glyphs
-from coffeert.tui.memory.tape import Tape
+from coffeert.tui.memory.tape import TAPE_BYTES, Tape
 from coffeert.tui.present.breakdown import Row
 from coffeert.tui.present.chart import Metric
 from coffeert.tui.present.filter import EVERYTHING, Filter, Term
@@ -34,9 +34,9 @@ class Past:
 class Board:
     """Choices, and the sums they lead to; the sums are kept until a bucket or a choice changes."""
 
-    def __init__(self, session: Session, glyphs: Glyphs) -> None:
+    def __init__(self, session: Session, glyphs: Glyphs, rewind_bytes: int = TAPE_BYTES) -> None:
         self.live = session
-        self.tape = Tape(session)
+        self.tape = Tape(session, rewind_bytes)
         self._rewound: tuple[float, Session] | None = None
         self.glyphs = glyphs
         self.tab: TabName = "live"

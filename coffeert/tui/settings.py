@@ -1,4 +1,4 @@
-"""The terminal's own settings: alerts, saved views and keys, in a TOML file.
+"""The terminal's own settings: alerts, saved views, keys, how much to remember; in a TOML file.
 
 ```toml
 [alerts]
@@ -7,6 +7,8 @@ rush = "orders_per_min > 130 for 30s"
 uptown = "store:uptown -tea"
 [keys]
 "orders.freeze" = "p"
+[rewind]
+mib = 32
 ```
 """
 
@@ -21,10 +23,13 @@ from typing import Final
 from coffeert.errors import ConfigError
 from coffeert.rules import Rule, parse_rule
 from coffeert.tui.bindings import KEY_IDS
+from coffeert.tui.memory.tape import TAPE_BYTES
 from coffeert.tui.present.filter import Filter, FilterError, parse_filter
 
 SETTINGS_FILE: Final = "coffeert-tui.toml"
-_SECTIONS: Final = frozenset({"alerts", "views", "keys"})
+_SECTIONS: Final = frozenset({"alerts", "views", "keys", "rewind"})
+_MIB: Final = 1024 * 1024
+_MOST_MIB: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class Settings:
     alerts: Mapping[str, Rule] = field(default_factory=dict)
     views: Mapping[str, Filter] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
+    rewind_bytes: int = TAPE_BYTES
 
 
 def find_settings(given: Path | None) -> Path | None:
@@ -64,6 +70,7 @@ def load_settings(path: Path | None) -> Settings:
             {name: parse_rule(text) for name, text in _texts(table, "alerts")},
             {name: parse_filter(text) for name, text in _texts(table, "views")},
             {name: _key(name, text) for name, text in _texts(table, "keys")},
+            _rewind(table.get("rewind", {})),
         )
     except (ConfigError, FilterError) as error:
         raise ConfigError(f"{path}: {error}") from None
@@ -80,3 +87,12 @@ def _key(name: str, text: str) -> str:
     if name not in KEY_IDS:
         raise ConfigError(f"{name} is no action; known are {', '.join(sorted(KEY_IDS))}.")
     return text
+
+
+def _rewind(section: object) -> int:
+    if section == {}:
+        return TAPE_BYTES
+    match section:
+        case {"mib": int(mib), **others} if not others and 1 <= mib <= _MOST_MIB:
+            return mib * _MIB
+    raise ConfigError(f"[rewind] takes mib = a whole number from 1 to {_MOST_MIB}.")
