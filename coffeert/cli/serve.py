@@ -93,6 +93,7 @@ async def serve(
             server.application(),
             handler_cancellation=True,
             access_log=None,
+            auto_decompress=False,  # see coffeert.server.content_encoding
             keepalive_timeout=_KEEPALIVE,
             shutdown_timeout=_SHUTDOWN,
             lingering_time=_LINGERING,

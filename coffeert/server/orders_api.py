@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from uuid import UUID
 
 import msgspec
@@ -22,6 +22,7 @@ from coffeert.errors import (
 from coffeert.order import Draft
 from coffeert.server.access import Access
 from coffeert.server.batch_writer import Outcome, Placed
+from coffeert.server.content_encoding import unpacked
 from coffeert.server.doorway import spend
 from coffeert.server.intake import Intake
 from coffeert.server.limits import BodyClock
@@ -71,9 +72,7 @@ class OrdersApi:
         if request.content_type != "application/json":
             raise UnsupportedMediaType("Send the order as application/json.")
         draft = decode_order(await self._body(request))
-        key = request.headers.get("Idempotency-Key")
-        if key is not None:
-            draft = _with_key(draft, key)
+        draft = _with_key(draft, request.headers.getall("Idempotency-Key", ()))
         return _answer(await self._intake.place(draft))
 
     async def void(self, request: web.Request) -> web.Response:
@@ -116,10 +115,24 @@ class OrdersApi:
         try:
             # A small body comes with its headers: then there is nothing to time.
             if request.content.is_eof():
-                return await request.read()
-            return await BodyClock(self._body_timeout).wait(request.read())
+                body = await request.read()
+            else:
+                body = await BodyClock(self._body_timeout).wait(request.read())
         except web.HTTPRequestEntityTooLarge:
-            raise TooLarge(f"The body is larger than {self._body_limit} bytes.") from None
+            raise self._too_large() from None
+        encoding = request.headers.get(hdrs.CONTENT_ENCODING)
+        return body if encoding is None else await self._unpacked(body, encoding)
+
+    async def _unpacked(self, packed: bytes, encoding: str) -> bytes:
+        body = b""
+        async for data in unpacked(_alone(packed), encoding):
+            body += data
+            if len(body) > self._body_limit:
+                raise self._too_large()
+        return body
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"The body is larger than {self._body_limit} bytes.")
 
     async def _chunks(self, request: web.Request) -> AsyncIterator[list[tuple[int, bytes]]]:
         """Cut the body into lists of numbered lines that are not empty.
@@ -128,7 +141,8 @@ class OrdersApi:
         """
         lines: list[tuple[int, bytes]] = []
         rest, number = b"", 0
-        async for data in _decoded(BodyClock(self._body_timeout).pieces(request.content)):
+        pieces = _readable(BodyClock(self._body_timeout).pieces(request.content))
+        async for data in unpacked(pieces, request.headers.get(hdrs.CONTENT_ENCODING, "")):
             *whole, rest = (rest + data).split(b"\n")
             rest = rest[: self._body_limit + 1]
             for line in whole:
@@ -167,12 +181,16 @@ class OrdersApi:
             return error
 
 
-async def _decoded(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _readable(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     try:
         async for data in pieces:
             yield data
     except web.RequestPayloadError:
-        raise Malformed("The rest of the body is not in the encoding that it names.") from None
+        raise Malformed("The rest of the body cannot be read.") from None
+
+
+async def _alone(piece: bytes) -> AsyncIterator[bytes]:
+    yield piece
 
 
 class BatchReport:
@@ -211,7 +229,15 @@ class BatchReport:
         )
 
 
-def _with_key(draft: Draft, key: str) -> Draft:
+def _with_key(draft: Draft, keys: Sequence[str]) -> Draft:
+    if not keys:
+        return draft
+    if len(keys) > 1:
+        raise Malformed(
+            "The Idempotency-Key is given more than once.",
+            errors=(FieldError("Idempotency-Key", "must be given once"),),
+        )
+    (key,) = keys
     try:
         order_id = UUID(key.strip().strip('"'))
     except ValueError:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import aiohttp
 import pytest
+from multidict import CIMultiDict
 from yarl import URL
 
 from coffeert.logs import configure_logs
+from coffeert.order import new_order_id
 
 LINE = b'{"store": "uptown", "drink": "latte"}\n'
 NDJSON = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
@@ -95,6 +99,98 @@ async def test_a_batch_that_turns_to_noise_tells_what_was_stored(
     assert 0 <= answer["accepted"] < 3000
     async with http.get("/livez") as response:
         assert response.status == 200
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "deflate", "bare deflate"])
+@pytest.mark.parametrize("kept", [1, 5, 30, 3 / 4, -9, -1, None])
+async def test_a_batch_that_is_cut_short_is_noticed(
+    http: aiohttp.ClientSession, coding: str, kept: float | None
+) -> None:
+    packed = packed_as(coding, LINE * 500)
+    end = int(len(packed) * kept) if isinstance(kept, float) else kept
+    headers = NDJSON | {"Content-Encoding": coding.removeprefix("bare ")}
+    async with http.post("/api/orders/batch", data=packed[:end], headers=headers) as response:
+        answer = await response.json()
+    if kept is None:
+        assert (response.status, answer["accepted"]) == (200, 500)
+        return
+    assert response.status == 400
+    assert answer["problem"]["status"] == 400
+    assert answer["rejected"] == 0
+    assert "cut short" in answer["problem"]["detail"]
+
+
+async def test_gzip_of_several_members_is_one_body(http: aiohttp.ClientSession) -> None:
+    body = b"".join(gzip.compress(LINE * lines) for lines in (1, 0, 300, 2))
+    for data in (body, pieces_of(body, 7)):
+        async with http.post("/api/orders/batch", data=data, headers=NDJSON) as response:
+            assert (response.status, (await response.json())["accepted"]) == (200, 303)
+    async with http.post("/api/orders/batch", data=body + b"tail", headers=NDJSON) as response:
+        assert response.status == 400
+
+
+async def test_a_packed_order_is_an_order(http: aiohttp.ClientSession) -> None:
+    for coding in ("gzip", "deflate", "identity"):
+        headers = JSON | {"Content-Encoding": coding}
+        data = packed_as(coding, LINE)
+        async with http.post("/api/orders", data=data, headers=headers) as response:
+            assert response.status == 201
+    for coding in ("br", "zstd", "gzip, gzip", "x"):
+        headers = JSON | {"Content-Encoding": coding}
+        async with http.post("/api/orders", data=LINE, headers=headers) as response:
+            assert response.status == 415
+            assert response.content_type == "application/problem+json"
+
+
+async def test_a_batch_that_unpacks_to_very_much_holds_nobody_up(
+    http: aiohttp.ClientSession,
+) -> None:
+    bomb = gzip.compress(b" " * 200_000_000, 1)
+    nothings = gzip.compress(b"") * 20_000
+    for body, rejected in ((bomb, 0), (nothings, 0), (gzip.compress(b"x" * 9_000_000), 1)):
+        posting = asyncio.ensure_future(_post_batch(http, body))
+        answered = 0
+        while not posting.done():
+            async with http.get("/livez") as response:
+                answered += response.status == 200
+        told = await posting
+        assert (told["accepted"], told["rejected"]) == (0, rejected)
+        assert answered > 0
+
+
+async def test_two_keys_in_one_request_are_refused(http: aiohttp.ClientSession) -> None:
+    one, other = str(new_order_id()), str(new_order_id())
+    order = {"store": "uptown", "drink": "latte"}
+    for keys in ([one, other], [one, one], [one, ""]):
+        headers = CIMultiDict([("Idempotency-Key", key) for key in keys])
+        async with http.post("/api/orders", json=order, headers=headers) as response:
+            assert response.status == 400
+            assert response.content_type == "application/problem+json"
+            assert (await response.json())["errors"][0]["field"] == "Idempotency-Key"
+    headers = CIMultiDict([("Idempotency-Key", one)])
+    async with http.post("/api/orders", json=order, headers=headers) as response:
+        assert (response.status, (await response.json())["order_id"]) == (201, one)
+
+
+def packed_as(coding: str, data: bytes) -> bytes:
+    """Compress data as a client with this `Content-Encoding` would."""
+    bits = {"gzip": 31, "x-gzip": 31, "deflate": 15, "bare deflate": -15}.get(coding)
+    if bits is None:
+        return data
+    packer = zlib.compressobj(wbits=bits)
+    return packer.compress(data) + packer.flush()
+
+
+async def pieces_of(data: bytes, size: int) -> AsyncIterator[bytes]:
+    """Send data a few bytes at a time, in chunks."""
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+async def _post_batch(http: aiohttp.ClientSession, body: bytes) -> dict[str, Any]:
+    async with http.post("/api/orders/batch", data=body, headers=NDJSON) as response:
+        told: dict[str, Any] = await response.json()
+        return told
 
 
 async def test_a_flood_of_resyncs_is_answered_by_few_snapshots(http: aiohttp.ClientSession) -> None:
