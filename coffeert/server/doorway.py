@@ -22,6 +22,7 @@ from coffeert.wire.orders import Problem, encode
 log = structlog.get_logger(__name__)
 
 _SWEEP = 1.0
+_TOLD_EVERY = 60.0  # seconds: strangers are not to fill the log
 _ADDRESSES_KEPT = 10_000
 
 
@@ -35,11 +36,12 @@ class Gatekeeper:
     def __init__(
         self, *, connections: int, rate: float, header_timeout: float, exempt_loopback: bool = True
     ) -> None:
-        self.refused = self.cut = 0
+        self.refused = self.cut = self.untold = 0
         self._connections = connections
         self._rate = rate
         self._header_timeout = header_timeout
         self._exempt_loopback = exempt_loopback
+        self._told_at = float("-inf")
         self._gates: set[Gate] = set()
         self._counts: Counter[str] = Counter()
         self._allowances: dict[str, Allowance] = {}
@@ -70,13 +72,16 @@ class Gatekeeper:
             self.sweep(asyncio.get_running_loop().time())
 
     def sweep(self, now: float) -> None:
-        """Cut off who has been sending the headers of a request for too long."""
+        """Cut off who has taken too long over the headers of a request, or has sent nothing at all."""
         slow = [gate for gate in self._gates if gate.dawdles(now - self._header_timeout)]
         for gate in slow:
             gate.cut()
-        if slow:
-            self.cut += len(slow)
-            log.warning("slow senders cut off", connections=len(slow), total=self.cut)
+        self.cut += len(slow)
+        # Of connections that were opened and not used nothing is said: browsers make them in advance.
+        self.untold += sum(gate.has_spoken for gate in slow)
+        if self.untold and now - self._told_at >= _TOLD_EVERY:
+            log.warning("slow senders cut off", connections=self.untold, total=self.cut)
+            self.untold, self._told_at = 0, now
 
     def _allowance(self, address: str) -> Allowance:
         # Connections come and go, but what their address has used up stays.
@@ -88,7 +93,8 @@ class Gatekeeper:
 class Gate(asyncio.Protocol):
     """One connection: passes everything on to aiohttp's protocol, and notes what is unfinished.
 
-    `busy` counts the requests being answered; `allowance` is `None` for a client without a limit.
+    `busy` counts the requests being answered; `allowance` is `None` for a client without a limit;
+    `has_spoken`: at least one byte has come.
     """
 
     __slots__ = (
@@ -100,11 +106,13 @@ class Gate(asyncio.Protocol):
         "_transport",
         "allowance",
         "busy",
+        "has_spoken",
     )
 
     def __init__(self, inner: asyncio.Protocol, keeper: Gatekeeper) -> None:
         self.allowance: Allowance | None = None
         self.busy = 0
+        self.has_spoken = False
         self._inner = inner
         self._keeper = keeper
         self._loop = asyncio.get_running_loop()
@@ -122,12 +130,14 @@ class Gate(asyncio.Protocol):
             self._transport.close()
             return
         self._address = address
+        self._began = self._loop.time()
         self._inner.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        """Pass bytes on; the first ones of a request start its time."""
+        """Pass bytes on; the first ones of a request start its time, that of the first one runs."""
         if self._address is None:
             return
+        self.has_spoken = True
         if self._began is None and not self.busy:
             self._began = self._loop.time()
         self._inner.data_received(data)

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import WSMessage, web
+from structlog.testing import CapturingLogger
 
 from coffeert.config import load_config
 from coffeert.errors import ConfigError
@@ -123,6 +124,34 @@ async def test_headers_that_never_end_are_cut_off(run_server: RunServer) -> None
         assert (await http.get("/livez")).status == 200
 
 
+async def test_a_connection_that_never_says_a_word_is_closed(run_server: RunServer) -> None:
+    async with (
+        run_server(header_timeout=0.2) as url,
+        aiohttp.ClientSession(url) as http,
+        connection(url) as (reader, _),
+    ):
+        assert await ends(reader)
+        assert (await http.get("/livez")).status == 200
+
+
+async def test_those_who_are_cut_off_do_not_fill_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coffeert.server.doorway.log", log := CapturingLogger())
+    keeper = Gatekeeper(connections=0, rate=0, header_timeout=1)
+    for second in range(0, 300, 2):
+        silent, slow = Gate(asyncio.Protocol(), keeper), Gate(asyncio.Protocol(), keeper)
+        for gate in (silent, slow):
+            gate.connection_made(Pipe("127.0.0.1"))
+        slow.data_received(b"GET")
+        now = asyncio.get_running_loop().time()
+        keeper.sweep(now + 2 + second)
+        for gate in (silent, slow):
+            gate.connection_lost(None)
+    assert keeper.cut == 300
+    told = [call.kwargs["connections"] for call in log.calls]
+    assert len(told) == 5
+    assert sum(told) + keeper.untold == 150
+
+
 async def test_what_is_not_http_is_not_repeated(run_server: RunServer) -> None:
     async with run_server() as url, connection(url) as (reader, writer):
         writer.write(b"PRI / HTTP/1.1\r\nAuthorization: Bearer secret\r\n\r\n")
@@ -177,6 +206,9 @@ class Pipe(asyncio.Transport):
         self.written += bytes(data)
 
     def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
         self.closed = True
 
 
