@@ -25,10 +25,14 @@ from coffeert.view import View
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The picture as it was one range ago, and when it was fetched, in the server's Unix seconds."""
+    """The picture as it was one range before `moment`, in the server's Unix seconds.
+
+    It may stand in for that of up to `margin` seconds earlier or later.
+    """
 
     picture: Picture
     moment: float
+    margin: float
 
 
 class Board:
@@ -148,6 +152,8 @@ class Board:
         """Take in the moment."""
         sums = self.sums()
         now = self.session.now()
+        moment = now.timestamp()
+        past = self._past(moment)
         return Scene(
             now=now,
             zone=self.session.zone(),
@@ -155,7 +161,7 @@ class Board:
             truth=self.truth(),
             menu=self.session.menu,
             view=self.view(),
-            window=None if sums is None else window(sums, self._past(), self.span, now.timestamp()),
+            window=None if sums is None else window(sums, past, self.span, moment),
         )
 
     def truth(self) -> Truth:
@@ -191,9 +197,9 @@ class Board:
                     return order
         return None
 
-    def _past(self) -> Sums | None:
+    def _past(self, now: float) -> Sums | None:
         past = self.past.get(self.span.name)
-        if past is None:
+        if past is None or abs(now - past.moment) > past.margin:
             return None
         if (
             self._past_sums is None

@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-from coffeert.cells import Picture
+from coffeert.cells import Picture, floor
 from coffeert.errors import CoffeertError
 from coffeert.tui.board import Board, Past
 from coffeert.tui.present.ranges import Range, RangeName
@@ -15,7 +15,7 @@ from coffeert.view import View
 from coffeert.wire.frames import Snapshot, change_from
 
 REFRESH_SECONDS: Final[dict[RangeName, float]] = {"1h": 20.0, "24h": 60.0, "30d": 300.0}
-"""How old a past window may grow: a small part of one of its buckets."""
+"""How old a past window may grow: a small part of the window."""
 
 _LOOK_SECONDS = 0.5
 
@@ -34,8 +34,11 @@ def _due(board: Board, span: Range) -> bool:
     session = board.session
     if every is None or session.view is None or board.live.link.state != "up":
         return False
-    past = board.past.get(span.name)
-    return past is None or abs(session.now().timestamp() - past.moment) >= every
+    past, now = board.past.get(span.name), session.now().timestamp()
+    if past is None or abs(now - past.moment) >= every:
+        return True
+    # A bucket that has begun since is not in that picture.
+    return floor(int(now), span.grain) != floor(int(past.moment), span.grain)
 
 
 async def _fetch(board: Board, archive: Archive, span: Range) -> None:
@@ -49,7 +52,7 @@ async def _fetch(board: Board, archive: Archive, span: Range) -> None:
         return
     # A large menu's picture takes a while to unpack; the screen goes on meanwhile.
     picture = await asyncio.to_thread(_unpack, snapshot)
-    board.past[span.name] = Past(picture, moment.timestamp())
+    board.past[span.name] = Past(picture, moment.timestamp(), 2 * REFRESH_SECONDS[span.name])
     board.session.revision += 1
 
 

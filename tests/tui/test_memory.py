@@ -15,6 +15,8 @@ from coffeert.tui.app import CoffeertApp
 from coffeert.tui.memory.player import Player, read
 from coffeert.tui.memory.recorder import RecordingError
 from coffeert.tui.memory.tape import Tape
+from coffeert.tui.present import models
+from coffeert.tui.present.ranges import RANGE
 from coffeert.tui.session import Session
 from tests.tui.conftest import Stage, StageMaker, screen_text
 from tests.tui.scripted import FakeClock, House, lost
@@ -71,6 +73,25 @@ async def test_data_goes_on_while_rewound(stage: StageMaker) -> None:
         await s.press("escape")
         assert s.app.board.session is s.app.session
         assert s.app.session.agreement() == "equal"
+
+
+async def test_another_moments_past_is_not_compared_with(stage: StageMaker) -> None:
+    async with stage() as s:
+        board = s.app.board
+        board.span = RANGE["1h"]
+        while "1h" not in board.past:
+            await s.pilot.pause(0.02)
+        await sell_for(s, 90)
+        while abs(board.past["1h"].moment - s.clock.now().timestamp()) > 20:
+            await s.pilot.pause(0.02)
+        live = board.scene().window
+        assert live is not None
+        assert live.previous is not None
+        assert board.scrub(-60)
+        then = board.scene().window
+        assert then is not None
+        assert then.previous is None
+        assert "prev 1h not known" in {tile.against for tile in models.tiles(board, board.scene())}
 
 
 def test_the_tape_shows_every_second_as_it_was_and_stays_within_its_bounds() -> None:

@@ -36,8 +36,8 @@ class Window:
 def window(sums: Sums, past: Sums | None, span: Range, now: float) -> Window:
     """Add up a range, and the window before it.
 
-    `past` is the picture as it was one range ago; without one, minutes still at hand stand in, and the
-    last of them counts in proportion to the time that has passed of the running one.
+    `past` is the picture as it was one range ago. Without one, minutes still at hand stand in. Of a
+    bucket at hand that the equal window cuts, as much counts as has passed of the running one.
     """
     starts = span.starts(now)
     buckets = [sums.bucket(span.grain, start) for start in starts]
@@ -57,17 +57,15 @@ def window(sums: Sums, past: Sums | None, span: Range, now: float) -> Window:
 
 def _previous(sums: Sums, past: Sums | None, span: Range, now: float) -> list[BucketSums] | None:
     starts = [start - span.seconds for start in span.starts(now)]
-    if past is not None:
-        # What the past picture no longer reaches, because it was taken a while ago, is still at hand.
-        newest = past.picture.horizon.as_of
-        return [
-            sums.bucket(span.grain, start)
-            if start > newest and sums.picture.horizon.keeps(span.grain, start)
-            else past.bucket(span.grain, start)
-            for start in starts
-        ]
-    if not sums.picture.horizon.keeps(span.grain, starts[0]):
-        return None
-    buckets = [sums.bucket(span.grain, start) for start in starts]
-    buckets[-1] = scale(buckets[-1], span.elapsed(now))
+    at_hand = sums.picture.horizon
+    if past is None:
+        if not at_hand.keeps(span.grain, starts[0]):
+            return None
+        buckets = [sums.bucket(span.grain, start) for start in starts]
+        return [*buckets[:-1], scale(buckets[-1], span.elapsed(now))]
+    newest = past.picture.horizon.as_of
+    buckets = [past.bucket(span.grain, start) for start in starts]
+    if starts[-1] > newest and at_hand.keeps(span.grain, starts[-1]):
+        # The past was taken before this bucket began.
+        buckets[-1] = scale(sums.bucket(span.grain, starts[-1]), span.elapsed(now))
     return buckets

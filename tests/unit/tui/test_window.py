@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -123,6 +124,24 @@ def test_a_past_picture_gives_the_window_before(sold: Sold, span: Range) -> None
     made = window(Sums(picture_of([])), Sums(past), span, NOW.timestamp())
     assert made.previous is not None
     assert made.previous.total == past.total(span.grain, past.horizon.window_start(span.grain))
+
+
+@pytest.mark.parametrize(("span", "grain"), [(RANGES[4], "hour"), (RANGES[3], "minute")])
+def test_an_hour_that_began_after_the_past_was_taken_is_not_counted_whole(
+    span: Range, grain: Grain
+) -> None:
+    taken = NOW.replace(minute=59, second=50)
+    now = NOW.replace(hour=11, minute=0, second=15, microsecond=0)
+    length = timedelta(seconds=span.seconds)
+    past = Picture(Horizon.at(taken - length, UTC))
+    present = Picture(Horizon.at(now, UTC))
+    cut = floor(int((now - length).timestamp()), grain)
+    present.set(CellKey(grain, cut, "uptown", "tea"), Tally(2400, 2400, 4800))
+    made = window(Sums(present), Sums(past), span, now.timestamp())
+    assert made.previous is not None
+    kept = present.horizon.keeps(grain, cut)
+    assert made.previous.total == (Tally(10, 10, 20) if kept else ZERO)
+    assert kept is (grain == "hour")
 
 
 @given(orders, filters)
