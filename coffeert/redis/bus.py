@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import AsyncGenerator
 from typing import cast
 
@@ -44,9 +45,10 @@ class Bus:
 
     def __init__(self, url: str) -> None:
         """Prepare for the Redis at `url`; raises `ConfigError` where that is no address of one."""
+        self.name = uuid.uuid4().hex[:12]
         self._client = open_client(url)
         self._outbox = Outbox(self._client)
-        self._subscription = Subscription(self._client.connection_pool)
+        self._subscription = Subscription(self._client.connection_pool, passed_over=self.name)
 
     @property
     def counts(self) -> BusCounts:
@@ -66,7 +68,7 @@ class Bus:
         self._outbox.put(batch)
 
     def messages(self) -> AsyncGenerator[BusEvent, None]:
-        """Yield `Subscribed`, then every readable message of both channels.
+        """Yield `Subscribed`, then every readable message of both channels but one's own batches.
 
         Load the snapshot after `Subscribed`, not before: only then is there no gap between the two.
         Raises `RedisUnavailable` when the link breaks, or within some 3 s of falling silent. Close

@@ -13,7 +13,7 @@ from coffeert.cells import GRAINS
 from coffeert.errors import RedisUnavailable
 from coffeert.redis import keys
 from coffeert.redis.connection import redis_errors
-from coffeert.wire.bus import HotBatch, PassMessage, decode_hot_batch, decode_pass
+from coffeert.wire.bus import HotBatch, PassMessage, decode_hot_batch, decode_pass, is_from
 from coffeert.wire.faults import NOT_DECODED
 
 SILENCE: Final = 1.0
@@ -37,12 +37,15 @@ class Subscription:
     without a word, and a gap that nobody notices is the one thing a reader must not have.
 
     A reader that is slow leaves messages in the socket; Redis closes a link that falls too far behind.
+    Hot batches of the sender `passed_over` are not read.
     """
 
-    def __init__(self, pool: ConnectionPool) -> None:
+    def __init__(self, pool: ConnectionPool, *, passed_over: str) -> None:
         self.received = 0
         self.skipped = 0
+        self._read_through = 0
         self._pool = pool
+        self._passed_over = passed_over
 
     async def events(self) -> AsyncGenerator[BusEvent, None]:
         """Yield `Subscribed`, then each message; raises `RedisUnavailable` when the link breaks."""
@@ -68,7 +71,8 @@ class Subscription:
                 unanswered = 0
                 if (event := self._read(reply)) is not None:
                     yield event
-                if (self.received + self.skipped) % _AT_A_TIME == 0:
+                self._read_through += 1
+                if self._read_through % _AT_A_TIME == 0:
                     # What is already here is read without waiting; let others have a turn.
                     await asyncio.sleep(0)
         finally:
@@ -80,6 +84,8 @@ class Subscription:
         if reply[0] != b"message":  # the answer to a question
             return None
         _, channel, data = reply
+        if is_from(self._passed_over, data):
+            return None
         event: PassMessage | HotBatch
         try:
             if channel == keys.PASS_CHANNEL.encode():

@@ -66,8 +66,12 @@ class Admission:
         elif len(self._busy_since) < self._writers:
             return min(predicted, self.wait_limit)
         if len(self._busy_since) == self._writers:
-            predicted = max(predicted, self._clock() - max(self._busy_since.values()))
+            predicted = max(predicted, self.under_way())
         return predicted
+
+    def under_way(self) -> float:
+        """Return how many seconds the youngest batch under way has taken so far; 0 without any."""
+        return self._clock() - max(self._busy_since.values()) if self._busy_since else 0.0
 
     def queue_limit(self) -> int:
         """Return how many orders may wait at the present speed of commits."""

@@ -177,7 +177,7 @@ def _start(server: Server, feed: LiveFeed) -> None:
     tasks.start("batch writer", server.writer.run)
     tasks.start("live feed", feed.run)
     tasks.start("clock", feed.move_time)
-    tasks.start("hub", server.hub.run)
+    tasks.start("hub", lambda: server.hub.run(feed.show))
     tasks.start("menu", server.menu.watch)
     tasks.start("doorway", server.keeper.run)
     tasks.start(

@@ -31,6 +31,9 @@ from coffeert.watermark import Xid
 log = structlog.get_logger(__name__)
 
 _FIND_ATTEMPTS = 3
+# Batches beside the first cost as much and are smaller, so they are for orders in plenty.
+_WORTH_A_WRITER = 100
+_LONG = 0.1  # seconds after which a batch under way is no longer waited for
 
 
 class Entry(NamedTuple):
@@ -111,7 +114,8 @@ class BatchWriter:
         answer: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
         self._queue.append(_Group(entries, answer))
         self.admission.queued += len(entries)
-        self._work.set()
+        if self._due:
+            self._work.set()
         self._idle.clear()
         return await answer
 
@@ -126,9 +130,17 @@ class BatchWriter:
         self.admission.close()
         await self._idle.wait()
 
+    @property
+    def _due(self) -> bool:
+        """Whether a further batch should begin now."""
+        if self._queue and self.admission.busy:
+            plenty = self.admission.queued >= _WORTH_A_WRITER
+            return plenty or self.admission.under_way() > _LONG
+        return bool(self._queue)
+
     async def _write_batches(self, number: int) -> None:
         while True:
-            while not self._queue:
+            while not self._due:
                 self._work.clear()
                 await self._work.wait()
             groups = self._take()

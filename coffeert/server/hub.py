@@ -94,8 +94,8 @@ class Hub:
         """Forget a client."""
         self.clients.discard(client)
 
-    async def run(self) -> None:
-        """Send changes as they come, until cancelled."""
+    async def run(self, refresh: Callable[[], None]) -> None:
+        """Send changes as they come, until cancelled; `refresh` completes the view for each frame."""
         while True:
             behind = any(client.behind_since is not None for client in self.clients)
             try:
@@ -104,6 +104,7 @@ class Hub:
             except TimeoutError:
                 pass
             self._wake.clear()
+            refresh()
             self._journal.advance()
             await self._broadcast()
             await asyncio.sleep(self._frame_interval)

@@ -25,7 +25,6 @@ from coffeert.wire.orders import OrderBody
 log = structlog.get_logger(__name__)
 
 _RETRY_MAX = 2.0
-_SHOW_INTERVAL = 0.005
 
 
 class LiveFeed:
@@ -52,42 +51,41 @@ class LiveFeed:
         self._hub = hub
         self._bus = bus
         self._database = database
-        self._unshown: list[tuple[Xid, Sequence[Order]]] = []
-        self._showing: asyncio.TimerHandle | None = None
-        self._shown_at = 0.0
+        self._committed: list[tuple[Xid, Sequence[Order]]] = []
+        self._heard: dict[Xid, Cells] = {}
+        self._heard_recent: list[Order] = []
         self._zone = zone
 
     def committed(self, xid: Xid, orders: Sequence[Order]) -> None:
-        """Show a batch that this server has just committed, and tell the others.
+        """Take a batch that this server has just committed; it is shown with the next frame."""
+        if self.live:
+            self._committed.append((xid, orders))
+            self._hub.notify()
 
-        Under load several batches are shown and told at once, milliseconds later.
+    def show(self) -> None:
+        """Bring everything committed and heard since the last frame into the view.
+
+        The hub calls this before each frame, so under load many batches cost little more than one.
+        What this server has committed is told to the others.
         """
-        if not self.live:
-            return
-        self._unshown.append((xid, orders))
-        if self._showing is None:
-            loop = asyncio.get_running_loop()
-            self._showing = loop.call_at(self._shown_at + _SHOW_INTERVAL, self._show)
+        if self._heard:
+            heard, self._heard = self._heard, {}
+            recent, self._heard_recent = self._heard_recent, []
+            self._view.apply_hot(heard, newest(recent))
+        if self._committed:
+            self._show_committed()
 
-    def _show(self) -> None:
-        batches, self._unshown = self._unshown, []
-        self._showing = None
-        self._shown_at = asyncio.get_running_loop().time()
-        recent = newest(order for _, orders in batches for order in orders)
-        for index, (xid, orders) in enumerate(batches, 1):
-            minutes = tally_orders(orders)
-            # Travels once, with the batch that a pass is least likely to have seen by then.
-            told = recent if index == len(batches) else ()
-            self._view.apply_hot(xid, minutes, told)
-            self._bus.publish_hot(
-                HotBatch(
-                    self._view.lineage,
-                    xid,
-                    [HotCell(k.bucket, k.store, k.drink, *tally) for k, tally in minutes.items()],
-                    [OrderBody.of(order) for order in told],
-                )
-            )
-        self._hub.notify()
+    def _show_committed(self) -> None:
+        committed, self._committed = self._committed, []
+        batches = {xid: tally_orders(orders) for xid, orders in committed}
+        recent = newest(order for _, orders in committed for order in orders)
+        self._view.apply_hot(batches, recent)
+        last = committed[-1][0]
+        for xid, minutes in batches.items():
+            cells = [HotCell(k.bucket, k.store, k.drink, *tally) for k, tally in minutes.items()]
+            # They travel once, with the batch that a pass is least likely to have seen by then.
+            told = [OrderBody.of(order) for order in recent] if xid == last else []
+            self._bus.publish_hot(HotBatch(self._bus.name, self._view.lineage, xid, cells, told))
 
     async def begin(self) -> None:
         """Load a first picture from PostgreSQL, so that the first reader does not get an empty one."""
@@ -133,8 +131,8 @@ class LiveFeed:
     def _take_hot(self, message: HotBatch) -> None:
         xid = Xid(message.xid)
         if self.live and message.lineage == self._view.lineage and not self._view.knows(xid):
-            recent = [body.order() for body in message.recent]
-            self._view.apply_hot(xid, message.minutes(), recent)
+            self._heard[xid] = message.minutes()
+            self._heard_recent += [body.order() for body in message.recent]
 
     async def _take_pass(self, message: PassMessage) -> None:
         if not await self._is_ours(message.lineage):
@@ -158,6 +156,7 @@ class LiveFeed:
         stored = await self._bus.load_snapshot()
         if stored is not None and await self._is_ours(stored[0].lineage):
             snapshot, self.stats = stored
+            self.show()  # what was heard belongs to the lineage so far
             self._view.load(snapshot)
         await self._load_if_empty()
 

@@ -7,17 +7,17 @@ its message is: a lost one costs freshness until the next pass, never correctnes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from coffeert.cells import ZERO, CellKey, Cells, Horizon, Tally, add, at_all_grains
+from coffeert.cells import GRAINS, ZERO, CellKey, Cells, Horizon, Tally, add, at_all_grains
 from coffeert.order import Order
 from coffeert.rollup import RollupSnapshot
 from coffeert.view import Change, View
 from coffeert.watermark import Watermark, Xid
 
 HOT_CELLS_MAX = 500_000
-"""Past this many cells in waiting (an aggregator long dead), hot batches are no longer taken in."""
+"""Past this many cells of batches in waiting (an aggregator long dead), no more are taken in."""
 
 
 class LiveView:
@@ -33,7 +33,8 @@ class LiveView:
         self.watermark = Watermark(0, 0)
         self.overflowed = False
         self._base: Cells = {}
-        self._hot: dict[Xid, Cells] = {}
+        self._hot: dict[Xid, Cells] = {}  # minutes
+        self._hot_cells = 0
         self._pending: Cells = {}
         self._dirty: set[CellKey] = set()
         self._dirty_recent: list[Order] = []
@@ -59,7 +60,6 @@ class LiveView:
             return
         if snapshot.lineage != self.lineage:
             self._hot.clear()
-            self._pending.clear()
         before = set(self._base)
         self._base = {
             key: tally
@@ -89,15 +89,19 @@ class LiveView:
         self._show(cells.keys() | settled, recent)
         return True
 
-    def apply_hot(self, xid: Xid, minutes: Cells, recent: Sequence[Order]) -> None:
-        """Take one committed batch, unless the watermark has seen it or it is already here."""
-        if self.knows(xid):
-            return
-        if len(self._pending) + len(minutes) > HOT_CELLS_MAX:
+    def apply_hot(self, batches: Mapping[Xid, Cells], recent: Sequence[Order]) -> None:
+        """Take committed batches as minute cells, but for those that are known already.
+
+        Many at once cost little more than one: what they share is summed before it is shown.
+        """
+        taken = {xid: minutes for xid, minutes in batches.items() if not self.knows(xid)}
+        held = self._hot_cells + sum(map(len, taken.values()))
+        if held > HOT_CELLS_MAX:
             self.overflowed = True
             return
-        cells = at_all_grains(minutes)
-        self._hot[xid] = cells
+        self._hot_cells = held
+        self._hot |= taken
+        cells = at_all_grains(_sum(taken.values()))
         for key, tally in cells.items():
             add(self._pending, key, tally)
         self._show(cells, recent)
@@ -112,9 +116,8 @@ class LiveView:
         if not self.view.picture.move_to(horizon):
             return
         self._moved = True
-        for cells in (self._base, self._pending):
-            for key in [k for k in cells if not horizon.keeps(k.grain, k.bucket)]:
-                del cells[key]
+        for key in [k for k in self._base if not horizon.keeps(k.grain, k.bucket)]:
+            del self._base[key]
 
     def take_change(self) -> Change | None:
         """Return what has changed since the last call, absolute; `None` where nothing has."""
@@ -137,19 +140,19 @@ class LiveView:
         return change
 
     def _settle(self, number: int, watermark: Watermark, data_time: datetime) -> set[CellKey]:
-        """Advance the watermark and forget the batches that it sees; return their cells."""
+        """Advance the watermark and forget the batches that it sees; return their cells.
+
+        What is left is summed up again: it is little, where what was seen may be a thousand batches.
+        """
         self.number, self.watermark = number, watermark
         self.view.data_time = data_time
         settled: set[CellKey] = set()
         for xid in [xid for xid in self._hot if watermark.sees(xid)]:
-            cells = self._hot.pop(xid)
-            settled |= cells.keys()
-            for key, tally in cells.items():
-                # A cell beyond the horizon is no longer in the sum.
-                if key in self._pending:
-                    self._pending[key] = self._pending[key].minus(tally)
+            settled |= self._hot.pop(xid).keys()
+        settled |= {key.at(grain) for key in settled for grain in GRAINS}
+        self._pending = at_all_grains(_sum(self._hot.values()))
+        self._hot_cells = sum(map(len, self._hot.values()))
         if not self._hot:
-            self._pending.clear()
             self.overflowed = False
         return settled
 
@@ -164,3 +167,11 @@ class LiveView:
         base = self._base.get(key, ZERO)
         pending = self._pending.get(key)
         return base if pending is None else base.plus(pending)
+
+
+def _sum(many: Iterable[Cells]) -> Cells:
+    total: Cells = {}
+    for cells in many:
+        for key, tally in cells.items():
+            add(total, key, tally)
+    return total

@@ -26,8 +26,12 @@ class HotCell(msgspec.Struct, frozen=True, array_like=True):
 
 
 class HotBatch(msgspec.Struct, frozen=True, array_like=True):
-    """One committed batch: what its transaction added. Counts wherever `xid` is not in the watermark."""
+    """One committed batch: what its transaction added. Counts wherever `xid` is not in the watermark.
 
+    `sender` names the process, so that it can pass over its own.
+    """
+
+    sender: str
     lineage: str
     xid: int
     cells: list[HotCell]
@@ -83,6 +87,11 @@ class PassMessage(msgspec.Struct, frozen=True, kw_only=True):
     def parsed_watermark(self) -> Watermark:
         """Return the watermark in a form that can be asked."""
         return Watermark.parse(self.watermark)
+
+
+def is_from(sender: str, data: bytes) -> bool:
+    """Tell, without reading it all, whether an encoded hot batch is this sender's."""
+    return data.startswith(b'["%b",' % sender.encode())
 
 
 encode = msgspec.json.Encoder().encode

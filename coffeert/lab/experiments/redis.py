@@ -193,7 +193,7 @@ def _batch(number: int, orders: int) -> HotBatch:
         HotCell(minute, STORES[cell % 4], DRINKS[cell // 4 % 8], 1, 1, 450)
         for cell in range(min(orders, 32))
     ]
-    return HotBatch("lab", number, cells, recent)
+    return HotBatch("lab", "lab", number, cells, recent)
 
 
 def _measurement(orders: int, subscribers: int, found: Published) -> Measurement:

@@ -184,9 +184,9 @@ async def test_a_change_is_encoded_once_and_written_once_to_each_screen() -> Non
     for screen in screens:
         hub.join(screen)
         screen.payloads.clear()
-    task = asyncio.create_task(hub.run())
+    task = asyncio.create_task(hub.run(lambda: None))
     key = CellKey("minute", floor(int(now.timestamp()), "minute"), "uptown", "latte")
-    live.apply_hot(Xid(1), {key: Tally(1, 1, 480)}, [])
+    live.apply_hot({Xid(1): {key: Tally(1, 1, 480)}}, [])
     hub.notify()
     await eventually(lambda: all(screen.payloads for screen in screens))
     await end(task)

@@ -34,6 +34,7 @@ def hot(xid: int) -> HotBatch:
     order = Till().order()
     bucket = int(order.placed_at.timestamp())
     return HotBatch(
+        "another",
         "lineage-1",
         xid,
         [HotCell(bucket, order.store, order.drink, 1, order.quantity, order.revenue_cents)],
@@ -79,6 +80,19 @@ async def test_hot_batches_of_one_bus_reach_another_in_order(bus: Bus, redis_url
         assert await hear_xids(events, 200) == list(range(200))
     await eventually(lambda: bus.counts.published == 200)
     assert bus.counts.dropped == 0
+    await other.close()
+
+
+async def test_a_bus_passes_over_its_own_batches(bus: Bus, redis_url: str) -> None:
+    other = Bus(redis_url)
+    async with aclosing(bus.messages()) as events:
+        await hear(events)
+        for xid in range(100):
+            bus.publish_hot(msgspec.structs.replace(hot(xid), sender=bus.name))
+        other.publish_hot(msgspec.structs.replace(hot(100), sender=other.name))
+        assert await hear_xids(events, 1) == [100]
+    assert bus.counts.received == 1
+    assert bus.counts.skipped == 0
     await other.close()
 
 

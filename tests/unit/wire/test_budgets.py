@@ -64,6 +64,7 @@ class Chain:
         minutes = tally_orders(placed)
         batch = HotBatch(
             EPOCH,
+            EPOCH,
             2**40,
             [HotCell(key.bucket, key.store, key.drink, *tally) for key, tally in minutes.items()],
             [OrderBody.of(order) for order in placed],

@@ -21,6 +21,7 @@ from coffeert.wire.bus import (
     decode_hot_batch,
     decode_pass,
     encode,
+    is_from,
 )
 from coffeert.wire.orders import OrderBody
 from tests.unit.strategies import orders
@@ -42,6 +43,7 @@ MESSAGE = PassMessage(
 def test_a_hot_batch_carries_its_orders_sums(placed: list[Order], xid: int) -> None:
     minutes = tally_orders(placed)
     batch = HotBatch(
+        "sender",
         "lineage",
         xid,
         [HotCell(key.bucket, key.store, key.drink, *tally) for key, tally in minutes.items()],
@@ -49,6 +51,8 @@ def test_a_hot_batch_carries_its_orders_sums(placed: list[Order], xid: int) -> N
     )
     heard = decode_hot_batch(encode(batch))
     assert heard == batch
+    assert is_from("sender", encode(batch))
+    assert not is_from("send", encode(batch))
     assert heard.minutes() == minutes
     assert [body.order() for body in heard.recent] == placed
 
