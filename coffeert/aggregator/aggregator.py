@@ -16,6 +16,7 @@ from coffeert.aggregator.status import AggregatorStatus
 from coffeert.aggregator.ticker import Ticker
 from coffeert.errors import (
     ClusterMismatch,
+    CoffeertError,
     DatabaseUnavailable,
     Fenced,
     RedisUnavailable,
@@ -47,6 +48,7 @@ class Aggregator:
         self._zone = zone
         self._name = name
         self._failures = 0
+        self._ailing: type[CoffeertError] | None = None
 
     async def run(self) -> None:
         """Stand by and lead, through outages of PostgreSQL and Redis, until cancelled."""
@@ -57,7 +59,7 @@ class Aggregator:
                 log.warning("lost the lead", name=self._name, reason=str(error))
                 self._failures = 0
             except (DatabaseUnavailable, SchemaMismatch, ClusterMismatch) as error:
-                self._note_failure(str(error))
+                self._note_failure(error)
             delay = min(_RETRY_MOST, _RETRY_FIRST * 2 ** min(self._failures, 8))
             await asyncio.sleep(delay * random.uniform(0.5, 1))
 
@@ -101,6 +103,7 @@ class Aggregator:
             token = await try_lead(connection, name=self._name, interval=self._interval)
             if token is not None:
                 return token
+            self._note_well()
             self.status = replace(self.status, role="standing by", reason=None)
             await asyncio.sleep(min(self._interval, _STANDBY_POLL))
 
@@ -131,6 +134,8 @@ class Aggregator:
             reason = str(error)
         if reason is not None and self.status.redis_reason is None:
             log.warning("not published", name=self._name, reason=reason)
+        elif reason is None and self.status.redis_reason is not None:
+            log.info("publishes again", name=self._name)
         self.status = replace(self.status, redis_reason=reason)
         return refused_token
 
@@ -151,6 +156,7 @@ class Aggregator:
             raise RedisUnavailable("Redis did not answer in time.") from None
 
     def _note_pass(self, passed: Passed) -> None:
+        self._note_well()
         self.status = replace(
             self.status,
             role="leading",
@@ -163,8 +169,14 @@ class Aggregator:
             data_time=passed.result.data_time,
         )
 
-    def _note_failure(self, reason: str) -> None:
+    def _note_failure(self, error: CoffeertError) -> None:
         self._failures += 1
-        if reason != self.status.reason:
-            log.warning("cannot aggregate", name=self._name, reason=reason)
-        self.status = replace(self.status, role="failing", reason=reason)
+        if type(error) is not self._ailing:
+            log.warning("cannot aggregate", name=self._name, reason=str(error))
+        self._ailing = type(error)
+        self.status = replace(self.status, role="failing", reason=str(error))
+
+    def _note_well(self) -> None:
+        if self._ailing is not None:
+            log.info("can aggregate again", name=self._name)
+        self._ailing = None

@@ -91,7 +91,7 @@ class Outbox:
             self._reached = True
         except RedisUnavailable as error:
             if self._reached:
-                log.warning("hot batches are dropped", reason=str(error))
+                log.debug("hot batches are dropped", reason=str(error))
             self._reached = False
         finally:
             self.published += sent

@@ -239,7 +239,7 @@ class BatchWriter:
             await self._insert(orders[:middle], results, commits)
             await self._insert(orders[middle:], results, commits)
         except CommitUnknown as error:
-            log.warning("commit of unknown outcome", orders=len(orders))
+            log.debug("commit of unknown outcome", orders=len(orders))
             found = await self._find(orders)
             for order in orders:
                 stored = found.get(order.order_id)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-import structlog
 
 from coffeert.errors import CoffeertError
 from coffeert.redis.bus import Bus
+from coffeert.server.ailments import Ailments
 from coffeert.server.batch_writer import BatchWriter
 from coffeert.server.database import Database
 from coffeert.server.hub import Hub
@@ -24,12 +24,9 @@ from coffeert.wire.health import (
     DatabaseHealth,
     Health,
     IntakeHealth,
-    PartHealth,
     RedisHealth,
     SocketsHealth,
 )
-
-log = structlog.get_logger(__name__)
 
 _PROBE_TIMEOUT = 1.5
 _RATE_WINDOW = 5.0
@@ -50,26 +47,6 @@ class Rate:
             self._readings.popleft()
         then, before = self._readings[0]
         return round((count - before) / (now - then), 3) if now > then else 0.0
-
-
-class Ailments:
-    """Since when each part has been ill; one log line when it falls ill and one when it recovers."""
-
-    def __init__(self) -> None:
-        self._since: dict[str, tuple[datetime, str]] = {}
-
-    def note(self, name: str, reason: str | None, now: datetime) -> PartHealth:
-        """Note a part's state, `None` for well."""
-        if reason is None:
-            if name in self._since:
-                since, _ = self._since.pop(name)
-                log.info("recovered", part=name, seconds=round((now - since).total_seconds(), 1))
-            return PartHealth(at=now)
-        if name not in self._since:
-            log.warning("ill", part=name, reason=reason)
-        since, _ = self._since.get(name, (now, ""))
-        self._since[name] = since, reason
-        return PartHealth(ok=False, at=now, since=since, reason=reason)
 
 
 class HealthBoard:

@@ -101,8 +101,7 @@ class LiveFeed:
                         attempt = 0
                         await self._take(message)
             except RedisUnavailable as error:
-                if self.connected or not attempt:
-                    log.warning("redis lost", reason=str(error))
+                log.debug("redis lost", reason=str(error))  # the health board says it once
                 self.connected = False
                 await self._load_if_empty()
                 attempt += 1
@@ -121,7 +120,7 @@ class LiveFeed:
                 # Subscribed first, then read: what is published meanwhile waits in the subscription.
                 await self._load()
                 self.connected = True
-                log.info("following redis")
+                log.debug("following redis")
             case PassMessage():
                 await self._take_pass(message)
             case HotBatch():
@@ -180,7 +179,7 @@ class LiveFeed:
         try:
             self._view.load(await self._database.load_snapshot(self._horizon()))
         except DatabaseUnavailable as error:
-            log.warning("no picture yet", reason=str(error))
+            log.debug("no picture yet", reason=str(error))
         self._hub.notify()
 
     def _horizon(self) -> Horizon:

@@ -83,7 +83,8 @@ def _response_to(error: Exception, request: web.Request) -> web.Response:
             response.force_close()  # where the next request would begin is not known
             return response
         case CoffeertError():
-            log.warning("request failed", path=request.path, reason=str(error))
+            # The part that is away has its one line from the health board, not one a request.
+            log.debug("request failed", path=request.path, reason=str(error))
             return problem_response(
                 Unavailable("A part of the server cannot be reached.", retry_after=1)
             )
