@@ -157,7 +157,8 @@ class LiveFeed:
             snapshot, self.stats = stored
             self.show()  # what was heard belongs to the lineage so far
             self._view.load(snapshot)
-        await self._load_if_empty()
+        else:  # emptied, damaged or another's: no pass would ever follow on what is shown
+            await self._load_rollups()
 
     async def _is_ours(self, lineage: str) -> bool:
         """Tell whether numbers of this lineage are those of our database.
@@ -174,10 +175,14 @@ class LiveFeed:
 
     async def _load_if_empty(self) -> None:
         """Begin from the rollup tables where Redis has nothing, so that a picture is there at once."""
-        if self._view.loaded:
-            return
+        if not self._view.loaded:
+            await self._load_rollups()
+
+    async def _load_rollups(self) -> None:
         try:
-            self._view.load(await self._database.load_snapshot(self._horizon()))
+            snapshot = await self._database.load_snapshot(self._horizon())
+            self.show()
+            self._view.load(snapshot)
         except DatabaseUnavailable as error:
             log.debug("no picture yet", reason=str(error))
         self._hub.notify()

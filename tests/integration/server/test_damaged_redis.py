@@ -1,0 +1,65 @@
+"""What somebody else has written into Redis keeps no server from showing what is true."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+from redis import Redis
+
+from coffeert.wire.frames import Snapshot
+from tests.integration.server.conftest import RunServer
+from tests.waiting import POLL, WITHIN
+
+LONG_AGO = timedelta(days=3)
+
+
+def _spoil_an_old_bucket(redis: Any) -> None:
+    # No later order falls into it, so no pass writes it again.
+    assert redis.hset("coffeert:snapshot", f"day:{datetime.now(UTC) - LONG_AGO:%Y-%m-%d}", "x") == 0
+
+
+def _replace_the_snapshot(redis: Any) -> None:
+    redis.delete("coffeert:snapshot")
+    redis.set("coffeert:snapshot", "x")
+
+
+@pytest.mark.parametrize("damage", [_spoil_an_old_bucket, _replace_the_snapshot])
+async def test_a_server_that_missed_passes_goes_on_after_damage(
+    run_server: RunServer, redis_url: str, damage: Callable[[Any], None]
+) -> None:
+    async with (
+        run_server(live="off") as url,
+        run_server(live="off", aggregator=False) as other,
+        aiohttp.ClientSession() as http,
+    ):
+        await _order(http, url, "latte", placed_at=(datetime.now(UTC) - LONG_AGO).isoformat())
+        await _shown(http, other, 1)
+        with Redis.from_url(redis_url) as redis:
+            damage(redis)
+            # Both lose their subscriptions, miss passes, and find the damage when they are back.
+            redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        await _order(http, url, "tea")
+        for address in (url, other):
+            await _shown(http, address, 2)
+
+
+async def _order(http: aiohttp.ClientSession, url: str, drink: str, **more: str) -> None:
+    order = {"store": "uptown", "drink": drink, **more}
+    async with http.post(f"{url}/api/orders", json=order) as response:
+        assert response.status == 201
+
+
+async def _shown(http: aiohttp.ClientSession, url: str, orders: int) -> None:
+    async with asyncio.timeout(WITHIN):
+        while True:
+            async with http.get(f"{url}/api/dashboard") as response:
+                frame = msgspec.json.decode(await response.read(), type=Snapshot)
+            if frame.view.totals.day.orders == orders:
+                return
+            await asyncio.sleep(POLL)
