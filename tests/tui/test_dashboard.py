@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from coffeert.cells import Totals
-from coffeert.client.events import Connecting, Disconnected, GapFound, ViewReset
+from coffeert.client.events import Connected, Connecting, Disconnected, GapFound, ViewReset
 from coffeert.tui.present.layout import TABS
 from coffeert.tui.widgets.order_table import OrderTable
 from tests.tui.conftest import StageMaker
@@ -291,3 +293,36 @@ async def test_asks_for_the_window_before_when_it_is_not_at_hand(stage: StageMak
         window = s.app.board.scene().window
         assert window is not None
         assert window.previous is not None
+
+
+async def test_what_is_not_known_while_the_server_is_gone_is_not_shown_as_zero(
+    stage: StageMaker,
+) -> None:
+    async with stage() as s:
+        await s.happen(s.house.sell(s.clock.now(), 30))
+        assert re.search(r"\d/s ", s.text())
+        assert s.text().count(" live ") == 1
+        s.clock.pass_time(5)
+        await s.happen(lost())
+        head = s.text().splitlines()[0]
+        assert "OFFLINE" in head
+        assert "/s" not in head
+        assert " newest " in s.text()
+        await s.press("5")
+        assert s.text().count("? not heard of for 5.0s") == 4
+        await s.open()
+        assert "? not heard of" not in s.text()
+        assert "/s" in s.text().splitlines()[0]
+
+
+async def test_a_server_with_a_slow_heartbeat_is_not_called_silent(stage: StageMaker) -> None:
+    async with stage() as s:
+        now = s.clock.now()
+        hello = msgspec.structs.replace(s.house.hello(), heartbeat=5.0)
+        passes = msgspec.structs.replace(healthy(now).aggregator, interval_s=5.0)
+        health = msgspec.structs.replace(healthy(now), aggregator=passes)
+        await s.happen(Connected(hello, resumed=True), s.house.beat(now, health))
+        s.clock.pass_time(4.9)
+        assert s.app.board.truth().mood == "live"
+        s.clock.pass_time(5.3)
+        assert s.app.board.truth().mood == "stale"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from coffeert.tui.glyphs import Glyphs
 from coffeert.tui.lines import Line, Role, Span, fit_line, framed, line, ruled
 from coffeert.tui.present.figures import ago, area, gauge, milliseconds, short, size, spark
+from coffeert.tui.present.truth import SILENT_AFTER
 from coffeert.tui.text import clean
 from coffeert.wire.health import Health, PartHealth
 
-_OLD_FIGURES = 3.0  # seconds: three heartbeats
+_SINCE_MATTERS = 1.0  # seconds: before that the reason alone says it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,12 @@ class Part:
     reason: str
     age: float | None
     figures: tuple[Figure, ...]
+    patience: float = SILENT_AFTER
+
+    @property
+    def silent(self) -> bool:
+        """Whether it has not been heard of for so long that nobody knows how it is."""
+        return self.age is not None and self.age > self.patience
 
     @property
     def main(self) -> Figure | None:
@@ -65,17 +72,27 @@ def course_of(figures: Sequence[Health]) -> Course:
 
 
 def parts_of(
-    health: Health | None, now: datetime, grown: float, course: Course
+    health: Health | None,
+    now: datetime,
+    grown: float,
+    course: Course,
+    patience: float = SILENT_AFTER,
 ) -> tuple[Part, ...]:
-    """Make the parts; `grown` is how many seconds ago the figures were heard."""
+    """Make the parts; `grown` is how many seconds ago the figures were heard.
+
+    A part that was not heard of for longer than `patience`, in seconds, is no longer said to be well.
+    """
     if health is None:
         return ()
-    return (
+    parts = (
         _insert(health, now, course),
         _aggregation(health, now, course, grown),
         _redis(health, now, course),
         _sockets(health, now, course),
     )
+    slow = max(patience, 2 * health.aggregator.interval_s)
+    waits = (patience, slow, patience, patience)
+    return tuple(replace(part, patience=wait) for part, wait in zip(parts, waits, strict=True))
 
 
 def _insert(health: Health, now: datetime, course: Course) -> Part:
@@ -204,13 +221,17 @@ def _part(
     figures: tuple[Figure, ...],
     also: PartHealth | None = None,
 ) -> Part:
-    broken = next((h for h in (health, also) if h is not None and not h.ok), None)
-    since = ""
-    if broken is not None and broken.since is not None:
-        since = f" for {ago((now - broken.since).total_seconds())}"
-    reason = "" if broken is None else f"{clean(broken.reason or 'not well', 80)}{since}"
+    # What it stands on comes first: the cause rather than what follows from it.
+    broken = next((h for h in (also, health) if h is not None and not h.ok), None)
+    reason = "" if broken is None else _reason(broken, now)
     age = None if health.at is None else max(0.0, (now - health.at).total_seconds())
     return Part(title, question, broken is None, reason, age, figures)
+
+
+def _reason(broken: PartHealth, now: datetime) -> str:
+    text = clean(broken.reason or "not well", 80).rstrip(".")
+    lasted = 0.0 if broken.since is None else (now - broken.since).total_seconds()
+    return f"{text} for {ago(lasted)}" if lasted >= _SINCE_MATTERS else text
 
 
 def _of(value: float, limit: float) -> float | None:
@@ -228,6 +249,8 @@ def _box(part: Part, cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
 
 def _state(part: Part, glyphs: Glyphs) -> Line:
     state = Span(glyphs.check, "good")
+    if part.silent and part.age is not None:
+        state = Span(f"? not heard of for {ago(part.age)}", "badge-warn")
     if not part.ok:
         state = Span(f"{glyphs.cross} {part.reason}", "badge-bad")
     return line(Span(part.title, "title"), " ", state)
@@ -236,7 +259,7 @@ def _state(part: Part, glyphs: Glyphs) -> Line:
 def _age(part: Part) -> Line:
     if part.age is None:
         return ()
-    return line(Span(ago(part.age), "warn" if part.age > _OLD_FIGURES else "dim"))
+    return line(Span(ago(part.age), "warn" if part.silent else "dim"))
 
 
 def _area(figure: Figure | None, cells: int, rows: int, glyphs: Glyphs) -> list[Line]:

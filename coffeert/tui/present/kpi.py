@@ -162,7 +162,7 @@ def boxed_tiles(tiles: Sequence[Tile], cells: int, glyphs: Glyphs, age: Line = (
         last = index == count - 1
         name = line(Span(f" {tile.name} ", "dim"))
         rule = wide - line_width(name)
-        note = age if last and line_width(age) + 2 <= rule else ()
+        note = line(" ", *age, " ") if last and age and line_width(age) + 3 <= rule else ()
         top += [*name, Span(h * (rule - line_width(note)), edge), *note]
         top.append(Span(glyphs.corners[1] if last else tee_down, edge))
         bottom += h * wide + (glyphs.corners[3] if last else tee_up)

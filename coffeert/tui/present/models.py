@@ -19,6 +19,7 @@ from coffeert.tui.present.header import ControlsModel, HeaderModel
 from coffeert.tui.present.kpi import Tile, tiles_of
 from coffeert.tui.present.scene import Scene
 from coffeert.tui.present.timebar import BarModel, InjectionModel
+from coffeert.tui.present.truth import silent_after
 from coffeert.tui.text import clean
 from coffeert.wire.orders import OrderBody, encode
 
@@ -26,7 +27,9 @@ from coffeert.wire.orders import OrderBody, encode
 def header(board: Board, scene: Scene, place: str) -> HeaderModel:
     """Make the upper line."""
     session = board.session
-    rate = session.arrivals.rate(scene.now.timestamp()) if scene.view is not None else None
+    # While nothing is heard, nobody knows how many come in.
+    known = scene.view is not None and not scene.truth.old
+    rate = session.arrivals.rate(scene.now.timestamp()) if known else None
     return HeaderModel(
         truth=scene.truth,
         tab=board.tab,
@@ -115,6 +118,7 @@ def bar(board: Board, recorder: Recorder | None, going: InjectionModel | None) -
     return BarModel(
         reach=0.0 if span is None else float(round(now - span[0])),
         back=None if to is None else now - to,
+        live=live.link.state == "up" and not live.replaying,
         moment=moment,
         recording=recording,
         injection=going,
@@ -126,7 +130,8 @@ def engine(board: Board, scene: Scene) -> tuple[Part, ...]:
     session = board.session
     heard = session.health_heard
     grown = 0.0 if heard is None else session.clock.monotonic() - heard
-    return parts_of(session.health, scene.now, grown, course_of(session.figures()))
+    course = course_of(session.figures())
+    return parts_of(session.health, scene.now, grown, course, silent_after(session))
 
 
 def mode(board: Board) -> str:

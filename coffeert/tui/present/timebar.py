@@ -21,11 +21,12 @@ class InjectionModel:
 
 @dataclass(frozen=True, slots=True)
 class BarModel:
-    """What the bar shows; times in Unix seconds, `reach` in seconds."""
+    """What the bar shows; times in Unix seconds, `reach` in seconds; `live` while there is a link."""
 
     reach: float
     back: float | None
     moment: str
+    live: bool = True
     recording: str = ""
     injection: InjectionModel | None = None
 
@@ -36,9 +37,10 @@ def draw_bar(model: BarModel, cells: int, glyphs: Glyphs) -> Line:
     back = 0.0 if model.back is None else model.back
     label = line(Span(" rewind ", "dim"), Span(f"{ago(model.reach)} ", "dim"))
     if model.back is None:
-        state = line(Span(" live ", "good"))
+        state = line(Span(" live ", "good") if model.live else Span(" newest ", "dim"))
     else:
-        state = line(Span(f" {model.moment} ", "badge-warn"), Span(" end: live ", "dim"))
+        newest = "live" if model.live else "newest"
+        state = line(Span(f" {model.moment} ", "badge-warn"), Span(f" end: {newest} ", "dim"))
     room = cells - line_width(label) - line_width(state) - line_width(right) - 1
     if room < 8:
         return fit_line((*label, *state, *right), cells)

@@ -17,7 +17,7 @@ STALE_AFTER: Final = 2.0
 """Seconds: two passes of the aggregator at its default interval; where that is longer, two of those."""
 
 SILENT_AFTER: Final = 2.0
-"""Seconds without a frame, two heartbeats, before the header says so."""
+"""Seconds without a frame before the header says so: two heartbeats, where those are no slower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,12 @@ def stale_after(session: Session) -> float:
     return max(STALE_AFTER, 2 * interval)
 
 
+def silent_after(session: Session) -> float:
+    """Return the silence, in seconds, that is no longer the pause between two heartbeats."""
+    beat = 0.0 if session.hello is None else session.hello.heartbeat
+    return max(SILENT_AFTER, 2 * beat)
+
+
 def _sentence(reason: str) -> str:
     """Complete the feed's phrase, such as `does not answer`."""
     return f"The server {reason}." if reason and reason[0].islower() else reason
@@ -83,7 +89,7 @@ def _mood(session: Session, age: float | None, silence: float | None) -> Mood:
         return "lost" if session.link.ever_up else "starting"
     if age is None:
         return "starting"
-    if age > stale_after(session) or (silence is not None and silence > SILENT_AFTER):
+    if age > stale_after(session) or (silence is not None and silence > silent_after(session)):
         return "stale"
     return "live"
 
@@ -92,15 +98,16 @@ def _troubles(session: Session) -> tuple[str, ...]:
     health = session.health
     if health is None:
         return ()
+    # Causes first: without a database no pass is made.
     parts = {
-        "intake": health.intake,
-        "aggregator": health.aggregator,
-        "redis": health.redis,
-        "websocket": health.sockets,
         "database": health.database,
+        "redis": health.redis,
+        "aggregator": health.aggregator,
+        "intake": health.intake,
+        "websocket": health.sockets,
     }
     return tuple(
-        f"{name}: {clean(part.reason or 'not well', 80)}"
+        f"{name}: {clean(part.reason or 'not well', 80).rstrip('.')}"
         for name, part in parts.items()
         if not part.ok
     )

@@ -1,0 +1,47 @@
+"""The engine view says what is broken, and what nobody knows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from coffeert.tui.glyphs import BRAILLE
+from coffeert.tui.present.engine import Course, Part, draw_engine, parts_of
+from coffeert.wire.health import DatabaseHealth
+from tests.tui.scripted import NOON, healthy
+
+
+def _titles(parts: tuple[Part, ...]) -> str:
+    return "\n".join(
+        "".join(s.text for s in spans) for spans in draw_engine(parts, 90, 30, BRAILLE, "")
+    )
+
+
+def test_a_part_that_is_not_heard_of_is_not_said_to_be_well() -> None:
+    parts = parts_of(healthy(NOON), NOON + timedelta(seconds=1.9), 1.9, Course())
+    assert _titles(parts).count(BRAILLE.check) == 4
+    parts = parts_of(healthy(NOON), NOON + timedelta(seconds=2.1), 2.1, Course())
+    assert BRAILLE.check not in _titles(parts)
+    assert _titles(parts).count("? not heard of for 2.1s") == 4
+
+
+def test_a_slow_heartbeat_or_aggregator_is_waited_for() -> None:
+    slow = msgspec.structs.replace(healthy(NOON).aggregator, interval_s=10.0)
+    health = msgspec.structs.replace(healthy(NOON), aggregator=slow)
+    later = NOON + timedelta(seconds=8)
+    silent = [part.silent for part in parts_of(health, later, 8.0, Course(), 2.0)]
+    assert silent == [True, False, True, True]
+    assert not any(part.silent for part in parts_of(health, later, 8.0, Course(), 10.0))
+
+
+def test_the_cause_is_named_before_what_follows_from_it() -> None:
+    well = healthy(NOON)
+    health = msgspec.structs.replace(
+        well,
+        aggregator=msgspec.structs.replace(well.aggregator, ok=False, reason="the pass is old"),
+        database=DatabaseHealth(ok=False, reason="PostgreSQL cannot be reached.", since=NOON),
+    )
+    shown = _titles(parts_of(health, NOON + timedelta(seconds=1.5), 1.5, Course()))
+    assert "PostgreSQL cannot be reached for 1.5s" in shown
+    assert "the pass is old" not in shown
