@@ -10,15 +10,20 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from itertools import islice
 from typing import Protocol
 
-from coffeert.server.journal import Journal
+from coffeert.server.journal import Journal, Position
+from coffeert.server.socket_link import text_frame
 from coffeert.wire import frames
 from coffeert.wire.health import SocketsHealth
 
-_CLIENTS_A_SLICE = 256  # then the loop may serve others
+_CLIENTS_A_SLICE = 512  # some 3 ms; then the loop may serve others
 _CATCH_UP_INTERVAL = 0.05
+
+
+_NOWHERE = Position("", -1)
 
 
 class Link(Protocol):
@@ -28,23 +33,24 @@ class Link(Protocol):
     def busy(self) -> bool:
         """Whether bytes sent earlier still wait for the client to take them."""
 
+    def offer(self, frame: bytes) -> bool:
+        """Write a whole frame if nothing waits; tell whether it was."""
+
     def send(self, payload: bytes) -> int:
-        """Send one text frame; return the bytes on the wire."""
+        """Send one text frame, whatever waits; return the bytes on the wire, 0 where it is closing."""
 
     def close(self, code: int, reason: str) -> None:
         """Say goodbye and cut the link, even where the client takes nothing any more."""
 
 
 class Client:
-    """One dashboard: how to reach it and which version it is at."""
+    """One dashboard: how to reach it and where in the journal it is."""
 
-    __slots__ = ("behind_since", "epoch", "link", "version")
+    __slots__ = ("link", "position")
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, position: Position) -> None:
         self.link = link
-        self.epoch = ""
-        self.version = -1
-        self.behind_since: float | None = None
+        self.position = position
 
 
 class Hub:
@@ -59,7 +65,7 @@ class Hub:
         clients_limit: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.clients: set[Client] = set()
+        self.clients: dict[Client, None] = {}  # in the order of joining
         self.clients_limit = clients_limit
         self.frames = self.bytes = self.conflated = self.dropped = self.frame_bytes = 0
         self._journal = journal
@@ -67,6 +73,8 @@ class Hub:
         self._slow_client_timeout = slow_client_timeout
         self._clock = clock
         self._wake = asyncio.Event()
+        self._shown = journal.position
+        self._behind: dict[Client, float] = {}  # since when
 
     @property
     def full(self) -> bool:
@@ -79,27 +87,27 @@ class Hub:
 
     def join(self, link: Link, epoch: str = "", version: int = -1) -> Client:
         """Add a client; bring it forward from the version that it names, or give it a snapshot."""
-        client = Client(link)
-        client.epoch, client.version = epoch, version
+        client = Client(link, Position(epoch, version))
         self._bring_forward(client)
-        self.clients.add(client)
+        self.clients[client] = None
         return client
 
     def resync(self, client: Client) -> None:
         """Give a client a whole snapshot with the next round, however often it has asked for one."""
-        client.version = -1
+        client.position = _NOWHERE
         self.notify()
 
     def leave(self, client: Client) -> None:
         """Forget a client."""
-        self.clients.discard(client)
+        self.clients.pop(client, None)
+        self._behind.pop(client, None)
+        client.position = _NOWHERE
 
     async def run(self, refresh: Callable[[], None]) -> None:
         """Send changes as they come, until cancelled; `refresh` completes the view for each frame."""
         while True:
-            behind = any(client.behind_since is not None for client in self.clients)
             try:
-                async with asyncio.timeout(_CATCH_UP_INTERVAL if behind else None):
+                async with asyncio.timeout(_CATCH_UP_INTERVAL if self._behind else None):
                     await self._wake.wait()
             except TimeoutError:
                 pass
@@ -111,12 +119,17 @@ class Hub:
 
     async def beat(self, heartbeat: frames.Heartbeat | frames.MenuChanged) -> None:
         """Send one frame that is not part of the view to everyone who can take it now."""
-        payload = frames.encode(heartbeat)
-        for index, client in enumerate(list(self.clients), 1):
-            if not self._is_behind(client):
-                self._send(client, payload)
-            if index % _CLIENTS_A_SLICE == 0:
-                await asyncio.sleep(0)
+        frame = text_frame(frames.encode(heartbeat))
+        async for clients in self._in_slices():
+            taken = 0
+            for client in clients:
+                if client.link.offer(frame):
+                    taken += 1
+                    if self._behind:
+                        self._behind.pop(client, None)
+                else:
+                    self._is_behind(client)
+            self._count(taken, frame)
 
     def close(self, reason: str) -> None:
         """Send everyone away with a hint, different for each, when to come back."""
@@ -138,48 +151,70 @@ class Hub:
         )
 
     async def _broadcast(self) -> None:
-        for index, client in enumerate(list(self.clients), 1):
-            if client in self.clients and self._outdated(client):
-                if self._is_behind(client):
-                    self.conflated += 1
-                else:
+        before, now = self._shown, self._journal.position
+        self._shown = now
+        # Nearly everyone is where the last round left them: those get one frame, prepared once.
+        frame = self._frame_from(before)
+        async for clients in self._in_slices():
+            taken = 0
+            for client in clients:
+                if client.position is now:
+                    continue
+                if client.position is before and frame and client.link.offer(frame):
+                    client.position = now
+                    taken += 1
+                    if self._behind:
+                        self._behind.pop(client, None)
+                elif self._is_behind(client):
+                    self.conflated += now is not before
+                elif client in self.clients:
                     self._bring_forward(client)
-            if index % _CLIENTS_A_SLICE == 0:
-                await asyncio.sleep(0)
+            self._count(taken, frame)
+        for client in list(self._behind):
+            self._is_behind(client)
 
-    def _outdated(self, client: Client) -> bool:
-        return (
-            client.version != self._journal.version
-            or client.epoch != self._journal.epoch
-            or client.behind_since is not None
-        )
+    async def _in_slices(self) -> AsyncIterator[list[Client]]:
+        """Give the clients a slice at a time, and other tasks a turn after each."""
+        clients = iter(list(self.clients))
+        while some := list(islice(clients, _CLIENTS_A_SLICE)):
+            yield some
+            await asyncio.sleep(0)
 
     def _is_behind(self, client: Client) -> bool:
         """Tell whether the client cannot take a frame now; drop one that could not for too long."""
-        if not client.link.busy:
-            client.behind_since = None
+        if not client.link.busy or client not in self.clients:
+            self._behind.pop(client, None)
             return False
         now = self._clock()
-        if client.behind_since is None:
-            client.behind_since = now
-        elif now - client.behind_since > self._slow_client_timeout and client in self.clients:
+        if now - self._behind.setdefault(client, now) > self._slow_client_timeout:
             self.dropped += 1
             self.leave(client)
             client.link.close(frames.SLOW_CLIENT, "too slow")
         return True
 
+    def _frame_from(self, position: Position) -> bytes:
+        journal = self._journal
+        if position is journal.position or not journal.reaches(position):
+            return b""
+        payload = journal.delta(position.version)
+        self.frame_bytes = len(payload)
+        return text_frame(payload)
+
     def _bring_forward(self, client: Client) -> None:
         journal = self._journal
-        if not journal.reaches(client.epoch, client.version):
-            client.version, payload = journal.snapshot()
-            client.epoch = journal.epoch
+        if not journal.reaches(client.position):
+            client.position, payload = journal.snapshot()
             self._send(client, payload)
-        if client.version < journal.version:
-            payload = journal.delta(client.version)
+        if client.position.version < journal.version:
+            payload = journal.delta(client.position.version)
             self.frame_bytes = len(payload)
-            client.version = journal.version
             self._send(client, payload)
+        client.position = journal.position
 
     def _send(self, client: Client, payload: bytes) -> None:
         self.frames += 1
         self.bytes += client.link.send(payload)
+
+    def _count(self, taken: int, frame: bytes) -> None:
+        self.frames += taken
+        self.bytes += taken * len(frame)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import OrderedDict
 from functools import reduce
+from typing import NamedTuple
 
 from coffeert.server.live_view import LiveView
 from coffeert.view import Change
@@ -15,6 +16,13 @@ VERSIONS_KEPT = 512
 CELLS_KEPT = 200_000
 
 
+class Position(NamedTuple):
+    """A place in a journal: a version within an epoch."""
+
+    epoch: str
+    version: int
+
+
 class Journal:
     """Numbers the changes of a live view and encodes what leads from one version to the newest.
 
@@ -23,16 +31,26 @@ class Journal:
     """
 
     def __init__(self, live: LiveView) -> None:
-        self.epoch = _new_epoch()
-        self.version = 0
+        self.position = _beginning()
+        """The newest version, one object for as long as it is."""
         self._live = live
         self._lineage = live.lineage
         self._changes: OrderedDict[int, Change] = OrderedDict()
         self._cells = 0
         self._deltas: dict[int, bytes] = {}
-        self._snapshot: tuple[int, bytes] | None = None
+        self._snapshot: tuple[Position, bytes] | None = None
         self._totals = live.view.picture.totals()
         self._top = live.view.picture.top_drinks()
+
+    @property
+    def epoch(self) -> str:
+        """The epoch of the newest version."""
+        return self.position.epoch
+
+    @property
+    def version(self) -> int:
+        """The newest version's number."""
+        return self.position.version
 
     def advance(self) -> bool:
         """Make a version of what has changed since the last one; tell whether anything had."""
@@ -41,7 +59,7 @@ class Journal:
             self._begin_epoch()
         if change is None:
             return False
-        self.version += 1
+        self.position = Position(self.epoch, self.version + 1)
         self._changes[self.version] = change
         self._cells += len(change.cells)
         self._deltas.clear()
@@ -55,8 +73,9 @@ class Journal:
             self._cells -= len(oldest.cells)
         return True
 
-    def reaches(self, epoch: str, version: int) -> bool:
-        """Tell whether a reader at this version can be brought forward by a delta."""
+    def reaches(self, position: Position) -> bool:
+        """Tell whether a reader who is there can be brought forward by a delta."""
+        epoch, version = position
         return epoch == self.epoch and self.version - len(self._changes) <= version <= self.version
 
     def delta(self, version: int) -> bytes:
@@ -75,14 +94,14 @@ class Journal:
             )
         return frame
 
-    def snapshot(self) -> tuple[int, bytes]:
+    def snapshot(self) -> tuple[Position, bytes]:
         """Encode a whole view, of a version that the journal still reaches; made again when it is not.
 
         Under load many readers share one encoding, and a delta brings each up to date.
         """
-        if self._snapshot is None or not self.reaches(self.epoch, self._snapshot[0]):
+        if self._snapshot is None or not self.reaches(self._snapshot[0]):
             frame = frames.encode(self.snapshot_frame(None))
-            self._snapshot = self.version, frame
+            self._snapshot = self.position, frame
         return self._snapshot
 
     def snapshot_frame(self, health: Health | None) -> frames.Snapshot:
@@ -97,13 +116,12 @@ class Journal:
 
     def _begin_epoch(self) -> None:
         self._lineage = self._live.lineage
-        self.epoch = _new_epoch()
-        self.version = 0
+        self.position = _beginning()
         self._changes.clear()
         self._cells = 0
         self._deltas.clear()
         self._snapshot = None
 
 
-def _new_epoch() -> str:
-    return uuid.uuid4().hex[:12]
+def _beginning() -> Position:
+    return Position(uuid.uuid4().hex[:12], 0)

@@ -40,11 +40,19 @@ class SocketLink:
                 return
             await asyncio.sleep(_BACKLOG_POLL)
 
+    def offer(self, frame: bytes) -> bool:
+        """Write a whole frame if nothing waits; tell whether it was."""
+        transport = self._transport
+        if transport.get_write_buffer_size() or transport.is_closing():
+            return False
+        transport.write(frame)
+        return True
+
     def send(self, payload: bytes) -> int:
-        """Send one text frame; return the bytes on the wire, 0 where the link is closing."""
+        """Send one text frame, whatever waits; return the bytes on the wire, 0 where it is closing."""
         if self._transport.is_closing():
             return 0
-        frame = _text_frame(payload)
+        frame = text_frame(payload)
         self._transport.write(frame)
         return len(frame)
 
@@ -59,7 +67,8 @@ class SocketLink:
 
 
 @lru_cache(maxsize=8)
-def _text_frame(payload: bytes) -> bytes:
+def text_frame(payload: bytes) -> bytes:
+    """Make the unmasked text frame of a payload; made once for many clients."""
     length = len(payload)
     if length < 126:
         header = bytes((0x81, length))

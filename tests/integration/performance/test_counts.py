@@ -168,6 +168,10 @@ class Screen:
     def __init__(self) -> None:
         self.payloads: list[bytes] = []
 
+    def offer(self, frame: bytes) -> bool:
+        self.payloads.append(frame)
+        return True
+
     def send(self, payload: bytes) -> int:
         self.payloads.append(payload)
         return len(payload)
