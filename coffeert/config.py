@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,8 @@ from coffeert.errors import ConfigError
 
 CONFIG_FILE = "coffeert.toml"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+_SENDABLE = re.compile(r"[!-~]+")
 
 Switch = Literal["on", "off"]
 
@@ -114,6 +117,13 @@ class Config(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     """How log lines are written."""
 
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _named_directory(cls, place: object) -> object:
+        if place == "":  # which would be the current one
+            raise ValueError("must name a directory, or be left out")
+        return place
+
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, name: str) -> str:
@@ -169,6 +179,11 @@ def _check_tokens(config: Config) -> None:
         if token is not None and not token.get_secret_value().strip():
             raise ConfigError(
                 f"The setting {name} is empty: leave it out, or give it a long secret."
+            )
+        if token is not None and not _SENDABLE.fullmatch(token.get_secret_value()):
+            raise ConfigError(
+                f"The setting {name} may hold only letters, digits and signs of ASCII, without spaces: "
+                "it travels in a header."
             )
     if config.read_token is not None and config.token is None:
         raise ConfigError("COFFEERT_READ_TOKEN only makes sense beside COFFEERT_TOKEN.")

@@ -19,11 +19,13 @@ import click
 
 from coffeert.cli.duration import seconds
 from coffeert.cli.plain_lines import watch
+from coffeert.cli.rate import Rate
 from coffeert.cli.stopping import stop_on_signals
 from coffeert.client import OrderClient
 from coffeert.config import Config, load_config
 from coffeert.embedded import default_path
 from coffeert.errors import CoffeertError
+from coffeert.inject import profiles_named
 from coffeert.inject.history import history, lately
 from coffeert.order import Draft
 
@@ -49,7 +51,7 @@ class Stopped(Exception):
 @click.command("demo")
 @click.option("--headless", is_flag=True, help="Plain lines even where there is a terminal.")
 @click.option("--duration", callback=seconds, help="End by itself, after for example 30s.")
-@click.option("--rate", type=float, default=2.0, show_default=True, help="Live orders per second.")
+@click.option("--rate", type=Rate(), default=2.0, show_default=True, help="Live orders per second.")
 @click.option("--profile", default="steady", show_default=True, help="The live orders' profile.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the demo keeps its data.")
 def command(
@@ -60,6 +62,7 @@ def command(
     It keeps its data apart from yours: in a directory `demo` inside the data directory. Press q, or
     Ctrl-C, to end it; no process stays behind.
     """
+    profiles_named(profile)  # before anything is started
     data_dir = data_dir or (load_config().data_dir or default_path()) / "demo"
     config = load_config(data_dir=data_dir.expanduser().absolute())
     on_screen = not headless and all(s.isatty() for s in (sys.stdin, sys.stdout, sys.stderr))
@@ -204,5 +207,8 @@ async def _fill_history(url: str, filled: Path, rate: float) -> None:
 
 def _log_file(data_dir: Path) -> Path:
     directory = data_dir / "log"
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DemoFailed(f"{data_dir} cannot hold the demo's data: {error.strerror}.") from None
     return directory / "demo.log"

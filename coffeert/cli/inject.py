@@ -16,6 +16,7 @@ import uvloop
 
 from coffeert.cli.duration import seconds
 from coffeert.cli.progress import error_lines, progress, report_lines
+from coffeert.cli.rate import Rate
 from coffeert.cli.server_url import server_token, server_url
 from coffeert.cli.stopping import call_on_signals
 from coffeert.cli.zone import zone_named
@@ -66,14 +67,11 @@ class Options:
     attended: bool
 
 
-_ABOVE_ZERO = click.FloatRange(0, min_open=True)
-
-
 @click.command("inject")
 @click.option(
     "--url", envvar="COFFEERT_URL", help="The server (http://127.0.0.1:8765). [env: COFFEERT_URL]"
 )
-@click.option("--rate", type=_ABOVE_ZERO, help="Mean orders per second (10).")
+@click.option("--rate", type=Rate(), help="Mean orders per second (10).")
 @click.option("--count", type=click.IntRange(1), help="How many orders; of a file, the first ones.")
 @click.option("--duration", callback=seconds, help="For how long, such as 20s or 5m.")
 @click.option("--profile", help=f"One or several in turn: {', '.join(PROFILES)} (steady).")
@@ -94,7 +92,7 @@ _ABOVE_ZERO = click.FloatRange(0, min_open=True)
 )
 @click.option("--file", help="NDJSON, or CSV with a header; - for standard input.")
 @click.option(
-    "--speed", type=_ABOVE_ZERO, help="Times the recorded pace; a file is sent at once by default."
+    "--speed", type=Rate(), help="Times the recorded pace; a file is sent at once by default."
 )
 @click.option(
     "--map", help="Which column is what: placed_at=datetime,drink=coffee_name,price=money"
@@ -132,8 +130,8 @@ def command(**values: object) -> int:
         options.connections,
         options.patience,
     )
-    send = _made_up(options) if options.file is None else _from_file(options, options.file)
-    report = send(target, asyncio.run(_fetch_menu(target)))
+    with _plan(options) as send:
+        report = send(target, asyncio.run(_fetch_menu(target)))
     _print(report, as_json=options.json)
     if options.file is not None and not options.add_to_menu and _menu_lacks(report):
         click.echo("--add-to-menu puts the file's stores and drinks on the menu first.", err=True)
@@ -168,9 +166,19 @@ async def _fetch_menu(target: Target) -> MenuBody:
 Send = Callable[[Target, MenuBody], Report]
 
 
+@contextmanager
+def _plan(options: Options) -> Iterator[Send]:
+    """Look at everything that the command line names before the server is asked for anything."""
+    if options.file is None:
+        yield _made_up(options)
+        return
+    with _opened(options.file, seekable=options.add_to_menu) as stream:
+        yield _from_file(options, stream)
+
+
 def _made_up(options: Options) -> Send:
     planned = plan(options.rate, options.count, options.duration)
-    profiles = profiles_named(options.profile or "steady")
+    profiles = profiles_named("steady" if options.profile is None else options.profile)
 
     def send(target: Target, menu: MenuBody) -> Report:
         shots = scenario_shots(planned, profiles, menu, options.seed)
@@ -180,19 +188,18 @@ def _made_up(options: Options) -> Send:
     return send
 
 
-def _from_file(options: Options, name: str) -> Send:
+def _from_file(options: Options, stream: BufferedReader | BufferedRandom) -> Send:
     mapping = parse_mapping(options.map or "")
     zone = zone_named(options.timezone)
 
     def send(target: Target, menu: MenuBody) -> Report:
         layout = layout_for(menu, mapping, options.store, zone)
-        with _opened(name, seekable=options.add_to_menu) as stream:
-            if options.add_to_menu:
-                from coffeert.cli.menu_additions import add_missing
+        if options.add_to_menu:
+            from coffeert.cli.menu_additions import add_missing
 
-                add_missing(Rows(stream), layout, target, menu)
-                stream.seek(0)
-            return uvloop.run(_file_shots(options, target, Rows(stream), layout))
+            add_missing(Rows(stream), layout, target, menu)
+            stream.seek(0)
+        return uvloop.run(_file_shots(options, target, Rows(stream), layout))
 
     return send
 

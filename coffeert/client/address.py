@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from yarl import URL
@@ -9,6 +10,8 @@ from yarl import URL
 from coffeert.errors import ConfigError
 
 DEFAULT_URL: Final = "http://127.0.0.1:8765"
+# What can be no host could be a control character, which would reach the terminal in a message.
+_HOST: Final = re.compile(r"[0-9A-Za-z._:%-]+")
 _SOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
 
@@ -30,7 +33,7 @@ def server_address(text: str) -> URL:
         )
     if url.scheme not in _SOCKET_SCHEMES:
         raise ConfigError(f"The server's URL begins with http:// or https://, as in {DEFAULT_URL}.")
-    if not url.host or port == 0:
+    if not _HOST.fullmatch(url.raw_host or "") or port == 0:
         raise ConfigError(f"The server's URL names no host and port; it looks like {DEFAULT_URL}.")
     if url.path not in ("", "/") or url.raw_query_string or url.raw_fragment:
         raise ConfigError(f"The server's URL ends after host and port, as in {DEFAULT_URL}.")

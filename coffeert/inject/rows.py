@@ -14,8 +14,6 @@ from coffeert.errors import ConfigError
 
 _READ_BYTES = 65_536
 _LINE_MAX = 16 * 1024 * 1024
-# A terminal's recording holds orders, and lines with this field that are only to be looked at.
-_FILM = "coffeert"
 _SEPARATORS = ",;\t|"
 _FILM = "coffeert"  # in a dashboard's recording, the lines that are no orders have this field
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode

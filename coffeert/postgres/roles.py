@@ -16,6 +16,8 @@ async def grant_serving(url: str, role: str) -> None:
     Raises `ConfigError` where there is no such role, and where it
     could change orders all the same (the owner, a superuser): then nothing was changed.
     """
+    if not role:
+        raise _no_such(role)
     connection = await connect(url, application_name="coffeert migrate")
     try:
         with explained():
@@ -26,12 +28,14 @@ async def grant_serving(url: str, role: str) -> None:
                 await connection.execute(sql("grant_serving"))
                 if await connection.fetchval(sql("can_change_orders"), role):
                     raise ConfigError(
-                        f"The role {role} owns the orders or is a superuser, so it could change them: "
+                        f"The role {role!r} owns the orders or is a superuser, so it could change them: "
                         "serve under another."
                     )
     except asyncpg.UndefinedObjectError:
-        raise ConfigError(
-            f"There is no role {role}; make one first with CREATE ROLE ... LOGIN."
-        ) from None
+        raise _no_such(role) from None
     finally:
         await close(connection)
+
+
+def _no_such(role: str) -> ConfigError:
+    return ConfigError(f"There is no role {role!r}; make one first with CREATE ROLE ... LOGIN.")
