@@ -18,7 +18,7 @@ from coffeert.tui.present.ranges import DEFAULT_RANGE, Range, RangeName
 from coffeert.tui.present.scene import Scene
 from coffeert.tui.present.sums import Sums
 from coffeert.tui.present.truth import Truth, truth_of
-from coffeert.tui.present.window import window
+from coffeert.tui.present.window import Window, window
 from coffeert.tui.session import Session
 from coffeert.view import View
 
@@ -150,19 +150,27 @@ class Board:
 
     def scene(self) -> Scene:
         """Take in the moment."""
-        sums = self.sums()
-        now = self.session.now()
-        moment = now.timestamp()
-        past = self._past(moment)
+        sums, view = self.sums(), self.view()
+        truth, now = self.truth(), self.session.now()
+        shown = charted = None
+        if sums is not None and view is not None:
+            moment = now.timestamp()
+            shown = charted = self._window(sums, moment)
+            if truth.old:
+                shown = self._window(sums, min(moment, view.data_time.timestamp()))
         return Scene(
             now=now,
             zone=self.session.zone(),
             glyphs=self.glyphs,
-            truth=self.truth(),
+            truth=truth,
             menu=self.session.menu,
-            view=self.view(),
-            window=None if sums is None else window(sums, past, self.span, moment),
+            view=view,
+            window=shown,
+            charted=charted,
         )
+
+    def _window(self, sums: Sums, moment: float) -> Window:
+        return window(sums, self._past(moment), self.span, moment)
 
     def truth(self) -> Truth:
         """Judge what is shown."""

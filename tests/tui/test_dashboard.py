@@ -11,7 +11,9 @@ import pytest
 
 from coffeert.cells import Totals
 from coffeert.client.events import Connected, Connecting, Disconnected, GapFound, ViewReset
+from coffeert.tui.present import models
 from coffeert.tui.present.layout import TABS
+from coffeert.tui.present.ranges import RANGE, RangeName
 from coffeert.tui.widgets.order_table import OrderTable
 from tests.tui.conftest import StageMaker
 from tests.tui.scripted import House, healthy, lost
@@ -326,3 +328,39 @@ async def test_a_server_with_a_slow_heartbeat_is_not_called_silent(stage: StageM
         assert s.app.board.truth().mood == "live"
         s.clock.pass_time(5.3)
         assert s.app.board.truth().mood == "stale"
+
+
+@pytest.mark.parametrize("range_name", ["1m", "5m", "15m"])
+async def test_figures_stand_still_while_nothing_is_heard_and_the_chart_shows_the_gap(
+    stage: StageMaker, range_name: RangeName
+) -> None:
+    async with stage() as s:
+        board = s.app.board
+        board.span = RANGE[range_name]
+        for _ in range(20):
+            s.clock.pass_time(1)
+            now = s.clock.now()
+            await s.happen(s.house.sell(now, 3, s.clock.monotonic()), s.house.beat(now, lag=0.0))
+        live = board.scene()
+        tiles = models.tiles(board, live)
+        known = models.chart(board, live, "orders", ())
+        assert known is not None
+        assert known.values[-2] is not None
+        s.clock.pass_time(130)
+        stale = board.scene()
+        assert stale.truth.mood == "stale"
+        assert models.tiles(board, stale) == tiles
+        assert models.sections(board, stale) == models.sections(board, live)
+        chart = models.chart(board, stale, "orders", ())
+        assert chart is not None
+        assert chart.values[-1] is None
+        assert chart.values.count(0) <= known.values.count(0)
+        await s.settle()
+        assert " newest " in s.text()
+
+
+async def test_a_store_that_never_sold_is_not_said_to_have_sold_an_hour_ago(
+    stage: StageMaker,
+) -> None:
+    async with stage(house=House(busy=0.0, orders=0)) as s:
+        assert "silent 59m+" in s.text()

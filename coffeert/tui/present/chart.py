@@ -47,11 +47,11 @@ def chart_of(
     scene: Scene, metric: Metric, arrivals: Arrivals, wanted: Filter, cursor: int | None, lost: Lost
 ) -> ChartModel | None:
     """Make the chart of a scene's window; `lost` tells when news were missing."""
-    window = scene.window
+    window = scene.charted
     if window is None:
         return None
     if window.span.fine:
-        return _fine(scene, window, metric, arrivals, wanted, cursor)
+        return _fine(scene, window, metric, arrivals, wanted, cursor, lost)
     step = SECONDS[window.span.grain]
     values = tuple(
         None if tally.orders == 0 and lost(start, start + step) else _value(tally, metric)
@@ -77,9 +77,13 @@ def _fine(
     arrivals: Arrivals,
     wanted: Filter,
     cursor: int | None,
+    lost: Lost,
 ) -> ChartModel:
     slots = arrivals.starts(window.span.seconds, window.now)
-    tallies = [arrivals.tally(slot, wanted) for slot in slots]
+    tallies = [
+        None if tally is None or (tally.orders == 0 and lost(slot, slot + SLOT_SECONDS)) else tally
+        for slot, tally in ((slot, arrivals.tally(slot, wanted)) for slot in slots)
+    ]
     before = [arrivals.tally(slot - window.span.seconds, wanted) for slot in slots]
     return ChartModel(
         metric,

@@ -13,6 +13,9 @@ from coffeert.tui.present.chart import ChartModel, Metric
 from coffeert.tui.present.figures import short
 
 _AXIS = 6  # cells for the value labels
+_LEAST: Final[dict[Metric, int]] = {"orders": 2, "revenue": 200}
+"""The least height of a chart: two orders, two units of money; nothing is not blown up."""
+
 _ROLES: Final[dict[Metric, Role]] = {"orders": "series-1", "revenue": "series-2"}
 
 
@@ -82,7 +85,7 @@ def draw_chart(model: ChartModel, cells: int, rows: int, glyphs: Glyphs, plot: P
         return []
     known = [v for v in (*model.values, *model.previous) if v is not None]
     low = -nice_ceiling(-min(known)) if known and min(known) < 0 else 0.0
-    high = nice_ceiling(max(known, default=0)) if max(known, default=0) > 0 else 1.0
+    high = nice_ceiling(max([*known, _LEAST[model.metric]]))
     curves, roles = _curves(model, columns, glyphs)
     runs = plot(curves, columns, height, (low, high))
     canvas = Canvas(columns, height)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from coffeert.cells import SECONDS, Tally, floor
+from coffeert.cells import BUCKETS, SECONDS, Tally, floor
 from coffeert.rules import silent_stores
 from coffeert.tui.glyphs import Glyphs
 from coffeert.tui.lines import Line, Role, Span, fit_line, line, line_width, spread
@@ -25,6 +25,7 @@ from coffeert.tui.present.window import Window
 from coffeert.tui.text import clean, crop
 
 _SPARK_MINUTES = 30
+_MINUTES_AT_HAND = BUCKETS["minute"] - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +130,15 @@ def _stores(scene: Scene) -> Tile:
     codes = [store.code for store in scene.menu.stores] if scene.menu is not None else []
     silent = silent_stores(scene.view.picture, codes, scene.window.now)
     selling = len(codes) - len(silent)
-    note, role = ("all selling", "dim") if codes else ("no stores", "dim")
+    note = "all selling" if codes else "no stores"
     warn: Role = "dim"
     if silent:
         code, gap = silent[0]
-        known = gap < 3600
-        note = f"! {clean(code)} silent {ago(gap)}" if known else f"! {clean(code)} silent 1h+"
+        # The minutes at hand reach no further back: it may have sold before them, or never.
+        known = gap < _MINUTES_AT_HAND * 60
+        long = ago(gap) if known else f"{_MINUTES_AT_HAND}m+"
+        note = f"! {clean(code)} silent {long}"
         warn = "warn"
-    del role
     return Tile(
         "Stores",
         f"{selling}/{len(codes)}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from math import inf
 from typing import Literal
 
 from coffeert.order import Order
@@ -19,7 +20,7 @@ from coffeert.tui.present.header import ControlsModel, HeaderModel
 from coffeert.tui.present.kpi import Tile, tiles_of
 from coffeert.tui.present.scene import Scene
 from coffeert.tui.present.timebar import BarModel, InjectionModel
-from coffeert.tui.present.truth import silent_after
+from coffeert.tui.present.truth import silent_after, truth_of
 from coffeert.tui.text import clean
 from coffeert.wire.orders import OrderBody, encode
 
@@ -74,9 +75,15 @@ def tiles(board: Board, scene: Scene) -> tuple[Tile, ...]:
 def chart(board: Board, scene: Scene, metric: Metric, rules: Sequence[Rule]) -> ChartModel | None:
     """Make a chart, with a mark where a rule draws a line."""
     session = board.session
-    made = chart_of(
-        scene, metric, session.arrivals, board.wanted, board.cursor, session.lost_between
-    )
+    # Of what was after the data were last new nothing is known, lost connection or not.
+    known_until = inf
+    if scene.truth.old and scene.view is not None:
+        known_until = scene.view.data_time.timestamp()
+
+    def lost(start: float, end: float) -> bool:
+        return end > known_until or session.lost_between(start, end)
+
+    made = chart_of(scene, metric, session.arrivals, board.wanted, board.cursor, lost)
     if made is None or made.unit != "minute":
         return made
     about, scale = ("orders_per_min", 1) if metric == "orders" else ("revenue_per_min", 100)
@@ -118,7 +125,7 @@ def bar(board: Board, recorder: Recorder | None, going: InjectionModel | None) -
     return BarModel(
         reach=0.0 if span is None else float(round(now - span[0])),
         back=None if to is None else now - to,
-        live=live.link.state == "up" and not live.replaying,
+        live=truth_of(live).mood == "live" and not live.replaying,
         moment=moment,
         recording=recording,
         injection=going,

@@ -14,7 +14,11 @@ from coffeert.wire.orders import MenuBody
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One moment of the dashboard. `view` and `window` are `None` before the first data."""
+    """One moment of the dashboard. `view` and the windows are `None` before the first data.
+
+    `window` ends now, but where the data are old, when they were new: what nobody has heard of since is
+    not counted as nothing. `charted` always ends now, so that a chart shows how long the gap is.
+    """
 
     now: datetime
     zone: tzinfo
@@ -23,6 +27,7 @@ class Scene:
     menu: MenuBody | None = None
     view: View | None = None
     window: Window | None = None
+    charted: Window | None = None
 
     def local(self, seconds: float) -> datetime:
         """Return a Unix time as the server's people read it."""
