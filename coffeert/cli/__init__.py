@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 
 import click
 
 from coffeert.errors import CoffeertError
+
+# Of a terminal that has gone and a disk that is full. A closed pipe is click's to handle.
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 COMMANDS = {
     "serve": "server and aggregator",
@@ -73,7 +78,19 @@ def run(command: click.Command, args: list[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        _discard_output()
+        click.echo(f"coffeert: The output cannot be written: {error.strerror}.", err=True)
+        return 1
     return result if isinstance(result, int) else 0
+
+
+def _discard_output() -> None:
+    # What is still in Python's buffer would be tried again, and fail again, when the process ends.
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _unwind_on_signals() -> None:

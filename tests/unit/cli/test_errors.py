@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -119,3 +121,26 @@ def _is_plain(text: str) -> bool:
         and "s3cret" not in text
         and all(character.isprintable() or character == "\n" for character in text)
     )
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["status", "--help"]])
+def test_an_output_that_takes_no_more_is_told(arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "coffeert", *arguments],
+            stdout=full, stderr=subprocess.PIPE, check=False, text=True,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert ended.stderr == "coffeert: The output cannot be written: No space left on device.\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["status", "--help"]])
+def test_a_reader_that_has_gone_is_no_fault(arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        ended = subprocess.run(
+            [sys.executable, "-m", "coffeert", *arguments],
+            stdout=pipe, stderr=subprocess.PIPE, check=False, text=True,
+        )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (1, "")
