@@ -49,7 +49,7 @@ def command(worker: bool, attended: bool, **flags: object) -> None:
     configure_logs(config.log_level, config.log_format)
     with services(config) as found:
         if config.workers > 1:
-            run_workers(config, found)
+            run_workers(config, found, attended=attended)
         else:
             _spare_the_collector()
             uvloop.run(serve(config, found, worker=worker, attended=attended))

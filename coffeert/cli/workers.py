@@ -21,18 +21,19 @@ log = structlog.get_logger(__name__)
 _RESTART_DELAY = 1.0
 
 
-def run_workers(config: Config, found: Services) -> None:
+def run_workers(config: Config, found: Services, *, attended: bool = False) -> None:
     """Run `config.workers` servers until SIGINT or SIGTERM; one that dies is started again.
 
+    `attended`: also until standard input ends.
     Raises `ConfigError` for port 0: each worker would take another one.
     """
     if config.port == 0:
         raise ConfigError("Several workers share one port: give it with --port.")
-    asyncio.run(_supervise(config, found))
+    asyncio.run(_supervise(config, found, attended=attended))
 
 
-async def _supervise(config: Config, found: Services) -> None:
-    stop = stop_on_signals()
+async def _supervise(config: Config, found: Services, *, attended: bool) -> None:
+    stop = stop_on_signals(at_end_of_input=attended)
     click.echo(f"coffeert starts {config.workers} workers on http://{config.host}:{config.port}")
     async with asyncio.TaskGroup() as group:
         for number in range(config.workers):

@@ -20,6 +20,7 @@ import psutil
 from coffeert.embedded import PostgresServer, ValkeyServer
 from coffeert.errors import ServerUnavailable
 from coffeert.lab.bare import free_port
+from coffeert.lab.caretaker import cared_for
 from coffeert.postgres.migrations import migrate
 from coffeert.postgres.pool import close, connect
 from coffeert.redis.connection import close_client, open_client
@@ -92,8 +93,9 @@ class Stage:
         loop = asyncio.get_running_loop()
         began = loop.time()
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "coffeert", "serve",
-            stdout=asyncio.subprocess.DEVNULL, env=environment, cwd=self.directory,
+            sys.executable, "-m", "coffeert", "serve", "--attended",  # it ends when the lab is gone
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL,
+            env=environment, cwd=self.directory,
         )  # fmt: skip
         url = f"http://127.0.0.1:{port}"
         try:
@@ -132,22 +134,23 @@ def open_stage(postgres_url: str = "", redis_url: str = "") -> Iterator[Stage]:
     directory.chmod(0o711 if os.geteuid() == 0 else 0o700)
     postgres = None if postgres_url else PostgresServer(directory)
     valkey = None if redis_url else ValkeyServer(directory)
-    try:
-        if postgres:
-            postgres.start()
-        if valkey:
-            valkey.start()
-        yield Stage(
-            directory,
-            postgres.url if postgres else postgres_url,
-            valkey.url if valkey else redis_url,
-        )
-    finally:
-        if valkey:
-            valkey.stop()
-        if postgres:
-            postgres.stop("immediate")
-        shutil.rmtree(directory, ignore_errors=True)
+    with cared_for(directory):
+        try:
+            if postgres:
+                postgres.start()
+            if valkey:
+                valkey.start()
+            yield Stage(
+                directory,
+                postgres.url if postgres else postgres_url,
+                valkey.url if valkey else redis_url,
+            )
+        finally:
+            if valkey:
+                valkey.stop()
+            if postgres:
+                postgres.stop("immediate")
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 async def _until_ready(url: str, process: asyncio.subprocess.Process) -> None:

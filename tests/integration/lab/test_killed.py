@@ -1,0 +1,50 @@
+"""A lab that is killed leaves no server and no file behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import psutil
+
+from tests.waiting import eventually
+
+_RUN = """
+import asyncio, json
+from coffeert.lab.stage import open_stage
+
+async def main(stage):
+    async with stage.database() as url, stage.server(url, workers=2) as server:
+        pids = [process.pid for process in (
+            *server.processes(), *stage.postgres_processes(), *stage.redis_processes()
+        )]
+        print(json.dumps({"directory": str(stage.directory), "pids": pids}), flush=True)
+        await asyncio.sleep(600)
+
+with open_stage() as stage:
+    asyncio.run(main(stage))
+"""
+
+
+async def test_whoever_kills_the_lab_ends_its_servers_too() -> None:
+    lab = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _RUN, stdout=asyncio.subprocess.PIPE
+    )
+    assert lab.stdout is not None
+    try:
+        run = json.loads(await lab.stdout.readline())
+    finally:
+        lab.kill()
+        await lab.wait()
+    assert len(run["pids"]) >= 5  # a server, its workers, PostgreSQL and Valkey
+    await eventually(lambda: not any(map(_alive, run["pids"])))
+    await eventually(lambda: not Path(run["directory"]).exists())
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
