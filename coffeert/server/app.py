@@ -152,6 +152,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
                 connections=config.client_connections,
                 rate=config.client_orders_per_s,
                 header_timeout=config.header_timeout,
+                shedder=writer.admission.shedder,
             ),
             tasks=Tasks(),
         )
@@ -180,6 +181,7 @@ def _start(server: Server, feed: LiveFeed) -> None:
     tasks.start("hub", lambda: server.hub.run(feed.show))
     tasks.start("menu", server.menu.watch)
     tasks.start("doorway", server.keeper.run)
+    tasks.start("load shedding", server.writer.admission.shedder.run)
     tasks.start(
         "heartbeat",
         lambda: server.health.beat(

@@ -17,6 +17,7 @@ from aiohttp.web import RequestHandler
 
 from coffeert.errors import TooManyRequests
 from coffeert.server.limits import Allowance
+from coffeert.server.load_shedding import REFUSAL, LoadShedder, is_whole_order
 from coffeert.wire.orders import Problem, encode
 
 log = structlog.get_logger(__name__)
@@ -34,8 +35,15 @@ class Gatekeeper:
     """
 
     def __init__(
-        self, *, connections: int, rate: float, header_timeout: float, exempt_loopback: bool = True
+        self,
+        *,
+        connections: int,
+        rate: float,
+        header_timeout: float,
+        exempt_loopback: bool = True,
+        shedder: LoadShedder | None = None,
     ) -> None:
+        self.shedder = shedder or LoadShedder()
         self.refused = self.cut = self.untold = 0
         self._connections = connections
         self._rate = rate
@@ -99,10 +107,12 @@ class Gate(asyncio.Protocol):
 
     __slots__ = (
         "_address",
+        "_admitted",
         "_began",
         "_inner",
         "_keeper",
         "_loop",
+        "_shedder",
         "_transport",
         "allowance",
         "busy",
@@ -115,8 +125,10 @@ class Gate(asyncio.Protocol):
         self.has_spoken = False
         self._inner = inner
         self._keeper = keeper
+        self._shedder = keeper.shedder
         self._loop = asyncio.get_running_loop()
         self._address: str | None = None
+        self._admitted = False  # while load is shed: counted as inside
         self._began: float | None = None
         self._transport: asyncio.Transport | None = None
 
@@ -137,6 +149,8 @@ class Gate(asyncio.Protocol):
         """Pass bytes on; the first ones of a request start its time, that of the first one runs."""
         if self._address is None:
             return
+        if self._shedder.shedding and self._refuses(data):
+            return
         self.has_spoken = True
         if self._began is None and not self.busy:
             self._began = self._loop.time()
@@ -149,6 +163,7 @@ class Gate(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass the end on."""
         if self._address is not None:
+            self._leave()
             self._keeper.leave(self, self._address)
             self._inner.connection_lost(exc)
 
@@ -168,6 +183,26 @@ class Gate(asyncio.Protocol):
     def end(self) -> None:
         """Note that a request is answered."""
         self.busy -= 1
+        self._leave()
+
+    def _refuses(self, data: bytes) -> bool:
+        """Answer an order with 503 unread, where it comes by itself and there is no room for it."""
+        unfinished = self._began is not None and self.has_spoken
+        if unfinished or self.busy or self._admitted or not is_whole_order(data):
+            return False
+        if self._shedder.admits():
+            self._admitted = True
+            return False
+        assert self._transport is not None
+        self._transport.write(REFUSAL)
+        self._began = None
+        self.has_spoken = True
+        return True
+
+    def _leave(self) -> None:
+        if self._admitted:
+            self._admitted = False
+            self._shedder.leave()
 
     def dawdles(self, since: float) -> bool:
         """Tell whether a request was begun before `since` and its headers are still not complete."""

@@ -154,14 +154,18 @@ class HealthBoard:
     def _intake(self, now: datetime) -> IntakeHealth:
         writer, admission = self._writer, self._writer.admission
         wait = admission.predicted_wait()
-        reason = "orders wait too long and are refused" if wait > admission.wait_limit else None
+        reason = None
+        if admission.shedder.shedding:
+            reason = "more orders come than this process can answer, and some are refused"
+        elif wait > admission.wait_limit:
+            reason = "orders wait too long and are refused"
         return IntakeHealth(
             **msgspec.structs.asdict(self._ailments.note("intake", reason, now)),
             orders_per_s=self._rates["orders"].read(writer.accepted, time.monotonic()),
             accepted=writer.accepted,
             replayed=writer.replayed,
             refused=writer.refused,
-            shed=admission.shed,
+            shed=admission.shed + admission.shedder.shed,
             queue=admission.queued,
             queue_limit=admission.queue_limit(),
             predicted_wait_ms=round(wait * 1e3, 2),
