@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -240,6 +241,26 @@ def test_a_file_that_is_no_recording_is_refused_in_a_sentence(
     path.write_text(spoil('{"coffeert":"recording","at":1.0,"format":1,"server":"x"}\n'))
     with pytest.raises(RecordingError):
         Player(path)
+
+
+def test_a_compressed_recording_is_the_same(tmp_path: Path) -> None:
+    text = b'{"coffeert":"recording","at":1.0,"format":1,"server":"x"}\n'
+    path = tmp_path / "r.ndjson.gz"
+    path.write_bytes(gzip.compress(text))
+    assert Player(path).server == "x"
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda b: b"no gzip", lambda b: b[:-9], lambda b: b[:20] + b"\xff" * 9 + b[29:]]
+)
+def test_what_is_not_a_whole_gzip_file_is_refused_in_a_sentence(
+    tmp_path: Path, spoil: Callable[[bytes], bytes]
+) -> None:
+    text = b'{"coffeert":"recording","at":1.0,"format":1,"server":"x"}\n'
+    path = tmp_path / "r.ndjson.gz"
+    path.write_bytes(spoil(gzip.compress(text)))
+    with pytest.raises(RecordingError, match="no whole gzip file"):
+        list(read(path))
 
 
 async def test_a_recording_takes_no_orders(tmp_path: Path) -> None:

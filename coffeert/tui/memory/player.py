@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,14 +87,19 @@ class Player:
 
 
 def read(path: Path) -> Iterator[EventLine]:
-    """Read the events of a recording; raises `RecordingError` where it cannot be read."""
+    """Read the events of a recording, compressed with gzip where its name ends so.
+
+    Raises `RecordingError` where it cannot be read.
+    """
     number = 0
     try:
-        with path.open("rb") as file:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             for text in file:
                 number += 1
                 if text.startswith(_FILM):
                     yield decode(text)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise RecordingError(f"{path} is no whole gzip file.") from None
     except OSError as error:
         raise RecordingError(f"{path} cannot be read: {error.strerror}.") from None
     except (msgspec.DecodeError, ValueError):
