@@ -2,80 +2,153 @@
 
 from __future__ import annotations
 
-from coffeert.lab.bench import Bench, Run, subject
+from typing import NamedTuple
+
+from coffeert.lab.bench import Bench, Run, Subject, subject, sustained
+from coffeert.lab.breaking_point import bisect
 from coffeert.lab.load import LoadResult
 from coffeert.lab.results import Curve, Experiment, Figure, Picture, Point, Verdict, judge
 
 OBJECTIVE = 1.0
-GOODPUT_WANTED, RECOVERY_WANTED, REFUSAL_WANTED = 0.8, 10.0, 500.0
+GOODPUT_WANTED, RECOVERY_WANTED, REFUSAL_WANTED, MEMORY_WANTED = 0.9, 10.0, 50.0, 1.5
+_SUSTAINED = 0.1  # seconds, at p99
 _SHARES = (0.5, 1.0, 1.5, 2.0)
 _CONNECTIONS = 4_096  # in an open loop everybody brings a connection of their own
 _STEP = 0.5  # seconds of a slice of the generator's timeline
 
 
+class Overloaded(NamedTuple):
+    """What was measured. `grown`: the server's memory at the end, as a share of that before."""
+
+    peaks: list[Run]
+    trials: list[Run]
+    sustainable: float
+    offered: list[Run]
+    after: Run
+    grown: float
+
+    @property
+    def twice(self) -> Run:
+        """The run at twice the sustainable rate."""
+        return self.offered[-1]
+
+    @property
+    def kept(self) -> float:
+        """Goodput at twice the sustainable rate, as a share of the best."""
+        return self.twice.rate / max(run.rate for run in self.offered)
+
+    @property
+    def recovery(self) -> float:
+        """Seconds until everything is good again."""
+        return recovered_after(self.after.load)
+
+
 async def run(bench: Bench) -> Experiment:
-    """Find the peak, offer half to twice of it, then half again, and watch goodput and refusals."""
-    seconds = bench.effort.overload_seconds
+    """Find what an open loop sustains, offer half to twice of it, then half again."""
     connections = min(_CONNECTIONS, 64 * bench.effort.connections)
+    found = await _overloaded(bench, connections)
+    peak = max(found.peaks, key=lambda run: run.rate)
+    shed = found.twice.load.shed / max(1, found.twice.load.sent)
+    return Experiment(
+        name="overload",
+        question="What happens past the limit?",
+        measurements=tuple(
+            run.measurement for run in (*found.peaks, *found.trials, *found.offered, found.after)
+        ),
+        figures=(
+            Figure("peak", round(peak.rate), "orders/s"),
+            Figure("sustainable", round(found.sustainable), "orders/s"),
+            Figure("goodput_kept", round(found.kept, 3)),
+            Figure("shed_share", round(shed, 3)),
+            Figure("refusal_p99", found.twice.load.shed_latency.p99, "ms"),
+            Figure("recovery_s", found.recovery, "s"),
+            Figure("memory_grown", round(found.grown, 2)),
+        ),
+        pictures=(_picture(peak, found.offered),),
+        verdicts=_verdicts(found),
+        notes=(
+            f"Sustainable: the highest rate at which an open loop has p99 within {_SUSTAINED:g} s. "
+            f"Goodput: stored and answered within {OBJECTIVE:g} s of when the order was due. The rest "
+            "was answered 503 with Retry-After, or waited for one of the generator's "
+            f"{connections} connections.",
+        ),
+    )
+
+
+async def _overloaded(bench: Bench, connections: int) -> Overloaded:
+    seconds = bench.effort.overload_seconds
     async with subject(bench) as server:
         await server.warm_up(seconds=bench.effort.seconds / 4)
         peaks = [
             await server.measure("peak, closed loop", seconds=bench.effort.seconds)
             for _ in range(min(3, bench.effort.repeats))
         ]
-        peak = max(peaks, key=lambda run: run.rate)  # a low one would offer less than twice
-        offered = [
-            await server.measure(
-                f"{share:.0%} of the peak",
-                rate=peak.rate * share,
-                seconds=seconds,
-                objective=OBJECTIVE,
+        highest = max(run.rate for run in peaks)
+        sustainable, trials = await _sustainable(bench, server, highest, connections)
+        memory = server.server.memory()
+
+        async def offer(label: str, share: float, lasting: float) -> Run:
+            return await server.measure(
+                label, rate=sustainable * share, seconds=lasting, objective=OBJECTIVE,
                 connections=connections,
-            )
-            for share in _SHARES
+            )  # fmt: skip
+
+        offered = [
+            await offer(f"{share:.0%} of the sustainable rate", share, seconds) for share in _SHARES
         ]
-        after = await server.measure(
-            "50 % again", rate=peak.rate / 2, seconds=max(seconds, 1.0), objective=OBJECTIVE,
-            connections=connections,
-        )  # fmt: skip
-    twice = offered[-1]
-    kept = twice.rate / max(run.rate for run in offered)
-    recovery = recovered_after(after.load)
+        after = await offer("50 % again", 0.5, max(seconds, 1.0))
+        grown = server.server.memory() / memory
+    return Overloaded(peaks, trials, sustainable, offered, after, grown)
+
+
+def _verdicts(found: Overloaded) -> tuple[Verdict, ...]:
+    load, refusal = found.twice.load, found.twice.load.shed_latency
     bound = any(
         run.measurement.evidence is not None and run.measurement.evidence.generator_bound
-        for run in offered
+        for run in found.offered
     )
-    return Experiment(
-        name="overload",
-        question="What happens past the limit?",
-        measurements=tuple(run.measurement for run in (*peaks, *offered, after)),
-        figures=(
-            Figure("peak", round(peak.rate), "orders/s"),
-            Figure("goodput_kept", round(kept, 3)),
-            Figure("shed_share", round(twice.load.shed / max(1, twice.load.sent), 3)),
-            Figure("refusal_p99", twice.load.shed_latency.p99, "ms"),
-            Figure("recovery_s", recovery, "s"),
+    return (
+        Verdict(
+            f"goodput at twice the sustainable rate at least {GOODPUT_WANTED:.0%} of the best",
+            f"{found.kept:.0%}",
+            judge(found.kept, GOODPUT_WANTED, at_least=True, valid=not bound),
+            "the generator had no CPU left" if bound else "",
         ),
-        pictures=(_picture(peak, offered),),
-        verdicts=(
-            Verdict(
-                f"goodput at twice the peak at least {GOODPUT_WANTED:.0%} of the best",
-                f"{kept:.0%}",
-                judge(kept, GOODPUT_WANTED, at_least=True, valid=not bound),
-                "the generator had no CPU left" if bound else "",
-            ),
-            Verdict(
-                f"recovers within {RECOVERY_WANTED:g} s",
-                f"{recovery:.1f} s",
-                judge(recovery, RECOVERY_WANTED, at_least=False),
-            ),
+        Verdict(
+            f"orders refused there are told so within {REFUSAL_WANTED:g} ms (p99)",
+            f"{refusal.p99:.1f} ms" if load.shed else "none was refused",
+            judge(refusal.p99, REFUSAL_WANTED, at_least=False, valid=bool(load.shed)),
+            f"p50 {refusal.p50:.1f} ms, most {refusal.max:.1f} ms, from when the order was due; "
+            f"p99 of the generator's own lateness {load.late * 1e3:.1f} ms",
         ),
-        notes=(
-            f"Goodput: stored and answered within {OBJECTIVE:g} s of when the order was due. The rest "
-            "was answered 503 with Retry-After, or waited for one of the generator's "
-            f"{connections} connections.",
+        Verdict(
+            f"recovers within {RECOVERY_WANTED:g} s",
+            f"{found.recovery:.1f} s",
+            judge(found.recovery, RECOVERY_WANTED, at_least=False),
+        ),
+        Verdict(
+            f"memory stays within {MEMORY_WANTED:g} times what it was before",
+            f"{found.grown:.2f}",
+            judge(found.grown, MEMORY_WANTED, at_least=False),
         ),
     )
+
+
+async def _sustainable(
+    bench: Bench, server: Subject, peak: float, connections: int
+) -> tuple[float, list[Run]]:
+    trials: list[Run] = []
+
+    async def holds(rate: float) -> bool:
+        trial = await server.measure(
+            f"open loop at {rate:,.0f}/s",
+            rate=rate, seconds=bench.effort.seconds, objective=_SUSTAINED, connections=connections,
+        )  # fmt: skip
+        trials.append(trial)
+        return sustained(trial.load, _SUSTAINED, connections)
+
+    found, _ = await bisect(holds, peak / 4, peak, steps=bench.effort.bisections)
+    return found or peak / 4, trials
 
 
 def recovered_after(load: LoadResult) -> float:
