@@ -37,6 +37,7 @@ tests: $(STAMP)
 torture: $(STAMP) ## every fault of docs/reliability.md with three seeds, for many minutes; writes the table
 	$(BIN)/python -m tests.torture --write docs/reliability.md
 	$(BIN)/python -m tests.torture.overload --write docs/reliability.md
+	$(BIN)/python -m tests.torture.verifying --write docs/reliability.md
 
 mutants: $(STAMP) ## breaks the safeguards one by one in a copy, and tells which the tests notice
 	$(BIN)/python -m tests.mutants --write docs/reliability.md

@@ -10,13 +10,11 @@ import traceback
 from pathlib import Path
 
 from tests.torture.checker import Verdict
-from tests.torture.faults import FAULTS, Fault
+from tests.torture.faults import FAULTS
 from tests.torture.overload import replace_table
-from tests.torture.replication import PrimaryLost
 from tests.torture.run import Run, run
 from tests.torture.small_disk import NoSmallDisk
 
-_KINDS: tuple[type[Fault], ...] = (*FAULTS, PrimaryLost)
 _HEAD = (
     "| fault | runs | orders sent | acknowledged | lost | duplicated | rollup == truth | heals in |\n"
     "|---|---:|---:|---:|---:|---:|---|---:|\n"
@@ -27,7 +25,7 @@ async def torture(seeds: int, orders: int, only: str, first: int) -> list[Run]:
     """Run every fault whose name holds `only` with each seed."""
     runs = []
     for seed in range(first, first + seeds):
-        for kind in _KINDS:
+        for kind in FAULTS:
             if only.lower() not in kind.name.lower():
                 continue
             started = time.monotonic()

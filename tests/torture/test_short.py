@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.torture.faults import (
-    ClientsBehindBadNetwork,
-    Fault,
-    LeaderFrozen,
-    PostgresCrashed,
-    ServerKilled,
-)
+from tests.torture.faults import Fault
+from tests.torture.faults.aggregator import LeaderFrozen
+from tests.torture.faults.clients import ClientsBehindBadNetwork
+from tests.torture.faults.postgres import PostgresCrashed
+from tests.torture.faults.server import ServerKilled
 from tests.torture.run import run
 
 

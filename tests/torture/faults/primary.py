@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 
 from tests.integration.aggregator.test_history import standby_of
-from tests.torture.faults import Fault
+from tests.torture.faults.fault import Fault
 from tests.torture.stage import SOCKET, Stage, staged
 
 

@@ -1,0 +1,42 @@
+"""The faults, one class each: what is done to the system while it works, and what must come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tests.torture.faults.aggregator import AggregatorKilled, LeaderFrozen
+from tests.torture.faults.clients import ClientsBehindBadNetwork, HostileInput, StalledClient
+from tests.torture.faults.fault import Fault, Nothing
+from tests.torture.faults.postgres import (
+    DiskFull,
+    LongTransaction,
+    PostgresBehindBadNetwork,
+    PostgresCrashed,
+    PostgresFrozen,
+)
+from tests.torture.faults.primary import PrimaryLost
+from tests.torture.faults.redis import RedisBehindBadNetwork, RedisFlushed, RedisKilled
+from tests.torture.faults.server import ServerEnded, ServerFrozen, ServerKilled
+
+__all__ = ["FAULTS", "Fault"]
+
+FAULTS: Sequence[type[Fault]] = (
+    Nothing,
+    ServerKilled,
+    ServerFrozen,
+    ServerEnded,
+    AggregatorKilled,
+    LeaderFrozen,
+    PostgresCrashed,
+    PostgresFrozen,
+    PostgresBehindBadNetwork,
+    RedisKilled,
+    RedisFlushed,
+    RedisBehindBadNetwork,
+    ClientsBehindBadNetwork,
+    LongTransaction,
+    StalledClient,
+    HostileInput,
+    DiskFull,
+    PrimaryLost,
+)

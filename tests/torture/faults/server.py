@@ -1,0 +1,51 @@
+"""Faults of the server's process."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+
+from tests.torture.faults.fault import Fault
+from tests.torture.stage import Stage
+
+
+class ServerKilled(Fault):
+    """The server dies in the middle of a batch, and is started again by whoever minds it."""
+
+    name = "server SIGKILL mid-batch"
+    strikes = 3
+
+    async def strike(self, stage: Stage, rng: random.Random) -> None:
+        """Kill it and start it at the same address."""
+        await stage.server.killed()
+        await asyncio.sleep(rng.random() * 0.3)
+        stage.lift()
+        await stage.start_server()
+
+
+class ServerFrozen(Fault):
+    """The server stops for a while, with everything it has in its hands."""
+
+    name = "server SIGSTOP/SIGCONT"
+
+    async def strike(self, stage: Stage, rng: random.Random) -> None:
+        """Freeze it for a second or so."""
+        stage.server.signal(signal.SIGSTOP)
+        await asyncio.sleep(0.5 + rng.random())
+        stage.lift()
+        stage.server.signal(signal.SIGCONT)
+
+
+class ServerEnded(Fault):
+    """The server is asked to end under load, as in every deployment."""
+
+    name = "SIGTERM under load"
+
+    async def strike(self, stage: Stage, rng: random.Random) -> None:
+        """Ask it to end; it must do so in order, and say goodbye."""
+        ended = await stage.server.stopped()
+        assert ended.code == 0, ended.err
+        assert "Traceback" not in ended.err, ended.err
+        stage.lift()
+        await stage.start_server()
