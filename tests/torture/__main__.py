@@ -16,8 +16,9 @@ from tests.torture.run import Run, run
 from tests.torture.small_disk import NoSmallDisk
 
 _HEAD = (
-    "| fault | runs | orders sent | acknowledged | lost | duplicated | rollup == truth | heals in |\n"
-    "|---|---:|---:|---:|---:|---:|---|---:|\n"
+    "| fault | runs | orders sent | acknowledged | lost | duplicated | rollup == truth | heals in |"
+    " remarks |\n"
+    "|---|---:|---:|---:|---:|---:|---|---:|---|\n"
 )
 
 
@@ -66,14 +67,29 @@ def table(runs: list[Run]) -> str:
             good = "NO"
         numbers = " | ".join(f"{number:,}" for number in sums)
         heal = max(done.heal for done in mine)
-        rows.append(f"| {name} | {len(mine)} | {numbers} | {good} | {heal:.1f} s |\n")
+        rows.append(
+            f"| {name} | {len(mine)} | {numbers} | {good} | {heal:.1f} s | {_remark(mine)} |\n"
+        )
     total = [
         sum(getattr(done.verdict, field) for done in runs)
         for field in ("sent", "acknowledged", "lost", "duplicated")
     ]
     numbers = " | ".join(f"**{number:,}**" for number in total)
-    rows.append(f"| **all** | {len(runs)} | {numbers} | | |\n")
-    return _HEAD + "".join(rows)
+    rows.append(f"| **all** | {len(runs)} | {numbers} | | | |\n")
+    frames, compared, resumes = (
+        sum(getattr(done, field) for done in runs) for field in ("frames", "compared", "resumes")
+    )
+    watched = (
+        f"The dashboards received {frames:,} frames, each checked; {compared:,} times one's picture was"
+        f" compared with another's, or with the server's own, at the same version, and {resumes:,} times"
+        " one that came back was brought up to date by a merged delta.\n"
+    )
+    return f"{_HEAD}{''.join(rows)}\n{watched}"
+
+
+def _remark(runs: list[Run]) -> str:
+    times = [done.frame_times for done in runs if done.frame_times is not None]
+    return sum(times[1:], times[0]).remark() if times else ""
 
 
 def main() -> int:

@@ -11,22 +11,30 @@ from dataclasses import dataclass
 from coffeert.tasks import end
 from tests.torture.checker import Verdict, check
 from tests.torture.faults import Fault
+from tests.torture.frame_times import FrameTimes
 from tests.torture.history import History, Tills
 from tests.torture.stage import Stage
-from tests.torture.watchers import Findings, Watcher
+from tests.torture.watchers import Auditor, Findings, Watcher
 
 _ENDING = 90.0
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A row of the table. `heal` is the longest that the parts took to be well again, in seconds."""
+    """A row of the table. `heal` is the longest that the parts took to be well again, in seconds.
+
+    Of the watchers' `frames`, whole pictures were `compared` with those of others at the same version,
+    and `resumes` were merged for one who came back.
+    """
 
     fault: str
     seed: int
     verdict: Verdict
     heal: float
     frames: int
+    compared: int = 0
+    resumes: int = 0
+    frame_times: FrameTimes | None = None
 
 
 async def run(
@@ -58,7 +66,16 @@ async def run(
             finally:
                 await end(ordering)
             verdict = await check(stage, history, watchers, findings)
-        return Run(fault.name, seed, verdict, heal, findings.frames)
+        return Run(
+            fault.name,
+            seed,
+            verdict,
+            heal,
+            findings.frames,
+            findings.compared,
+            findings.resumes,
+            fault.frame_times,
+        )
 
 
 @asynccontextmanager
@@ -70,6 +87,7 @@ async def _watching(
         for restless in (False, True, True)
     ]
     tasks = [asyncio.create_task(watcher.run()) for watcher in watchers]
+    tasks.append(asyncio.create_task(Auditor(stage.direct_url, findings).run()))
     try:
         yield watchers
         for task in tasks:

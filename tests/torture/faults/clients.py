@@ -10,6 +10,7 @@ import aiohttp
 
 from tests.torture.faults.fault import Fault
 from tests.torture.faults.weather import bad_weather
+from tests.torture.frame_times import FrameTimes, frame_times
 from tests.torture.hostile import HOSTILE_BODIES, HOSTILE_FRAMES
 from tests.torture.stage import Stage
 
@@ -33,16 +34,22 @@ class StalledClient(Fault):
 
     async def strike(self, stage: Stage, rng: random.Random) -> None:
         """Open dashboards, never read from them, and wait until the server has dropped them."""
+        without = await frame_times(stage)
         before = await metric(stage, "coffeert_sockets_dropped_total")
+        dropped = asyncio.Event()
         links = [await self._stall(stage.port) for _ in range(5)]
-        async with asyncio.timeout(60):
+        async with asyncio.TaskGroup() as group, asyncio.timeout(60):
+            measured = group.create_task(frame_times(stage, until=dropped))
             while await metric(stage, "coffeert_sockets_dropped_total") < before + len(links):
                 await asyncio.sleep(0.1)
+            dropped.set()
+        self.frame_times = FrameTimes(without, measured.result())
         stage.lift()
         for writer in links:
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
+        assert self.frame_times.unchanged, self.frame_times.remark()
 
     async def _stall(self, port: int) -> asyncio.StreamWriter:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)

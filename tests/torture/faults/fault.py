@@ -7,14 +7,19 @@ import random
 from contextlib import AbstractAsyncContextManager
 from typing import ClassVar
 
+from tests.torture.frame_times import FrameTimes
 from tests.torture.stage import Stage, staged
 
 
 class Fault:
-    """One thing that goes wrong. `strike` does it and undoes it; it may do so several times."""
+    """One thing that goes wrong. `strike` does it and undoes it; it may do so several times.
+
+    `frame_times` where it measures what others notice.
+    """
 
     name: ClassVar[str]
     strikes: ClassVar[int] = 2
+    frame_times: FrameTimes | None = None
 
     def setting(self) -> AbstractAsyncContextManager[Stage]:
         """Set the stage on which it happens."""
