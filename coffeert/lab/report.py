@@ -2,7 +2,8 @@
 
 The text lies in `report_template.md`. `{{intake.rate}}` stands for a figure, `{{table:intake}}`,
 `{{evidence:intake}}`, `{{pictures:intake}}` and `{{notes:intake}}` for what an experiment found, and
-`{{machine}}` and `{{verdicts}}` for the run. So the interpretation outlives every new run.
+`{{machine}}` and `{{verdicts}}` for the run. `{{says:overload_kept}}` is a sentence that depends on the
+figures (`conclusions.py`). So the interpretation outlives every new run.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import msgspec
 
 from coffeert.errors import ConfigError
 from coffeert.lab import tables
+from coffeert.lab.conclusions import SENTENCES, Unknown, figure
 from coffeert.lab.results import Experiment, Results
 from coffeert.lab.svg import chart
 
@@ -71,8 +73,13 @@ def _filled(place: str, results: Results, by_name: dict[str, Experiment], pictur
     if place == "verdicts":
         return tables.verdicts(results)
     kind, _, name = place.partition(":")
-    if not name:
-        return _figure(place, by_name)
+    try:
+        if kind == "says":
+            return SENTENCES[name](by_name)
+        if not name:
+            return _number(figure(by_name, place))
+    except Unknown:
+        return f"({_ABSENT})"
     experiment = by_name.get(name)
     if experiment is None:
         return f"*{name}: {_ABSENT}.*"
@@ -87,9 +94,5 @@ def _filled(place: str, results: Results, by_name: dict[str, Experiment], pictur
     return writers[kind](experiment)
 
 
-def _figure(place: str, by_name: dict[str, Experiment]) -> str:
-    name, _, figure = place.partition(".")
-    value = by_name[name].figure(figure) if name in by_name else None
-    if value is None:
-        return f"({_ABSENT})"
+def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
