@@ -19,6 +19,7 @@ from coffeert.wire.bus import HotBatch, HotCell, encode
 from coffeert.wire.orders import OrderBody
 
 _AT_ONCE = 64
+_AHEAD = 512  # messages by which a subscriber may be behind: Redis cuts off who is megabytes behind
 _ARRIVE_WITHIN = 10.0
 _LIMIT_CHANNEL = "coffeert-lab"
 _PAYLOADS = (1, 50)
@@ -88,6 +89,7 @@ async def _flood(bench: Bench, orders: int, subscribers: int) -> Published:
             for batch in batches[start : start + _AT_ONCE]:
                 publisher.publish_hot(batch)
             await _sent(publisher, start)  # the outbox holds a few hundred and drops the rest
+            await _taken(readers, start - publisher.counts.dropped - _AHEAD)
         for reader in readers:
             await reader.finished()
         rate = count / (time.perf_counter() - began)
@@ -107,6 +109,11 @@ async def _sent(publisher: Bus, count: int) -> None:
         await asyncio.sleep(0)
 
 
+async def _taken(readers: list[_Reader], count: int) -> None:
+    while any(reader.reads and reader.received < count for reader in readers):  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
 class _Reader:
     """A subscriber that counts."""
 
@@ -119,6 +126,11 @@ class _Reader:
         self._subscribed = asyncio.Event()
         self._all = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def reads(self) -> bool:
+        """Whether it still follows Redis."""
+        return self._task is not None and not self._task.done()
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._read(), name="subscriber")
