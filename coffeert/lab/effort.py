@@ -42,5 +42,5 @@ FULL = Effort(
     name="full", seconds=6.0, repeats=5, bisections=5, searches=3, connections=64, variations=True,
     screen_rates=(10, 100, 1_000, 2_500, 5_000, 10_000),
     histories=(100_000, 1_000_000, 10_000_000), passes=30, clients=(100, 1_000, 5_000, 10_000),
-    ticks=20, messages=10_000, subscribers=(1, 4, 16), overload_seconds=15.0, idle_seconds=20.0,
+    ticks=20, messages=6_000, subscribers=(1, 4, 16), overload_seconds=15.0, idle_seconds=20.0,
 )  # fmt: skip

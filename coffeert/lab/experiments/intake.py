@@ -78,7 +78,7 @@ async def run(bench: Bench) -> Experiment:
             Figure("bare_cpu", round(cpu_per_order(bare)[0], 1), "us"),
             Figure("server_cpu", round(cpu_per_order(served)[0], 1), "us"),
             Figure("postgres_cpu", round(cpu_per_order(served)[1], 1), "us"),
-            Figure("postgres_ceiling", round(1e6 / cpu_per_order(served)[1]), "orders/s"),
+            Figure("postgres_ceiling", round(1e6 / max(0.1, cpu_per_order(served)[1])), "orders/s"),
             Figure("cpu_ratio", round(cpu_per_order(bare)[0] / cpu_per_order(served)[0], 3)),
             Figure("half_p99", half_p99, "ms"),
             Figure("half_p50", half.load.latency.p50, "ms"),
