@@ -182,8 +182,9 @@ class Picture:
         before = self.get(key)
         if before == tally or not self.horizon.keeps(key.grain, key.bucket):
             return False
+        change = tally.minus(before)
         sums = self._sums[key.grain]
-        sums[key.bucket] = sums.get(key.bucket, ZERO).plus(tally).minus(before)
+        sums[key.bucket] = sums.get(key.bucket, ZERO).plus(change)
         buckets = self._buckets[key.grain]
         bucket = buckets.setdefault(key.bucket, {})
         if tally == ZERO:
@@ -193,7 +194,7 @@ class Picture:
         if not bucket:
             del buckets[key.bucket], sums[key.bucket]
         if key.grain == "day":
-            self._add_to_drink(key.drink, tally.minus(before))
+            self._add_to_drink(key.drink, change)
         return True
 
     def add(self, key: CellKey, tally: Tally) -> bool:

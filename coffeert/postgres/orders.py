@@ -12,7 +12,7 @@ import msgspec
 
 from coffeert.errors import DatabaseUnavailable
 from coffeert.order import Order
-from coffeert.postgres.pool import Pool
+from coffeert.postgres.pool import Leased, Pool
 from coffeert.postgres.queries import sql
 from coffeert.watermark import Xid
 
@@ -57,20 +57,35 @@ class Stored(NamedTuple):
 
 
 class OrderTable:
-    """Inserts and finds orders over a pool of connections.
+    """Inserts and finds orders over a pool of connections; `close` it before the pool.
+
+    `at_hand` connections that have inserted are kept, fewer than the pool has: to lease one for each
+    batch takes as long as to send it.
 
     `insert_timeout` and `find_timeout` are in seconds: how long a PostgreSQL that says nothing is
     waited for before its connection is given up.
     """
 
     def __init__(
-        self, pool: Pool, *, insert_timeout: float = 5.0, find_timeout: float = 1.0
+        self,
+        pool: Pool,
+        *,
+        at_hand: int = 0,
+        insert_timeout: float = 5.0,
+        find_timeout: float = 1.0,
     ) -> None:
         self._pool = pool
         self._insert_timeout = insert_timeout
         self._find_timeout = find_timeout
         self._insert = sql("insert_orders")
         self._find = sql("find_orders")
+        self._at_hand_most = at_hand
+        self._at_hand: list[Leased] = []
+
+    async def close(self) -> None:
+        """Give the connections back to the pool."""
+        while self._at_hand:
+            await self._release(self._at_hand.pop())
 
     async def insert(self, orders: Sequence[Order]) -> Inserted:
         """Store orders sorted by id in one statement and one commit.
@@ -94,7 +109,8 @@ class OrderTable:
             strict=True,
         )
         arrays = [_array(column) for column in columns]
-        connection = await self._acquire(self._insert_timeout)
+        connection = await self._one_at_hand()
+        sound = False
         try:
             row = await connection.fetchrow(self._insert, *arrays, timeout=self._insert_timeout)
         except _DATA_ERRORS as error:
@@ -104,8 +120,13 @@ class OrderTable:
             raise CommitUnknown("The connection to PostgreSQL broke during the commit.") from error
         except asyncpg.PostgresError as error:
             raise NotStored(f"PostgreSQL could not store the orders: {error}") from error
+        else:
+            sound = True
         finally:
-            await self._release(connection)
+            if sound and len(self._at_hand) < self._at_hand_most:
+                self._at_hand.append(connection)
+            else:
+                await self._release(connection)
         assert row is not None
         return Inserted(Xid(row["xid"]), row["new"])
 
@@ -121,13 +142,21 @@ class OrderTable:
             await self._release(connection)
         return {row["order_id"]: Stored(Order(*row[1:]), Xid(row["xid"])) for row in rows}
 
-    async def _acquire(self, within: float) -> asyncpg.pool.PoolConnectionProxy[asyncpg.Record]:
+    async def _one_at_hand(self) -> Leased:
+        while self._at_hand:
+            connection = self._at_hand.pop()
+            if _is_open(connection):
+                return connection
+            await self._release(connection)
+        return await self._acquire(self._insert_timeout)
+
+    async def _acquire(self, within: float) -> Leased:
         try:
             return await self._pool.acquire(timeout=within)
         except (*_BROKEN_LINK, asyncpg.PostgresError) as error:
             raise NotStored("PostgreSQL cannot be reached.") from error
 
-    async def _release(self, connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record]) -> None:
+    async def _release(self, connection: Leased) -> None:
         # One that was terminated or broke cannot be released in order; the pool writes it off.
         try:
             await self._pool.release(connection, timeout=self._find_timeout)
@@ -135,7 +164,14 @@ class OrderTable:
             return
 
 
-def _cut(connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record]) -> None:
+def _is_open(connection: Leased) -> bool:
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:  # it broke, and has left the pool's hands
+        return False
+
+
+def _cut(connection: Leased) -> None:
     # One that broke by itself has left the pool's hands already, and cannot be told anything.
     with suppress(asyncpg.InterfaceError):
         connection.terminate()

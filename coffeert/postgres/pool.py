@@ -10,11 +10,11 @@ from coffeert.postgres.failures import explained_connecting
 
 if TYPE_CHECKING:
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
-    Connection: TypeAlias = (
-        asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-    )
+    Leased: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | Leased
 else:
     Pool = asyncpg.Pool
+    Leased = asyncpg.pool.PoolConnectionProxy
     Connection = asyncpg.Connection
 
 CONNECT_TIMEOUT = 5.0

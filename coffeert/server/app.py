@@ -133,7 +133,8 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
         database = Database(pool)
         feed = LiveFeed(live_view, hub, bus, database, zone=config.zone(), live=config.live == "on")
         await feed.begin()
-        table = OrderTable(pool)
+        table = OrderTable(pool, at_hand=min(config.batch_writers, config.pool_size - 1))
+        stack.push_async_callback(table.close)
         writer = _writer(config, table, feed)
         board = MenuBoard(menu, database_url, hub)
         server = Server(

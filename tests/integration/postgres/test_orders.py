@@ -34,6 +34,7 @@ orders = st.builds(
 )
 
 _WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+_END_KEPT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'kept'"
 _END = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted"
 
 
@@ -84,3 +85,21 @@ async def _outcome(doing: Awaitable[object]) -> object:
         return await doing
     except DatabaseUnavailable as error:
         return error
+
+
+async def test_connections_that_are_kept_are_replaced_when_they_break(database_url: str) -> None:
+    other = await asyncpg.connect(database_url)
+    pool = await open_pool(database_url, size=2, application_name="kept")
+    table = OrderTable(pool, at_hand=1)
+    for _ in range(3):
+        assert (await table.insert([order()])).new == 1
+        assert pool.get_idle_size() == pool.get_size() - 1  # one is kept
+        await other.fetch(_END_KEPT)
+        async with asyncio.timeout(10):
+            while pool.get_idle_size() < pool.get_size():
+                await asyncio.sleep(0.01)
+    await table.insert([order()])
+    await table.close()
+    assert pool.get_idle_size() == pool.get_size()
+    await pool.close()
+    await other.close()
