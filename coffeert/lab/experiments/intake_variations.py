@@ -14,7 +14,6 @@ _SETTINGS: tuple[tuple[str, dict[str, object]], ...] = (
     ("four writers", {"batch_writers": 4}),
     ("a pool of 16", {"pool_size": 16}),
     ("live view off", {"live": "off"}),
-    ("aggregator elsewhere", {"aggregator": "false"}),
 )
 _DATABASE: tuple[tuple[str, str], ...] = (
     ("synchronous_commit off (not durable)", "ALTER DATABASE {name} SET synchronous_commit = off"),
@@ -29,6 +28,7 @@ async def vary(bench: Bench) -> list[Measurement]:
     return [
         *await _connections(bench),
         *[await _one(bench, label, settings, None) for label, settings in _SETTINGS],
+        await _aggregator_elsewhere(bench),
         *[await _one(bench, label, {}, statement) for label, statement in _DATABASE],
     ]
 
@@ -43,6 +43,18 @@ async def _connections(bench: Bench) -> list[Measurement]:
             ).measurement
             for count in _CONNECTIONS
         ]
+
+
+async def _aggregator_elsewhere(bench: Bench) -> Measurement:
+    async with (
+        bench.stage.database() as database_url,
+        bench.stage.server(database_url, live="off"),  # only aggregates: the load goes to the other
+        subject(bench, database_url=database_url, aggregator="false") as server,
+    ):
+        run = await server.measure(
+            "aggregator in another process", seconds=bench.effort.seconds / 2
+        )
+        return run.measurement
 
 
 async def _one(
