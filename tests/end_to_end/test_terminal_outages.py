@@ -1,0 +1,89 @@
+"""The terminal says that the server, Redis or PostgreSQL is gone, and that it is back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from coffeert.embedded import PostgresServer, ValkeyServer
+from coffeert.tui.app import CoffeertApp
+from tests.end_to_end.processes import Command, Shell, free_port
+from tests.integration.tui.watching import until, watching
+from tests.tui.conftest import screen_text
+
+Screen = tuple[CoffeertApp, Pilot[None]]
+
+
+async def shows(screen: Screen, *pieces: str) -> None:
+    """Wait until all of this stands on the screen."""
+    app, pilot = screen
+    await until(pilot, lambda: all(piece in screen_text(app) for piece in pieces))
+
+
+async def well(screen: Screen) -> None:
+    """Wait until nothing on the screen says that anything is wrong."""
+    app, pilot = screen
+
+    def quiet() -> bool:
+        text = screen_text(app)
+        troubles = ("✗", "? not heard of", "STALE", "redis:", "database:", "aggregator:")
+        return "LIVE" in text and not any(trouble in text for trouble in troubles)
+
+    await until(pilot, quiet)
+
+
+async def redis_dies(screen: Screen, valkey: ValkeyServer) -> None:
+    assert valkey.pid is not None
+    os.kill(valkey.pid, signal.SIGKILL)
+    await shows(screen, "redis: Redis cannot be used", "3 Redis ✗")
+    await asyncio.to_thread(valkey.start)
+    await well(screen)
+
+
+async def postgres_crashes(screen: Screen, postgres: PostgresServer) -> None:
+    await asyncio.to_thread(postgres.stop, "immediate")
+    await shows(screen, "database: PostgreSQL", "2 Aggregation ✗ PostgreSQL")
+    await shows(screen, "STALE")
+    await asyncio.to_thread(postgres.start)
+    await well(screen)
+
+
+async def server_hangs(screen: Screen, server: Command) -> None:
+    server.signal(signal.SIGSTOP)
+    await shows(screen, "STALE")
+    await shows(screen, "1 INSERT ? not heard of", "4 WebSocket ? not heard of")
+    server.signal(signal.SIGCONT)
+    await well(screen)
+
+
+async def server_dies(screen: Screen, server: Command, shell: Shell, port: int) -> None:
+    await server.killed()
+    await shows(screen, "✗ OFFLINE", "(r: retry now)", " newest ")
+    await shell.serve(port=port)
+    screen[0].feed.reconnect_now()
+    await well(screen)
+
+
+async def test_the_terminal_says_what_is_gone_and_that_it_is_back(
+    directory: Path, own_postgres: PostgresServer, own_valkey: ValkeyServer
+) -> None:
+    own_postgres.ensure_database("shop")
+    settings = {"database_url": own_postgres.database_url("shop"), "redis_url": own_valkey.url}
+    shell, port = Shell(directory, settings), free_port()
+    try:
+        assert (await shell.run("migrate")).code == 0
+        server, url = await shell.serve(port=port)
+        async with watching(url) as (app, pilot, _):
+            await pilot.press("5")
+            screen = app, pilot
+            await well(screen)
+            await redis_dies(screen, own_valkey)
+            await postgres_crashes(screen, own_postgres)
+            await server_hangs(screen, server)
+            await server_dies(screen, server, shell, port)
+    finally:
+        shell.close()
