@@ -60,13 +60,12 @@ class Arrivals:
         return total
 
     def rate(self, now: float) -> float | None:
-        """Return orders a second over the running slot and the one before."""
+        """Return orders a second over the running slot and the one before, where both were watched."""
         running = _slot(now)
-        count = 0
-        for slot in (running, running - SLOT_SECONDS):
-            count += sum(tally.orders for tally in self._slots.get(slot, {}).values())
-        if self.watched_from is None:
+        slots = {running, running - SLOT_SECONDS}
+        if self.watched_from is None or slots & self._unknown:
             return None
+        count = sum(tally.orders for slot in slots for tally in self._slots.get(slot, {}).values())
         start = max(running - SLOT_SECONDS, self.watched_from)
         return count / max(now - start, 1.0)
 

@@ -115,7 +115,7 @@ class Session:
                 self.health = event.heartbeat.health
                 self._figures.append(event.heartbeat.health)
                 self.health_heard = moment
-                self._anchor = event.heartbeat.server_time, moment
+                self._hear_time(event.heartbeat.server_time, moment)
                 if self.view is not None and event.heartbeat.version == self.version:
                     self.view.data_time = max(self.view.data_time, event.heartbeat.data_time)
                     self._end_outage()
@@ -190,12 +190,11 @@ class Session:
 
     def _reset(self, event: ViewReset, moment: float) -> None:
         self.link.heard = moment
-        self._anchor = self._anchor or (event.change.data_time, moment)
         self.view = View(event.change)
+        self._guess_time(moment)
         self.epoch, self.version, self.totals = event.epoch, event.version, event.totals
         self.resets += 1
         self._touched.clear()
-        self.arrivals.watch(self.now().timestamp())
         self.log.add(event.change.recent)
         self.own.arrive(event.change.recent, moment)
         self._end_outage()
@@ -204,13 +203,26 @@ class Session:
         self.link.heard = moment
         if self.view is None:
             return
-        self._count_arrivals(event.change)
+        if self.heartbeat is not None:
+            self._count_arrivals(event.change)
         self.view.apply(event.change)
+        self._guess_time(moment)
         self.version, self.totals = event.version, event.totals
         self.log.add(event.change.recent)
         self._touched.update((key.grain, key.bucket) for key in event.change.cells)
         self.own.arrive(event.change.recent, event.received)
         self._end_outage()
+
+    def _hear_time(self, server_time: datetime, moment: float) -> None:
+        """Go by the server's clock. What arrives from now on is news, and no catching up."""
+        self._anchor = server_time, moment
+        if self.view is not None:
+            self.arrivals.watch(server_time.timestamp())
+
+    def _guess_time(self, moment: float) -> None:
+        """Before the first heartbeat, take the newest data to be of now."""
+        if self.heartbeat is None and self.view is not None:
+            self._anchor = self.view.data_time, moment
 
     def _count_arrivals(self, change: Change) -> None:
         assert self.view is not None

@@ -314,6 +314,9 @@ async def test_what_is_not_known_while_the_server_is_gone_is_not_shown_as_zero(
         assert s.text().count("? not heard of for 5.0s") == 4
         await s.open()
         assert "? not heard of" not in s.text()
+        assert "/s" not in s.text().splitlines()[0], "the outage lies in the time of the rate"
+        s.clock.pass_time(11)
+        await s.happen(s.house.beat(s.clock.now()))
         assert "/s" in s.text().splitlines()[0]
 
 

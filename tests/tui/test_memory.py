@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from coffeert.client.events import GapFound, ViewChanged
+from coffeert.client.events import Connected, GapFound, ViewChanged
 from coffeert.order import Draft
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.memory.player import Player, read
@@ -20,7 +20,7 @@ from coffeert.tui.present import models
 from coffeert.tui.present.ranges import RANGE
 from coffeert.tui.session import Session
 from tests.tui.conftest import Stage, StageMaker, screen_text
-from tests.tui.scripted import FakeClock, House, lost
+from tests.tui.scripted import NOON, FakeClock, House, lost
 
 
 async def sell_for(s: Stage, seconds: int) -> list[ViewChanged]:
@@ -220,6 +220,49 @@ async def test_orders_the_frames_did_not_list_are_counted_as_missing(
         recorder = s.app.stop_recording()
         assert recorder is not None
         assert (recorder.orders, recorder.missed) == (50, 30)
+
+
+async def test_what_a_new_connection_catches_up_on_is_not_taken_for_news(
+    stage: StageMaker, tmp_path: Path
+) -> None:
+    # A server may begin with a picture that is a while old, and bring it up to date at once.
+    async with stage(opened=False) as s:
+        s.app.start_recording(tmp_path / "watched.ndjson")
+        hello, reset, _ = s.house.opening(NOON)
+        s.clock.pass_time(3600)  # this machine's clock is wrong
+        late = NOON + timedelta(seconds=50)
+        change = s.house.sell(late, 90, s.clock.monotonic())
+        await s.happen(hello, reset, change, s.house.beat(late, lag=0.0))
+        assert s.app.session.orders_seen == 0
+        assert s.app.session.now() == late
+        assert s.app.session.arrivals.rate(late.timestamp()) == 0
+        span = s.app.board.tape.span
+        assert span is not None
+        assert span[0] == late.timestamp()
+        s.clock.pass_time(1)
+        now = s.app.session.now()
+        await s.happen(s.house.sell(now, 2, s.clock.monotonic()), s.house.beat(now))
+        recorder = s.app.stop_recording()
+        assert recorder is not None
+        assert (recorder.orders, recorder.missed) == (2, 0)
+    times = [line.at for line in read(tmp_path / "watched.ndjson")]
+    assert times == sorted(times)
+    assert times[0] == late.timestamp()
+
+
+async def test_catching_up_after_an_outage_is_no_rate(stage: StageMaker) -> None:
+    async with stage() as s:
+        await sell_for(s, 10)
+        await s.happen(lost())
+        s.clock.pass_time(20)
+        now = s.clock.now()
+        hello = Connected(s.house.hello(), resumed=True)
+        await s.happen(hello, s.house.sell(now, 200, s.clock.monotonic()), s.house.beat(now))
+        assert s.app.session.arrivals.rate(now.timestamp()) is None
+        await sell_for(s, 15)
+        rate = s.app.session.arrivals.rate(s.app.session.now().timestamp())
+        assert rate is not None
+        assert rate < 5
 
 
 async def test_a_recording_never_overwrites(stage: StageMaker, tmp_path: Path) -> None:

@@ -46,12 +46,16 @@ class Recorder:
         except OSError as error:
             raise RecordingError(f"{path} cannot be written: {error.strerror}.") from None
         self._file = os.fdopen(handle, "wb")
-        self._write(StartLine(at=self._at(), format=FORMAT, server=server))
-        self._open()
+        self._server = server
+        self._begun = False
+        self._begin()
 
     def hear(self, event: FeedEvent) -> None:
         """Write down an event that the session has just taken."""
         if self._file.closed:
+            return
+        if not self._begun:
+            self._begin()
             return
         self._write(line_of(event, self._at(), self._session.clock.monotonic()))
         if isinstance(event, ViewChanged):
@@ -63,21 +67,32 @@ class Recorder:
 
     def close(self) -> None:
         """End the recording."""
+        if not self._begun and not self._file.closed:
+            self._start()
         self._file.close()
 
     def _at(self) -> float:
         return self._session.now().timestamp()
 
-    def _open(self) -> None:
+    def _start(self) -> None:
+        self._begun = True
+        self._write(StartLine(at=self._at(), format=FORMAT, server=self._server))
+
+    def _begin(self) -> None:
+        """Write down how things stand, as soon as that and the server's time are known."""
         session = self._session
-        if session.view is not None and session.hello is not None and session.totals is not None:
-            listed = session.log.newest()
-            change = msgspec.structs.replace(session.view.as_change(), recent=listed)
-            reset = ViewReset(change, session.epoch, session.version, session.totals)
-            moment = session.clock.monotonic()
-            for line in opening_of(session.hello, reset, session.heartbeat, self._at(), moment):
-                self._write(line)
-            self._know(change.recent)
+        if session.view is None or session.hello is None or session.totals is None:
+            return
+        if session.heartbeat is None:
+            return
+        self._start()
+        listed = session.log.newest()
+        change = msgspec.structs.replace(session.view.as_change(), recent=listed)
+        reset = ViewReset(change, session.epoch, session.version, session.totals)
+        moment = session.clock.monotonic()
+        for line in opening_of(session.hello, reset, session.heartbeat, self._at(), moment):
+            self._write(line)
+        self._know(change.recent)
 
     def _orders(self, event: ViewChanged) -> None:
         fresh = [order for order in event.change.recent if order.order_id not in self._seen]

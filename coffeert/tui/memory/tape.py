@@ -111,11 +111,9 @@ class Tape:
     def hear(self, event: FeedEvent) -> None:
         """Take down an event that the session has just taken."""
         at = self._session.now().timestamp()
-        if isinstance(event, ViewReset):
+        if isinstance(event, ViewReset) or not self._chapters:
             self._flush()
             self._begin(at)
-            return
-        if not self._chapters:
             return
         if isinstance(event, ViewChanged):
             self._merge(at, event)
@@ -150,6 +148,8 @@ class Tape:
     def _begin(self, at: float) -> None:
         session = self._session
         if session.view is None or session.hello is None or session.totals is None:
+            return
+        if session.heartbeat is None:  # the server's time is not known yet
             return
         chapter = Chapter(at)
         self._chapters.append(chapter)

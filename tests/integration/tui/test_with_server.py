@@ -125,6 +125,7 @@ def _settled(alerts: Alerts) -> bool:
 async def test_what_is_recorded_injects_to_the_same_orders(server_url: str, tmp_path: Path) -> None:
     path = tmp_path / "watched.ndjson"
     async with watching(server_url) as (app, pilot, client):
+        await until(pilot, lambda: app.session.heartbeat is not None)
         app.start_recording(path)
         drafts = [Draft("uptown", "latte", 1 + i % 3) for i in range(12)]
         placed = [await client.place(draft) for draft in drafts]
