@@ -127,16 +127,23 @@ class BareServer:
 
 
 @asynccontextmanager
-async def bare_server() -> AsyncIterator[BareServer]:
-    """Run the bare handler."""
+async def bare_server(database_url: str = "") -> AsyncIterator[BareServer]:
+    """Run the bare handler; given a database, the one that stores and does nothing else."""
     port = free_port()
-    async with child("coffeert.lab.bare", BareJob(port), BareResult) as bare:
+    async with child("coffeert.lab.bare", BareJob(port, database_url), BareResult) as bare:
         await bare.ready()
         yield BareServer(f"http://127.0.0.1:{port}", psutil.Process(bare.pid))
 
 
-async def load_bare(bench: Bench, bare: BareServer, label: str, **settings: object) -> Run:
-    """Put a load on the bare handler, which stores nothing that could be verified."""
+async def load_bare(
+    bench: Bench,
+    bare: BareServer,
+    label: str,
+    *,
+    note: str = "the limit: stores nothing",
+    **settings: object,
+) -> Run:
+    """Put a load on a bare handler, of which nothing is verified."""
     bench.tell(label)
     job = LoadJob.to(
         bare.url, **{"seed": bench.seed, "connections": bench.effort.connections, **settings}
@@ -161,7 +168,7 @@ async def load_bare(bench: Bench, bare: BareServer, label: str, **settings: obje
             good=round(load.rate, 1),
             latency=load.latency,
             evidence=evidence,
-            note="the limit: stores nothing",
+            note=note,
         ),
         load,
     )

@@ -66,13 +66,14 @@ class Stage:
         self._numbers = count(1)
 
     @asynccontextmanager
-    async def database(self) -> AsyncIterator[str]:
-        """Make a migrated database, empty, and drop it afterwards; Redis is emptied too."""
+    async def database(self, *, keep_redis: bool = False) -> AsyncIterator[str]:
+        """Make a migrated database, empty, and drop it afterwards; Redis is emptied for it."""
         name = f"coffeert_lab_{os.getpid()}_{next(self._numbers)}"
         await self._execute(f'CREATE DATABASE "{name}"')
         redis = open_client(self.redis_url)
         try:
-            await redis.flushdb()
+            if not keep_redis:
+                await redis.flushdb()
             url = _database_url(self._postgres_url, name)
             await migrate(url)
             yield url

@@ -38,7 +38,7 @@ RATIO_WANTED, P99_WANTED, BATCH_WANTED, WORKERS_WANTED = 0.85, 20.0, 0.40, 1.5
 async def run(bench: Bench) -> Experiment:
     """Measure the intake, single and in batches, beside the bare handler and COPY."""
     async with subject(bench) as server:
-        bare, served = await _beside_the_limit(bench, server)
+        bare, storing, served = await _beside_the_limits(bench, server)
         peak = middle(served)
         half = await server.measure(
             "half of the peak", rate=peak / 2, seconds=bench.effort.seconds * 2, objective=OBJECTIVE
@@ -66,7 +66,7 @@ async def run(bench: Bench) -> Experiment:
         measurements=(
             *(
                 run.measurement
-                for run in (*bare, *served, half, half_bare, *trials, by_socket, *batch)
+                for run in (*bare, *storing, *served, half, half_bare, *trials, by_socket, *batch)
             ),
             *varied,
         ),
@@ -75,6 +75,10 @@ async def run(bench: Bench) -> Experiment:
             Figure("rate", round(peak), "orders/s"),
             Figure("rate_spread", round(spread(served), 3)),
             Figure("ratio", round(ratio, 3)),
+            Figure("storing_rate", round(middle(storing)), "orders/s"),
+            Figure("storing_ratio", round(middle(storing) / middle(bare), 3)),
+            Figure("storing_cpu", round(cpu_per_order(storing)[0], 1), "us"),
+            Figure("of_storing", round(peak / middle(storing), 3)),
             Figure("bare_cpu", round(cpu_per_order(bare)[0], 1), "us"),
             Figure("server_cpu", round(cpu_per_order(served)[0], 1), "us"),
             Figure("postgres_cpu", round(cpu_per_order(served)[1], 1), "us"),
@@ -100,6 +104,8 @@ async def run(bench: Bench) -> Experiment:
                 judge(ratio, RATIO_WANTED, at_least=True, valid=not limited),
                 f"CPU of an order: bare {cpu_per_order(bare)[0]:.0f} us, server "
                 f"{cpu_per_order(served)[0]:.0f} us, PostgreSQL {cpu_per_order(served)[1]:.0f} us"
+                + f"; a bare handler that also stores reaches {middle(storing) / middle(bare):.2f}, "
+                f"and the server {peak / middle(storing):.2f} of that"
                 + ("; the generator had no CPU left" if limited else ""),
                 certain=cpu_per_order(bare)[0] < RATIO_WANTED * cpu_per_order(served)[0],
             ),
@@ -119,18 +125,32 @@ async def run(bench: Bench) -> Experiment:
     )
 
 
-async def _beside_the_limit(bench: Bench, server: Subject) -> tuple[list[Run], list[Run]]:
-    """Load the bare handler and the server in turn, so that noise of the machine meets both."""
+async def _beside_the_limits(
+    bench: Bench, server: Subject
+) -> tuple[list[Run], list[Run], list[Run]]:
+    """Load both bare handlers and the server in turn, so that noise of the machine meets all."""
     seconds = bench.effort.seconds
     bare: list[Run] = []
+    storing: list[Run] = []
     served: list[Run] = []
-    async with bare_server() as limit:
-        await load_bare(bench, limit, "warming up", seconds=seconds / 4)
+    async with (
+        bench.stage.database(keep_redis=True) as database,
+        bare_server() as limit,
+        bare_server(database) as storing_limit,
+    ):
+        for one in (limit, storing_limit):
+            await load_bare(bench, one, "warming up", seconds=seconds / 4)
         await server.warm_up(seconds=seconds / 4)
         for _ in range(bench.effort.repeats):
             bare.append(await load_bare(bench, limit, "bare handler", seconds=seconds))
+            storing.append(
+                await load_bare(
+                    bench, storing_limit, "bare handler that stores", seconds=seconds,
+                    note="the same INSERT in batches; no checks, no replays, no view, no metrics",
+                )
+            )  # fmt: skip
             served.append(await server.measure("single orders", seconds=seconds))
-    return bare, served
+    return bare, storing, served
 
 
 async def _breaking_point(
