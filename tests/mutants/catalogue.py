@@ -19,6 +19,7 @@ class Mutant:
 _PROPERTY = "tests/integration/aggregator/test_pass_property.py"
 _PASSES = "tests/integration/postgres/test_passes.py"
 _WRITER = "tests/unit/server/test_batch_writer.py"
+_WATCHED = "tests/torture/test_short.py"  # only by what its dashboards see
 _LIVE = "tests/unit/server/test_live_view.py"
 
 MUTANTS = (
@@ -67,7 +68,7 @@ MUTANTS = (
         "coffeert/postgres/pool.py",
         '"jit": "off", ',
         '"jit": "off", "synchronous_commit": "off", ',
-        ("tests/integration/postgres/test_pool.py", "tests/torture/test_short.py"),
+        ("tests/torture/test_short.py",),
     ),
     Mutant(
         "a commit of unknown outcome is not looked up",
@@ -154,6 +155,29 @@ MUTANTS = (
         "if self.view is None or delta.epoch != self.epoch or delta.from_ > self.version:",
         "if self.view is None or delta.epoch != self.epoch:",
         ("tests/unit/client/test_replica.py",),
+    ),
+    Mutant(
+        "a dashboard that missed versions gets the last change alone",
+        "coffeert/server/journal.py",
+        "merged = reduce(Change.then, changes)",
+        "merged = changes[-1]",
+        (_WATCHED,),
+    ),
+    Mutant(
+        "a change leaves an hour out",
+        "coffeert/server/journal.py",
+        "view=frames.columns(merged, self._totals, self._top),",
+        "view=frames.columns(Change(merged.horizon, merged.data_time,"
+        " {key: tally for key, tally in merged.cells.items() if key.grain != 'hour'},"
+        " merged.recent), self._totals, self._top),",
+        (_WATCHED,),
+    ),
+    Mutant(
+        "a dashboard that comes back is taken for one that missed nothing",
+        "coffeert/server/hub.py",
+        "client = Client(link, Position(epoch, version))",
+        "client = Client(link, self._journal.position if epoch else Position(epoch, version))",
+        (_WATCHED,),
     ),
     Mutant(
         "the token that only reads may order",

@@ -15,4 +15,4 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_a_mutant_changes_one_place_and_names_tests(mutant: Mutant) -> None:
     assert (ROOT / mutant.file).read_text(encoding="utf-8").count(mutant.old) == 1
     assert mutant.new != mutant.old
-    assert any((ROOT / test.split("::")[0]).exists() for test in mutant.tests)
+    assert all((ROOT / test.split("::")[0]).exists() for test in mutant.tests)
