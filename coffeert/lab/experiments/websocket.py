@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import resource
+import time
+from collections.abc import Callable
 from statistics import median
+
+import psutil
 
 from coffeert.lab.bare import free_port
 from coffeert.lab.bare_broadcast import BroadcastJob, BroadcastResult
 from coffeert.lab.bench import Bench, subject
-from coffeert.lab.child import child
+from coffeert.lab.child import Child, child
 from coffeert.lab.crowd import CrowdJob, CrowdResult
+from coffeert.lab.evidence import cpu_seconds
 from coffeert.lab.experiments.polling_pace import poll
 from coffeert.lab.experiments.stalled_clients import Stall, stall
 from coffeert.lab.latency import Latencies
@@ -30,19 +35,28 @@ MEMORY_WANTED, SPREAD_WANTED, RATIO_WANTED, STALL_WANTED = 24.0, 300.0, 1.5, 0.1
 _DESCRIPTORS_SPARE = 200
 
 
+class Side:
+    """What a crowd saw of one sender, and what CPU a frame to a client cost that sender, in us."""
+
+    def __init__(self, seen: CrowdResult, cpu: float) -> None:
+        self.seen = seen
+        self.cpu = cpu
+        self.spread = median(tick.last - tick.first for tick in seen.ticks)
+
+
 class Fanout:
     """One number of clients: ours and the bare loop's times."""
 
     def __init__(
-        self, clients: int, ours: CrowdResult, bare: CrowdResult, memory: int, truth: Correctness
+        self, clients: int, ours: Side, bare: Side, memory: int, truth: Correctness
     ) -> None:
         self.clients = clients
-        self.ours = ours
-        self.bare = bare
+        self.ours = ours.seen
+        self.bare = bare.seen
         self.memory_kib = memory / clients / 1024
         self.truth = truth
-        self.spread = _spread(ours)
-        self.bare_spread = _spread(bare)
+        self.spread, self.bare_spread = ours.spread, bare.spread
+        self.cpu, self.bare_cpu = ours.cpu, bare.cpu
 
     @property
     def ratio(self) -> float:
@@ -53,9 +67,13 @@ class Fanout:
         """Return ours and the bare loop's."""
         note = (
             f"first to last client {self.spread * 1e3:.0f} ms; {self.memory_kib:.1f} KiB a client; "
-            f"{len(self.ours.payload):,} bytes a frame; clients' process {self.ours.cores:.2f} cores"
+            f"{len(self.ours.payload):,} bytes a frame, {self.cpu:.1f} us of CPU each; "
+            f"clients' process {self.ours.cores:.2f} cores"
         )
-        bare = f"first to last client {self.bare_spread * 1e3:.0f} ms"
+        bare = (
+            f"first to last client {self.bare_spread * 1e3:.0f} ms; {self.bare_cpu:.1f} us of CPU a "
+            "frame"
+        )
         return [
             Measurement(
                 label=f"{self.clients:,} clients",
@@ -99,6 +117,8 @@ async def run(bench: Bench) -> Experiment:
             Figure("spread_ms", round(most.spread * 1e3), "ms"),
             Figure("bare_spread_ms", round(most.bare_spread * 1e3), "ms"),
             Figure("bare_ratio", round(most.ratio, 2)),
+            Figure("frame_cpu", round(most.cpu, 1), "us"),
+            Figure("bare_frame_cpu", round(most.bare_cpu, 1), "us"),
             Figure("frame_bytes", len(most.ours.payload), "bytes"),
             Figure("stalled_worse", round(stalled.worse, 3)),
             Figure("stalled_p99", stalled.stalled, "ms"),
@@ -127,24 +147,30 @@ async def _fan_out(bench: Bench, clients: int) -> Fanout:
         async with child("coffeert.lab.crowd", job, CrowdResult) as crowd:
             await crowd.ready()
             memory = server.server.memory() - before
-            crowd.tell()
-            ours = await crowd.result()
+            ours = await _timed(crowd, job, lambda: cpu_seconds(server.server.processes()))
         truth = await server.truth.unsent(ticks)
     bench.tell(f"{clients:,} clients, bare loop")
     port = free_port()
-    bare_job = BroadcastJob(port, ours.payload or bytes(2000))
+    bare_job = BroadcastJob(port, ours.seen.payload or bytes(2000))
     async with child("coffeert.lab.bare_broadcast", bare_job, BroadcastResult) as broadcast:
         await broadcast.ready()
         job = CrowdJob(host="127.0.0.1", port=port, clients=clients, ticks=ticks)
+        process = psutil.Process(broadcast.pid)
         async with child("coffeert.lab.crowd", job, CrowdResult) as crowd:
             await crowd.ready()
-            crowd.tell()
-            bare = await crowd.result()
+            bare = await _timed(crowd, job, lambda: cpu_seconds([process]), heartbeats=0)
     return Fanout(clients, ours, bare, memory, truth)
 
 
-def _spread(result: CrowdResult) -> float:
-    return median(tick.last - tick.first for tick in result.ticks)
+async def _timed(
+    crowd: Child[CrowdResult], job: CrowdJob, cpu: Callable[[], float], heartbeats: float = 1.0
+) -> Side:
+    """Let a crowd time its orders; a sender's `heartbeats` a second are frames to everyone as well."""
+    before, began = cpu(), time.monotonic()
+    crowd.tell()
+    seen = await crowd.result()
+    frames = job.clients * (job.ticks + heartbeats * (time.monotonic() - began))
+    return Side(seen, (cpu() - before) / frames * 1e6)
 
 
 def _verdicts(most: Fanout, stalled: Stall) -> tuple[Verdict, ...]:
@@ -169,7 +195,9 @@ def _verdicts(most: Fanout, stalled: Stall) -> tuple[Verdict, ...]:
             f"within {RATIO_WANTED} times the bare loop",
             f"{most.ratio:.2f}",
             judge(most.ratio, RATIO_WANTED, at_least=False, valid=enough),
-            note,
+            note
+            or f"CPU of a frame to a client: bare {most.bare_cpu:.1f} us, server {most.cpu:.1f} us",
+            certain=most.cpu > RATIO_WANTED * most.bare_cpu,
         ),
         Verdict(
             "1 % stalled clients change the others' p99 by less than 10 %",
