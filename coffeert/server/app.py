@@ -32,7 +32,7 @@ from coffeert.server.live_view import LiveView
 from coffeert.server.menu_board import MenuBoard
 from coffeert.server.metrics import Metrics
 from coffeert.server.orders_api import OrdersApi
-from coffeert.server.problems import problems
+from coffeert.server.problems import add_routes
 from coffeert.tasks import Tasks
 
 
@@ -81,20 +81,21 @@ class Server:
             timezone=self.config.timezone,
             frame_limit=limit,
         )
-        app = web.Application(middlewares=[problems], client_max_size=limit)
-        app.add_routes(
+        app = web.Application(client_max_size=limit)
+        add_routes(
+            app,
             [
-                web.post("/api/orders", orders.place),
-                web.post("/api/orders/batch", orders.place_batch),
-                web.post("/api/orders/{order_id}/void", orders.void),
-                web.get("/api/dashboard", dashboard.dashboard),
-                web.get("/api/menu", dashboard.menu),
-                web.get("/ws/dashboard", socket.serve),
-                web.get("/livez", dashboard.live),
-                web.get("/readyz", dashboard.ready),
-                web.get("/metrics", dashboard.metrics),
-                web.get("/openapi.json", dashboard.openapi),
-            ]
+                ("POST", "/api/orders", orders.place),
+                ("POST", "/api/orders/batch", orders.place_batch),
+                ("POST", "/api/orders/{order_id}/void", orders.void),
+                ("GET", "/api/dashboard", dashboard.dashboard),
+                ("GET", "/api/menu", dashboard.menu),
+                ("GET", "/ws/dashboard", socket.serve),
+                ("GET", "/livez", dashboard.live),
+                ("GET", "/readyz", dashboard.ready),
+                ("GET", "/metrics", dashboard.metrics),
+                ("GET", "/openapi.json", dashboard.openapi),
+            ],
         )
         return app
 

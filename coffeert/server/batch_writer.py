@@ -208,7 +208,10 @@ class BatchWriter:
         for entry in entries:
             first.setdefault(entry.order.order_id.int, entry)
         results: dict[int, Result] = {}
-        await self._insert([first[key].order for key in sorted(first)], results, commits)
+        orders = [first[key].order for key in sorted(first)]
+        await self._insert(orders, results, commits)
+        if len(orders) == len(entries) and commits and len(commits[0].orders) == len(entries):
+            return [Placed(entry.order, replayed=False) for entry in entries]  # as almost always
 
         outcomes: list[Outcome] = []
         for entry in entries:
