@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from coffeert.cells import CellKey, Cells, Horizon, Tally, add, at_all_grains
 from coffeert.rollup import RollupSnapshot
-from coffeert.server.journal import Journal
+from coffeert.server.journal import Journal, Position
 from coffeert.server.live_view import LiveView
 from coffeert.view import View
 from coffeert.watermark import Watermark, Xid
@@ -227,7 +227,7 @@ def test_another_lineage_begins_another_epoch() -> None:
     )
     assert journal.advance()
     assert journal.epoch != epoch
-    assert not journal.reaches(epoch, 0)
+    assert not journal.reaches(Position(epoch, 0))
     assert shown(View(change_from(_snapshot(journal)))) == dict(snapshot.cells)
 
 
