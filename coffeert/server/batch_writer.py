@@ -31,9 +31,10 @@ from coffeert.watermark import Xid
 log = structlog.get_logger(__name__)
 
 _FIND_ATTEMPTS = 3
-# Batches beside the first cost as much and are smaller, so they are for orders in plenty.
-_WORTH_A_WRITER = 100
-_LONG = 0.1  # seconds after which a batch under way is no longer waited for
+# A batch beside another costs as much and makes both smaller. It is for orders in plenty, and for a
+# database so far away that batches are few, whatever they cost.
+_PLENTY = 100
+_FAR = 0.01  # seconds
 
 
 class Entry(NamedTuple):
@@ -134,8 +135,8 @@ class BatchWriter:
     def _due(self) -> bool:
         """Whether a further batch should begin now."""
         if self._queue and self.admission.busy:
-            plenty = self.admission.queued >= _WORTH_A_WRITER
-            return plenty or self.admission.under_way() > _LONG
+            plenty = self.admission.queued >= min(_PLENTY, self._batch_rows)
+            return plenty or self.admission.under_way() > _FAR
         return bool(self._queue)
 
     async def _write_batches(self, number: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
@@ -73,10 +74,15 @@ def entry(store: str = "uptown", key: UUID | None = None, price: int = 450) -> E
 
 @asynccontextmanager
 async def running(
-    table: ScriptedTable, *, rows: int = 100, writers: int = 1, wait_limit: float = 5
+    table: ScriptedTable,
+    *,
+    rows: int = 100,
+    writers: int = 1,
+    wait_limit: float = 5,
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[tuple[BatchWriter, list[tuple[Xid, Sequence[Order]]]]]:
     commits: list[tuple[Xid, Sequence[Order]]] = []
-    admission = Admission(wait_limit=wait_limit, batch_rows=rows, writers=writers)
+    admission = Admission(wait_limit=wait_limit, batch_rows=rows, writers=writers, clock=clock)
     writer = BatchWriter(
         table,
         admission,
@@ -114,6 +120,38 @@ async def test_what_queues_during_a_commit_becomes_the_next_batch() -> None:
         assert [len(batch) for batch in table.batches] == [1, 20]
         assert all(isinstance(o, Placed) and not o.replayed for o in outcomes)
         assert sum(len(orders) for _, orders in commits) == 21
+
+
+async def test_a_second_batch_begins_beside_the_first_where_there_is_plenty() -> None:
+    table = ScriptedTable()
+    async with running(table, rows=20, writers=2, clock=lambda: 0.0) as (writer, _):
+        table.gate.clear()
+        orders = [submit(writer, entry())]
+        await eventually(lambda: writer.admission.busy)
+        orders += [submit(writer, entry()) for _ in range(19)]
+        await eventually(lambda: writer.admission.queued == 19)
+        orders += [submit(writer, entry())]
+        await eventually(lambda: writer.admission.queued == 0)
+        table.gate.set()
+        await asyncio.gather(*orders)
+        assert [len(batch) for batch in table.batches] == [1, 20]
+
+
+async def test_a_second_batch_begins_beside_a_first_that_takes_long() -> None:
+    table = ScriptedTable()
+    now = 0.0
+    async with running(table, writers=2, clock=lambda: now) as (writer, _):
+        table.gate.clear()
+        orders = [submit(writer, entry())]
+        await eventually(lambda: writer.admission.busy)
+        orders += [submit(writer, entry())]
+        await eventually(lambda: writer.admission.queued == 1)
+        now = 0.02
+        orders += [submit(writer, entry())]
+        await eventually(lambda: writer.admission.queued == 0)
+        table.gate.set()
+        await asyncio.gather(*orders)
+        assert [len(batch) for batch in table.batches] == [1, 2]
 
 
 async def test_one_key_twice_in_a_batch_is_one_order() -> None:
