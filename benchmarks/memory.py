@@ -97,11 +97,11 @@ def _address(process: subprocess.Popen[bytes], said: Path) -> str:
     raise RuntimeError(f"the demo did not start; see {said}")
 
 
-def watch(dashboards: Sequence[Watched], seconds: float, out: Path) -> None:
+def watch(dashboards: Sequence[Watched], seconds: float, every: float, out: Path) -> None:
     """Use the dashboards and sample their memory, into a CSV file."""
     began = time.monotonic()
     keys = itertools.cycle(USE)
-    sample_at, use_at = SAMPLE_S, USE_S
+    sample_at, use_at = SAMPLE_S, every
     with (out / "memory.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["seconds", *(d.name for d in dashboards)])
@@ -109,7 +109,7 @@ def watch(dashboards: Sequence[Watched], seconds: float, out: Path) -> None:
             for each in dashboards:
                 each.shown.drain(0.25)
             if now >= use_at:
-                use_at += USE_S
+                use_at += every
                 pressed = next(keys)
                 for each in dashboards:
                     each.shown.press(pressed)
@@ -126,26 +126,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--rate", type=float, default=25, help="orders a second")
+    parser.add_argument("--every", type=float, default=USE_S, help="seconds between two keys")
+    parser.add_argument("--small", type=int, default=_SMALL_MIB, help="MiB of the small memory")
+    parser.add_argument("--warm-up", type=float, default=WARM_UP_S / 60, help="minutes")
     parser.add_argument("--out", type=Path, required=True, help="where the samples go")
     options = parser.parse_args()
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
     settings = out / "small.toml"
-    settings.write_text(f"[rewind]\nmib = {_SMALL_MIB}\n")
+    settings.write_text(f"[rewind]\nmib = {options.small}\n")
     with ExitStack() as stack:
         url = stack.enter_context(demo(out.absolute(), options.rate))
         large, small = (), ("--settings", str(settings))
         dashboards = [
             Watched(f"rewinding {mib} MiB", stack.enter_context(terminal("--url", url, *more)))
-            for mib, more in ((TAPE_BYTES >> 20, large), (_SMALL_MIB, small))
+            for mib, more in ((TAPE_BYTES >> 20, large), (options.small, small))
         ]
         for each in dashboards:
             each.shown.wait_for(b"uptown")
-        watch(dashboards, options.minutes * 60, out)
+        watch(dashboards, options.minutes * 60, options.every, out)
         used = [d.shown.processor() / (options.minutes * 60) for d in dashboards]
-    warm_up = min(WARM_UP_S, options.minutes * 60 / 4)
+    warm_up = min(options.warm_up, options.minutes / 2) * 60
     used_text = ", ".join(f"{share:.1%}" for share in used)
-    print(f"{options.minutes:.0f} min of {options.rate:.0f} orders/s, a key every {USE_S:.0f} s;")
+    print(
+        f"{options.minutes:.0f} min of {options.rate:.0f} orders/s, a key every {options.every:.0f} s;"
+    )
     print(f"MiB resident; slope by least squares after the first {warm_up / 60:.1f} min;")
     print(f"processor {used_text} of a core; {Path(coffeert.__file__).parent}")
     print("The memory for rewinding fills up to its bound and stays there; it is meant to.\n")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
+from textual.widget import Widget
 
 from coffeert.cells import Totals
 from coffeert.client.events import Connected, Connecting, Disconnected, GapFound, ViewReset
@@ -367,3 +369,17 @@ async def test_a_store_that_never_sold_is_not_said_to_have_sold_an_hour_ago(
 ) -> None:
     async with stage(house=House(busy=0.0, orders=0)) as s:
         assert "silent 59m+" in s.text()
+
+
+async def test_keys_that_are_no_longer_shown_are_let_go(stage: StageMaker) -> None:
+    def widgets() -> int:
+        gc.collect()
+        return sum(isinstance(each, Widget) for each in gc.get_objects())
+
+    async with stage() as s:
+        once = ("2", "3", "5", "1", "question_mark", "escape", "slash", "escape")
+        await s.press(*once)
+        before = widgets()
+        for _ in range(3):
+            await s.press(*once)
+        assert widgets() <= before

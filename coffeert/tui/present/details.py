@@ -25,8 +25,9 @@ def order_lines(order: Order, own: Odyssey | None, zone: tzinfo, glyphs: Glyphs)
         ("amount", money(order.revenue_cents), "strong"),
         ("placed", f"{order.placed_at.astimezone(zone):%Y-%m-%d %H:%M:%S.%f %z}", "text"),
         ("received", f"{order.received_at.astimezone(zone):%Y-%m-%d %H:%M:%S.%f %z}", "text"),
-        ("took", f"{delay * 1000:,.1f} ms from placed to received", "dim"),
     ]
+    if delay:  # without a time of the client's own, an order is placed when it is received
+        fields.append(("took", f"{delay * 1000:,.1f} ms from placed to received", "dim"))
     if order.voids is not None:
         fields.append(("corrects", str(order.voids), "bad"))
     lines = [line(Span(f"{name:<9}", "dim"), Span(value, role)) for name, value, role in fields]

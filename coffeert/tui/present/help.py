@@ -14,7 +14,7 @@ _TOPICS: Final[dict[str, tuple[str, tuple[tuple[str, str], ...]]]] = {
             ("up down j k", "choose an order; on the top row the list follows"),
             ("pgup pgdn g G", "a page, the newest, the oldest at hand"),
             ("enter", "all of the order"),
-            ("space", "stop the list while data goes on; again to follow"),
+            ("space", "stop the list while data goes on, or follow again"),
             ("y", "copy the order as JSON"),
         ),
     ),
@@ -32,17 +32,18 @@ _TOPICS: Final[dict[str, tuple[str, tuple[tuple[str, str], ...]]]] = {
 
 _SIGNS: Final = (
     ("LIVE 0.2s", "data on the screen is 0.2 s old"),
-    ("STALE / OFFLINE", "no news: panels are dimmed and show how old they are"),
+    ("STALE / OFFLINE", "no news: figures stand still, with their age"),
+    ("? not heard of", "nobody knows how that part of the server is"),
     ("seq ok", "no update was missed; else the number of gaps"),
     ("= server", "this screen's sums equal the server's"),
     ("vs prev 15m", "against the equal window before, at the same phase"),
-    ("/ / /", "hatched: nobody knows what happened then; not a zero"),
+    ("/ / /", "hatched: nobody knows what was then; not a zero"),
     ("ring at the end", "the running bucket: a part so far"),
     ("approx. sign", "a price filter on sums goes by each cell's average"),
 )
 
 _FILTER: Final = (
-    ("store:uptown", "stores whose code contains the word; store:a,b for either"),
+    ("store:uptown", "stores with this in their code; a,b for either"),
     ("drink:latte", "the same for drinks"),
     ("price>5", "unit price: < <= > >= ="),
     ("-tea", "everything but; a plain word looks into both codes"),

@@ -7,7 +7,6 @@ from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Footer
 
 from coffeert.tui.bindings import DASHBOARD_KEYS
 from coffeert.tui.present import models
@@ -27,6 +26,7 @@ from coffeert.tui.widgets.chart_panel import ChartPanel
 from coffeert.tui.widgets.details_panel import DetailsModel, DetailsPanel
 from coffeert.tui.widgets.engine_panel import EngineModel, EnginePanel
 from coffeert.tui.widgets.filter_input import FilterInput
+from coffeert.tui.widgets.key_bar import KeyBar
 from coffeert.tui.widgets.kpi_strip import KpiStrip
 from coffeert.tui.widgets.notice_panel import NoticeModel, NoticePanel
 from coffeert.tui.widgets.order_table import OrderTable
@@ -44,7 +44,7 @@ class Dashboard(Looking, Timing, Selling, Keeping):
     AUTO_FOCUS = ""
     CSS = """
     Dashboard { background: $background; layers: base over; }
-    Dashboard > Footer { dock: bottom; background: $surface; }
+    Dashboard > KeyBar { dock: bottom; background: $surface; }
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Dashboard(Looking, Timing, Selling, Keeping):
         yield TimeBar(id="bar")
         yield NoticePanel(id="notice")
         yield FilterInput(id="filter")
-        yield Footer(show_command_palette=True, compact=True)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Begin to tick."""
@@ -75,7 +75,7 @@ class Dashboard(Looking, Timing, Selling, Keeping):
 
     def on_resize(self) -> None:
         """Place the panels for the new size."""
-        self.query_one(Footer).show_command_palette = self.size.width >= NARROW
+        self.query_one(KeyBar).show_command_palette = self.size.width >= NARROW
         self.place_panels()
         self.tick()
 
