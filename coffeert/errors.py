@@ -7,6 +7,8 @@ always a plain sentence for the person who reads it.
 
 from __future__ import annotations
 
+from typing import Self
+
 import msgspec
 
 
@@ -97,6 +99,11 @@ class RequestRefused(CoffeertError):
         self.detail = detail
         self.errors = errors
         self.retry_after = retry_after
+
+    def without_trace(self) -> Self:
+        """Forget where it was raised: kept in a list of its caller, it would keep that list alive."""
+        self.__traceback__ = self.__context__ = None
+        return self
 
 
 class Malformed(RequestRefused):

@@ -53,7 +53,7 @@ class Intake:
             try:
                 entries[index] = Entry(resolve(draft, menu, now), draft)
             except Invalid as refusal:
-                refused[index] = draft, refusal
+                refused[index] = draft, refusal.without_trace()
         if refused:
             outcomes |= await self._stored_before(refused)
         if entries:

@@ -178,7 +178,7 @@ class OrdersApi:
         try:
             return decode_order(line)
         except RequestRefused as error:
-            return error
+            return error.without_trace()
 
 
 async def _readable(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

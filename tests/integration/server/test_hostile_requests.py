@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import logging
 import zlib
@@ -15,6 +16,7 @@ import pytest
 from multidict import CIMultiDict
 from yarl import URL
 
+from coffeert.errors import RequestRefused
 from coffeert.logs import configure_logs
 from coffeert.order import new_order_id
 
@@ -209,3 +211,31 @@ async def test_a_flood_of_resyncs_is_answered_by_few_snapshots(http: aiohttp.Cli
         async with asyncio.timeout(20):
             while (await socket.receive_json())["type"] != "snapshot":
                 pass
+
+
+async def test_refused_lines_are_not_left_to_the_garbage_collector(
+    http: aiohttp.ClientSession,
+) -> None:
+    """A server collects seldom: what only a collection frees piles up, and then holds everyone up."""
+    lines = [
+        b"x",
+        b'{"store":"uptown","drink":"latte","quantity":0}',
+        b'{"store":"moon","drink":"tea"}',
+    ]
+    headers = {"Content-Type": "application/x-ndjson"}
+    gc.collect()
+    gc.disable()
+    try:
+        for line in lines:
+            before = _refusals()
+            async with http.post(
+                "/api/orders/batch", data=(line + b"\n") * 300, headers=headers
+            ) as response:
+                assert (await response.json())["rejected"] == 300
+            assert _refusals() - before < 100
+    finally:
+        gc.enable()
+
+
+def _refusals() -> int:
+    return sum(isinstance(thing, RequestRefused) for thing in gc.get_objects())
