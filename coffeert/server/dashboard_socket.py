@@ -55,7 +55,9 @@ class DashboardSocket:
         self._access.check(request)
         if self._hub.full:
             raise Unavailable("No further dashboard fits.", retry_after=5)
-        socket = web.WebSocketResponse(max_msg_size=self._frame_limit, compress=False)
+        socket = web.WebSocketResponse(
+            max_msg_size=self._frame_limit, compress=False, autoping=False
+        )
         if not socket.can_prepare(request).ok:
             raise Malformed("This address takes WebSocket connections only.")
         await socket.prepare(request)
@@ -93,12 +95,8 @@ class DashboardSocket:
         may_order = self._access.may_order(request)
         room = asyncio.Semaphore(_ORDERS_IN_FLIGHT)
         async with asyncio.TaskGroup() as orders:
-            async for number, message in messages(socket):
-                # What has arrived is received without a turn of the loop, so a flood of frames would
-                # hold everyone up; and one who takes no answers gets no more of them.
-                if number % _FRAMES_A_TURN == 0:
-                    await asyncio.sleep(0)
-                await link.room()
+            async for message in messages(socket):
+                await link.room()  # one who takes no answers gets no more of them
                 if message.type is not WSMsgType.TEXT:
                     client.link.close(WSCloseCode.UNSUPPORTED_DATA, "text frames only")
                     return
@@ -155,13 +153,22 @@ class DashboardSocket:
         client.link.send(frames.encode(refusal))
 
 
-async def messages(socket: web.WebSocketResponse) -> AsyncIterator[tuple[int, WSMessage]]:
-    """Receive until the client goes, or has gone while it was being answered (a ping, a close)."""
+async def messages(socket: web.WebSocketResponse) -> AsyncIterator[WSMessage]:
+    """Receive until the client goes, or has gone while it was being answered (a ping, a close).
+
+    What has arrived is received without a turn of the loop, and pings are answered so too: a flood of
+    frames would hold everyone up.
+    """
     number = 0
     try:
         async for message in socket:
             number += 1
-            yield number, message
+            if number % _FRAMES_A_TURN == 0:
+                await asyncio.sleep(0)
+            if message.type is WSMsgType.PING:
+                await socket.pong(message.data)
+            elif message.type is not WSMsgType.PONG:
+                yield message
     except ConnectionError:
         return
 
