@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -45,6 +47,10 @@ def chosen(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in EXPERIMENTS if name in names)
 
 
+_BYTES_AN_ORDER = 600  # with its indexes, its log and what the rollups take
+_BYTES_BESIDES = 2 * 2**30
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of the lab; without URLs it starts servers of its own."""
 
@@ -62,7 +68,10 @@ def run_lab(order: Order) -> int:
     """Run experiments and write the report; return 1 where an order was lost or counted wrongly.
 
     Targets that do not hold are told, and no failure: they depend on the machine.
+    Raises `ConfigError` where the temporary directory is too small for the databases.
     """
+    if not order.postgres_url:
+        _check_room(bytes_needed(order))
     console = Console(file=sys.stderr)
     runners = {name: _runner(name) for name in order.names}
     began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
@@ -90,6 +99,21 @@ def run_lab(order: Order) -> int:
             write_results(results, order.out, order.report)  # each time: nothing measured is lost
     _show(results, order.report)
     return 0 if _correct(results) else 1
+
+
+def bytes_needed(order: Order) -> int:
+    """Estimate what the databases of a run take on disk at most."""
+    orders = max(order.effort.histories) if "aggregation" in order.names else 0
+    return _BYTES_BESIDES + orders * _BYTES_AN_ORDER
+
+
+def _check_room(needed: int) -> None:
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if free < needed:
+        raise ConfigError(
+            f"The lab needs {needed / 2**30:.0f} GiB in {tempfile.gettempdir()!a}, where "
+            f"{free / 2**30:.1f} are free; TMPDIR names another directory, --quick needs less."
+        )
 
 
 @contextmanager

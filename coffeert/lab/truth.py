@@ -14,6 +14,7 @@ from coffeert.postgres.queries import sql
 from coffeert.postgres.verification import verify
 
 _CHUNK = 20_000
+_SETTLED = 1.0  # seconds without a new order
 _COUNTED_WITHIN = 300.0  # ten millions of orders take a while to add up
 
 
@@ -45,7 +46,7 @@ class Truth:
         Removes the files.
         """
         sent, acknowledged = _read(sent_file), _read(acknowledged_file)
-        rows = await self._count()
+        rows = await self._settled() if len(acknowledged) < len(sent) else await self._count()
         new, self._rows = rows - self._rows, rows
         stored = await self._stored(sent)
         kept = stored if len(sent) == len(acknowledged) else await self._stored(acknowledged)
@@ -89,6 +90,14 @@ class Truth:
                     await asyncio.sleep(0.1)
         except TimeoutError:
             return False
+
+    async def _settled(self) -> int:
+        """Count the orders once those that nobody waits for any more are stored or given up."""
+        before, rows = -1, await self._count()
+        while rows != before:
+            await asyncio.sleep(_SETTLED)
+            before, rows = rows, await self._count()
+        return rows
 
     async def _count(self) -> int:
         assert self._connection is not None
