@@ -194,7 +194,7 @@ class Hub:
 
     def _frame_from(self, position: Position) -> bytes:
         journal = self._journal
-        if position is journal.position or not journal.reaches(position):
+        if not self.clients or position is journal.position or not journal.reaches(position):
             return b""
         payload = journal.delta(position.version)
         self.frame_bytes = len(payload)

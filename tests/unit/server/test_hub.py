@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import msgspec
+import pytest
 
 from coffeert.cells import CellKey, Horizon, Tally, floor
 from coffeert.rollup import RollupSnapshot
@@ -68,11 +69,15 @@ class Room:
         )  # fmt: skip
         self._orders = 0
 
-    async def change(self) -> int:
-        """Change the view and wait until the hub has told of it; return its version."""
+    def add(self) -> None:
+        """Change the view."""
         self._orders += 1
         key = CellKey("minute", floor(int(NOW.timestamp()), "minute"), "uptown", "latte")
         self.live.apply_hot({Xid(self._orders): {key: Tally(1, 1, 480)}}, [])
+
+    async def change(self) -> int:
+        """Change the view and wait until the hub has told of it; return its version."""
+        self.add()
         version = self.journal.version + 1
         await self.round()
         assert self.journal.version == version
@@ -180,3 +185,14 @@ async def test_who_has_left_gets_nothing_more() -> None:
         room.hub.leave(room.hub.join(gone))
         await room.change()
         assert gone.types == ["snapshot"]
+
+
+async def test_nothing_is_encoded_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running() as room:
+        asked: list[int] = []
+        monkeypatch.setattr(room.journal, "delta", asked.append)
+        room.add()
+        room.hub.notify()
+        await eventually(lambda: room.journal.version == 1)
+        await room.round()
+        assert not asked
