@@ -43,7 +43,8 @@ def command(
     no order was lost or counted twice. The exit code is 1 where one was.
 
     PostgreSQL and Valkey are temporary ones, unless COFFEERT_DATABASE_URL or COFFEERT_REDIS_URL is
-    set: then databases are made beside those there and dropped again, and Redis is emptied.
+    set: then databases named coffeert_lab_... are made beside those there and dropped again, unless
+    the lab is killed, and Redis is emptied.
     """
     from coffeert.lab.effort import FULL, QUICK
     from coffeert.lab.report import rewrite_report
