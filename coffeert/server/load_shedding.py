@@ -36,7 +36,7 @@ class LoadShedder:
     A lag that passes by itself is a burst, and bursts are served. One that stays above 20 ms for 100 ms is
     a standing queue (the distinction of CoDel, Nichols and Jacobson 2012). From then on so many orders are
     let in as are answered within 50 ms at the present rate, by Little's law and over the time that
-    `commit_seconds` tells, until for a second nobody had to be refused. `lag` is in seconds.
+    `commit_seconds` tells, until for a second nobody had to be refused. `refusing`: somebody was. `lag` is in seconds.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class LoadShedder:
     ) -> None:
         self.lag = 0.0
         self.shed = 0
-        self.shedding = False
+        self.shedding = self.refusing = False
         self._commit_seconds = commit_seconds
         self._clock = clock
         self._late_since: float | None = None
@@ -67,6 +67,7 @@ class LoadShedder:
             self._inside += 1
             return True
         self.shed += 1
+        self.refusing = True
         self._refused_at = self._clock()
         return False
 
@@ -93,6 +94,7 @@ class LoadShedder:
         if self.shedding:
             self._measure(now)
             self.shedding = now - self._refused_at <= _RELIEVED
+            self.refusing = self.refusing and self.shedding
         elif self._late_since is not None and now - self._late_since >= _STANDING:
             self.shedding, self._refused_at = True, now
             self._rate, self._answered_before, self._turned_at = 0.0, self._answered, now

@@ -71,6 +71,7 @@ def test_a_lag_that_stays_begins_shedding_and_calm_ends_it() -> None:
     loop = Loop()
     loop.lag_for(0.2)
     assert loop.shedder.shedding
+    assert not loop.shedder.refusing
     for _ in range(150):  # a second without a refusal
         loop.turn(0.002)
     assert not loop.shedder.shedding
@@ -86,6 +87,10 @@ def test_what_is_refused_keeps_it_shedding() -> None:
         loop.turn(0.002)
         loop.shedder.admits()
     assert loop.shedder.shedding
+    assert loop.shedder.refusing
+    for _ in range(150):
+        loop.turn(0.002)
+    assert not loop.shedder.refusing
 
 
 def test_the_room_follows_the_rate_of_answers() -> None:
