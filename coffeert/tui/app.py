@@ -40,6 +40,11 @@ class CoffeertApp(App[None]):
 
     TITLE = "coffeert"
     ENABLE_COMMAND_PALETTE = True
+    CSS = """
+    KeyBar FooterKey.-command-palette { border-left: none; }
+    .-ascii Dialogue > .box { border: ascii $accent; scrollbar-size-vertical: 0; }
+    .-ascii SelectCurrent .arrow { display: none; }
+    """
 
     def __init__(
         self,
@@ -59,6 +64,7 @@ class CoffeertApp(App[None]):
         self.archive = archive
         self.url = url
         self.glyphs: Glyphs = GLYPHS[look.glyphs]
+        self.set_class(look.glyphs == "ascii", "-ascii")
         self.session = Session(clock or SystemClock())
         self.board = Board(self.session, self.glyphs, settings.rewind_bytes)
         self.settings = settings

@@ -29,6 +29,7 @@ class Glyphs:
     dot: str = "●"
     ring: str = "○"
     check: str = "✓"
+    almost: str = "≈"
     cross: str = "✗"
     hatch: str = "╱"
     cursor: str = "▸"
@@ -62,6 +63,7 @@ ASCII: Final = Glyphs(
     dot="*",
     ring="o",
     check="ok",
+    almost="~",
     cross="x",
     hatch="/",
     cursor=">",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
-from typing import Literal
+from typing import Final, Literal
 
 from rich.cells import cell_len, set_cell_size
 
 Align = Literal["left", "right", "center"]
+
+ELLIPSIS: Final = "…"
 
 _MARKS_MAX = 2  # combining marks on one character: enough for every language, too few for a prank
 _VARIATION = frozenset(map(chr, range(0xFE00, 0xFE10)))
@@ -49,7 +51,7 @@ def width(text: str) -> int:
     return cell_len(text)
 
 
-def crop(text: str, cells: int, ellipsis: str = "…") -> str:
+def crop(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
     """Cut a clean text to at most `cells` cells, ending in an ellipsis where something was cut."""
     if cells <= 0:
         return ""
@@ -60,7 +62,7 @@ def crop(text: str, cells: int, ellipsis: str = "…") -> str:
     return set_cell_size(text, cells - len(ellipsis)).rstrip() + ellipsis
 
 
-def fit(text: str, cells: int, align: Align = "left", ellipsis: str = "…") -> str:
+def fit(text: str, cells: int, align: Align = "left", ellipsis: str = ELLIPSIS) -> str:
     """Cut or pad a clean text to exactly `cells` cells."""
     cut = crop(text, cells, ellipsis)
     missing = max(0, cells - cell_len(cut))

@@ -13,6 +13,7 @@ import pytest
 from coffeert.client.events import Connected, GapFound, ViewChanged
 from coffeert.order import Draft
 from coffeert.tui.app import CoffeertApp
+from coffeert.tui.memory.lines import event_of
 from coffeert.tui.memory.player import Player, read
 from coffeert.tui.memory.recorder import RecordingError
 from coffeert.tui.memory.tape import Tape
@@ -304,6 +305,21 @@ def test_what_is_not_a_whole_gzip_file_is_refused_in_a_sentence(
     path.write_bytes(spoil(gzip.compress(text)))
     with pytest.raises(RecordingError, match="no whole gzip file"):
         list(read(path))
+
+
+def test_the_recording_in_the_docs_can_be_read_and_adds_up() -> None:
+    path = Path(__file__).parents[2] / "docs" / "recordings" / "rush.ndjson.gz"
+    assert path.stat().st_size < 200_000
+    clock = FakeClock()
+    session = Session(clock)
+    for line in read(path):
+        event = event_of(line, clock.monotonic())
+        if event is not None:
+            session.take(event)
+            assert session.agreement() in ("equal", "unknown")
+    assert session.agreement() == "equal"
+    assert session.gaps == 0
+    assert session.orders_seen > 200
 
 
 async def test_a_recording_takes_no_orders(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ async def test_an_order_is_placed_acknowledged_and_followed_to_the_screen(
         s.feed.answers.append(Placed(order, False, 1, start, start + 0.031))
         await s.pilot.press("f2")
         await until(s, "stored: 2 x latte at uptown, 9.00")
+        assert "2 x 4.50 = 9.00" in s.text(), "the total of what stands in the form"
         assert s.feed.placed[0].order_id == order.order_id
         assert s.feed.placed[0].price_cents is None
         s.clock.pass_time(0.05)

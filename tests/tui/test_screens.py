@@ -13,7 +13,8 @@ from coffeert.client.events import Connecting
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.glyphs import GlyphSet
 from coffeert.tui.look import Look
-from tests.tui.conftest import URL
+from coffeert.tui.present.filter import parse_filter
+from tests.tui.conftest import URL, StageMaker
 from tests.tui.scripted import FakeClock, House, ScriptedArchive, ScriptedFeed, lost
 
 SIZES = [(160, 48), (120, 40), (80, 24), (40, 12)]
@@ -170,3 +171,11 @@ def test_wide_letters(snap_compare: Compare) -> None:
     stores = ["東京駅前店", "ソウル-서울", "café", "up🚀town"]
     house = House(3, stores, ["抹茶ラテ", "flat-white", "🍵tea", "עברית", "العربية"])
     assert picture(snap_compare, live, (120, 40), house=house)
+
+
+@pytest.mark.parametrize("keys", [(), ("5",), ("n",), ("e",), ("question_mark",)])
+async def test_ascii_is_nothing_but_ascii(stage: StageMaker, keys: tuple[str, ...]) -> None:
+    async with stage(glyphs="ascii") as s:
+        s.app.board.filter = parse_filter("price>1")
+        await s.press(*keys)
+        assert sorted(set(s.text()) - set(map(chr, range(128)))) == []

@@ -52,7 +52,7 @@ def canvas_columns(cells: int) -> int:
 def title_of(model: ChartModel, glyphs: Glyphs) -> Line:
     """Name the chart and explain its curves."""
     name = "Orders" if model.metric == "orders" else "Revenue"
-    almost = "≈ " if model.approximate else ""
+    almost = f"{glyphs.almost} " if model.approximate else ""
     pieces = line(
         Span(f"{almost}{name}/{model.unit}", "title"),
         Span(f" {glyphs.horizontal} now", _ROLES[model.metric]),

@@ -80,7 +80,8 @@ def parts_of(
 ) -> tuple[Part, ...]:
     """Make the parts; `grown` is how many seconds ago the figures were heard.
 
-    A part that was not heard of for longer than `patience`, in seconds, is no longer said to be well.
+    A part that was not heard of for longer than `patience`, in seconds, is no longer said to be well;
+    with none left, no part is.
     """
     if health is None:
         return ()
@@ -90,7 +91,7 @@ def parts_of(
         _redis(health, now, course),
         _sockets(health, now, course),
     )
-    slow = max(patience, 2 * health.aggregator.interval_s)
+    slow = max(patience, 2 * health.aggregator.interval_s) if patience > 0 else 0.0
     waits = (patience, slow, patience, patience)
     return tuple(replace(part, patience=wait) for part, wait in zip(parts, waits, strict=True))
 

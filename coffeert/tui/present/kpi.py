@@ -54,7 +54,7 @@ def tiles_of(scene: Scene, sums: Sums) -> tuple[Tile, ...]:
     against = f"vs prev {window.span.name}"
     if before is None:
         against = f"prev {window.span.name} not known"
-    almost = "≈" if sums.wanted.approximate else ""
+    almost = scene.glyphs.almost if sums.wanted.approximate else ""
     rate = pace(sums, window.now)
     course = _course(sums, window)
 

@@ -138,7 +138,8 @@ def engine(board: Board, scene: Scene) -> tuple[Part, ...]:
     heard = session.health_heard
     grown = 0.0 if heard is None else session.clock.monotonic() - heard
     course = course_of(session.figures())
-    return parts_of(session.health, scene.now, grown, course, silent_after(session))
+    patience = 0.0 if scene.truth.mood == "lost" else silent_after(session)
+    return parts_of(session.health, scene.now, grown, course, patience)
 
 
 def mode(board: Board) -> str:

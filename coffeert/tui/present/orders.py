@@ -81,9 +81,11 @@ def draw_row(row: OrderRow, model: OrdersModel, cells: int, glyphs: Glyphs, here
         pieces += [role, Span(" ")]
     if own is not None:
         took = own.total_ms
-        pieces.append(Span("yours" if took is None else f"yours {milliseconds(took)} ms", "own"))
         if own.fate == "voided":
-            pieces.append(Span(" voided", "warn"))
+            pieces += [Span("yours", "own"), Span(" voided", "warn")]
+        else:
+            text = "yours" if took is None else f"yours {milliseconds(took)} ms"
+            pieces.append(Span(text, "own"))
     elif order.voids is not None:
         pieces.append(Span("void", "bad"))
     drawn = fit_line(pieces, cells)
@@ -124,8 +126,8 @@ def _field(order: Order, name: str, zone: tzinfo, wide: int) -> str:
         return str(order.quantity)
     if name == "took":
         took = (order.received_at - order.placed_at).total_seconds()
-        if took == 0:
-            return ""  # the server has placed it itself
+        if took == 0 or order.voids is not None:
+            return ""  # the server has placed it itself, or it corrects another order's time
         return f"{took * 1000:,.0f} ms" if abs(took) < 10 else ago(took)
     if name == "each":
         return money(order.price_cents)

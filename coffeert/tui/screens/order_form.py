@@ -125,7 +125,7 @@ class OrderForm(Dialogue[None]):
         self.query_one("#price", Input).placeholder = (
             "list price" if drink is None else f"list price {drink.price}"
         )
-        self._show_key(checked.draft)
+        self._show_key()
 
     @on(Input.Submitted)
     def action_place(self) -> None:
@@ -199,7 +199,8 @@ class OrderForm(Dialogue[None]):
                 lines += odyssey_lines(own, self._glyphs)
         self.query_one("#outcome", LinesView).show(lines)
 
-    def _show_key(self, draft: Draft | None = None) -> None:
+    def _show_key(self) -> None:
+        draft = check(self.entry()).draft
         lines = [line(Span("key       ", "dim"), Span(str(self._order_id), "dim"))]
         total = "" if draft is None else total_text(draft, self.menu)
         lines.append(line(Span("total     ", "dim"), Span(total, "strong")))

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from coffeert.tui.glyphs import Glyphs
 from coffeert.tui.lines import Line, fit_line
 from coffeert.tui.palette import Palette
-from coffeert.tui.text import clean
+from coffeert.tui.text import ELLIPSIS, clean
 
 Model = TypeVar("Model")
 
@@ -104,11 +104,13 @@ class Panel(Widget, Generic[Model]):
         self.repaint()
 
     def _strip(self, spans: Line, cells: int) -> Strip:
-        palette = self.painter.palette
+        palette, ellipsis = self.painter.palette, self.painter.glyphs.ellipsis
         segments = []
         for text, role, is_chosen in fit_line(spans, cells):
             style = palette.style(role, chosen=is_chosen)
             # The last line of defence: whatever a present function let through stops here.
             safe = text if text.isprintable() else clean(text, 10_000)
+            if ellipsis != ELLIPSIS:
+                safe = safe.replace(ELLIPSIS, ellipsis)
             segments.append(Segment(safe, style + _OLD if self.old else style))
         return Strip(segments).adjust_cell_length(cells, palette.style("text"))

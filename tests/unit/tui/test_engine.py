@@ -45,3 +45,8 @@ def test_the_cause_is_named_before_what_follows_from_it() -> None:
     shown = _titles(parts_of(health, NOON + timedelta(seconds=1.5), 1.5, Course()))
     assert "PostgreSQL cannot be reached for 1.5s" in shown
     assert "the pass is old" not in shown
+
+
+def test_without_a_connection_no_part_is_said_to_be_well() -> None:
+    parts = parts_of(healthy(NOON), NOON + timedelta(seconds=0.3), 0.3, Course(), 0.0)
+    assert BRAILLE.check not in _titles(parts)
