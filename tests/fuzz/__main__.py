@@ -63,7 +63,7 @@ def _tell(tally: Tally) -> None:
 
 
 def main() -> int:
-    """Fuzz and print; 1 where anything broke."""
+    """Fuzz and print; 1 where anything broke, or a surface was not tried at all."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--seconds", type=float, default=180, help="for each surface")
     parser.add_argument("--seed", type=int, default=1)
@@ -77,7 +77,7 @@ def main() -> int:
         )
         head = "| surface | inputs tried | crashes |\n|---|---:|---:|\n"
         replace_table(options.write, "fuzz", head + rows)
-    return 1 if any(tally.crashes for tally in tallies) else 0
+    return 1 if any(tally.crashes or not tally.tried for tally in tallies) else 0
 
 
 if __name__ == "__main__":
