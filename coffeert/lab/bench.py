@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -84,7 +83,7 @@ class Subject:
             await watch.start()
             generator.tell()
             load = await generator.result()
-            evidence = await watch.stop(load.cores)
+            evidence = await watch.stop(load.cores, load.elapsed)
         per_request = job.lines if job.via == "batch" else 1
         return Run(
             Measurement(
@@ -150,11 +149,11 @@ async def load_bare(
     )
     async with child("coffeert.lab.load", job, LoadResult) as generator:
         await generator.ready()
-        before, began = cpu_seconds([bare.process]), time.monotonic()
+        before = cpu_seconds([bare.process])
         psutil.cpu_percent()
         generator.tell()
         load = await generator.result()
-        cores = (cpu_seconds([bare.process]) - before) / (time.monotonic() - began)
+        cores = (cpu_seconds([bare.process]) - before) / load.elapsed
     busy = psutil.cpu_percent() / 100 * CORES
     evidence = Evidence(
         server_cores=round(cores, 2), postgres_cores=0, redis_cores=0,

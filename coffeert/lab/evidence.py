@@ -45,13 +45,15 @@ class Watch:
         psutil.cpu_percent()
         self._before, self._began = self._cpu(), time.monotonic()
 
-    async def stop(self, generator_cores: float) -> Evidence:
-        """End, and say what was found; `generator_cores` is what the generator says of itself."""
-        elapsed = time.monotonic() - self._began
-        used = [
-            (after - before) / elapsed
-            for before, after in zip(self._before, self._cpu(), strict=True)
-        ]
+    async def stop(self, generator_cores: float, lasted: float) -> Evidence:
+        """End, and say what was found.
+
+        `generator_cores` is what the generator says of itself; the load `lasted` so many seconds, after
+        which it summed up and the others stood by.
+        """
+        watched = time.monotonic() - self._began
+        seconds = [after - before for before, after in zip(self._before, self._cpu(), strict=True)]
+        used = [one / lasted for one in seconds]
         busy = psutil.cpu_percent() / 100
         await self.cancel()
         samples = sum(self._waits.values())
@@ -61,7 +63,9 @@ class Watch:
             postgres_cores=round(used[1], 2),
             redis_cores=round(used[2], 2),
             generator_cores=generator_cores,
-            others_cores=round(max(0.0, busy * CORES - sum(used) - generator_cores), 2),
+            others_cores=round(
+                max(0.0, busy * CORES - sum(seconds) / watched - generator_cores), 2
+            ),
             loop_lag_ms=round(lag[int(len(lag) * 0.95)] * 1e3, 2),
             waits=tuple(
                 Wait(event, round(times / samples, 2))
