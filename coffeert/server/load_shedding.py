@@ -36,7 +36,9 @@ class LoadShedder:
     A lag that passes by itself is a burst, and bursts are served. One that stays above 20 ms for 100 ms is
     a standing queue (the distinction of CoDel, Nichols and Jacobson 2012). From then on so many orders are
     let in as are answered within 50 ms at the present rate, by Little's law and over the time that
-    `commit_seconds` tells, until for a second nobody had to be refused. `refusing`: somebody was. `lag` is in seconds.
+    `commit_seconds` tells, until for a second nobody had to be refused.
+
+    `refusing`: somebody was refused within that second; `lag` is in seconds.
     """
 
     def __init__(
