@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,11 @@ from coffeert.tui.glyphs import GLYPH_SETS, GlyphSet, glyphs_for
 from coffeert.tui.look import Look
 
 if TYPE_CHECKING:
+    from coffeert.tui.app import CoffeertApp
     from coffeert.tui.clock import Clock
     from coffeert.tui.source import Feed
 
+_HANGUP_CODE = 129
 THEMES = ("dark", "light", "safe")
 
 
@@ -128,6 +131,20 @@ async def _watch(options: Options) -> int:
     kept.restore(app.board)
     if options.record is not None:
         app.start_recording(options.record)
+    return await _run(app)
+
+
+async def _run(app: CoffeertApp) -> int:
+    """Show the app; a request to end is met, and so is a terminal that has been closed."""
+    loop = asyncio.get_running_loop()
+
+    def gone() -> None:
+        # Nothing can be shown any more, and nothing read: do not even try.
+        app.on_unmount()
+        os._exit(_HANGUP_CODE)
+
+    loop.add_signal_handler(signal.SIGTERM, app.exit)
+    loop.add_signal_handler(signal.SIGHUP, gone)
     await app.run_async()
     return app.return_code or 0
 
@@ -144,8 +161,7 @@ async def _replay(options: Options) -> int:
     place = f"{player.server}, recorded"
     app = CoffeertApp(player, None, url=place, clock=player.clock, look=options.look())
     app.session.replaying = True
-    await app.run_async()
-    return app.return_code or 0
+    return await _run(app)
 
 
 async def _speak(feed: Feed, clock: Clock | None = None) -> int:
