@@ -20,7 +20,8 @@ from coffeert.config import Config, load_config
 from coffeert.errors import ConfigError
 from coffeert.logs import configure_logs
 from coffeert.server.app import open_server
-from coffeert.server.doorway import GatedSite, Gatekeeper
+from coffeert.server.doorway import Gatekeeper
+from coffeert.server.listener import GatedSite
 
 _KEEPALIVE = 75.0
 _SHUTDOWN = 5.0

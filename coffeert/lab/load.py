@@ -27,6 +27,7 @@ _CLOSED_RATE = (
 )
 _CLOSED_BATCHES = 24  # of 5,000 lines
 _TIMELINE_STEP = 0.5
+_SETTLED = 1.0
 
 
 class LoadJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +85,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `wrong` are answers that were not what was asked for, `unanswered` got none or lost their link.
     `backlog_middle` and `backlog_end`: requests due but not yet sent, halfway and at the end.
+    `shed_settled` are the refusals but for those of the first second.
     `late`: how long after it was due the generator itself got round to a request (p99, seconds).
     """
 
@@ -100,6 +102,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     late: float
     latency: Latencies
     shed_latency: Latencies
+    shed_settled: Latencies
     timeline: tuple[Slice, ...] = ()
     probes: tuple[Probe, ...] = ()
 
@@ -243,6 +246,11 @@ class Load:
             late=late[int(len(late) * 0.99)],
             latency=Latencies.of(took),
             shed_latency=Latencies.of(self._answered_at[i] - self._due_at[i] for i in shed),
+            shed_settled=Latencies.of(
+                self._answered_at[i] - self._due_at[i]
+                for i in shed
+                if self._due_at[i] - self._begin > _SETTLED
+            ),
             timeline=self._timeline(sent) if job.rate else (),
             probes=self._probes(sent),
         )

@@ -13,7 +13,6 @@ from typing import cast
 
 import structlog
 from aiohttp import web
-from aiohttp.web import RequestHandler
 
 from coffeert.errors import TooManyRequests
 from coffeert.server.limits import Allowance
@@ -51,6 +50,7 @@ class Gatekeeper:
         self._exempt_loopback = exempt_loopback
         self._told_at = float("-inf")
         self._gates: set[Gate] = set()
+        self._refused: list[Gate] = []
         self._counts: Counter[str] = Counter()
         self._allowances: dict[str, Allowance] = {}
 
@@ -72,6 +72,21 @@ class Gatekeeper:
         self._counts[address] -= 1
         if not self._counts[address]:
             del self._counts[address]
+
+    def refuse(self, gate: Gate) -> None:
+        """Have an order refused when everything that has arrived is read.
+
+        Whoever is refused while others are being read can send again before those are looked after, and
+        again: the loop reads as long as there is something, and did so for seconds.
+        """
+        if not self._refused:
+            asyncio.get_running_loop().call_soon(self._send_refusals)
+        self._refused.append(gate)
+
+    def _send_refusals(self) -> None:
+        refused, self._refused = self._refused, []
+        for gate in refused:
+            gate.send_refusal()
 
     async def run(self) -> None:
         """Cut off who dawdles, until cancelled."""
@@ -112,6 +127,7 @@ class Gate(asyncio.Protocol):
         "_inner",
         "_keeper",
         "_loop",
+        "_refused",
         "_shedder",
         "_transport",
         "allowance",
@@ -129,6 +145,7 @@ class Gate(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._address: str | None = None
         self._admitted = False  # while load is shed: counted as inside
+        self._refused = False  # and not told so yet
         self._began: float | None = None
         self._transport: asyncio.Transport | None = None
 
@@ -149,6 +166,8 @@ class Gate(asyncio.Protocol):
         """Pass bytes on; the first ones of a request start its time, that of the first one runs."""
         if self._address is None:
             return
+        if self._refused:
+            self.send_refusal()  # answers go in the order of the requests
         if self._shedder.shedding and self._refuses(data):
             return
         self.has_spoken = True
@@ -193,8 +212,8 @@ class Gate(asyncio.Protocol):
         if self._shedder.admits():
             self._admitted = True
             return False
-        assert self._transport is not None
-        self._transport.write(REFUSAL)
+        self._refused = True
+        self._keeper.refuse(self)
         self._began = None
         self.has_spoken = True
         return True
@@ -204,6 +223,12 @@ class Gate(asyncio.Protocol):
             self._admitted = False
             self._shedder.leave()
 
+    def send_refusal(self) -> None:
+        """Send the refusal that is due, unless it was sent."""
+        if self._refused and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(REFUSAL)
+        self._refused = False
+
     def dawdles(self, since: float) -> bool:
         """Tell whether a request was begun before `since` and its headers are still not complete."""
         return not self.busy and self._began is not None and self._began < since
@@ -212,75 +237,6 @@ class Gate(asyncio.Protocol):
         """End the connection at once."""
         if self._transport is not None:
             self._transport.abort()
-
-
-class _DiscreetHandler(RequestHandler):
-    """aiohttp's protocol, but for its answer to what is not HTTP: that would repeat what was sent."""
-
-    __slots__ = ()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Answer with a problem document that holds nothing of the request."""
-        super().handle_error(request, status, exc, message)  # for what it logs and raises
-        title = "Malformed request" if status < 500 else "Internal error"
-        detail = "This is not an HTTP request." if status < 500 else "Something went wrong."
-        response = web.Response(
-            body=encode(Problem(title, status, detail)),
-            status=status,
-            content_type="application/problem+json",
-        )
-        response.force_close()
-        return response
-
-
-def _discreet(handler: RequestHandler) -> RequestHandler:
-    # aiohttp lets nobody choose the class; ours differs in one method and in no data.
-    handler.__class__ = _DiscreetHandler
-    return handler
-
-
-class GatedSite(web.BaseSite):
-    """Listens on a TCP address, with a gate for each connection."""
-
-    def __init__(
-        self,
-        runner: web.AppRunner,
-        keeper: Gatekeeper,
-        host: str,
-        port: int,
-        *,
-        backlog: int,
-        reuse_port: bool,
-    ) -> None:
-        super().__init__(runner, backlog=backlog)
-        self._keeper = keeper
-        self._host = host
-        self._port = port
-        self._reuse_port = reuse_port
-
-    @property
-    def name(self) -> str:
-        """The address to listen on."""
-        return f"http://{self._host}:{self._port}"
-
-    async def start(self) -> None:
-        """Begin to listen; raises `OSError`."""
-        await super().start()
-        server = self._runner.server
-        assert server is not None
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: Gate(_discreet(server()), self._keeper),
-            self._host,
-            self._port,
-            backlog=self._backlog,
-            reuse_port=self._reuse_port or None,
-        )
 
 
 def gate_of(request: web.Request) -> Gate | None:

@@ -118,7 +118,8 @@ def _verdicts(found: Overloaded) -> tuple[Verdict, ...]:
             f"orders refused there are told so within {REFUSAL_WANTED:g} ms (p99)",
             f"{refusal.p99:.1f} ms" if load.shed else "none was refused",
             judge(refusal.p99, REFUSAL_WANTED, at_least=False, valid=bool(load.shed)),
-            f"p50 {refusal.p50:.1f} ms, most {refusal.max:.1f} ms, from when the order was due; "
+            f"p50 {refusal.p50:.1f} ms; but for the first second p99 {load.shed_settled.p99:.1f} ms; "
+            "from when the order was due; "
             f"p99 of the generator's own lateness {load.late * 1e3:.1f} ms",
         ),
         Verdict(
