@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, hdrs, web
 
 from coffeert.errors import (
     CoffeertError,
@@ -77,7 +77,7 @@ def add_routes(app: web.Application, routes: Sequence[tuple[Method, str, Handler
     for method, path, handler in routes:
         # Only `add_get` answers HEAD, too.
         add = app.router.add_get if method == "GET" else app.router.add_post
-        add(path, guarded(handler))
+        add(path, guarded(handler), expect_handler=_expected)
     known = list(app.router.resources())
 
     async def elsewhere(request: web.Request) -> web.StreamResponse:
@@ -88,7 +88,21 @@ def add_routes(app: web.Application, routes: Sequence[tuple[Method, str, Handler
             raise web.HTTPMethodNotAllowed(request.method, allowed)
         raise web.HTTPNotFound
 
-    app.router.add_route("*", "/{anything:.*}", guarded(elsewhere))
+    app.router.add_route("*", "/{anything:.*}", guarded(elsewhere), expect_handler=_expected)
+
+
+async def _expected(request: web.Request) -> web.StreamResponse | None:
+    """Tell a client that asks to go on; any other expectation is refused without being repeated."""
+    if request.version < HttpVersion11:  # which has no such header
+        return None
+    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # that was no part of the answer
+        return None
+    problem = Problem("Expectation failed", 417, "Only 100-continue can be expected here.")
+    response = web.Response(body=encode(problem), status=417, content_type=PROBLEM_JSON)
+    response.force_close()
+    return response
 
 
 def _response_to(error: Exception, request: web.Request) -> web.Response:

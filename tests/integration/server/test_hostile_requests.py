@@ -239,3 +239,22 @@ async def test_refused_lines_are_not_left_to_the_garbage_collector(
 
 def _refusals() -> int:
     return sum(isinstance(thing, RequestRefused) for thing in gc.get_objects())
+
+
+async def test_what_cannot_be_expected_is_refused_without_being_repeated(server_url: str) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{server_url}/livez", headers={"Expect": "<b>wonders</b>"}) as answer,
+    ):
+        assert answer.status == 417
+        assert answer.content_type == "application/problem+json"
+        assert b"wonders" not in await answer.read()
+
+
+async def test_who_asks_whether_to_go_on_is_told(server_url: str) -> None:
+    order = {"store": "uptown", "drink": "latte"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{server_url}/api/orders", json=order, expect100=True) as answer,
+    ):
+        assert answer.status == 201
