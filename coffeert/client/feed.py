@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
-from types import TracebackType
-from typing import Self
 
 from yarl import URL
 
@@ -15,13 +12,12 @@ from coffeert.client.address import server_address, socket_url
 from coffeert.client.events import Connecting, Disconnected, FeedEvent, GapFound
 from coffeert.client.mailbox import Mailbox
 from coffeert.client.orders import with_order_id
-from coffeert.client.outbox import Outbox
 from coffeert.client.placed import Placed
 from coffeert.client.replica import Replica, StateFrame
 from coffeert.client.socket import Socket
+from coffeert.client.socket_client import SocketClient
 from coffeert.errors import ServerUnavailable
 from coffeert.order import Draft
-from coffeert.tasks import end
 from coffeert.view import View
 from coffeert.wire.frames import (
     Ack,
@@ -37,7 +33,7 @@ from coffeert.wire.health import Health
 from coffeert.wire.orders import MenuBody, draft_body
 
 
-class DashboardFeed:
+class DashboardFeed(SocketClient):
     """A dashboard's view that follows the server's, through lost connections and restarts.
 
     An async context manager; one reader iterates `events()`. The properties always hold the newest
@@ -52,16 +48,16 @@ class DashboardFeed:
         self._server = server_address(url)
         self._replica = Replica()
         self._mailbox = Mailbox()
-        self._socket = Socket(
-            self._address,
-            token,
-            decode=decode_server_frame,
-            receive=self._receive,
-            tell=self._tell,
-            retry=retry,
+        super().__init__(
+            Socket(
+                self._address,
+                token,
+                decode=decode_server_frame,
+                receive=self._receive,
+                tell=self._tell,
+                retry=retry,
+            )
         )
-        self._outbox = Outbox(self._socket.send)
-        self._reader: asyncio.Task[None] | None = None
 
     @property
     def view(self) -> View | None:
@@ -98,21 +94,6 @@ class DashboardFeed:
         """How often a change was missing since the feed was made."""
         return self._replica.gaps
 
-    async def __aenter__(self) -> Self:
-        self._reader = asyncio.create_task(self._run(), name="dashboard feed")
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._reader is not None:
-            await end(self._reader)
-            if error is None and not self._reader.cancelled():
-                self._reader.result()
-
     async def events(self) -> AsyncIterator[FeedEvent]:
         """Iterate over what happens, in order; ends only when the feed is closed or may not retry.
 
@@ -127,11 +108,7 @@ class DashboardFeed:
         Raises the matching `RequestRefused` where the server refuses it, with `errors` naming fields;
         when the time is up, `OutcomeUnknown` where it was sent and `ServerUnavailable` where not.
         """
-        if self._socket.refused is not None:
-            raise self._socket.refused
-        if self._reader is None or self._reader.done():
-            raise ServerUnavailable("The connection to the server is closed.")
-        return await self._outbox.place(encode(draft_body(with_order_id(draft))), timeout)
+        return await self._place(encode(draft_body(with_order_id(draft))), timeout)
 
     def reconnect_now(self) -> None:
         """Connect at once instead of waiting for the next attempt."""

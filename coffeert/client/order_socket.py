@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from types import TracebackType
-from typing import Self
-
 from coffeert.client.address import server_address, socket_url
 from coffeert.client.events import Connecting, Disconnected
 from coffeert.client.orders import with_order_id
-from coffeert.client.outbox import Outbox
 from coffeert.client.placed import Placed
 from coffeert.client.socket import Socket
+from coffeert.client.socket_client import SocketClient
 from coffeert.errors import ServerUnavailable
 from coffeert.order import Draft
-from coffeert.tasks import end
 from coffeert.wire.frames import Ack, Hello, Refusal, ServerFrame, decode_server_frame, encode
 from coffeert.wire.orders import draft_body
 
 _VIEW_FRAMES = ('{"type":"delta"', '{"type":"snapshot"')
 
 
-class OrderSocket:
+class OrderSocket(SocketClient):
     """Places any number of orders at once over one connection; an async context manager.
 
     Like `DashboardFeed.place`, without the cost of following the view.
@@ -29,35 +24,20 @@ class OrderSocket:
 
     def __init__(self, url: str, token: str | None = None) -> None:
         server = server_address(url)
-        self._socket = Socket(
-            lambda: socket_url(server),
-            token,
-            decode=_decode_answer,
-            receive=self._receive,
-            tell=self._tell,
+        super().__init__(
+            Socket(
+                lambda: socket_url(server),
+                token,
+                decode=_decode_answer,
+                receive=self._receive,
+                tell=self._tell,
+            )
         )
-        self._outbox = Outbox(self._socket.send)
-        self._reader: asyncio.Task[None] | None = None
 
     @property
     def retries(self) -> int:
         """How many times an order was sent again."""
         return self._outbox.retries
-
-    async def __aenter__(self) -> Self:
-        self._reader = asyncio.create_task(self._run(), name="order socket")
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._reader is not None:
-            await end(self._reader)
-            if error is None and not self._reader.cancelled():
-                self._reader.result()
 
     async def place(self, draft: Draft, *, timeout: float = 30) -> Placed:  # noqa: ASYNC109 (as DashboardFeed)
         """Place an order; raises as `DashboardFeed.place` does."""
@@ -65,11 +45,7 @@ class OrderSocket:
 
     async def place_body(self, body: bytes, seconds: float) -> Placed:
         """Place an order that is already JSON and holds its `order_id`, within `seconds`."""
-        if self._socket.refused is not None:
-            raise self._socket.refused
-        if self._reader is None or self._reader.done():
-            raise ServerUnavailable("The connection to the server is closed.")
-        return await self._outbox.place(body, seconds)
+        return await self._place(body, seconds)
 
     async def _run(self) -> None:
         try:
