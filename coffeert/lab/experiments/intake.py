@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from statistics import median
+from typing import NamedTuple
 
 from coffeert.lab.bench import (
     Bench,
@@ -35,93 +36,138 @@ BATCH_LINES = 5_000
 RATIO_WANTED, P99_WANTED, BATCH_WANTED, WORKERS_WANTED = 0.85, 20.0, 0.40, 1.5
 
 
+class Intake(NamedTuple):
+    """What was measured; `copied` are rows a second of COPY, `syncs` flushes a second of the disk."""
+
+    bare: list[Run]
+    storing: list[Run]
+    served: list[Run]
+    half: Run
+    half_bare: Run
+    breaking: BreakingPoint
+    trials: list[Run]
+    by_socket: Run
+    batch: list[Run]
+    copied: list[float]
+    syncs: float
+
+    @property
+    def ratio(self) -> float:
+        """The server's rate as a share of the bare handler's."""
+        return middle(self.served) / middle(self.bare)
+
+    @property
+    def batch_ratio(self) -> float:
+        """NDJSON's rate as a share of COPY's."""
+        return middle(self.batch) / median(self.copied)
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Every run, in the order of the report."""
+        return (
+            *(*self.bare, *self.storing, *self.served, self.half, self.half_bare),
+            *(*self.trials, self.by_socket, *self.batch),
+        )
+
+
 async def run(bench: Bench) -> Experiment:
-    """Measure the intake, single and in batches, beside the bare handler and COPY."""
+    """Measure the intake, single and in batches, beside the bare handlers and COPY."""
+    found = await _measured(bench)
+    varied = await vary(bench) if bench.effort.variations else []
+    return Experiment(
+        name="intake",
+        question="Where does the PostgreSQL INSERT break?",
+        measurements=(*(run.measurement for run in found.runs), *varied),
+        figures=_figures(found),
+        pictures=(_latency_picture([found.half, *found.trials]),),
+        verdicts=_verdicts(found, bench.effort.connections),
+        notes=_notes(found.breaking),
+    )
+
+
+async def _measured(bench: Bench) -> Intake:
+    seconds = bench.effort.seconds
     async with subject(bench) as server:
         bare, storing, served = await _beside_the_limits(bench, server)
         peak = middle(served)
         half = await server.measure(
-            "half of the peak", rate=peak / 2, seconds=bench.effort.seconds * 2, objective=OBJECTIVE
+            "half of the peak", rate=peak / 2, seconds=seconds * 2, objective=OBJECTIVE
         )
         async with bare_server() as limit:
             half_bare = await load_bare(
-                bench,
-                limit,
-                "bare handler at that rate",
-                rate=peak / 2,
-                seconds=bench.effort.seconds,
+                bench, limit, "bare handler at that rate", rate=peak / 2, seconds=seconds
             )
         breaking, trials = await _breaking_point(bench, server, peak)
-        by_socket = await server.measure("over WebSocket", via="ws", seconds=bench.effort.seconds)
+        by_socket = await server.measure("over WebSocket", via="ws", seconds=seconds)
     batch, copied = await _batches(bench)
-    varied = await vary(bench) if bench.effort.variations else []
     bench.tell("fsync rate")
-    syncs = sync_rate(bench.stage.directory, bench.effort.seconds / 2)
-    ratio, batch_ratio = peak / middle(bare), middle(batch) / median(copied)
-    half_p99 = half.load.latency.p99
-    limited = _limited(served)
-    return Experiment(
-        name="intake",
-        question="Where does the PostgreSQL INSERT break?",
-        measurements=(
-            *(
-                run.measurement
-                for run in (*bare, *storing, *served, half, half_bare, *trials, by_socket, *batch)
-            ),
-            *varied,
+    syncs = sync_rate(bench.stage.directory, seconds / 2)
+    return Intake(
+        bare, storing, served, half, half_bare, breaking, trials, by_socket, batch, copied, syncs
+    )
+
+
+def _figures(found: Intake) -> tuple[Figure, ...]:
+    bare, storing, served = found.bare, found.storing, found.served
+    bare_cpu, (server_cpu, postgres_cpu) = cpu_per_order(bare)[0], cpu_per_order(served)
+    return (
+        Figure("bare_rate", round(middle(bare)), "orders/s"),
+        Figure("rate", round(middle(served)), "orders/s"),
+        Figure("rate_spread", round(spread(served), 3)),
+        Figure("ratio", round(found.ratio, 3)),
+        Figure("storing_rate", round(middle(storing)), "orders/s"),
+        Figure("storing_ratio", round(middle(storing) / middle(bare), 3)),
+        Figure("storing_cpu", round(cpu_per_order(storing)[0], 1), "us"),
+        Figure("of_storing", round(middle(served) / middle(storing), 3)),
+        Figure("bare_cpu", round(bare_cpu, 1), "us"),
+        Figure("server_cpu", round(server_cpu, 1), "us"),
+        Figure("postgres_cpu", round(postgres_cpu, 1), "us"),
+        Figure("postgres_ceiling", round(1e6 / max(0.1, postgres_cpu)), "orders/s"),
+        Figure("cpu_ratio", round(bare_cpu / server_cpu, 3)),
+        Figure("half_p99", found.half.load.latency.p99, "ms"),
+        Figure("half_p50", found.half.load.latency.p50, "ms"),
+        Figure("half_bare_p99", found.half_bare.load.latency.p99, "ms"),
+        Figure("breaking_point", round(found.breaking.median), "orders/s"),
+        Figure("breaking_spread", round(found.breaking.spread, 3)),
+        Figure("websocket_rate", round(found.by_socket.rate), "orders/s"),
+        Figure("batch_rate", round(middle(found.batch)), "orders/s"),
+        Figure("copy_rate", round(median(found.copied)), "orders/s"),
+        Figure("batch_ratio", round(found.batch_ratio, 3)),
+        Figure("sync_rate", round(found.syncs), "1/s"),
+    )
+
+
+def _verdicts(found: Intake, connections: int) -> tuple[Verdict, ...]:
+    bare_cpu, (server_cpu, postgres_cpu) = (
+        cpu_per_order(found.bare)[0],
+        cpu_per_order(found.served),
+    )
+    stored = middle(found.storing)
+    limited = _limited(found.served)
+    half_p99 = found.half.load.latency.p99
+    return (
+        Verdict(
+            f"single orders over HTTP, {connections} connections, "
+            f"at least {RATIO_WANTED} of the bare handler",
+            f"{found.ratio:.2f}",
+            judge(found.ratio, RATIO_WANTED, at_least=True, valid=not limited),
+            f"CPU of an order: bare {bare_cpu:.0f} us, server {server_cpu:.0f} us, PostgreSQL "
+            f"{postgres_cpu:.0f} us; a bare handler that also stores reaches "
+            f"{stored / middle(found.bare):.2f}, the server {middle(found.served) / stored:.2f} of that"
+            + ("; the generator had no CPU left" if limited else ""),
+            certain=bare_cpu < RATIO_WANTED * server_cpu,
         ),
-        figures=(
-            Figure("bare_rate", round(middle(bare)), "orders/s"),
-            Figure("rate", round(peak), "orders/s"),
-            Figure("rate_spread", round(spread(served), 3)),
-            Figure("ratio", round(ratio, 3)),
-            Figure("storing_rate", round(middle(storing)), "orders/s"),
-            Figure("storing_ratio", round(middle(storing) / middle(bare), 3)),
-            Figure("storing_cpu", round(cpu_per_order(storing)[0], 1), "us"),
-            Figure("of_storing", round(peak / middle(storing), 3)),
-            Figure("bare_cpu", round(cpu_per_order(bare)[0], 1), "us"),
-            Figure("server_cpu", round(cpu_per_order(served)[0], 1), "us"),
-            Figure("postgres_cpu", round(cpu_per_order(served)[1], 1), "us"),
-            Figure("postgres_ceiling", round(1e6 / max(0.1, cpu_per_order(served)[1])), "orders/s"),
-            Figure("cpu_ratio", round(cpu_per_order(bare)[0] / cpu_per_order(served)[0], 3)),
-            Figure("half_p99", half_p99, "ms"),
-            Figure("half_p50", half.load.latency.p50, "ms"),
-            Figure("half_bare_p99", half_bare.load.latency.p99, "ms"),
-            Figure("breaking_point", round(breaking.median), "orders/s"),
-            Figure("breaking_spread", round(breaking.spread, 3)),
-            Figure("websocket_rate", round(by_socket.rate), "orders/s"),
-            Figure("batch_rate", round(middle(batch)), "orders/s"),
-            Figure("copy_rate", round(median(copied)), "orders/s"),
-            Figure("batch_ratio", round(batch_ratio, 3)),
-            Figure("sync_rate", round(syncs), "1/s"),
+        Verdict(
+            f"p99 at half that rate at most {P99_WANTED:g} ms",
+            f"{half_p99:.1f} ms",
+            judge(half_p99, P99_WANTED, at_least=False),
+            f"the bare handler at that rate: {found.half_bare.load.latency.p99:.1f} ms",
         ),
-        pictures=(_latency_picture([half, *trials]),),
-        verdicts=(
-            Verdict(
-                f"single orders over HTTP, {bench.effort.connections} connections, "
-                f"at least {RATIO_WANTED} of the bare handler",
-                f"{ratio:.2f}",
-                judge(ratio, RATIO_WANTED, at_least=True, valid=not limited),
-                f"CPU of an order: bare {cpu_per_order(bare)[0]:.0f} us, server "
-                f"{cpu_per_order(served)[0]:.0f} us, PostgreSQL {cpu_per_order(served)[1]:.0f} us"
-                + f"; a bare handler that also stores reaches {middle(storing) / middle(bare):.2f}, "
-                f"and the server {peak / middle(storing):.2f} of that"
-                + ("; the generator had no CPU left" if limited else ""),
-                certain=cpu_per_order(bare)[0] < RATIO_WANTED * cpu_per_order(served)[0],
-            ),
-            Verdict(
-                f"p99 at half that rate at most {P99_WANTED:g} ms",
-                f"{half_p99:.1f} ms",
-                judge(half_p99, P99_WANTED, at_least=False),
-                f"the bare handler at that rate: {half_bare.load.latency.p99:.1f} ms",
-            ),
-            Verdict(
-                f"NDJSON at least {BATCH_WANTED} of COPY",
-                f"{batch_ratio:.2f}",
-                judge(batch_ratio, BATCH_WANTED, at_least=True),
-            ),
+        Verdict(
+            f"NDJSON at least {BATCH_WANTED} of COPY",
+            f"{found.batch_ratio:.2f}",
+            judge(found.batch_ratio, BATCH_WANTED, at_least=True),
         ),
-        notes=_notes(breaking),
     )
 
 
