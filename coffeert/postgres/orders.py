@@ -82,6 +82,11 @@ class OrderTable:
         self._at_hand_most = at_hand
         self._at_hand: list[Leased] = []
 
+    @property
+    def at_hand(self) -> int:
+        """How many connections are kept and idle."""
+        return len(self._at_hand)
+
     async def close(self) -> None:
         """Give the connections back to the pool."""
         while self._at_hand:

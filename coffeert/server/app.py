@@ -131,11 +131,11 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             slow_client_timeout=config.slow_client_timeout,
             clients_limit=config.clients_limit,
         )
-        database = Database(pool)
-        feed = LiveFeed(live_view, hub, bus, database, zone=config.zone(), live=config.live == "on")
-        await feed.begin()
         table = OrderTable(pool, at_hand=min(config.batch_writers, config.pool_size - 1))
         stack.push_async_callback(table.close)
+        database = Database(pool, at_hand=lambda: table.at_hand)
+        feed = LiveFeed(live_view, hub, bus, database, zone=config.zone(), live=config.live == "on")
+        await feed.begin()
         writer = _writer(config, table, feed)
         board = MenuBoard(menu, database_url, hub)
         server = Server(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -20,10 +20,14 @@ _ACQUIRE_TIMEOUT = 2.0
 
 
 class Database:
-    """Reads over a pool; every method raises `DatabaseUnavailable` where PostgreSQL is away."""
+    """Reads over a pool; every method raises `DatabaseUnavailable` where PostgreSQL is away.
 
-    def __init__(self, pool: Pool) -> None:
+    `at_hand` tells how many connections are out of the pool and idle nevertheless.
+    """
+
+    def __init__(self, pool: Pool, *, at_hand: Callable[[], int] = lambda: 0) -> None:
         self._pool = pool
+        self._at_hand = at_hand
 
     async def load_snapshot(self, horizon: Horizon) -> RollupSnapshot:
         """Read the rollups as of the last pass."""
@@ -48,7 +52,7 @@ class Database:
             milliseconds = (time.perf_counter() - started) * 1e3
         return DatabaseHealth(
             pool=self._pool.get_size(),
-            pool_idle=self._pool.get_idle_size(),
+            pool_idle=self._pool.get_idle_size() + self._at_hand(),
             round_trip_ms=round(milliseconds, 3),
         )
 

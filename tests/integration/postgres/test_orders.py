@@ -93,7 +93,8 @@ async def test_connections_that_are_kept_are_replaced_when_they_break(database_u
     table = OrderTable(pool, at_hand=1)
     for _ in range(3):
         assert (await table.insert([order()])).new == 1
-        assert pool.get_idle_size() == pool.get_size() - 1  # one is kept
+        assert pool.get_idle_size() == pool.get_size() - 1
+        assert table.at_hand == 1
         await other.fetch(_END_KEPT)
         async with asyncio.timeout(10):
             while pool.get_idle_size() < pool.get_size():
