@@ -45,6 +45,7 @@ class Server:
     writer: BatchWriter
     intake: Intake
     journal: Journal
+    feed: LiveFeed
     hub: Hub
     menu: MenuBoard
     database: Database
@@ -64,6 +65,7 @@ class Server:
         )
         dashboard = DashboardApi(
             journal=self.journal,
+            refresh=self.feed.show,
             menu=self.menu,
             health=self.health,
             metrics=Metrics(lambda: self.health.health),
@@ -144,6 +146,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             writer=writer,
             intake=Intake(writer, table, board.menu),
             journal=journal,
+            feed=feed,
             hub=hub,
             menu=board,
             database=database,
@@ -159,7 +162,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             tasks=Tasks(),
         )
         stack.push_async_callback(server.tasks.stop)
-        _start(server, feed)
+        _start(server)
         yield server
 
 
@@ -175,8 +178,8 @@ def _access(config: Config) -> Access:
     return Access(token, config.allowed_origins, read_token=read_token)
 
 
-def _start(server: Server, feed: LiveFeed) -> None:
-    tasks, journal = server.tasks, server.journal
+def _start(server: Server) -> None:
+    tasks, journal, feed = server.tasks, server.journal, server.feed
     tasks.start("batch writer", server.writer.run)
     tasks.start("live feed", feed.run)
     tasks.start("clock", feed.move_time)

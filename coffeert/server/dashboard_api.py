@@ -25,12 +25,16 @@ ViewAt = Callable[[datetime, Horizon], Awaitable[Change]]
 
 
 class DashboardApi:
-    """The handlers of everything that is read."""
+    """The handlers of everything that is read.
+
+    `refresh` completes the view: who has just got a 201 finds the order in it, also between frames.
+    """
 
     def __init__(
         self,
         *,
         journal: Journal,
+        refresh: Callable[[], None],
         menu: MenuBoard,
         health: HealthBoard,
         metrics: Metrics,
@@ -39,6 +43,7 @@ class DashboardApi:
         zone: tzinfo,
     ) -> None:
         self._journal = journal
+        self._refresh = refresh
         self._menu = menu
         self._health = health
         self._metrics = metrics
@@ -53,6 +58,7 @@ class DashboardApi:
         at = request.query.get("at")
         if at is not None:
             return await self._past(_moment(at))
+        self._refresh()
         self._journal.advance()
         etag = f"{self._journal.epoch}.{self._journal.version}"
         if request.if_none_match and any(tag.value == etag for tag in request.if_none_match):

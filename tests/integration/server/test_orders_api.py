@@ -337,3 +337,14 @@ async def test_a_line_that_is_too_long_is_refused_alone(
     assert (result["accepted"], result["rejected"]) == (2, 2)
     assert [(e["line"], e["status"]) for e in result["errors"]] == [(2, 413), (4, 413)]
     assert len(await rows(database_url)) == 2
+
+
+async def test_an_order_is_in_the_picture_as_soon_as_it_is_answered(
+    http: aiohttp.ClientSession,
+) -> None:
+    for placed in range(1, 31):  # faster than frames come
+        async with http.post("/api/orders", json=LATTE) as response:
+            assert response.status == 201
+        async with http.get("/api/dashboard") as response:
+            picture = await response.json()
+        assert picture["view"]["totals"]["minute"][0] == placed
