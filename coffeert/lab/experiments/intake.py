@@ -249,7 +249,11 @@ def _limited(runs: list[Run]) -> bool:
 
 
 def _latency_picture(runs: list[Run]) -> Picture:
-    points = sorted((run.measurement.offered, run.load.latency) for run in runs)
+    # Searches meet the same rate more than once, and latencies have no order.
+    points = [
+        (run.measurement.offered, run.load.latency)
+        for run in sorted(runs, key=lambda run: run.measurement.offered)
+    ]
     return Picture(
         name="intake-latency",
         title="Single orders over HTTP: latency against load",
