@@ -36,7 +36,7 @@ QUICK = Effort(
     name="quick", seconds=1.5, repeats=3, bisections=4, searches=1, connections=64, variations=False,
     screen_rates=(100, 1_000, 5_000), histories=(20_000, 200_000, 1_000_000), passes=15,
     clients=(100, 1_000, 10_000), ticks=10, messages=4_000, subscribers=(1, 4),
-    overload_seconds=4.0, idle_seconds=5.0,
+    overload_seconds=8.0, idle_seconds=5.0,
 )  # fmt: skip
 FULL = Effort(
     name="full", seconds=6.0, repeats=5, bisections=5, searches=3, connections=64, variations=True,

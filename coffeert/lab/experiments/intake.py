@@ -79,7 +79,7 @@ async def run(bench: Bench) -> Experiment:
         question="Where does the PostgreSQL INSERT break?",
         measurements=(*(run.measurement for run in found.runs), *varied),
         figures=_figures(found),
-        pictures=(_latency_picture([found.half, *found.trials]),),
+        pictures=(latency_picture([found.half, *found.trials]),),
         verdicts=_verdicts(found, bench.effort.connections),
         notes=_notes(found.breaking),
     )
@@ -248,7 +248,8 @@ def _limited(runs: list[Run]) -> bool:
     )
 
 
-def _latency_picture(runs: list[Run]) -> Picture:
+def latency_picture(runs: list[Run]) -> Picture:
+    """Draw latency against the load that was offered."""
     # Searches meet the same rate more than once, and latencies have no order.
     points = [
         (run.measurement.offered, run.load.latency)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from coffeert.lab.bench import Run, cpu_per_order, middle, spread, sustained
+from coffeert.lab.experiments.intake import latency_picture
 from coffeert.lab.experiments.overload import recovered_after
 from coffeert.lab.latency import Latencies
 from coffeert.lab.load import LoadResult, Slice
@@ -57,6 +58,11 @@ def test_repetitions_are_summed_up_by_their_median() -> None:
     assert middle(runs) == 2_000
     assert spread(runs) == 1.5
     assert cpu_per_order(runs) == (100.0, 10.0)
+
+
+def test_two_loads_at_the_same_rate_are_both_drawn() -> None:
+    runs = [Run(Measurement(label="", offered=100.0, good=99.0), WELL) for _ in range(2)]
+    assert all(len(curve.points) == 2 for curve in latency_picture(runs).curves)
 
 
 def test_the_rate_is_what_was_stored_over_the_time_it_took() -> None:
