@@ -17,7 +17,7 @@ from coffeert.wire.orders import Problem, encode
 
 _TICK = 0.005
 _TARGET = 0.02
-_STANDING = 0.05
+_STANDING = 0.1
 _RELIEVED = 1.0
 _WAIT = 0.01
 _MEASURED = 0.05
@@ -33,7 +33,7 @@ _UNUSUAL = re.compile(rb"\r\n(?:transfer-encoding|expect|connection|upgrade):", 
 class LoadShedder:
     """Watches how late the event loop is, and tells whether one more order may come in.
 
-    A lag that passes by itself is a burst, and bursts are served. One that stays above 20 ms for 50 ms is
+    A lag that passes by itself is a burst, and bursts are served. One that stays above 20 ms for 100 ms is
     a standing queue (the distinction of CoDel, Nichols and Jacobson 2012). From then on so many orders are
     let in as are answered within 10 ms at the present rate, by Little's law and over the time that
     `commit_seconds` tells, until for a second nobody had to be refused.

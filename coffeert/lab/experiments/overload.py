@@ -143,7 +143,8 @@ async def _sustainable(
     async def holds(rate: float) -> bool:
         trial = await server.measure(
             f"open loop at {rate:,.0f}/s",
-            rate=rate, seconds=bench.effort.seconds, objective=_SUSTAINED, connections=connections,
+            rate=rate, seconds=2 * bench.effort.seconds, objective=_SUSTAINED,
+            connections=connections,
         )  # fmt: skip
         trials.append(trial)
         return sustained(trial.load, _SUSTAINED, connections)
