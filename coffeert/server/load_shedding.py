@@ -38,7 +38,7 @@ class LoadShedder:
     let in as are answered within 10 ms at the present rate, by Little's law and over the time that
     `commit_seconds` tells, until for a second nobody had to be refused.
 
-    `refusing`: somebody was refused within that second; `lag` is in seconds.
+    `refusing`: somebody was refused within that second.
     """
 
     def __init__(
@@ -47,7 +47,6 @@ class LoadShedder:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.lag = 0.0
         self.shed = 0
         self.shedding = self.refusing = False
         self._commit_seconds = commit_seconds
@@ -86,9 +85,8 @@ class LoadShedder:
             self.turn(max(0.0, self._clock() - due))
 
     def turn(self, lag: float) -> None:
-        """Note how late the loop came round."""
+        """Note how late the loop came round, in seconds."""
         now = self._clock()
-        self.lag = lag
         if lag < _TARGET:
             self._late_since = None
         elif self._late_since is None:
