@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from coffeert.embedded import PostgresServer, ValkeyServer
+from tests.process_settings import settings_put_back
 from tests.servers import FAST, TEMPLATE, TestServers, running_servers, temporary_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _process_settings() -> Iterator[None]:
+    with settings_put_back():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import gzip
-import logging
 import zlib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -41,14 +40,10 @@ NOT_HTTP = {
 
 
 @pytest.fixture
-def log(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
+def log(capsys: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[str]:
     """What goes to stderr, with logging set up as in a server."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
     configure_logs("info", "text")
-    yield capsys
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    return capsys
 
 
 @pytest.mark.parametrize("name", NOT_HTTP)

@@ -1,0 +1,27 @@
+"""A test that configures logging, or the garbage collector, leaves no trace of it."""
+
+from __future__ import annotations
+
+import gc
+import logging
+
+import pytest
+
+from coffeert.logs import configure_logs
+from coffeert.server import doorway
+from tests.process_settings import settings_put_back
+
+
+def test_what_a_command_sets_up_is_put_back(capsys: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level, gc.get_threshold(), gc.get_freeze_count()
+    with settings_put_back():
+        configure_logs("info", "text")
+        gc.freeze()
+        gc.set_threshold(5_000, 40, 100)
+        doorway.log.info("told inside")
+    assert (root.handlers, root.level, gc.get_threshold(), gc.get_freeze_count()) == before
+    doorway.log.info("told afterwards")
+    said = capsys.readouterr()
+    assert "told inside" in said.err
+    assert "told afterwards" not in said.err
