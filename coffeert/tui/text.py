@@ -48,14 +48,15 @@ def clean(text: str, limit: int = 200) -> str:
 
 def width(text: str) -> int:
     """Count the cells that a clean text takes."""
-    return cell_len(text)
+    # Figures change all the time: what needs no looking up must not pass through the cache either.
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def crop(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
     """Cut a clean text to at most `cells` cells, ending in an ellipsis where something was cut."""
     if cells <= 0:
         return ""
-    if cell_len(text) <= cells:
+    if width(text) <= cells:
         return text
     if cells <= len(ellipsis):
         return set_cell_size(text, cells)
@@ -65,7 +66,7 @@ def crop(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
 def fit(text: str, cells: int, align: Align = "left", ellipsis: str = ELLIPSIS) -> str:
     """Cut or pad a clean text to exactly `cells` cells."""
     cut = crop(text, cells, ellipsis)
-    missing = max(0, cells - cell_len(cut))
+    missing = max(0, cells - width(cut))
     if align == "left":
         return cut + " " * missing
     if align == "right":

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from textual._styles_cache import StylesCache
 from textual.widget import Widget
+from textual.widgets._footer import FooterKey
 
 from coffeert.cells import Totals
 from coffeert.client.events import Connected, Connecting, Disconnected, GapFound, ViewReset
@@ -383,3 +385,30 @@ async def test_keys_that_are_no_longer_shown_are_let_go(stage: StageMaker) -> No
         for _ in range(3):
             await s.press(*once)
         assert widgets() <= before
+
+
+async def test_lines_of_widgets_that_are_gone_are_let_go(stage: StageMaker) -> None:
+    def painted() -> int:
+        gc.collect()
+        return sum(isinstance(each, StylesCache) for each in gc.get_objects())
+
+    async with stage() as s:
+        most = 0
+        for _ in range(12):
+            await s.press("2", "question_mark", "escape", "1")
+            most = max(most, painted())
+        assert most < 250
+
+
+async def test_keys_that_go_on_being_shown_are_not_made_anew(stage: StageMaker) -> None:
+    async with stage() as s:
+        await s.press("4")
+        before = list(s.dashboard.query(FooterKey))
+        await s.press("tab", "2", "tab", "1", "question_mark", "escape")
+        assert list(s.dashboard.query(FooterKey)) == before
+        assert len(before) > 5
+        await s.press("slash")
+        await s.press("escape")
+        assert [key.description for key in s.dashboard.query(FooterKey)] == [
+            key.description for key in before
+        ]

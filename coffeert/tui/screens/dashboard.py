@@ -26,6 +26,7 @@ from coffeert.tui.widgets.chart_panel import ChartPanel
 from coffeert.tui.widgets.details_panel import DetailsModel, DetailsPanel
 from coffeert.tui.widgets.engine_panel import EngineModel, EnginePanel
 from coffeert.tui.widgets.filter_input import FilterInput
+from coffeert.tui.widgets.gone import let_go_of_widgets
 from coffeert.tui.widgets.key_bar import KeyBar
 from coffeert.tui.widgets.kpi_strip import KpiStrip
 from coffeert.tui.widgets.notice_panel import NoticeModel, NoticePanel
@@ -91,6 +92,7 @@ class Dashboard(Looking, Timing, Selling, Keeping):
     def tick(self) -> None:
         """Show the moment; panels whose model has not changed cost nothing."""
         self._ticked = time.monotonic()
+        let_go_of_widgets()
         board = self.coffeert.board
         scene = board.scene()
         empty = scene.view is None

@@ -7,16 +7,28 @@ from textual.widgets import Footer
 
 
 class KeyBar(Footer):
-    """A footer that forgets the keys it no longer shows.
+    """A footer that forgets the keys it no longer shows, and keeps those that it goes on showing.
 
-    Textual's own makes its keys anew whenever the bindings change, and watches `compact` on behalf of
-    each; those that are gone are dropped only when `compact` changes, which it never does here.
+    Textual's own makes its keys anew whenever the bindings change or the focus moves, and watches
+    `compact` on behalf of each; those that are gone are dropped only when `compact` changes, which it
+    never does here.
     """
 
     def __init__(self) -> None:
         super().__init__(show_command_palette=True, compact=True)
+        self._shown: tuple[object, ...] = ()
 
     def bindings_changed(self, screen: Screen[object]) -> None:
         """Show the keys of now, and let go of the others."""
-        super().bindings_changed(screen)
-        self.call_after_refresh(self.mutate_reactive, Footer.compact)
+        if not (screen.app.app_focus and self.is_attached and screen is self.screen):
+            return
+        keys = [
+            (binding.key, binding.description, enabled, tooltip)
+            for _, binding, enabled, tooltip in screen.active_bindings.values()
+            if binding.show
+        ]
+        shown = (self.show_command_palette, *keys)
+        if shown != self._shown:
+            self._shown = shown
+            super().bindings_changed(screen)
+            self.call_after_refresh(self.mutate_reactive, Footer.compact)

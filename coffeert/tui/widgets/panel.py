@@ -13,7 +13,7 @@ from textual.widget import Widget
 from coffeert.tui.glyphs import Glyphs
 from coffeert.tui.lines import Line, fit_line
 from coffeert.tui.palette import Palette
-from coffeert.tui.text import ELLIPSIS, clean
+from coffeert.tui.text import ELLIPSIS, clean, width
 
 Model = TypeVar("Model")
 
@@ -106,6 +106,7 @@ class Panel(Widget, Generic[Model]):
     def _strip(self, spans: Line, cells: int) -> Strip:
         palette, ellipsis = self.painter.palette, self.painter.glyphs.ellipsis
         segments = []
+        length = 0
         for text, role, is_chosen in fit_line(spans, cells):
             style = palette.style(role, chosen=is_chosen)
             # The last line of defence: whatever a present function let through stops here.
@@ -113,4 +114,5 @@ class Panel(Widget, Generic[Model]):
             if ellipsis != ELLIPSIS:
                 safe = safe.replace(ELLIPSIS, ellipsis)
             segments.append(Segment(safe, style + _OLD if self.old else style))
-        return Strip(segments).adjust_cell_length(cells, palette.style("text"))
+            length += width(safe)
+        return Strip(segments, length).adjust_cell_length(cells, palette.style("text"))
