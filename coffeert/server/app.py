@@ -23,6 +23,7 @@ from coffeert.server.dashboard_api import DashboardApi
 from coffeert.server.dashboard_socket import DashboardSocket
 from coffeert.server.database import Database
 from coffeert.server.doorway import Gatekeeper
+from coffeert.server.fast_path import FastPath, PlainOrders
 from coffeert.server.health import HealthBoard
 from coffeert.server.hub import Hub
 from coffeert.server.intake import Intake
@@ -106,6 +107,7 @@ class Server:
         self.health.closing = True
         await self.writer.close()
         self.hub.close("the server is restarting")
+        self.keeper.close()
 
 
 @asynccontextmanager
@@ -140,11 +142,14 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
         await feed.begin()
         writer = _writer(config, table, feed)
         board = MenuBoard(menu, database_url, hub)
+        access = _access(config)
+        intake = Intake(writer, table, board.menu)
+        path = FastPath(intake, access, body_limit=config.body_limit)
         server = Server(
             config=config,
-            access=_access(config),
+            access=access,
             writer=writer,
-            intake=Intake(writer, table, board.menu),
+            intake=intake,
             journal=journal,
             feed=feed,
             hub=hub,
@@ -158,6 +163,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
                 rate=config.client_orders_per_s,
                 header_timeout=config.header_timeout,
                 shedder=writer.admission.shedder,
+                first=lambda gate: PlainOrders(gate, path),
             ),
             tasks=Tasks(),
         )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from coffeert.errors import (
@@ -37,14 +38,14 @@ _PLENTY = 100
 _FAR = 0.01  # seconds
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True):
     """An order to store. `draft` is what a repeated key is compared with, `None` for a correction."""
 
     order: Order
     draft: Draft | None
 
 
-class Placed(NamedTuple):
+class Placed(msgspec.Struct, frozen=True):
     """An order that is stored. `replayed`: it already was."""
 
     order: Order
@@ -72,7 +73,7 @@ class Table(Protocol):
         """Read the orders that exist, each with the transaction that stored it."""
 
 
-class _Group(NamedTuple):
+class _Group(msgspec.Struct, frozen=True):
     """Entries that one caller waits for."""
 
     entries: Sequence[Entry]
@@ -105,11 +106,11 @@ class BatchWriter:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def submit(self, entries: Sequence[Entry]) -> list[Outcome]:
-        """Store entries and return what became of each, in order.
+    def submit(self, entries: Sequence[Entry]) -> asyncio.Future[list[Outcome]]:
+        """Have entries stored; the future tells what became of each, in order.
 
-        Raises `Unavailable` where they would wait too long: nothing was stored. A caller that is
-        cancelled while queued is not stored; once sent to PostgreSQL, its orders are.
+        Raises `Unavailable` where they would wait too long: nothing was stored. Entries whose future
+        is cancelled while they are queued are not stored; once sent to PostgreSQL, they are.
         """
         self.admission.check(len(entries))
         answer: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
@@ -118,7 +119,7 @@ class BatchWriter:
         if self._due:
             self._work.set()
         self._idle.clear()
-        return await answer
+        return answer
 
     async def run(self) -> None:
         """Write batches until cancelled; `close` first, so that nobody is left waiting."""

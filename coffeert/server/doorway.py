@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections import Counter
+from collections.abc import Callable
 from typing import cast
 
 import structlog
@@ -24,13 +25,15 @@ log = structlog.get_logger(__name__)
 _SWEEP = 1.0
 _TOLD_EVERY = 60.0  # seconds: strangers are not to fill the log
 _ADDRESSES_KEPT = 10_000
+_KEEPALIVE = 75.0  # seconds
 
 
 class Gatekeeper:
     """Knows every connection of a server; those from this machine have no limit but time.
 
     `connections` and `rate` (orders a second) are for each address, 0 for no limit; `header_timeout`
-    is in seconds.
+    is in seconds. `first` makes the protocol that a connection begins with, until it hands over;
+    without it, that is aiohttp's from the beginning.
     """
 
     def __init__(
@@ -41,7 +44,9 @@ class Gatekeeper:
         header_timeout: float,
         exempt_loopback: bool = True,
         shedder: LoadShedder | None = None,
+        first: Callable[[Gate], asyncio.Protocol] | None = None,
     ) -> None:
+        self.first = first
         self.shedder = shedder or LoadShedder()
         self.refused = self.cut = self.untold = 0
         self._connections = connections
@@ -95,7 +100,12 @@ class Gatekeeper:
             self.sweep(asyncio.get_running_loop().time())
 
     def sweep(self, now: float) -> None:
-        """Cut off who has taken too long over the headers of a request, or has sent nothing at all."""
+        """Cut off who has taken too long over the headers of a request, or has sent nothing at all.
+
+        Those who have been silent since their last answer are let go after as long as aiohttp waits.
+        """
+        for gate in [gate for gate in self._gates if gate.rests(now - _KEEPALIVE)]:
+            gate.close()
         slow = [gate for gate in self._gates if gate.dawdles(now - self._header_timeout)]
         for gate in slow:
             gate.cut()
@@ -106,6 +116,11 @@ class Gatekeeper:
             log.warning("slow senders cut off", connections=self.untold, total=self.cut)
             self.untold, self._told_at = 0, now
 
+    def close(self) -> None:
+        """Let the connections go that aiohttp does not know of, when their answers are sent."""
+        for gate in list(self._gates):
+            gate.close()
+
     def _allowance(self, address: str) -> Allowance:
         # Connections come and go, but what their address has used up stays.
         if len(self._allowances) > _ADDRESSES_KEPT:
@@ -114,19 +129,22 @@ class Gatekeeper:
 
 
 class Gate(asyncio.Protocol):
-    """One connection: passes everything on to aiohttp's protocol, and notes what is unfinished.
+    """One connection: passes everything on to a protocol, and notes what is unfinished.
 
-    `busy` counts the requests being answered; `allowance` is `None` for a client without a limit;
-    `has_spoken`: at least one byte has come.
+    `protocol` makes the one of aiohttp. `busy` counts the requests being answered; `allowance` is
+    `None` for a client without a limit; `has_spoken`: at least one byte has come.
     """
 
     __slots__ = (
         "_address",
         "_admitted",
         "_began",
+        "_handed_over",
         "_inner",
         "_keeper",
         "_loop",
+        "_protocol",
+        "_quiet_since",
         "_refused",
         "_shedder",
         "_transport",
@@ -135,18 +153,21 @@ class Gate(asyncio.Protocol):
         "has_spoken",
     )
 
-    def __init__(self, inner: asyncio.Protocol, keeper: Gatekeeper) -> None:
+    def __init__(self, protocol: Callable[[], asyncio.Protocol], keeper: Gatekeeper) -> None:
         self.allowance: Allowance | None = None
         self.busy = 0
         self.has_spoken = False
-        self._inner = inner
+        self._protocol = protocol
+        self._inner: asyncio.Protocol | None = None
         self._keeper = keeper
         self._shedder = keeper.shedder
         self._loop = asyncio.get_running_loop()
-        self._address: str | None = None
+        self._address = ""
+        self._handed_over = keeper.first is None
         self._admitted = False  # while load is shed: counted as inside
         self._refused = False  # and not told so yet
         self._began: float | None = None
+        self._quiet_since: float | None = None  # where aiohttp does not mind that
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -160,11 +181,22 @@ class Gate(asyncio.Protocol):
             return
         self._address = address
         self._began = self._loop.time()
+        first = self._keeper.first
+        self._inner = self._protocol() if first is None else first(self)
         self._inner.connection_made(transport)
+
+    def hand_over(self, data: bytes) -> None:
+        """Leave the connection to aiohttp for good, beginning with these bytes."""
+        assert self._transport is not None
+        self._handed_over = True
+        self._quiet_since = None
+        self._inner = self._protocol()
+        self._inner.connection_made(self._transport)
+        self._inner.data_received(data)
 
     def data_received(self, data: bytes) -> None:
         """Pass bytes on; the first ones of a request start its time, that of the first one runs."""
-        if self._address is None:
+        if self._inner is None:
             return
         if self._refused:
             self.send_refusal()  # answers go in the order of the requests
@@ -177,22 +209,24 @@ class Gate(asyncio.Protocol):
 
     def eof_received(self) -> bool | None:
         """Pass the end of the client's side on."""
-        return self._inner.eof_received() if self._address is not None else None
+        return None if self._inner is None else self._inner.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass the end on."""
-        if self._address is not None:
+        if self._inner is not None:
             self._leave()
             self._keeper.leave(self, self._address)
             self._inner.connection_lost(exc)
 
     def pause_writing(self) -> None:
         """Pass on that the client reads too slowly."""
-        self._inner.pause_writing()
+        if self._inner is not None:
+            self._inner.pause_writing()
 
     def resume_writing(self) -> None:
         """Pass on that the client reads again."""
-        self._inner.resume_writing()
+        if self._inner is not None:
+            self._inner.resume_writing()
 
     def begin(self) -> None:
         """Note that the headers of a request are complete."""
@@ -202,7 +236,14 @@ class Gate(asyncio.Protocol):
     def end(self) -> None:
         """Note that a request is answered."""
         self.busy -= 1
+        if not self._handed_over:
+            self._quiet_since = self._loop.time()
         self._leave()
+
+    def spend(self, orders: int) -> None:
+        """Count orders against what the client may send; raises `TooManyRequests`."""
+        if self.allowance is not None:
+            self.allowance.take(orders)
 
     def _refuses(self, data: bytes) -> bool:
         """Answer an order with 503 unread, where it comes by itself and there is no room for it."""
@@ -233,6 +274,15 @@ class Gate(asyncio.Protocol):
         """Tell whether a request was begun before `since` and its headers are still not complete."""
         return not self.busy and self._began is not None and self._began < since
 
+    def rests(self, since: float) -> bool:
+        """Tell whether nothing has come after an answer given before `since`, and nobody else minds."""
+        return not self.busy and self._quiet_since is not None and self._quiet_since < since
+
+    def close(self) -> None:
+        """End the connection when what was written is sent, unless aiohttp has it."""
+        if not self._handed_over and self._transport is not None:
+            self._transport.close()
+
     def cut(self) -> None:
         """End the connection at once."""
         if self._transport is not None:
@@ -249,8 +299,8 @@ def gate_of(request: web.Request) -> Gate | None:
 def spend(request: web.Request, orders: int = 1) -> None:
     """Count orders against what their client may send; raises `TooManyRequests`."""
     gate = gate_of(request)
-    if gate is not None and gate.allowance is not None:
-        gate.allowance.take(orders)
+    if gate is not None:
+        gate.spend(orders)
 
 
 def is_local(address: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
@@ -32,10 +33,18 @@ class Intake:
     async def place(self, draft: Draft) -> Placed:
         """Store one order; raises `RequestRefused` of the kind that applies."""
         try:
-            order = resolve(draft, self._menu(), datetime.now(UTC))
+            entry = self.entry(draft)
         except Invalid as refusal:
             return _granted((await self._stored_before({0: (draft, refusal)}))[0])
-        return _granted((await self._writer.submit([Entry(order, draft)]))[0])
+        return _granted((await self.store(entry))[0])
+
+    def entry(self, draft: Draft) -> Entry:
+        """Complete an order from the menu; raises `Invalid` where that cannot be, now at least."""
+        return Entry(resolve(draft, self._menu(), datetime.now(UTC)), draft)
+
+    def store(self, entry: Entry) -> asyncio.Future[list[Outcome]]:
+        """Have one order stored, as `BatchWriter.submit`; raises `Unavailable`."""
+        return self._writer.submit([entry])
 
     async def place_many(self, drafts: Sequence[Draft | RequestRefused]) -> list[Outcome]:
         """Store the acceptable ones of many orders as one batch and tell what became of each.

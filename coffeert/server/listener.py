@@ -159,7 +159,7 @@ class GatedSite(web.BaseSite):
         server = self._runner.server
         assert server is not None
         sockets = await _bound(self._host, self._port, reuse_port=self._reuse_port)
-        listener = Listener(sockets, lambda: Gate(_discreet(server()), self._keeper))
+        listener = Listener(sockets, lambda: Gate(lambda: _discreet(server()), self._keeper))
         listener.start(self._backlog)
         # What aiohttp asks of a server is this much: its sockets, and to be closed.
         self._server = cast(asyncio.AbstractServer, listener)

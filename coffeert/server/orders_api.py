@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from uuid import UUID
 
-import msgspec
 from aiohttp import hdrs, web
 
 from coffeert.errors import (
     FieldError,
-    Invalid,
     Malformed,
     NotFound,
     RequestRefused,
@@ -24,6 +22,7 @@ from coffeert.server.access import Access
 from coffeert.server.batch_writer import Outcome, Placed
 from coffeert.server.content_encoding import unpacked
 from coffeert.server.doorway import spend
+from coffeert.server.idempotency_key import with_key
 from coffeert.server.intake import Intake
 from coffeert.server.limits import BodyClock
 from coffeert.server.problems import whole_seconds
@@ -72,7 +71,7 @@ class OrdersApi:
         if request.content_type != "application/json":
             raise UnsupportedMediaType("Send the order as application/json.")
         draft = decode_order(await self._body(request))
-        draft = _with_key(draft, request.headers.getall("Idempotency-Key", ()))
+        draft = with_key(draft, request.headers.getall("Idempotency-Key", ()))
         return _answer(await self._intake.place(draft))
 
     async def void(self, request: web.Request) -> web.Response:
@@ -227,30 +226,6 @@ class BatchReport:
         return BatchResult(
             self._accepted, self._replayed, self._rejected, tuple(self._errors), problem
         )
-
-
-def _with_key(draft: Draft, keys: Sequence[str]) -> Draft:
-    if not keys:
-        return draft
-    if len(keys) > 1:
-        raise Malformed(
-            "The Idempotency-Key is given more than once.",
-            errors=(FieldError("Idempotency-Key", "must be given once"),),
-        )
-    (key,) = keys
-    try:
-        order_id = UUID(key.strip().strip('"'))
-    except ValueError:
-        raise Invalid(
-            "The Idempotency-Key is not a UUID.",
-            errors=(FieldError("Idempotency-Key", "must be a UUID"),),
-        ) from None
-    if draft.order_id not in (None, order_id):
-        raise Malformed(
-            "The Idempotency-Key and the order_id differ.",
-            errors=(FieldError("order_id", "differs from the Idempotency-Key"),),
-        )
-    return msgspec.structs.replace(draft, order_id=order_id)
 
 
 def _answer(placed: Placed) -> web.Response:

@@ -182,9 +182,23 @@ MUTANTS = (
     Mutant(
         "the token that only reads may order",
         "coffeert/server/access.py",
-        "return self._token is None or hmac.compare_digest(_bearer(request), self._token)",
+        'return self.opens_to_orders(request.headers.get(hdrs.AUTHORIZATION, ""))',
         "return True",
         ("tests/integration/server/test_access.py",),
+    ),
+    Mutant(
+        "the fast path is open to any token",
+        "coffeert/server/access.py",
+        "return self._token is None or hmac.compare_digest(_bearer(authorization), self._token)",
+        "return True",
+        ("tests/integration/server/test_fast_path.py",),
+    ),
+    Mutant(
+        "the fast path keeps an order whose client has gone",
+        "coffeert/server/fast_path.py",
+        "self._answer.cancel()",
+        "pass",
+        ("tests/integration/server/test_gone_clients.py",),
     ),
     Mutant(
         "an order is admitted however long it would wait",

@@ -138,7 +138,7 @@ async def test_those_who_are_cut_off_do_not_fill_the_log(monkeypatch: pytest.Mon
     monkeypatch.setattr("coffeert.server.doorway.log", log := CapturingLogger())
     keeper = Gatekeeper(connections=0, rate=0, header_timeout=1)
     for second in range(0, 300, 2):
-        silent, slow = Gate(asyncio.Protocol(), keeper), Gate(asyncio.Protocol(), keeper)
+        silent, slow = Gate(asyncio.Protocol, keeper), Gate(asyncio.Protocol, keeper)
         for gate in (silent, slow):
             gate.connection_made(Pipe("127.0.0.1"))
         slow.data_received(b"GET")
@@ -256,7 +256,7 @@ async def test_an_address_gets_only_so_many_connections() -> None:
     keeper = Gatekeeper(connections=2, rate=0, header_timeout=10)
 
     def knock(address: str) -> tuple[Gate, Pipe]:
-        gate, pipe = Gate(asyncio.Protocol(), keeper), Pipe(address)
+        gate, pipe = Gate(asyncio.Protocol, keeper), Pipe(address)
         gate.connection_made(pipe)
         return gate, pipe
 
@@ -279,14 +279,14 @@ async def test_an_address_gets_only_so_many_connections() -> None:
 
 async def test_the_connections_of_an_address_share_its_rate() -> None:
     keeper = Gatekeeper(connections=0, rate=5, header_timeout=10)
-    gates = [Gate(asyncio.Protocol(), keeper) for _ in range(3)]
+    gates = [Gate(asyncio.Protocol, keeper) for _ in range(3)]
     for gate, address in zip(gates, ("192.0.2.1", "192.0.2.1", "192.0.2.2"), strict=True):
         assert keeper.enter(gate, address)
     assert gates[0].allowance is gates[1].allowance is not None
     assert gates[2].allowance is not gates[0].allowance
     keeper.leave(gates[0], "192.0.2.1")
     keeper.leave(gates[1], "192.0.2.1")
-    again = Gate(asyncio.Protocol(), keeper)
+    again = Gate(asyncio.Protocol, keeper)
     assert keeper.enter(again, "192.0.2.1")
     assert again.allowance is gates[0].allowance
 

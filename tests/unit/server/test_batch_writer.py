@@ -104,7 +104,10 @@ async def one(waiting: Awaitable[list[Outcome]]) -> Outcome:
 
 
 def submit(writer: BatchWriter, entry: Entry) -> asyncio.Task[Outcome]:
-    return asyncio.create_task(one(writer.submit([entry])))
+    async def placed() -> Outcome:
+        return await one(writer.submit([entry]))
+
+    return asyncio.create_task(placed())
 
 
 async def test_what_queues_during_a_commit_becomes_the_next_batch() -> None:

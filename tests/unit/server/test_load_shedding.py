@@ -170,7 +170,7 @@ async def test_a_refusal_is_a_problem_document_and_leaves_the_connection_open() 
     shedder = LoadShedder()
     keeper = Gatekeeper(connections=0, rate=0, header_timeout=10, shedder=shedder)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Gate(Answering(), keeper), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: Gate(Answering, keeper), "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api/orders"
     try:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:

@@ -1,0 +1,162 @@
+"""The fast path: from a plain request to its answer without a framework (decision 0018).
+
+aiohttp stays what defines the server's answers: what the fast path does not certainly understand, or
+cannot store at once, it hands to aiohttp, with everything that comes on that connection later. What it
+answers, it answers with the bytes that aiohttp would send.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import cast
+
+from aiohttp.http import SERVER_SOFTWARE
+
+from coffeert.errors import RequestRefused
+from coffeert.server.access import Access
+from coffeert.server.batch_writer import Entry, Outcome
+from coffeert.server.doorway import Gate
+from coffeert.server.idempotency_key import with_key
+from coffeert.server.intake import Intake
+from coffeert.server.plain_request import read_plain
+from coffeert.server.problems import PROBLEM_JSON, whole_seconds
+from coffeert.wire.orders import OrderBody, Problem, decode_order, encode
+
+_CREATED = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b%b"
+_REPLAYED = (
+    b"HTTP/1.1 200 OK\r\nIdempotent-Replayed: true\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n%b%b"
+)
+_REFUSED = b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\n%bContent-Length: %d\r\n%b%b"
+
+
+class Answers:
+    """Writes answers, headers and all; `clock` tells the time in Unix seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._second = -1
+        self._common = b""
+
+    def write(self, outcome: Outcome) -> bytes:
+        """Write what became of an order."""
+        if isinstance(outcome, RequestRefused):
+            return self._refusal(outcome)
+        body = encode(OrderBody.of(outcome.order))
+        answer = _REPLAYED if outcome.replayed else _CREATED
+        return answer % (len(body), self._end_of_head(), body)
+
+    def _refusal(self, error: RequestRefused) -> bytes:
+        body = encode(Problem.of(error))
+        reason = HTTPStatus(error.status).phrase.encode()
+        later = b""
+        if error.retry_after is not None:
+            later = b"Retry-After: %b\r\n" % whole_seconds(error.retry_after).encode()
+        kind = PROBLEM_JSON.encode()
+        end = self._end_of_head()
+        return _REFUSED % (error.status, reason, kind, later, len(body), end, body)
+
+    def _end_of_head(self) -> bytes:
+        second = int(self._clock())
+        if second != self._second:
+            self._second = second
+            date = formatdate(second, usegmt=True)
+            self._common = f"Date: {date}\r\nServer: {SERVER_SOFTWARE}\r\n\r\n".encode()
+        return self._common
+
+
+class FastPath:
+    """What the fast path of a server needs; `body_limit` is in bytes."""
+
+    def __init__(self, intake: Intake, access: Access, *, body_limit: int) -> None:
+        self.answers = Answers()
+        self._intake = intake
+        self._access = access
+        self._body_limit = body_limit
+
+    def read(self, data: bytes) -> Entry | None:
+        """Read a plain request that can be stored as it is; `None` where aiohttp is to have it."""
+        request = read_plain(data)
+        if (
+            request is None
+            or request.head.length > self._body_limit
+            or not self._access.opens_to_orders(request.head.authorization)
+        ):
+            return None
+        key = request.head.idempotency_key
+        try:
+            return self._intake.entry(with_key(decode_order(request.body), (key,) if key else ()))
+        except RequestRefused:  # once more, and at leisure, by whoever explains it
+            return None
+
+    def store(self, entry: Entry) -> asyncio.Future[list[Outcome]]:
+        """Have an order stored; raises `Unavailable`, at once."""
+        return self._intake.store(entry)
+
+
+class PlainOrders(asyncio.Protocol):
+    """A connection on which nothing but plain requests has come, one at a time."""
+
+    __slots__ = ("_answer", "_gate", "_held", "_path", "_transport")
+
+    def __init__(self, gate: Gate, path: FastPath) -> None:
+        self._gate = gate
+        self._path = path
+        self._answer: asyncio.Future[list[Outcome]] | None = None
+        self._held = b""  # what came before the answer to what came before
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note where answers go."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Store a plain request; leave the connection to aiohttp with anything else."""
+        if self._answer is not None:
+            self._held += data
+            self._transport.pause_reading()
+            return
+        entry = self._path.read(data)
+        if entry is None:
+            self._gate.hand_over(data)
+            return
+        self._gate.begin()
+        try:
+            self._gate.spend(1)
+            self._answer = self._path.store(entry)
+        except RequestRefused as refusal:
+            self._send(refusal)
+        else:
+            self._answer.add_done_callback(self._answered)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Leave an order that waits, which is then not stored unless it was sent already."""
+        if self._answer is not None:
+            self._answer.cancel()
+
+    def pause_writing(self) -> None:
+        """Take no more orders of a client that does not read the answers."""
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on with a client that reads again."""
+        self._transport.resume_reading()
+
+    def _answered(self, answer: asyncio.Future[list[Outcome]]) -> None:
+        self._answer = None
+        if not answer.cancelled():
+            (outcome,) = answer.result()
+            self._send(outcome)
+
+    def _send(self, outcome: Outcome) -> None:
+        closing = self._transport.is_closing()
+        if not closing:
+            self._transport.write(self._path.answers.write(outcome))
+        self._gate.end()
+        if self._held and not closing:
+            held, self._held = self._held, b""
+            self._transport.resume_reading()
+            self._gate.data_received(held)
