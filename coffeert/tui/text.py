@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import Final, Literal
@@ -15,6 +16,7 @@ ELLIPSIS: Final = "…"
 _MARKS_MAX = 2  # combining marks on one character: enough for every language, too few for a prank
 _VARIATION = frozenset(map(chr, range(0xFE00, 0xFE10)))
 _TAGS = range(0xE0000, 0xE0200)
+_drawn = re.compile("[ -~·…←-↓✓✗─-◼⠀-⣿]*").fullmatch  # one cell each
 
 
 @lru_cache(maxsize=4096)
@@ -48,8 +50,8 @@ def clean(text: str, limit: int = 200) -> str:
 
 def width(text: str) -> int:
     """Count the cells that a clean text takes."""
-    # Figures change all the time: what needs no looking up must not pass through the cache either.
-    return len(text) if text.isascii() else cell_len(text)
+    # Figures and curves change all the time: what needs no looking up must not fill a cache either.
+    return len(text) if _drawn(text) else cell_len(text)
 
 
 def crop(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:

@@ -6,7 +6,7 @@ import unicodedata
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rich.cells import cell_len
+from rich.cells import cached_cell_len, cell_len
 
 from coffeert.tui.text import clean, crop, fit, width
 
@@ -73,3 +73,17 @@ def test_characters_add_up_so_that_cutting_between_any_two_is_safe(text: str) ->
 def test_keeps_what_people_write() -> None:
     for name in ("Café Crème", "抹茶ラテ", "קפה", "दूध वाली कॉफ़ी", "🍵 tea"):
         assert clean(name) == unicodedata.normalize("NFC", name)
+
+
+def test_drawings_have_the_width_that_the_terminal_gives_them() -> None:
+    for char in map(chr, range(0x20, 0x30000)):
+        if char.isprintable():
+            assert width(char) == cell_len(char), f"U+{ord(char):04X}"
+
+
+def test_figures_and_curves_pass_by_the_cache_of_widths() -> None:
+    before = cached_cell_len.cache_info().misses
+    for number in range(5_000):
+        assert width(f"{number:,}.50 ▲ {number % 97}%") > 5
+        assert width("⣀⡠⠒▇█░·─┤●…"[number % 11 :] + f" {number}") > 2
+    assert cached_cell_len.cache_info().misses == before
