@@ -23,7 +23,7 @@ from coffeert.lab.schedule import poisson
 Via = Literal["http", "ws", "batch"]
 UNANSWERED = -1
 _CLOSED_RATE = (
-    25_000  # requests a second that are prepared for a closed loop: more than it can send
+    50_000  # requests a second that are prepared for a closed loop: more than it can send
 )
 _CLOSED_BATCHES = 24  # of 5,000 lines
 _TIMELINE_STEP = 0.5

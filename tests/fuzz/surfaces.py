@@ -24,6 +24,7 @@ from coffeert.tui.text import clean, width
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 from tests.fuzz import inputs
 from tests.fuzz.target import TOKEN, Tally, Target
+from tests.fuzz.ways import plain_orders
 
 Surface = Callable[[random.Random, float, Target], Awaitable[Tally]]
 
@@ -277,6 +278,7 @@ def _check_sentence(tally: Tally, sentence: str, data: object) -> None:
 
 SURFACES: Mapping[str, Surface] = {
     "orders": orders,
+    "plain orders": plain_orders,
     "batches": batches,
     "requests": requests,
     "messages": messages,
