@@ -43,7 +43,9 @@ _WITHOUT_MEANING = frozenset(
         "x-request-id",
     }
 )
-_READ = frozenset({"content-type", "content-length", "authorization", "idempotency-key"})
+_READ = frozenset(
+    {"authorization", "connection", "content-length", "content-type", "idempotency-key"}
+)
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
@@ -89,6 +91,10 @@ def _read_head(head: bytes) -> Head | None:
             return None
         headers[name] = value.strip(" ")
     length = headers.get("content-length", "")
-    if headers.get("content-type", "").lower() not in _JSON or not _LENGTH.fullmatch(length):
+    if (
+        not _LENGTH.fullmatch(length)
+        or headers.get("content-type", "").lower() not in _JSON
+        or headers.get("connection", "keep-alive").lower() != "keep-alive"
+    ):
         return None
     return Head(int(length), headers.get("authorization", ""), headers.get("idempotency-key", ""))
