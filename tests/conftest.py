@@ -1,20 +1,48 @@
-"""Fixtures that give every test real servers: a database of its own and an empty Valkey."""
+"""Fixtures that give every test real servers: a database of its own and an empty Valkey.
+
+A machine at work must not make a test fail, nor chance: hypothesis has no deadline here, and tries the
+same examples in each run; `--hypothesis-profile=search` tries others.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from coffeert.embedded import PostgresServer, ValkeyServer
 from tests.process_settings import settings_put_back
 from tests.servers import FAST, TEMPLATE, TestServers, running_servers, temporary_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+
+_SLOW = (HealthCheck.too_slow,)
+settings.register_profile("search", deadline=None, suppress_health_check=_SLOW)
+settings.register_profile("gate", settings.get_profile("search"), derandomize=True)
+settings.load_profile("gate")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_left_open() -> Iterator[None]:
+    # What a test has left open is found by the collector, and told here instead of anywhere later.
+    yield
+    gc.collect()
+    gc.freeze()  # what is left stays, so the next collection need not look at it
+
+
+@pytest.fixture
+async def opened() -> AsyncIterator[AsyncExitStack]:
+    """Closes what a test has opened, also where it fails."""
+    async with AsyncExitStack() as opened:
+        yield opened
 
 
 @pytest.fixture(autouse=True)

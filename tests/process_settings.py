@@ -42,7 +42,7 @@ def settings_put_back() -> Iterator[None]:
                 logging.getLogger(name).setLevel(level)
         if gc.get_threshold() != thresholds:
             gc.set_threshold(*thresholds)
-        if gc.get_freeze_count() != frozen:
+        if gc.get_freeze_count() > frozen:
             gc.unfreeze()
 
 

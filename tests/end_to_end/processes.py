@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -153,14 +152,6 @@ class Shell:
             except subprocess.TimeoutExpired:
                 command.process.kill()
                 command.process.wait()
-
-
-def free_port() -> int:
-    """A port that nobody listens on; for a server that is to come back at the same address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def children(pid: int) -> set[int]:

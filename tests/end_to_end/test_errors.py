@@ -6,7 +6,8 @@ import re
 import socket
 import sys
 
-from tests.end_to_end.processes import Command, Ended, Shell, free_port
+from tests.end_to_end.processes import Command, Ended, Shell
+from tests.ports import free_port
 
 NOWHERE = "postgresql://nobody:s3cret@127.0.0.1:1/shop"
 SENTENCE = re.compile(r"\Acoffeert: [^\n]+\.\n\Z")

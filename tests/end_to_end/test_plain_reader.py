@@ -10,7 +10,8 @@ from typing import Any
 
 from coffeert.client import OrderClient
 from tests.end_to_end.ledger import Ledger
-from tests.end_to_end.processes import Command, Shell, free_port
+from tests.end_to_end.processes import Command, Shell
+from tests.ports import free_port
 from tests.waiting import eventually
 
 SOURCE = Path(__file__).with_name("plain_reader.py")

@@ -11,8 +11,9 @@ import aiohttp
 
 from coffeert.order import new_order_id
 from tests.end_to_end.ledger import Ledger, shows_all
-from tests.end_to_end.processes import Shell, free_port
+from tests.end_to_end.processes import Shell
 from tests.end_to_end.watching import watching
+from tests.ports import free_port
 from tests.waiting import eventually
 
 COUNT = 600

@@ -12,8 +12,9 @@ from functools import partial
 from coffeert.cells import Cells
 from coffeert.client import DashboardFeed
 from tests.end_to_end.ledger import Ledger, feed_cells, shows_all
-from tests.end_to_end.processes import Command, Shell, children, free_port, running
+from tests.end_to_end.processes import Command, Shell, children, running
 from tests.end_to_end.watching import watching
+from tests.ports import free_port
 from tests.waiting import POLL, eventually
 
 

@@ -11,8 +11,9 @@ from textual.pilot import Pilot
 
 from coffeert.embedded import PostgresServer, ValkeyServer
 from coffeert.tui.app import CoffeertApp
-from tests.end_to_end.processes import Command, Shell, free_port
+from tests.end_to_end.processes import Command, Shell
 from tests.integration.tui.watching import until, watching
+from tests.ports import free_port
 from tests.tui.conftest import screen_text
 
 Screen = tuple[CoffeertApp, Pilot[None]]

@@ -18,7 +18,8 @@ import asyncpg
 
 from coffeert.embedded import PostgresServer, ValkeyServer
 from coffeert.postgres.migrations import migrate
-from tests.end_to_end.processes import Command, Shell, free_port
+from tests.end_to_end.processes import Command, Shell
+from tests.ports import free_port
 from tests.servers import FAST, temporary_directory
 from tests.torture.proxy import Proxy
 

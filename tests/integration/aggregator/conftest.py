@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC
 
 import pytest
@@ -34,8 +35,13 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-async def start(database_url: str, recorder: Recorder) -> AsyncIterator[StartAggregator]:
-    """Starts an aggregator; it is stopped after the test, and must not have failed."""
+async def start(
+    database_url: str, recorder: Recorder, opened: AsyncExitStack
+) -> AsyncIterator[StartAggregator]:
+    """Starts an aggregator; it is stopped after the test, and must not have failed.
+
+    What the test has `opened` is closed after that, or the aggregator would open it again.
+    """
     tasks: list[asyncio.Task[None]] = []
 
     def start(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
 
@@ -54,9 +55,11 @@ async def test_it_counts_orders_as_they_come(
 
 
 async def test_what_it_publishes_is_what_a_reader_of_redis_finds(
-    start: StartAggregator, connection: Connection, redis_url: str
+    start: StartAggregator, connection: Connection, redis_url: str, opened: AsyncExitStack
 ) -> None:
     publisher, bus = RedisPublisher(redis_url), Bus(redis_url)
+    opened.push_async_callback(publisher.close)
+    opened.push_async_callback(bus.close)
     aggregator, task = start(publisher=publisher)
     await insert(connection, order(datetime.now(UTC)), order(datetime.now(UTC), drink="tea"))
     await eventually(lambda: aggregator.status.number > 2)
@@ -69,8 +72,6 @@ async def test_what_it_publishes_is_what_a_reader_of_redis_finds(
     if snapshot.number == await connection.fetchval("SELECT pass FROM aggregator_state"):
         horizon = Horizon.at(snapshot.data_time, UTC)
         assert snapshot == await load_snapshot(connection, horizon)
-    await publisher.close()
-    await bus.close()
 
 
 async def test_it_goes_on_passing_while_redis_is_away(

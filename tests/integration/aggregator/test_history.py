@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -37,11 +37,17 @@ def ahead(redis_url: str) -> Iterator[Redis]:
 
 
 async def test_a_redis_from_the_future_is_told_of_a_new_lineage(
-    start: StartAggregator, connection: Connection, ahead: Redis, redis_url: str
+    start: StartAggregator,
+    connection: Connection,
+    ahead: Redis,
+    redis_url: str,
+    opened: AsyncExitStack,
 ) -> None:
     lineage = await connection.fetchval("SELECT lineage::text FROM aggregator_state")
     ahead.set(keys.fence(lineage), 100)
     publisher, bus = RedisPublisher(redis_url), Bus(redis_url)
+    opened.push_async_callback(publisher.close)
+    opened.push_async_callback(bus.close)
     aggregator, _ = start(publisher=publisher)
     await insert(connection, order(datetime.now(UTC)))
     await eventually(lambda: aggregator.status.number > 2 and not aggregator.status.redis_reason)
@@ -51,17 +57,21 @@ async def test_a_redis_from_the_future_is_told_of_a_new_lineage(
     assert stored[0].lineage == now != lineage
     assert len(stored[0].cells) == 3
     assert aggregator.status.token == 1
-    await publisher.close()
-    await bus.close()
 
 
 async def test_cron_tells_a_redis_from_the_future_too(
-    connection: Connection, ahead: Redis, redis_url: str, database_url: str
+    connection: Connection,
+    ahead: Redis,
+    redis_url: str,
+    database_url: str,
+    opened: AsyncExitStack,
 ) -> None:
     lineage = await connection.fetchval("SELECT lineage::text FROM aggregator_state")
     ahead.set(keys.fence(lineage), 100)
     await insert(connection, order(datetime.now(UTC)))
     publisher, bus = RedisPublisher(redis_url), Bus(redis_url)
+    opened.push_async_callback(publisher.close)
+    opened.push_async_callback(bus.close)
     cron = Aggregator(database_url, publisher, interval=60, zone=UTC, name="cron")
     passed = await cron.once()
     stored = await bus.load_snapshot()
@@ -69,8 +79,6 @@ async def test_cron_tells_a_redis_from_the_future_too(
     assert stored[0].lineage == passed.result.lineage != lineage
     assert stored[0].cells == dict(passed.projection.picture.cells())
     assert (await verify(connection)).exact
-    await publisher.close()
-    await bus.close()
 
 
 async def test_a_standby_does_not_aggregate_and_begins_a_lineage_once_promoted(

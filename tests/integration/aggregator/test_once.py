@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 import pytest
@@ -66,8 +67,11 @@ async def test_beside_a_running_one_it_loses_nothing_and_counts_nothing_twice(
     start: StartAggregator,
     connection: Connection,
     redis_url: str,
+    opened: AsyncExitStack,
 ) -> None:
     own, beside, bus = Counting(redis_url), Counting(redis_url), Bus(redis_url)
+    for link in (own, beside, bus):
+        opened.push_async_callback(link.close)
     running, task = start(publisher=own)
     await eventually(lambda: running.status.role == "leading")
     both_counted = asyncio.Event()
@@ -100,9 +104,6 @@ async def test_beside_a_running_one_it_loses_nothing_and_counts_nothing_twice(
     assert stored[0].cells == (await load_snapshot(connection, horizon)).cells
     assert (await verify(connection)).exact
     assert await kept_cells(connection) == await counted_cells(connection)
-    for publisher in (own, beside):
-        await publisher.close()
-    await bus.close()
 
 
 async def test_a_redis_that_is_away_is_told_after_the_pass(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -21,6 +20,7 @@ from coffeert.order import Draft, new_order_id
 from coffeert.tasks import end
 from coffeert.wire.frames import Snapshot, change_from
 from tests.integration.server.conftest import RunServer
+from tests.ports import free_port
 from tests.waiting import eventually
 
 TEA = Draft("uptown", "tea")
@@ -127,11 +127,8 @@ async def test_the_feed_shows_every_order_whichever_way_it_came(server_url: str)
 
 
 async def test_client_and_feed_come_through_a_restart(run_server: RunServer) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     async with (
-        RestartableServer(run_server, port) as server,
+        RestartableServer(run_server, free_port()) as server,
         OrderClient(server.url) as client,
         DashboardFeed(server.url) as feed,
     ):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from coffeert.client import OrderClient
 from tests.integration.inject.command import ended, run, serving, started
+from tests.ports import free_port
 
 TILL = """date,when,card,money,coffee
 2024-03-01,2024-03-01 10:15:50.520,A-1,38.7,Latte
@@ -171,10 +171,3 @@ async def test_a_live_stream_is_sent_row_by_row(server_url: str) -> None:
                     await asyncio.sleep(0.02)
     process.stdin.close()
     assert (await ended(process)).report().accepted == 3
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

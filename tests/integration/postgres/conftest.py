@@ -18,3 +18,11 @@ async def connection(database_url: str) -> AsyncIterator[Connection]:
     connection = await connect(database_url, application_name="test")
     yield connection
     connection.terminate()
+
+
+@pytest.fixture
+async def other(database_url: str) -> AsyncIterator[Connection]:
+    """A second connection there."""
+    connection = await connect(database_url, application_name="other")
+    yield connection
+    connection.terminate()

@@ -61,15 +61,13 @@ async def test_what_cannot_be_used_is_refused(connection: Connection) -> None:
     assert await load_menu(connection) == before
 
 
-async def test_a_listener_hears_of_each_change(connection: Connection, database_url: str) -> None:
+async def test_a_listener_hears_of_each_change(connection: Connection, other: Connection) -> None:
     heard: list[Menu | None] = []
-    listener = await connect(database_url, application_name="listener")
-    await listen_menu(listener, lambda: heard.append(None))
+    await listen_menu(other, lambda: heard.append(None))
     await add_store(connection, Store("north", "North"))
     await eventually(lambda: len(heard) == 1)
     await retire_drink(connection, "tea")
     await eventually(lambda: len(heard) == 2)
-    await listener.close()
 
 
 @pytest.fixture

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-import asyncpg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coffeert.errors import DatabaseUnavailable
 from coffeert.order import Order
 from coffeert.postgres.orders import CommitUnknown, OrderTable
-from coffeert.postgres.pool import open_pool
+from coffeert.postgres.pool import Connection, open_pool
 from tests.order_book import order
 
 # What PostgreSQL can hold: text without NUL and without halves of surrogate pairs.
@@ -60,10 +60,10 @@ def test_what_is_stored_is_what_is_found(database_url: str, batch: list[Order]) 
 
 
 async def test_a_connection_that_postgresql_ends_in_the_middle_leaves_the_outcome_unknown(
-    database_url: str,
+    database_url: str, other: Connection, opened: AsyncExitStack
 ) -> None:
-    other = await asyncpg.connect(database_url)
     pool = await open_pool(database_url, size=2, application_name="ended")
+    opened.push_async_callback(pool.close)
     table = OrderTable(pool)
     async with asyncio.TaskGroup() as group, other.transaction():
         await other.execute("LOCK TABLE orders")
@@ -76,8 +76,6 @@ async def test_a_connection_that_postgresql_ends_in_the_middle_leaves_the_outcom
     assert isinstance(inserting.result(), CommitUnknown)
     assert isinstance(finding.result(), DatabaseUnavailable)
     assert (await table.insert([order()])).new == 1
-    await pool.close()
-    await other.close()
 
 
 async def _outcome(doing: Awaitable[object]) -> object:
@@ -87,10 +85,13 @@ async def _outcome(doing: Awaitable[object]) -> object:
         return error
 
 
-async def test_connections_that_are_kept_are_replaced_when_they_break(database_url: str) -> None:
-    other = await asyncpg.connect(database_url)
+async def test_connections_that_are_kept_are_replaced_when_they_break(
+    database_url: str, other: Connection, opened: AsyncExitStack
+) -> None:
     pool = await open_pool(database_url, size=2, application_name="kept")
+    opened.push_async_callback(pool.close)
     table = OrderTable(pool, at_hand=1)
+    opened.push_async_callback(table.close)
     for _ in range(3):
         assert (await table.insert([order()])).new == 1
         assert pool.get_idle_size() == pool.get_size() - 1
@@ -102,5 +103,3 @@ async def test_connections_that_are_kept_are_replaced_when_they_break(database_u
     await table.insert([order()])
     await table.close()
     assert pool.get_idle_size() == pool.get_size()
-    await pool.close()
-    await other.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ import pytest
 from coffeert.cells import ZERO, CellKey, Tally
 from coffeert.errors import ClusterMismatch, DatabaseUnavailable, Fenced
 from coffeert.postgres.leadership import try_lead
-from coffeert.postgres.pool import Connection, connect
+from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.state import locked_state
 from coffeert.postgres.verification import verify
 from tests.integration.postgres.passing import make_pass
@@ -106,29 +107,26 @@ async def test_buckets_do_not_depend_on_the_sessions_time_zone(
 
 
 async def test_a_long_transaction_stalls_nothing_and_is_counted_when_it_ends(
-    connection: Connection, database_url: str
+    connection: Connection, other: Connection
 ) -> None:
-    writer = await connect(database_url, application_name="writer")
-    transaction = writer.transaction()
+    transaction = other.transaction()
     await transaction.start()
-    await insert(writer, order(drink="tea"))
+    await insert(other, order(drink="tea"))
     for number in range(1, 4):
         await insert(connection, order())
         result = await make_pass(connection)
         assert (result.number, result.rows) == (number, 1)
         assert len(result.watermark.xip) == 1
     await transaction.commit()
-    await writer.close()
     assert (await make_pass(connection)).rows == 1
     assert await kept_cells(connection) == await counted_cells(connection)
 
 
-async def test_a_stale_token_writes_nothing(connection: Connection, database_url: str) -> None:
-    leader = await connect(database_url, application_name="leader")
-    stale = await try_lead(leader, name="first", interval=1)
+async def test_a_stale_token_writes_nothing(connection: Connection, other: Connection) -> None:
+    stale = await try_lead(other, name="first", interval=1)
     assert stale is not None
-    await make_pass(leader, token=stale)
-    await leader.close()
+    await make_pass(other, token=stale)
+    await other.close()
     fresh = await _lead_when_free(connection)
     assert fresh == stale + 1
     await insert(connection, order())
@@ -175,28 +173,26 @@ async def test_a_database_that_cannot_be_written_is_refused(connection: Connecti
 
 
 async def test_the_databases_default_isolation_does_not_matter(
-    connection: Connection, database_url: str
+    connection: Connection, database_url: str, opened: AsyncExitStack
 ) -> None:
     name = await connection.fetchval("SELECT current_database()")
     await connection.execute(
         f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'"
     )
     passer = await connect(database_url, application_name="passer")
+    opened.push_async_callback(close, passer)
     async with locked_state(passer):
         await insert(connection, order())  # after the passer's first statement
         assert await passer.fetchval("SELECT count(*) FROM orders") == 1
-    await passer.close()
 
 
 async def test_the_state_row_is_not_waited_for_forever(
-    connection: Connection, database_url: str
+    connection: Connection, other: Connection
 ) -> None:
-    other = await connect(database_url, application_name="other")
     async with locked_state(other):
         with pytest.raises(DatabaseUnavailable, match="busy"):
             async with locked_state(connection, lock_timeout=0.05):
                 pass
-    await other.close()
 
 
 async def test_today_in_a_zone_off_by_half_an_hour_keeps_its_first_minutes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -33,22 +34,22 @@ async def serving_url(database_url: str) -> AsyncIterator[str]:
 
 
 async def test_it_can_store_and_aggregate(
-    database_url: str, serving_url: str, redis_url: str
+    database_url: str, serving_url: str, redis_url: str, opened: AsyncExitStack
 ) -> None:
     pool = await open_pool(serving_url, size=2, application_name="test")
+    opened.push_async_callback(pool.close)
     table = OrderTable(pool)
     placed = order()
     await table.insert([placed])
     correction = placed.correction(order().order_id, placed.received_at)
     await table.insert([correction])
     publisher = RedisPublisher(redis_url)
+    opened.push_async_callback(publisher.close)
     aggregator = Aggregator(serving_url, publisher, interval=1, zone=ZoneInfo("UTC"), name="test")
     passed = await aggregator.once()
     assert passed.result.rows == 2
-    await publisher.close()
     async with pool.acquire() as connection:
         assert (await verify(connection)).exact
-    await pool.close()
     await grant_serving(database_url, ROLE)  # again, which changes nothing
 
 
@@ -66,11 +67,13 @@ async def test_it_can_store_and_aggregate(
         "SET session_replication_role = replica",
     ],
 )
-async def test_it_cannot_change_what_was_ordered(serving_url: str, statement: str) -> None:
+async def test_it_cannot_change_what_was_ordered(
+    serving_url: str, statement: str, opened: AsyncExitStack
+) -> None:
     connection = await asyncpg.connect(serving_url)
+    opened.push_async_callback(connection.close)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await connection.execute(statement)
-    await connection.close()
 
 
 @pytest.mark.parametrize("role", ["postgres", "nobody there", 'x"; DROP TABLE orders; --'])

@@ -90,15 +90,13 @@ async def test_only_a_few_of_many_differences_are_handed_back(connection: Connec
 
 
 async def test_a_rebuild_mends_everything_and_fences_the_leader(
-    connection: Connection, database_url: str
+    connection: Connection, other: Connection
 ) -> None:
     token = await try_lead(connection, name="leader", interval=1)
     await insert(connection, order(), order(drink="tea"))
     before = await make_pass(connection, token=token)
     await connection.execute("DELETE FROM rollup_minute; UPDATE rollup_day SET orders = 5")
-    other = await connect(database_url, application_name="other")
     result = await rebuild(other)
-    await other.close()
     assert (result.orders, result.cells, result.adopted) == (2, 6, 0)
     assert result.lineage != before.lineage
     assert (await verify(connection)).exact

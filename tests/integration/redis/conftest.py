@@ -31,6 +31,14 @@ async def bus(redis_url: str) -> AsyncIterator[Bus]:
 
 
 @pytest.fixture
+async def other(redis_url: str) -> AsyncIterator[Bus]:
+    """A second bus there."""
+    bus = Bus(redis_url)
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture
 def redis(redis_url: str) -> Iterator[Redis]:
     """A client that is not ours; answers are bytes."""
     with Redis.from_url(redis_url) as client:

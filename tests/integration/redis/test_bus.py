@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tracemalloc
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -71,8 +71,7 @@ async def test_passes_and_hot_batches_are_heard_after_the_subscription_stands(
     assert bus.counts.received == 2
 
 
-async def test_hot_batches_of_one_bus_reach_another_in_order(bus: Bus, redis_url: str) -> None:
-    other = Bus(redis_url)
+async def test_hot_batches_of_one_bus_reach_another_in_order(bus: Bus, other: Bus) -> None:
     async with aclosing(other.messages()) as events:
         await hear(events)
         for xid in range(200):
@@ -80,11 +79,9 @@ async def test_hot_batches_of_one_bus_reach_another_in_order(bus: Bus, redis_url
         assert await hear_xids(events, 200) == list(range(200))
     await eventually(lambda: bus.counts.published == 200)
     assert bus.counts.dropped == 0
-    await other.close()
 
 
-async def test_a_bus_passes_over_its_own_batches(bus: Bus, redis_url: str) -> None:
-    other = Bus(redis_url)
+async def test_a_bus_passes_over_its_own_batches(bus: Bus, other: Bus) -> None:
     async with aclosing(bus.messages()) as events:
         await hear(events)
         for xid in range(100):
@@ -93,7 +90,6 @@ async def test_a_bus_passes_over_its_own_batches(bus: Bus, redis_url: str) -> No
         assert await hear_xids(events, 1) == [100]
     assert bus.counts.received == 1
     assert bus.counts.skipped == 0
-    await other.close()
 
 
 async def test_subscribing_before_reading_leaves_no_gap(
@@ -205,11 +201,11 @@ async def test_a_reader_that_redis_gives_up_is_told_so_and_may_come_back(
 
 
 async def test_a_reader_that_leaves_takes_its_connection_along(bus: Bus, redis: Redis) -> None:
-    async for event in (events := bus.messages()):
-        assert event == Subscribed()
-        break
-    assert subscribers(redis) == 1
-    await events.aclose()
+    async with aclosing(bus.messages()) as events:
+        async for event in events:
+            assert event == Subscribed()
+            break
+        assert subscribers(redis) == 1
     await eventually(lambda: subscribers(redis) == 0)
 
 
@@ -227,8 +223,7 @@ async def test_a_reader_that_is_cancelled_takes_its_connection_along(
     await eventually(lambda: subscribers(redis) == 0)
 
 
-async def test_closing_ends_the_readers(redis_url: str, redis: Redis) -> None:
-    bus = Bus(redis_url)
+async def test_closing_ends_the_readers(bus: Bus, redis: Redis) -> None:
     events = bus.messages()
     await hear(events)
     waiting = asyncio.ensure_future(anext(events))
@@ -239,43 +234,36 @@ async def test_closing_ends_the_readers(redis_url: str, redis: Redis) -> None:
     await eventually(lambda: subscribers(redis) == 0)
 
 
-async def test_closing_sends_what_waits_and_drops_what_comes_later(
-    bus: Bus, redis_url: str
-) -> None:
-    sender = Bus(redis_url)
+async def test_closing_sends_what_waits_and_drops_what_comes_later(bus: Bus, other: Bus) -> None:
     async with aclosing(bus.messages()) as events:
         await hear(events)
         for xid in range(100):
-            sender.publish_hot(hot(xid))
-        await sender.close()
-        sender.publish_hot(hot(100))
+            other.publish_hot(hot(xid))
+        await other.close()
+        other.publish_hot(hot(100))
         assert await hear_xids(events, 100) == list(range(100))
-    assert sender.counts.published == 100
-    assert sender.counts.dropped == 1
+    assert other.counts.published == 100
+    assert other.counts.dropped == 1
 
 
-async def test_a_full_outbox_drops_the_oldest(bus: Bus, redis_url: str) -> None:
-    sender = Bus(redis_url)
+async def test_a_full_outbox_drops_the_oldest(bus: Bus, other: Bus) -> None:
     async with aclosing(bus.messages()) as events:
         await hear(events)
         for xid in range(1000):
-            sender.publish_hot(hot(xid))
+            other.publish_hot(hot(xid))
         assert await hear_xids(events, 512) == list(range(488, 1000))
-    assert sender.counts.dropped == 488
-    await sender.close()
+    assert other.counts.dropped == 488
 
 
 async def test_a_batch_that_cannot_be_written_down_takes_no_other_with_it(
-    bus: Bus, redis_url: str
+    bus: Bus, other: Bus
 ) -> None:
-    sender = Bus(redis_url)
     async with aclosing(bus.messages()) as events:
         await hear(events)
         for batch in (hot(1), msgspec.structs.replace(hot(2), lineage="\ud800"), hot(3)):
-            sender.publish_hot(batch)
+            other.publish_hot(batch)
         assert await hear_xids(events, 2) == [1, 3]
-    await sender.close()
-    assert (sender.counts.published, sender.counts.dropped) == (2, 1)
+    await eventually(lambda: (other.counts.published, other.counts.dropped) == (2, 1))
 
 
 async def test_a_ping_tells_the_round_trip_and_the_memory(bus: Bus) -> None:
@@ -285,7 +273,7 @@ async def test_a_ping_tells_the_round_trip_and_the_memory(bus: Bus) -> None:
 
 
 async def test_a_user_without_the_right_to_ask_for_memory_gets_none(
-    redis: Redis, redis_url: str
+    redis: Redis, redis_url: str, opened: AsyncExitStack
 ) -> None:
     redis.acl_setuser(
         "guest", enabled=True, passwords=["+secret"], keys=["*"], channels=["*"],
@@ -293,21 +281,22 @@ async def test_a_user_without_the_right_to_ask_for_memory_gets_none(
     )  # fmt: skip
     try:
         guest = Bus(redis_url.replace("unix://", "unix://guest:secret@"))
+        opened.push_async_callback(guest.close)
         assert (await guest.ping()).used_memory == 0
-        await guest.close()
         stranger = Bus(redis_url.replace("unix://", "unix://guest:wrong-secret@"))
+        opened.push_async_callback(stranger.close)
         with pytest.raises(RedisUnavailable) as refused:
             await stranger.ping()
         assert "secret" not in str(refused.value)
-        await stranger.close()
     finally:
         redis.acl_deluser("guest")
 
 
 async def test_an_option_in_the_address_does_not_change_what_is_read(
-    redis_url: str, publisher: RedisPublisher
+    redis_url: str, publisher: RedisPublisher, opened: AsyncExitStack
 ) -> None:
     bus = Bus(f"{redis_url}?decode_responses=true&protocol=3")
+    opened.push_async_callback(bus.close)
     till = Till()
     async with aclosing(bus.messages()) as events:
         await hear(events)
@@ -317,7 +306,6 @@ async def test_an_option_in_the_address_does_not_change_what_is_read(
     stored = await bus.load_snapshot()
     assert stored is not None
     assert stored[0] == made.snapshot
-    await bus.close()
 
 
 async def test_an_address_that_is_none_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack, aclosing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -119,11 +120,11 @@ async def test_large_hours_are_written_whole(
 
 
 async def test_too_many_cells_for_a_message_are_left_to_the_snapshot(
-    publisher: RedisPublisher, bus: Bus
+    publisher: RedisPublisher, bus: Bus, opened: AsyncExitStack
 ) -> None:
     till = Till()
     await publish(publisher, till.count(till.order()))
-    events = bus.messages()
+    events = await opened.enter_async_context(aclosing(bus.messages()))
     await anext(events)
     made = till.count(
         *(till.order(f"store-{n}", "tea", ago=timedelta(hours=2)) for n in range(CELLS_MAX))
@@ -133,7 +134,6 @@ async def test_too_many_cells_for_a_message_are_left_to_the_snapshot(
     await publish(publisher, made)
     assert await anext(events) == msgspec.structs.replace(made.message, cells=None)
     assert await bus.load_snapshot() == (made.snapshot, STATS)
-    await events.aclose()
 
 
 async def test_a_pass_that_does_not_say_what_it_changed_is_written_whole(
@@ -282,10 +282,9 @@ async def test_a_bucket_that_cannot_be_read_makes_no_picture(
     assert await bus.load_snapshot() is None
 
 
-async def test_no_reader_sees_a_part_of_a_pass(redis_url: str, bus: Bus) -> None:
+async def test_no_reader_sees_a_part_of_a_pass(publisher: RedisPublisher, bus: Bus) -> None:
     """Every cell of a pass holds its number; three readers look all the time."""
     till = Till()
-    publisher = RedisPublisher(redis_url)
     spread = [timedelta(minutes=7 * n) for n in range(40)]
     done = False
     seen = []
@@ -309,7 +308,6 @@ async def test_no_reader_sees_a_part_of_a_pass(redis_url: str, bus: Bus) -> None
         while len(set(seen)) < 30:
             await publish(publisher, till.count(*(till.order(ago=ago) for ago in spread)))
         done = True
-    await publisher.close()
 
 
 async def test_a_full_redis_keeps_the_last_picture(
@@ -339,24 +337,27 @@ def test_an_address_that_is_none_is_refused_without_repeating_it(url: str) -> No
     assert "secret" not in str(refused.value)
 
 
-async def test_nobody_there_is_one_plain_sentence_without_the_password() -> None:
+async def test_nobody_there_is_one_plain_sentence_without_the_password(
+    opened: AsyncExitStack,
+) -> None:
     till = Till()
     publisher = RedisPublisher("redis://:secret@127.0.0.1:1/0")
+    opened.push_async_callback(publisher.close)
     with pytest.raises(RedisUnavailable, match=r"^Redis cannot be used: .*\.$") as failed:
         await publish(publisher, till.count(till.order()))
     assert "secret" not in str(failed.value)
-    await publisher.close()
 
 
-async def test_something_else_at_the_address_is_told(unused_tcp_port: int) -> None:
+async def test_something_else_at_the_address_is_told(opened: AsyncExitStack) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         await writer.drain()
         writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", unused_tcp_port):
-        publisher = RedisPublisher(f"redis://127.0.0.1:{unused_tcp_port}")
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        publisher = RedisPublisher(f"redis://127.0.0.1:{port}")
+        opened.push_async_callback(publisher.close)
         with pytest.raises(RedisUnavailable):
             await publish(publisher, Till().count())
-        await publisher.close()

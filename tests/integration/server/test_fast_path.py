@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import re
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import cast
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -17,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coffeert.server.doorway import Gate, Gatekeeper
+from coffeert.server.fast_path import FastPath, PlainOrders
 from coffeert.server.orders_api import OrdersApi
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.test_access import Pipe
@@ -273,3 +277,20 @@ async def test_a_connection_that_rests_for_long_is_let_go() -> None:
     assert [pipe.closed for pipe in pipes] == [False, False, False]
     keeper.sweep(now + 80)
     assert [pipe.closed for pipe in pipes] == [True, False, False]
+
+
+async def test_nothing_stays_of_a_connection_that_has_gone() -> None:
+    path = cast("FastPath", None)  # which is not asked
+    keeper = Gatekeeper(
+        connections=0, rate=0, header_timeout=10, first=lambda gate: PlainOrders(gate, path)
+    )
+    gate = Gate(asyncio.Protocol, keeper)
+    gate.connection_made(Pipe("127.0.0.1"))
+    remembered = weakref.ref(gate)
+    gc.disable()
+    try:
+        gate.connection_lost(None)
+        del gate
+        assert remembered() is None
+    finally:
+        gc.enable()

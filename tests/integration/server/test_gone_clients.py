@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 
 import aiohttp
 import asyncpg
@@ -14,9 +15,10 @@ from tests.waiting import POLL, WITHIN
 
 
 async def test_an_order_whose_client_has_gone_is_not_stored(
-    run_server: RunServer, database_url: str
+    run_server: RunServer, database_url: str, opened: AsyncExitStack
 ) -> None:
     held = await asyncpg.connect(database_url)
+    opened.push_async_callback(held.close)
     async with (
         run_server(batch_writers=1, queue_wait=60) as url,
         aiohttp.ClientSession(url) as http,
@@ -42,7 +44,6 @@ async def test_an_order_whose_client_has_gone_is_not_stored(
                 await _queue(http)
         assert (await first) == 201
     stored = [str(row["order_id"]) for row in await held.fetch("SELECT order_id FROM orders")]
-    await held.close()
     assert stored == [staying]
 
 

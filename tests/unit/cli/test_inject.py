@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import socket
-
 import pytest
 
 from coffeert.cli import cli, run
 from coffeert.client.address import DEFAULT_URL
+from tests.ports import free_port
 
 
 @pytest.fixture(autouse=True)
 def own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No server is where the command would look for one."""
     monkeypatch.delenv("COFFEERT_URL", raising=False)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("COFFEERT_PORT", str(probe.getsockname()[1]))
+    monkeypatch.setenv("COFFEERT_PORT", str(free_port()))
 
 
 @pytest.mark.parametrize(
