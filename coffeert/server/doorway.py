@@ -213,10 +213,11 @@ class Gate(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass the end on."""
-        if self._inner is not None:
+        inner, self._inner = self._inner, None  # which knows this gate: a cycle
+        if inner is not None:
             self._leave()
             self._keeper.leave(self, self._address)
-            self._inner.connection_lost(exc)
+            inner.connection_lost(exc)
 
     def pause_writing(self) -> None:
         """Pass on that the client reads too slowly."""
