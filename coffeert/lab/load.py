@@ -28,6 +28,7 @@ _CLOSED_RATE = (
 _CLOSED_BATCHES = 24  # of 5,000 lines
 _TIMELINE_STEP = 0.5
 _SETTLED = 1.0
+_TICK = 0.001
 
 
 class LoadJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,8 +204,10 @@ class Load:
             self._backlog_middle = self._released - self._taken
         loop = asyncio.get_running_loop()
         if self._released < len(due):
-            # The loop's clock ticks in milliseconds; what that costs counts against the server.
-            loop.call_later(max(0.0, self._begin + due[self._released] - now), self._tick)
+            # The loop's clock ticks in milliseconds: a shorter wait is none, and the generator would
+            # spin on a core that the server needs. What waiting costs counts against the server.
+            wait = self._begin + due[self._released] - now
+            loop.call_later(max(_TICK, wait), self._tick)
         else:
             self._backlog_end = self._released - self._taken
 
