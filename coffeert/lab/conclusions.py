@@ -43,6 +43,21 @@ def intake_limit(by_name: By) -> str:
     return f"No process had used up its core ({used}); the last column says what was waited for."
 
 
+def intake_framework(by_name: By) -> str:
+    """Compare the CPU of an order with that of the bare handler, which is the web framework's."""
+    bare, server = figure(by_name, "intake.bare_cpu"), figure(by_name, "intake.server_cpu")
+    rates = f"In rates the server reaches {figure(by_name, 'intake.ratio'):.2f} of it."
+    if server < bare:
+        return (
+            "The server does more for less because plain orders do not pass through the framework "
+            f"([0018](decisions/0018-a-fast-path-for-plain-orders.md)). {rates}"
+        )
+    return (
+        f"So {bare / server:.2f} of the server's time is HTTP and JSON that no database would save. "
+        f"{rates}"
+    )
+
+
 def intake_loops(by_name: By) -> str:
     """Compare the closed loop's rate with the open loop's breaking point."""
     closed, opened = figure(by_name, "intake.rate"), figure(by_name, "intake.breaking_point")
@@ -108,6 +123,7 @@ SENTENCES: Final[dict[str, Callable[[By], str]]] = {
     sentence.__name__: sentence
     for sentence in (
         intake_limit,
+        intake_framework,
         intake_loops,
         aggregation_history,
         aggregation_rate,

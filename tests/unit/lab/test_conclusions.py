@@ -41,6 +41,14 @@ def test_loops() -> None:
     assert "as far as" in _say("intake_loops", intake__rate=8_000, intake__breaking_point=9_000)
 
 
+def test_what_the_framework_takes() -> None:
+    dear = {"intake__bare_cpu": 30, "intake__server_cpu": 60, "intake__ratio": 0.5}
+    cheap = {"intake__bare_cpu": 50, "intake__server_cpu": 40, "intake__ratio": 1.234}
+    assert "So 0.50 of the server's time is HTTP" in _say("intake_framework", **dear)
+    assert "do not pass through" in _say("intake_framework", **cheap)
+    assert "reaches 1.23 of it" in _say("intake_framework", **cheap)
+
+
 def test_history_and_rate_of_aggregation() -> None:
     assert _say("aggregation_history", aggregation__pass_growth=1.3) == "not by history"
     assert "should not" in _say("aggregation_history", aggregation__pass_growth=1.31)
