@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from coffeert.client import OrderClient
+from tests.end_to_end.ledger import ledger
 from tests.integration.inject.command import ended, run, serving, started
 from tests.ports import free_port
 
@@ -134,21 +135,27 @@ async def test_a_server_killed_in_the_middle_costs_nothing(
         "interval": "0.05",
     }
     url = f"http://127.0.0.1:{port}"
-    async with OrderClient(url) as client:
+    async with OrderClient(url) as client, ledger(database_url) as books:
         async with serving(settings) as server:
-            arguments = ("--url", url, "--rate", "500", "--count", "2000", "--via", "http,ws,batch")
+            arguments = ("--url", url, "--rate", "500", "--via", "http,ws,batch")
             injection = await started("inject", *arguments, "--json")
             async with asyncio.timeout(30):
                 while (await client.dashboard()).view.totals.minute.orders < 400:
                     await asyncio.sleep(0.02)
             server.kill()
+        stored = await books.count()
         async with serving(settings):
+            async with asyncio.timeout(30):
+                while await books.count() < stored + 400:
+                    await asyncio.sleep(0.02)
+            injection.send_signal(signal.SIGINT)
             done = await ended(injection)
             report = done.report()
             assert done.code == 0, done
-            assert report.accepted + report.replayed == report.sent == 2_000
+            assert report.accepted + report.replayed == report.sent
             assert report.retried > 0
-            await eventually_level(url, 2_000)
+            assert await books.count() == report.sent
+            await eventually_level(url, report.sent)
             verified = await run("verify", settings=settings)
             assert verified.code == 0, verified
 
