@@ -143,7 +143,8 @@ class PlainOrders(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """Go on with a client that reads again."""
-        self._transport.resume_reading()
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def _answered(self, answer: asyncio.Future[list[Outcome]]) -> None:
         self._answer = None

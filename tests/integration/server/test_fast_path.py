@@ -293,3 +293,29 @@ async def test_nothing_stays_of_a_connection_that_has_gone() -> None:
         assert not [one for one in gc.get_objects() if isinstance(one, Gate)]
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("closing", [False, True])
+async def test_a_client_that_does_not_read_its_answers_is_not_read(*, closing: bool) -> None:
+    class Paused(Pipe):
+        reading = True
+
+        def pause_reading(self) -> None:
+            self.reading = False
+
+        def resume_reading(self) -> None:
+            self.reading = True
+
+        def is_closing(self) -> bool:
+            return closing
+
+    path = cast("FastPath", None)  # which is not asked
+    keeper = Gatekeeper(
+        connections=0, rate=0, header_timeout=10, first=lambda gate: PlainOrders(gate, path)
+    )
+    gate, pipe = Gate(asyncio.Protocol, keeper), Paused("127.0.0.1")
+    gate.connection_made(pipe)
+    gate.pause_writing()
+    assert not pipe.reading
+    gate.resume_writing()
+    assert pipe.reading is not closing
