@@ -178,7 +178,9 @@ class HealthBoard:
         stats = self._feed.stats
         lag = max(0.0, (now - self._live_view.view.data_time).total_seconds())
         reason = None
-        if stats is None and not self._starting:
+        if self._live_view.overflowed:
+            reason = "so many orders wait for a pass that new ones are not shown before it"
+        elif stats is None and not self._starting:
             reason = "no pass has been heard of"
         elif stats is not None and lag > _STALE_INTERVALS * stats.interval_s + 2:
             reason = f"the last pass is {lag:.0f} s old"

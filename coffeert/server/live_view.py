@@ -17,7 +17,10 @@ from coffeert.view import Change, View
 from coffeert.watermark import Watermark, Xid
 
 HOT_CELLS_MAX = 500_000
-"""Past this many cells of batches in waiting (an aggregator long dead), no more are taken in."""
+"""Past this many cells of batches in waiting (an aggregator long dead), no more are taken in.
+
+The health of the aggregator says so then.
+"""
 
 
 class LiveView:

@@ -1,0 +1,63 @@
+"""What a server says of its parts when one of them holds it up."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import UTC
+from typing import Any
+
+import aiohttp
+import pytest
+
+from coffeert.aggregator.aggregator import Aggregator
+from coffeert.redis.publisher import RedisPublisher
+from coffeert.server import live_view
+from tests.integration.server.conftest import RunServer
+from tests.waiting import POLL, WITHIN
+
+
+async def test_orders_that_are_not_shown_for_want_of_a_pass_are_told(
+    run_server: RunServer,
+    database_url: str,
+    redis_url: str,
+    opened: AsyncExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live_view, "HOT_CELLS_MAX", 2)
+    publisher = RedisPublisher(redis_url)
+    opened.push_async_callback(publisher.close)
+    async with run_server(aggregator=False) as url, aiohttp.ClientSession(url) as http:
+        for drink, shown in (("latte", 1), ("tea", 2), ("mocha", 2)):
+            order = {"store": "uptown", "drink": drink}
+            async with http.post("/api/orders", json=order) as response:
+                assert response.status == 201
+            await _shows(http, shown)
+        part = await _aggregator(http, ok=False, reason="not shown before")
+        assert part["since"]
+        await _shows(http, 2)
+        await Aggregator(database_url, publisher, interval=60, zone=UTC, name="cron").once()
+        await _aggregator(http, ok=True)
+        await _shows(http, 3)
+
+
+async def _aggregator(http: aiohttp.ClientSession, *, ok: bool, reason: str = "") -> dict[str, Any]:
+    """Wait until the aggregator's part is so; the server is ready all the same."""
+    async with asyncio.timeout(WITHIN):
+        while True:
+            async with http.get("/readyz") as response:
+                assert response.status == 200
+                part: dict[str, Any] = (await response.json())["parts"]["aggregator"]
+            if part.get("ok", True) is ok and reason in part.get("reason", ""):
+                return part
+            await asyncio.sleep(POLL)
+
+
+async def _shows(http: aiohttp.ClientSession, orders: int) -> None:
+    """Wait until the dashboard shows so many orders."""
+    async with asyncio.timeout(WITHIN):
+        while True:
+            async with http.get("/api/dashboard") as response:
+                if (await response.json())["view"]["totals"]["day"][0] == orders:
+                    return
+            await asyncio.sleep(POLL)
