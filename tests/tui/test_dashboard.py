@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from textual._context import active_app
 from textual._styles_cache import StylesCache
 from textual.widget import Widget
 from textual.widgets._footer import FooterKey
@@ -16,11 +17,12 @@ from textual.widgets._footer import FooterKey
 from coffeert.cells import Totals
 from coffeert.client.events import Connected, Connecting, Disconnected, GapFound, ViewReset
 from coffeert.tui.present import models
+from coffeert.tui.present.kpi import pace
 from coffeert.tui.present.layout import TABS
 from coffeert.tui.present.ranges import RANGE, RangeName
 from coffeert.tui.widgets.order_table import OrderTable
 from tests.tui.conftest import StageMaker
-from tests.tui.scripted import House, healthy, lost
+from tests.tui.scripted import NOON, House, healthy, lost
 from tests.waiting import eventually
 
 
@@ -53,6 +55,15 @@ async def test_says_how_old_the_data_is_when_news_stop(stage: StageMaker) -> Non
         s.clock.pass_time(12)
         await s.settle()
         assert "STALE 12s" in s.text()
+
+
+async def test_news_that_come_while_it_ends_are_not_shown(stage: StageMaker) -> None:
+    async with stage() as s:
+        dashboard = s.dashboard
+    # Its panels are gone, and what was to be done for it later is done now.
+    token = active_app.set(s.app)
+    dashboard.tick()
+    active_app.reset(token)
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c"])
@@ -412,3 +423,42 @@ async def test_keys_that_go_on_being_shown_are_not_made_anew(stage: StageMaker) 
         assert [key.description for key in s.dashboard.query(FooterKey)] == [
             key.description for key in before
         ]
+
+
+async def test_the_palettes_key_shows_wherever_there_is_room(stage: StageMaker) -> None:
+    async with stage() as s:
+        for columns, shown in ((40, False), (160, True)):
+            await s.pilot.resize_terminal(columns, 40)
+            await s.settle()
+            assert ("^p palette" in s.text().splitlines()[-1]) is shown
+
+
+async def test_the_last_line_says_how_to_leave_the_filter(stage: StageMaker) -> None:
+    async with stage() as s:
+        await s.press("slash", "u", "p")
+        keys = s.text().splitlines()[-1]
+        assert "enter keep" in keys
+        assert "escape as before" in keys or "esc as before" in keys
+        assert "/ filter" not in keys
+        await s.press("escape")
+        assert not s.app.board.filter
+        assert "/ filter" in s.text().splitlines()[-1]
+
+
+async def test_orders_that_come_while_no_pass_does_are_not_counted_into_a_shorter_minute(
+    stage: StageMaker,
+) -> None:
+    async with stage(house=House(busy=0.0, orders=0)) as s:
+        await s.happen(s.house.beat(s.clock.now()))
+        for _ in range(100):
+            s.clock.pass_time(1)
+            change = s.house.sell(s.clock.now(), 2)
+            still = msgspec.structs.replace(change.change, data_time=NOON)
+            s.feed.put(msgspec.structs.replace(change, change=still))
+        await s.happen(s.house.beat(s.clock.now(), lag=100))
+        assert "STALE" in s.text()
+        window = s.app.board.scene().window
+        sums = s.app.board.sums()
+        assert window is not None
+        assert sums is not None
+        assert pace(sums, window.now) == pytest.approx(120, abs=4)

@@ -91,6 +91,8 @@ class Dashboard(Looking, Timing, Selling, Keeping):
 
     def tick(self) -> None:
         """Show the moment; panels whose model has not changed cost nothing."""
+        if not self.app.is_running:
+            return  # news that come while the panels are being taken down
         self._ticked = time.monotonic()
         let_go_of_widgets()
         board = self.coffeert.board

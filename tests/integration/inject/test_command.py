@@ -39,7 +39,8 @@ async def test_every_way_at_once_and_again_under_the_same_seed(server_url: str) 
     first = await run(*arguments)
     assert (first.code, first.err) == (0, "")
     report = first.report()
-    assert (report.sent, report.accepted, report.replayed) == (600, 600, 0)
+    assert report.sent == report.accepted + report.replayed == 600
+    assert report.retried or not report.replayed  # a busy server may have asked for some again
     assert (report.rejected, report.lost, report.bad_rows, report.stopped) == (0, 0, 0, False)
     assert 0 < report.latency_ms.p50 <= report.latency_ms.p99 <= report.latency_ms.max
     second = (await run(*arguments)).report()
@@ -120,7 +121,7 @@ async def test_an_interrupt_ends_it_cleanly_with_its_report(server_url: str) -> 
     assert done.code == 0
     report = done.report()
     assert report.stopped
-    assert report.sent == report.accepted
+    assert report.sent == report.accepted + report.replayed
     assert report.sent == await total(server_url)
 
 

@@ -9,16 +9,25 @@ from textual.pilot import Pilot
 
 from coffeert.client.feed import DashboardFeed
 from coffeert.client.orders import OrderClient
+from coffeert.client.placed import Placed
+from coffeert.order import Draft
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.injection import Injection
 
 Watched = tuple[CoffeertApp, Pilot[None], OrderClient]
 
 
+class PatientFeed(DashboardFeed):
+    """A feed on which an order may take as long as the test: ten seconds pass on a busy machine."""
+
+    async def place(self, draft: Draft, *, timeout: float = 300) -> Placed:  # noqa: ASYNC109 (contract)
+        return await super().place(draft, timeout=timeout)
+
+
 @asynccontextmanager
 async def watching(url: str) -> AsyncIterator[Watched]:
     """Run a dashboard on a server, once its first picture shows."""
-    async with DashboardFeed(url) as feed, OrderClient(url) as client:
+    async with PatientFeed(url) as feed, OrderClient(url) as client:
         injection = Injection(url, None, allowed=False)
         app = CoffeertApp(feed, client, url=url, injection=injection)
         async with app.run_test(size=(120, 40)) as pilot:
