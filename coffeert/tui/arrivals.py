@@ -60,14 +60,19 @@ class Arrivals:
         return total
 
     def rate(self, now: float) -> float | None:
-        """Return orders a second over the running slot and the one before, where both were watched."""
+        """Return orders a second over the running slot and the one before, where both were watched.
+
+        Seen from the past the running slot is whole by now, and counts as a whole one.
+        """
         running = _slot(now)
         slots = {running, running - SLOT_SECONDS}
         if self.watched_from is None or slots & self._unknown:
             return None
         count = sum(tally.orders for slot in slots for tally in self._slots.get(slot, {}).values())
         start = max(running - SLOT_SECONDS, self.watched_from)
-        return count / max(now - start, 1.0)
+        past = any(slot > running for slot in self._slots)
+        end = running + SLOT_SECONDS if past else now
+        return count / max(end - start, 1.0)
 
 
 def _slot(moment: float) -> int:

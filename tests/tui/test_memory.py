@@ -18,6 +18,7 @@ from coffeert.tui.memory.player import Player, read
 from coffeert.tui.memory.recorder import RecordingError
 from coffeert.tui.memory.tape import Tape
 from coffeert.tui.present import models
+from coffeert.tui.present.filter import EVERYTHING
 from coffeert.tui.present.ranges import RANGE
 from coffeert.tui.session import Session
 from tests.tui.conftest import Stage, StageMaker, screen_text
@@ -75,6 +76,32 @@ async def test_data_goes_on_while_rewound(stage: StageMaker) -> None:
         await s.press("escape")
         assert s.app.board.session is s.app.session
         assert s.app.session.agreement() == "equal"
+
+
+async def test_the_rate_of_the_past_is_that_of_then(stage: StageMaker) -> None:
+    async with stage() as s:
+        await sell_for(s, 40)  # two orders a second
+        for step in range(10):
+            moment = s.clock.now().timestamp() - 12 - step
+            past = s.app.board.tape.session_at(moment)
+            assert past is not None
+            assert past.arrivals.rate(moment) == pytest.approx(2, abs=0.2)
+
+
+async def test_looking_back_changes_nothing_of_what_is_live(stage: StageMaker) -> None:
+    async with stage() as s:
+        await sell_for(s, 30)
+        await s.happen(lost())
+        s.clock.pass_time(5)
+        session, board = s.app.session, s.app.board
+        slots = session.arrivals.starts(60, s.clock.now().timestamp())
+        before = [session.arrivals.tally(slot, EVERYTHING) for slot in slots]
+        outages = [(outage.start, outage.end) for outage in session.outages]
+        for _ in range(3):
+            assert board.scrub(-5)
+        assert [session.arrivals.tally(slot, EVERYTHING) for slot in slots] == before
+        assert [(outage.start, outage.end) for outage in session.outages] == outages
+        assert any(before)
 
 
 async def test_another_moments_past_is_not_compared_with(stage: StageMaker) -> None:

@@ -7,7 +7,7 @@ Changes within a second are merged: a tape is for looking back, not for timing.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -132,9 +132,6 @@ class Tape:
         self._flush()
         clock = StillClock(chapter.start)
         past = Session(clock)
-        past.arrivals = self._session.arrivals
-        past.own = self._session.own
-        past.outages.extend(o for o in self._session.outages if o.start <= moment)
         for at, line in chapter.lines:
             if at > moment:
                 break
@@ -143,6 +140,11 @@ class Tape:
             if event is not None:
                 past.take(event)
         clock.moment = moment
+        # Only now: what is heard again must not count again.
+        past.arrivals = self._session.arrivals
+        past.own = self._session.own
+        past.outages.clear()
+        past.outages.extend(replace(o) for o in self._session.outages if o.start <= moment)
         return past
 
     def _begin(self, at: float) -> None:
