@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from coffeert.cells import Picture
@@ -157,7 +158,7 @@ class Board:
             moment = now.timestamp()
             shown = charted = self._window(sums, moment)
             if truth.old:
-                shown = self._window(sums, min(moment, view.data_time.timestamp()))
+                shown = self._window(sums, min(moment, _known_until(view).timestamp()))
         return Scene(
             now=now,
             zone=self.session.zone(),
@@ -216,3 +217,9 @@ class Board:
         ):
             self._past_sums = past, Sums(past.picture, self.wanted)
         return self._past_sums[1]
+
+
+def _known_until(view: View) -> datetime:
+    """Return the moment that figures reach: orders may come in while no pass of the aggregator does."""
+    newest = (order.placed_at for order in view.recent[:1])
+    return max(view.data_time, *newest)

@@ -26,7 +26,7 @@ _COMPARE: Final[dict[Comparison, Callable[[int, int], bool]]] = {
     ">=": operator.ge,
     "=": operator.eq,
 }
-_PRICE = re.compile(r"price(<=|>=|<|>|=|:)(.+)", re.IGNORECASE)
+_PRICE = re.compile(r"price(<=|>=|<|>|=|:)(.*)", re.IGNORECASE)
 
 
 class FilterError(CoffeertError):
@@ -141,4 +141,5 @@ def _cents(text: str) -> int:
     try:
         return cents_from_text(text)
     except ValueError:
-        raise FilterError(f"price needs an amount such as 4.50, not {text[:20]}.") from None
+        wrong = f", not {text[:20]}" if text else ""
+        raise FilterError(f"price needs an amount such as 4.50{wrong}.") from None

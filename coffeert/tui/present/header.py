@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 from coffeert.tui.glyphs import Glyphs
 from coffeert.tui.lines import Line, Role, Span, drop_to_fit, fit_line, line, line_width
@@ -74,17 +75,16 @@ def draw_header(model: HeaderModel, cells: int, glyphs: Glyphs) -> Line:
         1,
     )
     room = cells - line_width(left) - 2
-    right = drop_to_fit(
-        [
-            (0, state_badge(truth, glyphs)),
-            (2, rate),
-            (3 if truth.gaps == 0 else 1, doubts),
-            (sums_rank, agreement),
-            (5, line(Span(model.clock, "dim"))),
-        ],
-        room,
-        2 if cells >= 80 else 1,
-    )
+    pieces = [
+        (0, state_badge(truth, glyphs)),
+        (2, rate),
+        (3 if truth.gaps == 0 else 1, doubts),
+        (sums_rank, agreement),
+        (5, line(Span(model.clock, "dim"))),
+    ]
+    # Rather closer together than without the clock.
+    apart = line_width(chain(*(piece for _, piece in pieces))) + 2 * len(pieces)
+    right = drop_to_fit(pieces, room, 2 if cells >= 80 and apart <= room else 1)
     gap = cells - line_width(left) - line_width(right) - 1
     return fit_line((Span(" "), *left, Span(" " * max(1, gap - 1)), *right, Span(" ")), cells)
 

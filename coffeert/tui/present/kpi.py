@@ -22,7 +22,7 @@ from coffeert.tui.present.figures import (
 from coffeert.tui.present.scene import Scene
 from coffeert.tui.present.sums import Sums
 from coffeert.tui.present.window import Window
-from coffeert.tui.text import clean, crop
+from coffeert.tui.text import clean, crop, width
 
 _SPARK_MINUTES = 30
 _MINUTES_AT_HAND = BUCKETS["minute"] - 1
@@ -41,6 +41,8 @@ class Tile:
     spark: tuple[float | None, ...] = ()
     part: float | None = None
     role: Role = "series-1"
+    in_full: str = ""
+    """The value with every digit, for where there is room."""
 
 
 def tiles_of(scene: Scene, sums: Sums) -> tuple[Tile, ...]:
@@ -75,6 +77,7 @@ def tiles_of(scene: Scene, sums: Sums) -> tuple[Tile, ...]:
             almost + short_money(now.cents),
             change(_cents),
             against,
+            in_full=almost + money(now.cents),
             spark=cents,
             role="series-2",
         ),
@@ -201,7 +204,9 @@ def tile_list(tiles: Sequence[Tile], cells: int, glyphs: Glyphs) -> list[Line]:
 
 
 def _tile_lines(tile: Tile, cells: int, glyphs: Glyphs, *, named: bool = False) -> list[Line]:
-    value = line(Span(tile.value, "strong"))
+    room = cells - line_width(_change(tile, cells, glyphs)) - 1
+    full = tile.in_full if width(tile.in_full) <= room and not named else ""
+    value = line(Span(full or tile.value, "strong"))
     if named:
         short_names = {"Per minute": "/min", "Avg ticket": "Ticket", "Revenue": "Rev."}
         name = tile.name if cells >= 24 else short_names.get(tile.name, tile.name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from textual import events
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
@@ -19,6 +21,11 @@ class FilterInput(Input):
     }
     FilterInput:focus { border: none; background: $panel; }
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "keep", key_display="enter", tooltip="Keep the filter"),
+        Binding("escape", "leave", "as before", tooltip="Leave the filter as it was"),
+    ]
 
     class ChangedTo(Message):
         """The filter is another one, or what is typed cannot be read."""
@@ -65,12 +72,14 @@ class FilterInput(Input):
         event.stop()
         self._close()
 
-    def on_key(self, event: events.Key) -> None:
+    def action_leave(self) -> None:
         """Leave the filter as it was."""
-        if event.key == "escape":
-            event.stop()
-            self.post_message(self.ChangedTo(parse_filter(self._before)))
-            self._close()
+        self.post_message(self.ChangedTo(parse_filter(self._before)))
+        self._close()
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Tell that a slash is typed here, too."""
+        return key == "slash" or super().check_consume_key(key, character)
 
     def on_blur(self) -> None:
         """Close when the keys go elsewhere."""

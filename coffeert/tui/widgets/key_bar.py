@@ -18,6 +18,11 @@ class KeyBar(Footer):
         super().__init__(show_command_palette=True, compact=True)
         self._shown: tuple[object, ...] = ()
 
+    def watch_show_command_palette(self) -> None:
+        """Show or hide the palette's key at once."""
+        if self.is_mounted:
+            self.bindings_changed(self.screen)
+
     def bindings_changed(self, screen: Screen[object]) -> None:
         """Show the keys of now, and let go of the others."""
         if not (screen.app.app_focus and self.is_attached and screen is self.screen):

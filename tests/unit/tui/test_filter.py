@@ -78,3 +78,9 @@ def test_what_is_typed_reads_back_the_same() -> None:
 def test_what_cannot_be_read_is_explained(text: str, hint: str) -> None:
     with pytest.raises(FilterError, match=hint):
         parse_filter(text)
+
+
+@pytest.mark.parametrize("text", ["price>", "price<=", "uptown -price:"])
+def test_a_price_without_an_amount_is_no_word_yet(text: str) -> None:
+    with pytest.raises(FilterError, match=r"needs an amount such as 4\.50\.$"):
+        parse_filter(text)
