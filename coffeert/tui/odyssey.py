@@ -119,6 +119,14 @@ class OwnOrders:
             if own is not None and own.on_wire is not None and own.painted is None:
                 self._replace(order_id, painted=moment)
 
+    def unpainted(self) -> tuple[UUID, ...]:
+        """Return the orders that have come over the wire and are not on the screen yet."""
+        return tuple(
+            order_id
+            for order_id, own in self._orders.items()
+            if own.on_wire is not None and own.painted is None
+        )
+
     def last_voidable(self) -> Odyssey | None:
         """Return the newest order that is stored and not voided yet."""
         return next((own for own in self.newest() if own.fate == "stored"), None)

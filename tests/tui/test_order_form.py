@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
+from datetime import timedelta
 
 import pytest
 from textual.widgets import Input, Select
 
 from coffeert.client.placed import Placed
 from coffeert.errors import FieldError, Invalid, OutcomeUnknown
-from coffeert.order import Order
+from coffeert.order import Draft, Order
 from coffeert.tui.screens.order_form import OrderForm
 from tests.tui.conftest import Stage, StageMaker
 
@@ -69,6 +70,21 @@ async def test_an_order_is_placed_acknowledged_and_followed_to_the_screen(
             own = s.app.session.own.get(order.order_id)
         await s.press("escape")
         assert "p50 50" in s.text()
+
+
+async def test_an_order_that_a_rush_carries_off_the_rows_at_once_is_painted_with_the_figures(
+    stage: StageMaker,
+) -> None:
+    async with stage() as s:
+        own = s.app.session.own
+        order = s.house.order(s.clock.now())
+        own.submit(Draft(order.store, order.drink, order_id=order.order_id), s.clock.monotonic())
+        crowd = [s.house.order(s.clock.now() + timedelta(milliseconds=n)) for n in range(1, 41)]
+        told = s.house.tell(s.clock.now(), [order, *crowd], s.clock.monotonic())
+        await s.happen(told)
+        assert order.order_id.hex[-12:] not in s.text()
+        while (seen := own.get(order.order_id)) is None or seen.painted is None:
+            await s.settle()
 
 
 async def test_mistakes_are_named_before_anything_is_sent(stage: StageMaker) -> None:

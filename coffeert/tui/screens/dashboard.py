@@ -116,6 +116,8 @@ class Dashboard(Looking, Timing, Selling, Keeping):
         self._show_orders(scene)
         if bar.display:
             bar.show(track)
+        if board.rewound_to is None and self.query_one(KpiStrip).display:
+            self._note_painted()
 
     def _show_figures(self, scene: Scene) -> None:
         board, old, age = self.coffeert.board, scene.truth.old, panel_age(scene.truth)
@@ -144,6 +146,15 @@ class Dashboard(Looking, Timing, Selling, Keeping):
             order = None if row is None else row.order
             own = None if row is None else row.own
             details.show(DetailsModel(order, own, mine, scene.zone))
+
+    def _note_painted(self) -> None:
+        """Note own orders that are on the screen with the next paint, if only in the figures.
+
+        In a rush the rows shown are others before anybody could see them.
+        """
+        session = self.coffeert.session
+        if fresh := session.own.unpainted():
+            self.call_after_refresh(lambda: session.own.paint(fresh, session.clock.monotonic()))
 
     def _warm_charts(self) -> None:
         for chart in self.query(ChartPanel):
@@ -181,11 +192,6 @@ class Dashboard(Looking, Timing, Selling, Keeping):
             if panel.display:
                 panel.focus()
                 return
-
-    def on_order_table_painted(self, message: OrderTable.Painted) -> None:
-        """Note when own orders came onto the screen."""
-        session = self.coffeert.session
-        session.own.paint(message.order_ids, session.clock.monotonic())
 
 
 def _put(panel: Panel[object], x: int, y: int, width: int, height: int) -> None:

@@ -36,13 +36,6 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
             super().__init__()
             self.row = row
 
-    class Painted(Message):
-        """These orders are on the screen now."""
-
-        def __init__(self, order_ids: tuple[UUID, ...]) -> None:
-            super().__init__()
-            self.order_ids = order_ids
-
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
         self.cursor = Cursor()
@@ -73,7 +66,6 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
         if not shown:
             text = "no order matches" if model.filtered else "no orders yet: press n to place one"
             body = [line(Span(f"  {text}", "dim"))]
-        self._report(shown)
         title = title_of(model, glyphs)
         if not boxed:
             return [ruled(title, self.age, cells, glyphs, focused=self.has_focus), *body]
@@ -131,12 +123,3 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
                 self.cursor.at = index
                 return
         self._chosen = None
-
-    def _report(self, shown: tuple[OrderRow, ...]) -> None:
-        fresh = tuple(
-            row.order.order_id
-            for row in shown
-            if row.own is not None and row.own.painted is None and row.own.on_wire is not None
-        )
-        if fresh:
-            self.call_after_refresh(self.post_message, self.Painted(fresh))
