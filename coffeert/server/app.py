@@ -192,7 +192,6 @@ def _start(server: Server) -> None:
     tasks.start("hub", lambda: server.hub.run(feed.show))
     tasks.start("menu", server.menu.watch)
     tasks.start("doorway", server.keeper.run)
-    tasks.start("load shedding", server.writer.admission.shedder.run)
     tasks.start(
         "heartbeat",
         lambda: server.health.beat(

@@ -140,6 +140,7 @@ class Gate(asyncio.Protocol):
         "_admitted",
         "_began",
         "_handed_over",
+        "_in_line",
         "_inner",
         "_keeper",
         "_loop",
@@ -164,7 +165,8 @@ class Gate(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._address = ""
         self._handed_over = keeper.first is None
-        self._admitted = False  # while load is shed: counted as inside
+        self._admitted = False  # and counted as inside
+        self._in_line: bytes | None = None  # an order that waits for its turn
         self._refused = False  # and not told so yet
         self._began: float | None = None
         self._quiet_since: float | None = None  # where aiohttp does not mind that
@@ -200,20 +202,36 @@ class Gate(asyncio.Protocol):
             return
         if self._refused:
             self.send_refusal()  # answers go in the order of the requests
-        if self._shedder.shedding and self._refuses(data):
+        if self._in_line is not None:
+            self.come_in()  # and so do the requests
+        if (self._shedder.full or self._shedder.shedding) and self._stops(data):
             return
+        self._pass_on(data)
+
+    def come_in(self) -> None:
+        """Pass on the order that waits in line, if its client is still there."""
+        data, self._in_line = self._in_line, None
+        if data is not None:
+            self._pass_on(data)
+
+    def _pass_on(self, data: bytes) -> None:
+        assert self._inner is not None
         self.has_spoken = True
         if self._began is None and not self.busy:
             self._began = self._loop.time()
+        if self._shedder.enter():
+            self._loop.call_soon(self._shedder.turn)
         self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:
         """Pass the end of the client's side on."""
+        self.come_in()
         return None if self._inner is None else self._inner.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass the end on."""
         inner, self._inner = self._inner, None  # which knows this gate: a cycle
+        self._in_line = None
         if inner is not None:
             self._leave()
             self._keeper.leave(self, self._address)
@@ -246,16 +264,20 @@ class Gate(asyncio.Protocol):
         if self.allowance is not None:
             self.allowance.take(orders)
 
-    def _refuses(self, data: bytes) -> bool:
-        """Answer an order with 503 unread, where it comes by itself and there is no room for it."""
+    def _stops(self, data: bytes) -> bool:
+        """Have an order wait in line, or refuse it unread; anything but one by itself passes."""
         unfinished = self._began is not None and self.has_spoken
         if unfinished or self.busy or self._admitted or not is_whole_order(data):
             return False
-        if self._shedder.admits():
+        if not self._shedder.admits():
+            self._refused = True
+            self._keeper.refuse(self)
+        else:
             self._admitted = True
-            return False
-        self._refused = True
-        self._keeper.refuse(self)
+            if not self._shedder.full:
+                return False
+            self._in_line = data
+            self._shedder.wait(self)
         self._began = None
         self.has_spoken = True
         return True
@@ -269,6 +291,8 @@ class Gate(asyncio.Protocol):
         """Send the refusal that is due, unless it was sent."""
         if self._refused and self._transport is not None and not self._transport.is_closing():
             self._transport.write(REFUSAL)
+            if not self._handed_over:
+                self._quiet_since = self._loop.time()
         self._refused = False
 
     def dawdles(self, since: float) -> bool:
@@ -277,7 +301,8 @@ class Gate(asyncio.Protocol):
 
     def rests(self, since: float) -> bool:
         """Tell whether nothing has come after an answer given before `since`, and nobody else minds."""
-        return not self.busy and self._quiet_since is not None and self._quiet_since < since
+        awaited = self.busy or self._in_line is not None
+        return not awaited and self._quiet_since is not None and self._quiet_since < since
 
     def close(self) -> None:
         """End the connection when what was written is sent, unless aiohttp has it."""

@@ -1,21 +1,23 @@
-"""Load shedding: while the event loop lags, orders are refused at the door, where that is cheap.
+"""Load shedding: orders that come faster than they can be taken wait in line, or are refused at once.
 
-What overloads a server first is its one loop, and a queue in front of that is in nobody's count: requests
-wait in their sockets, and each that is answered late was worth as much work as one in time.
+What overloads a server first is its one event loop, and a queue in front of that is in nobody's count:
+requests wait in their sockets, and each that is answered late was worth as much work as one in time.
+So everything that has come is read in each turn of the loop, and only so much of it passed on.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
+from collections import deque
 from collections.abc import Callable
-from typing import Final
+from functools import lru_cache
+from typing import Final, Protocol
 
 from coffeert.errors import Unavailable
 from coffeert.wire.orders import Problem, encode
 
-_TICK = 0.005
+_A_TURN = 64  # requests; each takes some 70 us
 _TARGET = 0.02
 _STANDING = 0.1
 _RELIEVED = 1.0
@@ -24,21 +26,31 @@ _MEASURED = 0.05
 _SMOOTHING = 0.3
 _ROOM_MIN = 64
 _RETRY_AFTER = 1
+_HEAD_LIMIT = 2_048  # bytes
+_HEADS_KEPT = 512
 
 _ORDER = re.compile(rb"POST /api/orders HTTP/1\.1\r\n(?:[!-9;-~]+:[^\r\n]*\r\n)+\r\n")
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,7})\r\n", re.IGNORECASE)
 _UNUSUAL = re.compile(rb"\r\n(?:transfer-encoding|expect|connection|upgrade):", re.IGNORECASE)
 
 
+class Waiting(Protocol):
+    """An order that stands in line."""
+
+    def come_in(self) -> None:
+        """Come in, counted by `enter`, unless its client has gone."""
+
+
 class LoadShedder:
-    """Watches how late the event loop is, and tells whether one more order may come in.
+    """Lets so many requests a turn of the loop pass, has orders beyond wait in line, or refuses them.
 
-    A lag that passes by itself is a burst, and bursts are served. One that stays above 20 ms for 100 ms is
-    a standing queue (the distinction of CoDel, Nichols and Jacobson 2012). From then on so many orders are
-    let in as are answered within 10 ms at the present rate, by Little's law and over the time that
-    `commit_seconds` tells, until for a second nobody had to be refused.
+    A line that passes by itself is a burst, and bursts are served. One in which the first has waited
+    for 20 ms or more, for 100 ms on end, is a standing queue (the distinction of CoDel, Nichols and
+    Jacobson 2012). From then on so many orders are let in as are answered within 10 ms at the present
+    rate, by Little's law and over the time that `commit_seconds` tells, until for a second nobody had to
+    be refused. Whoever is in line by then stays there: a refusal is quick or is none.
 
-    `refusing`: somebody was refused within that second.
+    `full`: so many have passed in this turn that orders wait for the next one.
     """
 
     def __init__(
@@ -48,76 +60,97 @@ class LoadShedder:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.shed = 0
-        self.shedding = self.refusing = False
+        self.shedding = self.full = False
         self._commit_seconds = commit_seconds
         self._clock = clock
-        self._late_since: float | None = None
-        self._refused_at = 0.0
+        self._line: deque[tuple[Waiting, float]] = deque()
+        self._passed = 0
+        self._standing_since: float | None = None
+        self._refused_at = self._began_at = float("-inf")
         self._inside = self._answered = self._answered_before = 0
         self._rate = 0.0
-        self._turned_at = clock()
+        self._measured_at = clock()
 
     @property
     def room(self) -> int:
         """How many orders may be inside at once while shedding."""
         return max(_ROOM_MIN, int(self._rate * (_WAIT + 2 * self._commit_seconds())))
 
+    @property
+    def refusing(self) -> bool:
+        """Whether somebody was refused within the last second."""
+        return self._clock() - self._refused_at <= _RELIEVED
+
+    def enter(self) -> bool:
+        """Count a request that passes; tell whether it is the first, so that `turn` is due next."""
+        self._passed += 1
+        self.full = self._passed >= _A_TURN
+        return self._passed == 1
+
     def admits(self) -> bool:
-        """Tell whether one more order may come in; one that does must `leave` when it is answered."""
-        if self._inside < self.room:
+        """Tell whether one more order may come in; one that does must `leave` when it is answered.
+
+        Asked while `shedding` or `full`.
+        """
+        if not self.shedding or self._inside < self.room:
             self._inside += 1
             return True
         self.shed += 1
-        self.refusing = True
         self._refused_at = self._clock()
         return False
+
+    def wait(self, order: Waiting) -> None:
+        """Put an order in line, that was admitted and comes in when it is its turn."""
+        self._line.append((order, self._clock()))
 
     def leave(self) -> None:
         """Note that an order that was admitted is answered, or its client has gone."""
         self._inside -= 1
         self._answered += 1
 
-    async def run(self) -> None:
-        """Watch the loop until cancelled."""
-        while True:
-            due = self._clock() + _TICK
-            await asyncio.sleep(_TICK)
-            self.turn(max(0.0, self._clock() - due))
+    def turn(self) -> None:
+        """Begin a turn of the loop: look how long the line stands, and let the first of it come in."""
+        now, line = self._clock(), self._line
+        self._passed, self.full = 0, False
+        self._measure(now)
+        self._judge(now, now - line[0][1] if line else 0.0)
+        while line and not self.full:
+            line.popleft()[0].come_in()
 
-    def turn(self, lag: float) -> None:
-        """Note how late the loop came round, in seconds."""
-        now = self._clock()
-        if lag < _TARGET:
-            self._late_since = None
-        elif self._late_since is None:
-            self._late_since = now - lag
+    def _judge(self, now: float, waited: float) -> None:
+        if waited < _TARGET:
+            self._standing_since = None
+        elif self._standing_since is None:
+            self._standing_since = now - waited
         if self.shedding:
-            self._measure(now)
-            self.shedding = now - self._refused_at <= _RELIEVED
-            self.refusing = self.refusing and self.shedding
-        elif self._late_since is not None and now - self._late_since >= _STANDING:
-            self.shedding, self._refused_at = True, now
-            self._rate, self._answered_before, self._turned_at = 0.0, self._answered, now
+            self.shedding = now - max(self._refused_at, self._began_at) <= _RELIEVED
+        elif self._standing_since is not None and now - self._standing_since >= _STANDING:
+            self.shedding, self._began_at = True, now
 
     def _measure(self, now: float) -> None:
-        seconds = now - self._turned_at
+        seconds = now - self._measured_at
         if seconds < _MEASURED:
             return
         rate = (self._answered - self._answered_before) / seconds
-        self._rate += _SMOOTHING * (rate - self._rate) if self._rate else rate
-        self._answered_before, self._turned_at = self._answered, now
+        self._rate += _SMOOTHING * (rate - self._rate) if self.shedding else rate - self._rate
+        self._answered_before, self._measured_at = self._answered, now
 
 
 def is_whole_order(data: bytes) -> bool:
     """Tell whether bytes are one request to place an order, complete and without anything unusual.
 
-    Only of such a request can one be sure without parsing it in full, so only such are refused unread.
+    Only of such a request can one be sure without parsing it in full, so only such wait or are refused.
     """
-    head = _ORDER.match(data)
-    if head is None or _UNUSUAL.search(data, 0, head.end()):
-        return False
-    lengths = _LENGTH.findall(data, 0, head.end())
-    return len(lengths) == 1 and len(data) == head.end() + int(lengths[0])
+    body = data.find(b"\r\n\r\n", 0, _HEAD_LIMIT) + 4
+    return body >= 4 and len(data) - body == _body_length(data[:body])
+
+
+@lru_cache(_HEADS_KEPT)  # a client's are all alike but for the length
+def _body_length(head: bytes) -> int | None:
+    lengths = _LENGTH.findall(head)
+    if len(lengths) != 1 or not _ORDER.fullmatch(head) or _UNUSUAL.search(head):
+        return None
+    return int(lengths[0])
 
 
 def _refusal() -> bytes:
