@@ -27,7 +27,6 @@ _CLOSED_RATE = (
 )
 _CLOSED_BATCHES = 24  # of 5,000 lines
 _TIMELINE_STEP = 0.5
-_SETTLED = 1.0
 _TICK = 0.001
 
 
@@ -86,7 +85,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `wrong` are answers that were not what was asked for, `unanswered` got none or lost their link.
     `backlog_middle` and `backlog_end`: requests due but not yet sent, halfway and at the end.
-    `shed_settled` are the refusals but for those of the first second.
+    `shed_latency` is from when requests were due, as `latency` is; `shed_sent` from when they were sent.
     `late`: how long after it was due the generator itself got round to a request (p99, seconds).
     """
 
@@ -103,7 +102,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     late: float
     latency: Latencies
     shed_latency: Latencies
-    shed_settled: Latencies
+    shed_sent: Latencies
     timeline: tuple[Slice, ...] = ()
     probes: tuple[Probe, ...] = ()
 
@@ -148,7 +147,18 @@ class Load:
             _, connection = await loop.create_connection(lambda: kind(self), job.host, job.port)
             await connection.opened
             self._connections.append(connection)
+        await self._taken_in()
         self._idle = list(self._connections)
+
+    async def _taken_in(self) -> None:
+        """Wait until the server has taken in the connections, which the system did long before.
+
+        It takes them in as they come, so when it answers on one more it has all of them.
+        """
+        reader, writer = await asyncio.open_connection(self._job.host, self._job.port)
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: lab\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
 
     async def run(self) -> LoadResult:
         """Send everything, wait for the answers, and sum up."""
@@ -216,7 +226,7 @@ class Load:
     def _dispatch(self, now: float) -> None:
         while self._taken < self._released and self._idle:
             index, self._taken = self._taken, self._taken + 1
-            self._sent_at[index] = now
+            self._sent_at[index] = time.monotonic()
             if not self._job.rate:
                 self._due_at[index] = now
             self._idle.pop().send(index, self._requests[index].wire)
@@ -249,11 +259,7 @@ class Load:
             late=late[int(len(late) * 0.99)],
             latency=Latencies.of(took),
             shed_latency=Latencies.of(self._answered_at[i] - self._due_at[i] for i in shed),
-            shed_settled=Latencies.of(
-                self._answered_at[i] - self._due_at[i]
-                for i in shed
-                if self._due_at[i] - self._begin > _SETTLED
-            ),
+            shed_sent=Latencies.of(self._answered_at[i] - self._sent_at[i] for i in shed),
             timeline=self._timeline(sent) if job.rate else (),
             probes=self._probes(sent),
         )

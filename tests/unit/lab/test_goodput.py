@@ -16,7 +16,7 @@ NOTHING = Latencies.of([])
 WELL = LoadResult(
     sent=1_000, stored=1_000, shed=0, wrong=0, unanswered=0, good=1_000, elapsed=10.0,
     backlog_middle=0, backlog_end=0, cores=0.2, late=0.001, latency=FAST, shed_latency=NOTHING,
-    shed_settled=NOTHING,
+    shed_sent=NOTHING,
 )  # fmt: skip
 
 
