@@ -1,5 +1,5 @@
 """`python -m coffeert`."""
 
-from coffeert.cli import main
+from coffeert.entry import main
 
 main()

@@ -12,6 +12,7 @@ from types import FrameType
 
 import click
 
+from coffeert.entry import INTERRUPTED, loaded
 from coffeert.errors import CoffeertError
 
 # Of a terminal that has gone and a disk that is full. A closed pipe is click's to handle.
@@ -45,6 +46,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"coffeert.cli.{cmd_name.replace('-', '_')}")
+        loaded()
         command: click.Command = module.command
         return command
 
@@ -67,7 +69,7 @@ def run(command: click.Command, args: list[str]) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.Abort:
-        return 130
+        return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -77,7 +79,7 @@ def run(command: click.Command, args: list[str]) -> int:
         click.echo(f"coffeert: {error}", err=True)
         return error.exit_code
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except OSError as error:
         if error.errno not in _UNWRITABLE:
             raise
@@ -109,16 +111,16 @@ def _unwind_on_signals() -> None:
             signal.signal(number, unwind)
 
 
-def main() -> None:
-    """Entry point of `coffeert`."""
+def main() -> int:
+    """Run `coffeert` with the arguments of the process; returns its exit code."""
     _unwind_on_signals()
     cli.name = "coffeert"
-    sys.exit(run(cli, sys.argv[1:]))
+    return run(cli, sys.argv[1:])
 
 
-def tui_main() -> None:
-    """Entry point of `coffeert-tui`."""
+def tui_main() -> int:
+    """Run `coffeert-tui` with the arguments of the process; returns its exit code."""
     command = cli.get_command(click.Context(cli), "tui")
     assert command is not None
     command.name = "coffeert-tui"
-    sys.exit(run(command, sys.argv[1:]))
+    return run(command, sys.argv[1:])
