@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from coffeert.tui.glyphs import Glyphs
-from coffeert.tui.lines import Line, Role, Span, fit_line, framed, line, ruled
+from coffeert.tui.lines import Line, Role, Span, drop_to_fit, fit_line, framed, line, ruled
 from coffeert.tui.present.figures import ago, area, gauge, milliseconds, short, size, spark
 from coffeert.tui.present.truth import SILENT_AFTER
 from coffeert.tui.text import clean
@@ -179,7 +179,9 @@ def draw_engine(
         left_box = _box(first, wide, high, glyphs)
         right_box = _box(second, cells - wide - 1, high, glyphs)
         drawn += [(*one, Span(" "), *two) for one, two in zip(left_box, right_box, strict=True)]
-    drawn.append((*nearest_limit(parts), Span(f"  {mode}", "dim")))
+    how, _, epoch = mode.partition("; ")
+    pieces = [(0, nearest_limit(parts)), (1, line(Span(how, "dim"))), (2, line(Span(epoch, "dim")))]
+    drawn.append(drop_to_fit(pieces if epoch else pieces[:2], cells))
     return drawn
 
 
