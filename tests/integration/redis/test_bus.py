@@ -16,7 +16,7 @@ from coffeert.redis.bus import Bus, BusEvent, Subscribed
 from coffeert.tasks import end
 from coffeert.wire.bus import HotBatch, HotCell, PassMessage, encode
 from coffeert.wire.orders import OrderBody
-from tests.integration.redis.till import Till
+from tests.integration.redis.till import Till, publish
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from coffeert.redis.publisher import RedisPublisher
-    from tests.integration.redis.till import Pass
 
 WITHIN = 10.0
 
@@ -40,10 +39,6 @@ def hot(xid: int) -> HotBatch:
         [HotCell(bucket, order.store, order.drink, 1, order.quantity, order.revenue_cents)],
         [OrderBody.of(order)],
     )
-
-
-async def publish(publisher: RedisPublisher, made: Pass) -> None:
-    await publisher.publish(made.message, made.picture, made.recent)
 
 
 async def hear(events: AsyncGenerator[BusEvent, None]) -> BusEvent:

@@ -14,8 +14,8 @@ from coffeert.errors import RedisUnavailable
 from coffeert.redis import subscription
 from coffeert.redis.bus import Bus, Subscribed
 from coffeert.redis.publisher import RedisPublisher
-from tests.integration.redis.test_bus import hear, hot, publish
-from tests.integration.redis.till import STATS, Till
+from tests.integration.redis.test_bus import hear, hot
+from tests.integration.redis.till import STATS, Till, publish
 from tests.waiting import eventually
 
 if TYPE_CHECKING:

@@ -5,27 +5,22 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack, aclosing
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from structlog.testing import CapturingLogger
 
 from coffeert.cells import GRAINS, SECONDS, CellKey, Tally, floor
 from coffeert.errors import ConfigError, RedisUnavailable
 from coffeert.redis.plan import plan_publish
 from coffeert.redis.publisher import CELLS_MAX, RedisPublisher
 from tests.integration.redis.contents import contents, found_for_people, keys_for_people
-from tests.integration.redis.till import STATS, Pass, Till
+from tests.integration.redis.till import STATS, Pass, Till, publish
 
 if TYPE_CHECKING:
     from redis import Redis
 
     from coffeert.redis.bus import Bus
-
-
-async def publish(publisher: RedisPublisher, made: Pass) -> None:
-    await publisher.publish(made.message, made.picture, made.recent)
 
 
 async def test_the_snapshot_and_the_stats_are_read_back(
@@ -158,128 +153,6 @@ async def test_the_script_may_be_forgotten(
     made = till.count(till.order())
     await publish(publisher, made)
     assert await bus.load_snapshot() == (made.snapshot, STATS)
-
-
-@pytest.mark.parametrize("field", ["meta", "recent", "hour:2026-03-28T21", "day:2026-03-28"])
-async def test_a_field_that_is_lost_is_back_with_the_next_pass(
-    publisher: RedisPublisher, bus: Bus, redis: Redis, field: str
-) -> None:
-    till = Till()
-    await publish(publisher, till.count(till.order(ago=timedelta(hours=1))))
-    assert redis.hdel("coffeert:snapshot", field) == 1
-    made = till.count()
-    await publish(publisher, made)
-    assert await bus.load_snapshot() == (made.snapshot, STATS)
-
-
-async def test_a_key_that_is_lost_is_back_with_the_next_pass(
-    publisher: RedisPublisher, redis: Redis
-) -> None:
-    till = Till()
-    await publish(publisher, till.count(till.order(), till.order(ago=timedelta(hours=1))))
-    whole = contents(redis)
-    for key in whole:
-        redis.delete(key)
-        await publish(publisher, till.count())
-        assert contents(redis).keys() == whole.keys()
-
-
-@pytest.mark.parametrize(
-    "junk",
-    [b"", b"junk", b"{}", b"[]", b"null", b'{"lineage": null}', b'{"x":' + b"[" * 5000],
-    ids=range(7),
-)
-async def test_a_meta_that_cannot_be_read_is_replaced(
-    publisher: RedisPublisher, bus: Bus, redis: Redis, junk: bytes
-) -> None:
-    till = Till()
-    await publish(publisher, till.count(till.order()))
-    redis.hset("coffeert:snapshot", "meta", junk)
-    assert await bus.load_snapshot() is None
-    made = till.count(till.order())
-    await publish(publisher, made)
-    assert await bus.load_snapshot() == (made.snapshot, STATS)
-
-
-KEYS = [
-    "snapshot", "recent", "top-drinks:30d", "hour:2026-03-28T22", "hour:2026-03-28T21",
-    "fence:lineage-1",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("key", KEYS)
-@pytest.mark.parametrize("kind", ["string", "hash", "list", "set", "zset", "stream"])
-async def test_a_key_of_another_type_is_replaced_and_told_once(
-    publisher: RedisPublisher, bus: Bus, redis: Redis, kind: str, key: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    monkeypatch.setattr("coffeert.redis.publisher.log", log := CapturingLogger())
-    till = Till()
-    await publish(publisher, till.count(till.order(), till.order(ago=timedelta(hours=1))))
-    name = f"coffeert:{key}"
-    ours = redis.type(name)
-    put_foreign(redis, name, kind)
-    for _ in range(2):
-        made = till.count(till.order())
-        await publish(publisher, made)
-    assert await bus.load_snapshot() == (made.snapshot, STATS)
-    assert found_for_people(contents(redis)) == keys_for_people(made)
-    assert redis.type(name) == ours
-    told = [call.kwargs["keys"] for call in log.calls]
-    assert told == ([] if kind.encode() == ours else [[name]])
-
-
-@pytest.mark.parametrize("text", ["", "x", "nan", "inf", "-1", "1e300", "0x10", " 7"])
-async def test_a_fence_that_is_no_token_fences_nobody(
-    publisher: RedisPublisher, redis: Redis, text: str
-) -> None:
-    till = Till()
-    await publish(publisher, till.count(till.order()))
-    redis.set("coffeert:fence:lineage-1", text)
-    await publish(publisher, till.count(till.order()))
-    assert redis.get("coffeert:fence:lineage-1") == b"1"
-
-
-async def test_something_else_in_the_place_of_the_snapshot_is_no_snapshot(
-    bus: Bus, redis: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("coffeert.redis.bus.log", log := CapturingLogger())
-    redis.set("coffeert:snapshot", "x")
-    assert await bus.load_snapshot() is None
-    assert [call.args for call in log.calls] == [("snapshot ignored",)]
-
-
-def put_foreign(redis: Redis, name: str, kind: str) -> None:
-    """Put something into the place of one of our keys, of another type or of ours."""
-    client: Any = redis
-    if client.type(name) == kind.encode():
-        return
-    client.delete(name)
-    match kind:
-        case "string":
-            client.set(name, "a person was here")
-        case "hash":
-            client.hset(name, "x", "y")
-        case "list":
-            client.rpush(name, "x")
-        case "set":
-            client.sadd(name, "x")
-        case "zset":
-            client.zadd(name, {"x": 1})
-        case "stream":
-            client.xadd(name, {"x": "y"})
-
-
-@pytest.mark.parametrize(
-    "junk", [b"junk", b"[[],[],[0],[1],[1],[1]]", b'[["a"],["b"],[0,1],[1],[1],[1]]']
-)
-async def test_a_bucket_that_cannot_be_read_makes_no_picture(
-    publisher: RedisPublisher, bus: Bus, redis: Redis, junk: bytes
-) -> None:
-    till = Till()
-    await publish(publisher, till.count(till.order()))
-    redis.hset("coffeert:snapshot", "hour:2026-03-28T22", junk)
-    assert await bus.load_snapshot() is None
 
 
 async def test_no_reader_sees_a_part_of_a_pass(publisher: RedisPublisher, bus: Bus) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from coffeert.cells import GRAINS, Cells, Horizon, Picture, at_all_grains, tally_orders
 from coffeert.order import Order
+from coffeert.redis.publisher import RedisPublisher
 from coffeert.rollup import RollupSnapshot
 from coffeert.view import newest
 from coffeert.watermark import Watermark
@@ -104,3 +105,8 @@ class Till:
             recent=[OrderBody.of(order) for order in new],
         )
         return Pass(message, copy.deepcopy(self.picture), self.recent)
+
+
+async def publish(publisher: RedisPublisher, made: Pass) -> None:
+    """Publish a pass."""
+    await publisher.publish(made.message, made.picture, made.recent)

@@ -22,7 +22,7 @@ from coffeert.server.doorway import Gate, Gatekeeper
 from coffeert.server.fast_path import FastPath, PlainOrders
 from coffeert.server.orders_api import OrdersApi
 from tests.integration.server.conftest import RunServer
-from tests.integration.server.test_access import Pipe
+from tests.integration.server.wire import Pipe
 from tests.waiting import POLL, WITHIN
 
 KEY = b"00000000-0000-4000-8000-000000000000"  # stands for one made anew
