@@ -462,3 +462,22 @@ async def test_orders_that_come_while_no_pass_does_are_not_counted_into_a_shorte
         assert window is not None
         assert sums is not None
         assert pace(sums, window.now) == pytest.approx(120, abs=4)
+
+
+@pytest.mark.parametrize("end", ["enter", "escape"])
+async def test_what_is_typed_right_after_the_filter_is_meant_for_the_screen(
+    stage: StageMaker, end: str
+) -> None:
+    async with stage() as s:
+        await s.press("tab", "slash")
+        focused = s.dashboard.query_one("#filter").id
+        assert s.dashboard.focused is not None
+        assert s.dashboard.focused.id == focused
+        for key in ("u", "p", end, "t", "2"):  # nobody waits for the screen in between
+            s.app.simulate_key(key)
+        await s.settle()
+        while s.app.board.tab != "stores":
+            await s.pilot.pause()
+        await s.settle()
+        assert s.app.board.filter.text() == ("up" if end == "enter" else "")
+        assert s.app.board.span == RANGE["1h"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input
 
 from coffeert.tui.present.filter import EVERYTHING, Filter, FilterError, parse_filter
@@ -43,10 +45,12 @@ class FilterInput(Input):
             placeholder="store:uptown drink:latte price>5 -tea", id=id, max_length=200, compact=True
         )
         self._before = ""
+        self._came_from: Widget | None = None
 
     def open(self, text: str) -> None:
         """Begin to type."""
         self._before = text
+        self._came_from = self.screen.focused
         self.value = text
         self.cursor_position = len(text)
         self.display = True
@@ -60,22 +64,30 @@ class FilterInput(Input):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Read what is typed."""
         event.stop()
-        if not self.display:
-            return
-        try:
-            self.post_message(self.ChangedTo(parse_filter(event.value)))
-        except FilterError as error:
-            self.post_message(self.ChangedTo(None, str(error)))
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep the filter."""
-        event.stop()
-        self._close()
+        if self.display:
+            self._tell(event.value)
 
     def action_leave(self) -> None:
         """Leave the filter as it was."""
         self.post_message(self.ChangedTo(parse_filter(self._before)))
         self._close()
+
+    async def action_submit(self) -> None:
+        """Keep the filter."""
+        self._keep()
+
+    def on_key(self, event: events.Key) -> None:
+        """Act at once: what is typed ahead of the screen is meant for what comes then."""
+        if self.display and event.key not in ("enter", "escape"):
+            return
+        event.stop()
+        event.prevent_default()
+        if not self.display:
+            self.app.simulate_key(event.key)
+        elif event.key == "enter":
+            self._keep()
+        else:
+            self.action_leave()
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Tell that a slash is typed here, too."""
@@ -84,8 +96,22 @@ class FilterInput(Input):
     def on_blur(self) -> None:
         """Close when the keys go elsewhere."""
         if self.display:
-            self._close()
+            self._hide()
+
+    def _keep(self) -> None:
+        self._tell(self.value)
+        self._close()
+
+    def _tell(self, text: str) -> None:
+        try:
+            self.post_message(self.ChangedTo(parse_filter(text)))
+        except FilterError as error:
+            self.post_message(self.ChangedTo(None, str(error)))
 
     def _close(self) -> None:
+        self._hide()
+        self.screen.set_focus(self._came_from)
+
+    def _hide(self) -> None:
         self.display = False
         self.post_message(self.Closed())
