@@ -222,4 +222,4 @@ class Board:
 def _known_until(view: View) -> datetime:
     """Return the moment that figures reach: orders may come in while no pass of the aggregator does."""
     newest = (order.placed_at for order in view.recent[:1])
-    return max(view.data_time, *newest)
+    return max((view.data_time, *newest))

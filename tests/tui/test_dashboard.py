@@ -57,6 +57,13 @@ async def test_says_how_old_the_data_is_when_news_stop(stage: StageMaker) -> Non
         assert "STALE 12s" in s.text()
 
 
+async def test_a_shop_without_any_order_may_grow_old_too(stage: StageMaker) -> None:
+    async with stage(house=House(busy=0.0, orders=0)) as s:
+        s.clock.pass_time(12)
+        await s.settle()
+        assert "STALE 12s" in s.text()
+
+
 async def test_news_that_come_while_it_ends_are_not_shown(stage: StageMaker) -> None:
     async with stage() as s:
         dashboard = s.dashboard

@@ -36,6 +36,7 @@ async def watching(url: str) -> AsyncIterator[Watched]:
 
 
 async def until(pilot: Pilot[None], met: Callable[[], bool]) -> None:
-    """Wait for a condition; the test's own time limit ends the wait."""
+    """Wait for a condition; the test's own time limit ends the wait, or the end of the dashboard."""
     while not met():
+        assert pilot.app.is_running, "the dashboard has ended"
         await pilot.pause(0.02)
