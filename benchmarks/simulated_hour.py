@@ -1,0 +1,96 @@
+# ruff: noqa: T201 (it prints what it measured)
+"""Whether what the terminal dashboard keeps grows: an hour of frames in some minutes, seen from inside.
+
+Run from the repository's root: `python -m benchmarks.simulated_hour`. A made-up house sells 25 orders a
+second to a dashboard without a terminal, four frames are drawn for each second that passes on its clock,
+and a key of `benchmarks.memory` is pressed every so often. Beside the resident memory stands what is in
+use of it: blocks of Python's allocator, and MiB of the C library's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ctypes
+import gc
+import itertools
+import os
+import sys
+from pathlib import Path
+
+from textual.drivers.headless_driver import HeadlessDriver
+
+from coffeert.tui.app import CoffeertApp
+from coffeert.tui.settings import Settings
+from tests.tui.conftest import Stage
+from tests.tui.scripted import FakeClock, House, ScriptedArchive, ScriptedFeed
+
+FRAMES_S = 4
+ORDERS_A_FRAME = 6
+KEYS = (
+    *(["t"], ["t"], ["T"], ["m"], ["2"], ["down", "down"], ["3"], ["4"], ["5"], ["1"]),
+    ["slash", *"store:uptown", "enter"],
+    *(["left_square_bracket"], ["left_curly_bracket"] * 2, ["right_square_bracket"], ["end"]),
+    ["slash", *["backspace"] * 12, "enter"],
+    *(["space"], ["space"], ["question_mark"], ["escape"], ["t"], ["t"], ["t"], ["t"], ["up"]),
+)
+_FIELDS = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+
+
+class _Mallinfo(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in _FIELDS.split()]
+
+
+def _resident() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+async def run(minutes: int, every: int) -> None:
+    """Show so many minutes, with a key every `every` seconds, and print the memory each two minutes."""
+    library = ctypes.CDLL(None)
+    library.mallinfo2.restype = _Mallinfo
+    house, clock = House(busy=25), FakeClock()
+    feed, archive = ScriptedFeed(), ScriptedArchive(house)
+    settings = Settings(rewind_bytes=4 << 20)
+    app = CoffeertApp(feed, archive, url="http://127.0.0.1:1", clock=clock, settings=settings)
+    keys = itertools.cycle(KEYS)
+    report = []
+    async with app.run_test(size=(120, 40)) as pilot:
+        stage = Stage(app, pilot, feed, archive, house, clock)
+        await stage.open()
+        for frame in range(minutes * 60 * FRAMES_S + 1):
+            clock.pass_time(1 / FRAMES_S)
+            for _ in range(ORDERS_A_FRAME):
+                feed.put(house.sell(clock.now(), 1, clock.monotonic()))
+            if frame % FRAMES_S == 0:
+                feed.put(house.beat(clock.now()))
+            while not feed.drained:  # noqa: ASYNC110 (it is a test's feed, without an event)
+                await asyncio.sleep(0)
+            stage.dashboard.tick()
+            await asyncio.sleep(0)
+            if (frame + 1) % (every * FRAMES_S) == 0:
+                await stage.press(*next(keys))
+            if frame % (120 * FRAMES_S) == 0:
+                gc.collect()
+                in_use = library.mallinfo2().uordblks / 2**20
+                blocks = sys.getallocatedblocks()
+                report.append((frame // 60 // FRAMES_S, blocks, in_use, _resident()))
+    print("| minute | blocks in use | MiB of malloc in use | MiB resident |\n|---|---|---|---|")
+    for minute, blocks, in_use, resident in report:
+        print(f"| {minute} | {blocks:,} | {in_use:.1f} | {resident:.1f} |")
+
+
+def main() -> None:
+    """Read the arguments, and run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=int, default=60)
+    parser.add_argument("--every", type=int, default=20, help="seconds between two keys")
+    options = parser.parse_args()
+    # Frames are put together as for a terminal, and then dropped.
+    HeadlessDriver.is_headless = property(lambda _: False)  # type: ignore[method-assign, assignment]
+    asyncio.run(run(options.minutes, options.every))
+
+
+if __name__ == "__main__":
+    main()
