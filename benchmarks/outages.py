@@ -24,7 +24,7 @@ from pathlib import Path
 import psutil
 
 from coffeert.embedded import PostgresServer, ValkeyServer
-from tests.end_to_end.processes import free_port
+from tests.ports import free_port
 
 DOWN_S = 6.0
 _LOOK_S = 0.1
