@@ -38,6 +38,26 @@ class Overloaded(NamedTuple):
         return self.twice.rate / max(run.rate for run in self.offered)
 
     @property
+    def order_cpu(self) -> float:
+        """Seconds of the server's CPU for an order, at the sustainable rate."""
+        sustained = self.offered[_SHARES.index(1.0)]
+        return _cores(sustained) / max(1.0, sustained.rate)
+
+    @property
+    def refusal_cpu(self) -> float:
+        """Seconds of the server's CPU for a refusal: what orders leave of it at twice that rate."""
+        load = self.twice.load
+        left = _cores(self.twice) - self.twice.rate * self.order_cpu
+        return max(0.0, left) / max(1.0, load.shed / load.elapsed)
+
+    @property
+    def possible(self) -> float:
+        """Goodput that a whole core leaves at twice that rate: what it cannot store, it must refuse."""
+        offered = self.twice.measurement.offered or 0.0
+        dearer = self.order_cpu - self.refusal_cpu
+        return max(0.0, 1 - offered * self.refusal_cpu) / dearer if dearer > 0 else 0.0
+
+    @property
     def recovery(self) -> float:
         """Seconds until everything is good again."""
         return recovered_after(self.after.load)
@@ -60,6 +80,9 @@ async def run(bench: Bench) -> Experiment:
             Figure("sustainable", round(found.sustainable), "orders/s"),
             Figure("goodput_kept", round(found.kept, 3)),
             Figure("shed_share", round(shed, 3)),
+            Figure("order_cpu", round(found.order_cpu * 1e6, 1), "us"),
+            Figure("refusal_cpu", round(found.refusal_cpu * 1e6, 1), "us"),
+            Figure("possible", round(found.possible), "orders/s"),
             Figure("refusal_p99", found.twice.load.shed_sent.p99, "ms"),
             Figure("recovery_s", found.recovery, "s"),
             Figure("memory_grown", round(found.grown, 2)),
@@ -112,7 +135,10 @@ def _verdicts(found: Overloaded) -> tuple[Verdict, ...]:
             f"goodput at twice the sustainable rate at least {GOODPUT_WANTED:.0%} of the best",
             f"{found.kept:.0%}",
             judge(found.kept, GOODPUT_WANTED, at_least=True, valid=not bound),
-            "the generator had no CPU left" if bound else "",
+            f"an order costs {found.order_cpu * 1e6:.0f} us of CPU and a refusal "
+            f"{found.refusal_cpu * 1e6:.1f}, so of {found.twice.measurement.offered or 0:,.0f} offered a "
+            f"core can store {found.possible:,.0f} and refuse the rest"
+            + ("; the generator had no CPU left" if bound else ""),
         ),
         Verdict(
             f"orders refused there are told so within {REFUSAL_WANTED:g} ms (p99)",
@@ -152,6 +178,11 @@ async def _sustainable(
     # The closed loop waits for commits, and thousands of clients who do not can reach more.
     found, _ = await bisect(holds, peak / 4, 2 * peak, steps=bench.effort.bisections)
     return found or peak / 4, trials
+
+
+def _cores(run: Run) -> float:
+    evidence = run.measurement.evidence
+    return 0.0 if evidence is None else evidence.server_cores
 
 
 def recovered_after(load: LoadResult) -> float:
