@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from array import array
+from collections import deque
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -132,7 +133,7 @@ class Load:
         self._sent_at = array("d", bytes(8 * count))
         self._status = array("h", [UNANSWERED]) * count
         self._connections: list[Connection] = []
-        self._idle: list[Connection] = []
+        self._idle: deque[Connection] = deque()
         self._released = self._taken = self._finished = 0
         self._begin = 0.0
         self._ends = False
@@ -148,7 +149,7 @@ class Load:
             await connection.opened
             self._connections.append(connection)
         await self._taken_in()
-        self._idle = list(self._connections)
+        self._idle = deque(self._connections)
 
     async def _taken_in(self) -> None:
         """Wait until the server has taken in the connections, which the system did long before.
@@ -229,7 +230,8 @@ class Load:
             self._sent_at[index] = time.monotonic()
             if not self._job.rate:
                 self._due_at[index] = now
-            self._idle.pop().send(index, self._requests[index].wire)
+            # In turn: a server closes connections of which it hears nothing.
+            self._idle.popleft().send(index, self._requests[index].wire)
 
     def _make(self, index: int) -> Request:
         if self._job.via == "batch":

@@ -12,6 +12,7 @@ from coffeert.lab.results import Curve, Experiment, Figure, Picture, Point, Verd
 OBJECTIVE = 1.0
 GOODPUT_WANTED, RECOVERY_WANTED, REFUSAL_WANTED, MEMORY_WANTED = 0.9, 10.0, 50.0, 1.5
 _SUSTAINED = 0.1  # seconds, at p99
+_TRIALS = 2
 _SHARES = (0.5, 1.0, 1.5, 2.0)
 _CONNECTIONS = 4_096  # in an open loop everybody brings a connection of their own
 _STEP = 0.5  # seconds of a slice of the generator's timeline
@@ -90,7 +91,8 @@ async def run(bench: Bench) -> Experiment:
         pictures=(_picture(peak, found.offered),),
         verdicts=_verdicts(found),
         notes=(
-            f"Sustainable: the highest rate at which an open loop has p99 within {_SUSTAINED:g} s. "
+            f"Sustainable: the highest rate at which an open loop has p99 within {_SUSTAINED:g} s and at "
+            f"most 0.1 % refused, {_TRIALS} times of {_TRIALS}. "
             f"Goodput: stored and answered within {OBJECTIVE:g} s of when the order was due. The rest "
             "was answered 503 with Retry-After, or waited for one of the generator's "
             f"{connections} connections.",
@@ -167,13 +169,17 @@ async def _sustainable(
     trials: list[Run] = []
 
     async def holds(rate: float) -> bool:
-        trial = await server.measure(
-            f"open loop at {rate:,.0f}/s",
-            rate=rate, seconds=2 * bench.effort.seconds, objective=_SUSTAINED,
-            connections=connections,
-        )  # fmt: skip
-        trials.append(trial)
-        return sustained(trial.load, _SUSTAINED, connections)
+        # What held once by luck is not sustained.
+        for _ in range(_TRIALS):
+            trial = await server.measure(
+                f"open loop at {rate:,.0f}/s",
+                rate=rate, seconds=2 * bench.effort.seconds, objective=_SUSTAINED,
+                connections=connections,
+            )  # fmt: skip
+            trials.append(trial)
+            if not sustained(trial.load, _SUSTAINED, connections):
+                return False
+        return True
 
     # The closed loop waits for commits, and thousands of clients who do not can reach more.
     found, _ = await bisect(holds, peak / 4, 2 * peak, steps=bench.effort.bisections)
