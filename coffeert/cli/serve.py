@@ -20,10 +20,9 @@ from coffeert.config import Config, load_config
 from coffeert.errors import ConfigError
 from coffeert.logs import configure_logs
 from coffeert.server.app import open_server
-from coffeert.server.doorway import Gatekeeper
+from coffeert.server.doorway import KEEPALIVE, Gatekeeper
 from coffeert.server.listener import GatedSite
 
-_KEEPALIVE = 75.0
 _SHUTDOWN = 5.0
 _LINGERING = 5.0
 _BACKLOG = 4096
@@ -96,7 +95,7 @@ async def serve(
             handler_cancellation=True,
             access_log=None,
             auto_decompress=False,  # see coffeert.server.content_encoding
-            keepalive_timeout=_KEEPALIVE,
+            keepalive_timeout=KEEPALIVE,
             shutdown_timeout=_SHUTDOWN,
             lingering_time=_LINGERING,
         )

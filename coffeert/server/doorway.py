@@ -10,7 +10,7 @@ import asyncio
 import ipaddress
 from collections import Counter
 from collections.abc import Callable
-from typing import cast
+from typing import Final, cast
 
 import structlog
 from aiohttp import web
@@ -25,7 +25,9 @@ log = structlog.get_logger(__name__)
 _SWEEP = 1.0
 _TOLD_EVERY = 60.0  # seconds: strangers are not to fill the log
 _ADDRESSES_KEPT = 10_000
-_KEEPALIVE = 75.0  # seconds
+
+KEEPALIVE: Final = 75.0
+"""Seconds for which a connection may rest between requests, whoever minds it, aiohttp or its gatekeeper."""
 
 
 class Gatekeeper:
@@ -104,7 +106,7 @@ class Gatekeeper:
 
         Those who have been silent since their last answer are let go after as long as aiohttp waits.
         """
-        for gate in [gate for gate in self._gates if gate.rests(now - _KEEPALIVE)]:
+        for gate in [gate for gate in self._gates if gate.rests(now - KEEPALIVE)]:
             gate.close()
         slow = [gate for gate in self._gates if gate.dawdles(now - self._header_timeout)]
         for gate in slow:

@@ -15,7 +15,7 @@ import msgspec
 
 _HEAD_MAX: Final = 1024  # bytes; what is longer is not worth remembering
 _HEADS_KEPT: Final = 4096
-_KEPT_APART: Final = b"\r\n\r\n"
+_END_OF_HEAD: Final = b"\r\n\r\n"
 
 _HEAD = re.compile(
     rb"POST /api/orders HTTP/1\.1\r\n((?:[A-Za-z0-9-]+: ?[!-~](?:[ -~]*[!-~])?\r\n)+)\r\n"
@@ -68,8 +68,8 @@ class PlainRequest(msgspec.Struct, frozen=True):
 
 def read_plain(data: bytes) -> PlainRequest | None:
     """Read a plain request; `None` where the bytes are not certainly one."""
-    end = data.find(_KEPT_APART, 0, _HEAD_MAX) + len(_KEPT_APART)
-    if end < len(_KEPT_APART):
+    end = data.find(_END_OF_HEAD, 0, _HEAD_MAX) + len(_END_OF_HEAD)
+    if end < len(_END_OF_HEAD):
         return None
     head = _read_head(data[:end])
     if head is None or len(data) != end + head.length:
