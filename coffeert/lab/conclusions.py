@@ -87,7 +87,7 @@ def aggregation_rate(by_name: By) -> str:
 
 
 def redis_first(by_name: By) -> str:
-    """Say what breaks before Redis: each hot batch is a commit, and so a flush of the log."""
+    """Say what breaks before Redis: a message of hot batches needs a commit, and so a flush of the log."""
     batches, flushes = figure(by_name, "redis.small_rate"), figure(by_name, "intake.sync_rate")
     if batches > flushes:
         return (

@@ -17,7 +17,7 @@ from coffeert.redis.outbox import Outbox
 from coffeert.redis.snapshot import decode_snapshot
 from coffeert.redis.subscription import BusEvent, Subscribed, Subscription
 from coffeert.rollup import RollupSnapshot
-from coffeert.wire.bus import HotBatch, PassStats
+from coffeert.wire.bus import HotMessage, PassStats
 
 __all__ = ["Bus", "BusCounts", "BusEvent", "RedisFigures", "Subscribed"]
 
@@ -32,7 +32,7 @@ class RedisFigures(msgspec.Struct, frozen=True):
 
 
 class BusCounts(msgspec.Struct, frozen=True):
-    """Messages so far: hot batches sent and dropped, messages received and skipped as unreadable."""
+    """Messages so far: of hot batches sent and dropped, of any kind received and skipped as unreadable."""
 
     published: int
     dropped: int
@@ -60,12 +60,12 @@ class Bus:
             self._subscription.skipped,
         )
 
-    def publish_hot(self, batch: HotBatch) -> None:
-        """Send a committed batch from the background. Never waits, never raises.
+    def publish_hot(self, message: HotMessage) -> None:
+        """Send committed batches from the background. Never waits, never raises.
 
-        It may be dropped where Redis is away or slow, which costs freshness until the next pass.
+        They may be dropped where Redis is away or slow, which costs freshness until the next pass.
         """
-        self._outbox.put(batch)
+        self._outbox.put(message)
 
     def messages(self) -> AsyncGenerator[BusEvent, None]:
         """Yield `Subscribed`, then every readable message of both channels but one's own batches.

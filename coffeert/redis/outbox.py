@@ -14,12 +14,12 @@ from coffeert.errors import RedisUnavailable
 from coffeert.redis import keys
 from coffeert.redis.connection import redis_errors
 from coffeert.tasks import end
-from coffeert.wire.bus import HotBatch
+from coffeert.wire.bus import HotMessage
 
 log = structlog.get_logger(__name__)
 
 LIMIT: Final = 512
-"""Batches that may wait. A lost one costs its readers freshness until the next pass, nothing else."""
+"""Messages that may wait. A lost one costs its readers freshness until the next pass, nothing else."""
 
 _AT_ONCE = 64
 _PAUSE = 0.25
@@ -29,9 +29,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Outbox:
-    """A bounded queue of hot batches and one task that publishes them; the oldest give way.
+    """A bounded queue of messages of hot batches, and one task that publishes them; the oldest give way.
 
-    The task starts with the first batch. While Redis is away, batches are dropped and counted.
+    The task starts with the first one. While Redis is away they are dropped and counted.
     """
 
     def __init__(self, client: Redis, *, limit: int = LIMIT) -> None:
@@ -39,21 +39,21 @@ class Outbox:
         self.dropped = 0
         self._client = client
         self._limit = limit
-        self._waiting: deque[HotBatch] = deque()
+        self._waiting: deque[HotMessage] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
         self._reached = True
 
-    def put(self, batch: HotBatch) -> None:
-        """Leave a batch to be sent. Never waits, never raises."""
+    def put(self, message: HotMessage) -> None:
+        """Leave a message to be sent. Never waits, never raises."""
         if self._closing:
             self.dropped += 1
             return
         if len(self._waiting) >= self._limit:
             self._waiting.popleft()
             self.dropped += 1
-        self._waiting.append(batch)
+        self._waiting.append(message)
         self._wake.set()
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._send(), name="hot batches")
@@ -78,8 +78,8 @@ class Outbox:
                 taken = min(_AT_ONCE, len(self._waiting))
                 await self._publish([self._waiting.popleft() for _ in range(taken)])
 
-    async def _publish(self, batches: list[HotBatch]) -> None:
-        messages = [message for batch in batches if (message := _written(batch)) is not None]
+    async def _publish(self, waiting: list[HotMessage]) -> None:
+        messages = [data for message in waiting if (data := _written(message)) is not None]
         sent = 0
         try:
             with redis_errors():
@@ -95,19 +95,19 @@ class Outbox:
             self._reached = False
         finally:
             self.published += sent
-            self.dropped += len(batches) - sent
+            self.dropped += len(waiting) - sent
         if not self._reached and not self._closing:
             await asyncio.sleep(_PAUSE)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._task = None  # the next batch starts another
+        self._task = None  # the next message starts another
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("the sender of hot batches failed", exc_info=error)
 
 
-def _written(batch: HotBatch) -> bytes | None:
+def _written(message: HotMessage) -> bytes | None:
     try:
-        return _encode(batch)
+        return _encode(message)
     except (UnicodeError, msgspec.MsgspecError, OverflowError) as error:
-        log.error("a hot batch cannot be written down", reason=str(error))
+        log.error("hot batches cannot be written down", reason=str(error))
         return None

@@ -13,7 +13,7 @@ from coffeert.cells import GRAINS
 from coffeert.errors import RedisUnavailable
 from coffeert.redis import keys
 from coffeert.redis.connection import redis_errors
-from coffeert.wire.bus import HotBatch, PassMessage, decode_hot_batch, decode_pass, is_from
+from coffeert.wire.bus import HotMessage, PassMessage, decode_hot, decode_pass, is_from
 from coffeert.wire.faults import NOT_DECODED
 
 SILENCE: Final = 1.0
@@ -27,7 +27,7 @@ class Subscribed(msgspec.Struct, frozen=True):
     """The subscription stands: whatever is published from now on arrives. Read the snapshot now."""
 
 
-BusEvent = Subscribed | PassMessage | HotBatch
+BusEvent = Subscribed | PassMessage | HotMessage
 
 
 class Subscription:
@@ -80,18 +80,18 @@ class Subscription:
                 await connection.disconnect(nowait=True)
                 await self._pool.release(connection)
 
-    def _read(self, reply: list[bytes]) -> PassMessage | HotBatch | None:
+    def _read(self, reply: list[bytes]) -> PassMessage | HotMessage | None:
         if reply[0] != b"message":  # the answer to a question
             return None
         _, channel, data = reply
         if is_from(self._passed_over, data):
             return None
-        event: PassMessage | HotBatch
+        event: PassMessage | HotMessage
         try:
             if channel == keys.PASS_CHANNEL.encode():
                 event = _readable(decode_pass(data))
             else:
-                event = decode_hot_batch(data)
+                event = decode_hot(data)
         except (*NOT_DECODED, ValueError):
             self.skipped += 1
             return None

@@ -12,6 +12,7 @@ import structlog
 
 from coffeert.cells import GRAINS, CellKey, Cells, Horizon, Tally, tally_orders
 from coffeert.errors import DatabaseUnavailable, RedisUnavailable
+from coffeert.hot_batches import HotBatches
 from coffeert.order import Order
 from coffeert.redis.bus import Bus, Subscribed
 from coffeert.server.database import Database
@@ -19,8 +20,7 @@ from coffeert.server.hub import Hub
 from coffeert.server.live_view import LiveView
 from coffeert.view import newest
 from coffeert.watermark import Xid
-from coffeert.wire.bus import HotBatch, HotCell, PassMessage, PassStats
-from coffeert.wire.orders import OrderBody
+from coffeert.wire.bus import HotMessage, PassMessage, PassStats
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ class LiveFeed:
         self._bus = bus
         self._database = database
         self._committed: list[tuple[Xid, Sequence[Order]]] = []
-        self._heard: dict[Xid, Cells] = {}
+        self._heard: list[HotBatches] = []
         self._heard_recent: list[Order] = []
         self._zone = zone
 
@@ -68,24 +68,20 @@ class LiveFeed:
         The hub calls this before each frame, so under load many batches cost little more than one.
         What this server has committed is told to the others.
         """
-        if self._heard:
-            heard, self._heard = self._heard, {}
-            recent, self._heard_recent = self._heard_recent, []
-            self._view.apply_hot(heard, newest(recent))
+        if not (self._heard or self._committed):
+            return
+        batches, self._heard = self._heard, []
+        recent, self._heard_recent = self._heard_recent, []
         if self._committed:
-            self._show_committed()
-
-    def _show_committed(self) -> None:
-        committed, self._committed = self._committed, []
-        batches = {xid: tally_orders(orders) for xid, orders in committed}
-        recent = newest(order for _, orders in committed for order in orders)
-        self._view.apply_hot(batches, recent)
-        last = committed[-1][0]
-        for xid, minutes in batches.items():
-            cells = [HotCell(k.bucket, k.store, k.drink, *tally) for k, tally in minutes.items()]
-            # They travel once, with the batch that a pass is least likely to have seen by then.
-            told = [OrderBody.of(order) for order in recent] if xid == last else []
-            self._bus.publish_hot(HotBatch(self._bus.name, self._view.lineage, xid, cells, told))
+            committed, self._committed = self._committed, []
+            ours = HotBatches.of({xid: tally_orders(orders) for xid, orders in committed})
+            newest_of_ours = newest(order for _, orders in committed for order in orders)
+            self._bus.publish_hot(
+                HotMessage.of(self._bus.name, self._view.lineage, ours, newest_of_ours)
+            )
+            batches.append(ours)
+            recent += newest_of_ours
+        self._view.apply_hot(batches, newest(recent))
 
     async def begin(self) -> None:
         """Load a first picture from PostgreSQL, so that the first reader does not get an empty one."""
@@ -114,7 +110,7 @@ class LiveFeed:
             self._hub.notify()
             await asyncio.sleep(60 - datetime.now(UTC).timestamp() % 60 + 0.001)
 
-    async def _take(self, message: Subscribed | PassMessage | HotBatch) -> None:
+    async def _take(self, message: Subscribed | PassMessage | HotMessage) -> None:
         match message:
             case Subscribed():
                 # Subscribed first, then read: what is published meanwhile waits in the subscription.
@@ -123,14 +119,13 @@ class LiveFeed:
                 log.debug("following redis")
             case PassMessage():
                 await self._take_pass(message)
-            case HotBatch():
+            case HotMessage():
                 self._take_hot(message)
         self._hub.notify()
 
-    def _take_hot(self, message: HotBatch) -> None:
-        xid = Xid(message.xid)
-        if self.live and message.lineage == self._view.lineage and not self._view.knows(xid):
-            self._heard[xid] = message.minutes()
+    def _take_hot(self, message: HotMessage) -> None:
+        if self.live and message.lineage == self._view.lineage:
+            self._heard.append(message.batches())
             self._heard_recent += [body.order() for body in message.recent]
 
     async def _take_pass(self, message: PassMessage) -> None:

@@ -7,17 +7,18 @@ its message is: a lost one costs freshness until the next pass, never correctnes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from coffeert.cells import GRAINS, ZERO, CellKey, Cells, Horizon, Tally, add, at_all_grains
+from coffeert.hot_batches import HotBatches
 from coffeert.order import Order
 from coffeert.rollup import RollupSnapshot
 from coffeert.view import Change, View
 from coffeert.watermark import Watermark, Xid
 
-HOT_CELLS_MAX = 500_000
-"""Past this many cells of batches in waiting (an aggregator long dead), no more are taken in.
+HOT_BYTES_MAX = 150_000_000
+"""Past this much of batches in waiting (an aggregator long dead), no more are taken in.
 
 The health of the aggregator says so then.
 """
@@ -36,8 +37,9 @@ class LiveView:
         self.watermark = Watermark(0, 0)
         self.overflowed = False
         self._base: Cells = {}
-        self._hot: dict[Xid, Cells] = {}  # minutes
-        self._hot_cells = 0
+        self._hot: list[HotBatches] = []
+        self._hot_xids: set[Xid] = set()
+        self._hot_bytes = 0
         self._pending: Cells = {}
         self._dirty: set[CellKey] = set()
         self._dirty_recent: list[Order] = []
@@ -51,18 +53,18 @@ class LiveView:
     @property
     def hot_batches(self) -> int:
         """How many batches wait to be seen by a pass."""
-        return len(self._hot)
+        return len(self._hot_xids)
 
     def knows(self, xid: Xid) -> bool:
         """Tell whether a batch is counted already, by a pass or by itself."""
-        return self.watermark.sees(xid) or xid in self._hot
+        return self.watermark.sees(xid) or xid in self._hot_xids
 
     def load(self, snapshot: RollupSnapshot) -> None:
         """Take a whole snapshot as the new base; one older than the base at hand is left alone."""
         if snapshot.lineage == self.lineage and snapshot.number < self.number:
             return
         if snapshot.lineage != self.lineage:
-            self._hot.clear()
+            self._hot.clear()  # `_settle` does the rest
         before = set(self._base)
         self._base = {
             key: tally
@@ -92,19 +94,24 @@ class LiveView:
         self._show(cells.keys() | settled, recent)
         return True
 
-    def apply_hot(self, batches: Mapping[Xid, Cells], recent: Sequence[Order]) -> None:
-        """Take committed batches as minute cells, but for those that are known already.
+    def apply_hot(self, many: Iterable[HotBatches], recent: Sequence[Order]) -> None:
+        """Take committed batches, but for those that are known already.
 
         Many at once cost little more than one: what they share is summed before it is shown.
         """
-        taken = {xid: minutes for xid, minutes in batches.items() if not self.knows(xid)}
-        held = self._hot_cells + sum(map(len, taken.values()))
-        if held > HOT_CELLS_MAX:
-            self.overflowed = True
-            return
-        self._hot_cells = held
-        self._hot |= taken
-        cells = at_all_grains(_sum(taken.values()))
+        taken = []
+        for batches in many:
+            unknown = self._unknown(batches)
+            if unknown is None:
+                continue
+            if self._hot_bytes + unknown.bytes_held > HOT_BYTES_MAX:
+                self.overflowed = True
+                break
+            self._hot_bytes += unknown.bytes_held
+            self._hot_xids.update(unknown.xids)
+            taken.append(unknown)
+        self._hot += taken
+        cells = at_all_grains(_sum(taken))
         for key, tally in cells.items():
             add(self._pending, key, tally)
         self._show(cells, recent)
@@ -142,6 +149,12 @@ class LiveView:
         self._moved = False
         return change
 
+    def _unknown(self, batches: HotBatches) -> HotBatches | None:
+        unknown = {xid for xid in batches.xids if not self.knows(xid)}
+        if not unknown:
+            return None
+        return batches if len(unknown) == len(batches.xids) else batches.only(unknown)
+
     def _settle(self, number: int, watermark: Watermark, data_time: datetime) -> set[CellKey]:
         """Advance the watermark and forget the batches that it sees; return their cells.
 
@@ -150,12 +163,21 @@ class LiveView:
         self.number, self.watermark = number, watermark
         self.view.data_time = data_time
         settled: set[CellKey] = set()
-        for xid in [xid for xid in self._hot if watermark.sees(xid)]:
-            settled |= self._hot.pop(xid).keys()
+        left = []
+        for batches in self._hot:
+            unseen = {xid for xid in batches.xids if not watermark.sees(xid)}
+            if len(unseen) == len(batches.xids):
+                left.append(batches)
+                continue
+            settled |= batches.minutes.keys()
+            if unseen:
+                left.append(batches.only(unseen))
         settled |= {key.at(grain) for key in settled for grain in GRAINS}
-        self._pending = at_all_grains(_sum(self._hot.values()))
-        self._hot_cells = sum(map(len, self._hot.values()))
-        if not self._hot:
+        self._hot = left
+        self._hot_xids = {xid for batches in left for xid in batches.xids}
+        self._hot_bytes = sum(batches.bytes_held for batches in left)
+        self._pending = at_all_grains(_sum(left))
+        if not left:
             self.overflowed = False
         return settled
 
@@ -172,9 +194,9 @@ class LiveView:
         return base if pending is None else base.plus(pending)
 
 
-def _sum(many: Iterable[Cells]) -> Cells:
+def _sum(many: Iterable[HotBatches]) -> Cells:
     total: Cells = {}
-    for cells in many:
-        for key, tally in cells.items():
+    for batches in many:
+        for key, tally in batches.minutes.items():
             add(total, key, tally)
     return total

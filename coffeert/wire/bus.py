@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 
-from coffeert.cells import CellKey, Cells, Tally
-from coffeert.watermark import Watermark
+from coffeert.cells import CellKey, Tally
+from coffeert.hot_batches import HotBatches
+from coffeert.order import Order
+from coffeert.watermark import Watermark, Xid
 from coffeert.wire.orders import OrderBody
 
 
 class HotCell(msgspec.Struct, frozen=True, array_like=True):
-    """A minute cell's increment by one committed batch."""
+    """A minute cell's increment by all the batches of a message."""
 
     bucket: int
     store: str
@@ -25,26 +28,46 @@ class HotCell(msgspec.Struct, frozen=True, array_like=True):
     cents: int
 
 
-class HotBatch(msgspec.Struct, frozen=True, array_like=True):
-    """One committed batch: what its transaction added. Counts wherever `xid` is not in the watermark.
+class HotMessage(msgspec.Struct, frozen=True, array_like=True):
+    """What a server committed since its last frame; each batch counts unless the watermark sees it.
 
-    `sender` names the process, so that it can pass over its own.
+    `sender` names the process, so that it can pass over its own. `shares` are those of `HotBatches`:
+    they are read only where the batches have to be taken apart.
     """
 
     sender: str
     lineage: str
-    xid: int
+    xids: tuple[int, ...]
     cells: list[HotCell]
+    shares: msgspec.Raw
     recent: list[OrderBody]
 
-    def minutes(self) -> Cells:
-        """Return the increments as minute cells."""
-        return {
-            CellKey("minute", cell.bucket, cell.store, cell.drink): Tally(
-                cell.orders, cell.quantity, cell.cents
-            )
-            for cell in self.cells
-        }
+    @classmethod
+    def of(
+        cls, sender: str, lineage: str, batches: HotBatches, recent: Iterable[Order]
+    ) -> HotMessage:
+        """Write down batches, and those of their orders that are among the most recent."""
+        return cls(
+            sender,
+            lineage,
+            batches.xids,
+            [HotCell(k.bucket, k.store, k.drink, *tally) for k, tally in batches.minutes.items()],
+            msgspec.Raw(batches.shares),
+            [OrderBody.of(order) for order in recent],
+        )
+
+    def batches(self) -> HotBatches:
+        """Return the batches."""
+        return HotBatches(
+            tuple(map(Xid, self.xids)),
+            {
+                CellKey("minute", cell.bucket, cell.store, cell.drink): Tally(
+                    cell.orders, cell.quantity, cell.cents
+                )
+                for cell in self.cells
+            },
+            bytes(self.shares),
+        )
 
 
 class PassCell(msgspec.Struct, frozen=True, array_like=True):
@@ -90,10 +113,10 @@ class PassMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_from(sender: str, data: bytes) -> bool:
-    """Tell, without reading it all, whether an encoded hot batch is this sender's."""
+    """Tell, without reading it all, whether an encoded message of hot batches is this sender's."""
     return data.startswith(b'["%b",' % sender.encode())
 
 
 encode = msgspec.json.Encoder().encode
-decode_hot_batch = msgspec.json.Decoder(HotBatch).decode
+decode_hot = msgspec.json.Decoder(HotMessage).decode
 decode_pass = msgspec.json.Decoder(PassMessage).decode

@@ -103,14 +103,14 @@ MUTANTS = (
     Mutant(
         "the live view counts a batch that the last pass has seen",
         "coffeert/server/live_view.py",
-        "return self.watermark.sees(xid) or xid in self._hot",
-        "return xid in self._hot",
+        "return self.watermark.sees(xid) or xid in self._hot_xids",
+        "return xid in self._hot_xids",
         (_LIVE,),
     ),
     Mutant(
         "the live view counts a repeated message twice",
         "coffeert/server/live_view.py",
-        "return self.watermark.sees(xid) or xid in self._hot",
+        "return self.watermark.sees(xid) or xid in self._hot_xids",
         "return self.watermark.sees(xid)",
         (_LIVE,),
     ),

@@ -7,6 +7,8 @@ import time
 from contextlib import aclosing
 from datetime import UTC, datetime
 
+from coffeert.cells import CellKey, Tally
+from coffeert.hot_batches import HotBatches
 from coffeert.lab.bench import Bench
 from coffeert.lab.latency import Latencies
 from coffeert.lab.orders import DRINKS, STORES
@@ -15,8 +17,8 @@ from coffeert.order import Order, new_order_id
 from coffeert.redis.bus import Bus, Subscribed
 from coffeert.redis.connection import close_client, open_client
 from coffeert.tasks import end
-from coffeert.wire.bus import HotBatch, HotCell, encode
-from coffeert.wire.orders import OrderBody
+from coffeert.watermark import Xid
+from coffeert.wire.bus import HotMessage, encode
 
 _AT_ONCE = 64
 _AHEAD = 512  # messages by which a subscriber may be behind: Redis cuts off who is megabytes behind
@@ -153,7 +155,7 @@ class _Reader:
             async for message in messages:
                 if isinstance(message, Subscribed):
                     self._subscribed.set()
-                elif isinstance(message, HotBatch):
+                elif isinstance(message, HotMessage):
                     self.received += 1
                     self.last = time.perf_counter()
                     self.arrived.set()
@@ -194,18 +196,15 @@ async def _one_at_a_time(bench: Bench) -> Latencies:
     return Latencies.of(times)
 
 
-def _batch(number: int, orders: int) -> HotBatch:
+def _batch(number: int, orders: int) -> HotMessage:
     now = datetime.now(UTC)
     minute = int(now.timestamp()) // 60 * 60
-    recent = [
-        OrderBody.of(Order(new_order_id(), STORES[0], DRINKS[0], 1, 450, now, now))
-        for _ in range(orders)
-    ]
-    cells = [
-        HotCell(minute, STORES[cell % 4], DRINKS[cell // 4 % 8], 1, 1, 450)
+    recent = [Order(new_order_id(), STORES[0], DRINKS[0], 1, 450, now, now) for _ in range(orders)]
+    cells = {
+        CellKey("minute", minute, STORES[cell % 4], DRINKS[cell // 4 % 8]): Tally(1, 1, 450)
         for cell in range(min(orders, 32))
-    ]
-    return HotBatch("lab", "lab", number, cells, recent)
+    }
+    return HotMessage.of("lab", "lab", HotBatches.of({Xid(number): cells}), recent)
 
 
 def _measurement(orders: int, subscribers: int, found: Published) -> Measurement:

@@ -13,6 +13,7 @@ import pytest
 
 from coffeert.aggregator.one_pass import Mandate, make_pass
 from coffeert.cells import CellKey, Horizon, Tally, floor
+from coffeert.hot_batches import HotBatches
 from coffeert.menu import Menu
 from coffeert.order import Draft, new_order_id, resolve
 from coffeert.postgres.menu import load_menu
@@ -190,7 +191,7 @@ async def test_a_change_is_encoded_once_and_written_once_to_each_screen() -> Non
         screen.payloads.clear()
     task = asyncio.create_task(hub.run(lambda: None))
     key = CellKey("minute", floor(int(now.timestamp()), "minute"), "uptown", "latte")
-    live.apply_hot({Xid(1): {key: Tally(1, 1, 480)}}, [])
+    live.apply_hot([HotBatches.of({Xid(1): {key: Tally(1, 1, 480)}})], [])
     hub.notify()
     await eventually(lambda: all(screen.payloads for screen in screens))
     await end(task)

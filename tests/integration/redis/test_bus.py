@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from coffeert.cells import tally_orders
 from coffeert.errors import ConfigError, RedisUnavailable
+from coffeert.hot_batches import HotBatches
 from coffeert.redis import subscription
 from coffeert.redis.bus import Bus, BusEvent, Subscribed
 from coffeert.tasks import end
-from coffeert.wire.bus import HotBatch, HotCell, PassMessage, encode
-from coffeert.wire.orders import OrderBody
+from coffeert.watermark import Xid
+from coffeert.wire.bus import HotMessage, PassMessage, encode
 from tests.integration.redis.till import Till, publish
 from tests.waiting import eventually
 
@@ -29,16 +31,10 @@ if TYPE_CHECKING:
 WITHIN = 10.0
 
 
-def hot(xid: int) -> HotBatch:
+def hot(xid: int) -> HotMessage:
     order = Till().order()
-    bucket = int(order.placed_at.timestamp())
-    return HotBatch(
-        "another",
-        "lineage-1",
-        xid,
-        [HotCell(bucket, order.store, order.drink, 1, order.quantity, order.revenue_cents)],
-        [OrderBody.of(order)],
-    )
+    batches = HotBatches.of({Xid(xid): tally_orders([order])})
+    return HotMessage.of("another", "lineage-1", batches, [order])
 
 
 async def hear(events: AsyncGenerator[BusEvent, None]) -> BusEvent:
@@ -48,7 +44,7 @@ async def hear(events: AsyncGenerator[BusEvent, None]) -> BusEvent:
 
 async def hear_xids(events: AsyncGenerator[BusEvent, None], count: int) -> list[int]:
     heard = [await hear(events) for _ in range(count)]
-    return [batch.xid for batch in heard if isinstance(batch, HotBatch)]
+    return [xid for batch in heard if isinstance(batch, HotMessage) for xid in batch.xids]
 
 
 async def test_passes_and_hot_batches_are_heard_after_the_subscription_stands(

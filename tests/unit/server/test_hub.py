@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from coffeert.cells import CellKey, Horizon, Tally, floor
+from coffeert.hot_batches import HotBatches
 from coffeert.rollup import RollupSnapshot
 from coffeert.server.hub import Hub
 from coffeert.server.journal import Journal
@@ -73,7 +74,7 @@ class Room:
         """Change the view."""
         self._orders += 1
         key = CellKey("minute", floor(int(NOW.timestamp()), "minute"), "uptown", "latte")
-        self.live.apply_hot({Xid(self._orders): {key: Tally(1, 1, 480)}}, [])
+        self.live.apply_hot([HotBatches.of({Xid(self._orders): {key: Tally(1, 1, 480)}})], [])
 
     async def change(self) -> int:
         """Change the view and wait until the hub has told of it; return its version."""

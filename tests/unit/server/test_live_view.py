@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from coffeert.cells import CellKey, Cells, Horizon, Tally, add, at_all_grains
+from coffeert.hot_batches import HotBatches
 from coffeert.rollup import RollupSnapshot
 from coffeert.server.journal import Journal, Position
 from coffeert.server.live_view import LiveView
@@ -116,7 +117,8 @@ def play(history: History, live: LiveView, heard: set[Xid], step: str, argument:
         case "hear of batches", list() if history.committed:
             xids = sorted(history.committed)
             chosen = {xids[index % len(xids)] for index in argument}
-            live.apply_hot({xid: history.committed[xid] for xid in chosen}, ())
+            together = HotBatches.of({xid: history.committed[xid] for xid in chosen})
+            live.apply_hot([together], ())
             heard |= chosen
         case "hear of a pass", int() if history.passes:
             number, watermark, changed = history.passes[-1 - argument % len(history.passes)]
@@ -189,7 +191,7 @@ def test_a_reader_may_skip_versions_and_arrives_at_the_same_state(
     journal.advance()
     reader, at = View(change_from(_snapshot(journal))), journal.version
     for number, batch in enumerate(batches):
-        live.apply_hot({Xid(100 + number): batch}, ())
+        live.apply_hot([HotBatches.of({Xid(100 + number): batch})], ())
         journal.advance()
         if data.draw(st.booleans()):
             delta = decode_server_frame(journal.delta(at))

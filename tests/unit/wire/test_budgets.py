@@ -22,11 +22,12 @@ from coffeert.cells import (
     floor,
     tally_orders,
 )
+from coffeert.hot_batches import HotBatches
 from coffeert.order import Order
 from coffeert.view import Change, newest
-from coffeert.wire.bus import HotBatch, HotCell
+from coffeert.watermark import Xid
+from coffeert.wire.bus import HotMessage
 from coffeert.wire.frames import Columns, Delta, Snapshot, columns, encode
-from coffeert.wire.orders import OrderBody
 from tests.unit.wire.test_frames import HEALTH
 
 KIB = 1024
@@ -69,15 +70,8 @@ class Chain:
         """The delta of one more second, and the message by which servers tell each other of it."""
         placed = self.placed(PER_MINUTE // 60 + 1)
         delta = self.delta(placed)
-        minutes = tally_orders(placed)
-        batch = HotBatch(
-            EPOCH,
-            EPOCH,
-            2**40,
-            [HotCell(key.bucket, key.store, key.drink, *tally) for key, tally in minutes.items()],
-            [OrderBody.of(order) for order in placed],
-        )
-        return delta, encode(batch)
+        batches = HotBatches.of({Xid(2**40): tally_orders(placed)})
+        return delta, encode(HotMessage.of(EPOCH, EPOCH, batches, placed))
 
     def fill_every_window(self) -> None:
         """Let every shop have sold every drink in every hour and on every day."""

@@ -10,23 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.cells import GRAINS, tally_orders
+from coffeert.hot_batches import HotBatches
 from coffeert.order import Order
-from coffeert.watermark import Watermark
+from coffeert.watermark import Watermark, Xid
 from coffeert.wire.bus import (
-    HotBatch,
-    HotCell,
+    HotMessage,
     PassCell,
     PassMessage,
     PassStats,
-    decode_hot_batch,
+    decode_hot,
     decode_pass,
     encode,
     is_from,
 )
-from coffeert.wire.orders import OrderBody
 from tests.unit.strategies import orders
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+XIDS = st.builds(Xid, st.integers(3, 2**63 - 1))
 MESSAGE = PassMessage(
     lineage="lineage",
     number=7,
@@ -39,22 +39,19 @@ MESSAGE = PassMessage(
 )
 
 
-@given(st.lists(orders(NOW), max_size=8), st.integers(3, 2**63 - 1))
-def test_a_hot_batch_carries_its_orders_sums(placed: list[Order], xid: int) -> None:
-    minutes = tally_orders(placed)
-    batch = HotBatch(
-        "sender",
-        "lineage",
-        xid,
-        [HotCell(key.bucket, key.store, key.drink, *tally) for key, tally in minutes.items()],
-        [OrderBody.of(order) for order in placed],
-    )
-    heard = decode_hot_batch(encode(batch))
-    assert heard == batch
-    assert is_from("sender", encode(batch))
-    assert not is_from("send", encode(batch))
-    assert heard.minutes() == minutes
-    assert [body.order() for body in heard.recent] == placed
+@given(st.dictionaries(XIDS, st.lists(orders(NOW), max_size=4), min_size=1, max_size=4))
+def test_a_message_carries_each_batchs_sums(placed: dict[Xid, list[Order]]) -> None:
+    minutes = {xid: tally_orders(some) for xid, some in placed.items()}
+    batches = HotBatches.of(minutes)
+    recent = [order for some in placed.values() for order in some]
+    data = encode(HotMessage.of("sender", "lineage", batches, recent))
+    heard = decode_hot(data)
+    assert is_from("sender", data)
+    assert not is_from("send", data)
+    assert heard.lineage == "lineage"
+    assert heard.batches() == batches
+    assert heard.batches().apart() == minutes
+    assert [body.order() for body in heard.recent] == recent
 
 
 @given(st.lists(st.builds(PassCell, st.integers(0, len(GRAINS) - 1)), max_size=5) | st.none())
@@ -66,9 +63,9 @@ def test_a_pass_is_heard_as_it_was_told(cells: list[PassCell] | None) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"null", b"{}", b"[]", encode(MESSAGE)])
-def test_what_is_no_hot_batch_is_refused(data: bytes) -> None:
+def test_what_is_no_message_of_hot_batches_is_refused(data: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
-        decode_hot_batch(data)
+        decode_hot(data)
 
 
 @pytest.mark.parametrize("data", [b"", b"null", b"{}", b"[]", b'["lineage",1,[],[]]'])
