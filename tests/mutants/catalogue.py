@@ -117,8 +117,22 @@ MUTANTS = (
     Mutant(
         "the live view forgets every batch at a pass, seen or not",
         "coffeert/server/live_view.py",
-        "for xid in [xid for xid in self._hot if watermark.sees(xid)]:",
-        "for xid in list(self._hot):",
+        "unseen = {xid for xid in batches.xids if not watermark.sees(xid)}",
+        "unseen: set[Xid] = set()",
+        (_LIVE,),
+    ),
+    Mutant(
+        "the live view forgets a message of which a pass has seen a part",
+        "coffeert/server/live_view.py",
+        "            if unseen:\n                left.append(batches.only(unseen))\n",
+        "",
+        (_LIVE,),
+    ),
+    Mutant(
+        "the live view shows again what it knew of a message's batches",
+        "coffeert/server/live_view.py",
+        "return batches if len(unknown) == len(batches.xids) else batches.only(unknown)",
+        "return batches",
         (_LIVE,),
     ),
     Mutant(

@@ -127,6 +127,15 @@ def play(history: History, live: LiveView, heard: set[Xid], step: str, argument:
 
 
 ONE: Cells = {CellKey("minute", HORIZON.as_of, "uptown", "latte"): Tally(1, 1, 480)}
+TWO: Cells = {CellKey("minute", HORIZON.as_of, "uptown", "latte"): Tally(1, 2, 960)}
+PARTLY_COUNTED: list[tuple[str, object]] = [  # told together, of which a pass has counted the first
+    ("begin", ONE),
+    ("begin", TWO),
+    ("commit", 0),
+    ("aggregate", None),
+    ("commit", 0),
+    ("hear of batches", [0, 1]),
+]
 
 
 @given(steps)
@@ -143,6 +152,8 @@ ONE: Cells = {CellKey("minute", HORIZON.as_of, "uptown", "latte"): Tally(1, 1, 4
         ("hear of a pass", 0),
     ]
 )
+@example([*PARTLY_COUNTED, ("hear of a pass", 0), ("hear of batches", [0, 1])])
+@example([*PARTLY_COUNTED[:-1], ("hear of a pass", 0), ("hear of batches", [0, 1])])
 def test_each_batch_counts_once_whatever_happens_to_its_message(
     steps: list[tuple[str, object]],
 ) -> None:
