@@ -16,9 +16,9 @@ import structlog
 from aiohttp import web
 
 from coffeert.errors import TooManyRequests
+from coffeert.server.answers import refusal
 from coffeert.server.limits import Allowance
 from coffeert.server.load_shedding import REFUSAL, LoadShedder, is_whole_order
-from coffeert.wire.orders import Problem, encode
 
 log = structlog.get_logger(__name__)
 
@@ -180,7 +180,7 @@ class Gate(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         address = str(peer[0]) if isinstance(peer, tuple) else ""
         if not self._keeper.enter(self, address):
-            self._transport.write(_refusal())
+            self._transport.write(_TOO_MANY)
             self._transport.close()
             return
         self._address = address
@@ -341,10 +341,7 @@ def is_local(address: str) -> bool:
         return False
 
 
-def _refusal() -> bytes:
-    error = TooManyRequests("Too many connections from this address.", retry_after=5)
-    body = encode(Problem.of(error))
-    return (
-        b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/problem+json\r\n"
-        b"Retry-After: 5\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-    )
+_TOO_MANY = refusal(
+    TooManyRequests("Too many connections from this address.", retry_after=5),
+    b"Connection: close\r\n\r\n",
+)

@@ -8,65 +8,17 @@ answers, it answers with the bytes that aiohttp would send.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable
-from email.utils import formatdate
-from http import HTTPStatus
 from typing import cast
-
-from aiohttp.http import SERVER_SOFTWARE
 
 from coffeert.errors import RequestRefused
 from coffeert.server.access import Access
+from coffeert.server.answers import Answers
 from coffeert.server.batch_writer import Entry, Outcome
 from coffeert.server.doorway import Gate
 from coffeert.server.idempotency_key import with_key
 from coffeert.server.intake import Intake
 from coffeert.server.plain_request import read_plain
-from coffeert.server.problems import PROBLEM_JSON, whole_seconds
-from coffeert.wire.orders import OrderBody, Problem, decode_order, encode
-
-_CREATED = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b%b"
-_REPLAYED = (
-    b"HTTP/1.1 200 OK\r\nIdempotent-Replayed: true\r\nContent-Type: application/json\r\n"
-    b"Content-Length: %d\r\n%b%b"
-)
-_REFUSED = b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\n%bContent-Length: %d\r\n%b%b"
-
-
-class Answers:
-    """Writes answers, headers and all; `clock` tells the time in Unix seconds."""
-
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
-        self._second = -1
-        self._common = b""
-
-    def write(self, outcome: Outcome) -> bytes:
-        """Write what became of an order."""
-        if isinstance(outcome, RequestRefused):
-            return self._refusal(outcome)
-        body = encode(OrderBody.of(outcome.order))
-        answer = _REPLAYED if outcome.replayed else _CREATED
-        return answer % (len(body), self._end_of_head(), body)
-
-    def _refusal(self, error: RequestRefused) -> bytes:
-        body = encode(Problem.of(error))
-        reason = HTTPStatus(error.status).phrase.encode()
-        later = b""
-        if error.retry_after is not None:
-            later = b"Retry-After: %b\r\n" % whole_seconds(error.retry_after).encode()
-        kind = PROBLEM_JSON.encode()
-        end = self._end_of_head()
-        return _REFUSED % (error.status, reason, kind, later, len(body), end, body)
-
-    def _end_of_head(self) -> bytes:
-        second = int(self._clock())
-        if second != self._second:
-            self._second = second
-            date = formatdate(second, usegmt=True)
-            self._common = f"Date: {date}\r\nServer: {SERVER_SOFTWARE}\r\n\r\n".encode()
-        return self._common
+from coffeert.wire.orders import decode_order
 
 
 class FastPath:
@@ -155,7 +107,12 @@ class PlainOrders(asyncio.Protocol):
     def _send(self, outcome: Outcome) -> None:
         closing = self._transport.is_closing()
         if not closing:
-            self._transport.write(self._path.answers.write(outcome))
+            answers = self._path.answers
+            self._transport.write(
+                answers.refused(outcome)
+                if isinstance(outcome, RequestRefused)
+                else answers.placed(outcome.order, replayed=outcome.replayed)
+            )
         self._gate.end()
         if self._held and not closing:
             held, self._held = self._held, b""

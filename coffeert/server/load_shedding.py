@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Final, Protocol
 
 from coffeert.errors import Unavailable
-from coffeert.wire.orders import Problem, encode
+from coffeert.server.answers import refusal
 
 _A_TURN = 64  # requests; each takes some 30 us, and 70 where aiohttp reads it
 _TARGET = 0.02
@@ -153,14 +153,7 @@ def _body_length(head: bytes) -> int | None:
     return int(lengths[0])
 
 
-def _refusal() -> bytes:
-    error = Unavailable("Orders arrive faster than they can be taken.", retry_after=_RETRY_AFTER)
-    body = encode(Problem.of(error))
-    return (
-        b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
-        b"Retry-After: %d\r\nContent-Length: %d\r\n\r\n%b" % (_RETRY_AFTER, len(body), body)
-    )
-
-
-REFUSAL: Final = _refusal()
+REFUSAL: Final = refusal(
+    Unavailable("Orders arrive faster than they can be taken.", retry_after=_RETRY_AFTER)
+)
 """The answer to an order that is refused unread; the connection stays open."""

@@ -19,13 +19,13 @@ from coffeert.errors import (
 )
 from coffeert.order import Draft
 from coffeert.server.access import Access
+from coffeert.server.answers import whole_seconds
 from coffeert.server.batch_writer import Outcome, Placed
 from coffeert.server.content_encoding import unpacked
 from coffeert.server.doorway import spend
 from coffeert.server.idempotency_key import with_key
 from coffeert.server.intake import Intake
 from coffeert.server.limits import BodyClock
-from coffeert.server.problems import whole_seconds
 from coffeert.wire.orders import (
     BatchResult,
     LineProblem,

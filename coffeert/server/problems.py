@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
@@ -19,12 +18,11 @@ from coffeert.errors import (
     TooLarge,
     Unavailable,
 )
+from coffeert.server.answers import PROBLEM_JSON, whole_seconds
 from coffeert.server.doorway import gate_of
 from coffeert.wire.orders import Problem, encode
 
 log = structlog.get_logger(__name__)
-
-PROBLEM_JSON = "application/problem+json"
 
 Method = Literal["GET", "POST"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -42,11 +40,6 @@ def problem_response(error: RequestRefused) -> web.Response:
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
-
-
-def whole_seconds(seconds: float) -> str:
-    """Put a delay as the Retry-After header takes it; never 0, which asks to come back at once."""
-    return str(max(1, math.ceil(seconds)))
 
 
 def guarded(handler: Handler) -> Handler:
