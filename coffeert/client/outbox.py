@@ -10,19 +10,36 @@ from collections.abc import Callable
 from coffeert.client.backoff import Backoff
 from coffeert.client.failures import is_retryable, refusal_from_problem
 from coffeert.client.placed import Placed
-from coffeert.errors import CoffeertError, OutcomeUnknown, RequestRefused, ServerUnavailable
+from coffeert.errors import (
+    CoffeertError,
+    InternalError,
+    OutcomeUnknown,
+    RequestRefused,
+    ServerUnavailable,
+)
 from coffeert.wire.frames import Ack, Refusal
 
 _REPLAYED = 200
+_MAYBE = "the order may be stored. Sending it again under the same order_id is safe."
 
 
 class _Waiting:
-    __slots__ = ("answer", "attempts", "backoff", "frame", "refused", "submitted", "timer")
+    __slots__ = (
+        "answer",
+        "attempts",
+        "backoff",
+        "frame",
+        "refused",
+        "submitted",
+        "timer",
+        "unanswered",
+    )
 
     def __init__(self, frame: bytes) -> None:
         self.frame = frame
         self.answer: asyncio.Future[Placed] = asyncio.get_running_loop().create_future()
         self.attempts = 0
+        self.unanswered = 0
         self.submitted = time.monotonic()
         self.backoff = Backoff()
         self.timer: asyncio.TimerHandle | None = None
@@ -30,16 +47,17 @@ class _Waiting:
 
     def overdue(self, seconds: float) -> CoffeertError:
         """Say what is known of an order whose time is up."""
+        if self.unanswered and self.refused is None:
+            return OutcomeUnknown(f"No answer within {seconds:g} s: {_MAYBE}")
         if self.refused is not None:
-            return self.refused
-        if self.attempts == 0:
-            return ServerUnavailable(
-                "There is no connection to the server; the order was not sent."
-            )
-        return OutcomeUnknown(
-            f"No answer within {seconds:g} s: the order may be stored. "
-            "Sending it again under the same order_id is safe."
-        )
+            return self.given_up(self.refused)
+        return ServerUnavailable("There is no connection to the server; the order was not sent.")
+
+    def given_up(self, error: CoffeertError) -> CoffeertError:
+        """Say what is known where `error` ends it: nothing, if an attempt had no answer."""
+        if self.unanswered:
+            return OutcomeUnknown(f"{error} An earlier attempt had no answer: {_MAYBE}")
+        return error
 
 
 class Outbox:
@@ -99,6 +117,8 @@ class Outbox:
         if waiting is None or waiting.answer.done() or waiting.timer is not None:
             return
         error = refusal_from_problem(refusal)
+        if not isinstance(error, OutcomeUnknown | InternalError):
+            waiting.unanswered -= 1
         if not is_retryable(error):
             waiting.answer.set_exception(error)
             return
@@ -110,7 +130,7 @@ class Outbox:
         """Give up on everything unanswered."""
         for waiting in self._waiting.values():
             if not waiting.answer.done():
-                waiting.answer.set_exception(error)
+                waiting.answer.set_exception(waiting.given_up(error))
 
     def _again(self, waiting: _Waiting) -> None:
         waiting.timer = None
@@ -121,4 +141,5 @@ class Outbox:
         if self._send(waiting.frame):
             waiting.refused = None
             waiting.attempts += 1
+            waiting.unanswered += 1
             self.retries += waiting.attempts > 1

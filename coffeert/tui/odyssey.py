@@ -11,7 +11,7 @@ from uuid import UUID
 from coffeert.client.placed import Placed
 from coffeert.order import Draft, Order
 
-Fate = Literal["sent", "stored", "refused", "voided"]
+Fate = Literal["sent", "unknown", "stored", "refused", "voided"]
 
 OWN_KEPT: Final = 200
 """Enough for percentiles that mean something; memory stays bounded."""
@@ -26,6 +26,7 @@ class Odyssey:
     fate: Fate = "sent"
     order: Order | None = None
     reason: str = ""
+    doubted: bool = False
     replayed: bool = False
     attempts: int = 1
     committed: float | None = None
@@ -79,8 +80,9 @@ class OwnOrders:
         before = self._orders.get(draft.order_id)
         if before is None:
             self._orders[draft.order_id] = Odyssey(draft, moment)
-        elif before.fate == "refused":
-            self._orders[draft.order_id] = replace(before, fate="sent", reason="")
+        elif before.fate in ("refused", "unknown"):
+            again = replace(before, fate="sent", reason="", doubted=before.fate == "unknown")
+            self._orders[draft.order_id] = again
         while len(self._orders) > OWN_KEPT:
             self._orders.popitem(last=False)
 
@@ -97,20 +99,29 @@ class OwnOrders:
         )
 
     def refuse(self, order_id: UUID, reason: str) -> None:
-        """The order was not stored, or nobody knows."""
-        self._replace(order_id, fate="refused", reason=reason)
+        """The order was not stored: by this attempt, at least, should an earlier one be in doubt."""
+        own = self._orders.get(order_id)
+        if own is not None:
+            self._end(own, order_id, "unknown" if own.doubted else "refused", reason)
+
+    def doubt(self, order_id: UUID, reason: str) -> None:
+        """Nobody knows whether the order is stored; the feed, or another attempt, will tell."""
+        own = self._orders.get(order_id)
+        if own is not None:
+            self._end(own, order_id, "unknown", reason)
 
     def void(self, order_id: UUID) -> None:
         """The order has been corrected away."""
         self._replace(order_id, fate="voided")
 
     def arrive(self, orders: Iterable[Order], received: float) -> None:
-        """Orders came over the wire."""
+        """Orders came over the wire, so they are stored, whatever was heard of them before."""
         if self._orders:
             for order in orders:
                 own = self._orders.get(order.order_id)
                 if own is not None and own.on_wire is None:
-                    self._replace(order.order_id, on_wire=received)
+                    fate = "stored" if own.fate in ("unknown", "refused") else own.fate
+                    self._replace(order.order_id, on_wire=received, order=order, fate=fate)
 
     def paint(self, order_ids: Iterable[UUID], moment: float) -> None:
         """Orders are on the screen."""
@@ -137,6 +148,11 @@ class OwnOrders:
         if not known:
             return None
         return known[min(len(known) - 1, max(0, -(-int(part * len(known) * 1000) // 1000) - 1))]
+
+    def _end(self, own: Odyssey, order_id: UUID, fate: Fate, reason: str) -> None:
+        """Note how an attempt without success ended, unless the order has been seen by now."""
+        seen = own.on_wire is not None
+        self._replace(order_id, fate="stored" if seen else fate, reason="" if seen else reason)
 
     def _replace(self, order_id: UUID, **changes: object) -> None:
         own = self._orders.get(order_id)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID
 
 import msgspec
 
 from coffeert.client.placed import Placed
-from coffeert.errors import CoffeertError, NotFound
+from coffeert.errors import CoffeertError, NotFound, OutcomeUnknown
 from coffeert.order import Draft, new_order_id
 from coffeert.tui.session import Session
 from coffeert.tui.source import Archive, Feed
@@ -31,6 +32,12 @@ class Till:
         self._session.own.submit(draft, self._session.clock.monotonic())
         try:
             placed = await self._feed.place(draft)
+        except asyncio.CancelledError:
+            self._session.own.doubt(order_id, "The form was closed before the answer came.")
+            raise
+        except OutcomeUnknown as error:
+            self._session.own.doubt(order_id, str(error))
+            raise
         except CoffeertError as error:
             self._session.own.refuse(order_id, str(error))
             raise

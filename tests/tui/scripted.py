@@ -64,6 +64,7 @@ class ScriptedFeed:
         self._events: asyncio.Queue[FeedEvent] = asyncio.Queue()
         self.placed: list[Draft] = []
         self.answers: list[Placed | Exception] = []
+        self.holds_answers = False
         self.retries = 0
 
     def put(self, *events: FeedEvent) -> None:
@@ -84,6 +85,8 @@ class ScriptedFeed:
     async def place(self, draft: Draft, *, timeout: float = 10) -> Placed:  # noqa: ASYNC109 (the contract's name)
         """Answer as the test says."""
         self.placed.append(draft)
+        if self.holds_answers:
+            await asyncio.Event().wait()
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from datetime import timedelta
 
@@ -125,6 +126,63 @@ async def test_an_unknown_outcome_keeps_the_key_so_that_trying_again_is_safe(
         await s.pilot.press("f2")
         await until(s, "stored: 2 x latte")
         assert s.feed.placed[0].order_id == s.feed.placed[1].order_id
+
+
+async def test_an_order_of_unknown_outcome_is_confirmed_when_the_feed_brings_it(
+    stage: StageMaker,
+) -> None:
+    async with stage((170, 45)) as s:
+        await s.pilot.press("n")
+        await s.pilot.pause()
+        await fill(s, "uptown", "latte")
+        order = stored(s)
+        s.feed.answers.append(OutcomeUnknown("The connection broke while committing."))
+        await s.pilot.press("f2")
+        await until(s, "Placing it again is safe")
+        await s.settle()
+        assert re.search(r"latte · uptown +unknown", s.text())
+        assert s.app.till.last_voidable() is None
+        await s.happen(s.house.tell(s.clock.now(), [order]))
+        await until(s, "stored: 2 x latte at uptown, 9.00")
+        assert "no answer, but it is there" in s.text()
+        assert "unknown" not in s.text()
+        assert form(s).entry().order_id != order.order_id, "the next order is another one"
+        await s.press("escape")
+        assert not re.search(r"latte · uptown +(unknown|refused)", s.text())
+        assert s.app.till.last_voidable() == order.order_id
+
+
+async def test_an_order_seen_before_its_answer_failed_is_stored(stage: StageMaker) -> None:
+    async with stage() as s:
+        till, own = s.app.till, s.app.session.own
+        order = s.house.order(s.clock.now())
+        draft = Draft(order.store, order.drink, order.quantity, order_id=order.order_id)
+        own.submit(draft, s.clock.monotonic())
+        await s.happen(s.house.tell(s.clock.now(), [order]))
+        s.feed.answers.append(OutcomeUnknown("No answer within 10 s."))
+        with pytest.raises(OutcomeUnknown):
+            await till.place(draft)
+        assert till.last_voidable() == order.order_id
+
+
+async def test_a_form_closed_while_sending_leaves_an_order_of_unknown_outcome(
+    stage: StageMaker,
+) -> None:
+    async with stage() as s:
+        await s.pilot.press("n")
+        await s.pilot.pause()
+        await fill(s, "uptown", "latte")
+        order = stored(s)
+        s.feed.holds_answers = True
+        await s.pilot.press("f2")
+        await until(s, "sending")
+        await s.press("escape")
+        own = s.app.session.own
+        while (sent := own.get(order.order_id)) is None or sent.fate == "sent":
+            await s.pilot.pause()
+        assert sent.fate == "unknown"
+        await s.happen(s.house.tell(s.clock.now(), [order]))
+        assert s.app.till.last_voidable() == order.order_id
 
 
 async def test_copies_the_order_as_a_command_with_its_key(stage: StageMaker) -> None:

@@ -41,6 +41,8 @@ def odyssey_lines(own: Odyssey, glyphs: Glyphs) -> list[Line]:
     """Lay out the way of an own order, a station a line."""
     if own.fate == "refused":
         return [line(Span(f"{glyphs.cross} not stored: {clean(own.reason)}", "bad"))]
+    if own.fate == "unknown":
+        return [line(Span(f"? outcome unknown: {clean(own.reason)}", "warn"))]
     lines = [line(Span("odyssey", "title"), Span("   ms after submitting", "dim"))]
     stations = (
         ("committed", own.committed),
@@ -50,12 +52,13 @@ def odyssey_lines(own: Odyssey, glyphs: Glyphs) -> list[Line]:
     lines.append(line(Span(f"{glyphs.check} submitted  ", "good"), Span("      0", "strong")))
     for name, moment in stations:
         after = own.after(moment)
-        passed = after is not None
+        unheard = name == "committed" and after is None and own.fate != "sent"
+        passed = after is not None or unheard
         mark = Span(f"{glyphs.check if passed else glyphs.ring} ", "good" if passed else "dim")
-        shown = "waiting" if after is None else f"{milliseconds(after):>7}"
-        lines.append(
-            line(mark, f"{name:<11}", Span(shown, "strong" if after is not None else "dim"))
-        )
+        shown = Span("waiting" if not unheard else "no answer, but it is there", "dim")
+        if after is not None:
+            shown = Span(f"{milliseconds(after):>7}", "strong")
+        lines.append(line(mark, f"{name:<11}", shown))
     if own.replayed:
         lines.append(line(Span(f"the server had it already; {own.attempts} attempts", "warn")))
     if own.fate == "voided":
@@ -74,6 +77,8 @@ def own_lines(orders: Sequence[Odyssey], cells: int, glyphs: Glyphs) -> list[Lin
         )
         if own.fate == "refused":
             tail = Span("refused", "bad")
+        elif own.fate == "unknown":
+            tail = Span("unknown", "warn")
         elif own.fate == "voided":
             tail = Span("voided", "warn")
         else:

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Input, Label, Select
 
 from coffeert.errors import CoffeertError, OutcomeUnknown, RequestRefused
-from coffeert.order import Draft, new_order_id, text_from_cents
+from coffeert.order import Draft, Order, new_order_id, text_from_cents
 from coffeert.tui.glyphs import Glyphs
 from coffeert.tui.lines import Line, Span, line
 from coffeert.tui.present.details import odyssey_lines
@@ -164,7 +164,7 @@ class OrderForm(Dialogue[None]):
         self._placed = draft
         self._outcome = [line(Span("sending" + self._glyphs.ellipsis, "dim"))]
         try:
-            placed = await self._till.place(draft)
+            await self._till.place(draft)
         except OutcomeUnknown as error:
             # The same key again is safe: the form keeps it.
             text = f"{clean(str(error))} Placing it again is safe: the key stays the same."
@@ -178,26 +178,27 @@ class OrderForm(Dialogue[None]):
                     self.query_one(f"#{fault.field}-fault", Label).update(clean(fault.message))
         except CoffeertError as error:
             self._outcome = [line(Span(f"{self._glyphs.cross} {clean(str(error))}", "bad"))]
-        else:
-            order = placed.order
-            amount = text_from_cents(order.revenue_cents)
-            text = f"{order.quantity} x {clean(order.drink)} at {clean(order.store)}, {amount}"
-            self._outcome = [
-                line(Span(f"{self._glyphs.check} stored: ", "good"), Span(text, "strong"))
-            ]
-            self._order_id = new_order_id()
-            self._show_key()
-        finally:
-            self._busy = False
-            self._show_outcome()
+        self._busy = False
+        self._show_outcome()
+
+    def _conclude(self, order: Order) -> None:
+        """Say that an order is stored; the next one gets a key of its own."""
+        amount = text_from_cents(order.revenue_cents)
+        text = f"{order.quantity} x {clean(order.drink)} at {clean(order.store)}, {amount}"
+        self._outcome = [line(Span(f"{self._glyphs.check} stored: ", "good"), Span(text, "strong"))]
+        self._order_id = new_order_id()
+        self._show_key()
 
     def _show_outcome(self) -> None:
-        lines = list(self._outcome)
+        own = None
         if self._placed is not None and self._placed.order_id is not None:
             own = self._session.own.get(self._placed.order_id)
-            if own is not None and own.fate == "stored":
-                lines += odyssey_lines(own, self._glyphs)
-        self.query_one("#outcome", LinesView).show(lines)
+        shown: list[Line] = []
+        if own is not None and own.order is not None and own.fate == "stored":
+            if self._order_id == own.order.order_id and not self._busy:
+                self._conclude(own.order)  # by the answer, or without one by the feed
+            shown = odyssey_lines(own, self._glyphs)
+        self.query_one("#outcome", LinesView).show([*self._outcome, *shown])
 
     def _show_key(self) -> None:
         draft = check(self.entry()).draft

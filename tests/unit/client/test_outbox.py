@@ -130,14 +130,36 @@ async def test_when_time_is_up_the_last_refusal_counts() -> None:
         await task
 
 
-async def test_giving_up_reaches_every_order() -> None:
+@pytest.mark.parametrize("first", ["no answer", "answered by not knowing"])
+async def test_a_refusal_says_nothing_about_an_earlier_attempt(first: str) -> None:
     wire = Wire()
-    tasks = [wire.place(), wire.place()]
+    task = wire.place(seconds=0.2)
+    await eventually(lambda: wire.frames)
+    if first == "no answer":
+        wire.outbox.resend()
+    else:
+        wire.refuse(wire.frames[0], 503, title=OutcomeUnknown.title, retry_after=0.01)
     await eventually(lambda: len(wire.frames) == 2)
+    wire.refuse(wire.frames[1], 503, retry_after=60.0)
+    with pytest.raises(
+        OutcomeUnknown, match=r"^No\. An earlier attempt had no answer: the order may"
+    ):
+        await task
+
+
+async def test_giving_up_reaches_every_order_and_says_which_may_be_stored() -> None:
+    wire = Wire()
+    sent = [wire.place(), wire.place()]
+    await eventually(lambda: len(wire.frames) == 2)
+    wire.up = False
+    unsent = wire.place()
+    await asyncio.sleep(0)
     wire.outbox.fail(Unauthorized("Who is it?"))
-    for task in tasks:
-        with pytest.raises(Unauthorized):
+    for task in sent:
+        with pytest.raises(OutcomeUnknown, match=r"^Who is it\? .*the order may be stored"):
             await task
+    with pytest.raises(Unauthorized):
+        await unsent
 
 
 async def test_answers_to_nobody_are_let_go() -> None:
