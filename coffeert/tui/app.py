@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from coffeert.client.events import FeedEvent
@@ -21,6 +23,7 @@ from coffeert.tui.look import Look
 from coffeert.tui.memory.recorder import Recorder
 from coffeert.tui.palette import THEMES, Palette, PlainPalette
 from coffeert.tui.past import keep_past
+from coffeert.tui.present.layout import FULL, TALL
 from coffeert.tui.screens.dashboard import Dashboard
 from coffeert.tui.session import Session, follow
 from coffeert.tui.settings import Settings
@@ -40,10 +43,17 @@ class CoffeertApp(App[None]):
 
     TITLE = "coffeert"
     ENABLE_COMMAND_PALETTE = True
+    # On small terminals the newest notice takes the line of the keys, and one more if it is long.
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (FULL, "-broad")]  # noqa: RUF012 (as Textual has it)
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (TALL, "-high")]  # noqa: RUF012 (as Textual has it)
     CSS = """
     KeyBar FooterKey.-command-palette { border-left: none; }
     .-ascii Dialogue > .box { border: ascii $accent; scrollbar-size-vertical: 0; }
     .-ascii SelectCurrent .arrow { display: none; }
+    .-narrow ToastRack, .-low ToastRack { margin-bottom: 0; scrollbar-size-vertical: 0; }
+    .-narrow ToastHolder, .-low ToastHolder { display: none; max-height: 2; }
+    .-narrow ToastHolder:last-child, .-low ToastHolder:last-child { display: block; }
+    .-narrow Toast, .-low Toast { width: 1fr; max-width: 100%; margin: 0; padding: 0 1; }
     """
 
     def __init__(
@@ -115,6 +125,21 @@ class CoffeertApp(App[None]):
                 f"{binding.tooltip} ({binding.key})",
                 lambda action=binding.action: self._run(action),
             )
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Tell the viewer something; where there is little room, in two lines at most."""
+        if self.size.width < FULL or self.size.height < TALL:
+            room = max(20, self.size.width - 3)
+            message = "\n".join(wrap(message, room, max_lines=2, placeholder=" ..."))
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def action_help_quit(self) -> None:
         """End on Ctrl-C, as every other command does; in an input it copies what is selected."""

@@ -93,6 +93,7 @@ def stage() -> StageMaker:
         opened: bool = True,
         settings: Settings = NO_SETTINGS,
         injection: Injection | None = None,
+        notifications: bool = False,
     ) -> AsyncIterator[Stage]:
         house = house or House()
         feed, archive, clock = ScriptedFeed(), ScriptedArchive(house), FakeClock()
@@ -105,7 +106,7 @@ def stage() -> StageMaker:
             settings=settings,
             injection=injection,
         )
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=notifications) as pilot:
             made = Stage(app, pilot, feed, archive, house, clock)
             if opened:
                 await made.open()

@@ -23,6 +23,7 @@ TABS: Final[tuple[TabName, ...]] = ("live", "stores", "drinks", "orders", "engin
 Breadth = Literal["wide", "full", "tabs", "slim"]
 
 WIDE, FULL, NARROW = 160, 110, 60
+TALL: Final = 24
 
 KPI_BOXED, KPI_BARE, KPI_LIST = 5, 3, 5
 
@@ -60,7 +61,7 @@ def arrange(width: int, height: int, tab: TabName, *, charts: Metric) -> Places:
     if shape != "slim" and height >= 16:
         places["controls"] = Place(0, 1, width, 1)
         top = 2
-    if shape in ("wide", "full") and height >= 24:
+    if shape in ("wide", "full") and height >= TALL:
         bottom -= 1
         places["bar"] = Place(0, bottom, width, 1)
     if tab == "engine":

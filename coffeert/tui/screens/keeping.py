@@ -18,8 +18,7 @@ class Keeping(BoardScreen):
         for alert in self.coffeert.alerts.observe(self.coffeert.session):
             self.app.bell()
             self.notify(
-                f"{alert.rule.text()}   (a: take note)",
-                title=f"Alert: {clean(alert.name, 40)}".replace("[", "("),
+                f"Alert {clean(alert.name, 40)}: {alert.rule.text()} (a: take note)",
                 severity="warning",
                 markup=False,
                 timeout=10,
