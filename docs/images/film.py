@@ -47,7 +47,7 @@ _STYLE: Final = re.compile(r"\.terminal-[\w-]+-(r\d+) \{([^}]*)\}")
 
 async def take() -> list[str]:
     """Replay, press keys, and return the pictures."""
-    player = Player(RECORDING, speed=1.7)
+    player = Player(RECORDING, speed=2.5)
     app = CoffeertApp(player, None, url="127.0.0.1:8765, recorded", clock=player.clock)
     app.session.replaying = True
     taken = []

@@ -1,4 +1,6 @@
-"""Draws the pictures of docs/dashboard.md: the dashboard on a made-up house, the same each time.
+"""Draws the pictures of docs/dashboard.md: the dashboard on a made-up house.
+
+They are the same each time, but for the key of the order being placed.
 
 Run from the repository's root: `python docs/images/pictures.py`.
 """
