@@ -74,7 +74,10 @@ class HttpConnection(Connection):
 
 
 class SocketConnection(Connection):
-    """A WebSocket to `/ws/dashboard`; what is not an answer to an order is passed over."""
+    """A WebSocket to `/ws/dashboard`; what is not an answer to an order is passed over.
+
+    It may have several requests under way: an answer tells by its `ref` which it is for.
+    """
 
     _upgraded = False
 
@@ -97,6 +100,7 @@ class SocketConnection(Connection):
             self.opened.set_result(None)
         for payload in take_payloads(self._buffer):
             if payload.startswith((b'{"type":"ack"', b'{"type":"error"')):
+                self.index = _ref(payload)
                 self._owner.answered(self, _status(payload), payload)
 
 
@@ -110,3 +114,8 @@ def _content_length(data: bytes, head: int) -> int:
 def _status(payload: bytes) -> int:
     at = payload.find(b'"status":') + 9
     return int(payload[at : at + 3])
+
+
+def _ref(payload: bytes) -> int:
+    at = payload.find(b'"ref":"') + 7
+    return int(payload[at : payload.find(b'"', at)]) if at >= 7 else -1

@@ -34,7 +34,8 @@ _TICK = 0.001
 class LoadJob(msgspec.Struct, frozen=True, kw_only=True):
     """What to send. `rate` requests a second for `seconds`; 0: each connection as fast as it goes.
 
-    `objective` is in seconds. `sent_to` names a file that gets the id of every order sent, and
+    `under_way`: how many requests a connection may have without an answer, more than one over WebSocket
+    only. `objective` is in seconds. `sent_to` names a file that gets the id of every order sent, and
     `acknowledged_to` one that gets those of every order acknowledged, 16 bytes each.
     """
 
@@ -42,6 +43,7 @@ class LoadJob(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     via: Via = "http"
     connections: int = 64
+    under_way: int = 1
     rate: float = 0.0
     seconds: float = 2.0
     seed: int = 1
@@ -149,7 +151,7 @@ class Load:
             await connection.opened
             self._connections.append(connection)
         await self._taken_in()
-        self._idle = deque(self._connections)
+        self._idle = deque(self._connections * job.under_way)
 
     async def _taken_in(self) -> None:
         """Wait until the server has taken in the connections, which the system did long before.

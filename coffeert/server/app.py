@@ -78,6 +78,7 @@ class Server:
             hub=self.hub,
             journal=self.journal,
             intake=self.intake,
+            shedder=self.writer.admission.shedder,
             access=self.access,
             menu=self.menu.body,
             heartbeat=self.config.heartbeat,

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import assert_never
 
-import structlog
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from coffeert import __version__
-from coffeert.errors import Forbidden, Malformed, RequestRefused, TooManyRequests, Unavailable
+from coffeert.errors import Malformed, Unavailable
 from coffeert.server.access import Access
-from coffeert.server.doorway import spend
+from coffeert.server.doorway import Gate, gate_of
 from coffeert.server.hub import Client, Hub
 from coffeert.server.intake import Intake
 from coffeert.server.journal import Journal
+from coffeert.server.load_shedding import LoadShedder
 from coffeert.server.socket_link import SocketLink
+from coffeert.server.socket_orders import UNANSWERED, SocketOrders
+from coffeert.server.text_lane import TextLane
 from coffeert.wire import frames
-from coffeert.wire.orders import MenuBody, OrderBody, draft_from_request
+from coffeert.wire.orders import MenuBody
 
-log = structlog.get_logger(__name__)
-
-_ORDERS_IN_FLIGHT = 256
 _FRAMES_A_TURN = 16
 
 
@@ -35,6 +33,7 @@ class DashboardSocket:
         hub: Hub,
         journal: Journal,
         intake: Intake,
+        shedder: LoadShedder,
         access: Access,
         menu: Callable[[], MenuBody],
         heartbeat: float,
@@ -44,6 +43,7 @@ class DashboardSocket:
         self._hub = hub
         self._journal = journal
         self._intake = intake
+        self._shedder = shedder
         self._access = access
         self._menu = menu
         self._heartbeat = heartbeat
@@ -92,65 +92,49 @@ class DashboardSocket:
         client: Client,
         request: web.Request,
     ) -> None:
+        gate = gate_of(request)
+        sender = _Sender(client, link, self._hub, gate)
         may_order = self._access.may_order(request)
-        room = asyncio.Semaphore(_ORDERS_IN_FLIGHT)
-        async with asyncio.TaskGroup() as orders:
-            async for message in messages(socket):
-                await link.room()  # one who takes no answers gets no more of them
-                if message.type is not WSMsgType.TEXT:
-                    client.link.close(WSCloseCode.UNSUPPORTED_DATA, "text frames only")
-                    return
-                try:
-                    frame = frames.decode_client_frame(message.data)
-                except RequestRefused as error:
-                    self._refuse(client, frames.ref_of(message.data), error)
-                    continue
-                match frame:
-                    case frames.Resync():
-                        self._hub.resync(client)
-                    case frames.OrderFrame() if not may_order:
-                        reading = Forbidden("This token may read, and not send orders.")
-                        self._refuse(client, frame.ref, reading)
-                    case frames.OrderFrame():
-                        try:
-                            spend(request)
-                        except TooManyRequests as error:
-                            self._refuse(client, frame.ref, error)
-                            continue
-                        # A client with too many unanswered orders is not read from: backpressure.
-                        await room.acquire()
-                        task = orders.create_task(self._order(client, frame))
-                        task.add_done_callback(lambda _: room.release())
-                    case _:
-                        assert_never(frame)
+        async with asyncio.TaskGroup() as group:
+            orders = SocketOrders(sender, self._intake, self._shedder, group, may_order=may_order)
+            if gate is not None and request.transport is not None:
+                transport, limit = request.transport, self._frame_limit
+                gate.put_before(lambda rest: TextLane(rest, transport, orders, frame_limit=limit))
+            try:
+                async for message in messages(socket):
+                    await link.room()  # one who takes no answers gets no more of them
+                    if message.type is not WSMsgType.TEXT:
+                        client.link.close(WSCloseCode.UNSUPPORTED_DATA, "text frames only")
+                        return
+                    await orders.below(UNANSWERED)
+                    orders.take(message.data)
+                    orders.send_refusals()
+                await orders.below(1)
+            finally:
+                orders.leave()
 
-    async def _order(self, client: Client, frame: frames.OrderFrame) -> None:
-        try:
-            placed = await self._intake.place(draft_from_request(frame))
-        except RequestRefused as error:
-            self._refuse(client, frame.ref, error)
-            return
-        except Exception:
-            log.exception("order failed")
-            self._refuse(client, frame.ref, Unavailable("Something went wrong on our side."))
-            return
-        ack = frames.Ack(
-            ref=frame.ref,
-            status=200 if placed.replayed else 201,
-            order=OrderBody.of(placed.order),
-        )
-        client.link.send(frames.encode(ack))
 
-    def _refuse(self, client: Client, ref: str | None, error: RequestRefused) -> None:
-        refusal = frames.Refusal(
-            status=error.status,
-            title=error.title,
-            detail=error.detail,
-            ref=ref,
-            errors=error.errors,
-            retry_after=error.retry_after,
-        )
-        client.link.send(frames.encode(refusal))
+class _Sender:
+    """A client of the hub as one that sends orders."""
+
+    def __init__(self, client: Client, link: SocketLink, hub: Hub, gate: Gate | None) -> None:
+        self._client = client
+        self._link = link
+        self._hub = hub
+        self._gate = gate
+
+    def send(self, *payloads: bytes) -> None:
+        """Send text frames."""
+        self._link.answer(*payloads)
+
+    def spend(self) -> None:
+        """Count one order; raises `TooManyRequests`."""
+        if self._gate is not None:
+            self._gate.spend(1)
+
+    def resync(self) -> None:
+        """Have it sent a whole snapshot."""
+        self._hub.resync(self._client)
 
 
 async def messages(socket: web.WebSocketResponse) -> AsyncIterator[WSMessage]:

@@ -22,6 +22,7 @@ from coffeert.server.load_shedding import REFUSAL, LoadShedder, is_whole_order
 
 log = structlog.get_logger(__name__)
 
+_END_OF_HEAD = b"\r\n\r\n"
 _SWEEP = 1.0
 _TOLD_EVERY = 60.0  # seconds: strangers are not to fill the log
 _ADDRESSES_KEPT = 10_000
@@ -141,6 +142,7 @@ class Gate(asyncio.Protocol):
         "_address",
         "_admitted",
         "_began",
+        "_ends_a_head",
         "_handed_over",
         "_in_line",
         "_inner",
@@ -166,6 +168,7 @@ class Gate(asyncio.Protocol):
         self._shedder = keeper.shedder
         self._loop = asyncio.get_running_loop()
         self._address = ""
+        self._ends_a_head = False
         self._handed_over = keeper.first is None
         self._admitted = False  # and counted as inside
         self._in_line: bytes | None = None  # an order that waits for its turn
@@ -198,6 +201,11 @@ class Gate(asyncio.Protocol):
         self._inner.connection_made(self._transport)
         self._inner.data_received(data)
 
+    def put_before(self, make: Callable[[asyncio.Protocol], asyncio.Protocol]) -> None:
+        """Have a protocol get everything before the present one, where nothing came after a request."""
+        if self._inner is not None and self._ends_a_head:
+            self._inner = make(self._inner)
+
     def data_received(self, data: bytes) -> None:
         """Pass bytes on; the first ones of a request start its time, that of the first one runs."""
         if self._inner is None:
@@ -219,6 +227,7 @@ class Gate(asyncio.Protocol):
     def _pass_on(self, data: bytes) -> None:
         assert self._inner is not None
         self.has_spoken = True
+        self._ends_a_head = data.endswith(_END_OF_HEAD)
         if self._began is None and not self.busy:
             self._began = self._loop.time()
         if self._shedder.enter():

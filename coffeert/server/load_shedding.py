@@ -153,7 +153,10 @@ def _body_length(head: bytes) -> int | None:
     return int(lengths[0])
 
 
-REFUSAL: Final = refusal(
-    Unavailable("Orders arrive faster than they can be taken.", retry_after=_RETRY_AFTER)
-)
+def overloaded() -> Unavailable:
+    """Say why an order is refused unread, and when to come back."""
+    return Unavailable("Orders arrive faster than they can be taken.", retry_after=_RETRY_AFTER)
+
+
+REFUSAL: Final = refusal(overloaded())
 """The answer to an order that is refused unread; the connection stays open."""

@@ -50,9 +50,18 @@ class SocketLink:
 
     def send(self, payload: bytes) -> int:
         """Send one text frame, whatever waits; return the bytes on the wire, 0 where it is closing."""
+        return self._write(text_frame(payload))
+
+    def answer(self, *payloads: bytes) -> None:
+        """Send text frames as `send` does, which are for nobody else."""
+        if len(payloads) == 1:
+            self._write(_framed(payloads[0]))
+        else:
+            self._write(b"".join(map(_framed, payloads)))
+
+    def _write(self, frame: bytes) -> int:
         if self._transport.is_closing():
             return 0
-        frame = text_frame(payload)
         self._transport.write(frame)
         return len(frame)
 
@@ -69,6 +78,10 @@ class SocketLink:
 @lru_cache(maxsize=8)
 def text_frame(payload: bytes) -> bytes:
     """Make the unmasked text frame of a payload; made once for many clients."""
+    return _framed(payload)
+
+
+def _framed(payload: bytes) -> bytes:
     length = len(payload)
     if length < 126:
         header = bytes((0x81, length))

@@ -175,11 +175,14 @@ _CLIENT_FRAMES: dict[str, type[msgspec.Struct]] = {"order": OrderFrame, "resync"
 _client_frame: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
 
 
-class _Peek(msgspec.Struct):
-    """The fields by which a frame that is at fault is answered."""
+class Peek(msgspec.Struct):
+    """The fields by which a frame that is at fault, or that nobody has the time to read, is answered."""
 
     type: str = ""
     ref: Ref | None = None
+
+
+_peek: msgspec.json.Decoder[Peek] = msgspec.json.Decoder(Peek)
 
 
 def decode_client_frame(text: str) -> ClientFrame:
@@ -198,17 +201,23 @@ def _quotes(frame: OrderFrame, text: str) -> int:
     return quotes_expected(frame, bool(_QUANTITY.search(text))) + 8
 
 
-def ref_of(text: str) -> str | None:
-    """Return the ref of a frame that is otherwise at fault, so that its sender knows which it is."""
+def peek(text: str) -> Peek | None:
+    """Read the type and the ref of a frame, and `None` where they cannot be."""
     try:
-        return msgspec.json.decode(text, type=_Peek).ref
+        return _peek.decode(text)
     except NOT_DECODED:
         return None
 
 
+def ref_of(text: str) -> str | None:
+    """Return the ref of a frame that is otherwise at fault, so that its sender knows which it is."""
+    found = peek(text)
+    return None if found is None else found.ref
+
+
 def _explained(text: str) -> RequestRefused:
     try:
-        kind = msgspec.json.decode(text, type=_Peek).type
+        kind = msgspec.json.decode(text, type=Peek).type
     except msgspec.ValidationError:
         # A ref of the wrong type, most likely; or no object at all.
         kind = "order" if text.lstrip().startswith("{") else ""

@@ -193,6 +193,24 @@ async def test_an_order_over_the_socket_is_as_good_as_one_over_http(
         assert response.status == 200
 
 
+async def test_any_number_of_orders_may_be_sent_before_the_first_answer(server_url: str) -> None:
+    """Beyond 256 without an answer the server reads no further, until there are fewer."""
+    async with watching(server_url) as reader:
+        refs = [str(number) for number in range(900)]
+        for ref in refs:
+            await reader.send(type="order", ref=ref, **LATTE)
+            if ref == "500":
+                await reader.socket.ping(b"still there?")
+        answered: list[str] = []
+        while len(answered) < len(refs):
+            frame = await reader.next()
+            assert not isinstance(frame, Refusal)
+            if isinstance(frame, Ack):
+                answered.append(frame.ref)
+        assert sorted(answered) == sorted(refs)
+        await reader.sees(len(refs))
+
+
 @pytest.mark.parametrize(
     ("text", "status", "ref", "named"),
     [

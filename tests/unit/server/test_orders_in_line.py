@@ -194,3 +194,21 @@ async def test_a_refusal_comes_when_all_is_read_and_before_what_is_sent_next() -
     assert [bool(transport.written) for transport in crowd.transports] == [False, True]
     await asyncio.sleep(0)
     assert [transport.written.count(b" 503 ") for transport in crowd.transports] == [1, 1]
+
+
+async def test_a_protocol_can_be_put_before_another_where_a_request_has_just_ended() -> None:
+    crowd = Crowd(2)
+    seen: list[bytes] = []
+
+    class Before(asyncio.Protocol):
+        def data_received(self, data: bytes) -> None:
+            seen.append(data)
+
+    upgrade = b"GET /ws/dashboard HTTP/1.1\r\nHost: here\r\n\r\n"
+    crowd.gates[0].data_received(upgrade)
+    crowd.gates[1].data_received(upgrade + b"\x81")  # a part of a frame, which cannot be taken back
+    for gate in crowd.gates:
+        gate.put_before(lambda rest: Before())
+        gate.data_received(b"more")
+    assert seen == [b"more"]
+    assert crowd.reached == [(0, upgrade), (1, upgrade + b"\x81"), (1, b"more")]
