@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 from textual.pilot import Pilot
 
-from coffeert.client.events import FeedEvent
+from coffeert.client.events import FeedEvent, ViewChanged
 from coffeert.tui.app import NO_SETTINGS, CoffeertApp
 from coffeert.tui.glyphs import GlyphSet
 from coffeert.tui.injection import Injection
@@ -74,6 +74,20 @@ def screen_text(app: CoffeertApp) -> str:
     """Return the text of the topmost screen as it is painted."""
     strips = app.screen._compositor.render_strips()
     return "\n".join(strip.text for strip in strips)
+
+
+async def sell_for(s: Stage, seconds: int) -> list[ViewChanged]:
+    """Let a second of business pass, so many times."""
+    told = []
+    for _ in range(seconds):
+        s.clock.pass_time(1)
+        change = s.house.sell(s.clock.now(), 2, s.clock.monotonic())
+        told.append(change)
+        s.feed.put(change, s.house.beat(s.clock.now()))
+        while not s.feed.drained:
+            await s.pilot.pause()
+    await s.settle()
+    return told
 
 
 StageMaker = Callable[..., AbstractAsyncContextManager[Stage]]
