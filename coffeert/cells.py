@@ -77,9 +77,12 @@ def tally_orders(orders: Iterable[Order]) -> Cells:
     """Sum orders into minute cells."""
     # Every order that is committed passes here: plain numbers until the cell is complete.
     sums: dict[tuple[int, str, str], list[int]] = {}
+    minute, placed_at = 0, None
     for order in orders:
-        seconds = int(order.placed_at.timestamp())
-        sum_ = sums.setdefault((seconds - seconds % 60, order.store, order.drink), [0, 0, 0])
+        if order.placed_at is not placed_at:  # it is the same for many orders of a batch
+            placed_at = order.placed_at
+            minute = floor(int(placed_at.timestamp()), "minute")
+        sum_ = sums.setdefault((minute, order.store, order.drink), [0, 0, 0])
         quantity = order.quantity
         sum_[0] += 1 if quantity > 0 else -1
         sum_[1] += quantity
@@ -201,6 +204,24 @@ class Picture:
         """Add to a cell; tell whether that changed anything."""
         return self.set(key, self.get(key).plus(tally))
 
+    def set_bucket(self, grain: Grain, bucket: int, cells: dict[tuple[str, str], Tally]) -> None:
+        """Set a bucket's cells, none of them zero, all at once; the dict is the picture's from then on.
+
+        A bucket beyond the horizon is left out.
+        """
+        if not self.horizon.keeps(grain, bucket):
+            return
+        before = self._buckets[grain].pop(bucket, {})
+        self._sums[grain].pop(bucket, None)
+        if cells:
+            self._buckets[grain][bucket] = cells
+            self._sums[grain][bucket] = Tally(*map(sum, zip(*cells.values(), strict=True)))
+        if grain == "day":
+            for drink, tally in _by_drink(before).items():
+                self._add_to_drink(drink, ZERO.minus(tally))
+            for drink, tally in _by_drink(cells).items():
+                self._add_to_drink(drink, tally)
+
     def move_to(self, horizon: Horizon) -> bool:
         """Take a new horizon and drop what lies beyond it; tell whether the horizon changed."""
         if horizon == self.horizon:
@@ -279,3 +300,13 @@ class Picture:
             self._drinks.pop(drink, None)
         else:
             self._drinks[drink] = total
+
+
+def _by_drink(cells: dict[tuple[str, str], Tally]) -> dict[str, Tally]:
+    sums: dict[str, list[int]] = {}
+    for (_, drink), (orders, quantity, cents) in cells.items():
+        sum_ = sums.setdefault(drink, [0, 0, 0])
+        sum_[0] += orders
+        sum_[1] += quantity
+        sum_[2] += cents
+    return {drink: Tally(*sum_) for drink, sum_ in sums.items()}

@@ -75,7 +75,7 @@ class Config(BaseSettings):
     pool_size: int = Field(default=8, ge=2, le=100)
     """Connections to PostgreSQL for each server process."""
 
-    batch_rows: int = Field(default=500, ge=1, le=5000)
+    batch_rows: int = Field(default=1000, ge=1, le=5000)
     """The most rows in one insert."""
 
     batch_writers: int = Field(default=2, ge=1, le=16)

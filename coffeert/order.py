@@ -120,23 +120,16 @@ def resolve(draft: Draft, menu: Menu, now: datetime) -> Order:
 
     Raises `Invalid` naming every field at fault.
     """
-    faults: list[FieldError] = []
-    if not menu.sells_at(draft.store):
-        faults.append(FieldError("store", _unknown("store", draft.store)))
     list_price = menu.list_price(draft.drink)
-    if list_price is None:
-        faults.append(FieldError("drink", _unknown("drink", draft.drink)))
-    if not 1 <= draft.quantity <= QUANTITY_MAX:
-        faults.append(FieldError("quantity", f"must be from 1 to {QUANTITY_MAX}"))
-    placed_at = draft.placed_at or now
-    if not PLACED_AT_MIN <= placed_at <= now + PLACED_AT_AHEAD:
-        faults.append(
-            FieldError(
-                "placed_at", "must lie between 2000-01-01 and 5 minutes from the server's present"
-            )
-        )
-    if faults or list_price is None:
-        raise Invalid("The order has invalid values.", errors=tuple(faults))
+    placed_at = draft.placed_at
+    if (
+        list_price is None
+        or not menu.sells_at(draft.store)
+        or not 1 <= draft.quantity <= QUANTITY_MAX
+        or not (placed_at is None or PLACED_AT_MIN <= placed_at <= now + PLACED_AT_AHEAD)
+    ):
+        faults = _faults(draft, menu, now)
+        raise Invalid("The order has invalid values.", errors=faults)
     return Order(
         order_id=draft.order_id or new_order_id(),
         store=draft.store,
@@ -144,9 +137,26 @@ def resolve(draft: Draft, menu: Menu, now: datetime) -> Order:
         quantity=draft.quantity,
         price_cents=list_price if draft.price_cents is None else draft.price_cents,
         # In UTC, as the table gives it back, so that a replay answers the same body.
-        placed_at=placed_at.astimezone(UTC),
+        placed_at=now if placed_at is None else placed_at.astimezone(UTC),
         received_at=now,
     )
+
+
+def _faults(draft: Draft, menu: Menu, now: datetime) -> tuple[FieldError, ...]:
+    faults: list[FieldError] = []
+    if not menu.sells_at(draft.store):
+        faults.append(FieldError("store", _unknown("store", draft.store)))
+    if menu.list_price(draft.drink) is None:
+        faults.append(FieldError("drink", _unknown("drink", draft.drink)))
+    if not 1 <= draft.quantity <= QUANTITY_MAX:
+        faults.append(FieldError("quantity", f"must be from 1 to {QUANTITY_MAX}"))
+    if not PLACED_AT_MIN <= (draft.placed_at or now) <= now + PLACED_AT_AHEAD:
+        faults.append(
+            FieldError(
+                "placed_at", "must lie between 2000-01-01 and 5 minutes from the server's present"
+            )
+        )
+    return tuple(faults)
 
 
 def _unknown(kind: str, code: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -97,23 +98,7 @@ class OrderTable:
 
         Raises `NotStored`, `BadValue` (nothing was stored), or `CommitUnknown`.
         """
-        columns = zip(
-            *(
-                (
-                    order.order_id,
-                    order.placed_at,
-                    order.received_at,
-                    order.quantity,
-                    order.price_cents,
-                    order.store,
-                    order.drink,
-                    order.voids,
-                )
-                for order in orders
-            ),
-            strict=True,
-        )
-        arrays = [_array(column) for column in columns]
+        arrays = _columns(orders)
         connection = await self._one_at_hand()
         sound = False
         try:
@@ -183,6 +168,42 @@ def _cut(connection: Leased) -> None:
 
 
 _encode = msgspec.json.Encoder().encode
+
+
+def _columns(orders: Sequence[Order]) -> list[str]:
+    """Write orders as the arrays that insert_orders takes."""
+    ids, placed, received, quantities, prices, stores, drinks, voids = zip(
+        *(
+            (
+                order.order_id,
+                order.placed_at,
+                order.received_at,
+                order.quantity,
+                order.price_cents,
+                order.store,
+                order.drink,
+                order.voids,
+            )
+            for order in orders
+        ),
+        strict=True,
+    )
+    return [
+        _array(ids),
+        _array(_once(placed)),
+        _array(_once(received)),
+        _array(quantities),
+        _array(prices),
+        _array(stores),
+        _array(drinks),
+        _array(voids) if any(voids) else "{}",
+    ]
+
+
+def _once(moments: tuple[datetime, ...]) -> tuple[datetime, ...]:
+    # The lines of a batch that was sent as one share the moment of its receipt.
+    first = moments[0]
+    return (first,) if moments[-1] is first and moments.count(first) == len(moments) else moments
 
 
 def _array(values: tuple[Any, ...]) -> str:

@@ -215,6 +215,8 @@ class BatchWriter:
         if len(orders) == len(entries) and commits and len(commits[0].orders) == len(entries):
             return [Placed(entry.order, replayed=False) for entry in entries]  # as almost always
 
+        for commit in commits:
+            results.update((order.order_id.int, order) for order in commit.orders)
         outcomes: list[Outcome] = []
         for entry in entries:
             key = entry.order.order_id.int
@@ -232,7 +234,7 @@ class BatchWriter:
     async def _insert(
         self, orders: Sequence[Order], results: dict[int, Result], commits: list[Commit]
     ) -> None:
-        """Store orders; the result of one that is stored now is the very same object."""
+        """Store orders; those that are stored now are in the commits, all others in the results."""
         try:
             inserted = await self._table.insert(orders)
         except BadValue as error:
@@ -255,7 +257,6 @@ class BatchWriter:
             results.update((order.order_id.int, refusal) for order in orders)
         else:
             if inserted.new == len(orders):
-                results.update((order.order_id.int, order) for order in orders)
                 commits.append(Commit(inserted.xid, orders))
             else:
                 await self._sort_out(orders, inserted.xid, results, commits)
@@ -279,7 +280,6 @@ class BatchWriter:
                 # Rolled back in between by whoever held the key; or the table cannot be read.
                 results[order.order_id.int] = _unknown(None)
             elif stored.xid == xid:
-                results[order.order_id.int] = order
                 new.append(order)
             else:
                 results[order.order_id.int] = stored.order

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from coffeert.errors import (
@@ -20,6 +21,15 @@ from coffeert.order import Draft, resolve
 from coffeert.server.batch_writer import BatchWriter, Entry, Outcome, Placed, Table
 
 _VOIDS = UUID("6f8e9d0e-2f0b-5c1a-9f51-0c0ffee00001")
+
+
+class Batch(NamedTuple):
+    """Many drafts, made ready to be stored: what became of each so far, by its place among them."""
+
+    size: int
+    unreadable: dict[int, RequestRefused]
+    refused: dict[int, tuple[Draft, Invalid]]
+    entries: dict[int, Entry]
 
 
 class Intake:
@@ -46,29 +56,34 @@ class Intake:
         """Have one order stored, as `BatchWriter.submit`; raises `Unavailable`."""
         return self._writer.submit([entry])
 
-    async def place_many(self, drafts: Sequence[Draft | RequestRefused]) -> list[Outcome]:
-        """Store the acceptable ones of many orders as one batch and tell what became of each.
+    def batch(self, drafts: Sequence[Draft | RequestRefused]) -> Batch:
+        """Complete many orders from the menu and sort out those that cannot be stored now."""
+        menu, now = self._menu(), datetime.now(UTC)
+        batch = Batch(len(drafts), {}, {}, {})
+        for index, draft in enumerate(drafts):
+            if isinstance(draft, RequestRefused):
+                batch.unreadable[index] = draft
+                continue
+            try:
+                batch.entries[index] = Entry(resolve(draft, menu, now), draft)
+            except Invalid as refusal:
+                batch.refused[index] = draft, refusal.without_trace()
+        return batch
+
+    async def place_many(self, batch: Batch) -> list[Outcome]:
+        """Store what can be of a batch and tell what became of each of its drafts, in order.
 
         Raises `Unavailable` where there is no room for them: none was stored.
         """
-        menu, now = self._menu(), datetime.now(UTC)
-        outcomes: dict[int, Outcome] = {}
-        refused: dict[int, tuple[Draft, Invalid]] = {}
-        entries: dict[int, Entry] = {}
-        for index, draft in enumerate(drafts):
-            if isinstance(draft, RequestRefused):
-                outcomes[index] = draft
-                continue
-            try:
-                entries[index] = Entry(resolve(draft, menu, now), draft)
-            except Invalid as refusal:
-                refused[index] = draft, refusal.without_trace()
-        if refused:
-            outcomes |= await self._stored_before(refused)
-        if entries:
-            stored = await self._writer.submit(list(entries.values()))
-            outcomes |= zip(entries, stored, strict=True)
-        return [outcomes[index] for index in range(len(drafts))]
+        if len(batch.entries) == batch.size:  # as almost always
+            return await self._writer.submit(list(batch.entries.values())) if batch.size else []
+        outcomes: dict[int, Outcome] = {**batch.unreadable}
+        if batch.refused:
+            outcomes |= await self._stored_before(batch.refused)
+        if batch.entries:
+            stored = await self._writer.submit(list(batch.entries.values()))
+            outcomes |= zip(batch.entries, stored, strict=True)
+        return [outcomes[index] for index in range(batch.size)]
 
     async def _stored_before(self, refused: dict[int, tuple[Draft, Invalid]]) -> dict[int, Outcome]:
         """Answer drafts that could not be stored now but may have been, before the menu changed."""

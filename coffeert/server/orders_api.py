@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing
 from uuid import UUID
 
 from aiohttp import hdrs, web
@@ -24,8 +25,9 @@ from coffeert.server.batch_writer import Outcome, Placed
 from coffeert.server.content_encoding import unpacked
 from coffeert.server.doorway import spend
 from coffeert.server.idempotency_key import with_key
-from coffeert.server.intake import Intake
+from coffeert.server.intake import Batch, Intake
 from coffeert.server.limits import BodyClock
+from coffeert.server.read_ahead import one_ahead
 from coffeert.wire.orders import (
     BatchResult,
     LineProblem,
@@ -40,7 +42,10 @@ _ERRORS_TOLD = 20
 # What has arrived is read without a turn of the loop, and to say what is wrong with a line takes long:
 # a stream of lines that are none would hold everyone up.
 _LINES_A_TURN = 2000
+_DRAFTS_A_TURN = 250
 _REFUSALS_A_TURN = 16
+# Two chunks of each batch under way are in memory: so long are those of long lines.
+_CHUNK_BYTES = 1 << 20
 
 
 class OrdersApi:
@@ -93,13 +98,14 @@ class OrdersApi:
             raise UnsupportedMediaType("Send the orders as application/x-ndjson, one a line.")
         report = BatchReport()
         try:
-            async for lines in self._chunks(request):
-                spend(request, len(lines))
-                outcomes = await self._intake.place_many(await self._drafts(lines))
-                report.add(zip((number for number, _ in lines), outcomes, strict=True))
-                # Lines that the database could not take are the moment's fault, not theirs: they are
-                # not counted, and the client sends them again.
-                report.raise_if_broken_off()
+            # The next lines are read while these are committed: neither waits for the other.
+            async with aclosing(one_ahead(self._batches(request))) as batches:
+                async for numbers, batch in batches:
+                    outcomes = await self._intake.place_many(batch)
+                    report.add(zip(numbers, outcomes, strict=True))
+                    # Lines that the database could not take are the moment's fault, not theirs: they
+                    # are not counted, and the client sends them again.
+                    report.raise_if_broken_off()
         except RequestRefused as error:
             # What was committed stays and is told; the client sends the rest, or all, again.
             body = encode(report.result(Problem.of(error)))
@@ -133,13 +139,21 @@ class OrdersApi:
     def _too_large(self) -> TooLarge:
         return TooLarge(f"The body is larger than {self._body_limit} bytes.")
 
-    async def _chunks(self, request: web.Request) -> AsyncIterator[list[tuple[int, bytes]]]:
+    async def _batches(self, request: web.Request) -> AsyncGenerator[tuple[list[int], Batch], None]:
+        """Read the body into batches ready to be stored, each with the numbers of its lines."""
+        async with aclosing(self._chunks(request)) as chunks:
+            async for lines in chunks:
+                spend(request, len(lines))
+                batch = self._intake.batch(await self._drafts(lines))
+                yield [number for number, _ in lines], batch
+
+    async def _chunks(self, request: web.Request) -> AsyncGenerator[list[tuple[int, bytes]], None]:
         """Cut the body into lists of numbered lines that are not empty.
 
         Of a line that is too long only so much is kept as shows that it is.
         """
         lines: list[tuple[int, bytes]] = []
-        rest, number = b"", 0
+        rest, number, size = b"", 0, 0
         pieces = _readable(BodyClock(self._body_timeout).pieces(request.content))
         async for data in unpacked(pieces, request.headers.get(hdrs.CONTENT_ENCODING, "")):
             *whole, rest = (rest + data).split(b"\n")
@@ -149,9 +163,10 @@ class OrdersApi:
                 text = line.strip()
                 if text:
                     lines.append((number, text))
-                if len(lines) >= self._batch_rows:
+                    size += len(text)
+                if len(lines) >= self._batch_rows or size >= _CHUNK_BYTES:
                     yield lines
-                    lines = []
+                    lines, size = [], 0
                 if number % _LINES_A_TURN == 0:
                     await asyncio.sleep(0)
         if rest.strip():
@@ -163,6 +178,8 @@ class OrdersApi:
         drafts: list[Draft | RequestRefused] = []
         refused = 0
         for _, line in lines:
+            if len(drafts) % _DRAFTS_A_TURN == _DRAFTS_A_TURN - 1:
+                await asyncio.sleep(0)
             draft = self._draft(line)
             drafts.append(draft)
             if isinstance(draft, RequestRefused):

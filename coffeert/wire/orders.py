@@ -147,7 +147,9 @@ def decode_order(body: bytes) -> Draft:
         request = _request.decode(body)
     except NOT_DECODED:
         raise explain(body, OrderRequest, FIELD_CHECKS, noun="body") from None
-    if quotes_expected(request, bool(_QUANTITY.search(body))) != body.count(b'"'):
+    # Only the default may be unnamed, so only then is it looked for.
+    names_quantity = request.quantity != 1 or _QUANTITY.search(body) is not None
+    if quotes_expected(request, names_quantity) != body.count(b'"'):
         refuse_repeated_fields(body)
     return draft_from_request(request)
 
@@ -181,8 +183,10 @@ def draft_body(draft: Draft) -> dict[str, Any]:
 
 
 def _price_cents(price: msgspec.Raw) -> int | None:
+    if not price:
+        return None
     text = bytes(price).strip()
-    if not text or text == b"null":
+    if text == b"null":
         return None
     match = _PRICE_TEXT.fullmatch(text)
     try:
@@ -203,10 +207,9 @@ def quotes_expected(request: OrderRequest, names_quantity: bool) -> int:
     """
     strings = 2
     fields = 2 + names_quantity
-    price = bytes(request.price)
-    if price:
+    if request.price:
         fields += 1
-        strings += price.lstrip().startswith(b'"')
+        strings += bytes(request.price).lstrip().startswith(b'"')
     if request.placed_at is not None:
         fields += 1
         strings += 1

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -55,6 +56,41 @@ def test_what_is_stored_is_what_is_found(database_url: str, batch: list[Order]) 
         assert {key: stored.order for key, stored in found.items()} == {
             order.order_id: order for order in batch
         }
+
+    asyncio.run(check())
+
+
+@given(
+    batch=st.lists(orders, min_size=2, max_size=6),
+    share=st.sampled_from(["placed_at", "received_at", "both"]),
+    corrected=st.booleans(),
+    other=st.none() | moments,
+)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_moments_that_are_shared_are_stored_with_each_order(
+    database_url: str, batch: list[Order], share: str, corrected: bool, other: datetime | None
+) -> None:
+    names = ["placed_at", "received_at"] if share == "both" else [share]
+    shared = {name: getattr(batch[0], name) for name in names}
+    batch = [msgspec.structs.replace(one, **shared) for one in batch]
+    if corrected:  # the only one that says what it voids
+        batch.append(batch[0].correction(uuid4(), batch[0].received_at))
+    batch.sort(key=lambda one: one.order_id)
+    if other is not None:  # among many that share a moment one that does not
+        middle = len(batch) // 2
+        batch[middle] = msgspec.structs.replace(batch[middle], **dict.fromkeys(names, other))
+
+    async def check() -> None:
+        pool = await open_pool(database_url, size=2, application_name="test")
+        try:
+            table = OrderTable(pool)
+            assert (await table.insert(batch)).new == len(batch)
+            found = await table.find([one.order_id for one in batch])
+        finally:
+            await pool.close()
+        assert [found[one.order_id].order for one in batch] == batch
 
     asyncio.run(check())
 
