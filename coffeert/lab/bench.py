@@ -10,6 +10,7 @@ from statistics import median
 import psutil
 
 from coffeert.lab.bare import BareJob, BareResult, free_port
+from coffeert.lab.bare_refusal import RefusalJob, RefusalResult
 from coffeert.lab.child import child
 from coffeert.lab.effort import Effort
 from coffeert.lab.evidence import CORES, cpu_seconds, watching
@@ -130,6 +131,15 @@ async def bare_server(database_url: str = "") -> AsyncIterator[BareServer]:
     """Run the bare handler; given a database, the one that stores and does nothing else."""
     port = free_port()
     async with child("coffeert.lab.bare", BareJob(port, database_url), BareResult) as bare:
+        await bare.ready()
+        yield BareServer(f"http://127.0.0.1:{port}", psutil.Process(bare.pid))
+
+
+@asynccontextmanager
+async def bare_refusals() -> AsyncIterator[BareServer]:
+    """Run the server that refuses whatever comes, unread."""
+    port = free_port()
+    async with child("coffeert.lab.bare_refusal", RefusalJob(port), RefusalResult) as bare:
         await bare.ready()
         yield BareServer(f"http://127.0.0.1:{port}", psutil.Process(bare.pid))
 

@@ -6,27 +6,47 @@ from typing import NamedTuple
 
 from coffeert.lab.bench import Bench, Run, Subject, subject, sustained
 from coffeert.lab.breaking_point import bisect
+from coffeert.lab.experiments.overload_ways import (
+    BATCHES,
+    GOODPUT_WANTED,
+    OBJECTIVE,
+    REFUSAL_WANTED,
+    SUSTAINED,
+    WEBSOCKET,
+    PastLimit,
+    floor,
+    past_limit,
+)
 from coffeert.lab.load import LoadResult
 from coffeert.lab.results import Curve, Experiment, Figure, Picture, Point, Verdict, judge
 
-OBJECTIVE = 1.0
-GOODPUT_WANTED, RECOVERY_WANTED, REFUSAL_WANTED, MEMORY_WANTED = 0.9, 10.0, 50.0, 1.5
-_SUSTAINED = 0.1  # seconds, at p99
-_TRIALS = 2
-_SHARES = (0.5, 1.0, 1.5, 2.0)
+RECOVERY_WANTED, MEMORY_WANTED = 10.0, 1.5
 _CONNECTIONS = 4_096  # in an open loop everybody brings a connection of their own
 _STEP = 0.5  # seconds of a slice of the generator's timeline
 
 
 class Overloaded(NamedTuple):
-    """What was measured. `grown`: the server's memory at the end, as a share of that before."""
+    """What was measured. `grown`: the server's memory at the end, as a share of that before.
+
+    `at_limit` is that of `offered` at the sustainable rate. `floor`: what was offered at twice that, to a
+    server that only refuses.
+    """
 
     peaks: list[Run]
     trials: list[Run]
     sustainable: float
     offered: list[Run]
+    at_limit: Run
     after: Run
     grown: float
+    floor: Run
+    others: tuple[PastLimit, ...]
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Everything that was measured, in its order."""
+        single = *self.peaks, *self.trials, *self.offered, self.after, self.floor
+        return *single, *(run for way in self.others for run in (*way.trials, way.twice))
 
     @property
     def twice(self) -> Run:
@@ -41,8 +61,7 @@ class Overloaded(NamedTuple):
     @property
     def order_cpu(self) -> float:
         """Seconds of the server's CPU for an order, at the sustainable rate."""
-        sustained = self.offered[_SHARES.index(1.0)]
-        return _cores(sustained) / max(1.0, sustained.rate)
+        return _cores(self.at_limit) / max(1.0, self.at_limit.rate)
 
     @property
     def refusal_cpu(self) -> float:
@@ -54,9 +73,24 @@ class Overloaded(NamedTuple):
     @property
     def possible(self) -> float:
         """Goodput that a whole core leaves at twice that rate: what it cannot store, it must refuse."""
-        offered = self.twice.measurement.offered or 0.0
-        dearer = self.order_cpu - self.refusal_cpu
-        return max(0.0, 1 - offered * self.refusal_cpu) / dearer if dearer > 0 else 0.0
+        return self._possible(self.refusal_cpu)
+
+    @property
+    def floor_cpu(self) -> float:
+        """Seconds of CPU for a refusal of what nobody has looked at: receiving, and sending."""
+        load = self.floor.load
+        return _cores(self.floor) / max(1.0, load.shed / load.elapsed)
+
+    @property
+    def floor_possible(self) -> float:
+        """Goodput that a whole core would leave if refusals cost what they must at least."""
+        return self._possible(self.floor_cpu)
+
+    def _possible(self, refusal: float) -> float:
+        offered = self.twice.measurement.offered
+        dearer = self.order_cpu - refusal
+        left = max(0.0, 1 - offered * refusal) / dearer if dearer > 0 else 0.0
+        return min(offered, left)
 
     @property
     def recovery(self) -> float:
@@ -73,9 +107,7 @@ async def run(bench: Bench) -> Experiment:
     return Experiment(
         name="overload",
         question="What happens past the limit?",
-        measurements=tuple(
-            run.measurement for run in (*found.peaks, *found.trials, *found.offered, found.after)
-        ),
+        measurements=tuple(run.measurement for run in found.runs),
         figures=(
             Figure("peak", round(peak.rate), "orders/s"),
             Figure("sustainable", round(found.sustainable), "orders/s"),
@@ -84,15 +116,18 @@ async def run(bench: Bench) -> Experiment:
             Figure("order_cpu", round(found.order_cpu * 1e6, 1), "us"),
             Figure("refusal_cpu", round(found.refusal_cpu * 1e6, 1), "us"),
             Figure("possible", round(found.possible), "orders/s"),
+            Figure("floor_cpu", round(found.floor_cpu * 1e6, 1), "us"),
+            Figure("floor_possible", round(found.floor_possible), "orders/s"),
             Figure("refusal_p99", found.twice.load.shed_sent.p99, "ms"),
             Figure("recovery_s", found.recovery, "s"),
             Figure("memory_grown", round(found.grown, 2)),
+            *(figure for way in found.others for figure in way.figures()),
         ),
         pictures=(_picture(peak, found.offered),),
         verdicts=_verdicts(found),
         notes=(
-            f"Sustainable: the highest rate at which an open loop has p99 within {_SUSTAINED:g} s and at "
-            f"most 0.1 % refused, {_TRIALS} times of {_TRIALS}. "
+            f"Sustainable: the highest rate at which an open loop has p99 within {SUSTAINED:g} s and at "
+            f"most 0.1 % refused, {bench.effort.overload_trials} times of {bench.effort.overload_trials}. "
             f"Goodput: stored and answered within {OBJECTIVE:g} s of when the order was due. The rest "
             "was answered 503 with Retry-After, or waited for one of the generator's "
             f"{connections} connections.",
@@ -106,7 +141,7 @@ async def _overloaded(bench: Bench, connections: int) -> Overloaded:
         await server.warm_up(seconds=bench.effort.seconds / 4)
         peaks = [
             await server.measure("peak, closed loop", seconds=bench.effort.seconds)
-            for _ in range(min(3, bench.effort.repeats))
+            for _ in range(2 * bench.effort.overload_trials - 1)
         ]
         highest = max(run.rate for run in peaks)
         sustainable, trials = await _sustainable(bench, server, highest, connections)
@@ -118,12 +153,21 @@ async def _overloaded(bench: Bench, connections: int) -> Overloaded:
                 connections=connections,
             )  # fmt: skip
 
+        shares = bench.effort.overload_shares
         offered = [
-            await offer(f"{share:.0%} of the sustainable rate", share, seconds) for share in _SHARES
+            await offer(f"{share:.0%} of the sustainable rate", share, seconds) for share in shares
         ]
+        at_limit = offered[shares.index(1.0)]
         after = await offer("50 % again", 0.5, max(seconds, 1.0))
         grown = server.server.memory() / memory
-    return Overloaded(peaks, trials, sustainable, offered, after, grown)
+        others = tuple(
+            [
+                await past_limit(server, way, sustainable)
+                for way in (WEBSOCKET, BATCHES)[: bench.effort.overload_ways]
+            ]
+        )
+    least = await floor(bench, 2 * sustainable, connections)
+    return Overloaded(peaks, trials, sustainable, offered, at_limit, after, grown, least, others)
 
 
 def _verdicts(found: Overloaded) -> tuple[Verdict, ...]:
@@ -139,7 +183,8 @@ def _verdicts(found: Overloaded) -> tuple[Verdict, ...]:
             judge(found.kept, GOODPUT_WANTED, at_least=True, valid=not bound),
             f"an order costs {found.order_cpu * 1e6:.0f} us of CPU and a refusal "
             f"{found.refusal_cpu * 1e6:.1f}, so of {found.twice.measurement.offered or 0:,.0f} offered a "
-            f"core can store {found.possible:,.0f} and refuse the rest"
+            f"core can store {found.possible:,.0f} and refuse the rest; a bare loop that looks at nothing "
+            f"refuses for {found.floor_cpu * 1e6:.1f} us, which would leave {found.floor_possible:,.0f}"
             + ("; the generator had no CPU left" if bound else ""),
         ),
         Verdict(
@@ -160,6 +205,7 @@ def _verdicts(found: Overloaded) -> tuple[Verdict, ...]:
             f"{found.grown:.2f}",
             judge(found.grown, MEMORY_WANTED, at_least=False),
         ),
+        *(verdict for way in found.others for verdict in way.verdicts()),
     )
 
 
@@ -170,19 +216,19 @@ async def _sustainable(
 
     async def holds(rate: float) -> bool:
         # What held once by luck is not sustained.
-        for _ in range(_TRIALS):
+        for _ in range(bench.effort.overload_trials):
             trial = await server.measure(
                 f"open loop at {rate:,.0f}/s",
-                rate=rate, seconds=2 * bench.effort.seconds, objective=_SUSTAINED,
+                rate=rate, seconds=2 * bench.effort.seconds, objective=SUSTAINED,
                 connections=connections,
             )  # fmt: skip
             trials.append(trial)
-            if not sustained(trial.load, _SUSTAINED, connections):
+            if not sustained(trial.load, SUSTAINED, connections):
                 return False
         return True
 
     # The closed loop waits for commits, and thousands of clients who do not can reach more.
-    found, _ = await bisect(holds, peak / 4, 2 * peak, steps=bench.effort.bisections)
+    found, _ = await bisect(holds, peak / 4, 2 * peak, steps=bench.effort.overload_steps)
     return found or peak / 4, trials
 
 

@@ -1,0 +1,93 @@
+"""What the overload says of each way in, and what a refusal's floor leaves of a core."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from coffeert.lab.bench import Run
+from coffeert.lab.experiments.overload import Overloaded
+from coffeert.lab.experiments.overload_ways import BATCHES, WEBSOCKET, PastLimit
+from coffeert.lab.latency import Latencies
+from coffeert.lab.load import LoadResult
+from coffeert.lab.results import Evidence, Measurement
+
+NOTHING = Latencies.of([])
+
+
+def _run(
+    good: float, *, offered: float = 0.0, cores: float = 0.5, shed: float = 0.0, generator: float = 0.2,
+    refused_after: float = 0.01,
+) -> Run:  # fmt: skip
+    """A run of ten seconds; `good` and `shed` a second."""
+    evidence = Evidence(
+        server_cores=cores, postgres_cores=0, redis_cores=0, generator_cores=generator,
+        others_cores=0, loop_lag_ms=0,
+    )  # fmt: skip
+    refused = Latencies.of([refused_after] * (10 if shed else 0))
+    load = LoadResult(
+        sent=int(10 * (good + shed)), stored=int(10 * good), shed=int(10 * shed), wrong=0,
+        unanswered=0, good=int(10 * good), elapsed=10.0, backlog_middle=0, backlog_end=0,
+        cores=generator, late=0.0, latency=NOTHING, shed_latency=refused, shed_sent=refused,
+    )  # fmt: skip
+    return Run(Measurement(label="", offered=offered, good=good, evidence=evidence), load)
+
+
+def _past(twice: Run, *trials: float) -> PastLimit:
+    return PastLimit(WEBSOCKET, [_run(rate) for rate in trials], 1_000, twice)
+
+
+def test_goodput_is_kept_against_the_best_that_was_seen() -> None:
+    assert _past(_run(900), 500, 1_000).kept == 0.9
+    assert _past(_run(1_200), 500, 1_000).kept == 1.0
+    assert _past(_run(0)).kept == 0.0
+
+
+@pytest.mark.parametrize(
+    ("twice", "goodput", "refusals"),
+    [
+        (_run(900, shed=900), "holds", "holds"),
+        (_run(899, shed=900), "fails", "holds"),
+        (_run(900, shed=900, refused_after=0.06), "holds", "fails"),
+        (_run(900), "holds", "no verdict"),
+        (_run(100, shed=900, generator=0.95), "no verdict", "holds"),
+    ],
+)
+def test_a_way_is_judged_by_what_it_keeps_and_how_soon_it_refuses(
+    twice: Run, goodput: str, refusals: str
+) -> None:
+    verdicts = _past(twice, 1_000).verdicts()
+    assert [verdict.held for verdict in verdicts] == [goodput, refusals]
+    assert all(verdict.target.startswith("WebSocket: ") for verdict in verdicts)
+
+
+def test_figures_are_named_after_the_way() -> None:
+    found = PastLimit(BATCHES, [_run(1_000)], 1_000, _run(800, shed=100)).figures()
+    named = {figure.name: figure.value for figure in found}
+    assert named["batch_goodput_kept"] == 0.8
+    assert named["batch_sustainable"] == 1_000
+    assert named["batch_refusal_p99"] == pytest.approx(10, rel=0.01)
+
+
+def test_what_a_core_can_store_beside_what_it_must_refuse() -> None:
+    at_limit = _run(10_000, offered=10_000, cores=0.3)  # 30 us an order
+    twice = _run(5_000, offered=20_000, cores=0.3, shed=15_000)  # 10 us a refusal
+    least = _run(0, offered=20_000, cores=0.1, shed=20_000)  # 5 us
+    found = Overloaded([], [], 10_000, [at_limit, twice], at_limit, at_limit, 1.0, least, ())
+    assert found.order_cpu == pytest.approx(30e-6)
+    assert found.refusal_cpu == pytest.approx(10e-6)
+    assert found.floor_cpu == pytest.approx(5e-6)
+    # Of 60,000 offered, 10 us each for all leave 0.4 of a core for orders that cost 20 us more.
+    more = found._replace(
+        offered=[at_limit, replace_offered(twice, 60_000)],
+    )
+    assert more.possible == pytest.approx(0.4 / 20e-6)
+    assert more.floor_possible == pytest.approx(0.7 / 25e-6)
+    none = found._replace(offered=[at_limit, replace_offered(twice, 150_000)])
+    assert none.possible == 0.0
+    # Nobody stores what is not offered.
+    assert found.floor_possible == 20_000
+
+
+def replace_offered(run: Run, offered: float) -> Run:
+    return Run(replace(run.measurement, offered=offered), run.load)
