@@ -127,6 +127,28 @@ def test_the_tape_shows_every_second_as_it_was_and_stays_within_its_bounds() -> 
         assert past.agreement() == "equal"
 
 
+def test_the_tape_goes_on_reaching_as_far_back() -> None:
+    clock, house = FakeClock(), House(orders=0)
+    session = Session(clock)
+    tape = Tape(session, limit=600_000)
+    for event in house.opening():
+        session.take(event)
+        tape.hear(event)
+    reaches = []
+    for second in range(1500):
+        clock.pass_time(1)
+        for event in (house.sell(clock.now(), 1), house.beat(clock.now())):
+            session.take(event)
+            tape.hear(event)
+        assert tape.size <= 600_000
+        assert tape.span is not None
+        if second % 60 == 59:
+            reaches.append(tape.span[1] - tape.span[0])
+    full = reaches[8:]  # since chapters have to go, whose pages are shared with those that stay
+    assert max(full) - min(full) <= 60
+    assert min(full) >= 120
+
+
 async def test_a_lost_connection_can_be_seen_in_the_past(stage: StageMaker) -> None:
     async with stage() as s:
         await sell_for(s, 12)

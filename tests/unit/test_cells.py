@@ -279,6 +279,29 @@ def test_the_windows_are_those_of_the_design() -> None:
     ]  # fmt: skip
 
 
+@given(st.data(), presents)
+def test_a_bucket_set_at_once_is_as_its_cells_set_one_by_one(
+    data: st.DataObject, present: tuple[datetime, tzinfo]
+) -> None:
+    horizon = Horizon.at(*present)
+    one, other = Picture(horizon), Picture(horizon)
+    for _ in range(3):
+        grain = data.draw(st.sampled_from(GRAINS))
+        bucket = floor(horizon.as_of, grain) - SECONDS[grain] * data.draw(st.integers(-1, 70))
+        pairs = st.tuples(st.sampled_from("us"), st.sampled_from("tlm"))
+        tallies = st.builds(Tally, *[st.integers(-9, 9)] * 3).filter(lambda tally: tally != ZERO)
+        cells = data.draw(st.dictionaries(pairs, tallies))
+        for store, drink in {**one.bucket(grain, bucket)}.keys() - cells.keys():
+            one.set(CellKey(grain, bucket, store, drink), ZERO)
+        for (store, drink), tally in cells.items():
+            one.set(CellKey(grain, bucket, store, drink), tally)
+        other.set_bucket(grain, bucket, cells)
+        assert dict(one.cells()) == dict(other.cells())
+        assert one.totals() == other.totals()
+        assert one.top_drinks(9) == other.top_drinks(9)
+        assert all(one.buckets(g) == other.buckets(g) for g in GRAINS)
+
+
 def test_memory_is_bounded_by_the_horizon() -> None:
     """A year of time, in which every minute has an order."""
     picture = Picture(Horizon(START, START))

@@ -1,7 +1,8 @@
 """The tape: always on, so that the session can be rewound.
 
-Chapters each begin with a whole view, so that any moment is at most one chapter's changes away.
-Changes within a second are merged: a tape is for looking back, not for timing.
+Chapters each begin with a whole view, so that any moment is at most one chapter's changes away; the
+pages of its picture are shared with the chapter before where nothing has changed. Changes within a
+second are merged: a tape is for looking back, not for timing.
 """
 
 from __future__ import annotations
@@ -17,28 +18,34 @@ from coffeert.cells import Cells
 from coffeert.client.events import Disconnected, FeedEvent, ViewChanged, ViewReset
 from coffeert.order import Order
 from coffeert.tui.memory.lines import decode, encode, event_of, line_of, opening_of
+from coffeert.tui.memory.pages import Pages, PageSet
 from coffeert.tui.session import Session
-from coffeert.view import newest
+from coffeert.view import Change, newest
 
 TAPE_BYTES: Final = 32 * 1024 * 1024
-"""About two hours of four stores; older chapters go first."""
+"""Four stores: four hours at an order a second, over one at twenty. Older chapters go first."""
 
 CHAPTER_SECONDS: Final = 60.0
-LONG_CHAPTER_SECONDS: Final = 600.0
 ORDERS_LISTED: Final = 200
 """How many orders a chapter begins with."""
-
-MANY_CELLS: Final = 20_000
-"""From so many cells on a whole view is costly to write, and chapters are long."""
 
 
 @dataclass(slots=True)
 class Chapter:
-    """A stretch of the session: moments in Unix seconds, and lines."""
+    """A stretch of the session: the picture it begins with, and lines with their moments in Unix seconds.
+
+    `size` is that of the lines, in bytes.
+    """
 
     start: float
+    pages: PageSet
     lines: list[tuple[float, bytes]] = field(default_factory=list)
     size: int = 0
+
+    def own_pages(self, neighbour: Chapter | None) -> int:
+        """Return the bytes of the pages that the chapter beside it does not share."""
+        shared = {} if neighbour is None else neighbour.pages
+        return sum(len(page) for name, page in self.pages.items() if shared.get(name) is not page)
 
 
 class _Second:
@@ -91,7 +98,7 @@ class Tape:
         self._limit = limit
         self._chapters: deque[Chapter] = deque()
         self._pending: _Second | None = None
-        self._chapter_seconds = CHAPTER_SECONDS
+        self._pages = Pages()
         self._size = 0
 
     @property
@@ -113,6 +120,7 @@ class Tape:
         at = self._session.now().timestamp()
         if isinstance(event, ViewReset) or not self._chapters:
             self._flush()
+            self._pages.begin_anew()
             self._begin(at)
             return
         if isinstance(event, ViewChanged):
@@ -120,14 +128,14 @@ class Tape:
         else:
             self._flush()
             self._add(at, event)
-        if at - self._chapters[-1].start >= self._chapter_seconds:
+        if at - self._chapters[-1].start >= CHAPTER_SECONDS:
             self._flush()
             self._begin(at)
 
     def session_at(self, moment: float) -> Session | None:
         """Return the session as it was at a moment; `None` where the tape does not reach."""
         chapter = next((c for c in reversed(self._chapters) if c.start <= moment), None)
-        if chapter is None:
+        if chapter is None or self._session.view is None:
             return None
         self._flush()
         clock = StillClock(chapter.start)
@@ -139,6 +147,8 @@ class Tape:
             event = event_of(decode(line), at)
             if event is not None:
                 past.take(event)
+            if isinstance(event, ViewReset) and past.view is not None:
+                self._pages.restore(chapter.pages, past.view.picture, self._session.view.picture)
         clock.moment = moment
         # Only now: what is heard again must not count again.
         past.arrivals = self._session.arrivals
@@ -153,12 +163,12 @@ class Tape:
             return
         if session.heartbeat is None:  # the server's time is not known yet
             return
-        chapter = Chapter(at)
+        view = session.view
+        chapter = Chapter(at, self._pages.of(view.picture))
+        self._size += chapter.own_pages(self._chapters[-1] if self._chapters else None)
         self._chapters.append(chapter)
         listed = session.log.newest()[:ORDERS_LISTED]
-        change = msgspec.structs.replace(session.view.as_change(), recent=listed)
-        many = len(change.cells) > MANY_CELLS
-        self._chapter_seconds = LONG_CHAPTER_SECONDS if many else CHAPTER_SECONDS
+        change = Change(view.picture.horizon, view.data_time, {}, listed)
         reset = ViewReset(change, session.epoch, session.version, session.totals)
         moment = session.clock.monotonic()
         for line in opening_of(session.hello, reset, session.heartbeat, at, moment):
@@ -176,7 +186,9 @@ class Tape:
     def _flush(self) -> None:
         if self._pending is not None:
             second, self._pending = self._pending, None
-            self._add(second.at, second.event())
+            event = second.event()
+            self._pages.change({(key.grain, key.bucket) for key in event.change.cells})
+            self._add(second.at, event)
 
     def _add(self, at: float, event: FeedEvent) -> None:
         if self._chapters:
@@ -188,4 +200,5 @@ class Tape:
         chapter.size += len(line)
         self._size += len(line)
         while self._size > self._limit and len(self._chapters) > 1:
-            self._size -= self._chapters.popleft().size
+            oldest = self._chapters.popleft()
+            self._size -= oldest.size + oldest.own_pages(self._chapters[0])

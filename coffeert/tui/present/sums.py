@@ -24,18 +24,24 @@ NOTHING: Final = BucketSums(ZERO, {}, {})
 
 def sum_bucket(cells: Iterable[tuple[tuple[str, str], Tally]], wanted: Filter) -> BucketSums:
     """Add up the cells of one bucket that the filter takes."""
-    orders = quantity = cents = 0
-    stores: dict[str, Tally] = {}
-    drinks: dict[str, Tally] = {}
+    # A large menu has thousands of cells in each of dozens of buckets: plain numbers until the end.
+    stores: dict[str, list[int]] = {}
+    drinks: dict[str, list[int]] = {}
+    selects = bool(wanted)
     for (store, drink), tally in cells:
-        if wanted and not wanted.takes_cell(store, drink, tally):
+        if selects and not wanted.takes_cell(store, drink, tally):
             continue
-        orders += tally.orders
-        quantity += tally.quantity
-        cents += tally.cents
-        stores[store] = stores.get(store, ZERO).plus(tally)
-        drinks[drink] = drinks.get(drink, ZERO).plus(tally)
-    return BucketSums(Tally(orders, quantity, cents), stores, drinks)
+        orders, quantity, cents = tally
+        for sum_ in (stores.setdefault(store, [0, 0, 0]), drinks.setdefault(drink, [0, 0, 0])):
+            sum_[0] += orders
+            sum_[1] += quantity
+            sum_[2] += cents
+    total = Tally(*map(sum, zip(*stores.values(), strict=True))) if stores else ZERO
+    return BucketSums(total, _tallies(stores), _tallies(drinks))
+
+
+def _tallies(sums: dict[str, list[int]]) -> dict[str, Tally]:
+    return {code: Tally(*sum_) for code, sum_ in sums.items()}
 
 
 def merge(sums: Iterable[BucketSums]) -> BucketSums:
