@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from coffeert.errors import Unavailable
-from coffeert.server.load_shedding import LoadShedder
+from coffeert.server.load_shedding import LoadShedder, for_batches
 
 _SMOOTHING = 0.1  # the weight of the newest batch in the running averages
 
@@ -16,7 +16,7 @@ class Admission:
     """Bounds the queue by predicted wait rather than by length, so that the bound fits any speed.
 
     `wait_limit` is in seconds; averages are exponentially smoothed over batches. This is about the
-    database; `shedder` is about the time before an order is so much as read.
+    database; `shedder`, and for NDJSON `batches`, are about the time before an order is so much as read.
     """
 
     def __init__(
@@ -29,6 +29,7 @@ class Admission:
     ) -> None:
         self.wait_limit = wait_limit
         self.shedder = LoadShedder(lambda: self.batch_seconds, clock=clock)
+        self.batches = for_batches(lambda: self.batch_seconds, clock=clock)
         self.queued = 0
         self.shed = 0
         self.batch_size = 0.0

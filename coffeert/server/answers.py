@@ -13,7 +13,7 @@ from aiohttp.http import SERVER_SOFTWARE
 
 from coffeert.errors import RequestRefused
 from coffeert.order import Order
-from coffeert.wire.orders import OrderBody, Problem, encode
+from coffeert.wire.orders import BatchResult, OrderBody, Problem, encode
 
 PROBLEM_JSON: Final = "application/problem+json"
 _KIND = PROBLEM_JSON.encode()
@@ -33,12 +33,21 @@ def whole_seconds(seconds: float) -> str:
 
 def refusal(error: RequestRefused, end_of_head: bytes = b"\r\n") -> bytes:
     """Write the answer that says what is wrong; `end_of_head` are further headers and an empty line."""
-    body = encode(Problem.of(error))
+    return _refusal(error, _KIND, encode(Problem.of(error)), end_of_head)
+
+
+def batch_refusal(error: RequestRefused) -> bytes:
+    """Write the answer to a batch of which nothing was stored."""
+    body = encode(BatchResult(0, 0, 0, problem=Problem.of(error)))
+    return _refusal(error, b"application/json", body, b"\r\n")
+
+
+def _refusal(error: RequestRefused, kind: bytes, body: bytes, end_of_head: bytes) -> bytes:
     reason = HTTPStatus(error.status).phrase.encode()
     later = b""
     if error.retry_after is not None:
         later = b"Retry-After: %b\r\n" % whole_seconds(error.retry_after).encode()
-    return _REFUSED % (error.status, reason, _KIND, later, len(body), end_of_head, body)
+    return _REFUSED % (error.status, reason, kind, later, len(body), end_of_head, body)
 
 
 class Answers:

@@ -164,6 +164,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
                 rate=config.client_orders_per_s,
                 header_timeout=config.header_timeout,
                 shedder=writer.admission.shedder,
+                batches=writer.admission.batches,
                 first=lambda gate: PlainOrders(gate, path),
             ),
             tasks=Tasks(),

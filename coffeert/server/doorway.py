@@ -18,7 +18,14 @@ from aiohttp import web
 from coffeert.errors import TooManyRequests
 from coffeert.server.answers import refusal
 from coffeert.server.limits import Allowance
-from coffeert.server.load_shedding import REFUSAL, LoadShedder, is_whole_order
+from coffeert.server.load_shedding import (
+    LoadShedder,
+    for_batches,
+    is_batch,
+    is_whole_batch,
+    is_whole_order,
+    orders_in,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -47,10 +54,12 @@ class Gatekeeper:
         header_timeout: float,
         exempt_loopback: bool = True,
         shedder: LoadShedder | None = None,
+        batches: LoadShedder | None = None,
         first: Callable[[Gate], asyncio.Protocol] | None = None,
     ) -> None:
         self.first = first
         self.shedder = shedder or LoadShedder()
+        self.batches = batches or for_batches()
         self.refused = self.cut = self.untold = 0
         self._connections = connections
         self._rate = rate
@@ -165,14 +174,14 @@ class Gate(asyncio.Protocol):
         self._protocol = protocol
         self._inner: asyncio.Protocol | None = None
         self._keeper = keeper
-        self._shedder = keeper.shedder
+        self._shedder = keeper.shedder  # where what came last belongs
         self._loop = asyncio.get_running_loop()
         self._address = ""
         self._ends_a_head = False
         self._handed_over = keeper.first is None
-        self._admitted = False  # and counted as inside
+        self._admitted = 0  # orders that are counted as inside
         self._in_line: bytes | None = None  # an order that waits for its turn
-        self._refused = False  # and not told so yet
+        self._refused = b""  # what is to be told
         self._began: float | None = None
         self._quiet_since: float | None = None  # where aiohttp does not mind that
         self._transport: asyncio.Transport | None = None
@@ -214,24 +223,27 @@ class Gate(asyncio.Protocol):
             self.send_refusal()  # answers go in the order of the requests
         if self._in_line is not None:
             self.come_in()  # and so do the requests
-        if (self._shedder.full or self._shedder.shedding) and self._stops(data):
+        batch = is_batch(data)
+        shedder = self._keeper.batches if batch else self._keeper.shedder
+        orders = orders_in(data) if batch else 1
+        if (shedder.full or shedder.shedding) and self._stops(data, shedder, orders):
             return
-        self._pass_on(data)
+        self._pass_on(data, shedder, orders)
 
     def come_in(self) -> None:
         """Pass on the order that waits in line, if its client is still there."""
         data, self._in_line = self._in_line, None
         if data is not None:
-            self._pass_on(data)
+            self._pass_on(data, self._shedder, self._admitted)
 
-    def _pass_on(self, data: bytes) -> None:
+    def _pass_on(self, data: bytes, shedder: LoadShedder, orders: int) -> None:
         assert self._inner is not None
         self.has_spoken = True
         self._ends_a_head = data.endswith(_END_OF_HEAD)
         if self._began is None and not self.busy:
             self._began = self._loop.time()
-        if self._shedder.enter():
-            self._loop.call_soon(self._shedder.turn)
+        if shedder.enter(orders):
+            self._loop.call_soon(shedder.turn)
         self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:
@@ -275,36 +287,37 @@ class Gate(asyncio.Protocol):
         if self.allowance is not None:
             self.allowance.take(orders)
 
-    def _stops(self, data: bytes) -> bool:
-        """Have an order wait in line, or refuse it unread; anything but one by itself passes."""
+    def _stops(self, data: bytes, shedder: LoadShedder, orders: int) -> bool:
+        """Have orders wait in line, or refuse them unread; what is not them by themselves passes."""
         unfinished = self._began is not None and self.has_spoken
-        if unfinished or self.busy or self._admitted or not is_whole_order(data):
+        is_whole = is_whole_order if shedder is self._keeper.shedder else is_whole_batch
+        if unfinished or self.busy or self._admitted or not is_whole(data):
             return False
-        if not self._shedder.admits():
-            self._refused = True
+        if not shedder.admits(orders):
+            self._refused = shedder.refusal
             self._keeper.refuse(self)
         else:
-            self._admitted = True
-            if not self._shedder.full:
+            self._admitted, self._shedder = orders, shedder
+            if not shedder.full:
                 return False
             self._in_line = data
-            self._shedder.wait(self)
+            shedder.wait(self)
         self._began = None
         self.has_spoken = True
         return True
 
     def _leave(self) -> None:
         if self._admitted:
-            self._admitted = False
-            self._shedder.leave()
+            orders, self._admitted = self._admitted, 0
+            self._shedder.leave(orders)
 
     def send_refusal(self) -> None:
         """Send the refusal that is due, unless it was sent."""
         if self._refused and self._transport is not None and not self._transport.is_closing():
-            self._transport.write(REFUSAL)
+            self._transport.write(self._refused)
             if not self._handed_over:
                 self._quiet_since = self._loop.time()
-        self._refused = False
+        self._refused = b""
 
     def dawdles(self, since: float) -> bool:
         """Tell whether a request was begun before `since` and its headers are still not complete."""

@@ -155,7 +155,7 @@ class HealthBoard:
         writer, admission = self._writer, self._writer.admission
         wait = admission.predicted_wait()
         reason = None
-        if admission.shedder.refusing:
+        if admission.shedder.refusing or admission.batches.refusing:
             reason = "more orders come than this process can answer, and some are refused"
         elif wait > admission.wait_limit:
             reason = "orders wait too long and are refused"
@@ -165,7 +165,7 @@ class HealthBoard:
             accepted=writer.accepted,
             replayed=writer.replayed,
             refused=writer.refused,
-            shed=admission.shed + admission.shedder.shed,
+            shed=admission.shed + admission.shedder.shed + admission.batches.shed,
             queue=admission.queued,
             queue_limit=admission.queue_limit(),
             predicted_wait_ms=round(wait * 1e3, 2),

@@ -15,10 +15,14 @@ from functools import lru_cache
 from typing import Final, Protocol
 
 from coffeert.errors import Unavailable
-from coffeert.server.answers import refusal
+from coffeert.server.answers import batch_refusal, refusal
 
-_A_TURN = 64  # requests; each takes some 30 us, and 70 where aiohttp reads it
+_A_TURN = 64  # orders; each takes some 30 us, and 70 where aiohttp reads it
 _TARGET = 0.02
+_A_TURN_IN_BATCHES = 500  # each takes some 9 us
+_TARGET_IN_BATCHES = 0.1
+_WAIT_IN_BATCHES = 0.05
+_A_BATCH = 8  # costs as much as so many of its orders
 _STANDING = 0.1
 _RELIEVED = 1.0
 _WAIT = 0.01
@@ -29,9 +33,25 @@ _RETRY_AFTER = 1
 _HEAD_LIMIT = 2_048  # bytes
 _HEADS_KEPT = 512
 
-_ORDER = re.compile(rb"POST /api/orders HTTP/1\.1\r\n(?:[!-9;-~]+:[^\r\n]*\r\n)+\r\n")
+_HEADERS = rb" HTTP/1\.1\r\n(?:[!-9;-~]+:[^\r\n]*\r\n)+\r\n"
+_ORDER = re.compile(rb"POST /api/orders" + _HEADERS)
+_BATCH = re.compile(rb"POST /api/orders/batch" + _HEADERS)
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,7})\r\n", re.IGNORECASE)
-_UNUSUAL = re.compile(rb"\r\n(?:transfer-encoding|expect|connection|upgrade):", re.IGNORECASE)
+_UNUSUAL = re.compile(
+    rb"\r\n(?:transfer-encoding|content-encoding|expect|connection|upgrade):", re.IGNORECASE
+)
+
+
+def overloaded() -> Unavailable:
+    """Say why an order is refused unread, and when to come back."""
+    return Unavailable("Orders arrive faster than they can be taken.", retry_after=_RETRY_AFTER)
+
+
+REFUSAL: Final = refusal(overloaded())
+"""The answer to an order that is refused unread; the connection stays open."""
+
+BATCH_REFUSAL: Final = batch_refusal(overloaded())
+"""The same to a batch."""
 
 
 class Waiting(Protocol):
@@ -50,7 +70,8 @@ class LoadShedder:
     rate, by Little's law and over the time that `commit_seconds` tells, until for a second nobody had to
     be refused. Whoever is in line by then stays there: a refusal is quick or is none.
 
-    `full`: so many have passed in this turn that orders wait for the next one.
+    `full`: so many have passed in this turn that orders wait for the next one. A turn is of `a_turn`
+    orders, `target` and `wait` are the 20 and the 10 ms; `refusal` is what the gate answers.
     """
 
     def __init__(
@@ -58,11 +79,19 @@ class LoadShedder:
         commit_seconds: Callable[[], float] = lambda: 0.0,
         *,
         clock: Callable[[], float] = time.monotonic,
+        a_turn: int = _A_TURN,
+        target: float = _TARGET,
+        wait: float = _WAIT,
+        refusal: bytes = REFUSAL,
     ) -> None:
+        self.refusal = refusal
         self.shed = 0
         self.shedding = self.full = False
         self._commit_seconds = commit_seconds
         self._clock = clock
+        self._a_turn = a_turn
+        self._target = target
+        self._wait = wait
         self._line: deque[tuple[Waiting, float]] = deque()
         self._passed = 0
         self._standing_since: float | None = None
@@ -74,28 +103,29 @@ class LoadShedder:
     @property
     def room(self) -> int:
         """How many orders may be inside at once while shedding."""
-        return max(_ROOM_MIN, int(self._rate * (_WAIT + 2 * self._commit_seconds())))
+        return max(_ROOM_MIN, int(self._rate * (self._wait + 2 * self._commit_seconds())))
 
     @property
     def refusing(self) -> bool:
         """Whether somebody was refused within the last second."""
         return self._clock() - self._refused_at <= _RELIEVED
 
-    def enter(self) -> bool:
+    def enter(self, orders: int = 1) -> bool:
         """Count a request that passes; tell whether it is the first, so that `turn` is due next."""
-        self._passed += 1
-        self.full = self._passed >= _A_TURN
-        return self._passed == 1
+        first = not self._passed
+        self._passed += orders
+        self.full = self._passed >= self._a_turn
+        return first
 
-    def admits(self) -> bool:
-        """Tell whether one more order may come in; one that does must `leave` when it is answered.
+    def admits(self, orders: int = 1) -> bool:
+        """Tell whether one more request may come in; one that does must `leave` when it is answered.
 
         Asked while `shedding` or `full`.
         """
         if not self.shedding or self._inside < self.room:
-            self._inside += 1
+            self._inside += orders
             return True
-        self.shed += 1
+        self.shed += orders
         self._refused_at = self._clock()
         return False
 
@@ -103,10 +133,10 @@ class LoadShedder:
         """Put an order in line, that was admitted and comes in when it is its turn."""
         self._line.append((order, self._clock()))
 
-    def leave(self) -> None:
-        """Note that an order that was admitted is answered, or its client has gone."""
-        self._inside -= 1
-        self._answered += 1
+    def leave(self, orders: int = 1) -> None:
+        """Note that a request that was admitted is answered, or its client has gone."""
+        self._inside -= orders
+        self._answered += orders
 
     def turn(self) -> None:
         """Begin a turn of the loop: look how long the line stands, and let the first of it come in."""
@@ -118,7 +148,7 @@ class LoadShedder:
             line.popleft()[0].come_in()
 
     def _judge(self, now: float, waited: float) -> None:
-        if waited < _TARGET:
+        if waited < self._target:
             self._standing_since = None
         elif self._standing_since is None:
             self._standing_since = now - waited
@@ -136,27 +166,53 @@ class LoadShedder:
         self._answered_before, self._measured_at = self._answered, now
 
 
+def for_batches(
+    commit_seconds: Callable[[], float] = lambda: 0.0,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> LoadShedder:
+    """Make a shedder for batches, which may wait longer: nobody stands at the till."""
+    return LoadShedder(
+        commit_seconds,
+        clock=clock,
+        a_turn=_A_TURN_IN_BATCHES,
+        target=_TARGET_IN_BATCHES,
+        wait=_WAIT_IN_BATCHES,
+        refusal=BATCH_REFUSAL,
+    )
+
+
+def is_batch(data: bytes) -> bool:
+    """Tell whether bytes begin like a request to place a batch of orders."""
+    return data.startswith(b"POST /api/orders/batch ")
+
+
+def orders_in(data: bytes) -> int:
+    """Count the orders of a batch by its lines, and what it costs itself as further ones."""
+    return _A_BATCH + data.count(b"\n")
+
+
 def is_whole_order(data: bytes) -> bool:
     """Tell whether bytes are one request to place an order, complete and without anything unusual.
 
     Only of such a request can one be sure without parsing it in full, so only such wait or are refused.
     """
+    return _is_whole(data, _ORDER)
+
+
+def is_whole_batch(data: bytes) -> bool:
+    """Tell whether bytes are one request to place a batch, as `is_whole_order` does."""
+    return _is_whole(data, _BATCH)
+
+
+def _is_whole(data: bytes, kind: re.Pattern[bytes]) -> bool:
     body = data.find(b"\r\n\r\n", 0, _HEAD_LIMIT) + 4
-    return body >= 4 and len(data) - body == _body_length(data[:body])
+    return body >= 4 and len(data) - body == _body_length(data[:body], kind)
 
 
 @lru_cache(_HEADS_KEPT)  # a client's are all alike but for the length
-def _body_length(head: bytes) -> int | None:
+def _body_length(head: bytes, kind: re.Pattern[bytes]) -> int | None:
     lengths = _LENGTH.findall(head)
-    if len(lengths) != 1 or not _ORDER.fullmatch(head) or _UNUSUAL.search(head):
+    if len(lengths) != 1 or not kind.fullmatch(head) or _UNUSUAL.search(head):
         return None
     return int(lengths[0])
-
-
-def overloaded() -> Unavailable:
-    """Say why an order is refused unread, and when to come back."""
-    return Unavailable("Orders arrive faster than they can be taken.", retry_after=_RETRY_AFTER)
-
-
-REFUSAL: Final = refusal(overloaded())
-"""The answer to an order that is refused unread; the connection stays open."""
