@@ -72,6 +72,7 @@ class LoadShedder:
 
     `full`: so many have passed in this turn that orders wait for the next one. A turn is of `a_turn`
     orders, `target` and `wait` are the 20 and the 10 ms; `refusal` is what the gate answers.
+    `room`: how many may be inside at once while shedding.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class LoadShedder:
         refusal: bytes = REFUSAL,
     ) -> None:
         self.refusal = refusal
+        self.room = _ROOM_MIN
         self.shed = 0
         self.shedding = self.full = False
         self._commit_seconds = commit_seconds
@@ -99,11 +101,6 @@ class LoadShedder:
         self._inside = self._answered = self._answered_before = 0
         self._rate = 0.0
         self._measured_at = clock()
-
-    @property
-    def room(self) -> int:
-        """How many orders may be inside at once while shedding."""
-        return max(_ROOM_MIN, int(self._rate * (self._wait + 2 * self._commit_seconds())))
 
     @property
     def refusing(self) -> bool:
@@ -143,6 +140,7 @@ class LoadShedder:
         now, line = self._clock(), self._line
         self._passed, self.full = 0, False
         self._measure(now)
+        self.room = max(_ROOM_MIN, int(self._rate * (self._wait + 2 * self._commit_seconds())))
         self._judge(now, now - line[0][1] if line else 0.0)
         while line and not self.full:
             line.popleft()[0].come_in()
@@ -197,20 +195,26 @@ def is_whole_order(data: bytes) -> bool:
 
     Only of such a request can one be sure without parsing it in full, so only such wait or are refused.
     """
-    return _is_whole(data, _ORDER)
+    body = data.find(b"\r\n\r\n", 0, _HEAD_LIMIT) + 4
+    return body >= 4 and len(data) - body == _of_order(data[:body])
 
 
 def is_whole_batch(data: bytes) -> bool:
     """Tell whether bytes are one request to place a batch, as `is_whole_order` does."""
-    return _is_whole(data, _BATCH)
-
-
-def _is_whole(data: bytes, kind: re.Pattern[bytes]) -> bool:
     body = data.find(b"\r\n\r\n", 0, _HEAD_LIMIT) + 4
-    return body >= 4 and len(data) - body == _body_length(data[:body], kind)
+    return body >= 4 and len(data) - body == _of_batch(data[:body])
 
 
 @lru_cache(_HEADS_KEPT)  # a client's are all alike but for the length
+def _of_order(head: bytes) -> int | None:
+    return _body_length(head, _ORDER)
+
+
+@lru_cache(_HEADS_KEPT)
+def _of_batch(head: bytes) -> int | None:
+    return _body_length(head, _BATCH)
+
+
 def _body_length(head: bytes, kind: re.Pattern[bytes]) -> int | None:
     lengths = _LENGTH.findall(head)
     if len(lengths) != 1 or not kind.fullmatch(head) or _UNUSUAL.search(head):
