@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,19 +19,17 @@ class BucketSums:
     drinks: dict[str, Tally]
 
 
+_Cell = tuple[tuple[str, str], Tally]
+
 NOTHING: Final = BucketSums(ZERO, {}, {})
 
 
-def sum_bucket(cells: Iterable[tuple[tuple[str, str], Tally]], wanted: Filter) -> BucketSums:
-    """Add up the cells of one bucket that the filter takes."""
+def sum_bucket(cells: Iterable[_Cell]) -> BucketSums:
+    """Add up cells of one bucket."""
     # A large menu has thousands of cells in each of dozens of buckets: plain numbers until the end.
     stores: dict[str, list[int]] = {}
     drinks: dict[str, list[int]] = {}
-    selects = bool(wanted)
-    for (store, drink), tally in cells:
-        if selects and not wanted.takes_cell(store, drink, tally):
-            continue
-        orders, quantity, cents = tally
+    for (store, drink), (orders, quantity, cents) in cells:
         for sum_ in (stores.setdefault(store, [0, 0, 0]), drinks.setdefault(drink, [0, 0, 0])):
             sum_[0] += orders
             sum_[1] += quantity
@@ -80,21 +78,34 @@ def _scaled(tally: Tally, part: float) -> Tally:
 class Sums:
     """The filtered sums over one picture, bucket by bucket."""
 
-    __slots__ = ("_kept", "picture", "wanted")
+    __slots__ = ("_kept", "_verdicts", "picture", "wanted")
 
     def __init__(self, picture: Picture, wanted: Filter = EVERYTHING) -> None:
         self.picture = picture
         self.wanted = wanted
         self._kept: dict[tuple[Grain, int], BucketSums] = {}
+        self._verdicts: dict[tuple[str, str], bool] = {}
 
     def bucket(self, grain: Grain, start: int) -> BucketSums:
         """Return the sums of one bucket."""
         kept = self._kept.get((grain, start))
         if kept is None:
             cells = self.picture.bucket(grain, start)
-            kept = sum_bucket(cells.items(), self.wanted) if cells else NOTHING
+            kept = sum_bucket(self._taken(cells)) if cells else NOTHING
             self._kept[grain, start] = kept
         return kept
+
+    def _taken(self, cells: Mapping[tuple[str, str], Tally]) -> Iterable[_Cell]:
+        """Return the cells that the filter takes."""
+        wanted, verdicts = self.wanted, self._verdicts
+        if not wanted:
+            return cells.items()
+        if wanted.approximate:
+            return (cell for cell in cells.items() if wanted.takes_cell(*cell[0], cell[1]))
+        # Codes alone decide, and they are the same in every bucket.
+        for pair in cells.keys() - verdicts.keys():
+            verdicts[pair] = wanted.takes_cell(*pair, ZERO)
+        return (cell for cell in cells.items() if verdicts[cell[0]])
 
     def forget(self, buckets: Iterable[tuple[Grain, int]]) -> None:
         """Drop the buckets that have changed."""

@@ -1,0 +1,58 @@
+"""Filtered sums are those of the cells that the filter takes, whatever was asked before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coffeert.cells import ZERO, CellKey, Horizon, Picture, Tally
+from coffeert.tui.present.filter import parse_filter
+from coffeert.tui.present.sums import Sums, merge
+
+NOON = 1_772_366_400
+STORES, DRINKS = ("uptown", "central"), ("tea", "latte", "mocha")
+BUCKETS = tuple(NOON - 60 * n for n in range(3))
+
+keys = st.builds(
+    CellKey,
+    st.just("minute"),
+    st.sampled_from(BUCKETS),
+    st.sampled_from(STORES),
+    st.sampled_from(DRINKS),
+)
+pieces = st.integers(-5, 5)
+tallies = st.builds(lambda n, price: Tally(n, n, n * price), pieces, st.integers(0, 900))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "tea", "-tea", "store:up", "drink:tea,latte -central", "price>4", "price<3 uptown"]
+)
+@given(st.lists(st.dictionaries(keys, tallies, max_size=9), max_size=3))
+def test_sums_are_those_of_the_cells_taken(text: str, changes: list[dict[CellKey, Tally]]) -> None:
+    wanted = parse_filter(text)
+    picture = Picture(Horizon(NOON, NOON))
+    sums = Sums(picture, wanted)
+    for cells in changes:
+        for key, tally in cells.items():
+            picture.set(key, tally)
+        sums.forget((key.grain, key.bucket) for key in cells)
+        taken = [(k, t) for k, t in picture.cells() if wanted.takes_cell(k.store, k.drink, t)]
+        together = merge(sums.bucket("minute", bucket) for bucket in BUCKETS)
+        assert together.total == total(t for _, t in taken)
+        for store in STORES:
+            expected = total(t for k, t in taken if k.store == store)
+            assert together.stores.get(store, ZERO) == expected
+        for drink in DRINKS:
+            expected = total(t for k, t in taken if k.drink == drink)
+            assert together.drinks.get(drink, ZERO) == expected
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """Add tallies, one by one."""
+    result = ZERO
+    for tally in tallies:
+        result = result.plus(tally)
+    return result
