@@ -61,6 +61,15 @@ def test_a_way_is_judged_by_what_it_keeps_and_how_soon_it_refuses(
     assert all(verdict.target.startswith("WebSocket: ") for verdict in verdicts)
 
 
+def test_what_was_not_found_to_be_sustained_is_said() -> None:
+    sure = _past(_run(900), 1_000)
+    assert sure.verdicts()[0].note == "1,000 orders/s can be sustained"
+    unsure = sure._replace(held=False)
+    assert (
+        unsure.verdicts()[0].note == "1,000 orders/s can be sustained at most: no higher rate was"
+    )
+
+
 def test_figures_are_named_after_the_way() -> None:
     found = PastLimit(BATCHES, [_run(1_000)], 1_000, _run(800, shed=100)).figures()
     named = {figure.name: figure.value for figure in found}
