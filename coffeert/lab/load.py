@@ -26,7 +26,7 @@ UNANSWERED = -1
 _CLOSED_RATE = (
     50_000  # requests a second that are prepared for a closed loop: more than it can send
 )
-_CLOSED_BATCHES = 24  # of 5,000 lines
+_CLOSED_BATCHES = 40  # of 5,000 lines
 _TIMELINE_STEP = 0.5
 _TICK = 0.001
 
