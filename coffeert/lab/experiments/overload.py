@@ -179,7 +179,7 @@ def _verdicts(found: Overloaded) -> tuple[Verdict, ...]:
     return (
         Verdict(
             f"goodput at twice the sustainable rate at least {GOODPUT_WANTED:.0%} of the best",
-            f"{found.kept:.0%}",
+            f"{found.kept:.1%}",
             judge(found.kept, GOODPUT_WANTED, at_least=True, valid=not bound),
             f"an order costs {found.order_cpu * 1e6:.0f} us of CPU and a refusal "
             f"{found.refusal_cpu * 1e6:.1f}, so of {found.twice.measurement.offered or 0:,.0f} offered a "

@@ -74,7 +74,7 @@ class PastLimit(NamedTuple):
             Verdict(
                 f"{self.way.title}: goodput at twice the sustainable rate at least "
                 f"{GOODPUT_WANTED:.0%} of the best",
-                f"{self.kept:.0%}",
+                f"{self.kept:.1%}",
                 judge(self.kept, GOODPUT_WANTED, at_least=True, valid=not bound),
                 f"{self.sustainable:,.0f} orders/s can be sustained"
                 + ("" if self.held else " at most: no higher rate was")
