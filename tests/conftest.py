@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -28,6 +29,11 @@ _SLOW = (HealthCheck.too_slow,)
 settings.register_profile("search", deadline=None, suppress_health_check=_SLOW)
 settings.register_profile("gate", settings.get_profile("search"), derandomize=True)
 settings.load_profile("gate")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the workers of `-n auto`: one more than processors, since tests also wait for servers."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="module", autouse=True)
