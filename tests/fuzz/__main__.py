@@ -71,6 +71,8 @@ def main() -> int:
     parser.add_argument("--write", type=Path, help="a page whose table is replaced")
     options = parser.parse_args()
     tallies = asyncio.run(fuzz(options.seconds, options.seed, options.only))
+    if not tallies:
+        parser.error(f"no surface's name holds {options.only!r}: {', '.join(SURFACES)}, openapi")
     if options.write:
         rows = "".join(
             f"| {tally.surface} | {tally.tried:,} | {len(tally.crashes)} |\n" for tally in tallies
