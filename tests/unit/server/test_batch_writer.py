@@ -273,7 +273,7 @@ async def test_past_the_predicted_wait_orders_are_refused_at_once() -> None:
         first = submit(writer, entry())
         await eventually(lambda: writer.admission.predicted_wait() > 0.01)
         with pytest.raises(Unavailable) as refused:
-            await writer.submit([entry()])
+            writer.submit([entry()])
         assert refused.value.retry_after
         assert writer.admission.shed == 1
         table.gate.set()
@@ -289,7 +289,7 @@ async def test_closing_answers_the_queued_and_refuses_the_rest() -> None:
         closing = asyncio.create_task(writer.close())
         await asyncio.sleep(0)
         with pytest.raises(Unavailable):
-            await writer.submit([entry()])
+            writer.submit([entry()])
         table.gate.set()
         await closing
         assert all(task.done() for task in queued)
