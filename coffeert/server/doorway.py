@@ -18,14 +18,7 @@ from aiohttp import web
 from coffeert.errors import TooManyRequests
 from coffeert.server.answers import refusal
 from coffeert.server.limits import Allowance
-from coffeert.server.load_shedding import (
-    LoadShedder,
-    for_batches,
-    is_batch,
-    is_whole_batch,
-    is_whole_order,
-    orders_in,
-)
+from coffeert.server.load_shedding import LoadShedder, for_batches, is_batch, orders_in
 
 log = structlog.get_logger(__name__)
 
@@ -290,8 +283,7 @@ class Gate(asyncio.Protocol):
     def _stops(self, data: bytes, shedder: LoadShedder, orders: int) -> bool:
         """Have orders wait in line, or refuse them unread; what is not them by themselves passes."""
         unfinished = self._began is not None and self.has_spoken
-        is_whole = is_whole_order if shedder is self._keeper.shedder else is_whole_batch
-        if unfinished or self.busy or self._admitted or not is_whole(data):
+        if unfinished or self.busy or self._admitted or not shedder.is_whole(data):
             return False
         if not shedder.admits(orders):
             self._refused = shedder.refusal

@@ -71,7 +71,8 @@ class LoadShedder:
     be refused. Whoever is in line by then stays there: a refusal is quick or is none.
 
     `full`: so many have passed in this turn that orders wait for the next one. A turn is of `a_turn`
-    orders, `target` and `wait` are the 20 and the 10 ms; `refusal` is what the gate answers.
+    orders, `target` and `wait` are the 20 and the 10 ms; `refusal` is what the gate answers, and
+    `is_whole` tells of which requests it may.
     `room`: how many may be inside at once while shedding.
     """
 
@@ -84,8 +85,10 @@ class LoadShedder:
         target: float = _TARGET,
         wait: float = _WAIT,
         refusal: bytes = REFUSAL,
+        is_whole: Callable[[bytes], bool] | None = None,
     ) -> None:
         self.refusal = refusal
+        self.is_whole = is_whole or is_whole_order
         self.room = _ROOM_MIN
         self.shed = 0
         self.shedding = self.full = False
@@ -177,6 +180,7 @@ def for_batches(
         target=_TARGET_IN_BATCHES,
         wait=_WAIT_IN_BATCHES,
         refusal=BATCH_REFUSAL,
+        is_whole=is_whole_batch,
     )
 
 
