@@ -196,6 +196,24 @@ async def test_a_refusal_comes_when_all_is_read_and_before_what_is_sent_next() -
     assert [transport.written.count(b" 503 ") for transport in crowd.transports] == [1, 1]
 
 
+async def test_refusals_go_in_bursts_but_only_so_many_before_all_is_read() -> None:
+    crowd = Crowd(700)
+    crowd.shedder.shedding = True
+    while crowd.shedder.admits():
+        pass
+    told = []
+    for gate in crowd.gates:
+        gate.data_received(WHOLE)
+        told.append(sum(bool(transport.written) for transport in crowd.transports))
+    assert told == [min(512, number // 64 * 64) for number in range(1, 701)]
+    await asyncio.sleep(0)
+    assert all(transport.written.count(b" 503 ") == 1 for transport in crowd.transports)
+    crowd.gates[0].data_received(WHOLE)
+    assert crowd.transports[0].written.count(b" 503 ") == 1
+    await asyncio.sleep(0)
+    assert crowd.transports[0].written.count(b" 503 ") == 2
+
+
 async def test_a_protocol_can_be_put_before_another_where_a_request_has_just_ended() -> None:
     crowd = Crowd(2)
     seen: list[bytes] = []
