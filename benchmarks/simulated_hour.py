@@ -14,16 +14,20 @@ import asyncio
 import ctypes
 import gc
 import itertools
+import multiprocessing
 import os
 import sys
+from concurrent.futures import Executor, ProcessPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 from textual.drivers.headless_driver import HeadlessDriver
 
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.settings import Settings
+from coffeert.wire.frames import Snapshot, columns, decode_snapshot, encode
 from tests.tui.conftest import Stage
-from tests.tui.scripted import FakeClock, House, ScriptedArchive, ScriptedFeed
+from tests.tui.scripted import NOON, FakeClock, House, ScriptedArchive, ScriptedFeed
 
 FRAMES_S = 4
 ORDERS_A_FRAME = 6
@@ -41,17 +45,36 @@ class _Mallinfo(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in _FIELDS.split()]
 
 
+class _DistantArchive(ScriptedArchive):
+    """Makes the past in another process: what it takes to make it is the server's memory."""
+
+    def __init__(self, house: House, elsewhere: Executor) -> None:
+        super().__init__(house)
+        self._elsewhere = elsewhere
+
+    async def dashboard(self, at: datetime | None = None) -> Snapshot:
+        """Return the view at a moment, as it is read from the wire."""
+        loop = asyncio.get_running_loop()
+        return decode_snapshot(await loop.run_in_executor(self._elsewhere, _packed, at or NOON))
+
+
+def _packed(at: datetime) -> bytes:
+    past = House(11, now=at, busy=25).view
+    totals, top = past.picture.totals(), past.picture.top_drinks()
+    return encode(Snapshot(epoch="past", version=0, view=columns(past.as_change(), totals, top)))
+
+
 def _resident() -> float:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-async def run(minutes: int, every: int) -> None:
+async def run(minutes: int, every: int, elsewhere: Executor) -> None:
     """Show so many minutes, with a key every `every` seconds, and print the memory each two minutes."""
     library = ctypes.CDLL(None)
     library.mallinfo2.restype = _Mallinfo
     house, clock = House(busy=25), FakeClock()
-    feed, archive = ScriptedFeed(), ScriptedArchive(house)
+    feed, archive = ScriptedFeed(), _DistantArchive(house, elsewhere)
     settings = Settings(rewind_bytes=4 << 20)
     app = CoffeertApp(feed, archive, url="http://127.0.0.1:1", clock=clock, settings=settings)
     keys = itertools.cycle(KEYS)
@@ -89,7 +112,8 @@ def main() -> None:
     options = parser.parse_args()
     # Frames are put together as for a terminal, and then dropped.
     HeadlessDriver.is_headless = property(lambda _: False)  # type: ignore[method-assign, assignment]
-    asyncio.run(run(options.minutes, options.every))
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as elsewhere:
+        asyncio.run(run(options.minutes, options.every, elsewhere))
 
 
 if __name__ == "__main__":

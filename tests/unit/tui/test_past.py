@@ -1,0 +1,61 @@
+"""A past window holds what the server sent of its grain, and takes little more memory on the way."""
+
+from __future__ import annotations
+
+import tracemalloc
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coffeert.cells import GRAINS, CellKey, Cells, Grain, Horizon, Tally, floor
+from coffeert.tui.past import unpack
+from coffeert.view import Change, View
+from coffeert.wire.frames import Columns, columns
+from tests.tui.scripted import DRINKS, NOON, STORES, House
+
+NOW = datetime(2026, 3, 14, 10, 6, 24, tzinfo=UTC)
+
+tallies = st.builds(Tally, st.integers(-3, 3), st.integers(-9, 9), st.integers(-9_000, 9_000))
+keys = st.builds(
+    lambda grain, back, store, drink: CellKey(
+        grain, floor(int(NOW.timestamp()) - back, grain), store, drink
+    ),
+    st.sampled_from(GRAINS),
+    st.integers(-100, 40 * 86_400),  # some lie beyond the horizon
+    st.sampled_from(STORES),
+    st.sampled_from(DRINKS),
+)
+
+
+def _columns(cells: Cells) -> Columns:
+    change = Change(Horizon.at(NOW, UTC), NOW, cells)
+    return columns(change, View(change).picture.totals(), ())
+
+
+@pytest.mark.parametrize("grain", GRAINS)
+@given(cells=st.dictionaries(keys, tallies, max_size=30))
+def test_it_is_the_view_at_one_grain(grain: Grain, cells: Cells) -> None:
+    view = View(Change(Horizon.at(NOW, UTC), NOW, cells)).picture
+    picture = unpack(_columns(cells), grain)
+    assert picture.horizon == view.horizon
+    expected = {key: tally for key, tally in view.cells() if key.grain == grain}
+    assert dict(picture.cells()) == expected
+    for bucket in view.buckets(grain):
+        assert picture.bucket_sum(grain, bucket) == view.bucket_sum(grain, bucket)
+
+
+@pytest.mark.parametrize("grain", GRAINS)
+def test_unpacking_makes_little_that_is_thrown_away(grain: Grain) -> None:
+    packed = _columns(dict(House(now=NOON, busy=25).view.picture.cells()))
+    unpack(packed, grain)
+    tracemalloc.start()
+    try:
+        picture = unpack(packed, grain)
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.2 * held
+    pairs = {id(pair) for start in picture.buckets(grain) for pair in picture.bucket(grain, start)}
+    assert len(pairs) == len(STORES) * len(DRINKS)
