@@ -24,6 +24,7 @@ from pathlib import Path
 from textual.drivers.headless_driver import HeadlessDriver
 
 from coffeert.tui.app import CoffeertApp
+from coffeert.tui.freed import give_back_the_freed
 from coffeert.tui.settings import Settings
 from coffeert.wire.frames import Snapshot, columns, decode_snapshot, encode
 from tests.tui.conftest import Stage
@@ -69,13 +70,16 @@ def _resident() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-async def run(minutes: int, every: int, elsewhere: Executor) -> None:
-    """Show so many minutes, with a key every `every` seconds, and print the memory each two minutes."""
+async def run(minutes: int, every: int, rewind: int, elsewhere: Executor) -> None:
+    """Show so many minutes, with a key every `every` seconds, and print the memory each two minutes.
+
+    `rewind` is in MiB.
+    """
     library = ctypes.CDLL(None)
     library.mallinfo2.restype = _Mallinfo
     house, clock = House(busy=25), FakeClock()
     feed, archive = ScriptedFeed(), _DistantArchive(house, elsewhere)
-    settings = Settings(rewind_bytes=4 << 20)
+    settings = Settings(rewind_bytes=rewind << 20)
     app = CoffeertApp(feed, archive, url="http://127.0.0.1:1", clock=clock, settings=settings)
     keys = itertools.cycle(KEYS)
     report = []
@@ -94,6 +98,8 @@ async def run(minutes: int, every: int, elsewhere: Executor) -> None:
             await asyncio.sleep(0)
             if (frame + 1) % (every * FRAMES_S) == 0:
                 await stage.press(*next(keys))
+            if frame % (60 * FRAMES_S) == 0:
+                give_back_the_freed()  # once a minute, and the dashboard's own timer goes by real ones
             if frame % (120 * FRAMES_S) == 0:
                 gc.collect()
                 in_use = library.mallinfo2().uordblks / 2**20
@@ -109,11 +115,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=int, default=60)
     parser.add_argument("--every", type=int, default=20, help="seconds between two keys")
+    parser.add_argument("--rewind", type=int, default=4, help="MiB of the memory for rewinding")
     options = parser.parse_args()
     # Frames are put together as for a terminal, and then dropped.
     HeadlessDriver.is_headless = property(lambda _: False)  # type: ignore[method-assign, assignment]
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as elsewhere:
-        asyncio.run(run(options.minutes, options.every, elsewhere))
+        asyncio.run(run(options.minutes, options.every, options.rewind, elsewhere))
 
 
 if __name__ == "__main__":
