@@ -27,7 +27,7 @@ _SWEEP = 1.0
 _TOLD_EVERY = 60.0  # seconds: strangers are not to fill the log
 _ADDRESSES_KEPT = 10_000
 _BURST = 64  # refusals: so many sockets are still in the processor's cache when they are written to
-_BEFORE_OTHERS = 512
+_BEFORE_ALL_IS_READ = 512  # refusals a turn
 
 KEEPALIVE: Final = 75.0
 """Seconds for which a connection may rest between requests, whoever minds it, aiohttp or its gatekeeper."""
@@ -96,7 +96,7 @@ class Gatekeeper:
             asyncio.get_running_loop().call_soon(self._all_read)
         self._refused_in_turn += 1
         self._refused.append(gate)
-        if len(self._refused) == _BURST and self._refused_in_turn <= _BEFORE_OTHERS:
+        if len(self._refused) == _BURST and self._refused_in_turn <= _BEFORE_ALL_IS_READ:
             self._send_refusals()
 
     def _all_read(self) -> None:

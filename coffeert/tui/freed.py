@@ -12,9 +12,9 @@ def give_back_the_freed() -> None:
     """Return the pages in which nothing is in use any more; takes some tenths of a millisecond.
 
     By itself glibc returns only what lies at the end of its heap. What looking back remembers is let go
-    a minute at a time, from the middle, and the next minute does not fit quite the same holes: so the
-    resident memory went on growing by a megabyte an hour with nothing more in use. Where the C library
-    has no `malloc_trim` (macOS, musl) nothing is done.
+    a minute at a time, from the middle, and the next minute does not fit quite the same holes. It is not
+    all that grows (docs/performance.md). Where the C library has no `malloc_trim` (macOS, musl) nothing
+    is done.
     """
     if _trim is not None:
         _trim(0)

@@ -6,12 +6,12 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-from coffeert.cells import ZERO, Grain, Horizon, Picture, Tally, floor
+from coffeert.cells import ZERO, Grain, Horizon, Picture, floor
 from coffeert.errors import CoffeertError
 from coffeert.tui.board import Board, Past
 from coffeert.tui.present.ranges import Range, RangeName
 from coffeert.tui.source import Archive
-from coffeert.wire.frames import Columns
+from coffeert.wire.frames import Columns, buckets_from
 
 REFRESH_SECONDS: Final[dict[RangeName, float]] = {"1h": 20.0, "24h": 60.0, "30d": 300.0}
 """How old a past window may grow: a small part of the window."""
@@ -58,16 +58,10 @@ async def _fetch(board: Board, archive: Archive, span: Range) -> None:
 def unpack(columns: Columns, grain: Grain) -> Picture:
     """Read the buckets of one grain into a picture: those that a range compares itself with.
 
-    Every refresh is garbage a minute later, and what it holds at its peak stays resident for good. So the
-    other grains are left packed, and a pair of store and drink is the same object in all buckets.
+    Every refresh is garbage a minute later, and what it takes at its peak may leave holes in the memory.
+    So the other grains are left packed.
     """
     picture = Picture(Horizon(columns.as_of, columns.today_start))
-    pairs = [(store, drink) for store in columns.stores for drink in columns.drinks]
-    buckets = {"minute": columns.minute, "hour": columns.hour, "day": columns.day}[grain]
-    for bucket in buckets:
-        tallies = map(Tally, bucket.orders, bucket.quantity, bucket.cents)
-        cells = zip(map(pairs.__getitem__, bucket.keys), tallies, strict=True)
-        picture.set_bucket(
-            grain, bucket.start, {pair: tally for pair, tally in cells if tally != ZERO}
-        )
+    for start, cells in buckets_from(columns, grain):
+        picture.set_bucket(grain, start, {k: tally for k, tally in cells.items() if tally != ZERO})
     return picture

@@ -8,7 +8,7 @@ A picture travels as columns: each frame lists the store and drink codes that it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Annotated
 
@@ -259,12 +259,7 @@ def change_from(columns: Columns) -> Change:
     """Read columns back into a change."""
     cells: Cells = {}
     width = len(columns.drinks)
-    grains: dict[Grain, list[Bucket]] = {
-        "minute": columns.minute,
-        "hour": columns.hour,
-        "day": columns.day,
-    }
-    for grain, buckets in grains.items():
+    for grain, buckets in _grains(columns).items():
         for bucket in buckets:
             tallies = map(Tally, bucket.orders, bucket.quantity, bucket.cents)
             for cell, tally in zip(bucket.keys, tallies, strict=True):
@@ -277,6 +272,23 @@ def change_from(columns: Columns) -> Change:
         cells=cells,
         recent=tuple(body.order() for body in columns.recent),
     )
+
+
+def buckets_from(
+    columns: Columns, grain: Grain
+) -> Iterator[tuple[int, dict[tuple[str, str], Tally]]]:
+    """Read one grain's buckets: the start of each, and its cells by store and drink.
+
+    A pair of store and drink is the same object in all buckets.
+    """
+    pairs = [(store, drink) for store in columns.stores for drink in columns.drinks]
+    for bucket in _grains(columns)[grain]:
+        tallies = map(Tally, bucket.orders, bucket.quantity, bucket.cents)
+        yield bucket.start, dict(zip(map(pairs.__getitem__, bucket.keys), tallies, strict=True))
+
+
+def _grains(columns: Columns) -> dict[Grain, list[Bucket]]:
+    return {"minute": columns.minute, "hour": columns.hour, "day": columns.day}
 
 
 def _buckets(cells: dict[int, list[tuple[int, Tally]]]) -> list[Bucket]:
