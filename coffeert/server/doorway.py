@@ -19,6 +19,7 @@ from coffeert.errors import TooManyRequests
 from coffeert.server.answers import refusal
 from coffeert.server.limits import Allowance
 from coffeert.server.load_shedding import LoadShedder, for_batches, is_batch, orders_in
+from coffeert.server.refusals import Refusals
 
 log = structlog.get_logger(__name__)
 
@@ -26,8 +27,6 @@ _END_OF_HEAD = b"\r\n\r\n"
 _SWEEP = 1.0
 _TOLD_EVERY = 60.0  # seconds: strangers are not to fill the log
 _ADDRESSES_KEPT = 10_000
-_BURST = 64  # refusals: so many sockets are still in the processor's cache when they are written to
-_BEFORE_ALL_IS_READ = 512  # refusals a turn
 
 KEEPALIVE: Final = 75.0
 """Seconds for which a connection may rest between requests, whoever minds it, aiohttp or its gatekeeper."""
@@ -55,6 +54,7 @@ class Gatekeeper:
         self.first = first
         self.shedder = shedder or LoadShedder()
         self.batches = batches or for_batches()
+        self.refusals = Refusals()
         self.refused = self.cut = self.untold = 0
         self._connections = connections
         self._rate = rate
@@ -62,8 +62,6 @@ class Gatekeeper:
         self._exempt_loopback = exempt_loopback
         self._told_at = float("-inf")
         self._gates: set[Gate] = set()
-        self._refused: list[Gate] = []
-        self._refused_in_turn = 0
         self._counts: Counter[str] = Counter()
         self._allowances: dict[str, Allowance] = {}
 
@@ -85,28 +83,6 @@ class Gatekeeper:
         self._counts[address] -= 1
         if not self._counts[address]:
             del self._counts[address]
-
-    def refuse(self, gate: Gate) -> None:
-        """Have an order refused, a few at a time; after many, when everything that has come is read.
-
-        Whoever is refused while others are being read can send again before those are looked after, and
-        again: the loop reads as long as there is something, and did so for seconds.
-        """
-        if not self._refused_in_turn:
-            asyncio.get_running_loop().call_soon(self._all_read)
-        self._refused_in_turn += 1
-        self._refused.append(gate)
-        if len(self._refused) == _BURST and self._refused_in_turn <= _BEFORE_ALL_IS_READ:
-            self._send_refusals()
-
-    def _all_read(self) -> None:
-        self._refused_in_turn = 0
-        self._send_refusals()
-
-    def _send_refusals(self) -> None:
-        refused, self._refused = self._refused, []
-        for gate in refused:
-            gate.send_refusal()
 
     async def run(self) -> None:
         """Cut off who dawdles, until cancelled."""
@@ -297,7 +273,7 @@ class Gate(asyncio.Protocol):
             return False
         if not shedder.admits(orders):
             self._refused = shedder.refusal
-            self._keeper.refuse(self)
+            self._keeper.refusals.add(self)
         else:
             self._admitted, self._shedder = orders, shedder
             if not shedder.full:
