@@ -31,7 +31,7 @@ from coffeert.tui.memory.tape import TAPE_BYTES
 SAMPLE_S = 10.0
 WARM_UP_S = 600.0
 USE_S = 15.0
-_SMALL_MIB = 4
+_SMALL_MIB = 1
 _STRETCHES = 6
 _STUDENT = 2.776  # the 97.5th percentile of Student's t with 4 degrees of freedom
 _UP, _DOWN = b"\x1b[A", b"\x1b[B"

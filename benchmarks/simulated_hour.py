@@ -115,7 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=int, default=60)
     parser.add_argument("--every", type=int, default=20, help="seconds between two keys")
-    parser.add_argument("--rewind", type=int, default=4, help="MiB of the memory for rewinding")
+    parser.add_argument("--rewind", type=int, default=1, help="MiB of the memory for rewinding")
     options = parser.parse_args()
     # Frames are put together as for a terminal, and then dropped.
     HeadlessDriver.is_headless = property(lambda _: False)  # type: ignore[method-assign, assignment]

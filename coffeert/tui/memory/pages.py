@@ -1,6 +1,7 @@
 """Pages: a picture's buckets written down small, each anew only when it has changed.
 
-Most buckets of a picture never change again, so pictures taken one after another share most pages.
+Most buckets of a picture never change again, so pictures taken one after another share most pages, and an
+earlier one is told by how it differs from the one after it.
 """
 
 from __future__ import annotations
@@ -13,10 +14,27 @@ from coffeert.cells import GRAINS, Grain, Picture, Tally
 
 BucketName = tuple[Grain, int]
 PageSet = Mapping[BucketName, bytes]
+PageChanges = Mapping[BucketName, bytes | None]
+"""Pages to set; `None` for a bucket that is not there."""
 
 _Columns = tuple[list[int], list[int], list[int], list[int]]
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Columns).decode
+
+
+def difference(before: PageSet, after: PageSet) -> PageChanges:
+    """Return what turns the pages `before` into those `after`."""
+    gone: dict[BucketName, bytes | None] = dict.fromkeys(before.keys() - after.keys())
+    return gone | {name: page for name, page in after.items() if before.get(name) != page}
+
+
+def apply(changed: PageChanges, pages: dict[BucketName, bytes]) -> None:
+    """Change pages."""
+    for name, page in changed.items():
+        if page is None:
+            del pages[name]
+        else:
+            pages[name] = page
 
 
 class Pages:

@@ -1,14 +1,14 @@
 """The tape: always on, so that the session can be rewound.
 
-Chapters each begin with a whole view, so that any moment is at most one chapter's changes away; the
-pages of its picture are shared with the chapter before where nothing has changed. Changes within a
+Chapters each begin with a whole view, so that any moment is at most one chapter's changes away. Whole is
+only the newest chapter's picture; an older one's is told by what has changed since. Changes within a
 second are merged: a tape is for looking back, not for timing.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,35 +17,18 @@ import msgspec
 from coffeert.cells import Cells
 from coffeert.client.events import Disconnected, FeedEvent, ViewChanged, ViewReset
 from coffeert.order import Order
+from coffeert.tui.memory.chapter import Chapter
 from coffeert.tui.memory.lines import decode, encode, event_of, line_of, opening_of
-from coffeert.tui.memory.pages import Pages, PageSet
+from coffeert.tui.memory.pages import BucketName, Pages, PageSet, apply, difference
 from coffeert.tui.session import Session
 from coffeert.view import Change, newest
 
-TAPE_BYTES: Final = 32 * 1024 * 1024
-"""Four stores: four hours at an order a second, over one at twenty. Older chapters go first."""
+TAPE_BYTES: Final = 16 * 1024 * 1024
+"""Four stores: eight hours at an order a second, over two at twenty. Older chapters go first."""
 
 CHAPTER_SECONDS: Final = 60.0
 ORDERS_LISTED: Final = 200
 """How many orders a chapter begins with."""
-
-
-@dataclass(slots=True)
-class Chapter:
-    """A stretch of the session: the picture it begins with, and lines with their moments in Unix seconds.
-
-    `size` is that of the lines, in bytes.
-    """
-
-    start: float
-    pages: PageSet
-    lines: list[tuple[float, bytes]] = field(default_factory=list)
-    size: int = 0
-
-    def own_pages(self, neighbour: Chapter | None) -> int:
-        """Return the bytes of the pages that the chapter beside it does not share."""
-        shared = {} if neighbour is None else neighbour.pages
-        return sum(len(page) for name, page in self.pages.items() if shared.get(name) is not page)
 
 
 class _Second:
@@ -99,21 +82,20 @@ class Tape:
         self._chapters: deque[Chapter] = deque()
         self._pending: _Second | None = None
         self._pages = Pages()
-        self._size = 0
+        self._opening: PageSet = {}
 
     @property
     def span(self) -> tuple[float, float] | None:
         """The first and the last moment that can be shown, in Unix seconds."""
         if not self._chapters:
             return None
-        last = self._chapters[-1]
-        end = self._pending.at if self._pending else last.lines[-1][0] if last.lines else last.start
+        end = self._pending.at if self._pending else self._chapters[-1].end
         return self._chapters[0].start, end
 
     @property
     def size(self) -> int:
         """How many bytes are kept."""
-        return self._size
+        return sum(chapter.size for chapter in self._chapters)
 
     def hear(self, event: FeedEvent) -> None:
         """Take down an event that the session has just taken."""
@@ -140,15 +122,14 @@ class Tape:
         self._flush()
         clock = StillClock(chapter.start)
         past = Session(clock)
-        for at, line in chapter.lines:
-            if at > moment:
-                break
+        for at, line in chapter.read(until=moment):
             clock.moment = at
             event = event_of(decode(line), at)
             if event is not None:
                 past.take(event)
             if isinstance(event, ViewReset) and past.view is not None:
-                self._pages.restore(chapter.pages, past.view.picture, self._session.view.picture)
+                pages = self._pages_at(chapter)
+                self._pages.restore(pages, past.view.picture, self._session.view.picture)
         clock.moment = moment
         # Only now: what is heard again must not count again.
         past.arrivals = self._session.arrivals
@@ -157,6 +138,14 @@ class Tape:
         past.outages.extend(replace(o) for o in self._session.outages if o.start <= moment)
         return past
 
+    def _pages_at(self, chapter: Chapter) -> PageSet:
+        pages: dict[BucketName, bytes] = dict(self._opening)
+        for each in reversed(self._chapters):
+            apply(each.undo, pages)
+            if each is chapter:
+                break
+        return pages
+
     def _begin(self, at: float) -> None:
         session = self._session
         if session.view is None or session.hello is None or session.totals is None:
@@ -164,9 +153,11 @@ class Tape:
         if session.heartbeat is None:  # the server's time is not known yet
             return
         view = session.view
-        chapter = Chapter(at, self._pages.of(view.picture))
-        self._size += chapter.own_pages(self._chapters[-1] if self._chapters else None)
-        self._chapters.append(chapter)
+        opening = self._pages.of(view.picture)
+        if self._chapters:
+            self._chapters[-1].close(undo=difference(opening, self._opening))
+        self._opening = opening
+        self._chapters.append(Chapter(at))
         listed = session.log.newest()[:ORDERS_LISTED]
         change = Change(view.picture.horizon, view.data_time, {}, listed)
         reset = ViewReset(change, session.epoch, session.version, session.totals)
@@ -195,10 +186,6 @@ class Tape:
             self._write(at, encode(line_of(event, at, self._session.clock.monotonic())))
 
     def _write(self, at: float, line: bytes) -> None:
-        chapter = self._chapters[-1]
-        chapter.lines.append((at, line))
-        chapter.size += len(line)
-        self._size += len(line)
-        while self._size > self._limit and len(self._chapters) > 1:
-            oldest = self._chapters.popleft()
-            self._size -= oldest.size + oldest.own_pages(self._chapters[0])
+        self._chapters[-1].write(at, line)
+        while len(self._chapters) > 1 and self.size > self._limit:
+            self._chapters.popleft()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.cells import CellKey, Cells, Horizon, Picture, Tally
-from coffeert.tui.memory.pages import Pages
+from coffeert.tui.memory.pages import BucketName, Pages, apply, difference
 
 NOON = 1_772_366_400
 HORIZON = Horizon(NOON, NOON - 43_200)
@@ -41,6 +41,22 @@ def change(picture: Picture, pages: Pages, changes: Cells) -> None:
 def content(picture: Picture) -> tuple[object, ...]:
     """Return everything a picture tells."""
     return dict(picture.cells()), picture.totals(), sorted(picture.top_drinks(99))
+
+
+page_sets = st.dictionaries(
+    st.tuples(st.just("minute"), st.integers(0, 5)), st.binary(min_size=1, max_size=2)
+)
+
+
+@given(page_sets, page_sets)
+def test_one_set_of_pages_is_told_by_how_it_differs_from_another(
+    before: dict[BucketName, bytes], after: dict[BucketName, bytes]
+) -> None:
+    changed = difference(before, after)
+    assert len(changed) <= len(before.keys() | after.keys())
+    assert all(before.get(name) != page for name, page in changed.items())
+    apply(changed, before)
+    assert before == after
 
 
 @given(st.lists(cells, min_size=1, max_size=4), st.integers(0, 70))
