@@ -59,21 +59,10 @@ class Overloaded(NamedTuple):
         return self.twice.rate / max(run.rate for run in self.offered)
 
     @property
-    def order_cpu(self) -> float:
-        """Seconds of the server's CPU for an order, at the sustainable rate."""
-        return _cores(self.at_limit) / max(1.0, self.at_limit.rate)
-
-    @property
-    def refusal_cpu(self) -> float:
-        """Seconds of the server's CPU for a refusal: what orders leave of it at twice that rate."""
+    def refused(self) -> float:
+        """Refusals a second at twice the sustainable rate."""
         load = self.twice.load
-        left = _cores(self.twice) - self.twice.rate * self.order_cpu
-        return max(0.0, left) / max(1.0, load.shed / load.elapsed)
-
-    @property
-    def possible(self) -> float:
-        """Goodput that a whole core leaves at twice that rate: what it cannot store, it must refuse."""
-        return self._possible(self.refusal_cpu)
+        return load.shed / load.elapsed
 
     @property
     def floor_cpu(self) -> float:
@@ -82,20 +71,48 @@ class Overloaded(NamedTuple):
         return _cores(self.floor) / max(1.0, load.shed / load.elapsed)
 
     @property
-    def floor_possible(self) -> float:
-        """Goodput that a whole core would leave if refusals cost what they must at least."""
-        return self._possible(self.floor_cpu)
-
-    def _possible(self, refusal: float) -> float:
-        offered = self.twice.measurement.offered
-        dearer = self.order_cpu - refusal
-        left = max(0.0, 1 - offered * refusal) / dearer if dearer > 0 else 0.0
-        return min(offered, left)
-
-    @property
     def recovery(self) -> float:
         """Seconds until everything is good again."""
         return recovered_after(self.after.load)
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Judge goodput, refusals, recovery and memory, and the other ways in."""
+        load, refusal = self.twice.load, self.twice.load.shed_sent
+        bound = any(
+            run.measurement.evidence is not None and run.measurement.evidence.generator_bound
+            for run in self.offered
+        )
+        return (
+            Verdict(
+                f"goodput at twice the sustainable rate at least {GOODPUT_WANTED:.0%} of the best",
+                f"{self.kept:.1%}",
+                judge(self.kept, GOODPUT_WANTED, at_least=True, valid=not bound),
+                f"{self.twice.rate:,.0f} orders/s and {self.refused:,.0f} refusals/s take the server "
+                f"{_cores(self.twice):.2f} cores, {self.at_limit.rate:,.0f} orders/s without refusals "
+                f"{_cores(self.at_limit):.2f}; a bare loop that looks at nothing refuses for "
+                f"{self.floor_cpu * 1e6:.1f} us"
+                + ("; the generator had no CPU left" if bound else ""),
+            ),
+            Verdict(
+                f"orders refused there are told so within {REFUSAL_WANTED:g} ms (p99)",
+                f"{refusal.p99:.1f} ms" if load.shed else "none was refused",
+                judge(refusal.p99, REFUSAL_WANTED, at_least=False, valid=bool(load.shed)),
+                f"p50 {refusal.p50:.1f} ms; from when the order was sent, the first second included; "
+                f"from when it was due p99 {load.shed_latency.p99:.1f} ms, of which the generator's own "
+                f"lateness (p99) {load.late * 1e3:.1f} ms",
+            ),
+            Verdict(
+                f"recovers within {RECOVERY_WANTED:g} s",
+                f"{self.recovery:.1f} s",
+                judge(self.recovery, RECOVERY_WANTED, at_least=False),
+            ),
+            Verdict(
+                f"memory stays within {MEMORY_WANTED:g} times what it was before",
+                f"{self.grown:.2f}",
+                judge(self.grown, MEMORY_WANTED, at_least=False),
+            ),
+            *(verdict for way in self.others for verdict in way.verdicts()),
+        )
 
 
 async def run(bench: Bench) -> Experiment:
@@ -113,18 +130,18 @@ async def run(bench: Bench) -> Experiment:
             Figure("sustainable", round(found.sustainable), "orders/s"),
             Figure("goodput_kept", round(found.kept, 3)),
             Figure("shed_share", round(shed, 3)),
-            Figure("order_cpu", round(found.order_cpu * 1e6, 1), "us"),
-            Figure("refusal_cpu", round(found.refusal_cpu * 1e6, 1), "us"),
-            Figure("possible", round(found.possible), "orders/s"),
+            Figure("cores_at_limit", round(_cores(found.at_limit), 2)),
+            Figure("twice_rate", round(found.twice.rate), "orders/s"),
+            Figure("twice_refused", round(found.refused), "refusals/s"),
+            Figure("twice_cores", round(_cores(found.twice), 2)),
             Figure("floor_cpu", round(found.floor_cpu * 1e6, 1), "us"),
-            Figure("floor_possible", round(found.floor_possible), "orders/s"),
             Figure("refusal_p99", found.twice.load.shed_sent.p99, "ms"),
             Figure("recovery_s", found.recovery, "s"),
             Figure("memory_grown", round(found.grown, 2)),
             *(figure for way in found.others for figure in way.figures()),
         ),
         pictures=(_picture(peak, found.offered),),
-        verdicts=_verdicts(found),
+        verdicts=found.verdicts(),
         notes=(
             f"Sustainable: the highest rate at which an open loop has p99 within {SUSTAINED:g} s and at "
             f"most 0.1 % refused, {bench.effort.overload_trials} times of {bench.effort.overload_trials}. "
@@ -168,45 +185,6 @@ async def _overloaded(bench: Bench, connections: int) -> Overloaded:
         )
     least = await floor(bench, 2 * sustainable, connections)
     return Overloaded(peaks, trials, sustainable, offered, at_limit, after, grown, least, others)
-
-
-def _verdicts(found: Overloaded) -> tuple[Verdict, ...]:
-    load, refusal = found.twice.load, found.twice.load.shed_sent
-    bound = any(
-        run.measurement.evidence is not None and run.measurement.evidence.generator_bound
-        for run in found.offered
-    )
-    return (
-        Verdict(
-            f"goodput at twice the sustainable rate at least {GOODPUT_WANTED:.0%} of the best",
-            f"{found.kept:.1%}",
-            judge(found.kept, GOODPUT_WANTED, at_least=True, valid=not bound),
-            f"an order costs {found.order_cpu * 1e6:.0f} us of CPU and a refusal "
-            f"{found.refusal_cpu * 1e6:.1f}, so of {found.twice.measurement.offered or 0:,.0f} offered a "
-            f"core can store {found.possible:,.0f} and refuse the rest; a bare loop that looks at nothing "
-            f"refuses for {found.floor_cpu * 1e6:.1f} us, which would leave {found.floor_possible:,.0f}"
-            + ("; the generator had no CPU left" if bound else ""),
-        ),
-        Verdict(
-            f"orders refused there are told so within {REFUSAL_WANTED:g} ms (p99)",
-            f"{refusal.p99:.1f} ms" if load.shed else "none was refused",
-            judge(refusal.p99, REFUSAL_WANTED, at_least=False, valid=bool(load.shed)),
-            f"p50 {refusal.p50:.1f} ms; from when the order was sent, the first second included; from "
-            f"when it was due p99 {load.shed_latency.p99:.1f} ms, of which the generator's own lateness "
-            f"(p99) {load.late * 1e3:.1f} ms",
-        ),
-        Verdict(
-            f"recovers within {RECOVERY_WANTED:g} s",
-            f"{found.recovery:.1f} s",
-            judge(found.recovery, RECOVERY_WANTED, at_least=False),
-        ),
-        Verdict(
-            f"memory stays within {MEMORY_WANTED:g} times what it was before",
-            f"{found.grown:.2f}",
-            judge(found.grown, MEMORY_WANTED, at_least=False),
-        ),
-        *(verdict for way in found.others for verdict in way.verdicts()),
-    )
 
 
 async def _sustainable(

@@ -1,9 +1,8 @@
-"""What the overload says of each way in, and what a refusal's floor leaves of a core."""
+"""What the overload says of each way in, and of what orders and refusals took."""
 
 from __future__ import annotations
 
 import pytest
-from msgspec.structs import replace
 
 from coffeert.lab.bench import Run
 from coffeert.lab.experiments.overload import Overloaded
@@ -78,25 +77,16 @@ def test_figures_are_named_after_the_way() -> None:
     assert named["batch_refusal_p99"] == pytest.approx(10, rel=0.01)
 
 
-def test_what_a_core_can_store_beside_what_it_must_refuse() -> None:
-    at_limit = _run(10_000, offered=10_000, cores=0.3)  # 30 us an order
-    twice = _run(5_000, offered=20_000, cores=0.3, shed=15_000)  # 10 us a refusal
+def test_what_orders_and_refusals_took_is_told_as_it_was_measured() -> None:
+    at_limit = _run(10_000, offered=10_000, cores=0.3)
+    twice = _run(9_000, offered=20_000, cores=0.4, shed=11_000)
     least = _run(0, offered=20_000, cores=0.1, shed=20_000)  # 5 us
     found = Overloaded([], [], 10_000, [at_limit, twice], at_limit, at_limit, 1.0, least, ())
-    assert found.order_cpu == pytest.approx(30e-6)
-    assert found.refusal_cpu == pytest.approx(10e-6)
     assert found.floor_cpu == pytest.approx(5e-6)
-    # Of 60,000 offered, 10 us each for all leave 0.4 of a core for orders that cost 20 us more.
-    more = found._replace(
-        offered=[at_limit, replace_offered(twice, 60_000)],
+    assert found.kept == pytest.approx(0.9)
+    kept = found.verdicts()[0]
+    assert kept.measured == "90.0%"
+    assert kept.note == (
+        "9,000 orders/s and 11,000 refusals/s take the server 0.40 cores, 10,000 orders/s without "
+        "refusals 0.30; a bare loop that looks at nothing refuses for 5.0 us"
     )
-    assert more.possible == pytest.approx(0.4 / 20e-6)
-    assert more.floor_possible == pytest.approx(0.7 / 25e-6)
-    none = found._replace(offered=[at_limit, replace_offered(twice, 150_000)])
-    assert none.possible == 0.0
-    # Nobody stores what is not offered.
-    assert found.floor_possible == 20_000
-
-
-def replace_offered(run: Run, offered: float) -> Run:
-    return Run(replace(run.measurement, offered=offered), run.load)
