@@ -47,7 +47,7 @@ def command(worker: bool, attended: bool, **flags: object) -> None:
     """
     config = load_config(**flags)
     configure_logs(config.log_level, config.log_format)
-    with services(config) as found:
+    with services(config, stays=True) as found:
         if config.workers > 1:
             run_workers(config, found, attended=attended)
         else:

@@ -19,11 +19,12 @@ class Services:
 
 
 @contextmanager
-def services(config: Config, *, redis: bool = True) -> Iterator[Services]:
+def services(config: Config, *, redis: bool = True, stays: bool = False) -> Iterator[Services]:
     """Give the URLs of both servers, starting or attaching to the embedded ones where none is set.
 
     Blocks for about a second at a first start, so call it before the event loop runs. The embedded
-    database is brought up to the current schema. `redis=False`: the command needs no Redis.
+    database is brought up to the current schema. `redis=False`: the command needs no Redis. `stays`: it
+    runs until it is stopped, and has an embedded server that dies started again.
     Raises `EmbeddedError`, `SchemaMismatch`.
     """
     database_url = config.database_url.get_secret_value() if config.database_url else ""
@@ -36,7 +37,7 @@ def services(config: Config, *, redis: bool = True) -> Iterator[Services]:
     from coffeert.embedded import embedded_services
 
     with embedded_services(
-        config.data_dir, postgres=not database_url, valkey=embed_redis
+        config.data_dir, postgres=not database_url, valkey=embed_redis, revive=stays
     ) as embedded:
         if not database_url:
             from coffeert.postgres.migrations import migrate

@@ -26,23 +26,28 @@ def attached(
     lease ends with it.
     """
     with FileLock(directory / "lease") as lease:
-        with _turn(directory):
+        with turn(directory):
             lease.try_shared()  # only someone leaving ever holds it alone, and has the turn then
         try:
-            with _turn(directory):
+            with turn(directory):
                 start()
             yield
         finally:
             # A child that was forked from the holder has no part in its lease.
             if not lease.closed:
-                with _turn(directory):
+                with turn(directory):
                     if lease.try_exclusive():
                         stop()
                     lease.close()
 
 
 @contextmanager
-def _turn(directory: Path) -> Iterator[None]:
+def turn(directory: Path) -> Iterator[None]:
+    """Has the servers of `directory` to oneself for starting or stopping them.
+
+    Raises:
+        EmbeddedError: another process has not ended its turn for longer than any start takes.
+    """
     with FileLock(directory / "start.lock") as lock:
         lock.exclusive(TIMEOUT)
         yield

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coffeert.embedded.directory import DataDirectory
-from coffeert.embedded.lease import attached
+from coffeert.embedded.lease import attached, turn
 from coffeert.embedded.postgres import PostgresServer
+from coffeert.embedded.revival import revived
 from coffeert.embedded.valkey import ValkeyServer
 from coffeert.errors import EmbeddedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from coffeert.embedded.daemon import Daemon
 
 DATABASE = "coffeert"
 
@@ -31,11 +34,16 @@ class EmbeddedServices:
 
 @contextmanager
 def embedded_services(
-    data_dir: Path | None = None, *, postgres: bool = True, valkey: bool = True
+    data_dir: Path | None = None,
+    *,
+    postgres: bool = True,
+    valkey: bool = True,
+    revive: bool = False,
 ) -> Iterator[EmbeddedServices]:
     """Attaches to the servers in `data_dir`, starting those that do not run; the last out stops them.
 
     Blocks for up to about a second on entering and leaving. `data_dir` defaults to this user's own.
+    `revive`: a server that dies meanwhile is started again, for those who stay.
 
     Raises:
         EmbeddedError: a server does not start, or the data directory cannot be used.
@@ -45,6 +53,8 @@ def embedded_services(
             directory = DataDirectory.at(data_dir)
             services = _Services(directory, postgres=postgres, valkey=valkey)
             leaving.enter_context(attached(directory.path, services.start, services.stop))
+            if revive:
+                leaving.enter_context(revived(services.wanted(), services.start_again))
         yield services.addresses()
 
 
@@ -64,6 +74,14 @@ class _Services:
             redis_url=self._valkey.url if self._wants_valkey else "",
             data_dir=self._directory.path,
         )
+
+    def wanted(self) -> Sequence[Daemon]:
+        asked = ((self._valkey, self._wants_valkey), (self._postgres, self._wants_postgres))
+        return [server for server, wanted in asked if wanted]
+
+    def start_again(self) -> None:
+        with _plain_errors(), turn(self._directory.path):
+            self.start()
 
     def start(self) -> None:
         if self._wants_valkey:

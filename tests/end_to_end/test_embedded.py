@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+from pathlib import Path
 
 from coffeert.client import Draft, OrderClient
+from coffeert.embedded import PostgresServer, ValkeyServer
 from tests.end_to_end.processes import Shell, naming, nothing_left
 from tests.waiting import eventually
 
@@ -44,6 +48,25 @@ async def test_a_killed_server_leaves_the_databases_to_the_next(bare_shell: Shel
     assert naming(bare_shell.directory), "PostgreSQL goes on, for whoever comes next"
     verified = await bare_shell.run("verify", "--json")
     assert verified.code == 0, verified.err
+    nothing_left(bare_shell.directory)
+
+
+async def test_databases_that_are_killed_under_a_server_come_back(bare_shell: Shell) -> None:
+    server, url = await bare_shell.serve()
+    data_dir = Path(bare_shell.settings["data_dir"])
+    async with OrderClient(url, patience=60) as client:  # it tries again until the order is stored
+        await client.place(LATTE)
+        for database in (ValkeyServer(data_dir), PostgresServer(data_dir)):
+            assert database.pid is not None
+            os.kill(database.pid, signal.SIGKILL)
+        await eventually(lambda: "embedded servers died" in server.err)
+        await client.place(LATTE)
+    await eventually(lambda: "embedded servers started again" in server.err)
+    assert (await server.stopped()).code == 0
+    assert (await bare_shell.run("aggregate-once")).code == 0
+    verified = await bare_shell.run("verify", "--json")
+    assert verified.code == 0, verified.err
+    assert json.loads(verified.out)["orders"] == 2
     nothing_left(bare_shell.directory)
 
 
