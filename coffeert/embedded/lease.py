@@ -42,12 +42,12 @@ def attached(
 
 
 @contextmanager
-def turn(directory: Path) -> Iterator[None]:
+def turn(directory: Path, timeout: float = TIMEOUT) -> Iterator[None]:
     """Has the servers of `directory` to oneself for starting or stopping them.
 
     Raises:
-        EmbeddedError: another process has not ended its turn for longer than any start takes.
+        EmbeddedError: another process has not ended its turn within `timeout` seconds.
     """
     with FileLock(directory / "start.lock") as lock:
-        lock.exclusive(TIMEOUT)
+        lock.exclusive(timeout)
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 1.0
-_MOST_SECONDS: Final = 60.0
+_LONG_SECONDS: Final = 60.0
 
 
 class Mortal(Protocol):
@@ -31,37 +32,48 @@ class Mortal(Protocol):
 
 
 @contextmanager
-def revived(servers: Sequence[Mortal], start: Callable[[], None]) -> Iterator[None]:
-    """Looks at the servers every second while the block runs, and calls `start` when one is gone.
+def revived(servers: Sequence[Mortal], start: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Looks at the servers every second while the block runs, and has those started that are gone.
 
-    In a thread: starting blocks, for seconds where PostgreSQL has to recover, and leaving waits for it. A
-    server that does not start is tried again after twice as long each time, up to a minute.
+    In a thread, because starting blocks. `start` gets the event that is set when the block is left, which
+    waits for it; it raises `EmbeddedError` where a server does not start. After each attempt the next look
+    is twice as far away, up to a minute, until a minute has passed without one.
     """
     leaving = threading.Event()
     thread = threading.Thread(
         target=_mind, args=(servers, start, leaving), name="embedded servers", daemon=True
     )
-    thread.start()
     try:
+        thread.start()
         yield
     finally:
         leaving.set()
-        thread.join()
+        if thread.ident is not None:
+            thread.join()
 
 
-def _mind(servers: Sequence[Mortal], start: Callable[[], None], leaving: threading.Event) -> None:
-    delay = LOOK_SECONDS
+def _mind(
+    servers: Sequence[Mortal],
+    start: Callable[[threading.Event], None],
+    leaving: threading.Event,
+) -> None:
+    delay, tried_at, down = LOOK_SECONDS, float("-inf"), False
     while not leaving.wait(delay):
-        dead = [server.title for server in servers if not server.is_running()]
-        if not dead:
-            delay = LOOK_SECONDS
-            continue
-        log.warning("embedded servers died", servers=dead)
         try:
-            start()
+            dead = [server.title for server in servers if not server.is_running()]
+            if dead:
+                delay, tried_at = min(2 * delay, _LONG_SECONDS), time.monotonic()
+                if not down:
+                    log.warning("embedded servers died", servers=dead)
+                down = True
+                start(leaving)
+            elif time.monotonic() - tried_at > _LONG_SECONDS:
+                delay = LOOK_SECONDS
+            if down and not leaving.is_set():
+                log.info("embedded servers run again")
+                down = False
         except EmbeddedError as error:
-            delay = min(2 * delay, _MOST_SECONDS)
-            log.error("embedded servers do not start", reason=str(error), next_try_s=delay)
-        else:
-            delay = LOOK_SECONDS
-            log.info("embedded servers started again", servers=dead)
+            log.error("embedded servers do not start", reason=str(error), next_look_s=delay)
+        except Exception:
+            # Whatever it is, it may pass, and nobody else would start them.
+            log.exception("embedded servers cannot be looked after")

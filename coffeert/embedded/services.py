@@ -17,10 +17,12 @@ from coffeert.errors import EmbeddedError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from threading import Event
 
     from coffeert.embedded.daemon import Daemon
 
 DATABASE = "coffeert"
+_AGAIN_TIMEOUT = 4.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,32 @@ class _Services:
         )
 
     def wanted(self) -> Sequence[Daemon]:
-        asked = ((self._valkey, self._wants_valkey), (self._postgres, self._wants_postgres))
+        asked = ((self._postgres, self._wants_postgres), (self._valkey, self._wants_valkey))
         return [server for server, wanted in asked if wanted]
 
-    def start_again(self) -> None:
-        with _plain_errors(), turn(self._directory.path):
-            self.start()
+    def start_again(self, leaving: Event) -> None:
+        """Starts what has died, each for itself: orders need PostgreSQL alone.
+
+        Gives up after some seconds, as leaving waits for it; what was begun goes on by itself.
+        """
+        failed: EmbeddedError | None = None
+        with _plain_errors(), turn(self._directory.path, timeout=_AGAIN_TIMEOUT):
+            for server in self.wanted():
+                if leaving.is_set():
+                    return
+                try:
+                    self._start_again(server)
+                except EmbeddedError as error:
+                    failed = error
+        if failed is not None:
+            raise failed
+
+    def _start_again(self, server: Daemon) -> None:
+        if server is self._postgres and not self._directory.cluster.exists():
+            # An empty one in its place would look as if there had never been an order.
+            raise EmbeddedError(f"{self._directory.cluster} is gone.")
+        with _plain_errors():
+            server.start(timeout=_AGAIN_TIMEOUT)
 
     def start(self) -> None:
         if self._wants_valkey:

@@ -61,7 +61,7 @@ async def test_databases_that_are_killed_under_a_server_come_back(bare_shell: Sh
             os.kill(database.pid, signal.SIGKILL)
         await eventually(lambda: "embedded servers died" in server.err)
         await client.place(LATTE)
-    await eventually(lambda: "embedded servers started again" in server.err)
+    await eventually(lambda: "embedded servers run again" in server.err)
     assert (await server.stopped()).code == 0
     assert (await bare_shell.run("aggregate-once")).code == 0
     verified = await bare_shell.run("verify", "--json")

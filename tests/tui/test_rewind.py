@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from coffeert.tui.memory.tape import Tape
+from coffeert.cells import Cells
+from coffeert.tui.memory.tape import TAPE_BYTES, Tape
 from coffeert.tui.present import models
 from coffeert.tui.present.filter import EVERYTHING
 from coffeert.tui.present.ranges import RANGE
@@ -99,21 +100,27 @@ async def test_another_moments_past_is_not_compared_with(stage: StageMaker) -> N
         assert "prev 1h not known" in {tile.against for tile in models.tiles(board, board.scene())}
 
 
-def test_the_tape_shows_every_second_as_it_was_and_stays_within_its_bounds() -> None:
+def watched(seconds: int, limit: int = TAPE_BYTES) -> tuple[Tape, dict[float, Cells]]:
+    """Return the tape of a session with an order a second, and what was to be seen of each second."""
     clock, house = FakeClock(), House()
     session = Session(clock)
-    tape = Tape(session, limit=100_000)
+    tape = Tape(session, limit)
     for event in house.opening():
         session.take(event)
         tape.hear(event)
     seen = {}
-    for _ in range(400):
+    for _ in range(seconds):
         clock.pass_time(1)
-        for event in (house.sell(clock.now(), 1), house.beat(clock.now())):
+        for event in (house.beat(clock.now()), house.sell(clock.now(), 1)):
             session.take(event)
             tape.hear(event)
         assert session.view is not None
-        seen[clock.now().timestamp()] = session.view.picture.totals()
+        seen[clock.now().timestamp()] = dict(session.view.picture.cells())
+    return tape, seen
+
+
+def test_the_tape_shows_every_second_as_it_was_and_stays_within_its_bounds() -> None:
+    tape, seen = watched(400, limit=100_000)
     assert tape.size <= 100_000
     span = tape.span
     assert span is not None
@@ -123,8 +130,21 @@ def test_the_tape_shows_every_second_as_it_was_and_stays_within_its_bounds() -> 
         past = tape.session_at(moment)
         assert past is not None
         assert past.view is not None
-        assert past.view.picture.totals() == seen[moment]
+        assert dict(past.view.picture.cells()) == seen[moment]
         assert past.agreement() == "equal"
+
+
+def test_looking_into_the_oldest_chapter_of_a_full_tape_lets_nothing_go() -> None:
+    tape, seen = watched(150)
+    full, _ = watched(150, limit=tape.size)
+    span = full.span
+    assert span == tape.span
+    for moment, cells in seen.items():  # the last of them is still collected, not written
+        past = full.session_at(moment)
+        assert past is not None
+        assert past.view is not None
+        assert dict(past.view.picture.cells()) == cells
+    assert full.span == span
 
 
 def test_the_tape_goes_on_reaching_as_far_back() -> None:

@@ -88,8 +88,8 @@ class Overloaded(NamedTuple):
                 f"{self.kept:.1%}",
                 judge(self.kept, GOODPUT_WANTED, at_least=True, valid=not bound),
                 f"{self.twice.rate:,.0f} orders/s and {self.refused:,.0f} refusals/s take the server "
-                f"{_cores(self.twice):.2f} cores, {self.at_limit.rate:,.0f} orders/s without refusals "
-                f"{_cores(self.at_limit):.2f}; a bare loop that looks at nothing refuses for "
+                f"{_cores(self.twice):.2f} cores, {self.at_limit.rate:,.0f} orders/s at the sustainable "
+                f"rate {_cores(self.at_limit):.2f}; a bare loop that looks at nothing refuses for "
                 f"{self.floor_cpu * 1e6:.1f} us"
                 + ("; the generator had no CPU left" if bound else ""),
             ),

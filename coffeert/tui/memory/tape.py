@@ -8,6 +8,7 @@ second are merged: a tape is for looking back, not for timing.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -94,7 +95,7 @@ class Tape:
 
     @property
     def size(self) -> int:
-        """How many bytes are kept."""
+        """How many bytes are kept, beside the newest chapter's picture."""
         return sum(chapter.size for chapter in self._chapters)
 
     def hear(self, event: FeedEvent) -> None:
@@ -119,14 +120,11 @@ class Tape:
         chapter = next((c for c in reversed(self._chapters) if c.start <= moment), None)
         if chapter is None or self._session.view is None:
             return None
-        self._flush()
         clock = StillClock(chapter.start)
         past = Session(clock)
-        for at, line in chapter.read(until=moment):
+        for at, event in self._events(chapter, until=moment):
             clock.moment = at
-            event = event_of(decode(line), at)
-            if event is not None:
-                past.take(event)
+            past.take(event)
             if isinstance(event, ViewReset) and past.view is not None:
                 pages = self._pages_at(chapter)
                 self._pages.restore(pages, past.view.picture, self._session.view.picture)
@@ -137,6 +135,19 @@ class Tape:
         past.outages.clear()
         past.outages.extend(replace(o) for o in self._session.outages if o.start <= moment)
         return past
+
+    def _events(self, chapter: Chapter, until: float) -> Iterator[tuple[float, FeedEvent]]:
+        """Yield what a chapter tells; looking back writes nothing, and so nothing has to go for it."""
+        for at, line in chapter.read(until):
+            event = event_of(decode(line), at)
+            if event is not None:
+                yield at, event
+        pending = self._pending
+        if pending is not None and chapter is self._chapters[-1] and pending.at <= until:
+            line_now = line_of(pending.event(), pending.at, self._session.clock.monotonic())
+            event = event_of(line_now, pending.at)
+            if event is not None:
+                yield pending.at, event
 
     def _pages_at(self, chapter: Chapter) -> PageSet:
         pages: dict[BucketName, bytes] = dict(self._opening)
@@ -173,13 +184,12 @@ class Tape:
         if self._pending is None:
             self._pending = _Second(at, event)
         self._pending.add(at, event)
+        self._pages.change({(key.grain, key.bucket) for key in event.change.cells})
 
     def _flush(self) -> None:
         if self._pending is not None:
             second, self._pending = self._pending, None
-            event = second.event()
-            self._pages.change({(key.grain, key.bucket) for key in event.change.cells})
-            self._add(second.at, event)
+            self._add(second.at, second.event())
 
     def _add(self, at: float, event: FeedEvent) -> None:
         if self._chapters:

@@ -25,6 +25,18 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revival, "LOOK_SECONDS", 0.02)
 
 
+def told_until(text: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """Wait until the log has a text, and return what it has by then."""
+    told: list[str] = []
+
+    def found() -> bool:
+        told.append(capsys.readouterr().out)
+        return text in "".join(told)
+
+    wait_until(found)
+    return "".join(told)
+
+
 def test_whichever_server_is_killed_runs_again_with_what_was_committed(
     data_dir: Path, pair: Pair
 ) -> None:
@@ -61,6 +73,22 @@ def test_nobody_revives_what_the_last_one_out_has_stopped(data_dir: Path, pair: 
     assert "embedded servers" not in {thread.name for thread in threading.enumerate()}
 
 
+def test_a_cluster_that_is_gone_is_not_replaced_by_an_empty_one(
+    fresh_dir: Path, fresh_pair: Pair, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with embedded_services(fresh_dir, revive=True):
+        cluster = fresh_pair.postgres.directory.cluster
+        elsewhere = cluster.rename(cluster.with_name("elsewhere"))
+        fresh_pair.postgres.directory.account.signal(
+            int((elsewhere / "postmaster.pid").read_text().split()[0]), signal.SIGKILL
+        )
+        told_until("is gone", capsys)
+        assert not cluster.exists()
+        assert fresh_pair.valkey.is_running()
+        elsewhere.rename(cluster)
+        wait_until(fresh_pair.postgres.is_running)
+
+
 class Ghost:
     """A server that has died."""
 
@@ -71,22 +99,34 @@ class Ghost:
         return self.alive
 
 
-def test_a_server_that_does_not_start_is_tried_again_and_every_attempt_is_told(
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize("fault", [EmbeddedError("No space left."), ValueError("No space left.")])
+def test_whatever_goes_wrong_a_server_is_tried_again(
+    fault: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ghost, attempts = Ghost(), 0
 
-    def start() -> None:
+    def start(_: threading.Event) -> None:
         nonlocal attempts
         attempts += 1
         if attempts < 3:
-            raise EmbeddedError("No space left.")
+            raise fault
         ghost.alive = True
 
     with revived([ghost], start):
         wait_until(lambda: ghost.alive)
+        told = told_until("embedded servers run again", capsys)
     assert attempts == 3
-    told = capsys.readouterr().out
-    assert told.count("embedded servers do not start") == 2
-    assert told.count("No space left.") == 2
-    assert told.count("embedded servers started again") == 1
+    assert told.count("servers=['PostgreSQL']") == 1
+    assert told.count("No space left.") >= 2
+
+
+def test_nothing_is_started_for_those_who_leave() -> None:
+    asked, left = threading.Event(), []
+
+    def start(leaving: threading.Event) -> None:
+        asked.set()
+        left.append(leaving.wait(10))
+
+    with revived([Ghost()], start):
+        assert asked.wait(10)
+    assert left == [True]
