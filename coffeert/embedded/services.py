@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from coffeert.embedded.directory import DataDirectory
 from coffeert.embedded.lease import attached, turn
 from coffeert.embedded.postgres import PostgresServer
-from coffeert.embedded.revival import revived
 from coffeert.embedded.valkey import ValkeyServer
 from coffeert.errors import EmbeddedError
 
@@ -56,6 +55,10 @@ def embedded_services(
             services = _Services(directory, postgres=postgres, valkey=valkey)
             leaving.enter_context(attached(directory.path, services.start, services.stop))
             if revive:
+                from coffeert.embedded.revival import (
+                    revived,
+                )  # it logs; all else here needs no package
+
                 leaving.enter_context(revived(services.wanted(), services.start_again))
         yield services.addresses()
 
