@@ -55,9 +55,8 @@ def embedded_services(
             services = _Services(directory, postgres=postgres, valkey=valkey)
             leaving.enter_context(attached(directory.path, services.start, services.stop))
             if revive:
-                from coffeert.embedded.revival import (
-                    revived,
-                )  # it logs; all else here needs no package
+                # It logs, and is all here that needs more than the standard library.
+                from coffeert.embedded.revival import revived
 
                 leaving.enter_context(revived(services.wanted(), services.start_again))
         yield services.addresses()
