@@ -8,8 +8,9 @@ import msgspec
 class Effort(msgspec.Struct, frozen=True, kw_only=True):
     """The sizes of a run; durations in seconds, `interval` is the aggregator's.
 
-    The overload is looked for in so many steps with so many trials each, and offered in these shares of
-    it; by so many ways besides single orders over HTTP.
+    What is sustained before the overload is looked for in so many searches of so many steps with so many
+    trials each, and these shares of it are offered so many times; by so many ways besides single orders
+    over HTTP.
     """
 
     name: str
@@ -27,6 +28,8 @@ class Effort(msgspec.Struct, frozen=True, kw_only=True):
     messages: int
     subscribers: tuple[int, ...]
     overload_seconds: float
+    overload_repeats: int
+    overload_searches: int
     overload_trials: int
     overload_steps: int
     overload_shares: tuple[float, ...]
@@ -38,21 +41,21 @@ class Effort(msgspec.Struct, frozen=True, kw_only=True):
 TINY = Effort(
     name="tiny", seconds=0.25, repeats=1, bisections=1, searches=1, connections=4, variations=False,
     screen_rates=(50,), histories=(500, 2_000), passes=2, clients=(10,), ticks=3, messages=50,
-    subscribers=(1,), overload_seconds=0.3, overload_trials=1,
+    subscribers=(1,), overload_seconds=0.3, overload_repeats=1, overload_searches=1, overload_trials=1,
     overload_steps=1, overload_shares=(0.5, 1.0, 2.0), overload_ways=2, idle_seconds=0.3, interval=0.05,
 )  # fmt: skip
 QUICK = Effort(
     name="quick", seconds=1.5, repeats=3, bisections=4, searches=1, connections=64, variations=False,
     screen_rates=(100, 1_000, 5_000), histories=(20_000, 200_000, 1_000_000), passes=15,
     clients=(100, 1_000, 10_000), ticks=10, messages=4_000, subscribers=(1, 4),
-    overload_seconds=3.0, overload_trials=1, overload_steps=3, overload_shares=(0.5, 1.0, 2.0),
-    overload_ways=1, idle_seconds=5.0,
+    overload_seconds=3.0, overload_repeats=1, overload_searches=1, overload_trials=1, overload_steps=3,
+    overload_shares=(0.5, 1.0, 2.0), overload_ways=1, idle_seconds=5.0,
 )  # fmt: skip
 FULL = Effort(
     name="full", seconds=6.0, repeats=5, bisections=5, searches=3, connections=64, variations=True,
     screen_rates=(10, 100, 1_000, 2_500, 5_000, 10_000),
     histories=(100_000, 1_000_000, 10_000_000), passes=30, clients=(100, 1_000, 5_000, 10_000),
-    ticks=20, messages=6_000, subscribers=(1, 4, 16), overload_seconds=15.0,
-    overload_trials=2, overload_steps=5, overload_shares=(0.5, 1.0, 1.5, 2.0), overload_ways=2,
-    idle_seconds=20.0,
+    ticks=20, messages=6_000, subscribers=(1, 4, 16), overload_seconds=10.0,
+    overload_repeats=3, overload_searches=3, overload_trials=2, overload_steps=5,
+    overload_shares=(0.5, 1.0, 1.5, 2.0), overload_ways=2, idle_seconds=20.0,
 )  # fmt: skip

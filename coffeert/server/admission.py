@@ -41,6 +41,11 @@ class Admission:
         self._closed = False
 
     @property
+    def refusing(self) -> bool:
+        """Whether an order was refused unread within the last second."""
+        return self.shedder.refusing or self.batches.refusing
+
+    @property
     def busy(self) -> bool:
         """Whether any batch is being committed."""
         return bool(self._busy_since)

@@ -128,6 +128,11 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
         bus = Bus(redis_url)
         stack.push_async_callback(bus.close)
         now = datetime.now(UTC)
+        admission = Admission(
+            wait_limit=config.queue_wait,
+            batch_rows=config.batch_rows,
+            writers=config.batch_writers,
+        )
         live_view = LiveView(Horizon.at(now, config.zone()), now)
         journal = Journal(live_view)
         hub = Hub(
@@ -135,13 +140,20 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             frame_interval=config.frame_interval,
             slow_client_timeout=config.slow_client_timeout,
             clients_limit=config.clients_limit,
+            hurried=lambda: admission.refusing,
         )
         table = OrderTable(pool, at_hand=min(config.batch_writers, config.pool_size - 1))
         stack.push_async_callback(table.close)
         database = Database(pool, at_hand=lambda: table.at_hand)
         feed = LiveFeed(live_view, hub, bus, database, zone=config.zone(), live=config.live == "on")
         await feed.begin()
-        writer = _writer(config, table, feed)
+        writer = BatchWriter(
+            table,
+            admission,
+            batch_rows=config.batch_rows,
+            writers=config.batch_writers,
+            on_commit=feed.committed,
+        )
         board = MenuBoard(menu, database_url, hub)
         access = _access(config)
         intake = Intake(writer, table, board.menu)
@@ -163,8 +175,8 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
                 connections=config.client_connections,
                 rate=config.client_orders_per_s,
                 header_timeout=config.header_timeout,
-                shedder=writer.admission.shedder,
-                batches=writer.admission.batches,
+                shedder=admission.shedder,
+                batches=admission.batches,
                 first=lambda gate: PlainOrders(gate, path),
             ),
             tasks=Tasks(),
@@ -172,12 +184,6 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
         stack.push_async_callback(server.tasks.stop)
         _start(server)
         yield server
-
-
-def _writer(config: Config, table: OrderTable, feed: LiveFeed) -> BatchWriter:
-    rows, writers = config.batch_rows, config.batch_writers
-    admission = Admission(wait_limit=config.queue_wait, batch_rows=rows, writers=writers)
-    return BatchWriter(table, admission, batch_rows=rows, writers=writers, on_commit=feed.committed)
 
 
 def _access(config: Config) -> Access:

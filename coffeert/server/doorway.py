@@ -18,7 +18,7 @@ from aiohttp import web
 from coffeert.errors import TooManyRequests
 from coffeert.server.answers import refusal
 from coffeert.server.limits import Allowance
-from coffeert.server.load_shedding import LoadShedder, for_batches, is_batch, orders_in
+from coffeert.server.load_shedding import A_BATCH, LoadShedder, for_batches, orders_in
 from coffeert.server.refusals import Refusals
 
 log = structlog.get_logger(__name__)
@@ -199,10 +199,10 @@ class Gate(asyncio.Protocol):
         if self._inner is None:
             return
         if self._refused:
-            self.send_refusal()  # answers go in the order of the requests
+            self.send_refusal(self._loop.time())  # answers go in the order of the requests
         if self._in_line is not None:
             self.come_in()  # and so do the requests
-        batch = is_batch(data)
+        batch = data.startswith(A_BATCH)
         shedder = self._keeper.batches if batch else self._keeper.shedder
         orders = orders_in(data) if batch else 1
         if (shedder.full or shedder.shedding) and self._stops(data, shedder, orders):
@@ -289,13 +289,13 @@ class Gate(asyncio.Protocol):
             orders, self._admitted = self._admitted, 0
             self._shedder.leave(orders)
 
-    def send_refusal(self) -> None:
-        """Send the refusal that is due, unless it was sent."""
-        if self._refused and self._transport is not None and not self._transport.is_closing():
-            self._transport.write(self._refused)
+    def send_refusal(self, now: float) -> None:
+        """Send the refusal that is due, unless it was sent, or the client has gone."""
+        refused, self._refused = self._refused, b""
+        if refused and self._inner is not None and self._transport is not None:
+            self._transport.write(refused)
             if not self._handed_over:
-                self._quiet_since = self._loop.time()
-        self._refused = b""
+                self._quiet_since = now
 
     def dawdles(self, since: float) -> bool:
         """Tell whether a request was begun before `since` and its headers are still not complete."""

@@ -155,7 +155,7 @@ class HealthBoard:
         writer, admission = self._writer, self._writer.admission
         wait = admission.predicted_wait()
         reason = None
-        if admission.shedder.refusing or admission.batches.refusing:
+        if admission.refusing:
             reason = "more orders come than this process can answer, and some are refused"
         elif wait > admission.wait_limit:
             reason = "orders wait too long and are refused"

@@ -50,6 +50,9 @@ def overloaded() -> Unavailable:
 REFUSAL: Final = refusal(overloaded())
 """The answer to an order that is refused unread; the connection stays open."""
 
+A_BATCH: Final = b"POST /api/orders/batch "
+"""What a request to place a batch of orders begins with."""
+
 BATCH_REFUSAL: Final = batch_refusal(overloaded())
 """The same to a batch."""
 
@@ -182,11 +185,6 @@ def for_batches(
         refusal=BATCH_REFUSAL,
         is_whole=is_whole_batch,
     )
-
-
-def is_batch(data: bytes) -> bool:
-    """Tell whether bytes begin like a request to place a batch of orders."""
-    return data.startswith(b"POST /api/orders/batch ")
 
 
 def orders_in(data: bytes) -> int:

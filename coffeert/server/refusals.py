@@ -15,18 +15,19 @@ BEFORE_ALL_IS_READ: Final = 512
 class Refused(Protocol):
     """Somebody who is to be told."""
 
-    def send_refusal(self) -> None:
-        """Send the refusal that is due, unless it was sent."""
+    def send_refusal(self, now: float) -> None:
+        """Send the refusal that is due, unless it was sent; `now` is the loop's time."""
 
 
 class Refusals:
     """Those who are to be refused in this turn of the loop."""
 
-    __slots__ = ("_due", "_in_turn")
+    __slots__ = ("_due", "_in_turn", "_loop")
 
     def __init__(self) -> None:
         self._due: list[Refused] = []
         self._in_turn = 0
+        self._loop = asyncio.get_running_loop()
 
     def add(self, refused: Refused) -> None:
         """Have one refused, a few at a time; after many, when everything that has come is read.
@@ -35,7 +36,7 @@ class Refusals:
         again: the loop reads as long as there is something, and did so for seconds.
         """
         if not self._in_turn:
-            asyncio.get_running_loop().call_soon(self._all_read)
+            self._loop.call_soon(self._all_read)
         self._in_turn += 1
         self._due.append(refused)
         if len(self._due) == BURST and self._in_turn <= BEFORE_ALL_IS_READ:
@@ -47,5 +48,6 @@ class Refusals:
 
     def _send(self) -> None:
         due, self._due = self._due, []
+        now = self._loop.time()
         for refused in due:
-            refused.send_refusal()
+            refused.send_refusal(now)

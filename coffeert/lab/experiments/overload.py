@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from coffeert.lab.bench import Bench, Run, Subject, subject, sustained
-from coffeert.lab.breaking_point import bisect
+from coffeert.lab.breaking_point import BreakingPoint, find_breaking_point
 from coffeert.lab.experiments.overload_ways import (
     BATCHES,
     GOODPUT_WANTED,
@@ -25,18 +26,29 @@ _CONNECTIONS = 4_096  # in an open loop everybody brings a connection of their o
 _STEP = 0.5  # seconds of a slice of the generator's timeline
 
 
+class Share(NamedTuple):
+    """A share of the sustainable rate, offered several times."""
+
+    share: float
+    runs: list[Run]
+
+    @property
+    def middle(self) -> Run:
+        """The run with the median rate; of two the lower."""
+        return sorted(self.runs, key=lambda run: run.rate)[(len(self.runs) - 1) // 2]
+
+
 class Overloaded(NamedTuple):
     """What was measured. `grown`: the server's memory at the end, as a share of that before.
 
-    `at_limit` is that of `offered` at the sustainable rate. `floor`: what was offered at twice that, to a
-    server that only refuses.
+    `sustainable` is what several searches found. `floor`: what was offered at twice that, to a server
+    that only refuses.
     """
 
     peaks: list[Run]
     trials: list[Run]
-    sustainable: float
-    offered: list[Run]
-    at_limit: Run
+    sustainable: BreakingPoint
+    offered: list[Share]
     after: Run
     grown: float
     floor: Run
@@ -45,18 +57,36 @@ class Overloaded(NamedTuple):
     @property
     def runs(self) -> tuple[Run, ...]:
         """Everything that was measured, in its order."""
-        single = *self.peaks, *self.trials, *self.offered, self.after, self.floor
+        offered = [run for share in self.offered for run in share.runs]
+        single = *self.peaks, *self.trials, *offered, self.after, self.floor
         return *single, *(run for way in self.others for run in (*way.trials, way.twice))
 
     @property
     def twice(self) -> Run:
-        """The run at twice the sustainable rate."""
-        return self.offered[-1]
+        """The median run at twice the sustainable rate."""
+        return self.offered[-1].middle
+
+    @property
+    def at_limit(self) -> Run:
+        """The median run at the sustainable rate."""
+        return next(share.middle for share in self.offered if share.share == 1)
 
     @property
     def kept(self) -> float:
-        """Goodput at twice the sustainable rate, as a share of the best."""
-        return self.twice.rate / max(run.rate for run in self.offered)
+        """Goodput at twice the sustainable rate, as a share of the best; medians both."""
+        return self.twice.rate / max(share.middle.rate for share in self.offered)
+
+    @property
+    def each_kept(self) -> list[float]:
+        """The same of each run at twice the sustainable rate, the least first."""
+        best = max(share.middle.rate for share in self.offered)
+        return sorted(run.rate / best for run in self.offered[-1].runs)
+
+    @property
+    def refusal(self) -> LoadResult:
+        """What came of the run at twice the sustainable rate in which refusals took longest (p99)."""
+        loads = [run.load for run in self.offered[-1].runs]
+        return max(loads, key=lambda load: load.shed_sent.p99)
 
     @property
     def refused(self) -> float:
@@ -77,11 +107,13 @@ class Overloaded(NamedTuple):
 
     def verdicts(self) -> tuple[Verdict, ...]:
         """Judge goodput, refusals, recovery and memory, and the other ways in."""
-        load, refusal = self.twice.load, self.twice.load.shed_sent
+        load, refusal = self.refusal, self.refusal.shed_sent
         bound = any(
             run.measurement.evidence is not None and run.measurement.evidence.generator_bound
-            for run in self.offered
+            for share in self.offered
+            for run in share.runs
         )
+        found, each = self.sustainable.found, self.each_kept
         return (
             Verdict(
                 f"goodput at twice the sustainable rate at least {GOODPUT_WANTED:.0%} of the best",
@@ -91,13 +123,16 @@ class Overloaded(NamedTuple):
                 f"{_cores(self.twice):.2f} cores, {self.at_limit.rate:,.0f} orders/s at the sustainable "
                 f"rate {_cores(self.at_limit):.2f}; a bare loop that looks at nothing refuses for "
                 f"{self.floor_cpu * 1e6:.1f} us"
+                + (f"; each time {_shares(each)}" if len(each) > 1 else "")
+                + (f"; sustained by each search {_rates(found)}" if len(found) > 1 else "")
                 + ("; the generator had no CPU left" if bound else ""),
             ),
             Verdict(
                 f"orders refused there are told so within {REFUSAL_WANTED:g} ms (p99)",
                 f"{refusal.p99:.1f} ms" if load.shed else "none was refused",
                 judge(refusal.p99, REFUSAL_WANTED, at_least=False, valid=bool(load.shed)),
-                f"p50 {refusal.p50:.1f} ms; from when the order was sent, the first second included; "
+                ("" if len(each) == 1 else "the slowest time: ")
+                + f"p50 {refusal.p50:.1f} ms; from when the order was sent, the first second included; "
                 f"from when it was due p99 {load.shed_latency.p99:.1f} ms, of which the generator's own "
                 f"lateness (p99) {load.late * 1e3:.1f} ms",
             ),
@@ -127,7 +162,8 @@ async def run(bench: Bench) -> Experiment:
         measurements=tuple(run.measurement for run in found.runs),
         figures=(
             Figure("peak", round(peak.rate), "orders/s"),
-            Figure("sustainable", round(found.sustainable), "orders/s"),
+            Figure("sustainable", round(found.sustainable.median), "orders/s"),
+            Figure("sustainable_spread", round(found.sustainable.spread, 3)),
             Figure("goodput_kept", round(found.kept, 3)),
             Figure("shed_share", round(shed, 3)),
             Figure("cores_at_limit", round(_cores(found.at_limit), 2)),
@@ -135,7 +171,7 @@ async def run(bench: Bench) -> Experiment:
             Figure("twice_refused", round(found.refused), "refusals/s"),
             Figure("twice_cores", round(_cores(found.twice), 2)),
             Figure("floor_cpu", round(found.floor_cpu * 1e6, 1), "us"),
-            Figure("refusal_p99", found.twice.load.shed_sent.p99, "ms"),
+            Figure("refusal_p99", found.refusal.shed_sent.p99, "ms"),
             Figure("recovery_s", found.recovery, "s"),
             Figure("memory_grown", round(found.grown, 2)),
             *(figure for way in found.others for figure in way.figures()),
@@ -144,7 +180,9 @@ async def run(bench: Bench) -> Experiment:
         verdicts=found.verdicts(),
         notes=(
             f"Sustainable: the highest rate at which an open loop has p99 within {SUSTAINED:g} s and at "
-            f"most 0.1 % refused, {bench.effort.overload_trials} times of {bench.effort.overload_trials}. "
+            f"most 0.1 % refused, {bench.effort.overload_trials} times of {bench.effort.overload_trials}; "
+            f"the median of {bench.effort.overload_searches} searches. Shares of it were offered "
+            f"{bench.effort.overload_repeats} times each, and medians are compared. "
             f"Goodput: stored and answered within {OBJECTIVE:g} s of when the order was due. The rest "
             "was answered 503 with Retry-After, or waited for one of the generator's "
             f"{connections} connections.",
@@ -161,7 +199,8 @@ async def _overloaded(bench: Bench, connections: int) -> Overloaded:
             for _ in range(2 * bench.effort.overload_trials - 1)
         ]
         highest = max(run.rate for run in peaks)
-        sustainable, trials = await _sustainable(bench, server, highest, connections)
+        found, trials = await _sustainable(bench, server, highest, connections)
+        sustainable = found.median
         memory = server.server.memory()
 
         async def offer(label: str, share: float, lasting: float) -> Run:
@@ -170,11 +209,12 @@ async def _overloaded(bench: Bench, connections: int) -> Overloaded:
                 connections=connections,
             )  # fmt: skip
 
-        shares = bench.effort.overload_shares
-        offered = [
-            await offer(f"{share:.0%} of the sustainable rate", share, seconds) for share in shares
-        ]
-        at_limit = offered[shares.index(1.0)]
+        # In turns, so that what disturbs the machine for a while does not meet one share only.
+        offered = [Share(share, []) for share in bench.effort.overload_shares]
+        for _ in range(bench.effort.overload_repeats):
+            for share, runs in offered:
+                label = f"{share:.0%} of the sustainable rate"
+                runs.append(await offer(label, share, seconds))
         after = await offer("50 % again", 0.5, max(seconds, 1.0))
         grown = server.server.memory() / memory
         others = tuple(
@@ -184,12 +224,12 @@ async def _overloaded(bench: Bench, connections: int) -> Overloaded:
             ]
         )
     least = await floor(bench, 2 * sustainable, connections)
-    return Overloaded(peaks, trials, sustainable, offered, at_limit, after, grown, least, others)
+    return Overloaded(peaks, trials, found, offered, after, grown, least, others)
 
 
 async def _sustainable(
     bench: Bench, server: Subject, peak: float, connections: int
-) -> tuple[float, list[Run]]:
+) -> tuple[BreakingPoint, list[Run]]:
     trials: list[Run] = []
 
     async def holds(rate: float) -> bool:
@@ -206,8 +246,20 @@ async def _sustainable(
         return True
 
     # The closed loop waits for commits, and thousands of clients who do not can reach more.
-    found, _ = await bisect(holds, peak / 4, 2 * peak, steps=bench.effort.overload_steps)
-    return found or peak / 4, trials
+    effort = bench.effort
+    found = await find_breaking_point(
+        holds, peak / 2, 1.5 * peak, steps=effort.overload_steps, repeats=effort.overload_searches
+    )
+    sure = tuple(rate or peak / 2 for rate in found.found)
+    return BreakingPoint(sure, found.bounded), trials
+
+
+def _shares(shares: list[float]) -> str:
+    return ", ".join(f"{share:.1%}" for share in shares)
+
+
+def _rates(rates: Sequence[float]) -> str:
+    return ", ".join(f"{rate:,.0f}/s" for rate in rates)
 
 
 def _cores(run: Run) -> float:
@@ -224,7 +276,9 @@ def recovered_after(load: LoadResult) -> float:
     return recovered
 
 
-def _picture(peak: Run, offered: list[Run]) -> Picture:
+def _picture(peak: Run, offered: list[Share]) -> Picture:
+    middles = [share.middle for share in offered]
+
     def share(run: Run, count: float) -> Point:
         return Point(run.measurement.offered, count / run.load.elapsed)
 
@@ -234,11 +288,11 @@ def _picture(peak: Run, offered: list[Run]) -> Picture:
         x="orders/s offered",
         y="orders/s",
         curves=(
-            Curve("goodput", tuple(share(run, run.load.good) for run in offered)),
-            Curve("refused with 503", tuple(share(run, run.load.shed) for run in offered)),
+            Curve("goodput", tuple(share(run, run.load.good) for run in middles)),
+            Curve("refused with 503", tuple(share(run, run.load.shed) for run in middles)),
             Curve(
                 "peak, closed loop",
-                tuple(Point(run.measurement.offered, peak.rate) for run in offered),
+                tuple(Point(run.measurement.offered, peak.rate) for run in middles),
             ),
         ),
     )

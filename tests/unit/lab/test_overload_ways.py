@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from coffeert.lab.bench import Run
-from coffeert.lab.experiments.overload import Overloaded
+from coffeert.lab.breaking_point import BreakingPoint
+from coffeert.lab.experiments.overload import Overloaded, Share
 from coffeert.lab.experiments.overload_ways import BATCHES, WEBSOCKET, PastLimit
 from coffeert.lab.latency import Latencies
 from coffeert.lab.load import LoadResult
@@ -81,7 +82,8 @@ def test_what_orders_and_refusals_took_is_told_as_it_was_measured() -> None:
     at_limit = _run(10_000, offered=10_000, cores=0.3)
     twice = _run(9_000, offered=20_000, cores=0.4, shed=11_000)
     least = _run(0, offered=20_000, cores=0.1, shed=20_000)  # 5 us
-    found = Overloaded([], [], 10_000, [at_limit, twice], at_limit, at_limit, 1.0, least, ())
+    offered = [Share(1.0, [at_limit]), Share(2.0, [twice])]
+    found = Overloaded([], [], BreakingPoint((10_000,), True), offered, at_limit, 1.0, least, ())
     assert found.floor_cpu == pytest.approx(5e-6)
     assert found.kept == pytest.approx(0.9)
     kept = found.verdicts()[0]
@@ -90,3 +92,22 @@ def test_what_orders_and_refusals_took_is_told_as_it_was_measured() -> None:
         "9,000 orders/s and 11,000 refusals/s take the server 0.40 cores, 10,000 orders/s at the "
         "sustainable rate 0.30; a bare loop that looks at nothing refuses for 5.0 us"
     )
+
+
+def test_what_was_offered_several_times_is_judged_by_medians_and_refusals_by_the_slowest() -> None:
+    at_limit = [_run(good, offered=10_000, shed=1) for good in (10_500, 9_000, 10_000)]
+    twice = [
+        _run(9_500, offered=20_000, shed=10_500, refused_after=0.06),
+        _run(9_200, offered=20_000, shed=10_800),
+        _run(5_000, offered=20_000, shed=15_000),
+    ]
+    found = Overloaded(
+        [], [], BreakingPoint((9_000, 12_000, 10_000), True),
+        [Share(1.0, at_limit), Share(2.0, twice)], twice[0], 1.0, _run(0, shed=20_000), (),
+    )  # fmt: skip
+    kept, refusals, *_ = found.verdicts()
+    assert found.kept == 0.92
+    assert "each time 50.0%, 92.0%, 95.0%" in kept.note
+    assert "sustained by each search 9,000/s, 12,000/s, 10,000/s" in kept.note
+    assert refusals.held == "fails"
+    assert refusals.note.startswith("the slowest time: ")
