@@ -8,7 +8,7 @@ uptown = "store:uptown -tea"
 [keys]
 "orders.freeze" = "p"
 [rewind]
-mib = 32
+mib = 256
 ```
 """
 

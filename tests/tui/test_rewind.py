@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 import pytest
@@ -145,6 +146,13 @@ def test_looking_into_the_oldest_chapter_of_a_full_tape_lets_nothing_go() -> Non
         assert past.view is not None
         assert dict(past.view.picture.cells()) == cells
     assert full.span == span
+
+
+def test_what_the_disk_does_not_give_back_cannot_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    tape, seen = watched(150)
+    monkeypatch.setattr(os, "pread", lambda *_: b"")
+    assert tape.session_at(min(seen)) is None
+    assert tape.session_at(max(seen)) is not None  # the newest chapter is still in memory
 
 
 def test_the_tape_goes_on_reaching_as_far_back() -> None:

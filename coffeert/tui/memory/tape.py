@@ -2,7 +2,7 @@
 
 Chapters each begin with a whole view, so that any moment is at most one chapter's changes away. Whole is
 only the newest chapter's picture; an older one's is told by what has changed since. Changes within a
-second are merged: a tape is for looking back, not for timing.
+second are merged: a tape is for looking back, not for timing. All but the newest chapter lie on disk.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from coffeert.order import Order
 from coffeert.tui.memory.chapter import Chapter
 from coffeert.tui.memory.lines import decode, encode, event_of, line_of, opening_of
 from coffeert.tui.memory.pages import BucketName, Pages, PageSet, apply, difference
+from coffeert.tui.memory.shelf import Shelf
 from coffeert.tui.session import Session
 from coffeert.view import Change, newest
 
-TAPE_BYTES: Final = 16 * 1024 * 1024
-"""Four stores: eight hours at an order a second, over two at twenty. Older chapters go first."""
+TAPE_BYTES: Final = 64 * 1024 * 1024
+"""Four stores: a day at an order a second, nine hours at 25. Older chapters go first."""
 
 CHAPTER_SECONDS: Final = 60.0
 ORDERS_LISTED: Final = 200
@@ -75,12 +76,13 @@ class StillClock:
 
 
 class Tape:
-    """Remembers what a session has heard; memory is bounded."""
+    """Remembers what a session has heard, in a bounded number of bytes."""
 
     def __init__(self, session: Session, limit: int = TAPE_BYTES) -> None:
         self._session = session
         self._limit = limit
         self._chapters: deque[Chapter] = deque()
+        self._shelf = Shelf()
         self._pending: _Second | None = None
         self._pages = Pages()
         self._opening: PageSet = {}
@@ -116,7 +118,16 @@ class Tape:
             self._begin(at)
 
     def session_at(self, moment: float) -> Session | None:
-        """Return the session as it was at a moment; `None` where the tape does not reach."""
+        """Return the session as it was at a moment; `None` where the tape does not reach.
+
+        It does not, either, where the disk does not give back what it took.
+        """
+        try:
+            return self._session_at(moment)
+        except OSError:
+            return None
+
+    def _session_at(self, moment: float) -> Session | None:
         chapter = next((c for c in reversed(self._chapters) if c.start <= moment), None)
         if chapter is None or self._session.view is None:
             return None
@@ -152,7 +163,7 @@ class Tape:
     def _pages_at(self, chapter: Chapter) -> PageSet:
         pages: dict[BucketName, bytes] = dict(self._opening)
         for each in reversed(self._chapters):
-            apply(each.undo, pages)
+            apply(each.undo(), pages)
             if each is chapter:
                 break
         return pages
@@ -166,7 +177,7 @@ class Tape:
         view = session.view
         opening = self._pages.of(view.picture)
         if self._chapters:
-            self._chapters[-1].close(undo=difference(opening, self._opening))
+            self._chapters[-1].close(difference(opening, self._opening), self._shelf)
         self._opening = opening
         self._chapters.append(Chapter(at))
         listed = session.log.newest()[:ORDERS_LISTED]
