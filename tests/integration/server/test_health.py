@@ -11,8 +11,10 @@ import aiohttp
 import pytest
 
 from coffeert.aggregator.aggregator import Aggregator
+from coffeert.config import load_config
 from coffeert.redis.publisher import RedisPublisher
 from coffeert.server import live_view
+from coffeert.server.app import open_server
 from tests.integration.server.conftest import RunServer
 from tests.waiting import POLL, WITHIN
 
@@ -61,3 +63,14 @@ async def _shows(http: aiohttp.ClientSession, orders: int) -> None:
                 if (await response.json())["view"]["totals"]["day"][0] == orders:
                     return
             await asyncio.sleep(POLL)
+
+
+async def test_a_server_that_refuses_orders_sends_frames_more_rarely(
+    database_url: str, redis_url: str
+) -> None:
+    async with open_server(load_config(port=0), database_url, redis_url) as server:
+        usual, shedder = server.hub.pace, server.writer.admission.shedder
+        shedder.shedding = True
+        while shedder.admits():
+            pass
+        assert server.hub.pace == 5 * usual > 0
