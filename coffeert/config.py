@@ -103,7 +103,7 @@ class Config(BaseSettings):
     """Seconds that a client may let the server wait for a body, and 1 more for each KiB it sends."""
 
     frame_interval: float = Field(default=0.02, ge=0, le=10)
-    """The least number of seconds between two updates to a dashboard; five times that while orders are refused."""
+    """The least number of seconds between two updates to a dashboard; 5 times as many in overload."""
 
     heartbeat: float = Field(default=1.0, ge=0.1, le=60)
     """Seconds between heartbeats to a dashboard."""
