@@ -3,9 +3,8 @@
 
 Run from the repository's root: `python -m benchmarks.memory --minutes 60 --out DIRECTORY`. A demo (server,
 a month of history, live orders) runs beside two dashboards, each in a pseudo-terminal and used now and
-then: one as it is installed, and one whose memory for rewinding is so small that it is full before the
-warm-up is over. What the first gains until its own is full, it is meant to; what the second gains after
-the warm-up is a leak.
+then: one as it is installed, which remembers on disk all that it hears, and one that may remember so
+little that it lets go of the oldest before the warm-up is over. What either gains after that is a leak.
 """
 
 from __future__ import annotations
@@ -148,7 +147,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--rate", type=float, default=25, help="orders a second")
     parser.add_argument("--every", type=float, default=USE_S, help="seconds between two keys")
-    parser.add_argument("--small", type=int, default=_SMALL_MIB, help="MiB of the small memory")
+    parser.add_argument("--small", type=int, default=_SMALL_MIB, help="MiB for rewinding of the second")
     parser.add_argument("--warm-up", type=float, default=WARM_UP_S / 60, help="minutes")
     parser.add_argument("--out", type=Path, required=True, help="where the samples go")
     options = parser.parse_args()
@@ -174,7 +173,7 @@ def main() -> None:
     )
     print(f"MiB resident; slope by least squares after the first {warm_up / 60:.1f} min;")
     print(f"processor {used_text} of a core; {Path(coffeert.__file__).parent}")
-    print("The memory for rewinding fills up to its bound and stays there; it is meant to.\n")
+    print()
     print(
         "| dashboard | first | median after warm-up | median at the end | most | slope, MiB/h "
         "| slope of the last half |"
