@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
 
 import aiohttp
 import msgspec
 import pytest
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -230,3 +233,47 @@ async def test_a_protocol_can_be_put_before_another_where_a_request_has_just_end
         gate.data_received(b"more")
     assert seen == [b"more"]
     assert crowd.reached == [(0, upgrade), (1, upgrade + b"\x81"), (1, b"more")]
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+@pytest.mark.parametrize("end", [Gate.close, Gate.cut])
+def test_whoever_is_let_go_before_the_refusal_is_sent_gets_none(
+    run: Callable[[Coroutine[object, object, None]], None], end: Callable[[Gate], None]
+) -> None:
+    wrong: list[dict[str, object]] = []
+
+    async def refuse_and_end() -> None:
+        shedder = LoadShedder()
+        keeper = Gatekeeper(
+            connections=0,
+            rate=0,
+            header_timeout=10,
+            shedder=shedder,
+            first=lambda _: asyncio.Protocol(),
+        )
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: wrong.append(context))
+        gates: list[Gate] = []
+
+        def gate() -> Gate:
+            gates.append(Gate(Answering, keeper))
+            return gates[-1]
+
+        server = await loop.create_server(gate, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        while not gates:
+            await asyncio.sleep(0)
+        shedder.shedding = True
+        while shedder.admits():
+            pass
+        gates[0].data_received(WHOLE)
+        end(gates[0])
+        with contextlib.suppress(ConnectionResetError):
+            async with asyncio.timeout(10):
+                assert await reader.read() == b""
+        gates[0].send_refusal(loop.time())
+        writer.close()
+        server.close()
+
+    run(refuse_and_end())
+    assert wrong == []
