@@ -159,10 +159,12 @@ class Totals(msgspec.Struct, frozen=True):
 class Picture:
     """All cells within a horizon, by bucket, with running sums per bucket.
 
-    Mutable; cells whose tally is zero are not held. Memory is bounded by the horizon and the menu.
+    Mutable; cells whose tally is zero are not held. Memory is bounded by the horizon and the menu. A pair
+    of store and drink that is set cell by cell is one object in all buckets: of one that came with each
+    frame thousands would stay, here and there in memory.
     """
 
-    __slots__ = ("_buckets", "_drinks", "_sums", "horizon")
+    __slots__ = ("_buckets", "_drinks", "_pairs", "_sums", "horizon")
 
     def __init__(self, horizon: Horizon) -> None:
         self.horizon = horizon
@@ -171,6 +173,7 @@ class Picture:
         }
         self._sums: dict[Grain, dict[int, Tally]] = {grain: {} for grain in GRAINS}
         self._drinks: dict[str, Tally] = {}  # over the days held
+        self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
 
     def get(self, key: CellKey) -> Tally:
         """Return a cell's tally, zero where there is none."""
@@ -182,7 +185,8 @@ class Picture:
 
         A cell beyond the horizon is left out.
         """
-        before = self.get(key)
+        pair = key.store, key.drink
+        before = self._buckets[key.grain].get(key.bucket, {}).get(pair, ZERO)
         if before == tally or not self.horizon.keeps(key.grain, key.bucket):
             return False
         change = tally.minus(before)
@@ -191,9 +195,9 @@ class Picture:
         buckets = self._buckets[key.grain]
         bucket = buckets.setdefault(key.bucket, {})
         if tally == ZERO:
-            bucket.pop((key.store, key.drink), None)
+            bucket.pop(pair, None)
         else:
-            bucket[key.store, key.drink] = tally
+            bucket[self._pairs.setdefault(pair, pair)] = tally
         if not bucket:
             del buckets[key.bucket], sums[key.bucket]
         if key.grain == "day":

@@ -15,12 +15,13 @@ _SLOTS_KEPT = 2 * 300 // SLOT_SECONDS + 2  # five minutes, and the five before t
 
 
 class Arrivals:
-    """Increments by store and drink, slot by slot; memory is bounded."""
+    """Increments by store and drink, slot by slot; memory is bounded. A pair is one object in all slots."""
 
-    __slots__ = ("_slots", "_unknown", "watched_from")
+    __slots__ = ("_pairs", "_slots", "_unknown", "watched_from")
 
     def __init__(self) -> None:
         self._slots: OrderedDict[int, dict[tuple[str, str], Tally]] = OrderedDict()
+        self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
         self._unknown: set[int] = set()
         self.watched_from: float | None = None
 
@@ -28,7 +29,8 @@ class Arrivals:
         """Count an increment that arrived at `moment`, in Unix seconds."""
         slot = _slot(moment)
         cells = self._slots.setdefault(slot, {})
-        cells[store, drink] = cells.get((store, drink), ZERO).plus(tally)
+        pair = store, drink
+        cells[self._pairs.setdefault(pair, pair)] = cells.get(pair, ZERO).plus(tally)
         while len(self._slots) > _SLOTS_KEPT:
             self._slots.popitem(last=False)
 
