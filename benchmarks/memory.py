@@ -157,7 +157,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--rate", type=float, default=25, help="orders a second")
     parser.add_argument("--every", type=float, default=USE_S, help="seconds between two keys")
-    parser.add_argument("--small", type=int, default=_SMALL_MIB, help="MiB for rewinding of the second")
+    parser.add_argument(
+        "--small", type=int, default=_SMALL_MIB, help="MiB for rewinding of the second"
+    )
     parser.add_argument("--warm-up", type=float, default=WARM_UP_S / 60, help="minutes")
     parser.add_argument("--out", type=Path, required=True, help="where the samples go")
     options = parser.parse_args()

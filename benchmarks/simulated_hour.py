@@ -24,7 +24,6 @@ from pathlib import Path
 from textual.drivers.headless_driver import HeadlessDriver
 
 from coffeert.tui.app import CoffeertApp
-from coffeert.tui.freed import give_back_the_freed
 from coffeert.tui.settings import Settings
 from coffeert.wire.frames import Snapshot, columns, decode_snapshot, encode
 from tests.tui.conftest import Stage
@@ -99,7 +98,7 @@ async def run(minutes: int, every: int, rewind: int, elsewhere: Executor) -> Non
             if (frame + 1) % (every * FRAMES_S) == 0:
                 await stage.press(*next(keys))
             if frame % (60 * FRAMES_S) == 0:
-                give_back_the_freed()  # once a minute, and the dashboard's own timer goes by real ones
+                app.tidy_up()  # once a minute, and the dashboard's own timer goes by real ones
             if frame % (120 * FRAMES_S) == 0:
                 gc.collect()
                 in_use = library.mallinfo2().uordblks / 2**20

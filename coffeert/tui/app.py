@@ -35,6 +35,7 @@ from coffeert.tui.session import Session, follow
 from coffeert.tui.settings import Settings
 from coffeert.tui.source import Archive, Feed
 from coffeert.tui.till import Till
+from coffeert.tui.widgets.gone import let_go_of_gone_widgets
 
 if TYPE_CHECKING:
     from coffeert.tui.injection import Injection
@@ -117,12 +118,17 @@ class CoffeertApp(App[None]):
     def on_mount(self) -> None:
         """Follow the feed."""
         self.set_timer(SETTLED_SECONDS, leave_what_stays)
-        self.set_interval(GIVE_BACK_SECONDS, give_back_the_freed)
+        self.set_interval(GIVE_BACK_SECONDS, self.tidy_up)
         self.run_worker(
             follow(self.session, self.feed, self._tell, self._wake), name="feed", exit_on_error=True
         )
         if self.archive is not None:
             self.run_worker(keep_past(self.board, self.archive), name="past", exit_on_error=True)
+
+    def tidy_up(self) -> None:
+        """Let go of what is gone from the screen, and of the memory that it took."""
+        let_go_of_gone_widgets()
+        give_back_the_freed()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every key's action in the palette."""

@@ -7,23 +7,25 @@ from typing import Final
 from rich.cells import cached_cell_len
 from textual._styles_cache import StylesCache
 
-_WIDGETS: Final = 128
-"""More than the dashboard has at a time, its dialogues included."""
-
 _TEXTS: Final = 1024
 """More pieces of text than a large screen shows."""
 
 
-def let_go_of_the_gone() -> None:
-    """Drop the lines of widgets that are gone, and the texts that were measured long ago.
+def let_go_of_gone_widgets() -> None:
+    """Drop the lines of widgets that are gone; for once a minute.
 
     Textual remembers two colours for each of the last 1,024 widgets, and with them whatever lines such a
-    widget has painted: megabytes of keys and dialogues that were closed long ago. Rich remembers the width
-    of 4,096 texts, and figures never come twice: strings that die of old age here and there, and leave
-    memory with holes. What is still shown is soon remembered again.
+    widget has painted: a third of a MiB for a help that was closed long ago. What is still shown is soon
+    remembered again.
     """
-    colors = StylesCache.get_inner_outer
-    if colors.cache_info().currsize > _WIDGETS:
-        colors.cache_clear()
+    StylesCache.get_inner_outer.cache_clear()
+
+
+def let_go_of_old_texts() -> None:
+    """Drop texts that were measured long ago, when there are many.
+
+    Rich remembers the width of 4,096 texts, and figures never come twice: strings that die of old age here
+    and there, and leave memory with holes.
+    """
     if cached_cell_len.cache_info().currsize > _TEXTS:
         cached_cell_len.cache_clear()
