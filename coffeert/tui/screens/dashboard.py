@@ -26,7 +26,7 @@ from coffeert.tui.widgets.chart_panel import ChartPanel
 from coffeert.tui.widgets.details_panel import DetailsModel, DetailsPanel
 from coffeert.tui.widgets.engine_panel import EngineModel, EnginePanel
 from coffeert.tui.widgets.filter_input import FilterInput
-from coffeert.tui.widgets.gone import let_go_of_old_texts
+from coffeert.tui.widgets.gone import let_go_of_many
 from coffeert.tui.widgets.key_bar import KeyBar
 from coffeert.tui.widgets.kpi_strip import KpiStrip
 from coffeert.tui.widgets.notice_panel import NoticeModel, NoticePanel
@@ -94,7 +94,7 @@ class Dashboard(Looking, Timing, Selling, Keeping):
         if not self.app.is_running:
             return  # news that come while the panels are being taken down
         self._ticked = time.monotonic()
-        let_go_of_old_texts()
+        let_go_of_many()
         board = self.coffeert.board
         scene = board.scene()
         empty = scene.view is None

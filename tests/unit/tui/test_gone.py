@@ -9,14 +9,14 @@ from rich.cells import cached_cell_len, cell_len
 from textual._styles_cache import StylesCache
 from textual.color import Color
 
-from coffeert.tui.widgets.gone import let_go_of_gone_widgets, let_go_of_old_texts
+from coffeert.tui.widgets.gone import let_go_of_gone_widgets, let_go_of_many
 
 
 def test_texts_measured_long_ago_do_not_pile_up() -> None:
     most = 0
     for number in range(5_000):
         assert cell_len(f"東{number}") == 2 + len(str(number))
-        let_go_of_old_texts()
+        let_go_of_many()
         most = max(most, cached_cell_len.cache_info().currsize)
     assert most <= 1024
 
