@@ -114,10 +114,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=int, default=60)
     parser.add_argument("--every", type=int, default=20, help="seconds between two keys")
-    parser.add_argument("--rewind", type=int, default=1, help="MiB of the memory for rewinding")
+    parser.add_argument("--rewind", type=int, default=1, help="MiB for rewinding")
     options = parser.parse_args()
     # Frames are put together as for a terminal, and then dropped.
-    HeadlessDriver.is_headless = property(lambda _: False)  # type: ignore[method-assign, assignment]
+    never = property(lambda _: False)
+    HeadlessDriver.is_headless = never  # type: ignore[method-assign, assignment] # it has no setter
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as elsewhere:
         asyncio.run(run(options.minutes, options.every, options.rewind, elsewhere))
 

@@ -140,7 +140,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             frame_interval=config.frame_interval,
             slow_client_timeout=config.slow_client_timeout,
             clients_limit=config.clients_limit,
-            hurried=lambda: admission.refusing,
+            refusing=lambda: admission.refusing,
         )
         table = OrderTable(pool, at_hand=min(config.batch_writers, config.pool_size - 1))
         stack.push_async_callback(table.close)

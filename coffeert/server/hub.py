@@ -21,7 +21,7 @@ from coffeert.wire.health import SocketsHealth
 
 _CLIENTS_A_SLICE = 512  # some 3 ms; then the loop may serve others
 _CATCH_UP_INTERVAL = 0.05
-_HURRIED = 5  # times the interval: 100 ms instead of 20
+_RARER = 5  # times the interval while orders are refused: 100 ms instead of 20
 
 
 _NOWHERE = Position("", -1)
@@ -57,8 +57,8 @@ class Client:
 class Hub:
     """Keeps every client at the journal's newest version, no more often than `frame_interval` (s).
 
-    While `hurried` says so, frames come five times as rarely: a frame costs the same whatever is in it,
-    and what it costs is missing where orders are refused.
+    While `refusing` says that orders are refused, frames come five times as rarely: a frame costs the same
+    whatever is in it, and then that is missing elsewhere.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Hub:
         frame_interval: float,
         slow_client_timeout: float,
         clients_limit: int,
-        hurried: Callable[[], bool] = lambda: False,
+        refusing: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clients: dict[Client, None] = {}  # in the order of joining
@@ -76,7 +76,7 @@ class Hub:
         self.frames = self.bytes = self.conflated = self.dropped = self.frame_bytes = 0
         self._journal = journal
         self._frame_interval = frame_interval
-        self._hurried = hurried
+        self._refusing = refusing
         self._slow_client_timeout = slow_client_timeout
         self._clock = clock
         self._wake = asyncio.Event()
@@ -91,7 +91,7 @@ class Hub:
     @property
     def pace(self) -> float:
         """The least number of seconds between two frames, at present."""
-        return self._frame_interval * (_HURRIED if self._hurried() else 1)
+        return self._frame_interval * (_RARER if self._refusing() else 1)
 
     def notify(self) -> None:
         """Say that the live view may have changed."""

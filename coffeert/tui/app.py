@@ -17,12 +17,7 @@ from coffeert.tui.alerts import Alerts
 from coffeert.tui.bindings import DASHBOARD_KEYS
 from coffeert.tui.board import Board
 from coffeert.tui.clock import Clock, SystemClock
-from coffeert.tui.freed import (
-    GIVE_BACK_SECONDS,
-    SETTLED_SECONDS,
-    give_back_the_freed,
-    leave_what_stays,
-)
+from coffeert.tui.freed import GIVE_BACK_SECONDS, give_back_the_freed
 from coffeert.tui.glyphs import GLYPHS, Glyphs
 from coffeert.tui.keepsake import keepsake_of, save_keepsake
 from coffeert.tui.look import Look
@@ -117,7 +112,6 @@ class CoffeertApp(App[None]):
 
     def on_mount(self) -> None:
         """Follow the feed."""
-        self.set_timer(SETTLED_SECONDS, leave_what_stays)
         self.set_interval(GIVE_BACK_SECONDS, self.tidy_up)
         self.run_worker(
             follow(self.session, self.feed, self._tell, self._wake), name="feed", exit_on_error=True

@@ -72,18 +72,22 @@ class Overloaded(NamedTuple):
         return next(share.middle for share in self.offered if share.share == 1)
 
     @property
+    def best(self) -> float:
+        """The best goodput: the highest of the medians, orders/s."""
+        return max(share.middle.rate for share in self.offered)
+
+    @property
     def kept(self) -> float:
-        """Goodput at twice the sustainable rate, as a share of the best; medians both."""
-        return self.twice.rate / max(share.middle.rate for share in self.offered)
+        """Goodput at twice the sustainable rate, as a share of the best."""
+        return self.twice.rate / self.best
 
     @property
     def each_kept(self) -> list[float]:
         """The same of each run at twice the sustainable rate, the least first."""
-        best = max(share.middle.rate for share in self.offered)
-        return sorted(run.rate / best for run in self.offered[-1].runs)
+        return sorted(run.rate / self.best for run in self.offered[-1].runs)
 
     @property
-    def refusal(self) -> LoadResult:
+    def slowest_refusals(self) -> LoadResult:
         """What came of the run at twice the sustainable rate in which refusals took longest (p99)."""
         loads = [run.load for run in self.offered[-1].runs]
         return max(loads, key=lambda load: load.shed_sent.p99)
@@ -107,7 +111,8 @@ class Overloaded(NamedTuple):
 
     def verdicts(self) -> tuple[Verdict, ...]:
         """Judge goodput, refusals, recovery and memory, and the other ways in."""
-        load, refusal = self.refusal, self.refusal.shed_sent
+        load = self.slowest_refusals
+        refusal = load.shed_sent
         bound = any(
             run.measurement.evidence is not None and run.measurement.evidence.generator_bound
             for share in self.offered
@@ -163,7 +168,6 @@ async def run(bench: Bench) -> Experiment:
         figures=(
             Figure("peak", round(peak.rate), "orders/s"),
             Figure("sustainable", round(found.sustainable.median), "orders/s"),
-            Figure("sustainable_spread", round(found.sustainable.spread, 3)),
             Figure("goodput_kept", round(found.kept, 3)),
             Figure("shed_share", round(shed, 3)),
             Figure("cores_at_limit", round(_cores(found.at_limit), 2)),
@@ -171,7 +175,7 @@ async def run(bench: Bench) -> Experiment:
             Figure("twice_refused", round(found.refused), "refusals/s"),
             Figure("twice_cores", round(_cores(found.twice), 2)),
             Figure("floor_cpu", round(found.floor_cpu * 1e6, 1), "us"),
-            Figure("refusal_p99", found.refusal.shed_sent.p99, "ms"),
+            Figure("refusal_p99", found.slowest_refusals.shed_sent.p99, "ms"),
             Figure("recovery_s", found.recovery, "s"),
             Figure("memory_grown", round(found.grown, 2)),
             *(figure for way in found.others for figure in way.figures()),

@@ -200,13 +200,13 @@ async def test_nothing_is_encoded_for_nobody(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_while_orders_are_refused_frames_are_rarer_and_afterwards_as_before() -> None:
-    hurried = False
+    refusing = False
     hub = Hub(
         Journal(LiveView(Horizon.at(NOW, UTC), NOW)), frame_interval=0.02, slow_client_timeout=10,
-        clients_limit=9, hurried=lambda: hurried,
+        clients_limit=9, refusing=lambda: refusing,
     )  # fmt: skip
     assert hub.pace == 0.02
-    hurried = True
+    refusing = True
     assert hub.pace == 0.1
-    hurried = False
+    refusing = False
     assert hub.pace == 0.02
