@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from coffeert.tui.present.prose import sentences
 from coffeert.tui.present.ranges import RANGE
 from coffeert.tui.widgets.order_table import OrderTable
 from tests.tui.conftest import StageMaker
+from tests.tui.scripted import House
 
 
 async def test_drills_from_store_to_drink_to_orders_and_back(stage: StageMaker) -> None:
@@ -46,6 +48,19 @@ async def test_a_filter_drives_every_panel_while_it_is_typed(stage: StageMaker) 
         table = s.dashboard.query_one(OrderTable)
         assert table.model is not None
         assert {row.order.drink for row in table.model.rows} <= {"latte"}
+
+
+async def test_only_stores_that_the_filter_lets_in_are_counted_and_missed(
+    stage: StageMaker,
+) -> None:
+    async with stage(house=House(busy=0.0, orders=0)) as s:
+        assert "0/4" in s.text()
+        await s.press("slash", *"store:uptown,central", "enter")
+        assert "0/2" in s.text()
+        assert "southend silent" not in s.text()
+        assert "Silent: central for 59m+, uptown" in " ".join(
+            sentences(s.app.board.scene(), s.app.board.sums())
+        )
 
 
 async def test_a_filter_that_cannot_be_read_says_why_and_changes_nothing(stage: StageMaker) -> None:

@@ -73,6 +73,15 @@ async def test_an_order_is_placed_acknowledged_and_followed_to_the_screen(
         assert "p50 50" in s.text()
 
 
+async def test_a_store_and_a_drink_are_found_by_typing(stage: StageMaker) -> None:
+    async with stage() as s:
+        await s.pilot.press("n", *"upt", "enter", "tab", *"flat", "enter")
+        entry = form(s).entry()
+        assert (entry.store, entry.drink) == ("uptown", "flat-white")
+        await s.pilot.press("space", "up", "enter")
+        assert form(s).entry().drink not in ("flat-white", None), "the arrows choose as well"
+
+
 async def test_an_order_that_a_rush_carries_off_the_rows_at_once_is_painted_with_the_figures(
     stage: StageMaker,
 ) -> None:

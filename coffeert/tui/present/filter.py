@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -93,6 +93,13 @@ class Filter:
         """Tell whether an order belongs in."""
         revenue = order.revenue_cents
         return all(t.takes(order.store, order.drink, order.quantity, revenue) for t in self.terms)
+
+    def takes_store(self, store: str, drinks: Iterable[str]) -> bool:
+        """Tell whether any of these drinks belongs in where this store sells it, at whatever price."""
+        by_code = [term for term in self.terms if term.field != "price"]
+        return not by_code or any(
+            all(term.takes(store, drink, 0, 0) for term in by_code) for drink in drinks
+        )
 
     def text(self) -> str:
         """Write the filter as one would type it."""

@@ -19,6 +19,7 @@ from coffeert.tui.present.figures import (
     spark,
     trend,
 )
+from coffeert.tui.present.filter import Filter
 from coffeert.tui.present.scene import Scene
 from coffeert.tui.present.sums import Sums
 from coffeert.tui.present.window import Window
@@ -83,7 +84,7 @@ def tiles_of(scene: Scene, sums: Sums) -> tuple[Tile, ...]:
         ),
         Tile("Per minute", per_minute, trend(rate, rate_before), against, spark=minutes),
         Tile("Avg ticket", average, change(ticket), against, spark=tickets, role="series-2"),
-        _stores(scene),
+        _stores(scene, sums.wanted),
     )
 
 
@@ -127,20 +128,17 @@ def _minute_course(sums: Sums, now: float) -> tuple[float | None, ...]:
     return tuple(float(sums.bucket("minute", start).total.orders) for start in starts)
 
 
-def _stores(scene: Scene) -> Tile:
+def _stores(scene: Scene, wanted: Filter) -> Tile:
     assert scene.view is not None
     assert scene.window is not None
-    codes = [store.code for store in scene.menu.stores] if scene.menu is not None else []
+    codes = scene.stores(wanted)
     silent = silent_stores(scene.view.picture, codes, scene.window.now)
     selling = len(codes) - len(silent)
     note = "all selling" if codes else "no stores"
     warn: Role = "dim"
     if silent:
         code, gap = silent[0]
-        # The minutes at hand reach no further back: it may have sold before them, or never.
-        known = gap < _MINUTES_AT_HAND * 60
-        long = ago(gap) if known else f"{_MINUTES_AT_HAND}m+"
-        note = f"! {clean(code)} silent {long}"
+        note = f"! {clean(code)} silent {silence(gap)}"
         warn = "warn"
     return Tile(
         "Stores",
@@ -150,6 +148,12 @@ def _stores(scene: Scene) -> Tile:
         part=selling / len(codes) if codes else 0.0,
         role="good",
     )
+
+
+def silence(gap: float) -> str:
+    """Say for how long a store has been silent; `gap` is in seconds."""
+    # The minutes at hand reach no further back: it may have sold before them, or never.
+    return ago(gap) if gap < _MINUTES_AT_HAND * 60 else f"{_MINUTES_AT_HAND}m+"
 
 
 def boxed_tiles(tiles: Sequence[Tile], cells: int, glyphs: Glyphs, age: Line = ()) -> list[Line]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coffeert.rules import silent_stores
 from coffeert.tui.present.figures import Trend, ago, money, trend
-from coffeert.tui.present.kpi import pace
+from coffeert.tui.present.kpi import pace, silence
 from coffeert.tui.present.scene import Scene
 from coffeert.tui.present.sums import Sums
 from coffeert.tui.text import clean
@@ -33,10 +33,9 @@ def sentences(scene: Scene, sums: Sums | None) -> list[str]:
         if best:
             listed = ", ".join(f"{clean(code)} {tally.orders:,}" for code, tally in best)
             said.append(f"Best {name}s: {listed}.")
-    stores = () if scene.menu is None else [store.code for store in scene.menu.stores]
-    silent = silent_stores(scene.view.picture, stores, window.now)
+    silent = silent_stores(scene.view.picture, scene.stores(sums.wanted), window.now)
     if silent:
-        listed = ", ".join(f"{clean(code)} for {ago(gap)}" for code, gap in silent)
+        listed = ", ".join(f"{clean(code)} for {silence(gap)}" for code, gap in silent)
         said.append(f"Silent: {listed}.")
     return said
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from coffeert.tui.glyphs import Glyphs
+from coffeert.tui.present.filter import Filter
 from coffeert.tui.present.truth import Truth
 from coffeert.tui.present.window import Window
 from coffeert.view import View
@@ -32,3 +33,10 @@ class Scene:
     def local(self, seconds: float) -> datetime:
         """Return a Unix time as the server's people read it."""
         return datetime.fromtimestamp(seconds, self.zone)
+
+    def stores(self, wanted: Filter) -> list[str]:
+        """Return the codes of the menu's stores that a filter lets in."""
+        if self.menu is None:
+            return []
+        drinks = [drink.code for drink in self.menu.drinks]
+        return [s.code for s in self.menu.stores if wanted.takes_store(s.code, drinks)]

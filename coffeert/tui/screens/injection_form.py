@@ -12,6 +12,7 @@ from textual.widgets import Button, Input, Label, Select
 
 from coffeert.tui.present.form import Wish, wish_from
 from coffeert.tui.screens.dialogue import Dialogue
+from coffeert.tui.widgets.choice import Choice
 
 
 class InjectionForm(Dialogue[Wish]):
@@ -40,7 +41,7 @@ class InjectionForm(Dialogue[Wish]):
             with Horizontal(classes="field"):
                 yield Label("Profile")
                 options = [(name, name) for name in PROFILES]
-                yield Select(
+                yield Choice(
                     options, value=options[0][0], id="profile", compact=True, allow_blank=False
                 )
             for name, title, value, hint in (

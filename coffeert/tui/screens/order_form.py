@@ -20,6 +20,7 @@ from coffeert.tui.screens.dialogue import Dialogue
 from coffeert.tui.session import Session
 from coffeert.tui.text import clean
 from coffeert.tui.till import Till
+from coffeert.tui.widgets.choice import Choice
 from coffeert.tui.widgets.lines_view import LinesView
 from coffeert.wire.orders import MenuBody
 
@@ -74,11 +75,11 @@ class OrderForm(Dialogue[None]):
             box.border_title = "New order"
             with Horizontal(classes="field"):
                 yield Label("Store", markup=False)
-                yield _select(stores, "store", None if draft is None else draft.store)
+                yield _choice(stores, "store", None if draft is None else draft.store)
                 yield Label("", id="store-fault", classes="fault", markup=False)
             with Horizontal(classes="field"):
                 yield Label("Drink", markup=False)
-                yield _select(drinks, "drink", None if draft is None else draft.drink)
+                yield _choice(drinks, "drink", None if draft is None else draft.drink)
                 yield Label("", id="drink-fault", classes="fault", markup=False)
             with Horizontal(classes="field"):
                 yield Label("Quantity", markup=False)
@@ -223,10 +224,7 @@ def _chosen(select: Select[str]) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _select(options: list[tuple[str, str]], ident: str, value: str | None) -> Select[str]:
+def _choice(options: list[tuple[str, str]], ident: str, value: str | None) -> Choice:
     known = {code for _, code in options}
-    if value in known:
-        return Select(
-            options, id=ident, value=value, compact=True, prompt="choose", allow_blank=True
-        )
-    return Select(options, id=ident, compact=True, prompt="choose", allow_blank=True)
+    chosen = value if value in known else Choice.NULL
+    return Choice(options, id=ident, value=chosen, compact=True, prompt="type or enter")

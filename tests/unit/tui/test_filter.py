@@ -84,3 +84,12 @@ def test_what_cannot_be_read_is_explained(text: str, hint: str) -> None:
 def test_a_price_without_an_amount_is_no_word_yet(text: str) -> None:
     with pytest.raises(FilterError, match=r"needs an amount such as 4\.50\.$"):
         parse_filter(text)
+
+
+@given(CODES, st.lists(CODES, min_size=1, max_size=3), CODES, st.booleans())
+def test_a_store_belongs_in_where_any_of_its_drinks_does(
+    store: str, drinks: list[str], word: str, negated: bool
+) -> None:
+    wanted = parse_filter(f"{'-' if negated else ''}{word} price>5")
+    any_of_them = any(((word in store) or (word in drink)) != negated for drink in drinks)
+    assert wanted.takes_store(store, drinks) == any_of_them
