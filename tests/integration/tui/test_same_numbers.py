@@ -80,9 +80,19 @@ _MINUTES = """
            coalesce(sum(orders) FILTER (WHERE bucket < date_trunc('minute', $2::timestamptz)), 0)::bigint
     FROM ({cells}) AS cells WHERE {condition}
 """
-_SELLING = """
-    SELECT count(DISTINCT store) FROM ({cells}) AS cells
-    WHERE orders > 0 AND bucket + interval '1 minute' > $2::timestamptz - interval '3 minutes'
+_STORES_SELLING = """
+    WITH selling AS (
+        SELECT store FROM ({cells}) AS cells
+        WHERE orders > 0 AND bucket + interval '1 minute' > $2::timestamptz - interval '3 minutes'
+    ), let_in AS (
+        SELECT DISTINCT store
+        FROM (
+            SELECT menu_store.code AS store, menu_drink.code AS drink, 1 AS quantity, 100000 AS cents
+            FROM menu_store CROSS JOIN menu_drink
+        ) AS dear_orders
+        WHERE {condition}
+    )
+    SELECT count(*) FILTER (WHERE store IN (SELECT store FROM selling)), count(*) FROM let_in
 """
 
 
@@ -155,9 +165,9 @@ async def tiles_counted(connection: Connection, shown: Shown, total: Tally) -> d
     minutes = _MINUTES.format(cells=_CELLS, condition=FILTERS[shown.filter])
     row = await connection.fetchrow(minutes, "minute", shown.now, timedelta(minutes=1))
     assert row is not None
-    selling = await connection.fetchval(
-        _SELLING.format(cells=_CELLS), "minute", shown.now, timedelta(minutes=59)
-    )
+    stores = _STORES_SELLING.format(cells=_CELLS, condition=FILTERS[shown.filter])
+    selling = await connection.fetchrow(stores, "minute", shown.now, timedelta(minutes=59))
+    assert selling is not None
     part = shown.now.timestamp() % 60 / 60
     almost = "≈" if "price" in shown.filter else ""
     ticket = almost + money(round(Fraction(total.cents, total.orders))) if total.orders else "-"
@@ -166,7 +176,7 @@ async def tiles_counted(connection: Connection, shown: Shown, total: Tally) -> d
         "Revenue": almost + short_money(total.cents),
         "Per minute": almost + short(round(row[0] + (1 - part) * row[1], 1)),
         "Avg ticket": ticket,
-        "Stores": f"{selling}/{len(STORES)}",
+        "Stores": f"{selling[0]}/{selling[1]}",
     }
 
 
