@@ -25,7 +25,7 @@ from pathlib import Path
 
 import coffeert
 from benchmarks.terminal import Terminal, terminal
-from coffeert.tui.memory.tape import TAPE_BYTES
+from coffeert.tui.history.rewind_buffer import TAPE_BYTES
 
 SAMPLE_S = 10.0
 WARM_UP_S = 600.0

@@ -24,7 +24,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from coffeert.client.events import FeedEvent
-from coffeert.tui.memory.lines import FORMAT, StartLine, encode, line_of
+from coffeert.tui.history.event_lines import FORMAT, StartLine, encode, line_of
 from tests.tui.scripted import NOON, House
 
 SECONDS = 15.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from coffeert.cells import CellKey, Cells, Tally, at_all_grains, tally_orders
-from coffeert.order import Order, new_order_id
+from coffeert.domain.orders import Order, new_order_id
+from coffeert.domain.rollups import CellKey, Cells, Tally, at_all_grains, tally_orders
 
 if TYPE_CHECKING:
     from coffeert.postgres.pool import Connection

@@ -9,7 +9,7 @@ from datetime import tzinfo
 import structlog
 from msgspec.structs import replace
 
-from coffeert.aggregator.one_pass import Mandate, Passed, make_pass
+from coffeert.aggregator.aggregation_pass import Mandate, Passed, make_pass
 from coffeert.aggregator.projection import Projection
 from coffeert.aggregator.publish import Publisher, message_of
 from coffeert.aggregator.status import AggregatorStatus

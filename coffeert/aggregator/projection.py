@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from coffeert.cells import Cells, Horizon, Picture
-from coffeert.order import Order
+from coffeert.domain.orders import Order
+from coffeert.domain.rollups import Cells, Horizon, Picture
+from coffeert.domain.view import newest
 from coffeert.postgres.passes import PassResult
-from coffeert.view import newest
 
 
 class Projection:

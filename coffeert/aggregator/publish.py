@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from coffeert.cells import GRAINS, Picture
-from coffeert.order import Order
+from coffeert.domain.orders import Order
+from coffeert.domain.rollups import GRAINS, Picture
 from coffeert.postgres.passes import PassResult
 from coffeert.wire.bus import PassCell, PassMessage, PassStats
 from coffeert.wire.orders import OrderBody

@@ -13,10 +13,10 @@ import click
 from coffeert.aggregator.aggregator import Aggregator
 from coffeert.cli.data_dir import data_dir_option
 from coffeert.cli.services import Services, services
-from coffeert.cli.stopping import stop_on_signals
+from coffeert.cli.signals import stop_on_signals
 from coffeert.config import Config, load_config
 from coffeert.logs import configure_logs
-from coffeert.redis.publisher import RedisPublisher
+from coffeert.redis_bus.publisher import RedisPublisher
 from coffeert.tasks import Tasks
 
 

@@ -10,12 +10,12 @@ from datetime import datetime
 import click
 import msgspec
 
+from coffeert.aggregator.aggregation_pass import Passed
 from coffeert.aggregator.aggregator import Aggregator
-from coffeert.aggregator.one_pass import Passed
 from coffeert.cli.data_dir import data_dir_option
 from coffeert.cli.services import Services, services
 from coffeert.config import Config, load_config
-from coffeert.redis.publisher import RedisPublisher
+from coffeert.redis_bus.publisher import RedisPublisher
 
 
 class PassReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from coffeert.alert_rules import Figures, Rule, Watch, read_figures
 from coffeert.client import OrderClient
-from coffeert.rules import Figures, Rule, Watch, read_figures
-from coffeert.view import View
+from coffeert.domain.view import View
 from coffeert.wire.frames import change_from
 
 NOT_MET = 8

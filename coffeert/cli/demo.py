@@ -20,14 +20,14 @@ import click
 from coffeert.cli.duration import seconds
 from coffeert.cli.plain_lines import watch
 from coffeert.cli.rate import Rate
-from coffeert.cli.stopping import stop_on_signals
+from coffeert.cli.signals import stop_on_signals
 from coffeert.client import OrderClient
 from coffeert.config import Config, load_config
+from coffeert.domain.orders import Draft
 from coffeert.embedded import default_path
 from coffeert.errors import CoffeertError
 from coffeert.inject import profiles_named
 from coffeert.inject.history import history, lately
-from coffeert.order import Draft
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from coffeert.cells import GRAINS, ZERO, Horizon, Picture, Tally
-from coffeert.order import text_from_cents
-from coffeert.view import View
+from coffeert.domain.orders import text_from_cents
+from coffeert.domain.rollups import GRAINS, ZERO, Horizon, Picture, Tally
+from coffeert.domain.view import View
 from coffeert.wire.frames import Snapshot, change_from
 from coffeert.wire.health import Health
 from coffeert.wire.orders import OrderBody

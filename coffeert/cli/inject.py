@@ -18,7 +18,7 @@ from coffeert.cli.duration import seconds
 from coffeert.cli.progress import error_lines, progress, report_lines
 from coffeert.cli.rate import Rate
 from coffeert.cli.server_url import server_token, server_url
-from coffeert.cli.stopping import call_on_signals
+from coffeert.cli.signals import call_on_signals
 from coffeert.cli.zone import zone_named
 from coffeert.client import OrderClient
 from coffeert.config import load_config
@@ -34,13 +34,13 @@ from coffeert.inject import (
     profiles_named,
     scenario_shots,
 )
-from coffeert.inject.carrier import ways_named
 from coffeert.inject.chunks import from_thread
-from coffeert.inject.layout import Layout, layout_for, parse_mapping
+from coffeert.inject.column_mapping import Layout, layout_for, parse_mapping
 from coffeert.inject.recording import Pace, shots_from
 from coffeert.inject.rows import Rows
+from coffeert.inject.scheduled_order import Shot
+from coffeert.inject.senders import ways_named
 from coffeert.inject.session import PATIENCE
-from coffeert.inject.shot import Shot
 from coffeert.wire.orders import MenuBody
 
 

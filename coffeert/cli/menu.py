@@ -14,8 +14,8 @@ from rich.cells import cell_len
 from coffeert.cli.data_dir import data_dir_option
 from coffeert.cli.services import services
 from coffeert.config import load_config
-from coffeert.menu import Drink, Menu, Store
-from coffeert.order import cents_from_text, text_from_cents
+from coffeert.domain.menu import Drink, Menu, Store
+from coffeert.domain.orders import cents_from_text, text_from_cents
 from coffeert.postgres import menu as tables
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.pool import Connection, close, connect

@@ -15,8 +15,8 @@ from coffeert.client import OrderClient
 from coffeert.config import load_config
 from coffeert.errors import ServerUnavailable
 from coffeert.inject import Target
-from coffeert.inject.additions import Additions, additions
-from coffeert.inject.layout import Layout
+from coffeert.inject.column_mapping import Layout
+from coffeert.inject.missing_menu_items import Additions, additions
 from coffeert.inject.rows import Rows
 from coffeert.postgres.menu import add_drink, add_store
 from coffeert.postgres.migrations import check_schema

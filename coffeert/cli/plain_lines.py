@@ -6,9 +6,9 @@ import time
 
 import click
 
-from coffeert.cells import Totals
 from coffeert.client import Beat, DashboardFeed, Disconnected, ViewChanged, ViewReset
-from coffeert.order import text_from_cents
+from coffeert.domain.orders import text_from_cents
+from coffeert.domain.rollups import Totals
 
 _LINE_INTERVAL = 1.0
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from coffeert.cli.printable import printable
+from coffeert.cli.output import printable
 from coffeert.inject import Recorder, Report
 
 _REFRESH = 0.1

@@ -14,14 +14,14 @@ from aiohttp import web
 from coffeert.cli.aggregate import running_aggregator
 from coffeert.cli.data_dir import data_dir_option
 from coffeert.cli.services import Services, services
-from coffeert.cli.stopping import stop_on_signals
+from coffeert.cli.signals import stop_on_signals
 from coffeert.cli.workers import run_workers
 from coffeert.config import Config, load_config
 from coffeert.errors import ConfigError
 from coffeert.logs import configure_logs
 from coffeert.server.app import open_server
-from coffeert.server.doorway import KEEPALIVE, Gatekeeper
-from coffeert.server.listener import GatedSite
+from coffeert.server.http.doorway import KEEPALIVE, Gatekeeper
+from coffeert.server.http.listener import GatedSite
 
 _SHUTDOWN = 5.0
 _LINGERING = 5.0
@@ -94,7 +94,7 @@ async def serve(
             server.application(),
             handler_cancellation=True,
             access_log=None,
-            auto_decompress=False,  # see coffeert.server.content_encoding
+            auto_decompress=False,  # see coffeert.server.http.decompression
             keepalive_timeout=KEEPALIVE,
             shutdown_timeout=_SHUTDOWN,
             lingering_time=_LINGERING,

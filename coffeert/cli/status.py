@@ -8,12 +8,12 @@ from datetime import UTC, datetime, tzinfo
 import click
 import msgspec
 
-from coffeert.cells import Horizon
 from coffeert.cli.figures import Figures, covers, figures_from
 from coffeert.cli.server_url import server_token, server_url
 from coffeert.cli.zone import zone_named
 from coffeert.client import OrderClient
 from coffeert.config import load_config
+from coffeert.domain.rollups import Horizon
 from coffeert.errors import ConfigError
 from coffeert.wire.frames import Snapshot
 
@@ -64,8 +64,8 @@ def command(
 
 
 def _check(client: OrderClient, checks: tuple[str, ...]) -> int:
+    from coffeert.alert_rules import parse_rule
     from coffeert.cli.check import NOT_MET, check
-    from coffeert.rules import parse_rule
 
     verdicts = asyncio.run(check(client, [parse_rule(text) for text in checks]))
     for verdict in verdicts:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coffeert.cli.figures import Figures, Named, Sums, Windows
-from coffeert.cli.printable import printable
+from coffeert.cli.output import printable
 from coffeert.wire.health import Health, PartHealth
 
 _RECENT = 10

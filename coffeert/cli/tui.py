@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from coffeert.tui.glyphs import GLYPH_SETS, GlyphSet, glyphs_for
-from coffeert.tui.look import Look
+from coffeert.tui.render.appearance import Look
+from coffeert.tui.render.glyphs import GLYPH_SETS, GlyphSet, glyphs_for
 
 if TYPE_CHECKING:
     from coffeert.tui.app import CoffeertApp
-    from coffeert.tui.clock import Clock
-    from coffeert.tui.source import Feed
+    from coffeert.tui.model.clock import Clock
+    from coffeert.tui.model.source import Feed
 
 _HANGUP_CODE = 129
 THEMES = ("dark", "light", "safe")
@@ -105,8 +105,8 @@ class Options:
 
 
 async def _watch(options: Options) -> int:
-    from coffeert.client.address import server_address
-    from coffeert.tui.connection import Connection
+    from coffeert.client.url import server_address
+    from coffeert.tui.live_source import Connection
 
     url, token = str(server_address(options.url)), os.environ.get("COFFEERT_TOKEN")
     connection = Connection(url, token)
@@ -114,7 +114,7 @@ async def _watch(options: Options) -> int:
         return await _speak(connection)
     from coffeert.tui.app import CoffeertApp
     from coffeert.tui.injection import Injection
-    from coffeert.tui.keepsake import Keepsake, load_keepsake
+    from coffeert.tui.saved_state import Keepsake, load_keepsake
     from coffeert.tui.settings import find_settings, load_settings
 
     memory = options.memory()
@@ -150,7 +150,7 @@ async def _run(app: CoffeertApp) -> int:
 
 
 async def _replay(options: Options) -> int:
-    from coffeert.tui.memory.player import Player
+    from coffeert.tui.history.replayer import Player
 
     assert options.replay is not None
     player = Player(options.replay, options.speed)
@@ -165,11 +165,11 @@ async def _replay(options: Options) -> int:
 
 
 async def _speak(feed: Feed, clock: Clock | None = None) -> int:
-    from coffeert.tui.board import Board
-    from coffeert.tui.clock import SystemClock
-    from coffeert.tui.glyphs import ASCII
-    from coffeert.tui.plain import speak
-    from coffeert.tui.session import Session
+    from coffeert.tui.dashboard_state import Board
+    from coffeert.tui.model.clock import SystemClock
+    from coffeert.tui.model.session import Session
+    from coffeert.tui.render.glyphs import ASCII
+    from coffeert.tui.screen_reader import speak
 
     await speak(Board(Session(clock or SystemClock()), ASCII), feed, click.echo)
     return 0

@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 import msgspec
 
-from coffeert.cells import Tally
 from coffeert.cli.data_dir import data_dir_option
 from coffeert.cli.services import services
 from coffeert.config import load_config
+from coffeert.domain.orders import text_from_cents
+from coffeert.domain.rollups import Tally
 from coffeert.errors import NotExact
-from coffeert.order import text_from_cents
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.pool import close, connect
 from coffeert.postgres.verification import Difference, Verification, verify

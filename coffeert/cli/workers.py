@@ -12,7 +12,7 @@ import structlog
 from pydantic import SecretStr
 
 from coffeert.cli.services import Services
-from coffeert.cli.stopping import stop_on_signals
+from coffeert.cli.signals import stop_on_signals
 from coffeert.config import Config
 from coffeert.errors import ConfigError
 

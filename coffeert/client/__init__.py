@@ -29,18 +29,18 @@ from coffeert.client.events import (
     ViewReset,
 )
 from coffeert.client.placed import Placed, Receipt
-from coffeert.order import Draft, Order
+from coffeert.domain.orders import Draft, Order
 
 if TYPE_CHECKING:
     from coffeert.client.feed import DashboardFeed
+    from coffeert.client.http import OrderClient
     from coffeert.client.order_socket import OrderSocket
-    from coffeert.client.orders import OrderClient
 
 # What connects is loaded when it is asked for: aiohttp takes a quarter of a second, and a screen that
 # so far needs nothing but the events is to be painted before that.
 _CONNECTING = {
     "DashboardFeed": "coffeert.client.feed",
-    "OrderClient": "coffeert.client.orders",
+    "OrderClient": "coffeert.client.http",
     "OrderSocket": "coffeert.client.order_socket",
 }
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from coffeert.cells import Totals
-from coffeert.view import Change
+from coffeert.domain.rollups import Totals
+from coffeert.domain.view import Change
 from coffeert.wire.frames import Heartbeat, Hello
 from coffeert.wire.orders import MenuBody
 

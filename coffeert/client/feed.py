@@ -7,18 +7,18 @@ from collections.abc import AsyncIterator
 
 from yarl import URL
 
-from coffeert.cells import Totals
-from coffeert.client.address import server_address, socket_url
+from coffeert.client.event_buffer import Mailbox
 from coffeert.client.events import Connecting, Disconnected, FeedEvent, GapFound
-from coffeert.client.mailbox import Mailbox
-from coffeert.client.orders import with_order_id
+from coffeert.client.http import with_order_id
 from coffeert.client.placed import Placed
 from coffeert.client.replica import Replica, StateFrame
-from coffeert.client.socket import Socket
 from coffeert.client.socket_client import SocketClient
+from coffeert.client.url import server_address, socket_url
+from coffeert.client.websocket import Socket
+from coffeert.domain.orders import Draft
+from coffeert.domain.rollups import Totals
+from coffeert.domain.view import View
 from coffeert.errors import ServerUnavailable
-from coffeert.order import Draft
-from coffeert.view import View
 from coffeert.wire.frames import (
     Ack,
     Goodbye,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from coffeert.client.address import server_address, socket_url
 from coffeert.client.events import Connecting, Disconnected
-from coffeert.client.orders import with_order_id
+from coffeert.client.http import with_order_id
 from coffeert.client.placed import Placed
-from coffeert.client.socket import Socket
 from coffeert.client.socket_client import SocketClient
+from coffeert.client.url import server_address, socket_url
+from coffeert.client.websocket import Socket
+from coffeert.domain.orders import Draft
 from coffeert.errors import ServerUnavailable
-from coffeert.order import Draft
 from coffeert.wire.frames import Ack, Hello, Refusal, ServerFrame, decode_server_frame, encode
 from coffeert.wire.orders import draft_body
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from coffeert.order import Order
+from coffeert.domain.orders import Order
 from coffeert.wire.orders import decode_body
 
 

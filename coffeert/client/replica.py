@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from coffeert.cells import Totals
 from coffeert.client.events import (
     Beat,
     Connected,
@@ -12,7 +11,8 @@ from coffeert.client.events import (
     ViewChanged,
     ViewReset,
 )
-from coffeert.view import View
+from coffeert.domain.rollups import Totals
+from coffeert.domain.view import View
 from coffeert.wire.frames import (
     Delta,
     Heartbeat,

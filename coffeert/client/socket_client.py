@@ -7,9 +7,9 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
-from coffeert.client.outbox import Outbox
+from coffeert.client.pending_orders import Outbox
 from coffeert.client.placed import Placed
-from coffeert.client.socket import Socket
+from coffeert.client.websocket import Socket
 from coffeert.errors import ServerUnavailable
 from coffeert.tasks import end
 

@@ -11,7 +11,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
-from coffeert.embedded.directory import DataDirectory
+from coffeert.embedded.data_directory import DataDirectory
 from coffeert.embedded.lock import POLL, FileLock, is_held_alone
 from coffeert.errors import EmbeddedError
 

@@ -11,15 +11,15 @@ from signal import Signals
 from typing import TYPE_CHECKING, ClassVar, Literal
 from urllib.parse import quote
 
+from coffeert.embedded.binaries import POSTGRES
 from coffeert.embedded.daemon import START_TIMEOUT, Daemon
-from coffeert.embedded.programs import POSTGRES
 from coffeert.embedded.unix_socket import answer, takes_connections
 from coffeert.errors import EmbeddedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from coffeert.embedded.directory import DataDirectory
+    from coffeert.embedded.data_directory import DataDirectory
     from coffeert.embedded.lock import FileLock
 
 PORT = "5432"  # of the socket's name; nothing listens on TCP

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from coffeert.embedded.directory import DataDirectory
+from coffeert.embedded.data_directory import DataDirectory
 from coffeert.embedded.lease import attached, turn
 from coffeert.embedded.postgres import PostgresServer
 from coffeert.embedded.valkey import ValkeyServer
@@ -56,7 +56,7 @@ def embedded_services(
             leaving.enter_context(attached(directory.path, services.start, services.stop))
             if revive:
                 # It logs, and is all here that needs more than the standard library.
-                from coffeert.embedded.revival import revived
+                from coffeert.embedded.supervisor import revived
 
                 leaving.enter_context(revived(services.wanted(), services.start_again))
         yield services.addresses()

@@ -6,8 +6,8 @@ from signal import Signals
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
+from coffeert.embedded.binaries import VALKEY
 from coffeert.embedded.daemon import Daemon
-from coffeert.embedded.programs import VALKEY
 from coffeert.embedded.unix_socket import answer, takes_connections
 
 if TYPE_CHECKING:

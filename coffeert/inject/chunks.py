@@ -9,7 +9,7 @@ from itertools import islice
 
 from coffeert.inject.report import Recorder
 from coffeert.inject.rows import BadRow
-from coffeert.inject.shot import Shot
+from coffeert.inject.scheduled_order import Shot
 
 _CHUNK = 256
 _CHUNKS_AHEAD = 4

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
+from coffeert.domain.orders import Draft
 from coffeert.inject.profile import PROFILES, choices
-from coffeert.order import Draft
 from coffeert.wire.orders import MenuBody
 
 # Orders by hour of the day, relative to one another: closed at night, a peak at eight, one at noon.

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from coffeert.errors import CoffeertError
-from coffeert.inject.carrier import Carrier
-from coffeert.inject.lane import Lane
 from coffeert.inject.report import Recorder, Report
-from coffeert.inject.shot import Shot
+from coffeert.inject.scheduled_order import Shot
+from coffeert.inject.send_queue import Lane
+from coffeert.inject.senders import Carrier
 
 STOP_GRACE: Final = 5.0
 """Seconds that orders under way have to be answered after a stop."""

@@ -11,10 +11,10 @@ from uuid import UUID
 
 import msgspec
 
-from coffeert.inject.layout import Layout, check_columns
+from coffeert.domain.orders import Draft
+from coffeert.inject.column_mapping import Layout, check_columns
 from coffeert.inject.rows import BadRow, Row, Rows
-from coffeert.inject.shot import Shot, key_from
-from coffeert.order import Draft
+from coffeert.inject.scheduled_order import Shot, key_from
 from coffeert.wire.orders import draft_body, encode
 
 

@@ -6,10 +6,10 @@ import random
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
+from coffeert.domain.orders import Draft, new_order_id
 from coffeert.inject.profile import Choice, Profile, choices
 from coffeert.inject.schedule import Plan, arrivals
-from coffeert.inject.shot import Shot, key_from
-from coffeert.order import Draft, new_order_id
+from coffeert.inject.scheduled_order import Shot, key_from
 from coffeert.wire.orders import MenuBody, draft_body, encode
 
 

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from coffeert.inject.carrier import Via, open_carriers
 from coffeert.inject.chunks import in_memory
 from coffeert.inject.injector import Injector
 from coffeert.inject.profile import Profile
 from coffeert.inject.report import Recorder, Report
 from coffeert.inject.scenario import scenario
 from coffeert.inject.schedule import Plan
-from coffeert.inject.shot import Shot
+from coffeert.inject.scheduled_order import Shot
+from coffeert.inject.senders import Via, open_carriers
 from coffeert.wire.orders import MenuBody
 
 PATIENCE = 60.0

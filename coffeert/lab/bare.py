@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 import msgspec
 from aiohttp import web
 
+from coffeert.domain.orders import Order, new_order_id
 from coffeert.lab.child import Gate, serve
-from coffeert.order import Order, new_order_id
 from coffeert.postgres.orders import OrderTable
 from coffeert.postgres.pool import open_pool
 from coffeert.tasks import end

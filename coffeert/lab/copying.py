@@ -7,8 +7,8 @@ import random
 import time
 from datetime import UTC, datetime
 
+from coffeert.domain.orders import new_order_id
 from coffeert.lab.orders import DRINKS, STORES
-from coffeert.order import new_order_id
 from coffeert.postgres.pool import close, connect
 
 _COLUMNS = ("order_id", "placed_at", "received_at", "quantity", "price_cents", "store", "drink")

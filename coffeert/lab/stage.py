@@ -23,7 +23,7 @@ from coffeert.lab.bare import free_port
 from coffeert.lab.caretaker import cared_for
 from coffeert.postgres.migrations import migrate
 from coffeert.postgres.pool import close, connect
-from coffeert.redis.connection import close_client, open_client
+from coffeert.redis_bus.connection import close_client, open_client
 
 _PREFIX = "coffeert-lab-"
 _START_TIMEOUT = 30.0

@@ -6,7 +6,7 @@ the session of one that has frozen. Whatever a leader from before then still tri
 
 from __future__ import annotations
 
-from coffeert.postgres.failures import explained
+from coffeert.postgres.errors import explained
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 from coffeert.postgres.state import check_writable, locked_state

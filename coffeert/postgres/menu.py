@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from coffeert.domain.menu import Drink, Menu, Store, check_code, check_name
+from coffeert.domain.orders import PRICE_CENTS_MAX
 from coffeert.errors import FieldError, Invalid, NotFound
-from coffeert.menu import Drink, Menu, Store, check_code, check_name
-from coffeert.order import PRICE_CENTS_MAX
-from coffeert.postgres.failures import explained
+from coffeert.postgres.errors import explained
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 

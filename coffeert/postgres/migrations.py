@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 
 from coffeert.errors import SchemaMismatch
-from coffeert.postgres.failures import explained
+from coffeert.postgres.errors import explained
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.queries import sql, sql_directory
 

@@ -11,11 +11,11 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from coffeert.domain.orders import Order
+from coffeert.domain.watermark import Xid
 from coffeert.errors import DatabaseUnavailable
-from coffeert.order import Order
 from coffeert.postgres.pool import Leased, Pool
 from coffeert.postgres.queries import sql
-from coffeert.watermark import Xid
 
 # PostgreSQL answered, so the transaction is certainly gone; these say that a value was at fault.
 _DATA_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)

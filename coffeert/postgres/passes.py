@@ -8,14 +8,14 @@ from typing import Any
 
 import msgspec
 
-from coffeert.cells import CellKey, Cells, Horizon, Tally
+from coffeert.domain.orders import Order
+from coffeert.domain.rollups import CellKey, Cells, Horizon, Tally
+from coffeert.domain.watermark import Watermark
 from coffeert.errors import ClusterMismatch
-from coffeert.order import Order
-from coffeert.postgres.failures import explained
+from coffeert.postgres.errors import explained
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 from coffeert.postgres.state import OTHER_CLUSTER, LockedState
-from coffeert.watermark import Watermark
 
 
 class PassResult(msgspec.Struct, frozen=True, kw_only=True):

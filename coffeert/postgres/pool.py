@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 
-from coffeert.postgres.failures import explained_connecting
+from coffeert.postgres.errors import explained_connecting
 
 if TYPE_CHECKING:
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]

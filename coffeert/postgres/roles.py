@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 
 from coffeert.errors import ConfigError
-from coffeert.postgres.failures import explained
+from coffeert.postgres.errors import explained
 from coffeert.postgres.pool import close, connect
 from coffeert.postgres.queries import sql
 

@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from coffeert.cells import GRAINS, Cells, Horizon, floor
+from coffeert.domain.orders import Order
+from coffeert.domain.rollup_snapshot import RollupSnapshot
+from coffeert.domain.rollups import GRAINS, Cells, Horizon, floor
+from coffeert.domain.view import Change
+from coffeert.domain.watermark import Watermark
 from coffeert.errors import SchemaMismatch
-from coffeert.order import Order
-from coffeert.postgres.failures import explained
+from coffeert.postgres.errors import explained
 from coffeert.postgres.passes import cells_from, horizon_moments
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
-from coffeert.rollup import RollupSnapshot
-from coffeert.view import Change
-from coffeert.watermark import Watermark
 
 
 class RollupState(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from coffeert.errors import ClusterMismatch, Fenced, SchemaMismatch
-from coffeert.postgres.failures import explained
+from coffeert.postgres.errors import explained
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 

@@ -7,9 +7,9 @@ from datetime import datetime
 
 import msgspec
 
-from coffeert.cells import Grain, Tally
+from coffeert.domain.rollups import Grain, Tally
 from coffeert.errors import ClusterMismatch
-from coffeert.postgres.failures import explained
+from coffeert.postgres.errors import explained
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 from coffeert.postgres.rollups import load_state

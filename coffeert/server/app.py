@@ -9,31 +9,31 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from coffeert.cells import Horizon
 from coffeert.config import Config
+from coffeert.domain.rollups import Horizon
 from coffeert.postgres.menu import load_menu
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.orders import OrderTable
 from coffeert.postgres.pool import open_pool
-from coffeert.redis.bus import Bus
-from coffeert.server.access import Access
-from coffeert.server.admission import Admission
-from coffeert.server.batch_writer import BatchWriter
-from coffeert.server.dashboard_api import DashboardApi
-from coffeert.server.dashboard_socket import DashboardSocket
-from coffeert.server.database import Database
-from coffeert.server.doorway import Gatekeeper
-from coffeert.server.fast_path import FastPath, PlainOrders
-from coffeert.server.health import HealthBoard
-from coffeert.server.hub import Hub
-from coffeert.server.intake import Intake
-from coffeert.server.journal import Journal
-from coffeert.server.live_feed import LiveFeed
-from coffeert.server.live_view import LiveView
-from coffeert.server.menu_board import MenuBoard
-from coffeert.server.metrics import Metrics
-from coffeert.server.orders_api import OrdersApi
-from coffeert.server.problems import add_routes
+from coffeert.redis_bus.bus import Bus
+from coffeert.server.http.auth import Access
+from coffeert.server.http.dashboard import DashboardApi
+from coffeert.server.http.doorway import Gatekeeper
+from coffeert.server.http.errors import add_routes
+from coffeert.server.http.fast_path import FastPath, PlainOrders
+from coffeert.server.http.orders import OrdersApi
+from coffeert.server.ingest.admission import Admission
+from coffeert.server.ingest.batch_writer import BatchWriter
+from coffeert.server.ingest.order_service import Intake
+from coffeert.server.live.broadcaster import Hub
+from coffeert.server.live.change_log import Journal
+from coffeert.server.live.live_view import LiveView
+from coffeert.server.live.menu_cache import MenuBoard
+from coffeert.server.live.rollup_reader import Database
+from coffeert.server.live.updater import LiveFeed
+from coffeert.server.ops.health import HealthBoard
+from coffeert.server.ops.metrics import Metrics
+from coffeert.server.ws.endpoint import DashboardSocket
 from coffeert.tasks import Tasks
 
 

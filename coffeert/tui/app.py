@@ -13,23 +13,23 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from coffeert.client.events import FeedEvent
-from coffeert.tui.alerts import Alerts
 from coffeert.tui.bindings import DASHBOARD_KEYS
-from coffeert.tui.board import Board
-from coffeert.tui.clock import Clock, SystemClock
+from coffeert.tui.comparison import keep_past
+from coffeert.tui.dashboard_state import Board
 from coffeert.tui.freed import GIVE_BACK_SECONDS, give_back_the_freed
-from coffeert.tui.glyphs import GLYPHS, Glyphs
-from coffeert.tui.keepsake import keepsake_of, save_keepsake
-from coffeert.tui.look import Look
-from coffeert.tui.memory.recorder import Recorder
-from coffeert.tui.palette import THEMES, Palette, PlainPalette
-from coffeert.tui.past import keep_past
-from coffeert.tui.present.layout import FULL, TALL
+from coffeert.tui.history.recorder import Recorder
+from coffeert.tui.model.alerts import Alerts
+from coffeert.tui.model.clock import Clock, SystemClock
+from coffeert.tui.model.session import Session, follow
+from coffeert.tui.model.source import Archive, Feed
+from coffeert.tui.order_actions import Till
+from coffeert.tui.render.appearance import Look
+from coffeert.tui.render.glyphs import GLYPHS, Glyphs
+from coffeert.tui.render.layout import FULL, TALL
+from coffeert.tui.render.palette import THEMES, Palette, PlainPalette
+from coffeert.tui.saved_state import keepsake_of, save_keepsake
 from coffeert.tui.screens.dashboard import Dashboard
-from coffeert.tui.session import Session, follow
 from coffeert.tui.settings import Settings
-from coffeert.tui.source import Archive, Feed
-from coffeert.tui.till import Till
 from coffeert.tui.widgets.gone import let_go_of_gone_widgets
 
 if TYPE_CHECKING:

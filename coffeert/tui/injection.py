@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from coffeert.errors import ConfigError, Forbidden
-from coffeert.tui.present.form import Wish
-from coffeert.tui.present.timebar import InjectionModel
+from coffeert.tui.render.form import Wish
+from coffeert.tui.render.time_bar import InjectionModel
 from coffeert.wire.orders import MenuBody
 
 if TYPE_CHECKING:

@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from coffeert.alert_rules import Rule, parse_rule
 from coffeert.errors import ConfigError
-from coffeert.rules import Rule, parse_rule
 from coffeert.tui.bindings import KEY_IDS
-from coffeert.tui.memory.tape import TAPE_BYTES
-from coffeert.tui.present.filter import Filter, FilterError, parse_filter
+from coffeert.tui.history.rewind_buffer import TAPE_BYTES
+from coffeert.tui.model.filter import Filter, FilterError, parse_filter
 
 SETTINGS_FILE: Final = "coffeert-tui.toml"
 _SECTIONS: Final = frozenset({"alerts", "views", "keys", "rewind"})

@@ -10,10 +10,10 @@ from datetime import datetime
 
 import msgspec
 
-from coffeert.cells import CellKey, Tally
-from coffeert.hot_batches import HotBatches
-from coffeert.order import Order
-from coffeert.watermark import Watermark, Xid
+from coffeert.domain.orders import Order
+from coffeert.domain.pending_batches import HotBatches
+from coffeert.domain.rollups import CellKey, Tally
+from coffeert.domain.watermark import Watermark, Xid
 from coffeert.wire.orders import OrderBody
 
 

@@ -14,10 +14,9 @@ from typing import Annotated
 
 import msgspec
 
-from coffeert.cells import GRAINS, CellKey, Cells, Grain, Horizon, Tally, Totals
+from coffeert.domain.rollups import GRAINS, CellKey, Cells, Grain, Horizon, Tally, Totals
+from coffeert.domain.view import Change
 from coffeert.errors import FieldError, Malformed, RequestRefused
-from coffeert.view import Change
-from coffeert.wire.faults import NOT_DECODED, explain, refuse_repeated_fields
 from coffeert.wire.health import Health
 from coffeert.wire.orders import (
     FIELD_CHECKS,
@@ -26,6 +25,7 @@ from coffeert.wire.orders import (
     OrderRequest,
     quotes_expected,
 )
+from coffeert.wire.validation import NOT_DECODED, explain, refuse_repeated_fields
 
 PROTOCOL = 1
 

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import msgspec
 
+from coffeert.domain.orders import Draft, Order, cents_from_text, text_from_cents
 from coffeert.errors import FieldError, Invalid, RequestRefused
-from coffeert.order import Draft, Order, cents_from_text, text_from_cents
-from coffeert.wire.faults import INVALID_ORDER, NOT_DECODED, explain, refuse_repeated_fields
+from coffeert.wire.validation import INVALID_ORDER, NOT_DECODED, explain, refuse_repeated_fields
 
 
 class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

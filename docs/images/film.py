@@ -16,7 +16,7 @@ from typing import Final
 from textual.pilot import Pilot
 
 from coffeert.tui.app import CoffeertApp
-from coffeert.tui.memory.player import Player
+from coffeert.tui.history.replayer import Player
 
 HERE = Path(__file__).parent
 RECORDING = HERE.parent / "recordings" / "rush.ndjson.gz"

@@ -20,8 +20,8 @@ from textual.pilot import Pilot
 from textual.widgets import Select
 
 from coffeert.client.placed import Placed
-from coffeert.order import Draft
-from coffeert.rules import parse_rule
+from coffeert.domain.orders import Draft
+from coffeert.alert_rules import parse_rule
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.settings import Settings
 from coffeert.wire.health import Health

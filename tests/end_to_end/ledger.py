@@ -11,8 +11,8 @@ from uuid import UUID
 
 import asyncpg
 
-from coffeert.cells import GRAINS, CellKey, Cells, Tally
 from coffeert.client import DashboardFeed, OrderClient
+from coffeert.domain.rollups import GRAINS, CellKey, Cells, Tally
 from coffeert.wire.frames import Snapshot, change_from
 from tests.waiting import POLL, WITHIN
 

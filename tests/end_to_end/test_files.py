@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-from coffeert.order import text_from_cents
+from coffeert.domain.orders import text_from_cents
 from tests.end_to_end.ledger import Ledger
 from tests.end_to_end.processes import Shell
 

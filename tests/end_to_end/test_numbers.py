@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from coffeert.client import OrderClient
-from coffeert.order import text_from_cents
+from coffeert.domain.orders import text_from_cents
 from tests.end_to_end.ledger import Ledger, feed_cells, shows_all
 from tests.end_to_end.processes import Shell
 from tests.end_to_end.watching import watching

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from coffeert.client import DashboardFeed, Draft, OrderClient
 from coffeert.embedded import PostgresServer, ValkeyServer
 from coffeert.errors import Unavailable
-from coffeert.redis.bus import Bus
+from coffeert.redis_bus.bus import Bus
 from tests.end_to_end.ledger import Ledger, feed_cells, ledger, shows_all
 from tests.end_to_end.processes import Shell
 from tests.end_to_end.watching import watching

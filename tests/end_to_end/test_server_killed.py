@@ -9,7 +9,7 @@ from uuid import UUID
 
 import aiohttp
 
-from coffeert.order import new_order_id
+from coffeert.domain.orders import new_order_id
 from tests.end_to_end.ledger import Ledger, shows_all
 from tests.end_to_end.processes import Shell
 from tests.end_to_end.watching import watching

@@ -9,8 +9,8 @@ import signal
 from contextlib import AsyncExitStack
 from functools import partial
 
-from coffeert.cells import Cells
 from coffeert.client import DashboardFeed
+from coffeert.domain.rollups import Cells
 from tests.end_to_end.ledger import Ledger, feed_cells, shows_all
 from tests.end_to_end.processes import Command, Shell, children, running
 from tests.end_to_end.watching import watching

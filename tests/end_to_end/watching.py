@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from coffeert.cells import Tally
 from coffeert.client import DashboardFeed, ViewChanged, ViewReset
+from coffeert.domain.rollups import Tally
 from coffeert.tasks import end
 
 

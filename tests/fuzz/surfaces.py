@@ -16,11 +16,11 @@ from pathlib import Path
 import aiohttp
 
 from coffeert.config import load_config
+from coffeert.domain.menu import check_code, check_name, code_from_name
 from coffeert.errors import CoffeertError
-from coffeert.inject.layout import FileOrder, layout_for
+from coffeert.inject.column_mapping import FileOrder, layout_for
 from coffeert.inject.rows import BadRow, Rows
-from coffeert.menu import check_code, check_name, code_from_name
-from coffeert.tui.text import clean, width
+from coffeert.tui.render.text import clean, width
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 from tests.fuzz import inputs
 from tests.fuzz.target import TOKEN, Tally, Target

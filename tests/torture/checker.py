@@ -11,10 +11,10 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from coffeert.cells import Cells, Horizon
-from coffeert.order import Order
+from coffeert.domain.orders import Order
+from coffeert.domain.rollups import Cells, Horizon
 from coffeert.postgres.rollups import load_snapshot
-from coffeert.redis.bus import Bus
+from coffeert.redis_bus.bus import Bus
 from coffeert.wire.orders import OrderBody
 from tests.end_to_end.ledger import ledger
 from tests.order_book import stored_orders

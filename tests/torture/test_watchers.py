@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from coffeert.cells import GRAINS, CellKey, Horizon, Tally, floor
-from coffeert.order import Order
-from coffeert.view import Change, View
+from coffeert.domain.orders import Order
+from coffeert.domain.rollups import GRAINS, CellKey, Horizon, Tally, floor
+from coffeert.domain.view import Change, View
 from coffeert.wire.frames import Delta, Heartbeat, ServerFrame, Snapshot, columns
 from coffeert.wire.health import (
     AggregatorHealth,

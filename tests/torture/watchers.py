@@ -10,8 +10,8 @@ from datetime import datetime
 
 import aiohttp
 
-from coffeert.cells import Cells
-from coffeert.view import View
+from coffeert.domain.rollups import Cells
+from coffeert.domain.view import View
 from coffeert.wire import frames
 
 _EVERY = 5  # versions between two comparisons of whole pictures

@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 
 from coffeert.client.events import FeedEvent, ViewChanged
 from coffeert.tui.app import NO_SETTINGS, CoffeertApp
-from coffeert.tui.glyphs import GlyphSet
 from coffeert.tui.injection import Injection
-from coffeert.tui.look import Look
+from coffeert.tui.render.appearance import Look
+from coffeert.tui.render.glyphs import GlyphSet
 from coffeert.tui.screens.dashboard import Dashboard
 from coffeert.tui.settings import Settings
 from tests.tui.scripted import FakeClock, House, ScriptedArchive, ScriptedFeed

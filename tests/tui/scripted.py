@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from coffeert.cells import BUCKETS, GRAINS, SECONDS, CellKey, Cells, Horizon, Tally, floor
 from coffeert.client.events import (
     Beat,
     Connected,
@@ -18,8 +17,9 @@ from coffeert.client.events import (
     ViewReset,
 )
 from coffeert.client.placed import Placed
-from coffeert.order import Draft, Order
-from coffeert.view import Change, View
+from coffeert.domain.orders import Draft, Order
+from coffeert.domain.rollups import BUCKETS, GRAINS, SECONDS, CellKey, Cells, Horizon, Tally, floor
+from coffeert.domain.view import Change, View
 from coffeert.wire.frames import Heartbeat, Hello, Snapshot, columns
 from coffeert.wire.health import (
     AggregatorHealth,

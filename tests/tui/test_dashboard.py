@@ -10,7 +10,7 @@ import pytest
 from textual._context import active_app
 from textual._styles_cache import StylesCache
 
-from coffeert.tui.present.layout import TABS
+from coffeert.tui.render.layout import TABS
 from coffeert.tui.widgets.order_table import OrderTable
 from tests.tui.conftest import StageMaker
 from tests.tui.scripted import House

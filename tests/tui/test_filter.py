@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from coffeert.tui.present.prose import sentences
-from coffeert.tui.present.ranges import RANGE
+from coffeert.tui.model.ranges import RANGE
+from coffeert.tui.render.prose import sentences
 from coffeert.tui.widgets.order_table import OrderTable
 from tests.tui.conftest import StageMaker
 from tests.tui.scripted import House

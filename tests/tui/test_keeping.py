@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from coffeert.alert_rules import parse_rule
 from coffeert.errors import ConfigError
-from coffeert.rules import parse_rule
-from coffeert.tui.board import Board
-from coffeert.tui.glyphs import BRAILLE
+from coffeert.tui.dashboard_state import Board
 from coffeert.tui.injection import Injection
-from coffeert.tui.keepsake import Keepsake, keepsake_of, load_keepsake, save_keepsake
-from coffeert.tui.plain import speak
-from coffeert.tui.present.filter import parse_filter
-from coffeert.tui.present.form import Wish, wish_from
-from coffeert.tui.session import Session
+from coffeert.tui.model.filter import parse_filter
+from coffeert.tui.model.session import Session
+from coffeert.tui.render.form import Wish, wish_from
+from coffeert.tui.render.glyphs import BRAILLE
+from coffeert.tui.saved_state import Keepsake, keepsake_of, load_keepsake, save_keepsake
+from coffeert.tui.screen_reader import speak
 from coffeert.tui.settings import Settings, load_settings
 from coffeert.wire.orders import MenuBody
 from tests.tui.conftest import StageMaker

@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 from rich.segment import Segment
 
-from coffeert.tui.lines import Role
-from coffeert.tui.palette import DARK, LIGHT, SAFE, Palette, PlainPalette
+from coffeert.tui.render.palette import DARK, LIGHT, SAFE, Palette, PlainPalette
+from coffeert.tui.render.spans import Role
 from tests.tui.conftest import StageMaker
 
 

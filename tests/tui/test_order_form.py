@@ -11,8 +11,8 @@ import pytest
 from textual.widgets import Input, Select
 
 from coffeert.client.placed import Placed
+from coffeert.domain.orders import Draft, Order
 from coffeert.errors import FieldError, Invalid, OutcomeUnknown
-from coffeert.order import Draft, Order
 from coffeert.tui.screens.order_form import OrderForm
 from tests.tui.conftest import Stage, StageMaker
 

@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import OptionList
 
 from coffeert.tui.bindings import DASHBOARD_KEYS
-from coffeert.tui.present.header import draw_controls, draw_header
+from coffeert.tui.render.header import draw_controls, draw_header
 from coffeert.tui.screens.dashboard import Dashboard
 from coffeert.tui.widgets.bars import ControlsBar, HeaderBar
 from coffeert.tui.widgets.breakdown_panel import BreakdownPanel

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from coffeert.client.events import GapFound, ViewChanged
-from coffeert.order import Draft
+from coffeert.domain.orders import Draft
 from coffeert.tui.app import CoffeertApp
-from coffeert.tui.memory.lines import event_of
-from coffeert.tui.memory.player import Player, read
-from coffeert.tui.memory.recorder import RecordingError
-from coffeert.tui.session import Session
+from coffeert.tui.history.event_lines import event_of
+from coffeert.tui.history.recorder import RecordingError
+from coffeert.tui.history.replayer import Player, read
+from coffeert.tui.model.session import Session
 from tests.tui.conftest import StageMaker, screen_text, sell_for
 from tests.tui.scripted import NOON, FakeClock
 

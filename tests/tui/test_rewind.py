@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from coffeert.cells import Cells
-from coffeert.tui.memory.tape import TAPE_BYTES, Tape
-from coffeert.tui.present import models
-from coffeert.tui.present.filter import EVERYTHING
-from coffeert.tui.present.ranges import RANGE
-from coffeert.tui.session import Session
+from coffeert.domain.rollups import Cells
+from coffeert.tui.history.rewind_buffer import TAPE_BYTES, Tape
+from coffeert.tui.model.filter import EVERYTHING
+from coffeert.tui.model.ranges import RANGE
+from coffeert.tui.model.session import Session
+from coffeert.tui.screens import view_models as models
 from tests.tui.conftest import StageMaker, sell_for
 from tests.tui.scripted import FakeClock, House, lost
 

@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 
 from coffeert.client.events import Connecting
 from coffeert.tui.app import CoffeertApp
-from coffeert.tui.glyphs import GlyphSet
-from coffeert.tui.look import Look
-from coffeert.tui.present.filter import parse_filter
+from coffeert.tui.model.filter import parse_filter
+from coffeert.tui.render.appearance import Look
+from coffeert.tui.render.glyphs import GlyphSet
 from tests.tui.conftest import URL, StageMaker
 from tests.tui.scripted import FakeClock, House, ScriptedArchive, ScriptedFeed, lost
 

@@ -7,11 +7,11 @@ import re
 import msgspec
 import pytest
 
-from coffeert.cells import Totals
 from coffeert.client.events import Connected, Connecting, Disconnected, GapFound, ViewReset
-from coffeert.tui.present import models
-from coffeert.tui.present.kpi import pace
-from coffeert.tui.present.ranges import RANGE, RangeName
+from coffeert.domain.rollups import Totals
+from coffeert.tui.model.ranges import RANGE, RangeName
+from coffeert.tui.render.kpi import pace
+from coffeert.tui.screens import view_models as models
 from tests.tui.conftest import StageMaker, sell_for
 from tests.tui.scripted import NOON, House, healthy, lost
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from coffeert.order import PLACED_AT_MIN, PRICE_CENTS_MAX, QUANTITY_MAX, Order
+from coffeert.domain.orders import PLACED_AT_MIN, PRICE_CENTS_MAX, QUANTITY_MAX, Order
 
 fewer = settings(max_examples=50)
 """For properties whose examples are large."""

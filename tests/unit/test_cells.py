@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.cells import (
+from coffeert.domain.rollups import (
     BUCKETS,
     GRAINS,
     SECONDS,
@@ -34,7 +34,7 @@ from tests.unit.strategies import CHANGES, fewer, moments, orders, presents
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from coffeert.order import Order
+    from coffeert.domain.orders import Order
 
 A_DAY_AND_MORE = 28 * 60  # minutes
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.cells import CellKey, Cells, Tally, add
-from coffeert.hot_batches import HotBatches
-from coffeert.watermark import Xid
+from coffeert.domain.pending_batches import HotBatches
+from coffeert.domain.rollups import CellKey, Cells, Tally, add
+from coffeert.domain.watermark import Xid
 
 KEYS = [CellKey("minute", 60 * minute, "uptown", drink) for minute in (1, 2) for drink in "ab"]
 numbers = st.integers(-(2**40), 2**40)

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.errors import Invalid
-from coffeert.menu import (
+from coffeert.domain.menu import (
     CODE_MAX,
     NAME_MAX,
     Drink,
@@ -17,6 +16,7 @@ from coffeert.menu import (
     check_name,
     code_from_name,
 )
+from coffeert.errors import Invalid
 
 MENU = Menu(
     (Store("uptown", "Uptown"), Store("closed", "Closed", active=False)),

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.errors import Invalid
-from coffeert.menu import Drink, Menu, Store
-from coffeert.order import (
+from coffeert.domain.menu import Drink, Menu, Store
+from coffeert.domain.orders import (
     PRICE_CENTS_MAX,
     Draft,
     Order,
@@ -22,6 +21,7 @@ from coffeert.order import (
     resolve,
     text_from_cents,
 )
+from coffeert.errors import Invalid
 from tests.unit.strategies import cents, orders
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from coffeert.logs import configure_logs
-from coffeert.server import doorway
+from coffeert.server.http import doorway
 from tests.process_settings import settings_put_back
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.cells import CellKey, Horizon, Picture, Tally, floor
+from coffeert.alert_rules import METRICS, Rule, Watch, parse_rule, read_figures, silent_stores
+from coffeert.domain.rollups import CellKey, Horizon, Picture, Tally, floor
 from coffeert.errors import ConfigError
-from coffeert.rules import METRICS, Rule, Watch, parse_rule, read_figures, silent_stores
 
 NOW = datetime(2026, 3, 14, 10, 6, 30, tzinfo=UTC)
 MINUTE = floor(int(NOW.timestamp()), "minute")

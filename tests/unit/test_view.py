@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.cells import ZERO, Cells, Horizon, Totals, at_all_grains, tally_orders
-from coffeert.order import Order, new_order_id
-from coffeert.view import RECENT_ORDERS, Change, View, newest
+from coffeert.domain.orders import Order, new_order_id
+from coffeert.domain.rollups import ZERO, Cells, Horizon, Totals, at_all_grains, tally_orders
+from coffeert.domain.view import RECENT_ORDERS, Change, View, newest
 from tests.unit.strategies import fewer, orders, presents
 
 if TYPE_CHECKING:

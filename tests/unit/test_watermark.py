@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.watermark import Watermark
+from coffeert.domain.watermark import Watermark
 
 
 @st.composite

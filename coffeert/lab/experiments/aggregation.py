@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC
 
-from coffeert.aggregator.one_pass import Mandate, make_pass
+from coffeert.aggregator.aggregation_pass import Mandate, make_pass
 from coffeert.aggregator.projection import Projection
 from coffeert.lab.bench import Bench
 from coffeert.lab.latency import Latencies

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from coffeert.domain.menu import Drink
 from coffeert.lab.bench import Bench, Run, Subject, subject
 from coffeert.lab.child import Child, child
 from coffeert.lab.latency import Latencies
@@ -21,7 +22,6 @@ from coffeert.lab.results import (
 )
 from coffeert.lab.screen import ScreenJob, ScreenResult
 from coffeert.lab.sightings import Delays, delays
-from coffeert.menu import Drink
 from coffeert.postgres.menu import add_drink
 from coffeert.postgres.pool import close, connect
 

@@ -7,17 +7,17 @@ import time
 from contextlib import aclosing
 from datetime import UTC, datetime
 
-from coffeert.cells import CellKey, Tally
-from coffeert.hot_batches import HotBatches
+from coffeert.domain.orders import Order, new_order_id
+from coffeert.domain.pending_batches import HotBatches
+from coffeert.domain.rollups import CellKey, Tally
+from coffeert.domain.watermark import Xid
 from coffeert.lab.bench import Bench
 from coffeert.lab.latency import Latencies
 from coffeert.lab.orders import DRINKS, STORES
 from coffeert.lab.results import Curve, Experiment, Figure, Measurement, Picture, Point
-from coffeert.order import Order, new_order_id
-from coffeert.redis.bus import Bus, Subscribed
-from coffeert.redis.connection import close_client, open_client
+from coffeert.redis_bus.bus import Bus, Subscribed
+from coffeert.redis_bus.connection import close_client, open_client
 from coffeert.tasks import end
-from coffeert.watermark import Xid
 from coffeert.wire.bus import HotMessage, encode
 
 _AT_ONCE = 64

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, cast
 from textual.screen import Screen
 
 from coffeert.errors import CoffeertError
-from coffeert.tui.text import clean
+from coffeert.tui.render.text import clean
 
 if TYPE_CHECKING:
     from coffeert.tui.app import CoffeertApp
-    from coffeert.tui.board import Board
+    from coffeert.tui.dashboard_state import Board
 
 
 class BoardScreen(Screen[None]):

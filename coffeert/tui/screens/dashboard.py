@@ -9,17 +9,17 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from coffeert.tui.bindings import DASHBOARD_KEYS
-from coffeert.tui.present import models
-from coffeert.tui.present.chart import METRICS
-from coffeert.tui.present.layout import NARROW, PanelName, arrange
-from coffeert.tui.present.scene import Scene
-from coffeert.tui.present.timebar import bar_hint
-from coffeert.tui.present.truth import panel_age
+from coffeert.tui.model.data_status import panel_age
+from coffeert.tui.render.chart import METRICS
+from coffeert.tui.render.frame_context import Scene
+from coffeert.tui.render.layout import NARROW, PanelName, arrange
+from coffeert.tui.render.text import clean
+from coffeert.tui.render.time_bar import bar_hint
+from coffeert.tui.screens import view_models as models
 from coffeert.tui.screens.keeping import Keeping
 from coffeert.tui.screens.looking import Looking
 from coffeert.tui.screens.selling import Selling
 from coffeert.tui.screens.timing import Timing
-from coffeert.tui.text import clean
 from coffeert.tui.widgets.bars import ControlsBar, HeaderBar
 from coffeert.tui.widgets.breakdown_panel import BreakdownModel, BreakdownPanel
 from coffeert.tui.widgets.chart_panel import ChartPanel

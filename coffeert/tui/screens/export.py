@@ -8,8 +8,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
-from coffeert.tui.lines import EMPTY, Span, line
-from coffeert.tui.screens.dialogue import Dialogue
+from coffeert.tui.render.spans import EMPTY, Span, line
+from coffeert.tui.screens.modal import Dialogue
 from coffeert.tui.widgets.lines_view import LinesView
 
 ExportKind = Literal["csv", "json", "svg"]

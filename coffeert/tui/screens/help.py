@@ -9,8 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from coffeert.tui.present.help import help_lines
-from coffeert.tui.screens.dialogue import Dialogue
+from coffeert.tui.render.help import help_lines
+from coffeert.tui.screens.modal import Dialogue
 from coffeert.tui.widgets.lines_view import LinesView
 
 

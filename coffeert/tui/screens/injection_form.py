@@ -10,8 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Input, Label, Select
 
-from coffeert.tui.present.form import Wish, wish_from
-from coffeert.tui.screens.dialogue import Dialogue
+from coffeert.tui.render.form import Wish, wish_from
+from coffeert.tui.screens.modal import Dialogue
 from coffeert.tui.widgets.choice import Choice
 
 

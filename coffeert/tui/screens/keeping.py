@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from coffeert.tui.present.export import orders_csv, window_json
+from coffeert.tui.render.export import orders_csv, window_json
+from coffeert.tui.render.text import clean
 from coffeert.tui.screens.board_screen import BoardScreen
 from coffeert.tui.screens.export import Export, ExportKind
-from coffeert.tui.text import clean
 
 
 class Keeping(BoardScreen):

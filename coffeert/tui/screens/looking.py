@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from coffeert.tui.bindings import DASHBOARD_KEYS, readable
-from coffeert.tui.present.filter import EVERYTHING
-from coffeert.tui.present.layout import TabName
-from coffeert.tui.present.ranges import RANGE, beside
+from coffeert.tui.model.filter import EVERYTHING
+from coffeert.tui.model.ranges import RANGE, beside
+from coffeert.tui.render.layout import TabName
 from coffeert.tui.screens.board_screen import BoardScreen
 from coffeert.tui.screens.help import Help
 from coffeert.tui.screens.jump import Jump

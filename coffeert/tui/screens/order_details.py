@@ -9,12 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
-from coffeert.tui.glyphs import Glyphs
-from coffeert.tui.lines import Span, line
-from coffeert.tui.present.details import order_lines
-from coffeert.tui.present.models import order_json
-from coffeert.tui.present.orders import OrderRow
-from coffeert.tui.screens.dialogue import Dialogue
+from coffeert.tui.render.details import order_lines
+from coffeert.tui.render.glyphs import Glyphs
+from coffeert.tui.render.orders import OrderRow
+from coffeert.tui.render.spans import Span, line
+from coffeert.tui.screens.modal import Dialogue
+from coffeert.tui.screens.view_models import order_json
 from coffeert.tui.widgets.lines_view import LinesView
 
 

@@ -10,16 +10,16 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Input, Label, Select
 
+from coffeert.domain.orders import Draft, Order, new_order_id, text_from_cents
 from coffeert.errors import CoffeertError, OutcomeUnknown, RequestRefused
-from coffeert.order import Draft, Order, new_order_id, text_from_cents
-from coffeert.tui.glyphs import Glyphs
-from coffeert.tui.lines import Line, Span, line
-from coffeert.tui.present.details import odyssey_lines
-from coffeert.tui.present.form import Checked, Entry, check, curl, find_drink, total_text
-from coffeert.tui.screens.dialogue import Dialogue
-from coffeert.tui.session import Session
-from coffeert.tui.text import clean
-from coffeert.tui.till import Till
+from coffeert.tui.model.session import Session
+from coffeert.tui.order_actions import Till
+from coffeert.tui.render.details import odyssey_lines
+from coffeert.tui.render.form import Checked, Entry, check, curl, find_drink, total_text
+from coffeert.tui.render.glyphs import Glyphs
+from coffeert.tui.render.spans import Line, Span, line
+from coffeert.tui.render.text import clean
+from coffeert.tui.screens.modal import Dialogue
 from coffeert.tui.widgets.choice import Choice
 from coffeert.tui.widgets.lines_view import LinesView
 from coffeert.wire.orders import MenuBody

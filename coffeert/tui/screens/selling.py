@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from coffeert.domain.orders import Draft, text_from_cents
 from coffeert.errors import CoffeertError
-from coffeert.order import Draft, text_from_cents
-from coffeert.tui.present import models
-from coffeert.tui.present.form import Wish
+from coffeert.tui.render.form import Wish
+from coffeert.tui.render.text import clean
+from coffeert.tui.screens import view_models as models
 from coffeert.tui.screens.board_screen import BoardScreen
 from coffeert.tui.screens.injection_form import InjectionForm
 from coffeert.tui.screens.order_form import OrderForm
-from coffeert.tui.text import clean
 from coffeert.tui.widgets.order_table import OrderTable
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual import events
 from textual.message import Message
 
-from coffeert.tui.lines import Line
-from coffeert.tui.present.header import (
+from coffeert.tui.model.ranges import RangeName
+from coffeert.tui.render.header import (
     ControlsModel,
     HeaderModel,
     draw_controls,
@@ -14,8 +14,8 @@ from coffeert.tui.present.header import (
     range_at,
     tab_at,
 )
-from coffeert.tui.present.layout import TabName
-from coffeert.tui.present.ranges import RangeName
+from coffeert.tui.render.layout import TabName
+from coffeert.tui.render.spans import Line
 from coffeert.tui.widgets.panel import Panel
 
 

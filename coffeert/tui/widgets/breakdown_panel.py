@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from textual import events
 from textual.message import Message
 
-from coffeert.tui.lines import EMPTY, Line, Span, framed, line
-from coffeert.tui.present.breakdown import (
+from coffeert.tui.render.breakdown import (
     Row,
     Section,
     draw_sections,
@@ -16,6 +15,7 @@ from coffeert.tui.present.breakdown import (
     row_at,
     row_on_line,
 )
+from coffeert.tui.render.spans import EMPTY, Line, Span, framed, line
 from coffeert.tui.widgets.panel import Panel
 from coffeert.tui.widgets.scroll import Cursor, step_of
 

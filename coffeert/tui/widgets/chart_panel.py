@@ -5,16 +5,16 @@ from __future__ import annotations
 from textual import events
 from textual.message import Message
 
-from coffeert.tui.charts import plot
-from coffeert.tui.lines import Line, framed
-from coffeert.tui.present.chart import ChartModel
-from coffeert.tui.present.curve import (
+from coffeert.tui.render.chart import ChartModel
+from coffeert.tui.render.chart_drawing import (
     canvas_columns,
     draw_chart,
     index_at,
     note_of,
     title_of,
 )
+from coffeert.tui.render.plotext_backend import plot
+from coffeert.tui.render.spans import Line, framed
 from coffeert.tui.widgets.panel import Panel
 
 _LEFT = 8  # frame, labels and axis in front of the canvas

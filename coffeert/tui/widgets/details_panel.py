@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from coffeert.order import Order
-from coffeert.tui.lines import EMPTY, Line, Span, framed, line
-from coffeert.tui.odyssey import Odyssey
-from coffeert.tui.present.details import order_lines, own_lines
+from coffeert.domain.orders import Order
+from coffeert.tui.model.order_traces import Odyssey
+from coffeert.tui.render.details import order_lines, own_lines
+from coffeert.tui.render.spans import EMPTY, Line, Span, framed, line
 from coffeert.tui.widgets.panel import Panel
 
 

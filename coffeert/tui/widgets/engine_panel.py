@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coffeert.tui.lines import Line
-from coffeert.tui.present.engine import Part, draw_engine
+from coffeert.tui.render.spans import Line
+from coffeert.tui.render.system_panel import Part, draw_engine
 from coffeert.tui.widgets.panel import Panel
 
 

@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
 
-from coffeert.tui.present.filter import EVERYTHING, Filter, FilterError, parse_filter
+from coffeert.tui.model.filter import EVERYTHING, Filter, FilterError, parse_filter
 
 
 class FilterInput(Input):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from coffeert.tui.lines import Line
-from coffeert.tui.present.kpi import Tile, bare_tiles, boxed_tiles, tile_list
-from coffeert.tui.present.layout import KPI_BARE, KPI_BOXED, NARROW
+from coffeert.tui.render.kpi import Tile, bare_tiles, boxed_tiles, tile_list
+from coffeert.tui.render.layout import KPI_BARE, KPI_BOXED, NARROW
+from coffeert.tui.render.spans import Line
 from coffeert.tui.widgets.panel import Panel
 
 

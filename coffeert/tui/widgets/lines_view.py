@@ -8,8 +8,8 @@ from rich.style import Style
 from rich.text import Text
 from textual.widgets import Static
 
-from coffeert.tui.lines import Line
-from coffeert.tui.text import clean
+from coffeert.tui.render.spans import Line
+from coffeert.tui.render.text import clean
 from coffeert.tui.widgets.panel import Painter
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coffeert.tui.lines import EMPTY, Line
-from coffeert.tui.present.notice import notice_lines
-from coffeert.tui.present.truth import Truth
+from coffeert.tui.model.data_status import Truth
+from coffeert.tui.render.notice import notice_lines
+from coffeert.tui.render.spans import EMPTY, Line
 from coffeert.tui.widgets.panel import Panel
 
 

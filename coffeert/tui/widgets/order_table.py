@@ -7,14 +7,14 @@ from uuid import UUID
 from textual import events
 from textual.message import Message
 
-from coffeert.tui.lines import Line, Span, framed, line, ruled
-from coffeert.tui.present.orders import (
+from coffeert.tui.render.orders import (
     OrderRow,
     OrdersModel,
     draw_row,
     heading,
     title_of,
 )
+from coffeert.tui.render.spans import Line, Span, framed, line, ruled
 from coffeert.tui.widgets.panel import Panel
 from coffeert.tui.widgets.scroll import Cursor, step_of
 

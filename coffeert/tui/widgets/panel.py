@@ -10,10 +10,10 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from coffeert.tui.glyphs import Glyphs
-from coffeert.tui.lines import Line, fit_line
-from coffeert.tui.palette import Palette
-from coffeert.tui.text import ELLIPSIS, clean, width
+from coffeert.tui.render.glyphs import Glyphs
+from coffeert.tui.render.palette import Palette
+from coffeert.tui.render.spans import Line, fit_line
+from coffeert.tui.render.text import ELLIPSIS, clean, width
 
 Model = TypeVar("Model")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual import events
 from textual.message import Message
 
-from coffeert.tui.lines import Line
-from coffeert.tui.present.timebar import BarModel, draw_bar, moment_at
+from coffeert.tui.render.spans import Line
+from coffeert.tui.render.time_bar import BarModel, draw_bar, moment_at
 from coffeert.tui.widgets.panel import Panel
 
 

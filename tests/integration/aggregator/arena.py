@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from coffeert.aggregator.one_pass import Mandate, Passed, make_pass
+from coffeert.aggregator.aggregation_pass import Mandate, Passed, make_pass
 from coffeert.aggregator.projection import Projection
-from coffeert.cells import ZERO
-from coffeert.order import Order
+from coffeert.domain.orders import Order
+from coffeert.domain.rollups import ZERO
+from coffeert.domain.watermark import Watermark
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.rollups import load_snapshot
 from coffeert.postgres.verification import verify
-from coffeert.watermark import Watermark
 from tests.order_book import counted_cells, insert, kept_cells, order, stored_orders, void
 
 WRITERS, PASSERS = 3, 2

@@ -6,9 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from coffeert.cells import Cells, Picture
+    from coffeert.domain.orders import Order
+    from coffeert.domain.rollups import Cells, Picture
     from coffeert.errors import CoffeertError
-    from coffeert.order import Order
     from coffeert.wire.bus import PassMessage
 
 

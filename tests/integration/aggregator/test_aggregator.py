@@ -9,15 +9,15 @@ from functools import partial
 
 import pytest
 
-from coffeert.cells import Horizon
+from coffeert.domain.rollups import Horizon
 from coffeert.embedded import PostgresServer
 from coffeert.errors import RedisUnavailable
 from coffeert.postgres.migrations import migrate
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.rollups import load_snapshot
 from coffeert.postgres.verification import rebuild, verify
-from coffeert.redis.bus import Bus
-from coffeert.redis.publisher import RedisPublisher
+from coffeert.redis_bus.bus import Bus
+from coffeert.redis_bus.publisher import RedisPublisher
 from coffeert.tasks import end
 from tests.integration.aggregator.conftest import INTERVAL, StartAggregator
 from tests.integration.aggregator.recorder import Recorder

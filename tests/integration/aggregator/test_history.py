@@ -13,16 +13,16 @@ import asyncpg
 import pytest
 from redis import Redis
 
+from coffeert.aggregator.aggregation_pass import Mandate, make_pass
 from coffeert.aggregator.aggregator import Aggregator
-from coffeert.aggregator.one_pass import Mandate, make_pass
 from coffeert.embedded import PostgresServer
 from coffeert.errors import ClusterMismatch, DatabaseUnavailable
 from coffeert.postgres.migrations import migrate
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.verification import rebuild, verify
-from coffeert.redis import keys
-from coffeert.redis.bus import Bus
-from coffeert.redis.publisher import RedisPublisher
+from coffeert.redis_bus import keys
+from coffeert.redis_bus.bus import Bus
+from coffeert.redis_bus.publisher import RedisPublisher
 from tests.integration.aggregator.conftest import StartAggregator
 from tests.order_book import counted_cells, insert, kept_cells, order
 from tests.servers import TestServers, temporary_directory

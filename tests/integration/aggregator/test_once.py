@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 import pytest
 
 from coffeert.aggregator.aggregator import Aggregator
-from coffeert.cells import Horizon, Picture
 from coffeert.cli import cli, run
+from coffeert.domain.orders import Order
+from coffeert.domain.rollups import Horizon, Picture
 from coffeert.errors import RedisUnavailable
-from coffeert.order import Order
 from coffeert.postgres.pool import Connection, connect
 from coffeert.postgres.rollups import load_snapshot
 from coffeert.postgres.verification import verify
-from coffeert.redis.bus import Bus
-from coffeert.redis.publisher import RedisPublisher
+from coffeert.redis_bus.bus import Bus
+from coffeert.redis_bus.publisher import RedisPublisher
 from coffeert.tasks import end
 from coffeert.wire.bus import PassMessage
 from tests.integration.aggregator.conftest import StartAggregator

@@ -7,9 +7,9 @@ import random
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from coffeert.aggregator.one_pass import Mandate, make_pass
+from coffeert.aggregator.aggregation_pass import Mandate, make_pass
 from coffeert.aggregator.projection import Projection
-from coffeert.cells import Horizon
+from coffeert.domain.rollups import Horizon
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.rollups import load_snapshot
 from coffeert.postgres.verification import verify

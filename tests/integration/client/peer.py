@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from coffeert.cells import CellKey, Cells, Horizon, Tally
-from coffeert.order import Draft, Order
-from coffeert.view import Change, View
+from coffeert.domain.orders import Draft, Order
+from coffeert.domain.rollups import CellKey, Cells, Horizon, Tally
+from coffeert.domain.view import Change, View
 from coffeert.wire import frames
 from coffeert.wire.health import (
     AggregatorHealth,

@@ -21,8 +21,8 @@ from coffeert.client import (
     ViewChanged,
     ViewReset,
 )
+from coffeert.domain.orders import Draft
 from coffeert.errors import FieldError, Invalid, OutcomeUnknown, ServerUnavailable, Unauthorized
-from coffeert.order import Draft
 from coffeert.tasks import end
 from coffeert.wire import frames
 from tests.integration.client.peer import MENU, Connection, Dashboard, serving, stored

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from coffeert.client import OrderClient
+from coffeert.domain.orders import Draft, new_order_id
 from coffeert.errors import (
     Conflict,
     FieldError,
@@ -18,7 +19,6 @@ from coffeert.errors import (
     ServerUnavailable,
     Unavailable,
 )
-from coffeert.order import Draft, new_order_id
 from coffeert.wire.orders import BatchResult, LineProblem, Problem, decode_order, encode
 from tests.integration.client.peer import (
     MENU,

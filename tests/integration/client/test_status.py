@@ -9,7 +9,7 @@ import msgspec
 
 from coffeert.cli.figures import Figures, Sums
 from coffeert.client import OrderClient
-from coffeert.order import Draft
+from coffeert.domain.orders import Draft
 from tests.integration.inject.command import run
 
 DAY = datetime(2024, 7, 31, 19, tzinfo=UTC)  # 22:00 at +03:00

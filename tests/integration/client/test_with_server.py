@@ -15,8 +15,8 @@ from coffeert.client import (
     OrderSocket,
     ViewChanged,
 )
+from coffeert.domain.orders import Draft, new_order_id
 from coffeert.errors import Conflict, Invalid, NotFound, Unauthorized
-from coffeert.order import Draft, new_order_id
 from coffeert.tasks import end
 from coffeert.wire.frames import Snapshot, change_from
 from tests.integration.server.conftest import RunServer

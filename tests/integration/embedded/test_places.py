@@ -10,8 +10,8 @@ import pytest
 from redis import Redis
 
 from coffeert.embedded import PostgresServer, embedded_services
-from coffeert.embedded.account import Account
-from coffeert.embedded.directory import DataDirectory
+from coffeert.embedded.data_directory import DataDirectory
+from coffeert.embedded.service_account import Account
 from coffeert.errors import EmbeddedError
 from tests.integration.embedded.conftest import Pair
 

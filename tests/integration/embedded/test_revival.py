@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from coffeert.embedded import embedded_services, revival
-from coffeert.embedded.revival import revived
+from coffeert.embedded import embedded_services
+from coffeert.embedded import supervisor as revival
+from coffeert.embedded.supervisor import revived
 from coffeert.errors import EmbeddedError
 from tests.waiting import wait_until
 

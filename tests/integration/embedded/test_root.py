@@ -14,7 +14,7 @@ import pytest
 
 import coffeert
 from coffeert.embedded import embedded_services
-from coffeert.embedded.programs import POSTGRES, VALKEY
+from coffeert.embedded.binaries import POSTGRES, VALKEY
 from coffeert.errors import EmbeddedError
 from tests.integration.embedded import holder
 from tests.integration.embedded.conftest import Pair

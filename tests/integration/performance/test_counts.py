@@ -11,23 +11,23 @@ from types import FrameType
 
 import pytest
 
-from coffeert.aggregator.one_pass import Mandate, make_pass
-from coffeert.cells import CellKey, Horizon, Tally, floor
-from coffeert.hot_batches import HotBatches
-from coffeert.menu import Menu
-from coffeert.order import Draft, new_order_id, resolve
+from coffeert.aggregator.aggregation_pass import Mandate, make_pass
+from coffeert.domain.menu import Menu
+from coffeert.domain.orders import Draft, new_order_id, resolve
+from coffeert.domain.pending_batches import HotBatches
+from coffeert.domain.rollups import CellKey, Horizon, Tally, floor
+from coffeert.domain.watermark import Xid
 from coffeert.postgres.menu import load_menu
 from coffeert.postgres.orders import OrderTable
 from coffeert.postgres.pool import Connection, Pool, close, connect, open_pool
 from coffeert.postgres.queries import sql
-from coffeert.server.admission import Admission
-from coffeert.server.batch_writer import BatchWriter
-from coffeert.server.hub import Hub
-from coffeert.server.intake import Intake
-from coffeert.server.journal import Journal
-from coffeert.server.live_view import LiveView
+from coffeert.server.ingest.admission import Admission
+from coffeert.server.ingest.batch_writer import BatchWriter
+from coffeert.server.ingest.order_service import Intake
+from coffeert.server.live.broadcaster import Hub
+from coffeert.server.live.change_log import Journal
+from coffeert.server.live.live_view import LiveView
 from coffeert.tasks import end
-from coffeert.watermark import Xid
 from coffeert.wire.orders import OrderBody, decode_order, encode
 from tests.waiting import eventually
 

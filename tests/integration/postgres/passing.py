@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, tzinfo
 
-from coffeert.cells import Horizon
+from coffeert.domain.rollups import Horizon
 from coffeert.postgres.passes import PassResult, advance
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.state import check_writable, locked_state

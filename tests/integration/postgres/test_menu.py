@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from coffeert.cli import cli, run
+from coffeert.domain.menu import Drink, Menu, Store
 from coffeert.errors import Invalid, NotFound
-from coffeert.menu import Drink, Menu, Store
 from coffeert.postgres.menu import (
     add_drink,
     add_store,

@@ -12,8 +12,8 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from coffeert.domain.orders import Order
 from coffeert.errors import DatabaseUnavailable
-from coffeert.order import Order
 from coffeert.postgres.orders import CommitUnknown, OrderTable
 from coffeert.postgres.pool import Connection, open_pool
 from tests.order_book import order

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from coffeert.cells import ZERO, CellKey, Tally
+from coffeert.domain.rollups import ZERO, CellKey, Tally
 from coffeert.errors import ClusterMismatch, DatabaseUnavailable, Fenced
 from coffeert.postgres.leadership import try_lead
 from coffeert.postgres.pool import Connection, close, connect

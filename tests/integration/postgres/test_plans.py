@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from coffeert.cells import GRAINS, Horizon, floor
+from coffeert.domain.rollups import GRAINS, Horizon, floor
 from coffeert.postgres.passes import horizon_moments
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql

@@ -15,7 +15,7 @@ from coffeert.postgres.orders import OrderTable
 from coffeert.postgres.pool import open_pool
 from coffeert.postgres.roles import grant_serving
 from coffeert.postgres.verification import verify
-from coffeert.redis.publisher import RedisPublisher
+from coffeert.redis_bus.publisher import RedisPublisher
 from tests.order_book import order
 
 ROLE = "coffeert_serving"

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from coffeert.cells import Tally
 from coffeert.cli import cli, run
+from coffeert.domain.rollups import Tally
 from coffeert.errors import ClusterMismatch, Fenced
 from coffeert.postgres.leadership import try_lead
 from coffeert.postgres.pool import Connection, close, connect

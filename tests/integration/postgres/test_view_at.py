@@ -12,11 +12,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from coffeert.cells import GRAINS, CellKey, Cells, Horizon, Picture, Tally
-from coffeert.order import Order
+from coffeert.domain.orders import Order
+from coffeert.domain.rollups import GRAINS, CellKey, Cells, Horizon, Picture, Tally
+from coffeert.domain.view import Change
 from coffeert.postgres.pool import Connection, connect
 from coffeert.postgres.rollups import load_snapshot, view_at
-from coffeert.view import Change
 from tests.integration.postgres.passing import make_pass
 from tests.order_book import insert, order, stored_orders, void
 

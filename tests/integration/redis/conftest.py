@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from redis import Redis
 
-from coffeert.redis.bus import Bus
-from coffeert.redis.publisher import RedisPublisher
+from coffeert.redis_bus.bus import Bus
+from coffeert.redis_bus.publisher import RedisPublisher
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

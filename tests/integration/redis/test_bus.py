@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from coffeert.cells import tally_orders
+from coffeert.domain.pending_batches import HotBatches
+from coffeert.domain.rollups import tally_orders
+from coffeert.domain.watermark import Xid
 from coffeert.errors import ConfigError, RedisUnavailable
-from coffeert.hot_batches import HotBatches
-from coffeert.redis import subscription
-from coffeert.redis.bus import Bus, BusEvent, Subscribed
+from coffeert.redis_bus import subscription
+from coffeert.redis_bus.bus import Bus, BusEvent, Subscribed
 from coffeert.tasks import end
-from coffeert.watermark import Xid
 from coffeert.wire.bus import HotMessage, PassMessage, encode
 from tests.integration.redis.till import Till, publish
 from tests.waiting import eventually
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-    from coffeert.redis.publisher import RedisPublisher
+    from coffeert.redis_bus.publisher import RedisPublisher
 
 WITHIN = 10.0
 

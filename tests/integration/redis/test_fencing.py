@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from coffeert.errors import Fenced
-from coffeert.redis.publisher import RedisPublisher
+from coffeert.redis_bus.publisher import RedisPublisher
 from tests.integration.redis.contents import contents
 from tests.integration.redis.till import START, Pass, Till
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-    from coffeert.redis.bus import Bus
+    from coffeert.redis_bus.bus import Bus
 
 
 class Desk:

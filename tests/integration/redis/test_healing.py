@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import CapturingLogger
 
-from coffeert.redis.publisher import RedisPublisher
+from coffeert.redis_bus.publisher import RedisPublisher
 from tests.integration.redis.contents import contents, found_for_people, keys_for_people
 from tests.integration.redis.till import STATS, Till, publish
 
 if TYPE_CHECKING:
     from redis import Redis
 
-    from coffeert.redis.bus import Bus
+    from coffeert.redis_bus.bus import Bus
 
 
 @pytest.mark.parametrize("field", ["meta", "recent", "hour:2026-03-28T21", "day:2026-03-28"])
@@ -71,7 +71,7 @@ async def test_a_key_of_another_type_is_replaced_and_told_once(
     publisher: RedisPublisher, bus: Bus, redis: Redis, kind: str, key: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("coffeert.redis.publisher.log", log := CapturingLogger())
+    monkeypatch.setattr("coffeert.redis_bus.publisher.log", log := CapturingLogger())
     till = Till()
     await publish(publisher, till.count(till.order(), till.order(ago=timedelta(hours=1))))
     name = f"coffeert:{key}"
@@ -101,7 +101,7 @@ async def test_a_fence_that_is_no_token_fences_nobody(
 async def test_something_else_in_the_place_of_the_snapshot_is_no_snapshot(
     bus: Bus, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coffeert.redis.bus.log", log := CapturingLogger())
+    monkeypatch.setattr("coffeert.redis_bus.bus.log", log := CapturingLogger())
     redis.set("coffeert:snapshot", "x")
     assert await bus.load_snapshot() is None
     assert [call.args for call in log.calls] == [("snapshot ignored",)]

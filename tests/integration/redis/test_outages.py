@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from coffeert.errors import RedisUnavailable
-from coffeert.redis import subscription
-from coffeert.redis.bus import Bus, Subscribed
-from coffeert.redis.publisher import RedisPublisher
+from coffeert.redis_bus import subscription
+from coffeert.redis_bus.bus import Bus, Subscribed
+from coffeert.redis_bus.publisher import RedisPublisher
 from tests.integration.redis.test_bus import hear, hot
 from tests.integration.redis.till import STATS, Till, publish
 from tests.waiting import eventually

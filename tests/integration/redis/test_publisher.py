@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from coffeert.cells import GRAINS, SECONDS, CellKey, Tally, floor
+from coffeert.domain.rollups import GRAINS, SECONDS, CellKey, Tally, floor
 from coffeert.errors import ConfigError, RedisUnavailable
-from coffeert.redis.plan import plan_publish
-from coffeert.redis.publisher import CELLS_MAX, RedisPublisher
+from coffeert.redis_bus.plan import plan_publish
+from coffeert.redis_bus.publisher import CELLS_MAX, RedisPublisher
 from tests.integration.redis.contents import contents, found_for_people, keys_for_people
 from tests.integration.redis.till import STATS, Pass, Till, publish
 
 if TYPE_CHECKING:
     from redis import Redis
 
-    from coffeert.redis.bus import Bus
+    from coffeert.redis_bus.bus import Bus
 
 
 async def test_the_snapshot_and_the_stats_are_read_back(

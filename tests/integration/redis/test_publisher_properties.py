@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, cast
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from coffeert.domain.orders import Order
 from coffeert.errors import Fenced
-from coffeert.order import Order
-from coffeert.redis.bus import Bus
-from coffeert.redis.publisher import RedisPublisher
+from coffeert.redis_bus.bus import Bus
+from coffeert.redis_bus.publisher import RedisPublisher
 from tests.integration.redis.contents import contents, found_for_people, keys_for_people
 from tests.integration.redis.till import STATS, Pass, Till
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from coffeert.cells import GRAINS, Cells, Horizon, Picture, at_all_grains, tally_orders
-from coffeert.order import Order
-from coffeert.redis.publisher import RedisPublisher
-from coffeert.rollup import RollupSnapshot
-from coffeert.view import newest
-from coffeert.watermark import Watermark
+from coffeert.domain.orders import Order
+from coffeert.domain.rollup_snapshot import RollupSnapshot
+from coffeert.domain.rollups import GRAINS, Cells, Horizon, Picture, at_all_grains, tally_orders
+from coffeert.domain.view import newest
+from coffeert.domain.watermark import Watermark
+from coffeert.redis_bus.publisher import RedisPublisher
 from coffeert.wire.bus import PassCell, PassMessage, PassStats
 from coffeert.wire.orders import OrderBody
 

@@ -11,7 +11,7 @@ from aiohttp import WSMessage, WSMsgType, web
 
 from coffeert.config import load_config
 from coffeert.errors import ConfigError
-from coffeert.server.dashboard_socket import messages
+from coffeert.server.ws.endpoint import messages
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.wire import answer_to
 

@@ -13,7 +13,7 @@ import aiohttp
 import asyncpg
 import pytest
 
-from coffeert.order import new_order_id
+from coffeert.domain.orders import new_order_id
 from tests.integration.server.conftest import RunServer
 from tests.waiting import POLL, WITHIN
 

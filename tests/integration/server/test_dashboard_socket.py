@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import aiohttp
 import pytest
 
-from coffeert.cells import Totals
-from coffeert.order import new_order_id
-from coffeert.view import View
+from coffeert.domain.orders import new_order_id
+from coffeert.domain.rollups import Totals
+from coffeert.domain.view import View
 from coffeert.wire.frames import (
     Ack,
     Delta,
@@ -314,7 +314,7 @@ async def test_a_closing_server_says_goodbye(run_server: RunServer) -> None:
 async def test_a_changed_menu_is_told_at_once(
     server_url: str, http: aiohttp.ClientSession, database_url: str
 ) -> None:
-    from coffeert.menu import Drink
+    from coffeert.domain.menu import Drink
     from coffeert.postgres.menu import add_drink
     from coffeert.postgres.pool import connect
     from coffeert.wire.frames import MenuChanged

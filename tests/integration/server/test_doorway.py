@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from structlog.testing import CapturingLogger
 
-from coffeert.server.doorway import Gate, Gatekeeper, is_local
+from coffeert.server.http.doorway import Gate, Gatekeeper, is_local
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.wire import Pipe, answer_to, connection, ends
 
@@ -40,7 +40,7 @@ async def test_a_connection_that_never_says_a_word_is_closed(run_server: RunServ
 
 
 async def test_those_who_are_cut_off_do_not_fill_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coffeert.server.doorway.log", log := CapturingLogger())
+    monkeypatch.setattr("coffeert.server.http.doorway.log", log := CapturingLogger())
     keeper = Gatekeeper(connections=0, rate=0, header_timeout=1)
     for second in range(0, 300, 2):
         silent, slow = Gate(asyncio.Protocol, keeper), Gate(asyncio.Protocol, keeper)
@@ -133,7 +133,7 @@ async def test_the_connections_of_an_address_share_its_rate() -> None:
 async def test_too_many_orders_are_refused_on_every_way(
     run_server: RunServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coffeert.server.doorway.is_local", lambda _: False)
+    monkeypatch.setattr("coffeert.server.http.doorway.is_local", lambda _: False)
     async with run_server(client_orders_per_s=0.001) as url, aiohttp.ClientSession(url) as http:
         assert (await http.post("/api/orders", json=LATTE)).status == 201
         async with http.post("/api/orders", json=LATTE) as refused:

@@ -18,9 +18,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coffeert.server.doorway import Gate, Gatekeeper
-from coffeert.server.fast_path import FastPath, PlainOrders
-from coffeert.server.orders_api import OrdersApi
+from coffeert.server.http.doorway import Gate, Gatekeeper
+from coffeert.server.http.fast_path import FastPath, PlainOrders
+from coffeert.server.http.orders import OrdersApi
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.wire import Pipe
 from tests.waiting import POLL, WITHIN
@@ -230,7 +230,7 @@ async def test_a_token_opens_the_fast_path_and_nothing_else_does(run_server: Run
 async def test_the_fast_path_counts_against_what_a_client_may_send(
     run_server: RunServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coffeert.server.doorway.is_local", lambda _: False)
+    monkeypatch.setattr("coffeert.server.http.doorway.is_local", lambda _: False)
     async with run_server(client_orders_per_s=1) as url, both_ways(url) as ways:
         answers = [(await way.ask(request(LATTE)))[0] for way in (*ways, ways[0])]
         assert [int(answer.split(b" ")[1]) for answer in answers] == [201, 429, 429]

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import aiohttp
 import asyncpg
 
-from coffeert.order import new_order_id
+from coffeert.domain.orders import new_order_id
 from tests.integration.server.conftest import RunServer
 from tests.waiting import POLL, WITHIN
 

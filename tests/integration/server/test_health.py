@@ -12,9 +12,9 @@ import pytest
 
 from coffeert.aggregator.aggregator import Aggregator
 from coffeert.config import load_config
-from coffeert.redis.publisher import RedisPublisher
-from coffeert.server import live_view
+from coffeert.redis_bus.publisher import RedisPublisher
 from coffeert.server.app import open_server
+from coffeert.server.live import live_view
 from tests.integration.server.conftest import RunServer
 from tests.waiting import POLL, WITHIN
 

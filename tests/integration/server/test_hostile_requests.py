@@ -15,9 +15,9 @@ import pytest
 from multidict import CIMultiDict
 from yarl import URL
 
+from coffeert.domain.orders import new_order_id
 from coffeert.errors import RequestRefused
 from coffeert.logs import configure_logs
-from coffeert.order import new_order_id
 
 LINE = b'{"store": "uptown", "drink": "latte"}\n'
 NDJSON = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}

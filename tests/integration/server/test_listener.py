@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 import uvloop
 
-from coffeert.server.listener import Listener
+from coffeert.server.http.listener import Listener
 
 CROWD = 200
 

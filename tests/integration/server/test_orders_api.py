@@ -12,7 +12,7 @@ import aiohttp
 import asyncpg
 import pytest
 
-from coffeert.order import new_order_id
+from coffeert.domain.orders import new_order_id
 
 LATTE: dict[str, Any] = {"store": "uptown", "drink": "latte"}
 

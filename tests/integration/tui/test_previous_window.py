@@ -10,16 +10,16 @@ from random import Random
 import pytest
 from textual.pilot import Pilot
 
-from coffeert.cells import SECONDS, ZERO, Tally, floor
+from coffeert.domain.rollups import SECONDS, ZERO, Tally, floor
 from coffeert.postgres.pool import Connection
 from coffeert.tui.app import CoffeertApp
-from coffeert.tui.board import Board
-from coffeert.tui.present import models
-from coffeert.tui.present.figures import Trend
-from coffeert.tui.present.filter import parse_filter
-from coffeert.tui.present.kpi import Tile, pace
-from coffeert.tui.present.ranges import RANGES, Range
-from coffeert.tui.present.window import Window
+from coffeert.tui.dashboard_state import Board
+from coffeert.tui.model.filter import parse_filter
+from coffeert.tui.model.ranges import RANGES, Range
+from coffeert.tui.model.window import Window
+from coffeert.tui.render.format import Trend
+from coffeert.tui.render.kpi import Tile, pace
+from coffeert.tui.screens import view_models as models
 from tests.integration.tui.test_same_numbers import FILTERS, place, random_drafts, view_total
 from tests.integration.tui.test_same_numbers import stored_total as stored
 from tests.integration.tui.watching import until, watching

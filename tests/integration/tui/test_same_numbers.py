@@ -10,18 +10,18 @@ from random import Random
 
 import msgspec
 
-from coffeert.cells import SECONDS, ZERO, Tally, floor
 from coffeert.cli.figures import Figures, Named, Windows
 from coffeert.cli.figures import Sums as StatusSums
-from coffeert.client.orders import OrderClient
-from coffeert.order import Draft, cents_from_text, new_order_id
+from coffeert.client.http import OrderClient
+from coffeert.domain.orders import Draft, cents_from_text, new_order_id
+from coffeert.domain.rollups import SECONDS, ZERO, Tally, floor
 from coffeert.postgres.pool import Connection
 from coffeert.tui.app import CoffeertApp
-from coffeert.tui.present import models
-from coffeert.tui.present.breakdown import Dimension, Section
-from coffeert.tui.present.figures import money, short, short_money
-from coffeert.tui.present.filter import parse_filter
-from coffeert.tui.present.ranges import RANGE, RANGES, Range, RangeName
+from coffeert.tui.model.filter import parse_filter
+from coffeert.tui.model.ranges import RANGE, RANGES, Range, RangeName
+from coffeert.tui.render.breakdown import Dimension, Section
+from coffeert.tui.render.format import money, short, short_money
+from coffeert.tui.screens import view_models as models
 from tests.integration.inject.command import run
 from tests.integration.tui.watching import until, watching
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from textual.widgets import Input, Select
 
+from coffeert.alert_rules import parse_rule
 from coffeert.cli.check import check
-from coffeert.client.orders import OrderClient
-from coffeert.order import Draft
-from coffeert.rules import parse_rule
-from coffeert.tui.alerts import Alerts
+from coffeert.client.http import OrderClient
+from coffeert.domain.orders import Draft
 from coffeert.tui.app import CoffeertApp
-from coffeert.tui.present.filter import parse_filter
-from coffeert.tui.present.ranges import RANGES
+from coffeert.tui.model.alerts import Alerts
+from coffeert.tui.model.filter import parse_filter
+from coffeert.tui.model.ranges import RANGES
 from coffeert.tui.screens.injection_form import InjectionForm
 from coffeert.tui.screens.order_form import OrderForm
 from coffeert.wire.frames import change_from

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from textual.pilot import Pilot
 
 from coffeert.client.feed import DashboardFeed
-from coffeert.client.orders import OrderClient
+from coffeert.client.http import OrderClient
 from coffeert.client.placed import Placed
-from coffeert.order import Draft
+from coffeert.domain.orders import Draft
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.injection import Injection
 

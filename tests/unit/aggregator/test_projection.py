@@ -9,11 +9,19 @@ from hypothesis import strategies as st
 
 from coffeert.aggregator.projection import Projection
 from coffeert.aggregator.publish import message_of
-from coffeert.cells import GRAINS, CellKey, Cells, Horizon, Tally, at_all_grains, tally_orders
-from coffeert.order import Order
+from coffeert.domain.orders import Order
+from coffeert.domain.rollups import (
+    GRAINS,
+    CellKey,
+    Cells,
+    Horizon,
+    Tally,
+    at_all_grains,
+    tally_orders,
+)
+from coffeert.domain.view import newest
+from coffeert.domain.watermark import Watermark
 from coffeert.postgres.passes import PassResult
-from coffeert.view import newest
-from coffeert.watermark import Watermark
 from coffeert.wire.bus import PassStats
 from tests.order_book import order
 

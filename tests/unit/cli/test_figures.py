@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coffeert.cells import Horizon, at_all_grains, tally_orders
 from coffeert.cli.figures import Figures, Sums, Windows, covers, figures_from
 from coffeert.cli.status_text import print_figures
-from coffeert.order import Order, text_from_cents
-from coffeert.view import Change, View
+from coffeert.domain.orders import Order, text_from_cents
+from coffeert.domain.rollups import Horizon, at_all_grains, tally_orders
+from coffeert.domain.view import Change, View
 from coffeert.wire.frames import Snapshot, columns
 from coffeert.wire.health import (
     AggregatorHealth,

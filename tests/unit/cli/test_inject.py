@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coffeert.cli import cli, run
-from coffeert.client.address import DEFAULT_URL
+from coffeert.client.url import DEFAULT_URL
 from tests.ports import free_port
 
 

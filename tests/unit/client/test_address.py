@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coffeert.client.address import server_address, socket_url
+from coffeert.client.url import server_address, socket_url
 from coffeert.errors import ConfigError
 
 

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from coffeert import errors
-from coffeert.client.failures import (
+from coffeert.client.errors import (
     is_retryable,
     plain_reason,
     refusal_from_problem,

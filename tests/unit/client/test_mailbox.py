@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coffeert.cells import CellKey, Horizon, Tally, Totals
+from coffeert.client.event_buffer import Mailbox
 from coffeert.client.events import (
     Connecting,
     Disconnected,
@@ -18,8 +18,8 @@ from coffeert.client.events import (
     ViewChanged,
     ViewReset,
 )
-from coffeert.client.mailbox import Mailbox
-from coffeert.view import Change, View
+from coffeert.domain.rollups import CellKey, Horizon, Tally, Totals
+from coffeert.domain.view import Change, View
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HORIZON = Horizon.at(NOW, UTC)

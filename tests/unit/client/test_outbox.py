@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from coffeert.client.outbox import Outbox
+from coffeert.client.pending_orders import Outbox
+from coffeert.domain.orders import Draft, new_order_id
 from coffeert.errors import (
     FieldError,
     Invalid,
@@ -17,7 +18,6 @@ from coffeert.errors import (
     Unauthorized,
     Unavailable,
 )
-from coffeert.order import Draft, new_order_id
 from coffeert.wire.frames import Ack, OrderFrame, Refusal, decode_client_frame
 from coffeert.wire.orders import OrderBody, draft_body, encode
 from tests.waiting import eventually

@@ -9,11 +9,11 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coffeert.cells import Cells, Horizon, at_all_grains, tally_orders
 from coffeert.client.events import Beat, Connected, GapFound, MenuChanged, ViewChanged, ViewReset
 from coffeert.client.replica import Replica, StateFrame
-from coffeert.order import Order
-from coffeert.view import Change, View
+from coffeert.domain.orders import Order
+from coffeert.domain.rollups import Cells, Horizon, at_all_grains, tally_orders
+from coffeert.domain.view import Change, View
 from coffeert.wire import frames
 from coffeert.wire.health import (
     AggregatorHealth,

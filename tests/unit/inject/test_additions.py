@@ -6,11 +6,11 @@ import io
 
 import pytest
 
+from coffeert.domain.menu import Drink, Store
 from coffeert.errors import ConfigError
-from coffeert.inject.additions import ADDED_MAX, Additions, additions
-from coffeert.inject.layout import layout_for
+from coffeert.inject.column_mapping import layout_for
+from coffeert.inject.missing_menu_items import ADDED_MAX, Additions, additions
 from coffeert.inject.rows import Rows
-from coffeert.menu import Drink, Store
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 
 MENU = MenuBody((MenuStore("uptown", "Uptown"),), (MenuDrink("tea", "Tea", "2.90"),))

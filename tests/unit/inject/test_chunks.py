@@ -13,7 +13,7 @@ from coffeert.errors import ConfigError
 from coffeert.inject.chunks import from_thread
 from coffeert.inject.report import Recorder
 from coffeert.inject.rows import BadRow
-from coffeert.inject.shot import Shot
+from coffeert.inject.scheduled_order import Shot
 from tests.waiting import eventually
 
 

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from coffeert.errors import ConfigError, Invalid, OutcomeUnknown, ServerUnavailable, Unavailable
-from coffeert.inject.carrier import record_failure, ways_named
 from coffeert.inject.injector import Injector
 from coffeert.inject.report import Recorder, Report
-from coffeert.inject.shot import Shot
+from coffeert.inject.scheduled_order import Shot
+from coffeert.inject.senders import record_failure, ways_named
 from tests.waiting import eventually
 
 

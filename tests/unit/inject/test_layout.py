@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from coffeert.domain.orders import Draft
 from coffeert.errors import ConfigError
-from coffeert.inject.layout import Layout, check_columns, layout_for, parse_mapping
+from coffeert.inject.column_mapping import Layout, check_columns, layout_for, parse_mapping
 from coffeert.inject.rows import Row
-from coffeert.order import Draft
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 
 KYIV = ZoneInfo("Europe/Kyiv")

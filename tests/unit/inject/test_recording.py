@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coffeert.inject.layout import layout_for
+from coffeert.domain.orders import Draft
+from coffeert.inject.column_mapping import layout_for
 from coffeert.inject.recording import Clock, Pace, RowKeys, shots_from
 from coffeert.inject.rows import BadRow, Rows
-from coffeert.inject.shot import Shot
-from coffeert.order import Draft
+from coffeert.inject.scheduled_order import Shot
 from coffeert.wire.orders import MenuBody, decode_order
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -6,11 +6,11 @@ from collections import Counter
 
 import pytest
 
+from coffeert.domain.orders import Draft
 from coffeert.errors import ConfigError
 from coffeert.inject.profile import PROFILES
 from coffeert.inject.scenario import scenario
 from coffeert.inject.schedule import Plan
-from coffeert.order import Draft
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, decode_order
 
 DRINKS = ("latte", "espresso", "mocha", "größe-xl")

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from coffeert.errors import DatabaseUnavailable
-from coffeert.postgres.failures import explained
+from coffeert.postgres.errors import explained
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.errors import Unavailable
-from coffeert.server.admission import Admission
+from coffeert.server.ingest.admission import Admission
 
 
 class Clock:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import CapturingLogger
 
-from coffeert.server import ailments
-from coffeert.server.ailments import Ailments
+from coffeert.server.ops import incidents as ailments
+from coffeert.server.ops.incidents import Ailments
 
 NOON = datetime(2026, 3, 28, 12, tzinfo=UTC)
 

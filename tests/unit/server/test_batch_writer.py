@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coffeert.domain.orders import Draft, Order, new_order_id
+from coffeert.domain.watermark import Xid
 from coffeert.errors import (
     Conflict,
     DatabaseUnavailable,
@@ -22,11 +24,9 @@ from coffeert.errors import (
     RequestRefused,
     Unavailable,
 )
-from coffeert.order import Draft, Order, new_order_id
 from coffeert.postgres.orders import BadValue, CommitUnknown, Inserted, NotStored, Stored
-from coffeert.server.admission import Admission
-from coffeert.server.batch_writer import BatchWriter, Entry, Outcome, Placed
-from coffeert.watermark import Xid
+from coffeert.server.ingest.admission import Admission
+from coffeert.server.ingest.batch_writer import BatchWriter, Entry, Outcome, Placed
 from tests.waiting import eventually
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.server.doorway import Gate
-from coffeert.server.load_shedding import BATCH_REFUSAL, is_whole_batch, is_whole_order
+from coffeert.server.http.doorway import Gate
+from coffeert.server.ingest.load_shedding import BATCH_REFUSAL, is_whole_batch, is_whole_order
 from coffeert.wire.orders import BatchResult
 from tests.unit.server.test_orders_in_line import WHOLE, Crowd
 

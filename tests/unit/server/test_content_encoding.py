@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.errors import Malformed, UnsupportedMediaType
-from coffeert.server.content_encoding import unpacked
+from coffeert.server.http.decompression import unpacked
 
 CODINGS = {"gzip": ("gzip", 31), "zlib": ("deflate", 15), "bare": ("deflate", -15)}
 # What is repeated, and how often: large bodies are not to be printed.

@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from coffeert.cells import CellKey, Horizon, Tally, floor
-from coffeert.hot_batches import HotBatches
-from coffeert.rollup import RollupSnapshot
-from coffeert.server.hub import Hub
-from coffeert.server.journal import Journal
-from coffeert.server.live_view import LiveView
+from coffeert.domain.pending_batches import HotBatches
+from coffeert.domain.rollup_snapshot import RollupSnapshot
+from coffeert.domain.rollups import CellKey, Horizon, Tally, floor
+from coffeert.domain.watermark import Watermark, Xid
+from coffeert.server.live.broadcaster import Hub
+from coffeert.server.live.change_log import Journal
+from coffeert.server.live.live_view import LiveView
 from coffeert.tasks import end
-from coffeert.watermark import Watermark, Xid
 from coffeert.wire import frames
 from coffeert.wire.orders import MenuBody
 from tests.waiting import eventually

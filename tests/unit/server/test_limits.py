@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.errors import RequestTimeout, TooManyRequests
-from coffeert.server.limits import Allowance, BodyClock
+from coffeert.server.http.limits import Allowance, BodyClock
 
 
 class Clock:

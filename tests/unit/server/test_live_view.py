@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from coffeert.cells import CellKey, Cells, Horizon, Tally, add, at_all_grains
-from coffeert.hot_batches import HotBatches
-from coffeert.rollup import RollupSnapshot
-from coffeert.server.journal import Journal, Position
-from coffeert.server.live_view import LiveView
-from coffeert.view import View
-from coffeert.watermark import Watermark, Xid
+from coffeert.domain.pending_batches import HotBatches
+from coffeert.domain.rollup_snapshot import RollupSnapshot
+from coffeert.domain.rollups import CellKey, Cells, Horizon, Tally, add, at_all_grains
+from coffeert.domain.view import View
+from coffeert.domain.watermark import Watermark, Xid
+from coffeert.server.live.change_log import Journal, Position
+from coffeert.server.live.live_view import LiveView
 from coffeert.wire.frames import Columns, Delta, Snapshot, change_from, decode_server_frame
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coffeert.server.load_shedding import LoadShedder
+from coffeert.server.ingest.load_shedding import LoadShedder
 
 
 class Clock:

@@ -13,8 +13,8 @@ import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.server.doorway import Gate, Gatekeeper
-from coffeert.server.load_shedding import LoadShedder, is_whole_order
+from coffeert.server.http.doorway import Gate, Gatekeeper
+from coffeert.server.ingest.load_shedding import LoadShedder, is_whole_order
 
 BODY = b'{"store":"uptown","drink":"latte"}'
 WHOLE = (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.server.plain_request import read_plain
+from coffeert.server.http.plain_request import read_plain
 
 BODY = b'{"store":"uptown","drink":"latte"}'
 HEADERS = {

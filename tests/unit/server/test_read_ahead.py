@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from coffeert.server.read_ahead import one_ahead
+from coffeert.server.http.read_ahead import one_ahead
 from tests.waiting import eventually
 
 

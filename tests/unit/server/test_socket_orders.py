@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from coffeert.domain.orders import Draft, Order, new_order_id
 from coffeert.errors import Invalid, RequestRefused, TooManyRequests, Unavailable
-from coffeert.order import Draft, Order, new_order_id
-from coffeert.server.batch_writer import Entry, Outcome, Placed
-from coffeert.server.intake import Intake
-from coffeert.server.load_shedding import LoadShedder
-from coffeert.server.socket_orders import UNANSWERED, SocketOrders
+from coffeert.server.ingest.batch_writer import Entry, Outcome, Placed
+from coffeert.server.ingest.load_shedding import LoadShedder
+from coffeert.server.ingest.order_service import Intake
+from coffeert.server.ws.orders import UNANSWERED, SocketOrders
 
 RESYNC = '{"type":"resync"}'
 

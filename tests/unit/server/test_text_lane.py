@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.server.socket_orders import UNANSWERED, SocketOrders
-from coffeert.server.text_lane import TextLane
+from coffeert.server.ws.orders import UNANSWERED, SocketOrders
+from coffeert.server.ws.reader import TextLane
 
 PING, PONG, CLOSE, BINARY, CONTINUED, TEXT = 0x89, 0x8A, 0x88, 0x82, 0x80, 0x81
 MASK = b"\x1a\x2b\x3c\x4d"

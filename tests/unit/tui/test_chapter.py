@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.tui.memory.chapter import Chapter
-from coffeert.tui.memory.shelf import SEGMENT_BYTES, Shelf
+from coffeert.tui.history.segment import Chapter
+from coffeert.tui.history.spill_file import SEGMENT_BYTES, Shelf
 
 texts = st.lists(st.binary(max_size=300), min_size=1, max_size=20)
 

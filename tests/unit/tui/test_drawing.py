@@ -8,26 +8,35 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coffeert.cells import Tally
-from coffeert.order import Draft, Order
-from coffeert.tui.charts import plot
-from coffeert.tui.glyphs import ASCII, BRAILLE, GLYPHS, Glyphs
-from coffeert.tui.lines import Line, Span, drop_to_fit, fit_line, framed, line, line_width, spread
-from coffeert.tui.odyssey import Odyssey
-from coffeert.tui.order_log import OrderLog
-from coffeert.tui.present.breakdown import Row, Section, draw_sections, line_of_row, row_on_line
-from coffeert.tui.present.chart import ChartModel
-from coffeert.tui.present.curve import column_of, draw_chart, index_at, nice_ceiling, note_of
-from coffeert.tui.present.details import order_lines
-from coffeert.tui.present.engine import Course, draw_engine, nearest_limit, parts_of
-from coffeert.tui.present.export import orders_csv
-from coffeert.tui.present.figures import Trend
-from coffeert.tui.present.header import ControlsModel, HeaderModel, draw_controls, draw_header
-from coffeert.tui.present.kpi import Tile, bare_tiles, boxed_tiles, tile_list
-from coffeert.tui.present.orders import OrderRow, OrdersModel, draw_row, heading
-from coffeert.tui.present.timebar import BarModel, draw_bar, moment_at
-from coffeert.tui.present.truth import Truth
-from coffeert.tui.text import clean
+from coffeert.domain.orders import Draft, Order
+from coffeert.domain.rollups import Tally
+from coffeert.tui.model.data_status import Truth
+from coffeert.tui.model.order_log import OrderLog
+from coffeert.tui.model.order_traces import Odyssey
+from coffeert.tui.render.breakdown import Row, Section, draw_sections, line_of_row, row_on_line
+from coffeert.tui.render.chart import ChartModel
+from coffeert.tui.render.chart_drawing import column_of, draw_chart, index_at, nice_ceiling, note_of
+from coffeert.tui.render.details import order_lines
+from coffeert.tui.render.export import orders_csv
+from coffeert.tui.render.format import Trend
+from coffeert.tui.render.glyphs import ASCII, BRAILLE, GLYPHS, Glyphs
+from coffeert.tui.render.header import ControlsModel, HeaderModel, draw_controls, draw_header
+from coffeert.tui.render.kpi import Tile, bare_tiles, boxed_tiles, tile_list
+from coffeert.tui.render.orders import OrderRow, OrdersModel, draw_row, heading
+from coffeert.tui.render.plotext_backend import plot
+from coffeert.tui.render.spans import (
+    Line,
+    Span,
+    drop_to_fit,
+    fit_line,
+    framed,
+    line,
+    line_width,
+    spread,
+)
+from coffeert.tui.render.system_panel import Course, draw_engine, nearest_limit, parts_of
+from coffeert.tui.render.text import clean
+from coffeert.tui.render.time_bar import BarModel, draw_bar, moment_at
 from tests.tui.scripted import healthy
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import msgspec
 
-from coffeert.tui.glyphs import BRAILLE
-from coffeert.tui.present.engine import Course, Part, draw_engine, parts_of
+from coffeert.tui.render.glyphs import BRAILLE
+from coffeert.tui.render.system_panel import Course, Part, draw_engine, parts_of
 from coffeert.wire.health import DatabaseHealth
 from tests.tui.scripted import NOON, healthy
 

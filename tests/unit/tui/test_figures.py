@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.order import text_from_cents
-from coffeert.tui.glyphs import ASCII, BRAILLE, GLYPHS, glyphs_for
-from coffeert.tui.present.figures import ago, area, bar, gauge, money, short, size, spark, trend
-from coffeert.tui.text import width
+from coffeert.domain.orders import text_from_cents
+from coffeert.tui.render.format import ago, area, bar, gauge, money, short, size, spark, trend
+from coffeert.tui.render.glyphs import ASCII, BRAILLE, GLYPHS, glyphs_for
+from coffeert.tui.render.text import width
 
 
 @given(st.integers(-(10**12), 10**12))

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.cells import Tally
-from coffeert.order import Order
-from coffeert.tui.present.filter import FilterError, parse_filter
+from coffeert.domain.orders import Order
+from coffeert.domain.rollups import Tally
+from coffeert.tui.model.filter import FilterError, parse_filter
 
 CODES = st.sampled_from(["uptown", "downtown", "central", "latte", "flat-white", "tea", "東京"])
 

@@ -7,7 +7,7 @@ from typing import Literal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coffeert.tui.present.layout import TABS, TabName, arrange, breadth
+from coffeert.tui.render.layout import TABS, TabName, arrange, breadth
 
 CHARTS: tuple[Literal["orders", "revenue"], ...] = ("orders", "revenue")
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.client.placed import Placed
-from coffeert.order import Draft, Order, new_order_id
-from coffeert.tui.odyssey import Fate, OwnOrders
+from coffeert.domain.orders import Draft, Order, new_order_id
+from coffeert.tui.model.order_traces import Fate, OwnOrders
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.cells import CellKey, Cells, Horizon, Picture, Tally
-from coffeert.tui.memory.pages import BucketName, Pages, apply, difference
+from coffeert.domain.rollups import CellKey, Cells, Horizon, Picture, Tally
+from coffeert.tui.history.pages import BucketName, Pages, apply, difference
 
 NOON = 1_772_366_400
 HORIZON = Horizon(NOON, NOON - 43_200)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.cells import GRAINS, CellKey, Cells, Grain, Horizon, Tally, floor
-from coffeert.tui.past import unpack
-from coffeert.view import Change, View
+from coffeert.domain.rollups import GRAINS, CellKey, Cells, Grain, Horizon, Tally, floor
+from coffeert.domain.view import Change, View
+from coffeert.tui.comparison import unpack
 from coffeert.wire.frames import Columns, columns
 from tests.tui.scripted import DRINKS, NOON, STORES, House
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.cells import ZERO, CellKey, Horizon, Picture, Tally
-from coffeert.tui.present.filter import parse_filter
-from coffeert.tui.present.sums import Sums, merge
+from coffeert.domain.rollups import ZERO, CellKey, Horizon, Picture, Tally
+from coffeert.tui.model.bucket_sums import Sums, merge
+from coffeert.tui.model.filter import parse_filter
 
 NOON = 1_772_366_400
 STORES, DRINKS = ("uptown", "central"), ("tea", "latte", "mocha")

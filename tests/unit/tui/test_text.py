@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cached_cell_len, cell_len
 
-from coffeert.tui.text import clean, crop, fit, width
+from coffeert.tui.render.text import clean, crop, fit, width
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=300)
 HOSTILE = st.lists(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coffeert.cells import (
+from coffeert.domain.rollups import (
     SECONDS,
     ZERO,
     CellKey,
@@ -19,12 +19,12 @@ from coffeert.cells import (
     at_all_grains,
     floor,
 )
-from coffeert.tui.present.breakdown import rows_by, top_drinks
-from coffeert.tui.present.filter import Filter, parse_filter
-from coffeert.tui.present.kpi import pace
-from coffeert.tui.present.ranges import RANGES, Range
-from coffeert.tui.present.sums import Sums, merge, scale
-from coffeert.tui.present.window import window
+from coffeert.tui.model.bucket_sums import Sums, merge, scale
+from coffeert.tui.model.filter import Filter, parse_filter
+from coffeert.tui.model.ranges import RANGES, Range
+from coffeert.tui.model.window import window
+from coffeert.tui.render.breakdown import rows_by, top_drinks
+from coffeert.tui.render.kpi import pace
 
 NOW = datetime(2026, 3, 14, 10, 6, 24, 500_000, tzinfo=UTC)
 STORES, DRINKS = ("uptown", "central"), ("latte", "tea", "mocha")

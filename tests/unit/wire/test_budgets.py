@@ -9,7 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from coffeert.cells import (
+from coffeert.domain.orders import Order
+from coffeert.domain.pending_batches import HotBatches
+from coffeert.domain.rollups import (
     BUCKETS,
     SECONDS,
     CellKey,
@@ -22,10 +24,8 @@ from coffeert.cells import (
     floor,
     tally_orders,
 )
-from coffeert.hot_batches import HotBatches
-from coffeert.order import Order
-from coffeert.view import Change, newest
-from coffeert.watermark import Xid
+from coffeert.domain.view import Change, newest
+from coffeert.domain.watermark import Xid
 from coffeert.wire.bus import HotMessage
 from coffeert.wire.frames import Columns, Delta, Snapshot, columns, encode
 from tests.unit.wire.test_frames import HEALTH

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.cells import GRAINS, tally_orders
-from coffeert.hot_batches import HotBatches
-from coffeert.order import Order
-from coffeert.watermark import Watermark, Xid
+from coffeert.domain.orders import Order
+from coffeert.domain.pending_batches import HotBatches
+from coffeert.domain.rollups import GRAINS, tally_orders
+from coffeert.domain.watermark import Watermark, Xid
 from coffeert.wire.bus import (
     HotMessage,
     PassCell,

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.cells import GRAINS, SECONDS, ZERO, CellKey, Horizon, Tally, Totals
+from coffeert.domain.orders import Order
+from coffeert.domain.rollups import GRAINS, SECONDS, ZERO, CellKey, Horizon, Tally, Totals
+from coffeert.domain.view import Change
 from coffeert.errors import FieldError, Invalid, Malformed, RequestRefused
-from coffeert.order import Order
-from coffeert.view import Change
 from coffeert.wire.frames import (
     Ack,
     Columns,
@@ -50,7 +50,7 @@ from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, OrderBody, draf
 from tests.unit.strategies import fewer, orders
 
 if TYPE_CHECKING:
-    from coffeert.cells import Cells
+    from coffeert.domain.rollups import Cells
 
 NOW = datetime(2026, 1, 31, 9, 30, 15, 250_000, tzinfo=UTC)
 HORIZON = Horizon.at(NOW, UTC)

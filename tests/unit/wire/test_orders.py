@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from coffeert.domain.orders import Draft, Order
 from coffeert.errors import FieldError, Invalid, Malformed, RequestRefused, Unavailable
-from coffeert.order import Draft, Order
 from coffeert.wire.orders import (
     OrderBody,
     Problem,

@@ -1,0 +1,269 @@
+"""Orders over HTTP: each is sent under its own key until the server says what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, AsyncIterator
+from datetime import datetime
+from types import TracebackType
+from typing import Final, Self
+from uuid import UUID
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from coffeert.client.backoff import Backoff
+from coffeert.client.errors import (
+    RETRYABLE,
+    TRANSPORT_ERRORS,
+    is_retryable,
+    refusal_from_problem,
+    refusal_from_response,
+    unavailable,
+)
+from coffeert.client.placed import Placed, Receipt
+from coffeert.client.url import server_address
+from coffeert.domain.orders import Draft, new_order_id
+from coffeert.errors import CoffeertError, ServerUnavailable, Unavailable
+from coffeert.wire.frames import Snapshot, decode_snapshot
+from coffeert.wire.orders import BatchResult, MenuBody, draft_body, encode
+
+BATCH_LINES: Final = 5_000
+_ERRORS_KEPT = 100
+_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
+_JSON = {"Content-Type": "application/json"}
+_NDJSON = {"Content-Type": "application/x-ndjson"}
+_CREATED = 201
+_REDIRECTS = 300
+
+_decode_menu = msgspec.json.Decoder(MenuBody).decode
+_decode_batch = msgspec.json.Decoder(BatchResult).decode
+
+
+class OrderClient:
+    """Places orders and reads the dashboard over HTTP; an async context manager.
+
+    Every call goes on trying, with jittered and growing delays, for `patience` seconds: through
+    refused and broken connections and answers that ask to come back later (429, 503), whose
+    `Retry-After` it keeps to. Trying again is safe because an order carries its key. After that it
+    raises `ServerUnavailable` where there is no answer, or what the server answered last. What the
+    server refuses for good raises the matching `RequestRefused` at once, its `errors` naming the
+    fields. `connections` bounds the requests under way; further ones wait their turn.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        connections: int = 64,
+        patience: float = 30.0,
+    ) -> None:
+        self._server = server_address(url)
+        self._connections = connections
+        self._patience = patience
+        self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        self._orders_url = self._server / "api/orders"
+        self._session: aiohttp.ClientSession | None = None
+        self.retries = 0
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            headers=self._headers,
+            connector=aiohttp.TCPConnector(limit=self._connections),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=_TIMEOUT,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def place(self, draft: Draft) -> Placed:
+        """Place an order and return it as stored; a draft without `order_id` is given one first."""
+        receipt = await self.place_body(encode(draft_body(with_order_id(draft))))
+        return receipt.placed()
+
+    async def place_body(self, body: bytes) -> Receipt:
+        """Place an order that is already JSON and holds its `order_id`; the answer stays unread.
+
+        For load: what can be prepared ahead is not done between two orders.
+        """
+        return await self._request("POST", self._orders_url, body, _JSON)
+
+    async def void(self, order_id: UUID) -> Placed:
+        """Cancel an order out by a correction and return that; doing so twice does it once."""
+        url = self._orders_url / str(order_id) / "void"
+        return (await self._request("POST", url, b"", {})).placed()
+
+    async def batch(self, drafts: AsyncIterable[Draft]) -> BatchResult:
+        """Place any number of orders as NDJSON, at most `BATCH_LINES` in one request.
+
+        Refused lines are counted, and the first ones explained by their number, counting from 1 over
+        all of `drafts`; the others are stored all the same.
+        """
+        total = BatchResult(0, 0, 0)
+        lines_before = 0
+        async for lines in _chunks(drafts):
+            result = await self.batch_lines(lines)
+            total = _merge(total, result, lines_before)
+            lines_before += len(lines)
+        return total
+
+    async def batch_lines(self, lines: list[bytes]) -> BatchResult:
+        """Place orders that are already JSON lines, each with its `order_id`, in one request.
+
+        Where a batch breaks off, the next attempt begins at the first line that was not looked at.
+        """
+        deadline = time.monotonic() + self._patience
+        backoff = Backoff()
+        total = BatchResult(0, 0, 0)
+        done = 0
+        while True:
+            result, failed = await self._batch_attempt(lines[done:])
+            total = _merge(total, result, done)
+            done += result.accepted + result.replayed + result.rejected
+            if failed is None:
+                return total
+            delay = backoff.next_delay(failed.retry_after)
+            if failed.final or time.monotonic() + delay > deadline:
+                raise failed.error
+            self.retries += 1
+            await asyncio.sleep(delay)
+
+    async def _batch_attempt(self, lines: list[bytes]) -> tuple[BatchResult, _Failed | None]:
+        url = self._orders_url / "batch"
+        try:
+            _, answer = await self._attempt("POST", url, b"\n".join(lines), _NDJSON)
+        except _Failed as failed:
+            return _partial_result(failed), failed
+        result = _decode_batch(answer)
+        passing = next((error for error in result.errors if error.status in RETRYABLE), None)
+        if passing is None:
+            return result, None
+        # Some lines were refused only for now, and not all of them are named: send all again.
+        return BatchResult(0, 0, 0), _Failed(Unavailable(passing.detail), final=False)
+
+    async def menu(self) -> MenuBody:
+        """Return the stores and drinks that take orders now."""
+        return _decode_menu((await self._request("GET", self._server / "api/menu", b"", {})).body)
+
+    async def dashboard(self, at: datetime | None = None) -> Snapshot:
+        """Return the view as it is, or as it was `at` a moment with an offset."""
+        url = self._server / "api/dashboard"
+        if at is not None:
+            url = url.with_query(at=at.isoformat())
+        return decode_snapshot((await self._request("GET", url, b"", {})).body)
+
+    async def _request(
+        self, method: str, url: URL, body: bytes, headers: dict[str, str]
+    ) -> Receipt:
+        submitted = time.monotonic()
+        backoff = Backoff()
+        while True:
+            try:
+                status, answer = await self._attempt(method, url, body, headers)
+            except _Failed as failed:
+                delay = backoff.next_delay(failed.retry_after)
+                if failed.final or time.monotonic() + delay > submitted + self._patience:
+                    raise failed.error from failed.__cause__
+            else:
+                replayed, attempts = status != _CREATED, backoff.failures + 1
+                return Receipt(answer, replayed, attempts, submitted, time.monotonic())
+            self.retries += 1
+            await asyncio.sleep(delay)
+
+    async def _attempt(
+        self, method: str, url: URL, body: bytes, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
+        if self._session is None:
+            raise ServerUnavailable("The client is closed; use it inside `async with`.")
+        try:
+            async with self._session.request(
+                method, url, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                answer = await response.read()
+        except TRANSPORT_ERRORS as error:
+            final = isinstance(error, aiohttp.ClientSSLError)
+            raise _Failed(unavailable(self._server, error), final=final) from error
+        if response.status < _REDIRECTS:
+            return response.status, answer
+        refusal = refusal_from_response(
+            response.status, answer, response.headers.get("Retry-After")
+        )
+        raise _Failed(
+            refusal,
+            final=not is_retryable(refusal),
+            retry_after=refusal.retry_after,
+            answer=answer,
+        )
+
+
+class _Failed(Exception):
+    """One attempt came to nothing; `error` is what to raise when no other follows."""
+
+    def __init__(
+        self,
+        error: CoffeertError,
+        *,
+        final: bool,
+        retry_after: float | None = None,
+        answer: bytes = b"",
+    ) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.final = final
+        self.retry_after = retry_after
+        self.answer = answer
+
+
+def with_order_id(draft: Draft) -> Draft:
+    """Give a draft the key under which it can be sent again safely."""
+    if draft.order_id is not None:
+        return draft
+    return msgspec.structs.replace(draft, order_id=new_order_id())
+
+
+async def _chunks(drafts: AsyncIterable[Draft]) -> AsyncIterator[list[bytes]]:
+    lines: list[bytes] = []
+    async for draft in drafts:
+        lines.append(encode(draft_body(with_order_id(draft))))
+        if len(lines) == BATCH_LINES:
+            yield lines
+            lines = []
+    if lines:
+        yield lines
+
+
+def _partial_result(failed: _Failed) -> BatchResult:
+    """Read what a batch that broke off came to, and make its problem the failure's error."""
+    try:
+        result = _decode_batch(failed.answer)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return BatchResult(0, 0, 0)
+    if result.problem is not None:
+        refusal = refusal_from_problem(result.problem)
+        failed.error = refusal
+        failed.retry_after = refusal.retry_after or failed.retry_after
+    return result
+
+
+def _merge(total: BatchResult, part: BatchResult, lines_before: int) -> BatchResult:
+    errors = tuple(
+        msgspec.structs.replace(error, line=error.line + lines_before) for error in part.errors
+    )
+    return BatchResult(
+        total.accepted + part.accepted,
+        total.replayed + part.replayed,
+        total.rejected + part.rejected,
+        (total.errors + errors)[:_ERRORS_KEPT],
+    )

@@ -1,0 +1,316 @@
+"""Cells: what was ordered in one bucket of time, at one store, of one drink; and sums over them.
+
+A bucket is named by the Unix time of its start, in seconds; all buckets are UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, tzinfo
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from coffeert.domain.orders import Order
+
+Grain = Literal["minute", "hour", "day"]
+GRAINS: Final[tuple[Grain, ...]] = ("minute", "hour", "day")
+SECONDS: Final[dict[Grain, int]] = {"minute": 60, "hour": 3600, "day": 86400}
+BUCKETS: Final[dict[Grain, int]] = {"minute": 60, "hour": 24, "day": 30}
+"""How many buckets a window has, the running one included."""
+
+HOURS_KEPT: Final = 27
+"""Hours at hand: as many as the longest local day so far had (Casey, 2010); 25 are not so rare."""
+
+
+class Tally(NamedTuple):
+    """Sums over orders; corrections count negatively."""
+
+    orders: int
+    quantity: int
+    cents: int
+
+    def plus(self, other: Tally) -> Tally:
+        """Add, component by component."""
+        return Tally(
+            self.orders + other.orders, self.quantity + other.quantity, self.cents + other.cents
+        )
+
+    def minus(self, other: Tally) -> Tally:
+        """Subtract, component by component."""
+        return Tally(
+            self.orders - other.orders, self.quantity - other.quantity, self.cents - other.cents
+        )
+
+
+ZERO: Final = Tally(0, 0, 0)
+
+
+class CellKey(NamedTuple):
+    """Names a cell."""
+
+    grain: Grain
+    bucket: int
+    store: str
+    drink: str
+
+    def at(self, grain: Grain) -> CellKey:
+        """Return the cell of a coarser grain that this one is part of."""
+        return CellKey(grain, floor(self.bucket, grain), self.store, self.drink)
+
+
+Cells = dict[CellKey, Tally]
+
+
+def floor(seconds: int, grain: Grain) -> int:
+    """Round a Unix time down to the start of its bucket."""
+    return seconds - seconds % SECONDS[grain]
+
+
+def add(cells: Cells, key: CellKey, tally: Tally) -> None:
+    """Add a tally to one cell."""
+    before = cells.get(key)
+    cells[key] = tally if before is None else before.plus(tally)
+
+
+def tally_orders(orders: Iterable[Order]) -> Cells:
+    """Sum orders into minute cells."""
+    # Every order that is committed passes here: plain numbers until the cell is complete.
+    sums: dict[tuple[int, str, str], list[int]] = {}
+    minute, placed_at = 0, None
+    for order in orders:
+        if order.placed_at is not placed_at:  # it is the same for many orders of a batch
+            placed_at = order.placed_at
+            minute = floor(int(placed_at.timestamp()), "minute")
+        sum_ = sums.setdefault((minute, order.store, order.drink), [0, 0, 0])
+        quantity = order.quantity
+        sum_[0] += 1 if quantity > 0 else -1
+        sum_[1] += quantity
+        sum_[2] += quantity * order.price_cents
+    return {
+        CellKey("minute", bucket, store, drink): Tally(*sum_)
+        for (bucket, store, drink), sum_ in sums.items()
+    }
+
+
+def at_all_grains(minutes: Cells) -> Cells:
+    """Extend minute cells by the hour and day cells that they add up to."""
+    cells = dict(minutes)
+    for key, tally in minutes.items():
+        add(cells, key.at("hour"), tally)
+        add(cells, key.at("day"), tally)
+    return cells
+
+
+class Horizon(msgspec.Struct, frozen=True):
+    """How far back the view reaches, seen from one minute.
+
+    `as_of` is the start of the running minute, `today_start` that of the local day, both Unix seconds.
+    Buckets after the running one are inside: a till's clock may be ahead.
+    """
+
+    as_of: int
+    today_start: int
+
+    @classmethod
+    def at(cls, moment: datetime, timezone: tzinfo) -> Horizon:
+        """Make the horizon of a moment where the local day is that of `timezone`."""
+        local = moment.astimezone(timezone)
+        midnight = datetime(local.year, local.month, local.day, tzinfo=timezone)
+        return cls(floor(int(moment.timestamp()), "minute"), int(midnight.timestamp()))
+
+    def window_start(self, grain: Grain) -> int:
+        """Return the first bucket of the grain's window."""
+        return floor(self.as_of, grain) - (BUCKETS[grain] - 1) * SECONDS[grain]
+
+    def keep_from(self, grain: Grain) -> int:
+        """Return the first bucket that must be at hand: the window, and hours enough for today."""
+        if grain == "hour":
+            return floor(self.as_of, "hour") - (HOURS_KEPT - 1) * SECONDS["hour"]
+        return self.window_start(grain)
+
+    @property
+    def today_edge(self) -> tuple[int, int]:
+        """Return the minutes [start, end) of the hour that local midnight cuts; empty where none is."""
+        first_hour = floor(self.today_start + SECONDS["hour"] - 1, "hour")
+        return self.today_start, first_hour
+
+    def keeps(self, grain: Grain, bucket: int) -> bool:
+        """Tell whether a bucket is part of the picture."""
+        if bucket >= self.keep_from(grain):
+            return True
+        start, end = self.today_edge
+        return grain == "minute" and start <= bucket < end
+
+    def moment(self) -> datetime:
+        """Return the start of the running minute as a datetime."""
+        return datetime.fromtimestamp(self.as_of, UTC)
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """Sums over each window, so that a reader can check its own."""
+
+    minute: Tally = ZERO
+    hour: Tally = ZERO
+    day: Tally = ZERO
+    today: Tally = ZERO
+
+
+class Picture:
+    """All cells within a horizon, by bucket, with running sums per bucket.
+
+    Mutable; cells whose tally is zero are not held. Memory is bounded by the horizon and the menu. A pair
+    of store and drink that is set cell by cell is one object in all buckets: of one that came with each
+    frame thousands would stay, here and there in memory.
+    """
+
+    __slots__ = ("_buckets", "_drinks", "_pairs", "_sums", "horizon")
+
+    def __init__(self, horizon: Horizon) -> None:
+        self.horizon = horizon
+        self._buckets: dict[Grain, dict[int, dict[tuple[str, str], Tally]]] = {
+            grain: {} for grain in GRAINS
+        }
+        self._sums: dict[Grain, dict[int, Tally]] = {grain: {} for grain in GRAINS}
+        self._drinks: dict[str, Tally] = {}  # over the days held
+        self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def get(self, key: CellKey) -> Tally:
+        """Return a cell's tally, zero where there is none."""
+        bucket = self._buckets[key.grain].get(key.bucket)
+        return ZERO if bucket is None else bucket.get((key.store, key.drink), ZERO)
+
+    def set(self, key: CellKey, tally: Tally) -> bool:
+        """Set a cell to an absolute value; tell whether that changed anything.
+
+        A cell beyond the horizon is left out.
+        """
+        pair = key.store, key.drink
+        before = self._buckets[key.grain].get(key.bucket, {}).get(pair, ZERO)
+        if before == tally or not self.horizon.keeps(key.grain, key.bucket):
+            return False
+        change = tally.minus(before)
+        sums = self._sums[key.grain]
+        sums[key.bucket] = sums.get(key.bucket, ZERO).plus(change)
+        buckets = self._buckets[key.grain]
+        bucket = buckets.setdefault(key.bucket, {})
+        if tally == ZERO:
+            bucket.pop(pair, None)
+        else:
+            bucket[self._pairs.setdefault(pair, pair)] = tally
+        if not bucket:
+            del buckets[key.bucket], sums[key.bucket]
+        if key.grain == "day":
+            self._add_to_drink(key.drink, change)
+        return True
+
+    def add(self, key: CellKey, tally: Tally) -> bool:
+        """Add to a cell; tell whether that changed anything."""
+        return self.set(key, self.get(key).plus(tally))
+
+    def set_bucket(self, grain: Grain, bucket: int, cells: dict[tuple[str, str], Tally]) -> None:
+        """Set a bucket's cells, none of them zero, all at once; the dict is the picture's from then on.
+
+        A bucket beyond the horizon is left out.
+        """
+        if not self.horizon.keeps(grain, bucket):
+            return
+        before = self._buckets[grain].pop(bucket, {})
+        self._sums[grain].pop(bucket, None)
+        if cells:
+            self._buckets[grain][bucket] = cells
+            self._sums[grain][bucket] = Tally(*map(sum, zip(*cells.values(), strict=True)))
+        if grain == "day":
+            for drink, tally in _by_drink(before).items():
+                self._add_to_drink(drink, ZERO.minus(tally))
+            for drink, tally in _by_drink(cells).items():
+                self._add_to_drink(drink, tally)
+
+    def move_to(self, horizon: Horizon) -> bool:
+        """Take a new horizon and drop what lies beyond it; tell whether the horizon changed."""
+        if horizon == self.horizon:
+            return False
+        self.horizon = horizon
+        for grain in GRAINS:
+            for bucket in [b for b in self._buckets[grain] if not horizon.keeps(grain, b)]:
+                dropped = self._buckets[grain].pop(bucket)
+                del self._sums[grain][bucket]
+                if grain == "day":
+                    for (_, drink), tally in dropped.items():
+                        self._add_to_drink(drink, ZERO.minus(tally))
+        return True
+
+    def buckets(self, grain: Grain) -> list[int]:
+        """Return the buckets that hold anything, in order of time."""
+        return sorted(self._buckets[grain])
+
+    def bucket(self, grain: Grain, bucket: int) -> dict[tuple[str, str], Tally]:
+        """Return one bucket's cells by (store, drink); not to be changed by the caller."""
+        return self._buckets[grain].get(bucket, {})
+
+    def bucket_sum(self, grain: Grain, bucket: int) -> Tally:
+        """Return the sum over one bucket."""
+        return self._sums[grain].get(bucket, ZERO)
+
+    def cells(self) -> Iterator[tuple[CellKey, Tally]]:
+        """Iterate over everything held, in no particular order."""
+        for grain, buckets in self._buckets.items():
+            for start, bucket in buckets.items():
+                for (store, drink), tally in bucket.items():
+                    yield CellKey(grain, start, store, drink), tally
+
+    def total(self, grain: Grain, start: int, end: int | None = None) -> Tally:
+        """Sum the buckets of a grain in [start, end), to the newest where `end` is `None`."""
+        total = ZERO
+        for bucket, tally in self._sums[grain].items():
+            if bucket >= start and (end is None or bucket < end):
+                total = total.plus(tally)
+        return total
+
+    def totals(self) -> Totals:
+        """Sum over each window and over the local day."""
+        minute, hour, day = (self.total(g, self.horizon.window_start(g)) for g in GRAINS)
+        edge_start, edge_end = self.horizon.today_edge
+        today = self.total("minute", edge_start, edge_end).plus(self.total("hour", edge_end))
+        return Totals(minute, hour, day, today)
+
+    def cells_total(
+        self, grain: Grain, start: int, end: int | None = None
+    ) -> dict[tuple[str, str], Tally]:
+        """Sum the buckets of a grain in [start, end) by (store, drink)."""
+        sums: dict[tuple[str, str], Tally] = {}
+        for bucket, cells in self._buckets[grain].items():
+            if bucket >= start and (end is None or bucket < end):
+                for key, tally in cells.items():
+                    sums[key] = sums.get(key, ZERO).plus(tally)
+        return sums
+
+    def today_cells(self) -> dict[tuple[str, str], Tally]:
+        """Sum the local day by (store, drink)."""
+        edge_start, edge_end = self.horizon.today_edge
+        sums = self.cells_total("hour", edge_end)
+        for key, tally in self.cells_total("minute", edge_start, edge_end).items():
+            sums[key] = sums.get(key, ZERO).plus(tally)
+        return sums
+
+    def top_drinks(self, count: int = 5) -> list[tuple[str, Tally]]:
+        """Return the drinks with the most orders in the 30-day window; ties go by code."""
+        ranked = sorted(self._drinks.items(), key=lambda item: (-item[1].orders, item[0]))
+        return ranked[:count]
+
+    def _add_to_drink(self, drink: str, tally: Tally) -> None:
+        total = self._drinks.get(drink, ZERO).plus(tally)
+        if total == ZERO:
+            self._drinks.pop(drink, None)
+        else:
+            self._drinks[drink] = total
+
+
+def _by_drink(cells: dict[tuple[str, str], Tally]) -> dict[str, Tally]:
+    sums: dict[str, list[int]] = {}
+    for (_, drink), (orders, quantity, cents) in cells.items():
+        sum_ = sums.setdefault(drink, [0, 0, 0])
+        sum_[0] += orders
+        sum_[1] += quantity
+        sum_[2] += cents
+    return {drink: Tally(*sum_) for drink, sum_ in sums.items()}

@@ -1,0 +1,148 @@
+"""The data directory: where everything of the embedded servers lies, and who may reach it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import BinaryIO
+
+from platformdirs import user_data_path
+
+from coffeert.embedded.service_account import Account, account_for
+from coffeert.errors import EmbeddedError
+
+SYSTEM_DIRECTORY = Path("/var/lib/coffeert")
+LONGEST_SOCKET_PATH = 100  # bytes; the kernels stop at 107 (Linux) and 103 (macOS)
+LONGEST_SOCKET_NAME = ".s.PGSQL.5432"
+
+
+@dataclass(frozen=True, slots=True)
+class DataDirectory:
+    """One data directory and the account that its servers run as.
+
+    The directory itself belongs to us and holds the locks and the logs; `cluster` and `sockets`
+    belong to the account.
+    """
+
+    path: Path
+    account: Account
+
+    @classmethod
+    def at(cls, path: Path | None = None) -> DataDirectory:
+        """The data directory at `path` (default: this user's), created if it is absent.
+
+        Raises:
+            EmbeddedError: the account that the servers run as cannot reach it.
+        """
+        path = (path or default_path()).expanduser().resolve()
+        directory = cls(path, account_for(path / "postgres", path / "run"))
+        directory._require_reachable(_nearest_existing(path))
+        if not path.exists():
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if directory.account.drops:
+                path.chmod(0o755)
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise EmbeddedError(f"The data directory {path} belongs to someone else.")
+        return directory
+
+    @property
+    def cluster(self) -> Path:
+        """What PostgreSQL calls its data directory."""
+        return self.path / "postgres"
+
+    @property
+    def sockets(self) -> Path:
+        """The directory of the Unix sockets; a short one elsewhere if it could not be named here."""
+        run = self.path / "run"
+        if _fits_a_socket(run):
+            return run
+        name = f"coffeert-{blake2b(os.fsencode(self.path), digest_size=8).hexdigest()}"
+        if run.is_symlink() and (chosen := run.readlink()).name == name:
+            return chosen  # by a process whose TMPDIR may differ from ours
+        temporary = Path(tempfile.gettempdir()).resolve() / name
+        if self.account.drops or not _fits_a_socket(temporary):
+            temporary = Path("/tmp", name)  # noqa: S108 - made private, and refused if it is not
+        return temporary
+
+    def make_sockets(self) -> Path:
+        """Creates the directory of the sockets, private to the account.
+
+        Raises:
+            EmbeddedError: there is one already that someone else could have put there.
+        """
+        sockets, run = self.sockets, self.path / "run"
+        if sockets != run and not (run.is_symlink() and run.readlink() == sockets):
+            run.unlink(missing_ok=True)
+            run.symlink_to(sockets)
+        sockets.mkdir(mode=0o700, exist_ok=True)
+        if not self._is_private(sockets):
+            raise EmbeddedError(f"{sockets} is not a private directory of {self.account.name}.")
+        self.account.take(sockets)
+        return sockets
+
+    def remove_sockets(self) -> None:
+        """Leaves nothing outside the data directory, once no server runs."""
+        sockets = self.sockets
+        if sockets != self.path / "run" and sockets.exists() and self._is_private(sockets):
+            shutil.rmtree(sockets)
+
+    def log(self, name: str) -> Path:
+        return self.path / "log" / name
+
+    def new_log(self, name: str) -> BinaryIO:
+        """Opens an empty log, keeping the one of the previous start as `<name>.1`."""
+        path = self.log(name)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        if path.exists() and path.stat().st_size:
+            path.replace(path.with_name(f"{name}.1"))
+        path.unlink(missing_ok=True)
+        return path.open("xb")
+
+    def _is_private(self, directory: Path) -> bool:
+        status = directory.lstat()
+        closed = stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o077
+        return closed and status.st_uid in {os.geteuid(), self.account.uid}
+
+    def _require_reachable(self, path: Path) -> None:
+        if self.account.can_enter(path):
+            return
+        if not self.account.drops:
+            raise EmbeddedError(f"You may not enter {path}, so it cannot hold a data directory.")
+        raise EmbeddedError(
+            f"PostgreSQL does not run as root but as the account {self.account.name}, which may "
+            f"not enter {path}. Choose a data directory that it can reach, such as "
+            f"{SYSTEM_DIRECTORY}."
+        )
+
+
+def default_path() -> Path:
+    """Where the data lie if nothing else is said."""
+    return SYSTEM_DIRECTORY if os.geteuid() == 0 else user_data_path("coffeert")
+
+
+def _nearest_existing(path: Path) -> Path:
+    return next(place for place in (path, *path.parents) if _exists(place))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError:  # absent, or hidden behind a directory that we may not enter
+        return False
+    return True
+
+
+def _fits_a_socket(directory: Path) -> bool:
+    # libpq, PostgreSQL and asyncpg read a comma as the start of another host or directory, and
+    # PostgreSQL a quotation mark as the start of a quoted one.
+    text = os.fspath(directory)
+    try:
+        length = len((directory / LONGEST_SOCKET_NAME).as_posix().encode())
+    except UnicodeEncodeError:
+        return False  # bytes that are no text cannot be written in a URL
+    return length <= LONGEST_SOCKET_PATH and not set(text) & set(',"\n')

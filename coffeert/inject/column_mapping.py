@@ -1,0 +1,177 @@
+"""From a row of somebody else's file to an order of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Final
+from uuid import UUID
+
+from coffeert.domain.menu import code_from_name
+from coffeert.domain.orders import Draft, cents_from_text
+from coffeert.errors import ConfigError, Invalid
+from coffeert.inject.rows import Row
+from coffeert.wire.orders import MenuBody
+
+FIELDS: Final = ("store", "drink", "quantity", "price", "placed_at", "order_id")
+
+
+@dataclass(frozen=True, slots=True)
+class FileOrder:
+    """An order read from a row, and the names from which its codes were made."""
+
+    draft: Draft
+    store_name: str
+    drink_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a file keeps what, and what it leaves unsaid.
+
+    `columns` names the column of each field. `store` is for files of a single one. `zone` is for times
+    without an offset; one that occurs twice when the clock is put back is the earlier one, and one that
+    is skipped when it is put forward is read with the offset from before, so the same text always gives
+    the same instant (PEP 495, `fold=0`).
+    """
+
+    columns: Mapping[str, str]
+    store: str | None
+    zone: tzinfo | None
+    store_codes: Mapping[str, str]
+    drink_codes: Mapping[str, str]
+
+    def read(self, row: Row) -> FileOrder:
+        """Read a row; raises `ValueError` with the reason where it is no order.
+
+        Raises `ConfigError` where a time has no offset and no zone is given.
+        """
+        store = self.store or self._required(row, "store")
+        drink = self._required(row, "drink")
+        draft = Draft(
+            store=_code(store, self.store_codes, "store"),
+            drink=_code(drink, self.drink_codes, "drink"),
+            quantity=self._quantity(row),
+            price_cents=self._price(row),
+            placed_at=self._placed_at(row),
+            order_id=self._order_id(row),
+        )
+        return FileOrder(draft, store, drink)
+
+    def _value(self, row: Row, field: str) -> str | None:
+        return row.values.get(self.columns.get(field, field))
+
+    def _required(self, row: Row, field: str) -> str:
+        value = self._value(row, field)
+        if value is None:
+            raise ValueError(f"{self.columns.get(field, field)} is empty")
+        return value
+
+    def _quantity(self, row: Row) -> int:
+        text = self._value(row, "quantity") or "1"
+        if not (text.isascii() and text.isdigit() and len(text) <= 2):
+            raise ValueError("the quantity is not a whole number from 1 to 99")
+        return int(text)
+
+    def _price(self, row: Row) -> int | None:
+        text = self._value(row, "price")
+        try:
+            return None if text is None else cents_from_text(text)
+        except ValueError as error:
+            raise ValueError(f"the price {error}") from None
+
+    def _placed_at(self, row: Row) -> datetime | None:
+        text = self._value(row, "placed_at")
+        if text is None:
+            return None
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError("the time is not like 2024-03-01 10:15:50 or RFC 3339") from None
+        if moment.tzinfo is not None:
+            return moment
+        if self.zone is None:
+            column = self.columns.get("placed_at", "placed_at")
+            raise ConfigError(
+                f"The times in {column} have no offset; say with --timezone where they were written."
+            )
+        return moment.replace(tzinfo=self.zone)
+
+    def _order_id(self, row: Row) -> UUID | None:
+        text = self._value(row, "order_id")
+        try:
+            return None if text is None else UUID(text)
+        except ValueError:
+            raise ValueError("the order_id is not a UUID") from None
+
+
+def layout_for(
+    menu: MenuBody, columns: Mapping[str, str], store: str | None, zone: tzinfo | None
+) -> Layout:
+    """Make the layout that finds a menu's stores and drinks by code and by name."""
+    return Layout(
+        columns,
+        store,
+        zone,
+        _codes((item.code, item.name) for item in menu.stores),
+        _codes((item.code, item.name) for item in menu.drinks),
+    )
+
+
+def parse_mapping(text: str) -> dict[str, str]:
+    """Read `field=column,...`; raises `ConfigError` naming what cannot be used."""
+    columns: dict[str, str] = {}
+    for part in text.split(",") if text else ():
+        field, equals, column = (piece.strip() for piece in part.partition("="))
+        if not equals or not column:
+            raise ConfigError(
+                f"--map takes field=column pairs with commas between; {part!r} is none."
+            )
+        if field not in FIELDS:
+            raise ConfigError(f"An order has no field {field!r}; it has {', '.join(FIELDS)}.")
+        if field in columns:
+            raise ConfigError(f"--map names the field {field} twice.")
+        columns[field] = column
+    return columns
+
+
+def check_columns(
+    available: Iterable[str], columns: Mapping[str, str], *, store_given: bool
+) -> None:
+    """Raise `ConfigError`, in one sentence, where a mapped or required column is not there."""
+    there = list(dict.fromkeys(available))
+    listed = ", ".join(there) if len(there) <= 30 else f"{len(there)} others"
+    unknown = [column for column in columns.values() if column not in there]
+    if unknown:
+        raise ConfigError(f"--map names {_listed(unknown)}, but the file has {listed}.")
+    missing = [
+        field
+        for field in ("store", "drink")
+        if columns.get(field, field) not in there and not (field == "store" and store_given)
+    ]
+    if missing:
+        hint = " or give --store" if "store" in missing else ""
+        raise ConfigError(
+            f"The file has no {_listed(missing)} among {listed}; say which column it is with --map{hint}."
+        )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(repr(name) for name in names)
+
+
+def _codes(items: Iterable[tuple[str, str]]) -> dict[str, str]:
+    pairs = list(items)
+    # A code means itself even where it is also the name of something else.
+    return {name.casefold(): code for code, name in pairs} | {code: code for code, _ in pairs}
+
+
+def _code(name: str, codes: Mapping[str, str], kind: str) -> str:
+    known = codes.get(name) or codes.get(name.casefold())
+    if known is not None:
+        return known
+    try:
+        return code_from_name(name)
+    except Invalid:
+        raise ValueError(f"the {kind} has no name that can be used") from None

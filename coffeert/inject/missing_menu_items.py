@@ -1,0 +1,70 @@
+"""What a file sells that the menu does not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from coffeert.domain.menu import Drink, Store
+from coffeert.errors import ConfigError
+from coffeert.inject.column_mapping import FileOrder, Layout
+from coffeert.inject.recording import checked
+from coffeert.inject.rows import BadRow, Rows
+
+ADDED_MAX: Final = 200
+"""More than this is a column that was mapped by mistake, not a menu."""
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """Stores and drinks to put on the menu; a drink's list price is the first one seen."""
+
+    stores: tuple[Store, ...]
+    drinks: tuple[Drink, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.stores or self.drinks)
+
+
+def additions(
+    rows: Rows, layout: Layout, store_codes: Collection[str], drink_codes: Collection[str]
+) -> Additions:
+    """Read all rows and return what they name beyond the menu's codes.
+
+    Raises `ConfigError` where a drink has no price anywhere, and where there are too many.
+    """
+    stores: dict[str, str] = {}
+    drinks: dict[str, tuple[str, int | None]] = {}
+    for row in checked(rows, layout):
+        if isinstance(row, BadRow):
+            continue
+        try:
+            order = layout.read(row)
+        except ValueError:
+            continue
+        if order.draft.store not in store_codes:
+            stores.setdefault(order.draft.store, order.store_name)
+        if order.draft.drink not in drink_codes:
+            _note_drink(drinks, order)
+        if len(stores) + len(drinks) > ADDED_MAX:
+            raise ConfigError(
+                f"The file names more than {ADDED_MAX} stores and drinks that the menu lacks; "
+                "is the right column mapped?"
+            )
+    return Additions(
+        tuple(Store(code, name) for code, name in stores.items()),
+        tuple(_priced(code, name, cents) for code, (name, cents) in drinks.items()),
+    )
+
+
+def _note_drink(drinks: dict[str, tuple[str, int | None]], order: FileOrder) -> None:
+    code, cents = order.draft.drink, order.draft.price_cents
+    if drinks.get(code, (None, None))[1] is None:
+        drinks[code] = (order.drink_name, cents)
+
+
+def _priced(code: str, name: str, cents: int | None) -> Drink:
+    if cents is None:
+        raise ConfigError(f"The file has no price for {name!r}, so it cannot be added to the menu.")
+    return Drink(code, name, cents)

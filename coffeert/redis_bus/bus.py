@@ -1,0 +1,115 @@
+"""The bus: what servers tell each other and hear from the aggregator, through Redis."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import AsyncGenerator
+from typing import cast
+
+import msgspec
+import structlog
+from redis.exceptions import NoPermissionError, ResponseError
+
+from coffeert.domain.rollup_snapshot import RollupSnapshot
+from coffeert.redis_bus import keys
+from coffeert.redis_bus.connection import close_client, open_client, redis_errors
+from coffeert.redis_bus.sender import Outbox
+from coffeert.redis_bus.snapshot import decode_snapshot
+from coffeert.redis_bus.subscription import BusEvent, Subscribed, Subscription
+from coffeert.wire.bus import HotMessage, PassStats
+
+__all__ = ["Bus", "BusCounts", "BusEvent", "RedisFigures", "Subscribed"]
+
+log = structlog.get_logger(__name__)
+
+
+class RedisFigures(msgspec.Struct, frozen=True):
+    """How Redis is: the time of a round trip, and bytes of memory (0 where it does not say)."""
+
+    round_trip_ms: float
+    used_memory: int
+
+
+class BusCounts(msgspec.Struct, frozen=True):
+    """Messages so far: of hot batches sent and dropped, of any kind received and skipped as unreadable."""
+
+    published: int
+    dropped: int
+    received: int
+    skipped: int
+
+
+class Bus:
+    """One process's link to Redis. Connects when first used; make it inside a running event loop."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare for the Redis at `url`; raises `ConfigError` where that is no address of one."""
+        self.name = uuid.uuid4().hex[:12]
+        self._client = open_client(url)
+        self._outbox = Outbox(self._client)
+        self._subscription = Subscription(self._client.connection_pool, passed_over=self.name)
+
+    @property
+    def counts(self) -> BusCounts:
+        """How many messages have passed."""
+        return BusCounts(
+            self._outbox.published,
+            self._outbox.dropped,
+            self._subscription.received,
+            self._subscription.skipped,
+        )
+
+    def publish_hot(self, message: HotMessage) -> None:
+        """Send committed batches from the background. Never waits, never raises.
+
+        They may be dropped where Redis is away or slow, which costs freshness until the next pass.
+        """
+        self._outbox.put(message)
+
+    def messages(self) -> AsyncGenerator[BusEvent, None]:
+        """Yield `Subscribed`, then every readable message of both channels but one's own batches.
+
+        Load the snapshot after `Subscribed`, not before: only then is there no gap between the two.
+        Raises `RedisUnavailable` when the link breaks, or within some 3 s of falling silent. Close
+        the generator (`contextlib.aclosing`) where it is left early: it holds a connection.
+        """
+        return self._subscription.events()
+
+    async def load_snapshot(self) -> tuple[RollupSnapshot, PassStats] | None:
+        """Read the picture of the last published pass, all of it as of that pass.
+
+        `None` where there is none, or none that this version can read. Raises `RedisUnavailable`.
+        """
+        with redis_errors():
+            try:
+                fields = cast("dict[bytes, bytes]", await self._client.hgetall(keys.SNAPSHOT))
+            except ResponseError as error:
+                if not str(error).startswith("WRONGTYPE"):
+                    raise
+                log.warning("snapshot ignored", reason="something else lies in its place")
+                return None
+        if not fields:
+            return None
+        try:
+            return await decode_snapshot(fields)
+        except ValueError as error:
+            log.warning("snapshot ignored", reason=str(error))
+            return None
+
+    async def ping(self) -> RedisFigures:
+        """Measure a round trip; raises `RedisUnavailable`."""
+        with redis_errors():
+            started = time.perf_counter()
+            await self._client.ping()
+            round_trip_ms = (time.perf_counter() - started) * 1000
+            try:
+                memory = await self._client.info("memory")
+            except NoPermissionError:
+                memory = {}
+        return RedisFigures(round_trip_ms, int(memory.get("used_memory", 0)))
+
+    async def close(self) -> None:
+        """Send what waits, for at most a second, and close every connection."""
+        await self._outbox.close()
+        await close_client(self._client)

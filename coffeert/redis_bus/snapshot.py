@@ -1,0 +1,138 @@
+"""The picture as it lies in Redis: one hash, written by one script and read by one command.
+
+Fields: `meta`, `recent`, and one for each bucket that holds anything, named by its UTC start:
+`minute:2026-01-31T09:15`, `hour:2026-01-31T09`, `day:2026-01-31`. All values are JSON. A pass
+rewrites only the buckets that it changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from coffeert.domain.rollup_snapshot import RollupSnapshot
+from coffeert.domain.rollups import GRAINS, CellKey, Cells, Grain, Tally
+from coffeert.domain.watermark import Watermark
+from coffeert.wire.bus import PassMessage, PassStats
+from coffeert.wire.orders import OrderBody
+from coffeert.wire.validation import NOT_DECODED
+
+META: Final = "meta"
+RECENT: Final = "recent"
+
+_FORMATS: Final[dict[Grain, str]] = {
+    "minute": "minute:%Y-%m-%dT%H:%M",
+    "hour": "hour:%Y-%m-%dT%H",
+    "day": "day:%Y-%m-%d",
+}
+_CELLS_AT_A_TIME = 5000
+
+
+class Meta(msgspec.Struct, frozen=True, kw_only=True):
+    """Which pass the snapshot is of. The script reads it too.
+
+    `data_time` is RFC 3339 text of one width, in UTC, which the script compares as text.
+    """
+
+    lineage: str
+    number: int
+    token: int
+    watermark: str
+    data_time: str
+    stats: PassStats
+
+    @classmethod
+    def of(cls, message: PassMessage) -> Meta:
+        """Take from a message what describes its pass."""
+        return cls(
+            lineage=message.lineage,
+            number=message.number,
+            token=message.token,
+            watermark=message.watermark,
+            data_time=message.data_time.astimezone(UTC).isoformat(timespec="microseconds"),
+            stats=message.stats,
+        )
+
+
+class StoredBucket(msgspec.Struct, frozen=True, array_like=True):
+    """One bucket's cells as parallel columns.
+
+    A key is `store index * number of drinks + drink index`, into the bucket's own lists of codes.
+    """
+
+    stores: list[str]
+    drinks: list[str]
+    keys: list[int]
+    orders: list[int]
+    quantity: list[int]
+    cents: list[int]
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_bucket = msgspec.json.Decoder(StoredBucket).decode
+_decode_meta = msgspec.json.Decoder(Meta).decode
+_decode_recent = msgspec.json.Decoder(tuple[OrderBody, ...]).decode
+
+
+def field_name(grain: Grain, bucket: int) -> str:
+    """Name the field of a bucket."""
+    return datetime.fromtimestamp(bucket, UTC).strftime(_FORMATS[grain])
+
+
+def encode_bucket(cells: Mapping[tuple[str, str], Tally]) -> bytes:
+    """Write one bucket's cells, by (store, drink)."""
+    stores = sorted({store for store, _ in cells})
+    drinks = sorted({drink for _, drink in cells})
+    row = {store: index * len(drinks) for index, store in enumerate(stores)}
+    column = {drink: index for index, drink in enumerate(drinks)}
+    keyed = sorted((row[store] + column[drink], *tally) for (store, drink), tally in cells.items())
+    return _encode(StoredBucket(stores, drinks, *map(list, zip(*keyed, strict=True))))
+
+
+async def decode_snapshot(fields: Mapping[bytes, bytes]) -> tuple[RollupSnapshot, PassStats]:
+    """Read the hash back; raises `ValueError` where it is not one that this version has written.
+
+    Lets other tasks run in between: a large menu makes some 150,000 cells.
+    """
+    try:
+        meta = _decode_meta(fields[META.encode()])
+        recent = _decode_recent(fields[RECENT.encode()])
+        snapshot = RollupSnapshot(
+            lineage=meta.lineage,
+            number=meta.number,
+            token=meta.token,
+            watermark=Watermark.parse(meta.watermark),
+            data_time=datetime.fromisoformat(meta.data_time),
+            cells=await _decode_cells(fields),
+            recent=tuple(body.order() for body in recent),
+        )
+    except (*NOT_DECODED, LookupError, ArithmeticError) as error:
+        raise ValueError(f"the snapshot in Redis cannot be read: {error}") from error
+    return snapshot, meta.stats
+
+
+async def _decode_cells(fields: Mapping[bytes, bytes]) -> Cells:
+    cells: Cells = {}
+    pause_at = _CELLS_AT_A_TIME
+    for name, value in fields.items():
+        prefix, _, start = name.decode().partition(":")
+        for grain in GRAINS:
+            if prefix == grain:
+                moment = datetime.fromisoformat(start).replace(tzinfo=UTC)
+                _add_bucket(cells, grain, int(moment.timestamp()), _decode_bucket(value))
+        if len(cells) >= pause_at:
+            pause_at = len(cells) + _CELLS_AT_A_TIME
+            await asyncio.sleep(0)
+    return cells
+
+
+def _add_bucket(cells: Cells, grain: Grain, start: int, stored: StoredBucket) -> None:
+    stores, drinks = stored.stores, stored.drinks
+    tallies = map(Tally, stored.orders, stored.quantity, stored.cents)
+    for key, tally in zip(stored.keys, tallies, strict=True):
+        store, drink = divmod(key, len(drinks))
+        cells[CellKey(grain, start, stores[store], drinks[drink])] = tally

@@ -1,0 +1,134 @@
+"""What is watched, over HTTP: the view, now or at a past instant, the menu, health and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, tzinfo
+
+from aiohttp import hdrs, web
+
+from coffeert.domain.orders import PLACED_AT_MIN
+from coffeert.domain.rollups import Horizon
+from coffeert.domain.view import Change, View
+from coffeert.errors import DatabaseUnavailable, FieldError, Invalid, Unavailable
+from coffeert.server.http.auth import Access
+from coffeert.server.http.openapi import openapi_document
+from coffeert.server.live.change_log import Journal
+from coffeert.server.live.menu_cache import MenuBoard
+from coffeert.server.ops.health import HealthBoard
+from coffeert.server.ops.metrics import Metrics
+from coffeert.wire import frames
+
+_JSON = "application/json"
+_PAST = "past"
+ViewAt = Callable[[datetime, Horizon], Awaitable[Change]]
+
+
+class DashboardApi:
+    """The handlers of everything that is read.
+
+    `refresh` completes the view: who has just got a 201 finds the order in it, also between frames.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        refresh: Callable[[], None],
+        menu: MenuBoard,
+        health: HealthBoard,
+        metrics: Metrics,
+        access: Access,
+        view_at: ViewAt,
+        zone: tzinfo,
+    ) -> None:
+        self._journal = journal
+        self._refresh = refresh
+        self._menu = menu
+        self._health = health
+        self._metrics = metrics
+        self._access = access
+        self._view_at = view_at
+        self._zone = zone
+        self._openapi = openapi_document()
+
+    async def dashboard(self, request: web.Request) -> web.Response:
+        """Return the whole view; with `at`, as it was at that instant."""
+        self._access.check(request)
+        at = request.query.get("at")
+        if at is not None:
+            return await self._past(_moment(at))
+        self._refresh()
+        self._journal.advance()
+        etag = f"{self._journal.epoch}.{self._journal.version}"
+        if request.if_none_match and any(tag.value == etag for tag in request.if_none_match):
+            response = web.Response(status=304)
+        else:
+            frame = self._journal.snapshot_frame(self._health.health)
+            response = web.Response(body=frames.encode(frame), content_type=_JSON)
+        response.etag = etag
+        response.headers[hdrs.CACHE_CONTROL] = "no-cache"
+        return response
+
+    async def _past(self, moment: datetime) -> web.Response:
+        # The local day is that of the offset which the caller wrote, so "today" is what they mean.
+        zone = moment.tzinfo if moment.tzinfo is not UTC else self._zone
+        assert zone is not None
+        try:
+            view = View(await self._view_at(moment, Horizon.at(moment, zone)))
+        except DatabaseUnavailable as error:
+            raise Unavailable("The database cannot be read now.", retry_after=1) from error
+        frame = frames.Snapshot(
+            epoch=_PAST,
+            version=0,
+            view=frames.columns(view.as_change(), view.picture.totals(), view.picture.top_drinks()),
+        )
+        return web.Response(body=frames.encode(frame), content_type=_JSON)
+
+    async def menu(self, request: web.Request) -> web.Response:
+        """Return the active menu."""
+        self._access.check(request)
+        return web.Response(body=frames.encode(self._menu.body()), content_type=_JSON)
+
+    async def live(self, request: web.Request) -> web.Response:
+        """Say that the process runs."""
+        return web.Response(text="ok\n")
+
+    async def ready(self, request: web.Request) -> web.Response:
+        """Tell whether orders can be taken, and those who may read also how each part is."""
+        board = self._health
+        await board.refresh()
+        ready = board.health.database.ok and not board.closing
+        told: dict[str, object] = {"ready": ready, "closing": board.closing}
+        if self._access.known(request):
+            told["parts"] = board.health
+        return web.Response(
+            body=frames.encode(told),
+            status=200 if ready else 503,
+            content_type=_JSON,
+        )
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """Return the figures for Prometheus."""
+        self._access.check(request)
+        return web.Response(
+            body=self._metrics.text(), headers={hdrs.CONTENT_TYPE: self._metrics.content_type}
+        )
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        """Return the description of this API."""
+        return web.Response(body=self._openapi, content_type=_JSON)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        fault = "must be a time with an offset, such as 2026-01-31T09:30:00+01:00"
+    elif not PLACED_AT_MIN <= moment <= datetime.now(UTC):
+        fault = "must lie between 2000-01-01 and now"
+    else:
+        return moment
+    raise Invalid("The instant cannot be used.", errors=(FieldError("at", fault),))

@@ -1,0 +1,129 @@
+"""Intake: from what a client asks for to an order that is stored, whatever carried the request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID, uuid5
+
+from coffeert.domain.menu import Menu
+from coffeert.domain.orders import Draft, resolve
+from coffeert.errors import (
+    DatabaseUnavailable,
+    FieldError,
+    Invalid,
+    NotFound,
+    RequestRefused,
+    Unavailable,
+)
+from coffeert.server.ingest.batch_writer import BatchWriter, Entry, Outcome, Placed, Table
+
+_VOIDS = UUID("6f8e9d0e-2f0b-5c1a-9f51-0c0ffee00001")
+
+
+class Batch(NamedTuple):
+    """Many drafts, made ready to be stored: what became of each so far, by its place among them."""
+
+    size: int
+    unreadable: dict[int, RequestRefused]
+    refused: dict[int, tuple[Draft, Invalid]]
+    entries: dict[int, Entry]
+
+
+class Intake:
+    """Completes orders from the menu and has them stored; HTTP and WebSocket share it."""
+
+    def __init__(self, writer: BatchWriter, table: Table, menu: Callable[[], Menu]) -> None:
+        self._writer = writer
+        self._table = table
+        self._menu = menu
+
+    async def place(self, draft: Draft) -> Placed:
+        """Store one order; raises `RequestRefused` of the kind that applies."""
+        try:
+            entry = self.entry(draft)
+        except Invalid as refusal:
+            return _granted((await self._stored_before({0: (draft, refusal)}))[0])
+        return _granted((await self.store(entry))[0])
+
+    def entry(self, draft: Draft) -> Entry:
+        """Complete an order from the menu; raises `Invalid` where that cannot be, now at least."""
+        return Entry(resolve(draft, self._menu(), datetime.now(UTC)), draft)
+
+    def store(self, entry: Entry) -> asyncio.Future[list[Outcome]]:
+        """Have one order stored, as `BatchWriter.submit`; raises `Unavailable`."""
+        return self._writer.submit([entry])
+
+    def batch(self, drafts: Sequence[Draft | RequestRefused]) -> Batch:
+        """Complete many orders from the menu and sort out those that cannot be stored now."""
+        menu, now = self._menu(), datetime.now(UTC)
+        batch = Batch(len(drafts), {}, {}, {})
+        for index, draft in enumerate(drafts):
+            if isinstance(draft, RequestRefused):
+                batch.unreadable[index] = draft
+                continue
+            try:
+                batch.entries[index] = Entry(resolve(draft, menu, now), draft)
+            except Invalid as refusal:
+                batch.refused[index] = draft, refusal.without_trace()
+        return batch
+
+    async def place_many(self, batch: Batch) -> list[Outcome]:
+        """Store what can be of a batch and tell what became of each of its drafts, in order.
+
+        Raises `Unavailable` where there is no room for them: none was stored.
+        """
+        if len(batch.entries) == batch.size:  # as almost always
+            return await self._writer.submit(list(batch.entries.values())) if batch.size else []
+        outcomes: dict[int, Outcome] = {**batch.unreadable}
+        if batch.refused:
+            outcomes |= await self._stored_before(batch.refused)
+        if batch.entries:
+            stored = await self._writer.submit(list(batch.entries.values()))
+            outcomes |= zip(batch.entries, stored, strict=True)
+        return [outcomes[index] for index in range(batch.size)]
+
+    async def _stored_before(self, refused: dict[int, tuple[Draft, Invalid]]) -> dict[int, Outcome]:
+        """Answer drafts that could not be stored now but may have been, before the menu changed."""
+        keys = [draft.order_id for draft, _ in refused.values() if draft.order_id is not None]
+        try:
+            found = await self._table.find(keys) if keys else {}
+        except DatabaseUnavailable as error:
+            raise Unavailable("The database cannot be read now.", retry_after=1.0) from error
+        outcomes: dict[int, Outcome] = {}
+        for index, (draft, refusal) in refused.items():
+            stored = found.get(draft.order_id) if draft.order_id is not None else None
+            if stored is not None and stored.order.answers(draft):
+                outcomes[index] = Placed(stored.order, replayed=True)
+            else:
+                outcomes[index] = refusal
+        return outcomes
+
+    async def void(self, order_id: UUID) -> Placed:
+        """Cancel an order by a correction; doing so again answers the same correction.
+
+        Raises `NotFound`, `Invalid` (a correction cannot be voided), `Unavailable`.
+        """
+        try:
+            stored = (await self._table.find([order_id])).get(order_id)
+        except DatabaseUnavailable as error:
+            raise Unavailable("The database cannot be read now.", retry_after=1.0) from error
+        if stored is None:
+            raise NotFound("No order has this id.")
+        order = stored.order
+        if order.voids is not None:
+            raise Invalid(
+                "A correction cannot be voided.",
+                errors=(FieldError("order_id", "is itself a correction"),),
+            )
+        # The correction's key follows from the order's, so an order can be voided only once.
+        correction = order.correction(uuid5(_VOIDS, str(order_id)), datetime.now(UTC))
+        return _granted((await self._writer.submit([Entry(correction, None)]))[0])
+
+
+def _granted(outcome: Outcome) -> Placed:
+    if isinstance(outcome, RequestRefused):
+        raise outcome
+    return outcome

@@ -1,0 +1,76 @@
+"""The menu as this server knows it, kept up with changes in the database."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+
+from coffeert.domain.menu import Menu
+from coffeert.domain.orders import text_from_cents
+from coffeert.errors import DatabaseUnavailable
+from coffeert.postgres.menu import listen_menu, load_menu
+from coffeert.postgres.pool import Connection, connect
+from coffeert.server.live.broadcaster import Hub
+from coffeert.wire.frames import MenuChanged
+from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
+
+log = structlog.get_logger(__name__)
+
+_LOOK_INTERVAL = 5.0  # also without word of a change: a connection may be dead without a sound
+_RETRY_INTERVAL = 1.0
+
+
+class MenuBoard:
+    """Holds the present menu and tells dashboards of a new one."""
+
+    def __init__(self, menu: Menu, database_url: str, hub: Hub) -> None:
+        self._menu = menu
+        self._database_url = database_url
+        self._hub = hub
+
+    def menu(self) -> Menu:
+        """Return the present menu."""
+        return self._menu
+
+    def body(self) -> MenuBody:
+        """Return the active part of the present menu as clients see it."""
+        return _menu_body(self._menu)
+
+    async def watch(self) -> None:
+        """Follow the menu in the database until cancelled, through its outages."""
+        while True:
+            with suppress(DatabaseUnavailable):
+                connection = await connect(self._database_url, application_name="coffeert menu")
+                try:
+                    await self._follow(connection)
+                finally:
+                    connection.terminate()
+            await asyncio.sleep(_RETRY_INTERVAL)
+
+    async def _follow(self, connection: Connection) -> None:
+        changed = asyncio.Event()
+        await listen_menu(connection, changed.set)
+        while True:
+            changed.clear()
+            menu = await load_menu(connection)
+            if menu != self._menu:
+                self._menu = menu
+                log.info("menu changed", stores=len(menu.stores), drinks=len(menu.drinks))
+                await self._hub.beat(MenuChanged(menu=_menu_body(menu)))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_INTERVAL):
+                    await changed.wait()
+
+
+def _menu_body(menu: Menu) -> MenuBody:
+    """Put the active part of a menu into a body."""
+    return MenuBody(
+        stores=tuple(MenuStore(s.code, s.name) for s in menu.stores if s.active),
+        drinks=tuple(
+            MenuDrink(d.code, d.name, text_from_cents(d.price_cents))
+            for d in menu.drinks
+            if d.active
+        ),
+    )

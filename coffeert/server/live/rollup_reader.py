@@ -1,0 +1,63 @@
+"""PostgreSQL as the reading side of a server uses it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from coffeert.domain.rollup_snapshot import RollupSnapshot
+from coffeert.domain.rollups import Horizon
+from coffeert.domain.view import Change
+from coffeert.postgres.errors import explained
+from coffeert.postgres.pool import Connection, Pool
+from coffeert.postgres.queries import sql
+from coffeert.postgres.rollups import load_snapshot, view_at
+from coffeert.wire.health import DatabaseHealth
+
+_ACQUIRE_TIMEOUT = 2.0
+
+
+class Database:
+    """Reads over a pool; every method raises `DatabaseUnavailable` where PostgreSQL is away.
+
+    `at_hand` tells how many connections are out of the pool and idle nevertheless.
+    """
+
+    def __init__(self, pool: Pool, *, at_hand: Callable[[], int] = lambda: 0) -> None:
+        self._pool = pool
+        self._at_hand = at_hand
+
+    async def load_snapshot(self, horizon: Horizon) -> RollupSnapshot:
+        """Read the rollups as of the last pass."""
+        async with self._connection() as connection:
+            return await load_snapshot(connection, horizon)
+
+    async def view_at(self, moment: datetime, horizon: Horizon) -> Change:
+        """Read the view as it was at a past moment."""
+        async with self._connection() as connection:
+            return await view_at(connection, moment, horizon)
+
+    async def lineage(self) -> str:
+        """Read which history of orders the rollups tell."""
+        async with self._connection() as connection:
+            return str(await connection.fetchval(sql("lineage")))
+
+    async def probe(self) -> DatabaseHealth:
+        """Measure a round trip."""
+        async with self._connection() as connection:
+            started = time.perf_counter()
+            await connection.fetchval("SELECT 1")
+            milliseconds = (time.perf_counter() - started) * 1e3
+        return DatabaseHealth(
+            pool=self._pool.get_size(),
+            pool_idle=self._pool.get_idle_size() + self._at_hand(),
+            round_trip_ms=round(milliseconds, 3),
+        )
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        with explained():
+            async with self._pool.acquire(timeout=_ACQUIRE_TIMEOUT) as connection:
+                yield connection

@@ -1,0 +1,92 @@
+"""Pages: a picture's buckets written down small, each anew only when it has changed.
+
+Most buckets of a picture never change again, so pictures taken one after another share most pages, and an
+earlier one is told by how it differs from the one after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from coffeert.domain.rollups import GRAINS, Grain, Picture, Tally
+
+BucketName = tuple[Grain, int]
+PageSet = Mapping[BucketName, bytes]
+PageChanges = Mapping[BucketName, bytes | None]
+"""Pages to set; `None` for a bucket that is not there."""
+
+_Columns = tuple[list[int], list[int], list[int], list[int]]
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Columns).decode
+
+
+def difference(before: PageSet, after: PageSet) -> PageChanges:
+    """Return what turns the pages `before` into those `after`."""
+    gone: dict[BucketName, bytes | None] = dict.fromkeys(before.keys() - after.keys())
+    return gone | {name: page for name, page in after.items() if before.get(name) != page}
+
+
+def apply(changed: PageChanges, pages: dict[BucketName, bytes]) -> None:
+    """Change pages."""
+    for name, page in changed.items():
+        if page is None:
+            del pages[name]
+        else:
+            pages[name] = page
+
+
+class Pages:
+    """Writes and reads pages: numbers of cells, their orders, quantities and cents, as columns.
+
+    The numbers count the pairs of store and drink as they were met; what is kept of them grows with the
+    menu only.
+    """
+
+    __slots__ = ("_current", "_numbers", "_pairs")
+
+    def __init__(self) -> None:
+        self._pairs: list[tuple[str, str]] = []
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._current: dict[BucketName, bytes] = {}
+
+    def change(self, buckets: Iterable[BucketName]) -> None:
+        """Note that buckets are no longer as they were written down."""
+        for name in buckets:
+            self._current.pop(name, None)
+
+    def begin_anew(self) -> None:
+        """Note that the picture is another one."""
+        self._current.clear()
+
+    def of(self, picture: Picture) -> PageSet:
+        """Return the pages of a picture; those of buckets without a change are the same objects."""
+        known = self._current
+        self._current = {
+            (grain, bucket): known.get((grain, bucket))
+            or self._write(picture.bucket(grain, bucket))
+            for grain in GRAINS
+            for bucket in picture.buckets(grain)
+        }
+        return dict(self._current)
+
+    def restore(self, pages: PageSet, picture: Picture, newest: Picture) -> None:
+        """Put what pages hold into a picture; `newest` is the one of which the changes were noted."""
+        for (grain, bucket), page in pages.items():
+            unchanged = self._current.get((grain, bucket)) is page
+            # A copy is far cheaper than reading, but that picture may have left the bucket behind.
+            copy = dict(newest.bucket(grain, bucket)) if unchanged else {}
+            picture.set_bucket(grain, bucket, copy or self._read(page))
+
+    def _read(self, page: bytes) -> dict[tuple[str, str], Tally]:
+        numbers, *columns = _decode(page)
+        pairs = map(self._pairs.__getitem__, numbers)
+        return dict(zip(pairs, map(Tally, *columns), strict=True))
+
+    def _write(self, cells: Mapping[tuple[str, str], Tally]) -> bytes:
+        for pair in cells.keys() - self._numbers.keys():
+            self._numbers[pair] = len(self._pairs)
+            self._pairs.append(pair)
+        numbers = [self._numbers[pair] for pair in cells]
+        return _encode((numbers, *zip(*cells.values(), strict=True)))

@@ -1,0 +1,110 @@
+"""The player: a recording as a feed."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import time
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from coffeert.client.events import Disconnected, FeedEvent
+from coffeert.client.placed import Placed
+from coffeert.domain.orders import Draft
+from coffeert.errors import Forbidden
+from coffeert.tui.history.event_lines import FORMAT, EventLine, StartLine, decode, event_of
+from coffeert.tui.history.recorder import RecordingError
+
+_FILM = b'{"coffeert":'
+
+
+class ReplayClock:
+    """Runs from a recording's first moment, as many times as fast as one likes."""
+
+    def __init__(
+        self, start: float, speed: float, timer: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._start = start
+        self.speed = speed
+        self._timer = timer
+        self._began = timer()
+        self._stopped: float | None = None
+
+    def now(self) -> datetime:
+        """Return the recording's moment."""
+        return datetime.fromtimestamp(self.monotonic(), UTC)
+
+    def monotonic(self) -> float:
+        """Return the recording's moment in seconds."""
+        if self._stopped is not None:
+            return self._stopped
+        return self._start + (self._timer() - self._began) * self.speed
+
+    def stop(self) -> None:
+        """Stand still: nothing is known of what came later."""
+        self._stopped = self.monotonic()
+
+    def until(self, moment: float) -> float:
+        """Return how many real seconds are left until a moment of the recording."""
+        return (moment - self.monotonic()) / self.speed
+
+
+class Player:
+    """Tells what was recorded, when it was."""
+
+    def __init__(self, path: Path, speed: float = 1.0) -> None:
+        self._path = path
+        first = next(read(path), None)
+        if not isinstance(first, StartLine):
+            raise RecordingError(f"{path} is no recording of coffeert-tui.")
+        if first.format != FORMAT:
+            raise RecordingError(f"{path} has format {first.format}; this version reads {FORMAT}.")
+        self.server = first.server
+        self.clock = ReplayClock(first.at, speed)
+
+    async def events(self) -> AsyncIterator[FeedEvent]:
+        """Yield the recorded events at their time, and then say that it is over."""
+        for line in read(self._path):
+            wait = self.clock.until(line.at)
+            await asyncio.sleep(max(0.0, wait))
+            event = event_of(line, self.clock.monotonic())
+            if event is not None:
+                yield event
+        self.clock.stop()
+        yield Disconnected("The recording is over.", None)
+
+    async def place(self, draft: Draft, *, timeout: float = 10) -> Placed:  # noqa: ASYNC109 (the contract's name)
+        """Refuse: what is past takes no orders."""
+        _refuse()
+
+    def reconnect_now(self) -> None:
+        """Do nothing: there is nobody to connect to."""
+
+
+def read(path: Path) -> Iterator[EventLine]:
+    """Read the events of a recording, compressed with gzip where its name ends so.
+
+    Raises `RecordingError` where it cannot be read.
+    """
+    number = 0
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            for text in file:
+                number += 1
+                if text.startswith(_FILM):
+                    yield decode(text)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise RecordingError(f"{path} is no whole gzip file.") from None
+    except OSError as error:
+        raise RecordingError(f"{path} cannot be read: {error.strerror}.") from None
+    except (msgspec.DecodeError, ValueError):
+        raise RecordingError(f"{path} cannot be read at line {number}.") from None
+
+
+def _refuse() -> NoReturn:
+    raise Forbidden("A recording takes no orders.")

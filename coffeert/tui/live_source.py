@@ -1,0 +1,72 @@
+"""The connection to a server, opened only once the first screen is painted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
+
+from coffeert.client.events import FeedEvent
+from coffeert.client.placed import Placed
+from coffeert.domain.orders import Draft
+from coffeert.errors import ServerUnavailable
+from coffeert.wire.frames import Snapshot
+
+if TYPE_CHECKING:
+    from coffeert.client import DashboardFeed, OrderClient
+
+Opened = TypeVar("Opened")
+
+_CONNECTIONS = 4
+
+
+class Connection:
+    """Feed and archive of one server; `events` opens both, and closes them when it ends."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self._url = url
+        self._token = token
+        self._feed: DashboardFeed | None = None
+        self._client: OrderClient | None = None
+
+    async def events(self) -> AsyncIterator[FeedEvent]:
+        """Connect, and iterate over what happens."""
+        feed, client = await asyncio.to_thread(self._load)
+        async with feed, client:
+            self._feed, self._client = feed, client
+            try:
+                async for event in feed.events():
+                    yield event
+            finally:
+                self._feed = self._client = None
+
+    async def place(self, draft: Draft, *, timeout: float = 10) -> Placed:  # noqa: ASYNC109 (the contract's name)
+        """Place an order."""
+        return await self._open(self._feed).place(draft, timeout=timeout)
+
+    def reconnect_now(self) -> None:
+        """Stop waiting for the next attempt."""
+        if self._feed is not None:
+            self._feed.reconnect_now()
+
+    async def dashboard(self, at: datetime | None = None) -> Snapshot:
+        """Return the view as it was at a moment."""
+        return await self._open(self._client).dashboard(at)
+
+    async def void(self, order_id: UUID) -> Placed:
+        """Append the correction of an order."""
+        return await self._open(self._client).void(order_id)
+
+    def _load(self) -> tuple[DashboardFeed, OrderClient]:
+        # In a thread: loading takes a while, and the screen goes on meanwhile.
+        from coffeert.client import DashboardFeed, OrderClient
+
+        feed = DashboardFeed(self._url, self._token)
+        return feed, OrderClient(self._url, self._token, connections=_CONNECTIONS)
+
+    def _open(self, opened: Opened | None) -> Opened:
+        if opened is None:
+            raise ServerUnavailable("There is no connection to a server yet.")
+        return opened

@@ -1,0 +1,81 @@
+"""Arrivals: when orders reached this screen, in slots of a few seconds, for ranges of minutes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Final
+
+from coffeert.domain.rollups import ZERO, Tally
+from coffeert.tui.model.filter import Filter
+
+SLOT_SECONDS: Final = 5
+"""Short enough that a range of one minute has a shape."""
+
+_SLOTS_KEPT = 2 * 300 // SLOT_SECONDS + 2  # five minutes, and the five before them
+
+
+class Arrivals:
+    """Increments by store and drink, slot by slot; memory is bounded. A pair is one object in all slots."""
+
+    __slots__ = ("_pairs", "_slots", "_unknown", "watched_from")
+
+    def __init__(self) -> None:
+        self._slots: OrderedDict[int, dict[tuple[str, str], Tally]] = OrderedDict()
+        self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
+        self._unknown: set[int] = set()
+        self.watched_from: float | None = None
+
+    def add(self, moment: float, store: str, drink: str, tally: Tally) -> None:
+        """Count an increment that arrived at `moment`, in Unix seconds."""
+        slot = _slot(moment)
+        cells = self._slots.setdefault(slot, {})
+        pair = store, drink
+        cells[self._pairs.setdefault(pair, pair)] = cells.get(pair, ZERO).plus(tally)
+        while len(self._slots) > _SLOTS_KEPT:
+            self._slots.popitem(last=False)
+
+    def watch(self, moment: float) -> None:
+        """Begin to watch: what came before is unknown rather than zero."""
+        if self.watched_from is None:
+            self.watched_from = moment
+
+    def lose(self, start: float, end: float) -> None:
+        """Mark [start, end) as not watched."""
+        first = max(_slot(start), _slot(end) - _SLOTS_KEPT * SLOT_SECONDS)
+        self._unknown.update(range(first, _slot(end) + 1, SLOT_SECONDS))
+        oldest = _slot(end) - _SLOTS_KEPT * SLOT_SECONDS
+        self._unknown = {slot for slot in self._unknown if slot >= oldest}
+
+    def starts(self, seconds: int, now: float) -> range:
+        """Return the starts of the slots of the last `seconds`, the running one included."""
+        running = _slot(now)
+        return range(running - seconds + SLOT_SECONDS, running + SLOT_SECONDS, SLOT_SECONDS)
+
+    def tally(self, slot: int, wanted: Filter) -> Tally | None:
+        """Return one slot's sum over what the filter takes; `None` where nobody watched."""
+        if self.watched_from is None or slot < _slot(self.watched_from) or slot in self._unknown:
+            return None
+        total = ZERO
+        for (store, drink), tally in self._slots.get(slot, {}).items():
+            if wanted.takes_cell(store, drink, tally):
+                total = total.plus(tally)
+        return total
+
+    def rate(self, now: float) -> float | None:
+        """Return orders a second over the running slot and the one before, where both were watched.
+
+        Seen from the past the running slot is whole by now, and counts as a whole one.
+        """
+        running = _slot(now)
+        slots = {running, running - SLOT_SECONDS}
+        if self.watched_from is None or slots & self._unknown:
+            return None
+        count = sum(tally.orders for slot in slots for tally in self._slots.get(slot, {}).values())
+        start = max(running - SLOT_SECONDS, self.watched_from)
+        past = any(slot > running for slot in self._slots)
+        end = running + SLOT_SECONDS if past else now
+        return count / max(end - start, 1.0)
+
+
+def _slot(moment: float) -> int:
+    return int(moment // SLOT_SECONDS) * SLOT_SECONDS

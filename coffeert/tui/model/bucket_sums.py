@@ -1,0 +1,119 @@
+"""Filtered sums of buckets, kept until a bucket changes: a tick costs what has changed, not the view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from coffeert.domain.rollups import ZERO, Grain, Picture, Tally
+from coffeert.tui.model.filter import EVERYTHING, Filter
+
+
+@dataclass(frozen=True, slots=True)
+class BucketSums:
+    """What one bucket adds up to, altogether, by store and by drink; not to be changed by the caller."""
+
+    total: Tally
+    stores: dict[str, Tally]
+    drinks: dict[str, Tally]
+
+
+_Cell = tuple[tuple[str, str], Tally]
+
+NOTHING: Final = BucketSums(ZERO, {}, {})
+
+
+def sum_bucket(cells: Iterable[_Cell]) -> BucketSums:
+    """Add up cells of one bucket."""
+    # A large menu has thousands of cells in each of dozens of buckets: plain numbers until the end.
+    stores: dict[str, list[int]] = {}
+    drinks: dict[str, list[int]] = {}
+    for (store, drink), (orders, quantity, cents) in cells:
+        for sum_ in (stores.setdefault(store, [0, 0, 0]), drinks.setdefault(drink, [0, 0, 0])):
+            sum_[0] += orders
+            sum_[1] += quantity
+            sum_[2] += cents
+    total = Tally(*map(sum, zip(*stores.values(), strict=True))) if stores else ZERO
+    return BucketSums(total, _tallies(stores), _tallies(drinks))
+
+
+def _tallies(sums: dict[str, list[int]]) -> dict[str, Tally]:
+    return {code: Tally(*sum_) for code, sum_ in sums.items()}
+
+
+def merge(sums: Iterable[BucketSums]) -> BucketSums:
+    """Add buckets together."""
+    total = ZERO
+    stores: dict[str, Tally] = {}
+    drinks: dict[str, Tally] = {}
+    for bucket in sums:
+        total = total.plus(bucket.total)
+        for store, tally in bucket.stores.items():
+            stores[store] = stores.get(store, ZERO).plus(tally)
+        for drink, tally in bucket.drinks.items():
+            drinks[drink] = drinks.get(drink, ZERO).plus(tally)
+    return BucketSums(total, stores, drinks)
+
+
+def scale(bucket: BucketSums, part: float) -> BucketSums:
+    """Take a part of a bucket, as if its orders had come evenly."""
+    if bucket is NOTHING:
+        return bucket
+    return BucketSums(
+        _scaled(bucket.total, part),
+        {code: _scaled(tally, part) for code, tally in bucket.stores.items()},
+        {code: _scaled(tally, part) for code, tally in bucket.drinks.items()},
+    )
+
+
+def _scaled(tally: Tally, part: float) -> Tally:
+    if tally == ZERO:
+        return ZERO
+    return Tally(
+        round(tally.orders * part), round(tally.quantity * part), round(tally.cents * part)
+    )
+
+
+class Sums:
+    """The filtered sums over one picture, bucket by bucket."""
+
+    __slots__ = ("_kept", "_verdicts", "picture", "wanted")
+
+    def __init__(self, picture: Picture, wanted: Filter = EVERYTHING) -> None:
+        self.picture = picture
+        self.wanted = wanted
+        self._kept: dict[tuple[Grain, int], BucketSums] = {}
+        self._verdicts: dict[tuple[str, str], bool] = {}
+
+    def bucket(self, grain: Grain, start: int) -> BucketSums:
+        """Return the sums of one bucket."""
+        kept = self._kept.get((grain, start))
+        if kept is None:
+            cells = self.picture.bucket(grain, start)
+            kept = sum_bucket(self._taken(cells)) if cells else NOTHING
+            self._kept[grain, start] = kept
+        return kept
+
+    def _taken(self, cells: Mapping[tuple[str, str], Tally]) -> Iterable[_Cell]:
+        """Return the cells that the filter takes."""
+        wanted, verdicts = self.wanted, self._verdicts
+        if not wanted:
+            return cells.items()
+        if wanted.approximate:
+            return (cell for cell in cells.items() if wanted.takes_cell(*cell[0], cell[1]))
+        # Codes alone decide, and they are the same in every bucket.
+        for pair in cells.keys() - verdicts.keys():
+            verdicts[pair] = wanted.takes_cell(*pair, ZERO)
+        return (cell for cell in cells.items() if verdicts[cell[0]])
+
+    def forget(self, buckets: Iterable[tuple[Grain, int]]) -> None:
+        """Drop the buckets that have changed."""
+        for name in buckets:
+            self._kept.pop(name, None)
+
+    def trim(self) -> None:
+        """Drop what lies beyond the picture's horizon."""
+        horizon = self.picture.horizon
+        for grain, start in [key for key in self._kept if not horizon.keeps(*key)]:
+            del self._kept[grain, start]

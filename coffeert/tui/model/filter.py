@@ -1,0 +1,152 @@
+"""The filter language: `store:uptown drink:latte price>5 -tea`.
+
+Words are joined by "and"; `store:a,b` means either; a word without a colon looks into both codes; `-`
+in front turns a term round.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from coffeert.domain.orders import Order, cents_from_text, text_from_cents
+from coffeert.domain.rollups import Tally
+from coffeert.errors import CoffeertError
+
+Field = Literal["store", "drink", "any", "price"]
+Comparison = Literal["<", "<=", ">", ">=", "="]
+
+_COMPARE: Final[dict[Comparison, Callable[[int, int], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+}
+_PRICE = re.compile(r"price(<=|>=|<|>|=|:)(.*)", re.IGNORECASE)
+
+
+class FilterError(CoffeertError):
+    """A filter cannot be read; the text says which word and what would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One condition. `words` are folded; a code matches where it contains any of them.
+
+    `exact` means the whole code, as drilling down does.
+    """
+
+    field: Field
+    words: tuple[str, ...] = ()
+    comparison: Comparison = "="
+    cents: int = 0
+    negated: bool = False
+    exact: bool = False
+
+    def takes(self, store: str, drink: str, quantity: int, cents: int) -> bool:
+        """Tell whether something sold belongs in; `cents` is its revenue."""
+        return self._holds(store, drink, quantity, cents) != self.negated
+
+    def _holds(self, store: str, drink: str, quantity: int, cents: int) -> bool:
+        if self.field == "price":
+            # Compared as revenue against quantity times price: no division, so no rounding.
+            pieces = abs(quantity)
+            return pieces > 0 and _COMPARE[self.comparison](abs(cents), self.cents * pieces)
+        if self.exact:
+            code = store if self.field == "store" else drink
+            return code in self.words
+        where = {"store": (store,), "drink": (drink,), "any": (store, drink)}[self.field]
+        return any(word in code.casefold() for word in self.words for code in where)
+
+    def text(self) -> str:
+        """Write the term as one would type it."""
+        sign = "-" if self.negated else ""
+        if self.field == "price":
+            return f"{sign}price{self.comparison}{text_from_cents(self.cents)}"
+        words = ",".join(self.words)
+        return f"{sign}{words}" if self.field == "any" else f"{sign}{self.field}:{words}"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """All conditions that must hold; none at all takes everything."""
+
+    terms: tuple[Term, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
+
+    @property
+    def approximate(self) -> bool:
+        """Whether sums are approximate: a cell holds no single prices, so its average stands in."""
+        return any(term.field == "price" for term in self.terms)
+
+    def takes_cell(self, store: str, drink: str, tally: Tally) -> bool:
+        """Tell whether a cell's sums belong in."""
+        return all(t.takes(store, drink, tally.quantity, tally.cents) for t in self.terms)
+
+    def takes_order(self, order: Order) -> bool:
+        """Tell whether an order belongs in."""
+        revenue = order.revenue_cents
+        return all(t.takes(order.store, order.drink, order.quantity, revenue) for t in self.terms)
+
+    def takes_store(self, store: str, drinks: Iterable[str]) -> bool:
+        """Tell whether any of these drinks belongs in where this store sells it, at whatever price."""
+        by_code = [term for term in self.terms if term.field != "price"]
+        return not by_code or any(
+            all(term.takes(store, drink, 0, 0) for term in by_code) for drink in drinks
+        )
+
+    def text(self) -> str:
+        """Write the filter as one would type it."""
+        return " ".join(term.text() for term in self.terms)
+
+    def also(self, *terms: Term) -> Filter:
+        """Return this filter with further conditions."""
+        return Filter(self.terms + terms)
+
+
+EVERYTHING: Final = Filter()
+
+
+def parse_filter(text: str) -> Filter:
+    """Read a filter; raises `FilterError` with a plain sentence."""
+    return Filter(tuple(_term(word) for word in text.split()))
+
+
+def _term(word: str) -> Term:
+    negated = word.startswith("-") and len(word) > 1
+    bare = word[1:] if negated else word
+    price = _PRICE.fullmatch(bare)
+    if price is not None:
+        sign = "=" if price[1] == ":" else price[1]
+        return Term("price", comparison=_comparison(sign), cents=_cents(price[2]), negated=negated)
+    field, colon, value = bare.partition(":")
+    if not colon:
+        return Term("any", (bare.casefold(),), negated=negated)
+    names: dict[str, Field] = {"store": "store", "s": "store", "drink": "drink", "d": "drink"}
+    if field.casefold() not in names:
+        raise FilterError(f"{field}: is no field; use store:, drink:, price> or a plain word.")
+    words = tuple(part.casefold() for part in value.split(",") if part)
+    if not words:
+        raise FilterError(f"{field}: needs a value, such as store:uptown.")
+    return Term(names[field.casefold()], words, negated=negated)
+
+
+def _comparison(sign: str) -> Comparison:
+    for known in _COMPARE:
+        if known == sign:
+            return known
+    raise FilterError(f"{sign} is no comparison.")
+
+
+def _cents(text: str) -> int:
+    try:
+        return cents_from_text(text)
+    except ValueError:
+        wrong = f", not {text[:20]}" if text else ""
+        raise FilterError(f"price needs an amount such as 4.50{wrong}.") from None

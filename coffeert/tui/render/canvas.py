@@ -1,0 +1,52 @@
+"""A canvas of characters, each with a role, to be written over one another."""
+
+from __future__ import annotations
+
+from coffeert.tui.render.spans import Line, Role, Span
+
+BLANK = " \N{BRAILLE PATTERN BLANK}"
+
+
+class Canvas:
+    """Characters with roles, to be written over one another."""
+
+    __slots__ = ("_chars", "_roles", "columns", "rows")
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self.columns = columns
+        self.rows = rows
+        self._chars = [[" "] * columns for _ in range(rows)]
+        self._roles: list[list[Role]] = [["text"] * columns for _ in range(rows)]
+
+    def write(
+        self,
+        x: int,
+        y: int,
+        text: str,
+        role: Role,
+        *,
+        transparent: bool = False,
+        behind: bool = False,
+    ) -> None:
+        """Write text; `transparent` blanks leave what is there, `behind` fills only what is blank."""
+        if not 0 <= y < self.rows:
+            return
+        for offset, char in enumerate(text):
+            at = x + offset
+            if not 0 <= at < self.columns:
+                continue
+            if (transparent and char in BLANK) or (behind and self._chars[y][at] not in BLANK):
+                continue
+            self._chars[y][at] = char
+            self._roles[y][at] = role
+
+    def line(self, y: int) -> Line:
+        """Return one row as spans."""
+        spans: list[Span] = []
+        chars, roles = self._chars[y], self._roles[y]
+        start = 0
+        for x in range(1, self.columns + 1):
+            if x == self.columns or roles[x] != roles[start]:
+                spans.append(Span("".join(chars[start:x]), roles[start]))
+                start = x
+        return tuple(spans)

@@ -1,0 +1,109 @@
+"""What a chart shows: one figure of a window, bucket by bucket, beside the window before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from coffeert.domain.rollups import SECONDS, Tally
+from coffeert.tui.model.arrival_rates import SLOT_SECONDS, Arrivals
+from coffeert.tui.model.filter import Filter
+from coffeert.tui.model.window import Window
+from coffeert.tui.render.format import money
+from coffeert.tui.render.frame_context import Scene
+
+Metric = Literal["orders", "revenue"]
+METRICS: Final[tuple[Metric, ...]] = ("orders", "revenue")
+
+Lost = Callable[[float, float], bool]
+"""Tells whether news were missing at any time in [start, end), in Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartModel:
+    """What a chart shows. `None` is a bucket nobody knows about: a gap, not a zero.
+
+    Values are orders, or cents. The last bucket is still running. `cursor` is an index of a bucket.
+    """
+
+    metric: Metric
+    unit: str
+    starts: tuple[float, ...]
+    labels: tuple[str, ...]
+    values: tuple[int | None, ...]
+    previous: tuple[int | None, ...]
+    marks: tuple[tuple[float, str], ...] = ()
+    cursor: int | None = None
+    approximate: bool = False
+
+    def figure(self, value: int) -> str:
+        """Write a value exactly."""
+        return money(value) if self.metric == "revenue" else f"{value:,}"
+
+
+def chart_of(
+    scene: Scene, metric: Metric, arrivals: Arrivals, wanted: Filter, cursor: int | None, lost: Lost
+) -> ChartModel | None:
+    """Make the chart of a scene's window; `lost` tells when news were missing."""
+    window = scene.charted
+    if window is None:
+        return None
+    if window.span.fine:
+        return _fine(scene, window, metric, arrivals, wanted, cursor, lost)
+    step = SECONDS[window.span.grain]
+    values = tuple(
+        None if tally.orders == 0 and lost(start, start + step) else _value(tally, metric)
+        for start, tally in zip(window.starts, window.tallies, strict=True)
+    )
+    previous = window.previous_tallies or ()
+    return ChartModel(
+        metric,
+        window.span.grain,
+        tuple(map(float, window.starts)),
+        tuple(_label(scene, start, window.span.grain == "day") for start in window.starts),
+        values,
+        tuple(_value(tally, metric) for tally in previous),
+        cursor=cursor,
+        approximate=wanted.approximate,
+    )
+
+
+def _fine(
+    scene: Scene,
+    window: Window,
+    metric: Metric,
+    arrivals: Arrivals,
+    wanted: Filter,
+    cursor: int | None,
+    lost: Lost,
+) -> ChartModel:
+    slots = arrivals.starts(window.span.seconds, window.now)
+    tallies = [
+        None if tally is None or (tally.orders == 0 and lost(slot, slot + SLOT_SECONDS)) else tally
+        for slot, tally in ((slot, arrivals.tally(slot, wanted)) for slot in slots)
+    ]
+    before = [arrivals.tally(slot - window.span.seconds, wanted) for slot in slots]
+    return ChartModel(
+        metric,
+        f"{SLOT_SECONDS} s",
+        tuple(map(float, slots)),
+        tuple(scene.local(slot).strftime("%H:%M:%S") for slot in slots),
+        tuple(None if t is None else _value(t, metric) for t in tallies),
+        tuple(None if t is None else _value(t, metric) for t in before)
+        if any(t is not None for t in before)
+        else (),
+        cursor=cursor,
+        approximate=wanted.approximate,
+    )
+
+
+def _value(tally: Tally, metric: Metric) -> int:
+    return tally.cents if metric == "revenue" else tally.orders
+
+
+def _label(scene: Scene, start: float, is_day: bool) -> str:
+    if is_day:  # buckets are UTC days, whatever the zone
+        return datetime.fromtimestamp(start, UTC).strftime("%d %b")
+    return scene.local(start).strftime("%H:%M")

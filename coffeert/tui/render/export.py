@@ -1,0 +1,84 @@
+"""Exports of what is shown: the orders as CSV, the window as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from coffeert.domain.orders import Order, text_from_cents
+from coffeert.domain.rollups import Tally
+from coffeert.tui.model.window import Window
+
+_COLUMNS = ("order_id", "store", "drink", "quantity", "price", "placed_at", "received_at", "voids")
+
+
+class ExportedSums(msgspec.Struct, frozen=True):
+    """Sums of a store, a drink, or a bucket; `revenue` is decimal text."""
+
+    name: str
+    orders: int
+    quantity: int
+    revenue: str
+
+
+class Exported(msgspec.Struct, frozen=True):
+    """A window as it was shown; bucket names are their starts in UTC."""
+
+    at: datetime
+    range: str
+    filter: str
+    total: ExportedSums
+    buckets: tuple[ExportedSums, ...]
+    stores: tuple[ExportedSums, ...]
+    drinks: tuple[ExportedSums, ...]
+
+
+def orders_csv(orders: Sequence[Order]) -> str:
+    """Write orders as CSV; `coffeert inject --file` reads it back.
+
+    A text cell that a spreadsheet would take for a formula gets an apostrophe in front.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for order in orders:
+        writer.writerow(
+            (
+                order.order_id,
+                _harmless(order.store),
+                _harmless(order.drink),
+                order.quantity,
+                text_from_cents(order.price_cents),
+                order.placed_at.isoformat(),
+                order.received_at.isoformat(),
+                order.voids or "",
+            )
+        )
+    return text.getvalue()
+
+
+def window_json(window: Window, filter_text: str) -> str:
+    """Write a window as JSON."""
+    starts = [datetime.fromtimestamp(start, UTC).isoformat() for start in window.starts]
+    exported = Exported(
+        at=datetime.fromtimestamp(window.now, UTC),
+        range=window.span.name,
+        filter=filter_text,
+        total=_sums("total", window.sums.total),
+        buckets=tuple(_sums(n, t) for n, t in zip(starts, window.tallies, strict=True)),
+        stores=tuple(_sums(code, tally) for code, tally in sorted(window.sums.stores.items())),
+        drinks=tuple(_sums(code, tally) for code, tally in sorted(window.sums.drinks.items())),
+    )
+    return msgspec.json.format(msgspec.json.encode(exported), indent=2).decode() + "\n"
+
+
+def _sums(name: str, tally: Tally) -> ExportedSums:
+    return ExportedSums(name, tally.orders, tally.quantity, text_from_cents(tally.cents))
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text

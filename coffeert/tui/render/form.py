@@ -1,0 +1,146 @@
+"""The order form: from what is typed to a draft, or to what is wrong with each field."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from dataclasses import dataclass
+from uuid import UUID
+
+from coffeert.domain.orders import QUANTITY_MAX, Draft, cents_from_text, text_from_cents
+from coffeert.errors import FieldError
+from coffeert.tui.render.text import clean
+from coffeert.wire.orders import MenuBody, MenuDrink
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What stands in the form; `order_id` is the idempotency key the order will have."""
+
+    store: str | None
+    drink: str | None
+    quantity: str
+    price: str
+    order_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An entry looked through: a draft, or faults."""
+
+    draft: Draft | None
+    faults: tuple[FieldError, ...]
+
+    def fault(self, field: str) -> str:
+        """Return what is wrong with a field, or nothing."""
+        return next((fault.message for fault in self.faults if fault.field == field), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be injected; `seconds` is `None` for until it is stopped."""
+
+    profile: str
+    rate: float
+    seconds: float | None
+    seed: int | None
+
+
+def check(entry: Entry) -> Checked:
+    """Look an entry through, as the server would, so that mistakes show before sending."""
+    faults: list[FieldError] = []
+    if not entry.store:
+        faults.append(FieldError("store", "choose a store"))
+    if not entry.drink:
+        faults.append(FieldError("drink", "choose a drink"))
+    quantity = _quantity(entry.quantity, faults)
+    cents = _price(entry.price, faults)
+    if faults or not entry.store or not entry.drink:
+        return Checked(None, tuple(faults))
+    return Checked(Draft(entry.store, entry.drink, quantity, cents, None, entry.order_id), ())
+
+
+def total_text(draft: Draft, menu: MenuBody | None) -> str:
+    """Say what the order will cost."""
+    cents = draft.price_cents
+    if cents is None:
+        drink = find_drink(menu, draft.drink)
+        cents = None if drink is None else cents_from_text(drink.price)
+    if cents is None:
+        return ""
+    total = text_from_cents(cents * draft.quantity)
+    return f"{draft.quantity} x {text_from_cents(cents)} = {total}"
+
+
+def find_drink(menu: MenuBody | None, code: str) -> MenuDrink | None:
+    """Return a drink of the menu."""
+    drinks = () if menu is None else menu.drinks
+    return next((drink for drink in drinks if drink.code == code), None)
+
+
+def curl(draft: Draft, url: str, *, with_token: bool) -> str:
+    """Write the same order as a command, its key included, so that running both makes one order.
+
+    The token is named, never written out.
+    """
+    body: dict[str, object] = {
+        "store": draft.store,
+        "drink": draft.drink,
+        "quantity": draft.quantity,
+    }
+    if draft.price_cents is not None:
+        body["price"] = text_from_cents(draft.price_cents)
+    if draft.order_id is not None:
+        body["order_id"] = str(draft.order_id)
+    parts = ["curl", "-sS", f"{url.rstrip('/')}/api/orders"]
+    parts += ["-H", "Content-Type: application/json", "-d", json.dumps(body, ensure_ascii=False)]
+    command = " ".join(shlex.quote(part) for part in parts)
+    if with_token:
+        command += ' -H "Authorization: Bearer $COFFEERT_TOKEN"'
+    return clean(command, 2000)
+
+
+def _quantity(text: str, faults: list[FieldError]) -> int:
+    if text.strip().isascii() and text.strip().isdigit() and 1 <= int(text) <= QUANTITY_MAX:
+        return int(text)
+    faults.append(FieldError("quantity", f"a whole number from 1 to {QUANTITY_MAX}"))
+    return 0
+
+
+def _price(text: str, faults: list[FieldError]) -> int | None:
+    if not text.strip():
+        return None
+    try:
+        return cents_from_text(text.strip())
+    except ValueError as error:
+        faults.append(FieldError("price", str(error)))
+        return None
+
+
+def wish_from(profile: str, rate: str, duration: str, seed: str) -> Wish:
+    """Read what is to be injected; raises `ValueError` with a plain phrase."""
+    per_second = _number(rate, "orders/s")
+    if not 0 < per_second <= 100_000:
+        raise ValueError("orders/s must lie between 0 and 100000")
+    match = (
+        re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h)?", duration.strip()) if duration.strip() else None
+    )
+    if duration.strip() and (match is None or float(match[1]) <= 0):
+        raise ValueError("duration must look like 20s, 5m or 1h, or be empty")
+    seconds = None
+    if match is not None:
+        seconds = float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]
+    if seed.strip() and not seed.strip().lstrip("-").isdecimal():
+        raise ValueError("seed must be a whole number, or empty")
+    return Wish(profile, per_second, seconds, int(seed) if seed.strip() else None)
+
+
+def _number(text: str, name: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"{name} must be a number") from None
+    if value != value:
+        raise ValueError(f"{name} must be a number")
+    return value

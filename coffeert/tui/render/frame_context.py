@@ -1,0 +1,42 @@
+"""The scene: everything one repaint is made from, taken at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from coffeert.domain.view import View
+from coffeert.tui.model.data_status import Truth
+from coffeert.tui.model.filter import Filter
+from coffeert.tui.model.window import Window
+from coffeert.tui.render.glyphs import Glyphs
+from coffeert.wire.orders import MenuBody
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One moment of the dashboard. `view` and the windows are `None` before the first data.
+
+    `window` ends now, but where the data are old, when they were new: what nobody has heard of since is
+    not counted as nothing. `charted` always ends now, so that a chart shows how long the gap is.
+    """
+
+    now: datetime
+    zone: tzinfo
+    glyphs: Glyphs
+    truth: Truth
+    menu: MenuBody | None = None
+    view: View | None = None
+    window: Window | None = None
+    charted: Window | None = None
+
+    def local(self, seconds: float) -> datetime:
+        """Return a Unix time as the server's people read it."""
+        return datetime.fromtimestamp(seconds, self.zone)
+
+    def stores(self, wanted: Filter) -> list[str]:
+        """Return the codes of the menu's stores that a filter lets in."""
+        if self.menu is None:
+            return []
+        drinks = [drink.code for drink in self.menu.drinks]
+        return [s.code for s in self.menu.stores if wanted.takes_store(s.code, drinks)]

@@ -1,0 +1,50 @@
+"""What the screen says before there is anything to show."""
+
+from __future__ import annotations
+
+from coffeert.tui.model.data_status import Truth
+from coffeert.tui.render.glyphs import Glyphs
+from coffeert.tui.render.spans import EMPTY, Line, Span, line, line_width
+
+
+def notice_lines(truth: Truth, url: str, cells: int, glyphs: Glyphs) -> list[Line]:
+    """Say why nothing shows, and what to type."""
+    if not truth.reason:
+        return _centred(
+            [line(Span("Waiting for the first picture", "title")), line(Span(url, "dim"))], cells
+        )
+    text = [line(Span(url, "strong")), line(Span(truth.reason, "dim")), EMPTY]
+    if "token" in truth.reason:
+        text.insert(0, line(Span("The server wants a token", "title")))
+        text += [
+            line("Leave, and start again with the server's token:"),
+            line(Span("export COFFEERT_TOKEN=...", "key")),
+        ]
+    else:
+        text.insert(0, line(Span("No server yet", "title")))
+        text += [
+            line("In another shell, type one of:"),
+            line(Span("coffeert demo", "key"), Span("    everything, with live orders", "dim")),
+            line(Span("coffeert serve", "key"), Span("   the server alone", "dim")),
+        ]
+    wait = _wait(truth, glyphs)
+    text += [
+        EMPTY,
+        line(f"{wait}  ", Span("r", "key"), Span(" now", "dim")),
+        line(Span("?", "key"), Span(" help  ", "dim"), Span("q", "key"), Span(" quit", "dim")),
+    ]
+    return _centred(text, cells)
+
+
+def _wait(truth: Truth, glyphs: Glyphs) -> str:
+    if truth.connecting:
+        return "Trying now" + glyphs.ellipsis
+    if truth.retry_in is None:
+        return "Not trying again by itself."
+    return f"Trying again in {truth.retry_in:.0f} s."
+
+
+def _centred(block: list[Line], cells: int) -> list[Line]:
+    wide = max(line_width(row) for row in block)
+    left = Span(" " * max(1, (cells - wide) // 2))
+    return [(left, *row) for row in block]

@@ -1,0 +1,149 @@
+"""The palette: which style a role has under the theme in use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, get_args
+
+from rich.style import Style
+from textual.color import Color, ColorParseError
+from textual.theme import Theme
+
+from coffeert.tui.render.spans import Role
+
+DARK: Final = Theme(
+    name="coffeert-dark",
+    primary="#7aa2f7",
+    secondary="#e0af68",
+    accent="#f2b880",
+    foreground="#d7d3cc",
+    background="#16130f",
+    surface="#1e1a15",
+    panel="#2a241d",
+    success="#8fc77a",
+    warning="#e8b84a",
+    error="#e5726a",
+    dark=True,
+)
+LIGHT: Final = Theme(
+    name="coffeert-light",
+    primary="#1f5fa8",
+    secondary="#9a5b00",
+    accent="#8a4b1f",
+    foreground="#2b2620",
+    background="#fbf8f3",
+    surface="#f3eee6",
+    panel="#e6dfd3",
+    success="#2c7a34",
+    warning="#8a5a00",
+    error="#b3261e",
+    dark=False,
+)
+SAFE: Final = Theme(
+    name="coffeert-safe",
+    primary="#56b4e9",
+    secondary="#e69f00",
+    accent="#f0e442",
+    foreground="#e6e6e6",
+    background="#101214",
+    surface="#181b1e",
+    panel="#24292d",
+    success="#56b4e9",
+    warning="#f0e442",
+    error="#ff8c42",
+    dark=True,
+)
+"""For eyes that do not tell red from green: after Okabe and Ito, Color Universal Design (2008)."""
+
+THEMES: Final = (DARK, LIGHT, SAFE)
+
+
+class Palette:
+    """Styles by role, made once for a theme."""
+
+    __slots__ = ("_styles", "background")
+
+    def __init__(self, colors: Mapping[str, str], *, dark: bool) -> None:
+        back = _color(colors, "background", "#000000" if dark else "#ffffff")
+        fore = _color(colors, "foreground", "#ffffff" if dark else "#000000")
+        panel = _color(colors, "panel", "#222222" if dark else "#dddddd")
+        dim = back.blend(fore, 0.62)
+        faint = back.blend(fore, 0.26 if dark else 0.32)
+        primary = _color(colors, "primary", "#5599ff")
+        secondary = _color(colors, "secondary", "#ffaa44")
+        accent = _color(colors, "accent", "#ffcc66")
+        good = _color(colors, "success", "#66cc66")
+        warn = _color(colors, "warning", "#ddaa33")
+        bad = _color(colors, "error", "#dd5555")
+        self.background = back
+        plain: dict[Role, Style] = {
+            "text": _style(fore, back),
+            "dim": _style(dim, back),
+            "strong": _style(fore, back, bold=True),
+            "title": _style(accent, back, bold=True),
+            "accent": _style(accent, back, bold=True),
+            "good": _style(good, back),
+            "bad": _style(bad, back),
+            "warn": _style(warn, back, bold=True),
+            "frame": _style(faint, back),
+            "frame-focus": _style(accent, back),
+            "series-1": _style(primary, back),
+            "series-2": _style(secondary, back),
+            "previous": _style(back.blend(fore, 0.38), back),
+            "hatch": _style(back.blend(bad, 0.55), back),
+            "key": _style(accent, back, bold=True),
+            "own": _style(accent, back, bold=True),
+            "badge-good": _style(back, good, bold=True),
+            "badge-warn": _style(back, warn, bold=True),
+            "badge-bad": _style(back, bad, bold=True, reverse=False),
+            "tab": _style(accent, panel, bold=True),
+        }
+        selected = Style(bgcolor=panel.rich_color)
+        self._styles = {(role, False): style for role, style in plain.items()} | {
+            (role, True): style + selected + Style(bold=True) for role, style in plain.items()
+        }
+
+    def style(self, role: Role, *, chosen: bool = False) -> Style:
+        """Return the style of a role, or of a role in the selected row."""
+        return self._styles[role, chosen]
+
+
+class PlainPalette(Palette):
+    """Styles without any colour, for NO_COLOR: weight, dimness and reversal alone."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.background = Color(0, 0, 0)
+        reversed_ = Style(reverse=True, bold=True)
+        special: dict[Role, Style] = {
+            "dim": Style(dim=True),
+            "frame": Style(dim=True),
+            "previous": Style(dim=True),
+            "hatch": Style(dim=True),
+            "own": Style(underline=True),
+            "badge-good": Style(reverse=True),
+            "badge-warn": reversed_,
+            "badge-bad": reversed_,
+            "tab": Style(reverse=True),
+            "text": Style(),
+            "good": Style(),
+            "series-1": Style(),
+            "series-2": Style(),
+        }
+        plain = {role: special.get(role, Style(bold=True)) for role in get_args(Role)}
+        self._styles = {(role, False): style for role, style in plain.items()} | {
+            (role, True): Style(reverse=True, bold=True) for role in plain
+        }
+
+
+def _color(colors: Mapping[str, str], name: str, otherwise: str) -> Color:
+    try:
+        color = Color.parse(colors.get(name, otherwise))
+    except ColorParseError:
+        return Color.parse(otherwise)
+    return Color.parse(otherwise) if color.ansi is not None or color.a < 1 else color
+
+
+def _style(fore: Color, back: Color, *, bold: bool = False, reverse: bool = False) -> Style:
+    return Style(color=fore.rich_color, bgcolor=back.rich_color, bold=bold, reverse=reverse)

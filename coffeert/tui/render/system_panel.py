@@ -1,0 +1,292 @@
+"""The engine: the four questions, live. Where would INSERT, aggregation, Redis, WebSocket break?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from coffeert.tui.model.data_status import SILENT_AFTER
+from coffeert.tui.render.format import ago, area, gauge, milliseconds, short, size, spark
+from coffeert.tui.render.glyphs import Glyphs
+from coffeert.tui.render.spans import Line, Role, Span, drop_to_fit, fit_line, framed, line, ruled
+from coffeert.tui.render.text import clean
+from coffeert.wire.health import Health, PartHealth
+
+_SINCE_MATTERS = 1.0  # seconds: before that the reason alone says it
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of a part: a name, what it says, and how much of its limit is used, if it has one."""
+
+    name: str
+    value: str
+    used: float | None = None
+    course: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One question and its figures."""
+
+    title: str
+    question: str
+    ok: bool
+    reason: str
+    age: float | None
+    figures: tuple[Figure, ...]
+    patience: float = SILENT_AFTER
+
+    @property
+    def silent(self) -> bool:
+        """Whether it has not been heard of for so long that nobody knows how it is."""
+        return self.age is not None and self.age > self.patience
+
+    @property
+    def main(self) -> Figure | None:
+        """The figure whose course tells most: the first that has one."""
+        return next((figure for figure in self.figures if len(figure.course) > 1), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a few figures went of late, the newest last: one value a heartbeat."""
+
+    intake: tuple[float, ...] = ()
+    commit: tuple[float, ...] = ()
+    passes: tuple[float, ...] = ()
+    redis: tuple[float, ...] = ()
+    sent: tuple[float, ...] = ()
+
+
+def course_of(figures: Sequence[Health]) -> Course:
+    """Take the course of the figures that are drawn as a line."""
+    return Course(
+        tuple(h.intake.orders_per_s for h in figures),
+        tuple(h.intake.commit_ms for h in figures),
+        tuple(h.aggregator.pass_ms for h in figures),
+        tuple(h.redis.round_trip_ms for h in figures),
+        tuple(h.sockets.bytes_per_s for h in figures),
+    )
+
+
+def parts_of(
+    health: Health | None,
+    now: datetime,
+    grown: float,
+    course: Course,
+    patience: float = SILENT_AFTER,
+) -> tuple[Part, ...]:
+    """Make the parts; `grown` is how many seconds ago the figures were heard.
+
+    A part that was not heard of for longer than `patience`, in seconds, is no longer said to be well;
+    with none left, no part is.
+    """
+    if health is None:
+        return ()
+    parts = (
+        _insert(health, now, course),
+        _aggregation(health, now, course, grown),
+        _redis(health, now, course),
+        _sockets(health, now, course),
+    )
+    slow = max(patience, 2 * health.aggregator.interval_s) if patience > 0 else 0.0
+    waits = (patience, slow, patience, patience)
+    return tuple(replace(part, patience=wait) for part, wait in zip(parts, waits, strict=True))
+
+
+def _insert(health: Health, now: datetime, course: Course) -> Part:
+    i = health.intake
+    wait = f"{milliseconds(i.predicted_wait_ms)} of {milliseconds(i.wait_limit_ms)} ms"
+    figures = (
+        Figure("orders/s", short(round(i.orders_per_s, 1)), course=course.intake),
+        Figure("queue", f"{i.queue:,} of {i.queue_limit:,}", _of(i.queue, i.queue_limit)),
+        Figure("predicted wait", wait, _of(i.predicted_wait_ms, i.wait_limit_ms)),
+        Figure("commit", f"{milliseconds(i.commit_ms)} ms", course=course.commit),
+        Figure("batch", f"{i.batch_size:.1f} orders"),
+        Figure("accepted", f"{i.accepted:,}, {i.replayed:,} replayed"),
+        Figure("turned away", f"{i.refused:,} refused, {i.shed:,} shed"),
+    )
+    return _part("1 INSERT", "orders in, one commit a batch", i, now, figures)
+
+
+def _aggregation(health: Health, now: datetime, course: Course, grown: float) -> Part:
+    a, d = health.aggregator, health.database
+    lag, lag_limit = a.lag_s + grown, 3 * a.interval_s
+    interval = a.interval_s * 1000
+    busy = d.pool - d.pool_idle
+    figures = (
+        Figure(
+            "pass / interval",
+            f"{milliseconds(a.pass_ms)} of {milliseconds(interval)} ms",
+            _of(a.pass_ms, interval),
+        ),
+        Figure("pass time", f"{milliseconds(a.pass_ms)} ms", course=course.passes),
+        Figure("lag", f"{ago(lag)} of {ago(lag_limit)}", _of(lag, lag_limit)),
+        Figure("rows a pass", f"{a.rows:,}"),
+        Figure("passes", f"{a.passes:,}"),
+        Figure("pool", f"{busy} of {d.pool} busy", _of(busy, d.pool)),
+        Figure("database trip", f"{milliseconds(d.round_trip_ms)} ms"),
+    )
+    leader = f"leader {clean(a.leader, 24) or 'unknown'}"
+    return _part("2 Aggregation", leader, a, now, figures, also=d)
+
+
+def _redis(health: Health, now: datetime, course: Course) -> Part:
+    r = health.redis
+    # One message after another, each as long as a round trip: how much of a second that takes.
+    busy = (r.published_per_s + r.received_per_s) * r.round_trip_ms
+    figures = (
+        Figure("round trip", f"{milliseconds(r.round_trip_ms)} ms", course=course.redis),
+        Figure("published", f"{short(round(r.published_per_s, 1))}/s"),
+        Figure("received", f"{short(round(r.received_per_s, 1))}/s"),
+        Figure("busy", f"{milliseconds(busy)} of 1,000 ms", _of(busy, 1000)),
+        Figure("memory", size(r.used_memory)),
+    )
+    return _part("3 Redis", "snapshot and messages", r, now, figures)
+
+
+def _sockets(health: Health, now: datetime, course: Course) -> Part:
+    s = health.sockets
+    figures = (
+        Figure("clients", f"{s.clients:,} of {s.clients_limit:,}", _of(s.clients, s.clients_limit)),
+        Figure("frames", f"{short(round(s.frames_per_s, 1))}/s"),
+        Figure("bytes", f"{size(s.bytes_per_s)}/s", course=course.sent),
+        Figure("last frame", size(s.frame_bytes)),
+        Figure("conflated", f"{s.conflated:,}"),
+        Figure("dropped", f"{s.dropped:,} slow clients"),
+    )
+    return _part("4 WebSocket", "frames out, encoded once", s, now, figures)
+
+
+def draw_engine(
+    parts: Sequence[Part], cells: int, rows: int, glyphs: Glyphs, mode: str
+) -> list[Line]:
+    """Draw the parts: two by two where there is room, else one under the other."""
+    if not parts:
+        return [line(Span(" No figures from the server yet.", "dim"))]
+    if cells < 100:
+        return _stacked(parts, cells, rows, glyphs)
+    wide = (cells - 1) // 2
+    rows -= 1
+    upper = (rows + 1) // 2
+    drawn: list[Line] = []
+    for first, second, high in (
+        (parts[0], parts[1], upper),
+        (parts[2], parts[3], rows - upper),
+    ):
+        left_box = _box(first, wide, high, glyphs)
+        right_box = _box(second, cells - wide - 1, high, glyphs)
+        drawn += [(*one, Span(" "), *two) for one, two in zip(left_box, right_box, strict=True)]
+    how, _, epoch = mode.partition("; ")
+    pieces = [(0, nearest_limit(parts)), (1, line(Span(how, "dim"))), (2, line(Span(epoch, "dim")))]
+    drawn.append(drop_to_fit(pieces if epoch else pieces[:2], cells))
+    return drawn
+
+
+def _stacked(parts: Sequence[Part], cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    """Draw the parts one under the other, each with the figures that matter most."""
+    lines: list[Line] = []
+    for number, part in enumerate(parts):
+        room = max(1, rows * (number + 1) // len(parts) - rows * number // len(parts)) - 1
+        lines.append(ruled(_state(part, glyphs), _age(part), cells, glyphs))
+        shown = _foremost(part.figures, room)
+        lines += [(Span(" "), *_figure(figure, cells - 2, glyphs)) for figure in shown]
+        lines += [()] * (room - len(shown))
+    return lines
+
+
+def _foremost(figures: Sequence[Figure], count: int) -> list[Figure]:
+    """Choose figures, limits first, then those with a course; in their own order."""
+    by_weight = sorted(
+        range(len(figures)), key=lambda n: (figures[n].used is None, not figures[n].course, n)
+    )
+    return [figures[number] for number in sorted(by_weight[:count])]
+
+
+def nearest_limit(parts: Sequence[Part]) -> Line:
+    """Name what would break first: the figure that uses most of its limit."""
+    used = [(f.used, part, f) for part in parts for f in part.figures if f.used is not None]
+    if not used:
+        return ()
+    part, share, figure = max(((p, u, f) for u, p, f in used), key=lambda item: item[1])
+    text = f"{part.title[2:]} {figure.name} {share * 100:.0f}% ({figure.value})"
+    role: Role = "good" if share < 0.6 else "warn" if share < 0.9 else "bad"
+    return line(Span(" nearest to its limit: ", "dim"), Span(text, role))
+
+
+def _part(
+    title: str,
+    question: str,
+    health: PartHealth,
+    now: datetime,
+    figures: tuple[Figure, ...],
+    also: PartHealth | None = None,
+) -> Part:
+    # What it stands on comes first: the cause rather than what follows from it.
+    broken = next((h for h in (also, health) if h is not None and not h.ok), None)
+    reason = "" if broken is None else _reason(broken, now)
+    age = None if health.at is None else max(0.0, (now - health.at).total_seconds())
+    return Part(title, question, broken is None, reason, age, figures)
+
+
+def _reason(broken: PartHealth, now: datetime) -> str:
+    text = clean(broken.reason or "not well", 80).rstrip(".")
+    lasted = 0.0 if broken.since is None else (now - broken.since).total_seconds()
+    return f"{text} for {ago(lasted)}" if lasted >= _SINCE_MATTERS else text
+
+
+def _of(value: float, limit: float) -> float | None:
+    return value / limit if limit > 0 else None
+
+
+def _box(part: Part, cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    body = [_figure(figure, cells - 4, glyphs) for figure in part.figures]
+    if rows - 2 > len(body) + 1:
+        body = [line(Span(part.question, "dim")), *body]
+    body += _area(part.main, cells - 4, rows - 2 - len(body), glyphs)
+    padded = [(Span(" "), *row) for row in body]
+    return framed(padded, cells, rows, glyphs, title=_state(part, glyphs), note=_age(part))
+
+
+def _state(part: Part, glyphs: Glyphs) -> Line:
+    state = Span(glyphs.check, "good")
+    if part.silent and part.age is not None:
+        state = Span(f"? not heard of for {ago(part.age)}", "badge-warn")
+    if not part.ok:
+        state = Span(f"{glyphs.cross} {part.reason}", "badge-bad")
+    return line(Span(part.title, "title"), " ", state)
+
+
+def _age(part: Part) -> Line:
+    if part.age is None:
+        return ()
+    return line(Span(ago(part.age), "warn" if part.silent else "dim"))
+
+
+def _area(figure: Figure | None, cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    if figure is None or rows < 5:
+        return []
+    known = [value for value in figure.course if value is not None]
+    text = f"{figure.name}, last {len(known)} heartbeats, at most {short(round(max(known), 1))}"
+    drawn = area(figure.course, cells, rows - 2, glyphs)
+    return [(), line(Span(text, "dim")), *(line(Span(row, "series-1")) for row in drawn)]
+
+
+def _figure(figure: Figure, cells: int, glyphs: Glyphs) -> Line:
+    name = fit_line(line(Span(figure.name, "dim")), 16)
+    value = Span(f"{figure.value:<22}", "strong")
+    room = max(0, cells - 16 - 22 - 1)
+    if figure.used is not None and room >= 6:
+        role: Role = "good" if figure.used < 0.6 else "warn" if figure.used < 0.9 else "bad"
+        drawn = gauge(figure.used, min(room - 5, 20), glyphs)
+        return (
+            *name,
+            value,
+            Span(drawn, role),
+            Span(f" {min(999, figure.used * 100):>3.0f}%", role),
+        )
+    if figure.course and room >= 6:
+        return (*name, value, Span(spark(figure.course, min(room, 25), glyphs), "series-1"))
+    return (*name, value)

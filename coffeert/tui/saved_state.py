@@ -1,0 +1,57 @@
+"""What the dashboard remembers from one start to the next: range, filter, theme, tab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+
+from coffeert.tui.dashboard_state import Board
+from coffeert.tui.model.filter import FilterError, parse_filter
+from coffeert.tui.model.ranges import RANGE, RangeName
+from coffeert.tui.render.layout import TABS
+
+
+class Keepsake(msgspec.Struct, frozen=True):
+    """The viewer's last choices."""
+
+    range: str = ""
+    filter: str = ""
+    theme: str = ""
+    tab: str = ""
+
+    def restore(self, board: Board) -> None:
+        """Put the choices back; what no longer exists is left out."""
+        for name in get_args(RangeName):
+            if name == self.range:
+                board.span = RANGE[name]
+        for tab in TABS:
+            if tab == self.tab:
+                board.tab = tab
+        try:
+            board.filter = parse_filter(self.filter)
+        except FilterError:
+            return
+
+
+def keepsake_of(board: Board, theme: str) -> Keepsake:
+    """Take down the choices."""
+    return Keepsake(board.span.name, board.filter.text(), theme, board.tab)
+
+
+def load_keepsake(path: Path) -> Keepsake:
+    """Read what was remembered; nothing where there is nothing, or nothing that can be read."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Keepsake)
+    except (OSError, msgspec.DecodeError):
+        return Keepsake()
+
+
+def save_keepsake(path: Path, keepsake: Keepsake) -> None:
+    """Remember; a place that cannot be written is no reason to trouble the viewer."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(msgspec.json.encode(keepsake))
+    except OSError:
+        return
