@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, get_args
 
-from coffeert.domain.rollups import SECONDS, Picture, floor
+from coffeert.domain.rollups import SECONDS, RollupCube, floor
 from coffeert.errors import ConfigError
 from coffeert.wire.health import Health
 
@@ -80,7 +80,7 @@ class Rule:
         return f"{self.metric} {self.comparison} {_plain(self.limit)}{lasting}"
 
 
-class Watch:
+class RuleMonitor:
     """Watches one rule as time goes by."""
 
     __slots__ = ("_since", "phase", "rule")
@@ -91,7 +91,7 @@ class Watch:
         self._since: float | None = None
 
     def observe(self, figures: Figures, moment: float) -> Phase:
-        """Look at the figures of a moment, in seconds; an unknown figure changes nothing."""
+        """Appearance at the figures of a moment, in seconds; an unknown figure changes nothing."""
         holds = self.rule.holds(figures)
         if holds is False:
             self._since, self.phase = None, "quiet"
@@ -123,7 +123,7 @@ def _plain(number: float) -> str:
 
 
 def read_figures(
-    picture: Picture,
+    picture: RollupCube,
     data_time: datetime,
     now: datetime,
     stores: Sequence[str],
@@ -157,7 +157,7 @@ def read_figures(
     return figures
 
 
-def sliding_minute(picture: Picture, moment: float) -> tuple[float, float]:
+def sliding_minute(picture: RollupCube, moment: float) -> tuple[float, float]:
     """Return orders and cents over the last sixty seconds.
 
     The running minute, and of the one before as much as is missing to sixty seconds: an average that
@@ -171,7 +171,7 @@ def sliding_minute(picture: Picture, moment: float) -> tuple[float, float]:
 
 
 def silent_stores(
-    picture: Picture, stores: Sequence[str], moment: float
+    picture: RollupCube, stores: Sequence[str], moment: float
 ) -> list[tuple[str, float]]:
     """Return the stores without an order of late, the longest silent first, and for how many seconds.
 

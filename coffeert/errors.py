@@ -79,7 +79,7 @@ class NotExact(CoffeertError):
     exit_code = 7
 
 
-class RequestRefused(CoffeertError):
+class ApiError(CoffeertError):
     """A request that the server refuses, whatever carried it: the client's fault or the moment's.
 
     `status` is the HTTP status, on every surface; `retry_after` is in seconds.
@@ -100,94 +100,94 @@ class RequestRefused(CoffeertError):
         self.errors = errors
         self.retry_after = retry_after
 
-    def without_trace(self) -> Self:
+    def detached(self) -> Self:
         """Forget where it was raised: kept in a list of its caller, it would keep that list alive."""
         self.__traceback__ = self.__context__ = None
         return self
 
 
-class Malformed(RequestRefused):
+class Malformed(ApiError):
     """The bytes are not what the content type says."""
 
 
-class Unauthorized(RequestRefused):
+class Unauthorized(ApiError):
     """No token, or not the right one."""
 
     status = 401
     title = "Unauthorized"
 
 
-class Forbidden(RequestRefused):
+class Forbidden(ApiError):
     """The caller is known, or its origin is, and may not do this."""
 
     status = 403
     title = "Forbidden"
 
 
-class NotFound(RequestRefused):
+class NotFound(ApiError):
     """Nothing lies at this address, or no order has this id."""
 
     status = 404
     title = "Not found"
 
 
-class MethodNotAllowed(RequestRefused):
+class MethodNotAllowed(ApiError):
     """The address exists, but not for this method."""
 
     status = 405
     title = "Method not allowed"
 
 
-class RequestTimeout(RequestRefused):
+class RequestTimeout(ApiError):
     """The client takes too long to send what it has begun."""
 
     status = 408
     title = "Request timeout"
 
 
-class Conflict(RequestRefused):
+class Conflict(ApiError):
     """The idempotency key belongs to an order with other content."""
 
     status = 409
     title = "Conflict"
 
 
-class TooLarge(RequestRefused):
+class TooLarge(ApiError):
     """The body, a line or a frame is larger than the limit."""
 
     status = 413
     title = "Too large"
 
 
-class UnsupportedMediaType(RequestRefused):
+class UnsupportedMediaType(ApiError):
     """The content type is not one that this address takes."""
 
     status = 415
     title = "Unsupported media type"
 
 
-class Invalid(RequestRefused):
+class Invalid(ApiError):
     """Well formed, but a value is not acceptable; `errors` names each field."""
 
     status = 422
     title = "Invalid value"
 
 
-class TooManyRequests(RequestRefused):
+class TooManyRequests(ApiError):
     """This client is over its limit."""
 
     status = 429
     title = "Too many requests"
 
 
-class InternalError(RequestRefused):
+class InternalError(ApiError):
     """A fault of the server's own; its log has it. Nobody knows whether the order was stored."""
 
     status = 500
     title = "Internal error"
 
 
-class Unavailable(RequestRefused):
+class Unavailable(ApiError):
     """The order was not stored; the same order may be sent again after `retry_after` seconds."""
 
     status = 503

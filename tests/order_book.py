@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from coffeert.domain.orders import Order, new_order_id
-from coffeert.domain.rollups import CellKey, Cells, Tally, at_all_grains, tally_orders
+from coffeert.domain.rollups import CellKey, Cells, Totals, at_all_grains, tally_orders
 
 if TYPE_CHECKING:
     from coffeert.postgres.pool import Connection
@@ -81,7 +81,7 @@ async def stored_orders(connection: Connection) -> list[Order]:
 async def kept_cells(connection: Connection) -> Cells:
     """Read every cell of the rollup tables, empty ones too."""
     rows = await connection.fetch(_KEPT)
-    return {CellKey(*row[:4]): Tally(*row[4:]) for row in rows}
+    return {CellKey(*row[:4]): Totals(*row[4:]) for row in rows}
 
 
 async def counted_cells(connection: Connection) -> Cells:

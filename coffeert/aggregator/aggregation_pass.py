@@ -8,21 +8,21 @@ from datetime import tzinfo
 import msgspec
 
 from coffeert.aggregator.projection import Projection
-from coffeert.domain.rollups import Horizon
+from coffeert.domain.rollups import RetentionWindow
 from coffeert.postgres.passes import PassResult, advance
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.rollups import load_cells, load_recent
 from coffeert.postgres.state import begin_lineage, check_writable, locked_state
 
 
-class Mandate(msgspec.Struct, frozen=True):
+class LeaderLease(msgspec.Struct, frozen=True):
     """By what right a pass is made: as leader, with a token and a term in seconds, or beside it."""
 
     token: int | None = None
     term: float | None = None
 
 
-class Passed(msgspec.Struct, frozen=True):
+class CompletedPass(msgspec.Struct, frozen=True):
     """A committed pass, the projection that it leads to, and how long it took."""
 
     result: PassResult
@@ -34,10 +34,10 @@ async def make_pass(
     connection: Connection,
     projection: Projection | None,
     zone: tzinfo,
-    mandate: Mandate,
+    mandate: LeaderLease,
     *,
     refused_token: int | None = None,
-) -> Passed:
+) -> CompletedPass:
     """Make and commit one pass.
 
     Where the database has gone back to an earlier state, the pass begins a new lineage, which tells
@@ -51,7 +51,7 @@ async def make_pass(
         check_writable(state, mandate.token)
         if state.branched or refused_token == state.token:
             state = await begin_lineage(connection, state)
-        horizon = Horizon.at(state.now, zone)
+        horizon = RetentionWindow.at(state.now, zone)
         result = await advance(connection, state, horizon, lead_for=mandate.term)
         if projection is None or not projection.precedes(result.lineage, result.number, horizon):
             # In the same transaction: nobody passes in between.
@@ -63,4 +63,4 @@ async def make_pass(
     else:
         assert projection is not None
         projection.apply(result, horizon)
-    return Passed(result, projection, (time.perf_counter() - started) * 1e3)
+    return CompletedPass(result, projection, (time.perf_counter() - started) * 1e3)

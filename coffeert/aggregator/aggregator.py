@@ -9,11 +9,11 @@ from datetime import tzinfo
 import structlog
 from msgspec.structs import replace
 
-from coffeert.aggregator.aggregation_pass import Mandate, Passed, make_pass
+from coffeert.aggregator.aggregation_pass import CompletedPass, LeaderLease, make_pass
 from coffeert.aggregator.projection import Projection
 from coffeert.aggregator.publish import Publisher, message_of
 from coffeert.aggregator.status import AggregatorStatus
-from coffeert.aggregator.ticker import Ticker
+from coffeert.aggregator.ticker import IntervalTimer
 from coffeert.errors import (
     ClusterMismatch,
     CoffeertError,
@@ -63,7 +63,7 @@ class Aggregator:
             delay = min(_RETRY_MOST, _RETRY_FIRST * 2 ** min(self._failures, 8))
             await asyncio.sleep(delay * random.uniform(0.5, 1))
 
-    async def once(self) -> Passed:
+    async def once(self) -> CompletedPass:
         """Make and publish one pass, whether or not somebody leads; does not take the lead.
 
         Raises `DatabaseUnavailable`, `SchemaMismatch`, `ClusterMismatch` (nothing was counted), or
@@ -73,7 +73,7 @@ class Aggregator:
         try:
             await check_schema(connection)
             await end_stalled(connection)
-            passed = await make_pass(connection, None, self._zone, Mandate())
+            passed = await make_pass(connection, None, self._zone, LeaderLease())
             try:
                 await self._publish(passed)
             except Fenced:
@@ -81,7 +81,7 @@ class Aggregator:
                     connection,
                     passed.projection,
                     self._zone,
-                    Mandate(),
+                    LeaderLease(),
                     refused_token=passed.result.token,
                 )
                 await self._publish(passed)
@@ -109,10 +109,10 @@ class Aggregator:
 
     async def _lead(self, connection: Connection, token: int) -> None:
         log.info("leading", name=self._name, token=token)
-        mandate = Mandate(token, term(self._interval))
+        mandate = LeaderLease(token, term(self._interval))
         projection: Projection | None = None
         refused_token: int | None = None
-        ticker = Ticker(self._interval)
+        ticker = IntervalTimer(self._interval)
         while True:
             passed = await make_pass(
                 connection, projection, self._zone, mandate, refused_token=refused_token
@@ -123,7 +123,7 @@ class Aggregator:
             refused_token = await self._try_to_publish(passed)
             await ticker.beat()
 
-    async def _try_to_publish(self, passed: Passed) -> int | None:
+    async def _try_to_publish(self, passed: CompletedPass) -> int | None:
         """Publish; return the token where Redis refuses it. Redis away is no reason not to pass."""
         reason = refused_token = None
         try:
@@ -139,7 +139,7 @@ class Aggregator:
         self.status = replace(self.status, redis_reason=reason)
         return refused_token
 
-    async def _publish(self, passed: Passed) -> None:
+    async def _publish(self, passed: CompletedPass) -> None:
         result, projection = passed.result, passed.projection
         stats = PassStats(
             leader=result.leader or self._name,
@@ -155,7 +155,7 @@ class Aggregator:
         except TimeoutError:
             raise RedisUnavailable("Redis did not answer in time.") from None
 
-    def _note_pass(self, passed: Passed) -> None:
+    def _note_pass(self, passed: CompletedPass) -> None:
         self._note_well()
         self.status = replace(
             self.status,

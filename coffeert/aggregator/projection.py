@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import Cells, Horizon, Picture
+from coffeert.domain.rollups import Cells, RetentionWindow, RollupCube
 from coffeert.domain.view import newest
 from coffeert.postgres.passes import PassResult
 
@@ -14,17 +14,17 @@ class Projection:
     __slots__ = ("lineage", "number", "picture", "recent")
 
     def __init__(
-        self, result: PassResult, horizon: Horizon, cells: Cells, recent: tuple[Order, ...]
+        self, result: PassResult, horizon: RetentionWindow, cells: Cells, recent: tuple[Order, ...]
     ) -> None:
         """Take what was read from the tables in the transaction of the pass."""
         self.lineage = result.lineage
         self.number = result.number
-        self.picture = Picture(horizon)
+        self.picture = RollupCube(horizon)
         self.recent = recent
         for key, tally in cells.items():
             self.picture.set(key, tally)
 
-    def precedes(self, lineage: str, number: int, horizon: Horizon) -> bool:
+    def precedes(self, lineage: str, number: int, horizon: RetentionWindow) -> bool:
         """Tell whether a pass's changes lead on from here.
 
         Not where somebody else has passed in between, nor where the clock was put back: what the
@@ -37,7 +37,7 @@ class Projection:
             and horizon.today_start >= mine.today_start
         )
 
-    def apply(self, result: PassResult, horizon: Horizon) -> None:
+    def apply(self, result: PassResult, horizon: RetentionWindow) -> None:
         """Follow a pass that this projection precedes."""
         self.number = result.number
         self.picture.move_to(horizon)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import GRAINS, Picture
+from coffeert.domain.rollups import GRAINS, RollupCube
 from coffeert.postgres.passes import PassResult
 from coffeert.wire.bus import PassCell, PassMessage, PassStats
 from coffeert.wire.orders import OrderBody
@@ -15,7 +15,7 @@ class Publisher(Protocol):
     """Where passes are published."""
 
     async def publish(
-        self, message: PassMessage, picture: Picture, recent: tuple[Order, ...]
+        self, message: PassMessage, picture: RollupCube, recent: tuple[Order, ...]
     ) -> None:
         """Publish a pass and the picture that it leads to.
 

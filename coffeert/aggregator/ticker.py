@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 
-class Ticker:
+class IntervalTimer:
     """Beats at a fixed interval in seconds, without drift; beats that were missed are left out."""
 
     def __init__(self, interval: float) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 import click
 import msgspec
 
-from coffeert.aggregator.aggregation_pass import Passed
+from coffeert.aggregator.aggregation_pass import CompletedPass
 from coffeert.aggregator.aggregator import Aggregator
 from coffeert.cli.data_dir import data_dir_option
 from coffeert.cli.services import Services, services
@@ -55,7 +55,7 @@ def command(as_json: bool, **flags: object) -> None:
         )
 
 
-async def _once(config: Config, running: Services) -> Passed:
+async def _once(config: Config, running: Services) -> CompletedPass:
     publisher = RedisPublisher(running.redis_url)
     aggregator = Aggregator(
         running.database_url,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from coffeert.alert_rules import Figures, Rule, Watch, read_figures
+from coffeert.alert_rules import Figures, Rule, RuleMonitor, read_figures
 from coffeert.client import OrderClient
 from coffeert.domain.view import View
 from coffeert.wire.frames import change_from
@@ -20,7 +20,7 @@ _EVERY = 1.0  # seconds between two looks, as often as an alert looks at fresh f
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RuleResult:
     """What became of a rule, and the last value of its figure."""
 
     rule: Rule
@@ -33,13 +33,15 @@ class Verdict:
         return f"{self.rule.text()}: {'holds' if self.holds else 'does not hold'} ({shown} now)"
 
 
-async def check(client: OrderClient, rules: Sequence[Rule], every: float = _EVERY) -> list[Verdict]:
-    """Watch the server until every rule has held as long as it says, or has not.
+async def check(
+    client: OrderClient, rules: Sequence[Rule], every: float = _EVERY
+) -> list[RuleResult]:
+    """RuleMonitor the server until every rule has held as long as it says, or has not.
 
     A rule without a duration is answered at the first look. Raises `ServerUnavailable`.
     """
-    watches = {rule: Watch(rule) for rule in rules}
-    verdicts: dict[Rule, Verdict] = {}
+    watches = {rule: RuleMonitor(rule) for rule in rules}
+    verdicts: dict[Rule, RuleResult] = {}
     async with client:
         stores = [store.code for store in (await client.menu()).stores]
         while len(verdicts) < len(watches):
@@ -47,7 +49,7 @@ async def check(client: OrderClient, rules: Sequence[Rule], every: float = _EVER
             for rule, watch in watches.items():
                 phase = watch.observe(figures, time.monotonic())
                 if phase != "pending" and rule not in verdicts:
-                    verdicts[rule] = Verdict(rule, phase == "firing", figures.get(rule.metric))
+                    verdicts[rule] = RuleResult(rule, phase == "firing", figures.get(rule.metric))
             if len(verdicts) < len(watches):
                 await asyncio.sleep(every)
     return [verdicts[rule] for rule in rules]

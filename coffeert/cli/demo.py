@@ -19,7 +19,7 @@ import click
 
 from coffeert.cli.duration import seconds
 from coffeert.cli.plain_lines import watch
-from coffeert.cli.rate import Rate
+from coffeert.cli.rate import RateParam
 from coffeert.cli.signals import stop_on_signals
 from coffeert.client import OrderClient
 from coffeert.config import Config, load_config
@@ -51,7 +51,9 @@ class Stopped(Exception):
 @click.command("demo")
 @click.option("--headless", is_flag=True, help="Plain lines even where there is a terminal.")
 @click.option("--duration", callback=seconds, help="End by itself, after for example 30s.")
-@click.option("--rate", type=Rate(), default=2.0, show_default=True, help="Live orders per second.")
+@click.option(
+    "--rate", type=RateParam(), default=2.0, show_default=True, help="Live orders per second."
+)
 @click.option("--profile", default="steady", show_default=True, help="The live orders' profile.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the demo keeps its data.")
 def command(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from coffeert.domain.orders import text_from_cents
-from coffeert.domain.rollups import GRAINS, ZERO, Horizon, Picture, Tally
+from coffeert.domain.rollups import GRAINS, ZERO, RetentionWindow, RollupCube, Totals
 from coffeert.domain.view import View
 from coffeert.wire.frames import Snapshot, change_from
 from coffeert.wire.health import Health
@@ -16,29 +16,29 @@ from coffeert.wire.orders import OrderBody
 
 TOP = 5
 
-WindowCells = dict[tuple[str, str], Tally]
+WindowCells = dict[tuple[str, str], Totals]
 
 
-class Sums(msgspec.Struct, frozen=True):
-    """Sums over orders; `revenue` is decimal text."""
+class BreakdownTotals(msgspec.Struct, frozen=True):
+    """BreakdownTotals over orders; `revenue` is decimal text."""
 
     orders: int
     quantity: int
     revenue: str
 
     @classmethod
-    def of(cls, tally: Tally) -> Sums:
+    def of(cls, tally: Totals) -> BreakdownTotals:
         """Put a tally into words."""
         return cls(tally.orders, tally.quantity, text_from_cents(tally.cents))
 
 
 class Windows(msgspec.Struct, frozen=True):
-    """Sums over the local day and over the windows that end with the running bucket."""
+    """BreakdownTotals over the local day and over the windows that end with the running bucket."""
 
-    today: Sums
-    last_60_minutes: Sums
-    last_24_hours: Sums
-    last_30_days: Sums
+    today: BreakdownTotals
+    last_60_minutes: BreakdownTotals
+    last_24_hours: BreakdownTotals
+    last_30_days: BreakdownTotals
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -53,14 +53,14 @@ class Cell(msgspec.Struct, frozen=True):
 
     store: str
     drink: str
-    sums: Sums
+    sums: BreakdownTotals
 
 
-class TopDrink(msgspec.Struct, frozen=True):
+class TopDrinkFigure(msgspec.Struct, frozen=True):
     """A drink among those with the most orders in 30 days."""
 
     drink: str
-    sums: Sums
+    sums: BreakdownTotals
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,19 +79,19 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     stores: tuple[Named, ...]
     drinks: tuple[Named, ...]
     today: tuple[Cell, ...]
-    top_drinks: tuple[TopDrink, ...]
+    top_drinks: tuple[TopDrinkFigure, ...]
     recent: tuple[OrderBody, ...]
     health: Health | None
 
 
-def covers(snapshot: Snapshot, horizon: Horizon) -> bool:
+def covers(snapshot: Snapshot, horizon: RetentionWindow) -> bool:
     """Tell whether a snapshot holds all that the local day of another horizon is made of."""
-    own = Horizon(snapshot.view.as_of, snapshot.view.today_start)
+    own = RetentionWindow(snapshot.view.as_of, snapshot.view.today_start)
     start, end = horizon.today_edge
     return all(own.keeps("minute", minute) for minute in range(start, end, 60))
 
 
-def figures_from(snapshot: Snapshot, horizon: Horizon | None = None) -> Figures:
+def figures_from(snapshot: Snapshot, horizon: RetentionWindow | None = None) -> Figures:
     """Sum a snapshot up, its local day being that of `horizon` or else the snapshot's own."""
     view = View(change_from(snapshot.view))
     picture = view.picture
@@ -108,16 +108,19 @@ def figures_from(snapshot: Snapshot, horizon: Horizon | None = None) -> Figures:
         stores=_named(windows, lambda store, drink: store),
         drinks=_named(windows, lambda store, drink: drink),
         today=tuple(
-            Cell(store, drink, Sums.of(tally))
+            Cell(store, drink, BreakdownTotals.of(tally))
             for (store, drink), tally in sorted(windows[0].items())
         ),
-        top_drinks=tuple(TopDrink(drink, Sums.of(sums)) for drink, sums in picture.top_drinks(TOP)),
+        top_drinks=tuple(
+            TopDrinkFigure(drink, BreakdownTotals.of(sums))
+            for drink, sums in picture.top_drinks(TOP)
+        ),
         recent=tuple(OrderBody.of(order) for order in view.recent),
         health=snapshot.health,
     )
 
 
-def _cells_of_windows(picture: Picture) -> tuple[WindowCells, ...]:
+def _cells_of_windows(picture: RollupCube) -> tuple[WindowCells, ...]:
     """Return the sums by (store, drink), in the order of the fields of `Windows`."""
     start = picture.horizon.window_start
     return (
@@ -134,10 +137,10 @@ def _named(windows: tuple[WindowCells, ...], name: Callable[[str, str], str]) ->
 
 
 def _windows(windows: tuple[WindowCells, ...], chosen: Callable[[str, str], bool]) -> Windows:
-    return Windows(*(Sums.of(_sum(cells, chosen)) for cells in windows))
+    return Windows(*(BreakdownTotals.of(_sum(cells, chosen)) for cells in windows))
 
 
-def _sum(cells: WindowCells, chosen: Callable[[str, str], bool]) -> Tally:
+def _sum(cells: WindowCells, chosen: Callable[[str, str], bool]) -> Totals:
     total = ZERO
     for key, tally in cells.items():
         if chosen(*key):

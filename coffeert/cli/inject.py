@@ -16,7 +16,7 @@ import uvloop
 
 from coffeert.cli.duration import seconds
 from coffeert.cli.progress import error_lines, progress, report_lines
-from coffeert.cli.rate import Rate
+from coffeert.cli.rate import RateParam
 from coffeert.cli.server_url import server_token, server_url
 from coffeert.cli.signals import call_on_signals
 from coffeert.cli.zone import zone_named
@@ -26,7 +26,7 @@ from coffeert.errors import ConfigError
 from coffeert.inject import (
     PROFILES,
     Injector,
-    Recorder,
+    OutcomeRecorder,
     Report,
     Target,
     inject,
@@ -35,17 +35,17 @@ from coffeert.inject import (
     scenario_shots,
 )
 from coffeert.inject.chunks import from_thread
-from coffeert.inject.column_mapping import Layout, layout_for, parse_mapping
+from coffeert.inject.column_mapping import ColumnMapping, layout_for, parse_mapping
 from coffeert.inject.recording import Pace, shots_from
 from coffeert.inject.rows import Rows
-from coffeert.inject.scheduled_order import Shot
+from coffeert.inject.scheduled_order import ScheduledOrder
 from coffeert.inject.senders import ways_named
 from coffeert.inject.session import PATIENCE
 from coffeert.wire.orders import MenuBody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class InjectOptions:
     """What the command line asks for."""
 
     url: str | None
@@ -71,7 +71,7 @@ class Options:
 @click.option(
     "--url", envvar="COFFEERT_URL", help="The server (http://127.0.0.1:8765). [env: COFFEERT_URL]"
 )
-@click.option("--rate", type=Rate(), help="Mean orders per second (10).")
+@click.option("--rate", type=RateParam(), help="Mean orders per second (10).")
 @click.option("--count", type=click.IntRange(1), help="How many orders; of a file, the first ones.")
 @click.option("--duration", callback=seconds, help="For how long, such as 20s or 5m.")
 @click.option("--profile", help=f"One or several in turn: {', '.join(PROFILES)} (steady).")
@@ -92,7 +92,7 @@ class Options:
 )
 @click.option("--file", help="NDJSON, or CSV with a header; - for standard input.")
 @click.option(
-    "--speed", type=Rate(), help="Times the recorded pace; a file is sent at once by default."
+    "--speed", type=RateParam(), help="Times the recorded pace; a file is sent at once by default."
 )
 @click.option(
     "--map", help="Which column is what: placed_at=datetime,drink=coffee_name,price=money"
@@ -120,7 +120,7 @@ def command(**values: object) -> int:
 
     The exit code is 0 only if every order was stored. COFFEERT_TOKEN holds the server's token.
     """
-    options = msgspec.convert(values, Options)
+    options = msgspec.convert(values, InjectOptions)
     _check(options)
     config = load_config()
     target = Target(
@@ -138,7 +138,7 @@ def command(**values: object) -> int:
     return 0 if report.clean else 1
 
 
-def _check(options: Options) -> None:
+def _check(options: InjectOptions) -> None:
     from_file = options.file is not None
     for name, for_files in (
         ("speed", True),
@@ -167,8 +167,8 @@ Send = Callable[[Target, MenuBody], Report]
 
 
 @contextmanager
-def _plan(options: Options) -> Iterator[Send]:
-    """Look at everything that the command line names before the server is asked for anything."""
+def _plan(options: InjectOptions) -> Iterator[Send]:
+    """Appearance at everything that the command line names before the server is asked for anything."""
     if options.file is None:
         yield _made_up(options)
         return
@@ -176,19 +176,19 @@ def _plan(options: Options) -> Iterator[Send]:
         yield _from_file(options, stream)
 
 
-def _made_up(options: Options) -> Send:
+def _made_up(options: InjectOptions) -> Send:
     planned = plan(options.rate, options.count, options.duration)
     profiles = profiles_named("steady" if options.profile is None else options.profile)
 
     def send(target: Target, menu: MenuBody) -> Report:
         shots = scenario_shots(planned, profiles, menu, options.seed)
         total = None if planned.endless else planned.count
-        return uvloop.run(_run(options, target, shots, Recorder(), total))
+        return uvloop.run(_run(options, target, shots, OutcomeRecorder(), total))
 
     return send
 
 
-def _from_file(options: Options, stream: BufferedReader | BufferedRandom) -> Send:
+def _from_file(options: InjectOptions, stream: BufferedReader | BufferedRandom) -> Send:
     mapping = parse_mapping(options.map or "")
     zone = zone_named(options.timezone)
 
@@ -204,8 +204,10 @@ def _from_file(options: Options, stream: BufferedReader | BufferedRandom) -> Sen
     return send
 
 
-async def _file_shots(options: Options, target: Target, rows: Rows, layout: Layout) -> Report:
-    recorder = Recorder()
+async def _file_shots(
+    options: InjectOptions, target: Target, rows: Rows, layout: ColumnMapping
+) -> Report:
+    recorder = OutcomeRecorder()
     shots = shots_from(rows, layout, Pace(options.rate, options.speed), options.count)
     return await _run(
         options, target, from_thread(shots, rows.ready, recorder), recorder, options.count
@@ -213,10 +215,10 @@ async def _file_shots(options: Options, target: Target, rows: Rows, layout: Layo
 
 
 async def _run(
-    options: Options,
+    options: InjectOptions,
     target: Target,
-    shots: AsyncIterator[Sequence[Shot]],
-    recorder: Recorder,
+    shots: AsyncIterator[Sequence[ScheduledOrder]],
+    recorder: OutcomeRecorder,
     total: int | None,
 ) -> Report:
     def started(injector: Injector) -> None:

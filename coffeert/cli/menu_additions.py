@@ -15,8 +15,8 @@ from coffeert.client import OrderClient
 from coffeert.config import load_config
 from coffeert.errors import ServerUnavailable
 from coffeert.inject import Target
-from coffeert.inject.column_mapping import Layout
-from coffeert.inject.missing_menu_items import Additions, additions
+from coffeert.inject.column_mapping import ColumnMapping
+from coffeert.inject.missing_menu_items import MissingMenuItems, additions
 from coffeert.inject.rows import Rows
 from coffeert.postgres.menu import add_drink, add_store
 from coffeert.postgres.migrations import check_schema
@@ -27,7 +27,7 @@ _WAIT = 10.0
 _POLL = 0.1
 
 
-def add_missing(rows: Rows, layout: Layout, target: Target, menu: MenuBody) -> None:
+def add_missing(rows: Rows, layout: ColumnMapping, target: Target, menu: MenuBody) -> None:
     """Add what the rows name and the menu lacks, and wait until the server's menu has everything.
 
     Raises `ServerUnavailable` where the server does not take it up: it uses another database.
@@ -42,7 +42,7 @@ def add_missing(rows: Rows, layout: Layout, target: Target, menu: MenuBody) -> N
     click.echo(f"added to the menu: {', '.join(names)}", err=True)
 
 
-async def _add(url: str, found: Additions) -> None:
+async def _add(url: str, found: MissingMenuItems) -> None:
     connection = await connect(url, application_name="coffeert inject")
     try:
         await check_schema(connection)
@@ -54,7 +54,7 @@ async def _add(url: str, found: Additions) -> None:
         await connection.close()
 
 
-async def _wait_until_seen(target: Target, found: Additions) -> None:
+async def _wait_until_seen(target: Target, found: MissingMenuItems) -> None:
     wanted = {store.code for store in found.stores} | {drink.code for drink in found.drinks}
     deadline = time.monotonic() + _WAIT
     async with OrderClient(target.url, target.token, patience=_WAIT) as client:

@@ -8,14 +8,14 @@ import click
 
 from coffeert.client import Beat, DashboardFeed, Disconnected, ViewChanged, ViewReset
 from coffeert.domain.orders import text_from_cents
-from coffeert.domain.rollups import Totals
+from coffeert.domain.rollups import WindowTotals
 
 _LINE_INTERVAL = 1.0
 
 
 async def watch(url: str, token: str | None = None) -> None:
     """Print a line a second for as long as the server is there, until cancelled."""
-    totals = Totals()
+    totals = WindowTotals()
     printed = 0.0
     async with DashboardFeed(url, token) as feed:
         async for event in feed.events():
@@ -35,7 +35,7 @@ async def watch(url: str, token: str | None = None) -> None:
                 click.echo(_line(feed, totals))
 
 
-def _line(feed: DashboardFeed, totals: Totals) -> str:
+def _line(feed: DashboardFeed, totals: WindowTotals) -> str:
     assert feed.view is not None
     now = time.strftime("%H:%M:%S")
     rate = feed.health.intake.orders_per_s if feed.health else 0.0

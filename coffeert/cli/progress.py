@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from coffeert.cli.output import printable
-from coffeert.inject import Recorder, Report
+from coffeert.inject import OutcomeRecorder, Report
 
 _REFRESH = 0.1
 
 
 @asynccontextmanager
-async def progress(recorder: Recorder, total: int | None) -> AsyncIterator[None]:
+async def progress(recorder: OutcomeRecorder, total: int | None) -> AsyncIterator[None]:
     """Keep a bar on stderr up to date, where that is a terminal; `total` orders, if that is known."""
     console = Console(file=sys.stderr)
     if not console.is_terminal:
@@ -79,6 +79,6 @@ def error_lines(report: Report) -> list[str]:
     return lines
 
 
-def _trouble(recorder: Recorder) -> str:
+def _trouble(recorder: OutcomeRecorder) -> str:
     failed = recorder.rejected + recorder.lost + recorder.bad_rows
     return f"{failed:,} not stored" if failed else ""

@@ -9,7 +9,7 @@ import click
 _MOST = 1_000_000.0
 
 
-class Rate(click.ParamType[float]):
+class RateParam(click.ParamType[float]):
     """A number above zero that something can really be done at, such as orders a second."""
 
     name = "rate"

@@ -20,7 +20,7 @@ from coffeert.config import Config, load_config
 from coffeert.errors import ConfigError
 from coffeert.logs import configure_logs
 from coffeert.server.app import open_server
-from coffeert.server.http.doorway import KEEPALIVE, Gatekeeper
+from coffeert.server.http.doorway import KEEPALIVE, ConnectionLimiter
 from coffeert.server.http.listener import GatedSite
 
 _SHUTDOWN = 5.0
@@ -115,7 +115,7 @@ async def serve(
 
 
 async def _listen(
-    runner: web.AppRunner, keeper: Gatekeeper, config: Config, *, reuse_port: bool
+    runner: web.AppRunner, keeper: ConnectionLimiter, config: Config, *, reuse_port: bool
 ) -> web.BaseSite:
     site = GatedSite(
         runner, keeper, config.host, config.port, backlog=_BACKLOG, reuse_port=reuse_port

@@ -13,7 +13,7 @@ from coffeert.cli.server_url import server_token, server_url
 from coffeert.cli.zone import zone_named
 from coffeert.client import OrderClient
 from coffeert.config import load_config
-from coffeert.domain.rollups import Horizon
+from coffeert.domain.rollups import RetentionWindow
 from coffeert.errors import ConfigError
 from coffeert.wire.frames import Snapshot
 
@@ -90,8 +90,8 @@ async def _figures(client: OrderClient, moment: datetime | None, zone: tzinfo | 
         return figures_from(snapshot, horizon)
 
 
-def _horizon(snapshot: Snapshot, moment: datetime | None, zone: tzinfo) -> Horizon:
-    return Horizon.at(moment or datetime.fromtimestamp(snapshot.view.as_of, UTC), zone)
+def _horizon(snapshot: Snapshot, moment: datetime | None, zone: tzinfo) -> RetentionWindow:
+    return RetentionWindow.at(moment or datetime.fromtimestamp(snapshot.view.as_of, UTC), zone)
 
 
 def _moment(text: str, zone: tzinfo | None) -> datetime:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from coffeert.cli.figures import Figures, Named, Sums, Windows
+from coffeert.cli.figures import BreakdownTotals, Figures, Named, Windows
 from coffeert.cli.output import printable
 from coffeert.wire.health import Health, PartHealth
 
@@ -115,8 +115,8 @@ def _table(title: str, columns: Sequence[str]) -> Table:
     return table
 
 
-def _in_order(windows: Windows) -> tuple[Sums, ...]:
-    sums: tuple[Sums, ...] = msgspec.structs.astuple(windows)
+def _in_order(windows: Windows) -> tuple[BreakdownTotals, ...]:
+    sums: tuple[BreakdownTotals, ...] = msgspec.structs.astuple(windows)
     return sums
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from coffeert.tui.render.appearance import Look
+from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GLYPH_SETS, GlyphSet, glyphs_for
 
 if TYPE_CHECKING:
@@ -72,12 +72,12 @@ def command(**values: Any) -> int:
     The token, where the server needs one, is read from COFFEERT_TOKEN only: arguments are seen by
     every user of the machine.
     """
-    options = Options(**values)
+    options = TuiOptions(**values)
     return asyncio.run(_replay(options) if options.replay else _watch(options))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class TuiOptions:
     """What the command line asks for."""
 
     url: str
@@ -91,11 +91,11 @@ class Options:
     forget: bool
     allow_inject: bool
 
-    def look(self, kept: str = "") -> Look:
+    def look(self, kept: str = "") -> Appearance:
         """Return how the dashboard is to look; `kept` is the theme of the last time."""
         chosen = self.glyphs or glyphs_for(sys.stdout.encoding, os.environ.get("TERM"))
         theme = f"coffeert-{self.theme}" if self.theme else kept or "coffeert-dark"
-        return Look(glyphs=chosen, theme=theme)
+        return Appearance(glyphs=chosen, theme=theme)
 
     def memory(self) -> Path | None:
         """Return where the last choices are kept."""
@@ -104,21 +104,21 @@ class Options:
         return None if self.forget else user_state_path("coffeert") / "tui.json"
 
 
-async def _watch(options: Options) -> int:
+async def _watch(options: TuiOptions) -> int:
     from coffeert.client.url import server_address
-    from coffeert.tui.live_source import Connection
+    from coffeert.tui.live_source import LiveSource
 
     url, token = str(server_address(options.url)), os.environ.get("COFFEERT_TOKEN")
-    connection = Connection(url, token)
+    connection = LiveSource(url, token)
     if options.plain:
         return await _speak(connection)
     from coffeert.tui.app import CoffeertApp
     from coffeert.tui.injection import Injection
-    from coffeert.tui.saved_state import Keepsake, load_keepsake
+    from coffeert.tui.saved_state import SavedState, load_saved_state
     from coffeert.tui.settings import find_settings, load_settings
 
     memory = options.memory()
-    kept = Keepsake() if memory is None else load_keepsake(memory)
+    kept = SavedState() if memory is None else load_saved_state(memory)
     app = CoffeertApp(
         connection,
         connection,
@@ -149,11 +149,11 @@ async def _run(app: CoffeertApp) -> int:
     return app.return_code or 0
 
 
-async def _replay(options: Options) -> int:
-    from coffeert.tui.history.replayer import Player
+async def _replay(options: TuiOptions) -> int:
+    from coffeert.tui.history.replayer import Replayer
 
     assert options.replay is not None
-    player = Player(options.replay, options.speed)
+    player = Replayer(options.replay, options.speed)
     if options.plain:
         return await _speak(player, player.clock)
     from coffeert.tui.app import CoffeertApp
@@ -165,11 +165,11 @@ async def _replay(options: Options) -> int:
 
 
 async def _speak(feed: Feed, clock: Clock | None = None) -> int:
-    from coffeert.tui.dashboard_state import Board
+    from coffeert.tui.dashboard_state import DashboardState
     from coffeert.tui.model.clock import SystemClock
     from coffeert.tui.model.session import Session
     from coffeert.tui.render.glyphs import ASCII
     from coffeert.tui.screen_reader import speak
 
-    await speak(Board(Session(clock or SystemClock()), ASCII), feed, click.echo)
+    await speak(DashboardState(Session(clock or SystemClock()), ASCII), feed, click.echo)
     return 0

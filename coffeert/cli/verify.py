@@ -13,7 +13,7 @@ from coffeert.cli.data_dir import data_dir_option
 from coffeert.cli.services import services
 from coffeert.config import load_config
 from coffeert.domain.orders import text_from_cents
-from coffeert.domain.rollups import Tally
+from coffeert.domain.rollups import Totals
 from coffeert.errors import NotExact
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.pool import close, connect
@@ -73,7 +73,7 @@ def _example(difference: Difference) -> str:
     )
 
 
-def _tally(tally: Tally | None) -> str:
+def _tally(tally: Totals | None) -> str:
     if tally is None:
         return "nothing"
     return f"{tally.orders} orders {tally.quantity} pieces {text_from_cents(tally.cents)}"

@@ -8,7 +8,7 @@
             if isinstance(event, ViewReset | ViewChanged):
                 print(feed.view.picture.totals().today.orders)
 
-Nothing raises but what `coffeert.errors` declares: `RequestRefused` and its kinds for what the server
+Nothing raises but what `coffeert.errors` declares: `ApiError` and its kinds for what the server
 refuses, `ServerUnavailable` where there is no answer, `ConfigError` for a URL that cannot be used.
 """
 
@@ -24,11 +24,11 @@ from coffeert.client.events import (
     Disconnected,
     FeedEvent,
     GapFound,
-    MenuChanged,
+    MenuUpdated,
     ViewChanged,
     ViewReset,
 )
-from coffeert.client.placed import Placed, Receipt
+from coffeert.client.placed import PlacedOrder, Receipt
 from coffeert.domain.orders import Draft, Order
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ __all__ = [
     "Draft",
     "FeedEvent",
     "GapFound",
-    "MenuChanged",
+    "MenuUpdated",
     "Order",
     "OrderClient",
     "OrderSocket",
-    "Placed",
+    "PlacedOrder",
     "Receipt",
     "ViewChanged",
     "ViewReset",

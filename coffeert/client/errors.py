@@ -10,11 +10,11 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from coffeert.errors import OutcomeUnknown, RequestRefused, ServerUnavailable, Unavailable
+from coffeert.errors import ApiError, OutcomeUnknown, ServerUnavailable, Unavailable
 from coffeert.wire.frames import Refusal
 from coffeert.wire.orders import Problem
 
-_BY_STATUS: Final = {kind.status: kind for kind in RequestRefused.__subclasses__()}
+_BY_STATUS: Final = {kind.status: kind for kind in ApiError.__subclasses__()}
 _RETRY_AFTER_MAX = 3600.0
 _decode_problem = msgspec.json.Decoder(Problem).decode
 
@@ -25,20 +25,20 @@ TRANSPORT_ERRORS: Final = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 """What a broken connection raises."""
 
 
-def refusal_from_problem(problem: Problem | Refusal) -> RequestRefused:
+def refusal_from_problem(problem: Problem | Refusal) -> ApiError:
     """Make the error that a problem document or an error frame speaks of."""
     kind = _BY_STATUS.get(problem.status)
     if kind is Unavailable and problem.title == OutcomeUnknown.title:
         kind = OutcomeUnknown
     if kind is not None:
         return kind(problem.detail, errors=problem.errors, retry_after=problem.retry_after)
-    base = Unavailable if problem.status in RETRYABLE else RequestRefused
+    base = Unavailable if problem.status in RETRYABLE else ApiError
     refusal = base(problem.detail, errors=problem.errors, retry_after=problem.retry_after)
     refusal.status = problem.status
     return refusal
 
 
-def refusal_from_response(status: int, body: bytes, retry_after: str | None) -> RequestRefused:
+def refusal_from_response(status: int, body: bytes, retry_after: str | None) -> ApiError:
     """Make the error of an HTTP answer; one without a problem document comes from a proxy."""
     try:
         problem = _decode_problem(body)
@@ -49,7 +49,7 @@ def refusal_from_response(status: int, body: bytes, retry_after: str | None) -> 
     return refusal_from_problem(msgspec.structs.replace(problem, status=status))
 
 
-def is_retryable(refusal: RequestRefused) -> bool:
+def is_retryable(refusal: ApiError) -> bool:
     """Tell whether the moment is at fault and not the request."""
     return refusal.status in RETRYABLE
 

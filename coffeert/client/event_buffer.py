@@ -9,7 +9,7 @@ import msgspec
 from coffeert.client.events import FeedEvent, ViewChanged, ViewReset
 
 
-class Mailbox:
+class EventBuffer:
     """Holds at most one pending event of each kind; the dashboard is last-value state.
 
     A newer event replaces the pending one of its kind and takes its place in time, except that

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from coffeert.domain.rollups import Totals
+from coffeert.domain.rollups import WindowTotals
 from coffeert.domain.view import Change
 from coffeert.wire.frames import Heartbeat, Hello
 from coffeert.wire.orders import MenuBody
@@ -33,7 +33,7 @@ class ViewReset(msgspec.Struct, frozen=True):
     change: Change
     epoch: str
     version: int
-    totals: Totals
+    totals: WindowTotals
 
 
 class ViewChanged(msgspec.Struct, frozen=True):
@@ -46,7 +46,7 @@ class ViewChanged(msgspec.Struct, frozen=True):
     change: Change
     version: int
     received: float
-    totals: Totals
+    totals: WindowTotals
 
 
 class Beat(msgspec.Struct, frozen=True):
@@ -55,7 +55,7 @@ class Beat(msgspec.Struct, frozen=True):
     heartbeat: Heartbeat
 
 
-class MenuChanged(msgspec.Struct, frozen=True):
+class MenuUpdated(msgspec.Struct, frozen=True):
     """The menu is another one than before; also told once after the first connection."""
 
     menu: MenuBody
@@ -83,5 +83,5 @@ class Disconnected(msgspec.Struct, frozen=True):
 
 
 FeedEvent = (
-    Connecting | Connected | ViewReset | ViewChanged | Beat | MenuChanged | GapFound | Disconnected
+    Connecting | Connected | ViewReset | ViewChanged | Beat | MenuUpdated | GapFound | Disconnected
 )

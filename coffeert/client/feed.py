@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator
 
 from yarl import URL
 
-from coffeert.client.event_buffer import Mailbox
+from coffeert.client.event_buffer import EventBuffer
 from coffeert.client.events import Connecting, Disconnected, FeedEvent, GapFound
 from coffeert.client.http import with_order_id
-from coffeert.client.placed import Placed
+from coffeert.client.placed import PlacedOrder
 from coffeert.client.replica import Replica, StateFrame
-from coffeert.client.socket_client import SocketClient
+from coffeert.client.socket_client import WebSocketClient
 from coffeert.client.url import server_address, socket_url
 from coffeert.client.websocket import Socket
 from coffeert.domain.orders import Draft
-from coffeert.domain.rollups import Totals
+from coffeert.domain.rollups import WindowTotals
 from coffeert.domain.view import View
 from coffeert.errors import ServerUnavailable
 from coffeert.wire.frames import (
@@ -33,7 +33,7 @@ from coffeert.wire.health import Health
 from coffeert.wire.orders import MenuBody, draft_body
 
 
-class DashboardFeed(SocketClient):
+class DashboardFeed(WebSocketClient):
     """A dashboard's view that follows the server's, through lost connections and restarts.
 
     An async context manager; one reader iterates `events()`. The properties always hold the newest
@@ -47,7 +47,7 @@ class DashboardFeed(SocketClient):
     def __init__(self, url: str, token: str | None = None, *, retry: bool = True) -> None:
         self._server = server_address(url)
         self._replica = Replica()
-        self._mailbox = Mailbox()
+        self._mailbox = EventBuffer()
         super().__init__(
             Socket(
                 self._address,
@@ -75,7 +75,7 @@ class DashboardFeed(SocketClient):
         return self._replica.epoch
 
     @property
-    def totals(self) -> Totals | None:
+    def totals(self) -> WindowTotals | None:
         """The server's sums at `version`, to compare with `view.picture.totals()`."""
         return self._replica.totals
 
@@ -102,10 +102,10 @@ class DashboardFeed(SocketClient):
         while (event := await self._mailbox.take()) is not None:
             yield event
 
-    async def place(self, draft: Draft, *, timeout: float = 10) -> Placed:  # noqa: ASYNC109 (contract)
+    async def place(self, draft: Draft, *, timeout: float = 10) -> PlacedOrder:  # noqa: ASYNC109 (contract)
         """Place an order over the same connection, or over the next one, within `timeout` seconds.
 
-        Raises the matching `RequestRefused` where the server refuses it, with `errors` naming fields;
+        Raises the matching `ApiError` where the server refuses it, with `errors` naming fields;
         when the time is up, `OutcomeUnknown` where it was sent and `ServerUnavailable` where not.
         """
         return await self._place(encode(draft_body(with_order_id(draft))), timeout)

@@ -23,7 +23,7 @@ from coffeert.client.errors import (
     refusal_from_response,
     unavailable,
 )
-from coffeert.client.placed import Placed, Receipt
+from coffeert.client.placed import PlacedOrder, Receipt
 from coffeert.client.url import server_address
 from coffeert.domain.orders import Draft, new_order_id
 from coffeert.errors import CoffeertError, ServerUnavailable, Unavailable
@@ -49,7 +49,7 @@ class OrderClient:
     refused and broken connections and answers that ask to come back later (429, 503), whose
     `Retry-After` it keeps to. Trying again is safe because an order carries its key. After that it
     raises `ServerUnavailable` where there is no answer, or what the server answered last. What the
-    server refuses for good raises the matching `RequestRefused` at once, its `errors` naming the
+    server refuses for good raises the matching `ApiError` at once, its `errors` naming the
     fields. `connections` bounds the requests under way; further ones wait their turn.
     """
 
@@ -88,7 +88,7 @@ class OrderClient:
             await self._session.close()
             self._session = None
 
-    async def place(self, draft: Draft) -> Placed:
+    async def place(self, draft: Draft) -> PlacedOrder:
         """Place an order and return it as stored; a draft without `order_id` is given one first."""
         receipt = await self.place_body(encode(draft_body(with_order_id(draft))))
         return receipt.placed()
@@ -100,7 +100,7 @@ class OrderClient:
         """
         return await self._request("POST", self._orders_url, body, _JSON)
 
-    async def void(self, order_id: UUID) -> Placed:
+    async def void(self, order_id: UUID) -> PlacedOrder:
         """Cancel an order out by a correction and return that; doing so twice does it once."""
         url = self._orders_url / str(order_id) / "void"
         return (await self._request("POST", url, b"", {})).placed()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from coffeert.client.events import Connecting, Disconnected
 from coffeert.client.http import with_order_id
-from coffeert.client.placed import Placed
-from coffeert.client.socket_client import SocketClient
+from coffeert.client.placed import PlacedOrder
+from coffeert.client.socket_client import WebSocketClient
 from coffeert.client.url import server_address, socket_url
 from coffeert.client.websocket import Socket
 from coffeert.domain.orders import Draft
@@ -16,7 +16,7 @@ from coffeert.wire.orders import draft_body
 _VIEW_FRAMES = ('{"type":"delta"', '{"type":"snapshot"')
 
 
-class OrderSocket(SocketClient):
+class OrderSocket(WebSocketClient):
     """Places any number of orders at once over one connection; an async context manager.
 
     Like `DashboardFeed.place`, without the cost of following the view.
@@ -39,11 +39,11 @@ class OrderSocket(SocketClient):
         """How many times an order was sent again."""
         return self._outbox.retries
 
-    async def place(self, draft: Draft, *, timeout: float = 30) -> Placed:  # noqa: ASYNC109 (as DashboardFeed)
+    async def place(self, draft: Draft, *, timeout: float = 30) -> PlacedOrder:  # noqa: ASYNC109 (as DashboardFeed)
         """Place an order; raises as `DashboardFeed.place` does."""
         return await self.place_body(encode(draft_body(with_order_id(draft))), timeout)
 
-    async def place_body(self, body: bytes, seconds: float) -> Placed:
+    async def place_body(self, body: bytes, seconds: float) -> PlacedOrder:
         """Place an order that is already JSON and holds its `order_id`, within `seconds`."""
         return await self._place(body, seconds)
 

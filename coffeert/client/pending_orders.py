@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 from coffeert.client.backoff import Backoff
 from coffeert.client.errors import is_retryable, refusal_from_problem
-from coffeert.client.placed import Placed
+from coffeert.client.placed import PlacedOrder
 from coffeert.errors import (
+    ApiError,
     CoffeertError,
     InternalError,
     OutcomeUnknown,
-    RequestRefused,
     ServerUnavailable,
 )
 from coffeert.wire.frames import Ack, Refusal
@@ -37,13 +37,13 @@ class _Waiting:
 
     def __init__(self, frame: bytes) -> None:
         self.frame = frame
-        self.answer: asyncio.Future[Placed] = asyncio.get_running_loop().create_future()
+        self.answer: asyncio.Future[PlacedOrder] = asyncio.get_running_loop().create_future()
         self.attempts = 0
         self.unanswered = 0
         self.submitted = time.monotonic()
         self.backoff = Backoff()
         self.timer: asyncio.TimerHandle | None = None
-        self.refused: RequestRefused | None = None
+        self.refused: ApiError | None = None
 
     def overdue(self, seconds: float) -> CoffeertError:
         """Say what is known of an order whose time is up."""
@@ -60,7 +60,7 @@ class _Waiting:
         return error
 
 
-class Outbox:
+class PendingOrders:
     """Sends orders through `send`, again on each new connection, until each has its answer.
 
     `send` takes one frame without waiting and tells whether there was a connection to take it.
@@ -72,7 +72,7 @@ class Outbox:
         self._refs = itertools.count(1)
         self.retries = 0
 
-    async def place(self, body: bytes, seconds: float) -> Placed:
+    async def place(self, body: bytes, seconds: float) -> PlacedOrder:
         """Send an order, given as a JSON object that holds its `order_id`, and wait for its answer.
 
         Raises what the server refuses it with, and after `seconds` what is known by then.
@@ -102,7 +102,7 @@ class Outbox:
         waiting = self._waiting.get(ack.ref)
         if waiting is not None and not waiting.answer.done():
             waiting.answer.set_result(
-                Placed(
+                PlacedOrder(
                     ack.order.order(),
                     ack.status == _REPLAYED,
                     waiting.attempts,

@@ -8,7 +8,7 @@ from coffeert.domain.orders import Order
 from coffeert.wire.orders import decode_body
 
 
-class Placed(msgspec.Struct, frozen=True):
+class PlacedOrder(msgspec.Struct, frozen=True):
     """An order that is committed.
 
     `replayed` where the server had it already, be it from an earlier attempt of this call. `submitted`
@@ -24,7 +24,7 @@ class Placed(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """A server's answer of success, its body unread; the other fields are those of `Placed`."""
+    """A server's answer of success, its body unread; the other fields are those of `PlacedOrder`."""
 
     body: bytes
     replayed: bool
@@ -32,7 +32,7 @@ class Receipt(msgspec.Struct, frozen=True):
     submitted: float
     committed: float
 
-    def placed(self) -> Placed:
+    def placed(self) -> PlacedOrder:
         """Read the body, which holds a stored order."""
         order = decode_body(self.body)
-        return Placed(order, self.replayed, self.attempts, self.submitted, self.committed)
+        return PlacedOrder(order, self.replayed, self.attempts, self.submitted, self.committed)

@@ -7,11 +7,11 @@ from coffeert.client.events import (
     Connected,
     FeedEvent,
     GapFound,
-    MenuChanged,
+    MenuUpdated,
     ViewChanged,
     ViewReset,
 )
-from coffeert.domain.rollups import Totals
+from coffeert.domain.rollups import WindowTotals
 from coffeert.domain.view import View
 from coffeert.wire.frames import (
     Delta,
@@ -40,7 +40,7 @@ class Replica:
         self.view: View | None = None
         self.epoch = ""
         self.version = 0
-        self.totals: Totals | None = None
+        self.totals: WindowTotals | None = None
         self.menu: MenuBody | None = None
         self.health: Health | None = None
         self.gaps = 0
@@ -71,7 +71,7 @@ class Replica:
         if menu == self.menu:
             return []
         self.menu = menu
-        return [MenuChanged(menu)]
+        return [MenuUpdated(menu)]
 
     def _snapshot(self, snapshot: Snapshot) -> list[FeedEvent]:
         self.needs_resync = False

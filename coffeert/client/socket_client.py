@@ -7,19 +7,19 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
-from coffeert.client.pending_orders import Outbox
-from coffeert.client.placed import Placed
+from coffeert.client.pending_orders import PendingOrders
+from coffeert.client.placed import PlacedOrder
 from coffeert.client.websocket import Socket
 from coffeert.errors import ServerUnavailable
 from coffeert.tasks import end
 
 
-class SocketClient(ABC):
+class WebSocketClient(ABC):
     """An async context manager that keeps a socket running; leaving raises what ended it before."""
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
-        self._outbox = Outbox(socket.send)
+        self._outbox = PendingOrders(socket.send)
         self._reader: asyncio.Task[None] | None = None
 
     @abstractmethod
@@ -41,7 +41,7 @@ class SocketClient(ABC):
             if error is None and not self._reader.cancelled():
                 self._reader.result()
 
-    async def _place(self, body: bytes, seconds: float) -> Placed:
+    async def _place(self, body: bytes, seconds: float) -> PlacedOrder:
         if self._socket.refused is not None:
             raise self._socket.refused
         if self._reader is None or self._reader.done():

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from coffeert.domain.rollups import Cells, Tally, add
+from coffeert.domain.rollups import Cells, Totals, add
 from coffeert.domain.watermark import Xid
 
 _CELL_BYTES = 300  # of a cell in a dictionary: key, tally and their numbers
@@ -25,7 +25,7 @@ class _Share(msgspec.Struct, frozen=True, array_like=True):
     cents: int
 
 
-class HotBatches(msgspec.Struct, frozen=True):
+class PendingBatches(msgspec.Struct, frozen=True):
     """Some transactions and the sum of what they added, in minute cells.
 
     `shares` is a list of [place in `minutes`, orders, quantity, cents] for each transaction, in JSON.
@@ -36,7 +36,7 @@ class HotBatches(msgspec.Struct, frozen=True):
     shares: bytes
 
     @classmethod
-    def of(cls, batches: Mapping[Xid, Cells]) -> HotBatches:
+    def of(cls, batches: Mapping[Xid, Cells]) -> PendingBatches:
         """Put batches together; each is minute cells."""
         minutes: Cells = {}
         for cells in batches.values():
@@ -60,11 +60,11 @@ class HotBatches(msgspec.Struct, frozen=True):
         if any(not 0 <= share.place < len(keys) for batch in shares for share in batch):
             raise ValueError("a share of no cell")
         return {
-            xid: {keys[one.place]: Tally(one.orders, one.quantity, one.cents) for one in batch}
+            xid: {keys[one.place]: Totals(one.orders, one.quantity, one.cents) for one in batch}
             for xid, batch in zip(self.xids, shares, strict=True)
         }
 
-    def only(self, xids: set[Xid]) -> HotBatches:
+    def only(self, xids: set[Xid]) -> PendingBatches:
         """Leave out all but these; none are left where the shares cannot be read.
 
         They came from another process. What is left out shows with the pass that counts it.
@@ -73,7 +73,7 @@ class HotBatches(msgspec.Struct, frozen=True):
             apart = self.apart()
         except ValueError:
             apart = {}
-        return HotBatches.of({xid: cells for xid, cells in apart.items() if xid in xids})
+        return PendingBatches.of({xid: cells for xid, cells in apart.items() if xid in xids})
 
 
 _encode = msgspec.json.Encoder().encode

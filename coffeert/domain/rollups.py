@@ -23,27 +23,27 @@ HOURS_KEPT: Final = 27
 """Hours at hand: as many as the longest local day so far had (Casey, 2010); 25 are not so rare."""
 
 
-class Tally(NamedTuple):
+class Totals(NamedTuple):
     """Sums over orders; corrections count negatively."""
 
     orders: int
     quantity: int
     cents: int
 
-    def plus(self, other: Tally) -> Tally:
+    def plus(self, other: Totals) -> Totals:
         """Add, component by component."""
-        return Tally(
+        return Totals(
             self.orders + other.orders, self.quantity + other.quantity, self.cents + other.cents
         )
 
-    def minus(self, other: Tally) -> Tally:
+    def minus(self, other: Totals) -> Totals:
         """Subtract, component by component."""
-        return Tally(
+        return Totals(
             self.orders - other.orders, self.quantity - other.quantity, self.cents - other.cents
         )
 
 
-ZERO: Final = Tally(0, 0, 0)
+ZERO: Final = Totals(0, 0, 0)
 
 
 class CellKey(NamedTuple):
@@ -59,7 +59,7 @@ class CellKey(NamedTuple):
         return CellKey(grain, floor(self.bucket, grain), self.store, self.drink)
 
 
-Cells = dict[CellKey, Tally]
+Cells = dict[CellKey, Totals]
 
 
 def floor(seconds: int, grain: Grain) -> int:
@@ -67,7 +67,7 @@ def floor(seconds: int, grain: Grain) -> int:
     return seconds - seconds % SECONDS[grain]
 
 
-def add(cells: Cells, key: CellKey, tally: Tally) -> None:
+def add(cells: Cells, key: CellKey, tally: Totals) -> None:
     """Add a tally to one cell."""
     before = cells.get(key)
     cells[key] = tally if before is None else before.plus(tally)
@@ -88,7 +88,7 @@ def tally_orders(orders: Iterable[Order]) -> Cells:
         sum_[1] += quantity
         sum_[2] += quantity * order.price_cents
     return {
-        CellKey("minute", bucket, store, drink): Tally(*sum_)
+        CellKey("minute", bucket, store, drink): Totals(*sum_)
         for (bucket, store, drink), sum_ in sums.items()
     }
 
@@ -102,7 +102,7 @@ def at_all_grains(minutes: Cells) -> Cells:
     return cells
 
 
-class Horizon(msgspec.Struct, frozen=True):
+class RetentionWindow(msgspec.Struct, frozen=True):
     """How far back the view reaches, seen from one minute.
 
     `as_of` is the start of the running minute, `today_start` that of the local day, both Unix seconds.
@@ -113,7 +113,7 @@ class Horizon(msgspec.Struct, frozen=True):
     today_start: int
 
     @classmethod
-    def at(cls, moment: datetime, timezone: tzinfo) -> Horizon:
+    def at(cls, moment: datetime, timezone: tzinfo) -> RetentionWindow:
         """Make the horizon of a moment where the local day is that of `timezone`."""
         local = moment.astimezone(timezone)
         midnight = datetime(local.year, local.month, local.day, tzinfo=timezone)
@@ -147,16 +147,16 @@ class Horizon(msgspec.Struct, frozen=True):
         return datetime.fromtimestamp(self.as_of, UTC)
 
 
-class Totals(msgspec.Struct, frozen=True):
+class WindowTotals(msgspec.Struct, frozen=True):
     """Sums over each window, so that a reader can check its own."""
 
-    minute: Tally = ZERO
-    hour: Tally = ZERO
-    day: Tally = ZERO
-    today: Tally = ZERO
+    minute: Totals = ZERO
+    hour: Totals = ZERO
+    day: Totals = ZERO
+    today: Totals = ZERO
 
 
-class Picture:
+class RollupCube:
     """All cells within a horizon, by bucket, with running sums per bucket.
 
     Mutable; cells whose tally is zero are not held. Memory is bounded by the horizon and the menu. A pair
@@ -166,21 +166,21 @@ class Picture:
 
     __slots__ = ("_buckets", "_drinks", "_pairs", "_sums", "horizon")
 
-    def __init__(self, horizon: Horizon) -> None:
+    def __init__(self, horizon: RetentionWindow) -> None:
         self.horizon = horizon
-        self._buckets: dict[Grain, dict[int, dict[tuple[str, str], Tally]]] = {
+        self._buckets: dict[Grain, dict[int, dict[tuple[str, str], Totals]]] = {
             grain: {} for grain in GRAINS
         }
-        self._sums: dict[Grain, dict[int, Tally]] = {grain: {} for grain in GRAINS}
-        self._drinks: dict[str, Tally] = {}  # over the days held
+        self._sums: dict[Grain, dict[int, Totals]] = {grain: {} for grain in GRAINS}
+        self._drinks: dict[str, Totals] = {}  # over the days held
         self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
 
-    def get(self, key: CellKey) -> Tally:
+    def get(self, key: CellKey) -> Totals:
         """Return a cell's tally, zero where there is none."""
         bucket = self._buckets[key.grain].get(key.bucket)
         return ZERO if bucket is None else bucket.get((key.store, key.drink), ZERO)
 
-    def set(self, key: CellKey, tally: Tally) -> bool:
+    def set(self, key: CellKey, tally: Totals) -> bool:
         """Set a cell to an absolute value; tell whether that changed anything.
 
         A cell beyond the horizon is left out.
@@ -204,11 +204,11 @@ class Picture:
             self._add_to_drink(key.drink, change)
         return True
 
-    def add(self, key: CellKey, tally: Tally) -> bool:
+    def add(self, key: CellKey, tally: Totals) -> bool:
         """Add to a cell; tell whether that changed anything."""
         return self.set(key, self.get(key).plus(tally))
 
-    def set_bucket(self, grain: Grain, bucket: int, cells: dict[tuple[str, str], Tally]) -> None:
+    def set_bucket(self, grain: Grain, bucket: int, cells: dict[tuple[str, str], Totals]) -> None:
         """Set a bucket's cells, none of them zero, all at once; the dict is the picture's from then on.
 
         A bucket beyond the horizon is left out.
@@ -219,14 +219,14 @@ class Picture:
         self._sums[grain].pop(bucket, None)
         if cells:
             self._buckets[grain][bucket] = cells
-            self._sums[grain][bucket] = Tally(*map(sum, zip(*cells.values(), strict=True)))
+            self._sums[grain][bucket] = Totals(*map(sum, zip(*cells.values(), strict=True)))
         if grain == "day":
             for drink, tally in _by_drink(before).items():
                 self._add_to_drink(drink, ZERO.minus(tally))
             for drink, tally in _by_drink(cells).items():
                 self._add_to_drink(drink, tally)
 
-    def move_to(self, horizon: Horizon) -> bool:
+    def move_to(self, horizon: RetentionWindow) -> bool:
         """Take a new horizon and drop what lies beyond it; tell whether the horizon changed."""
         if horizon == self.horizon:
             return False
@@ -244,22 +244,22 @@ class Picture:
         """Return the buckets that hold anything, in order of time."""
         return sorted(self._buckets[grain])
 
-    def bucket(self, grain: Grain, bucket: int) -> dict[tuple[str, str], Tally]:
+    def bucket(self, grain: Grain, bucket: int) -> dict[tuple[str, str], Totals]:
         """Return one bucket's cells by (store, drink); not to be changed by the caller."""
         return self._buckets[grain].get(bucket, {})
 
-    def bucket_sum(self, grain: Grain, bucket: int) -> Tally:
+    def bucket_sum(self, grain: Grain, bucket: int) -> Totals:
         """Return the sum over one bucket."""
         return self._sums[grain].get(bucket, ZERO)
 
-    def cells(self) -> Iterator[tuple[CellKey, Tally]]:
+    def cells(self) -> Iterator[tuple[CellKey, Totals]]:
         """Iterate over everything held, in no particular order."""
         for grain, buckets in self._buckets.items():
             for start, bucket in buckets.items():
                 for (store, drink), tally in bucket.items():
                     yield CellKey(grain, start, store, drink), tally
 
-    def total(self, grain: Grain, start: int, end: int | None = None) -> Tally:
+    def total(self, grain: Grain, start: int, end: int | None = None) -> Totals:
         """Sum the buckets of a grain in [start, end), to the newest where `end` is `None`."""
         total = ZERO
         for bucket, tally in self._sums[grain].items():
@@ -267,25 +267,25 @@ class Picture:
                 total = total.plus(tally)
         return total
 
-    def totals(self) -> Totals:
+    def totals(self) -> WindowTotals:
         """Sum over each window and over the local day."""
         minute, hour, day = (self.total(g, self.horizon.window_start(g)) for g in GRAINS)
         edge_start, edge_end = self.horizon.today_edge
         today = self.total("minute", edge_start, edge_end).plus(self.total("hour", edge_end))
-        return Totals(minute, hour, day, today)
+        return WindowTotals(minute, hour, day, today)
 
     def cells_total(
         self, grain: Grain, start: int, end: int | None = None
-    ) -> dict[tuple[str, str], Tally]:
+    ) -> dict[tuple[str, str], Totals]:
         """Sum the buckets of a grain in [start, end) by (store, drink)."""
-        sums: dict[tuple[str, str], Tally] = {}
+        sums: dict[tuple[str, str], Totals] = {}
         for bucket, cells in self._buckets[grain].items():
             if bucket >= start and (end is None or bucket < end):
                 for key, tally in cells.items():
                     sums[key] = sums.get(key, ZERO).plus(tally)
         return sums
 
-    def today_cells(self) -> dict[tuple[str, str], Tally]:
+    def today_cells(self) -> dict[tuple[str, str], Totals]:
         """Sum the local day by (store, drink)."""
         edge_start, edge_end = self.horizon.today_edge
         sums = self.cells_total("hour", edge_end)
@@ -293,12 +293,12 @@ class Picture:
             sums[key] = sums.get(key, ZERO).plus(tally)
         return sums
 
-    def top_drinks(self, count: int = 5) -> list[tuple[str, Tally]]:
+    def top_drinks(self, count: int = 5) -> list[tuple[str, Totals]]:
         """Return the drinks with the most orders in the 30-day window; ties go by code."""
         ranked = sorted(self._drinks.items(), key=lambda item: (-item[1].orders, item[0]))
         return ranked[:count]
 
-    def _add_to_drink(self, drink: str, tally: Tally) -> None:
+    def _add_to_drink(self, drink: str, tally: Totals) -> None:
         total = self._drinks.get(drink, ZERO).plus(tally)
         if total == ZERO:
             self._drinks.pop(drink, None)
@@ -306,11 +306,11 @@ class Picture:
             self._drinks[drink] = total
 
 
-def _by_drink(cells: dict[tuple[str, str], Tally]) -> dict[str, Tally]:
+def _by_drink(cells: dict[tuple[str, str], Totals]) -> dict[str, Totals]:
     sums: dict[str, list[int]] = {}
     for (_, drink), (orders, quantity, cents) in cells.items():
         sum_ = sums.setdefault(drink, [0, 0, 0])
         sum_[0] += orders
         sum_[1] += quantity
         sum_[2] += cents
-    return {drink: Tally(*sum_) for drink, sum_ in sums.items()}
+    return {drink: Totals(*sum_) for drink, sum_ in sums.items()}

@@ -9,7 +9,7 @@ from operator import attrgetter
 import msgspec
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import Cells, Horizon, Picture
+from coffeert.domain.rollups import Cells, RetentionWindow, RollupCube
 
 RECENT_ORDERS = 50
 
@@ -22,7 +22,7 @@ class Change(msgspec.Struct, frozen=True):
     `cells` holds zero for a cell that has become empty; `recent` only orders that are new to the list.
     """
 
-    horizon: Horizon
+    horizon: RetentionWindow
     data_time: datetime
     cells: Cells
     recent: tuple[Order, ...] = ()
@@ -50,7 +50,7 @@ class View:
     __slots__ = ("data_time", "picture", "recent")
 
     def __init__(self, change: Change) -> None:
-        self.picture = Picture(change.horizon)
+        self.picture = RollupCube(change.horizon)
         self.recent: tuple[Order, ...] = ()
         self.data_time = change.data_time
         self.apply(change)

@@ -20,7 +20,7 @@ LOOK_SECONDS: Final = 1.0
 _LONG_SECONDS: Final = 60.0
 
 
-class Mortal(Protocol):
+class Supervised(Protocol):
     """A server that may have died."""
 
     @property
@@ -32,7 +32,9 @@ class Mortal(Protocol):
 
 
 @contextmanager
-def revived(servers: Sequence[Mortal], start: Callable[[threading.Event], None]) -> Iterator[None]:
+def revived(
+    servers: Sequence[Supervised], start: Callable[[threading.Event], None]
+) -> Iterator[None]:
     """Looks at the servers every second while the block runs, and has those started that are gone.
 
     In a thread, because starting blocks. `start` gets the event that is set when the block is left, which
@@ -53,7 +55,7 @@ def revived(servers: Sequence[Mortal], start: Callable[[threading.Event], None])
 
 
 def _mind(
-    servers: Sequence[Mortal],
+    servers: Sequence[Supervised],
     start: Callable[[threading.Event], None],
     leaving: threading.Event,
 ) -> None:

@@ -2,18 +2,18 @@
 
 from coffeert.inject.injector import Injector
 from coffeert.inject.profile import PROFILES, Profile, profiles_named
-from coffeert.inject.report import Latency, LineError, Recorder, Report
-from coffeert.inject.schedule import Plan, plan
+from coffeert.inject.report import Latency, LineError, OutcomeRecorder, Report
+from coffeert.inject.schedule import ArrivalPlan, plan
 from coffeert.inject.session import Target, inject, scenario_shots
 
 __all__ = [
     "PROFILES",
+    "ArrivalPlan",
     "Injector",
     "Latency",
     "LineError",
-    "Plan",
+    "OutcomeRecorder",
     "Profile",
-    "Recorder",
     "Report",
     "Target",
     "inject",

@@ -7,25 +7,25 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from itertools import islice
 
-from coffeert.inject.report import Recorder
+from coffeert.inject.report import OutcomeRecorder
 from coffeert.inject.rows import BadRow
-from coffeert.inject.scheduled_order import Shot
+from coffeert.inject.scheduled_order import ScheduledOrder
 
 _CHUNK = 256
 _CHUNKS_AHEAD = 4
 
-Chunk = list[Shot | BadRow]
+Chunk = list[ScheduledOrder | BadRow]
 
 
-async def in_memory(shots: Iterator[Shot]) -> AsyncIterator[list[Shot]]:
+async def in_memory(shots: Iterator[ScheduledOrder]) -> AsyncIterator[list[ScheduledOrder]]:
     """Give shots that cost nothing to wait for."""
     while chunk := list(islice(shots, _CHUNK)):
         yield chunk
 
 
 async def from_thread(
-    shots: Iterator[Shot | BadRow], ready: Callable[[], bool], recorder: Recorder
-) -> AsyncGenerator[list[Shot], None]:
+    shots: Iterator[ScheduledOrder | BadRow], ready: Callable[[], bool], recorder: OutcomeRecorder
+) -> AsyncGenerator[list[ScheduledOrder], None]:
     """Give shots as they are read; bad rows go to the recorder.
 
     `ready` tells whether the next shot is at hand, so a live stream's order is not held back until a
@@ -49,7 +49,7 @@ async def from_thread(
             room.release()
             if isinstance(item, Exception):
                 raise item
-            yield [shot for shot in item if isinstance(shot, Shot)]
+            yield [shot for shot in item if isinstance(shot, ScheduledOrder)]
             for row in item:
                 if isinstance(row, BadRow):
                     recorder.bad_row(row.line, row.reason)
@@ -59,7 +59,7 @@ async def from_thread(
 
 
 def _chunks(
-    shots: Iterator[Shot | BadRow], ready: Callable[[], bool]
+    shots: Iterator[ScheduledOrder | BadRow], ready: Callable[[], bool]
 ) -> Iterator[Chunk | Exception]:
     """Give chunks, an empty one at the end, or what broke the reading off."""
     try:
@@ -70,7 +70,7 @@ def _chunks(
         yield error
 
 
-def _next_chunk(shots: Iterator[Shot | BadRow], ready: Callable[[], bool]) -> Chunk:
+def _next_chunk(shots: Iterator[ScheduledOrder | BadRow], ready: Callable[[], bool]) -> Chunk:
     chunk = list(islice(shots, 1))
     while chunk and len(chunk) < _CHUNK and ready():
         more = next(shots, None)

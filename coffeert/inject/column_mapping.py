@@ -11,7 +11,7 @@ from uuid import UUID
 from coffeert.domain.menu import code_from_name
 from coffeert.domain.orders import Draft, cents_from_text
 from coffeert.errors import ConfigError, Invalid
-from coffeert.inject.rows import Row
+from coffeert.inject.rows import FileRow
 from coffeert.wire.orders import MenuBody
 
 FIELDS: Final = ("store", "drink", "quantity", "price", "placed_at", "order_id")
@@ -27,7 +27,7 @@ class FileOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ColumnMapping:
     """Where a file keeps what, and what it leaves unsaid.
 
     `columns` names the column of each field. `store` is for files of a single one. `zone` is for times
@@ -42,7 +42,7 @@ class Layout:
     store_codes: Mapping[str, str]
     drink_codes: Mapping[str, str]
 
-    def read(self, row: Row) -> FileOrder:
+    def read(self, row: FileRow) -> FileOrder:
         """Read a row; raises `ValueError` with the reason where it is no order.
 
         Raises `ConfigError` where a time has no offset and no zone is given.
@@ -59,29 +59,29 @@ class Layout:
         )
         return FileOrder(draft, store, drink)
 
-    def _value(self, row: Row, field: str) -> str | None:
+    def _value(self, row: FileRow, field: str) -> str | None:
         return row.values.get(self.columns.get(field, field))
 
-    def _required(self, row: Row, field: str) -> str:
+    def _required(self, row: FileRow, field: str) -> str:
         value = self._value(row, field)
         if value is None:
             raise ValueError(f"{self.columns.get(field, field)} is empty")
         return value
 
-    def _quantity(self, row: Row) -> int:
+    def _quantity(self, row: FileRow) -> int:
         text = self._value(row, "quantity") or "1"
         if not (text.isascii() and text.isdigit() and len(text) <= 2):
             raise ValueError("the quantity is not a whole number from 1 to 99")
         return int(text)
 
-    def _price(self, row: Row) -> int | None:
+    def _price(self, row: FileRow) -> int | None:
         text = self._value(row, "price")
         try:
             return None if text is None else cents_from_text(text)
         except ValueError as error:
             raise ValueError(f"the price {error}") from None
 
-    def _placed_at(self, row: Row) -> datetime | None:
+    def _placed_at(self, row: FileRow) -> datetime | None:
         text = self._value(row, "placed_at")
         if text is None:
             return None
@@ -98,7 +98,7 @@ class Layout:
             )
         return moment.replace(tzinfo=self.zone)
 
-    def _order_id(self, row: Row) -> UUID | None:
+    def _order_id(self, row: FileRow) -> UUID | None:
         text = self._value(row, "order_id")
         try:
             return None if text is None else UUID(text)
@@ -108,9 +108,9 @@ class Layout:
 
 def layout_for(
     menu: MenuBody, columns: Mapping[str, str], store: str | None, zone: tzinfo | None
-) -> Layout:
+) -> ColumnMapping:
     """Make the layout that finds a menu's stores and drinks by code and by name."""
-    return Layout(
+    return ColumnMapping(
         columns,
         store,
         zone,

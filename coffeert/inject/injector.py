@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from coffeert.errors import CoffeertError
-from coffeert.inject.report import Recorder, Report
-from coffeert.inject.scheduled_order import Shot
-from coffeert.inject.send_queue import Lane
-from coffeert.inject.senders import Carrier
+from coffeert.inject.report import OutcomeRecorder, Report
+from coffeert.inject.scheduled_order import ScheduledOrder
+from coffeert.inject.send_queue import SendQueue
+from coffeert.inject.senders import Sender
 
 STOP_GRACE: Final = 5.0
 """Seconds that orders under way have to be answered after a stop."""
@@ -23,9 +23,9 @@ _PUT_AT_ONCE = 64  # then the workers may run
 class Injector:
     """Deals orders out to the lanes of its carriers in turn, and records what becomes of them."""
 
-    def __init__(self, carriers: Sequence[Carrier], recorder: Recorder) -> None:
+    def __init__(self, carriers: Sequence[Sender], recorder: OutcomeRecorder) -> None:
         self._recorder = recorder
-        self._lanes = [Lane(carrier, recorder) for carrier in carriers]
+        self._lanes = [SendQueue(carrier, recorder) for carrier in carriers]
         self._workers: list[asyncio.Task[None]] = []
         self._pacer: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
@@ -46,7 +46,7 @@ class Injector:
         for lane in self._lanes:
             lane.clear()
 
-    async def run(self, chunks: AsyncIterator[Sequence[Shot]]) -> Report:
+    async def run(self, chunks: AsyncIterator[Sequence[ScheduledOrder]]) -> Report:
         """Send all orders, given in the order in which they are due, and report.
 
         Raises the `CoffeertError` with which `chunks` breaks off.
@@ -77,7 +77,7 @@ class Injector:
         for worker in self._workers:
             worker.cancel()
 
-    async def _pace(self, chunks: AsyncIterator[Sequence[Shot]], began: float) -> None:
+    async def _pace(self, chunks: AsyncIterator[Sequence[ScheduledOrder]], began: float) -> None:
         number = 0
         async for chunk in chunks:
             for shot in chunk:

@@ -8,7 +8,7 @@ from typing import Final
 
 from coffeert.domain.menu import Drink, Store
 from coffeert.errors import ConfigError
-from coffeert.inject.column_mapping import FileOrder, Layout
+from coffeert.inject.column_mapping import ColumnMapping, FileOrder
 from coffeert.inject.recording import checked
 from coffeert.inject.rows import BadRow, Rows
 
@@ -17,7 +17,7 @@ ADDED_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Additions:
+class MissingMenuItems:
     """Stores and drinks to put on the menu; a drink's list price is the first one seen."""
 
     stores: tuple[Store, ...]
@@ -28,8 +28,8 @@ class Additions:
 
 
 def additions(
-    rows: Rows, layout: Layout, store_codes: Collection[str], drink_codes: Collection[str]
-) -> Additions:
+    rows: Rows, layout: ColumnMapping, store_codes: Collection[str], drink_codes: Collection[str]
+) -> MissingMenuItems:
     """Read all rows and return what they name beyond the menu's codes.
 
     Raises `ConfigError` where a drink has no price anywhere, and where there are too many.
@@ -52,7 +52,7 @@ def additions(
                 f"The file names more than {ADDED_MAX} stores and drinks that the menu lacks; "
                 "is the right column mapped?"
             )
-    return Additions(
+    return MissingMenuItems(
         tuple(Store(code, name) for code, name in stores.items()),
         tuple(_priced(code, name, cents) for code, (name, cents) in drinks.items()),
     )

@@ -91,7 +91,7 @@ def profiles_named(names: str) -> tuple[Profile, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class WeightedItem:
     """What one customer asks for."""
 
     store: str
@@ -99,11 +99,11 @@ class Choice:
     quantity: int
 
 
-def choices(profile: Profile, menu: MenuBody, chance: random.Random) -> Iterator[Choice]:
+def choices(profile: Profile, menu: MenuBody, chance: random.Random) -> Iterator[WeightedItem]:
     """Pick orders for ever, from what the menu sells; the same `chance` picks the same."""
     variants = [
         (
-            Choice(store.code, drink.code, quantity),
+            WeightedItem(store.code, drink.code, quantity),
             profile.stores.get(store.code, 1.0) * profile.drinks.get(drink.code, 1.0) * weight,
         )
         for store, drink, (quantity, weight) in product(

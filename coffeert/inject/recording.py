@@ -12,9 +12,9 @@ from uuid import UUID
 import msgspec
 
 from coffeert.domain.orders import Draft
-from coffeert.inject.column_mapping import Layout, check_columns
-from coffeert.inject.rows import BadRow, Row, Rows
-from coffeert.inject.scheduled_order import Shot, key_from
+from coffeert.inject.column_mapping import ColumnMapping, check_columns
+from coffeert.inject.rows import BadRow, FileRow, Rows
+from coffeert.inject.scheduled_order import ScheduledOrder, key_from
 from coffeert.wire.orders import draft_body, encode
 
 
@@ -49,7 +49,7 @@ class RowKeys:
         return first if number == 1 else key_from("row", *content, str(number))
 
 
-class Clock:
+class RecordingClock:
     """Says when a row is due, in seconds since the start, never before the row above it."""
 
     def __init__(self, pace: Pace) -> None:
@@ -73,14 +73,14 @@ class Clock:
 
 
 def shots_from(
-    rows: Rows, layout: Layout, pace: Pace, count: int | None = None
-) -> Iterator[Shot | BadRow]:
+    rows: Rows, layout: ColumnMapping, pace: Pace, count: int | None = None
+) -> Iterator[ScheduledOrder | BadRow]:
     """Turn rows into at most `count` shots.
 
     Raises `ConfigError` where the file lacks a column that is needed.
     """
     left = sys.maxsize if count is None else count
-    keys, clock = RowKeys(), Clock(pace)
+    keys, clock = RowKeys(), RecordingClock(pace)
     for row in checked(rows, layout):
         if isinstance(row, BadRow):
             yield row
@@ -94,17 +94,17 @@ def shots_from(
             return
         left -= 1
         draft = msgspec.structs.replace(draft, order_id=keys.key(draft))
-        yield Shot(encode(draft_body(draft)), clock.due(draft.placed_at), row.line)
+        yield ScheduledOrder(encode(draft_body(draft)), clock.due(draft.placed_at), row.line)
 
 
-def checked(rows: Rows, layout: Layout) -> Iterable[Row | BadRow]:
+def checked(rows: Rows, layout: ColumnMapping) -> Iterable[FileRow | BadRow]:
     """Check that the columns are there, in a CSV's header or in the first object, and go through."""
     unchecked = True
     if rows.columns is not None:
         check_columns(rows.columns, layout.columns, store_given=layout.store is not None)
         unchecked = False
     for row in rows:
-        if unchecked and isinstance(row, Row):
+        if unchecked and isinstance(row, FileRow):
             check_columns(row.values, layout.columns, store_given=layout.store is not None)
             unchecked = False
         yield row

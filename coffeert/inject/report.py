@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from hdrh.histogram import HdrHistogram
 
-from coffeert.errors import FieldError, RequestRefused
+from coffeert.errors import ApiError, FieldError
 
 ERRORS_KEPT: Final = 20
 _MICROSECONDS = 1e6
@@ -62,7 +62,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.rejected or self.lost or self.bad_rows)
 
 
-class Recorder:
+class OutcomeRecorder:
     """Takes in what becomes of each order, while it happens."""
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class Recorder:
         """Record one order's latency."""
         self._histogram.record_value(min(max(int(seconds * _MICROSECONDS), 1), _LONGEST))
 
-    def refused(self, line: int, error: RequestRefused) -> None:
+    def refused(self, line: int, error: ApiError) -> None:
         """Count an order that the server refuses for good."""
         self.rejected += 1
         self.explain(LineError(line, error.detail, error.status, error.errors))

@@ -27,7 +27,7 @@ class Stream(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FileRow:
     """A row's values as text, by column; a value that is empty or null is left out."""
 
     line: int
@@ -63,10 +63,10 @@ class Rows:
         """Tell whether the next row is at hand without waiting for the stream."""
         return self._lines.ready()
 
-    def __iter__(self) -> Iterator[Row | BadRow]:
+    def __iter__(self) -> Iterator[FileRow | BadRow]:
         return self._rows
 
-    def _csv_rows(self, header: str) -> Iterator[Row | BadRow]:
+    def _csv_rows(self, header: str) -> Iterator[FileRow | BadRow]:
         assert self.columns is not None
         reader = csv.reader(self._lines, delimiter=_separator(header))
         while True:
@@ -140,7 +140,7 @@ def _separator(header: str) -> str:
     return max(_SEPARATORS, key=header.count)
 
 
-def _csv_row(line: int, columns: tuple[str, ...], values: list[str]) -> Row | BadRow:
+def _csv_row(line: int, columns: tuple[str, ...], values: list[str]) -> FileRow | BadRow:
     if len(values) != len(columns):
         return BadRow(line, f"has {len(values)} columns, the header {len(columns)}")
     return _checked(
@@ -148,7 +148,7 @@ def _csv_row(line: int, columns: tuple[str, ...], values: list[str]) -> Row | Ba
     )
 
 
-def _ndjson_rows(lines: Iterator[str], number: Callable[[], int]) -> Iterator[Row | BadRow]:
+def _ndjson_rows(lines: Iterator[str], number: Callable[[], int]) -> Iterator[FileRow | BadRow]:
     for text in lines:
         line = number()
         if not text.strip():
@@ -172,9 +172,9 @@ def _scalar(raw: msgspec.Raw) -> str:
     return msgspec.json.decode(text, type=str) if text[:1] == b'"' else text.decode()
 
 
-def _checked(line: int, values: dict[str, str]) -> Row | BadRow:
+def _checked(line: int, values: dict[str, str]) -> FileRow | BadRow:
     try:
         "".join(values.values()).encode()
     except UnicodeEncodeError:
         return BadRow(line, "is not UTF-8")
-    return Row(line, {name: value for name, value in values.items() if value})
+    return FileRow(line, {name: value for name, value in values.items() if value})

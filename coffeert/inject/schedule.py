@@ -19,7 +19,7 @@ _STEPS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ArrivalPlan:
     """How many orders over how long; without an end, that again and again."""
 
     count: int
@@ -27,7 +27,7 @@ class Plan:
     endless: bool = False
 
 
-def plan(rate: float | None, count: int | None, seconds: float | None) -> Plan:
+def plan(rate: float | None, count: int | None, seconds: float | None) -> ArrivalPlan:
     """Complete a plan from what was asked: of rate, count and duration, two decide the third."""
     if rate is not None and count is not None and seconds is not None:
         raise ConfigError(
@@ -35,17 +35,17 @@ def plan(rate: float | None, count: int | None, seconds: float | None) -> Plan:
         )
     if seconds is not None:
         orders = count if count is not None else round((rate or DEFAULT_RATE) * seconds)
-        return Plan(orders, seconds)
+        return ArrivalPlan(orders, seconds)
     rate = rate or DEFAULT_RATE
     if count is not None:
-        return Plan(count, count / rate)
+        return ArrivalPlan(count, count / rate)
     # A slow rate needs a longer period to have whole orders in it.
     period = max(PERIOD_SECONDS, 1 / rate)
-    return Plan(round(rate * period), period, endless=True)
+    return ArrivalPlan(round(rate * period), period, endless=True)
 
 
 def arrivals(
-    plan: Plan, profiles: Sequence[Profile], chance: random.Random
+    plan: ArrivalPlan, profiles: Sequence[Profile], chance: random.Random
 ) -> Iterator[tuple[float, Profile]]:
     """Give the seconds since the start at which each order is due, in order, and its profile.
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 
-class Shot(msgspec.Struct, frozen=True, gc=False):
+class ScheduledOrder(msgspec.Struct, frozen=True, gc=False):
     """An order as bytes. `due` is in seconds since the start, `None` for as soon as possible.
 
     `line` is where the order stands in its file, 0 for one that is made up.

@@ -6,23 +6,25 @@ import asyncio
 import time
 from typing import Final
 
-from coffeert.inject.report import Recorder
-from coffeert.inject.scheduled_order import Shot
-from coffeert.inject.senders import Carrier
+from coffeert.inject.report import OutcomeRecorder
+from coffeert.inject.scheduled_order import ScheduledOrder
+from coffeert.inject.senders import Sender
 
 WAITING_MAX: Final = 16_384
 """How many orders may be due and unsent; past that, arrivals wait, and their latency shows it."""
 
 
-class Lane:
+class SendQueue:
     """A bounded queue before a carrier."""
 
-    def __init__(self, carrier: Carrier, recorder: Recorder) -> None:
+    def __init__(self, carrier: Sender, recorder: OutcomeRecorder) -> None:
         self.carrier = carrier
         self._recorder = recorder
-        self._waiting: asyncio.Queue[tuple[Shot, float | None] | None] = asyncio.Queue(WAITING_MAX)
+        self._waiting: asyncio.Queue[tuple[ScheduledOrder, float | None] | None] = asyncio.Queue(
+            WAITING_MAX
+        )
 
-    async def put(self, shot: Shot, due: float | None) -> None:
+    async def put(self, shot: ScheduledOrder, due: float | None) -> None:
         """Add an order, due at a moment of `time.monotonic()` or whenever there is a worker for it."""
         if self._waiting.full():
             await self._waiting.put((shot, due))
@@ -51,8 +53,8 @@ class Lane:
                     self._recorder.gave_up(shot.line, "stopped before its answer came")
                 raise
 
-    async def _take(self) -> tuple[list[Shot], list[float]]:
-        shots: list[Shot] = []
+    async def _take(self) -> tuple[list[ScheduledOrder], list[float]]:
+        shots: list[ScheduledOrder] = []
         due: list[float] = []
         item = await self._waiting.get()
         while item is not None:

@@ -8,19 +8,19 @@ from typing import Final, Literal, Protocol
 
 from coffeert.client import OrderClient, OrderSocket
 from coffeert.client.errors import is_retryable
-from coffeert.errors import CoffeertError, ConfigError, OutcomeUnknown, RequestRefused
-from coffeert.inject.report import LineError, Recorder
-from coffeert.inject.scheduled_order import Shot
+from coffeert.errors import ApiError, CoffeertError, ConfigError, OutcomeUnknown
+from coffeert.inject.report import LineError, OutcomeRecorder
+from coffeert.inject.scheduled_order import ScheduledOrder
 
-Via = Literal["http", "ws", "batch"]
-CONNECTIONS: Final[dict[Via, int]] = {"http": 64, "ws": 4, "batch": 2}
+Transport = Literal["http", "ws", "batch"]
+CONNECTIONS: Final[dict[Transport, int]] = {"http": 64, "ws": 4, "batch": 2}
 """How many connections each way opens unless told otherwise."""
 
 _SOCKET_ORDERS = 64  # in flight on one WebSocket
 _BATCH_ROWS = 1_000
 
 
-class Carrier(Protocol):
+class Sender(Protocol):
     """Sends orders and records what becomes of them; raises nothing but cancellation."""
 
     workers: int
@@ -32,11 +32,13 @@ class Carrier(Protocol):
     def retries(self) -> int:
         """Attempts beyond the first."""
 
-    async def deliver(self, shots: list[Shot], due: list[float], recorder: Recorder) -> None:
+    async def deliver(
+        self, shots: list[ScheduledOrder], due: list[float], recorder: OutcomeRecorder
+    ) -> None:
         """Send orders, each due at a moment of `time.monotonic()`."""
 
 
-class HttpCarrier:
+class HttpSender:
     """One order a request, one request at a time on each connection."""
 
     orders = 1
@@ -50,7 +52,9 @@ class HttpCarrier:
         """Attempts beyond the first."""
         return self._client.retries
 
-    async def deliver(self, shots: list[Shot], due: list[float], recorder: Recorder) -> None:
+    async def deliver(
+        self, shots: list[ScheduledOrder], due: list[float], recorder: OutcomeRecorder
+    ) -> None:
         """Send one order."""
         try:
             receipt = await self._client.place_body(shots[0].body)
@@ -60,7 +64,7 @@ class HttpCarrier:
             recorder.stored(receipt.committed - due[0], replayed=receipt.replayed)
 
 
-class SocketCarrier:
+class WebSocketSender:
     """Many orders at once on each of a few WebSockets."""
 
     orders = 1
@@ -76,7 +80,9 @@ class SocketCarrier:
         """Attempts beyond the first."""
         return sum(socket.retries for socket in self._sockets)
 
-    async def deliver(self, shots: list[Shot], due: list[float], recorder: Recorder) -> None:
+    async def deliver(
+        self, shots: list[ScheduledOrder], due: list[float], recorder: OutcomeRecorder
+    ) -> None:
         """Send one order."""
         self._turn = (self._turn + 1) % len(self._sockets)
         try:
@@ -87,7 +93,7 @@ class SocketCarrier:
             recorder.stored(placed.committed - due[0], replayed=placed.replayed)
 
 
-class BatchCarrier:
+class BatchSender:
     """Whatever is due by now as one NDJSON body."""
 
     orders = _BATCH_ROWS
@@ -101,7 +107,9 @@ class BatchCarrier:
         """Attempts beyond the first."""
         return self._client.retries
 
-    async def deliver(self, shots: list[Shot], due: list[float], recorder: Recorder) -> None:
+    async def deliver(
+        self, shots: list[ScheduledOrder], due: list[float], recorder: OutcomeRecorder
+    ) -> None:
         """Send orders as one batch."""
         try:
             result = await self._client.batch_lines([shot.body for shot in shots])
@@ -120,37 +128,35 @@ class BatchCarrier:
             recorder.latency(answered - moment)
 
 
-async def open_carriers(
+async def open_senders(
     stack: AsyncExitStack,
-    ways: tuple[Via, ...],
+    ways: tuple[Transport, ...],
     url: str,
     token: str | None,
     *,
     connections: int | None,
     patience: float,
-) -> list[Carrier]:
+) -> list[Sender]:
     """Open a carrier for each way; `stack` closes them."""
-    carriers: list[Carrier] = []
+    carriers: list[Sender] = []
     for way in ways:
         count = connections or CONNECTIONS[way]
         if way == "ws":
             sockets = [
                 await stack.enter_async_context(OrderSocket(url, token)) for _ in range(count)
             ]
-            carriers.append(SocketCarrier(sockets, patience))
+            carriers.append(WebSocketSender(sockets, patience))
             continue
         client = await stack.enter_async_context(
             OrderClient(url, token, connections=count, patience=patience)
         )
-        carriers.append(
-            HttpCarrier(client, count) if way == "http" else BatchCarrier(client, count)
-        )
+        carriers.append(HttpSender(client, count) if way == "http" else BatchSender(client, count))
     return carriers
 
 
-def ways_named(names: str) -> tuple[Via, ...]:
+def ways_named(names: str) -> tuple[Transport, ...]:
     """Read a comma list of ways; raises `ConfigError` naming the one that is unknown."""
-    known: dict[str, Via] = {way: way for way in CONNECTIONS}
+    known: dict[str, Transport] = {way: way for way in CONNECTIONS}
     try:
         return tuple(dict.fromkeys(known[name.strip()] for name in names.split(",")))
     except KeyError as error:
@@ -159,9 +165,9 @@ def ways_named(names: str) -> tuple[Via, ...]:
         ) from None
 
 
-def record_failure(recorder: Recorder, line: int, error: CoffeertError) -> None:
+def record_failure(recorder: OutcomeRecorder, line: int, error: CoffeertError) -> None:
     """Count an order that was refused for good as rejected, any other as lost."""
-    if isinstance(error, RequestRefused) and not is_retryable(error):
+    if isinstance(error, ApiError) and not is_retryable(error):
         recorder.refused(line, error)
     else:
         unknown = isinstance(error, OutcomeUnknown)

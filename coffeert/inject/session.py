@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from coffeert.inject.chunks import in_memory
 from coffeert.inject.injector import Injector
 from coffeert.inject.profile import Profile
-from coffeert.inject.report import Recorder, Report
+from coffeert.inject.report import OutcomeRecorder, Report
 from coffeert.inject.scenario import scenario
-from coffeert.inject.schedule import Plan
-from coffeert.inject.scheduled_order import Shot
-from coffeert.inject.senders import Via, open_carriers
+from coffeert.inject.schedule import ArrivalPlan
+from coffeert.inject.scheduled_order import ScheduledOrder
+from coffeert.inject.senders import Transport, open_senders
 from coffeert.wire.orders import MenuBody
 
 PATIENCE = 60.0
@@ -25,15 +25,15 @@ class Target:
 
     url: str
     token: str | None = None
-    ways: tuple[Via, ...] = ("http",)
+    ways: tuple[Transport, ...] = ("http",)
     connections: int | None = None
     patience: float = PATIENCE
 
 
 async def inject(
     target: Target,
-    shots: AsyncIterator[Sequence[Shot]],
-    recorder: Recorder | None = None,
+    shots: AsyncIterator[Sequence[ScheduledOrder]],
+    recorder: OutcomeRecorder | None = None,
     *,
     started: Callable[[Injector], None] = lambda injector: None,
 ) -> Report:
@@ -43,7 +43,7 @@ async def inject(
     `ConfigError` for a target that cannot be used, and the `CoffeertError` of `shots`.
     """
     async with AsyncExitStack() as stack:
-        carriers = await open_carriers(
+        carriers = await open_senders(
             stack,
             target.ways,
             target.url,
@@ -51,13 +51,13 @@ async def inject(
             connections=target.connections,
             patience=target.patience,
         )
-        injector = Injector(carriers, recorder or Recorder())
+        injector = Injector(carriers, recorder or OutcomeRecorder())
         started(injector)
         return await injector.run(shots)
 
 
 def scenario_shots(
-    plan: Plan, profiles: Sequence[Profile], menu: MenuBody, seed: int | None = None
-) -> AsyncIterator[Sequence[Shot]]:
+    plan: ArrivalPlan, profiles: Sequence[Profile], menu: MenuBody, seed: int | None = None
+) -> AsyncIterator[Sequence[ScheduledOrder]]:
     """Make up orders for `inject`; without a seed, other ones every time."""
     return in_memory(scenario(plan, profiles, menu, seed))

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from coffeert.domain.orders import Order, new_order_id
 from coffeert.lab.child import Gate, serve
-from coffeert.postgres.orders import OrderTable
+from coffeert.postgres.orders import OrderRepository
 from coffeert.postgres.pool import open_pool
 from coffeert.tasks import end
 from coffeert.wire.orders import OrderBody, decode_order, encode
@@ -67,7 +67,7 @@ class _Bare:
 class _Storing(_Bare):
     """Whatever has come while one batch was stored is the next batch."""
 
-    def __init__(self, table: OrderTable) -> None:
+    def __init__(self, table: OrderRepository) -> None:
         super().__init__()
         self._table = table
         self._waiting: list[tuple[Order, asyncio.Future[None]]] = []
@@ -105,7 +105,7 @@ async def _handler(job: BareJob) -> AsyncIterator[_Bare]:
         yield _Bare()
         return
     pool = await open_pool(job.database_url, size=2, application_name="coffeert lab")
-    table = OrderTable(pool, at_hand=1)
+    table = OrderRepository(pool, at_hand=1)
     bare = _Storing(table)
     writing = asyncio.create_task(bare.write())
     try:

@@ -57,7 +57,7 @@ class Stored(NamedTuple):
     xid: Xid
 
 
-class OrderTable:
+class OrderRepository:
     """Inserts and finds orders over a pool of connections; `close` it before the pool.
 
     `at_hand` connections that have inserted are kept, fewer than the pool has: to lease one for each

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import CellKey, Cells, Horizon, Tally
+from coffeert.domain.rollups import CellKey, Cells, RetentionWindow, Totals
 from coffeert.domain.watermark import Watermark
 from coffeert.errors import ClusterMismatch
 from coffeert.postgres.errors import explained
@@ -37,7 +37,7 @@ class PassResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def advance(
-    connection: Connection, state: LockedState, horizon: Horizon, *, lead_for: float | None
+    connection: Connection, state: LockedState, horizon: RetentionWindow, *, lead_for: float | None
 ) -> PassResult:
     """Make one pass inside `locked_state`; it counts once that transaction commits.
 
@@ -67,7 +67,9 @@ async def advance(
     )
 
 
-def horizon_moments(horizon: Horizon) -> tuple[datetime, datetime, datetime, datetime, datetime]:
+def horizon_moments(
+    horizon: RetentionWindow,
+) -> tuple[datetime, datetime, datetime, datetime, datetime]:
     """Return what a horizon keeps: the first minute, hour and day, and minutes from-to before them."""
     edge_start, edge_end = horizon.today_edge
     return (
@@ -81,7 +83,7 @@ def horizon_moments(horizon: Horizon) -> tuple[datetime, datetime, datetime, dat
 
 def cells_from(rows: Iterable[Any]) -> Cells:
     """Read rows of (grain, bucket in Unix seconds, store, drink, orders, quantity, cents)."""
-    return {CellKey(*row[:4]): Tally(*row[4:]) for row in rows}
+    return {CellKey(*row[:4]): Totals(*row[4:]) for row in rows}
 
 
 def _moment(seconds: int) -> datetime:

@@ -8,7 +8,7 @@ import msgspec
 
 from coffeert.domain.orders import Order
 from coffeert.domain.rollup_snapshot import RollupSnapshot
-from coffeert.domain.rollups import GRAINS, Cells, Horizon, floor
+from coffeert.domain.rollups import GRAINS, Cells, RetentionWindow, floor
 from coffeert.domain.view import Change
 from coffeert.domain.watermark import Watermark
 from coffeert.errors import SchemaMismatch
@@ -29,7 +29,7 @@ class RollupState(msgspec.Struct, frozen=True):
     here: bool
 
 
-async def load_snapshot(connection: Connection, horizon: Horizon) -> RollupSnapshot:
+async def load_snapshot(connection: Connection, horizon: RetentionWindow) -> RollupSnapshot:
     """Read everything within the horizon as of the last pass, all from one moment."""
     with explained():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -46,7 +46,7 @@ async def load_snapshot(connection: Connection, horizon: Horizon) -> RollupSnaps
             )
 
 
-async def view_at(connection: Connection, moment: datetime, horizon: Horizon) -> Change:
+async def view_at(connection: Connection, moment: datetime, horizon: RetentionWindow) -> Change:
     """Read the view as it was at `moment`: orders placed until then, itself included.
 
     Exact to the microsecond, for the orders that the last pass has seen; its moment is the change's
@@ -63,7 +63,7 @@ async def view_at(connection: Connection, moment: datetime, horizon: Horizon) ->
     return Change(horizon, state.data_time, cells_from(rows), recent)
 
 
-async def load_cells(connection: Connection, horizon: Horizon) -> Cells:
+async def load_cells(connection: Connection, horizon: RetentionWindow) -> Cells:
     """Read the cells that the horizon keeps; empty ones are left out."""
     return cells_from(await connection.fetch(sql("load_cells"), *horizon_moments(horizon)))
 

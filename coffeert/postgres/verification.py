@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from coffeert.domain.rollups import Grain, Tally
+from coffeert.domain.rollups import Grain, Totals
 from coffeert.errors import ClusterMismatch
 from coffeert.postgres.errors import explained
 from coffeert.postgres.pool import Connection
@@ -31,8 +31,8 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     bucket: int
     store: str
     drink: str
-    rollup: Tally | None
-    orders: Tally | None
+    rollup: Totals | None
+    orders: Totals | None
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,7 +125,7 @@ async def _adopt_foreign_orders(connection: Connection) -> int:
     return int(status.rpartition(" ")[2])
 
 
-def _tally(orders: int | None, quantity: int | None, cents: int | None) -> Tally | None:
+def _tally(orders: int | None, quantity: int | None, cents: int | None) -> Totals | None:
     if orders is None or quantity is None or cents is None:
         return None
-    return Tally(orders, quantity, cents)
+    return Totals(orders, quantity, cents)

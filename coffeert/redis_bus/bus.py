@@ -14,10 +14,10 @@ from redis.exceptions import NoPermissionError, ResponseError
 from coffeert.domain.rollup_snapshot import RollupSnapshot
 from coffeert.redis_bus import keys
 from coffeert.redis_bus.connection import close_client, open_client, redis_errors
-from coffeert.redis_bus.sender import Outbox
+from coffeert.redis_bus.sender import MessageSender
 from coffeert.redis_bus.snapshot import decode_snapshot
 from coffeert.redis_bus.subscription import BusEvent, Subscribed, Subscription
-from coffeert.wire.bus import HotMessage, PassStats
+from coffeert.wire.bus import BatchesCommitted, PassStats
 
 __all__ = ["Bus", "BusCounts", "BusEvent", "RedisFigures", "Subscribed"]
 
@@ -47,7 +47,7 @@ class Bus:
         """Prepare for the Redis at `url`; raises `ConfigError` where that is no address of one."""
         self.name = uuid.uuid4().hex[:12]
         self._client = open_client(url)
-        self._outbox = Outbox(self._client)
+        self._outbox = MessageSender(self._client)
         self._subscription = Subscription(self._client.connection_pool, passed_over=self.name)
 
     @property
@@ -60,7 +60,7 @@ class Bus:
             self._subscription.skipped,
         )
 
-    def publish_hot(self, message: HotMessage) -> None:
+    def publish_hot(self, message: BatchesCommitted) -> None:
         """Send committed batches from the background. Never waits, never raises.
 
         They may be dropped where Redis is away or slow, which costs freshness until the next pass.

@@ -30,7 +30,7 @@ PASS_CHANNEL: Final = f"{PREFIX}passes"
 """Channel: one `PassMessage` for each pass of the aggregator."""
 
 HOT_CHANNEL: Final = f"{PREFIX}hot"
-"""Channel: one `HotMessage` for what a server committed since its last frame."""
+"""Channel: one `BatchesCommitted` for what a server committed since its last frame."""
 
 PICTURE_TTL: Final = 2 * _DAY
 """Seconds that the picture outlives the last pass: a nightly `aggregate-once` still finds it."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import GRAINS, ZERO, CellKey, Grain, Picture, Tally
+from coffeert.domain.rollups import GRAINS, ZERO, CellKey, Grain, RollupCube, Totals
 from coffeert.redis_bus import keys
 from coffeert.redis_bus.snapshot import RECENT, encode_bucket, field_name
 from coffeert.wire.bus import PassMessage
@@ -29,7 +29,7 @@ class HourPlan(msgspec.Struct, frozen=True):
     empty: list[str]
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class PublishPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The part of a publish, besides the snapshot's meta, that the script looks into."""
 
     whole: bool
@@ -49,9 +49,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 def plan_publish(
-    message: PassMessage, picture: Picture, recent: tuple[Order, ...], *, whole: bool
-) -> tuple[Plan, list[str | bytes]]:
-    """Plan a publish of what the pass changed, or of everything.
+    message: PassMessage, picture: RollupCube, recent: tuple[Order, ...], *, whole: bool
+) -> tuple[PublishPlan, list[str | bytes]]:
+    """PublishPlan a publish of what the pass changed, or of everything.
 
     Returns the plan, and the snapshot's fields and their values in turn.
     """
@@ -65,7 +65,7 @@ def plan_publish(
     fields: list[str | bytes] = [RECENT, _encode(bodies)]
     for grain, bucket in touched:
         fields += field_name(grain, bucket), encode_bucket(picture.bucket(grain, bucket))
-    plan = Plan(
+    plan = PublishPlan(
         whole=whole,
         live=[field_name(grain, bucket) for grain, bucket in live],
         hour_keys=[keys.hour(bucket) for grain, bucket in live if grain == "hour"],
@@ -77,7 +77,7 @@ def plan_publish(
 
 
 def _hours(
-    message: PassMessage, picture: Picture, touched: Iterable[Bucket], *, whole: bool
+    message: PassMessage, picture: RollupCube, touched: Iterable[Bucket], *, whole: bool
 ) -> Iterator[HourPlan]:
     changed: dict[int, list[tuple[str, str]]] = {}
     hour = GRAINS.index("hour")
@@ -90,7 +90,7 @@ def _hours(
             yield _hour(picture, bucket, cells.keys() if whole else changed[bucket])
 
 
-def _hour(picture: Picture, bucket: int, names: Iterable[tuple[str, str]]) -> HourPlan:
+def _hour(picture: RollupCube, bucket: int, names: Iterable[tuple[str, str]]) -> HourPlan:
     fields = _figures("total", picture.bucket_sum("hour", bucket))
     empty: list[str] = []
     written = 0
@@ -111,7 +111,7 @@ def _hour(picture: Picture, bucket: int, names: Iterable[tuple[str, str]]) -> Ho
     )
 
 
-def _figures(name: str, tally: Tally) -> list[str]:
+def _figures(name: str, tally: Totals) -> list[str]:
     return [
         f"{name}:orders", str(tally.orders),
         f"{name}:quantity", str(tally.quantity),

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import Picture
+from coffeert.domain.rollups import RollupCube
 from coffeert.errors import Fenced, RedisUnavailable
 from coffeert.redis_bus import keys
 from coffeert.redis_bus.connection import close_client, open_client, redis_errors
@@ -60,7 +60,7 @@ class RedisPublisher:
         self._script = self._client.register_script(_SCRIPT)
 
     async def publish(
-        self, message: PassMessage, picture: Picture, recent: tuple[Order, ...]
+        self, message: PassMessage, picture: RollupCube, recent: tuple[Order, ...]
     ) -> None:
         """Publish a pass: the message, and the picture that it leads to.
 
@@ -90,7 +90,7 @@ class RedisPublisher:
         await close_client(self._client)
 
     async def _run(
-        self, message: PassMessage, picture: Picture, recent: tuple[Order, ...], *, whole: bool
+        self, message: PassMessage, picture: RollupCube, recent: tuple[Order, ...], *, whole: bool
     ) -> str:
         if whole:  # of a large menu takes a part of a second, in which others want their turn
             planned = asyncio.to_thread(plan_publish, message, picture, recent, whole=True)

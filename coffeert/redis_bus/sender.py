@@ -14,7 +14,7 @@ from coffeert.errors import RedisUnavailable
 from coffeert.redis_bus import keys
 from coffeert.redis_bus.connection import redis_errors
 from coffeert.tasks import end
-from coffeert.wire.bus import HotMessage
+from coffeert.wire.bus import BatchesCommitted
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ _DRAIN = 1.0
 _encode = msgspec.json.Encoder().encode
 
 
-class Outbox:
+class MessageSender:
     """A bounded queue of messages of hot batches, and one task that publishes them; the oldest give way.
 
     The task starts with the first one. While Redis is away they are dropped and counted.
@@ -39,13 +39,13 @@ class Outbox:
         self.dropped = 0
         self._client = client
         self._limit = limit
-        self._waiting: deque[HotMessage] = deque()
+        self._waiting: deque[BatchesCommitted] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
         self._reached = True
 
-    def put(self, message: HotMessage) -> None:
+    def put(self, message: BatchesCommitted) -> None:
         """Leave a message to be sent. Never waits, never raises."""
         if self._closing:
             self.dropped += 1
@@ -78,7 +78,7 @@ class Outbox:
                 taken = min(_AT_ONCE, len(self._waiting))
                 await self._publish([self._waiting.popleft() for _ in range(taken)])
 
-    async def _publish(self, waiting: list[HotMessage]) -> None:
+    async def _publish(self, waiting: list[BatchesCommitted]) -> None:
         messages = [data for message in waiting if (data := _written(message)) is not None]
         sent = 0
         try:
@@ -105,7 +105,7 @@ class Outbox:
             log.error("the sender of hot batches failed", exc_info=error)
 
 
-def _written(message: HotMessage) -> bytes | None:
+def _written(message: BatchesCommitted) -> bytes | None:
     try:
         return _encode(message)
     except (UnicodeError, msgspec.MsgspecError, OverflowError) as error:

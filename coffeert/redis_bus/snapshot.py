@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from coffeert.domain.rollup_snapshot import RollupSnapshot
-from coffeert.domain.rollups import GRAINS, CellKey, Cells, Grain, Tally
+from coffeert.domain.rollups import GRAINS, CellKey, Cells, Grain, Totals
 from coffeert.domain.watermark import Watermark
 from coffeert.wire.bus import PassMessage, PassStats
 from coffeert.wire.orders import OrderBody
@@ -83,7 +83,7 @@ def field_name(grain: Grain, bucket: int) -> str:
     return datetime.fromtimestamp(bucket, UTC).strftime(_FORMATS[grain])
 
 
-def encode_bucket(cells: Mapping[tuple[str, str], Tally]) -> bytes:
+def encode_bucket(cells: Mapping[tuple[str, str], Totals]) -> bytes:
     """Write one bucket's cells, by (store, drink)."""
     stores = sorted({store for store, _ in cells})
     drinks = sorted({drink for _, drink in cells})
@@ -132,7 +132,7 @@ async def _decode_cells(fields: Mapping[bytes, bytes]) -> Cells:
 
 def _add_bucket(cells: Cells, grain: Grain, start: int, stored: StoredBucket) -> None:
     stores, drinks = stored.stores, stored.drinks
-    tallies = map(Tally, stored.orders, stored.quantity, stored.cents)
+    tallies = map(Totals, stored.orders, stored.quantity, stored.cents)
     for key, tally in zip(stored.keys, tallies, strict=True):
         store, drink = divmod(key, len(drinks))
         cells[CellKey(grain, start, stores[store], drinks[drink])] = tally

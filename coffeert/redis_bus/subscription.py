@@ -13,7 +13,7 @@ from coffeert.domain.rollups import GRAINS
 from coffeert.errors import RedisUnavailable
 from coffeert.redis_bus import keys
 from coffeert.redis_bus.connection import redis_errors
-from coffeert.wire.bus import HotMessage, PassMessage, decode_hot, decode_pass, is_from
+from coffeert.wire.bus import BatchesCommitted, PassMessage, decode_hot, decode_pass, is_from
 from coffeert.wire.validation import NOT_DECODED
 
 SILENCE: Final = 1.0
@@ -27,7 +27,7 @@ class Subscribed(msgspec.Struct, frozen=True):
     """The subscription stands: whatever is published from now on arrives. Read the snapshot now."""
 
 
-BusEvent = Subscribed | PassMessage | HotMessage
+BusEvent = Subscribed | PassMessage | BatchesCommitted
 
 
 class Subscription:
@@ -80,13 +80,13 @@ class Subscription:
                 await connection.disconnect(nowait=True)
                 await self._pool.release(connection)
 
-    def _read(self, reply: list[bytes]) -> PassMessage | HotMessage | None:
+    def _read(self, reply: list[bytes]) -> PassMessage | BatchesCommitted | None:
         if reply[0] != b"message":  # the answer to a question
             return None
         _, channel, data = reply
         if is_from(self._passed_over, data):
             return None
-        event: PassMessage | HotMessage
+        event: PassMessage | BatchesCommitted
         try:
             if channel == keys.PASS_CHANNEL.encode():
                 event = _readable(decode_pass(data))

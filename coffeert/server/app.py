@@ -10,30 +10,30 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from coffeert.config import Config
-from coffeert.domain.rollups import Horizon
+from coffeert.domain.rollups import RetentionWindow
 from coffeert.postgres.menu import load_menu
 from coffeert.postgres.migrations import check_schema
-from coffeert.postgres.orders import OrderTable
+from coffeert.postgres.orders import OrderRepository
 from coffeert.postgres.pool import open_pool
 from coffeert.redis_bus.bus import Bus
-from coffeert.server.http.auth import Access
+from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.dashboard import DashboardApi
-from coffeert.server.http.doorway import Gatekeeper
+from coffeert.server.http.doorway import ConnectionLimiter
 from coffeert.server.http.errors import add_routes
-from coffeert.server.http.fast_path import FastPath, PlainOrders
+from coffeert.server.http.fast_path import OrderConnection, OrderEndpoint
 from coffeert.server.http.orders import OrdersApi
 from coffeert.server.ingest.admission import Admission
 from coffeert.server.ingest.batch_writer import BatchWriter
-from coffeert.server.ingest.order_service import Intake
-from coffeert.server.live.broadcaster import Hub
-from coffeert.server.live.change_log import Journal
+from coffeert.server.ingest.order_service import OrderService
+from coffeert.server.live.broadcaster import Broadcaster
+from coffeert.server.live.change_log import ChangeLog
 from coffeert.server.live.live_view import LiveView
-from coffeert.server.live.menu_cache import MenuBoard
-from coffeert.server.live.rollup_reader import Database
-from coffeert.server.live.updater import LiveFeed
-from coffeert.server.ops.health import HealthBoard
+from coffeert.server.live.menu_cache import MenuCache
+from coffeert.server.live.rollup_reader import RollupReader
+from coffeert.server.live.updater import LiveUpdater
+from coffeert.server.ops.health import HealthMonitor
 from coffeert.server.ops.metrics import Metrics
-from coffeert.server.ws.endpoint import DashboardSocket
+from coffeert.server.ws.endpoint import DashboardWebSocket
 from coffeert.tasks import Tasks
 
 
@@ -42,16 +42,16 @@ class Server:
     """The parts of a server, made and connected; `tasks` are running."""
 
     config: Config
-    access: Access
+    access: Authorizer
     writer: BatchWriter
-    intake: Intake
-    journal: Journal
-    feed: LiveFeed
-    hub: Hub
-    menu: MenuBoard
-    database: Database
-    health: HealthBoard
-    keeper: Gatekeeper
+    intake: OrderService
+    journal: ChangeLog
+    feed: LiveUpdater
+    hub: Broadcaster
+    menu: MenuCache
+    database: RollupReader
+    health: HealthMonitor
+    keeper: ConnectionLimiter
     tasks: Tasks
 
     def application(self) -> web.Application:
@@ -74,7 +74,7 @@ class Server:
             view_at=self.database.view_at,
             zone=self.config.zone(),
         )
-        socket = DashboardSocket(
+        socket = DashboardWebSocket(
             hub=self.hub,
             journal=self.journal,
             intake=self.intake,
@@ -133,19 +133,21 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             batch_rows=config.batch_rows,
             writers=config.batch_writers,
         )
-        live_view = LiveView(Horizon.at(now, config.zone()), now)
-        journal = Journal(live_view)
-        hub = Hub(
+        live_view = LiveView(RetentionWindow.at(now, config.zone()), now)
+        journal = ChangeLog(live_view)
+        hub = Broadcaster(
             journal,
             frame_interval=config.frame_interval,
             slow_client_timeout=config.slow_client_timeout,
             clients_limit=config.clients_limit,
             refusing=lambda: admission.refusing,
         )
-        table = OrderTable(pool, at_hand=min(config.batch_writers, config.pool_size - 1))
+        table = OrderRepository(pool, at_hand=min(config.batch_writers, config.pool_size - 1))
         stack.push_async_callback(table.close)
-        database = Database(pool, at_hand=lambda: table.at_hand)
-        feed = LiveFeed(live_view, hub, bus, database, zone=config.zone(), live=config.live == "on")
+        database = RollupReader(pool, at_hand=lambda: table.at_hand)
+        feed = LiveUpdater(
+            live_view, hub, bus, database, zone=config.zone(), live=config.live == "on"
+        )
         await feed.begin()
         writer = BatchWriter(
             table,
@@ -154,10 +156,10 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             writers=config.batch_writers,
             on_commit=feed.committed,
         )
-        board = MenuBoard(menu, database_url, hub)
+        board = MenuCache(menu, database_url, hub)
         access = _access(config)
-        intake = Intake(writer, table, board.menu)
-        path = FastPath(intake, access, body_limit=config.body_limit)
+        intake = OrderService(writer, table, board.menu)
+        path = OrderEndpoint(intake, access, body_limit=config.body_limit)
         server = Server(
             config=config,
             access=access,
@@ -168,16 +170,16 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             hub=hub,
             menu=board,
             database=database,
-            health=HealthBoard(
+            health=HealthMonitor(
                 writer=writer, live_view=live_view, feed=feed, hub=hub, database=database, bus=bus
             ),
-            keeper=Gatekeeper(
+            keeper=ConnectionLimiter(
                 connections=config.client_connections,
                 rate=config.client_orders_per_s,
                 header_timeout=config.header_timeout,
                 shedder=admission.shedder,
                 batches=admission.batches,
-                first=lambda gate: PlainOrders(gate, path),
+                first=lambda gate: OrderConnection(gate, path),
             ),
             tasks=Tasks(),
         )
@@ -186,10 +188,10 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
         yield server
 
 
-def _access(config: Config) -> Access:
+def _access(config: Config) -> Authorizer:
     token = config.token.get_secret_value() if config.token else None
     read_token = config.read_token.get_secret_value() if config.read_token else None
-    return Access(token, config.allowed_origins, read_token=read_token)
+    return Authorizer(token, config.allowed_origins, read_token=read_token)
 
 
 def _start(server: Server) -> None:

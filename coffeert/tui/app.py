@@ -15,7 +15,7 @@ from textual.screen import Screen
 from coffeert.client.events import FeedEvent
 from coffeert.tui.bindings import DASHBOARD_KEYS
 from coffeert.tui.comparison import keep_past
-from coffeert.tui.dashboard_state import Board
+from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.freed import GIVE_BACK_SECONDS, give_back_the_freed
 from coffeert.tui.history.recorder import Recorder
 from coffeert.tui.model.alerts import Alerts
@@ -23,11 +23,11 @@ from coffeert.tui.model.clock import Clock, SystemClock
 from coffeert.tui.model.session import Session, follow
 from coffeert.tui.model.source import Archive, Feed
 from coffeert.tui.order_actions import Till
-from coffeert.tui.render.appearance import Look
+from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GLYPHS, Glyphs
 from coffeert.tui.render.layout import FULL, TALL
 from coffeert.tui.render.palette import THEMES, Palette, PlainPalette
-from coffeert.tui.saved_state import keepsake_of, save_keepsake
+from coffeert.tui.saved_state import capture_state, save_state
 from coffeert.tui.screens.dashboard import Dashboard
 from coffeert.tui.settings import Settings
 from coffeert.tui.widgets.gone import let_go_of_gone_widgets
@@ -35,7 +35,7 @@ from coffeert.tui.widgets.gone import let_go_of_gone_widgets
 if TYPE_CHECKING:
     from coffeert.tui.injection import Injection
 
-DEFAULT_LOOK = Look()
+DEFAULT_APPEARANCE = Appearance()
 NO_SETTINGS = Settings()
 PLAIN = PlainPalette()
 
@@ -50,7 +50,7 @@ class CoffeertApp(App[None]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (TALL, "-high")]  # noqa: RUF012 (as Textual has it)
     CSS = """
     KeyBar FooterKey.-command-palette { border-left: none; }
-    .-ascii Dialogue > .box { border: ascii $accent; scrollbar-size-vertical: 0; }
+    .-ascii Modal > .box { border: ascii $accent; scrollbar-size-vertical: 0; }
     .-ascii SelectCurrent .arrow { display: none; }
     .-narrow ToastRack, .-low ToastRack { margin-bottom: 0; scrollbar-size-vertical: 0; }
     .-narrow ToastHolder, .-low ToastHolder { display: none; max-height: 2; }
@@ -65,7 +65,7 @@ class CoffeertApp(App[None]):
         *,
         url: str,
         clock: Clock | None = None,
-        look: Look = DEFAULT_LOOK,
+        look: Appearance = DEFAULT_APPEARANCE,
         settings: Settings = NO_SETTINGS,
         injection: Injection | None = None,
         memory: Path | None = None,
@@ -78,7 +78,7 @@ class CoffeertApp(App[None]):
         self.glyphs: Glyphs = GLYPHS[look.glyphs]
         self.set_class(look.glyphs == "ascii", "-ascii")
         self.session = Session(clock or SystemClock())
-        self.board = Board(self.session, self.glyphs, settings.rewind_bytes)
+        self.board = DashboardState(self.session, self.glyphs, settings.rewind_bytes)
         self.settings = settings
         self.injection = injection
         self.alerts = Alerts(settings.alerts)
@@ -88,7 +88,7 @@ class CoffeertApp(App[None]):
         self.till = Till(self.session, feed, archive)
         for known in THEMES:
             self.register_theme(known)
-        self.theme = look.theme if look.theme in self.available_themes else DEFAULT_LOOK.theme
+        self.theme = look.theme if look.theme in self.available_themes else DEFAULT_APPEARANCE.theme
         self._palette: tuple[str, Palette] | None = None
 
     @property
@@ -180,7 +180,7 @@ class CoffeertApp(App[None]):
         """Leave whole files."""
         self.stop_recording()
         if self._memory is not None:
-            save_keepsake(self._memory, keepsake_of(self.board, self.theme))
+            save_state(self._memory, capture_state(self.board, self.theme))
 
     def _wake(self, urgent: bool) -> None:
         for screen in self.screen_stack:

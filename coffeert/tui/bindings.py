@@ -37,14 +37,14 @@ DASHBOARD_KEYS: Final[list[Binding]] = [
     _key("u", "void_last", "void last", "order.void", "Void the last order placed here"),
     _key("R", "repeat_last", "repeat", "order.repeat", "Place the last order once more"),
     _key("y", "copy", "copy", "copy", "Copy the chosen order as JSON"),
-    _key("left_square_bracket", "scrub(-10)", "back", "rewind.back", "Look 10 seconds back"),
+    _key("left_square_bracket", "scrub(-10)", "back", "rewind.back", "Appearance 10 seconds back"),
     _key("right_square_bracket", "scrub(10)", "forth", "rewind.forth", "Go 10 seconds forth"),
     _key(
         "left_curly_bracket",
         "scrub(-60)",
         "minute back",
         "rewind.minute_back",
-        "Look a minute back",
+        "Appearance a minute back",
     ),
     _key(
         "right_curly_bracket",

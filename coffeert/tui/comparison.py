@@ -6,9 +6,9 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-from coffeert.domain.rollups import ZERO, Grain, Horizon, Picture, floor
+from coffeert.domain.rollups import ZERO, Grain, RetentionWindow, RollupCube, floor
 from coffeert.errors import CoffeertError
-from coffeert.tui.dashboard_state import Board, Past
+from coffeert.tui.dashboard_state import DashboardState, Past
 from coffeert.tui.model.ranges import Range, RangeName
 from coffeert.tui.model.source import Archive
 from coffeert.wire.frames import Columns, buckets_from
@@ -19,7 +19,7 @@ REFRESH_SECONDS: Final[dict[RangeName, float]] = {"1h": 20.0, "24h": 60.0, "30d"
 _LOOK_SECONDS = 0.5
 
 
-async def keep_past(board: Board, archive: Archive) -> None:
+async def keep_past(board: DashboardState, archive: Archive) -> None:
     """Fetch the past of the range on the screen whenever it is missing or too old."""
     while True:
         span = board.span
@@ -28,7 +28,7 @@ async def keep_past(board: Board, archive: Archive) -> None:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-def _due(board: Board, span: Range) -> bool:
+def _due(board: DashboardState, span: Range) -> bool:
     every = REFRESH_SECONDS.get(span.name)
     session = board.session
     if every is None or session.view is None or board.live.link.state != "up":
@@ -40,7 +40,7 @@ def _due(board: Board, span: Range) -> bool:
     return floor(int(now), span.grain) != floor(int(past.moment), span.grain)
 
 
-async def _fetch(board: Board, archive: Archive, span: Range) -> None:
+async def _fetch(board: DashboardState, archive: Archive, span: Range) -> None:
     moment = board.session.now()
     try:
         snapshot = await archive.dashboard(moment - timedelta(seconds=span.seconds))
@@ -55,13 +55,13 @@ async def _fetch(board: Board, archive: Archive, span: Range) -> None:
     board.session.revision += 1
 
 
-def unpack(columns: Columns, grain: Grain) -> Picture:
+def unpack(columns: Columns, grain: Grain) -> RollupCube:
     """Read the buckets of one grain into a picture: those that a range compares itself with.
 
     Every refresh is garbage a minute later, and what it takes at its peak may leave holes in the memory.
     So the other grains are left packed.
     """
-    picture = Picture(Horizon(columns.as_of, columns.today_start))
+    picture = RollupCube(RetentionWindow(columns.as_of, columns.today_start))
     for start, cells in buckets_from(columns, grain):
         picture.set_bucket(grain, start, {k: tally for k, tally in cells.items() if tally != ZERO})
     return picture

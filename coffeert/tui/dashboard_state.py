@@ -7,18 +7,18 @@ from datetime import datetime
 from uuid import UUID
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import Picture
+from coffeert.domain.rollups import RollupCube
 from coffeert.domain.view import View
-from coffeert.tui.history.rewind_buffer import TAPE_BYTES, Tape
-from coffeert.tui.model.bucket_sums import Sums
-from coffeert.tui.model.data_status import Truth, truth_of
+from coffeert.tui.history.rewind_buffer import TAPE_BYTES, RewindBuffer
+from coffeert.tui.model.bucket_sums import BucketSumCache
+from coffeert.tui.model.data_status import DataStatus, data_status_of
 from coffeert.tui.model.filter import EVERYTHING, Filter, Term
 from coffeert.tui.model.ranges import DEFAULT_RANGE, Range, RangeName
 from coffeert.tui.model.session import Session
 from coffeert.tui.model.window import Window, window
-from coffeert.tui.render.breakdown import Row
+from coffeert.tui.render.breakdown import BreakdownRow
 from coffeert.tui.render.chart import Metric
-from coffeert.tui.render.frame_context import Scene
+from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.layout import TabName
 from coffeert.tui.render.orders import OrdersModel
@@ -31,17 +31,17 @@ class Past:
     It may stand in for that of up to `margin` seconds earlier or later.
     """
 
-    picture: Picture
+    picture: RollupCube
     moment: float
     margin: float
 
 
-class Board:
+class DashboardState:
     """Choices, and the sums they lead to; the sums are kept until a bucket or a choice changes."""
 
     def __init__(self, session: Session, glyphs: Glyphs, rewind_bytes: int = TAPE_BYTES) -> None:
         self.live = session
-        self.tape = Tape(session, rewind_bytes)
+        self.tape = RewindBuffer(session, rewind_bytes)
         self._rewound: tuple[float, Session] | None = None
         self.glyphs = glyphs
         self.tab: TabName = "live"
@@ -53,8 +53,8 @@ class Board:
         self.past: dict[RangeName, Past] = {}
         self._frozen: tuple[Order, ...] | None = None
         self._frozen_at = 0
-        self._sums: Sums | None = None
-        self._past_sums: tuple[Past, Sums] | None = None
+        self._sums: BucketSumCache | None = None
+        self._past_sums: tuple[Past, BucketSumCache] | None = None
 
     @property
     def session(self) -> Session:
@@ -106,7 +106,7 @@ class Board:
         """Whether the list of orders stands still."""
         return self._frozen is not None
 
-    def drill(self, row: Row) -> None:
+    def drill(self, row: BreakdownRow) -> None:
         """Go down into a store or a drink."""
         kept = tuple(term for term in self.path if term.field != row.dimension)
         self.path = (*kept, Term(row.dimension, (row.code,), exact=True))
@@ -131,7 +131,7 @@ class Board:
         """Return the orders to list, before any filter."""
         return self.session.log.newest()
 
-    def sums(self) -> Sums | None:
+    def sums(self) -> BucketSumCache | None:
         """Return the filtered sums of the view, brought up to date."""
         view = self.view()
         if view is None:
@@ -143,13 +143,13 @@ class Board:
             or self._sums.picture is not view.picture
             or self._sums.wanted != wanted
         ):
-            self._sums = Sums(view.picture, wanted)
+            self._sums = BucketSumCache(view.picture, wanted)
         else:
             self._sums.forget(touched)
             self._sums.trim()
         return self._sums
 
-    def scene(self) -> Scene:
+    def scene(self) -> FrameContext:
         """Take in the moment."""
         sums, view = self.sums(), self.view()
         truth, now = self.truth(), self.session.now()
@@ -159,7 +159,7 @@ class Board:
             shown = charted = self._window(sums, moment)
             if truth.old:
                 shown = self._window(sums, min(moment, _known_until(view).timestamp()))
-        return Scene(
+        return FrameContext(
             now=now,
             zone=self.session.zone(),
             glyphs=self.glyphs,
@@ -170,12 +170,12 @@ class Board:
             charted=charted,
         )
 
-    def _window(self, sums: Sums, moment: float) -> Window:
+    def _window(self, sums: BucketSumCache, moment: float) -> Window:
         return window(sums, self._past(moment), self.span, moment)
 
-    def truth(self) -> Truth:
+    def truth(self) -> DataStatus:
         """Judge what is shown."""
-        truth = truth_of(self.session)
+        truth = data_status_of(self.session)
         if self._rewound is not None:
             ago = self.live.now().timestamp() - self._rewound[0]
             return replace(truth, mood="rewind", age=round(ago, 1), retry_in=None)
@@ -206,7 +206,7 @@ class Board:
                     return order
         return None
 
-    def _past(self, now: float) -> Sums | None:
+    def _past(self, now: float) -> BucketSumCache | None:
         past = self.past.get(self.span.name)
         if past is None or abs(now - past.moment) > past.margin:
             return None
@@ -215,7 +215,7 @@ class Board:
             or self._past_sums[0] is not past
             or self._past_sums[1].wanted != self.wanted
         ):
-            self._past_sums = past, Sums(past.picture, self.wanted)
+            self._past_sums = past, BucketSumCache(past.picture, self.wanted)
         return self._past_sums[1]
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from coffeert.errors import ConfigError, Forbidden
-from coffeert.tui.render.form import Wish
+from coffeert.tui.render.form import InjectionRequest
 from coffeert.tui.render.time_bar import InjectionModel
 from coffeert.wire.orders import MenuBody
 
 if TYPE_CHECKING:
-    from coffeert.inject import Injector, Recorder, Report
+    from coffeert.inject import Injector, OutcomeRecorder, Report
 
 
 class Injection:
@@ -23,8 +23,8 @@ class Injection:
         self._token = token
         self._allowed = allowed or _on_this_machine(urlsplit(url).hostname or "")
         self._injector: Injector | None = None
-        self._recorder: Recorder | None = None
-        self._wish: Wish | None = None
+        self._recorder: OutcomeRecorder | None = None
+        self._wish: InjectionRequest | None = None
         self._total: int | None = None
         self._stopping = False
 
@@ -43,16 +43,23 @@ class Injection:
         if self.running:
             raise ConfigError("An injection is running already: x stops it.")
 
-    async def run(self, wish: Wish, menu: MenuBody) -> Report:
+    async def run(self, wish: InjectionRequest, menu: MenuBody) -> Report:
         """Inject, and report; raises `CoffeertError`."""
         # Loaded here: most dashboards never inject, and all are to start at once.
-        from coffeert.inject import Recorder, Target, inject, plan, profiles_named, scenario_shots
+        from coffeert.inject import (
+            OutcomeRecorder,
+            Target,
+            inject,
+            plan,
+            profiles_named,
+            scenario_shots,
+        )
 
         self.check()
         target = Target(self._url, self._token)
         planned = plan(wish.rate, None, wish.seconds)
         shots = scenario_shots(planned, profiles_named(wish.profile), menu, wish.seed)
-        self._wish, self._recorder, self._stopping = wish, Recorder(), False
+        self._wish, self._recorder, self._stopping = wish, OutcomeRecorder(), False
         self._total = None if planned.endless else planned.count
         try:
             return await inject(target, shots, self._recorder, started=self._started)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from coffeert.client.events import FeedEvent
-from coffeert.client.placed import Placed
+from coffeert.client.placed import PlacedOrder
 from coffeert.domain.orders import Draft
 from coffeert.errors import ServerUnavailable
 from coffeert.wire.frames import Snapshot
@@ -22,7 +22,7 @@ Opened = TypeVar("Opened")
 _CONNECTIONS = 4
 
 
-class Connection:
+class LiveSource:
     """Feed and archive of one server; `events` opens both, and closes them when it ends."""
 
     def __init__(self, url: str, token: str | None) -> None:
@@ -42,7 +42,7 @@ class Connection:
             finally:
                 self._feed = self._client = None
 
-    async def place(self, draft: Draft, *, timeout: float = 10) -> Placed:  # noqa: ASYNC109 (the contract's name)
+    async def place(self, draft: Draft, *, timeout: float = 10) -> PlacedOrder:  # noqa: ASYNC109 (the contract's name)
         """Place an order."""
         return await self._open(self._feed).place(draft, timeout=timeout)
 
@@ -55,7 +55,7 @@ class Connection:
         """Return the view as it was at a moment."""
         return await self._open(self._client).dashboard(at)
 
-    async def void(self, order_id: UUID) -> Placed:
+    async def void(self, order_id: UUID) -> PlacedOrder:
         """Append the correction of an order."""
         return await self._open(self._client).void(order_id)
 

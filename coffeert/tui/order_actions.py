@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from coffeert.client.placed import Placed
+from coffeert.client.placed import PlacedOrder
 from coffeert.domain.orders import Draft, new_order_id
 from coffeert.errors import CoffeertError, NotFound, OutcomeUnknown
 from coffeert.tui.model.session import Session
@@ -22,7 +22,7 @@ class Till:
         self._feed = feed
         self._archive = archive
 
-    async def place(self, draft: Draft) -> Placed:
+    async def place(self, draft: Draft) -> PlacedOrder:
         """Place an order over the feed's connection; raises `CoffeertError`.
 
         The draft's id is its idempotency key: placing the same draft again never makes two orders.
@@ -46,7 +46,7 @@ class Till:
         self._session.own.store(order_id, placed)
         return placed
 
-    async def void(self, order_id: UUID) -> Placed:
+    async def void(self, order_id: UUID) -> PlacedOrder:
         """Append the correction of an order; raises `CoffeertError`."""
         if self._archive is None:
             raise NotFound("A recording has no till: nothing can be voided.")

@@ -7,13 +7,13 @@ from typing import get_args
 
 import msgspec
 
-from coffeert.tui.dashboard_state import Board
+from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.filter import FilterError, parse_filter
 from coffeert.tui.model.ranges import RANGE, RangeName
 from coffeert.tui.render.layout import TABS
 
 
-class Keepsake(msgspec.Struct, frozen=True):
+class SavedState(msgspec.Struct, frozen=True):
     """The viewer's last choices."""
 
     range: str = ""
@@ -21,7 +21,7 @@ class Keepsake(msgspec.Struct, frozen=True):
     theme: str = ""
     tab: str = ""
 
-    def restore(self, board: Board) -> None:
+    def restore(self, board: DashboardState) -> None:
         """Put the choices back; what no longer exists is left out."""
         for name in get_args(RangeName):
             if name == self.range:
@@ -35,20 +35,20 @@ class Keepsake(msgspec.Struct, frozen=True):
             return
 
 
-def keepsake_of(board: Board, theme: str) -> Keepsake:
+def capture_state(board: DashboardState, theme: str) -> SavedState:
     """Take down the choices."""
-    return Keepsake(board.span.name, board.filter.text(), theme, board.tab)
+    return SavedState(board.span.name, board.filter.text(), theme, board.tab)
 
 
-def load_keepsake(path: Path) -> Keepsake:
+def load_saved_state(path: Path) -> SavedState:
     """Read what was remembered; nothing where there is nothing, or nothing that can be read."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Keepsake)
+        return msgspec.json.decode(path.read_bytes(), type=SavedState)
     except (OSError, msgspec.DecodeError):
-        return Keepsake()
+        return SavedState()
 
 
-def save_keepsake(path: Path, keepsake: Keepsake) -> None:
+def save_state(path: Path, keepsake: SavedState) -> None:
     """Remember; a place that cannot be written is no reason to trouble the viewer."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

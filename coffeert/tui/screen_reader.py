@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from coffeert.client.events import Disconnected, FeedEvent, ViewReset
-from coffeert.tui.dashboard_state import Board
+from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.session import Session, follow
 from coffeert.tui.model.source import Feed
 from coffeert.tui.render.prose import sentences
@@ -17,7 +17,7 @@ PLAIN_SECONDS: Final = 10.0
 
 
 async def speak(
-    board: Board, feed: Feed, say: Callable[[str], None], every: float = PLAIN_SECONDS
+    board: DashboardState, feed: Feed, say: Callable[[str], None], every: float = PLAIN_SECONDS
 ) -> None:
     """Follow the feed and say how things stand, at once when the state changes, until cancelled."""
     changed = asyncio.Event()

@@ -11,13 +11,13 @@ from datetime import datetime
 import msgspec
 
 from coffeert.domain.orders import Order
-from coffeert.domain.pending_batches import HotBatches
-from coffeert.domain.rollups import CellKey, Tally
+from coffeert.domain.pending_batches import PendingBatches
+from coffeert.domain.rollups import CellKey, Totals
 from coffeert.domain.watermark import Watermark, Xid
 from coffeert.wire.orders import OrderBody
 
 
-class HotCell(msgspec.Struct, frozen=True, array_like=True):
+class CommittedCell(msgspec.Struct, frozen=True, array_like=True):
     """A minute cell's increment by all the batches of a message."""
 
     bucket: int
@@ -28,40 +28,43 @@ class HotCell(msgspec.Struct, frozen=True, array_like=True):
     cents: int
 
 
-class HotMessage(msgspec.Struct, frozen=True, array_like=True):
+class BatchesCommitted(msgspec.Struct, frozen=True, array_like=True):
     """What a server committed since its last frame; each batch counts unless the watermark sees it.
 
-    `sender` names the process, so that it can pass over its own. `shares` are those of `HotBatches`:
+    `sender` names the process, so that it can pass over its own. `shares` are those of `PendingBatches`:
     they are read only where the batches have to be taken apart.
     """
 
     sender: str
     lineage: str
     xids: tuple[int, ...]
-    cells: list[HotCell]
+    cells: list[CommittedCell]
     shares: msgspec.Raw
     recent: list[OrderBody]
 
     @classmethod
     def of(
-        cls, sender: str, lineage: str, batches: HotBatches, recent: Iterable[Order]
-    ) -> HotMessage:
+        cls, sender: str, lineage: str, batches: PendingBatches, recent: Iterable[Order]
+    ) -> BatchesCommitted:
         """Write down batches, and those of their orders that are among the most recent."""
         return cls(
             sender,
             lineage,
             batches.xids,
-            [HotCell(k.bucket, k.store, k.drink, *tally) for k, tally in batches.minutes.items()],
+            [
+                CommittedCell(k.bucket, k.store, k.drink, *tally)
+                for k, tally in batches.minutes.items()
+            ],
             msgspec.Raw(batches.shares),
             [OrderBody.of(order) for order in recent],
         )
 
-    def batches(self) -> HotBatches:
+    def batches(self) -> PendingBatches:
         """Return the batches."""
-        return HotBatches(
+        return PendingBatches(
             tuple(map(Xid, self.xids)),
             {
-                CellKey("minute", cell.bucket, cell.store, cell.drink): Tally(
+                CellKey("minute", cell.bucket, cell.store, cell.drink): Totals(
                     cell.orders, cell.quantity, cell.cents
                 )
                 for cell in self.cells
@@ -118,5 +121,5 @@ def is_from(sender: str, data: bytes) -> bool:
 
 
 encode = msgspec.json.Encoder().encode
-decode_hot = msgspec.json.Decoder(HotMessage).decode
+decode_hot = msgspec.json.Decoder(BatchesCommitted).decode
 decode_pass = msgspec.json.Decoder(PassMessage).decode

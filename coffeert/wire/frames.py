@@ -14,9 +14,17 @@ from typing import Annotated
 
 import msgspec
 
-from coffeert.domain.rollups import GRAINS, CellKey, Cells, Grain, Horizon, Tally, Totals
+from coffeert.domain.rollups import (
+    GRAINS,
+    CellKey,
+    Cells,
+    Grain,
+    RetentionWindow,
+    Totals,
+    WindowTotals,
+)
 from coffeert.domain.view import Change
-from coffeert.errors import FieldError, Malformed, RequestRefused
+from coffeert.errors import ApiError, FieldError, Malformed
 from coffeert.wire.health import Health
 from coffeert.wire.orders import (
     FIELD_CHECKS,
@@ -68,7 +76,7 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
     minute: list[Bucket]
     hour: list[Bucket]
     day: list[Bucket]
-    totals: Totals
+    totals: WindowTotals
     top: list[TopDrink]
     recent: list[OrderBody]
 
@@ -215,7 +223,7 @@ def ref_of(text: str) -> str | None:
     return None if found is None else found.ref
 
 
-def _explained(text: str) -> RequestRefused:
+def _explained(text: str) -> ApiError:
     try:
         kind = msgspec.json.decode(text, type=Peek).type
     except msgspec.ValidationError:
@@ -230,13 +238,13 @@ def _explained(text: str) -> RequestRefused:
     return explain(text, expected, FIELD_CHECKS, noun="frame")
 
 
-def columns(change: Change, totals: Totals, top: Iterable[tuple[str, Tally]]) -> Columns:
+def columns(change: Change, totals: WindowTotals, top: Iterable[tuple[str, Totals]]) -> Columns:
     """Put a change, and the sums over the view that it leads to, into columns."""
     stores = sorted({key.store for key in change.cells})
     drinks = sorted({key.drink for key in change.cells})
     store_index = {code: index * len(drinks) for index, code in enumerate(stores)}
     drink_index = {code: index for index, code in enumerate(drinks)}
-    grains: dict[Grain, dict[int, list[tuple[int, Tally]]]] = {grain: {} for grain in GRAINS}
+    grains: dict[Grain, dict[int, list[tuple[int, Totals]]]] = {grain: {} for grain in GRAINS}
     for key, tally in change.cells.items():
         cell = store_index[key.store] + drink_index[key.drink], tally
         grains[key.grain].setdefault(key.bucket, []).append(cell)
@@ -261,13 +269,13 @@ def change_from(columns: Columns) -> Change:
     width = len(columns.drinks)
     for grain, buckets in _grains(columns).items():
         for bucket in buckets:
-            tallies = map(Tally, bucket.orders, bucket.quantity, bucket.cents)
+            tallies = map(Totals, bucket.orders, bucket.quantity, bucket.cents)
             for cell, tally in zip(bucket.keys, tallies, strict=True):
                 store, drink = divmod(cell, width)
                 key = CellKey(grain, bucket.start, columns.stores[store], columns.drinks[drink])
                 cells[key] = tally
     return Change(
-        horizon=Horizon(columns.as_of, columns.today_start),
+        horizon=RetentionWindow(columns.as_of, columns.today_start),
         data_time=columns.data_time,
         cells=cells,
         recent=tuple(body.order() for body in columns.recent),
@@ -276,14 +284,14 @@ def change_from(columns: Columns) -> Change:
 
 def buckets_from(
     columns: Columns, grain: Grain
-) -> Iterator[tuple[int, dict[tuple[str, str], Tally]]]:
+) -> Iterator[tuple[int, dict[tuple[str, str], Totals]]]:
     """Read one grain's buckets: the start of each, and its cells by store and drink.
 
     A pair of store and drink is the same object in all buckets.
     """
     pairs = [(store, drink) for store in columns.stores for drink in columns.drinks]
     for bucket in _grains(columns)[grain]:
-        tallies = map(Tally, bucket.orders, bucket.quantity, bucket.cents)
+        tallies = map(Totals, bucket.orders, bucket.quantity, bucket.cents)
         yield bucket.start, dict(zip(map(pairs.__getitem__, bucket.keys), tallies, strict=True))
 
 
@@ -291,7 +299,7 @@ def _grains(columns: Columns) -> dict[Grain, list[Bucket]]:
     return {"minute": columns.minute, "hour": columns.hour, "day": columns.day}
 
 
-def _buckets(cells: dict[int, list[tuple[int, Tally]]]) -> list[Bucket]:
+def _buckets(cells: dict[int, list[tuple[int, Totals]]]) -> list[Bucket]:
     buckets = []
     for start in sorted(cells):
         rows = sorted(cells[start])

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from coffeert.domain.orders import Draft, Order, cents_from_text, text_from_cents
-from coffeert.errors import FieldError, Invalid, RequestRefused
+from coffeert.errors import ApiError, FieldError, Invalid
 from coffeert.wire.validation import INVALID_ORDER, NOT_DECODED, explain, refuse_repeated_fields
 
 
@@ -79,7 +79,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     retry_after: float | None = None
 
     @classmethod
-    def of(cls, error: RequestRefused) -> Problem:
+    def of(cls, error: ApiError) -> Problem:
         """Make the document of an error."""
         return cls(
             error.title, error.status, error.detail, error.errors, retry_after=error.retry_after

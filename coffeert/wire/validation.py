@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from coffeert.errors import FieldError, Invalid, Malformed, RequestRefused
+from coffeert.errors import ApiError, FieldError, Invalid, Malformed
 
 NOT_DECODED = (msgspec.DecodeError, UnicodeError, RecursionError)
 """What decoding bytes from a stranger may raise."""
@@ -39,7 +39,7 @@ def explain(
     checks: Mapping[str, Callable[[msgspec.Raw], object]],
     *,
     noun: str,
-) -> RequestRefused:
+) -> ApiError:
     """Tell what keeps a body from being the expected struct, looking at each field on its own.
 
     `checks` are stricter readers of single fields, which raise `Invalid`; `noun` says what the body

@@ -16,7 +16,7 @@ from typing import Final
 from textual.pilot import Pilot
 
 from coffeert.tui.app import CoffeertApp
-from coffeert.tui.history.replayer import Player
+from coffeert.tui.history.replayer import Replayer
 
 HERE = Path(__file__).parent
 RECORDING = HERE.parent / "recordings" / "rush.ndjson.gz"
@@ -47,7 +47,7 @@ _STYLE: Final = re.compile(r"\.terminal-[\w-]+-(r\d+) \{([^}]*)\}")
 
 async def take() -> list[str]:
     """Replay, press keys, and return the pictures."""
-    player = Player(RECORDING, speed=2.5)
+    player = Replayer(RECORDING, speed=2.5)
     app = CoffeertApp(player, None, url="127.0.0.1:8765, recorded", clock=player.clock)
     app.session.replaying = True
     taken = []

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from coffeert.client import DashboardFeed, OrderClient
-from coffeert.domain.rollups import GRAINS, CellKey, Cells, Tally
+from coffeert.domain.rollups import GRAINS, CellKey, Cells, Totals
 from coffeert.wire.frames import Snapshot, change_from
 from tests.waiting import POLL, WITHIN
 
@@ -45,10 +45,10 @@ class Ledger:
         cells: Cells = {}
         for grain in GRAINS:
             for bucket, store, drink, *sums in await self._connection.fetch(_CELLS, grain, at):
-                cells[CellKey(grain, bucket, store, drink)] = Tally(*(int(s) for s in sums))
+                cells[CellKey(grain, bucket, store, drink)] = Totals(*(int(s) for s in sums))
         return {key: tally for key, tally in cells.items() if tally != (0, 0, 0)}
 
-    async def between(self, start: datetime, end: datetime) -> dict[tuple[str, str], Tally]:
+    async def between(self, start: datetime, end: datetime) -> dict[tuple[str, str], Totals]:
         """Sum the orders placed from `start` to `end`, both included, by store and drink."""
         rows = await self._connection.fetch(
             "SELECT store, drink, sum(sign(quantity)), sum(quantity),"
@@ -57,16 +57,16 @@ class Ledger:
             start,
             end,
         )
-        return {(row[0], row[1]): Tally(*(int(value) for value in row[2:])) for row in rows}
+        return {(row[0], row[1]): Totals(*(int(value) for value in row[2:])) for row in rows}
 
-    async def total(self) -> Tally:
+    async def total(self) -> Totals:
         """Sum all orders."""
         row = await self._connection.fetchrow(
             "SELECT coalesce(sum(sign(quantity)), 0), coalesce(sum(quantity), 0),"
             " coalesce(sum(quantity::bigint * price_cents), 0) FROM orders"
         )
         assert row is not None
-        return Tally(*(int(value) for value in row))
+        return Totals(*(int(value) for value in row))
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:

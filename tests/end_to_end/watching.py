@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from coffeert.client import DashboardFeed, ViewChanged, ViewReset
-from coffeert.domain.rollups import Tally
+from coffeert.domain.rollups import Totals
 from coffeert.tasks import end
 
 
@@ -40,7 +40,7 @@ async def _check(feed: DashboardFeed, *, growing: bool) -> None:
         assert shown == totals, "the sums of the cells are not the server's sums"
         days = picture.total("day", picture.horizon.window_start("day"))
         drinks = [tally for _, tally in picture.top_drinks(1000)]
-        assert Tally(*map(sum, zip(*drinks, strict=True))) == days if drinks else days.orders == 0
+        assert Totals(*map(sum, zip(*drinks, strict=True))) == days if drinks else days.orders == 0
         if growing:
             assert days.orders >= most, f"{most} orders had been shown, now {days.orders}"
             most = days.orders

@@ -12,13 +12,13 @@ import time
 from pathlib import Path
 
 from tests.fuzz.surfaces import SURFACES
-from tests.fuzz.target import TOKEN, Tally, Target, fuzzed_server
+from tests.fuzz.target import TOKEN, Target, Totals, fuzzed_server
 from tests.torture.overload import replace_table
 
 _CHECKS = "not_a_server_error,content_type_conformance,status_code_conformance,response_schema_conformance"
 
 
-async def fuzz(seconds: float, seed: int, only: str) -> list[Tally]:
+async def fuzz(seconds: float, seed: int, only: str) -> list[Totals]:
     """Fuzz all surfaces one after another."""
     tallies = []
     async with fuzzed_server() as target:
@@ -36,9 +36,9 @@ async def fuzz(seconds: float, seed: int, only: str) -> list[Tally]:
     return tallies
 
 
-def _openapi(target: Target, seconds: float, seed: int) -> Tally:
+def _openapi(target: Target, seconds: float, seed: int) -> Totals:
     """Everything that the description of the API promises, by schemathesis."""
-    tally = Tally("/openapi.json (schemathesis)")
+    tally = Totals("/openapi.json (schemathesis)")
     command = [
         sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()",
         "run", f"{target.url}/openapi.json", "--checks", _CHECKS, "--seed", str(seed),
@@ -56,7 +56,7 @@ def _openapi(target: Target, seconds: float, seed: int) -> Tally:
     return tally
 
 
-def _tell(tally: Tally) -> None:
+def _tell(tally: Totals) -> None:
     print(f"{tally.surface:<32} tried {tally.tried:>9,}  crashes {len(tally.crashes)}", flush=True)
     for crash in tally.crashes[:5]:
         print("   ", crash)

@@ -23,21 +23,21 @@ from coffeert.inject.rows import BadRow, Rows
 from coffeert.tui.render.text import clean, width
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 from tests.fuzz import inputs
-from tests.fuzz.target import TOKEN, Tally, Target
+from tests.fuzz.target import TOKEN, Target, Totals
 from tests.fuzz.ways import plain_orders
 
-Surface = Callable[[random.Random, float, Target], Awaitable[Tally]]
+Surface = Callable[[random.Random, float, Target], Awaitable[Totals]]
 
 _BROKEN = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
 _AT_ONCE = 8
 
 
 async def _together(
-    tally: Tally,
+    tally: Totals,
     rng: random.Random,
     deadline: float,
     attempt: Callable[[random.Random], Awaitable[None]],
-) -> Tally:
+) -> Totals:
     """Repeat an attempt until the deadline, several at once."""
 
     async def repeat(seed: int) -> None:
@@ -52,9 +52,9 @@ async def _together(
     return tally
 
 
-async def orders(rng: random.Random, deadline: float, target: Target) -> Tally:
+async def orders(rng: random.Random, deadline: float, target: Target) -> Totals:
     """One order a request."""
-    tally = Tally("HTTP orders")
+    tally = Totals("HTTP orders")
     async with aiohttp.ClientSession(target.url, headers=target.headers) as http:
 
         async def attempt(mine: random.Random) -> None:
@@ -69,9 +69,9 @@ async def orders(rng: random.Random, deadline: float, target: Target) -> Tally:
     return tally
 
 
-async def batches(rng: random.Random, deadline: float, target: Target) -> Tally:
+async def batches(rng: random.Random, deadline: float, target: Target) -> Totals:
     """Orders a line."""
-    tally = Tally("NDJSON batches")
+    tally = Totals("NDJSON batches")
     async with aiohttp.ClientSession(target.url, headers=target.headers) as http:
 
         async def attempt(mine: random.Random) -> None:
@@ -88,9 +88,9 @@ async def batches(rng: random.Random, deadline: float, target: Target) -> Tally:
     return tally
 
 
-async def requests(rng: random.Random, deadline: float, target: Target) -> Tally:
+async def requests(rng: random.Random, deadline: float, target: Target) -> Totals:
     """Whole requests, down to their first line."""
-    tally = Tally("HTTP requests, raw")
+    tally = Totals("HTTP requests, raw")
 
     async def attempt(mine: random.Random) -> None:
         data = inputs.request(mine, TOKEN)
@@ -105,9 +105,9 @@ async def requests(rng: random.Random, deadline: float, target: Target) -> Tally
     return tally
 
 
-async def messages(rng: random.Random, deadline: float, target: Target) -> Tally:
+async def messages(rng: random.Random, deadline: float, target: Target) -> Totals:
     """Messages over the WebSocket."""
-    tally = Tally("WebSocket messages")
+    tally = Totals("WebSocket messages")
 
     async def attempt(mine: random.Random) -> None:
         with suppress(*_BROKEN):
@@ -132,9 +132,9 @@ async def messages(rng: random.Random, deadline: float, target: Target) -> Tally
     return tally
 
 
-async def raw_frames(rng: random.Random, deadline: float, target: Target) -> Tally:
+async def raw_frames(rng: random.Random, deadline: float, target: Target) -> Totals:
     """Frames below the messages: fragments, reserved bits, lengths that lie."""
-    tally = Tally("WebSocket frames, raw")
+    tally = Totals("WebSocket frames, raw")
     hello = (
         "GET /ws/dashboard HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -169,9 +169,9 @@ async def _exchange(port: int, pieces: list[bytes]) -> bytes:
     return b""
 
 
-async def files(rng: random.Random, deadline: float, target: Target) -> Tally:
+async def files(rng: random.Random, deadline: float, target: Target) -> Totals:
     """Files of orders, CSV and NDJSON."""
-    tally = Tally("CSV and NDJSON files")
+    tally = Totals("CSV and NDJSON files")
     menu = MenuBody((MenuStore("uptown", "Uptown"),), (MenuDrink("latte", "Latte", "4.80"),))
     while time.monotonic() < deadline:
         data = _file(rng)
@@ -205,9 +205,9 @@ def _file(rng: random.Random) -> bytes:
     return inputs.damaged(rng, rng.choice((b"", b"\xef\xbb\xbf", b"\xff\xfe")) + text)
 
 
-async def settings(rng: random.Random, deadline: float, target: Target) -> Tally:
+async def settings(rng: random.Random, deadline: float, target: Target) -> Totals:
     """`coffeert.toml`."""
-    tally = Tally("coffeert.toml")
+    tally = Totals("coffeert.toml")
     before = os.getcwd()  # noqa: PTH109 (changed and restored)
     with tempfile.TemporaryDirectory() as directory:
         os.chdir(directory)
@@ -244,9 +244,9 @@ def _toml_value(rng: random.Random) -> str:
     )
 
 
-async def names(rng: random.Random, deadline: float, target: Target) -> Tally:
+async def names(rng: random.Random, deadline: float, target: Target) -> Totals:
     """Names of the menu, and any text on its way to a terminal."""
-    tally = Tally("menu names and terminal text")
+    tally = Totals("menu names and terminal text")
     while time.monotonic() < deadline:
         text = "".join(
             rng.choice((rng.choice(inputs.NASTY), chr(rng.randrange(0x110000))))
@@ -271,7 +271,7 @@ async def names(rng: random.Random, deadline: float, target: Target) -> Tally:
     return tally
 
 
-def _check_sentence(tally: Tally, sentence: str, data: object) -> None:
+def _check_sentence(tally: Totals, sentence: str, data: object) -> None:
     if any((ord(c) < 32 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0 for c in sentence):
         tally.note(f"the error holds a control character: {sentence!r}", data)
 

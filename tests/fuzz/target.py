@@ -27,7 +27,7 @@ _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]")
 
 
 @dataclass
-class Tally:
+class Totals:
     """What came of fuzzing one surface."""
 
     surface: str
@@ -48,7 +48,7 @@ class Target:
         self.port = int(url.rsplit(":", 1)[1])
         self.headers = {"Authorization": f"Bearer {TOKEN}"}
 
-    def judge(self, tally: Tally, status: int, body: bytes, data: object) -> None:
+    def judge(self, tally: Totals, status: int, body: bytes, data: object) -> None:
         """Note an answer that no input may get."""
         if status >= 500 and status != 503:
             tally.note(f"status {status}", data)
@@ -57,7 +57,7 @@ class Target:
         if _CONTROLS.search(body):
             tally.note("the answer holds a control character", data)
 
-    async def check(self, tally: Tally) -> None:
+    async def check(self, tally: Totals) -> None:
         """Note whatever has broken in the server: it must serve on as if nothing had been."""
         if not self.server.running:
             tally.note("the server has died", self.server.err[-1500:])

@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import pairwise
 
 from tests.fuzz import inputs
-from tests.fuzz.target import TOKEN, Tally, Target
+from tests.fuzz.target import TOKEN, Target, Totals
 
 _HEAD = re.compile(rb"HTTP/1\.1 (\d{3})[^\r]*\r\n(?:[^\r]+\r\n)*?Content-Length: (\d+)\r\n")
 _MOMENTS = re.compile(
@@ -21,16 +21,16 @@ _QUIET = 0.05
 _PATIENCE = 2.0  # seconds, of the second look at what seems to differ
 
 
-async def plain_orders(rng: random.Random, deadline: float, target: Target) -> Tally:
+async def plain_orders(rng: random.Random, deadline: float, target: Target) -> Totals:
     """Orders that are plain or nearly so, alone and in rows, in pieces of any size."""
-    tally = Tally("plain orders, both ways")
+    tally = Totals("plain orders, both ways")
     while time.monotonic() < deadline:
         await asyncio.gather(*(_compare(rng, tally, target) for _ in range(8)))
     await target.check(tally)
     return tally
 
 
-async def _compare(rng: random.Random, tally: Tally, target: Target) -> None:
+async def _compare(rng: random.Random, tally: Totals, target: Target) -> None:
     # What is no HTTP comes alone and in one piece: what else the framework answers on its connection
     # depends on where TCP has cut it.
     wild = rng.random() < 0.6

@@ -57,7 +57,7 @@ MUTANTS = (
     ),
     Mutant(
         "an order is acknowledged before its commit",
-        "coffeert/server/batch_writer.py",
+        "coffeert/server/ingest/batch_writer.py",
         "            outcomes = await self._store(entries, commits)\n",
         "            self._answer(groups, [Placed(e.order, replayed=False) for e in entries])\n"
         "            outcomes = await self._store(entries, commits)\n",
@@ -72,7 +72,7 @@ MUTANTS = (
     ),
     Mutant(
         "a commit of unknown outcome is not looked up",
-        "coffeert/server/batch_writer.py",
+        "coffeert/server/ingest/batch_writer.py",
         "            found = await self._find(orders)\n            for order in orders:\n"
         "                stored = found.get(order.order_id)\n                results",
         "            found: dict[UUID, Stored] = {}\n            for order in orders:\n"
@@ -81,56 +81,56 @@ MUTANTS = (
     ),
     Mutant(
         "a taken key is answered with whatever it stands for",
-        "coffeert/server/batch_writer.py",
+        "coffeert/server/ingest/batch_writer.py",
         "elif _same(entry, result):",
         "elif entry is not None:",
         (_WRITER, "tests/integration/server/test_orders_api.py"),
     ),
     Mutant(
         "a batch is not sorted by key",
-        "coffeert/server/batch_writer.py",
+        "coffeert/server/ingest/batch_writer.py",
         "for key in sorted(first)]",
         "for key in first]",
         (_WRITER,),
     ),
     Mutant(
         "an order whose client has gone is stored all the same",
-        "coffeert/server/batch_writer.py",
+        "coffeert/server/ingest/batch_writer.py",
         "            if not group.answer.done():\n                groups.append(group)",
         "            if group is not None:\n                groups.append(group)",
         (_WRITER,),
     ),
     Mutant(
         "the live view counts a batch that the last pass has seen",
-        "coffeert/server/live_view.py",
+        "coffeert/server/live/live_view.py",
         "return self.watermark.sees(xid) or xid in self._hot_xids",
         "return xid in self._hot_xids",
         (_LIVE,),
     ),
     Mutant(
         "the live view counts a repeated message twice",
-        "coffeert/server/live_view.py",
+        "coffeert/server/live/live_view.py",
         "return self.watermark.sees(xid) or xid in self._hot_xids",
         "return self.watermark.sees(xid)",
         (_LIVE,),
     ),
     Mutant(
         "the live view forgets every batch at a pass, seen or not",
-        "coffeert/server/live_view.py",
+        "coffeert/server/live/live_view.py",
         "unseen = {xid for xid in batches.xids if not watermark.sees(xid)}",
         "unseen: set[Xid] = set()",
         (_LIVE,),
     ),
     Mutant(
         "the live view forgets a message of which a pass has seen a part",
-        "coffeert/server/live_view.py",
+        "coffeert/server/live/live_view.py",
         "            if unseen:\n                left.append(batches.only(unseen))\n",
         "",
         (_LIVE,),
     ),
     Mutant(
         "the live view shows again what it knew of a message's batches",
-        "coffeert/server/live_view.py",
+        "coffeert/server/live/live_view.py",
         "return batches if len(unknown) == len(batches.xids) else batches.only(unknown)",
         "return batches",
         (_LIVE,),
@@ -144,7 +144,7 @@ MUTANTS = (
     ),
     Mutant(
         "Redis takes a pass with a stale fencing token",
-        "coffeert/redis/publish.lua",
+        "coffeert/redis_bus/publish.lua",
         "  if pass.token < published then",
         "  if pass.token < -1 then",
         ("tests/integration/redis/test_fencing.py",),
@@ -158,7 +158,7 @@ MUTANTS = (
     ),
     Mutant(
         "a promoted standby goes on with the old lineage",
-        "coffeert/aggregator/one_pass.py",
+        "coffeert/aggregator/aggregation_pass.py",
         "if state.branched or refused_token == state.token:",
         "if refused_token == state.token:",
         ("tests/integration/aggregator/test_history.py",),
@@ -172,14 +172,14 @@ MUTANTS = (
     ),
     Mutant(
         "a dashboard that missed versions gets the last change alone",
-        "coffeert/server/journal.py",
+        "coffeert/server/live/change_log.py",
         "merged = reduce(Change.then, changes)",
         "merged = changes[-1]",
         (_WATCHED,),
     ),
     Mutant(
         "a change leaves an hour out",
-        "coffeert/server/journal.py",
+        "coffeert/server/live/change_log.py",
         "view=frames.columns(merged, self._totals, self._top),",
         "view=frames.columns(Change(merged.horizon, merged.data_time,"
         " {key: tally for key, tally in merged.cells.items() if key.grain != 'hour'},"
@@ -188,35 +188,35 @@ MUTANTS = (
     ),
     Mutant(
         "a dashboard that comes back is taken for one that missed nothing",
-        "coffeert/server/hub.py",
+        "coffeert/server/live/broadcaster.py",
         "client = Client(link, Position(epoch, version))",
         "client = Client(link, self._journal.position if epoch else Position(epoch, version))",
         (_WATCHED,),
     ),
     Mutant(
         "the token that only reads may order",
-        "coffeert/server/access.py",
+        "coffeert/server/http/auth.py",
         'return self.opens_to_orders(request.headers.get(hdrs.AUTHORIZATION, ""))',
         "return True",
         ("tests/integration/server/test_access.py",),
     ),
     Mutant(
         "the fast path is open to any token",
-        "coffeert/server/access.py",
+        "coffeert/server/http/auth.py",
         "return self._token is None or hmac.compare_digest(_bearer(authorization), self._token)",
         "return True",
         ("tests/integration/server/test_fast_path.py",),
     ),
     Mutant(
         "the fast path keeps an order whose client has gone",
-        "coffeert/server/fast_path.py",
+        "coffeert/server/http/fast_path.py",
         "self._answer.cancel()",
         "pass",
         ("tests/integration/server/test_gone_clients.py",),
     ),
     Mutant(
         "an order is admitted however long it would wait",
-        "coffeert/server/admission.py",
+        "coffeert/server/ingest/admission.py",
         "elif wait > self.wait_limit:",
         "elif wait < 0:",
         (_WRITER,),

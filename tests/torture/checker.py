@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import Cells, Horizon
+from coffeert.domain.rollups import Cells, RetentionWindow
 from coffeert.postgres.rollups import load_snapshot
 from coffeert.redis_bus.bus import Bus
 from coffeert.wire.orders import OrderBody
@@ -130,7 +130,7 @@ async def _redis_faults(connection: asyncpg.Connection[asyncpg.Record], url: str
     try:
         async with asyncio.timeout(_SETTLE):
             while True:
-                horizon = Horizon.at(datetime.now(UTC), UTC)
+                horizon = RetentionWindow.at(datetime.now(UTC), UTC)
                 held = await bus.load_snapshot()
                 kept = await load_snapshot(connection, horizon)
                 if held is not None and _kept(held[0].cells, horizon) == _kept(kept.cells, horizon):
@@ -142,7 +142,7 @@ async def _redis_faults(connection: asyncpg.Connection[asyncpg.Record], url: str
         await bus.close()
 
 
-def _kept(cells: Cells, horizon: Horizon) -> Cells:
+def _kept(cells: Cells, horizon: RetentionWindow) -> Cells:
     return {
         key: tally
         for key, tally in cells.items()

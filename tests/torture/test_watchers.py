@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import GRAINS, CellKey, Horizon, Tally, floor
+from coffeert.domain.rollups import GRAINS, CellKey, RetentionWindow, Totals, floor
 from coffeert.domain.view import Change, View
 from coffeert.wire.frames import Delta, Heartbeat, ServerFrame, Snapshot, columns
 from coffeert.wire.health import (
@@ -25,7 +25,7 @@ from coffeert.wire.health import (
 from tests.torture.watchers import Findings, Watcher
 
 NOON = datetime(2026, 3, 28, 12, tzinfo=UTC)
-HORIZON = Horizon.at(NOON, UTC)
+HORIZON = RetentionWindow.at(NOON, UTC)
 LATER = NOON - timedelta(days=1)
 FrameList = list[ServerFrame]
 
@@ -52,7 +52,7 @@ class Server:
         cells = {}
         for grain in GRAINS:
             key = CellKey(grain, floor(HORIZON.as_of, grain), "uptown", drink)
-            cells[key] = self.view.picture.get(key).plus(Tally(1, 1, 480))
+            cells[key] = self.view.picture.get(key).plus(Totals(1, 1, 480))
         order = Order(
             order_id=UUID(int=self.version), store="uptown", drink=drink, quantity=1,
             price_cents=480, placed_at=self.now, received_at=self.now,

@@ -37,7 +37,7 @@ _BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'coffeert
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Appearance:
     """One run of `coffeert verify`.
 
     `seconds` are its own, of the comparison; `processor` those of its PostgreSQL processes; `rate` is
@@ -55,7 +55,7 @@ class Look:
 class Result:
     """What the page tells. `rate` is over the whole time from the first look to the last."""
 
-    looks: tuple[Look, ...]
+    looks: tuple[Appearance, ...]
     rate: float
     sent: int
     accepted: int
@@ -112,7 +112,7 @@ class Books:
         return [row["pid"] for row in await self._connection.fetch(_BACKENDS)]
 
 
-async def look(shell: Shell, books: Books) -> Look:
+async def look(shell: Shell, books: Books) -> Appearance:
     """Run `coffeert verify` once and watch what it costs."""
     before, started = await books.count(), time.monotonic()
     command = shell.start("verify", "--json")
@@ -124,7 +124,7 @@ async def look(shell: Shell, books: Books) -> Look:
     ended = await command.ended()
     took = time.monotonic() - started
     told = json.loads(ended.out)
-    return Look(
+    return Appearance(
         exact=ended.code == 0 and told["exact"],
         orders=told["orders"],
         seconds=told["seconds"],

@@ -61,7 +61,7 @@ class Watcher:
         return {} if self.view is None else dict(self.view.picture.cells())
 
     async def run(self) -> None:
-        """Watch until cancelled."""
+        """RuleMonitor until cancelled."""
         async with aiohttp.ClientSession() as http:
             while True:
                 try:

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from coffeert.client.events import FeedEvent, ViewChanged
 from coffeert.tui.app import NO_SETTINGS, CoffeertApp
 from coffeert.tui.injection import Injection
-from coffeert.tui.render.appearance import Look
+from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GlyphSet
 from coffeert.tui.screens.dashboard import Dashboard
 from coffeert.tui.settings import Settings
@@ -116,7 +116,7 @@ def stage() -> StageMaker:
             archive,
             url=URL,
             clock=clock,
-            look=Look(glyphs, theme),
+            look=Appearance(glyphs, theme),
             settings=settings,
             injection=injection,
         )

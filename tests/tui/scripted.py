@@ -16,9 +16,18 @@ from coffeert.client.events import (
     ViewChanged,
     ViewReset,
 )
-from coffeert.client.placed import Placed
+from coffeert.client.placed import PlacedOrder
 from coffeert.domain.orders import Draft, Order
-from coffeert.domain.rollups import BUCKETS, GRAINS, SECONDS, CellKey, Cells, Horizon, Tally, floor
+from coffeert.domain.rollups import (
+    BUCKETS,
+    GRAINS,
+    SECONDS,
+    CellKey,
+    Cells,
+    RetentionWindow,
+    Totals,
+    floor,
+)
 from coffeert.domain.view import Change, View
 from coffeert.wire.frames import Heartbeat, Hello, Snapshot, columns
 from coffeert.wire.health import (
@@ -63,7 +72,7 @@ class ScriptedFeed:
     def __init__(self) -> None:
         self._events: asyncio.Queue[FeedEvent] = asyncio.Queue()
         self.placed: list[Draft] = []
-        self.answers: list[Placed | Exception] = []
+        self.answers: list[PlacedOrder | Exception] = []
         self.holds_answers = False
         self.retries = 0
 
@@ -82,7 +91,7 @@ class ScriptedFeed:
         while True:
             yield await self._events.get()
 
-    async def place(self, draft: Draft, *, timeout: float = 10) -> Placed:  # noqa: ASYNC109 (the contract's name)
+    async def place(self, draft: Draft, *, timeout: float = 10) -> PlacedOrder:  # noqa: ASYNC109 (the contract's name)
         """Answer as the test says."""
         self.placed.append(draft)
         if self.holds_answers:
@@ -112,7 +121,7 @@ class House:
         self.random = random.Random(seed)
         self.stores, self.drinks = tuple(stores), tuple(drinks)
         self.version = 1
-        self.horizon = Horizon.at(now, UTC)
+        self.horizon = RetentionWindow.at(now, UTC)
         self._serial = 0
         self._busy = busy
         cells = self._cells(now.timestamp()) if busy > 0 else {}
@@ -182,7 +191,7 @@ class House:
 
     def tell(self, now: datetime, orders: Sequence[Order], received: float = 1000.0) -> ViewChanged:
         """Return what the server tells of orders."""
-        horizon = Horizon.at(now, UTC)
+        horizon = RetentionWindow.at(now, UTC)
         self.view.picture.move_to(horizon)
         cells: Cells = {}
         for order in orders:
@@ -190,7 +199,7 @@ class House:
                 bucket = floor(int(order.placed_at.timestamp()), grain)
                 key = CellKey(grain, bucket, order.store, order.drink)
                 before = cells.get(key, self.view.picture.get(key))
-                cells[key] = before.plus(Tally(order.count, order.quantity, order.revenue_cents))
+                cells[key] = before.plus(Totals(order.count, order.quantity, order.revenue_cents))
         change = Change(horizon, now, cells, tuple(orders))
         self.view.apply(change)
         self.version += 1
@@ -214,13 +223,13 @@ class House:
                         orders = int(mean + self.random.random())
                         if orders:
                             pieces = orders + int(orders * 0.3)
-                            tally = Tally(orders, pieces, pieces * PRICES.get(drink, 400))
+                            tally = Totals(orders, pieces, pieces * PRICES.get(drink, 400))
                             cells[CellKey(grain, bucket, store, drink)] = tally
         return cells
 
 
 class ScriptedArchive:
-    """Answers with a house's view, thinned out, as if it were the past."""
+    """ResponseEncoder with a house's view, thinned out, as if it were the past."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -235,11 +244,11 @@ class ScriptedArchive:
         view = columns(change, past.view.picture.totals(), past.view.picture.top_drinks())
         return Snapshot(epoch="past", version=0, view=view)
 
-    async def void(self, order_id: UUID) -> Placed:
+    async def void(self, order_id: UUID) -> PlacedOrder:
         """Void an order."""
         self.voided.append(order_id)
         order = self._house.order(NOON).correction(order_id, NOON)
-        return Placed(order, False, 1, 1000.0, 1000.01)
+        return PlacedOrder(order, False, 1, 1000.0, 1000.01)
 
 
 def healthy(now: datetime, redis_ok: bool = True) -> Health:

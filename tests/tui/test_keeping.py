@@ -12,13 +12,13 @@ import pytest
 
 from coffeert.alert_rules import parse_rule
 from coffeert.errors import ConfigError
-from coffeert.tui.dashboard_state import Board
+from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.injection import Injection
 from coffeert.tui.model.filter import parse_filter
 from coffeert.tui.model.session import Session
-from coffeert.tui.render.form import Wish, wish_from
+from coffeert.tui.render.form import InjectionRequest, parse_injection_request
 from coffeert.tui.render.glyphs import BRAILLE
-from coffeert.tui.saved_state import Keepsake, keepsake_of, load_keepsake, save_keepsake
+from coffeert.tui.saved_state import SavedState, capture_state, load_saved_state, save_state
 from coffeert.tui.screen_reader import speak
 from coffeert.tui.settings import Settings, load_settings
 from coffeert.wire.orders import MenuBody
@@ -106,11 +106,11 @@ async def test_jump_mode_goes_to_the_panel_of_a_letter(stage: StageMaker) -> Non
 
 def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "tui.json"
-    board = Board(Session(FakeClock()), BRAILLE)
-    Keepsake("24h", "store:up -tea", "coffeert-light", "stores").restore(board)
-    save_keepsake(path, keepsake_of(board, "coffeert-light"))
-    again = Board(Session(FakeClock()), BRAILLE)
-    load_keepsake(path).restore(again)
+    board = DashboardState(Session(FakeClock()), BRAILLE)
+    SavedState("24h", "store:up -tea", "coffeert-light", "stores").restore(board)
+    save_state(path, capture_state(board, "coffeert-light"))
+    again = DashboardState(Session(FakeClock()), BRAILLE)
+    load_saved_state(path).restore(again)
     assert (again.span.name, again.tab) == ("24h", "stores")
     assert again.filter == parse_filter("store:up -tea")
 
@@ -121,8 +121,8 @@ def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
 def test_what_cannot_be_remembered_is_left_out(tmp_path: Path, text: str) -> None:
     path = tmp_path / "tui.json"
     path.write_text(text)
-    board = Board(Session(FakeClock()), BRAILLE)
-    load_keepsake(path).restore(board)
+    board = DashboardState(Session(FakeClock()), BRAILLE)
+    load_saved_state(path).restore(board)
     assert board.span.name == "15m"
     assert not board.filter
 
@@ -164,7 +164,7 @@ def test_settings_that_cannot_be_used_are_explained(tmp_path: Path, text: str) -
 
 async def test_plain_says_in_sentences_how_things_stand_and_then_waits() -> None:
     clock, feed, house = FakeClock(), ScriptedFeed(), House()
-    board = Board(Session(clock), BRAILLE)
+    board = DashboardState(Session(clock), BRAILLE)
     said: list[str] = []
     speaking = asyncio.create_task(speak(board, feed, said.append, every=3600))
     feed.put(*house.opening(clock.now()))
@@ -196,8 +196,12 @@ async def test_made_up_orders_do_not_leave_this_machine_unless_allowed(stage: St
 
 
 def test_what_is_to_be_injected_is_read() -> None:
-    assert wish_from("steady", "20", "5m", "") == Wish("steady", 20.0, 300.0, None)
-    assert wish_from("steady", "0.5", "", "7") == Wish("steady", 0.5, None, 7)
+    assert parse_injection_request("steady", "20", "5m", "") == InjectionRequest(
+        "steady", 20.0, 300.0, None
+    )
+    assert parse_injection_request("steady", "0.5", "", "7") == InjectionRequest(
+        "steady", 0.5, None, 7
+    )
 
 
 @pytest.mark.parametrize(
@@ -213,5 +217,5 @@ def test_what_is_to_be_injected_is_read() -> None:
 )
 def test_what_cannot_be_injected_is_explained(rate: str, duration: str, seed: str) -> None:
     with pytest.raises(ValueError, match="must"):
-        wish_from("steady", rate, duration, seed)
+        parse_injection_request("steady", rate, duration, seed)
     assert MenuBody((), ()).stores == ()

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from textual.widgets import Input, Select
 
-from coffeert.client.placed import Placed
+from coffeert.client.placed import PlacedOrder
 from coffeert.domain.orders import Draft, Order
 from coffeert.errors import FieldError, Invalid, OutcomeUnknown
 from coffeert.tui.screens.order_form import OrderForm
@@ -53,7 +53,7 @@ async def test_an_order_is_placed_acknowledged_and_followed_to_the_screen(
         await fill(s, "uptown", "latte")
         order = stored(s)
         start = s.clock.monotonic()
-        s.feed.answers.append(Placed(order, False, 1, start, start + 0.031))
+        s.feed.answers.append(PlacedOrder(order, False, 1, start, start + 0.031))
         await s.pilot.press("f2")
         await until(s, "stored: 2 x latte at uptown, 9.00")
         assert "2 x 4.50 = 9.00" in s.text(), "the total of what stands in the form"
@@ -129,7 +129,7 @@ async def test_an_unknown_outcome_keeps_the_key_so_that_trying_again_is_safe(
         await fill(s, "uptown", "latte")
         order = stored(s)
         s.feed.answers.append(OutcomeUnknown("The connection broke while committing."))
-        s.feed.answers.append(Placed(order, True, 2, 1000.0, 1000.2))
+        s.feed.answers.append(PlacedOrder(order, True, 2, 1000.0, 1000.2))
         await s.pilot.press("f2")
         await until(s, "Placing it again is safe")
         await s.pilot.press("f2")
@@ -220,7 +220,7 @@ async def test_voids_the_last_own_order_and_repeats_it(stage: StageMaker) -> Non
         await s.pilot.pause()
         await fill(s, "uptown", "latte")
         order = stored(s)
-        s.feed.answers.append(Placed(order, False, 1, 1000.0, 1000.01))
+        s.feed.answers.append(PlacedOrder(order, False, 1, 1000.0, 1000.01))
         await s.pilot.press("f2")
         await until(s, "stored:")
         await s.press("escape", "u")

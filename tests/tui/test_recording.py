@@ -15,7 +15,7 @@ from coffeert.domain.orders import Draft
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.history.event_lines import event_of
 from coffeert.tui.history.recorder import RecordingError
-from coffeert.tui.history.replayer import Player, read
+from coffeert.tui.history.replayer import Replayer, read
 from coffeert.tui.model.session import Session
 from tests.tui.conftest import StageMaker, screen_text, sell_for
 from tests.tui.scripted import NOON, FakeClock
@@ -35,7 +35,7 @@ async def test_a_recording_replays_to_the_same_screen(stage: StageMaker, tmp_pat
         clock = s.clock
         totals = s.house.view.picture.totals()
 
-    player = Player(path, speed=1000)
+    player = Replayer(path, speed=1000)
     app = CoffeertApp(player, None, url=player.server, clock=clock)
     async with app.run_test(size=(120, 40)) as pilot:
         while app.session.link.state != "stopped":
@@ -64,7 +64,7 @@ async def test_time_stands_still_when_a_recording_is_over(
         await sell_for(s, 5)
         s.app.stop_recording()
         last = s.clock.now()
-    player = Player(path, speed=1000)
+    player = Replayer(path, speed=1000)
     app = CoffeertApp(player, None, url=player.server, clock=player.clock)
     app.session.replaying = True
     async with app.run_test(size=(120, 40)) as pilot:
@@ -166,14 +166,14 @@ def test_a_file_that_is_no_recording_is_refused_in_a_sentence(
     path = tmp_path / "spoiled.ndjson"
     path.write_text(spoil('{"coffeert":"recording","at":1.0,"format":1,"server":"x"}\n'))
     with pytest.raises(RecordingError):
-        Player(path)
+        Replayer(path)
 
 
 def test_a_compressed_recording_is_the_same(tmp_path: Path) -> None:
     text = b'{"coffeert":"recording","at":1.0,"format":1,"server":"x"}\n'
     path = tmp_path / "r.ndjson.gz"
     path.write_bytes(gzip.compress(text))
-    assert Player(path).server == "x"
+    assert Replayer(path).server == "x"
 
 
 @pytest.mark.parametrize(
@@ -208,5 +208,5 @@ async def test_a_recording_takes_no_orders(tmp_path: Path) -> None:
     path = tmp_path / "r.ndjson"
     path.write_text('{"coffeert":"recording","at":1.0,"format":1,"server":"x"}\n')
     with pytest.raises(Exception, match="takes no orders"):
-        await Player(path).place(Draft("uptown", "tea"))
+        await Replayer(path).place(Draft("uptown", "tea"))
     assert len(list(read(path))) == 1

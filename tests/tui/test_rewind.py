@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from coffeert.domain.rollups import Cells
-from coffeert.tui.history.rewind_buffer import TAPE_BYTES, Tape
+from coffeert.tui.history.rewind_buffer import TAPE_BYTES, RewindBuffer
 from coffeert.tui.model.filter import EVERYTHING
 from coffeert.tui.model.ranges import RANGE
 from coffeert.tui.model.session import Session
@@ -101,11 +101,11 @@ async def test_another_moments_past_is_not_compared_with(stage: StageMaker) -> N
         assert "prev 1h not known" in {tile.against for tile in models.tiles(board, board.scene())}
 
 
-def watched(seconds: int, limit: int = TAPE_BYTES) -> tuple[Tape, dict[float, Cells]]:
+def watched(seconds: int, limit: int = TAPE_BYTES) -> tuple[RewindBuffer, dict[float, Cells]]:
     """Return the tape of a session with an order a second, and what was to be seen of each second."""
     clock, house = FakeClock(), House()
     session = Session(clock)
-    tape = Tape(session, limit)
+    tape = RewindBuffer(session, limit)
     for event in house.opening():
         session.take(event)
         tape.hear(event)
@@ -158,7 +158,7 @@ def test_what_the_disk_does_not_give_back_cannot_be_shown(monkeypatch: pytest.Mo
 def test_the_tape_goes_on_reaching_as_far_back() -> None:
     clock, house = FakeClock(), House(orders=0)
     session = Session(clock)
-    tape = Tape(session, limit=140_000)
+    tape = RewindBuffer(session, limit=140_000)
     for event in house.opening():
         session.take(event)
         tape.hear(event)
@@ -180,7 +180,7 @@ def test_the_tape_goes_on_reaching_as_far_back() -> None:
 def test_what_was_before_the_server_began_anew_is_still_what_it_was() -> None:
     clock = FakeClock()
     session = Session(clock)
-    tape = Tape(session)
+    tape = RewindBuffer(session)
     seen = {}
     for seed in (1, 2):  # another history, of which no bucket need be the same
         clock.pass_time(1)

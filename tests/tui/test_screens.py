@@ -12,13 +12,13 @@ from textual.pilot import Pilot
 from coffeert.client.events import Connecting
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.model.filter import parse_filter
-from coffeert.tui.render.appearance import Look
+from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GlyphSet
 from tests.tui.conftest import URL, StageMaker
 from tests.tui.scripted import FakeClock, House, ScriptedArchive, ScriptedFeed, lost
 
 SIZES = [(160, 48), (120, 40), (80, 24), (40, 12)]
-Act = Callable[["Scene"], Awaitable[None]]
+Act = Callable[["FrameContext"], Awaitable[None]]
 
 
 class Compare(Protocol):
@@ -35,7 +35,7 @@ class Compare(Protocol):
         ...
 
 
-class Scene:
+class FrameContext:
     """A dashboard about to be pictured."""
 
     def __init__(self, theme: str, glyphs: GlyphSet, house: House | None = None) -> None:
@@ -43,7 +43,7 @@ class Scene:
         self.feed, self.clock = ScriptedFeed(), FakeClock()
         archive = ScriptedArchive(self.house)
         self.app = CoffeertApp(
-            self.feed, archive, url=URL, clock=self.clock, look=Look(glyphs, theme)
+            self.feed, archive, url=URL, clock=self.clock, look=Appearance(glyphs, theme)
         )
         self.pilot: Pilot[None] | None = None
 
@@ -54,7 +54,7 @@ class Scene:
             await self.pilot.pause()
 
 
-async def live(scene: Scene) -> None:
+async def live(scene: FrameContext) -> None:
     """A minute of business."""
     scene.feed.put(*scene.house.opening(scene.clock.now()))
     for _ in range(30):
@@ -65,13 +65,13 @@ async def live(scene: Scene) -> None:
     await scene.drained()
 
 
-async def stale(scene: Scene) -> None:
+async def stale(scene: FrameContext) -> None:
     """Connected, but nothing comes."""
     await live(scene)
     scene.clock.pass_time(14)
 
 
-async def reconnecting(scene: Scene) -> None:
+async def reconnecting(scene: FrameContext) -> None:
     """The connection broke; the next attempt is some seconds away."""
     await live(scene)
     scene.feed.put(lost("The server closed the connection.", retry_in=4.0))
@@ -79,20 +79,20 @@ async def reconnecting(scene: Scene) -> None:
     scene.clock.pass_time(1.5)
 
 
-async def rewound(scene: Scene) -> None:
+async def rewound(scene: FrameContext) -> None:
     """Looking a while back."""
     await live(scene)
     scene.app.board.scrub(-15)
 
 
-async def empty(scene: Scene) -> None:
+async def empty(scene: FrameContext) -> None:
     """A server that has never had an order."""
     scene.house = House(now=scene.clock.now(), busy=0.0, orders=0)
     scene.feed.put(*scene.house.opening(scene.clock.now()))
     await scene.drained()
 
 
-async def no_server(scene: Scene) -> None:
+async def no_server(scene: FrameContext) -> None:
     """A first start without a server."""
     scene.feed.put(Connecting(1), lost("Nothing listens on 127.0.0.1:8765.", retry_in=2.0))
     await scene.drained()
@@ -109,7 +109,7 @@ def picture(
     house: House | None = None,
 ) -> bool:
     """Act, and compare what is then on the screen."""
-    scene = Scene(theme, glyphs, house)
+    scene = FrameContext(theme, glyphs, house)
 
     async def run(pilot: Pilot[None]) -> None:
         scene.pilot = pilot

@@ -1,4 +1,4 @@
-"""Truth on the screen: how old what it shows is, what is not known, and what is not well."""
+"""DataStatus on the screen: how old what it shows is, what is not known, and what is not well."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from coffeert.client.events import Connected, Connecting, Disconnected, GapFound, ViewReset
-from coffeert.domain.rollups import Totals
+from coffeert.domain.rollups import WindowTotals
 from coffeert.tui.model.ranges import RANGE, RangeName
 from coffeert.tui.render.kpi import pace
 from coffeert.tui.screens import view_models as models
@@ -75,7 +75,7 @@ async def test_counts_gaps_in_the_versions(stage: StageMaker) -> None:
 
 async def test_a_sum_that_differs_from_the_servers_turns_the_badge_red(stage: StageMaker) -> None:
     async with stage() as s:
-        await s.happen(ViewReset(s.house.view.as_change(), "e1", 2, Totals()))
+        await s.happen(ViewReset(s.house.view.as_change(), "e1", 2, WindowTotals()))
         assert "NOT = server" in s.text()
 
 

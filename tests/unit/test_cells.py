@@ -22,9 +22,9 @@ from coffeert.domain.rollups import (
     CellKey,
     Cells,
     Grain,
-    Horizon,
-    Picture,
-    Tally,
+    RetentionWindow,
+    RollupCube,
+    Totals,
     at_all_grains,
     floor,
     tally_orders,
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 A_DAY_AND_MORE = 28 * 60  # minutes
 
 
-def sum_of(orders: Iterable[Order]) -> Tally:
+def sum_of(orders: Iterable[Order]) -> Totals:
     total = ZERO
     for order in orders:
-        total = total.plus(Tally(order.count, order.quantity, order.revenue_cents))
+        total = total.plus(Totals(order.count, order.quantity, order.revenue_cents))
     return total
 
 
@@ -59,8 +59,8 @@ def day_began(moment: datetime, zone: tzinfo) -> int:
     return second(min(m for m in earlier if m.astimezone(zone).date() == day))
 
 
-def picture_of(orders: list[Order], horizon: Horizon) -> Picture:
-    picture = Picture(horizon)
+def picture_of(orders: list[Order], horizon: RetentionWindow) -> RollupCube:
+    picture = RollupCube(horizon)
     for key, tally in at_all_grains(tally_orders(orders)).items():
         picture.add(key, tally)
     return picture
@@ -76,7 +76,7 @@ def days(draw: st.DrawFn) -> tuple[datetime, tzinfo, list[Order]]:
 @given(presents)
 def test_the_local_day_begins_where_the_clock_says(present: tuple[datetime, tzinfo]) -> None:
     moment, zone = present
-    horizon = Horizon.at(moment, zone)
+    horizon = RetentionWindow.at(moment, zone)
     assert horizon.today_start == day_began(moment, zone)
     assert horizon.as_of == second(moment) // 60 * 60
     assert second(horizon.moment()) == horizon.as_of
@@ -88,7 +88,7 @@ def test_the_hours_of_the_whole_day_are_at_hand_however_long_it_is(
 ) -> None:
     zone = ZoneInfo(name)
     for minutes in range(-30 * 60, 30 * 60):
-        horizon = Horizon.at(change + timedelta(minutes=minutes), zone)
+        horizon = RetentionWindow.at(change + timedelta(minutes=minutes), zone)
         edge, first_hour = horizon.today_edge
         assert horizon.keep_from("hour") <= first_hour
         assert horizon.keeps("minute", edge) or edge == first_hour
@@ -98,9 +98,9 @@ def test_the_hours_of_the_whole_day_are_at_hand_however_long_it_is(
 @given(days())
 def test_each_window_is_the_sum_of_its_orders(day: tuple[datetime, tzinfo, list[Order]]) -> None:
     now, zone, placed = day
-    totals = picture_of(placed, Horizon.at(now, zone)).totals()
+    totals = picture_of(placed, RetentionWindow.at(now, zone)).totals()
 
-    def since(start: int) -> Tally:
+    def since(start: int) -> Totals:
         return sum_of(order for order in placed if second(order.placed_at) >= start)
 
     running = second(now)
@@ -116,7 +116,7 @@ def test_sums_agree_whichever_way_they_are_taken(
     day: tuple[datetime, tzinfo, list[Order]],
 ) -> None:
     now, zone, placed = day
-    picture = picture_of(placed, Horizon.at(now, zone))
+    picture = picture_of(placed, RetentionWindow.at(now, zone))
     horizon = picture.horizon
     for grain in GRAINS:
         start = horizon.window_start(grain)
@@ -133,7 +133,7 @@ def test_sums_agree_whichever_way_they_are_taken(
     assert picture.totals().today == add_up(picture.today_cells().values())
 
 
-def add_up(tallies: Iterable[Tally]) -> Tally:
+def add_up(tallies: Iterable[Totals]) -> Totals:
     total = ZERO
     for tally in tallies:
         total = total.plus(tally)
@@ -155,7 +155,7 @@ def test_the_top_drinks_are_those_of_thirty_days(
         ((drink, tally) for drink, tally in sums.items() if tally != ZERO),
         key=lambda item: (-item[1].orders, item[0]),
     )
-    assert picture_of(placed, Horizon.at(now, zone)).top_drinks(count) == expected[:count]
+    assert picture_of(placed, RetentionWindow.at(now, zone)).top_drinks(count) == expected[:count]
 
 
 @fewer
@@ -182,8 +182,8 @@ def test_how_orders_are_grouped_makes_no_difference(data: st.DataObject) -> None
     now = data.draw(moments)
     placed = data.draw(st.lists(orders(now), max_size=12))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(placed)), max_size=3)))
-    horizon = Horizon.at(now, UTC)
-    picture = Picture(horizon)
+    horizon = RetentionWindow.at(now, UTC)
+    picture = RollupCube(horizon)
     for start, end in pairwise([0, *cuts, len(placed)]):
         for key, tally in at_all_grains(tally_orders(placed[start:end])).items():
             picture.add(key, tally)
@@ -198,13 +198,13 @@ def test_voiding_every_order_leaves_nothing(
     now, zone, placed = day
     both = [*placed, *(order.correction(uuid4(), now) for order in placed)]
     random.shuffle(both)
-    picture = Picture(Horizon.at(now, zone))
+    picture = RollupCube(RetentionWindow.at(now, zone))
     for order in both:
         for key, tally in at_all_grains(tally_orders([order])).items():
             picture.add(key, tally)
     assert dict(picture.cells()) == {}
     assert [picture.buckets(grain) for grain in GRAINS] == [[], [], []]
-    assert picture.totals() == Picture(picture.horizon).totals()
+    assert picture.totals() == RollupCube(picture.horizon).totals()
     assert picture.top_drinks() == []
 
 
@@ -214,13 +214,13 @@ def test_time_passing_drops_exactly_what_lies_before_the_windows(
     day: tuple[datetime, tzinfo, list[Order]], waits: list[int]
 ) -> None:
     now, zone, placed = day
-    picture = picture_of(placed, Horizon.at(now, zone))
+    picture = picture_of(placed, RetentionWindow.at(now, zone))
     cells = at_all_grains(tally_orders(placed))
     for minutes in waits:
         now += timedelta(minutes=minutes)
-        horizon = Horizon.at(now, zone)
+        horizon = RetentionWindow.at(now, zone)
         assert picture.move_to(horizon) == (
-            horizon != Horizon.at(now - timedelta(minutes=minutes), zone)
+            horizon != RetentionWindow.at(now - timedelta(minutes=minutes), zone)
         )
     fresh = picture_of(placed, picture.horizon)
     assert dict(picture.cells()) == dict(fresh.cells())
@@ -233,11 +233,11 @@ def test_time_passing_drops_exactly_what_lies_before_the_windows(
     assert picture.top_drinks() == fresh.top_drinks()
 
 
-tallies = st.builds(Tally, st.integers(0, 2), st.integers(0, 2), st.integers(0, 2))
+tallies = st.builds(Totals, st.integers(0, 2), st.integers(0, 2), st.integers(0, 2))
 
 
 @st.composite
-def cell_writes(draw: st.DrawFn) -> list[tuple[CellKey, Tally]]:
+def cell_writes(draw: st.DrawFn) -> list[tuple[CellKey, Totals]]:
     """Absolute values for a few cells, some of them beyond the horizon, some zero."""
     grain: Grain = draw(st.sampled_from(GRAINS))
     keys = st.builds(
@@ -254,9 +254,9 @@ START = 1_767_225_600  # the first second of 2026, at which a bucket of every gr
 
 
 @given(cell_writes())
-def test_a_picture_holds_the_last_value_of_each_cell(writes: list[tuple[CellKey, Tally]]) -> None:
-    horizon = Horizon(START, START)
-    picture = Picture(horizon)
+def test_a_picture_holds_the_last_value_of_each_cell(writes: list[tuple[CellKey, Totals]]) -> None:
+    horizon = RetentionWindow(START, START)
+    picture = RollupCube(horizon)
     expected: Cells = {}
     for key, tally in writes:
         kept = horizon.keeps(key.grain, key.bucket)
@@ -273,7 +273,7 @@ def test_a_picture_holds_the_last_value_of_each_cell(writes: list[tuple[CellKey,
 
 
 def test_the_windows_are_those_of_the_design() -> None:
-    horizon = Horizon(START + 7 * 3600 + 17 * 60, START)
+    horizon = RetentionWindow(START + 7 * 3600 + 17 * 60, START)
     assert [horizon.window_start(grain) - START for grain in GRAINS] == [
         6 * 3600 + 18 * 60, -16 * 3600, -29 * 86400,
     ]  # fmt: skip
@@ -283,13 +283,13 @@ def test_the_windows_are_those_of_the_design() -> None:
 def test_a_bucket_set_at_once_is_as_its_cells_set_one_by_one(
     data: st.DataObject, present: tuple[datetime, tzinfo]
 ) -> None:
-    horizon = Horizon.at(*present)
-    one, other = Picture(horizon), Picture(horizon)
+    horizon = RetentionWindow.at(*present)
+    one, other = RollupCube(horizon), RollupCube(horizon)
     for _ in range(3):
         grain = data.draw(st.sampled_from(GRAINS))
         bucket = floor(horizon.as_of, grain) - SECONDS[grain] * data.draw(st.integers(-1, 70))
         pairs = st.tuples(st.sampled_from("us"), st.sampled_from("tlm"))
-        tallies = st.builds(Tally, *[st.integers(-9, 9)] * 3).filter(lambda tally: tally != ZERO)
+        tallies = st.builds(Totals, *[st.integers(-9, 9)] * 3).filter(lambda tally: tally != ZERO)
         cells = data.draw(st.dictionaries(pairs, tallies))
         for store, drink in {**one.bucket(grain, bucket)}.keys() - cells.keys():
             one.set(CellKey(grain, bucket, store, drink), ZERO)
@@ -304,12 +304,12 @@ def test_a_bucket_set_at_once_is_as_its_cells_set_one_by_one(
 
 def test_memory_is_bounded_by_the_horizon() -> None:
     """A year of time, in which every minute has an order."""
-    picture = Picture(Horizon(START, START))
+    picture = RollupCube(RetentionWindow(START, START))
     for hour in range(24 * 90):
         now = START + hour * 3600
-        picture.move_to(Horizon(now, now // 86400 * 86400))
+        picture.move_to(RetentionWindow(now, now // 86400 * 86400))
         for grain in GRAINS:
-            picture.set(CellKey(grain, floor(now, grain), "uptown", "tea"), Tally(1, 1, 290))
+            picture.set(CellKey(grain, floor(now, grain), "uptown", "tea"), Totals(1, 1, 290))
     assert len(picture.buckets("minute")) == 1
     assert len(picture.buckets("hour")) <= 28
     assert len(picture.buckets("day")) == 30

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.alert_rules import METRICS, Rule, Watch, parse_rule, read_figures, silent_stores
-from coffeert.domain.rollups import CellKey, Horizon, Picture, Tally, floor
+from coffeert.alert_rules import METRICS, Rule, RuleMonitor, parse_rule, read_figures, silent_stores
+from coffeert.domain.rollups import CellKey, RetentionWindow, RollupCube, Totals, floor
 from coffeert.errors import ConfigError
 
 NOW = datetime(2026, 3, 14, 10, 6, 30, tzinfo=UTC)
 MINUTE = floor(int(NOW.timestamp()), "minute")
 
 
-def picture(*cells: tuple[int, str, Tally]) -> Picture:
+def picture(*cells: tuple[int, str, Totals]) -> RollupCube:
     """Make a picture of minutes, each so many back."""
-    made = Picture(Horizon.at(NOW, UTC))
+    made = RollupCube(RetentionWindow.at(NOW, UTC))
     for back, store, tally in cells:
         made.set(CellKey("minute", MINUTE - back * 60, store, "tea"), tally)
     return made
@@ -55,7 +55,7 @@ def test_a_watch_fires_once_the_condition_has_held_long_enough(
     steps: list[tuple[int, int]],
 ) -> None:
     rule = Rule("orders_per_min", ">", 100, 30)
-    watch = Watch(rule)
+    watch = RuleMonitor(rule)
     moment, held_from = 0.0, None
     for passed, value in steps:
         moment += passed
@@ -65,14 +65,14 @@ def test_a_watch_fires_once_the_condition_has_held_long_enough(
 
 
 def test_an_unknown_figure_neither_fires_nor_calms() -> None:
-    watch = Watch(Rule("avg_ticket", ">", 1))
+    watch = RuleMonitor(Rule("avg_ticket", ">", 1))
     assert watch.observe({}, 1) == "quiet"
     assert watch.observe({"avg_ticket": 5}, 2) == "firing"
     assert watch.observe({}, 3) == "firing"
 
 
 def test_figures_of_a_view() -> None:
-    made = picture((0, "uptown", Tally(30, 40, 12_000)), (1, "central", Tally(60, 60, 18_000)))
+    made = picture((0, "uptown", Totals(30, 40, 12_000)), (1, "central", Totals(60, 60, 18_000)))
     figures = read_figures(made, NOW - timedelta(seconds=2), NOW, ["uptown", "central"], None)
     assert figures["orders_per_min"] == 30 + 60 / 2
     assert figures["revenue_per_min"] == 120 + 180 / 2
@@ -83,12 +83,12 @@ def test_figures_of_a_view() -> None:
 
 
 def test_silent_stores_are_those_without_an_order_for_three_minutes() -> None:
-    made = picture((0, "a", Tally(1, 1, 1)), (2, "b", Tally(1, 1, 1)), (5, "c", Tally(1, 1, 1)))
+    made = picture((0, "a", Totals(1, 1, 1)), (2, "b", Totals(1, 1, 1)), (5, "c", Totals(1, 1, 1)))
     silent = silent_stores(made, ["a", "b", "c", "never"], NOW.timestamp())
     assert [code for code, _ in silent] == ["never", "c"]
     assert dict(silent)["c"] == 4 * 60 + 30
 
 
 def test_a_void_is_no_sign_of_life() -> None:
-    made = picture((0, "a", Tally(-1, -1, -1)), (8, "a", Tally(1, 1, 1)))
+    made = picture((0, "a", Totals(-1, -1, -1)), (8, "a", Totals(1, 1, 1)))
     assert [code for code, _ in silent_stores(made, ["a"], NOW.timestamp())] == ["a"]

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.domain.orders import Order, new_order_id
-from coffeert.domain.rollups import ZERO, Cells, Horizon, Totals, at_all_grains, tally_orders
+from coffeert.domain.rollups import (
+    ZERO,
+    Cells,
+    RetentionWindow,
+    WindowTotals,
+    at_all_grains,
+    tally_orders,
+)
 from coffeert.domain.view import RECENT_ORDERS, Change, View, newest
 from tests.unit.strategies import fewer, orders, presents
 
@@ -24,11 +31,11 @@ NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 class Seen(NamedTuple):
     """All that a view shows."""
 
-    horizon: Horizon
+    horizon: RetentionWindow
     data_time: datetime
     cells: Cells
     recent: tuple[Order, ...]
-    totals: Totals
+    totals: WindowTotals
     top: list[tuple[str, tuple[int, int, int]]]
 
 
@@ -54,7 +61,7 @@ class History(NamedTuple):
 
 def advance(view: View, now: datetime, zone: tzinfo, placed: Sequence[Order]) -> Change:
     """Do to a view what a server does to its own, and return what changed."""
-    view.picture.move_to(Horizon.at(now, zone))
+    view.picture.move_to(RetentionWindow.at(now, zone))
     view.data_time = now
     changed = [
         key
@@ -70,7 +77,7 @@ def advance(view: View, now: datetime, zone: tzinfo, placed: Sequence[Order]) ->
 def histories(draw: st.DrawFn) -> History:
     """Orders and corrections while time passes, over local midnights and changes of the clock."""
     now, zone = draw(presents)
-    view = View(Change(Horizon.at(now, zone), now, {}))
+    view = View(Change(RetentionWindow.at(now, zone), now, {}))
     known: list[Order] = draw(st.lists(orders(now), max_size=8))
     advance(view, now, zone, known)
     first = view.as_change()
@@ -165,7 +172,7 @@ def test_the_whole_history_in_one_change_is_the_view_at_its_end(history: History
 @fewer
 @given(st.lists(st.lists(orders(NOW), max_size=40), max_size=4))
 def test_the_recent_orders_are_the_fifty_placed_last(batches: list[list[Order]]) -> None:
-    view = View(Change(Horizon.at(NOW, UTC), NOW, {}))
+    view = View(Change(RetentionWindow.at(NOW, UTC), NOW, {}))
     everything: dict[UUID, Order] = {}
     for batch in batches:
         before = view.recent
@@ -179,7 +186,7 @@ def test_the_recent_orders_are_the_fifty_placed_last(batches: list[list[Order]])
 
 def test_an_order_that_comes_too_late_for_the_list_is_not_told_of() -> None:
     """Also if there was room for it until the ones that came along took their places."""
-    view = View(Change(Horizon.at(NOW, UTC), NOW, {}))
+    view = View(Change(RetentionWindow.at(NOW, UTC), NOW, {}))
     many = [order_at(NOW - timedelta(minutes=n)) for n in range(RECENT_ORDERS)]
     view.add_recent(many)
     late = order_at(NOW - timedelta(minutes=RECENT_ORDERS - 1) + timedelta(seconds=1))
@@ -192,7 +199,7 @@ def order_at(moment: datetime) -> Order:
 
 
 def test_a_cell_that_has_become_empty_is_told_of() -> None:
-    view = View(Change(Horizon.at(NOW, UTC), NOW, {}))
+    view = View(Change(RetentionWindow.at(NOW, UTC), NOW, {}))
     order = order_at(NOW)
     advance(view, NOW, UTC, [order])
     change = advance(view, NOW, UTC, [order.correction(new_order_id(), NOW)])

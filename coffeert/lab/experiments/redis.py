@@ -8,8 +8,8 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 
 from coffeert.domain.orders import Order, new_order_id
-from coffeert.domain.pending_batches import HotBatches
-from coffeert.domain.rollups import CellKey, Tally
+from coffeert.domain.pending_batches import PendingBatches
+from coffeert.domain.rollups import CellKey, Totals
 from coffeert.domain.watermark import Xid
 from coffeert.lab.bench import Bench
 from coffeert.lab.latency import Latencies
@@ -18,7 +18,7 @@ from coffeert.lab.results import Curve, Experiment, Figure, Measurement, Picture
 from coffeert.redis_bus.bus import Bus, Subscribed
 from coffeert.redis_bus.connection import close_client, open_client
 from coffeert.tasks import end
-from coffeert.wire.bus import HotMessage, encode
+from coffeert.wire.bus import BatchesCommitted, encode
 
 _AT_ONCE = 64
 _AHEAD = 512  # messages by which a subscriber may be behind: Redis cuts off who is megabytes behind
@@ -155,7 +155,7 @@ class _Reader:
             async for message in messages:
                 if isinstance(message, Subscribed):
                     self._subscribed.set()
-                elif isinstance(message, HotMessage):
+                elif isinstance(message, BatchesCommitted):
                     self.received += 1
                     self.last = time.perf_counter()
                     self.arrived.set()
@@ -196,15 +196,15 @@ async def _one_at_a_time(bench: Bench) -> Latencies:
     return Latencies.of(times)
 
 
-def _batch(number: int, orders: int) -> HotMessage:
+def _batch(number: int, orders: int) -> BatchesCommitted:
     now = datetime.now(UTC)
     minute = int(now.timestamp()) // 60 * 60
     recent = [Order(new_order_id(), STORES[0], DRINKS[0], 1, 450, now, now) for _ in range(orders)]
     cells = {
-        CellKey("minute", minute, STORES[cell % 4], DRINKS[cell // 4 % 8]): Tally(1, 1, 450)
+        CellKey("minute", minute, STORES[cell % 4], DRINKS[cell // 4 % 8]): Totals(1, 1, 450)
         for cell in range(min(orders, 32))
     }
-    return HotMessage.of("lab", "lab", HotBatches.of({Xid(number): cells}), recent)
+    return BatchesCommitted.of("lab", "lab", PendingBatches.of({Xid(number): cells}), recent)
 
 
 def _measurement(orders: int, subscribers: int, found: Published) -> Measurement:

@@ -1,4 +1,4 @@
-"""Access: who may send orders and who may watch."""
+"""Authorizer: who may send orders and who may watch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from coffeert.errors import Forbidden, Unauthorized
 
 
-class Access:
+class Authorizer:
     """Checks the bearer token, where one is set, and the origin of web pages.
 
     `token` opens everything, `read_token` only what is read. Without a token everything is open, to

@@ -8,20 +8,20 @@ from datetime import UTC, datetime, tzinfo
 from aiohttp import hdrs, web
 
 from coffeert.domain.orders import PLACED_AT_MIN
-from coffeert.domain.rollups import Horizon
+from coffeert.domain.rollups import RetentionWindow
 from coffeert.domain.view import Change, View
 from coffeert.errors import DatabaseUnavailable, FieldError, Invalid, Unavailable
-from coffeert.server.http.auth import Access
+from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.openapi import openapi_document
-from coffeert.server.live.change_log import Journal
-from coffeert.server.live.menu_cache import MenuBoard
-from coffeert.server.ops.health import HealthBoard
+from coffeert.server.live.change_log import ChangeLog
+from coffeert.server.live.menu_cache import MenuCache
+from coffeert.server.ops.health import HealthMonitor
 from coffeert.server.ops.metrics import Metrics
 from coffeert.wire import frames
 
 _JSON = "application/json"
 _PAST = "past"
-ViewAt = Callable[[datetime, Horizon], Awaitable[Change]]
+ViewAt = Callable[[datetime, RetentionWindow], Awaitable[Change]]
 
 
 class DashboardApi:
@@ -33,12 +33,12 @@ class DashboardApi:
     def __init__(
         self,
         *,
-        journal: Journal,
+        journal: ChangeLog,
         refresh: Callable[[], None],
-        menu: MenuBoard,
-        health: HealthBoard,
+        menu: MenuCache,
+        health: HealthMonitor,
         metrics: Metrics,
-        access: Access,
+        access: Authorizer,
         view_at: ViewAt,
         zone: tzinfo,
     ) -> None:
@@ -75,7 +75,7 @@ class DashboardApi:
         zone = moment.tzinfo if moment.tzinfo is not UTC else self._zone
         assert zone is not None
         try:
-            view = View(await self._view_at(moment, Horizon.at(moment, zone)))
+            view = View(await self._view_at(moment, RetentionWindow.at(moment, zone)))
         except DatabaseUnavailable as error:
             raise Unavailable("The database cannot be read now.", retry_after=1) from error
         frame = frames.Snapshot(

@@ -1,6 +1,6 @@
 """The doorway of the server: counts the connections of each address, and cuts off who dawdles in it.
 
-aiohttp has no time limit for the headers of a request, so a `Gate` stands between each connection and
+aiohttp has no time limit for the headers of a request, so a `ConnectionGuard` stands between each connection and
 aiohttp's own protocol. It uses nothing but asyncio's protocol interface.
 """
 
@@ -16,8 +16,8 @@ import structlog
 from aiohttp import web
 
 from coffeert.errors import TooManyRequests
-from coffeert.server.http.limits import Allowance
-from coffeert.server.http.refusals import Refusals
+from coffeert.server.http.limits import TokenBucket
+from coffeert.server.http.refusals import DeferredResponses
 from coffeert.server.http.responses import refusal
 from coffeert.server.ingest.load_shedding import A_BATCH, LoadShedder, for_batches, orders_in
 
@@ -32,7 +32,7 @@ KEEPALIVE: Final = 75.0
 """Seconds for which a connection may rest between requests, whoever minds it, aiohttp or its gatekeeper."""
 
 
-class Gatekeeper:
+class ConnectionLimiter:
     """Knows every connection of a server; those from this machine have no limit but time.
 
     `connections` and `rate` (orders a second) are for each address, 0 for no limit; `header_timeout`
@@ -49,23 +49,23 @@ class Gatekeeper:
         exempt_loopback: bool = True,
         shedder: LoadShedder | None = None,
         batches: LoadShedder | None = None,
-        first: Callable[[Gate], asyncio.Protocol] | None = None,
+        first: Callable[[ConnectionGuard], asyncio.Protocol] | None = None,
     ) -> None:
         self.first = first
         self.shedder = shedder or LoadShedder()
         self.batches = batches or for_batches()
-        self.refusals = Refusals()
+        self.refusals = DeferredResponses()
         self.refused = self.cut = self.untold = 0
         self._connections = connections
         self._rate = rate
         self._header_timeout = header_timeout
         self._exempt_loopback = exempt_loopback
         self._told_at = float("-inf")
-        self._gates: set[Gate] = set()
+        self._gates: set[ConnectionGuard] = set()
         self._counts: Counter[str] = Counter()
-        self._allowances: dict[str, Allowance] = {}
+        self._allowances: dict[str, TokenBucket] = {}
 
-    def enter(self, gate: Gate, address: str) -> bool:
+    def enter(self, gate: ConnectionGuard, address: str) -> bool:
         """Let a connection in and tell it what it may do; `False` where its address has too many."""
         if not (self._exempt_loopback and is_local(address)):
             if self._connections and self._counts[address] >= self._connections:
@@ -77,7 +77,7 @@ class Gatekeeper:
         self._gates.add(gate)
         return True
 
-    def leave(self, gate: Gate, address: str) -> None:
+    def leave(self, gate: ConnectionGuard, address: str) -> None:
         """Forget a connection."""
         self._gates.discard(gate)
         self._counts[address] -= 1
@@ -112,14 +112,14 @@ class Gatekeeper:
         for gate in list(self._gates):
             gate.close()
 
-    def _allowance(self, address: str) -> Allowance:
+    def _allowance(self, address: str) -> TokenBucket:
         # Connections come and go, but what their address has used up stays.
         if len(self._allowances) > _ADDRESSES_KEPT:
             self._allowances = {a: kept for a, kept in self._allowances.items() if not kept.full}
-        return self._allowances.setdefault(address, Allowance(self._rate))
+        return self._allowances.setdefault(address, TokenBucket(self._rate))
 
 
-class Gate(asyncio.Protocol):
+class ConnectionGuard(asyncio.Protocol):
     """One connection: passes everything on to a protocol, and notes what is unfinished.
 
     `protocol` makes the one of aiohttp. `busy` counts the requests being answered; `allowance` is
@@ -146,8 +146,8 @@ class Gate(asyncio.Protocol):
         "has_spoken",
     )
 
-    def __init__(self, protocol: Callable[[], asyncio.Protocol], keeper: Gatekeeper) -> None:
-        self.allowance: Allowance | None = None
+    def __init__(self, protocol: Callable[[], asyncio.Protocol], keeper: ConnectionLimiter) -> None:
+        self.allowance: TokenBucket | None = None
         self.busy = 0
         self.has_spoken = False
         self._protocol = protocol
@@ -317,11 +317,11 @@ class Gate(asyncio.Protocol):
             self._transport.abort()
 
 
-def gate_of(request: web.Request) -> Gate | None:
+def gate_of(request: web.Request) -> ConnectionGuard | None:
     """Return the gate that a request came through; `None` where the application runs without."""
     transport = request.transport
     protocol = transport.get_protocol() if transport is not None else None
-    return protocol if isinstance(protocol, Gate) else None
+    return protocol if isinstance(protocol, ConnectionGuard) else None
 
 
 def spend(request: web.Request, orders: int = 1) -> None:

@@ -9,12 +9,12 @@ import structlog
 from aiohttp import HttpVersion11, hdrs, web
 
 from coffeert.errors import (
+    ApiError,
     CoffeertError,
     InternalError,
     Malformed,
     MethodNotAllowed,
     NotFound,
-    RequestRefused,
     TooLarge,
     Unavailable,
 )
@@ -28,7 +28,7 @@ Method = Literal["GET", "POST"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def problem_response(error: RequestRefused) -> web.Response:
+def problem_response(error: ApiError) -> web.Response:
     """Make the response that says what is wrong."""
     response = web.Response(
         body=encode(Problem.of(error)), status=error.status, content_type=PROBLEM_JSON
@@ -100,7 +100,7 @@ async def _expected(request: web.Request) -> web.StreamResponse | None:
 
 def _response_to(error: Exception, request: web.Request) -> web.Response:
     match error:
-        case RequestRefused():
+        case ApiError():
             return problem_response(error)
         case web.HTTPRequestEntityTooLarge():
             return problem_response(TooLarge("The body is too large."))

@@ -10,27 +10,27 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from coffeert.errors import RequestRefused
-from coffeert.server.http.auth import Access
-from coffeert.server.http.doorway import Gate
+from coffeert.errors import ApiError
+from coffeert.server.http.auth import Authorizer
+from coffeert.server.http.doorway import ConnectionGuard
 from coffeert.server.http.idempotency_key import with_key
 from coffeert.server.http.plain_request import read_plain
-from coffeert.server.http.responses import Answers
-from coffeert.server.ingest.batch_writer import Entry, Outcome
-from coffeert.server.ingest.order_service import Intake
+from coffeert.server.http.responses import ResponseEncoder
+from coffeert.server.ingest.batch_writer import Outcome, PendingOrder
+from coffeert.server.ingest.order_service import OrderService
 from coffeert.wire.orders import decode_order
 
 
-class FastPath:
+class OrderEndpoint:
     """What the fast path of a server needs; `body_limit` is in bytes."""
 
-    def __init__(self, intake: Intake, access: Access, *, body_limit: int) -> None:
-        self.answers = Answers()
+    def __init__(self, intake: OrderService, access: Authorizer, *, body_limit: int) -> None:
+        self.answers = ResponseEncoder()
         self._intake = intake
         self._access = access
         self._body_limit = body_limit
 
-    def read(self, data: bytes) -> Entry | None:
+    def read(self, data: bytes) -> PendingOrder | None:
         """Read a plain request that can be stored as it is; `None` where aiohttp is to have it."""
         request = read_plain(data)
         if (
@@ -42,20 +42,20 @@ class FastPath:
         key = request.head.idempotency_key
         try:
             return self._intake.entry(with_key(decode_order(request.body), (key,) if key else ()))
-        except RequestRefused:  # once more, and at leisure, by whoever explains it
+        except ApiError:  # once more, and at leisure, by whoever explains it
             return None
 
-    def store(self, entry: Entry) -> asyncio.Future[list[Outcome]]:
+    def store(self, entry: PendingOrder) -> asyncio.Future[list[Outcome]]:
         """Have an order stored; raises `Unavailable`, at once."""
         return self._intake.store(entry)
 
 
-class PlainOrders(asyncio.Protocol):
+class OrderConnection(asyncio.Protocol):
     """A connection on which nothing but plain requests has come, one at a time."""
 
     __slots__ = ("_answer", "_gate", "_held", "_path", "_transport")
 
-    def __init__(self, gate: Gate, path: FastPath) -> None:
+    def __init__(self, gate: ConnectionGuard, path: OrderEndpoint) -> None:
         self._gate = gate
         self._path = path
         self._answer: asyncio.Future[list[Outcome]] | None = None
@@ -79,7 +79,7 @@ class PlainOrders(asyncio.Protocol):
         try:
             self._gate.spend(1)
             self._answer = self._path.store(entry)
-        except RequestRefused as refusal:
+        except ApiError as refusal:
             self._send(refusal)
         else:
             self._answer.add_done_callback(self._answered)
@@ -110,7 +110,7 @@ class PlainOrders(asyncio.Protocol):
             answers = self._path.answers
             self._transport.write(
                 answers.refused(outcome)
-                if isinstance(outcome, RequestRefused)
+                if isinstance(outcome, ApiError)
                 else answers.placed(outcome.order, replayed=outcome.replayed)
             )
         self._gate.end()

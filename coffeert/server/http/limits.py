@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 _SLOWEST = 1024  # bytes a second that a body must keep up after its first seconds
 
 
-class Allowance:
+class TokenBucket:
     """How many orders a client may still send: a bucket that fills at `rate` orders a second.
 
     It holds one second's worth, and a batch may overdraw it: then the next waits until it is even.
@@ -50,7 +50,7 @@ class Allowance:
         return min(max(1.0, self._rate), self._level + (now - self._at) * self._rate)
 
 
-class BodyClock:
+class BodyTimeout:
     """The time for which a client may let us wait for a body: `patience` s, and more as it sends.
 
     Only waiting for the client counts, never our own work on what it has sent.

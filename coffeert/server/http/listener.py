@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 from aiohttp.web import RequestHandler
 
-from coffeert.server.http.doorway import Gate, Gatekeeper
+from coffeert.server.http.doorway import ConnectionGuard, ConnectionLimiter
 from coffeert.wire.orders import Problem, encode
 
 log = structlog.get_logger(__name__)
@@ -135,7 +135,7 @@ class GatedSite(web.BaseSite):
     def __init__(
         self,
         runner: web.AppRunner,
-        keeper: Gatekeeper,
+        keeper: ConnectionLimiter,
         host: str,
         port: int,
         *,
@@ -159,7 +159,9 @@ class GatedSite(web.BaseSite):
         server = self._runner.server
         assert server is not None
         sockets = await _bound(self._host, self._port, reuse_port=self._reuse_port)
-        listener = Listener(sockets, lambda: Gate(lambda: _discreet(server()), self._keeper))
+        listener = Listener(
+            sockets, lambda: ConnectionGuard(lambda: _discreet(server()), self._keeper)
+        )
         listener.start(self._backlog)
         # What aiohttp asks of a server is this much: its sockets, and to be closed.
         self._server = cast(asyncio.AbstractServer, listener)

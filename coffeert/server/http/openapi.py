@@ -36,7 +36,7 @@ def openapi_document() -> bytes:
     (request, stored, batch, menu, snapshot, problem), schemas = msgspec.json.schema_components(
         (OrderRequest, OrderBody, BatchResult, MenuBody, Snapshot, Problem), ref_template=_REFS
     )
-    # Kept as raw text when decoded, so that money stays exact; this is what it may be.
+    # Blob as raw text when decoded, so that money stays exact; this is what it may be.
     schemas["OrderRequest"]["properties"]["price"] = {
         "description": "The price of one piece; the menu's where it is left out.",
         "anyOf": [

@@ -11,23 +11,23 @@ from aiohttp import hdrs, web
 
 from coffeert.domain.orders import Draft
 from coffeert.errors import (
+    ApiError,
     FieldError,
     Malformed,
     NotFound,
-    RequestRefused,
     TooLarge,
     Unavailable,
     UnsupportedMediaType,
 )
-from coffeert.server.http.auth import Access
+from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.decompression import unpacked
 from coffeert.server.http.doorway import spend
 from coffeert.server.http.idempotency_key import with_key
-from coffeert.server.http.limits import BodyClock
+from coffeert.server.http.limits import BodyTimeout
 from coffeert.server.http.read_ahead import one_ahead
 from coffeert.server.http.responses import whole_seconds
-from coffeert.server.ingest.batch_writer import Outcome, Placed
-from coffeert.server.ingest.order_service import Batch, Intake
+from coffeert.server.ingest.batch_writer import Outcome, StoredOrder
+from coffeert.server.ingest.order_service import Batch, OrderService
 from coffeert.wire.orders import (
     BatchResult,
     LineProblem,
@@ -51,13 +51,13 @@ _CHUNK_BYTES = 1 << 20
 class OrdersApi:
     """The handlers of `/api/orders`. `body_limit` is in bytes, of a body or of one line of a batch.
 
-    `body_timeout` is in seconds: see `BodyClock`.
+    `body_timeout` is in seconds: see `BodyTimeout`.
     """
 
     def __init__(
         self,
-        intake: Intake,
-        access: Access,
+        intake: OrderService,
+        access: Authorizer,
         *,
         body_limit: int,
         batch_rows: int,
@@ -106,7 +106,7 @@ class OrdersApi:
                     # Lines that the database could not take are the moment's fault, not theirs: they
                     # are not counted, and the client sends them again.
                     report.raise_if_broken_off()
-        except RequestRefused as error:
+        except ApiError as error:
             # What was committed stays and is told; the client sends the rest, or all, again.
             body = encode(report.result(Problem.of(error)))
             response = web.Response(body=body, status=error.status, content_type="application/json")
@@ -122,7 +122,7 @@ class OrdersApi:
             if request.content.is_eof():
                 body = await request.read()
             else:
-                body = await BodyClock(self._body_timeout).wait(request.read())
+                body = await BodyTimeout(self._body_timeout).wait(request.read())
         except web.HTTPRequestEntityTooLarge:
             raise self._too_large() from None
         encoding = request.headers.get(hdrs.CONTENT_ENCODING)
@@ -154,7 +154,7 @@ class OrdersApi:
         """
         lines: list[tuple[int, bytes]] = []
         rest, number, size = b"", 0, 0
-        pieces = _readable(BodyClock(self._body_timeout).pieces(request.content))
+        pieces = _readable(BodyTimeout(self._body_timeout).pieces(request.content))
         async for data in unpacked(pieces, request.headers.get(hdrs.CONTENT_ENCODING, "")):
             *whole, rest = (rest + data).split(b"\n")
             rest = rest[: self._body_limit + 1]
@@ -174,27 +174,27 @@ class OrdersApi:
         if lines:
             yield lines
 
-    async def _drafts(self, lines: list[tuple[int, bytes]]) -> list[Draft | RequestRefused]:
-        drafts: list[Draft | RequestRefused] = []
+    async def _drafts(self, lines: list[tuple[int, bytes]]) -> list[Draft | ApiError]:
+        drafts: list[Draft | ApiError] = []
         refused = 0
         for _, line in lines:
             if len(drafts) % _DRAFTS_A_TURN == _DRAFTS_A_TURN - 1:
                 await asyncio.sleep(0)
             draft = self._draft(line)
             drafts.append(draft)
-            if isinstance(draft, RequestRefused):
+            if isinstance(draft, ApiError):
                 refused += 1
                 if refused % _REFUSALS_A_TURN == 0:
                     await asyncio.sleep(0)
         return drafts
 
-    def _draft(self, line: bytes) -> Draft | RequestRefused:
+    def _draft(self, line: bytes) -> Draft | ApiError:
         if len(line) > self._body_limit:
             return TooLarge(f"The line is longer than {self._body_limit} bytes.")
         try:
             return decode_order(line)
-        except RequestRefused as error:
-            return error.without_trace()
+        except ApiError as error:
+            return error.detached()
 
 
 async def _readable(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -223,7 +223,7 @@ class BatchReport:
             if isinstance(outcome, Unavailable):
                 self._broken_off = outcome
                 continue
-            if isinstance(outcome, Placed):
+            if isinstance(outcome, StoredOrder):
                 self._replayed += outcome.replayed
                 self._accepted += not outcome.replayed
                 continue
@@ -245,7 +245,7 @@ class BatchReport:
         )
 
 
-def _answer(placed: Placed) -> web.Response:
+def _answer(placed: StoredOrder) -> web.Response:
     body = encode(OrderBody.of(placed.order))
     if placed.replayed:
         return web.Response(

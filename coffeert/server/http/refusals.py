@@ -1,4 +1,4 @@
-"""Refusals on their way out: sent some at a time, while what has come is still being read."""
+"""DeferredResponses on their way out: sent some at a time, while what has come is still being read."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 from typing import Final, Protocol
 
 BURST: Final = 64
-"""Refusals: so many sockets are still in the processor's cache when they are written to."""
+"""DeferredResponses: so many sockets are still in the processor's cache when they are written to."""
 
 BEFORE_ALL_IS_READ: Final = 512
-"""Refusals a turn of the loop."""
+"""DeferredResponses a turn of the loop."""
 
 
 class Refused(Protocol):
@@ -19,7 +19,7 @@ class Refused(Protocol):
         """Send the refusal that is due, unless it was sent; `now` is the loop's time."""
 
 
-class Refusals:
+class DeferredResponses:
     """Those who are to be refused in this turn of the loop."""
 
     __slots__ = ("_due", "_in_turn", "_loop")

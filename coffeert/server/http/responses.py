@@ -1,4 +1,4 @@
-"""Answers as bytes, for those who answer without a framework: the doorway and the fast path."""
+"""ResponseEncoder as bytes, for those who answer without a framework: the doorway and the fast path."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 from aiohttp.http import SERVER_SOFTWARE
 
 from coffeert.domain.orders import Order
-from coffeert.errors import RequestRefused
+from coffeert.errors import ApiError
 from coffeert.wire.orders import BatchResult, OrderBody, Problem, encode
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -31,18 +31,18 @@ def whole_seconds(seconds: float) -> str:
     return str(max(1, math.ceil(seconds)))
 
 
-def refusal(error: RequestRefused, end_of_head: bytes = b"\r\n") -> bytes:
+def refusal(error: ApiError, end_of_head: bytes = b"\r\n") -> bytes:
     """Write the answer that says what is wrong; `end_of_head` are further headers and an empty line."""
     return _refusal(error, _KIND, encode(Problem.of(error)), end_of_head)
 
 
-def batch_refusal(error: RequestRefused) -> bytes:
+def batch_refusal(error: ApiError) -> bytes:
     """Write the answer to a batch of which nothing was stored."""
     body = encode(BatchResult(0, 0, 0, problem=Problem.of(error)))
     return _refusal(error, b"application/json", body, b"\r\n")
 
 
-def _refusal(error: RequestRefused, kind: bytes, body: bytes, end_of_head: bytes) -> bytes:
+def _refusal(error: ApiError, kind: bytes, body: bytes, end_of_head: bytes) -> bytes:
     reason = HTTPStatus(error.status).phrase.encode()
     later = b""
     if error.retry_after is not None:
@@ -50,7 +50,7 @@ def _refusal(error: RequestRefused, kind: bytes, body: bytes, end_of_head: bytes
     return _REFUSED % (error.status, reason, kind, later, len(body), end_of_head, body)
 
 
-class Answers:
+class ResponseEncoder:
     """Writes answers with the headers that aiohttp adds; `clock` tells the time in Unix seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -63,7 +63,7 @@ class Answers:
         body = encode(OrderBody.of(order))
         return (_REPLAYED if replayed else _CREATED) % (len(body), self._end_of_head(), body)
 
-    def refused(self, error: RequestRefused) -> bytes:
+    def refused(self, error: ApiError) -> bytes:
         """Answer that an order is not stored."""
         return refusal(error, self._end_of_head())
 

@@ -18,12 +18,12 @@ import structlog
 from coffeert.domain.orders import Draft, Order
 from coffeert.domain.watermark import Xid
 from coffeert.errors import (
+    ApiError,
     Conflict,
     DatabaseUnavailable,
     FieldError,
     Invalid,
     OutcomeUnknown,
-    RequestRefused,
     Unavailable,
 )
 from coffeert.postgres.orders import BadValue, CommitUnknown, Inserted, Stored
@@ -38,22 +38,22 @@ _PLENTY = 100
 _FAR = 0.01  # seconds
 
 
-class Entry(msgspec.Struct, frozen=True):
+class PendingOrder(msgspec.Struct, frozen=True):
     """An order to store. `draft` is what a repeated key is compared with, `None` for a correction."""
 
     order: Order
     draft: Draft | None
 
 
-class Placed(msgspec.Struct, frozen=True):
+class StoredOrder(msgspec.Struct, frozen=True):
     """An order that is stored. `replayed`: it already was."""
 
     order: Order
     replayed: bool
 
 
-Outcome = Placed | RequestRefused
-Result = Order | RequestRefused
+Outcome = StoredOrder | ApiError
+Result = Order | ApiError
 
 
 class Commit(NamedTuple):
@@ -76,7 +76,7 @@ class Table(Protocol):
 class _Group(msgspec.Struct, frozen=True):
     """Entries that one caller waits for."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[PendingOrder]
     answer: asyncio.Future[list[Outcome]]
 
 
@@ -106,7 +106,7 @@ class BatchWriter:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def submit(self, entries: Sequence[Entry]) -> asyncio.Future[list[Outcome]]:
+    def submit(self, entries: Sequence[PendingOrder]) -> asyncio.Future[list[Outcome]]:
         """Have entries stored; the future tells what became of each, in order.
 
         Raises `Unavailable` where they would wait too long: nothing was stored. Entries whose future
@@ -195,7 +195,7 @@ class BatchWriter:
                 group.answer.set_result(outcomes[start:end])
             start = end
         for outcome in outcomes:
-            if isinstance(outcome, Placed):
+            if isinstance(outcome, StoredOrder):
                 if outcome.replayed:
                     self.replayed += 1
                 else:
@@ -203,17 +203,19 @@ class BatchWriter:
             else:
                 self.refused += 1
 
-    async def _store(self, entries: Sequence[Entry], commits: list[Commit]) -> list[Outcome]:
+    async def _store(self, entries: Sequence[PendingOrder], commits: list[Commit]) -> list[Outcome]:
         """Store entries, each key once; the first entry of a key decides what the key stands for."""
         # By the key as a number: comparing and hashing UUIDs is many times slower.
-        first: dict[int, Entry] = {}
+        first: dict[int, PendingOrder] = {}
         for entry in entries:
             first.setdefault(entry.order.order_id.int, entry)
         results: dict[int, Result] = {}
         orders = [first[key].order for key in sorted(first)]
         await self._insert(orders, results, commits)
         if len(orders) == len(entries) and commits and len(commits[0].orders) == len(entries):
-            return [Placed(entry.order, replayed=False) for entry in entries]  # as almost always
+            return [
+                StoredOrder(entry.order, replayed=False) for entry in entries
+            ]  # as almost always
 
         for commit in commits:
             results.update((order.order_id.int, order) for order in commit.orders)
@@ -221,12 +223,12 @@ class BatchWriter:
         for entry in entries:
             key = entry.order.order_id.int
             result = results[key]
-            if isinstance(result, RequestRefused):
+            if isinstance(result, ApiError):
                 outcomes.append(result)
             elif result is entry.order:
-                outcomes.append(Placed(result, replayed=False))
+                outcomes.append(StoredOrder(result, replayed=False))
             elif _same(entry, result):
-                outcomes.append(Placed(result, replayed=True))
+                outcomes.append(StoredOrder(result, replayed=True))
             else:
                 outcomes.append(_conflict())
         return outcomes
@@ -287,7 +289,7 @@ class BatchWriter:
             commits.append(Commit(xid, new))
 
     async def _find(self, orders: Sequence[Order]) -> dict[UUID, Stored]:
-        """Look orders up, with patience: what is not found stays unknown."""
+        """Appearance orders up, with patience: what is not found stays unknown."""
         for attempt in range(_FIND_ATTEMPTS):
             try:
                 return await self._table.find([order.order_id for order in orders])
@@ -296,7 +298,7 @@ class BatchWriter:
         return {}
 
 
-def _same(entry: Entry, stored: Order) -> bool:
+def _same(entry: PendingOrder, stored: Order) -> bool:
     if entry.draft is None:
         return stored.voids == entry.order.voids
     return stored.answers(entry.draft)

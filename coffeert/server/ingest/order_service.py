@@ -1,4 +1,4 @@
-"""Intake: from what a client asks for to an order that is stored, whatever carried the request."""
+"""OrderService: from what a client asks for to an order that is stored, whatever carried the request."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ from uuid import UUID, uuid5
 from coffeert.domain.menu import Menu
 from coffeert.domain.orders import Draft, resolve
 from coffeert.errors import (
+    ApiError,
     DatabaseUnavailable,
     FieldError,
     Invalid,
     NotFound,
-    RequestRefused,
     Unavailable,
 )
-from coffeert.server.ingest.batch_writer import BatchWriter, Entry, Outcome, Placed, Table
+from coffeert.server.ingest.batch_writer import (
+    BatchWriter,
+    Outcome,
+    PendingOrder,
+    StoredOrder,
+    Table,
+)
 
 _VOIDS = UUID("6f8e9d0e-2f0b-5c1a-9f51-0c0ffee00001")
 
@@ -27,12 +33,12 @@ class Batch(NamedTuple):
     """Many drafts, made ready to be stored: what became of each so far, by its place among them."""
 
     size: int
-    unreadable: dict[int, RequestRefused]
+    unreadable: dict[int, ApiError]
     refused: dict[int, tuple[Draft, Invalid]]
-    entries: dict[int, Entry]
+    entries: dict[int, PendingOrder]
 
 
-class Intake:
+class OrderService:
     """Completes orders from the menu and has them stored; HTTP and WebSocket share it."""
 
     def __init__(self, writer: BatchWriter, table: Table, menu: Callable[[], Menu]) -> None:
@@ -40,34 +46,34 @@ class Intake:
         self._table = table
         self._menu = menu
 
-    async def place(self, draft: Draft) -> Placed:
-        """Store one order; raises `RequestRefused` of the kind that applies."""
+    async def place(self, draft: Draft) -> StoredOrder:
+        """Store one order; raises `ApiError` of the kind that applies."""
         try:
             entry = self.entry(draft)
         except Invalid as refusal:
             return _granted((await self._stored_before({0: (draft, refusal)}))[0])
         return _granted((await self.store(entry))[0])
 
-    def entry(self, draft: Draft) -> Entry:
+    def entry(self, draft: Draft) -> PendingOrder:
         """Complete an order from the menu; raises `Invalid` where that cannot be, now at least."""
-        return Entry(resolve(draft, self._menu(), datetime.now(UTC)), draft)
+        return PendingOrder(resolve(draft, self._menu(), datetime.now(UTC)), draft)
 
-    def store(self, entry: Entry) -> asyncio.Future[list[Outcome]]:
+    def store(self, entry: PendingOrder) -> asyncio.Future[list[Outcome]]:
         """Have one order stored, as `BatchWriter.submit`; raises `Unavailable`."""
         return self._writer.submit([entry])
 
-    def batch(self, drafts: Sequence[Draft | RequestRefused]) -> Batch:
+    def batch(self, drafts: Sequence[Draft | ApiError]) -> Batch:
         """Complete many orders from the menu and sort out those that cannot be stored now."""
         menu, now = self._menu(), datetime.now(UTC)
         batch = Batch(len(drafts), {}, {}, {})
         for index, draft in enumerate(drafts):
-            if isinstance(draft, RequestRefused):
+            if isinstance(draft, ApiError):
                 batch.unreadable[index] = draft
                 continue
             try:
-                batch.entries[index] = Entry(resolve(draft, menu, now), draft)
+                batch.entries[index] = PendingOrder(resolve(draft, menu, now), draft)
             except Invalid as refusal:
-                batch.refused[index] = draft, refusal.without_trace()
+                batch.refused[index] = draft, refusal.detached()
         return batch
 
     async def place_many(self, batch: Batch) -> list[Outcome]:
@@ -96,12 +102,12 @@ class Intake:
         for index, (draft, refusal) in refused.items():
             stored = found.get(draft.order_id) if draft.order_id is not None else None
             if stored is not None and stored.order.answers(draft):
-                outcomes[index] = Placed(stored.order, replayed=True)
+                outcomes[index] = StoredOrder(stored.order, replayed=True)
             else:
                 outcomes[index] = refusal
         return outcomes
 
-    async def void(self, order_id: UUID) -> Placed:
+    async def void(self, order_id: UUID) -> StoredOrder:
         """Cancel an order by a correction; doing so again answers the same correction.
 
         Raises `NotFound`, `Invalid` (a correction cannot be voided), `Unavailable`.
@@ -120,10 +126,10 @@ class Intake:
             )
         # The correction's key follows from the order's, so an order can be voided only once.
         correction = order.correction(uuid5(_VOIDS, str(order_id)), datetime.now(UTC))
-        return _granted((await self._writer.submit([Entry(correction, None)]))[0])
+        return _granted((await self._writer.submit([PendingOrder(correction, None)]))[0])
 
 
-def _granted(outcome: Outcome) -> Placed:
-    if isinstance(outcome, RequestRefused):
+def _granted(outcome: Outcome) -> StoredOrder:
+    if isinstance(outcome, ApiError):
         raise outcome
     return outcome

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from itertools import islice
 from typing import Protocol
 
-from coffeert.server.live.change_log import Journal, Position
+from coffeert.server.live.change_log import ChangeLog, Position
 from coffeert.server.ws.writer import text_frame
 from coffeert.wire import frames
 from coffeert.wire.health import SocketsHealth
@@ -27,7 +27,7 @@ _RARER = 5  # times the interval while orders are refused: 100 ms instead of 20
 _NOWHERE = Position("", -1)
 
 
-class Link(Protocol):
+class FrameSink(Protocol):
     """A way to one client that takes whole frames at once."""
 
     @property
@@ -49,12 +49,12 @@ class Client:
 
     __slots__ = ("link", "position")
 
-    def __init__(self, link: Link, position: Position) -> None:
+    def __init__(self, link: FrameSink, position: Position) -> None:
         self.link = link
         self.position = position
 
 
-class Hub:
+class Broadcaster:
     """Keeps every client at the journal's newest version, no more often than `frame_interval` (s).
 
     While `refusing` says that orders are refused, frames come five times as rarely: a frame costs the same
@@ -63,7 +63,7 @@ class Hub:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: ChangeLog,
         *,
         frame_interval: float,
         slow_client_timeout: float,
@@ -97,7 +97,7 @@ class Hub:
         """Say that the live view may have changed."""
         self._wake.set()
 
-    def join(self, link: Link, epoch: str = "", version: int = -1) -> Client:
+    def join(self, link: FrameSink, epoch: str = "", version: int = -1) -> Client:
         """Add a client; bring it forward from the version that it names, or give it a snapshot."""
         client = Client(link, Position(epoch, version))
         self._bring_forward(client)

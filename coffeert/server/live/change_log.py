@@ -23,7 +23,7 @@ class Position(NamedTuple):
     version: int
 
 
-class Journal:
+class ChangeLog:
     """Numbers the changes of a live view and encodes what leads from one version to the newest.
 
     Versions rise by one within an `epoch`, which lasts as long as the process and its lineage of

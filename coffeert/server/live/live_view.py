@@ -11,9 +11,18 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from coffeert.domain.orders import Order
-from coffeert.domain.pending_batches import HotBatches
+from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollup_snapshot import RollupSnapshot
-from coffeert.domain.rollups import GRAINS, ZERO, CellKey, Cells, Horizon, Tally, add, at_all_grains
+from coffeert.domain.rollups import (
+    GRAINS,
+    ZERO,
+    CellKey,
+    Cells,
+    RetentionWindow,
+    Totals,
+    add,
+    at_all_grains,
+)
 from coffeert.domain.view import Change, View
 from coffeert.domain.watermark import Watermark, Xid
 
@@ -30,14 +39,14 @@ class LiveView:
     Not exact before the first `load`. Pure state: nothing here waits or speaks to anyone.
     """
 
-    def __init__(self, horizon: Horizon, now: datetime) -> None:
+    def __init__(self, horizon: RetentionWindow, now: datetime) -> None:
         self.view = View(Change(horizon, now, {}))
         self.lineage = ""
         self.number = -1
         self.watermark = Watermark(0, 0)
         self.overflowed = False
         self._base: Cells = {}
-        self._hot: list[HotBatches] = []
+        self._hot: list[PendingBatches] = []
         self._hot_xids: set[Xid] = set()
         self._hot_bytes = 0
         self._pending: Cells = {}
@@ -94,7 +103,7 @@ class LiveView:
         self._show(cells.keys() | settled, recent)
         return True
 
-    def apply_hot(self, many: Iterable[HotBatches], recent: Sequence[Order]) -> None:
+    def apply_hot(self, many: Iterable[PendingBatches], recent: Sequence[Order]) -> None:
         """Take committed batches, but for those that are known already.
 
         Many at once cost little more than one: what they share is summed before it is shown.
@@ -116,7 +125,7 @@ class LiveView:
             add(self._pending, key, tally)
         self._show(cells, recent)
 
-    def move_to(self, horizon: Horizon) -> None:
+    def move_to(self, horizon: RetentionWindow) -> None:
         """Let time pass: what lies before the new horizon is dropped.
 
         Time that is put back is not followed: readers have dropped what would have to come back.
@@ -149,7 +158,7 @@ class LiveView:
         self._moved = False
         return change
 
-    def _unknown(self, batches: HotBatches) -> HotBatches | None:
+    def _unknown(self, batches: PendingBatches) -> PendingBatches | None:
         unknown = {xid for xid in batches.xids if not self.knows(xid)}
         if not unknown:
             return None
@@ -188,13 +197,13 @@ class LiveView:
                 self._dirty.add(key)
         self._dirty_recent += self.view.add_recent(recent)
 
-    def _value(self, key: CellKey) -> Tally:
+    def _value(self, key: CellKey) -> Totals:
         base = self._base.get(key, ZERO)
         pending = self._pending.get(key)
         return base if pending is None else base.plus(pending)
 
 
-def _sum(many: Iterable[HotBatches]) -> Cells:
+def _sum(many: Iterable[PendingBatches]) -> Cells:
     total: Cells = {}
     for batches in many:
         for key, tally in batches.minutes.items():

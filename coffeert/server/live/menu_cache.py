@@ -12,7 +12,7 @@ from coffeert.domain.orders import text_from_cents
 from coffeert.errors import DatabaseUnavailable
 from coffeert.postgres.menu import listen_menu, load_menu
 from coffeert.postgres.pool import Connection, connect
-from coffeert.server.live.broadcaster import Hub
+from coffeert.server.live.broadcaster import Broadcaster
 from coffeert.wire.frames import MenuChanged
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 
@@ -22,10 +22,10 @@ _LOOK_INTERVAL = 5.0  # also without word of a change: a connection may be dead 
 _RETRY_INTERVAL = 1.0
 
 
-class MenuBoard:
+class MenuCache:
     """Holds the present menu and tells dashboards of a new one."""
 
-    def __init__(self, menu: Menu, database_url: str, hub: Hub) -> None:
+    def __init__(self, menu: Menu, database_url: str, hub: Broadcaster) -> None:
         self._menu = menu
         self._database_url = database_url
         self._hub = hub

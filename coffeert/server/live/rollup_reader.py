@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from coffeert.domain.rollup_snapshot import RollupSnapshot
-from coffeert.domain.rollups import Horizon
+from coffeert.domain.rollups import RetentionWindow
 from coffeert.domain.view import Change
 from coffeert.postgres.errors import explained
 from coffeert.postgres.pool import Connection, Pool
@@ -19,7 +19,7 @@ from coffeert.wire.health import DatabaseHealth
 _ACQUIRE_TIMEOUT = 2.0
 
 
-class Database:
+class RollupReader:
     """Reads over a pool; every method raises `DatabaseUnavailable` where PostgreSQL is away.
 
     `at_hand` tells how many connections are out of the pool and idle nevertheless.
@@ -29,12 +29,12 @@ class Database:
         self._pool = pool
         self._at_hand = at_hand
 
-    async def load_snapshot(self, horizon: Horizon) -> RollupSnapshot:
+    async def load_snapshot(self, horizon: RetentionWindow) -> RollupSnapshot:
         """Read the rollups as of the last pass."""
         async with self._connection() as connection:
             return await load_snapshot(connection, horizon)
 
-    async def view_at(self, moment: datetime, horizon: Horizon) -> Change:
+    async def view_at(self, moment: datetime, horizon: RetentionWindow) -> Change:
         """Read the view as it was at a past moment."""
         async with self._connection() as connection:
             return await view_at(connection, moment, horizon)

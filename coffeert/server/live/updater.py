@@ -11,23 +11,23 @@ from datetime import UTC, datetime, tzinfo
 import structlog
 
 from coffeert.domain.orders import Order
-from coffeert.domain.pending_batches import HotBatches
-from coffeert.domain.rollups import GRAINS, CellKey, Cells, Horizon, Tally, tally_orders
+from coffeert.domain.pending_batches import PendingBatches
+from coffeert.domain.rollups import GRAINS, CellKey, Cells, RetentionWindow, Totals, tally_orders
 from coffeert.domain.view import newest
 from coffeert.domain.watermark import Xid
 from coffeert.errors import DatabaseUnavailable, RedisUnavailable
 from coffeert.redis_bus.bus import Bus, Subscribed
-from coffeert.server.live.broadcaster import Hub
+from coffeert.server.live.broadcaster import Broadcaster
 from coffeert.server.live.live_view import LiveView
-from coffeert.server.live.rollup_reader import Database
-from coffeert.wire.bus import HotMessage, PassMessage, PassStats
+from coffeert.server.live.rollup_reader import RollupReader
+from coffeert.wire.bus import BatchesCommitted, PassMessage, PassStats
 
 log = structlog.get_logger(__name__)
 
 _RETRY_MAX = 2.0
 
 
-class LiveFeed:
+class LiveUpdater:
     """Feeds a live view from Redis, and from PostgreSQL where Redis has nothing to give.
 
     `live=False` is the pure batch mode: orders show with the pass that counts them.
@@ -36,9 +36,9 @@ class LiveFeed:
     def __init__(
         self,
         view: LiveView,
-        hub: Hub,
+        hub: Broadcaster,
         bus: Bus,
-        database: Database,
+        database: RollupReader,
         *,
         zone: tzinfo,
         live: bool,
@@ -52,7 +52,7 @@ class LiveFeed:
         self._bus = bus
         self._database = database
         self._committed: list[tuple[Xid, Sequence[Order]]] = []
-        self._heard: list[HotBatches] = []
+        self._heard: list[PendingBatches] = []
         self._heard_recent: list[Order] = []
         self._zone = zone
 
@@ -74,10 +74,10 @@ class LiveFeed:
         recent, self._heard_recent = self._heard_recent, []
         if self._committed:
             committed, self._committed = self._committed, []
-            ours = HotBatches.of({xid: tally_orders(orders) for xid, orders in committed})
+            ours = PendingBatches.of({xid: tally_orders(orders) for xid, orders in committed})
             newest_of_ours = newest(order for _, orders in committed for order in orders)
             self._bus.publish_hot(
-                HotMessage.of(self._bus.name, self._view.lineage, ours, newest_of_ours)
+                BatchesCommitted.of(self._bus.name, self._view.lineage, ours, newest_of_ours)
             )
             batches.append(ours)
             recent += newest_of_ours
@@ -110,7 +110,7 @@ class LiveFeed:
             self._hub.notify()
             await asyncio.sleep(60 - datetime.now(UTC).timestamp() % 60 + 0.001)
 
-    async def _take(self, message: Subscribed | PassMessage | HotMessage) -> None:
+    async def _take(self, message: Subscribed | PassMessage | BatchesCommitted) -> None:
         match message:
             case Subscribed():
                 # Subscribed first, then read: what is published meanwhile waits in the subscription.
@@ -119,11 +119,11 @@ class LiveFeed:
                 log.debug("following redis")
             case PassMessage():
                 await self._take_pass(message)
-            case HotMessage():
+            case BatchesCommitted():
                 self._take_hot(message)
         self._hub.notify()
 
-    def _take_hot(self, message: HotMessage) -> None:
+    def _take_hot(self, message: BatchesCommitted) -> None:
         if self.live and message.lineage == self._view.lineage:
             self._heard.append(message.batches())
             self._heard_recent += [body.order() for body in message.recent]
@@ -182,13 +182,13 @@ class LiveFeed:
             log.debug("no picture yet", reason=str(error))
         self._hub.notify()
 
-    def _horizon(self) -> Horizon:
-        return Horizon.at(datetime.now(UTC), self._zone)
+    def _horizon(self) -> RetentionWindow:
+        return RetentionWindow.at(datetime.now(UTC), self._zone)
 
 
 def _cells(message: PassMessage) -> Cells:
     return {
-        CellKey(GRAINS[cell.grain], cell.bucket, cell.store, cell.drink): Tally(
+        CellKey(GRAINS[cell.grain], cell.bucket, cell.store, cell.drink): Totals(
             cell.orders, cell.quantity, cell.cents
         )
         for cell in message.cells or ()

@@ -13,11 +13,11 @@ import msgspec
 from coffeert.errors import CoffeertError
 from coffeert.redis_bus.bus import Bus
 from coffeert.server.ingest.batch_writer import BatchWriter
-from coffeert.server.live.broadcaster import Hub
+from coffeert.server.live.broadcaster import Broadcaster
 from coffeert.server.live.live_view import LiveView
-from coffeert.server.live.rollup_reader import Database
-from coffeert.server.live.updater import LiveFeed
-from coffeert.server.ops.incidents import Ailments
+from coffeert.server.live.rollup_reader import RollupReader
+from coffeert.server.live.updater import LiveUpdater
+from coffeert.server.ops.incidents import IncidentTracker
 from coffeert.wire.frames import Heartbeat
 from coffeert.wire.health import (
     AggregatorHealth,
@@ -34,7 +34,7 @@ _STALE_INTERVALS = 3
 _START_GRACE = timedelta(seconds=3)
 
 
-class Rate:
+class RateMeter:
     """How fast a counter rises, per second over the last few seconds."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Rate:
         return round((count - before) / (now - then), 3) if now > then else 0.0
 
 
-class HealthBoard:
+class HealthMonitor:
     """Gathers the figures of this server, probing PostgreSQL and Redis once a heartbeat."""
 
     def __init__(
@@ -57,9 +57,9 @@ class HealthBoard:
         *,
         writer: BatchWriter,
         live_view: LiveView,
-        feed: LiveFeed,
-        hub: Hub,
-        database: Database,
+        feed: LiveUpdater,
+        hub: Broadcaster,
+        database: RollupReader,
         bus: Bus,
     ) -> None:
         self.started = datetime.now(UTC)
@@ -70,9 +70,9 @@ class HealthBoard:
         self._hub = hub
         self._database = database
         self._bus = bus
-        self._ailments = Ailments()
+        self._ailments = IncidentTracker()
         self._rates = {
-            name: Rate() for name in ("orders", "published", "received", "frames", "bytes")
+            name: RateMeter() for name in ("orders", "published", "received", "frames", "bytes")
         }
         self.health = Health(
             live=feed.live,

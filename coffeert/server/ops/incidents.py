@@ -14,13 +14,13 @@ log = structlog.get_logger(__name__)
 _STEADY = timedelta(seconds=2)
 
 
-class _Ailment(Struct):
+class _Incident(Struct):
     since: datetime
     reason: str
     well_since: datetime | None = None
 
 
-class Ailments:
+class IncidentTracker:
     """Since when each part has been ill; one log line when it falls ill and one when it recovers.
 
     A part that is well for a moment only, between two illnesses, has been ill all the time: the log
@@ -28,7 +28,7 @@ class Ailments:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, _Ailment] = {}
+        self._known: dict[str, _Incident] = {}
 
     def note(self, name: str, reason: str | None, now: datetime) -> PartHealth:
         """Note a part's state, `None` for well."""
@@ -38,12 +38,12 @@ class Ailments:
                 self._note_well(name, ailment, now)
             return PartHealth(at=now)
         if ailment is None:
-            ailment = self._known[name] = _Ailment(now, reason)
+            ailment = self._known[name] = _Incident(now, reason)
             log.warning("ill", part=name, reason=reason)
         ailment.reason, ailment.well_since = reason, None
         return PartHealth(ok=False, at=now, since=ailment.since, reason=reason)
 
-    def _note_well(self, name: str, ailment: _Ailment, now: datetime) -> None:
+    def _note_well(self, name: str, ailment: _Incident, now: datetime) -> None:
         if ailment.well_since is None:
             ailment.well_since = now
         if now - ailment.well_since >= _STEADY:

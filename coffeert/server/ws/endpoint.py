@@ -9,32 +9,32 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from coffeert import __version__
 from coffeert.errors import Malformed, Unavailable
-from coffeert.server.http.auth import Access
-from coffeert.server.http.doorway import Gate, gate_of
+from coffeert.server.http.auth import Authorizer
+from coffeert.server.http.doorway import ConnectionGuard, gate_of
 from coffeert.server.ingest.load_shedding import LoadShedder
-from coffeert.server.ingest.order_service import Intake
-from coffeert.server.live.broadcaster import Client, Hub
-from coffeert.server.live.change_log import Journal
-from coffeert.server.ws.orders import UNANSWERED, SocketOrders
-from coffeert.server.ws.reader import TextLane
-from coffeert.server.ws.writer import SocketLink
+from coffeert.server.ingest.order_service import OrderService
+from coffeert.server.live.broadcaster import Broadcaster, Client
+from coffeert.server.live.change_log import ChangeLog
+from coffeert.server.ws.orders import UNANSWERED, WebSocketOrders
+from coffeert.server.ws.reader import OrderFrameReader
+from coffeert.server.ws.writer import WebSocketWriter
 from coffeert.wire import frames
 from coffeert.wire.orders import MenuBody
 
 _FRAMES_A_TURN = 16
 
 
-class DashboardSocket:
+class DashboardWebSocket:
     """The handler of `/ws/dashboard`. `heartbeat` is in seconds, `frame_limit` in bytes."""
 
     def __init__(
         self,
         *,
-        hub: Hub,
-        journal: Journal,
-        intake: Intake,
+        hub: Broadcaster,
+        journal: ChangeLog,
+        intake: OrderService,
         shedder: LoadShedder,
-        access: Access,
+        access: Authorizer,
         menu: Callable[[], MenuBody],
         heartbeat: float,
         timezone: str,
@@ -64,7 +64,7 @@ class DashboardSocket:
         transport = request.transport
         if transport is None:
             return socket
-        link = SocketLink(transport)
+        link = WebSocketWriter(transport)
         self._journal.advance()
         link.send(frames.encode(self._hello()))
         client = self._hub.join(link, *_resume_from(request))
@@ -88,18 +88,22 @@ class DashboardSocket:
     async def _receive(
         self,
         socket: web.WebSocketResponse,
-        link: SocketLink,
+        link: WebSocketWriter,
         client: Client,
         request: web.Request,
     ) -> None:
         gate = gate_of(request)
-        sender = _Sender(client, link, self._hub, gate)
+        sender = _ClientSession(client, link, self._hub, gate)
         may_order = self._access.may_order(request)
         async with asyncio.TaskGroup() as group:
-            orders = SocketOrders(sender, self._intake, self._shedder, group, may_order=may_order)
+            orders = WebSocketOrders(
+                sender, self._intake, self._shedder, group, may_order=may_order
+            )
             if gate is not None and request.transport is not None:
                 transport, limit = request.transport, self._frame_limit
-                gate.put_before(lambda rest: TextLane(rest, transport, orders, frame_limit=limit))
+                gate.put_before(
+                    lambda rest: OrderFrameReader(rest, transport, orders, frame_limit=limit)
+                )
             try:
                 async for message in messages(socket):
                     await link.room()  # one who takes no answers gets no more of them
@@ -114,10 +118,12 @@ class DashboardSocket:
                 orders.leave()
 
 
-class _Sender:
+class _ClientSession:
     """A client of the hub as one that sends orders."""
 
-    def __init__(self, client: Client, link: SocketLink, hub: Hub, gate: Gate | None) -> None:
+    def __init__(
+        self, client: Client, link: WebSocketWriter, hub: Broadcaster, gate: ConnectionGuard | None
+    ) -> None:
         self._client = client
         self._link = link
         self._hub = hub

@@ -10,10 +10,10 @@ from typing import Final, Protocol, assert_never
 import structlog
 
 from coffeert.domain.orders import Draft
-from coffeert.errors import Forbidden, Invalid, RequestRefused, Unavailable
+from coffeert.errors import ApiError, Forbidden, Invalid, Unavailable
 from coffeert.server.ingest.batch_writer import Outcome
 from coffeert.server.ingest.load_shedding import LoadShedder, overloaded
-from coffeert.server.ingest.order_service import Intake
+from coffeert.server.ingest.order_service import OrderService
 from coffeert.wire import frames
 from coffeert.wire.orders import OrderBody, draft_from_request
 
@@ -23,7 +23,7 @@ UNANSWERED: Final = 256
 """After so many orders without an answer a connection is not read from: backpressure."""
 
 
-class Sender(Protocol):
+class ClientSession(Protocol):
     """The client that sends orders."""
 
     def send(self, *payloads: bytes) -> object:
@@ -36,7 +36,7 @@ class Sender(Protocol):
         """Have it sent a whole snapshot."""
 
 
-class SocketOrders:
+class WebSocketOrders:
     """Takes what one client sends. `group` gets a task for an order that takes a look at the database.
 
     `unanswered` counts the orders that wait in line or are being stored; `on_room` is called when they
@@ -45,8 +45,8 @@ class SocketOrders:
 
     def __init__(
         self,
-        sender: Sender,
-        intake: Intake,
+        sender: ClientSession,
+        intake: OrderService,
         shedder: LoadShedder,
         group: asyncio.TaskGroup,
         *,
@@ -125,7 +125,7 @@ class SocketOrders:
                     self._sender.resync()
                 case _:
                     assert_never(frame)
-        except RequestRefused as error:
+        except ApiError as error:
             self._refuse(frames.ref_of(text), error)
         except Exception:
             log.exception("order failed")
@@ -156,7 +156,7 @@ class SocketOrders:
         """Store an order of which something is not on the menu: it may be stored already."""
         try:
             self._tell(ref, await self._intake.place(draft))
-        except RequestRefused as error:
+        except ApiError as error:
             self._refuse(ref, error)
         except Exception:
             log.exception("order failed")
@@ -165,14 +165,14 @@ class SocketOrders:
             self._done(admitted)
 
     def _tell(self, ref: str, outcome: Outcome) -> None:
-        if isinstance(outcome, RequestRefused):
+        if isinstance(outcome, ApiError):
             self._refuse(ref, outcome)
             return
         status = 200 if outcome.replayed else 201
         ack = frames.Ack(ref=ref, status=status, order=OrderBody.of(outcome.order))
         self._sender.send(frames.encode(ack))
 
-    def _refuse(self, ref: str | None, error: RequestRefused) -> None:
+    def _refuse(self, ref: str | None, error: ApiError) -> None:
         self._sender.send(_refusal(ref, error))
 
     def _done(self, admitted: bool) -> None:
@@ -192,7 +192,7 @@ class _InLine:
 
     __slots__ = ("_orders", "_text")
 
-    def __init__(self, orders: SocketOrders, text: str) -> None:
+    def __init__(self, orders: WebSocketOrders, text: str) -> None:
         self._orders = orders
         self._text = text
 
@@ -201,7 +201,7 @@ class _InLine:
         self._orders.come_in(self._text)
 
 
-def _refusal(ref: str | None, error: RequestRefused) -> bytes:
+def _refusal(ref: str | None, error: ApiError) -> bytes:
     return frames.encode(
         frames.Refusal(
             status=error.status,

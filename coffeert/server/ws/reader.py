@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from coffeert.server.ws.orders import UNANSWERED, SocketOrders
+from coffeert.server.ws.orders import UNANSWERED, WebSocketOrders
 
 _TEXT: Final = 0x81  # final, and no extension's bits
 _PINGS: Final = frozenset({0x89, 0x8A})
@@ -21,14 +21,14 @@ _LONGEST: Final = 4_096  # bytes of a text
 _A_TURN = 64  # frames of one connection: a bad one takes some 60 us
 
 
-class TextLane(asyncio.Protocol):
+class OrderFrameReader(asyncio.Protocol):
     """Takes plain frames for `orders`, out of what comes for `rest`, aiohttp's protocol."""
 
     def __init__(
         self,
         rest: asyncio.Protocol,
         transport: asyncio.Transport,
-        orders: SocketOrders,
+        orders: WebSocketOrders,
         *,
         frame_limit: int,
     ) -> None:

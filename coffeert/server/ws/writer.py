@@ -14,7 +14,7 @@ _BACKLOG = 1024 * 1024
 _BACKLOG_POLL = 0.05
 
 
-class SocketLink:
+class WebSocketWriter:
     """Writes unmasked server frames (RFC 6455, section 5.2) to a connection that is open.
 
     A payload that goes to many clients is framed once.

@@ -17,7 +17,7 @@ from coffeert.client.events import (
     Disconnected,
     FeedEvent,
     GapFound,
-    MenuChanged,
+    MenuUpdated,
     ViewChanged,
     ViewReset,
 )
@@ -69,7 +69,7 @@ class BeatLine(_Line, frozen=True, kw_only=True, tag="beat"):
 
 
 class MenuLine(_Line, frozen=True, kw_only=True, tag="menu"):
-    """`MenuChanged`."""
+    """`MenuUpdated`."""
 
     menu: MenuBody
 
@@ -126,7 +126,7 @@ def line_of(event: FeedEvent, at: float, moment: float) -> EventLine:
             return ChangeLine(at=at, version=event.version, view=view, waited=waited)
         case Beat():
             return BeatLine(at=at, heartbeat=event.heartbeat)
-        case MenuChanged():
+        case MenuUpdated():
             return MenuLine(at=at, menu=event.menu)
         case GapFound():
             return GapLine(at=at, expected=event.expected, got=event.got)
@@ -153,7 +153,7 @@ def event_of(line: EventLine, moment: float) -> FeedEvent | None:
         case BeatLine():
             return Beat(line.heartbeat)
         case MenuLine():
-            return MenuChanged(line.menu)
+            return MenuUpdated(line.menu)
         case GapLine():
             return GapFound(line.expected, line.got)
         case LostLine():

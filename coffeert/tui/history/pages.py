@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from coffeert.domain.rollups import GRAINS, Grain, Picture, Tally
+from coffeert.domain.rollups import GRAINS, Grain, RollupCube, Totals
 
 BucketName = tuple[Grain, int]
 PageSet = Mapping[BucketName, bytes]
@@ -60,7 +60,7 @@ class Pages:
         """Note that the picture is another one."""
         self._current.clear()
 
-    def of(self, picture: Picture) -> PageSet:
+    def of(self, picture: RollupCube) -> PageSet:
         """Return the pages of a picture; those of buckets without a change are the same objects."""
         known = self._current
         self._current = {
@@ -71,7 +71,7 @@ class Pages:
         }
         return dict(self._current)
 
-    def restore(self, pages: PageSet, picture: Picture, newest: Picture) -> None:
+    def restore(self, pages: PageSet, picture: RollupCube, newest: RollupCube) -> None:
         """Put what pages hold into a picture; `newest` is the one of which the changes were noted."""
         for (grain, bucket), page in pages.items():
             unchanged = self._current.get((grain, bucket)) is page
@@ -79,12 +79,12 @@ class Pages:
             copy = dict(newest.bucket(grain, bucket)) if unchanged else {}
             picture.set_bucket(grain, bucket, copy or self._read(page))
 
-    def _read(self, page: bytes) -> dict[tuple[str, str], Tally]:
+    def _read(self, page: bytes) -> dict[tuple[str, str], Totals]:
         numbers, *columns = _decode(page)
         pairs = map(self._pairs.__getitem__, numbers)
-        return dict(zip(pairs, map(Tally, *columns), strict=True))
+        return dict(zip(pairs, map(Totals, *columns), strict=True))
 
-    def _write(self, cells: Mapping[tuple[str, str], Tally]) -> bytes:
+    def _write(self, cells: Mapping[tuple[str, str], Totals]) -> bytes:
         for pair in cells.keys() - self._numbers.keys():
             self._numbers[pair] = len(self._pairs)
             self._pairs.append(pair)

@@ -14,7 +14,7 @@ from typing import NoReturn
 import msgspec
 
 from coffeert.client.events import Disconnected, FeedEvent
-from coffeert.client.placed import Placed
+from coffeert.client.placed import PlacedOrder
 from coffeert.domain.orders import Draft
 from coffeert.errors import Forbidden
 from coffeert.tui.history.event_lines import FORMAT, EventLine, StartLine, decode, event_of
@@ -54,7 +54,7 @@ class ReplayClock:
         return (moment - self.monotonic()) / self.speed
 
 
-class Player:
+class Replayer:
     """Tells what was recorded, when it was."""
 
     def __init__(self, path: Path, speed: float = 1.0) -> None:
@@ -78,7 +78,7 @@ class Player:
         self.clock.stop()
         yield Disconnected("The recording is over.", None)
 
-    async def place(self, draft: Draft, *, timeout: float = 10) -> Placed:  # noqa: ASYNC109 (the contract's name)
+    async def place(self, draft: Draft, *, timeout: float = 10) -> PlacedOrder:  # noqa: ASYNC109 (the contract's name)
         """Refuse: what is past takes no orders."""
         _refuse()
 

@@ -21,8 +21,8 @@ from coffeert.domain.rollups import Cells
 from coffeert.domain.view import Change, newest
 from coffeert.tui.history.event_lines import decode, encode, event_of, line_of, opening_of
 from coffeert.tui.history.pages import BucketName, Pages, PageSet, apply, difference
-from coffeert.tui.history.segment import Chapter
-from coffeert.tui.history.spill_file import Shelf
+from coffeert.tui.history.segment import Segment
+from coffeert.tui.history.spill_file import SpillFile
 from coffeert.tui.model.session import Session
 
 TAPE_BYTES: Final = 64 * 1024 * 1024
@@ -75,14 +75,14 @@ class StillClock:
         return self.moment
 
 
-class Tape:
+class RewindBuffer:
     """Remembers what a session has heard, in a bounded number of bytes."""
 
     def __init__(self, session: Session, limit: int = TAPE_BYTES) -> None:
         self._session = session
         self._limit = limit
-        self._chapters: deque[Chapter] = deque()
-        self._shelf = Shelf()
+        self._chapters: deque[Segment] = deque()
+        self._shelf = SpillFile()
         self._pending: _Second | None = None
         self._pages = Pages()
         self._opening: PageSet = {}
@@ -147,7 +147,7 @@ class Tape:
         past.outages.extend(replace(o) for o in self._session.outages if o.start <= moment)
         return past
 
-    def _events(self, chapter: Chapter, until: float) -> Iterator[tuple[float, FeedEvent]]:
+    def _events(self, chapter: Segment, until: float) -> Iterator[tuple[float, FeedEvent]]:
         """Yield what a chapter tells; looking back writes nothing, and so nothing has to go for it."""
         for at, line in chapter.read(until):
             event = event_of(decode(line), at)
@@ -160,7 +160,7 @@ class Tape:
             if event is not None:
                 yield pending.at, event
 
-    def _pages_at(self, chapter: Chapter) -> PageSet:
+    def _pages_at(self, chapter: Segment) -> PageSet:
         pages: dict[BucketName, bytes] = dict(self._opening)
         for each in reversed(self._chapters):
             apply(each.undo(), pages)
@@ -179,7 +179,7 @@ class Tape:
         if self._chapters:
             self._chapters[-1].close(difference(opening, self._opening), self._shelf)
         self._opening = opening
-        self._chapters.append(Chapter(at))
+        self._chapters.append(Segment(at))
         listed = session.log.newest()[:ORDERS_LISTED]
         change = Change(view.picture.horizon, view.data_time, {}, listed)
         reset = ViewReset(change, session.epoch, session.version, session.totals)

@@ -11,7 +11,7 @@ import msgspec
 
 from coffeert.domain.rollups import Grain
 from coffeert.tui.history.pages import PageChanges
-from coffeert.tui.history.spill_file import Kept, Shelf
+from coffeert.tui.history.spill_file import Blob, SpillFile
 
 _RAW: Final = -zlib.MAX_WBITS
 """Deflate without a header and a checksum: nothing here leaves the process."""
@@ -22,7 +22,7 @@ _decode_lines = msgspec.msgpack.Decoder(tuple[bytes, bytes, bytes]).decode
 _decode_undo = msgspec.msgpack.Decoder(_Undo).decode
 
 
-class Chapter:
+class Segment:
     """A stretch of the session.
 
     Lines can be read while others are still added: each ends at a byte, and needs those before it. What
@@ -54,8 +54,8 @@ class Chapter:
         self._ends = array("L")  # where each line ends in the pieces
         self._pieces = bytearray()
         self._compressor: zlib._Compress | None = zlib.compressobj(wbits=_RAW)
-        self._lines: Kept | None = None
-        self._undo: Kept | None = None
+        self._lines: Blob | None = None
+        self._undo: Blob | None = None
 
     def write(self, at: float, line: bytes) -> None:
         """Add a line. Raises `ValueError` where the chapter is closed."""
@@ -79,7 +79,7 @@ class Chapter:
             yield at, decompressor.decompress(pieces[begin:end])
             begin = end
 
-    def close(self, undo: PageChanges, shelf: Shelf) -> None:
+    def close(self, undo: PageChanges, shelf: SpillFile) -> None:
         """Take no more lines; `undo` turns the pages that the next chapter begins with into those of this.
 
         Nothing of it stays in memory, and it lets go of what it takes to compress lines (a quarter of a

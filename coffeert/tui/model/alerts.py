@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from coffeert.alert_rules import Figures, Rule, Watch, read_figures
+from coffeert.alert_rules import Figures, Rule, RuleMonitor, read_figures
 from coffeert.tui.model.session import Session
 
 
@@ -21,7 +21,7 @@ class Alerts:
     """Watches all rules on the live session, whatever range, filter or past is shown."""
 
     def __init__(self, rules: Mapping[str, Rule]) -> None:
-        self._watches = {name: Watch(rule) for name, rule in rules.items()}
+        self._watches = {name: RuleMonitor(rule) for name, rule in rules.items()}
         self._acknowledged: set[str] = set()
 
     def __len__(self) -> int:
@@ -42,7 +42,7 @@ class Alerts:
         return [watch.rule for watch in self._watches.values()]
 
     def observe(self, session: Session) -> list[Alert]:
-        """Look at the session; return the alerts that have just begun."""
+        """Appearance at the session; return the alerts that have just begun."""
         if session.view is None or not self._watches:
             return []
         figures = figures_of(session)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Final
 
-from coffeert.domain.rollups import ZERO, Tally
+from coffeert.domain.rollups import ZERO, Totals
 from coffeert.tui.model.filter import Filter
 
 SLOT_SECONDS: Final = 5
@@ -20,12 +20,12 @@ class Arrivals:
     __slots__ = ("_pairs", "_slots", "_unknown", "watched_from")
 
     def __init__(self) -> None:
-        self._slots: OrderedDict[int, dict[tuple[str, str], Tally]] = OrderedDict()
+        self._slots: OrderedDict[int, dict[tuple[str, str], Totals]] = OrderedDict()
         self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
         self._unknown: set[int] = set()
         self.watched_from: float | None = None
 
-    def add(self, moment: float, store: str, drink: str, tally: Tally) -> None:
+    def add(self, moment: float, store: str, drink: str, tally: Totals) -> None:
         """Count an increment that arrived at `moment`, in Unix seconds."""
         slot = _slot(moment)
         cells = self._slots.setdefault(slot, {})
@@ -51,7 +51,7 @@ class Arrivals:
         running = _slot(now)
         return range(running - seconds + SLOT_SECONDS, running + SLOT_SECONDS, SLOT_SECONDS)
 
-    def tally(self, slot: int, wanted: Filter) -> Tally | None:
+    def tally(self, slot: int, wanted: Filter) -> Totals | None:
         """Return one slot's sum over what the filter takes; `None` where nobody watched."""
         if self.watched_from is None or slot < _slot(self.watched_from) or slot in self._unknown:
             return None

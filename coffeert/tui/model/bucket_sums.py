@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from coffeert.domain.rollups import ZERO, Grain, Picture, Tally
+from coffeert.domain.rollups import ZERO, Grain, RollupCube, Totals
 from coffeert.tui.model.filter import EVERYTHING, Filter
 
 
@@ -14,12 +14,12 @@ from coffeert.tui.model.filter import EVERYTHING, Filter
 class BucketSums:
     """What one bucket adds up to, altogether, by store and by drink; not to be changed by the caller."""
 
-    total: Tally
-    stores: dict[str, Tally]
-    drinks: dict[str, Tally]
+    total: Totals
+    stores: dict[str, Totals]
+    drinks: dict[str, Totals]
 
 
-_Cell = tuple[tuple[str, str], Tally]
+_Cell = tuple[tuple[str, str], Totals]
 
 NOTHING: Final = BucketSums(ZERO, {}, {})
 
@@ -34,19 +34,19 @@ def sum_bucket(cells: Iterable[_Cell]) -> BucketSums:
             sum_[0] += orders
             sum_[1] += quantity
             sum_[2] += cents
-    total = Tally(*map(sum, zip(*stores.values(), strict=True))) if stores else ZERO
+    total = Totals(*map(sum, zip(*stores.values(), strict=True))) if stores else ZERO
     return BucketSums(total, _tallies(stores), _tallies(drinks))
 
 
-def _tallies(sums: dict[str, list[int]]) -> dict[str, Tally]:
-    return {code: Tally(*sum_) for code, sum_ in sums.items()}
+def _tallies(sums: dict[str, list[int]]) -> dict[str, Totals]:
+    return {code: Totals(*sum_) for code, sum_ in sums.items()}
 
 
 def merge(sums: Iterable[BucketSums]) -> BucketSums:
     """Add buckets together."""
     total = ZERO
-    stores: dict[str, Tally] = {}
-    drinks: dict[str, Tally] = {}
+    stores: dict[str, Totals] = {}
+    drinks: dict[str, Totals] = {}
     for bucket in sums:
         total = total.plus(bucket.total)
         for store, tally in bucket.stores.items():
@@ -67,20 +67,20 @@ def scale(bucket: BucketSums, part: float) -> BucketSums:
     )
 
 
-def _scaled(tally: Tally, part: float) -> Tally:
+def _scaled(tally: Totals, part: float) -> Totals:
     if tally == ZERO:
         return ZERO
-    return Tally(
+    return Totals(
         round(tally.orders * part), round(tally.quantity * part), round(tally.cents * part)
     )
 
 
-class Sums:
+class BucketSumCache:
     """The filtered sums over one picture, bucket by bucket."""
 
     __slots__ = ("_kept", "_verdicts", "picture", "wanted")
 
-    def __init__(self, picture: Picture, wanted: Filter = EVERYTHING) -> None:
+    def __init__(self, picture: RollupCube, wanted: Filter = EVERYTHING) -> None:
         self.picture = picture
         self.wanted = wanted
         self._kept: dict[tuple[Grain, int], BucketSums] = {}
@@ -95,7 +95,7 @@ class Sums:
             self._kept[grain, start] = kept
         return kept
 
-    def _taken(self, cells: Mapping[tuple[str, str], Tally]) -> Iterable[_Cell]:
+    def _taken(self, cells: Mapping[tuple[str, str], Totals]) -> Iterable[_Cell]:
         """Return the cells that the filter takes."""
         wanted, verdicts = self.wanted, self._verdicts
         if not wanted:

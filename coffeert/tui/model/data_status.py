@@ -21,7 +21,7 @@ SILENT_AFTER: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class DataStatus:
     """How far the screen can be trusted; ages in seconds."""
 
     mood: Mood
@@ -43,7 +43,7 @@ class Truth:
         return self.mood in ("stale", "lost")
 
 
-def truth_of(session: Session) -> Truth:
+def data_status_of(session: Session) -> DataStatus:
     """Judge a session as it is now."""
     link = session.link
     age = session.age()
@@ -51,7 +51,7 @@ def truth_of(session: Session) -> Truth:
     retry_in = (
         None if link.retry_at is None else max(0.0, link.retry_at - session.clock.monotonic())
     )
-    return Truth(
+    return DataStatus(
         mood=_mood(session, age, silence),
         age=None if age is None else round(age, 1),
         silence=None if silence is None else round(silence, 1),
@@ -113,7 +113,7 @@ def _troubles(session: Session) -> tuple[str, ...]:
     )
 
 
-def state_badge(truth: Truth, glyphs: Glyphs) -> Line:
+def state_badge(truth: DataStatus, glyphs: Glyphs) -> Line:
     """Say in one badge whether the picture is live."""
     age = "" if truth.age is None else f" {ago(truth.age)}"
     match truth.mood:
@@ -133,7 +133,7 @@ def state_badge(truth: Truth, glyphs: Glyphs) -> Line:
             return line(Span(f"{glyphs.ring} {_link_text(truth)}", "badge-warn"))
 
 
-def _link_text(truth: Truth) -> str:
+def _link_text(truth: DataStatus) -> str:
     if truth.connecting or (truth.retry_in is None and not truth.reason):
         return "CONNECTING" if truth.attempt <= 1 else f"CONNECTING #{truth.attempt}"
     if truth.retry_in is None:
@@ -141,14 +141,14 @@ def _link_text(truth: Truth) -> str:
     return f"OFFLINE retry {truth.retry_in:.0f}s"
 
 
-def sequence_badge(truth: Truth, glyphs: Glyphs) -> Line:
+def sequence_badge(truth: DataStatus, glyphs: Glyphs) -> Line:
     """Say whether versions came without a gap."""
     if truth.gaps:
         return line(Span(f"seq {truth.gaps} gap{'s' if truth.gaps > 1 else ''}", "warn"))
     return line(Span("seq ", "dim"), Span(glyphs.check, "good"))
 
 
-def agreement_badge(truth: Truth, glyphs: Glyphs) -> Line:
+def agreement_badge(truth: DataStatus, glyphs: Glyphs) -> Line:
     """Say whether this screen's sums equal the server's."""
     match truth.agreement:
         case "equal":
@@ -159,13 +159,13 @@ def agreement_badge(truth: Truth, glyphs: Glyphs) -> Line:
             return line(Span("= server ?", "dim"))
 
 
-def panel_age(truth: Truth) -> Line:
+def panel_age(truth: DataStatus) -> Line:
     """Say in a panel's frame how old it is, once that is worth saying."""
     if truth.age is None or truth.age < truth.stale_after or truth.mood in ("rewind", "replay"):
         return ()
     return line(Span(f"{ago(truth.age)} old", "warn"))
 
 
-def trouble_line(truth: Truth, cells: int) -> str:
+def trouble_line(truth: DataStatus, cells: int) -> str:
     """Join what is wrong with the server's parts."""
     return crop("; ".join(truth.troubles), cells)

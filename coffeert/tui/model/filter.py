@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from coffeert.domain.orders import Order, cents_from_text, text_from_cents
-from coffeert.domain.rollups import Tally
+from coffeert.domain.rollups import Totals
 from coffeert.errors import CoffeertError
 
 Field = Literal["store", "drink", "any", "price"]
@@ -85,7 +85,7 @@ class Filter:
         """Whether sums are approximate: a cell holds no single prices, so its average stands in."""
         return any(term.field == "price" for term in self.terms)
 
-    def takes_cell(self, store: str, drink: str, tally: Tally) -> bool:
+    def takes_cell(self, store: str, drink: str, tally: Totals) -> bool:
         """Tell whether a cell's sums belong in."""
         return all(t.takes(store, drink, tally.quantity, tally.cents) for t in self.terms)
 

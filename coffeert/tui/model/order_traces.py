@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 from uuid import UUID
 
-from coffeert.client.placed import Placed
+from coffeert.client.placed import PlacedOrder
 from coffeert.domain.orders import Draft, Order
 
-Fate = Literal["sent", "unknown", "stored", "refused", "voided"]
+OrderStatus = Literal["sent", "unknown", "stored", "refused", "voided"]
 
 OWN_KEPT: Final = 200
 """Enough for percentiles that mean something; memory stays bounded."""
 
 
 @dataclass(frozen=True, slots=True)
-class Odyssey:
+class OrderTrace:
     """One own order and when it passed each station, in monotonic seconds."""
 
     draft: Draft
     submitted: float
-    fate: Fate = "sent"
+    fate: OrderStatus = "sent"
     order: Order | None = None
     reason: str = ""
     doubted: bool = False
@@ -49,7 +49,7 @@ class OwnOrders:
     __slots__ = ("_orders",)
 
     def __init__(self) -> None:
-        self._orders: OrderedDict[UUID, Odyssey] = OrderedDict()
+        self._orders: OrderedDict[UUID, OrderTrace] = OrderedDict()
 
     def __contains__(self, order_id: UUID) -> bool:
         return order_id in self._orders
@@ -62,15 +62,15 @@ class OwnOrders:
         """How many orders have not come over the wire yet."""
         return sum(own.on_wire is None and own.fate != "refused" for own in self._orders.values())
 
-    def get(self, order_id: UUID) -> Odyssey | None:
+    def get(self, order_id: UUID) -> OrderTrace | None:
         """Return the odyssey of an order."""
         return self._orders.get(order_id)
 
-    def by_id(self) -> Mapping[UUID, Odyssey]:
+    def by_id(self) -> Mapping[UUID, OrderTrace]:
         """Return all as they are now, by order."""
         return dict(self._orders)
 
-    def newest(self) -> list[Odyssey]:
+    def newest(self) -> list[OrderTrace]:
         """Return all, the newest first."""
         return list(reversed(self._orders.values()))
 
@@ -79,14 +79,14 @@ class OwnOrders:
         assert draft.order_id is not None
         before = self._orders.get(draft.order_id)
         if before is None:
-            self._orders[draft.order_id] = Odyssey(draft, moment)
+            self._orders[draft.order_id] = OrderTrace(draft, moment)
         elif before.fate in ("refused", "unknown"):
             again = replace(before, fate="sent", reason="", doubted=before.fate == "unknown")
             self._orders[draft.order_id] = again
         while len(self._orders) > OWN_KEPT:
             self._orders.popitem(last=False)
 
-    def store(self, order_id: UUID, placed: Placed) -> None:
+    def store(self, order_id: UUID, placed: PlacedOrder) -> None:
         """The server has said that the order is committed."""
         self._replace(
             order_id,
@@ -138,7 +138,7 @@ class OwnOrders:
             if own.on_wire is not None and own.painted is None
         )
 
-    def last_voidable(self) -> Odyssey | None:
+    def last_voidable(self) -> OrderTrace | None:
         """Return the newest order that is stored and not voided yet."""
         return next((own for own in self.newest() if own.fate == "stored"), None)
 
@@ -149,7 +149,7 @@ class OwnOrders:
             return None
         return known[min(len(known) - 1, max(0, -(-int(part * len(known) * 1000) // 1000) - 1))]
 
-    def _end(self, own: Odyssey, order_id: UUID, fate: Fate, reason: str) -> None:
+    def _end(self, own: OrderTrace, order_id: UUID, fate: OrderStatus, reason: str) -> None:
         """Note how an attempt without success ended, unless the order has been seen by now."""
         seen = own.on_wire is not None
         self._replace(order_id, fate="stored" if seen else fate, reason="" if seen else reason)

@@ -21,11 +21,11 @@ from coffeert.client.events import (
     Disconnected,
     FeedEvent,
     GapFound,
-    MenuChanged,
+    MenuUpdated,
     ViewChanged,
     ViewReset,
 )
-from coffeert.domain.rollups import ZERO, Grain, Totals
+from coffeert.domain.rollups import ZERO, Grain, WindowTotals
 from coffeert.domain.view import Change, View
 from coffeert.tui.model.arrival_rates import Arrivals
 from coffeert.tui.model.clock import Clock
@@ -45,7 +45,7 @@ FIGURES_KEPT: Final = 120
 
 
 @dataclass(slots=True)
-class Link:
+class LinkStatus:
     """The connection: what it is doing, since when, and why."""
 
     state: LinkState = "connecting"
@@ -70,9 +70,9 @@ class Session:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.link = Link(since=clock.monotonic())
+        self.link = LinkStatus(since=clock.monotonic())
         self.view: View | None = None
-        self.totals: Totals | None = None
+        self.totals: WindowTotals | None = None
         self.hello: Hello | None = None
         self.menu: MenuBody | None = None
         self.health: Health | None = None
@@ -119,7 +119,7 @@ class Session:
                 if self.view is not None and event.heartbeat.version == self.version:
                     self.view.data_time = max(self.view.data_time, event.heartbeat.data_time)
                     self._end_outage()
-            case MenuChanged():
+            case MenuUpdated():
                 self.menu = event.menu
             case GapFound():
                 self.gaps += 1

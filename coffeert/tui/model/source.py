@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from coffeert.client.events import FeedEvent
-from coffeert.client.placed import Placed
+from coffeert.client.placed import PlacedOrder
 from coffeert.domain.orders import Draft
 from coffeert.wire.frames import Snapshot
 
@@ -20,7 +20,7 @@ class Feed(Protocol):
         """Iterate over what happens, in order."""
         ...
 
-    async def place(self, draft: Draft, *, timeout: float = 10) -> Placed:  # noqa: ASYNC109 (the client's contract)
+    async def place(self, draft: Draft, *, timeout: float = 10) -> PlacedOrder:  # noqa: ASYNC109 (the client's contract)
         """Place an order."""
         ...
 
@@ -36,6 +36,6 @@ class Archive(Protocol):
         """Return the view as it was at a moment."""
         ...
 
-    async def void(self, order_id: UUID) -> Placed:
+    async def void(self, order_id: UUID) -> PlacedOrder:
         """Append the correction of an order."""
         ...

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coffeert.domain.rollups import SECONDS, Tally
-from coffeert.tui.model.bucket_sums import BucketSums, Sums, merge, scale
+from coffeert.domain.rollups import SECONDS, Totals
+from coffeert.tui.model.bucket_sums import BucketSumCache, BucketSums, merge, scale
 from coffeert.tui.model.ranges import Range
 
 
@@ -21,8 +21,8 @@ class Window:
     span: Range
     now: float
     starts: tuple[int, ...]
-    tallies: tuple[Tally, ...]
-    previous_tallies: tuple[Tally, ...] | None
+    tallies: tuple[Totals, ...]
+    previous_tallies: tuple[Totals, ...] | None
     sums: BucketSums
     previous: BucketSums | None
 
@@ -33,7 +33,7 @@ class Window:
         return (whole + self.now - self.starts[-1]) / 60
 
 
-def window(sums: Sums, past: Sums | None, span: Range, now: float) -> Window:
+def window(sums: BucketSumCache, past: BucketSumCache | None, span: Range, now: float) -> Window:
     """Add up a range, and the window before it.
 
     `past` is the picture as it was one range ago. Without one, minutes still at hand stand in. Of a
@@ -55,7 +55,9 @@ def window(sums: Sums, past: Sums | None, span: Range, now: float) -> Window:
     )
 
 
-def _previous(sums: Sums, past: Sums | None, span: Range, now: float) -> list[BucketSums] | None:
+def _previous(
+    sums: BucketSumCache, past: BucketSumCache | None, span: Range, now: float
+) -> list[BucketSums] | None:
     starts = [start - span.seconds for start in span.starts(now)]
     at_hand = sums.picture.horizon
     if past is None:

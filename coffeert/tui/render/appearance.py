@@ -8,7 +8,7 @@ from coffeert.tui.render.glyphs import GlyphSet
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Appearance:
     """Which characters to draw with, and under which theme."""
 
     glyphs: GlyphSet = "braille"

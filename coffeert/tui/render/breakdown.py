@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from coffeert.domain.rollups import ZERO, Tally
-from coffeert.tui.model.bucket_sums import BucketSums, Sums, merge
+from coffeert.domain.rollups import ZERO, Totals
+from coffeert.tui.model.bucket_sums import BucketSumCache, BucketSums, merge
 from coffeert.tui.model.window import Window
 from coffeert.tui.render.format import Trend, bar, short, short_money, trend
-from coffeert.tui.render.frame_context import Scene
+from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Role, Span, chosen, fit_line, line
 from coffeert.tui.render.text import clean, fit
@@ -19,12 +19,12 @@ Dimension = Literal["store", "drink"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BreakdownRow:
     """One store or drink: its code, sums, share of all, and movement."""
 
     dimension: Dimension
     code: str
-    tally: Tally
+    tally: Totals
     share: float
     trend: Trend
     rank: int | None = None
@@ -35,11 +35,13 @@ class Section:
     """A titled list of rows."""
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[BreakdownRow, ...]
     against: str = "vs prev"
 
 
-def rows_by(window: Window, dimension: Dimension, known: Sequence[str] = ()) -> tuple[Row, ...]:
+def rows_by(
+    window: Window, dimension: Dimension, known: Sequence[str] = ()
+) -> tuple[BreakdownRow, ...]:
     """Break a window down, the best seller first; `known` codes show even with nothing sold."""
     now = _side(window.sums, dimension)
     before = None if window.previous is None else _side(window.previous, dimension)
@@ -48,7 +50,7 @@ def rows_by(window: Window, dimension: Dimension, known: Sequence[str] = ()) -> 
         codes |= {code for code, tally in before.items() if tally.orders > 0}
     total = window.sums.total.orders
     rows = [
-        Row(
+        BreakdownRow(
             dimension,
             code,
             tally := now.get(code, ZERO),
@@ -60,7 +62,7 @@ def rows_by(window: Window, dimension: Dimension, known: Sequence[str] = ()) -> 
     return tuple(sorted(rows, key=lambda row: (-row.tally.orders, -row.tally.cents, row.code)))
 
 
-def top_drinks(sums: Sums, window: Window, count: int = 5) -> tuple[Row, ...]:
+def top_drinks(sums: BucketSumCache, window: Window, count: int = 5) -> tuple[BreakdownRow, ...]:
     """Return the best-selling drinks of 30 days; movement is their share now against then.
 
     Ties go by code, as in the server's own list.
@@ -76,12 +78,12 @@ def top_drinks(sums: Sums, window: Window, count: int = 5) -> tuple[Row, ...]:
         share = tally.orders / month.total.orders if month.total.orders > 0 else 0.0
         of_late = window.sums.drinks.get(code, ZERO).orders / total if total > 0 else None
         moved = Trend("unknown") if of_late is None else trend(of_late, share)
-        rows.append(Row("drink", code, tally, share, moved, rank))
+        rows.append(BreakdownRow("drink", code, tally, share, moved, rank))
     return tuple(rows)
 
 
 def sections_of(
-    scene: Scene, sums: Sums, wanted: Sequence[Dimension | Literal["top"]]
+    scene: FrameContext, sums: BucketSumCache, wanted: Sequence[Dimension | Literal["top"]]
 ) -> tuple[Section, ...]:
     """Make the sections of a panel."""
     window = scene.window
@@ -135,7 +137,7 @@ def line_of_row(sections: Sequence[Section], number: int) -> int:
     return at
 
 
-def row_at(sections: Sequence[Section], number: int) -> Row | None:
+def row_at(sections: Sequence[Section], number: int) -> BreakdownRow | None:
     """Return a row by its number over all sections."""
     flat = [row for section in sections for row in section.rows]
     return flat[number] if 0 <= number < len(flat) else None
@@ -147,7 +149,7 @@ def row_on_line(sections: Sequence[Section], at: int) -> int | None:
     return next((n for n in range(total) if line_of_row(sections, n) == at), None)
 
 
-def _side(sums: BucketSums, dimension: Dimension) -> dict[str, Tally]:
+def _side(sums: BucketSums, dimension: Dimension) -> dict[str, Totals]:
     return sums.stores if dimension == "store" else sums.drinks
 
 
@@ -174,7 +176,7 @@ def _count(orders: int) -> str:
     return text if len(text) <= 7 else short(orders)
 
 
-def _row(row: Row, top: float, cells: int, glyphs: Glyphs, here: bool) -> Line:
+def _row(row: BreakdownRow, top: float, cells: int, glyphs: Glyphs, here: bool) -> Line:
     name, drawn, money = _widths(cells)
     mark = glyphs.cursor if here else " "
     role: Role = "series-1" if row.dimension == "drink" else "series-2"

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from coffeert.domain.rollups import SECONDS, Tally
+from coffeert.domain.rollups import SECONDS, Totals
 from coffeert.tui.model.arrival_rates import SLOT_SECONDS, Arrivals
 from coffeert.tui.model.filter import Filter
 from coffeert.tui.model.window import Window
 from coffeert.tui.render.format import money
-from coffeert.tui.render.frame_context import Scene
+from coffeert.tui.render.frame_context import FrameContext
 
 Metric = Literal["orders", "revenue"]
 METRICS: Final[tuple[Metric, ...]] = ("orders", "revenue")
@@ -44,7 +44,12 @@ class ChartModel:
 
 
 def chart_of(
-    scene: Scene, metric: Metric, arrivals: Arrivals, wanted: Filter, cursor: int | None, lost: Lost
+    scene: FrameContext,
+    metric: Metric,
+    arrivals: Arrivals,
+    wanted: Filter,
+    cursor: int | None,
+    lost: Lost,
 ) -> ChartModel | None:
     """Make the chart of a scene's window; `lost` tells when news were missing."""
     window = scene.charted
@@ -71,7 +76,7 @@ def chart_of(
 
 
 def _fine(
-    scene: Scene,
+    scene: FrameContext,
     window: Window,
     metric: Metric,
     arrivals: Arrivals,
@@ -99,11 +104,11 @@ def _fine(
     )
 
 
-def _value(tally: Tally, metric: Metric) -> int:
+def _value(tally: Totals, metric: Metric) -> int:
     return tally.cents if metric == "revenue" else tally.orders
 
 
-def _label(scene: Scene, start: float, is_day: bool) -> str:
+def _label(scene: FrameContext, start: float, is_day: bool) -> str:
     if is_day:  # buckets are UTC days, whatever the zone
         return datetime.fromtimestamp(start, UTC).strftime("%d %b")
     return scene.local(start).strftime("%H:%M")

@@ -9,7 +9,7 @@ from coffeert.tui.render.canvas import Canvas
 from coffeert.tui.render.chart import ChartModel, Metric
 from coffeert.tui.render.format import short
 from coffeert.tui.render.glyphs import Glyphs
-from coffeert.tui.render.plotext_backend import Curve, Plot
+from coffeert.tui.render.plotext_backend import Plot, PlotSeries
 from coffeert.tui.render.spans import Line, Role, Span, line
 
 _AXIS = 6  # cells for the value labels
@@ -107,8 +107,8 @@ def draw_chart(model: ChartModel, cells: int, rows: int, glyphs: Glyphs, plot: P
     return lines
 
 
-def _curves(model: ChartModel, columns: int, glyphs: Glyphs) -> tuple[list[Curve], list[Role]]:
-    curves: list[Curve] = []
+def _curves(model: ChartModel, columns: int, glyphs: Glyphs) -> tuple[list[PlotSeries], list[Role]]:
+    curves: list[PlotSeries] = []
     roles: list[Role] = []
     main = _ROLES[model.metric]
     count = len(model.values)
@@ -137,12 +137,12 @@ def _stretches(values: Sequence[int | None]) -> list[list[tuple[int, int]]]:
     return [points for points in stretches if points]
 
 
-def _curve(points: Sequence[tuple[int, int]], count: int, columns: int, marker: str) -> Curve:
+def _curve(points: Sequence[tuple[int, int]], count: int, columns: int, marker: str) -> PlotSeries:
     xs = [float(column_of(index, count, columns)) for index, _ in points]
     ys = [float(value) for _, value in points]
     if len(xs) == 1:
         xs, ys = xs * 2, ys * 2
-    return Curve(xs, ys, marker)
+    return PlotSeries(xs, ys, marker)
 
 
 def _hatch(canvas: Canvas, model: ChartModel, columns: int, glyphs: Glyphs) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import tzinfo
 
 from coffeert.domain.orders import Order
-from coffeert.tui.model.order_traces import Odyssey
+from coffeert.tui.model.order_traces import OrderTrace
 from coffeert.tui.render.format import milliseconds, money
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Role, Span, line
 from coffeert.tui.render.text import clean, crop
 
 
-def order_lines(order: Order, own: Odyssey | None, zone: tzinfo, glyphs: Glyphs) -> list[Line]:
+def order_lines(order: Order, own: OrderTrace | None, zone: tzinfo, glyphs: Glyphs) -> list[Line]:
     """Lay out one order, a field a line."""
     delay = (order.received_at - order.placed_at).total_seconds()
     fields: list[tuple[str, str, Role]] = [
@@ -37,7 +37,7 @@ def order_lines(order: Order, own: Odyssey | None, zone: tzinfo, glyphs: Glyphs)
     return lines
 
 
-def odyssey_lines(own: Odyssey, glyphs: Glyphs) -> list[Line]:
+def odyssey_lines(own: OrderTrace, glyphs: Glyphs) -> list[Line]:
     """Lay out the way of an own order, a station a line."""
     if own.fate == "refused":
         return [line(Span(f"{glyphs.cross} not stored: {clean(own.reason)}", "bad"))]
@@ -66,7 +66,7 @@ def odyssey_lines(own: Odyssey, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-def own_lines(orders: Sequence[Odyssey], cells: int, glyphs: Glyphs) -> list[Line]:
+def own_lines(orders: Sequence[OrderTrace], cells: int, glyphs: Glyphs) -> list[Line]:
     """List one's own orders, each with the stations it has passed."""
     if not orders:
         return [line(Span("none yet: press n to place one", "dim"))]

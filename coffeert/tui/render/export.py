@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 import msgspec
 
 from coffeert.domain.orders import Order, text_from_cents
-from coffeert.domain.rollups import Tally
+from coffeert.domain.rollups import Totals
 from coffeert.tui.model.window import Window
 
 _COLUMNS = ("order_id", "store", "drink", "quantity", "price", "placed_at", "received_at", "voids")
 
 
 class ExportedSums(msgspec.Struct, frozen=True):
-    """Sums of a store, a drink, or a bucket; `revenue` is decimal text."""
+    """BucketSumCache of a store, a drink, or a bucket; `revenue` is decimal text."""
 
     name: str
     orders: int
@@ -76,7 +76,7 @@ def window_json(window: Window, filter_text: str) -> str:
     return msgspec.json.format(msgspec.json.encode(exported), indent=2).decode() + "\n"
 
 
-def _sums(name: str, tally: Tally) -> ExportedSums:
+def _sums(name: str, tally: Totals) -> ExportedSums:
     return ExportedSums(name, tally.orders, tally.quantity, text_from_cents(tally.cents))
 
 

@@ -15,7 +15,7 @@ from coffeert.wire.orders import MenuBody, MenuDrink
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FormValues:
     """What stands in the form; `order_id` is the idempotency key the order will have."""
 
     store: str | None
@@ -38,7 +38,7 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class InjectionRequest:
     """What is to be injected; `seconds` is `None` for until it is stopped."""
 
     profile: str
@@ -47,8 +47,8 @@ class Wish:
     seed: int | None
 
 
-def check(entry: Entry) -> Checked:
-    """Look an entry through, as the server would, so that mistakes show before sending."""
+def check(entry: FormValues) -> Checked:
+    """Appearance an entry through, as the server would, so that mistakes show before sending."""
     faults: list[FieldError] = []
     if not entry.store:
         faults.append(FieldError("store", "choose a store"))
@@ -118,7 +118,7 @@ def _price(text: str, faults: list[FieldError]) -> int | None:
         return None
 
 
-def wish_from(profile: str, rate: str, duration: str, seed: str) -> Wish:
+def parse_injection_request(profile: str, rate: str, duration: str, seed: str) -> InjectionRequest:
     """Read what is to be injected; raises `ValueError` with a plain phrase."""
     per_second = _number(rate, "orders/s")
     if not 0 < per_second <= 100_000:
@@ -133,7 +133,7 @@ def wish_from(profile: str, rate: str, duration: str, seed: str) -> Wish:
         seconds = float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]
     if seed.strip() and not seed.strip().lstrip("-").isdecimal():
         raise ValueError("seed must be a whole number, or empty")
-    return Wish(profile, per_second, seconds, int(seed) if seed.strip() else None)
+    return InjectionRequest(profile, per_second, seconds, int(seed) if seed.strip() else None)
 
 
 def _number(text: str, name: str) -> float:

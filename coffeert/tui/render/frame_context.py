@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from coffeert.domain.view import View
-from coffeert.tui.model.data_status import Truth
+from coffeert.tui.model.data_status import DataStatus
 from coffeert.tui.model.filter import Filter
 from coffeert.tui.model.window import Window
 from coffeert.tui.render.glyphs import Glyphs
@@ -14,7 +14,7 @@ from coffeert.wire.orders import MenuBody
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class FrameContext:
     """One moment of the dashboard. `view` and the windows are `None` before the first data.
 
     `window` ends now, but where the data are old, when they were new: what nobody has heard of since is
@@ -24,7 +24,7 @@ class Scene:
     now: datetime
     zone: tzinfo
     glyphs: Glyphs
-    truth: Truth
+    truth: DataStatus
     menu: MenuBody | None = None
     view: View | None = None
     window: Window | None = None

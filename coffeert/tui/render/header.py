@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from coffeert.tui.model.data_status import (
-    Truth,
+    DataStatus,
     agreement_badge,
     sequence_badge,
     state_badge,
@@ -31,7 +31,7 @@ _TITLES: dict[TabName, str] = {
 class HeaderModel:
     """The upper line."""
 
-    truth: Truth
+    truth: DataStatus
     tab: TabName
     place: str
     rate: float | None

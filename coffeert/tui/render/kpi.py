@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from coffeert.alert_rules import silent_stores
-from coffeert.domain.rollups import BUCKETS, SECONDS, Tally, floor
-from coffeert.tui.model.bucket_sums import Sums
+from coffeert.domain.rollups import BUCKETS, SECONDS, Totals, floor
+from coffeert.tui.model.bucket_sums import BucketSumCache
 from coffeert.tui.model.filter import Filter
 from coffeert.tui.model.window import Window
 from coffeert.tui.render.format import (
@@ -20,7 +20,7 @@ from coffeert.tui.render.format import (
     spark,
     trend,
 )
-from coffeert.tui.render.frame_context import Scene
+from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Role, Span, fit_line, line, line_width, spread
 from coffeert.tui.render.text import clean, crop, width
@@ -46,7 +46,7 @@ class Tile:
     """The value with every digit, for where there is room."""
 
 
-def tiles_of(scene: Scene, sums: Sums) -> tuple[Tile, ...]:
+def tiles_of(scene: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
     """Make the key figures of a scene."""
     window = scene.window
     if window is None or scene.view is None:
@@ -61,7 +61,7 @@ def tiles_of(scene: Scene, sums: Sums) -> tuple[Tile, ...]:
     rate = pace(sums, window.now)
     course = _course(sums, window)
 
-    def change(figure: Callable[[Tally], float]) -> Trend:
+    def change(figure: Callable[[Totals], float]) -> Trend:
         return trend(figure(now), None if before is None else figure(before))
 
     rate_before = None if before is None else before.orders / max(window.elapsed_minutes, 1e-9)
@@ -88,20 +88,20 @@ def tiles_of(scene: Scene, sums: Sums) -> tuple[Tile, ...]:
     )
 
 
-def _orders(tally: Tally) -> int:
+def _orders(tally: Totals) -> int:
     return tally.orders
 
 
-def _cents(tally: Tally) -> int:
+def _cents(tally: Totals) -> int:
     return tally.cents
 
 
-def ticket(tally: Tally) -> int:
+def ticket(tally: Totals) -> int:
     """Return the average revenue of an order, in cents, rounded half to even."""
     return round(tally.cents / tally.orders) if tally.orders else 0
 
 
-def pace(sums: Sums, now: float) -> float:
+def pace(sums: BucketSumCache, now: float) -> float:
     """Return orders a minute at this moment.
 
     The running minute, and of the one before as much as is missing to sixty seconds: an average over
@@ -114,7 +114,7 @@ def pace(sums: Sums, now: float) -> float:
     return newest + (1 - part) * before
 
 
-def _course(sums: Sums, window: Window) -> tuple[Tally, ...]:
+def _course(sums: BucketSumCache, window: Window) -> tuple[Totals, ...]:
     if len(window.tallies) >= 15:
         return window.tallies
     minute = floor(int(window.now), "minute")
@@ -122,13 +122,13 @@ def _course(sums: Sums, window: Window) -> tuple[Tally, ...]:
     return tuple(sums.bucket("minute", start).total for start in starts)
 
 
-def _minute_course(sums: Sums, now: float) -> tuple[float | None, ...]:
+def _minute_course(sums: BucketSumCache, now: float) -> tuple[float | None, ...]:
     minute = floor(int(now), "minute")
     starts = range(minute - _SPARK_MINUTES * 60, minute, 60)
     return tuple(float(sums.bucket("minute", start).total.orders) for start in starts)
 
 
-def _stores(scene: Scene, wanted: Filter) -> Tile:
+def _stores(scene: FrameContext, wanted: Filter) -> Tile:
     assert scene.view is not None
     assert scene.window is not None
     codes = scene.stores(wanted)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from coffeert.tui.model.data_status import Truth
+from coffeert.tui.model.data_status import DataStatus
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import EMPTY, Line, Span, line, line_width
 
 
-def notice_lines(truth: Truth, url: str, cells: int, glyphs: Glyphs) -> list[Line]:
+def notice_lines(truth: DataStatus, url: str, cells: int, glyphs: Glyphs) -> list[Line]:
     """Say why nothing shows, and what to type."""
     if not truth.reason:
         return _centred(
@@ -36,7 +36,7 @@ def notice_lines(truth: Truth, url: str, cells: int, glyphs: Glyphs) -> list[Lin
     return _centred(text, cells)
 
 
-def _wait(truth: Truth, glyphs: Glyphs) -> str:
+def _wait(truth: DataStatus, glyphs: Glyphs) -> str:
     if truth.connecting:
         return "Trying now" + glyphs.ellipsis
     if truth.retry_in is None:

@@ -8,7 +8,7 @@ from datetime import tzinfo
 from uuid import UUID
 
 from coffeert.domain.orders import Order
-from coffeert.tui.model.order_traces import Odyssey
+from coffeert.tui.model.order_traces import OrderTrace
 from coffeert.tui.render.format import ago, milliseconds, money
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Span, chosen, fit_line, line
@@ -20,7 +20,7 @@ class OrderRow:
     """One order of the list; `own` where it was placed here."""
 
     order: Order
-    own: Odyssey | None = None
+    own: OrderTrace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class OrdersModel:
     """
 
     orders: tuple[Order, ...]
-    mine: Mapping[UUID, Odyssey]
+    mine: Mapping[UUID, OrderTrace]
     zone: tzinfo
     frozen: bool = False
     unseen: int = 0

@@ -17,7 +17,7 @@ _COLOR = re.compile(r"38;5;(\d+)")
 _FIRST_COLOR = 20  # beyond the colours a terminal's theme redefines; only used to tell curves apart
 
 
-class Curve(NamedTuple):
+class PlotSeries(NamedTuple):
     """Points to be joined: `xs` in columns from 0, `ys` as values.
 
     `marker` is a name that plotext knows, or one character.
@@ -33,7 +33,7 @@ class Plot(Protocol):
 
     def __call__(
         self,
-        curves: Sequence[Curve],
+        curves: Sequence[PlotSeries],
         columns: int,
         rows: int,
         y: tuple[float, float],
@@ -44,11 +44,11 @@ class Plot(Protocol):
 
 def warm_up() -> None:
     """Load plotext, which takes a while, so that the first chart does not."""
-    plot([Curve([0, 1], [0, 1], "braille")], 4, 2, (0, 1))
+    plot([PlotSeries([0, 1], [0, 1], "braille")], 4, 2, (0, 1))
 
 
 def plot(
-    curves: Sequence[Curve],
+    curves: Sequence[PlotSeries],
     columns: int,
     rows: int,
     y: tuple[float, float],

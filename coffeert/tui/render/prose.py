@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from coffeert.alert_rules import silent_stores
-from coffeert.tui.model.bucket_sums import Sums
+from coffeert.tui.model.bucket_sums import BucketSumCache
 from coffeert.tui.render.format import Trend, ago, money, trend
-from coffeert.tui.render.frame_context import Scene
+from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.kpi import pace, silence
 from coffeert.tui.render.text import clean
 
 
-def sentences(scene: Scene, sums: Sums | None) -> list[str]:
+def sentences(scene: FrameContext, sums: BucketSumCache | None) -> list[str]:
     """Say how things stand, one sentence an item."""
     truth = scene.truth
     if scene.view is None or scene.window is None or sums is None:
@@ -40,7 +40,7 @@ def sentences(scene: Scene, sums: Sums | None) -> list[str]:
     return said
 
 
-def _state(scene: Scene) -> str:
+def _state(scene: FrameContext) -> str:
     truth = scene.truth
     age = "" if truth.age is None else f", data {ago(truth.age)} old"
     clock = scene.now.astimezone(scene.zone).strftime("%H:%M:%S")

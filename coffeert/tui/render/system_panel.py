@@ -17,7 +17,7 @@ _SINCE_MATTERS = 1.0  # seconds: before that the reason alone says it
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class PanelValue:
     """One line of a part: a name, what it says, and how much of its limit is used, if it has one."""
 
     name: str
@@ -35,7 +35,7 @@ class Part:
     ok: bool
     reason: str
     age: float | None
-    figures: tuple[Figure, ...]
+    figures: tuple[PanelValue, ...]
     patience: float = SILENT_AFTER
 
     @property
@@ -44,7 +44,7 @@ class Part:
         return self.age is not None and self.age > self.patience
 
     @property
-    def main(self) -> Figure | None:
+    def main(self) -> PanelValue | None:
         """The figure whose course tells most: the first that has one."""
         return next((figure for figure in self.figures if len(figure.course) > 1), None)
 
@@ -100,13 +100,13 @@ def _insert(health: Health, now: datetime, course: Course) -> Part:
     i = health.intake
     wait = f"{milliseconds(i.predicted_wait_ms)} of {milliseconds(i.wait_limit_ms)} ms"
     figures = (
-        Figure("orders/s", short(round(i.orders_per_s, 1)), course=course.intake),
-        Figure("queue", f"{i.queue:,} of {i.queue_limit:,}", _of(i.queue, i.queue_limit)),
-        Figure("predicted wait", wait, _of(i.predicted_wait_ms, i.wait_limit_ms)),
-        Figure("commit", f"{milliseconds(i.commit_ms)} ms", course=course.commit),
-        Figure("batch", f"{i.batch_size:.1f} orders"),
-        Figure("accepted", f"{i.accepted:,}, {i.replayed:,} replayed"),
-        Figure("turned away", f"{i.refused:,} refused, {i.shed:,} shed"),
+        PanelValue("orders/s", short(round(i.orders_per_s, 1)), course=course.intake),
+        PanelValue("queue", f"{i.queue:,} of {i.queue_limit:,}", _of(i.queue, i.queue_limit)),
+        PanelValue("predicted wait", wait, _of(i.predicted_wait_ms, i.wait_limit_ms)),
+        PanelValue("commit", f"{milliseconds(i.commit_ms)} ms", course=course.commit),
+        PanelValue("batch", f"{i.batch_size:.1f} orders"),
+        PanelValue("accepted", f"{i.accepted:,}, {i.replayed:,} replayed"),
+        PanelValue("turned away", f"{i.refused:,} refused, {i.shed:,} shed"),
     )
     return _part("1 INSERT", "orders in, one commit a batch", i, now, figures)
 
@@ -117,17 +117,17 @@ def _aggregation(health: Health, now: datetime, course: Course, grown: float) ->
     interval = a.interval_s * 1000
     busy = d.pool - d.pool_idle
     figures = (
-        Figure(
+        PanelValue(
             "pass / interval",
             f"{milliseconds(a.pass_ms)} of {milliseconds(interval)} ms",
             _of(a.pass_ms, interval),
         ),
-        Figure("pass time", f"{milliseconds(a.pass_ms)} ms", course=course.passes),
-        Figure("lag", f"{ago(lag)} of {ago(lag_limit)}", _of(lag, lag_limit)),
-        Figure("rows a pass", f"{a.rows:,}"),
-        Figure("passes", f"{a.passes:,}"),
-        Figure("pool", f"{busy} of {d.pool} busy", _of(busy, d.pool)),
-        Figure("database trip", f"{milliseconds(d.round_trip_ms)} ms"),
+        PanelValue("pass time", f"{milliseconds(a.pass_ms)} ms", course=course.passes),
+        PanelValue("lag", f"{ago(lag)} of {ago(lag_limit)}", _of(lag, lag_limit)),
+        PanelValue("rows a pass", f"{a.rows:,}"),
+        PanelValue("passes", f"{a.passes:,}"),
+        PanelValue("pool", f"{busy} of {d.pool} busy", _of(busy, d.pool)),
+        PanelValue("database trip", f"{milliseconds(d.round_trip_ms)} ms"),
     )
     leader = f"leader {clean(a.leader, 24) or 'unknown'}"
     return _part("2 Aggregation", leader, a, now, figures, also=d)
@@ -138,11 +138,11 @@ def _redis(health: Health, now: datetime, course: Course) -> Part:
     # One message after another, each as long as a round trip: how much of a second that takes.
     busy = (r.published_per_s + r.received_per_s) * r.round_trip_ms
     figures = (
-        Figure("round trip", f"{milliseconds(r.round_trip_ms)} ms", course=course.redis),
-        Figure("published", f"{short(round(r.published_per_s, 1))}/s"),
-        Figure("received", f"{short(round(r.received_per_s, 1))}/s"),
-        Figure("busy", f"{milliseconds(busy)} of 1,000 ms", _of(busy, 1000)),
-        Figure("memory", size(r.used_memory)),
+        PanelValue("round trip", f"{milliseconds(r.round_trip_ms)} ms", course=course.redis),
+        PanelValue("published", f"{short(round(r.published_per_s, 1))}/s"),
+        PanelValue("received", f"{short(round(r.received_per_s, 1))}/s"),
+        PanelValue("busy", f"{milliseconds(busy)} of 1,000 ms", _of(busy, 1000)),
+        PanelValue("memory", size(r.used_memory)),
     )
     return _part("3 Redis", "snapshot and messages", r, now, figures)
 
@@ -150,17 +150,19 @@ def _redis(health: Health, now: datetime, course: Course) -> Part:
 def _sockets(health: Health, now: datetime, course: Course) -> Part:
     s = health.sockets
     figures = (
-        Figure("clients", f"{s.clients:,} of {s.clients_limit:,}", _of(s.clients, s.clients_limit)),
-        Figure("frames", f"{short(round(s.frames_per_s, 1))}/s"),
-        Figure("bytes", f"{size(s.bytes_per_s)}/s", course=course.sent),
-        Figure("last frame", size(s.frame_bytes)),
-        Figure("conflated", f"{s.conflated:,}"),
-        Figure("dropped", f"{s.dropped:,} slow clients"),
+        PanelValue(
+            "clients", f"{s.clients:,} of {s.clients_limit:,}", _of(s.clients, s.clients_limit)
+        ),
+        PanelValue("frames", f"{short(round(s.frames_per_s, 1))}/s"),
+        PanelValue("bytes", f"{size(s.bytes_per_s)}/s", course=course.sent),
+        PanelValue("last frame", size(s.frame_bytes)),
+        PanelValue("conflated", f"{s.conflated:,}"),
+        PanelValue("dropped", f"{s.dropped:,} slow clients"),
     )
     return _part("4 WebSocket", "frames out, encoded once", s, now, figures)
 
 
-def draw_engine(
+def draw_system(
     parts: Sequence[Part], cells: int, rows: int, glyphs: Glyphs, mode: str
 ) -> list[Line]:
     """Draw the parts: two by two where there is room, else one under the other."""
@@ -197,7 +199,7 @@ def _stacked(parts: Sequence[Part], cells: int, rows: int, glyphs: Glyphs) -> li
     return lines
 
 
-def _foremost(figures: Sequence[Figure], count: int) -> list[Figure]:
+def _foremost(figures: Sequence[PanelValue], count: int) -> list[PanelValue]:
     """Choose figures, limits first, then those with a course; in their own order."""
     by_weight = sorted(
         range(len(figures)), key=lambda n: (figures[n].used is None, not figures[n].course, n)
@@ -221,7 +223,7 @@ def _part(
     question: str,
     health: PartHealth,
     now: datetime,
-    figures: tuple[Figure, ...],
+    figures: tuple[PanelValue, ...],
     also: PartHealth | None = None,
 ) -> Part:
     # What it stands on comes first: the cause rather than what follows from it.
@@ -265,7 +267,7 @@ def _age(part: Part) -> Line:
     return line(Span(ago(part.age), "warn" if part.silent else "dim"))
 
 
-def _area(figure: Figure | None, cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
+def _area(figure: PanelValue | None, cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
     if figure is None or rows < 5:
         return []
     known = [value for value in figure.course if value is not None]
@@ -274,7 +276,7 @@ def _area(figure: Figure | None, cells: int, rows: int, glyphs: Glyphs) -> list[
     return [(), line(Span(text, "dim")), *(line(Span(row, "series-1")) for row in drawn)]
 
 
-def _figure(figure: Figure, cells: int, glyphs: Glyphs) -> Line:
+def _figure(figure: PanelValue, cells: int, glyphs: Glyphs) -> Line:
     name = fit_line(line(Span(figure.name, "dim")), 16)
     value = Span(f"{figure.value:<22}", "strong")
     room = max(0, cells - 16 - 22 - 1)

@@ -11,7 +11,7 @@ from coffeert.tui.render.text import clean
 
 if TYPE_CHECKING:
     from coffeert.tui.app import CoffeertApp
-    from coffeert.tui.dashboard_state import Board
+    from coffeert.tui.dashboard_state import DashboardState
 
 
 class BoardScreen(Screen[None]):
@@ -23,7 +23,7 @@ class BoardScreen(Screen[None]):
         return cast("CoffeertApp", self.app)
 
     @property
-    def board(self) -> Board:
+    def board(self) -> DashboardState:
         """The board."""
         return self.coffeert.board
 

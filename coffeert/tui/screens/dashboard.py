@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from coffeert.tui.bindings import DASHBOARD_KEYS
 from coffeert.tui.model.data_status import panel_age
 from coffeert.tui.render.chart import METRICS
-from coffeert.tui.render.frame_context import Scene
+from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.layout import NARROW, PanelName, arrange
 from coffeert.tui.render.text import clean
 from coffeert.tui.render.time_bar import bar_hint
@@ -24,7 +24,7 @@ from coffeert.tui.widgets.bars import ControlsBar, HeaderBar
 from coffeert.tui.widgets.breakdown_panel import BreakdownModel, BreakdownPanel
 from coffeert.tui.widgets.chart_panel import ChartPanel
 from coffeert.tui.widgets.details_panel import DetailsModel, DetailsPanel
-from coffeert.tui.widgets.engine_panel import EngineModel, EnginePanel
+from coffeert.tui.widgets.engine_panel import SystemModel, SystemPanel
 from coffeert.tui.widgets.filter_input import FilterInput
 from coffeert.tui.widgets.gone import let_go_of_many
 from coffeert.tui.widgets.key_bar import KeyBar
@@ -62,7 +62,7 @@ class Dashboard(Looking, Timing, Selling, Keeping):
         yield BreakdownPanel(id="breakdown")
         yield OrderTable(id="orders")
         yield DetailsPanel(id="details")
-        yield EnginePanel(id="engine")
+        yield SystemPanel(id="engine")
         yield TimeBar(id="bar")
         yield NoticePanel(id="notice")
         yield FilterInput(id="filter")
@@ -119,7 +119,7 @@ class Dashboard(Looking, Timing, Selling, Keeping):
         if board.rewound_to is None and self.query_one(KpiStrip).display:
             self._note_painted()
 
-    def _show_figures(self, scene: Scene) -> None:
+    def _show_figures(self, scene: FrameContext) -> None:
         board, old, age = self.coffeert.board, scene.truth.old, panel_age(scene.truth)
         if (kpi := self.query_one(KpiStrip)).display:
             kpi.show(models.tiles(board, scene), old=old, age=age)
@@ -132,10 +132,10 @@ class Dashboard(Looking, Timing, Selling, Keeping):
             crumbs = tuple(clean(code, 40) for code in board.crumbs)
             below = BreakdownModel(models.sections(board, scene), crumbs)
             breakdown.show(below, old=old, age=age)
-        if (engine := self.query_one(EnginePanel)).display:
-            engine.show(EngineModel(models.engine(board, scene), models.mode(board)), old=old)
+        if (engine := self.query_one(SystemPanel)).display:
+            engine.show(SystemModel(models.engine(board, scene), models.mode(board)), old=old)
 
-    def _show_orders(self, scene: Scene) -> None:
+    def _show_orders(self, scene: FrameContext) -> None:
         board, old, age = self.coffeert.board, scene.truth.old, panel_age(scene.truth)
         table = self.query_one(OrderTable)
         if table.display:

@@ -9,13 +9,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
 from coffeert.tui.render.spans import EMPTY, Span, line
-from coffeert.tui.screens.modal import Dialogue
+from coffeert.tui.screens.modal import Modal
 from coffeert.tui.widgets.lines_view import LinesView
 
 ExportKind = Literal["csv", "json", "svg"]
 
 
-class Export(Dialogue[ExportKind]):
+class Export(Modal[ExportKind]):
     """Asks for a kind of file by one key."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -10,11 +10,11 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from coffeert.tui.render.help import help_lines
-from coffeert.tui.screens.modal import Dialogue
+from coffeert.tui.screens.modal import Modal
 from coffeert.tui.widgets.lines_view import LinesView
 
 
-class Help(Dialogue[None]):
+class Help(Modal[None]):
     """Explains keys and signs; what concerns the panel in use comes first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -10,12 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Input, Label, Select
 
-from coffeert.tui.render.form import Wish, wish_from
-from coffeert.tui.screens.modal import Dialogue
-from coffeert.tui.widgets.choice import Choice
+from coffeert.tui.render.form import InjectionRequest, parse_injection_request
+from coffeert.tui.screens.modal import Modal
+from coffeert.tui.widgets.choice import ChoiceSelect
 
 
-class InjectionForm(Dialogue[Wish]):
+class InjectionForm(Modal[InjectionRequest]):
     """Asks for an injection."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -41,7 +41,7 @@ class InjectionForm(Dialogue[Wish]):
             with Horizontal(classes="field"):
                 yield Label("Profile")
                 options = [(name, name) for name in PROFILES]
-                yield Choice(
+                yield ChoiceSelect(
                     options, value=options[0][0], id="profile", compact=True, allow_blank=False
                 )
             for name, title, value, hint in (
@@ -62,7 +62,7 @@ class InjectionForm(Dialogue[Wish]):
         """Answer, unless something cannot be read."""
         try:
             profile = self.query_one("#profile", Select).value
-            wish = wish_from(
+            wish = parse_injection_request(
                 str(profile),
                 *(self.query_one(f"#{n}", Input).value for n in ("rate", "duration", "seed")),
             )

@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 Answer = TypeVar("Answer")
 
 
-class Dialogue(ModalScreen[Answer]):
+class Modal(ModalScreen[Answer]):
     """A box over the dashboard; Escape closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -19,13 +19,13 @@ class Dialogue(ModalScreen[Answer]):
         )
     ]
     DEFAULT_CSS = """
-    Dialogue { align: center middle; background: $background 60%; }
-    Dialogue > .box {
+    Modal { align: center middle; background: $background 60%; }
+    Modal > .box {
         width: 72; max-width: 100%; height: auto; max-height: 100%;
         background: $surface; border: round $accent; border-title-color: $accent;
         border-title-style: bold; padding: 0 1; scrollbar-size-vertical: 1;
     }
-    Dialogue Input:focus, Dialogue Select:focus SelectCurrent { text-style: underline; }
+    Modal Input:focus, Modal Select:focus SelectCurrent { text-style: underline; }
     """
 
     def action_close(self) -> None:

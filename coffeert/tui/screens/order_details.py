@@ -13,12 +13,12 @@ from coffeert.tui.render.details import order_lines
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.orders import OrderRow
 from coffeert.tui.render.spans import Span, line
-from coffeert.tui.screens.modal import Dialogue
+from coffeert.tui.screens.modal import Modal
 from coffeert.tui.screens.view_models import order_json
 from coffeert.tui.widgets.lines_view import LinesView
 
 
-class OrderDetails(Dialogue[None]):
+class OrderDetails(Modal[None]):
     """Shows an order's fields, and its odyssey where it is one's own."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

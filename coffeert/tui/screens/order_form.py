@@ -11,23 +11,23 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Input, Label, Select
 
 from coffeert.domain.orders import Draft, Order, new_order_id, text_from_cents
-from coffeert.errors import CoffeertError, OutcomeUnknown, RequestRefused
+from coffeert.errors import ApiError, CoffeertError, OutcomeUnknown
 from coffeert.tui.model.session import Session
 from coffeert.tui.order_actions import Till
 from coffeert.tui.render.details import odyssey_lines
-from coffeert.tui.render.form import Checked, Entry, check, curl, find_drink, total_text
+from coffeert.tui.render.form import Checked, FormValues, check, curl, find_drink, total_text
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Span, line
 from coffeert.tui.render.text import clean
-from coffeert.tui.screens.modal import Dialogue
-from coffeert.tui.widgets.choice import Choice
+from coffeert.tui.screens.modal import Modal
+from coffeert.tui.widgets.choice import ChoiceSelect
 from coffeert.tui.widgets.lines_view import LinesView
 from coffeert.wire.orders import MenuBody
 
 _FIELDS = ("store", "drink", "quantity", "price")
 
 
-class OrderForm(Dialogue[None]):
+class OrderForm(Modal[None]):
     """Takes an order; stays open, so that the next one is a key press away."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -106,9 +106,9 @@ class OrderForm(Dialogue[None]):
         if self._draft is not None:
             self.query_one("#place").focus()
 
-    def entry(self) -> Entry:
+    def entry(self) -> FormValues:
         """Return what stands in the form."""
-        return Entry(
+        return FormValues(
             _chosen(self.query_one("#store", Select)),
             _chosen(self.query_one("#drink", Select)),
             self.query_one("#quantity", Input).value,
@@ -119,7 +119,7 @@ class OrderForm(Dialogue[None]):
     @on(Select.Changed)
     @on(Input.Changed)
     def revise(self) -> None:
-        """Look at the entry again, without blaming what has not been filled in yet."""
+        """Appearance at the entry again, without blaming what has not been filled in yet."""
         checked = check(self.entry())
         self._blame(checked, only=("quantity", "price"))
         drink = find_drink(self.menu, self.entry().drink or "")
@@ -170,7 +170,7 @@ class OrderForm(Dialogue[None]):
             # The same key again is safe: the form keeps it.
             text = f"{clean(str(error))} Placing it again is safe: the key stays the same."
             self._outcome = [line(Span(text, "warn"))]
-        except RequestRefused as error:
+        except ApiError as error:
             self._outcome = [
                 line(Span(f"{self._glyphs.cross} {error.status} {clean(str(error))}", "bad"))
             ]
@@ -224,7 +224,7 @@ def _chosen(select: Select[str]) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _choice(options: list[tuple[str, str]], ident: str, value: str | None) -> Choice:
+def _choice(options: list[tuple[str, str]], ident: str, value: str | None) -> ChoiceSelect:
     known = {code for _, code in options}
-    chosen = value if value in known else Choice.NULL
-    return Choice(options, id=ident, value=chosen, compact=True, prompt="type or enter")
+    chosen = value if value in known else ChoiceSelect.NULL
+    return ChoiceSelect(options, id=ident, value=chosen, compact=True, prompt="type or enter")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from coffeert.domain.orders import Draft, text_from_cents
 from coffeert.errors import CoffeertError
-from coffeert.tui.render.form import Wish
+from coffeert.tui.render.form import InjectionRequest
 from coffeert.tui.render.text import clean
 from coffeert.tui.screens import view_models as models
 from coffeert.tui.screens.board_screen import BoardScreen
@@ -82,12 +82,12 @@ class Selling(BoardScreen):
             self.warn("Nothing is being injected: i starts it.")
         self.tick()
 
-    def _inject(self, wish: Wish | None) -> None:
+    def _inject(self, wish: InjectionRequest | None) -> None:
         injection, menu = self.coffeert.injection, self.coffeert.session.menu
         if wish is not None and injection is not None and menu is not None:
             self.run_worker(self._injected(injection, wish, menu), group="injection")
 
-    async def _injected(self, injection: Injection, wish: Wish, menu: MenuBody) -> None:
+    async def _injected(self, injection: Injection, wish: InjectionRequest, menu: MenuBody) -> None:
         try:
             report = await injection.run(wish, menu)
         except CoffeertError as error:

@@ -10,13 +10,13 @@ from typing import Literal
 
 from coffeert.alert_rules import Rule
 from coffeert.domain.orders import Order
-from coffeert.tui.dashboard_state import Board
+from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.history.recorder import Recorder
 from coffeert.tui.model.alerts import Alerts
-from coffeert.tui.model.data_status import silent_after, truth_of
+from coffeert.tui.model.data_status import data_status_of, silent_after
 from coffeert.tui.render.breakdown import Dimension, Section, sections_of
 from coffeert.tui.render.chart import ChartModel, Metric, chart_of
-from coffeert.tui.render.frame_context import Scene
+from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.header import ControlsModel, HeaderModel
 from coffeert.tui.render.kpi import Tile, tiles_of
 from coffeert.tui.render.system_panel import Part, course_of, parts_of
@@ -25,7 +25,7 @@ from coffeert.tui.render.time_bar import BarModel, InjectionModel
 from coffeert.wire.orders import OrderBody, encode
 
 
-def header(board: Board, scene: Scene, place: str) -> HeaderModel:
+def header(board: DashboardState, scene: FrameContext, place: str) -> HeaderModel:
     """Make the upper line."""
     session = board.session
     # While nothing is heard, nobody knows how many come in.
@@ -41,7 +41,7 @@ def header(board: Board, scene: Scene, place: str) -> HeaderModel:
 
 
 def controls(
-    board: Board, scene: Scene, complaint: str, alerts: Alerts, hint: str
+    board: DashboardState, scene: FrameContext, complaint: str, alerts: Alerts, hint: str
 ) -> ControlsModel:
     """Make the lower line.
 
@@ -66,13 +66,15 @@ def controls(
     )
 
 
-def tiles(board: Board, scene: Scene) -> tuple[Tile, ...]:
+def tiles(board: DashboardState, scene: FrameContext) -> tuple[Tile, ...]:
     """Make the key figures."""
     sums = board.sums()
     return () if sums is None else tiles_of(scene, sums)
 
 
-def chart(board: Board, scene: Scene, metric: Metric, rules: Sequence[Rule]) -> ChartModel | None:
+def chart(
+    board: DashboardState, scene: FrameContext, metric: Metric, rules: Sequence[Rule]
+) -> ChartModel | None:
     """Make a chart, with a mark where a rule draws a line."""
     session = board.session
     # Of what was after the data were last new nothing is known, lost connection or not.
@@ -91,7 +93,7 @@ def chart(board: Board, scene: Scene, metric: Metric, rules: Sequence[Rule]) -> 
     return replace(made, marks=marks)
 
 
-def sections(board: Board, scene: Scene) -> tuple[Section, ...]:
+def sections(board: DashboardState, scene: FrameContext) -> tuple[Section, ...]:
     """Make the breakdown: what lies below the place drilled down to."""
     sums = board.sums()
     if sums is None:
@@ -111,7 +113,7 @@ def sections(board: Board, scene: Scene) -> tuple[Section, ...]:
     return sections_of(scene, sums, wanted)
 
 
-def bar(board: Board, recorder: Recorder | None, going: InjectionModel | None) -> BarModel:
+def bar(board: DashboardState, recorder: Recorder | None, going: InjectionModel | None) -> BarModel:
     """Make the bar at the bottom."""
     live = board.live
     now = live.now().timestamp()
@@ -125,14 +127,14 @@ def bar(board: Board, recorder: Recorder | None, going: InjectionModel | None) -
     return BarModel(
         reach=0.0 if span is None else float(round(now - span[0])),
         back=None if to is None else now - to,
-        live=truth_of(live).mood == "live" and not live.replaying,
+        live=data_status_of(live).mood == "live" and not live.replaying,
         moment=moment,
         recording=recording,
         injection=going,
     )
 
 
-def engine(board: Board, scene: Scene) -> tuple[Part, ...]:
+def engine(board: DashboardState, scene: FrameContext) -> tuple[Part, ...]:
     """Make the engine view."""
     session = board.session
     heard = session.health_heard
@@ -142,7 +144,7 @@ def engine(board: Board, scene: Scene) -> tuple[Part, ...]:
     return parts_of(session.health, scene.now, grown, course, patience)
 
 
-def mode(board: Board) -> str:
+def mode(board: DashboardState) -> str:
     """Say how the server makes its pictures, and who it is."""
     health, hello = board.session.health, board.session.hello
     if health is None or hello is None:

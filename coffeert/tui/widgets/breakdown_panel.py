@@ -8,7 +8,7 @@ from textual import events
 from textual.message import Message
 
 from coffeert.tui.render.breakdown import (
-    Row,
+    BreakdownRow,
     Section,
     draw_sections,
     line_of_row,
@@ -34,7 +34,7 @@ class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
     class Drilled(Message):
         """The viewer goes into a row."""
 
-        def __init__(self, row: Row) -> None:
+        def __init__(self, row: BreakdownRow) -> None:
             super().__init__()
             self.row = row
 

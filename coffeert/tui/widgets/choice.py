@@ -6,7 +6,7 @@ from textual import events
 from textual.widgets import OptionList, Select
 
 
-class Choice(Select[str]):
+class ChoiceSelect(Select[str]):
     """A `Select` of one line that needs no key to be opened: letters go to its list at once."""
 
     def on_key(self, event: events.Key) -> None:

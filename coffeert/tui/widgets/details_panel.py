@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from coffeert.domain.orders import Order
-from coffeert.tui.model.order_traces import Odyssey
+from coffeert.tui.model.order_traces import OrderTrace
 from coffeert.tui.render.details import order_lines, own_lines
 from coffeert.tui.render.spans import EMPTY, Line, Span, framed, line
 from coffeert.tui.widgets.panel import Panel
@@ -17,8 +17,8 @@ class DetailsModel:
     """What the panel shows."""
 
     order: Order | None
-    own: Odyssey | None
-    mine: tuple[Odyssey, ...]
+    own: OrderTrace | None
+    mine: tuple[OrderTrace, ...]
     zone: tzinfo
 
 

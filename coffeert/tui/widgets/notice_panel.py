@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coffeert.tui.model.data_status import Truth
+from coffeert.tui.model.data_status import DataStatus
 from coffeert.tui.render.notice import notice_lines
 from coffeert.tui.render.spans import EMPTY, Line
 from coffeert.tui.widgets.panel import Panel
@@ -14,7 +14,7 @@ from coffeert.tui.widgets.panel import Panel
 class NoticeModel:
     """Why there is nothing to show, and where the server should be."""
 
-    truth: Truth
+    truth: DataStatus
     url: str
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from coffeert.aggregator.aggregation_pass import Mandate, Passed, make_pass
+from coffeert.aggregator.aggregation_pass import CompletedPass, LeaderLease, make_pass
 from coffeert.aggregator.projection import Projection
 from coffeert.domain.orders import Order
 from coffeert.domain.rollups import ZERO
@@ -168,7 +168,7 @@ class Arena:
         self._voided: set[Order] = set()
         self._counted = 0
         self._watermark = Watermark(1, 1)
-        self._beside: asyncio.Task[Passed] | None = None
+        self._beside: asyncio.Task[CompletedPass] | None = None
 
     @classmethod
     async def open(cls, url: str) -> Arena:
@@ -265,8 +265,8 @@ class Arena:
             beside, self._beside = self._beside, None
             await self._check(await beside)
 
-    async def _make(self, passer: Passer) -> Passed:
-        passed = await make_pass(passer.connection, passer.projection, UTC, Mandate())
+    async def _make(self, passer: Passer) -> CompletedPass:
+        passed = await make_pass(passer.connection, passer.projection, UTC, LeaderLease())
         passer.projection = passed.projection
         return passed
 
@@ -302,7 +302,7 @@ class Arena:
         voided = {made.voids for made in orders}
         return [made for made in orders if made.voids is None and made.order_id not in voided]
 
-    async def _check(self, passed: Passed) -> None:
+    async def _check(self, passed: CompletedPass) -> None:
         """After every pass: the rollups are the orders that the watermark sees, the projection too."""
         self._counted += passed.result.rows
         result = await verify(self._observer)

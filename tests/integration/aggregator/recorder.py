@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from coffeert.domain.orders import Order
-    from coffeert.domain.rollups import Cells, Picture
+    from coffeert.domain.rollups import Cells, RollupCube
     from coffeert.errors import CoffeertError
     from coffeert.wire.bus import PassMessage
 
@@ -27,7 +27,7 @@ class Recorder:
         return sum(message.stats.rows for message in self.messages) == orders
 
     async def publish(
-        self, message: PassMessage, picture: Picture, recent: tuple[Order, ...]
+        self, message: PassMessage, picture: RollupCube, recent: tuple[Order, ...]
     ) -> None:
         """Take a pass."""
         if self.hangs:

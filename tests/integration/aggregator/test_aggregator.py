@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from coffeert.domain.rollups import Horizon
+from coffeert.domain.rollups import RetentionWindow
 from coffeert.embedded import PostgresServer
 from coffeert.errors import RedisUnavailable
 from coffeert.postgres.migrations import migrate
@@ -48,7 +48,7 @@ async def test_it_counts_orders_as_they_come(
     for count in range(1, 11):
         await insert(connection, order(datetime.now(UTC)))
         await eventually(partial(recorder.has_counted, count))
-    snapshot = await load_snapshot(connection, Horizon.at(datetime.now(UTC), UTC))
+    snapshot = await load_snapshot(connection, RetentionWindow.at(datetime.now(UTC), UTC))
     assert recorder.cells == snapshot.cells
     assert recorder.recent == snapshot.recent
     assert (await verify(connection)).exact
@@ -70,7 +70,7 @@ async def test_what_it_publishes_is_what_a_reader_of_redis_finds(
     assert stats.leader == "first"
     assert (await verify(connection)).exact
     if snapshot.number == await connection.fetchval("SELECT pass FROM aggregator_state"):
-        horizon = Horizon.at(snapshot.data_time, UTC)
+        horizon = RetentionWindow.at(snapshot.data_time, UTC)
         assert snapshot == await load_snapshot(connection, horizon)
 
 

@@ -13,7 +13,7 @@ import pytest
 from coffeert.aggregator.aggregator import Aggregator
 from coffeert.cli import cli, run
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import Horizon, Picture
+from coffeert.domain.rollups import RetentionWindow, RollupCube
 from coffeert.errors import RedisUnavailable
 from coffeert.postgres.pool import Connection, connect
 from coffeert.postgres.rollups import load_snapshot
@@ -44,7 +44,7 @@ class Counting(RedisPublisher):
     passes = 0
 
     async def publish(
-        self, message: PassMessage, picture: Picture, recent: tuple[Order, ...]
+        self, message: PassMessage, picture: RollupCube, recent: tuple[Order, ...]
     ) -> None:
         await super().publish(message, picture, recent)
         self.passes += message.stats.rows > 0
@@ -100,7 +100,7 @@ async def test_beside_a_running_one_it_loses_nothing_and_counts_nothing_twice(
     stored = await bus.load_snapshot()
     assert stored is not None
     assert stored[1].leader == "first"
-    horizon = Horizon.at(stored[0].data_time, UTC)
+    horizon = RetentionWindow.at(stored[0].data_time, UTC)
     assert stored[0].cells == (await load_snapshot(connection, horizon)).cells
     assert (await verify(connection)).exact
     assert await kept_cells(connection) == await counted_cells(connection)

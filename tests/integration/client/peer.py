@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from coffeert.domain.orders import Draft, Order
-from coffeert.domain.rollups import CellKey, Cells, Horizon, Tally
+from coffeert.domain.rollups import CellKey, Cells, RetentionWindow, Totals
 from coffeert.domain.view import Change, View
 from coffeert.wire import frames
 from coffeert.wire.health import (
@@ -25,7 +25,7 @@ from coffeert.wire.health import (
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, OrderBody, decode_order, encode
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-HORIZON = Horizon.at(NOW, UTC)
+HORIZON = RetentionWindow.at(NOW, UTC)
 MENU = MenuBody((MenuStore("uptown", "Uptown"),), (MenuDrink("tea", "Tea", "2.90"),))
 HEALTH = Health(
     live=True,
@@ -67,7 +67,7 @@ async def cut(request: web.Request) -> web.Response:
 
 
 class Script:
-    """Answers each request of one path with the next step, the last one again and again."""
+    """ResponseEncoder each request of one path with the next step, the last one again and again."""
 
     def __init__(self, *steps: Handler) -> None:
         self._steps = list(steps)
@@ -169,7 +169,7 @@ class Connection:
     def change(self, drink: str, orders: int) -> frames.Delta:
         """Move on by one version."""
         cells: Cells = {
-            CellKey("minute", HORIZON.as_of, "uptown", drink): Tally(orders, orders, 290 * orders)
+            CellKey("minute", HORIZON.as_of, "uptown", drink): Totals(orders, orders, 290 * orders)
         }
         self.view.apply(Change(HORIZON, NOW, cells))
         self.version += 1

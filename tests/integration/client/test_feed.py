@@ -17,7 +17,7 @@ from coffeert.client import (
     Disconnected,
     FeedEvent,
     GapFound,
-    MenuChanged,
+    MenuUpdated,
     ViewChanged,
     ViewReset,
 )
@@ -78,7 +78,7 @@ async def test_follows_the_view_from_the_first_snapshot() -> None:
         assert feed.totals == server.view.picture.totals()
         assert (feed.epoch, feed.menu, feed.gaps) == ("one", MENU, 0)
         assert feed.health is not None
-    assert told.kinds()[:4] == [Connecting, Connected, MenuChanged, ViewReset]
+    assert told.kinds()[:4] == [Connecting, Connected, MenuUpdated, ViewReset]
     assert ViewChanged in told.kinds()
     request = dashboard.requests[0]
     assert request.headers["Authorization"] == "Bearer s3cret"

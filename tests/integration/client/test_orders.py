@@ -11,11 +11,11 @@ from aiohttp import web
 from coffeert.client import OrderClient
 from coffeert.domain.orders import Draft, new_order_id
 from coffeert.errors import (
+    ApiError,
     Conflict,
     FieldError,
     Invalid,
     OutcomeUnknown,
-    RequestRefused,
     ServerUnavailable,
     Unavailable,
 )
@@ -82,7 +82,7 @@ async def test_what_is_refused_for_good_is_raised_at_once_with_its_fields() -> N
     ("title", "kind"), [("Unavailable", Unavailable), ("Outcome unknown", OutcomeUnknown)]
 )
 async def test_past_its_patience_it_raises_what_the_server_said_last(
-    title: str, kind: type[RequestRefused]
+    title: str, kind: type[ApiError]
 ) -> None:
     script = Script(always(lambda: unavailable(60.0, title)))
     async with (
@@ -113,7 +113,7 @@ async def test_the_token_travels_in_its_header_and_is_not_redirected() -> None:
         ) as url,
         OrderClient(url, "s3cret") as client,
     ):
-        with pytest.raises(RequestRefused, match="307"):
+        with pytest.raises(ApiError, match="307"):
             await client.place(TEA)
     assert script.requests[0].headers["Authorization"] == "Bearer s3cret"
     assert "s3cret" not in str(script.requests[0].url)
@@ -133,7 +133,7 @@ async def test_void_menu_and_dashboard_ask_at_their_addresses() -> None:
     async with serving(*routes) as url, OrderClient(url) as client:
         assert (await client.void(key)).order.order_id == key
         assert await client.menu() == MENU
-        with pytest.raises(RequestRefused):
+        with pytest.raises(ApiError):
             await client.dashboard(datetime.fromisoformat("2026-01-31T22:00:00+03:00"))
     assert dashboard.requests[0].query["at"] == "2026-01-31T22:00:00+03:00"
 
@@ -183,7 +183,7 @@ async def test_a_batch_refused_for_good_is_raised() -> None:
         serving(web.post("/api/orders/batch", script.handle)) as url,
         OrderClient(url) as client,
     ):
-        with pytest.raises(RequestRefused, match=r"^Line 2 is too long\.$"):
+        with pytest.raises(ApiError, match=r"^Line 2 is too long\.$"):
             await client.batch(drafts(3))
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from coffeert.cli.figures import Figures, Sums
+from coffeert.cli.figures import BreakdownTotals, Figures
 from coffeert.client import OrderClient
 from coffeert.domain.orders import Draft
 from tests.integration.inject.command import run
@@ -38,14 +38,14 @@ async def test_now_and_as_it_was(server_url: str) -> None:
             while (await client.dashboard(DAY)).view.totals.day.orders != 5:
                 await asyncio.sleep(0.02)
     then = await status("--url", server_url, "--at", "2024-07-31T22:00:00+03:00")
-    assert then.totals.today == Sums(4, 8, "20.00")
-    assert then.totals.last_60_minutes == Sums(2, 4, "10.00")
-    assert then.totals.last_30_days == Sums(5, 10, "25.00")
+    assert then.totals.today == BreakdownTotals(4, 8, "20.00")
+    assert then.totals.last_60_minutes == BreakdownTotals(2, 4, "10.00")
+    assert then.totals.last_30_days == BreakdownTotals(5, 10, "25.00")
     drinks = {item.code: item.windows.today for item in then.drinks}
     assert drinks == {
-        "tea": Sums(1, 2, "5.00"),
-        "latte": Sums(2, 4, "10.00"),
-        "mocha": Sums(1, 2, "5.00"),
+        "tea": BreakdownTotals(1, 2, "5.00"),
+        "latte": BreakdownTotals(2, 4, "10.00"),
+        "mocha": BreakdownTotals(1, 2, "5.00"),
     }
     assert [(cell.store, cell.drink) for cell in then.today] == [
         ("uptown", "latte"),
@@ -61,9 +61,9 @@ async def test_now_and_as_it_was(server_url: str) -> None:
     half = await status(
         *("--url", server_url, "--at", "2024-07-31T22:00:00+03:00", "--timezone", "Asia/Kolkata")
     )
-    assert half.totals.today == Sums(1, 2, "5.00"), "midnight there was at 18:30 UTC"
+    assert half.totals.today == BreakdownTotals(1, 2, "5.00"), "midnight there was at 18:30 UTC"
     now = await status("--url", server_url)
-    assert now.totals.last_30_days == Sums(1, 1, "3.00")
+    assert now.totals.last_30_days == BreakdownTotals(1, 1, "3.00")
     assert now.health is not None
 
 

@@ -11,21 +11,21 @@ from types import FrameType
 
 import pytest
 
-from coffeert.aggregator.aggregation_pass import Mandate, make_pass
+from coffeert.aggregator.aggregation_pass import LeaderLease, make_pass
 from coffeert.domain.menu import Menu
 from coffeert.domain.orders import Draft, new_order_id, resolve
-from coffeert.domain.pending_batches import HotBatches
-from coffeert.domain.rollups import CellKey, Horizon, Tally, floor
+from coffeert.domain.pending_batches import PendingBatches
+from coffeert.domain.rollups import CellKey, RetentionWindow, Totals, floor
 from coffeert.domain.watermark import Xid
 from coffeert.postgres.menu import load_menu
-from coffeert.postgres.orders import OrderTable
+from coffeert.postgres.orders import OrderRepository
 from coffeert.postgres.pool import Connection, Pool, close, connect, open_pool
 from coffeert.postgres.queries import sql
 from coffeert.server.ingest.admission import Admission
 from coffeert.server.ingest.batch_writer import BatchWriter
-from coffeert.server.ingest.order_service import Intake
-from coffeert.server.live.broadcaster import Hub
-from coffeert.server.live.change_log import Journal
+from coffeert.server.ingest.order_service import OrderService
+from coffeert.server.live.broadcaster import Broadcaster
+from coffeert.server.live.change_log import ChangeLog
 from coffeert.server.live.live_view import LiveView
 from coffeert.tasks import end
 from coffeert.wire.orders import OrderBody, decode_order, encode
@@ -57,10 +57,10 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 
 
 @asynccontextmanager
-async def _intake(pool: Pool) -> AsyncIterator[tuple[Intake, BatchWriter]]:
+async def _intake(pool: Pool) -> AsyncIterator[tuple[OrderService, BatchWriter]]:
     async with pool.acquire() as connection:
         menu: Menu = await load_menu(connection)
-    table = OrderTable(pool)
+    table = OrderRepository(pool)
     writer = BatchWriter(
         table,
         Admission(wait_limit=60, batch_rows=ROWS, writers=WRITERS),
@@ -70,7 +70,7 @@ async def _intake(pool: Pool) -> AsyncIterator[tuple[Intake, BatchWriter]]:
     )
     task = asyncio.create_task(writer.run())
     try:
-        yield Intake(writer, table, lambda: menu), writer
+        yield OrderService(writer, table, lambda: menu), writer
     finally:
         await end(task)
 
@@ -81,7 +81,7 @@ def _body() -> bytes:
     )
 
 
-async def _place(intake: Intake, body: bytes) -> bytes:
+async def _place(intake: OrderService, body: bytes) -> bytes:
     placed = await intake.place(decode_order(body))
     return encode(OrderBody.of(placed.order))
 
@@ -114,7 +114,7 @@ async def test_orders_that_come_at_once_share_their_commits(pool: Pool) -> None:
 
 
 async def test_a_batch_is_one_statement(pool: Pool) -> None:
-    table, counter = OrderTable(pool), Counter()
+    table, counter = OrderRepository(pool), Counter()
     async with pool.acquire() as first, pool.acquire() as second:
         menu = await load_menu(first)
         counter.watch(first)
@@ -144,13 +144,13 @@ async def test_a_pass_sends_as_many_statements_whatever_it_counts(database_url: 
     other = await connect(database_url, application_name="test")
     sent: list[int] = []
     try:
-        projection = (await make_pass(connection, None, UTC, Mandate())).projection
+        projection = (await make_pass(connection, None, UTC, LeaderLease())).projection
         counter = Counter()
         counter.watch(connection)
         for orders in (0, 10, 2_000):
             await other.execute(sql("lab_fill_orders"), orders, 10.0)
             counter.statements.clear()
-            passed = await make_pass(connection, projection, UTC, Mandate())
+            passed = await make_pass(connection, projection, UTC, LeaderLease())
             assert passed.result.rows == orders
             projection = passed.projection
             sent.append(len(counter.statements))
@@ -183,15 +183,17 @@ class Screen:
 
 async def test_a_change_is_encoded_once_and_written_once_to_each_screen() -> None:
     now = datetime.now(UTC)
-    live = LiveView(Horizon.at(now, UTC), now)
-    hub = Hub(Journal(live), frame_interval=0, slow_client_timeout=10, clients_limit=SCREENS)
+    live = LiveView(RetentionWindow.at(now, UTC), now)
+    hub = Broadcaster(
+        ChangeLog(live), frame_interval=0, slow_client_timeout=10, clients_limit=SCREENS
+    )
     screens = [Screen() for _ in range(SCREENS)]
     for screen in screens:
         hub.join(screen)
         screen.payloads.clear()
     task = asyncio.create_task(hub.run(lambda: None))
     key = CellKey("minute", floor(int(now.timestamp()), "minute"), "uptown", "latte")
-    live.apply_hot([HotBatches.of({Xid(1): {key: Tally(1, 1, 480)}})], [])
+    live.apply_hot([PendingBatches.of({Xid(1): {key: Totals(1, 1, 480)}})], [])
     hub.notify()
     await eventually(lambda: all(screen.payloads for screen in screens))
     await end(task)

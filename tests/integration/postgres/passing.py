@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, tzinfo
 
-from coffeert.domain.rollups import Horizon
+from coffeert.domain.rollups import RetentionWindow
 from coffeert.postgres.passes import PassResult, advance
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.state import check_writable, locked_state
@@ -16,4 +16,4 @@ async def make_pass(
     """Make and commit one pass."""
     async with locked_state(connection) as state:
         check_writable(state, token)
-        return await advance(connection, state, Horizon.at(state.now, zone), lead_for=None)
+        return await advance(connection, state, RetentionWindow.at(state.now, zone), lead_for=None)

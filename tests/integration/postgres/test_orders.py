@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from coffeert.domain.orders import Order
 from coffeert.errors import DatabaseUnavailable
-from coffeert.postgres.orders import CommitUnknown, OrderTable
+from coffeert.postgres.orders import CommitUnknown, OrderRepository
 from coffeert.postgres.pool import Connection, open_pool
 from tests.order_book import order
 
@@ -47,7 +47,7 @@ def test_what_is_stored_is_what_is_found(database_url: str, batch: list[Order]) 
     async def check() -> None:
         pool = await open_pool(database_url, size=2, application_name="test")
         try:
-            table = OrderTable(pool)
+            table = OrderRepository(pool)
             inserted = await table.insert(sorted(batch, key=lambda order: order.order_id))
             found = await table.find([order.order_id for order in batch])
         finally:
@@ -85,7 +85,7 @@ def test_moments_that_are_shared_are_stored_with_each_order(
     async def check() -> None:
         pool = await open_pool(database_url, size=2, application_name="test")
         try:
-            table = OrderTable(pool)
+            table = OrderRepository(pool)
             assert (await table.insert(batch)).new == len(batch)
             found = await table.find([one.order_id for one in batch])
         finally:
@@ -100,7 +100,7 @@ async def test_a_connection_that_postgresql_ends_in_the_middle_leaves_the_outcom
 ) -> None:
     pool = await open_pool(database_url, size=2, application_name="ended")
     opened.push_async_callback(pool.close)
-    table = OrderTable(pool)
+    table = OrderRepository(pool)
     async with asyncio.TaskGroup() as group, other.transaction():
         await other.execute("LOCK TABLE orders")
         inserting = group.create_task(_outcome(table.insert([order()])))
@@ -127,7 +127,7 @@ async def test_connections_that_are_kept_are_replaced_when_they_break(
     # One, for all of the pool's are ended, and an idle one that has not noticed yet would be leased.
     pool = await open_pool(database_url, size=1, application_name="kept")
     opened.push_async_callback(pool.close)
-    table = OrderTable(pool, at_hand=1)
+    table = OrderRepository(pool, at_hand=1)
     opened.push_async_callback(table.close)
     for _ in range(3):
         assert (await table.insert([order()])).new == 1

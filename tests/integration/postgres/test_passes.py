@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from coffeert.domain.rollups import ZERO, CellKey, Tally
+from coffeert.domain.rollups import ZERO, CellKey, Totals
 from coffeert.errors import ClusterMismatch, DatabaseUnavailable, Fenced
 from coffeert.postgres.leadership import try_lead
 from coffeert.postgres.pool import Connection, close, connect
@@ -39,13 +39,14 @@ async def test_orders_are_counted_once_and_handed_back_as_absolute_values(
     first = await make_pass(connection)
     key = CellKey("minute", minute, "uptown", "latte")
     assert first.rows == 2
-    assert first.cells == {key.at("day"): Tally(2, 5, 2400), key.at("hour"): Tally(2, 5, 2400)} | {
-        key: Tally(2, 5, 2400)
-    }
+    assert first.cells == {
+        key.at("day"): Totals(2, 5, 2400),
+        key.at("hour"): Totals(2, 5, 2400),
+    } | {key: Totals(2, 5, 2400)}
     await insert(connection, order(placed, quantity=1))
     second = await make_pass(connection)
     assert second.rows == 1
-    assert second.cells[key] == Tally(3, 6, 2880)
+    assert second.cells[key] == Totals(3, 6, 2880)
     third = await make_pass(connection)
     assert (third.number, third.rows, third.cells) == (3, 0, {})
     assert third.watermark.xmax >= second.watermark.xmax

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from coffeert.domain.rollups import GRAINS, Horizon, floor
+from coffeert.domain.rollups import GRAINS, RetentionWindow, floor
 from coffeert.postgres.passes import horizon_moments
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
@@ -17,7 +17,7 @@ from coffeert.postgres.state import locked_state
 
 ROWS = 20_000
 MOMENT = datetime(2026, 3, 28, 12, 30, 30, tzinfo=UTC)
-HORIZON = Horizon.at(MOMENT, UTC)
+HORIZON = RetentionWindow.at(MOMENT, UTC)
 STATISTICS = ("never gathered", "gathered when empty", "right")
 """The third kind finds most orders new, so a sequential scan looks cheap."""
 

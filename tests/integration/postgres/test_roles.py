@@ -11,7 +11,7 @@ import pytest
 
 from coffeert.aggregator.aggregator import Aggregator
 from coffeert.errors import ConfigError
-from coffeert.postgres.orders import OrderTable
+from coffeert.postgres.orders import OrderRepository
 from coffeert.postgres.pool import open_pool
 from coffeert.postgres.roles import grant_serving
 from coffeert.postgres.verification import verify
@@ -38,7 +38,7 @@ async def test_it_can_store_and_aggregate(
 ) -> None:
     pool = await open_pool(serving_url, size=2, application_name="test")
     opened.push_async_callback(pool.close)
-    table = OrderTable(pool)
+    table = OrderRepository(pool)
     placed = order()
     await table.insert([placed])
     correction = placed.correction(order().order_id, placed.received_at)

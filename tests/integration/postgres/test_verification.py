@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from coffeert.cli import cli, run
-from coffeert.domain.rollups import Tally
+from coffeert.domain.rollups import Totals
 from coffeert.errors import ClusterMismatch, Fenced
 from coffeert.postgres.leadership import try_lead
 from coffeert.postgres.pool import Connection, close, connect
@@ -37,13 +37,13 @@ async def test_orders_not_yet_counted_do_not_differ(connection: Connection) -> N
 @pytest.mark.parametrize(
     ("damage", "differing", "rollup"),
     [
-        ("UPDATE rollup_minute SET quantity = quantity + 1", (1, 0, 0), Tally(1, 2, 480)),
-        ("UPDATE rollup_hour SET revenue_cents = 0", (0, 1, 0), Tally(1, 1, 0)),
+        ("UPDATE rollup_minute SET quantity = quantity + 1", (1, 0, 0), Totals(1, 2, 480)),
+        ("UPDATE rollup_hour SET revenue_cents = 0", (0, 1, 0), Totals(1, 1, 0)),
         ("DELETE FROM rollup_day", (0, 0, 1), None),
         (
             "INSERT INTO rollup_minute VALUES ('2026-03-28 13:00+00', 'uptown', 'latte', 0, 0, 0)",
             (1, 0, 0),
-            Tally(0, 0, 0),
+            Totals(0, 0, 0),
         ),
         (
             "UPDATE rollup_minute SET bucket = bucket + interval '1 minute'",
@@ -53,7 +53,7 @@ async def test_orders_not_yet_counted_do_not_differ(connection: Connection) -> N
     ],
 )
 async def test_any_difference_is_found(
-    connection: Connection, damage: str, differing: tuple[int, int, int], rollup: Tally | None
+    connection: Connection, damage: str, differing: tuple[int, int, int], rollup: Totals | None
 ) -> None:
     await insert(connection, order())
     await make_pass(connection)
@@ -75,7 +75,7 @@ async def test_an_uncounted_order_below_the_watermark_is_found(connection: Conne
         store="uptown",
         drink="latte",
         rollup=None,
-        orders=Tally(1, 1, 480),
+        orders=Totals(1, 1, 480),
     )
     assert len(result.examples) == 3
 

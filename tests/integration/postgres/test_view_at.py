@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import GRAINS, CellKey, Cells, Horizon, Picture, Tally
+from coffeert.domain.rollups import GRAINS, CellKey, Cells, RetentionWindow, RollupCube, Totals
 from coffeert.domain.view import Change
 from coffeert.postgres.pool import Connection, connect
 from coffeert.postgres.rollups import load_snapshot, view_at
@@ -74,19 +74,19 @@ def many_orders(count: int) -> list[Order]:
     return orders + [void(made) for made in orders[:: count // 50]]
 
 
-async def plain(connection: Connection, moment: datetime, horizon: Horizon) -> Cells:
+async def plain(connection: Connection, moment: datetime, horizon: RetentionWindow) -> Cells:
     """What the view must be, by one GROUP BY a grain."""
     cells: Cells = {}
     for grain in GRAINS:
         for row in await connection.fetch(PLAIN, grain, moment):
-            key, tally = CellKey(grain, *row[:3]), Tally(*row[3:])
+            key, tally = CellKey(grain, *row[:3]), Totals(*row[3:])
             if horizon.keeps(grain, key.bucket) and any(tally):
                 cells[key] = tally
     return cells
 
 
 async def check(connection: Connection, moment: datetime, zone: str) -> None:
-    horizon = Horizon.at(moment, ZoneInfo(zone))
+    horizon = RetentionWindow.at(moment, ZoneInfo(zone))
     change = await view_at(connection, moment, horizon)
     assert change.cells == await plain(connection, moment, horizon)
     until = [made for made in await stored_orders(connection) if made.placed_at <= moment]
@@ -95,11 +95,11 @@ async def check(connection: Connection, moment: datetime, zone: str) -> None:
     assert change.horizon == horizon
     today = await connection.fetchrow(TODAY, moment, zone)
     assert today is not None
-    assert picture_of(change).totals().today == Tally(*today)
+    assert picture_of(change).totals().today == Totals(*today)
 
 
-def picture_of(change: Change) -> Picture:
-    picture = Picture(change.horizon)
+def picture_of(change: Change) -> RollupCube:
+    picture = RollupCube(change.horizon)
     for key, tally in change.cells.items():
         picture.set(key, tally)
     return picture
@@ -149,7 +149,7 @@ async def test_the_moment_itself_is_included_to_the_microsecond(connection: Conn
     made, later = order(moment), order(moment + timedelta(microseconds=1))
     await insert(connection, made, later)
     await make_pass(connection)
-    horizon = Horizon.at(moment, UTC)
+    horizon = RetentionWindow.at(moment, UTC)
     assert (await view_at(connection, moment, horizon)).recent == (made,)
     assert len((await view_at(connection, moment, horizon)).cells) == 3
     before = await view_at(connection, moment - timedelta(microseconds=1), horizon)
@@ -162,7 +162,7 @@ async def test_only_what_the_last_pass_has_seen_is_shown(connection: Connection)
     result = await make_pass(connection)
     await insert(connection, unseen)
     moment = datetime.now(UTC)
-    horizon = Horizon.at(moment, UTC)
+    horizon = RetentionWindow.at(moment, UTC)
     change = await view_at(connection, moment, horizon)
     snapshot = await load_snapshot(connection, horizon)
     assert change.recent == snapshot.recent == (seen,)
@@ -179,6 +179,6 @@ async def test_a_snapshot_is_what_a_picture_of_every_order_would_keep(
     await insert(connection, *(order(now - timedelta(minutes=age)) for age in ages))
     await make_pass(connection)
     for zone in ZONES:
-        horizon = Horizon.at(now, ZoneInfo(zone))
+        horizon = RetentionWindow.at(now, ZoneInfo(zone))
         snapshot = await load_snapshot(connection, horizon)
         assert snapshot.cells == await plain(connection, datetime.now(UTC), horizon)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from coffeert.domain.pending_batches import HotBatches
+from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import tally_orders
 from coffeert.domain.watermark import Xid
 from coffeert.errors import ConfigError, RedisUnavailable
 from coffeert.redis_bus import subscription
 from coffeert.redis_bus.bus import Bus, BusEvent, Subscribed
 from coffeert.tasks import end
-from coffeert.wire.bus import HotMessage, PassMessage, encode
+from coffeert.wire.bus import BatchesCommitted, PassMessage, encode
 from tests.integration.redis.till import Till, publish
 from tests.waiting import eventually
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 WITHIN = 10.0
 
 
-def hot(xid: int) -> HotMessage:
+def hot(xid: int) -> BatchesCommitted:
     order = Till().order()
-    batches = HotBatches.of({Xid(xid): tally_orders([order])})
-    return HotMessage.of("another", "lineage-1", batches, [order])
+    batches = PendingBatches.of({Xid(xid): tally_orders([order])})
+    return BatchesCommitted.of("another", "lineage-1", batches, [order])
 
 
 async def hear(events: AsyncGenerator[BusEvent, None]) -> BusEvent:
@@ -44,7 +44,7 @@ async def hear(events: AsyncGenerator[BusEvent, None]) -> BusEvent:
 
 async def hear_xids(events: AsyncGenerator[BusEvent, None], count: int) -> list[int]:
     heard = [await hear(events) for _ in range(count)]
-    return [xid for batch in heard if isinstance(batch, HotMessage) for xid in batch.xids]
+    return [xid for batch in heard if isinstance(batch, BatchesCommitted) for xid in batch.xids]
 
 
 async def test_passes_and_hot_batches_are_heard_after_the_subscription_stands(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from coffeert.domain.rollups import GRAINS, SECONDS, CellKey, Tally, floor
+from coffeert.domain.rollups import GRAINS, SECONDS, CellKey, Totals, floor
 from coffeert.errors import ConfigError, RedisUnavailable
 from coffeert.redis_bus.plan import plan_publish
 from coffeert.redis_bus.publisher import CELLS_MAX, RedisPublisher
@@ -63,7 +63,7 @@ async def test_a_pass_writes_only_the_buckets_that_it_changed() -> None:
     till = Till()
     cells = {
         CellKey(grain, floor(till.picture.horizon.as_of, grain) - back * SECONDS[grain], s, d): (
-            Tally(1, 2, 960)
+            Totals(1, 2, 960)
         )
         for grain in GRAINS
         for back in range(24)
@@ -98,15 +98,15 @@ async def test_large_hours_are_written_whole(
     key = CellKey("hour", floor(till.picture.horizon.as_of, "hour"), "", "")
     for number in range(3000):
         name = f"store-{number}"
-        till.picture.set(key._replace(store=name, drink="tea"), Tally(1, 1, 290))
+        till.picture.set(key._replace(store=name, drink="tea"), Totals(1, 1, 290))
     made = till.count(till.order())
     await publish(publisher, made)
     assert await bus.load_snapshot() == (made.snapshot, STATS)
     emptied = {}
     for number in range(3000):
         cell = key._replace(store=f"store-{number}", drink="tea")
-        till.picture.set(cell, Tally(0, 0, 0))
-        emptied[cell] = Tally(0, 0, 0)
+        till.picture.set(cell, Totals(0, 0, 0))
+        emptied[cell] = Totals(0, 0, 0)
     till.number += 1
     made = till.made(emptied)
     await publish(publisher, made)

@@ -10,7 +10,14 @@ from uuid import UUID
 
 from coffeert.domain.orders import Order
 from coffeert.domain.rollup_snapshot import RollupSnapshot
-from coffeert.domain.rollups import GRAINS, Cells, Horizon, Picture, at_all_grains, tally_orders
+from coffeert.domain.rollups import (
+    GRAINS,
+    Cells,
+    RetentionWindow,
+    RollupCube,
+    at_all_grains,
+    tally_orders,
+)
 from coffeert.domain.view import newest
 from coffeert.domain.watermark import Watermark
 from coffeert.redis_bus.publisher import RedisPublisher
@@ -26,7 +33,7 @@ class Pass:
     """All that one publish takes."""
 
     message: PassMessage
-    picture: Picture
+    picture: RollupCube
     recent: tuple[Order, ...]
 
     @property
@@ -53,7 +60,7 @@ class Till:
         self.token = token
         self.number = 0
         self.now = since
-        self.picture = Picture(Horizon.at(since, UTC))
+        self.picture = RollupCube(RetentionWindow.at(since, UTC))
         self.recent: tuple[Order, ...] = ()
         self._random = random.Random(1)
 
@@ -81,7 +88,7 @@ class Till:
         """Make the pass that counts the orders."""
         self.now += wait
         self.number += 1
-        self.picture.move_to(Horizon.at(self.now, UTC))
+        self.picture.move_to(RetentionWindow.at(self.now, UTC))
         changed: Cells = {}
         for key, tally in at_all_grains(tally_orders(orders)).items():
             if self.picture.add(key, tally):

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from coffeert.domain.orders import new_order_id
-from coffeert.domain.rollups import Totals
+from coffeert.domain.rollups import WindowTotals
 from coffeert.domain.view import View
 from coffeert.wire.frames import (
     Ack,
@@ -39,7 +39,7 @@ class Reader:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
         self.view: View | None = None
-        self.totals = Totals()
+        self.totals = WindowTotals()
         self.epoch = ""
         self.version = -1
 

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from structlog.testing import CapturingLogger
 
-from coffeert.server.http.doorway import Gate, Gatekeeper, is_local
+from coffeert.server.http.doorway import ConnectionGuard, ConnectionLimiter, is_local
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.wire import Pipe, answer_to, connection, ends
 
@@ -41,9 +41,12 @@ async def test_a_connection_that_never_says_a_word_is_closed(run_server: RunServ
 
 async def test_those_who_are_cut_off_do_not_fill_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("coffeert.server.http.doorway.log", log := CapturingLogger())
-    keeper = Gatekeeper(connections=0, rate=0, header_timeout=1)
+    keeper = ConnectionLimiter(connections=0, rate=0, header_timeout=1)
     for second in range(0, 300, 2):
-        silent, slow = Gate(asyncio.Protocol, keeper), Gate(asyncio.Protocol, keeper)
+        silent, slow = (
+            ConnectionGuard(asyncio.Protocol, keeper),
+            ConnectionGuard(asyncio.Protocol, keeper),
+        )
         for gate in (silent, slow):
             gate.connection_made(Pipe("127.0.0.1"))
         slow.data_received(b"GET")
@@ -92,10 +95,10 @@ async def test_an_idle_connection_is_left_alone(run_server: RunServer) -> None:
 
 
 async def test_an_address_gets_only_so_many_connections() -> None:
-    keeper = Gatekeeper(connections=2, rate=0, header_timeout=10)
+    keeper = ConnectionLimiter(connections=2, rate=0, header_timeout=10)
 
-    def knock(address: str) -> tuple[Gate, Pipe]:
-        gate, pipe = Gate(asyncio.Protocol, keeper), Pipe(address)
+    def knock(address: str) -> tuple[ConnectionGuard, Pipe]:
+        gate, pipe = ConnectionGuard(asyncio.Protocol, keeper), Pipe(address)
         gate.connection_made(pipe)
         return gate, pipe
 
@@ -117,15 +120,15 @@ async def test_an_address_gets_only_so_many_connections() -> None:
 
 
 async def test_the_connections_of_an_address_share_its_rate() -> None:
-    keeper = Gatekeeper(connections=0, rate=5, header_timeout=10)
-    gates = [Gate(asyncio.Protocol, keeper) for _ in range(3)]
+    keeper = ConnectionLimiter(connections=0, rate=5, header_timeout=10)
+    gates = [ConnectionGuard(asyncio.Protocol, keeper) for _ in range(3)]
     for gate, address in zip(gates, ("192.0.2.1", "192.0.2.1", "192.0.2.2"), strict=True):
         assert keeper.enter(gate, address)
     assert gates[0].allowance is gates[1].allowance is not None
     assert gates[2].allowance is not gates[0].allowance
     keeper.leave(gates[0], "192.0.2.1")
     keeper.leave(gates[1], "192.0.2.1")
-    again = Gate(asyncio.Protocol, keeper)
+    again = ConnectionGuard(asyncio.Protocol, keeper)
     assert keeper.enter(again, "192.0.2.1")
     assert again.allowance is gates[0].allowance
 

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coffeert.server.http.doorway import Gate, Gatekeeper
-from coffeert.server.http.fast_path import FastPath, PlainOrders
+from coffeert.server.http.doorway import ConnectionGuard, ConnectionLimiter
+from coffeert.server.http.fast_path import OrderConnection, OrderEndpoint
 from coffeert.server.http.orders import OrdersApi
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.wire import Pipe
@@ -260,10 +260,10 @@ async def test_connections_end_with_the_server(run_server: RunServer) -> None:
 
 
 async def test_a_connection_that_rests_for_long_is_let_go() -> None:
-    keeper = Gatekeeper(
+    keeper = ConnectionLimiter(
         connections=0, rate=0, header_timeout=10, first=lambda _: asyncio.Protocol()
     )
-    resting, busy, handed_over = (Gate(asyncio.Protocol, keeper) for _ in range(3))
+    resting, busy, handed_over = (ConnectionGuard(asyncio.Protocol, keeper) for _ in range(3))
     pipes = [Pipe("127.0.0.1") for _ in range(3)]
     for gate, pipe in zip((resting, busy, handed_over), pipes, strict=True):
         gate.connection_made(pipe)
@@ -279,18 +279,18 @@ async def test_a_connection_that_rests_for_long_is_let_go() -> None:
 
 
 async def test_nothing_stays_of_a_connection_that_has_gone() -> None:
-    path = cast("FastPath", None)  # which is not asked
-    keeper = Gatekeeper(
-        connections=0, rate=0, header_timeout=10, first=lambda gate: PlainOrders(gate, path)
+    path = cast("OrderEndpoint", None)  # which is not asked
+    keeper = ConnectionLimiter(
+        connections=0, rate=0, header_timeout=10, first=lambda gate: OrderConnection(gate, path)
     )
     gc.collect()
     gc.disable()  # or it would free what is bound in a cycle
     try:
-        gate = Gate(asyncio.Protocol, keeper)
+        gate = ConnectionGuard(asyncio.Protocol, keeper)
         gate.connection_made(Pipe("127.0.0.1"))
         gate.connection_lost(None)
         del gate
-        assert not [one for one in gc.get_objects() if isinstance(one, Gate)]
+        assert not [one for one in gc.get_objects() if isinstance(one, ConnectionGuard)]
     finally:
         gc.enable()
 
@@ -309,11 +309,11 @@ async def test_a_client_that_does_not_read_its_answers_is_not_read(*, closing: b
         def is_closing(self) -> bool:
             return closing
 
-    path = cast("FastPath", None)  # which is not asked
-    keeper = Gatekeeper(
-        connections=0, rate=0, header_timeout=10, first=lambda gate: PlainOrders(gate, path)
+    path = cast("OrderEndpoint", None)  # which is not asked
+    keeper = ConnectionLimiter(
+        connections=0, rate=0, header_timeout=10, first=lambda gate: OrderConnection(gate, path)
     )
-    gate, pipe = Gate(asyncio.Protocol, keeper), Paused("127.0.0.1")
+    gate, pipe = ConnectionGuard(asyncio.Protocol, keeper), Paused("127.0.0.1")
     gate.connection_made(pipe)
     gate.pause_writing()
     assert not pipe.reading

@@ -16,7 +16,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from coffeert.domain.orders import new_order_id
-from coffeert.errors import RequestRefused
+from coffeert.errors import ApiError
 from coffeert.logs import configure_logs
 
 LINE = b'{"store": "uptown", "drink": "latte"}\n'
@@ -233,7 +233,7 @@ async def test_refused_lines_are_not_left_to_the_garbage_collector(
 
 
 def _refusals() -> int:
-    return sum(isinstance(thing, RequestRefused) for thing in gc.get_objects())
+    return sum(isinstance(thing, ApiError) for thing in gc.get_objects())
 
 
 async def test_what_cannot_be_expected_is_refused_without_being_repeated(server_url: str) -> None:

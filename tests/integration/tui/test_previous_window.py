@@ -10,10 +10,10 @@ from random import Random
 import pytest
 from textual.pilot import Pilot
 
-from coffeert.domain.rollups import SECONDS, ZERO, Tally, floor
+from coffeert.domain.rollups import SECONDS, ZERO, Totals, floor
 from coffeert.postgres.pool import Connection
 from coffeert.tui.app import CoffeertApp
-from coffeert.tui.dashboard_state import Board
+from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.filter import parse_filter
 from coffeert.tui.model.ranges import RANGES, Range
 from coffeert.tui.model.window import Window
@@ -44,9 +44,9 @@ _BUCKETS = """
 class Before:
     """What SQL knows of a previous window."""
 
-    total: Tally
-    stores: dict[str, Tally]
-    drinks: dict[str, Tally]
+    total: Totals
+    stores: dict[str, Totals]
+    drinks: dict[str, Totals]
 
 
 async def before(connection: Connection, text: str, span: Range, at: float, cut: bool) -> Before:
@@ -65,11 +65,11 @@ async def before(connection: Connection, text: str, span: Range, at: float, cut:
     part = Fraction((end - running) / timedelta(microseconds=1)) / Fraction(
         step / timedelta(microseconds=1)
     )
-    sides: dict[tuple[str, str], dict[bool, Tally]] = {}
+    sides: dict[tuple[str, str], dict[bool, Totals]] = {}
     for bucket, store, drink, *sums in await connection.fetch(statement, span.grain, first, last):
         for name in (("", ""), ("store", store), ("drink", drink)):
             both = sides.setdefault(name, {True: ZERO, False: ZERO})
-            both[bucket == running] = both[bucket == running].plus(Tally(*sums))
+            both[bucket == running] = both[bucket == running].plus(Totals(*sums))
     made = {
         name: both[False].plus(taken(both[True], part) if cut else both[True])
         for name, both in sides.items()
@@ -81,9 +81,9 @@ async def before(connection: Connection, text: str, span: Range, at: float, cut:
     )
 
 
-def taken(tally: Tally, part: Fraction) -> Tally:
+def taken(tally: Totals, part: Fraction) -> Totals:
     """Return a part of a bucket."""
-    return Tally(
+    return Totals(
         round(tally.orders * part), round(tally.quantity * part), round(tally.cents * part)
     )
 
@@ -98,7 +98,7 @@ def change(now: Fraction, then: Fraction) -> tuple[str, float]:
     return ("up" if part > 0 else "down", float(part))
 
 
-def ticket(tally: Tally) -> Fraction:
+def ticket(tally: Totals) -> Fraction:
     """Return the average ticket in whole cents."""
     return Fraction(round(Fraction(tally.cents, tally.orders))) if tally.orders else Fraction(0)
 
@@ -111,7 +111,7 @@ def same(shown: Trend | None, told: tuple[str, float], what: object) -> None:
 
 
 def tiles_agree(
-    tiles: dict[str, Tile], window: Window, pace: float, was: Tally, what: object
+    tiles: dict[str, Tile], window: Window, pace: float, was: Totals, what: object
 ) -> None:
     """Compare the key figures' movements with those of SQL."""
     now = window.sums.total
@@ -124,7 +124,7 @@ def tiles_agree(
     same(tiles["Avg ticket"].trend, change(ticket(now), ticket(was)), (what, "ticket"))
 
 
-def of_this_bucket(board: Board) -> bool:
+def of_this_bucket(board: DashboardState) -> bool:
     """Tell whether the previous window is known, and no bucket has begun since it was fetched."""
     window = board.scene().window
     assert window is not None

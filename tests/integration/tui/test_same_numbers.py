@@ -10,11 +10,11 @@ from random import Random
 
 import msgspec
 
+from coffeert.cli.figures import BreakdownTotals as StatusSums
 from coffeert.cli.figures import Figures, Named, Windows
-from coffeert.cli.figures import Sums as StatusSums
 from coffeert.client.http import OrderClient
 from coffeert.domain.orders import Draft, cents_from_text, new_order_id
-from coffeert.domain.rollups import SECONDS, ZERO, Tally, floor
+from coffeert.domain.rollups import SECONDS, ZERO, Totals, floor
 from coffeert.postgres.pool import Connection
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.model.filter import parse_filter
@@ -100,11 +100,11 @@ _STORES_SELLING = """
 class Told:
     """What a source tells of one range under one filter; nothing that is zero."""
 
-    stores: dict[str, Tally]
-    drinks: dict[str, Tally]
+    stores: dict[str, Totals]
+    drinks: dict[str, Totals]
 
     @property
-    def total(self) -> Tally:
+    def total(self) -> Totals:
         """The sum over the stores."""
         return _added(self.stores.values())
 
@@ -121,19 +121,19 @@ class Shown:
     tiles: dict[str, str]
 
 
-def _added(tallies: Iterable[Tally]) -> Tally:
+def _added(tallies: Iterable[Totals]) -> Totals:
     total = ZERO
     for tally in tallies:
         total = total.plus(tally)
     return total
 
 
-def _rows(section: Section) -> dict[str, Tally]:
+def _rows(section: Section) -> dict[str, Totals]:
     return {row.code: row.tally for row in section.rows if row.tally != ZERO}
 
 
 def shown_by(app: CoffeertApp, text: str, span: Range) -> Shown:
-    """Look at one range under one filter, through what the panels draw."""
+    """Appearance at one range under one filter, through what the panels draw."""
     board = app.board
     board.filter, board.span, board.tab = parse_filter(text), span, "drinks"
     scene = board.scene()
@@ -155,12 +155,12 @@ async def counted(connection: Connection, shown: Shown) -> Told:
     statement = _SUMS.format(cells=_CELLS, condition=FILTERS[shown.filter])
     told = Told({}, {})
     for store, drink, *sums in await connection.fetch(statement, grain, shown.now, length):
-        if Tally(*sums) != ZERO:
-            (told.stores if drink is None else told.drinks)[store or drink] = Tally(*sums)
+        if Totals(*sums) != ZERO:
+            (told.stores if drink is None else told.drinks)[store or drink] = Totals(*sums)
     return told
 
 
-async def tiles_counted(connection: Connection, shown: Shown, total: Tally) -> dict[str, str]:
+async def tiles_counted(connection: Connection, shown: Shown, total: Totals) -> dict[str, str]:
     """Make the key figures from the table of orders."""
     minutes = _MINUTES.format(cells=_CELLS, condition=FILTERS[shown.filter])
     row = await connection.fetchrow(minutes, "minute", shown.now, timedelta(minutes=1))
@@ -194,12 +194,12 @@ async def same_minute(app: CoffeertApp, url: str) -> tuple[Figures, list[Shown]]
             return figures, looks
 
 
-def _tally(sums: StatusSums) -> Tally:
+def _tally(sums: StatusSums) -> Totals:
     sign = -1 if sums.revenue.startswith("-") else 1
-    return Tally(sums.orders, sums.quantity, sign * cents_from_text(sums.revenue.lstrip("-")))
+    return Totals(sums.orders, sums.quantity, sign * cents_from_text(sums.revenue.lstrip("-")))
 
 
-def _window(windows: Windows, name: RangeName) -> Tally | None:
+def _window(windows: Windows, name: RangeName) -> Totals | None:
     """Return what `status` tells of a range; it knows the three long ones."""
     match name:
         case "1h":
@@ -212,7 +212,7 @@ def _window(windows: Windows, name: RangeName) -> Tally | None:
             return None
 
 
-def _named(named: Iterable[Named], name: RangeName) -> dict[str, Tally]:
+def _named(named: Iterable[Named], name: RangeName) -> dict[str, Totals]:
     sums = {one.code: _window(one.windows, name) for one in named}
     return {code: tally for code, tally in sums.items() if tally is not None and tally != ZERO}
 
@@ -264,13 +264,13 @@ async def place(client: OrderClient, drafts: list[Draft]) -> None:
     assert (result.accepted, result.rejected) == (len(drafts), 0)
 
 
-def view_total(app: CoffeertApp) -> Tally:
+def view_total(app: CoffeertApp) -> Totals:
     """Return the sum of 30 days that has reached the terminal."""
     assert app.session.view is not None
     return app.session.view.picture.totals().day
 
 
-async def stored_total(connection: Connection, app: CoffeertApp) -> Tally:
+async def stored_total(connection: Connection, app: CoffeertApp) -> Totals:
     """Return the sum of 30 days that is stored."""
     return (await counted(connection, shown_by(app, "", RANGE["30d"]))).total
 

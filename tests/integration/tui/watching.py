@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from coffeert.client.feed import DashboardFeed
 from coffeert.client.http import OrderClient
-from coffeert.client.placed import Placed
+from coffeert.client.placed import PlacedOrder
 from coffeert.domain.orders import Draft
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.injection import Injection
@@ -20,7 +20,7 @@ Watched = tuple[CoffeertApp, Pilot[None], OrderClient]
 class PatientFeed(DashboardFeed):
     """A feed on which an order may take as long as the test: ten seconds pass on a busy machine."""
 
-    async def place(self, draft: Draft, *, timeout: float = 300) -> Placed:  # noqa: ASYNC109 (contract)
+    async def place(self, draft: Draft, *, timeout: float = 300) -> PlacedOrder:  # noqa: ASYNC109 (contract)
         return await super().place(draft, timeout=timeout)
 
 

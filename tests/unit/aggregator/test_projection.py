@@ -14,8 +14,8 @@ from coffeert.domain.rollups import (
     GRAINS,
     CellKey,
     Cells,
-    Horizon,
-    Tally,
+    RetentionWindow,
+    Totals,
     at_all_grains,
     tally_orders,
 )
@@ -46,14 +46,14 @@ def result(
 
 
 def test_only_the_next_pass_of_the_same_lineage_at_no_earlier_time_leads_on() -> None:
-    at = Horizon.at(NOON, UTC)
+    at = RetentionWindow.at(NOON, UTC)
     projection = Projection(result(4, {}), at, {}, ())
     assert projection.precedes("one", 5, at)
-    assert projection.precedes("one", 5, Horizon.at(NOON + timedelta(days=3), UTC))
+    assert projection.precedes("one", 5, RetentionWindow.at(NOON + timedelta(days=3), UTC))
     assert not projection.precedes("one", 4, at)
     assert not projection.precedes("one", 6, at)
     assert not projection.precedes("two", 5, at)
-    assert not projection.precedes("one", 5, Horizon.at(NOON - timedelta(minutes=1), UTC))
+    assert not projection.precedes("one", 5, RetentionWindow.at(NOON - timedelta(minutes=1), UTC))
 
 
 sketches = st.tuples(
@@ -68,10 +68,10 @@ def test_following_pass_after_pass_is_reading_the_tables_again(
     """However far time moves between two passes, and wherever the orders lie in it."""
     so_far: list[Order] = []
     now = NOON
-    projection = Projection(result(0, {}), Horizon.at(now, NEPAL), {}, ())
+    projection = Projection(result(0, {}), RetentionWindow.at(now, NEPAL), {}, ())
     for number, (minutes, drawn) in enumerate(passes, 1):
         now += timedelta(minutes=minutes)
-        horizon = Horizon.at(now, NEPAL)
+        horizon = RetentionWindow.at(now, NEPAL)
         new = [
             order(NOON + timedelta(minutes=at), drink=drink, quantity=quantity)
             for at, drink, quantity in drawn
@@ -93,7 +93,7 @@ def test_following_pass_after_pass_is_reading_the_tables_again(
 def test_a_message_tells_all_of_a_pass() -> None:
     stats = PassStats(leader="first", rows=1, pass_ms=2.5, interval_s=1)
     cells: Cells = {
-        CellKey(grain, 86400 * 20000, "uptown", "latte"): Tally(1, 2, 960) for grain in GRAINS
+        CellKey(grain, 86400 * 20000, "uptown", "latte"): Totals(1, 2, 960) for grain in GRAINS
     }
     message = message_of(result(7, cells), stats)
     assert (message.lineage, message.number, message.token) == ("one", 7, 1)
@@ -101,7 +101,7 @@ def test_a_message_tells_all_of_a_pass() -> None:
     assert message.parsed_watermark() == Watermark(5, 9, frozenset({7}))
     assert message.cells is not None
     read = {
-        CellKey(GRAINS[c.grain], c.bucket, c.store, c.drink): Tally(c.orders, c.quantity, c.cents)
+        CellKey(GRAINS[c.grain], c.bucket, c.store, c.drink): Totals(c.orders, c.quantity, c.cents)
         for c in message.cells
     }
     assert read == cells

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from coffeert.aggregator.ticker import Ticker
+from coffeert.aggregator.ticker import IntervalTimer
 
 
 class Clock:
@@ -23,7 +23,7 @@ class Clock:
 
 async def test_beats_do_not_drift(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
-    ticker = Ticker(1.0)
+    ticker = IntervalTimer(1.0)
     beats = []
     for work in (0.2, 0.9, 0.0, 0.5):
         clock.now += work
@@ -34,7 +34,7 @@ async def test_beats_do_not_drift(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_missed_beats_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
-    ticker = Ticker(1.0)
+    ticker = IntervalTimer(1.0)
     clock.now += 3.5
     await ticker.beat()
     assert clock.now == 103.5

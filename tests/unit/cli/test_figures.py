@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coffeert.cli.figures import Figures, Sums, Windows, covers, figures_from
+from coffeert.cli.figures import BreakdownTotals, Figures, Windows, covers, figures_from
 from coffeert.cli.status_text import print_figures
 from coffeert.domain.orders import Order, text_from_cents
-from coffeert.domain.rollups import Horizon, at_all_grains, tally_orders
+from coffeert.domain.rollups import RetentionWindow, at_all_grains, tally_orders
 from coffeert.domain.view import Change, View
 from coffeert.wire.frames import Snapshot, columns
 from coffeert.wire.health import (
@@ -35,7 +35,7 @@ ZONES = [
 
 def snapshot(orders: list[Order], zone: ZoneInfo, health: Health | None = None) -> Snapshot:
     cells = at_all_grains(tally_orders(orders))
-    horizon = Horizon.at(NOW, zone)
+    horizon = RetentionWindow.at(NOW, zone)
     view = View(Change(horizon, NOW, cells, tuple(orders)))
     totals, top = view.picture.totals(), view.picture.top_drinks()
     return Snapshot(
@@ -43,8 +43,8 @@ def snapshot(orders: list[Order], zone: ZoneInfo, health: Health | None = None) 
     )
 
 
-def sums(orders: list[Order]) -> Sums:
-    return Sums(
+def sums(orders: list[Order]) -> BreakdownTotals:
+    return BreakdownTotals(
         sum(order.count for order in orders),
         sum(order.quantity for order in orders),
         text_from_cents(sum(order.revenue_cents for order in orders)),
@@ -109,16 +109,16 @@ def test_every_sum_is_that_of_the_orders(orders: list[Order], zone: ZoneInfo) ->
 def test_today_of_another_zone_is_exact_wherever_the_snapshot_covers_it(
     orders: list[Order], own: ZoneInfo, other: ZoneInfo
 ) -> None:
-    taken, horizon = snapshot(orders, own), Horizon.at(NOW, other)
+    taken, horizon = snapshot(orders, own), RetentionWindow.at(NOW, other)
     if covers(taken, horizon):
         assert figures_from(taken, horizon).totals.today == windows(orders, other).today
 
 
 def test_a_midnight_that_cuts_an_hour_is_only_covered_by_who_knows_of_it() -> None:
-    kathmandu = Horizon.at(NOW, ZoneInfo("Asia/Kathmandu"))
+    kathmandu = RetentionWindow.at(NOW, ZoneInfo("Asia/Kathmandu"))
     assert not covers(snapshot([], ZoneInfo("UTC")), kathmandu)
     assert covers(snapshot([], ZoneInfo("Asia/Kathmandu")), kathmandu)
-    assert covers(snapshot([], ZoneInfo("UTC")), Horizon.at(NOW, ZoneInfo("Europe/Kyiv")))
+    assert covers(snapshot([], ZoneInfo("UTC")), RetentionWindow.at(NOW, ZoneInfo("Europe/Kyiv")))
 
 
 def hostile_figures() -> Figures:

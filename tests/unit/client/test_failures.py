@@ -15,21 +15,21 @@ from coffeert.client.errors import (
     refusal_from_problem,
     refusal_from_response,
 )
-from coffeert.errors import FieldError, RequestRefused
+from coffeert.errors import ApiError, FieldError
 from coffeert.wire.orders import Problem, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def _kinds(kind: type[RequestRefused] = RequestRefused) -> Iterator[type[RequestRefused]]:
+def _kinds(kind: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
     for child in kind.__subclasses__():
         yield child
         yield from _kinds(child)
 
 
 @pytest.mark.parametrize("kind", list(_kinds()))
-def test_a_problem_document_is_raised_as_what_made_it(kind: type[RequestRefused]) -> None:
+def test_a_problem_document_is_raised_as_what_made_it(kind: type[ApiError]) -> None:
     refused = kind("No.", errors=(FieldError("drink", "is unknown"),), retry_after=2.5)
     body = encode(Problem.of(refused))
     again = refusal_from_response(refused.status, body, retry_after="9")
@@ -43,13 +43,13 @@ def test_a_problem_document_is_raised_as_what_made_it(kind: type[RequestRefused]
         (502, errors.Unavailable, True),
         (503, errors.Unavailable, True),
         (429, errors.TooManyRequests, True),
-        (418, RequestRefused, False),
-        (302, RequestRefused, False),
+        (418, ApiError, False),
+        (302, ApiError, False),
         (422, errors.Invalid, False),
     ],
 )
 def test_answers_without_a_document_keep_their_status(
-    status: int, kind: type[RequestRefused], retryable: bool
+    status: int, kind: type[ApiError], retryable: bool
 ) -> None:
     refused = refusal_from_response(status, b"<html>", retry_after="3")
     assert type(refused) is kind
@@ -71,7 +71,7 @@ def test_the_status_line_outweighs_the_document() -> None:
 
 def test_base_kinds_are_not_changed_by_a_status_of_their_own() -> None:
     refusal_from_problem(Problem("Teapot", 418, "Short and stout."))
-    assert RequestRefused.status == 400
+    assert ApiError.status == 400
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coffeert.client.event_buffer import Mailbox
+from coffeert.client.event_buffer import EventBuffer
 from coffeert.client.events import (
     Connecting,
     Disconnected,
@@ -18,11 +18,11 @@ from coffeert.client.events import (
     ViewChanged,
     ViewReset,
 )
-from coffeert.domain.rollups import CellKey, Horizon, Tally, Totals
+from coffeert.domain.rollups import CellKey, RetentionWindow, Totals, WindowTotals
 from coffeert.domain.view import Change, View
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-HORIZON = Horizon.at(NOW, UTC)
+HORIZON = RetentionWindow.at(NOW, UTC)
 
 
 def change(cells: dict[int, int]) -> Change:
@@ -30,17 +30,17 @@ def change(cells: dict[int, int]) -> Change:
         HORIZON,
         NOW,
         {
-            CellKey("minute", HORIZON.as_of - 60 * ago, "uptown", "tea"): Tally(n, n, n)
+            CellKey("minute", HORIZON.as_of - 60 * ago, "uptown", "tea"): Totals(n, n, n)
             for ago, n in cells.items()
         },
     )
 
 
 def changed(version: int, cells: dict[int, int]) -> ViewChanged:
-    return ViewChanged(change(cells), version, float(version), Totals())
+    return ViewChanged(change(cells), version, float(version), WindowTotals())
 
 
-def drain(mailbox: Mailbox) -> list[FeedEvent]:
+def drain(mailbox: EventBuffer) -> list[FeedEvent]:
     async def take_all() -> list[FeedEvent]:
         mailbox.close()
         events = []
@@ -52,7 +52,7 @@ def drain(mailbox: Mailbox) -> list[FeedEvent]:
 
 
 def test_events_come_in_order() -> None:
-    mailbox = Mailbox()
+    mailbox = EventBuffer()
     events: list[FeedEvent] = [Connecting(1), changed(1, {0: 1}), GapFound(1, 3)]
     for event in events:
         mailbox.put(event)
@@ -60,19 +60,19 @@ def test_events_come_in_order() -> None:
 
 
 def test_changes_merge_and_keep_when_the_first_came() -> None:
-    mailbox = Mailbox()
+    mailbox = EventBuffer()
     for event in (changed(4, {0: 1, 1: 1}), Disconnected("gone", 1.0), changed(5, {1: 2, 2: 2})):
         mailbox.put(event)
     assert drain(mailbox) == [
         Disconnected("gone", 1.0),
-        ViewChanged(change({0: 1, 1: 2, 2: 2}), 5, 4.0, Totals()),
+        ViewChanged(change({0: 1, 1: 2, 2: 2}), 5, 4.0, WindowTotals()),
     ]
 
 
 def test_a_reset_makes_what_is_pending_moot() -> None:
-    mailbox = Mailbox()
-    reset = ViewReset(change({0: 9}), "e", 6, Totals())
-    for event in (ViewReset(change({}), "d", 1, Totals()), changed(5, {1: 1}), reset):
+    mailbox = EventBuffer()
+    reset = ViewReset(change({0: 9}), "e", 6, WindowTotals())
+    for event in (ViewReset(change({}), "d", 1, WindowTotals()), changed(5, {1: 1}), reset):
         mailbox.put(event)
     assert drain(mailbox) == [reset]
 
@@ -88,11 +88,11 @@ def test_whatever_the_reader_misses_its_view_ends_up_the_same(
     steps: list[tuple[dict[int, int], bool]], data: st.DataObject
 ) -> None:
     told, reader = View(change({})), View(change({}))
-    mailbox = Mailbox()
+    mailbox = EventBuffer()
     for version, (cells, reset) in enumerate(steps, 1):
         told.apply(change(cells))
         if reset:
-            mailbox.put(ViewReset(told.as_change(), "e", version, Totals()))
+            mailbox.put(ViewReset(told.as_change(), "e", version, WindowTotals()))
         else:
             mailbox.put(changed(version, cells))
         if data.draw(st.booleans()):
@@ -112,7 +112,7 @@ def read(view: View, event: FeedEvent) -> View:
 
 
 async def test_memory_is_bounded_however_long_nobody_reads() -> None:
-    mailbox = Mailbox()
+    mailbox = EventBuffer()
     for version in range(1_000):
         mailbox.put(changed(version, {version % 60: version}))
         mailbox.put(Connecting(version))
@@ -123,7 +123,7 @@ async def test_memory_is_bounded_however_long_nobody_reads() -> None:
 
 
 async def test_a_failure_reaches_the_reader_after_what_is_pending() -> None:
-    mailbox = Mailbox()
+    mailbox = EventBuffer()
     mailbox.put(Connecting(1))
     mailbox.close(RuntimeError("broken"))
     mailbox.close()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from coffeert.client.pending_orders import Outbox
+from coffeert.client.pending_orders import PendingOrders
 from coffeert.domain.orders import Draft, new_order_id
 from coffeert.errors import (
     FieldError,
@@ -32,7 +32,7 @@ class Wire:
     def __init__(self) -> None:
         self.up = True
         self.frames: list[OrderFrame] = []
-        self.outbox = Outbox(self._send)
+        self.outbox = PendingOrders(self._send)
 
     def _send(self, frame: bytes) -> bool:
         if self.up:

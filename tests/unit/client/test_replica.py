@@ -9,10 +9,10 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coffeert.client.events import Beat, Connected, GapFound, MenuChanged, ViewChanged, ViewReset
+from coffeert.client.events import Beat, Connected, GapFound, MenuUpdated, ViewChanged, ViewReset
 from coffeert.client.replica import Replica, StateFrame
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import Cells, Horizon, at_all_grains, tally_orders
+from coffeert.domain.rollups import Cells, RetentionWindow, at_all_grains, tally_orders
 from coffeert.domain.view import Change, View
 from coffeert.wire import frames
 from coffeert.wire.health import (
@@ -38,7 +38,7 @@ HEALTH = Health(
     database=DatabaseHealth(),
 )
 
-Shown = tuple[Cells, Horizon, tuple[Order, ...]]
+Shown = tuple[Cells, RetentionWindow, tuple[Order, ...]]
 
 
 def shown(view: View) -> Shown:
@@ -59,7 +59,7 @@ class ModelServer:
         self._epochs += 1
         self.epoch = f"epoch-{self._epochs}"
         self.version = 1
-        self.view = View(Change(Horizon.at(self._now, UTC), self._now, {}))
+        self.view = View(Change(RetentionWindow.at(self._now, UTC), self._now, {}))
         self._ring: deque[Change] = deque(maxlen=RING)
         self._remember()
 
@@ -72,7 +72,7 @@ class ModelServer:
             orders.append(
                 Order(UUID(int=self._orders), "uptown", drink, 1, 300, self._now, self._now)
             )
-        horizon = Horizon.at(self._now, UTC)
+        horizon = RetentionWindow.at(self._now, UTC)
         before.picture.move_to(horizon)
         cells = {
             key: before.picture.get(key).plus(tally)
@@ -255,7 +255,7 @@ def test_the_first_hello_brings_the_menu_and_later_ones_only_a_new_one() -> None
     connected, menu = replica.apply(server.hello(), 0.0)
     assert isinstance(connected, Connected)
     assert not connected.resumed
-    assert menu == MenuChanged(MENU)
+    assert menu == MenuUpdated(MENU)
     replica.apply(server.snapshot(), 0.0)
     (again,) = replica.apply(server.hello(), 0.0)
     assert isinstance(again, Connected)

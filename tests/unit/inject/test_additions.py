@@ -9,7 +9,7 @@ import pytest
 from coffeert.domain.menu import Drink, Store
 from coffeert.errors import ConfigError
 from coffeert.inject.column_mapping import layout_for
-from coffeert.inject.missing_menu_items import ADDED_MAX, Additions, additions
+from coffeert.inject.missing_menu_items import ADDED_MAX, MissingMenuItems, additions
 from coffeert.inject.rows import Rows
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 
@@ -17,7 +17,7 @@ MENU = MenuBody((MenuStore("uptown", "Uptown"),), (MenuDrink("tea", "Tea", "2.90
 LAYOUT = layout_for(MENU, {}, None, None)
 
 
-def found(text: str) -> Additions:
+def found(text: str) -> MissingMenuItems:
     return additions(Rows(io.BytesIO(text.encode())), LAYOUT, {"uptown"}, {"tea"})
 
 
@@ -30,7 +30,7 @@ def test_names_and_first_prices() -> None:
         "North End,hot  chocolate,6\n"
         "North End,,6\n"
     )
-    assert added == Additions(
+    assert added == MissingMenuItems(
         (Store("north-end", "North End"),), (Drink("hot-chocolate", "Hot Chocolate", 550),)
     )
     assert added

@@ -9,8 +9,8 @@ import pytest
 
 from coffeert.errors import ConfigError, Invalid, OutcomeUnknown, ServerUnavailable, Unavailable
 from coffeert.inject.injector import Injector
-from coffeert.inject.report import Recorder, Report
-from coffeert.inject.scheduled_order import Shot
+from coffeert.inject.report import OutcomeRecorder, Report
+from coffeert.inject.scheduled_order import ScheduledOrder
 from coffeert.inject.senders import record_failure, ways_named
 from tests.waiting import eventually
 
@@ -28,7 +28,9 @@ class HeldCarrier:
         self.due: list[float] = []
         self.fails = False
 
-    async def deliver(self, shots: list[Shot], due: list[float], recorder: Recorder) -> None:
+    async def deliver(
+        self, shots: list[ScheduledOrder], due: list[float], recorder: OutcomeRecorder
+    ) -> None:
         self.handfuls.append([shot.body for shot in shots])
         self.due += due
         if self.fails:
@@ -38,17 +40,19 @@ class HeldCarrier:
             recorder.stored(0.001, replayed=False)
 
 
-async def shots(count: int, due: float | None = None) -> AsyncIterator[Sequence[Shot]]:
-    yield [Shot(str(number).encode(), due, number) for number in range(count)]
+async def shots(count: int, due: float | None = None) -> AsyncIterator[Sequence[ScheduledOrder]]:
+    yield [ScheduledOrder(str(number).encode(), due, number) for number in range(count)]
 
 
-def started(injector: Injector, chunks: AsyncIterator[Sequence[Shot]]) -> asyncio.Task[Report]:
+def started(
+    injector: Injector, chunks: AsyncIterator[Sequence[ScheduledOrder]]
+) -> asyncio.Task[Report]:
     return asyncio.create_task(injector.run(chunks))
 
 
 async def test_arrivals_do_not_wait_for_answers_up_to_the_bound_in_flight() -> None:
     carrier = HeldCarrier(workers=8)
-    run = started(Injector([carrier], Recorder()), shots(20, due=0.0))
+    run = started(Injector([carrier], OutcomeRecorder()), shots(20, due=0.0))
     await eventually(lambda: len(carrier.handfuls) == 8)
     assert not run.done()
     carrier.gate.set()
@@ -63,7 +67,7 @@ async def test_carriers_take_turns() -> None:
     one, two = HeldCarrier(), HeldCarrier()
     one.gate.set()
     two.gate.set()
-    await Injector([one, two], Recorder()).run(shots(10))
+    await Injector([one, two], OutcomeRecorder()).run(shots(10))
     assert [bodies for (bodies,) in one.handfuls] == [b"0", b"2", b"4", b"6", b"8"]
     assert [bodies for (bodies,) in two.handfuls] == [b"1", b"3", b"5", b"7", b"9"]
 
@@ -72,11 +76,11 @@ async def test_what_came_while_a_batch_was_under_way_becomes_the_next() -> None:
     carrier = HeldCarrier(workers=1, orders=100)
     all_due = asyncio.Event()
 
-    async def chunks() -> AsyncIterator[Sequence[Shot]]:
-        yield [Shot(str(number).encode(), None) for number in range(250)]
+    async def chunks() -> AsyncIterator[Sequence[ScheduledOrder]]:
+        yield [ScheduledOrder(str(number).encode(), None) for number in range(250)]
         all_due.set()
 
-    run = started(Injector([carrier], Recorder()), chunks())
+    run = started(Injector([carrier], OutcomeRecorder()), chunks())
     await all_due.wait()
     carrier.gate.set()
     await run
@@ -86,7 +90,7 @@ async def test_what_came_while_a_batch_was_under_way_becomes_the_next() -> None:
 
 async def test_a_stop_forgets_what_waits_and_waits_for_what_is_under_way() -> None:
     carrier = HeldCarrier(workers=3)
-    injector = Injector([carrier], Recorder())
+    injector = Injector([carrier], OutcomeRecorder())
     run = started(injector, shots(1_000))
     await eventually(lambda: len(carrier.handfuls) == 3)
     injector.stop()
@@ -99,7 +103,7 @@ async def test_a_stop_forgets_what_waits_and_waits_for_what_is_under_way() -> No
 
 
 async def test_a_stop_before_anything_is_due() -> None:
-    injector = Injector([HeldCarrier()], Recorder())
+    injector = Injector([HeldCarrier()], OutcomeRecorder())
     run = started(injector, shots(5, due=3_600.0))
     await asyncio.sleep(0)
     injector.stop()
@@ -108,7 +112,7 @@ async def test_a_stop_before_anything_is_due() -> None:
 
 async def test_a_second_stop_cuts_off_and_says_what_is_unknown() -> None:
     carrier = HeldCarrier(workers=3)
-    injector = Injector([carrier], Recorder())
+    injector = Injector([carrier], OutcomeRecorder())
     run = started(injector, shots(10))
     await eventually(lambda: len(carrier.handfuls) == 3)
     injector.stop()
@@ -120,26 +124,26 @@ async def test_a_second_stop_cuts_off_and_says_what_is_unknown() -> None:
 
 
 async def test_a_source_that_breaks_off_is_one_error() -> None:
-    async def broken() -> AsyncIterator[Sequence[Shot]]:
-        yield [Shot(b"1", None)]
+    async def broken() -> AsyncIterator[Sequence[ScheduledOrder]]:
+        yield [ScheduledOrder(b"1", None)]
         raise ConfigError("The file is torn.")
 
     carrier = HeldCarrier()
     carrier.gate.set()
     with pytest.raises(ConfigError, match="torn"):
-        await Injector([carrier], Recorder()).run(broken())
+        await Injector([carrier], OutcomeRecorder()).run(broken())
 
 
 async def test_a_defect_is_not_hidden() -> None:
     carrier = HeldCarrier()
     carrier.fails = True
     with pytest.raises(ExceptionGroup) as raised:
-        await Injector([carrier], Recorder()).run(shots(3))
+        await Injector([carrier], OutcomeRecorder()).run(shots(3))
     assert raised.group_contains(ZeroDivisionError)
 
 
 def test_only_what_the_server_refuses_for_good_is_rejected() -> None:
-    recorder = Recorder()
+    recorder = OutcomeRecorder()
     record_failure(recorder, 7, Invalid("No."))
     record_failure(recorder, 8, OutcomeUnknown("It may be stored."))
     record_failure(recorder, 9, Unavailable("Busy."))
@@ -155,7 +159,7 @@ def test_only_what_the_server_refuses_for_good_is_rejected() -> None:
 
 
 def test_latencies_are_those_recorded() -> None:
-    recorder = Recorder()
+    recorder = OutcomeRecorder()
     for milliseconds in range(1, 1_001):
         recorder.stored(milliseconds / 1e3, replayed=milliseconds % 2 == 0)
     latency = recorder.report(retried=0, stopped=False).latency_ms

@@ -10,8 +10,8 @@ import pytest
 
 from coffeert.domain.orders import Draft
 from coffeert.errors import ConfigError
-from coffeert.inject.column_mapping import Layout, check_columns, layout_for, parse_mapping
-from coffeert.inject.rows import Row
+from coffeert.inject.column_mapping import ColumnMapping, check_columns, layout_for, parse_mapping
+from coffeert.inject.rows import FileRow
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 
 KYIV = ZoneInfo("Europe/Kyiv")
@@ -21,12 +21,14 @@ MENU = MenuBody(
 )
 
 
-def layout(columns: str = "", store: str | None = "uptown", zone: ZoneInfo | None = KYIV) -> Layout:
+def layout(
+    columns: str = "", store: str | None = "uptown", zone: ZoneInfo | None = KYIV
+) -> ColumnMapping:
     return layout_for(MENU, parse_mapping(columns), store, zone)
 
 
-def draft(values: dict[str, str], read: Layout | None = None) -> Draft:
-    return (read or layout()).read(Row(2, values)).draft
+def draft(values: dict[str, str], read: ColumnMapping | None = None) -> Draft:
+    return (read or layout()).read(FileRow(2, values)).draft
 
 
 def test_a_till_s_export() -> None:
@@ -37,7 +39,7 @@ def test_a_till_s_export() -> None:
         "money": "38.7",
         "coffee_name": "Hot Chocolate",
     }
-    order = read.read(Row(2, row))
+    order = read.read(FileRow(2, row))
     assert order.draft == Draft(
         "vending-machine",
         "hot-chocolate",

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from coffeert.domain.orders import Draft
 from coffeert.inject.column_mapping import layout_for
-from coffeert.inject.recording import Clock, Pace, RowKeys, shots_from
+from coffeert.inject.recording import Pace, RecordingClock, RowKeys, shots_from
 from coffeert.inject.rows import BadRow, Rows
-from coffeert.inject.scheduled_order import Shot
+from coffeert.inject.scheduled_order import ScheduledOrder
 from coffeert.wire.orders import MenuBody, decode_order
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -71,7 +71,9 @@ def test_the_same_instant_in_another_zone_has_the_same_key() -> None:
     assert keys([Draft("a", "b", placed_at=NOON)]) == keys([Draft("a", "b", placed_at=there)])
 
 
-def shots(data: bytes, pace: Pace = Pace(), count: int | None = None) -> list[Shot | BadRow]:  # noqa: B008 (frozen)
+def shots(
+    data: bytes, pace: Pace = Pace(), count: int | None = None
+) -> list[ScheduledOrder | BadRow]:
     return list(shots_from(Rows(io.BytesIO(data)), LAYOUT, pace, count))
 
 
@@ -86,7 +88,7 @@ uptown,mocha,2026-03-01T12:00:10Z
 
 def test_rows_become_orders_and_bad_ones_are_told() -> None:
     made = shots(FILE)
-    good = [shot for shot in made if isinstance(shot, Shot)]
+    good = [shot for shot in made if isinstance(shot, ScheduledOrder)]
     assert [decode_order(shot.body).drink for shot in good] == ["tea", "tea", "latte", "mocha"]
     assert [shot.line for shot in good] == [2, 3, 5, 6]
     assert {shot.due for shot in good} == {None}
@@ -97,8 +99,8 @@ def test_a_file_loaded_twice_makes_the_same_orders() -> None:
     assert shots(FILE) == shots(FILE)
     lines = FILE.splitlines(keepends=True)
     turned = b"".join([lines[0], *lines[:0:-1]])
-    bodies = [shot.body for shot in shots(FILE) if isinstance(shot, Shot)]
-    again = [shot.body for shot in shots(turned) if isinstance(shot, Shot)]
+    bodies = [shot.body for shot in shots(FILE) if isinstance(shot, ScheduledOrder)]
+    again = [shot.body for shot in shots(turned) if isinstance(shot, ScheduledOrder)]
     assert Counter(again) == Counter(bodies)
 
 
@@ -108,10 +110,10 @@ def test_count_takes_the_first_orders() -> None:
 
 
 def test_recorded_pace() -> None:
-    made = [shot for shot in shots(FILE, Pace(speed=10)) if isinstance(shot, Shot)]
+    made = [shot for shot in shots(FILE, Pace(speed=10)) if isinstance(shot, ScheduledOrder)]
     assert [shot.due for shot in made] == [0.0, 0.0, 3.0, 3.0], "never before the row above it"
 
 
 def test_a_rate_of_its_own() -> None:
-    clock = Clock(Pace(rate=4))
+    clock = RecordingClock(Pace(rate=4))
     assert [clock.due(None), clock.due(NOON), clock.due(NOON)] == [0, 0.25, 0.5]

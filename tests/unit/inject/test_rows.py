@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coffeert.errors import ConfigError
-from coffeert.inject.rows import BadRow, Row, Rows
+from coffeert.inject.rows import BadRow, FileRow, Rows
 
 
-def rows(data: bytes) -> list[Row | BadRow]:
+def rows(data: bytes) -> list[FileRow | BadRow]:
     return list(Rows(io.BytesIO(data)))
 
 
@@ -23,22 +23,24 @@ def test_csv_with_a_header() -> None:
     read = Rows(io.BytesIO(b"drink,price\r\nlatte,4.80\r\n\r\n tea , \r\n"))
     assert read.columns == ("drink", "price")
     assert list(read) == [
-        Row(2, {"drink": "latte", "price": "4.80"}),
-        Row(4, {"drink": "tea"}),
+        FileRow(2, {"drink": "latte", "price": "4.80"}),
+        FileRow(4, {"drink": "tea"}),
     ]
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_the_separator_is_found_out(separator: str) -> None:
     text = f"drink{separator}price\nlatte{separator}4.80"
-    assert rows(b"\xef\xbb\xbf" + text.encode()) == [Row(2, {"drink": "latte", "price": "4.80"})]
+    assert rows(b"\xef\xbb\xbf" + text.encode()) == [
+        FileRow(2, {"drink": "latte", "price": "4.80"})
+    ]
 
 
 def test_quoted_fields_may_hold_separators_and_line_breaks() -> None:
     read = rows(b'drink,note\n"flat, white","two\nlines"\ntea,x\n')
     assert read == [
-        Row(2, {"drink": "flat, white", "note": "two\nlines"}),
-        Row(4, {"drink": "tea", "note": "x"}),
+        FileRow(2, {"drink": "flat, white", "note": "two\nlines"}),
+        FileRow(4, {"drink": "tea", "note": "x"}),
     ]
 
 
@@ -47,29 +49,29 @@ def test_bad_rows_are_told_by_line_and_the_others_come() -> None:
         BadRow(2, "has 1 columns, the header 2"),
         BadRow(3, "has 3 columns, the header 2"),
         BadRow(4, "is not UTF-8"),
-        Row(5, {"drink": "mocha", "price": "2"}),
+        FileRow(5, {"drink": "mocha", "price": "2"}),
     ]
 
 
 def test_ndjson_keeps_the_text_of_numbers() -> None:
     read = rows(b'\n{"drink":"latte","price":4.10,"n":null}\n{"price":"0.30","drink":"t\\u00e9"}')
     assert read == [
-        Row(2, {"drink": "latte", "price": "4.10"}),
-        Row(3, {"drink": "té", "price": "0.30"}),
+        FileRow(2, {"drink": "latte", "price": "4.10"}),
+        FileRow(3, {"drink": "té", "price": "0.30"}),
     ]
 
 
 def test_the_film_of_a_recording_is_passed_over() -> None:
     assert rows(b'{"coffeert":"beat","at":1,"view":{"cells":[]}}\n{"drink":"tea"}\n') == [
-        Row(2, {"drink": "tea"})
+        FileRow(2, {"drink": "tea"})
     ]
 
 
 def test_bad_lines_of_ndjson_are_told_and_the_others_come() -> None:
     bad = [b"{", b"[1]", b"7", b'{"a":{}}', b'{"a":[]}', b'{"a":"\xff"}', b'{"a":"\\ud800"}']
     read = rows(b'{"drink":"first"}\n' + b"\n".join(bad) + b'\n{"drink":"last"}\n')
-    assert read[0] == Row(1, {"drink": "first"})
-    assert read[-1] == Row(len(bad) + 2, {"drink": "last"})
+    assert read[0] == FileRow(1, {"drink": "first"})
+    assert read[-1] == FileRow(len(bad) + 2, {"drink": "last"})
     assert [row.line for row in read[1:-1] if isinstance(row, BadRow)] == list(
         range(2, len(bad) + 2)
     )
@@ -99,11 +101,11 @@ class Dribble:
 def test_a_row_is_there_as_soon_as_its_line_is_whole() -> None:
     read = Rows(Dribble(b"dri", b"nk\nla", b"tte\ntea\n", b"mo", b"cha"))
     each = iter(read)
-    assert next(each) == Row(2, {"drink": "latte"})
+    assert next(each) == FileRow(2, {"drink": "latte"})
     assert read.ready(), "the next line came along"
-    assert next(each) == Row(3, {"drink": "tea"})
+    assert next(each) == FileRow(3, {"drink": "tea"})
     assert not read.ready(), "the next one must be waited for"
-    assert next(each) == Row(4, {"drink": "mocha"})
+    assert next(each) == FileRow(4, {"drink": "mocha"})
 
 
 text = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1)
@@ -117,7 +119,7 @@ def test_csv_written_by_others_reads_back(values: list[tuple[str, str]], piece: 
     data = file.getvalue().encode()
     pieces = [data[at : at + piece] for at in range(0, len(data), piece)]
     read = list(Rows(Dribble(*pieces)))
-    assert read == [Row(n, {"one": a, "two": b}) for n, (a, b) in enumerate(values, 2)]
+    assert read == [FileRow(n, {"one": a, "two": b}) for n, (a, b) in enumerate(values, 2)]
 
 
 @settings(deadline=None)
@@ -126,5 +128,6 @@ def test_ndjson_written_by_others_reads_back(values: list[tuple[str, Decimal]]) 
     encoder = msgspec.json.Encoder(decimal_format="number")
     data = b"\n".join(encoder.encode({"drink": name, "price": price}) for name, price in values)
     assert rows(data) == [
-        Row(n, {"drink": name, "price": f"{price}"}) for n, (name, price) in enumerate(values, 1)
+        FileRow(n, {"drink": name, "price": f"{price}"})
+        for n, (name, price) in enumerate(values, 1)
     ]

@@ -10,7 +10,7 @@ from coffeert.domain.orders import Draft
 from coffeert.errors import ConfigError
 from coffeert.inject.profile import PROFILES
 from coffeert.inject.scenario import scenario
-from coffeert.inject.schedule import Plan
+from coffeert.inject.schedule import ArrivalPlan
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, decode_order
 
 DRINKS = ("latte", "espresso", "mocha", "größe-xl")
@@ -22,7 +22,7 @@ RUSH, WEEKEND = PROFILES["rush-hour"], PROFILES["weekend"]
 
 
 def made(seed: int | None, count: int = 500, *, menu: MenuBody = MENU) -> list[Draft]:
-    shots = scenario(Plan(count, 1.0), (RUSH,), menu, seed)
+    shots = scenario(ArrivalPlan(count, 1.0), (RUSH,), menu, seed)
     return [decode_order(shot.body) for shot in shots]
 
 
@@ -50,14 +50,14 @@ def test_the_order_of_the_menu_does_not_matter_to_a_seed() -> None:
 
 
 def test_the_pace_does_not_change_which_orders_come() -> None:
-    slow = scenario(Plan(50, 1_000.0), (RUSH,), MENU, 7)
+    slow = scenario(ArrivalPlan(50, 1_000.0), (RUSH,), MENU, 7)
     assert [decode_order(shot.body) for shot in slow] == made(7, 50)
 
 
 def test_a_key_never_stands_for_two_contents() -> None:
     contents: dict[object, Draft] = {}
     for profile in (RUSH, WEEKEND):
-        for shot in scenario(Plan(2_000, 1.0), (profile,), MENU, 7):
+        for shot in scenario(ArrivalPlan(2_000, 1.0), (profile,), MENU, 7):
             draft = decode_order(shot.body)
             assert contents.setdefault(draft.order_id, draft) == draft
 

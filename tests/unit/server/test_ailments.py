@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from structlog.testing import CapturingLogger
 
 from coffeert.server.ops import incidents as ailments
-from coffeert.server.ops.incidents import Ailments
+from coffeert.server.ops.incidents import IncidentTracker
 
 NOON = datetime(2026, 3, 28, 12, tzinfo=UTC)
 
@@ -28,12 +28,12 @@ def at(seconds: float) -> datetime:
 
 
 def test_a_part_that_is_well_is_not_spoken_of(log: CapturingLogger) -> None:
-    assert Ailments().note("redis", None, NOON).ok
+    assert IncidentTracker().note("redis", None, NOON).ok
     assert log.calls == []
 
 
 def test_a_fault_and_its_recovery_are_one_line_each(log: CapturingLogger) -> None:
-    parts = Ailments()
+    parts = IncidentTracker()
     for second in range(10):
         state = parts.note("redis", f"reason {second}", at(second))
         assert (state.ok, state.since, state.reason) == (False, NOON, f"reason {second}")
@@ -48,7 +48,7 @@ def test_a_fault_and_its_recovery_are_one_line_each(log: CapturingLogger) -> Non
 
 
 def test_one_that_flickers_is_ill_all_the_time(log: CapturingLogger) -> None:
-    parts = Ailments()
+    parts = IncidentTracker()
     for second in range(100):
         parts.note("intake", "too much" if second % 2 else None, at(second))
     parts.note("intake", None, at(100))
@@ -61,7 +61,7 @@ def test_one_that_flickers_is_ill_all_the_time(log: CapturingLogger) -> None:
 def test_lines_alternate_and_end_with_the_truth(history: list[tuple[bool, float]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ailments, "log", log := CapturingLogger())
-        parts, now = Ailments(), 0.0
+        parts, now = IncidentTracker(), 0.0
         for ill, pause in history:
             now += pause
             assert parts.note("redis", "ill" if ill else None, at(now)).ok is not ill

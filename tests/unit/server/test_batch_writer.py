@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 from coffeert.domain.orders import Draft, Order, new_order_id
 from coffeert.domain.watermark import Xid
 from coffeert.errors import (
+    ApiError,
     Conflict,
     DatabaseUnavailable,
     Invalid,
     OutcomeUnknown,
-    RequestRefused,
     Unavailable,
 )
 from coffeert.postgres.orders import BadValue, CommitUnknown, Inserted, NotStored, Stored
 from coffeert.server.ingest.admission import Admission
-from coffeert.server.ingest.batch_writer import BatchWriter, Entry, Outcome, Placed
+from coffeert.server.ingest.batch_writer import BatchWriter, Outcome, PendingOrder, StoredOrder
 from tests.waiting import eventually
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -66,10 +66,10 @@ class ScriptedTable:
         }
 
 
-def entry(store: str = "uptown", key: UUID | None = None, price: int = 450) -> Entry:
+def entry(store: str = "uptown", key: UUID | None = None, price: int = 450) -> PendingOrder:
     draft = Draft(store, "latte", order_id=key or new_order_id(), price_cents=price)
     assert draft.order_id is not None
-    return Entry(Order(draft.order_id, store, "latte", 1, price, NOW, NOW), draft)
+    return PendingOrder(Order(draft.order_id, store, "latte", 1, price, NOW, NOW), draft)
 
 
 @asynccontextmanager
@@ -103,7 +103,7 @@ async def one(waiting: Awaitable[list[Outcome]]) -> Outcome:
     return outcome
 
 
-def submit(writer: BatchWriter, entry: Entry) -> asyncio.Task[Outcome]:
+def submit(writer: BatchWriter, entry: PendingOrder) -> asyncio.Task[Outcome]:
     async def placed() -> Outcome:
         return await one(writer.submit([entry]))
 
@@ -121,7 +121,7 @@ async def test_what_queues_during_a_commit_becomes_the_next_batch() -> None:
         table.gate.set()
         outcomes = await asyncio.gather(first, *rest)
         assert [len(batch) for batch in table.batches] == [1, 20]
-        assert all(isinstance(o, Placed) and not o.replayed for o in outcomes)
+        assert all(isinstance(o, StoredOrder) and not o.replayed for o in outcomes)
         assert sum(len(orders) for _, orders in commits) == 21
 
 
@@ -164,9 +164,9 @@ async def test_one_key_twice_in_a_batch_is_one_order() -> None:
         same, again, other = await writer.submit(
             [entry(key=key), entry(key=key), entry(key=key, price=1)]
         )
-        assert isinstance(same, Placed)
+        assert isinstance(same, StoredOrder)
         assert not same.replayed
-        assert isinstance(again, Placed)
+        assert isinstance(again, StoredOrder)
         assert again.replayed
         assert again.order == same.order
         assert isinstance(other, Conflict)
@@ -185,7 +185,7 @@ async def test_a_bad_value_is_refused_alone() -> None:
     async with running(table) as (writer, commits):
         outcomes = await writer.submit(entries)
         assert [n for n, o in enumerate(outcomes) if isinstance(o, Invalid)] == [3, 11]
-        assert sum(isinstance(o, Placed) for o in outcomes) == 14
+        assert sum(isinstance(o, StoredOrder) for o in outcomes) == 14
         assert sum(len(orders) for _, orders in commits) == len(table.rows) == 14
 
 
@@ -198,7 +198,7 @@ async def test_a_commit_of_unknown_outcome_is_looked_up() -> None:
     table.after = break_off
     async with running(table) as (writer, _):
         found = await one(writer.submit([entry()]))
-        assert isinstance(found, Placed)
+        assert isinstance(found, StoredOrder)
         table.find_fails = True
         unknown = await one(writer.submit([entry()]))
         assert isinstance(unknown, OutcomeUnknown)
@@ -217,7 +217,7 @@ async def test_what_cannot_be_told_apart_after_a_commit_is_unknown_and_sending_a
         assert not commits
         table.find_fails = False
         again = await writer.submit([fresh, taken])
-        assert [o.replayed for o in again if isinstance(o, Placed)] == [True, True]
+        assert [o.replayed for o in again if isinstance(o, StoredOrder)] == [True, True]
 
 
 async def test_the_new_ones_of_a_mixed_batch_are_told_from_the_taken() -> None:
@@ -226,9 +226,9 @@ async def test_the_new_ones_of_a_mixed_batch_are_told_from_the_taken() -> None:
     async with running(table) as (writer, commits):
         await writer.submit([taken])
         new, repeated = await writer.submit([entry(), taken])
-        assert isinstance(new, Placed)
+        assert isinstance(new, StoredOrder)
         assert not new.replayed
-        assert isinstance(repeated, Placed)
+        assert isinstance(repeated, StoredOrder)
         assert repeated.replayed
         assert [len(orders) for _, orders in commits] == [1, 1]
 
@@ -246,7 +246,7 @@ async def test_a_failing_batch_answers_everyone_and_the_writer_lives_on(error: E
         assert all(isinstance(o, Unavailable) and o.retry_after for o in outcomes)
         assert not commits
         table.before = lambda orders: None
-        assert isinstance(await one(writer.submit([entry()])), Placed)
+        assert isinstance(await one(writer.submit([entry()])), StoredOrder)
 
 
 async def test_a_client_that_goes_while_queued_is_not_stored_and_harms_nobody() -> None:
@@ -261,7 +261,7 @@ async def test_a_client_that_goes_while_queued_is_not_stored_and_harms_nobody() 
         sent.cancel()
         await asyncio.wait([gone, sent])
         table.gate.set()
-        assert isinstance(await stays, Placed)
+        assert isinstance(await stays, StoredOrder)
         # The first was already on its way to PostgreSQL, so it is stored although nobody waits.
         assert sorted(order.store for order in table.rows.values()) == ["stays", "uptown"]
 
@@ -277,7 +277,7 @@ async def test_past_the_predicted_wait_orders_are_refused_at_once() -> None:
         assert refused.value.retry_after
         assert writer.admission.shed == 1
         table.gate.set()
-        assert isinstance(await first, Placed)
+        assert isinstance(await first, StoredOrder)
 
 
 async def test_closing_answers_the_queued_and_refuses_the_rest() -> None:
@@ -304,8 +304,8 @@ async def test_a_failing_announcement_does_not_end_the_writer() -> None:
             raise RuntimeError("a defect")
 
         writer._on_commit = fail
-        assert isinstance(await one(writer.submit([entry()])), Placed)
-        assert isinstance(await one(writer.submit([entry()])), Placed)
+        assert isinstance(await one(writer.submit([entry()])), StoredOrder)
+        assert isinstance(await one(writer.submit([entry()])), StoredOrder)
 
 
 @given(
@@ -318,11 +318,11 @@ def test_answers_do_not_depend_on_how_orders_were_grouped(
 ) -> None:
     entries = [entry(key=UUID(int=key), price=price) for key, price in keys]
 
-    async def answers(groups: list[list[Entry]], batch_rows: int) -> list[object]:
+    async def answers(groups: list[list[PendingOrder]], batch_rows: int) -> list[object]:
         async with running(ScriptedTable(), rows=batch_rows) as (writer, _):
             outcomes = [o for group in groups for o in await writer.submit(group)]
         return [
-            o.status if isinstance(o, RequestRefused) else (o.replayed, o.order.price_cents)
+            o.status if isinstance(o, ApiError) else (o.replayed, o.order.price_cents)
             for o in outcomes
         ]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.server.http.doorway import Gate
+from coffeert.server.http.doorway import ConnectionGuard
 from coffeert.server.ingest.load_shedding import BATCH_REFUSAL, is_whole_batch, is_whole_order
 from coffeert.wire.orders import BatchResult
 from tests.unit.server.test_orders_in_line import WHOLE, Crowd
@@ -109,7 +109,7 @@ async def test_while_shedding_batches_are_refused_unread_until_orders_are_answer
     assert [number for number, _ in crowd.reached] == [0, 3, 2]
 
 
-def _answer(gate: Gate) -> None:
+def _answer(gate: ConnectionGuard) -> None:
     gate.begin()
     gate.end()
 

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from coffeert.domain.pending_batches import HotBatches
+from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollup_snapshot import RollupSnapshot
-from coffeert.domain.rollups import CellKey, Horizon, Tally, floor
+from coffeert.domain.rollups import CellKey, RetentionWindow, Totals, floor
 from coffeert.domain.watermark import Watermark, Xid
-from coffeert.server.live.broadcaster import Hub
-from coffeert.server.live.change_log import Journal
+from coffeert.server.live.broadcaster import Broadcaster
+from coffeert.server.live.change_log import ChangeLog
 from coffeert.server.live.live_view import LiveView
 from coffeert.tasks import end
 from coffeert.wire import frames
@@ -62,9 +62,9 @@ class Room:
 
     def __init__(self) -> None:
         self.time = 0.0
-        self.live = LiveView(Horizon.at(NOW, UTC), NOW)
-        self.journal = Journal(self.live)
-        self.hub = Hub(
+        self.live = LiveView(RetentionWindow.at(NOW, UTC), NOW)
+        self.journal = ChangeLog(self.live)
+        self.hub = Broadcaster(
             self.journal, frame_interval=0, slow_client_timeout=10, clients_limit=9,
             clock=lambda: self.time,
         )  # fmt: skip
@@ -74,7 +74,7 @@ class Room:
         """Change the view."""
         self._orders += 1
         key = CellKey("minute", floor(int(NOW.timestamp()), "minute"), "uptown", "latte")
-        self.live.apply_hot([HotBatches.of({Xid(self._orders): {key: Tally(1, 1, 480)}})], [])
+        self.live.apply_hot([PendingBatches.of({Xid(self._orders): {key: Totals(1, 1, 480)}})], [])
 
     async def change(self) -> int:
         """Change the view and wait until the hub has told of it; return its version."""
@@ -201,8 +201,8 @@ async def test_nothing_is_encoded_for_nobody(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_while_orders_are_refused_frames_are_rarer_and_afterwards_as_before() -> None:
     refusing = False
-    hub = Hub(
-        Journal(LiveView(Horizon.at(NOW, UTC), NOW)), frame_interval=0.02, slow_client_timeout=10,
+    hub = Broadcaster(
+        ChangeLog(LiveView(RetentionWindow.at(NOW, UTC), NOW)), frame_interval=0.02, slow_client_timeout=10,
         clients_limit=9, refusing=lambda: refusing,
     )  # fmt: skip
     assert hub.pace == 0.02

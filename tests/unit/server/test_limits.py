@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.errors import RequestTimeout, TooManyRequests
-from coffeert.server.http.limits import Allowance, BodyClock
+from coffeert.server.http.limits import BodyTimeout, TokenBucket
 
 
 class Clock:
@@ -24,7 +24,7 @@ class Clock:
 
 def test_a_client_that_keeps_to_its_rate_is_never_refused() -> None:
     clock = Clock()
-    allowance = Allowance(10, clock)
+    allowance = TokenBucket(10, clock)
     for _ in range(1000):
         allowance.take(1)
         clock.now += 0.1
@@ -32,7 +32,7 @@ def test_a_client_that_keeps_to_its_rate_is_never_refused() -> None:
 
 def test_one_over_its_rate_is_told_when_to_come_back() -> None:
     clock = Clock()
-    allowance = Allowance(2, clock)
+    allowance = TokenBucket(2, clock)
     allowance.take(2)
     with pytest.raises(TooManyRequests) as refused:
         allowance.take(1)
@@ -43,7 +43,7 @@ def test_one_over_its_rate_is_told_when_to_come_back() -> None:
 
 def test_a_batch_that_overdraws_is_paid_off_before_the_next() -> None:
     clock = Clock()
-    allowance = Allowance(10, clock)
+    allowance = TokenBucket(10, clock)
     allowance.take(100)
     assert not allowance.full
     with pytest.raises(TooManyRequests) as refused:
@@ -61,7 +61,7 @@ def test_no_client_gets_more_than_its_rate_and_one_batch(
     rate: float, wishes: list[tuple[float, int]]
 ) -> None:
     clock = Clock()
-    allowance = Allowance(rate, clock)
+    allowance = TokenBucket(rate, clock)
     taken = 0
     for pause, orders in wishes:
         clock.now += pause
@@ -76,10 +76,10 @@ def test_no_client_gets_more_than_its_rate_and_one_batch(
 async def test_a_body_that_stops_is_not_waited_for() -> None:
     stream = asyncio.StreamReader()
     with pytest.raises(RequestTimeout):
-        await BodyClock(0.01).wait(stream.read(1))
+        await BodyTimeout(0.01).wait(stream.read(1))
 
 
 async def test_what_has_arrived_is_read_whatever_the_clock() -> None:
     stream = asyncio.StreamReader()
     stream.feed_data(b"x")
-    assert await BodyClock(1.0).wait(stream.read(1)) == b"x"
+    assert await BodyTimeout(1.0).wait(stream.read(1)) == b"x"

@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from coffeert.domain.pending_batches import HotBatches
+from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollup_snapshot import RollupSnapshot
-from coffeert.domain.rollups import CellKey, Cells, Horizon, Tally, add, at_all_grains
+from coffeert.domain.rollups import CellKey, Cells, RetentionWindow, Totals, add, at_all_grains
 from coffeert.domain.view import View
 from coffeert.domain.watermark import Watermark, Xid
-from coffeert.server.live.change_log import Journal, Position
+from coffeert.server.live.change_log import ChangeLog, Position
 from coffeert.server.live.live_view import LiveView
 from coffeert.wire.frames import Columns, Delta, Snapshot, change_from, decode_server_frame
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
-HORIZON = Horizon.at(NOW, UTC)
+HORIZON = RetentionWindow.at(NOW, UTC)
 
 
 class History:
@@ -71,7 +71,7 @@ class History:
         for xid in xids:
             for key, tally in at_all_grains(self.committed[xid]).items():
                 add(total, key, tally)
-        return {key: tally for key, tally in total.items() if tally != Tally(0, 0, 0)}
+        return {key: tally for key, tally in total.items() if tally != Totals(0, 0, 0)}
 
 
 minutes = st.dictionaries(
@@ -82,7 +82,7 @@ minutes = st.dictionaries(
         st.sampled_from(["latte", "tea"]),
     ),
     st.builds(
-        lambda n, cents: Tally(n, n, n * cents), st.sampled_from([-1, 1, 2]), st.integers(0, 900)
+        lambda n, cents: Totals(n, n, n * cents), st.sampled_from([-1, 1, 2]), st.integers(0, 900)
     ),
     min_size=1,
     max_size=3,
@@ -117,7 +117,7 @@ def play(history: History, live: LiveView, heard: set[Xid], step: str, argument:
         case "hear of batches", list() if history.committed:
             xids = sorted(history.committed)
             chosen = {xids[index % len(xids)] for index in argument}
-            together = HotBatches.of({xid: history.committed[xid] for xid in chosen})
+            together = PendingBatches.of({xid: history.committed[xid] for xid in chosen})
             live.apply_hot([together], ())
             heard |= chosen
         case "hear of a pass", int() if history.passes:
@@ -126,8 +126,8 @@ def play(history: History, live: LiveView, heard: set[Xid], step: str, argument:
                 live.load(history.snapshot())
 
 
-ONE: Cells = {CellKey("minute", HORIZON.as_of, "uptown", "latte"): Tally(1, 1, 480)}
-TWO: Cells = {CellKey("minute", HORIZON.as_of, "uptown", "latte"): Tally(1, 2, 960)}
+ONE: Cells = {CellKey("minute", HORIZON.as_of, "uptown", "latte"): Totals(1, 1, 480)}
+TWO: Cells = {CellKey("minute", HORIZON.as_of, "uptown", "latte"): Totals(1, 2, 960)}
 PARTLY_COUNTED: list[tuple[str, object]] = [  # told together, of which a pass has counted the first
     ("begin", ONE),
     ("begin", TWO),
@@ -160,7 +160,7 @@ def test_each_batch_counts_once_whatever_happens_to_its_message(
     history = History()
     live = LiveView(HORIZON, NOW)
     live.load(history.snapshot())
-    journal = Journal(live)
+    journal = ChangeLog(live)
     journal.advance()
     reader = View(change_from(_snapshot(journal)))
     at = journal.version
@@ -181,7 +181,7 @@ def test_each_batch_counts_once_whatever_happens_to_its_message(
             assert shown(reader) == shown(live.view)
             assert reader.picture.totals() == delta.view.totals
             assert reader.picture.top_drinks() == [
-                (top.drink, Tally(top.orders, top.quantity, top.cents)) for top in delta.view.top
+                (top.drink, Totals(top.orders, top.quantity, top.cents)) for top in delta.view.top
             ]
 
     while history.running:
@@ -198,11 +198,11 @@ def test_a_reader_may_skip_versions_and_arrives_at_the_same_state(
 ) -> None:
     live = LiveView(HORIZON, NOW)
     live.load(History().snapshot())
-    journal = Journal(live)
+    journal = ChangeLog(live)
     journal.advance()
     reader, at = View(change_from(_snapshot(journal))), journal.version
     for number, batch in enumerate(batches):
-        live.apply_hot([HotBatches.of({Xid(100 + number): batch})], ())
+        live.apply_hot([PendingBatches.of({Xid(100 + number): batch})], ())
         journal.advance()
         if data.draw(st.booleans()):
             delta = decode_server_frame(journal.delta(at))
@@ -220,10 +220,10 @@ def test_a_reader_may_skip_versions_and_arrives_at_the_same_state(
 def test_another_lineage_begins_another_epoch() -> None:
     live = LiveView(HORIZON, NOW)
     live.load(History().snapshot())
-    journal = Journal(live)
+    journal = ChangeLog(live)
     epoch = journal.epoch
     other = History()
-    other.begin({CellKey("minute", HORIZON.as_of, "uptown", "latte"): Tally(1, 1, 450)})
+    other.begin({CellKey("minute", HORIZON.as_of, "uptown", "latte"): Totals(1, 1, 450)})
     other.commit(0)
     other.aggregate()
     snapshot = other.snapshot()
@@ -244,7 +244,7 @@ def test_another_lineage_begins_another_epoch() -> None:
     assert shown(View(change_from(_snapshot(journal)))) == dict(snapshot.cells)
 
 
-def _snapshot(journal: Journal) -> Columns:
+def _snapshot(journal: ChangeLog) -> Columns:
     frame = decode_server_frame(journal.snapshot()[1])
     assert isinstance(frame, Snapshot)
     return frame.view

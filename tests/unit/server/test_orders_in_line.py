@@ -13,7 +13,7 @@ import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.server.http.doorway import Gate, Gatekeeper
+from coffeert.server.http.doorway import ConnectionGuard, ConnectionLimiter
 from coffeert.server.ingest.load_shedding import LoadShedder, is_whole_order
 
 BODY = b'{"store":"uptown","drink":"latte"}'
@@ -67,9 +67,9 @@ class Answering(asyncio.Protocol):
 
 async def test_a_refusal_is_a_problem_document_and_leaves_the_connection_open() -> None:
     shedder = LoadShedder()
-    keeper = Gatekeeper(connections=0, rate=0, header_timeout=10, shedder=shedder)
+    keeper = ConnectionLimiter(connections=0, rate=0, header_timeout=10, shedder=shedder)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Gate(Answering, keeper), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: ConnectionGuard(Answering, keeper), "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api/orders"
     try:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
@@ -111,11 +111,13 @@ class Crowd:
     def __init__(self, size: int) -> None:
         self.reached: list[tuple[int, bytes]] = []
         self.shedder = LoadShedder()
-        self.keeper = Gatekeeper(connections=0, rate=0, header_timeout=10, shedder=self.shedder)
+        self.keeper = ConnectionLimiter(
+            connections=0, rate=0, header_timeout=10, shedder=self.shedder
+        )
         self.transports = [Quiet() for _ in range(size)]
         self.gates = [self._gate(number) for number in range(size)]
 
-    def _gate(self, number: int) -> Gate:
+    def _gate(self, number: int) -> ConnectionGuard:
         reached = self.reached
 
         class Behind(asyncio.Protocol):
@@ -125,7 +127,7 @@ class Crowd:
             def eof_received(self) -> None:
                 reached.append((number, b""))
 
-        gate = Gate(Behind, self.keeper)
+        gate = ConnectionGuard(Behind, self.keeper)
         gate.connection_made(self.transports[number])
         return gate
 
@@ -171,10 +173,10 @@ async def test_an_order_in_line_goes_with_its_client() -> None:
 
 
 async def test_who_waits_in_line_neither_dawdles_nor_rests() -> None:
-    keeper = Gatekeeper(
+    keeper = ConnectionLimiter(
         connections=0, rate=0, header_timeout=10, first=lambda _: asyncio.Protocol()
     )
-    gates = [Gate(asyncio.Protocol, keeper) for _ in range(65)]
+    gates = [ConnectionGuard(asyncio.Protocol, keeper) for _ in range(65)]
     for gate in gates:
         gate.connection_made(Quiet())
         gate.begin()
@@ -236,15 +238,15 @@ async def test_a_protocol_can_be_put_before_another_where_a_request_has_just_end
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
-@pytest.mark.parametrize("end", [Gate.close, Gate.cut])
+@pytest.mark.parametrize("end", [ConnectionGuard.close, ConnectionGuard.cut])
 def test_whoever_is_let_go_before_the_refusal_is_sent_gets_none(
-    run: Callable[[Coroutine[object, object, None]], None], end: Callable[[Gate], None]
+    run: Callable[[Coroutine[object, object, None]], None], end: Callable[[ConnectionGuard], None]
 ) -> None:
     wrong: list[dict[str, object]] = []
 
     async def refuse_and_end() -> None:
         shedder = LoadShedder()
-        keeper = Gatekeeper(
+        keeper = ConnectionLimiter(
             connections=0,
             rate=0,
             header_timeout=10,
@@ -253,10 +255,10 @@ def test_whoever_is_let_go_before_the_refusal_is_sent_gets_none(
         )
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: wrong.append(context))
-        gates: list[Gate] = []
+        gates: list[ConnectionGuard] = []
 
-        def gate() -> Gate:
-            gates.append(Gate(Answering, keeper))
+        def gate() -> ConnectionGuard:
+            gates.append(ConnectionGuard(Answering, keeper))
             return gates[-1]
 
         server = await loop.create_server(gate, "127.0.0.1", 0)

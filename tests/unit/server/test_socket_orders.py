@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from coffeert.domain.orders import Draft, Order, new_order_id
-from coffeert.errors import Invalid, RequestRefused, TooManyRequests, Unavailable
-from coffeert.server.ingest.batch_writer import Entry, Outcome, Placed
+from coffeert.errors import ApiError, Invalid, TooManyRequests, Unavailable
+from coffeert.server.ingest.batch_writer import Outcome, PendingOrder, StoredOrder
 from coffeert.server.ingest.load_shedding import LoadShedder
-from coffeert.server.ingest.order_service import Intake
-from coffeert.server.ws.orders import UNANSWERED, SocketOrders
+from coffeert.server.ws.orders import UNANSWERED, WebSocketOrders
 
 RESYNC = '{"type":"resync"}'
 
@@ -47,44 +46,44 @@ class Till:
 
 
 class Kitchen:
-    """Stands for `Intake`: nothing is stored until `commit`; soup is not on the menu."""
+    """Stands for `OrderService`: nothing is stored until `commit`; soup is not on the menu."""
 
     def __init__(self) -> None:
-        self.coming: list[tuple[Entry, asyncio.Future[list[Outcome]]]] = []
+        self.coming: list[tuple[PendingOrder, asyncio.Future[list[Outcome]]]] = []
         self.closed = False
 
-    def entry(self, draft: Draft) -> Entry:
+    def entry(self, draft: Draft) -> PendingOrder:
         if draft.drink == "soup":
             raise Invalid("Not on the menu.")
         if draft.drink == "fault":
             raise ZeroDivisionError
         now = datetime.now(UTC)
         made = Order(new_order_id(), draft.store, draft.drink, draft.quantity, 100, now, now)
-        return Entry(made, draft)
+        return PendingOrder(made, draft)
 
-    def store(self, entry: Entry) -> asyncio.Future[list[Outcome]]:
+    def store(self, entry: PendingOrder) -> asyncio.Future[list[Outcome]]:
         if self.closed:
             raise Unavailable("The server is closing.", retry_after=1)
         answer: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
         self.coming.append((entry, answer))
         return answer
 
-    async def place(self, draft: Draft) -> Placed:
+    async def place(self, draft: Draft) -> StoredOrder:
         raise Invalid("Not on the menu.")
 
-    async def commit(self, refusal: RequestRefused | None = None) -> None:
+    async def commit(self, refusal: ApiError | None = None) -> None:
         coming, self.coming = self.coming, []
         for entry, answer in coming:
             if not answer.done():
-                answer.set_result([refusal or Placed(entry.order, replayed=False)])
+                answer.set_result([refusal or StoredOrder(entry.order, replayed=False)])
         await asyncio.sleep(0)
 
 
 class Case:
     def __init__(self, group: asyncio.TaskGroup, *, may_order: bool = True) -> None:
         self.till, self.kitchen, self.shedder = Till(), Kitchen(), LoadShedder()
-        self.orders = SocketOrders(
-            self.till, cast("Intake", self.kitchen), self.shedder, group, may_order=may_order
+        self.orders = WebSocketOrders(
+            self.till, cast("OrderService", self.kitchen), self.shedder, group, may_order=may_order
         )
 
     def sheds(self) -> None:

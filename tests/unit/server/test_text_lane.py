@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.server.ws.orders import UNANSWERED, SocketOrders
-from coffeert.server.ws.reader import TextLane
+from coffeert.server.ws.orders import UNANSWERED, WebSocketOrders
+from coffeert.server.ws.reader import OrderFrameReader
 
 PING, PONG, CLOSE, BINARY, CONTINUED, TEXT = 0x89, 0x8A, 0x88, 0x82, 0x80, 0x81
 MASK = b"\x1a\x2b\x3c\x4d"
@@ -32,7 +32,7 @@ def frame(payload: bytes, kind: int = TEXT, *, masked: bool = True) -> bytes:
 
 
 class Taken:
-    """Stands for `SocketOrders`: keeps the texts."""
+    """Stands for `WebSocketOrders`: keeps the texts."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -74,8 +74,8 @@ class Wire(asyncio.Transport):
 class Lane:
     def __init__(self, frame_limit: int = 65_536) -> None:
         self.taken, self.rest, self.wire = Taken(), Rest(), Wire()
-        orders = cast("SocketOrders", self.taken)
-        self.lane = TextLane(self.rest, self.wire, orders, frame_limit=frame_limit)
+        orders = cast("WebSocketOrders", self.taken)
+        self.lane = OrderFrameReader(self.rest, self.wire, orders, frame_limit=frame_limit)
 
     async def gets(self, data: bytes, cuts: list[int] | None = None) -> None:
         ends = sorted({min(cut, len(data)) for cut in cuts or []} | {len(data)})

@@ -9,11 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coffeert.domain.orders import Draft, Order
-from coffeert.domain.rollups import Tally
-from coffeert.tui.model.data_status import Truth
+from coffeert.domain.rollups import Totals
+from coffeert.tui.model.data_status import DataStatus
 from coffeert.tui.model.order_log import OrderLog
-from coffeert.tui.model.order_traces import Odyssey
-from coffeert.tui.render.breakdown import Row, Section, draw_sections, line_of_row, row_on_line
+from coffeert.tui.model.order_traces import OrderTrace
+from coffeert.tui.render.breakdown import (
+    BreakdownRow,
+    Section,
+    draw_sections,
+    line_of_row,
+    row_on_line,
+)
 from coffeert.tui.render.chart import ChartModel
 from coffeert.tui.render.chart_drawing import column_of, draw_chart, index_at, nice_ceiling, note_of
 from coffeert.tui.render.details import order_lines
@@ -34,7 +40,7 @@ from coffeert.tui.render.spans import (
     line_width,
     spread,
 )
-from coffeert.tui.render.system_panel import Course, draw_engine, nearest_limit, parts_of
+from coffeert.tui.render.system_panel import Course, draw_system, nearest_limit, parts_of
 from coffeert.tui.render.text import clean
 from coffeert.tui.render.time_bar import BarModel, draw_bar, moment_at
 from tests.tui.scripted import healthy
@@ -82,11 +88,11 @@ def test_order_rows(
 ) -> None:
     one = order(store, drink, quantity, cents)
     model = OrdersModel((one,), {}, UTC)
-    for own in (None, Odyssey(one_draft(), 1.0)):
+    for own in (None, OrderTrace(one_draft(), 1.0)):
         holds([draw_row(OrderRow(one, own), model, cells, glyphs, here=True)], cells)
     holds([heading(cells)], cells)
     holds(
-        order_lines(one, Odyssey(one_draft(), 1.0, reason=drink, fate="refused"), UTC, glyphs),
+        order_lines(one, OrderTrace(one_draft(), 1.0, reason=drink, fate="refused"), UTC, glyphs),
         cells,
     )
 
@@ -99,7 +105,9 @@ def one_draft() -> Draft:
 @given(st.lists(st.tuples(HOSTILE, st.integers(0, 10**9)), max_size=12), WIDTHS, LOOKS)
 def test_breakdown(rows: list[tuple[str, int]], cells: int, glyphs: Glyphs) -> None:
     made = tuple(
-        Row("drink", code, Tally(n, n, n * 450), min(1.0, n / 10**9), Trend("up", n / 100))
+        BreakdownRow(
+            "drink", code, Totals(n, n, n * 450), min(1.0, n / 10**9), Trend("up", n / 100)
+        )
         for code, n in rows
     )
     sections = (Section("Top", made), Section("Stores", ()), Section("More", made))
@@ -113,7 +121,7 @@ def test_breakdown(rows: list[tuple[str, int]], cells: int, glyphs: Glyphs) -> N
 
 @given(HOSTILE, WIDTHS, LOOKS, st.sampled_from(["live", "stale", "lost", "starting", "rewind"]))
 def test_header_and_controls(text: str, cells: int, glyphs: Glyphs, mood: str) -> None:
-    truth = Truth(mood, age=3.2, attempt=2, retry_in=4, reason=clean(text), ever_up=True)  # type: ignore[arg-type]  # a mood
+    truth = DataStatus(mood, age=3.2, attempt=2, retry_in=4, reason=clean(text), ever_up=True)  # type: ignore[arg-type]  # a mood
     header = HeaderModel(truth, "stores", clean(text), 12.0, "10:00:00")
     assert line_width(draw_header(header, cells, glyphs)) == cells
     controls = ControlsModel(
@@ -177,7 +185,7 @@ def test_the_value_axis_ends_just_above_the_greatest_value(value: float) -> None
 @given(WIDTHS, st.integers(3, 60), LOOKS)
 def test_engine(cells: int, rows: int, glyphs: Glyphs) -> None:
     parts = parts_of(healthy(NOON, redis_ok=False), NOON, 0.5, Course(intake=(1.0, 2.0, 3.0)))
-    lines = draw_engine(parts, cells, rows, glyphs, "mode")
+    lines = draw_system(parts, cells, rows, glyphs, "mode")
     assert all(line_width(fit_line(spans, cells)) == cells for spans in lines)
     assert "Aggregation lag 30%" in "".join(span.text for span in nearest_limit(parts))
 
@@ -229,7 +237,10 @@ def test_the_order_log_keeps_the_newest_and_each_once() -> None:
 
 def test_ascii_is_ascii_and_braille_is_not() -> None:
     drawn = draw_sections(
-        (Section("x", (Row("drink", "tea", Tally(1, 1, 1), 0.5, Trend("up", 0.1)),)),), 60, ASCII, 0
+        (Section("x", (BreakdownRow("drink", "tea", Totals(1, 1, 1), 0.5, Trend("up", 0.1)),)),),
+        60,
+        ASCII,
+        0,
     )
     assert "".join(span.text for spans in drawn for span in spans).isascii()
     assert not BRAILLE.spark.isascii()

@@ -7,14 +7,14 @@ from datetime import timedelta
 import msgspec
 
 from coffeert.tui.render.glyphs import BRAILLE
-from coffeert.tui.render.system_panel import Course, Part, draw_engine, parts_of
+from coffeert.tui.render.system_panel import Course, Part, draw_system, parts_of
 from coffeert.wire.health import DatabaseHealth
 from tests.tui.scripted import NOON, healthy
 
 
 def _titles(parts: tuple[Part, ...]) -> str:
     return "\n".join(
-        "".join(s.text for s in spans) for spans in draw_engine(parts, 90, 30, BRAILLE, "")
+        "".join(s.text for s in spans) for spans in draw_system(parts, 90, 30, BRAILLE, "")
     )
 
 

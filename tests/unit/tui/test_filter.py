@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import Tally
+from coffeert.domain.rollups import Totals
 from coffeert.tui.model.filter import FilterError, parse_filter
 
 CODES = st.sampled_from(["uptown", "downtown", "central", "latte", "flat-white", "tea", "東京"])
@@ -28,7 +28,7 @@ def test_a_price_compares_the_single_price_exactly(
 ) -> None:
     text = f"price>{limit // 100}.{limit % 100:02d}"
     assert parse_filter(text).takes_order(order(store, drink, cents, quantity)) == (cents > limit)
-    tally = Tally(1, quantity, quantity * cents)
+    tally = Totals(1, quantity, quantity * cents)
     assert parse_filter(text).takes_cell(store, drink, tally) == (cents > limit)
 
 

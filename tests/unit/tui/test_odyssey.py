@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.client.placed import Placed
+from coffeert.client.placed import PlacedOrder
 from coffeert.domain.orders import Draft, Order, new_order_id
-from coffeert.tui.model.order_traces import Fate, OwnOrders
+from coffeert.tui.model.order_traces import OrderStatus, OwnOrders
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -23,7 +23,7 @@ class Journey:
         self.own = OwnOrders()
         self.hear("submit")
 
-    def fate(self) -> Fate:
+    def fate(self) -> OrderStatus:
         own = self.own.get(self.id)
         assert own is not None
         return own.fate
@@ -34,7 +34,7 @@ class Journey:
                 case "submit":
                     self.own.submit(Draft("uptown", "tea", order_id=self.id), 1.0)
                 case "store":
-                    self.own.store(self.id, Placed(self.order, False, 1, 1.0, 2.0))
+                    self.own.store(self.id, PlacedOrder(self.order, False, 1, 1.0, 2.0))
                 case "refuse":
                     self.own.refuse(self.id, "No.")
                 case "doubt":

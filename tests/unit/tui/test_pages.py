@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.domain.rollups import CellKey, Cells, Horizon, Picture, Tally
+from coffeert.domain.rollups import CellKey, Cells, RetentionWindow, RollupCube, Totals
 from coffeert.tui.history.pages import BucketName, Pages, apply, difference
 
 NOON = 1_772_366_400
-HORIZON = Horizon(NOON, NOON - 43_200)
+HORIZON = RetentionWindow(NOON, NOON - 43_200)
 
 cells: st.SearchStrategy[Cells] = st.dictionaries(
     st.builds(
@@ -26,19 +26,19 @@ cells: st.SearchStrategy[Cells] = st.dictionaries(
         st.sampled_from(["uptown", "central"]),
         st.sampled_from(["tea", "latte", "mocha"]),
     ),
-    st.builds(Tally, *[st.integers(-5, 5)] * 3),
+    st.builds(Totals, *[st.integers(-5, 5)] * 3),
     max_size=12,
 )
 
 
-def change(picture: Picture, pages: Pages, changes: Cells) -> None:
+def change(picture: RollupCube, pages: Pages, changes: Cells) -> None:
     """Change a picture, and note it."""
     for key, tally in changes.items():
         picture.set(key, tally)
     pages.change((key.grain, key.bucket) for key in changes)
 
 
-def content(picture: Picture) -> tuple[object, ...]:
+def content(picture: RollupCube) -> tuple[object, ...]:
     """Return everything a picture tells."""
     return dict(picture.cells()), picture.totals(), sorted(picture.top_drinks(99))
 
@@ -63,44 +63,44 @@ def test_one_set_of_pages_is_told_by_how_it_differs_from_another(
 def test_every_picture_written_down_comes_back_whatever_has_happened_since(
     steps: list[Cells], minutes: int
 ) -> None:
-    picture, pages = Picture(HORIZON), Pages()
+    picture, pages = RollupCube(HORIZON), Pages()
     seen = []
     for changes in steps:
         change(picture, pages, changes)
         seen.append((pages.of(picture), content(picture)))
-    change(picture, pages, {CellKey("minute", NOON, "uptown", "tea"): Tally(9, 9, 9)})
-    picture.move_to(Horizon(NOON + minutes * 60, NOON - 43_200))
+    change(picture, pages, {CellKey("minute", NOON, "uptown", "tea"): Totals(9, 9, 9)})
+    picture.move_to(RetentionWindow(NOON + minutes * 60, NOON - 43_200))
     for written, before in seen:
-        past = Picture(HORIZON)
+        past = RollupCube(HORIZON)
         pages.restore(written, past, picture)
         assert content(past) == before
 
 
 def test_what_comes_back_is_the_past_s_own() -> None:
-    picture, pages = Picture(HORIZON), Pages()
+    picture, pages = RollupCube(HORIZON), Pages()
     key = CellKey("minute", NOON, "uptown", "tea")
-    change(picture, pages, {key: Tally(1, 1, 290)})
-    past = Picture(HORIZON)
+    change(picture, pages, {key: Totals(1, 1, 290)})
+    past = RollupCube(HORIZON)
     pages.restore(pages.of(picture), past, picture)
-    past.set(key, Tally(2, 2, 580))
-    assert picture.get(key) == Tally(1, 1, 290)
+    past.set(key, Totals(2, 2, 580))
+    assert picture.get(key) == Totals(1, 1, 290)
 
 
 def test_pages_without_a_change_are_shared() -> None:
-    picture, pages = Picture(HORIZON), Pages()
+    picture, pages = RollupCube(HORIZON), Pages()
     keys = [CellKey("minute", NOON - 60 * n, "uptown", "tea") for n in range(3)]
-    change(picture, pages, dict.fromkeys(keys, Tally(1, 1, 290)))
+    change(picture, pages, dict.fromkeys(keys, Totals(1, 1, 290)))
     first = pages.of(picture)
-    change(picture, pages, {keys[0]: Tally(2, 2, 580)})
+    change(picture, pages, {keys[0]: Totals(2, 2, 580)})
     second = pages.of(picture)
     shared = [name for name, page in second.items() if first[name] is page]
     assert shared == [("minute", key.bucket) for key in reversed(keys[1:])]
 
 
 def test_another_picture_shares_nothing() -> None:
-    picture, pages = Picture(HORIZON), Pages()
-    change(picture, pages, {CellKey("minute", NOON, "uptown", "tea"): Tally(1, 1, 290)})
+    picture, pages = RollupCube(HORIZON), Pages()
+    change(picture, pages, {CellKey("minute", NOON, "uptown", "tea"): Totals(1, 1, 290)})
     first = pages.of(picture)
     pages.begin_anew()
-    assert pages.of(Picture(HORIZON)) == {}
+    assert pages.of(RollupCube(HORIZON)) == {}
     assert first != {}

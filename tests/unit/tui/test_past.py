@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.domain.rollups import GRAINS, CellKey, Cells, Grain, Horizon, Tally, floor
+from coffeert.domain.rollups import GRAINS, CellKey, Cells, Grain, RetentionWindow, Totals, floor
 from coffeert.domain.view import Change, View
 from coffeert.tui.comparison import unpack
 from coffeert.wire.frames import Columns, columns
@@ -17,7 +17,7 @@ from tests.tui.scripted import DRINKS, NOON, STORES, House
 
 NOW = datetime(2026, 3, 14, 10, 6, 24, tzinfo=UTC)
 
-tallies = st.builds(Tally, st.integers(-3, 3), st.integers(-9, 9), st.integers(-9_000, 9_000))
+tallies = st.builds(Totals, st.integers(-3, 3), st.integers(-9, 9), st.integers(-9_000, 9_000))
 keys = st.builds(
     lambda grain, back, store, drink: CellKey(
         grain, floor(int(NOW.timestamp()) - back, grain), store, drink
@@ -30,14 +30,14 @@ keys = st.builds(
 
 
 def _columns(cells: Cells) -> Columns:
-    change = Change(Horizon.at(NOW, UTC), NOW, cells)
+    change = Change(RetentionWindow.at(NOW, UTC), NOW, cells)
     return columns(change, View(change).picture.totals(), ())
 
 
 @pytest.mark.parametrize("grain", GRAINS)
 @given(cells=st.dictionaries(keys, tallies, max_size=30))
 def test_it_is_the_view_at_one_grain(grain: Grain, cells: Cells) -> None:
-    view = View(Change(Horizon.at(NOW, UTC), NOW, cells)).picture
+    view = View(Change(RetentionWindow.at(NOW, UTC), NOW, cells)).picture
     picture = unpack(_columns(cells), grain)
     assert picture.horizon == view.horizon
     expected = {key: tally for key, tally in view.cells() if key.grain == grain}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.domain.rollups import ZERO, CellKey, Horizon, Picture, Tally
-from coffeert.tui.model.bucket_sums import Sums, merge
+from coffeert.domain.rollups import ZERO, CellKey, RetentionWindow, RollupCube, Totals
+from coffeert.tui.model.bucket_sums import BucketSumCache, merge
 from coffeert.tui.model.filter import parse_filter
 
 NOON = 1_772_366_400
@@ -24,17 +24,17 @@ keys = st.builds(
     st.sampled_from(DRINKS),
 )
 pieces = st.integers(-5, 5)
-tallies = st.builds(lambda n, price: Tally(n, n, n * price), pieces, st.integers(0, 900))
+tallies = st.builds(lambda n, price: Totals(n, n, n * price), pieces, st.integers(0, 900))
 
 
 @pytest.mark.parametrize(
     "text", ["", "tea", "-tea", "store:up", "drink:tea,latte -central", "price>4", "price<3 uptown"]
 )
 @given(st.lists(st.dictionaries(keys, tallies, max_size=9), max_size=3))
-def test_sums_are_those_of_the_cells_taken(text: str, changes: list[dict[CellKey, Tally]]) -> None:
+def test_sums_are_those_of_the_cells_taken(text: str, changes: list[dict[CellKey, Totals]]) -> None:
     wanted = parse_filter(text)
-    picture = Picture(Horizon(NOON, NOON))
-    sums = Sums(picture, wanted)
+    picture = RollupCube(RetentionWindow(NOON, NOON))
+    sums = BucketSumCache(picture, wanted)
     for cells in changes:
         for key, tally in cells.items():
             picture.set(key, tally)
@@ -50,7 +50,7 @@ def test_sums_are_those_of_the_cells_taken(text: str, changes: list[dict[CellKey
             assert together.drinks.get(drink, ZERO) == expected
 
 
-def total(tallies: Iterable[Tally]) -> Tally:
+def total(tallies: Iterable[Totals]) -> Totals:
     """Add tallies, one by one."""
     result = ZERO
     for tally in tallies:

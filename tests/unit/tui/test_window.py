@@ -1,4 +1,4 @@
-"""Sums of ranges against counting every cell."""
+"""BucketSumCache of ranges against counting every cell."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from coffeert.domain.rollups import (
     ZERO,
     CellKey,
     Grain,
-    Horizon,
-    Picture,
-    Tally,
+    RetentionWindow,
+    RollupCube,
+    Totals,
     at_all_grains,
     floor,
 )
-from coffeert.tui.model.bucket_sums import Sums, merge, scale
+from coffeert.tui.model.bucket_sums import BucketSumCache, merge, scale
 from coffeert.tui.model.filter import Filter, parse_filter
 from coffeert.tui.model.ranges import RANGES, Range
 from coffeert.tui.model.window import window
@@ -53,21 +53,21 @@ filters = st.sampled_from(["", "latte", "store:up -tea", "-central", "price>4.50
 )
 
 
-def picture_of(sold: Sold, now: datetime = NOW) -> Picture:
+def picture_of(sold: Sold, now: datetime = NOW) -> RollupCube:
     """Put orders, given by their age in seconds, into a picture; the last field voids them."""
-    minutes: dict[CellKey, Tally] = {}
+    minutes: dict[CellKey, Totals] = {}
     for age, store, drink, quantity, cents, void in sold:
         at = int((NOW - timedelta(seconds=age)).timestamp())
         key = CellKey("minute", floor(at, "minute"), store, drink)
-        tally = Tally(1, quantity, quantity * cents)
+        tally = Totals(1, quantity, quantity * cents)
         minutes[key] = minutes.get(key, ZERO).plus(ZERO.minus(tally) if void else tally)
-    picture = Picture(Horizon.at(now, UTC))
+    picture = RollupCube(RetentionWindow.at(now, UTC))
     for key, tally in at_all_grains(minutes).items():
         picture.set(key, tally)
     return picture
 
 
-def brute(picture: Picture, grain: Grain, first: int, wanted: Filter) -> Tally:
+def brute(picture: RollupCube, grain: Grain, first: int, wanted: Filter) -> Totals:
     """Add up every cell that belongs in, from a bucket on."""
     total = ZERO
     for key, tally in picture.cells():
@@ -80,7 +80,7 @@ def brute(picture: Picture, grain: Grain, first: int, wanted: Filter) -> Tally:
 @given(orders_ahead_too, st.sampled_from(RANGES), filters)
 def test_a_window_adds_up_to_its_cells(sold: Sold, span: Range, wanted: Filter) -> None:
     picture = picture_of(sold)
-    made = window(Sums(picture, wanted), None, span, NOW.timestamp())
+    made = window(BucketSumCache(picture, wanted), None, span, NOW.timestamp())
     starts = list(span.starts(NOW.timestamp()))
     assert len(starts) == span.buckets
     assert made.sums.total == brute(picture, span.grain, starts[0], wanted)
@@ -101,13 +101,13 @@ def test_without_a_filter_the_long_windows_equal_the_servers_totals(
         (RANGES[4], totals.hour),
         (RANGES[5], totals.day),
     ):
-        assert window(Sums(picture), None, span, NOW.timestamp()).sums.total == total
+        assert window(BucketSumCache(picture), None, span, NOW.timestamp()).sums.total == total
 
 
 @settings(max_examples=100)
 @given(orders, st.sampled_from(RANGES[:3]))
 def test_the_window_before_is_the_same_length_at_the_same_phase(sold: Sold, span: Range) -> None:
-    sums = Sums(picture_of(sold))
+    sums = BucketSumCache(picture_of(sold))
     made = window(sums, None, span, NOW.timestamp())
     assert made.previous_tallies is not None
     starts = [start - span.seconds for start in made.starts]
@@ -121,7 +121,7 @@ def test_the_window_before_is_the_same_length_at_the_same_phase(sold: Sold, span
 def test_a_past_picture_gives_the_window_before(sold: Sold, span: Range) -> None:
     then = NOW - timedelta(seconds=span.seconds)
     past = picture_of([(one[0] + span.seconds, *one[1:]) for one in sold], then)
-    made = window(Sums(picture_of([])), Sums(past), span, NOW.timestamp())
+    made = window(BucketSumCache(picture_of([])), BucketSumCache(past), span, NOW.timestamp())
     assert made.previous is not None
     assert made.previous.total == past.total(span.grain, past.horizon.window_start(span.grain))
 
@@ -133,21 +133,21 @@ def test_an_hour_that_began_after_the_past_was_taken_is_not_counted_whole(
     taken = NOW.replace(minute=59, second=50)
     now = NOW.replace(hour=11, minute=0, second=15, microsecond=0)
     length = timedelta(seconds=span.seconds)
-    past = Picture(Horizon.at(taken - length, UTC))
-    present = Picture(Horizon.at(now, UTC))
+    past = RollupCube(RetentionWindow.at(taken - length, UTC))
+    present = RollupCube(RetentionWindow.at(now, UTC))
     cut = floor(int((now - length).timestamp()), grain)
-    present.set(CellKey(grain, cut, "uptown", "tea"), Tally(2400, 2400, 4800))
-    made = window(Sums(present), Sums(past), span, now.timestamp())
+    present.set(CellKey(grain, cut, "uptown", "tea"), Totals(2400, 2400, 4800))
+    made = window(BucketSumCache(present), BucketSumCache(past), span, now.timestamp())
     assert made.previous is not None
     kept = present.horizon.keeps(grain, cut)
-    assert made.previous.total == (Tally(10, 10, 20) if kept else ZERO)
+    assert made.previous.total == (Totals(10, 10, 20) if kept else ZERO)
     assert kept is (grain == "hour")
 
 
 @given(orders, filters)
 def test_kept_sums_are_right_after_any_bucket_changes(sold: Sold, wanted: Filter) -> None:
     picture = picture_of([])
-    sums = Sums(picture, wanted)
+    sums = BucketSumCache(picture, wanted)
     for span in RANGES:
         window(sums, None, span, NOW.timestamp())
     touched = set()
@@ -157,13 +157,13 @@ def test_kept_sums_are_right_after_any_bucket_changes(sold: Sold, wanted: Filter
     sums.forget(touched)
     for span in RANGES:
         kept = window(sums, None, span, NOW.timestamp())
-        assert kept == window(Sums(picture, wanted), None, span, NOW.timestamp())
+        assert kept == window(BucketSumCache(picture, wanted), None, span, NOW.timestamp())
 
 
 @given(orders)
 def test_the_top_drinks_are_the_servers(sold: Sold) -> None:
     picture = picture_of(sold)
-    sums = Sums(picture)
+    sums = BucketSumCache(picture)
     made = top_drinks(sums, window(sums, None, RANGES[2], NOW.timestamp()))
     assert [(row.code, row.tally) for row in made] == picture.top_drinks()
 
@@ -172,7 +172,7 @@ def test_the_top_drinks_are_the_servers(sold: Sold) -> None:
 def test_shares_add_up_to_one_where_something_was_sold(
     sold: Sold,
 ) -> None:
-    made = window(Sums(picture_of(sold)), None, RANGES[3], NOW.timestamp())
+    made = window(BucketSumCache(picture_of(sold)), None, RANGES[3], NOW.timestamp())
     rows = rows_by(made, "drink")
     if made.sums.total.orders > 0 and all(row.tally.orders >= 0 for row in rows):
         assert abs(sum(row.share for row in rows) - 1) < 1e-9
@@ -180,12 +180,12 @@ def test_shares_add_up_to_one_where_something_was_sold(
 
 def test_pace_slides_from_minute_to_minute_without_a_jump() -> None:
     minute = floor(int(NOW.timestamp()), "minute")
-    picture = Picture(Horizon.at(NOW, UTC))
-    picture.set(CellKey("minute", minute - 60, "uptown", "tea"), Tally(60, 60, 600))
-    assert pace(Sums(picture), minute + 0.0) == 60
-    assert pace(Sums(picture), minute + 30.0) == 30
-    picture.set(CellKey("minute", minute, "uptown", "tea"), Tally(30, 30, 300))
-    assert pace(Sums(picture), minute + 30.0) == 60
+    picture = RollupCube(RetentionWindow.at(NOW, UTC))
+    picture.set(CellKey("minute", minute - 60, "uptown", "tea"), Totals(60, 60, 600))
+    assert pace(BucketSumCache(picture), minute + 0.0) == 60
+    assert pace(BucketSumCache(picture), minute + 30.0) == 30
+    picture.set(CellKey("minute", minute, "uptown", "tea"), Totals(30, 30, 300))
+    assert pace(BucketSumCache(picture), minute + 30.0) == 60
 
 
 def test_merging_nothing_is_nothing() -> None:

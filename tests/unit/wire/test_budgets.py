@@ -10,23 +10,23 @@ from uuid import UUID
 import pytest
 
 from coffeert.domain.orders import Order
-from coffeert.domain.pending_batches import HotBatches
+from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import (
     BUCKETS,
     SECONDS,
     CellKey,
     Cells,
     Grain,
-    Horizon,
-    Picture,
-    Tally,
+    RetentionWindow,
+    RollupCube,
+    Totals,
     at_all_grains,
     floor,
     tally_orders,
 )
 from coffeert.domain.view import Change, newest
 from coffeert.domain.watermark import Xid
-from coffeert.wire.bus import HotMessage
+from coffeert.wire.bus import BatchesCommitted
 from coffeert.wire.frames import Columns, Delta, Snapshot, columns, encode
 from tests.unit.wire.test_frames import HEALTH
 
@@ -40,7 +40,7 @@ class Chain:
     """A chain of shops in a busy hour; every shop sells every drink alike."""
 
     def __init__(self, stores: int, drinks: int) -> None:
-        self.picture = Picture(Horizon.at(NOW, UTC))
+        self.picture = RollupCube(RetentionWindow.at(NOW, UTC))
         self._random = random.Random(1)
         self._stores = [f"store-number-{n}" for n in range(stores)]
         self._drinks = [f"drink-number-{n}" for n in range(drinks)]
@@ -70,8 +70,8 @@ class Chain:
         """The delta of one more second, and the message by which servers tell each other of it."""
         placed = self.placed(PER_MINUTE // 60 + 1)
         delta = self.delta(placed)
-        batches = HotBatches.of({Xid(2**40): tally_orders(placed)})
-        return delta, encode(HotMessage.of(EPOCH, EPOCH, batches, placed))
+        batches = PendingBatches.of({Xid(2**40): tally_orders(placed)})
+        return delta, encode(BatchesCommitted.of(EPOCH, EPOCH, batches, placed))
 
     def fill_every_window(self) -> None:
         """Let every shop have sold every drink in every hour and on every day."""
@@ -83,7 +83,7 @@ class Chain:
                     for drink in self._drinks:
                         key = CellKey(grain, running - back * SECONDS[grain], store, drink)
                         orders = self._random.randrange(20, 400)
-                        self.picture.set(key, Tally(orders, 2 * orders, 960 * orders))
+                        self.picture.set(key, Totals(orders, 2 * orders, 960 * orders))
 
     def _count(self, placed: list[Order]) -> Cells:
         cells = at_all_grains(tally_orders(placed))

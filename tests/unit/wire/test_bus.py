@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.domain.orders import Order
-from coffeert.domain.pending_batches import HotBatches
+from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import GRAINS, tally_orders
 from coffeert.domain.watermark import Watermark, Xid
 from coffeert.wire.bus import (
-    HotMessage,
+    BatchesCommitted,
     PassCell,
     PassMessage,
     PassStats,
@@ -42,9 +42,9 @@ MESSAGE = PassMessage(
 @given(st.dictionaries(XIDS, st.lists(orders(NOW), max_size=4), min_size=1, max_size=4))
 def test_a_message_carries_each_batchs_sums(placed: dict[Xid, list[Order]]) -> None:
     minutes = {xid: tally_orders(some) for xid, some in placed.items()}
-    batches = HotBatches.of(minutes)
+    batches = PendingBatches.of(minutes)
     recent = [order for some in placed.values() for order in some]
-    data = encode(HotMessage.of("sender", "lineage", batches, recent))
+    data = encode(BatchesCommitted.of("sender", "lineage", batches, recent))
     heard = decode_hot(data)
     assert is_from("sender", data)
     assert not is_from("send", data)

@@ -14,9 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import GRAINS, SECONDS, ZERO, CellKey, Horizon, Tally, Totals
+from coffeert.domain.rollups import (
+    GRAINS,
+    SECONDS,
+    ZERO,
+    CellKey,
+    RetentionWindow,
+    Totals,
+    WindowTotals,
+)
 from coffeert.domain.view import Change
-from coffeert.errors import FieldError, Invalid, Malformed, RequestRefused
+from coffeert.errors import ApiError, FieldError, Invalid, Malformed
 from coffeert.wire.frames import (
     Ack,
     Columns,
@@ -53,7 +61,7 @@ if TYPE_CHECKING:
     from coffeert.domain.rollups import Cells
 
 NOW = datetime(2026, 1, 31, 9, 30, 15, 250_000, tzinfo=UTC)
-HORIZON = Horizon.at(NOW, UTC)
+HORIZON = RetentionWindow.at(NOW, UTC)
 MENU = MenuBody((MenuStore("uptown", "Uptown"),), (MenuDrink("latte", "Latte", "4.80"),))
 HEALTH = Health(
     live=True,
@@ -66,7 +74,7 @@ HEALTH = Health(
 )
 
 codes = st.text(st.characters(codec="utf-8"), min_size=1, max_size=4)
-tallies = st.builds(Tally, *[st.integers(-(10**12), 10**12)] * 3) | st.just(ZERO)
+tallies = st.builds(Totals, *[st.integers(-(10**12), 10**12)] * 3) | st.just(ZERO)
 
 
 @st.composite
@@ -85,8 +93,8 @@ def changes(draw: st.DrawFn) -> Change:
 @fewer
 @given(changes())
 def test_a_change_survives_its_columns(change: Change) -> None:
-    totals = Totals(Tally(1, 2, 3), Tally(4, 5, 6), Tally(7, 8, 9), Tally(10, 11, 12))
-    packed = columns(change, totals, [("latte", Tally(1, 2, 3))])
+    totals = WindowTotals(Totals(1, 2, 3), Totals(4, 5, 6), Totals(7, 8, 9), Totals(10, 11, 12))
+    packed = columns(change, totals, [("latte", Totals(1, 2, 3))])
     assert change_from(packed) == change
     delta = Delta(epoch="e", from_=1, to=3, view=packed)
     sent = encode(delta)
@@ -105,7 +113,7 @@ def json_columns(sent: bytes) -> Columns:
 @fewer
 @given(changes())
 def test_only_cells_and_codes_that_are_used_travel(change: Change) -> None:
-    packed = columns(change, Totals(), ())
+    packed = columns(change, WindowTotals(), ())
     buckets = [*packed.minute, *packed.hour, *packed.day]
     assert sum(len(bucket.keys) for bucket in buckets) == len(change.cells)
     assert all(bucket.keys for bucket in buckets)
@@ -122,9 +130,9 @@ def test_a_bucket_is_parallel_columns() -> None:
     change = Change(
         HORIZON,
         NOW,
-        {key: Tally(1, 2, 580), key._replace(store="central", drink="latte"): Tally(3, 4, 1920)},
+        {key: Totals(1, 2, 580), key._replace(store="central", drink="latte"): Totals(3, 4, 1920)},
     )
-    packed = json.loads(encode(columns(change, Totals(), [("latte", Tally(3, 4, 1920))])))
+    packed = json.loads(encode(columns(change, WindowTotals(), [("latte", Totals(3, 4, 1920))])))
     assert packed["stores"] == ["central", "uptown"]
     assert packed["drinks"] == ["latte", "tea"]
     assert packed["minute"] == [[HORIZON.as_of, [0, 3], [3, 1], [4, 2], [1920, 580]]]
@@ -133,7 +141,7 @@ def test_a_bucket_is_parallel_columns() -> None:
     assert packed["top"] == [{"drink": "latte", "orders": 3, "quantity": 4, "cents": 1920}]
 
 
-VIEW = columns(Change(HORIZON, NOW, {}), Totals(), ())
+VIEW = columns(Change(HORIZON, NOW, {}), WindowTotals(), ())
 BODY = OrderBody.of(
     Order(
         order_id=UUID("01890a5d-ac96-774b-bcce-b302099a8057"),
@@ -223,7 +231,7 @@ def test_what_is_no_frame_is_malformed(text: str) -> None:
     st.text(max_size=40) | st.builds(lambda a, b: frame()[:a] + b, st.integers(0, 70), st.text())
 )
 def test_no_text_makes_the_reader_fail(text: str) -> None:
-    with suppress(RequestRefused):
+    with suppress(ApiError):
         decode_client_frame(text)
     ref = ref_of(text)
     assert ref is None or len(ref) <= 64
@@ -249,4 +257,4 @@ def test_a_refusal_can_name_the_frame_it_answers(text: str, ref: str | None) -> 
 
 def test_times_keep_their_microseconds() -> None:
     change = Change(HORIZON, NOW + timedelta(microseconds=1), {})
-    assert change_from(columns(change, Totals(), ())).data_time == change.data_time
+    assert change_from(columns(change, WindowTotals(), ())).data_time == change.data_time

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from coffeert.domain.orders import Draft, Order
-from coffeert.errors import FieldError, Invalid, Malformed, RequestRefused, Unavailable
+from coffeert.errors import ApiError, FieldError, Invalid, Malformed, Unavailable
 from coffeert.wire.orders import (
     OrderBody,
     Problem,
@@ -199,7 +199,7 @@ def test_depth_is_refused_and_not_a_failure(depth: int, field: str) -> None:
     """Whether the slow look at repeated fields is taken, as a named default makes it, or not."""
     nested = "[" * depth + "]" * depth
     for more in ("", ',"quantity":1'):
-        with pytest.raises(RequestRefused):
+        with pytest.raises(ApiError):
             decode_order(raw(f'"{field}":{nested}{more}'))
     with pytest.raises(Malformed):
         decode_order(b"[" * depth)
@@ -215,7 +215,7 @@ def test_numbers_of_any_length_are_refused_and_not_a_failure(price: str, more: s
 
 @pytest.mark.parametrize("more", [b"", b',"quantity":1'])
 def test_bytes_that_are_no_text_are_refused_and_not_a_failure(more: bytes) -> None:
-    with pytest.raises(RequestRefused) as error:
+    with pytest.raises(ApiError) as error:
         decode_order(b'{"store":"uptown","drink":"latte","price":"\xff"' + more + b"}")
     assert "codec" not in str(error.value.errors)
 
@@ -225,7 +225,7 @@ def test_bytes_that_are_no_text_are_refused_and_not_a_failure(more: bytes) -> No
 def test_no_bytes_make_the_reader_fail(data: bytes) -> None:
     try:
         draft = decode_order(data)
-    except RequestRefused:
+    except ApiError:
         return
     assert isinstance(draft, Draft)
 
@@ -247,7 +247,7 @@ def test_no_damage_to_an_order_makes_the_reader_fail(data: st.DataObject) -> Non
         good[at : at + data.draw(st.integers(0, 12))] = piece
     try:
         draft = decode_order(bytes(good))
-    except RequestRefused as refused:
+    except ApiError as refused:
         shown = refused.detail + "".join(f.field + f.message for f in refused.errors)
         assert shown.isascii()
         assert shown.isprintable()
