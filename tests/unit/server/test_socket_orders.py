@@ -13,6 +13,7 @@ from coffeert.domain.orders import Draft, Order, new_order_id
 from coffeert.errors import ApiError, Invalid, TooManyRequests, Unavailable
 from coffeert.server.ingest.batch_writer import Outcome, PendingOrder, StoredOrder
 from coffeert.server.ingest.load_shedding import LoadShedder
+from coffeert.server.ingest.order_service import OrderService
 from coffeert.server.ws.orders import UNANSWERED, WebSocketOrders
 
 RESYNC = '{"type":"resync"}'
