@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import GRAINS, RollupCube
+from coffeert.domain.rollups import RollupCube
 from coffeert.postgres.passes import PassResult
-from coffeert.wire.bus import PassCell, PassMessage, PassStats
+from coffeert.wire.bus import PassMessage, PassStats, pass_cells
 from coffeert.wire.orders import OrderBody
 
 
@@ -33,9 +33,6 @@ def message_of(result: PassResult, stats: PassStats) -> PassMessage:
         watermark=str(result.watermark),
         data_time=result.data_time,
         stats=stats,
-        cells=[
-            PassCell(GRAINS.index(key.grain), key.bucket, key.store, key.drink, *tally)
-            for key, tally in result.cells.items()
-        ],
+        cells=pass_cells(result.cells),
         recent=[OrderBody.of(order) for order in result.recent],
     )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from coffeert.domain.orders import text_from_cents
-from coffeert.domain.rollups import GRAINS, ZERO, RetentionWindow, RollupCube, Totals
+from coffeert.domain.rollups import GRAINS, ZERO, RetentionWindow, RollupCube, StoreDrink, Totals
 from coffeert.domain.view import View
 from coffeert.wire.frames import Snapshot, change_from
 from coffeert.wire.health import Health
@@ -16,7 +16,7 @@ from coffeert.wire.orders import OrderBody
 
 TOP = 5
 
-WindowCells = dict[tuple[str, str], Totals]
+WindowCells = dict[StoreDrink, Totals]
 
 
 class BreakdownTotals(msgspec.Struct, frozen=True):

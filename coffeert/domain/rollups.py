@@ -46,6 +46,13 @@ class Totals(NamedTuple):
 ZERO: Final = Totals(0, 0, 0)
 
 
+class StoreDrink(NamedTuple):
+    """A store and a drink, by their codes."""
+
+    store: str
+    drink: str
+
+
 class CellKey(NamedTuple):
     """Names a cell."""
 
@@ -168,24 +175,28 @@ class RollupCube:
 
     def __init__(self, horizon: RetentionWindow) -> None:
         self.horizon = horizon
-        self._buckets: dict[Grain, dict[int, dict[tuple[str, str], Totals]]] = {
+        self._buckets: dict[Grain, dict[int, dict[StoreDrink, Totals]]] = {
             grain: {} for grain in GRAINS
         }
         self._sums: dict[Grain, dict[int, Totals]] = {grain: {} for grain in GRAINS}
         self._drinks: dict[str, Totals] = {}  # over the days held
-        self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
+        self._pairs: dict[tuple[str, str], StoreDrink] = {}
 
     def get(self, key: CellKey) -> Totals:
         """Return a cell's tally, zero where there is none."""
+        pair = self._pairs.get((key.store, key.drink))
         bucket = self._buckets[key.grain].get(key.bucket)
-        return ZERO if bucket is None else bucket.get((key.store, key.drink), ZERO)
+        return ZERO if pair is None or bucket is None else bucket.get(pair, ZERO)
 
     def set(self, key: CellKey, tally: Totals) -> bool:
         """Set a cell to an absolute value; tell whether that changed anything.
 
         A cell beyond the horizon is left out.
         """
-        pair = key.store, key.drink
+        codes = key.store, key.drink
+        pair = self._pairs.get(codes)
+        if pair is None:
+            pair = self._pairs[codes] = StoreDrink(*codes)
         before = self._buckets[key.grain].get(key.bucket, {}).get(pair, ZERO)
         if before == tally or not self.horizon.keeps(key.grain, key.bucket):
             return False
@@ -197,7 +208,7 @@ class RollupCube:
         if tally == ZERO:
             bucket.pop(pair, None)
         else:
-            bucket[self._pairs.setdefault(pair, pair)] = tally
+            bucket[pair] = tally
         if not bucket:
             del buckets[key.bucket], sums[key.bucket]
         if key.grain == "day":
@@ -208,7 +219,7 @@ class RollupCube:
         """Add to a cell; tell whether that changed anything."""
         return self.set(key, self.get(key).plus(tally))
 
-    def set_bucket(self, grain: Grain, bucket: int, cells: dict[tuple[str, str], Totals]) -> None:
+    def set_bucket(self, grain: Grain, bucket: int, cells: dict[StoreDrink, Totals]) -> None:
         """Set a bucket's cells, none of them zero, all at once; the dict is the picture's from then on.
 
         A bucket beyond the horizon is left out.
@@ -218,6 +229,7 @@ class RollupCube:
         before = self._buckets[grain].pop(bucket, {})
         self._sums[grain].pop(bucket, None)
         if cells:
+            self._pairs.update(zip(cells, cells, strict=True))
             self._buckets[grain][bucket] = cells
             self._sums[grain][bucket] = Totals(*map(sum, zip(*cells.values(), strict=True)))
         if grain == "day":
@@ -244,7 +256,7 @@ class RollupCube:
         """Return the buckets that hold anything, in order of time."""
         return sorted(self._buckets[grain])
 
-    def bucket(self, grain: Grain, bucket: int) -> dict[tuple[str, str], Totals]:
+    def bucket(self, grain: Grain, bucket: int) -> dict[StoreDrink, Totals]:
         """Return one bucket's cells by (store, drink); not to be changed by the caller."""
         return self._buckets[grain].get(bucket, {})
 
@@ -276,16 +288,16 @@ class RollupCube:
 
     def cells_total(
         self, grain: Grain, start: int, end: int | None = None
-    ) -> dict[tuple[str, str], Totals]:
+    ) -> dict[StoreDrink, Totals]:
         """Sum the buckets of a grain in [start, end) by (store, drink)."""
-        sums: dict[tuple[str, str], Totals] = {}
+        sums: dict[StoreDrink, Totals] = {}
         for bucket, cells in self._buckets[grain].items():
             if bucket >= start and (end is None or bucket < end):
                 for key, tally in cells.items():
                     sums[key] = sums.get(key, ZERO).plus(tally)
         return sums
 
-    def today_cells(self) -> dict[tuple[str, str], Totals]:
+    def today_cells(self) -> dict[StoreDrink, Totals]:
         """Sum the local day by (store, drink)."""
         edge_start, edge_end = self.horizon.today_edge
         sums = self.cells_total("hour", edge_end)
@@ -306,7 +318,7 @@ class RollupCube:
             self._drinks[drink] = total
 
 
-def _by_drink(cells: dict[tuple[str, str], Totals]) -> dict[str, Totals]:
+def _by_drink(cells: dict[StoreDrink, Totals]) -> dict[str, Totals]:
     sums: dict[str, list[int]] = {}
     for (_, drink), (orders, quantity, cents) in cells.items():
         sum_ = sums.setdefault(drink, [0, 0, 0])

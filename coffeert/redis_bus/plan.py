@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import GRAINS, ZERO, CellKey, Grain, RollupCube, Totals
+from coffeert.domain.rollups import GRAINS, ZERO, CellKey, Grain, RollupCube, StoreDrink, Totals
 from coffeert.redis_bus import keys
 from coffeert.redis_bus.snapshot import RECENT, encode_bucket, field_name
 from coffeert.wire.bus import PassMessage
@@ -79,18 +79,18 @@ def plan_publish(
 def _hours(
     message: PassMessage, picture: RollupCube, touched: Iterable[Bucket], *, whole: bool
 ) -> Iterator[HourPlan]:
-    changed: dict[int, list[tuple[str, str]]] = {}
+    changed: dict[int, list[StoreDrink]] = {}
     hour = GRAINS.index("hour")
     for cell in () if whole else message.cells or ():
         if cell.grain == hour:
-            changed.setdefault(cell.bucket, []).append((cell.store, cell.drink))
+            changed.setdefault(cell.bucket, []).append(StoreDrink(cell.store, cell.drink))
     for grain, bucket in touched:
         if grain == "hour":
             cells = picture.bucket("hour", bucket)
             yield _hour(picture, bucket, cells.keys() if whole else changed[bucket])
 
 
-def _hour(picture: RollupCube, bucket: int, names: Iterable[tuple[str, str]]) -> HourPlan:
+def _hour(picture: RollupCube, bucket: int, names: Iterable[StoreDrink]) -> HourPlan:
     fields = _figures("total", picture.bucket_sum("hour", bucket))
     empty: list[str] = []
     written = 0

@@ -15,9 +15,10 @@ from typing import Final
 import msgspec
 
 from coffeert.domain.rollup_snapshot import RollupSnapshot
-from coffeert.domain.rollups import GRAINS, CellKey, Cells, Grain, Totals
+from coffeert.domain.rollups import GRAINS, Cells, Grain, StoreDrink, Totals
 from coffeert.domain.watermark import Watermark
 from coffeert.wire.bus import PassMessage, PassStats
+from coffeert.wire.columns import from_grid, grid_offsets, to_columns
 from coffeert.wire.orders import OrderBody
 from coffeert.wire.validation import NOT_DECODED
 
@@ -83,14 +84,11 @@ def field_name(grain: Grain, bucket: int) -> str:
     return datetime.fromtimestamp(bucket, UTC).strftime(_FORMATS[grain])
 
 
-def encode_bucket(cells: Mapping[tuple[str, str], Totals]) -> bytes:
-    """Write one bucket's cells, by (store, drink)."""
-    stores = sorted({store for store, _ in cells})
-    drinks = sorted({drink for _, drink in cells})
-    row = {store: index * len(drinks) for index, store in enumerate(stores)}
-    column = {drink: index for index, drink in enumerate(drinks)}
-    keyed = sorted((row[store] + column[drink], *tally) for (store, drink), tally in cells.items())
-    return _encode(StoredBucket(stores, drinks, *map(list, zip(*keyed, strict=True))))
+def encode_bucket(cells: Mapping[StoreDrink, Totals]) -> bytes:
+    """Write one bucket's cells."""
+    rows, columns = grid_offsets((pair.store for pair in cells), (pair.drink for pair in cells))
+    keyed = ((rows[store] + columns[drink], tally) for (store, drink), tally in cells.items())
+    return _encode(StoredBucket(list(rows), list(columns), *to_columns(keyed)))
 
 
 async def decode_snapshot(fields: Mapping[bytes, bytes]) -> tuple[RollupSnapshot, PassStats]:
@@ -119,20 +117,15 @@ async def _decode_cells(fields: Mapping[bytes, bytes]) -> Cells:
     cells: Cells = {}
     pause_at = _CELLS_AT_A_TIME
     for name, value in fields.items():
-        prefix, _, start = name.decode().partition(":")
+        prefix, _, begin = name.decode().partition(":")
         for grain in GRAINS:
             if prefix == grain:
-                moment = datetime.fromisoformat(start).replace(tzinfo=UTC)
-                _add_bucket(cells, grain, int(moment.timestamp()), _decode_bucket(value))
+                moment = datetime.fromisoformat(begin).replace(tzinfo=UTC)
+                stored = _decode_bucket(value)
+                columns = stored.keys, stored.orders, stored.quantity, stored.cents
+                start = int(moment.timestamp())
+                cells.update(from_grid(grain, start, columns, stored.stores, stored.drinks))
         if len(cells) >= pause_at:
             pause_at = len(cells) + _CELLS_AT_A_TIME
             await asyncio.sleep(0)
     return cells
-
-
-def _add_bucket(cells: Cells, grain: Grain, start: int, stored: StoredBucket) -> None:
-    stores, drinks = stored.stores, stored.drinks
-    tallies = map(Totals, stored.orders, stored.quantity, stored.cents)
-    for key, tally in zip(stored.keys, tallies, strict=True):
-        store, drink = divmod(key, len(drinks))
-        cells[CellKey(grain, start, stores[store], drinks[drink])] = tally

@@ -9,7 +9,6 @@ from typing import Final
 import msgspec
 from redis.asyncio import ConnectionPool
 
-from coffeert.domain.rollups import GRAINS
 from coffeert.errors import RedisUnavailable
 from coffeert.redis_bus import keys
 from coffeert.redis_bus.connection import redis_errors
@@ -86,22 +85,11 @@ class Subscription:
         _, channel, data = reply
         if is_from(self._passed_over, data):
             return None
-        event: PassMessage | BatchesCommitted
+        decode = decode_pass if channel == keys.PASS_CHANNEL.encode() else decode_hot
         try:
-            if channel == keys.PASS_CHANNEL.encode():
-                event = _readable(decode_pass(data))
-            else:
-                event = decode_hot(data)
+            event: PassMessage | BatchesCommitted = decode(data)
         except (*NOT_DECODED, ValueError):
             self.skipped += 1
             return None
         self.received += 1
         return event
-
-
-def _readable(message: PassMessage) -> PassMessage:
-    """Return the message; raises `ValueError` where a value that JSON allows makes no sense."""
-    message.parsed_watermark()
-    if any(not 0 <= cell.grain < len(GRAINS) for cell in message.cells or ()):
-        raise ValueError("no such grain")
-    return message

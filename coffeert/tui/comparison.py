@@ -63,5 +63,5 @@ def unpack(columns: Columns, grain: Grain) -> RollupCube:
     """
     picture = RollupCube(RetentionWindow(columns.as_of, columns.today_start))
     for start, cells in buckets_from(columns, grain):
-        picture.set_bucket(grain, start, {k: tally for k, tally in cells.items() if tally != ZERO})
+        picture.set_bucket(grain, start, {pair: tally for pair, tally in cells if tally != ZERO})
     return picture

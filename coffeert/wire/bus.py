@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollups import CellKey, Totals
+from coffeert.domain.rollups import GRAINS, CellKey, Cells, Totals
 from coffeert.domain.watermark import Watermark, Xid
 from coffeert.wire.orders import OrderBody
 
@@ -76,7 +77,7 @@ class BatchesCommitted(msgspec.Struct, frozen=True, array_like=True):
 class PassCell(msgspec.Struct, frozen=True, array_like=True):
     """A cell's absolute value after a pass; `grain` is an index into `GRAINS`."""
 
-    grain: int
+    grain: Annotated[int, msgspec.Meta(ge=0, lt=len(GRAINS))]
     bucket: int
     store: str
     drink: str
@@ -111,8 +112,25 @@ class PassMessage(msgspec.Struct, frozen=True, kw_only=True):
     recent: list[OrderBody]
 
     def parsed_watermark(self) -> Watermark:
-        """Return the watermark in a form that can be asked."""
+        """Return the watermark; raises `ValueError` if its text is not a `pg_snapshot`."""
         return Watermark.parse(self.watermark)
+
+    def changed_cells(self) -> Cells:
+        """Return the cells that the pass changed; none if there were too many to send."""
+        return {
+            CellKey(GRAINS[cell.grain], cell.bucket, cell.store, cell.drink): Totals(
+                cell.orders, cell.quantity, cell.cents
+            )
+            for cell in self.cells or ()
+        }
+
+
+def pass_cells(cells: Cells) -> list[PassCell]:
+    """Write the cells that a pass changed as they travel in a `PassMessage`."""
+    return [
+        PassCell(GRAINS.index(key.grain), key.bucket, key.store, key.drink, *totals)
+        for key, totals in cells.items()
+    ]
 
 
 def is_from(sender: str, data: bytes) -> bool:
@@ -122,4 +140,11 @@ def is_from(sender: str, data: bytes) -> bool:
 
 encode = msgspec.json.Encoder().encode
 decode_hot = msgspec.json.Decoder(BatchesCommitted).decode
-decode_pass = msgspec.json.Decoder(PassMessage).decode
+_decode_pass = msgspec.json.Decoder(PassMessage).decode
+
+
+def decode_pass(data: bytes) -> PassMessage:
+    """Read a message of a pass; raises `msgspec.DecodeError`, or `ValueError` for its watermark."""
+    message = _decode_pass(data)
+    message.parsed_watermark()
+    return message

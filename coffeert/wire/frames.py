@@ -16,15 +16,16 @@ import msgspec
 
 from coffeert.domain.rollups import (
     GRAINS,
-    CellKey,
     Cells,
     Grain,
     RetentionWindow,
+    StoreDrink,
     Totals,
     WindowTotals,
 )
 from coffeert.domain.view import Change
 from coffeert.errors import ApiError, FieldError, Malformed
+from coffeert.wire.columns import CellColumns, from_columns, from_grid, grid_offsets, to_columns
 from coffeert.wire.health import Health
 from coffeert.wire.orders import (
     FIELD_CHECKS,
@@ -240,23 +241,26 @@ def _explained(text: str) -> ApiError:
 
 def columns(change: Change, totals: WindowTotals, top: Iterable[tuple[str, Totals]]) -> Columns:
     """Put a change, and the sums over the view that it leads to, into columns."""
-    stores = sorted({key.store for key in change.cells})
-    drinks = sorted({key.drink for key in change.cells})
-    store_index = {code: index * len(drinks) for index, code in enumerate(stores)}
-    drink_index = {code: index for index, code in enumerate(drinks)}
+    rows, offsets = grid_offsets(
+        (key.store for key in change.cells), (key.drink for key in change.cells)
+    )
     grains: dict[Grain, dict[int, list[tuple[int, Totals]]]] = {grain: {} for grain in GRAINS}
     for key, tally in change.cells.items():
-        cell = store_index[key.store] + drink_index[key.drink], tally
+        cell = rows[key.store] + offsets[key.drink], tally
         grains[key.grain].setdefault(key.bucket, []).append(cell)
+    buckets = {
+        grain: [Bucket(start, *to_columns(cells)) for start, cells in sorted(starts.items())]
+        for grain, starts in grains.items()
+    }
     return Columns(
         as_of=change.horizon.as_of,
         today_start=change.horizon.today_start,
         data_time=change.data_time,
-        stores=stores,
-        drinks=drinks,
-        minute=_buckets(grains["minute"]),
-        hour=_buckets(grains["hour"]),
-        day=_buckets(grains["day"]),
+        stores=list(rows),
+        drinks=list(offsets),
+        minute=buckets["minute"],
+        hour=buckets["hour"],
+        day=buckets["day"],
         totals=totals,
         top=[TopDrink(drink, *tally) for drink, tally in top],
         recent=[OrderBody.of(order) for order in change.recent],
@@ -264,16 +268,13 @@ def columns(change: Change, totals: WindowTotals, top: Iterable[tuple[str, Total
 
 
 def change_from(columns: Columns) -> Change:
-    """Read columns back into a change."""
+    """Read columns back into a change; raises `LookupError` or `ValueError` if they make no sense."""
     cells: Cells = {}
-    width = len(columns.drinks)
-    for grain, buckets in _grains(columns).items():
-        for bucket in buckets:
-            tallies = map(Totals, bucket.orders, bucket.quantity, bucket.cents)
-            for cell, tally in zip(bucket.keys, tallies, strict=True):
-                store, drink = divmod(cell, width)
-                key = CellKey(grain, bucket.start, columns.stores[store], columns.drinks[drink])
-                cells[key] = tally
+    for grain in GRAINS:
+        for bucket in _buckets(columns, grain):
+            cells.update(
+                from_grid(grain, bucket.start, _values(bucket), columns.stores, columns.drinks)
+            )
     return Change(
         horizon=RetentionWindow(columns.as_of, columns.today_start),
         data_time=columns.data_time,
@@ -284,32 +285,19 @@ def change_from(columns: Columns) -> Change:
 
 def buckets_from(
     columns: Columns, grain: Grain
-) -> Iterator[tuple[int, dict[tuple[str, str], Totals]]]:
-    """Read one grain's buckets: the start of each, and its cells by store and drink.
+) -> Iterator[tuple[int, Iterator[tuple[StoreDrink, Totals]]]]:
+    """Read one grain's buckets: the start of each, and its cells.
 
     A pair of store and drink is the same object in all buckets.
     """
-    pairs = [(store, drink) for store in columns.stores for drink in columns.drinks]
-    for bucket in _grains(columns)[grain]:
-        tallies = map(Totals, bucket.orders, bucket.quantity, bucket.cents)
-        yield bucket.start, dict(zip(map(pairs.__getitem__, bucket.keys), tallies, strict=True))
+    pairs = [StoreDrink(store, drink) for store in columns.stores for drink in columns.drinks]
+    for bucket in _buckets(columns, grain):
+        yield bucket.start, from_columns(_values(bucket), pairs)
 
 
-def _grains(columns: Columns) -> dict[Grain, list[Bucket]]:
-    return {"minute": columns.minute, "hour": columns.hour, "day": columns.day}
+def _buckets(columns: Columns, grain: Grain) -> list[Bucket]:
+    return {"minute": columns.minute, "hour": columns.hour, "day": columns.day}[grain]
 
 
-def _buckets(cells: dict[int, list[tuple[int, Totals]]]) -> list[Bucket]:
-    buckets = []
-    for start in sorted(cells):
-        rows = sorted(cells[start])
-        buckets.append(
-            Bucket(
-                start,
-                [key for key, _ in rows],
-                [tally.orders for _, tally in rows],
-                [tally.quantity for _, tally in rows],
-                [tally.cents for _, tally in rows],
-            )
-        )
-    return buckets
+def _values(bucket: Bucket) -> CellColumns:
+    return bucket.keys, bucket.orders, bucket.quantity, bucket.cents

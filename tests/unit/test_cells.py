@@ -24,6 +24,7 @@ from coffeert.domain.rollups import (
     Grain,
     RetentionWindow,
     RollupCube,
+    StoreDrink,
     Totals,
     at_all_grains,
     floor,
@@ -288,7 +289,7 @@ def test_a_bucket_set_at_once_is_as_its_cells_set_one_by_one(
     for _ in range(3):
         grain = data.draw(st.sampled_from(GRAINS))
         bucket = floor(horizon.as_of, grain) - SECONDS[grain] * data.draw(st.integers(-1, 70))
-        pairs = st.tuples(st.sampled_from("us"), st.sampled_from("tlm"))
+        pairs = st.builds(StoreDrink, st.sampled_from("us"), st.sampled_from("tlm"))
         tallies = st.builds(Totals, *[st.integers(-9, 9)] * 3).filter(lambda tally: tally != ZERO)
         cells = data.draw(st.dictionaries(pairs, tallies))
         for store, drink in {**one.bucket(grain, bucket)}.keys() - cells.keys():
@@ -297,6 +298,7 @@ def test_a_bucket_set_at_once_is_as_its_cells_set_one_by_one(
             one.set(CellKey(grain, bucket, store, drink), tally)
         other.set_bucket(grain, bucket, cells)
         assert dict(one.cells()) == dict(other.cells())
+        assert all(other.get(key) == tally for key, tally in one.cells())
         assert one.totals() == other.totals()
         assert one.top_drinks(9) == other.top_drinks(9)
         assert all(one.buckets(g) == other.buckets(g) for g in GRAINS)

@@ -12,7 +12,7 @@ import structlog
 
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollups import GRAINS, CellKey, Cells, RetentionWindow, Totals, tally_orders
+from coffeert.domain.rollups import RetentionWindow, tally_orders
 from coffeert.domain.view import newest
 from coffeert.domain.watermark import Xid
 from coffeert.errors import DatabaseUnavailable, RedisUnavailable
@@ -138,7 +138,7 @@ class LiveUpdater:
                 message.number,
                 message.parsed_watermark(),
                 message.data_time,
-                _cells(message),
+                message.changed_cells(),
                 [body.order() for body in message.recent],
             )
         ):
@@ -184,12 +184,3 @@ class LiveUpdater:
 
     def _horizon(self) -> RetentionWindow:
         return RetentionWindow.at(datetime.now(UTC), self._zone)
-
-
-def _cells(message: PassMessage) -> Cells:
-    return {
-        CellKey(GRAINS[cell.grain], cell.bucket, cell.store, cell.drink): Totals(
-            cell.orders, cell.quantity, cell.cents
-        )
-        for cell in message.cells or ()
-    }

@@ -10,16 +10,16 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from coffeert.domain.rollups import GRAINS, Grain, RollupCube, Totals
+from coffeert.domain.rollups import GRAINS, Grain, RollupCube, StoreDrink, Totals
+from coffeert.wire.columns import CellColumns, from_columns, to_columns
 
 BucketName = tuple[Grain, int]
 PageSet = Mapping[BucketName, bytes]
 PageChanges = Mapping[BucketName, bytes | None]
 """Pages to set; `None` for a bucket that is not there."""
 
-_Columns = tuple[list[int], list[int], list[int], list[int]]
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_Columns).decode
+_decode = msgspec.msgpack.Decoder(CellColumns).decode
 
 
 def difference(before: PageSet, after: PageSet) -> PageChanges:
@@ -47,8 +47,8 @@ class Pages:
     __slots__ = ("_current", "_numbers", "_pairs")
 
     def __init__(self) -> None:
-        self._pairs: list[tuple[str, str]] = []
-        self._numbers: dict[tuple[str, str], int] = {}
+        self._pairs: list[StoreDrink] = []
+        self._numbers: dict[StoreDrink, int] = {}
         self._current: dict[BucketName, bytes] = {}
 
     def change(self, buckets: Iterable[BucketName]) -> None:
@@ -79,14 +79,11 @@ class Pages:
             copy = dict(newest.bucket(grain, bucket)) if unchanged else {}
             picture.set_bucket(grain, bucket, copy or self._read(page))
 
-    def _read(self, page: bytes) -> dict[tuple[str, str], Totals]:
-        numbers, *columns = _decode(page)
-        pairs = map(self._pairs.__getitem__, numbers)
-        return dict(zip(pairs, map(Totals, *columns), strict=True))
+    def _read(self, page: bytes) -> dict[StoreDrink, Totals]:
+        return dict(from_columns(_decode(page), self._pairs))
 
-    def _write(self, cells: Mapping[tuple[str, str], Totals]) -> bytes:
+    def _write(self, cells: Mapping[StoreDrink, Totals]) -> bytes:
         for pair in cells.keys() - self._numbers.keys():
             self._numbers[pair] = len(self._pairs)
             self._pairs.append(pair)
-        numbers = [self._numbers[pair] for pair in cells]
-        return _encode((numbers, *zip(*cells.values(), strict=True)))
+        return _encode(to_columns((self._numbers[pair], tally) for pair, tally in cells.items()))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from coffeert.domain.rollups import ZERO, Grain, RollupCube, Totals
+from coffeert.domain.rollups import ZERO, Grain, RollupCube, StoreDrink, Totals
 from coffeert.tui.model.filter import EVERYTHING, Filter
 
 
@@ -19,7 +19,7 @@ class BucketSums:
     drinks: dict[str, Totals]
 
 
-_Cell = tuple[tuple[str, str], Totals]
+_Cell = tuple[StoreDrink, Totals]
 
 NOTHING: Final = BucketSums(ZERO, {}, {})
 
@@ -84,7 +84,7 @@ class BucketSumCache:
         self.picture = picture
         self.wanted = wanted
         self._kept: dict[tuple[Grain, int], BucketSums] = {}
-        self._verdicts: dict[tuple[str, str], bool] = {}
+        self._verdicts: dict[StoreDrink, bool] = {}
 
     def bucket(self, grain: Grain, start: int) -> BucketSums:
         """Return the sums of one bucket."""
@@ -95,7 +95,7 @@ class BucketSumCache:
             self._kept[grain, start] = kept
         return kept
 
-    def _taken(self, cells: Mapping[tuple[str, str], Totals]) -> Iterable[_Cell]:
+    def _taken(self, cells: Mapping[StoreDrink, Totals]) -> Iterable[_Cell]:
         """Return the cells that the filter takes."""
         wanted, verdicts = self.wanted, self._verdicts
         if not wanted:
