@@ -15,9 +15,9 @@ from itertools import islice
 from typing import Protocol
 
 from coffeert.server.live.change_log import ChangeLog, Position
-from coffeert.server.ws.writer import text_frame
 from coffeert.wire import frames
 from coffeert.wire.health import SocketsHealth
+from coffeert.wire.websocket import text_frame
 
 _CLIENTS_A_SLICE = 512  # some 3 ms; then the loop may serve others
 _CATCH_UP_INTERVAL = 0.05

@@ -8,15 +8,13 @@ neither, the connection for good. So a doubt costs time and never a wrong answer
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 from coffeert.server.ws.orders import UNANSWERED, WebSocketOrders
+from coffeert.wire.websocket import PING, PONG, TEXT, find_payload, unmask
 
-_TEXT: Final = 0x81  # final, and no extension's bits
-_PINGS: Final = frozenset({0x89, 0x8A})
-_MASKED: Final = 0x80
-_LONG: Final = 126  # a length that takes two bytes more; 127 takes eight
-_HEAD, _MASK = 2, 4
+_PINGS: Final = frozenset({PING, PONG})
 _LONGEST: Final = 4_096  # bytes of a text
 _A_TURN = 64  # frames of one connection: a bad one takes some 60 us
 
@@ -81,13 +79,14 @@ class OrderFrameReader(asyncio.Protocol):
             if self._orders.unanswered >= UNANSWERED or not self._writable:
                 self._stop(data[at:])
                 return
-            begin, end = _payload(data, at)
+            begin, end = find_payload(data, at)
             if end > len(data) and end - begin <= self._longest:
                 self._held = data[at:]
                 return
             text = None
-            if begin and data[at] == _TEXT and end - begin <= self._longest:
-                text = _unmasked(data, begin, end)
+            if begin and data[at] == TEXT and end - begin <= self._longest:
+                with suppress(UnicodeDecodeError):
+                    text = unmask(data, begin, end).decode()
             if text is not None:
                 self._orders.take(text)
             # aiohttp stops reading where it has too many of them, which it does not know to be undone.
@@ -119,36 +118,3 @@ class OrderFrameReader(asyncio.Protocol):
     def _leave(self, data: bytes) -> None:
         self._left, self._held = True, b""
         self._rest.data_received(data)
-
-
-def _payload(data: bytes, at: int) -> tuple[int, int]:
-    """Return where the payload of a frame begins and ends; it begins at 0 where that is not plain.
-
-    Where so little of a frame has come that it cannot be told, it ends behind the data.
-    """
-    size = len(data)
-    if size - at < _HEAD:
-        return at, size + 1
-    length = data[at + 1] - _MASKED
-    if length < 0 or length > _LONG:
-        return 0, 0
-    begin = at + _HEAD + _MASK
-    if length == _LONG:
-        begin += 2
-        if size < begin:
-            return at, size + 1
-        length = int.from_bytes(data[at + _HEAD : at + _HEAD + 2], "big")
-        if length < _LONG:
-            return 0, 0
-    return begin, begin + length
-
-
-def _unmasked(data: bytes, begin: int, end: int) -> str | None:
-    """Return the text of a payload; `None` where it is none."""
-    length = end - begin
-    mask = (data[begin - _MASK : begin] * (length // _MASK + 1))[:length]
-    plain = int.from_bytes(data[begin:end], "little") ^ int.from_bytes(mask, "little")
-    try:
-        return plain.to_bytes(length, "little").decode()
-    except UnicodeDecodeError:
-        return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import struct
-from functools import lru_cache
+
+from coffeert.wire.websocket import TEXT, close_frame, encode_frame, text_frame
 
 # A stalled client is noticed once this much lies in the kernel, not after megabytes (autotuning).
 _SEND_BUFFER = 128 * 1024
@@ -54,10 +54,7 @@ class WebSocketWriter:
 
     def answer(self, *payloads: bytes) -> None:
         """Send text frames as `send` does, which are for nobody else."""
-        if len(payloads) == 1:
-            self._write(_framed(payloads[0]))
-        else:
-            self._write(b"".join(map(_framed, payloads)))
+        self._write(b"".join([encode_frame(TEXT, payload) for payload in payloads]))
 
     def _write(self, frame: bytes) -> int:
         if self._transport.is_closing():
@@ -69,24 +66,6 @@ class WebSocketWriter:
         """Say goodbye; cut the link where the client does not take the goodbye within seconds."""
         if self._transport.is_closing():
             return
-        body = struct.pack("!H", code) + reason.encode()[:120]
-        self._transport.write(bytes((0x88, len(body))) + body)
+        self._transport.write(close_frame(code, reason))
         self._transport.close()
         asyncio.get_running_loop().call_later(_CLOSE_GRACE, self._transport.abort)
-
-
-@lru_cache(maxsize=8)
-def text_frame(payload: bytes) -> bytes:
-    """Make the unmasked text frame of a payload; made once for many clients."""
-    return _framed(payload)
-
-
-def _framed(payload: bytes) -> bytes:
-    length = len(payload)
-    if length < 126:
-        header = bytes((0x81, length))
-    elif length < 1 << 16:
-        header = struct.pack("!BBH", 0x81, 126, length)
-    else:
-        header = struct.pack("!BBQ", 0x81, 127, length)
-    return header + payload
