@@ -72,7 +72,7 @@ def test_the_same_instant_in_another_zone_has_the_same_key() -> None:
 
 
 def shots(
-    data: bytes, pace: Pace = Pace(), count: int | None = None
+    data: bytes, pace: Pace = Pace(), count: int | None = None  # noqa: B008 (frozen)
 ) -> list[ScheduledOrder | BadRow]:
     return list(shots_from(Rows(io.BytesIO(data)), LAYOUT, pace, count))
 
