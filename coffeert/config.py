@@ -91,10 +91,10 @@ class Config(BaseSettings):
     """Whether this server also runs an aggregator; one leads, the others stand by."""
 
     aggregation_interval: Duration = Field(default=1.0, ge=0.05, le=3600)
-    """Seconds between passes of the aggregator."""
+    """Time between two passes of the aggregator."""
 
     live_updates: bool = True
-    """Whether dashboards show orders before the next pass; without, they change with passes alone."""
+    """Whether dashboards show orders before the next pass; if off, they change with passes only."""
 
     timezone: str = "UTC"
     """IANA name of the zone whose midnight begins "today"."""
@@ -109,7 +109,7 @@ class Config(BaseSettings):
     """Batches that commit at the same time, at most."""
 
     max_queue_seconds: Duration = Field(default=1.0, gt=0, le=60)
-    """Predicted wait, in seconds, above which an order is refused with 503."""
+    """Predicted wait above which an order is refused with 503."""
 
     max_body_bytes: int = Field(default=16 * 1024, ge=1024)
     """Bytes of one order's body, one line of a batch, or one WebSocket frame, at most."""
@@ -124,19 +124,19 @@ class Config(BaseSettings):
     """Orders a second from one address, at most, except from this machine; 0 for no limit."""
 
     header_timeout: Duration = Field(default=10.0, ge=0.1, le=600)
-    """Seconds that a client may take to send the headers of a request."""
+    """How long a client may take to send the headers of a request."""
 
     body_timeout: Duration = Field(default=10.0, ge=0.1, le=600)
-    """Seconds that a client may let the server wait for a body, and 1 more for each KiB it sends."""
+    """How long the server waits for a body, and one second more for each KiB that has arrived."""
 
     min_frame_interval: Duration = Field(default=0.02, ge=0, le=10)
-    """Least seconds between two updates to a dashboard; five times as long in overload."""
+    """Shortest time between two updates to a dashboard; five times as long in overload."""
 
     heartbeat_interval: Duration = Field(default=1.0, ge=0.1, le=60)
-    """Seconds between heartbeats to a dashboard."""
+    """Time between two heartbeats to a dashboard."""
 
     slow_client_timeout: Duration = Field(default=10.0, ge=0.1)
-    """Seconds that a dashboard may be behind before its WebSocket is closed with 4008."""
+    """How long a dashboard may be behind before its WebSocket is closed with 4008."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe log line to write to stderr: `debug`, `info`, `warning` or `error`."""
