@@ -1,36 +1,63 @@
-"""Settings: `COFFEERT_*` in the environment, `coffeert.toml`, and flags, in rising precedence."""
+"""Settings: flags, `COFFEERT_*` in the environment, and `coffeert.toml`, the first of them winning."""
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
+from coffeert.durations import parse_duration
 from coffeert.errors import ConfigError
 
 CONFIG_FILE = "coffeert.toml"
+ENV_PREFIX = "COFFEERT_"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+RENAMED = {
+    "interval": "aggregation_interval",
+    "aggregator": "run_aggregator",
+    "live": "live_updates",
+    "batch_rows": "max_batch_rows",
+    "batch_writers": "max_concurrent_commits",
+    "queue_wait": "max_queue_seconds",
+    "body_limit": "max_body_bytes",
+    "clients_limit": "max_websocket_clients",
+    "client_connections": "max_connections_per_ip",
+    "client_orders_per_s": "max_orders_per_second_per_ip",
+    "frame_interval": "min_frame_interval",
+    "heartbeat": "heartbeat_interval",
+    "pool_size": "database_pool_size",
+}
+"""Old name -> new name of settings: the old one is refused with a sentence that names the new one."""
 
-_SENDABLE = re.compile(r"[!-~]+")
+# RFC 6750 allows a bearer token less than that, but no visible ASCII breaks a header.
+_HEADER_SAFE = re.compile(r"[!-~]+")
 
-Switch = Literal["on", "off"]
+
+def _seconds(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+Duration = Annotated[float, BeforeValidator(_seconds)]
+"""Seconds, given as a number or as a text with a unit such as `500ms` or `2m`."""
 
 
 class Config(BaseSettings):
     """Every setting of a process, checked once and never changed."""
 
     model_config = SettingsConfigDict(
-        env_prefix="COFFEERT_", frozen=True, extra="forbid", hide_input_in_errors=True
+        env_prefix=ENV_PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
     )
 
     database_url: SecretStr | None = None
@@ -43,79 +70,79 @@ class Config(BaseSettings):
     """Where the embedded servers keep their data; unset means the user's data directory."""
 
     host: str = Field(default="127.0.0.1", pattern=r"^[0-9A-Za-z.:%_-]{1,255}$")
-    """The address to listen on. Any but loopback needs `token`."""
+    """Address to listen on; any but loopback needs `token`."""
 
     port: int = Field(default=8765, ge=0, le=65535)
-    """The port to listen on; 0 takes a free one."""
+    """Port to listen on; 0 takes a free one."""
 
     token: SecretStr | None = None
-    """The bearer token for orders, voids and the WebSocket."""
+    """Bearer token for orders, voids and the WebSocket."""
 
     read_token: SecretStr | None = None
-    """A bearer token for the dashboard and what else is read, but not for orders; needs `token`."""
+    """Bearer token that may read and watch, but not order or void; needs `token`."""
 
     allowed_origins: tuple[str, ...] = ()
-    """Origins of web pages, besides the server's own, that may open the WebSocket."""
+    """Origins of web pages, in addition to the server's own, that may open the WebSocket."""
 
     workers: int = Field(default=1, ge=1, le=64)
-    """How many server processes share the port."""
+    """Server processes that share the port."""
 
-    aggregator: bool = True
-    """Whether this server also stands for leading aggregator."""
+    run_aggregator: bool = True
+    """Whether this server also runs an aggregator; one leads, the others stand by."""
 
-    interval: float = Field(default=1.0, ge=0.05, le=3600)
-    """Seconds between passes of the aggregator."""
+    aggregation_interval: Duration = Field(default=1.0, ge=0.05, le=3600)
+    """Time between two passes of the aggregator."""
 
-    live: Switch = "on"
-    """Whether orders show before the next pass; `off` is the pure batch mode."""
+    live_updates: bool = True
+    """Whether dashboards show orders before the next pass; if off, they change with passes only."""
 
     timezone: str = "UTC"
     """IANA name of the zone whose midnight begins "today"."""
 
-    pool_size: int = Field(default=8, ge=2, le=100)
+    database_pool_size: int = Field(default=8, ge=2, le=100)
     """Connections to PostgreSQL for each server process."""
 
-    batch_rows: int = Field(default=1000, ge=1, le=5000)
-    """The most rows in one insert."""
+    max_batch_rows: int = Field(default=1000, ge=1, le=5000)
+    """Rows of one INSERT, at most."""
 
-    batch_writers: int = Field(default=2, ge=1, le=16)
-    """How many batches may be committing at once."""
+    max_concurrent_commits: int = Field(default=2, ge=1, le=16)
+    """Batches that commit at the same time, at most."""
 
-    queue_wait: float = Field(default=1.0, gt=0, le=60)
-    """Seconds of predicted wait past which an order is refused with 503."""
+    max_queue_seconds: Duration = Field(default=1.0, gt=0, le=60)
+    """Predicted wait above which an order is refused with 503."""
 
-    body_limit: int = Field(default=16 * 1024, ge=1024)
-    """Bytes of one order's body, one line of a batch, or one WebSocket frame."""
+    max_body_bytes: int = Field(default=16 * 1024, ge=1024)
+    """Bytes of one order's body, one line of a batch, or one WebSocket frame, at most."""
 
-    clients_limit: int = Field(default=12_000, ge=1)
-    """WebSocket clients of one server process."""
+    max_websocket_clients: int = Field(default=12_000, ge=1)
+    """WebSocket clients of one server process, at most."""
 
-    client_connections: int = Field(default=2_000, ge=0)
-    """Connections from one address, except from this machine; 0 for no limit."""
+    max_connections_per_ip: int = Field(default=2_000, ge=0)
+    """Connections from one address, at most, except from this machine; 0 for no limit."""
 
-    client_orders_per_s: float = Field(default=20_000, ge=0)
-    """Orders a second from one address, except from this machine; 0 for no limit."""
+    max_orders_per_second_per_ip: float = Field(default=20_000, ge=0)
+    """Orders a second from one address, at most, except from this machine; 0 for no limit."""
 
-    header_timeout: float = Field(default=10.0, ge=0.1, le=600)
-    """Seconds that a client may take to send the headers of a request."""
+    header_timeout: Duration = Field(default=10.0, ge=0.1, le=600)
+    """How long a client may take to send the headers of a request."""
 
-    body_timeout: float = Field(default=10.0, ge=0.1, le=600)
-    """Seconds that a client may let the server wait for a body, and 1 more for each KiB it sends."""
+    body_timeout: Duration = Field(default=10.0, ge=0.1, le=600)
+    """How long the server waits for a body, and one second more for each KiB that has arrived."""
 
-    frame_interval: float = Field(default=0.02, ge=0, le=10)
-    """The least number of seconds between two updates to a dashboard; 5 times as many in overload."""
+    min_frame_interval: Duration = Field(default=0.02, ge=0, le=10)
+    """Shortest time between two updates to a dashboard; five times as long in overload."""
 
-    heartbeat: float = Field(default=1.0, ge=0.1, le=60)
-    """Seconds between heartbeats to a dashboard."""
+    heartbeat_interval: Duration = Field(default=1.0, ge=0.1, le=60)
+    """Time between two heartbeats to a dashboard."""
 
-    slow_client_timeout: float = Field(default=10.0, ge=0.1)
-    """Seconds that a client may be behind before it is closed with 4008."""
+    slow_client_timeout: Duration = Field(default=10.0, ge=0.1)
+    """How long a dashboard may be behind before its WebSocket is closed with 4008."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """The least severe log line to write, to stderr."""
+    """Least severe log line to write to stderr: `debug`, `info`, `warning` or `error`."""
 
     log_format: Literal["text", "json"] = "text"
-    """How log lines are written."""
+    """Log lines as `text` or `json`."""
 
     @field_validator("data_dir", mode="before")
     @classmethod
@@ -142,9 +169,9 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order the sources: flags over the file over the environment."""
+        """Order the sources: flags over the environment over the file."""
         file = TomlConfigSettingsSource(settings_cls, Path(CONFIG_FILE))
-        return init_settings, file, env_settings
+        return init_settings, env_settings, file
 
     def zone(self) -> tzinfo:
         """Return the zone of `timezone`."""
@@ -156,12 +183,17 @@ def load_config(**flags: Any) -> Config:
 
     Raises `ConfigError` naming the first setting that cannot be used, never its value.
     """
+    _refuse_renamed_variables()
     try:
         config = Config(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"The setting {name} cannot be used: {first['msg']}.") from None
+        raise ConfigError(_sentence(error)) from None
+    except SettingsError as error:
+        name = "".join(re.findall(r'field "(\w+)"', str(error))).upper()
+        raise ConfigError(
+            f"{ENV_PREFIX}{name} cannot be read: it must be a list in JSON, "
+            'such as ["https://shop.example"].'
+        ) from None
     except ValueError as error:
         raise ConfigError(f"{CONFIG_FILE} cannot be read: {error}.") from None
     _check_tokens(config)
@@ -173,6 +205,24 @@ def load_config(**flags: Any) -> Config:
     return config
 
 
+def _refuse_renamed_variables() -> None:
+    # pydantic-settings never looks at variables that it does not know: an old name would be ignored.
+    for old, new in RENAMED.items():
+        if ENV_PREFIX + old.upper() in os.environ:
+            raise ConfigError(f"{ENV_PREFIX}{old.upper()} is now called {ENV_PREFIX}{new.upper()}.")
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] != "extra_forbidden":
+        reason = first["msg"].removeprefix("Value error, ")
+        return f"The setting {name} cannot be used: {reason}."
+    if name in RENAMED:
+        return f"The setting {name} is now called {RENAMED[name]}."
+    return f"{CONFIG_FILE} names {name[:60]!a}, which is no setting."
+
+
 def _check_tokens(config: Config) -> None:
     for name in ("token", "read_token"):
         token: SecretStr | None = getattr(config, name)
@@ -180,7 +230,7 @@ def _check_tokens(config: Config) -> None:
             raise ConfigError(
                 f"The setting {name} is empty: leave it out, or give it a long secret."
             )
-        if token is not None and not _SENDABLE.fullmatch(token.get_secret_value()):
+        if token is not None and not _HEADER_SAFE.fullmatch(token.get_secret_value()):
             raise ConfigError(
                 f"The setting {name} may hold only letters, digits and signs of ASCII, without spaces: "
                 "it travels in a header."

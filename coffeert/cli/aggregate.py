@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import click
 
 from coffeert.aggregator.aggregator import Aggregator
-from coffeert.cli.data_dir import data_dir_option
+from coffeert.cli.params import data_dir_option, renamed_option
 from coffeert.cli.services import Services, services
 from coffeert.cli.signals import stop_on_signals
 from coffeert.config import Config, load_config
@@ -21,7 +21,8 @@ from coffeert.tasks import Tasks
 
 
 @click.command()
-@click.option("--interval", type=float, help="Seconds between passes (1).")
+@click.option("--aggregation-interval", help="Time between passes, such as 500ms or 1s (1s).")
+@renamed_option("--interval", "--aggregation-interval")
 @click.option("--timezone", help='Zone whose midnight begins "today" (UTC).')
 @data_dir_option
 def command(**flags: object) -> None:
@@ -39,7 +40,7 @@ async def running_aggregator(config: Config, found: Services) -> AsyncIterator[N
     aggregator = Aggregator(
         found.database_url,
         publisher,
-        interval=config.interval,
+        interval=config.aggregation_interval,
         zone=config.zone(),
         name=f"{socket.gethostname()}:{os.getpid()}",
     )

@@ -12,7 +12,7 @@ import msgspec
 
 from coffeert.aggregator.aggregation_pass import CompletedPass
 from coffeert.aggregator.aggregator import Aggregator
-from coffeert.cli.data_dir import data_dir_option
+from coffeert.cli.params import data_dir_option
 from coffeert.cli.services import Services, services
 from coffeert.config import Config, load_config
 from coffeert.redis_bus.publisher import RedisPublisher
@@ -60,7 +60,7 @@ async def _once(config: Config, running: Services) -> CompletedPass:
     aggregator = Aggregator(
         running.database_url,
         publisher,
-        interval=config.interval,
+        interval=config.aggregation_interval,
         zone=config.zone(),
         name=f"{socket.gethostname()}:{os.getpid()}",
     )

@@ -17,9 +17,8 @@ from typing import Any, TypeVar
 
 import click
 
-from coffeert.cli.duration import seconds
+from coffeert.cli.params import DurationParam, RateParam
 from coffeert.cli.plain_lines import watch
-from coffeert.cli.rate import RateParam
 from coffeert.cli.signals import stop_on_signals
 from coffeert.client import OrderClient
 from coffeert.config import Config, load_config
@@ -50,7 +49,7 @@ class Stopped(Exception):
 
 @click.command("demo")
 @click.option("--headless", is_flag=True, help="Plain lines even where there is a terminal.")
-@click.option("--duration", callback=seconds, help="End by itself, after for example 30s.")
+@click.option("--duration", type=DurationParam(), help="End by itself, after for example 30s.")
 @click.option(
     "--rate", type=RateParam(), default=2.0, show_default=True, help="Live orders per second."
 )

@@ -14,12 +14,9 @@ import click
 import msgspec
 import uvloop
 
-from coffeert.cli.duration import seconds
+from coffeert.cli.params import DurationParam, RateParam, server_token, server_url, zone_named
 from coffeert.cli.progress import error_lines, progress, report_lines
-from coffeert.cli.rate import RateParam
-from coffeert.cli.server_url import server_token, server_url
 from coffeert.cli.signals import call_on_signals
-from coffeert.cli.zone import zone_named
 from coffeert.client import OrderClient
 from coffeert.config import load_config
 from coffeert.errors import ConfigError
@@ -73,7 +70,7 @@ class InjectOptions:
 )
 @click.option("--rate", type=RateParam(), help="Mean orders per second (10).")
 @click.option("--count", type=click.IntRange(1), help="How many orders; of a file, the first ones.")
-@click.option("--duration", callback=seconds, help="For how long, such as 20s or 5m.")
+@click.option("--duration", type=DurationParam(), help="For how long, such as 20s or 5m.")
 @click.option("--profile", help=f"One or several in turn: {', '.join(PROFILES)} (steady).")
 @click.option(
     "--seed",
@@ -85,7 +82,7 @@ class InjectOptions:
 @click.option("--connections", type=click.IntRange(1, 10_000), help="Of each way (64, 4, 2).")
 @click.option(
     "--patience",
-    callback=seconds,
+    type=DurationParam(),
     default=f"{PATIENCE:g}s",
     show_default=True,
     help="How long an order is sent again through failures.",

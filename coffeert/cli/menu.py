@@ -11,7 +11,7 @@ from typing import TypeVar
 import click
 from rich.cells import cell_len
 
-from coffeert.cli.data_dir import data_dir_option
+from coffeert.cli.params import data_dir_option
 from coffeert.cli.services import services
 from coffeert.config import load_config
 from coffeert.domain.menu import Drink, Menu, Store

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from coffeert.cli.data_dir import data_dir_option
+from coffeert.cli.params import data_dir_option
 from coffeert.cli.services import services
 from coffeert.config import load_config
 from coffeert.postgres.migrations import migrate

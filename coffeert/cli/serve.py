@@ -12,7 +12,7 @@ import uvloop
 from aiohttp import web
 
 from coffeert.cli.aggregate import running_aggregator
-from coffeert.cli.data_dir import data_dir_option
+from coffeert.cli.params import data_dir_option, renamed_option
 from coffeert.cli.services import Services, services
 from coffeert.cli.signals import stop_on_signals
 from coffeert.cli.workers import run_workers
@@ -32,9 +32,16 @@ _BACKLOG = 4096
 @click.option("--host", help="Address to listen on; any but loopback needs COFFEERT_TOKEN.")
 @click.option("--port", type=int, help="Port to listen on (8765); 0 takes a free one.")
 @click.option("--workers", type=int, help="Server processes that share the port (1).")
-@click.option("--aggregator/--no-aggregator", default=None, help="Stand for leading aggregator.")
-@click.option("--interval", type=float, help="Seconds between passes of the aggregator (1).")
-@click.option("--live", type=click.Choice(["on", "off"]), help="Show orders before the next pass.")
+@click.option(
+    "--aggregator/--no-aggregator",
+    "run_aggregator",
+    default=None,
+    help="Run an aggregator beside the server.",
+)
+@click.option("--aggregation-interval", help="Time between passes, such as 500ms or 1s (1s).")
+@click.option("--live-updates", type=bool, help="Show orders before the next pass (on).")
+@renamed_option("--interval", "--aggregation-interval")
+@renamed_option("--live", "--live-updates")
 @data_dir_option
 @click.option("--timezone", help='Zone whose midnight begins "today" (UTC).')
 @click.option("--worker", is_flag=True, hidden=True, help="Share the port with others.")
@@ -88,7 +95,7 @@ async def serve(
         server = await stack.enter_async_context(
             open_server(config, found.database_url, found.redis_url)
         )
-        if config.aggregator:
+        if config.run_aggregator:
             await stack.enter_async_context(running_aggregator(config, found))
         runner = web.AppRunner(
             server.application(),

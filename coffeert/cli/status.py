@@ -9,8 +9,7 @@ import click
 import msgspec
 
 from coffeert.cli.figures import Figures, covers, figures_from
-from coffeert.cli.server_url import server_token, server_url
-from coffeert.cli.zone import zone_named
+from coffeert.cli.params import server_token, server_url, zone_named
 from coffeert.client import OrderClient
 from coffeert.config import load_config
 from coffeert.domain.rollups import RetentionWindow

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from coffeert.cli.data_dir import data_dir_option
+from coffeert.cli.params import data_dir_option
 from coffeert.cli.services import services
 from coffeert.config import load_config
 from coffeert.domain.orders import text_from_cents

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from coffeert.cli.services import Services
 from coffeert.cli.signals import stop_on_signals
-from coffeert.config import Config
+from coffeert.config import ENV_PREFIX, Config
 from coffeert.errors import ConfigError
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ async def _supervise(config: Config, found: Services, *, attended: bool) -> None
 async def _keep(number: int, config: Config, found: Services, stop: asyncio.Event) -> None:
     while not stop.is_set():
         worker = await asyncio.create_subprocess_exec(
-            *worker_command(config),
+            *worker_command(),
             stdin=asyncio.subprocess.PIPE,  # its end tells the worker that nobody minds it any more
             env=worker_environment(config, found),
             start_new_session=True,
@@ -61,32 +61,18 @@ async def _keep(number: int, config: Config, found: Services, stop: asyncio.Even
         await asyncio.sleep(_RESTART_DELAY)
 
 
-def worker_command(config: Config) -> list[str]:
-    """Return the command of one worker.
-
-    What flags can set is handed on by flags, which a worker's own reading of `coffeert.toml` does not
-    override: not even its number of workers.
-    """
-    options = {
-        "--workers": 1,
-        "--host": config.host,
-        "--port": config.port,
-        "--interval": config.interval,
-        "--live": config.live,
-        "--timezone": config.timezone,
-    }
-    flags = [text for name, value in options.items() for text in (name, str(value))]
-    aggregator = "--aggregator" if config.aggregator else "--no-aggregator"
-    return [sys.executable, "-m", "coffeert", "serve", "--worker", "--attended", *flags, aggregator]
+def worker_command() -> list[str]:
+    """Return the command of one worker; its settings come from its environment."""
+    return [sys.executable, "-m", "coffeert", "serve", "--worker", "--attended"]
 
 
 def worker_environment(config: Config, found: Services) -> dict[str, str]:
-    """Hand the settings on through the environment: secrets must not show in a process list."""
+    """Return the environment that gives a worker all settings; flags would show secrets in `ps`."""
     settings = {name: getattr(config, name) for name in Config.model_fields}
     settings |= {"database_url": found.database_url, "redis_url": found.redis_url, "workers": 1}
     del settings["data_dir"]
     return os.environ | {
-        f"COFFEERT_{name.upper()}": _text(value)
+        ENV_PREFIX + name.upper(): _text(value)
         for name, value in settings.items()
         if value is not None
     }

@@ -14,7 +14,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from coffeert.client.backoff import Backoff
+from coffeert.backoff import Backoff
 from coffeert.client.errors import (
     RETRYABLE,
     TRANSPORT_ERRORS,

@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import Callable
 
-from coffeert.client.backoff import Backoff
+from coffeert.backoff import Backoff
 from coffeert.client.errors import is_retryable, refusal_from_problem
 from coffeert.client.placed import PlacedOrder
 from coffeert.errors import (

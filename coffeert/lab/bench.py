@@ -112,7 +112,9 @@ async def subject(
         if database_url is None:
             database_url = await stack.enter_async_context(bench.stage.database())
         server = await stack.enter_async_context(
-            bench.stage.server(database_url, **{"interval": bench.effort.interval, **settings})
+            bench.stage.server(
+                database_url, **{"aggregation_interval": bench.effort.interval, **settings}
+            )
         )
         truth = await stack.enter_async_context(Truth(database_url))
         yield Subject(bench, server, database_url, truth)

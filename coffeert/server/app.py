@@ -56,12 +56,12 @@ class Server:
 
     def application(self) -> web.Application:
         """Make the application that answers HTTP and WebSocket."""
-        limit = self.config.body_limit
+        limit = self.config.max_body_bytes
         orders = OrdersApi(
             self.intake,
             self.access,
             body_limit=limit,
-            batch_rows=self.config.batch_rows,
+            batch_rows=self.config.max_batch_rows,
             body_timeout=self.config.body_timeout,
         )
         dashboard = DashboardApi(
@@ -81,7 +81,7 @@ class Server:
             shedder=self.writer.admission.shedder,
             access=self.access,
             menu=self.menu.body,
-            heartbeat=self.config.heartbeat,
+            heartbeat=self.config.heartbeat_interval,
             timezone=self.config.timezone,
             frame_limit=limit,
         )
@@ -119,7 +119,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
     """
     async with AsyncExitStack() as stack:
         pool = await open_pool(
-            database_url, size=config.pool_size, application_name="coffeert serve"
+            database_url, size=config.database_pool_size, application_name="coffeert serve"
         )
         stack.push_async_callback(pool.close)
         async with pool.acquire() as connection:
@@ -129,37 +129,39 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
         stack.push_async_callback(bus.close)
         now = datetime.now(UTC)
         admission = Admission(
-            wait_limit=config.queue_wait,
-            batch_rows=config.batch_rows,
-            writers=config.batch_writers,
+            wait_limit=config.max_queue_seconds,
+            batch_rows=config.max_batch_rows,
+            writers=config.max_concurrent_commits,
         )
         live_view = LiveView(RetentionWindow.at(now, config.zone()), now)
         journal = ChangeLog(live_view)
         hub = Broadcaster(
             journal,
-            frame_interval=config.frame_interval,
+            frame_interval=config.min_frame_interval,
             slow_client_timeout=config.slow_client_timeout,
-            clients_limit=config.clients_limit,
+            clients_limit=config.max_websocket_clients,
             refusing=lambda: admission.refusing,
         )
-        table = OrderRepository(pool, at_hand=min(config.batch_writers, config.pool_size - 1))
+        table = OrderRepository(
+            pool, at_hand=min(config.max_concurrent_commits, config.database_pool_size - 1)
+        )
         stack.push_async_callback(table.close)
         database = RollupReader(pool, at_hand=lambda: table.at_hand)
         feed = LiveUpdater(
-            live_view, hub, bus, database, zone=config.zone(), live=config.live == "on"
+            live_view, hub, bus, database, zone=config.zone(), live=config.live_updates
         )
         await feed.begin()
         writer = BatchWriter(
             table,
             admission,
-            batch_rows=config.batch_rows,
-            writers=config.batch_writers,
+            batch_rows=config.max_batch_rows,
+            writers=config.max_concurrent_commits,
             on_commit=feed.committed,
         )
         board = MenuCache(menu, database_url, hub)
         access = _access(config)
         intake = OrderService(writer, table, board.menu)
-        path = OrderEndpoint(intake, access, body_limit=config.body_limit)
+        path = OrderEndpoint(intake, access, body_limit=config.max_body_bytes)
         server = Server(
             config=config,
             access=access,
@@ -174,8 +176,8 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
                 writer=writer, live_view=live_view, feed=feed, hub=hub, database=database, bus=bus
             ),
             keeper=ConnectionLimiter(
-                connections=config.client_connections,
-                rate=config.client_orders_per_s,
+                connections=config.max_connections_per_ip,
+                rate=config.max_orders_per_second_per_ip,
                 header_timeout=config.header_timeout,
                 shedder=admission.shedder,
                 batches=admission.batches,
@@ -205,6 +207,6 @@ def _start(server: Server) -> None:
     tasks.start(
         "heartbeat",
         lambda: server.health.beat(
-            server.config.heartbeat, lambda: (journal.epoch, journal.version)
+            server.config.heartbeat_interval, lambda: (journal.epoch, journal.version)
         ),
     )

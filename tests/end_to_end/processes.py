@@ -131,7 +131,9 @@ class Shell:
 
     async def serve(self, *arguments: str, port: int = 0) -> tuple[Command, str]:
         """Start a server with a quick aggregator, unless told otherwise, and wait until it serves."""
-        defaults = () if "--interval" in arguments else ("--interval", "0.2")
+        defaults = (
+            () if "--aggregation-interval" in arguments else ("--aggregation-interval", "0.2")
+        )
         server = self.start("serve", "--port", str(port), *defaults, *arguments)
         return server, await server.url()
 

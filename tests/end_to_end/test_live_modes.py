@@ -12,13 +12,13 @@ from tests.end_to_end.watching import watching
 from tests.waiting import eventually
 
 LATTE = Draft(store="uptown", drink="latte", quantity=2)
-SLOW = ("--interval", "600")
+SLOW = ("--aggregation-interval", "600")
 
 
 async def test_live_orders_show_before_the_pass(shell: Shell, books: Ledger) -> None:
     # The other has no aggregator: what it shows before the pass it has heard from the first.
     (_, url), (_, other) = await asyncio.gather(
-        shell.serve("--live", "on", *SLOW), shell.serve("--no-aggregator", *SLOW)
+        shell.serve("--live-updates", "on", *SLOW), shell.serve("--no-aggregator", *SLOW)
     )
     async with watching(url) as feed, watching(other) as far, OrderClient(url) as client:
         await eventually(lambda: feed.health and feed.health.aggregator.passes == 1)
@@ -32,7 +32,7 @@ async def test_live_orders_show_before_the_pass(shell: Shell, books: Ledger) -> 
 
 
 async def test_batch_orders_show_with_the_pass(shell: Shell, books: Ledger) -> None:
-    _, url = await shell.serve("--live", "off", *SLOW)
+    _, url = await shell.serve("--live-updates", "off", *SLOW)
     async with watching(url) as feed, OrderClient(url) as client:
         await eventually(lambda: feed.health and feed.health.aggregator.passes == 1)
         for _ in range(3):

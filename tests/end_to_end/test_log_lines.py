@@ -74,7 +74,7 @@ async def shop(
     settings = {
         "database_url": own_postgres.database_url("shop"),
         "redis_url": valkey.url,
-        "heartbeat": "0.2",
+        "heartbeat_interval": "0.2",
         "log_format": "json",
     }
     shell = Shell(directory, settings)
@@ -87,7 +87,7 @@ async def test_a_fault_is_one_line_and_its_recovery_another(
     shop: Shell, own_postgres: PostgresServer, valkey: ValkeyServer
 ) -> None:
     server, url = await shop.serve("--no-aggregator")
-    aggregator = shop.start("aggregate", "--interval", "0.2")
+    aggregator = shop.start("aggregate", "--aggregation-interval", "0.2")
     logs = Log(server), Log(aggregator)
     await _ready(url)
     await eventually(lambda: "leading" in aggregator.err)

@@ -56,7 +56,7 @@ async def test_workers_share_a_port_and_a_picture(shell: Shell, books: Ledger) -
     url = f"http://127.0.0.1:{port}"
     # The file in the working directory is for the server that is started, not for each worker anew.
     shell.write("coffeert.toml", "workers = 2\nport = 1\n")
-    supervisor = shell.start("serve", "--port", str(port), "--interval", "0.2")
+    supervisor = shell.start("serve", "--port", str(port), "--aggregation-interval", "0.2")
     async with AsyncExitStack() as stack:
         feeds: dict[str, DashboardFeed] = {}
         async with asyncio.timeout(20):

@@ -53,7 +53,7 @@ async def test_the_installed_wheel_serves(
     coffeert = (str(programs / "coffeert"),)
     migrated = await shell.start("migrate", program=coffeert).ended()
     assert "applied 0001_orders" in migrated.out, migrated.err
-    server = shell.start("serve", "--port", "0", "--interval", "0.2", program=coffeert)
+    server = shell.start("serve", "--port", "0", "--aggregation-interval", "0.2", program=coffeert)
     url = await server.url()
     async with aiohttp.ClientSession(url) as session:
         for path in ("/livez", "/readyz", "/api/menu", "/openapi.json", "/metrics"):

@@ -230,8 +230,9 @@ async def settings(rng: random.Random, deadline: float, target: Target) -> Total
 
 
 def _toml(rng: random.Random) -> bytes:
-    names = ("host", "port", "token", "read_token", "timezone", "interval", "workers", "data_dir",
-             "database_url", "allowed_origins", "live", "nothing", "aggregator")  # fmt: skip
+    names = ("host", "port", "token", "read_token", "timezone", "aggregation_interval", "workers",
+             "data_dir", "database_url", "allowed_origins", "live_updates", "nothing",
+             "run_aggregator")  # fmt: skip
     lines = [f"{rng.choice(names)} = {_toml_value(rng)}" for _ in range(rng.randrange(5))]
     return inputs.damaged(rng, "\n".join(lines).encode("utf-8", "replace"))
 

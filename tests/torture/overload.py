@@ -23,7 +23,7 @@ _REQUEST = (
     b"Content-Length: %d\r\n\r\n%b" % (len(_ORDER), _ORDER)
 )
 _GOOD_WITHIN = 1.5  # seconds: the queue's limit of 1 s, and the commit itself
-_SETTINGS = {"batch_rows": "40", "batch_writers": "2", "queue_wait": "1"}
+_SETTINGS = {"max_batch_rows": "40", "max_concurrent_commits": "2", "max_queue_seconds": "1"}
 _ROUND_TRIP = 0.04  # seconds, each way
 
 

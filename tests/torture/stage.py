@@ -25,8 +25,8 @@ from tests.torture.proxy import Proxy
 
 SOCKET = ".s.PGSQL.5432"
 _SETTINGS = {
-    "interval": "0.2",
-    "heartbeat": "0.3",
+    "aggregation_interval": "0.2",
+    "heartbeat_interval": "0.3",
     "slow_client_timeout": "1.5",
     "header_timeout": "2",
     "body_timeout": "2",

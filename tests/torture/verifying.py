@@ -136,7 +136,7 @@ async def look(shell: Shell, books: Books) -> Appearance:
 async def verifying(seconds: float) -> Result:
     """Fill the table, let orders arrive, and verify until the time is over."""
     async with _shop() as (shell, database_url):
-        _, url = await shell.serve("--interval", "1")
+        _, url = await shell.serve("--aggregation-interval", "1")
         await _inject(shell, url, "--count", str(_BEFORE), "--rate", "20000", "--via", "batch")
         connection = await asyncpg.connect(database_url)
         books = Books(connection)

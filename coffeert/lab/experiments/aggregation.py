@@ -155,7 +155,7 @@ async def _grow(bench: Bench, url: str, passes: Aggregating, history: int) -> Gr
         await _timed_statement(passes.other, sql("lab_naive_aggregation"))
         for _ in range(_NAIVE_TIMES)
     ]
-    async with bench.stage.server(url, aggregator="false") as server:
+    async with bench.stage.server(url, run_aggregator="false") as server:
         memory = server.memory()
     return Grown(history, Latencies.of(times), min(naive), memory, missing / caught_up)
 

@@ -8,12 +8,12 @@ from coffeert.postgres.pool import close, connect
 
 _CONNECTIONS = (1, 8, 256)
 _SETTINGS: tuple[tuple[str, dict[str, object]], ...] = (
-    ("batches of at most 64", {"batch_rows": 64}),
-    ("batches of at most 2,000", {"batch_rows": 2_000}),
-    ("one writer", {"batch_writers": 1}),
-    ("four writers", {"batch_writers": 4}),
-    ("a pool of 16", {"pool_size": 16}),
-    ("live view off", {"live": "off"}),
+    ("batches of at most 64", {"max_batch_rows": 64}),
+    ("batches of at most 2,000", {"max_batch_rows": 2_000}),
+    ("one writer", {"max_concurrent_commits": 1}),
+    ("four writers", {"max_concurrent_commits": 4}),
+    ("a pool of 16", {"database_pool_size": 16}),
+    ("live view off", {"live_updates": "off"}),
 )
 _DATABASE: tuple[tuple[str, str], ...] = (
     ("synchronous_commit off (not durable)", "ALTER DATABASE {name} SET synchronous_commit = off"),
@@ -48,8 +48,10 @@ async def _connections(bench: Bench) -> list[Measurement]:
 async def _aggregator_elsewhere(bench: Bench) -> Measurement:
     async with (
         bench.stage.database() as database_url,
-        bench.stage.server(database_url, live="off"),  # only aggregates: the load goes to the other
-        subject(bench, database_url=database_url, aggregator="false") as server,
+        bench.stage.server(
+            database_url, live_updates="off"
+        ),  # only aggregates: the load goes to the other
+        subject(bench, database_url=database_url, run_aggregator="false") as server,
     ):
         run = await server.measure(
             "aggregator in another process", seconds=bench.effort.seconds / 2

@@ -33,8 +33,8 @@ _PROBES_A_SECOND = 150
 _SETTLES = 0.5
 _PACES: tuple[tuple[str, dict[str, object]], ...] = (
     ("live", {}),
-    ("batch mode, passes each 1 s", {"live": "off"}),
-    ("batch mode, passes each 0.1 s", {"live": "off", "interval": 0.1}),
+    ("batch mode, passes each 1 s", {"live_updates": "off"}),
+    ("batch mode, passes each 0.1 s", {"live_updates": "off", "aggregation_interval": 0.1}),
 )
 
 

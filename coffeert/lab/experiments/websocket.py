@@ -140,7 +140,7 @@ async def run(bench: Bench) -> Experiment:
 async def _fan_out(bench: Bench, clients: int) -> Fanout:
     bench.tell(f"{clients:,} clients")
     ticks = bench.effort.ticks
-    async with subject(bench, clients_limit=clients + 10) as server:
+    async with subject(bench, max_websocket_clients=clients + 10) as server:
         await server.warm_up(rate=50.0, seconds=bench.effort.seconds / 2)
         before = server.server.memory()
         job = CrowdJob(host="127.0.0.1", port=server.server.port, clients=clients, ticks=ticks)

@@ -85,7 +85,7 @@ async def test_a_leader_frozen_in_a_transaction_on_the_state_row_is_ended(
 @asynccontextmanager
 async def a_process(url: str, redis_url: str) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "coffeert", "aggregate", "--interval", "0.1",
+        sys.executable, "-m", "coffeert", "aggregate", "--aggregation-interval", "0.1",
         env=os.environ | {"COFFEERT_DATABASE_URL": url, "COFFEERT_REDIS_URL": redis_url},
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip

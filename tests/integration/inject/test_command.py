@@ -133,7 +133,7 @@ async def test_a_server_killed_in_the_middle_costs_nothing(
         "database_url": database_url,
         "redis_url": redis_url,
         "port": str(port),
-        "interval": "0.05",
+        "aggregation_interval": "0.05",
     }
     url = f"http://127.0.0.1:{port}"
     async with OrderClient(url) as client, ledger(database_url) as books:

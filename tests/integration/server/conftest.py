@@ -23,7 +23,9 @@ def run_server(database_url: str, redis_url: str) -> RunServer:
 
     @asynccontextmanager
     async def run(**settings: object) -> AsyncIterator[str]:
-        config = load_config(**{"port": 0, "interval": 0.05, "heartbeat": 0.1} | settings)
+        config = load_config(
+            **{"port": 0, "aggregation_interval": 0.05, "heartbeat_interval": 0.1} | settings
+        )
         stop = asyncio.Event()
         started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(

@@ -60,7 +60,7 @@ async def test_a_batch_that_breaks_off_stores_nothing_of_what_was_read_ahead(
 ) -> None:
     await held.execute(_NO_ROOM)
     lines = [_line(1), _line(2), _line(3), _line(4, 13), _line(5), _line(6), "{", _line(8)]
-    async with run_server(batch_rows=2) as url:
+    async with run_server(max_batch_rows=2) as url:
         status, result = await _sent(url, "\n".join(lines))
     assert status == 503
     assert (result["accepted"], result["replayed"], result["rejected"]) == (2, 0, 0)
@@ -78,7 +78,7 @@ async def test_a_batch_that_breaks_off_says_so_though_its_client_has_more_to_sen
         yield f"{_line(1)}\n{_line(2, 13)}\n{_line(3)}\n".encode()
         await told.wait()
 
-    async with run_server(batch_rows=2) as url:
+    async with run_server(max_batch_rows=2) as url:
         async with asyncio.timeout(WITHIN):
             status, result = await _sent(url, body())
         told.set()
@@ -93,7 +93,7 @@ async def test_what_was_committed_is_told_when_what_was_read_ahead_is_at_fault(
         yield f"{_line(1)}\n{_line(2)}\n{_line(3)}\n".encode()
         await asyncio.Event().wait()  # and is silent from then on
 
-    async with run_server(batch_rows=2, body_timeout=0.2) as url:
+    async with run_server(max_batch_rows=2, body_timeout=0.2) as url:
         status, result = await _sent(url, body())
     assert status == 408
     assert result["accepted"] == 2
@@ -105,7 +105,7 @@ async def test_of_a_batch_whose_client_has_gone_nothing_more_is_stored(
 ) -> None:
     body = "".join(f"{_line(number)}\n" for number in range(1, 7)).encode()
     async with (
-        run_server(batch_rows=2, batch_writers=1, queue_wait=60) as url,
+        run_server(max_batch_rows=2, max_concurrent_commits=1, max_queue_seconds=60) as url,
         aiohttp.ClientSession(url) as http,
     ):
         async with held.transaction():

@@ -38,8 +38,8 @@ async def test_a_server_that_missed_passes_goes_on_after_damage(
     run_server: RunServer, redis_url: str, damage: Callable[[Any], None]
 ) -> None:
     async with (
-        run_server(live="off") as url,
-        run_server(live="off", aggregator=False) as other,
+        run_server(live_updates=False) as url,
+        run_server(live_updates=False, run_aggregator=False) as other,
         aiohttp.ClientSession() as http,
     ):
         await _order(http, url, "latte", placed_at=(datetime.now(UTC) - LONG_AGO).isoformat())

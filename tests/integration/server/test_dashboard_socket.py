@@ -262,7 +262,7 @@ async def test_binary_and_huge_frames_end_the_link(server_url: str) -> None:
 async def test_a_client_that_reads_nothing_is_closed_and_delays_nobody(
     run_server: RunServer,
 ) -> None:
-    async with run_server(slow_client_timeout=0.3, heartbeat=0.1) as url:
+    async with run_server(slow_client_timeout=0.3, heartbeat_interval=0.1) as url:
         # A raw connection that asks for the dashboard and then never reads: its buffers fill.
         host, port = url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port), limit=1024)

@@ -137,7 +137,10 @@ async def test_too_many_orders_are_refused_on_every_way(
     run_server: RunServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("coffeert.server.http.doorway.is_local", lambda _: False)
-    async with run_server(client_orders_per_s=0.001) as url, aiohttp.ClientSession(url) as http:
+    async with (
+        run_server(max_orders_per_second_per_ip=0.001) as url,
+        aiohttp.ClientSession(url) as http,
+    ):
         assert (await http.post("/api/orders", json=LATTE)).status == 201
         async with http.post("/api/orders", json=LATTE) as refused:
             assert refused.status == 429

@@ -203,7 +203,7 @@ async def test_one_sent_while_another_waits_is_answered_after_it(
     run_server: RunServer, database_url: str
 ) -> None:
     held = await asyncpg.connect(database_url)
-    async with run_server(queue_wait=60) as url, line(url) as fast:
+    async with run_server(max_queue_seconds=60) as url, line(url) as fast:
         async with held.transaction():
             await held.execute("LOCK TABLE orders IN SHARE MODE")
             fast.send(request(LATTE))
@@ -231,14 +231,14 @@ async def test_the_fast_path_counts_against_what_a_client_may_send(
     run_server: RunServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("coffeert.server.http.doorway.is_local", lambda _: False)
-    async with run_server(client_orders_per_s=1) as url, both_ways(url) as ways:
+    async with run_server(max_orders_per_second_per_ip=1) as url, both_ways(url) as ways:
         answers = [(await way.ask(request(LATTE)))[0] for way in (*ways, ways[0])]
         assert [int(answer.split(b" ")[1]) for answer in answers] == [201, 429, 429]
         assert without_moments(answers[1]) == without_moments(answers[2])
 
 
 async def test_an_order_too_large_is_left_to_the_framework(run_server: RunServer) -> None:
-    async with run_server(body_limit=1024) as url, line(url) as fast:
+    async with run_server(max_body_bytes=1024) as url, line(url) as fast:
         (answer,) = await fast.ask(request(b" " * 2000))
         assert b" 413 " in answer
 

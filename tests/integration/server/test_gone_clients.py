@@ -20,7 +20,7 @@ async def test_an_order_whose_client_has_gone_is_not_stored(
     held = await asyncpg.connect(database_url)
     opened.push_async_callback(held.close)
     async with (
-        run_server(batch_writers=1, queue_wait=60) as url,
+        run_server(max_concurrent_commits=1, max_queue_seconds=60) as url,
         aiohttp.ClientSession(url) as http,
         asyncio.TaskGroup() as group,
     ):

@@ -29,7 +29,7 @@ async def test_orders_that_are_not_shown_for_want_of_a_pass_are_told(
     monkeypatch.setattr(live_view, "HOT_BYTES_MAX", 700)  # two orders
     publisher = RedisPublisher(redis_url)
     opened.push_async_callback(publisher.close)
-    async with run_server(aggregator=False) as url, aiohttp.ClientSession(url) as http:
+    async with run_server(run_aggregator=False) as url, aiohttp.ClientSession(url) as http:
         for drink, shown in (("latte", 1), ("tea", 2), ("mocha", 2)):
             order = {"store": "uptown", "drink": drink}
             async with http.post("/api/orders", json=order) as response:

@@ -30,13 +30,13 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
     "no address at all": (("inject", "--url", "coffee", "--count", "1"), {}, 2, "http"),
     "a moment without an offset": (("status", "--at", "2024-07-31T22:00:00"), {}, 2, "offset"),
     "strangers let in": (("serve", "--host", "0.0.0.0"), {}, 2, "COFFEERT_TOKEN"),
-    "a negative interval": (("serve", "--interval", "-1"), {}, 2, "interval"),
-    "an interval that is no number": (("serve", "--interval", "soon"), {}, 2, "interval"),
-    "an interval of nothing": (("aggregate", "--interval", "nan"), {}, 2, "interval"),
+    "a negative interval": (("serve", "--aggregation-interval", "-1"), {}, 2, "interval"),
+    "an interval that is no number": (("serve", "--aggregation-interval", "soon"), {}, 2, "interval"),
+    "an interval of nothing": (("aggregate", "--aggregation-interval", "nan"), {}, 2, "interval"),
     "a port beyond all ports": (("serve", "--port", "70000"), {}, 2, "port"),
     "an unknown zone": (("serve", "--timezone", "Mars/Olympus"), {}, 2, "timezone"),
     "a zone that is a path": (("serve", "--timezone", "../../etc/passwd"), {}, 2, "timezone"),
-    "a bad environment": (("verify",), {"pool_size": "many"}, 2, "pool_size"),
+    "a bad environment": (("verify",), {"database_pool_size": "many"}, 2, "database_pool_size"),
     "a rate of nothing": (("inject", "--rate", "0"), {}, 2, "rate"),
     "a duration of nothing": (("inject", "--duration", "0s"), {}, 2, "duration"),
     "the database away": (("verify",), {"database_url": NOWHERE}, 3, "PostgreSQL"),
@@ -105,7 +105,14 @@ def test_each_error_is_one_sentence(
 
 
 @pytest.mark.parametrize(
-    "text", ["interval = soon", "intervall = 1", "interval = -3", "[x", "\xff\x00"]
+    "text",
+    [
+        "aggregation_interval = soon",
+        "aggregation_intervall = 1",
+        "aggregation_interval = -3",
+        "[x",
+        "\xff\x00",
+    ],
 )
 def test_a_bad_file_of_settings_is_named(text: str, capfd: pytest.CaptureFixture[str]) -> None:
     Path("coffeert.toml").write_text(text, encoding="latin-1")

@@ -45,12 +45,19 @@ def test_what_cannot_be_done_is_one_sentence(
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("duration", ["0s", "-1s", "soon", "5 parsecs", "1e3s"])
+@pytest.mark.parametrize(
+    ("duration", "words"),
+    [
+        ("0s", "must be above zero"),
+        ("-1s", "such as 500ms, 20s"),
+        ("5 parsecs", "such as 500ms, 20s"),
+    ],
+)
 def test_a_duration_is_a_number_with_a_unit(
-    duration: str, capsys: pytest.CaptureFixture[str]
+    duration: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(cli, ["inject", "--duration", duration]) == 2
-    assert "such as 20s, 5m or 1h" in capsys.readouterr().err
+    assert words in capsys.readouterr().err
 
 
 def test_a_server_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

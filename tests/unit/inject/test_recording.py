@@ -71,8 +71,11 @@ def test_the_same_instant_in_another_zone_has_the_same_key() -> None:
     assert keys([Draft("a", "b", placed_at=NOON)]) == keys([Draft("a", "b", placed_at=there)])
 
 
+AT_ONCE = Pace()
+
+
 def shots(
-    data: bytes, pace: Pace = Pace(), count: int | None = None
+    data: bytes, pace: Pace = AT_ONCE, count: int | None = None
 ) -> list[ScheduledOrder | BadRow]:
     return list(shots_from(Rows(io.BytesIO(data)), LAYOUT, pace, count))
 

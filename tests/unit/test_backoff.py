@@ -1,11 +1,11 @@
-"""Delays grow, are jittered, and respect the server."""
+"""Delays grow, are jittered, and respect the server's `Retry-After`."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.client.backoff import Backoff
+from coffeert.backoff import Backoff
 
 
 def test_delays_grow_to_a_limit() -> None:
@@ -17,7 +17,7 @@ def test_delays_grow_to_a_limit() -> None:
     assert len(set(delays[10:])) > 100, "clients would come back all at once"
 
 
-def test_begins_anew_after_a_success() -> None:
+def test_a_success_resets_the_delays() -> None:
     backoff = Backoff(initial=0.1, longest=100)
     for _ in range(8):
         backoff.next_delay()
@@ -27,5 +27,5 @@ def test_begins_anew_after_a_success() -> None:
 
 
 @given(st.floats(0, 3600))
-def test_never_comes_back_earlier_than_the_server_asked(retry_after: float) -> None:
+def test_the_delay_is_never_shorter_than_retry_after(retry_after: float) -> None:
     assert retry_after <= Backoff().next_delay(retry_after) <= retry_after * 1.25

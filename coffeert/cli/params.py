@@ -1,0 +1,92 @@
+"""Options and values that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import click
+
+from coffeert.config import Config
+from coffeert.durations import parse_duration
+from coffeert.errors import ConfigError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_MAX_RATE = 1_000_000.0
+# Where a server that listens on every address can be reached from this machine.
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (read, not listened on)
+
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    help="Where the embedded servers keep their data.",
+)
+
+
+def renamed_option(old: str, new: str) -> Callable[[F], F]:
+    """Refuse an option under its old name, with a sentence that names the new one."""
+
+    def refuse(context: click.Context, option: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            raise ConfigError(f"{old} is now called {new}.")
+
+    return click.option(old, hidden=True, expose_value=False, callback=refuse)
+
+
+class RateParam(click.ParamType[float]):
+    """A rate such as orders a second, above 0 and at most a million."""
+
+    name = "rate"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            rate = float(value)
+        except ValueError:
+            rate = 0.0
+        if not 0 < rate <= _MAX_RATE:  # false for NaN too
+            self.fail(f"must be a number above 0 and at most {_MAX_RATE:,.0f}.", param, ctx)
+        return rate
+
+
+class DurationParam(click.ParamType[float]):
+    """A duration above zero such as `20s`, in seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            seconds = parse_duration(value)
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+        if seconds == 0:
+            self.fail("must be above zero.", param, ctx)
+        return seconds
+
+
+def zone_named(name: str | None) -> tzinfo | None:
+    """Return the IANA zone of `--timezone`; raises `ConfigError` if there is none of that name."""
+    try:
+        return None if name is None else ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # not found, not a name, a directory
+        raise ConfigError("--timezone takes an IANA name such as Europe/Kyiv.") from None
+
+
+def server_url(config: Config, given: str | None) -> str:
+    """Return the URL given, or that of a server that runs here under the same settings."""
+    if given is not None:
+        return given
+    host = _LOOPBACK.get(config.host, config.host)
+    return f"http://[{host}]:{config.port}" if ":" in host else f"http://{host}:{config.port}"
+
+
+def server_token(config: Config) -> str | None:
+    """Return the token; there is no flag for it, since flags show in the list of processes."""
+    return None if config.token is None else config.token.get_secret_value()

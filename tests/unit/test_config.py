@@ -1,0 +1,128 @@
+"""Where settings come from, which source wins, and what is said about one that cannot be used."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from coffeert.cli import cli, run
+from coffeert.config import RENAMED, Config, load_config
+from coffeert.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def _clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty directory to work in, and no setting in the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("COFFEERT_")]:
+        monkeypatch.delenv(name)
+
+
+def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COFFEERT_PORT", "2")
+    assert load_config(port=3).port == 3
+    assert load_config(port=None).port == 2
+
+
+def test_a_flag_wins_over_the_file() -> None:
+    Path("coffeert.toml").write_text("port = 1\n")
+    assert load_config(port=3).port == 3
+    assert load_config(port=None).port == 1
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("coffeert.toml").write_text("port = 1\nworkers = 4\n")
+    monkeypatch.setenv("COFFEERT_PORT", "2")
+    assert load_config().port == 2
+    assert load_config().workers == 4, "what the environment leaves out is the file's"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("500ms", 0.5), ("1s", 1.0), ("2m", 120.0), ("0.25", 0.25)]
+)
+def test_a_duration_may_have_a_unit(
+    text: str, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_config(aggregation_interval=text).aggregation_interval == seconds
+    Path("coffeert.toml").write_text(f'aggregation_interval = "{text}"\n')
+    assert load_config().aggregation_interval == seconds
+    monkeypatch.setenv("COFFEERT_HEARTBEAT_INTERVAL", "750ms")
+    assert load_config().heartbeat_interval == 0.75
+
+
+def test_a_number_is_in_seconds() -> None:
+    Path("coffeert.toml").write_text("aggregation_interval = 2\nbody_timeout = 0.5\n")
+    config = load_config()
+    assert (config.aggregation_interval, config.body_timeout) == (2.0, 0.5)
+
+
+@pytest.mark.parametrize("value", ["soon", "-1s", "nan", "", "1e3"])
+def test_a_duration_that_is_none_is_refused_in_plain_words(value: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(header_timeout=value)
+    assert str(caught.value) == (
+        "The setting header_timeout cannot be used: "
+        "must be a duration such as 500ms, 20s, 5m or 1h, at most a year."
+    )
+
+
+@pytest.mark.parametrize("value", ["on", "off", "true", "false", "1", "0"])
+def test_live_updates_is_switched_by_any_usual_word(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COFFEERT_LIVE_UPDATES", value)
+    assert load_config().live_updates is (value in {"on", "true", "1"})
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_an_old_name_is_refused_with_the_new_one(old: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = RENAMED[old]
+    assert new in Config.model_fields
+    assert old not in Config.model_fields
+    Path("coffeert.toml").write_text(f"{old} = 1\n")
+    with pytest.raises(ConfigError, match=f"^The setting {old} is now called {new}.$"):
+        load_config()
+    Path("coffeert.toml").unlink()
+    monkeypatch.setenv(f"COFFEERT_{old.upper()}", "1")
+    with pytest.raises(
+        ConfigError, match=f"^COFFEERT_{old.upper()} is now called COFFEERT_{new.upper()}.$"
+    ):
+        load_config()
+
+
+@pytest.mark.parametrize(
+    ("command", "old", "new"),
+    [
+        ("serve", "--interval", "--aggregation-interval"),
+        ("serve", "--live", "--live-updates"),
+        ("aggregate", "--interval", "--aggregation-interval"),
+    ],
+)
+def test_an_old_flag_is_refused_with_the_new_one(
+    command: str, old: str, new: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(cli, [command, old, "1"]) == 2
+    assert capsys.readouterr().err == f"coffeert: {old} is now called {new}.\n"
+
+
+def test_other_variables_with_the_prefix_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COFFEERT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("COFFEERT_SOMETHING", "else")
+    load_config()
+
+
+def test_an_unknown_setting_in_the_file_is_named() -> None:
+    Path("coffeert.toml").write_text('"ports\\u0007" = 1\n')
+    with pytest.raises(ConfigError) as caught:
+        load_config()
+    assert str(caught.value) == r"coffeert.toml names 'ports\x07', which is no setting."
+
+
+def test_a_list_in_the_environment_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COFFEERT_ALLOWED_ORIGINS", '["https://shop.example"]')
+    assert load_config().allowed_origins == ("https://shop.example",)
+    monkeypatch.setenv("COFFEERT_ALLOWED_ORIGINS", "https://shop.example")
+    with pytest.raises(ConfigError, match=r"ALLOWED_ORIGINS cannot be read: .* JSON"):
+        load_config()
