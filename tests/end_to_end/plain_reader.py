@@ -1,4 +1,4 @@
-"""Follow a server's dashboard with nothing of coffeert's: the reader in docs/protocol.md."""
+"""Follow a server's dashboard without any of coffeert's code: the reader in docs/protocol.md."""
 
 import asyncio
 import json
@@ -12,16 +12,16 @@ WINDOWS = {"minute": (60, 60), "hour": (3600, 24), "day": (86400, 30)}  # second
 cells: dict[Any, list[int]] = {}
 
 
-def take_in(view: Any, grain: str, seconds: int, buckets: int) -> list[int]:
-    """Put the view's cells of one grain in place of ours, and sum its window up."""
+def apply_view(view: Any, grain: str, seconds: int, buckets: int) -> list[int]:
+    """Replace our cells of one grain by the view's, and return the sums of its window."""
     for start, keys, *columns in view[grain]:
-        for key, *tally in zip(keys, *columns, strict=True):
+        for key, *totals in zip(keys, *columns, strict=True):
             store, drink = divmod(key, len(view["drinks"]))
-            cells[grain, start, view["stores"][store], view["drinks"][drink]] = tally
+            cells[grain, start, view["stores"][store], view["drinks"][drink]] = totals
     first = view["as_of"] - view["as_of"] % seconds - (buckets - 1) * seconds
     for key in [key for key in cells if key[0] == grain and key[1] < first]:
         del cells[key]
-    inside = [tally for key, tally in cells.items() if key[0] == grain]
+    inside = [totals for key, totals in cells.items() if key[0] == grain]
     return [sum(column) for column in zip([0, 0, 0], *inside, strict=True)]
 
 
@@ -37,7 +37,7 @@ async def follow(socket: Any, epoch: str = "", version: int = 0) -> None:
             await socket.send('{"type": "resync"}')  # changes are missing
             continue
         epoch, version = frame["epoch"], frame.get("to", frame.get("version"))
-        sums = {grain: take_in(frame["view"], grain, *WINDOWS[grain]) for grain in WINDOWS}
+        sums = {grain: apply_view(frame["view"], grain, *WINDOWS[grain]) for grain in WINDOWS}
         agree = all(frame["view"]["totals"][grain] == sums[grain] for grain in sums)
         print(json.dumps({"version": version, "agree": agree, **sums}), flush=True)
 
