@@ -25,6 +25,7 @@ from coffeert.domain.orders import Draft
 from coffeert.errors import FieldError, Invalid, OutcomeUnknown, ServerUnavailable, Unauthorized
 from coffeert.tasks import end
 from coffeert.wire import frames
+from coffeert.wire.orders import draft_from_request
 from tests.integration.client.peer import MENU, Connection, Dashboard, serving, stored
 from tests.waiting import eventually
 
@@ -314,5 +315,5 @@ async def order(server: Connection) -> frames.OrderFrame:
 
 
 async def acknowledge(server: Connection, asked: frames.OrderFrame, status: int = 201) -> None:
-    body = stored(Draft(asked.store, asked.drink, order_id=asked.order_id))
+    body = stored(draft_from_request(asked))
     await server.send(frames.Ack(ref=asked.ref, status=status, order=body))
