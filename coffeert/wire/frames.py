@@ -245,8 +245,8 @@ def columns(change: Change, totals: WindowTotals, top: Iterable[tuple[str, Total
         for grain, starts in grains.items()
     }
     return Columns(
-        as_of=change.horizon.as_of,
-        today_start=change.horizon.today_start,
+        as_of=change.retention.as_of,
+        today_start=change.retention.today_start,
         data_time=change.data_time,
         stores=list(rows),
         drinks=list(offsets),
@@ -268,7 +268,7 @@ def change_from(columns: Columns) -> Change:
                 from_grid(grain, bucket.start, _values(bucket), columns.stores, columns.drinks)
             )
     return Change(
-        horizon=RetentionWindow(columns.as_of, columns.today_start),
+        retention=RetentionWindow(columns.as_of, columns.today_start),
         data_time=columns.data_time,
         cells=cells,
         recent=tuple(body.order() for body in columns.recent),
