@@ -179,7 +179,7 @@ def silent_stores(
     """
     last: dict[str, int] = {}
     wanted = set(stores)
-    oldest = picture.horizon.window_start("minute")
+    oldest = picture.retention.window_start("minute")
     for start in range(floor(int(moment), "minute") + 300, oldest - 60, -60):
         for (store, _), tally in picture.bucket("minute", start).items():
             if tally.orders > 0 and store in wanted and store not in last:

@@ -30,7 +30,7 @@ class CompletedPass(msgspec.Struct, frozen=True):
     milliseconds: float
 
 
-async def make_pass(
+async def run_pass(
     connection: Connection,
     projection: Projection | None,
     zone: tzinfo,
@@ -51,16 +51,16 @@ async def make_pass(
         check_writable(state, mandate.token)
         if state.branched or refused_token == state.token:
             state = await begin_lineage(connection, state)
-        horizon = RetentionWindow.at(state.now, zone)
-        result = await advance(connection, state, horizon, lead_for=mandate.term)
-        if projection is None or not projection.precedes(result.lineage, result.number, horizon):
+        retention = RetentionWindow.at(state.now, zone)
+        result = await advance(connection, state, retention, lead_for=mandate.term)
+        if projection is None or not projection.precedes(result.lineage, result.number, retention):
             # In the same transaction: nobody passes in between.
-            cells = await load_cells(connection, horizon)
+            cells = await load_cells(connection, retention)
             recent = await load_recent(connection, result.watermark)
-            loaded = Projection(result, horizon, cells, recent)
+            loaded = Projection(result, retention, cells, recent)
     if loaded is not None:
         projection = loaded
     else:
         assert projection is not None
-        projection.apply(result, horizon)
+        projection.apply(result, retention)
     return CompletedPass(result, projection, (time.perf_counter() - started) * 1e3)

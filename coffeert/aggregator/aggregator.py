@@ -9,7 +9,7 @@ from datetime import tzinfo
 import structlog
 from msgspec.structs import replace
 
-from coffeert.aggregator.aggregation_pass import CompletedPass, LeaderLease, make_pass
+from coffeert.aggregator.aggregation_pass import CompletedPass, LeaderLease, run_pass
 from coffeert.aggregator.projection import Projection
 from coffeert.aggregator.publish import Publisher, message_of
 from coffeert.aggregator.status import AggregatorStatus
@@ -73,11 +73,11 @@ class Aggregator:
         try:
             await check_schema(connection)
             await end_stalled(connection)
-            passed = await make_pass(connection, None, self._zone, LeaderLease())
+            passed = await run_pass(connection, None, self._zone, LeaderLease())
             try:
                 await self._publish(passed)
             except Fenced:
-                passed = await make_pass(
+                passed = await run_pass(
                     connection,
                     passed.projection,
                     self._zone,
@@ -114,7 +114,7 @@ class Aggregator:
         refused_token: int | None = None
         ticker = IntervalTimer(self._interval)
         while True:
-            passed = await make_pass(
+            passed = await run_pass(
                 connection, projection, self._zone, mandate, refused_token=refused_token
             )
             projection = passed.projection
@@ -150,7 +150,7 @@ class Aggregator:
         try:
             async with asyncio.timeout(_PUBLISH_TIMEOUT):
                 await self._publisher.publish(
-                    message_of(result, stats), projection.picture, projection.recent
+                    message_of(result, stats), projection.cube, projection.recent
                 )
         except TimeoutError:
             raise RedisUnavailable("Redis did not answer in time.") from None

@@ -1,4 +1,4 @@
-"""The projection: what the rollups hold within the horizon, kept in memory from pass to pass."""
+"""The projection: what the rollups hold within the retention window, kept in memory from pass to pass."""
 
 from __future__ import annotations
 
@@ -11,36 +11,40 @@ from coffeert.postgres.passes import PassResult
 class Projection:
     """The picture and the recent orders as of one pass; equal to the tables at that pass."""
 
-    __slots__ = ("lineage", "number", "picture", "recent")
+    __slots__ = ("cube", "lineage", "number", "recent")
 
     def __init__(
-        self, result: PassResult, horizon: RetentionWindow, cells: Cells, recent: tuple[Order, ...]
+        self,
+        result: PassResult,
+        retention: RetentionWindow,
+        cells: Cells,
+        recent: tuple[Order, ...],
     ) -> None:
         """Take what was read from the tables in the transaction of the pass."""
         self.lineage = result.lineage
         self.number = result.number
-        self.picture = RollupCube(horizon)
+        self.cube = RollupCube(retention)
         self.recent = recent
         for key, tally in cells.items():
-            self.picture.set(key, tally)
+            self.cube.set(key, tally)
 
-    def precedes(self, lineage: str, number: int, horizon: RetentionWindow) -> bool:
+    def precedes(self, lineage: str, number: int, retention: RetentionWindow) -> bool:
         """Tell whether a pass's changes lead on from here.
 
         Not where somebody else has passed in between, nor where the clock was put back: what the
-        horizon had left behind would be missing.
+        retention had left behind would be missing.
         """
-        mine = self.picture.horizon
+        mine = self.cube.retention
         return (
             (lineage, number) == (self.lineage, self.number + 1)
-            and horizon.as_of >= mine.as_of
-            and horizon.today_start >= mine.today_start
+            and retention.as_of >= mine.as_of
+            and retention.today_start >= mine.today_start
         )
 
-    def apply(self, result: PassResult, horizon: RetentionWindow) -> None:
+    def apply(self, result: PassResult, retention: RetentionWindow) -> None:
         """Follow a pass that this projection precedes."""
         self.number = result.number
-        self.picture.move_to(horizon)
+        self.cube.move_to(retention)
         for key, tally in result.cells.items():
-            self.picture.set(key, tally)
+            self.cube.set(key, tally)
         self.recent = newest(self.recent + result.recent)

@@ -58,4 +58,4 @@ async def check(
 async def _look(client: OrderClient, stores: Sequence[str]) -> Figures:
     snapshot = await client.dashboard()
     view = View(change_from(snapshot.view))
-    return read_figures(view.picture, view.data_time, datetime.now(UTC), stores, snapshot.health)
+    return read_figures(view.cube, view.data_time, datetime.now(UTC), stores, snapshot.health)

@@ -84,23 +84,23 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     health: Health | None
 
 
-def covers(snapshot: Snapshot, horizon: RetentionWindow) -> bool:
-    """Tell whether a snapshot holds all that the local day of another horizon is made of."""
+def covers(snapshot: Snapshot, retention: RetentionWindow) -> bool:
+    """Tell whether a snapshot holds all that the local day of another retention is made of."""
     own = RetentionWindow(snapshot.view.as_of, snapshot.view.today_start)
-    start, end = horizon.today_edge
-    return all(own.keeps("minute", minute) for minute in range(start, end, 60))
+    start, end = retention.partial_first_hour
+    return all(own.contains("minute", minute) for minute in range(start, end, 60))
 
 
-def figures_from(snapshot: Snapshot, horizon: RetentionWindow | None = None) -> Figures:
-    """Sum a snapshot up, its local day being that of `horizon` or else the snapshot's own."""
+def figures_from(snapshot: Snapshot, retention: RetentionWindow | None = None) -> Figures:
+    """Sum a snapshot up, its local day being that of `retention` or else the snapshot's own."""
     view = View(change_from(snapshot.view))
-    picture = view.picture
-    if horizon is not None:
-        picture.move_to(horizon)
+    picture = view.cube
+    if retention is not None:
+        picture.move_to(retention)
     windows = _cells_of_windows(picture)
     return Figures(
-        as_of=picture.horizon.moment(),
-        today_start=datetime.fromtimestamp(picture.horizon.today_start, UTC),
+        as_of=picture.retention.moment(),
+        today_start=datetime.fromtimestamp(picture.retention.today_start, UTC),
         data_time=view.data_time,
         epoch=snapshot.epoch,
         version=snapshot.version,
@@ -122,7 +122,7 @@ def figures_from(snapshot: Snapshot, horizon: RetentionWindow | None = None) -> 
 
 def _cells_of_windows(picture: RollupCube) -> tuple[WindowCells, ...]:
     """Return the sums by (store, drink), in the order of the fields of `Windows`."""
-    start = picture.horizon.window_start
+    start = picture.retention.window_start
     return (
         picture.today_cells(),
         *(picture.cells_total(grain, start(grain)) for grain in GRAINS),

@@ -77,19 +77,19 @@ async def _figures(client: OrderClient, moment: datetime | None, zone: tzinfo | 
         snapshot = await client.dashboard(moment)
         if zone is None:
             return figures_from(snapshot)
-        horizon = _horizon(snapshot, moment, zone)
-        if not covers(snapshot, horizon):
+        retention = _retention(snapshot, moment, zone)
+        if not covers(snapshot, retention):
             # Midnight cuts an hour there, and only a server that knows of it holds those minutes.
-            midnight = datetime.fromtimestamp(horizon.today_start, zone)
+            midnight = datetime.fromtimestamp(retention.today_start, zone)
             moment = (moment or datetime.now(UTC)).astimezone(midnight.tzinfo)
             snapshot = await client.dashboard(moment)
-            horizon = _horizon(snapshot, moment, zone)
-        if not covers(snapshot, horizon):
+            retention = _retention(snapshot, moment, zone)
+        if not covers(snapshot, retention):
             raise ConfigError("The server does not hold the minutes in which that day began.")
-        return figures_from(snapshot, horizon)
+        return figures_from(snapshot, retention)
 
 
-def _horizon(snapshot: Snapshot, moment: datetime | None, zone: tzinfo) -> RetentionWindow:
+def _retention(snapshot: Snapshot, moment: datetime | None, zone: tzinfo) -> RetentionWindow:
     return RetentionWindow.at(moment or datetime.fromtimestamp(snapshot.view.as_of, UTC), zone)
 
 

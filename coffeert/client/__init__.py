@@ -6,7 +6,7 @@
     async with DashboardFeed("http://127.0.0.1:8765") as feed:
         async for event in feed.events():
             if isinstance(event, ViewReset | ViewChanged):
-                print(feed.view.picture.totals().today.orders)
+                print(feed.view.cube.totals().today.orders)
 
 Nothing raises but what `coffeert.errors` declares: `ApiError` and its kinds for what the server
 refuses, `ServerUnavailable` where there is no answer, `ConfigError` for a URL that cannot be used.

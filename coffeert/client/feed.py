@@ -76,7 +76,7 @@ class DashboardFeed(WebSocketClient):
 
     @property
     def totals(self) -> WindowTotals | None:
-        """The server's sums at `version`, to compare with `view.picture.totals()`."""
+        """The server's sums at `version`, to compare with `view.cube.totals()`."""
         return self._replica.totals
 
     @property

@@ -8,8 +8,8 @@ import msgspec
 
 from coffeert.errors import FieldError, Invalid
 
-CODE_MAX = 40
-NAME_MAX = 80
+MAX_CODE_LENGTH = 40
+MAX_NAME_LENGTH = 80
 
 
 class Store(msgspec.Struct, frozen=True):
@@ -63,21 +63,25 @@ def code_from_name(name: str) -> str:
     Raises `Invalid` where the name holds nothing that a code may hold.
     """
     folded = unicodedata.normalize("NFKC", name).casefold()
-    code = "-".join("".join(c if c.isprintable() else " " for c in folded).split())[:CODE_MAX]
+    code = "-".join("".join(c if c.isprintable() else " " for c in folded).split())[
+        :MAX_CODE_LENGTH
+    ]
     check_code(code)
     return code
 
 
 def check_code(code: str) -> None:
     """Refuse (`Invalid`) a code that is empty, too long, or holds spaces, controls or bidi marks."""
-    if not code or len(code) > CODE_MAX or not code.isprintable() or " " in code:
-        raise _invalid("code", f"must be 1 to {CODE_MAX} printable characters without spaces")
+    if not code or len(code) > MAX_CODE_LENGTH or not code.isprintable() or " " in code:
+        raise _invalid(
+            "code", f"must be 1 to {MAX_CODE_LENGTH} printable characters without spaces"
+        )
 
 
 def check_name(name: str) -> None:
     """Refuse (`Invalid`) a display name that is empty, too long, or holds controls or bidi marks."""
-    if not name.strip() or len(name) > NAME_MAX or not name.isprintable():
-        raise _invalid("name", f"must be 1 to {NAME_MAX} printable characters")
+    if not name.strip() or len(name) > MAX_NAME_LENGTH or not name.isprintable():
+        raise _invalid("name", f"must be 1 to {MAX_NAME_LENGTH} printable characters")
 
 
 def _invalid(field: str, message: str) -> Invalid:

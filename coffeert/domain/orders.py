@@ -12,10 +12,10 @@ import uuid_utils.compat
 from coffeert.domain.menu import Menu
 from coffeert.errors import FieldError, Invalid
 
-QUANTITY_MAX = 99
-PRICE_CENTS_MAX = 100_000_000
-PLACED_AT_MIN = datetime(2000, 1, 1, tzinfo=UTC)
-PLACED_AT_AHEAD = timedelta(minutes=5)
+MAX_QUANTITY = 99
+MAX_PRICE_CENTS = 100_000_000
+MIN_PLACED_AT = datetime(2000, 1, 1, tzinfo=UTC)
+MAX_PLACED_AT_AHEAD = timedelta(minutes=5)
 
 _MONEY = re.compile(r"(\d{1,7})(?:\.(\d{1,2}))?", re.ASCII)
 
@@ -32,7 +32,7 @@ def cents_from_text(text: str) -> int:
     if match is None:
         raise ValueError("must be a decimal number from 0 to 1000000 with at most 2 decimal places")
     cents = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
-    if cents > PRICE_CENTS_MAX:
+    if cents > MAX_PRICE_CENTS:
         raise ValueError("must be at most 1000000")
     return cents
 
@@ -125,8 +125,8 @@ def resolve(draft: Draft, menu: Menu, now: datetime) -> Order:
     if (
         list_price is None
         or not menu.sells_at(draft.store)
-        or not 1 <= draft.quantity <= QUANTITY_MAX
-        or not (placed_at is None or PLACED_AT_MIN <= placed_at <= now + PLACED_AT_AHEAD)
+        or not 1 <= draft.quantity <= MAX_QUANTITY
+        or not (placed_at is None or MIN_PLACED_AT <= placed_at <= now + MAX_PLACED_AT_AHEAD)
     ):
         faults = _faults(draft, menu, now)
         raise Invalid("The order has invalid values.", errors=faults)
@@ -148,9 +148,9 @@ def _faults(draft: Draft, menu: Menu, now: datetime) -> tuple[FieldError, ...]:
         faults.append(FieldError("store", _unknown("store", draft.store)))
     if menu.list_price(draft.drink) is None:
         faults.append(FieldError("drink", _unknown("drink", draft.drink)))
-    if not 1 <= draft.quantity <= QUANTITY_MAX:
-        faults.append(FieldError("quantity", f"must be from 1 to {QUANTITY_MAX}"))
-    if not PLACED_AT_MIN <= (draft.placed_at or now) <= now + PLACED_AT_AHEAD:
+    if not 1 <= draft.quantity <= MAX_QUANTITY:
+        faults.append(FieldError("quantity", f"must be from 1 to {MAX_QUANTITY}"))
+    if not MIN_PLACED_AT <= (draft.placed_at or now) <= now + MAX_PLACED_AT_AHEAD:
         faults.append(
             FieldError(
                 "placed_at", "must lie between 2000-01-01 and 5 minutes from the server's present"

@@ -12,7 +12,7 @@ from coffeert.domain.watermark import Watermark
 
 
 class RollupSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything within the horizon as of pass `number`, exact for the orders `watermark` sees.
+    """Everything within the retention window as of pass `number`, exact for the orders `watermark` sees.
 
     `lineage` names the history the numbers belong to, `token` is the fencing token of the pass's
     leader, `data_time` the moment of the pass's snapshot.

@@ -121,7 +121,7 @@ class RetentionWindow(msgspec.Struct, frozen=True):
 
     @classmethod
     def at(cls, moment: datetime, timezone: tzinfo) -> RetentionWindow:
-        """Make the horizon of a moment where the local day is that of `timezone`."""
+        """Make the retention window of a moment where the local day is that of `timezone`."""
         local = moment.astimezone(timezone)
         midnight = datetime(local.year, local.month, local.day, tzinfo=timezone)
         return cls(floor(int(moment.timestamp()), "minute"), int(midnight.timestamp()))
@@ -130,23 +130,23 @@ class RetentionWindow(msgspec.Struct, frozen=True):
         """Return the first bucket of the grain's window."""
         return floor(self.as_of, grain) - (BUCKETS[grain] - 1) * SECONDS[grain]
 
-    def keep_from(self, grain: Grain) -> int:
+    def oldest_bucket(self, grain: Grain) -> int:
         """Return the first bucket that must be at hand: the window, and hours enough for today."""
         if grain == "hour":
             return floor(self.as_of, "hour") - (HOURS_KEPT - 1) * SECONDS["hour"]
         return self.window_start(grain)
 
     @property
-    def today_edge(self) -> tuple[int, int]:
+    def partial_first_hour(self) -> tuple[int, int]:
         """Return the minutes [start, end) of the hour that local midnight cuts; empty where none is."""
         first_hour = floor(self.today_start + SECONDS["hour"] - 1, "hour")
         return self.today_start, first_hour
 
-    def keeps(self, grain: Grain, bucket: int) -> bool:
+    def contains(self, grain: Grain, bucket: int) -> bool:
         """Tell whether a bucket is part of the picture."""
-        if bucket >= self.keep_from(grain):
+        if bucket >= self.oldest_bucket(grain):
             return True
-        start, end = self.today_edge
+        start, end = self.partial_first_hour
         return grain == "minute" and start <= bucket < end
 
     def moment(self) -> datetime:
@@ -164,17 +164,17 @@ class WindowTotals(msgspec.Struct, frozen=True):
 
 
 class RollupCube:
-    """All cells within a horizon, by bucket, with running sums per bucket.
+    """All cells within a retention window, by bucket, with running sums per bucket.
 
-    Mutable; cells whose tally is zero are not held. Memory is bounded by the horizon and the menu. A pair
+    Mutable; cells whose tally is zero are not held. Memory is bounded by the retention window and the menu. A pair
     of store and drink that is set cell by cell is one object in all buckets: of one that came with each
     frame thousands would stay, here and there in memory.
     """
 
-    __slots__ = ("_buckets", "_drinks", "_pairs", "_sums", "horizon")
+    __slots__ = ("_buckets", "_drinks", "_pairs", "_sums", "retention")
 
-    def __init__(self, horizon: RetentionWindow) -> None:
-        self.horizon = horizon
+    def __init__(self, retention: RetentionWindow) -> None:
+        self.retention = retention
         self._buckets: dict[Grain, dict[int, dict[StoreDrink, Totals]]] = {
             grain: {} for grain in GRAINS
         }
@@ -191,14 +191,14 @@ class RollupCube:
     def set(self, key: CellKey, tally: Totals) -> bool:
         """Set a cell to an absolute value; tell whether that changed anything.
 
-        A cell beyond the horizon is left out.
+        A cell beyond the retention window is left out.
         """
         codes = key.store, key.drink
         pair = self._pairs.get(codes)
         if pair is None:
             pair = self._pairs[codes] = StoreDrink(*codes)
         before = self._buckets[key.grain].get(key.bucket, {}).get(pair, ZERO)
-        if before == tally or not self.horizon.keeps(key.grain, key.bucket):
+        if before == tally or not self.retention.contains(key.grain, key.bucket):
             return False
         change = tally.minus(before)
         sums = self._sums[key.grain]
@@ -222,9 +222,9 @@ class RollupCube:
     def set_bucket(self, grain: Grain, bucket: int, cells: dict[StoreDrink, Totals]) -> None:
         """Set a bucket's cells, none of them zero, all at once; the dict is the picture's from then on.
 
-        A bucket beyond the horizon is left out.
+        A bucket beyond the retention window is left out.
         """
-        if not self.horizon.keeps(grain, bucket):
+        if not self.retention.contains(grain, bucket):
             return
         before = self._buckets[grain].pop(bucket, {})
         self._sums[grain].pop(bucket, None)
@@ -238,13 +238,13 @@ class RollupCube:
             for drink, tally in _by_drink(cells).items():
                 self._add_to_drink(drink, tally)
 
-    def move_to(self, horizon: RetentionWindow) -> bool:
-        """Take a new horizon and drop what lies beyond it; tell whether the horizon changed."""
-        if horizon == self.horizon:
+    def move_to(self, retention: RetentionWindow) -> bool:
+        """Take a new retention window and drop what lies beyond it; tell whether the retention window changed."""
+        if retention == self.retention:
             return False
-        self.horizon = horizon
+        self.retention = retention
         for grain in GRAINS:
-            for bucket in [b for b in self._buckets[grain] if not horizon.keeps(grain, b)]:
+            for bucket in [b for b in self._buckets[grain] if not retention.contains(grain, b)]:
                 dropped = self._buckets[grain].pop(bucket)
                 del self._sums[grain][bucket]
                 if grain == "day":
@@ -281,8 +281,8 @@ class RollupCube:
 
     def totals(self) -> WindowTotals:
         """Sum over each window and over the local day."""
-        minute, hour, day = (self.total(g, self.horizon.window_start(g)) for g in GRAINS)
-        edge_start, edge_end = self.horizon.today_edge
+        minute, hour, day = (self.total(g, self.retention.window_start(g)) for g in GRAINS)
+        edge_start, edge_end = self.retention.partial_first_hour
         today = self.total("minute", edge_start, edge_end).plus(self.total("hour", edge_end))
         return WindowTotals(minute, hour, day, today)
 
@@ -299,7 +299,7 @@ class RollupCube:
 
     def today_cells(self) -> dict[StoreDrink, Totals]:
         """Sum the local day by (store, drink)."""
-        edge_start, edge_end = self.horizon.today_edge
+        edge_start, edge_end = self.retention.partial_first_hour
         sums = self.cells_total("hour", edge_end)
         for key, tally in self.cells_total("minute", edge_start, edge_end).items():
             sums[key] = sums.get(key, ZERO).plus(tally)

@@ -22,7 +22,7 @@ class Change(msgspec.Struct, frozen=True):
     `cells` holds zero for a cell that has become empty; `recent` only orders that are new to the list.
     """
 
-    horizon: RetentionWindow
+    retention: RetentionWindow
     data_time: datetime
     cells: Cells
     recent: tuple[Order, ...] = ()
@@ -30,12 +30,12 @@ class Change(msgspec.Struct, frozen=True):
     def then(self, later: Change) -> Change:
         """Merge with the change that follows: a->b, b->c gives a->c."""
         return Change(
-            horizon=later.horizon,
+            retention=later.retention,
             data_time=later.data_time,
             cells={
                 key: tally
                 for key, tally in (self.cells | later.cells).items()
-                if later.horizon.keeps(key.grain, key.bucket)
+                if later.retention.contains(key.grain, key.bucket)
             },
             recent=newest(self.recent + later.recent),
         )
@@ -47,19 +47,19 @@ class View:
     Mutable, so that a change costs what it touches and not what is shown.
     """
 
-    __slots__ = ("data_time", "picture", "recent")
+    __slots__ = ("cube", "data_time", "recent")
 
     def __init__(self, change: Change) -> None:
-        self.picture = RollupCube(change.horizon)
+        self.cube = RollupCube(change.retention)
         self.recent: tuple[Order, ...] = ()
         self.data_time = change.data_time
         self.apply(change)
 
     def apply(self, change: Change) -> None:
         """Bring the view to the version the change leads to."""
-        self.picture.move_to(change.horizon)
+        self.cube.move_to(change.retention)
         for key, tally in change.cells.items():
-            self.picture.set(key, tally)
+            self.cube.set(key, tally)
         self.add_recent(change.recent)
         self.data_time = change.data_time
 
@@ -79,7 +79,7 @@ class View:
 
     def as_change(self) -> Change:
         """Return the change that leads from an empty view to this one."""
-        return Change(self.picture.horizon, self.data_time, dict(self.picture.cells()), self.recent)
+        return Change(self.cube.retention, self.data_time, dict(self.cube.cells()), self.recent)
 
 
 def newest(orders: Iterable[Order]) -> tuple[Order, ...]:

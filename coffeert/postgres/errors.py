@@ -53,7 +53,7 @@ def explain(error: BaseException) -> DatabaseUnavailable | SchemaMismatch | None
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Raise `DatabaseUnavailable` or `SchemaMismatch` in place of asyncpg's errors."""
     try:
         yield
@@ -71,10 +71,10 @@ def explained() -> Iterator[None]:
 
 
 @contextmanager
-def explained_connecting() -> Iterator[None]:
-    """As `explained`, and a URL that asyncpg cannot read is `DatabaseUnavailable` too."""
+def translate_connect_errors() -> Iterator[None]:
+    """As `translate_errors`, and a URL that asyncpg cannot read is `DatabaseUnavailable` too."""
     try:
-        with explained():
+        with translate_errors():
             yield
     except (ValueError, OverflowError):
         # Not chained: the cause's text quotes the URL.

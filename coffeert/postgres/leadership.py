@@ -6,19 +6,19 @@ the session of one that has frozen. Whatever a leader from before then still tri
 
 from __future__ import annotations
 
-from coffeert.postgres.errors import explained
+from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 from coffeert.postgres.state import check_writable, locked_state
 
 _LOCK = 0x636F6666_6C656164  # "cofflead"
-STALL_S = 5.0
+STALL_SECONDS = 5.0
 """Seconds of silence after which a session that holds up the others is ended."""
 
 
 def term(interval: float) -> float:
     """Return the seconds for which a leader counts as alive after each pass."""
-    return max(STALL_S, 3 * interval)
+    return max(STALL_SECONDS, 3 * interval)
 
 
 async def try_lead(connection: Connection, *, name: str, interval: float) -> int | None:
@@ -27,7 +27,7 @@ async def try_lead(connection: Connection, *, name: str, interval: float) -> int
     The lead lasts as long as the connection. Raises `ClusterMismatch`, `DatabaseUnavailable`.
     """
     seconds = term(interval)
-    with explained():
+    with translate_errors():
         if not await connection.fetchval(sql("try_lead"), _LOCK):
             return None
         await connection.execute(sql("leader_settings"), f"{int(seconds * 1000)}ms")
@@ -37,8 +37,8 @@ async def try_lead(connection: Connection, *, name: str, interval: float) -> int
     return token
 
 
-async def end_stalled(connection: Connection, *, silence: float = STALL_S) -> int:
+async def end_stalled(connection: Connection, *, silence: float = STALL_SECONDS) -> int:
     """End the sessions that hold up the aggregators and do nothing; return how many there were."""
-    with explained():
+    with translate_errors():
         ended: int = await connection.fetchval(sql("end_stalled"), _LOCK, silence)
     return ended

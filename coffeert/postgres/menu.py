@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from coffeert.domain.menu import Drink, Menu, Store, check_code, check_name
-from coffeert.domain.orders import PRICE_CENTS_MAX
+from coffeert.domain.orders import MAX_PRICE_CENTS
 from coffeert.errors import FieldError, Invalid, NotFound
-from coffeert.postgres.errors import explained
+from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 
@@ -16,7 +16,7 @@ _CHANNEL = "coffeert_menu"
 
 async def load_menu(connection: Connection) -> Menu:
     """Read the menu as of one moment."""
-    with explained():
+    with translate_errors():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             stores = await connection.fetch(sql("load_stores"))
             drinks = await connection.fetch(sql("load_drinks"))
@@ -30,7 +30,7 @@ async def add_store(connection: Connection, store: Store) -> None:
     """
     check_code(store.code)
     check_name(store.name)
-    with explained():
+    with translate_errors():
         await connection.execute(sql("add_store"), store.code, store.name)
 
 
@@ -41,10 +41,10 @@ async def add_drink(connection: Connection, drink: Drink) -> None:
     """
     check_code(drink.code)
     check_name(drink.name)
-    if not 0 <= drink.price_cents <= PRICE_CENTS_MAX:
+    if not 0 <= drink.price_cents <= MAX_PRICE_CENTS:
         fault = FieldError("price", "must be from 0 to 1000000")
         raise Invalid("The price must be from 0 to 1000000.", errors=(fault,))
-    with explained():
+    with translate_errors():
         await connection.execute(sql("add_drink"), drink.code, drink.name, drink.price_cents)
 
 
@@ -60,7 +60,7 @@ async def retire_drink(connection: Connection, code: str) -> None:
 
 async def _retire(connection: Connection, query: str, kind: str, code: str) -> None:
     check_code(code)
-    with explained():
+    with translate_errors():
         retired = await connection.fetchval(query, code)
     if retired is None:
         raise NotFound(f"The menu has no {kind} {code!a}.")
@@ -71,5 +71,5 @@ async def listen_menu(connection: Connection, callback: Callable[[], None]) -> N
 
     The connection must be the listener's own: a pool drops listeners when it gets one back.
     """
-    with explained():
+    with translate_errors():
         await connection.add_listener(_CHANNEL, lambda *_: callback())

@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 
 from coffeert.errors import SchemaMismatch
-from coffeert.postgres.errors import explained
+from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.queries import sql, sql_directory
 
@@ -47,7 +47,7 @@ async def migrate(url: str, migrations: tuple[Migration, ...] | None = None) -> 
     wanted = read_migrations() if migrations is None else migrations
     connection = await connect(url, application_name="coffeert migrate")
     try:
-        with explained():
+        with translate_errors():
             await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
             await connection.execute(sql("create_ledger"))
             applied = await _ledger(connection)
@@ -63,7 +63,7 @@ async def migrate(url: str, migrations: tuple[Migration, ...] | None = None) -> 
 async def check_schema(connection: Connection) -> None:
     """Raise `SchemaMismatch` where the database's schema is not exactly this version's."""
     wanted = read_migrations()
-    with explained():
+    with translate_errors():
         applied = await _ledger(connection)
     _check_history(applied, wanted)
     missing = [migration.name for migration in wanted if migration.name not in applied]

@@ -12,7 +12,7 @@ from coffeert.domain.orders import Order
 from coffeert.domain.rollups import CellKey, Cells, RetentionWindow, Totals
 from coffeert.domain.watermark import Watermark
 from coffeert.errors import ClusterMismatch
-from coffeert.postgres.errors import explained
+from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 from coffeert.postgres.state import OTHER_CLUSTER, LockedState
@@ -21,7 +21,7 @@ from coffeert.postgres.state import OTHER_CLUSTER, LockedState
 class PassResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a pass did: `rows` new orders counted, while `leader` had the lead.
 
-    `cells` are the changed ones within the horizon, as absolute values, `recent` the newest 50 of the
+    `cells` are the changed ones within the retention window, as absolute values, `recent` the newest 50 of the
     new orders, `data_time` a moment up to which every commit is certainly counted.
     """
 
@@ -37,16 +37,20 @@ class PassResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def advance(
-    connection: Connection, state: LockedState, horizon: RetentionWindow, *, lead_for: float | None
+    connection: Connection,
+    state: LockedState,
+    retention: RetentionWindow,
+    *,
+    lead_for: float | None,
 ) -> PassResult:
     """Make one pass inside `locked_state`; it counts once that transaction commits.
 
     `lead_for` is in seconds: how long the leader counts as alive from now, `None` where the caller
     does not lead. Raises `ClusterMismatch` where the watermark would go back.
     """
-    with explained():
+    with translate_errors():
         row = await connection.fetchrow(
-            sql("pass"), state.watermark, *horizon_moments(horizon), lead_for
+            sql("pass"), state.watermark, *retention_moments(retention), lead_for
         )
     assert row is not None
     watermark = Watermark.parse(row["watermark"])
@@ -67,15 +71,15 @@ async def advance(
     )
 
 
-def horizon_moments(
-    horizon: RetentionWindow,
+def retention_moments(
+    retention: RetentionWindow,
 ) -> tuple[datetime, datetime, datetime, datetime, datetime]:
-    """Return what a horizon keeps: the first minute, hour and day, and minutes from-to before them."""
-    edge_start, edge_end = horizon.today_edge
+    """Return what a retention window keeps: the first minute, hour and day, and minutes from-to before them."""
+    edge_start, edge_end = retention.partial_first_hour
     return (
-        _moment(horizon.keep_from("minute")),
-        _moment(horizon.keep_from("hour")),
-        _moment(horizon.keep_from("day")),
+        _moment(retention.oldest_bucket("minute")),
+        _moment(retention.oldest_bucket("hour")),
+        _moment(retention.oldest_bucket("day")),
         _moment(edge_start),
         _moment(edge_end),
     )

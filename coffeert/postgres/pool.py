@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 
-from coffeert.postgres.errors import explained_connecting
+from coffeert.postgres.errors import translate_connect_errors
 
 if TYPE_CHECKING:
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
@@ -26,7 +26,7 @@ async def open_pool(url: str, *, size: int, application_name: str) -> Pool:
 
     Raises `DatabaseUnavailable` where PostgreSQL cannot be reached now.
     """
-    with explained_connecting():
+    with translate_connect_errors():
         pool = await asyncpg.create_pool(
             url,
             min_size=1,
@@ -49,7 +49,7 @@ async def _leave_as_it_is(connection: Connection) -> None:
 
 async def connect(url: str, *, application_name: str) -> Connection:
     """Open one connection; raises `DatabaseUnavailable` where PostgreSQL cannot be reached."""
-    with explained_connecting():
+    with translate_connect_errors():
         return await asyncpg.connect(
             url, timeout=CONNECT_TIMEOUT, server_settings=_settings(application_name)
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 
 from coffeert.errors import ConfigError
-from coffeert.postgres.errors import explained
+from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import close, connect
 from coffeert.postgres.queries import sql
 
@@ -20,7 +20,7 @@ async def grant_serving(url: str, role: str) -> None:
         raise _no_such(role)
     connection = await connect(url, application_name="coffeert migrate")
     try:
-        with explained():
+        with translate_errors():
             async with connection.transaction():
                 await connection.execute(
                     "SELECT set_config('coffeert.serving_role', $1, true)", role

@@ -12,8 +12,8 @@ from coffeert.domain.rollups import GRAINS, Cells, RetentionWindow, floor
 from coffeert.domain.view import Change
 from coffeert.domain.watermark import Watermark
 from coffeert.errors import SchemaMismatch
-from coffeert.postgres.errors import explained
-from coffeert.postgres.passes import cells_from, horizon_moments
+from coffeert.postgres.errors import translate_errors
+from coffeert.postgres.passes import cells_from, retention_moments
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 
@@ -29,9 +29,9 @@ class RollupState(msgspec.Struct, frozen=True):
     here: bool
 
 
-async def load_snapshot(connection: Connection, horizon: RetentionWindow) -> RollupSnapshot:
-    """Read everything within the horizon as of the last pass, all from one moment."""
-    with explained():
+async def load_snapshot(connection: Connection, retention: RetentionWindow) -> RollupSnapshot:
+    """Read everything within the retention window as of the last pass, all from one moment."""
+    with translate_errors():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             state = await load_state(connection)
             watermark = Watermark.parse(state.watermark)
@@ -41,31 +41,31 @@ async def load_snapshot(connection: Connection, horizon: RetentionWindow) -> Rol
                 token=state.token,
                 watermark=watermark,
                 data_time=state.data_time,
-                cells=await load_cells(connection, horizon),
+                cells=await load_cells(connection, retention),
                 recent=await load_recent(connection, watermark),
             )
 
 
-async def view_at(connection: Connection, moment: datetime, horizon: RetentionWindow) -> Change:
+async def view_at(connection: Connection, moment: datetime, retention: RetentionWindow) -> Change:
     """Read the view as it was at `moment`: orders placed until then, itself included.
 
     Exact to the microsecond, for the orders that the last pass has seen; its moment is the change's
-    `data_time`. `horizon` is that of `moment`.
+    `data_time`. `retention` is that of `moment`.
     """
     cut = (datetime.fromtimestamp(floor(int(moment.timestamp()), grain), UTC) for grain in GRAINS)
-    with explained():
+    with translate_errors():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             state = await load_state(connection)
             rows = await connection.fetch(
-                sql("view_at"), state.watermark, *horizon_moments(horizon), *cut, moment
+                sql("view_at"), state.watermark, *retention_moments(retention), *cut, moment
             )
             recent = await load_recent(connection, Watermark.parse(state.watermark), moment)
-    return Change(horizon, state.data_time, cells_from(rows), recent)
+    return Change(retention, state.data_time, cells_from(rows), recent)
 
 
-async def load_cells(connection: Connection, horizon: RetentionWindow) -> Cells:
-    """Read the cells that the horizon keeps; empty ones are left out."""
-    return cells_from(await connection.fetch(sql("load_cells"), *horizon_moments(horizon)))
+async def load_cells(connection: Connection, retention: RetentionWindow) -> Cells:
+    """Read the cells that the retention window keeps; empty ones are left out."""
+    return cells_from(await connection.fetch(sql("load_cells"), *retention_moments(retention)))
 
 
 async def load_recent(

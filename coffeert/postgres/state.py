@@ -9,11 +9,11 @@ from datetime import datetime
 import msgspec
 
 from coffeert.errors import ClusterMismatch, Fenced, SchemaMismatch
-from coffeert.postgres.errors import explained
+from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 
-LOCK_TIMEOUT_S = 5.0
+LOCK_TIMEOUT_SECONDS = 5.0
 """Seconds to wait for the state row: a pass takes milliseconds, so whoever holds it longer is stuck."""
 
 OTHER_CLUSTER = (
@@ -42,14 +42,14 @@ class LockedState(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def locked_state(
-    connection: Connection, *, lock_timeout: float = LOCK_TIMEOUT_S
+    connection: Connection, *, lock_timeout: float = LOCK_TIMEOUT_SECONDS
 ) -> AsyncIterator[LockedState]:
     """Hold the state row for one transaction, in which nobody else writes the rollups.
 
     Sequential scans are off inside. Raises `DatabaseUnavailable`, also on a standby (its snapshots
     lack transactions in flight) and where the row was not free in time.
     """
-    with explained():
+    with translate_errors():
         # Each statement must have a snapshot of its own, whatever the database's default is.
         async with connection.transaction(isolation="read_committed", readonly=False):
             await connection.execute(sql("pass_settings"), f"{int(lock_timeout * 1000)}ms")

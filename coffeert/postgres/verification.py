@@ -9,7 +9,7 @@ import msgspec
 
 from coffeert.domain.rollups import Grain, Totals
 from coffeert.errors import ClusterMismatch
-from coffeert.postgres.errors import explained
+from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 from coffeert.postgres.rollups import load_state
@@ -65,7 +65,7 @@ async def verify(connection: Connection) -> Verification:
     Reads every order once; writers and passes go on meanwhile. Raises `ClusterMismatch`.
     """
     started = time.perf_counter()
-    with explained():
+    with translate_errors():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             state = await load_state(connection)
             if not state.here:
@@ -115,7 +115,7 @@ async def rebuild(connection: Connection) -> Rebuilt:
 
 
 async def _adopt_foreign_orders(connection: Connection) -> int:
-    with explained():
+    with translate_errors():
         if not await connection.fetchval(sql("has_foreign_orders")):
             return 0
         async with connection.transaction(isolation="read_committed"):

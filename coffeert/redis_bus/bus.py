@@ -60,7 +60,7 @@ class Bus:
             self._subscription.skipped,
         )
 
-    def publish_hot(self, message: BatchesCommitted) -> None:
+    def publish_batches(self, message: BatchesCommitted) -> None:
         """Send committed batches from the background. Never waits, never raises.
 
         They may be dropped where Redis is away or slow, which costs freshness until the next pass.

@@ -29,7 +29,7 @@ RECENT: Final = f"{PREFIX}recent"
 PASS_CHANNEL: Final = f"{PREFIX}passes"
 """Channel: one `PassMessage` for each pass of the aggregator."""
 
-HOT_CHANNEL: Final = f"{PREFIX}hot"
+BATCHES_CHANNEL: Final = f"{PREFIX}hot"
 """Channel: one `BatchesCommitted` for what a server committed since its last frame."""
 
 PICTURE_TTL: Final = 2 * _DAY
@@ -50,5 +50,5 @@ def hour(start: int) -> str:
 
 
 def hour_ttl(start: int, as_of: int) -> int:
-    """Return the seconds that an hour's hash lives: until it leaves the horizon, and a little more."""
+    """Return the seconds that an hour's hash lives: until it leaves the retention window, and a little more."""
     return start + (HOURS_KEPT + 1) * _HOUR - as_of

@@ -104,7 +104,7 @@ def _hour(picture: RollupCube, bucket: int, names: Iterable[StoreDrink]) -> Hour
             written += 1
     return HourPlan(
         key=keys.hour(bucket),
-        ttl=keys.hour_ttl(bucket, picture.horizon.as_of),
+        ttl=keys.hour_ttl(bucket, picture.retention.as_of),
         whole=written == len(picture.bucket("hour", bucket)),
         fields=fields,
         empty=empty,

@@ -20,7 +20,7 @@ from coffeert.wire.bus import PassMessage
 
 log = structlog.get_logger(__name__)
 
-CELLS_MAX: Final = 5000
+MAX_CELLS: Final = 5000
 """The most cells that a message carries; past it readers load the snapshot, which is not much more."""
 
 _TIMEOUT = 3.0  # writing the whole picture of a large menu takes a part of a second
@@ -98,7 +98,7 @@ class RedisPublisher:
         else:
             plan, fields = plan_publish(message, picture, recent, whole=False)
         sent = message
-        if message.cells is not None and len(message.cells) > CELLS_MAX:
+        if message.cells is not None and len(message.cells) > MAX_CELLS:
             sent = msgspec.structs.replace(message, cells=None)
         names = [keys.SNAPSHOT, keys.TOP_DRINKS, keys.RECENT, keys.fence(message.lineage)]
         arguments = [

@@ -85,7 +85,7 @@ class MessageSender:
             with redis_errors():
                 async with self._client.pipeline(transaction=False) as pipeline:
                     for message in messages:
-                        pipeline.publish(keys.HOT_CHANNEL, message)
+                        pipeline.publish(keys.BATCHES_CHANNEL, message)
                     await pipeline.execute()
             sent = len(messages)
             self._reached = True

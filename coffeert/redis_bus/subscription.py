@@ -12,7 +12,7 @@ from redis.asyncio import ConnectionPool
 from coffeert.errors import RedisUnavailable
 from coffeert.redis_bus import keys
 from coffeert.redis_bus.connection import redis_errors
-from coffeert.wire.bus import BatchesCommitted, PassMessage, decode_hot, decode_pass, is_from
+from coffeert.wire.bus import BatchesCommitted, PassMessage, decode_batches, decode_pass, is_from
 from coffeert.wire.validation import NOT_DECODED
 
 SILENCE: Final = 1.0
@@ -52,7 +52,7 @@ class Subscription:
             connection = await self._pool.get_connection()  # type: ignore[no-untyped-call] # decorated
         try:
             with redis_errors():
-                channels = keys.PASS_CHANNEL, keys.HOT_CHANNEL
+                channels = keys.PASS_CHANNEL, keys.BATCHES_CHANNEL
                 await connection.send_command("SUBSCRIBE", *channels)
                 for _ in channels:
                     await connection.read_response()
@@ -85,7 +85,7 @@ class Subscription:
         _, channel, data = reply
         if is_from(self._passed_over, data):
             return None
-        decode = decode_pass if channel == keys.PASS_CHANNEL.encode() else decode_hot
+        decode = decode_pass if channel == keys.PASS_CHANNEL.encode() else decode_batches
         try:
             event: PassMessage | BatchesCommitted = decode(data)
         except (*NOT_DECODED, ValueError):

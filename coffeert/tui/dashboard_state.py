@@ -138,12 +138,8 @@ class DashboardState:
             return None
         touched = self.session.drain_touched()
         wanted = self.wanted
-        if (
-            self._sums is None
-            or self._sums.picture is not view.picture
-            or self._sums.wanted != wanted
-        ):
-            self._sums = BucketSumCache(view.picture, wanted)
+        if self._sums is None or self._sums.picture is not view.cube or self._sums.wanted != wanted:
+            self._sums = BucketSumCache(view.cube, wanted)
         else:
             self._sums.forget(touched)
             self._sums.trim()

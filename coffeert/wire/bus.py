@@ -139,7 +139,7 @@ def is_from(sender: str, data: bytes) -> bool:
 
 
 encode = msgspec.json.Encoder().encode
-decode_hot = msgspec.json.Decoder(BatchesCommitted).decode
+decode_batches = msgspec.json.Decoder(BatchesCommitted).decode
 _decode_pass = msgspec.json.Decoder(PassMessage).decode
 
 

@@ -7,7 +7,6 @@ A picture travels as columns: each frame lists the store and drink codes that it
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Annotated
@@ -32,9 +31,8 @@ from coffeert.wire.orders import (
     MenuBody,
     OrderBody,
     OrderRequest,
-    quotes_expected,
 )
-from coffeert.wire.validation import NOT_DECODED, explain, refuse_repeated_fields
+from coffeert.wire.validation import NOT_DECODED, describe_invalid_fields, refuse_repeated_fields
 
 PROTOCOL = 1
 
@@ -179,7 +177,6 @@ ClientFrame = OrderFrame | Resync
 decode_server_frame = msgspec.json.Decoder(ServerFrame).decode
 decode_snapshot = msgspec.json.Decoder(Snapshot).decode
 encode = msgspec.json.Encoder().encode
-_QUANTITY = re.compile(r'"quantity"\s*:')  # as a name: a ref may be called so
 _CLIENT_FRAMES: dict[str, type[msgspec.Struct]] = {"order": OrderFrame, "resync": Resync}
 _client_frame: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
 
@@ -200,14 +197,9 @@ def decode_client_frame(text: str) -> ClientFrame:
         frame: ClientFrame = _client_frame.decode(text)
     except NOT_DECODED:
         raise _explained(text) from None
-    if isinstance(frame, OrderFrame) and _quotes(frame, text) != text.count('"'):
-        refuse_repeated_fields(text)
+    if isinstance(frame, OrderFrame):
+        refuse_repeated_fields(text.encode(), frame.count_fields() + 2)  # "type" and "ref"
     return frame
-
-
-def _quotes(frame: OrderFrame, text: str) -> int:
-    # Those of an order, and of "type" and "ref" with their strings.
-    return quotes_expected(frame, bool(_QUANTITY.search(text))) + 8
 
 
 def peek(text: str) -> Peek | None:
@@ -236,7 +228,7 @@ def _explained(text: str) -> ApiError:
     if expected is None:
         fault = FieldError("type", "must be order or resync")
         return Malformed("The frame has no type that is known.", errors=(fault,))
-    return explain(text, expected, FIELD_CHECKS, noun="frame")
+    return describe_invalid_fields(text, expected, FIELD_CHECKS, noun="frame")
 
 
 def columns(change: Change, totals: WindowTotals, top: Iterable[tuple[str, Totals]]) -> Columns:
@@ -253,8 +245,8 @@ def columns(change: Change, totals: WindowTotals, top: Iterable[tuple[str, Total
         for grain, starts in grains.items()
     }
     return Columns(
-        as_of=change.horizon.as_of,
-        today_start=change.horizon.today_start,
+        as_of=change.retention.as_of,
+        today_start=change.retention.today_start,
         data_time=change.data_time,
         stores=list(rows),
         drinks=list(offsets),
@@ -276,7 +268,7 @@ def change_from(columns: Columns) -> Change:
                 from_grid(grain, bucket.start, _values(bucket), columns.stores, columns.drinks)
             )
     return Change(
-        horizon=RetentionWindow(columns.as_of, columns.today_start),
+        retention=RetentionWindow(columns.as_of, columns.today_start),
         data_time=columns.data_time,
         cells=cells,
         recent=tuple(body.order() for body in columns.recent),

@@ -8,10 +8,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from coffeert.domain.orders import Draft, Order, cents_from_text, text_from_cents
 from coffeert.errors import ApiError, FieldError, Invalid
-from coffeert.wire.validation import INVALID_ORDER, NOT_DECODED, explain, refuse_repeated_fields
+from coffeert.wire.validation import (
+    INVALID_ORDER,
+    NOT_DECODED,
+    describe_invalid_fields,
+    refuse_repeated_fields,
+)
 
 
 class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,10 +28,20 @@ class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     store: str
     drink: str
-    quantity: int = 1
-    price: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
-    placed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-    order_id: UUID | None = None
+    quantity: int | UnsetType = UNSET
+    price: msgspec.Raw | UnsetType = UNSET
+    placed_at: Annotated[datetime, msgspec.Meta(tz=True)] | UnsetType | None = UNSET
+    order_id: UUID | UnsetType | None = UNSET
+
+    def count_fields(self) -> int:
+        """Return how many fields the object had, the default values that it spelt out included."""
+        return (
+            2
+            + (self.quantity is not UNSET)
+            + (self.price is not UNSET)
+            + (self.placed_at is not UNSET)
+            + (self.order_id is not UNSET)
+        )
 
 
 class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -131,7 +147,6 @@ class MenuBody(msgspec.Struct, frozen=True):
 
 
 _request = msgspec.json.Decoder(OrderRequest)
-_QUANTITY = re.compile(rb'"quantity"\s*:')  # as a name: a store may be called so
 _PRICE_TEXT = re.compile(rb'"([^"\\]*)"|([0-9.eE+-]+)')
 
 encode = msgspec.json.Encoder().encode
@@ -146,11 +161,8 @@ def decode_order(body: bytes) -> Draft:
     try:
         request = _request.decode(body)
     except NOT_DECODED:
-        raise explain(body, OrderRequest, FIELD_CHECKS, noun="body") from None
-    # Only the default may be unnamed, so only then is it looked for.
-    names_quantity = request.quantity != 1 or _QUANTITY.search(body) is not None
-    if quotes_expected(request, names_quantity) != body.count(b'"'):
-        refuse_repeated_fields(body)
+        raise describe_invalid_fields(body, OrderRequest, FIELD_CHECKS, noun="body") from None
+    refuse_repeated_fields(body, request.count_fields())
     return draft_from_request(request)
 
 
@@ -159,10 +171,10 @@ def draft_from_request(request: OrderRequest) -> Draft:
     return Draft(
         store=request.store,
         drink=request.drink,
-        quantity=request.quantity,
-        price_cents=_price_cents(request.price),
-        placed_at=request.placed_at,
-        order_id=request.order_id,
+        quantity=1 if request.quantity is UNSET else request.quantity,
+        price_cents=None if request.price is UNSET else _price_cents(request.price),
+        placed_at=None if request.placed_at is UNSET else request.placed_at,
+        order_id=None if request.order_id is UNSET else request.order_id,
     )
 
 
@@ -183,8 +195,6 @@ def draft_body(draft: Draft) -> dict[str, Any]:
 
 
 def _price_cents(price: msgspec.Raw) -> int | None:
-    if not price:
-        return None
     text = bytes(price).strip()
     if text == b"null":
         return None
@@ -196,27 +206,6 @@ def _price_cents(price: msgspec.Raw) -> int | None:
         return cents_from_text(amount.decode(errors="replace"))
     except ValueError as error:
         raise Invalid(INVALID_ORDER, errors=(FieldError("price", str(error)),)) from None
-
-
-def quotes_expected(request: OrderRequest, names_quantity: bool) -> int:
-    """Count the quotes of a body that names each field once and escapes nothing.
-
-    `names_quantity`: the body does so; its value does not tell, since 1 is also the default.
-
-    A body with another count may name a field twice; only then is the slow look worth it.
-    """
-    strings = 2
-    fields = 2 + names_quantity
-    if request.price:
-        fields += 1
-        strings += bytes(request.price).lstrip().startswith(b'"')
-    if request.placed_at is not None:
-        fields += 1
-        strings += 1
-    if request.order_id is not None:
-        fields += 1
-        strings += 1
-    return 2 * (fields + strings)
 
 
 def decode_body(body: bytes) -> Order:

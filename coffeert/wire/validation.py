@@ -1,10 +1,16 @@
-"""What is wrong with JSON from a stranger: the slow look at a body that the decoder did not take."""
+"""What is wrong with JSON that the decoder refused, field by field.
+
+Everything here is linear in the size of the body, and what it answers is bounded: a body is a stranger's,
+and the event loop is everybody's.
+"""
 
 from __future__ import annotations
 
+import heapq
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -14,10 +20,14 @@ from coffeert.errors import ApiError, FieldError, Invalid, Malformed
 NOT_DECODED = (msgspec.DecodeError, UnicodeError, RecursionError)
 """What decoding bytes from a stranger may raise."""
 
+MAX_FIELD_ERRORS = 10
+"""How many fields at fault an error names; its sentence says how many more there are."""
+
 INVALID_ORDER = "The order has invalid values."
 
 _EXPECTED = re.compile(r"Expected `(\w+)[^`]*`, got")
-_any = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NAME_END = re.compile(rb'"\s*:')
+_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 _PLAIN = {
     "timezone": "must be a time with an offset, such as 2026-01-31T09:30:00+01:00",
@@ -33,56 +43,69 @@ _PLAIN = {
 }
 
 
-def explain(
+def describe_invalid_fields(
     body: bytes | str,
     expected: type[msgspec.Struct],
     checks: Mapping[str, Callable[[msgspec.Raw], object]],
     *,
     noun: str,
 ) -> ApiError:
-    """Tell what keeps a body from being the expected struct, looking at each field on its own.
+    """Return the error that says why a body is not the expected struct, looking at each field on its own.
 
-    `checks` are stricter readers of single fields, which raise `Invalid`; `noun` says what the body
-    is. Returns `Malformed`, or `Invalid` naming every field at fault.
+    `checks` are stricter readers of single fields, which raise `Invalid`; `noun` says what the body is.
+    Returns `Malformed` if it is not a JSON object, or `Invalid` naming the fields at fault.
     """
     try:
-        fields = _any.decode(body if isinstance(body, str) else body.decode())
+        fields = _decode_object(body if isinstance(body, str) else body.decode())
     except NOT_DECODED:
         return Malformed(f"The {noun} is not a JSON object in UTF-8.")
-    tag_field = expected.__struct_config__.tag_field
     known = {field.encode_name: field for field in msgspec.structs.fields(expected)}
-    faults = [
-        FieldError(_shown(name), "is not a known field")
-        for name in fields.keys() - known.keys() - {tag_field}
-    ]
+    faults: list[FieldError] = []
     for name, field in known.items():
         if name in fields:
             faults += _field_faults(name, field.type, fields[name], checks.get(name))
         elif field.required:
             faults.append(FieldError(name, "is required"))
-    faults.sort(key=lambda fault: fault.field)
-    return Invalid(INVALID_ORDER, errors=tuple(faults)) if faults else Malformed("Unreadable.")
+    unknown = fields.keys() - known.keys() - {expected.__struct_config__.tag_field}
+    if not faults and not unknown:
+        return Malformed("Unreadable.")
+    faults, omitted = _first(faults, unknown, "is not a known field")
+    return Invalid(INVALID_ORDER + omitted, errors=tuple(faults))
 
 
-def refuse_repeated_fields(body: bytes | str) -> None:
-    """Raise `Malformed` where an object names a field twice, or cannot be read at all.
+def refuse_repeated_fields(body: bytes, named: int) -> None:
+    """Raise `Malformed` if an object names a field twice; decoders differ in which value they take.
 
-    The fast decoder lets both pass, the latter in values that are kept as their text.
+    `body` has been decoded already, but for values that are kept as their text, and `named` is how many
+    different fields it has.
     """
-
-    def check(pairs: list[tuple[str, Any]]) -> None:
-        names = [name for name, _ in pairs]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise Malformed(
-                "A field is named twice.",
-                errors=tuple(FieldError(_shown(name), "is named twice") for name in twice),
-            )
-
+    # A colon follows the closing quote of every name, so there are at least as many of these as names: if
+    # there are no more than different names, none occurs twice.
+    if len(_NAME_END.findall(body)) == named:
+        return
     try:
-        json.loads(body, object_pairs_hook=check, parse_int=str)
-    except (ValueError, RecursionError):  # it looks into what the fast decoder has passed over
+        # Pairs instead of dicts, so that no name is lost; numbers stay text, whatever their length.
+        pairs: list[tuple[str, Any]] = json.loads(body, object_pairs_hook=list, parse_int=str)
+    except (ValueError, RecursionError):  # in a value that is kept as its text
         raise Malformed("The JSON cannot be read.") from None
+    counts = Counter(name for name, _ in pairs)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        faults, omitted = _first([], twice, "is named twice")
+        raise Malformed("A field is named twice." + omitted, errors=tuple(faults))
+
+
+def _first(
+    faults: list[FieldError], names: Iterable[str], message: str
+) -> tuple[list[FieldError], str]:
+    """Add one message for each name, sort by field, and cut: also return how many more there are."""
+    names = [*names]
+    room = max(0, MAX_FIELD_ERRORS - len(faults))
+    told = [FieldError(_shown(name), message) for name in heapq.nsmallest(room, names)]
+    more = len(names) - len(told)
+    return sorted(faults + told, key=lambda fault: fault.field), (
+        f" {more} more fields are wrong." if more else ""
+    )
 
 
 def _field_faults(
@@ -110,5 +133,5 @@ def _plain(message: str) -> str:
 
 
 def _shown(name: str) -> str:
-    # Goes back to whoever sent it, and into logs and terminals: short and escaped.
+    # It goes back to the sender, and into logs and terminals: short and escaped.
     return ascii(name[:40])[1:-1]

@@ -120,4 +120,4 @@ async def shows_all(url: str, books: Ledger, *, within: float = WITHIN) -> None:
 
 def feed_cells(feed: DashboardFeed) -> Cells:
     """The cells that a feed shows now."""
-    return {} if feed.view is None else dict(feed.view.picture.cells())
+    return {} if feed.view is None else dict(feed.view.cube.cells())

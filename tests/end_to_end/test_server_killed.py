@@ -100,13 +100,13 @@ async def test_viewers_come_back_by_themselves(shell: Shell, books: Ledger) -> N
     async with watching(url) as feed:
         await shell.run("inject", "--url", url, "--count", "50", "--rate", "500")
         truth = await books.cells()
-        await eventually(lambda: feed.view and dict(feed.view.picture.cells()) == truth)
+        await eventually(lambda: feed.view and dict(feed.view.cube.cells()) == truth)
         epoch = feed.epoch
         await server.stopped()
         await shell.serve(port=port)
         await eventually(lambda: feed.epoch != epoch)
         assert feed.view is not None
-        await eventually(lambda: feed.view and dict(feed.view.picture.cells()) == truth)
+        await eventually(lambda: feed.view and dict(feed.view.cube.cells()) == truth)
 
 
 async def _more_than(books: Ledger, orders: int) -> None:

@@ -34,11 +34,11 @@ async def _check(feed: DashboardFeed, *, growing: bool) -> None:
     async for event in feed.events():
         if not isinstance(event, ViewReset | ViewChanged) or feed.view is None:
             continue
-        picture, totals = feed.view.picture, feed.totals
+        picture, totals = feed.view.cube, feed.totals
         assert totals is not None
         shown = picture.totals()
         assert shown == totals, "the sums of the cells are not the server's sums"
-        days = picture.total("day", picture.horizon.window_start("day"))
+        days = picture.total("day", picture.retention.window_start("day"))
         drinks = [tally for _, tally in picture.top_drinks(1000)]
         assert Totals(*map(sum, zip(*drinks, strict=True))) == days if drinks else days.orders == 0
         if growing:

@@ -103,14 +103,14 @@ MUTANTS = (
     Mutant(
         "the live view counts a batch that the last pass has seen",
         "coffeert/server/live/live_view.py",
-        "return self.watermark.sees(xid) or xid in self._hot_xids",
-        "return xid in self._hot_xids",
+        "return self.watermark.sees(xid) or xid in self._pending_xids",
+        "return xid in self._pending_xids",
         (_LIVE,),
     ),
     Mutant(
         "the live view counts a repeated message twice",
         "coffeert/server/live/live_view.py",
-        "return self.watermark.sees(xid) or xid in self._hot_xids",
+        "return self.watermark.sees(xid) or xid in self._pending_xids",
         "return self.watermark.sees(xid)",
         (_LIVE,),
     ),
@@ -181,7 +181,7 @@ MUTANTS = (
         "a change leaves an hour out",
         "coffeert/server/live/change_log.py",
         "view=frames.columns(merged, self._totals, self._top),",
-        "view=frames.columns(Change(merged.horizon, merged.data_time,"
+        "view=frames.columns(Change(merged.retention, merged.data_time,"
         " {key: tally for key, tally in merged.cells.items() if key.grain != 'hour'},"
         " merged.recent), self._totals, self._top),",
         (_WATCHED,),

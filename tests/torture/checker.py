@@ -120,8 +120,8 @@ async def _shown_faults(
 def _shown_part(truth: Cells, watcher: Watcher) -> Cells:
     if watcher.view is None:
         return {}
-    horizon = watcher.view.picture.horizon
-    return {k: tally for k, tally in truth.items() if horizon.keeps(k.grain, k.bucket)}
+    retention = watcher.view.cube.retention
+    return {k: tally for k, tally in truth.items() if retention.contains(k.grain, k.bucket)}
 
 
 async def _redis_faults(connection: asyncpg.Connection[asyncpg.Record], url: str) -> list[str]:
@@ -130,10 +130,12 @@ async def _redis_faults(connection: asyncpg.Connection[asyncpg.Record], url: str
     try:
         async with asyncio.timeout(_SETTLE):
             while True:
-                horizon = RetentionWindow.at(datetime.now(UTC), UTC)
+                retention = RetentionWindow.at(datetime.now(UTC), UTC)
                 held = await bus.load_snapshot()
-                kept = await load_snapshot(connection, horizon)
-                if held is not None and _kept(held[0].cells, horizon) == _kept(kept.cells, horizon):
+                kept = await load_snapshot(connection, retention)
+                if held is not None and _kept(held[0].cells, retention) == _kept(
+                    kept.cells, retention
+                ):
                     return []
                 await asyncio.sleep(0.05)
     except TimeoutError:
@@ -142,11 +144,11 @@ async def _redis_faults(connection: asyncpg.Connection[asyncpg.Record], url: str
         await bus.close()
 
 
-def _kept(cells: Cells, horizon: RetentionWindow) -> Cells:
+def _kept(cells: Cells, retention: RetentionWindow) -> Cells:
     return {
         key: tally
         for key, tally in cells.items()
-        if horizon.keeps(key.grain, key.bucket) and any(tally)
+        if retention.contains(key.grain, key.bucket) and any(tally)
     }
 
 

@@ -25,7 +25,7 @@ from coffeert.wire.health import (
 from tests.torture.watchers import Findings, Watcher
 
 NOON = datetime(2026, 3, 28, 12, tzinfo=UTC)
-HORIZON = RetentionWindow.at(NOON, UTC)
+RETENTION = RetentionWindow.at(NOON, UTC)
 LATER = NOON - timedelta(days=1)
 FrameList = list[ServerFrame]
 
@@ -36,11 +36,11 @@ class Server:
     def __init__(self) -> None:
         self.version = 0
         self.now = NOON
-        self.view = View(Change(HORIZON, NOON, {}))
+        self.view = View(Change(RETENTION, NOON, {}))
 
     def snapshot(self) -> Snapshot:
         """The whole view."""
-        picture = self.view.picture
+        picture = self.view.cube
         shown = columns(self.view.as_change(), picture.totals(), picture.top_drinks())
         return Snapshot(epoch="e", version=self.version, view=shown)
 
@@ -51,15 +51,15 @@ class Server:
         drink = ("latte", "tea")[self.version % 2]
         cells = {}
         for grain in GRAINS:
-            key = CellKey(grain, floor(HORIZON.as_of, grain), "uptown", drink)
-            cells[key] = self.view.picture.get(key).plus(Totals(1, 1, 480))
+            key = CellKey(grain, floor(RETENTION.as_of, grain), "uptown", drink)
+            cells[key] = self.view.cube.get(key).plus(Totals(1, 1, 480))
         order = Order(
             order_id=UUID(int=self.version), store="uptown", drink=drink, quantity=1,
             price_cents=480, placed_at=self.now, received_at=self.now,
         )  # fmt: skip
-        change = Change(HORIZON, self.now, cells, (order,))
+        change = Change(RETENTION, self.now, cells, (order,))
         self.view.apply(change)
-        picture = self.view.picture
+        picture = self.view.cube
         shown = columns(change, picture.totals(), picture.top_drinks())
         return Delta(epoch="e", from_=self.version - 1, to=self.version, view=shown)
 

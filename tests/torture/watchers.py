@@ -58,7 +58,7 @@ class Watcher:
     @property
     def cells(self) -> Cells:
         """The cells that it shows now."""
-        return {} if self.view is None else dict(self.view.picture.cells())
+        return {} if self.view is None else dict(self.view.cube.cells())
 
     async def run(self) -> None:
         """RuleMonitor until cancelled."""
@@ -138,7 +138,7 @@ class Watcher:
     def _check(self, columns: frames.Columns) -> None:
         """Every picture adds up: cells to the server's totals, stores to drinks."""
         assert self.view is not None
-        picture = self.view.picture
+        picture = self.view.cube
         if picture.totals() != columns.totals:
             self._fault(f"the cells at {self.version} do not add up to the totals")
         top = sorted((t.drink, t.orders, t.quantity, t.cents) for t in columns.top)
@@ -178,4 +178,4 @@ class Auditor:
 def fingerprint(view: View) -> int:
     """A number for what a dashboard shows: its cells, and its recent orders in their order."""
     recent = tuple(order.order_id.int for order in view.recent)
-    return hash((frozenset(view.picture.cells()), recent))
+    return hash((frozenset(view.cube.cells()), recent))

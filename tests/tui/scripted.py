@@ -121,12 +121,12 @@ class House:
         self.random = random.Random(seed)
         self.stores, self.drinks = tuple(stores), tuple(drinks)
         self.version = 1
-        self.horizon = RetentionWindow.at(now, UTC)
+        self.retention = RetentionWindow.at(now, UTC)
         self._serial = 0
         self._busy = busy
         cells = self._cells(now.timestamp()) if busy > 0 else {}
         recent = tuple(self.order(now - timedelta(seconds=i * 0.53)) for i in range(orders))
-        self.view = View(Change(self.horizon, now, cells, recent))
+        self.view = View(Change(self.retention, now, cells, recent))
 
     def menu(self) -> MenuBody:
         """Return the menu."""
@@ -156,7 +156,7 @@ class House:
         """Return what a first connection tells."""
         return [
             Connected(self.hello(), resumed=False),
-            ViewReset(self.view.as_change(), "e1", self.version, self.view.picture.totals()),
+            ViewReset(self.view.as_change(), "e1", self.version, self.view.cube.totals()),
             self.beat(now),
         ]
 
@@ -191,19 +191,19 @@ class House:
 
     def tell(self, now: datetime, orders: Sequence[Order], received: float = 1000.0) -> ViewChanged:
         """Return what the server tells of orders."""
-        horizon = RetentionWindow.at(now, UTC)
-        self.view.picture.move_to(horizon)
+        retention = RetentionWindow.at(now, UTC)
+        self.view.cube.move_to(retention)
         cells: Cells = {}
         for order in orders:
             for grain in GRAINS:
                 bucket = floor(int(order.placed_at.timestamp()), grain)
                 key = CellKey(grain, bucket, order.store, order.drink)
-                before = cells.get(key, self.view.picture.get(key))
+                before = cells.get(key, self.view.cube.get(key))
                 cells[key] = before.plus(Totals(order.count, order.quantity, order.revenue_cents))
-        change = Change(horizon, now, cells, tuple(orders))
+        change = Change(retention, now, cells, tuple(orders))
         self.view.apply(change)
         self.version += 1
-        return ViewChanged(change, self.version, received, self.view.picture.totals())
+        return ViewChanged(change, self.version, received, self.view.cube.totals())
 
     def _cells(self, now: float) -> Cells:
         cells: Cells = {}
@@ -241,7 +241,7 @@ class ScriptedArchive:
         self.asked.append(at)
         past = House(11, self._house.stores, self._house.drinks, at or NOON)
         change = past.view.as_change()
-        view = columns(change, past.view.picture.totals(), past.view.picture.top_drinks())
+        view = columns(change, past.view.cube.totals(), past.view.cube.top_drinks())
         return Snapshot(epoch="past", version=0, view=view)
 
     async def void(self, order_id: UUID) -> PlacedOrder:

@@ -19,8 +19,8 @@ from tests.waiting import eventually
 
 async def test_shows_the_numbers_of_the_view(stage: StageMaker) -> None:
     async with stage() as s:
-        picture = s.house.view.picture
-        start = picture.horizon.as_of - 14 * 60
+        picture = s.house.view.cube
+        start = picture.retention.as_of - 14 * 60
         expected = picture.total("minute", start)
         text = s.text()
         assert f" {expected.orders:,} " in text
@@ -33,11 +33,11 @@ async def test_shows_the_numbers_of_the_view(stage: StageMaker) -> None:
 
 async def test_an_order_shows_as_soon_as_it_is_told(stage: StageMaker) -> None:
     async with stage() as s:
-        before = s.house.view.picture.totals().minute.orders
+        before = s.house.view.cube.totals().minute.orders
         s.clock.pass_time(1)
         change = s.house.sell(s.clock.now(), 1, s.clock.monotonic())
         await s.happen(change)
-        assert s.house.view.picture.totals().minute.orders == before + 1
+        assert s.house.view.cube.totals().minute.orders == before + 1
         assert str(change.change.recent[0].order_id)[-12:] in s.text()
 
 

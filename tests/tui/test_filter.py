@@ -34,8 +34,8 @@ async def test_a_filter_drives_every_panel_while_it_is_typed(stage: StageMaker) 
     async with stage() as s:
         await s.press("slash", *"drink:latte")
         await s.press("enter")
-        picture = s.house.view.picture
-        start = picture.horizon.as_of - 14 * 60
+        picture = s.house.view.cube
+        start = picture.retention.as_of - 14 * 60
         expected = sum(
             tally.orders
             for key, tally in picture.cells()

@@ -170,7 +170,7 @@ async def test_plain_says_in_sentences_how_things_stand_and_then_waits() -> None
     feed.put(*house.opening(clock.now()))
     while not any(sentence.startswith("Best drinks") for sentence in said):
         await asyncio.sleep(0)
-    total = house.view.picture.total("minute", house.horizon.as_of - 14 * 60)
+    total = house.view.cube.total("minute", house.retention.as_of - 14 * 60)
     assert any(sentence.startswith("10:06:24: live") for sentence in said)
     assert any(s.startswith(f"Last 15m: {total.orders:,} orders") for s in said)
     before = list(said)

@@ -33,7 +33,7 @@ async def test_a_recording_replays_to_the_same_screen(stage: StageMaker, tmp_pat
         await s.settle()
         recorded = s.text().splitlines()
         clock = s.clock
-        totals = s.house.view.picture.totals()
+        totals = s.house.view.cube.totals()
 
     player = Replayer(path, speed=1000)
     app = CoffeertApp(player, None, url=player.server, clock=clock)
@@ -42,7 +42,7 @@ async def test_a_recording_replays_to_the_same_screen(stage: StageMaker, tmp_pat
             await pilot.pause(0.01)
         assert app.session.link.reason == "The recording is over."
         assert app.session.view is not None
-        assert app.session.view.picture.totals() == totals
+        assert app.session.view.cube.totals() == totals
         app.session.link.state = "up"
         app.refresh_dashboard()
         await pilot.pause()
@@ -112,7 +112,7 @@ async def test_orders_the_frames_did_not_list_are_counted_as_missing(
         orders = [s.house.order(s.clock.now()) for _ in range(80)]
         told = s.house.tell(s.clock.now(), orders)
         shown = type(told.change)(
-            told.change.horizon, told.change.data_time, told.change.cells, tuple(orders[:50])
+            told.change.retention, told.change.data_time, told.change.cells, tuple(orders[:50])
         )
         await s.happen(ViewChanged(shown, told.version, told.received, told.totals))
         recorder = s.app.stop_recording()

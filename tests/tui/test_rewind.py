@@ -36,8 +36,8 @@ async def test_rewinding_shows_the_screen_as_it_was_and_end_is_live(stage: Stage
         assert "LIVE" in s.text()
         live = s.app.board.scene().window
         assert live is not None
-        start = s.house.view.picture.horizon.as_of - 14 * 60
-        assert live.sums.total == s.house.view.picture.total("minute", start)
+        start = s.house.view.cube.retention.as_of - 14 * 60
+        assert live.sums.total == s.house.view.cube.total("minute", start)
         assert live.sums != before.sums
 
 
@@ -116,7 +116,7 @@ def watched(seconds: int, limit: int = TAPE_BYTES) -> tuple[RewindBuffer, dict[f
             session.take(event)
             tape.hear(event)
         assert session.view is not None
-        seen[clock.now().timestamp()] = dict(session.view.picture.cells())
+        seen[clock.now().timestamp()] = dict(session.view.cube.cells())
     return tape, seen
 
 
@@ -131,7 +131,7 @@ def test_the_tape_shows_every_second_as_it_was_and_stays_within_its_bounds() -> 
         past = tape.session_at(moment)
         assert past is not None
         assert past.view is not None
-        assert dict(past.view.picture.cells()) == seen[moment]
+        assert dict(past.view.cube.cells()) == seen[moment]
         assert past.agreement() == "equal"
 
 
@@ -144,7 +144,7 @@ def test_looking_into_the_oldest_chapter_of_a_full_tape_lets_nothing_go() -> Non
         past = full.session_at(moment)
         assert past is not None
         assert past.view is not None
-        assert dict(past.view.picture.cells()) == cells
+        assert dict(past.view.cube.cells()) == cells
     assert full.span == span
 
 
@@ -194,12 +194,12 @@ def test_what_was_before_the_server_began_anew_is_still_what_it_was() -> None:
                 session.take(event)
                 tape.hear(event)
             assert session.view is not None
-            seen[clock.now().timestamp()] = dict(session.view.picture.cells())
+            seen[clock.now().timestamp()] = dict(session.view.cube.cells())
     for moment, cells in seen.items():
         past = tape.session_at(moment)
         assert past is not None
         assert past.view is not None
-        assert dict(past.view.picture.cells()) == cells
+        assert dict(past.view.cube.cells()) == cells
 
 
 async def test_a_lost_connection_can_be_seen_in_the_past(stage: StageMaker) -> None:

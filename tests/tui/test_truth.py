@@ -92,7 +92,7 @@ async def test_an_outage_is_remembered_as_a_gap_and_not_as_zeros(stage: StageMak
     async with stage() as s:
         await s.happen(lost())
         s.clock.pass_time(180)
-        s.house.view.picture.move_to(s.house.horizon.at(s.clock.now(), s.app.session.zone()))
+        s.house.view.cube.move_to(s.house.retention.at(s.clock.now(), s.app.session.zone()))
         s.house.view.data_time = s.clock.now()
         await s.open()
         assert "╱" in s.text()

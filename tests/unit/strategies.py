@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from coffeert.domain.orders import PLACED_AT_MIN, PRICE_CENTS_MAX, QUANTITY_MAX, Order
+from coffeert.domain.orders import MAX_PRICE_CENTS, MAX_QUANTITY, MIN_PLACED_AT, Order
 
 fewer = settings(max_examples=50)
 """For properties whose examples are large."""
@@ -43,7 +43,7 @@ presents = st.one_of(
 
 stores = st.sampled_from(["uptown", "downtown", "central"])
 drinks = st.sampled_from(["latte", "espresso", "tea", "mocha"])
-cents = st.integers(0, PRICE_CENTS_MAX)
+cents = st.integers(0, MAX_PRICE_CENTS)
 
 
 agos = st.one_of(
@@ -60,9 +60,9 @@ def orders(now: datetime) -> st.SearchStrategy[Order]:
         order_id=st.uuids(),
         store=stores,
         drink=drinks,
-        quantity=st.one_of(st.integers(1, QUANTITY_MAX), st.integers(-3, -1)),
+        quantity=st.one_of(st.integers(1, MAX_QUANTITY), st.integers(-3, -1)),
         price_cents=st.one_of(st.integers(250, 600), cents),
-        placed_at=agos.map(lambda ago: max(now - ago, PLACED_AT_MIN)),
+        placed_at=agos.map(lambda ago: max(now - ago, MIN_PLACED_AT)),
         received_at=st.just(now),
         voids=st.none(),
     )

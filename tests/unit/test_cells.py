@@ -60,8 +60,8 @@ def day_began(moment: datetime, zone: tzinfo) -> int:
     return second(min(m for m in earlier if m.astimezone(zone).date() == day))
 
 
-def picture_of(orders: list[Order], horizon: RetentionWindow) -> RollupCube:
-    picture = RollupCube(horizon)
+def picture_of(orders: list[Order], retention: RetentionWindow) -> RollupCube:
+    picture = RollupCube(retention)
     for key, tally in at_all_grains(tally_orders(orders)).items():
         picture.add(key, tally)
     return picture
@@ -77,10 +77,10 @@ def days(draw: st.DrawFn) -> tuple[datetime, tzinfo, list[Order]]:
 @given(presents)
 def test_the_local_day_begins_where_the_clock_says(present: tuple[datetime, tzinfo]) -> None:
     moment, zone = present
-    horizon = RetentionWindow.at(moment, zone)
-    assert horizon.today_start == day_began(moment, zone)
-    assert horizon.as_of == second(moment) // 60 * 60
-    assert second(horizon.moment()) == horizon.as_of
+    retention = RetentionWindow.at(moment, zone)
+    assert retention.today_start == day_began(moment, zone)
+    assert retention.as_of == second(moment) // 60 * 60
+    assert second(retention.moment()) == retention.as_of
 
 
 @pytest.mark.parametrize(("name", "change"), CHANGES)
@@ -89,10 +89,10 @@ def test_the_hours_of_the_whole_day_are_at_hand_however_long_it_is(
 ) -> None:
     zone = ZoneInfo(name)
     for minutes in range(-30 * 60, 30 * 60):
-        horizon = RetentionWindow.at(change + timedelta(minutes=minutes), zone)
-        edge, first_hour = horizon.today_edge
-        assert horizon.keep_from("hour") <= first_hour
-        assert horizon.keeps("minute", edge) or edge == first_hour
+        retention = RetentionWindow.at(change + timedelta(minutes=minutes), zone)
+        edge, first_hour = retention.partial_first_hour
+        assert retention.oldest_bucket("hour") <= first_hour
+        assert retention.contains("minute", edge) or edge == first_hour
 
 
 @fewer
@@ -118,12 +118,12 @@ def test_sums_agree_whichever_way_they_are_taken(
 ) -> None:
     now, zone, placed = day
     picture = picture_of(placed, RetentionWindow.at(now, zone))
-    horizon = picture.horizon
+    retention = picture.retention
     for grain in GRAINS:
-        start = horizon.window_start(grain)
+        start = retention.window_start(grain)
         by_bucket = [picture.bucket_sum(grain, bucket) for bucket in picture.buckets(grain)]
         by_cell = [tally for key, tally in picture.cells() if key.grain == grain]
-        kept = [o for o in placed if horizon.keeps(grain, floor(second(o.placed_at), grain))]
+        kept = [o for o in placed if retention.contains(grain, floor(second(o.placed_at), grain))]
         assert add_up(by_bucket) == add_up(by_cell) == sum_of(kept)
         assert picture.total(grain, start) == add_up(picture.cells_total(grain, start).values())
         for bucket in picture.buckets(grain):
@@ -183,12 +183,12 @@ def test_how_orders_are_grouped_makes_no_difference(data: st.DataObject) -> None
     now = data.draw(moments)
     placed = data.draw(st.lists(orders(now), max_size=12))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(placed)), max_size=3)))
-    horizon = RetentionWindow.at(now, UTC)
-    picture = RollupCube(horizon)
+    retention = RetentionWindow.at(now, UTC)
+    picture = RollupCube(retention)
     for start, end in pairwise([0, *cuts, len(placed)]):
         for key, tally in at_all_grains(tally_orders(placed[start:end])).items():
             picture.add(key, tally)
-    assert dict(picture.cells()) == dict(picture_of(placed, horizon).cells())
+    assert dict(picture.cells()) == dict(picture_of(placed, retention).cells())
 
 
 @fewer
@@ -205,7 +205,7 @@ def test_voiding_every_order_leaves_nothing(
             picture.add(key, tally)
     assert dict(picture.cells()) == {}
     assert [picture.buckets(grain) for grain in GRAINS] == [[], [], []]
-    assert picture.totals() == RollupCube(picture.horizon).totals()
+    assert picture.totals() == RollupCube(picture.retention).totals()
     assert picture.top_drinks() == []
 
 
@@ -219,16 +219,16 @@ def test_time_passing_drops_exactly_what_lies_before_the_windows(
     cells = at_all_grains(tally_orders(placed))
     for minutes in waits:
         now += timedelta(minutes=minutes)
-        horizon = RetentionWindow.at(now, zone)
-        assert picture.move_to(horizon) == (
-            horizon != RetentionWindow.at(now - timedelta(minutes=minutes), zone)
+        retention = RetentionWindow.at(now, zone)
+        assert picture.move_to(retention) == (
+            retention != RetentionWindow.at(now - timedelta(minutes=minutes), zone)
         )
-    fresh = picture_of(placed, picture.horizon)
+    fresh = picture_of(placed, picture.retention)
     assert dict(picture.cells()) == dict(fresh.cells())
     assert dict(picture.cells()) == {
         key: tally
         for key, tally in cells.items()
-        if tally != ZERO and picture.horizon.keeps(key.grain, key.bucket)
+        if tally != ZERO and picture.retention.contains(key.grain, key.bucket)
     }
     assert picture.totals() == fresh.totals()
     assert picture.top_drinks() == fresh.top_drinks()
@@ -239,7 +239,7 @@ tallies = st.builds(Totals, st.integers(0, 2), st.integers(0, 2), st.integers(0,
 
 @st.composite
 def cell_writes(draw: st.DrawFn) -> list[tuple[CellKey, Totals]]:
-    """Absolute values for a few cells, some of them beyond the horizon, some zero."""
+    """Absolute values for a few cells, some of them beyond the retention window, some zero."""
     grain: Grain = draw(st.sampled_from(GRAINS))
     keys = st.builds(
         CellKey,
@@ -256,11 +256,11 @@ START = 1_767_225_600  # the first second of 2026, at which a bucket of every gr
 
 @given(cell_writes())
 def test_a_picture_holds_the_last_value_of_each_cell(writes: list[tuple[CellKey, Totals]]) -> None:
-    horizon = RetentionWindow(START, START)
-    picture = RollupCube(horizon)
+    retention = RetentionWindow(START, START)
+    picture = RollupCube(retention)
     expected: Cells = {}
     for key, tally in writes:
-        kept = horizon.keeps(key.grain, key.bucket)
+        kept = retention.contains(key.grain, key.bucket)
         assert picture.set(key, tally) == (kept and expected.get(key, ZERO) != tally)
         if kept:
             expected[key] = tally
@@ -274,8 +274,8 @@ def test_a_picture_holds_the_last_value_of_each_cell(writes: list[tuple[CellKey,
 
 
 def test_the_windows_are_those_of_the_design() -> None:
-    horizon = RetentionWindow(START + 7 * 3600 + 17 * 60, START)
-    assert [horizon.window_start(grain) - START for grain in GRAINS] == [
+    retention = RetentionWindow(START + 7 * 3600 + 17 * 60, START)
+    assert [retention.window_start(grain) - START for grain in GRAINS] == [
         6 * 3600 + 18 * 60, -16 * 3600, -29 * 86400,
     ]  # fmt: skip
 
@@ -284,11 +284,11 @@ def test_the_windows_are_those_of_the_design() -> None:
 def test_a_bucket_set_at_once_is_as_its_cells_set_one_by_one(
     data: st.DataObject, present: tuple[datetime, tzinfo]
 ) -> None:
-    horizon = RetentionWindow.at(*present)
-    one, other = RollupCube(horizon), RollupCube(horizon)
+    retention = RetentionWindow.at(*present)
+    one, other = RollupCube(retention), RollupCube(retention)
     for _ in range(3):
         grain = data.draw(st.sampled_from(GRAINS))
-        bucket = floor(horizon.as_of, grain) - SECONDS[grain] * data.draw(st.integers(-1, 70))
+        bucket = floor(retention.as_of, grain) - SECONDS[grain] * data.draw(st.integers(-1, 70))
         pairs = st.builds(StoreDrink, st.sampled_from("us"), st.sampled_from("tlm"))
         tallies = st.builds(Totals, *[st.integers(-9, 9)] * 3).filter(lambda tally: tally != ZERO)
         cells = data.draw(st.dictionaries(pairs, tallies))

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.domain.menu import (
-    CODE_MAX,
-    NAME_MAX,
+    MAX_CODE_LENGTH,
+    MAX_NAME_LENGTH,
     Drink,
     Menu,
     Store,
@@ -66,30 +66,34 @@ def test_a_code_made_of_any_name_is_a_code(name: str) -> None:
     except Invalid:
         return
     check_code(code)
-    assert 1 <= len(code) <= CODE_MAX
+    assert 1 <= len(code) <= MAX_CODE_LENGTH
     assert code.isprintable()
     assert not any(c.isspace() for c in code)
 
 
-@pytest.mark.parametrize("code", ["", " ", "a b", "a\u00a0b", "x" * (CODE_MAX + 1), *CONTROLS])
+@pytest.mark.parametrize(
+    "code", ["", " ", "a b", "a\u00a0b", "x" * (MAX_CODE_LENGTH + 1), *CONTROLS]
+)
 def test_a_code_that_could_harm_is_refused(code: str) -> None:
     with pytest.raises(Invalid) as error:
         check_code(code)
     assert [fault.field for fault in error.value.errors] == ["code"]
 
 
-@pytest.mark.parametrize("code", ["a", "flat-white", "кава", "x" * CODE_MAX, "1:/%'\"<b>"])
+@pytest.mark.parametrize("code", ["a", "flat-white", "кава", "x" * MAX_CODE_LENGTH, "1:/%'\"<b>"])
 def test_other_codes_are_taken(code: str) -> None:
     check_code(code)
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * (NAME_MAX + 1), *(f"a{c}b" for c in CONTROLS)])
+@pytest.mark.parametrize(
+    "name", ["", "  ", "x" * (MAX_NAME_LENGTH + 1), *(f"a{c}b" for c in CONTROLS)]
+)
 def test_a_name_that_could_harm_is_refused(name: str) -> None:
     with pytest.raises(Invalid) as error:
         check_name(name)
     assert [fault.field for fault in error.value.errors] == ["name"]
 
 
-@pytest.mark.parametrize("name", ["A", "Flat White", "Кава з молоком", "x" * NAME_MAX])
+@pytest.mark.parametrize("name", ["A", "Flat White", "Кава з молоком", "x" * MAX_NAME_LENGTH])
 def test_other_names_are_taken(name: str) -> None:
     check_name(name)

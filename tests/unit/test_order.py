@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from coffeert.domain.menu import Drink, Menu, Store
 from coffeert.domain.orders import (
-    PRICE_CENTS_MAX,
+    MAX_PRICE_CENTS,
     Draft,
     Order,
     cents_from_text,
@@ -80,7 +80,7 @@ def test_no_text_is_read_as_an_amount_that_cannot_be(text: str) -> None:
         amount = cents_from_text(text)
     except ValueError:
         return
-    assert 0 <= amount <= PRICE_CENTS_MAX
+    assert 0 <= amount <= MAX_PRICE_CENTS
     assert Decimal(text) * 100 == amount
 
 

@@ -31,7 +31,7 @@ NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 class Seen(NamedTuple):
     """All that a view shows."""
 
-    horizon: RetentionWindow
+    retention: RetentionWindow
     data_time: datetime
     cells: Cells
     recent: tuple[Order, ...]
@@ -40,9 +40,9 @@ class Seen(NamedTuple):
 
 
 def seen(view: View) -> Seen:
-    picture = view.picture
+    picture = view.cube
     return Seen(
-        picture.horizon,
+        picture.retention,
         view.data_time,
         dict(picture.cells()),
         view.recent,
@@ -61,16 +61,16 @@ class History(NamedTuple):
 
 def advance(view: View, now: datetime, zone: tzinfo, placed: Sequence[Order]) -> Change:
     """Do to a view what a server does to its own, and return what changed."""
-    view.picture.move_to(RetentionWindow.at(now, zone))
+    view.cube.move_to(RetentionWindow.at(now, zone))
     view.data_time = now
     changed = [
         key
         for key, tally in at_all_grains(tally_orders(placed)).items()
-        if view.picture.add(key, tally)
+        if view.cube.add(key, tally)
     ]
     added = view.add_recent(placed)
-    cells = {key: view.picture.get(key) for key in changed}
-    return Change(view.picture.horizon, now, cells, added)
+    cells = {key: view.cube.get(key) for key in changed}
+    return Change(view.cube.retention, now, cells, added)
 
 
 @st.composite
@@ -166,7 +166,7 @@ def test_a_view_can_be_taken_whole_at_any_version(history: History) -> None:
 def test_the_whole_history_in_one_change_is_the_view_at_its_end(history: History) -> None:
     whole = merged([history.first, *history.changes])
     assert seen(View(whole)) == history.seen[-1]
-    assert all(whole.horizon.keeps(key.grain, key.bucket) for key in whole.cells)
+    assert all(whole.retention.contains(key.grain, key.bucket) for key in whole.cells)
 
 
 @fewer
@@ -204,4 +204,4 @@ def test_a_cell_that_has_become_empty_is_told_of() -> None:
     advance(view, NOW, UTC, [order])
     change = advance(view, NOW, UTC, [order.correction(new_order_id(), NOW)])
     assert list(change.cells.values()) == [ZERO] * 3
-    assert dict(view.picture.cells()) == {}
+    assert dict(view.cube.cells()) == {}

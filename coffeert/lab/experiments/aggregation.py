@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC
 
-from coffeert.aggregator.aggregation_pass import LeaderLease, make_pass
+from coffeert.aggregator.aggregation_pass import LeaderLease, run_pass
 from coffeert.aggregator.projection import Projection
 from coffeert.lab.bench import Bench
 from coffeert.lab.latency import Latencies
@@ -54,7 +54,7 @@ class Aggregating:
     async def one(self) -> float:
         """Make a pass; return the seconds it took."""
         began = time.perf_counter()
-        made = await make_pass(self.connection, self._projection, UTC, LeaderLease())
+        made = await run_pass(self.connection, self._projection, UTC, LeaderLease())
         self._projection = made.projection
         return time.perf_counter() - began
 

@@ -89,7 +89,7 @@ async def _flood(bench: Bench, orders: int, subscribers: int) -> Published:
         began = time.perf_counter()
         for start in range(0, count, _AT_ONCE):
             for batch in batches[start : start + _AT_ONCE]:
-                publisher.publish_hot(batch)
+                publisher.publish_batches(batch)
             await _sent(publisher, start)  # the outbox holds a few hundred and drops the rest
             await _taken(readers, start - publisher.counts.dropped - _AHEAD)
         for reader in readers:
@@ -186,7 +186,7 @@ async def _one_at_a_time(bench: Bench) -> Latencies:
         for number in range(min(500, bench.effort.messages)):
             reader.arrived.clear()
             began = time.perf_counter()
-            publisher.publish_hot(_batch(number, 10))
+            publisher.publish_batches(_batch(number, 10))
             async with asyncio.timeout(_ARRIVE_WITHIN):
                 await reader.arrived.wait()
             times.append(reader.last - began)

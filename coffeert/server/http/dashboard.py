@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 
 from aiohttp import hdrs, web
 
-from coffeert.domain.orders import PLACED_AT_MIN
+from coffeert.domain.orders import MIN_PLACED_AT
 from coffeert.domain.rollups import RetentionWindow
 from coffeert.domain.view import Change, View
 from coffeert.errors import DatabaseUnavailable, FieldError, Invalid, Unavailable
@@ -81,7 +81,7 @@ class DashboardApi:
         frame = frames.Snapshot(
             epoch=_PAST,
             version=0,
-            view=frames.columns(view.as_change(), view.picture.totals(), view.picture.top_drinks()),
+            view=frames.columns(view.as_change(), view.cube.totals(), view.cube.top_drinks()),
         )
         return web.Response(body=frames.encode(frame), content_type=_JSON)
 
@@ -127,7 +127,7 @@ def _moment(text: str) -> datetime:
         moment = None
     if moment is None or moment.tzinfo is None:
         fault = "must be a time with an offset, such as 2026-01-31T09:30:00+01:00"
-    elif not PLACED_AT_MIN <= moment <= datetime.now(UTC):
+    elif not MIN_PLACED_AT <= moment <= datetime.now(UTC):
         fault = "must lie between 2000-01-01 and now"
     else:
         return moment

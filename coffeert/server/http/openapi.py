@@ -36,7 +36,7 @@ def openapi_document() -> bytes:
     (request, stored, batch, menu, snapshot, problem), schemas = msgspec.json.schema_components(
         (OrderRequest, OrderBody, BatchResult, MenuBody, Snapshot, Problem), ref_template=_REFS
     )
-    # Blob as raw text when decoded, so that money stays exact; this is what it may be.
+    # Kept as raw text when decoded, so that money stays exact; this is what it may be.
     schemas["OrderRequest"]["properties"]["price"] = {
         "description": "The price of one piece; the menu's where it is left out.",
         "anyOf": [
@@ -45,7 +45,11 @@ def openapi_document() -> bytes:
             {"type": "null"},
         ],
     }
-    schemas["OrderRequest"]["properties"]["quantity"] |= {"minimum": 1, "maximum": 99}
+    schemas["OrderRequest"]["properties"]["quantity"] |= {
+        "default": 1,
+        "minimum": 1,
+        "maximum": 99,
+    }
     problems = {
         status: _response(text, problem, "application/problem+json")
         for status, text in _PROBLEMS.items()

@@ -39,8 +39,8 @@ class ChangeLog:
         self._cells = 0
         self._deltas: dict[int, bytes] = {}
         self._snapshot: tuple[Position, bytes] | None = None
-        self._totals = live.view.picture.totals()
-        self._top = live.view.picture.top_drinks()
+        self._totals = live.view.cube.totals()
+        self._top = live.view.cube.top_drinks()
 
     @property
     def epoch(self) -> str:
@@ -64,8 +64,8 @@ class ChangeLog:
         self._cells += len(change.cells)
         self._deltas.clear()
         # Taken now: by the time that a delta is encoded the live view may be ahead of the version.
-        self._totals = self._live.view.picture.totals()
-        self._top = self._live.view.picture.top_drinks()
+        self._totals = self._live.view.cube.totals()
+        self._top = self._live.view.cube.top_drinks()
         while len(self._changes) > 1 and (
             len(self._changes) > VERSIONS_KEPT or self._cells > CELLS_KEPT
         ):

@@ -26,7 +26,7 @@ from coffeert.domain.rollups import (
 from coffeert.domain.view import Change, View
 from coffeert.domain.watermark import Watermark, Xid
 
-HOT_BYTES_MAX = 150_000_000
+MAX_PENDING_BYTES = 150_000_000
 """Past this much of batches in waiting (an aggregator long dead), no more are taken in.
 
 The health of the aggregator says so then.
@@ -39,16 +39,16 @@ class LiveView:
     Not exact before the first `load`. Pure state: nothing here waits or speaks to anyone.
     """
 
-    def __init__(self, horizon: RetentionWindow, now: datetime) -> None:
-        self.view = View(Change(horizon, now, {}))
+    def __init__(self, retention: RetentionWindow, now: datetime) -> None:
+        self.view = View(Change(retention, now, {}))
         self.lineage = ""
         self.number = -1
         self.watermark = Watermark(0, 0)
         self.overflowed = False
         self._base: Cells = {}
         self._hot: list[PendingBatches] = []
-        self._hot_xids: set[Xid] = set()
-        self._hot_bytes = 0
+        self._pending_xids: set[Xid] = set()
+        self._pending_bytes = 0
         self._pending: Cells = {}
         self._dirty: set[CellKey] = set()
         self._dirty_recent: list[Order] = []
@@ -60,13 +60,13 @@ class LiveView:
         return self.number >= 0
 
     @property
-    def hot_batches(self) -> int:
+    def pending_batches(self) -> int:
         """How many batches wait to be seen by a pass."""
-        return len(self._hot_xids)
+        return len(self._pending_xids)
 
     def knows(self, xid: Xid) -> bool:
         """Tell whether a batch is counted already, by a pass or by itself."""
-        return self.watermark.sees(xid) or xid in self._hot_xids
+        return self.watermark.sees(xid) or xid in self._pending_xids
 
     def load(self, snapshot: RollupSnapshot) -> None:
         """Take a whole snapshot as the new base; one older than the base at hand is left alone."""
@@ -78,7 +78,7 @@ class LiveView:
         self._base = {
             key: tally
             for key, tally in snapshot.cells.items()
-            if self.view.picture.horizon.keeps(key.grain, key.bucket)
+            if self.view.cube.retention.contains(key.grain, key.bucket)
         }
         self.lineage = snapshot.lineage
         settled = self._settle(snapshot.number, snapshot.watermark, snapshot.data_time)
@@ -103,7 +103,7 @@ class LiveView:
         self._show(cells.keys() | settled, recent)
         return True
 
-    def apply_hot(self, many: Iterable[PendingBatches], recent: Sequence[Order]) -> None:
+    def apply_pending(self, many: Iterable[PendingBatches], recent: Sequence[Order]) -> None:
         """Take committed batches, but for those that are known already.
 
         Many at once cost little more than one: what they share is summed before it is shown.
@@ -113,11 +113,11 @@ class LiveView:
             unknown = self._unknown(batches)
             if unknown is None:
                 continue
-            if self._hot_bytes + unknown.bytes_held > HOT_BYTES_MAX:
+            if self._pending_bytes + unknown.bytes_held > MAX_PENDING_BYTES:
                 self.overflowed = True
                 break
-            self._hot_bytes += unknown.bytes_held
-            self._hot_xids.update(unknown.xids)
+            self._pending_bytes += unknown.bytes_held
+            self._pending_xids.update(unknown.xids)
             taken.append(unknown)
         self._hot += taken
         cells = at_all_grains(_sum(taken))
@@ -125,31 +125,31 @@ class LiveView:
             add(self._pending, key, tally)
         self._show(cells, recent)
 
-    def move_to(self, horizon: RetentionWindow) -> None:
-        """Let time pass: what lies before the new horizon is dropped.
+    def move_to(self, retention: RetentionWindow) -> None:
+        """Let time pass: what lies before the new retention window is dropped.
 
         Time that is put back is not followed: readers have dropped what would have to come back.
         """
-        if horizon.as_of < self.view.picture.horizon.as_of:
+        if retention.as_of < self.view.cube.retention.as_of:
             return
-        if not self.view.picture.move_to(horizon):
+        if not self.view.cube.move_to(retention):
             return
         self._moved = True
-        for key in [k for k in self._base if not horizon.keeps(k.grain, k.bucket)]:
+        for key in [k for k in self._base if not retention.contains(k.grain, k.bucket)]:
             del self._base[key]
 
     def take_change(self) -> Change | None:
         """Return what has changed since the last call, absolute; `None` where nothing has."""
         if not (self._dirty or self._dirty_recent or self._moved):
             return None
-        picture = self.view.picture
+        picture = self.view.cube
         change = Change(
-            picture.horizon,
+            picture.retention,
             self.view.data_time,
             {
                 key: picture.get(key)
                 for key in self._dirty
-                if picture.horizon.keeps(key.grain, key.bucket)
+                if picture.retention.contains(key.grain, key.bucket)
             },
             tuple(self._dirty_recent),
         )
@@ -183,15 +183,15 @@ class LiveView:
                 left.append(batches.only(unseen))
         settled |= {key.at(grain) for key in settled for grain in GRAINS}
         self._hot = left
-        self._hot_xids = {xid for batches in left for xid in batches.xids}
-        self._hot_bytes = sum(batches.bytes_held for batches in left)
+        self._pending_xids = {xid for batches in left for xid in batches.xids}
+        self._pending_bytes = sum(batches.bytes_held for batches in left)
         self._pending = at_all_grains(_sum(left))
         if not left:
             self.overflowed = False
         return settled
 
     def _show(self, keys: Iterable[CellKey], recent: Sequence[Order]) -> None:
-        picture = self.view.picture
+        picture = self.view.cube
         for key in keys:
             if picture.set(key, self._value(key)):
                 self._dirty.add(key)

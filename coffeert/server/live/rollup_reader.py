@@ -10,7 +10,7 @@ from datetime import datetime
 from coffeert.domain.rollup_snapshot import RollupSnapshot
 from coffeert.domain.rollups import RetentionWindow
 from coffeert.domain.view import Change
-from coffeert.postgres.errors import explained
+from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection, Pool
 from coffeert.postgres.queries import sql
 from coffeert.postgres.rollups import load_snapshot, view_at
@@ -29,15 +29,15 @@ class RollupReader:
         self._pool = pool
         self._at_hand = at_hand
 
-    async def load_snapshot(self, horizon: RetentionWindow) -> RollupSnapshot:
+    async def load_snapshot(self, retention: RetentionWindow) -> RollupSnapshot:
         """Read the rollups as of the last pass."""
         async with self._connection() as connection:
-            return await load_snapshot(connection, horizon)
+            return await load_snapshot(connection, retention)
 
-    async def view_at(self, moment: datetime, horizon: RetentionWindow) -> Change:
+    async def view_at(self, moment: datetime, retention: RetentionWindow) -> Change:
         """Read the view as it was at a past moment."""
         async with self._connection() as connection:
-            return await view_at(connection, moment, horizon)
+            return await view_at(connection, moment, retention)
 
     async def lineage(self) -> str:
         """Read which history of orders the rollups tell."""
@@ -58,6 +58,6 @@ class RollupReader:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
-        with explained():
+        with translate_errors():
             async with self._pool.acquire(timeout=_ACQUIRE_TIMEOUT) as connection:
                 yield connection

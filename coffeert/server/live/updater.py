@@ -76,12 +76,12 @@ class LiveUpdater:
             committed, self._committed = self._committed, []
             ours = PendingBatches.of({xid: tally_orders(orders) for xid, orders in committed})
             newest_of_ours = newest(order for _, orders in committed for order in orders)
-            self._bus.publish_hot(
+            self._bus.publish_batches(
                 BatchesCommitted.of(self._bus.name, self._view.lineage, ours, newest_of_ours)
             )
             batches.append(ours)
             recent += newest_of_ours
-        self._view.apply_hot(batches, newest(recent))
+        self._view.apply_pending(batches, newest(recent))
 
     async def begin(self) -> None:
         """Load a first picture from PostgreSQL, so that the first reader does not get an empty one."""
@@ -106,7 +106,7 @@ class LiveUpdater:
     async def move_time(self) -> None:
         """Let the view's windows follow the clock, until cancelled."""
         while True:
-            self._view.move_to(self._horizon())
+            self._view.move_to(self._retention())
             self._hub.notify()
             await asyncio.sleep(60 - datetime.now(UTC).timestamp() % 60 + 0.001)
 
@@ -175,12 +175,12 @@ class LiveUpdater:
 
     async def _load_rollups(self) -> None:
         try:
-            snapshot = await self._database.load_snapshot(self._horizon())
+            snapshot = await self._database.load_snapshot(self._retention())
             self.show()
             self._view.load(snapshot)
         except DatabaseUnavailable as error:
             log.debug("no picture yet", reason=str(error))
         self._hub.notify()
 
-    def _horizon(self) -> RetentionWindow:
+    def _retention(self) -> RetentionWindow:
         return RetentionWindow.at(datetime.now(UTC), self._zone)

@@ -138,7 +138,7 @@ class RewindBuffer:
             past.take(event)
             if isinstance(event, ViewReset) and past.view is not None:
                 pages = self._pages_at(chapter)
-                self._pages.restore(pages, past.view.picture, self._session.view.picture)
+                self._pages.restore(pages, past.view.cube, self._session.view.cube)
         clock.moment = moment
         # Only now: what is heard again must not count again.
         past.arrivals = self._session.arrivals
@@ -175,13 +175,13 @@ class RewindBuffer:
         if session.heartbeat is None:  # the server's time is not known yet
             return
         view = session.view
-        opening = self._pages.of(view.picture)
+        opening = self._pages.of(view.cube)
         if self._chapters:
             self._chapters[-1].close(difference(opening, self._opening), self._shelf)
         self._opening = opening
         self._chapters.append(Segment(at))
         listed = session.log.newest()[:ORDERS_LISTED]
-        change = Change(view.picture.horizon, view.data_time, {}, listed)
+        change = Change(view.cube.retention, view.data_time, {}, listed)
         reset = ViewReset(change, session.epoch, session.version, session.totals)
         moment = session.clock.monotonic()
         for line in opening_of(session.hello, reset, session.heartbeat, at, moment):

@@ -113,7 +113,7 @@ class BucketSumCache:
             self._kept.pop(name, None)
 
     def trim(self) -> None:
-        """Drop what lies beyond the picture's horizon."""
-        horizon = self.picture.horizon
-        for grain, start in [key for key in self._kept if not horizon.keeps(*key)]:
+        """Drop what lies beyond the picture's retention."""
+        retention = self.picture.retention
+        for grain, start in [key for key in self._kept if not retention.contains(*key)]:
             del self._kept[grain, start]

@@ -151,7 +151,7 @@ class Session:
         """Hold the session's own sums against those the server sent with the same version."""
         if self.view is None or self.totals is None:
             return "unknown"
-        return "equal" if self.view.picture.totals() == self.totals else "differs"
+        return "equal" if self.view.cube.totals() == self.totals else "differs"
 
     def zone(self) -> tzinfo:
         """Return the zone in which the server's people read times."""
@@ -230,7 +230,7 @@ class Session:
         self.orders_added = 0
         for key, tally in change.cells.items():
             if key.grain == "minute":
-                added = tally.minus(self.view.picture.get(key))
+                added = tally.minus(self.view.cube.get(key))
                 if added != ZERO:
                     self.arrivals.add(now, key.store, key.drink, added)
                     self.orders_added += max(0, added.orders)

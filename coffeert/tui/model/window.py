@@ -59,15 +59,15 @@ def _previous(
     sums: BucketSumCache, past: BucketSumCache | None, span: Range, now: float
 ) -> list[BucketSums] | None:
     starts = [start - span.seconds for start in span.starts(now)]
-    at_hand = sums.picture.horizon
+    at_hand = sums.picture.retention
     if past is None:
-        if not at_hand.keeps(span.grain, starts[0]):
+        if not at_hand.contains(span.grain, starts[0]):
             return None
         buckets = [sums.bucket(span.grain, start) for start in starts]
         return [*buckets[:-1], scale(buckets[-1], span.elapsed(now))]
-    newest = past.picture.horizon.as_of
+    newest = past.picture.retention.as_of
     buckets = [past.bucket(span.grain, start) for start in starts]
-    if starts[-1] > newest and at_hand.keeps(span.grain, starts[-1]):
+    if starts[-1] > newest and at_hand.contains(span.grain, starts[-1]):
         # The past was taken before this bucket began.
         buckets[-1] = scale(sums.bucket(span.grain, starts[-1]), span.elapsed(now))
     return buckets

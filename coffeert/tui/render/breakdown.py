@@ -68,7 +68,7 @@ def top_drinks(sums: BucketSumCache, window: Window, count: int = 5) -> tuple[Br
     Ties go by code, as in the server's own list.
     """
     picture = sums.picture
-    first = picture.horizon.window_start("day")
+    first = picture.retention.window_start("day")
     starts = range(first, first + 31 * 86400, 86400)
     month = merge(sums.bucket("day", start) for start in starts)
     best = sorted(month.drinks.items(), key=lambda item: (-item[1].orders, item[0]))[:count]

@@ -8,7 +8,7 @@ import shlex
 from dataclasses import dataclass
 from uuid import UUID
 
-from coffeert.domain.orders import QUANTITY_MAX, Draft, cents_from_text, text_from_cents
+from coffeert.domain.orders import MAX_QUANTITY, Draft, cents_from_text, text_from_cents
 from coffeert.errors import FieldError
 from coffeert.tui.render.text import clean
 from coffeert.wire.orders import MenuBody, MenuDrink
@@ -102,9 +102,9 @@ def curl(draft: Draft, url: str, *, with_token: bool) -> str:
 
 
 def _quantity(text: str, faults: list[FieldError]) -> int:
-    if text.strip().isascii() and text.strip().isdigit() and 1 <= int(text) <= QUANTITY_MAX:
+    if text.strip().isascii() and text.strip().isdigit() and 1 <= int(text) <= MAX_QUANTITY:
         return int(text)
-    faults.append(FieldError("quantity", f"a whole number from 1 to {QUANTITY_MAX}"))
+    faults.append(FieldError("quantity", f"a whole number from 1 to {MAX_QUANTITY}"))
     return 0
 
 

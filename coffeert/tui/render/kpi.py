@@ -132,7 +132,7 @@ def _stores(scene: FrameContext, wanted: Filter) -> Tile:
     assert scene.view is not None
     assert scene.window is not None
     codes = scene.stores(wanted)
-    silent = silent_stores(scene.view.picture, codes, scene.window.now)
+    silent = silent_stores(scene.view.cube, codes, scene.window.now)
     selling = len(codes) - len(silent)
     note = "all selling" if codes else "no stores"
     warn: Role = "dim"

@@ -33,7 +33,7 @@ def sentences(scene: FrameContext, sums: BucketSumCache | None) -> list[str]:
         if best:
             listed = ", ".join(f"{clean(code)} {tally.orders:,}" for code, tally in best)
             said.append(f"Best {name}s: {listed}.")
-    silent = silent_stores(scene.view.picture, scene.stores(sums.wanted), window.now)
+    silent = silent_stores(scene.view.cube, scene.stores(sums.wanted), window.now)
     if silent:
         listed = ", ".join(f"{clean(code)} for {silence(gap)}" for code, gap in silent)
         said.append(f"Silent: {listed}.")

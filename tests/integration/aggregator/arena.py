@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from coffeert.aggregator.aggregation_pass import CompletedPass, LeaderLease, make_pass
+from coffeert.aggregator.aggregation_pass import CompletedPass, LeaderLease, run_pass
 from coffeert.aggregator.projection import Projection
 from coffeert.domain.orders import Order
 from coffeert.domain.rollups import ZERO
@@ -266,7 +266,7 @@ class Arena:
             await self._check(await beside)
 
     async def _make(self, passer: Passer) -> CompletedPass:
-        passed = await make_pass(passer.connection, passer.projection, UTC, LeaderLease())
+        passed = await run_pass(passer.connection, passer.projection, UTC, LeaderLease())
         passer.projection = passed.projection
         return passed
 
@@ -307,10 +307,10 @@ class Arena:
         self._counted += passed.result.rows
         result = await verify(self._observer)
         assert result.exact, result
-        horizon = passed.projection.picture.horizon
-        snapshot = await load_snapshot(self._observer, horizon)
+        retention = passed.projection.cube.retention
+        snapshot = await load_snapshot(self._observer, retention)
         if snapshot.number == passed.projection.number:
-            assert dict(passed.projection.picture.cells()) == snapshot.cells
+            assert dict(passed.projection.cube.cells()) == snapshot.cells
             assert passed.projection.recent == snapshot.recent
         # The watermark never goes back: what one pass saw, all later ones see.
         assert snapshot.watermark.xmin >= self._watermark.xmin

@@ -70,8 +70,8 @@ async def test_what_it_publishes_is_what_a_reader_of_redis_finds(
     assert stats.leader == "first"
     assert (await verify(connection)).exact
     if snapshot.number == await connection.fetchval("SELECT pass FROM aggregator_state"):
-        horizon = RetentionWindow.at(snapshot.data_time, UTC)
-        assert snapshot == await load_snapshot(connection, horizon)
+        retention = RetentionWindow.at(snapshot.data_time, UTC)
+        assert snapshot == await load_snapshot(connection, retention)
 
 
 async def test_it_goes_on_passing_while_redis_is_away(

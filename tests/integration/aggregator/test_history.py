@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from redis import Redis
 
-from coffeert.aggregator.aggregation_pass import LeaderLease, make_pass
+from coffeert.aggregator.aggregation_pass import LeaderLease, run_pass
 from coffeert.aggregator.aggregator import Aggregator
 from coffeert.embedded import PostgresServer
 from coffeert.errors import ClusterMismatch, DatabaseUnavailable
@@ -77,7 +77,7 @@ async def test_cron_tells_a_redis_from_the_future_too(
     stored = await bus.load_snapshot()
     assert stored is not None
     assert stored[0].lineage == passed.result.lineage != lineage
-    assert stored[0].cells == dict(passed.projection.picture.cells())
+    assert stored[0].cells == dict(passed.projection.cube.cells())
     assert (await verify(connection)).exact
 
 
@@ -88,20 +88,20 @@ async def test_a_standby_does_not_aggregate_and_begins_a_lineage_once_promoted(
     await migrate(own_postgres.database_url("shop"))
     primary = await connect(own_postgres.database_url("shop"), application_name="test")
     await insert(primary, order(), order())
-    before = await make_pass(primary, None, UTC, LeaderLease())
+    before = await run_pass(primary, None, UTC, LeaderLease())
     with standby_of(own_postgres) as url:
         standby = await connect(url, application_name="test")
         with pytest.raises(DatabaseUnavailable, match="the primary is needed"):
-            await make_pass(standby, None, UTC, LeaderLease())
+            await run_pass(standby, None, UTC, LeaderLease())
         assert (await verify(standby)).orders == 2
-        await make_pass(primary, before.projection, UTC, LeaderLease())
+        await run_pass(primary, before.projection, UTC, LeaderLease())
         await close(primary)
         await standby.execute("SELECT pg_promote()")
         await insert(standby, order())
-        after = await make_pass(standby, None, UTC, LeaderLease())
+        after = await run_pass(standby, None, UTC, LeaderLease())
         assert after.result.lineage != before.result.lineage
         assert after.result.rows == 1
-        again = await make_pass(standby, after.projection, UTC, LeaderLease())
+        again = await run_pass(standby, after.projection, UTC, LeaderLease())
         assert again.result.lineage == after.result.lineage
         assert await kept_cells(standby) == await counted_cells(standby)
         await close(standby)
@@ -140,19 +140,19 @@ async def test_a_dump_restored_on_another_cluster_is_refused_until_rebuilt(
     connection: Connection, database_url: str, servers: TestServers, own_postgres: PostgresServer
 ) -> None:
     await insert(connection, *(order() for _ in range(20)))
-    await make_pass(connection, None, UTC, LeaderLease())
+    await run_pass(connection, None, UTC, LeaderLease())
     await insert(connection, order(drink="tea"))
     await asyncio.to_thread(copy_database, servers.postgres, database_url, own_postgres)
     moved = await connect(own_postgres.database_url("moved"), application_name="test")
     with pytest.raises(ClusterMismatch):
-        await make_pass(moved, None, UTC, LeaderLease())
+        await run_pass(moved, None, UTC, LeaderLease())
     assert (await rebuild(moved)).orders == 21
     # On past the transaction ids that the orders had where they came from.
     theirs = await connection.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())")
     while int(await moved.fetchval("SELECT pg_current_xact_id()")) <= int(theirs):
         pass
     await insert(moved, order())
-    assert (await make_pass(moved, None, UTC, LeaderLease())).result.rows == 1
+    assert (await run_pass(moved, None, UTC, LeaderLease())).result.rows == 1
     assert (await verify(moved)).exact
     assert await kept_cells(moved) == await counted_cells(moved)
     with pytest.raises(asyncpg.RestrictViolationError):

@@ -100,8 +100,8 @@ async def test_beside_a_running_one_it_loses_nothing_and_counts_nothing_twice(
     stored = await bus.load_snapshot()
     assert stored is not None
     assert stored[1].leader == "first"
-    horizon = RetentionWindow.at(stored[0].data_time, UTC)
-    assert stored[0].cells == (await load_snapshot(connection, horizon)).cells
+    retention = RetentionWindow.at(stored[0].data_time, UTC)
+    assert stored[0].cells == (await load_snapshot(connection, retention)).cells
     assert (await verify(connection)).exact
     assert await kept_cells(connection) == await counted_cells(connection)
 

@@ -25,7 +25,7 @@ from coffeert.wire.health import (
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, OrderBody, decode_order, encode
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-HORIZON = RetentionWindow.at(NOW, UTC)
+RETENTION = RetentionWindow.at(NOW, UTC)
 MENU = MenuBody((MenuStore("uptown", "Uptown"),), (MenuDrink("tea", "Tea", "2.90"),))
 HEALTH = Health(
     live=True,
@@ -139,7 +139,7 @@ class Connection:
         self.socket = socket
         self.query = dict(request.query)
         self.received: asyncio.Queue[frames.ClientFrame] = asyncio.Queue()
-        self.view = View(Change(HORIZON, NOW, {}))
+        self.view = View(Change(RETENTION, NOW, {}))
         self.epoch = "one"
         self.version = 1
 
@@ -169,15 +169,17 @@ class Connection:
     def change(self, drink: str, orders: int) -> frames.Delta:
         """Move on by one version."""
         cells: Cells = {
-            CellKey("minute", HORIZON.as_of, "uptown", drink): Totals(orders, orders, 290 * orders)
+            CellKey("minute", RETENTION.as_of, "uptown", drink): Totals(
+                orders, orders, 290 * orders
+            )
         }
-        self.view.apply(Change(HORIZON, NOW, cells))
+        self.view.apply(Change(RETENTION, NOW, cells))
         self.version += 1
         return frames.Delta(
             epoch=self.epoch,
             from_=self.version - 1,
             to=self.version,
-            view=self._columns(Change(HORIZON, NOW, cells)),
+            view=self._columns(Change(RETENTION, NOW, cells)),
         )
 
     def snapshot(self) -> frames.Snapshot:
@@ -195,5 +197,5 @@ class Connection:
         )
 
     def _columns(self, change: Change) -> frames.Columns:
-        picture = self.view.picture
+        picture = self.view.cube
         return frames.columns(change, picture.totals(), picture.top_drinks())

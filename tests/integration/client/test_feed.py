@@ -25,6 +25,7 @@ from coffeert.domain.orders import Draft
 from coffeert.errors import FieldError, Invalid, OutcomeUnknown, ServerUnavailable, Unauthorized
 from coffeert.tasks import end
 from coffeert.wire import frames
+from coffeert.wire.orders import draft_from_request
 from tests.integration.client.peer import MENU, Connection, Dashboard, serving, stored
 from tests.waiting import eventually
 
@@ -74,8 +75,8 @@ async def test_follows_the_view_from_the_first_snapshot() -> None:
         await told.until(lambda: Beat in told.kinds() and told.feed.version == 3)
         feed = told.feed
         assert feed.view is not None
-        assert dict(feed.view.picture.cells()) == dict(server.view.picture.cells())
-        assert feed.totals == server.view.picture.totals()
+        assert dict(feed.view.cube.cells()) == dict(server.view.cube.cells())
+        assert feed.totals == server.view.cube.totals()
         assert (feed.epoch, feed.menu, feed.gaps) == ("one", MENU, 0)
         assert feed.health is not None
     assert told.kinds()[:4] == [Connecting, Connected, MenuUpdated, ViewReset]
@@ -102,7 +103,7 @@ async def test_resumes_from_where_it_was() -> None:
         await second.send(second.hello(), missed)
         await told.until(lambda: told.feed.version == 3)
         assert told.feed.view is not None
-        assert dict(told.feed.view.picture.cells()) == dict(second.view.picture.cells())
+        assert dict(told.feed.view.cube.cells()) == dict(second.view.cube.cells())
     assert [e.resumed for e in told.events if isinstance(e, Connected)] == [False, True]
     assert told.kinds().count(ViewReset) == 1
     assert told.disconnections()[0].reason == "is restarting"
@@ -120,7 +121,7 @@ async def test_asks_for_the_whole_view_where_a_change_is_missing() -> None:
         await server.send(server.snapshot(), server.change("mocha", 1))
         await told.until(lambda: told.feed.version == 5)
         assert told.feed.view is not None
-        assert dict(told.feed.view.picture.cells()) == dict(server.view.picture.cells())
+        assert dict(told.feed.view.cube.cells()) == dict(server.view.cube.cells())
         assert server.received.empty(), "one gap, one resync"
     assert told.feed.gaps == 1
     assert [e for e in told.events if isinstance(e, GapFound)] == [GapFound(1, 2)]
@@ -314,5 +315,5 @@ async def order(server: Connection) -> frames.OrderFrame:
 
 
 async def acknowledge(server: Connection, asked: frames.OrderFrame, status: int = 201) -> None:
-    body = stored(Draft(asked.store, asked.drink, order_id=asked.order_id))
+    body = stored(draft_from_request(asked))
     await server.send(frames.Ack(ref=asked.ref, status=status, order=body))

@@ -88,7 +88,7 @@ async def follow(feed: DashboardFeed) -> None:
     async for event in feed.events():
         if isinstance(event, ViewChanged) and feed.version == event.version:
             assert feed.view is not None
-            assert feed.view.picture.totals() == feed.totals == event.totals
+            assert feed.view.cube.totals() == feed.totals == event.totals
 
 
 async def level(client: OrderClient, feed: DashboardFeed) -> Snapshot:
@@ -119,7 +119,7 @@ async def test_the_feed_shows_every_order_whichever_way_it_came(server_url: str)
         await eventually(lambda: feed.totals is not None and feed.totals.minute.orders == 90)
         snapshot = await level(client, feed)
         assert feed.view is not None
-        assert dict(feed.view.picture.cells()) == change_from(snapshot.view).cells
+        assert dict(feed.view.cube.cells()) == change_from(snapshot.view).cells
         assert len(feed.view.recent) == 50
         assert feed.gaps == 0
         await eventually(lambda: feed.health is not None and feed.health.intake.accepted == 90)

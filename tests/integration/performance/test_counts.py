@@ -11,7 +11,7 @@ from types import FrameType
 
 import pytest
 
-from coffeert.aggregator.aggregation_pass import LeaderLease, make_pass
+from coffeert.aggregator.aggregation_pass import LeaderLease, run_pass
 from coffeert.domain.menu import Menu
 from coffeert.domain.orders import Draft, new_order_id, resolve
 from coffeert.domain.pending_batches import PendingBatches
@@ -144,13 +144,13 @@ async def test_a_pass_sends_as_many_statements_whatever_it_counts(database_url: 
     other = await connect(database_url, application_name="test")
     sent: list[int] = []
     try:
-        projection = (await make_pass(connection, None, UTC, LeaderLease())).projection
+        projection = (await run_pass(connection, None, UTC, LeaderLease())).projection
         counter = Counter()
         counter.watch(connection)
         for orders in (0, 10, 2_000):
             await other.execute(sql("lab_fill_orders"), orders, 10.0)
             counter.statements.clear()
-            passed = await make_pass(connection, projection, UTC, LeaderLease())
+            passed = await run_pass(connection, projection, UTC, LeaderLease())
             assert passed.result.rows == orders
             projection = passed.projection
             sent.append(len(counter.statements))
@@ -193,7 +193,7 @@ async def test_a_change_is_encoded_once_and_written_once_to_each_screen() -> Non
         screen.payloads.clear()
     task = asyncio.create_task(hub.run(lambda: None))
     key = CellKey("minute", floor(int(now.timestamp()), "minute"), "uptown", "latte")
-    live.apply_hot([PendingBatches.of({Xid(1): {key: Totals(1, 1, 480)}})], [])
+    live.apply_pending([PendingBatches.of({Xid(1): {key: Totals(1, 1, 480)}})], [])
     hub.notify()
     await eventually(lambda: all(screen.payloads for screen in screens))
     await end(task)

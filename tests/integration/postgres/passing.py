@@ -10,7 +10,7 @@ from coffeert.postgres.pool import Connection
 from coffeert.postgres.state import check_writable, locked_state
 
 
-async def make_pass(
+async def run_pass(
     connection: Connection, *, token: int | None = None, zone: tzinfo = UTC
 ) -> PassResult:
     """Make and commit one pass."""

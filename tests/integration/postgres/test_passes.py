@@ -14,7 +14,7 @@ from coffeert.postgres.leadership import try_lead
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.state import locked_state
 from coffeert.postgres.verification import verify
-from tests.integration.postgres.passing import make_pass
+from tests.integration.postgres.passing import run_pass
 from tests.order_book import NOON, counted_cells, insert, kept_cells, order, void
 
 STATE = "SELECT * FROM aggregator_state"
@@ -25,7 +25,7 @@ def now() -> datetime:
 
 
 async def test_the_first_pass_of_an_empty_shop(connection: Connection) -> None:
-    result = await make_pass(connection)
+    result = await run_pass(connection)
     assert (result.number, result.rows, result.cells, result.recent) == (1, 0, {}, ())
     assert (await verify(connection)).exact
 
@@ -36,7 +36,7 @@ async def test_orders_are_counted_once_and_handed_back_as_absolute_values(
     placed = now()
     minute = int(placed.timestamp()) // 60 * 60
     await insert(connection, order(placed, quantity=2), order(placed, quantity=3))
-    first = await make_pass(connection)
+    first = await run_pass(connection)
     key = CellKey("minute", minute, "uptown", "latte")
     assert first.rows == 2
     assert first.cells == {
@@ -44,10 +44,10 @@ async def test_orders_are_counted_once_and_handed_back_as_absolute_values(
         key.at("hour"): Totals(2, 5, 2400),
     } | {key: Totals(2, 5, 2400)}
     await insert(connection, order(placed, quantity=1))
-    second = await make_pass(connection)
+    second = await run_pass(connection)
     assert second.rows == 1
     assert second.cells[key] == Totals(3, 6, 2880)
-    third = await make_pass(connection)
+    third = await run_pass(connection)
     assert (third.number, third.rows, third.cells) == (3, 0, {})
     assert third.watermark.xmax >= second.watermark.xmax
 
@@ -55,9 +55,9 @@ async def test_orders_are_counted_once_and_handed_back_as_absolute_values(
 async def test_a_void_brings_its_cells_back_to_zero(connection: Connection) -> None:
     made = order(now(), quantity=7)
     await insert(connection, made)
-    await make_pass(connection)
+    await run_pass(connection)
     await insert(connection, void(made))
-    result = await make_pass(connection)
+    result = await run_pass(connection)
     assert len(result.cells) == 3
     assert set(result.cells.values()) == {ZERO}
     assert (await verify(connection)).exact
@@ -70,7 +70,7 @@ async def test_only_the_horizon_comes_back_and_everything_is_kept(connection: Co
         for minutes in (0, 61)
     ]
     await insert(connection, *orders)
-    result = await make_pass(connection)
+    result = await run_pass(connection)
     assert result.rows == len(orders)
     assert {key.drink for key in result.cells if key.grain == "minute"} == {"d0-0"}
     assert {key.drink for key in result.cells if key.grain == "hour"} == {"d0-0", "d0-61"}
@@ -83,11 +83,11 @@ async def test_only_the_horizon_comes_back_and_everything_is_kept(connection: Co
 async def test_the_newest_of_the_new_orders_come_back(connection: Connection) -> None:
     old = [order(NOON + timedelta(seconds=n)) for n in range(60)]
     await insert(connection, *old)
-    result = await make_pass(connection)
+    result = await run_pass(connection)
     assert result.recent == tuple(sorted(old, key=lambda o: o.recency, reverse=True)[:50])
     late = order(NOON - timedelta(days=400), quantity=9, price_cents=100_000_000)
     await insert(connection, late)
-    assert (await make_pass(connection)).recent == (late,)
+    assert (await run_pass(connection)).recent == (late,)
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe"])
@@ -102,7 +102,7 @@ async def test_buckets_do_not_depend_on_the_sessions_time_zone(
         datetime(2025, 10, 4, 15, 30, tzinfo=UTC),  # Lord Howe puts its clocks on by half an hour
     ):
         await insert(connection, order(moment))
-    await make_pass(connection)
+    await run_pass(connection)
     assert await kept_cells(connection) == await counted_cells(connection)
     assert (await verify(connection)).exact
 
@@ -115,27 +115,27 @@ async def test_a_long_transaction_stalls_nothing_and_is_counted_when_it_ends(
     await insert(other, order(drink="tea"))
     for number in range(1, 4):
         await insert(connection, order())
-        result = await make_pass(connection)
+        result = await run_pass(connection)
         assert (result.number, result.rows) == (number, 1)
         assert len(result.watermark.xip) == 1
     await transaction.commit()
-    assert (await make_pass(connection)).rows == 1
+    assert (await run_pass(connection)).rows == 1
     assert await kept_cells(connection) == await counted_cells(connection)
 
 
 async def test_a_stale_token_writes_nothing(connection: Connection, other: Connection) -> None:
     stale = await try_lead(other, name="first", interval=1)
     assert stale is not None
-    await make_pass(other, token=stale)
+    await run_pass(other, token=stale)
     await other.close()
     fresh = await _lead_when_free(connection)
     assert fresh == stale + 1
     await insert(connection, order())
     before = await kept_cells(connection), await connection.fetchrow(STATE)
     with pytest.raises(Fenced, match=f"token {fresh} has followed {stale}"):
-        await make_pass(connection, token=stale)
+        await run_pass(connection, token=stale)
     assert (await kept_cells(connection), await connection.fetchrow(STATE)) == before
-    assert (await make_pass(connection, token=fresh)).rows == 1
+    assert (await run_pass(connection, token=fresh)).rows == 1
 
 
 async def _lead_when_free(connection: Connection) -> int:
@@ -148,7 +148,7 @@ async def test_another_clusters_watermark_is_refused(connection: Connection) -> 
     await insert(connection, order())
     await connection.execute("UPDATE aggregator_state SET system_identifier = 1")
     for refused in (
-        make_pass(connection),
+        run_pass(connection),
         verify(connection),
         try_lead(connection, name="test", interval=1),
     ):
@@ -161,7 +161,7 @@ async def test_a_watermark_from_the_future_is_refused(connection: Connection) ->
     """A dump from a cluster whose files this one's were copied from: the identifiers are equal."""
     await insert(connection, order())
     await connection.execute("UPDATE aggregator_state SET watermark = '900000000:900000000:'")
-    for refused in (make_pass(connection), verify(connection)):
+    for refused in (run_pass(connection), verify(connection)):
         with pytest.raises(ClusterMismatch, match="coffeert rebuild"):
             await refused
     assert await kept_cells(connection) == {}
@@ -170,7 +170,7 @@ async def test_a_watermark_from_the_future_is_refused(connection: Connection) ->
 async def test_a_database_that_cannot_be_written_is_refused(connection: Connection) -> None:
     await connection.execute("SET default_transaction_read_only = on")
     with pytest.raises(DatabaseUnavailable, match="standby or read-only"):
-        await make_pass(connection)
+        await run_pass(connection)
 
 
 async def test_the_databases_default_isolation_does_not_matter(
@@ -202,6 +202,6 @@ async def test_today_in_a_zone_off_by_half_an_hour_keeps_its_first_minutes(
     zone = ZoneInfo("Asia/Kolkata")
     midnight = now().astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     await insert(connection, order(midnight), order(midnight - timedelta(microseconds=1)))
-    result = await make_pass(connection, zone=zone)
+    result = await run_pass(connection, zone=zone)
     minutes = {key.bucket for key in result.cells if key.grain == "minute"}
     assert int(midnight.timestamp()) in minutes

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from coffeert.domain.rollups import GRAINS, RetentionWindow, floor
-from coffeert.postgres.passes import horizon_moments
+from coffeert.postgres.passes import retention_moments
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 from coffeert.postgres.state import locked_state
 
 ROWS = 20_000
 MOMENT = datetime(2026, 3, 28, 12, 30, 30, tzinfo=UTC)
-HORIZON = RetentionWindow.at(MOMENT, UTC)
+RETENTION = RetentionWindow.at(MOMENT, UTC)
 STATISTICS = ("never gathered", "gathered when empty", "right")
 """The third kind finds most orders new, so a sequential scan looks cheap."""
 
@@ -63,7 +63,7 @@ async def test_a_pass_finds_new_orders_by_their_transaction(
     await many_orders.execute(f"SET plan_cache_mode = {mode}")
     async with locked_state(many_orders):
         found = await scans_of_orders(
-            many_orders, sql("pass"), watermark, *horizon_moments(HORIZON), 5.0
+            many_orders, sql("pass"), watermark, *retention_moments(RETENTION), 5.0
         )
     assert found == {"orders_xid"}
 
@@ -78,7 +78,7 @@ async def test_a_view_of_the_past_reads_only_the_orders_of_one_minute(
 ) -> None:
     cut = (datetime.fromtimestamp(floor(int(MOMENT.timestamp()), g), UTC) for g in GRAINS)
     found = await scans_of_orders(
-        many_orders, sql("view_at"), "900:900:", *horizon_moments(HORIZON), *cut, MOMENT
+        many_orders, sql("view_at"), "900:900:", *retention_moments(RETENTION), *cut, MOMENT
     )
     assert found == {"orders_placed_at"}
 

@@ -14,7 +14,7 @@ from coffeert.errors import ClusterMismatch, Fenced
 from coffeert.postgres.leadership import try_lead
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.verification import Difference, rebuild, verify
-from tests.integration.postgres.passing import make_pass
+from tests.integration.postgres.passing import run_pass
 from tests.order_book import NOON, counted_cells, insert, kept_cells, order
 
 BUCKET = int(NOON.timestamp())
@@ -22,7 +22,7 @@ BUCKET = int(NOON.timestamp())
 
 async def test_orders_not_yet_counted_do_not_differ(connection: Connection) -> None:
     await insert(connection, order())
-    await make_pass(connection)
+    await run_pass(connection)
     await insert(connection, order())
     result = await verify(connection)
     assert (result.exact, result.orders, result.number) == (True, 1, 1)
@@ -56,7 +56,7 @@ async def test_any_difference_is_found(
     connection: Connection, damage: str, differing: tuple[int, int, int], rollup: Totals | None
 ) -> None:
     await insert(connection, order())
-    await make_pass(connection)
+    await run_pass(connection)
     await connection.execute(damage)
     result = await verify(connection)
     assert not result.exact
@@ -65,7 +65,7 @@ async def test_any_difference_is_found(
 
 
 async def test_an_uncounted_order_below_the_watermark_is_found(connection: Connection) -> None:
-    await make_pass(connection)
+    await run_pass(connection)
     await insert(connection, order())
     await connection.execute("UPDATE aggregator_state SET watermark = pg_current_snapshot()")
     result = await verify(connection)
@@ -82,7 +82,7 @@ async def test_an_uncounted_order_below_the_watermark_is_found(connection: Conne
 
 async def test_only_a_few_of_many_differences_are_handed_back(connection: Connection) -> None:
     await insert(connection, *(order(NOON + timedelta(minutes=n)) for n in range(100)))
-    await make_pass(connection)
+    await run_pass(connection)
     await connection.execute("DELETE FROM rollup_minute")
     result = await verify(connection)
     assert result.grains[0].differing == 100
@@ -94,16 +94,16 @@ async def test_a_rebuild_mends_everything_and_fences_the_leader(
 ) -> None:
     token = await try_lead(connection, name="leader", interval=1)
     await insert(connection, order(), order(drink="tea"))
-    before = await make_pass(connection, token=token)
+    before = await run_pass(connection, token=token)
     await connection.execute("DELETE FROM rollup_minute; UPDATE rollup_day SET orders = 5")
     result = await rebuild(other)
     assert (result.orders, result.cells, result.adopted) == (2, 6, 0)
     assert result.lineage != before.lineage
     assert (await verify(connection)).exact
     with pytest.raises(Fenced):
-        await make_pass(connection, token=token)
+        await run_pass(connection, token=token)
     await insert(connection, order())
-    after = await make_pass(connection)
+    after = await run_pass(connection)
     assert (after.rows, after.lineage, after.number) == (1, result.lineage, result.number + 1)
     assert await kept_cells(connection) == await counted_cells(connection)
 
@@ -119,7 +119,7 @@ async def test_a_rebuild_leaves_an_open_transaction_to_the_next_pass(
     assert (await rebuild(connection)).orders == 1
     await transaction.commit()
     await close(writer)
-    assert (await make_pass(connection)).rows == 1
+    assert (await run_pass(connection)).rows == 1
     assert await kept_cells(connection) == await counted_cells(connection)
 
 
@@ -137,13 +137,13 @@ async def test_orders_with_another_clusters_transaction_ids_are_adopted(
         )
     await connection.execute("UPDATE aggregator_state SET system_identifier = 1")
     with pytest.raises(ClusterMismatch):
-        await make_pass(connection)
+        await run_pass(connection)
     result = await rebuild(connection)
     assert result.orders == 5
     assert result.adopted in (1, 2, 3)  # this cluster's own ids may have passed some of them
     for _ in range(12):  # past all the ids that were near
         await insert(connection, order())
-        assert (await make_pass(connection)).rows == 1
+        assert (await run_pass(connection)).rows == 1
         assert (await verify(connection)).exact
     assert await kept_cells(connection) == await counted_cells(connection)
 
@@ -158,7 +158,7 @@ def in_database(url: str, statement: str) -> None:
     async def execute() -> None:
         connection = await connect(url, application_name="test")
         await insert(connection, order())
-        await make_pass(connection)
+        await run_pass(connection)
         await connection.execute(statement)
         await connection.close()
 

@@ -17,7 +17,7 @@ from coffeert.domain.rollups import GRAINS, CellKey, Cells, RetentionWindow, Rol
 from coffeert.domain.view import Change
 from coffeert.postgres.pool import Connection, connect
 from coffeert.postgres.rollups import load_snapshot, view_at
-from tests.integration.postgres.passing import make_pass
+from tests.integration.postgres.passing import run_pass
 from tests.order_book import insert, order, stored_orders, void
 
 # Whole hours, halves and quarters; clocks put on by an hour, by half an hour, and at midnight.
@@ -74,32 +74,32 @@ def many_orders(count: int) -> list[Order]:
     return orders + [void(made) for made in orders[:: count // 50]]
 
 
-async def plain(connection: Connection, moment: datetime, horizon: RetentionWindow) -> Cells:
+async def plain(connection: Connection, moment: datetime, retention: RetentionWindow) -> Cells:
     """What the view must be, by one GROUP BY a grain."""
     cells: Cells = {}
     for grain in GRAINS:
         for row in await connection.fetch(PLAIN, grain, moment):
             key, tally = CellKey(grain, *row[:3]), Totals(*row[3:])
-            if horizon.keeps(grain, key.bucket) and any(tally):
+            if retention.contains(grain, key.bucket) and any(tally):
                 cells[key] = tally
     return cells
 
 
 async def check(connection: Connection, moment: datetime, zone: str) -> None:
-    horizon = RetentionWindow.at(moment, ZoneInfo(zone))
-    change = await view_at(connection, moment, horizon)
-    assert change.cells == await plain(connection, moment, horizon)
+    retention = RetentionWindow.at(moment, ZoneInfo(zone))
+    change = await view_at(connection, moment, retention)
+    assert change.cells == await plain(connection, moment, retention)
     until = [made for made in await stored_orders(connection) if made.placed_at <= moment]
     until.sort(key=lambda made: made.recency, reverse=True)
     assert change.recent == tuple(until[:50])
-    assert change.horizon == horizon
+    assert change.retention == retention
     today = await connection.fetchrow(TODAY, moment, zone)
     assert today is not None
     assert picture_of(change).totals().today == Totals(*today)
 
 
 def picture_of(change: Change) -> RollupCube:
-    picture = RollupCube(change.horizon)
+    picture = RollupCube(change.retention)
     for key, tally in change.cells.items():
         picture.set(key, tally)
     return picture
@@ -120,7 +120,7 @@ def shop(database_url: str) -> Iterator[tuple[asyncio.Runner, Connection]]:
     with asyncio.Runner() as runner:
         connection = runner.run(connect(database_url, application_name="test"))
         runner.run(insert(connection, *many_orders(1500)))
-        runner.run(make_pass(connection))
+        runner.run(run_pass(connection))
         yield runner, connection
         connection.terminate()
 
@@ -148,23 +148,23 @@ async def test_the_moment_itself_is_included_to_the_microsecond(connection: Conn
     moment = datetime(2026, 3, 28, 12, 0, 30, 123_456, tzinfo=UTC)
     made, later = order(moment), order(moment + timedelta(microseconds=1))
     await insert(connection, made, later)
-    await make_pass(connection)
-    horizon = RetentionWindow.at(moment, UTC)
-    assert (await view_at(connection, moment, horizon)).recent == (made,)
-    assert len((await view_at(connection, moment, horizon)).cells) == 3
-    before = await view_at(connection, moment - timedelta(microseconds=1), horizon)
+    await run_pass(connection)
+    retention = RetentionWindow.at(moment, UTC)
+    assert (await view_at(connection, moment, retention)).recent == (made,)
+    assert len((await view_at(connection, moment, retention)).cells) == 3
+    before = await view_at(connection, moment - timedelta(microseconds=1), retention)
     assert (before.recent, before.cells) == ((), {})
 
 
 async def test_only_what_the_last_pass_has_seen_is_shown(connection: Connection) -> None:
     seen, unseen = order(datetime.now(UTC)), order(datetime.now(UTC))
     await insert(connection, seen)
-    result = await make_pass(connection)
+    result = await run_pass(connection)
     await insert(connection, unseen)
     moment = datetime.now(UTC)
-    horizon = RetentionWindow.at(moment, UTC)
-    change = await view_at(connection, moment, horizon)
-    snapshot = await load_snapshot(connection, horizon)
+    retention = RetentionWindow.at(moment, UTC)
+    change = await view_at(connection, moment, retention)
+    snapshot = await load_snapshot(connection, retention)
     assert change.recent == snapshot.recent == (seen,)
     assert sum(tally.orders for tally in change.cells.values()) == 3
     assert change.data_time == snapshot.data_time == result.data_time
@@ -177,8 +177,8 @@ async def test_a_snapshot_is_what_a_picture_of_every_order_would_keep(
     now = datetime.now(UTC)
     ages = (0, 1, 59, 60, 61, 600, 1439, 1440, 1500, 1501, 30 * 1440 - 1, 31 * 1440, 10**6)
     await insert(connection, *(order(now - timedelta(minutes=age)) for age in ages))
-    await make_pass(connection)
+    await run_pass(connection)
     for zone in ZONES:
-        horizon = RetentionWindow.at(now, ZoneInfo(zone))
-        snapshot = await load_snapshot(connection, horizon)
-        assert snapshot.cells == await plain(connection, datetime.now(UTC), horizon)
+        retention = RetentionWindow.at(now, ZoneInfo(zone))
+        snapshot = await load_snapshot(connection, retention)
+        assert snapshot.cells == await plain(connection, datetime.now(UTC), retention)

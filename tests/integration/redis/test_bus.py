@@ -57,7 +57,7 @@ async def test_passes_and_hot_batches_are_heard_after_the_subscription_stands(
         made = till.count(till.order())
         await publish(publisher, made)
         assert await hear(events) == made.message
-        bus.publish_hot(hot(7))
+        bus.publish_batches(hot(7))
         assert await hear(events) == hot(7)
     assert bus.counts.received == 2
 
@@ -66,7 +66,7 @@ async def test_hot_batches_of_one_bus_reach_another_in_order(bus: Bus, other: Bu
     async with aclosing(other.messages()) as events:
         await hear(events)
         for xid in range(200):
-            bus.publish_hot(hot(xid))
+            bus.publish_batches(hot(xid))
         assert await hear_xids(events, 200) == list(range(200))
     await eventually(lambda: bus.counts.published == 200)
     assert bus.counts.dropped == 0
@@ -76,8 +76,8 @@ async def test_a_bus_passes_over_its_own_batches(bus: Bus, other: Bus) -> None:
     async with aclosing(bus.messages()) as events:
         await hear(events)
         for xid in range(100):
-            bus.publish_hot(msgspec.structs.replace(hot(xid), sender=bus.name))
-        other.publish_hot(msgspec.structs.replace(hot(100), sender=other.name))
+            bus.publish_batches(msgspec.structs.replace(hot(xid), sender=bus.name))
+        other.publish_batches(msgspec.structs.replace(hot(100), sender=other.name))
         assert await hear_xids(events, 1) == [100]
     assert bus.counts.received == 1
     assert bus.counts.skipped == 0
@@ -229,9 +229,9 @@ async def test_closing_sends_what_waits_and_drops_what_comes_later(bus: Bus, oth
     async with aclosing(bus.messages()) as events:
         await hear(events)
         for xid in range(100):
-            other.publish_hot(hot(xid))
+            other.publish_batches(hot(xid))
         await other.close()
-        other.publish_hot(hot(100))
+        other.publish_batches(hot(100))
         assert await hear_xids(events, 100) == list(range(100))
     assert other.counts.published == 100
     assert other.counts.dropped == 1
@@ -241,7 +241,7 @@ async def test_a_full_outbox_drops_the_oldest(bus: Bus, other: Bus) -> None:
     async with aclosing(bus.messages()) as events:
         await hear(events)
         for xid in range(1000):
-            other.publish_hot(hot(xid))
+            other.publish_batches(hot(xid))
         assert await hear_xids(events, 512) == list(range(488, 1000))
     assert other.counts.dropped == 488
 
@@ -252,7 +252,7 @@ async def test_a_batch_that_cannot_be_written_down_takes_no_other_with_it(
     async with aclosing(bus.messages()) as events:
         await hear(events)
         for batch in (hot(1), msgspec.structs.replace(hot(2), lineage="\ud800"), hot(3)):
-            other.publish_hot(batch)
+            other.publish_batches(batch)
         assert await hear_xids(events, 2) == [1, 3]
     await eventually(lambda: (other.counts.published, other.counts.dropped) == (2, 1))
 

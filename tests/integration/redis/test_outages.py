@@ -101,16 +101,16 @@ async def test_a_frozen_redis_is_noticed(
 async def test_hot_batches_never_wait_for_a_redis_that_is_away(
     bus: Bus, own_valkey: ValkeyServer
 ) -> None:
-    bus.publish_hot(hot(1))
+    bus.publish_batches(hot(1))
     await eventually(lambda: bus.counts.published == 1)
     own_valkey.stop()
     for xid in range(2, 100):
-        bus.publish_hot(hot(xid))
+        bus.publish_batches(hot(xid))
     await eventually(lambda: bus.counts.dropped == 98)
     own_valkey.start()
     async with aclosing(bus.messages()) as events:
         await hear(events)
-        bus.publish_hot(hot(100))
+        bus.publish_batches(hot(100))
         assert await hear(events) == hot(100)
     await eventually(lambda: bus.counts.published == 2)
 
@@ -122,7 +122,7 @@ async def test_closing_does_not_wait_for_a_frozen_redis(
     await bus.ping()
     freeze()
     for xid in range(10):
-        bus.publish_hot(hot(xid))
+        bus.publish_batches(hot(xid))
     async with asyncio.timeout(5):
         await bus.close()
     assert bus.counts.dropped == 10

@@ -13,7 +13,7 @@ import pytest
 from coffeert.domain.rollups import GRAINS, SECONDS, CellKey, Totals, floor
 from coffeert.errors import ConfigError, RedisUnavailable
 from coffeert.redis_bus.plan import plan_publish
-from coffeert.redis_bus.publisher import CELLS_MAX, RedisPublisher
+from coffeert.redis_bus.publisher import MAX_CELLS, RedisPublisher
 from tests.integration.redis.contents import contents, found_for_people, keys_for_people
 from tests.integration.redis.till import STATS, Pass, Till, publish
 
@@ -62,7 +62,7 @@ async def test_nothing_lives_for_ever(publisher: RedisPublisher, redis: Redis) -
 async def test_a_pass_writes_only_the_buckets_that_it_changed() -> None:
     till = Till()
     cells = {
-        CellKey(grain, floor(till.picture.horizon.as_of, grain) - back * SECONDS[grain], s, d): (
+        CellKey(grain, floor(till.picture.retention.as_of, grain) - back * SECONDS[grain], s, d): (
             Totals(1, 2, 960)
         )
         for grain in GRAINS
@@ -95,7 +95,7 @@ async def test_large_hours_are_written_whole(
 ) -> None:
     """More fields than fit on the stack of Lua."""
     till = Till()
-    key = CellKey("hour", floor(till.picture.horizon.as_of, "hour"), "", "")
+    key = CellKey("hour", floor(till.picture.retention.as_of, "hour"), "", "")
     for number in range(3000):
         name = f"store-{number}"
         till.picture.set(key._replace(store=name, drink="tea"), Totals(1, 1, 290))
@@ -122,10 +122,10 @@ async def test_too_many_cells_for_a_message_are_left_to_the_snapshot(
     events = await opened.enter_async_context(aclosing(bus.messages()))
     await anext(events)
     made = till.count(
-        *(till.order(f"store-{n}", "tea", ago=timedelta(hours=2)) for n in range(CELLS_MAX))
+        *(till.order(f"store-{n}", "tea", ago=timedelta(hours=2)) for n in range(MAX_CELLS))
     )
     assert made.message.cells is not None
-    assert len(made.message.cells) > CELLS_MAX
+    assert len(made.message.cells) > MAX_CELLS
     await publish(publisher, made)
     assert await anext(events) == msgspec.structs.replace(made.message, cells=None)
     assert await bus.load_snapshot() == (made.snapshot, STATS)

@@ -62,7 +62,7 @@ class Reader:
             case _:
                 return frame
         # Its own sums are the server's at every version.
-        assert self.view.picture.totals() == self.totals
+        assert self.view.cube.totals() == self.totals
         return frame
 
     async def until(self, kind: type[F]) -> F:
@@ -116,7 +116,7 @@ async def test_orders_and_voids_are_on_every_screen(
             async with http.post(f"/api/orders/{order_id}/void") as response:
                 assert response.status == 201
         await asyncio.gather(one.sees(0), two.sees(0))
-        assert dict(one.view.picture.cells()) == {}
+        assert dict(one.view.cube.cells()) == {}
 
 
 async def test_a_late_comer_gets_what_the_others_have(
@@ -131,7 +131,7 @@ async def test_a_late_comer_gets_what_the_others_have(
             await late.sees(30)
             assert early.view is not None
             assert late.view is not None
-            assert dict(early.view.picture.cells()) == dict(late.view.picture.cells())
+            assert dict(early.view.cube.cells()) == dict(late.view.cube.cells())
             assert early.view.recent == late.view.recent
     async with http.get("/api/dashboard") as response:
         dashboard = decode_server_frame(await response.read())

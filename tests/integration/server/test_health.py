@@ -26,7 +26,7 @@ async def test_orders_that_are_not_shown_for_want_of_a_pass_are_told(
     opened: AsyncExitStack,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live_view, "HOT_BYTES_MAX", 700)  # two orders
+    monkeypatch.setattr(live_view, "MAX_PENDING_BYTES", 700)  # two orders
     publisher = RedisPublisher(redis_url)
     opened.push_async_callback(publisher.close)
     async with run_server(run_aggregator=False) as url, aiohttp.ClientSession(url) as http:

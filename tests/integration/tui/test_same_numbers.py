@@ -190,7 +190,7 @@ async def same_minute(app: CoffeertApp, url: str) -> tuple[Figures, list[Shown]]
         minutes = {floor(int(look.now.timestamp()), "minute") for look in looks}
         view = app.session.view
         assert view is not None
-        if minutes == {view.picture.horizon.as_of} == {int(figures.as_of.timestamp())}:
+        if minutes == {view.cube.retention.as_of} == {int(figures.as_of.timestamp())}:
             return figures, looks
 
 
@@ -267,7 +267,7 @@ async def place(client: OrderClient, drafts: list[Draft]) -> None:
 def view_total(app: CoffeertApp) -> Totals:
     """Return the sum of 30 days that has reached the terminal."""
     assert app.session.view is not None
-    return app.session.view.picture.totals().day
+    return app.session.view.cube.totals().day
 
 
 async def stored_total(connection: Connection, app: CoffeertApp) -> Totals:

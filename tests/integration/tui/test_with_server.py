@@ -25,7 +25,7 @@ from tests.integration.tui.watching import until, watching
 def orders_shown(app: CoffeertApp) -> int:
     """Return how many orders of the last 30 days the screen knows of."""
     view = app.session.view
-    return 0 if view is None else view.picture.totals().day.orders
+    return 0 if view is None else view.cube.totals().day.orders
 
 
 async def test_every_range_and_filter_shows_what_the_server_counts(server_url: str) -> None:

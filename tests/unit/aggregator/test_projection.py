@@ -71,7 +71,7 @@ def test_following_pass_after_pass_is_reading_the_tables_again(
     projection = Projection(result(0, {}), RetentionWindow.at(now, NEPAL), {}, ())
     for number, (minutes, drawn) in enumerate(passes, 1):
         now += timedelta(minutes=minutes)
-        horizon = RetentionWindow.at(now, NEPAL)
+        retention = RetentionWindow.at(now, NEPAL)
         new = [
             order(NOON + timedelta(minutes=at), drink=drink, quantity=quantity)
             for at, drink, quantity in drawn
@@ -80,13 +80,13 @@ def test_following_pass_after_pass_is_reading_the_tables_again(
         everything = {
             key: tally
             for key, tally in at_all_grains(tally_orders(so_far)).items()
-            if horizon.keeps(key.grain, key.bucket)
+            if retention.contains(key.grain, key.bucket)
         }
         touched = at_all_grains(tally_orders(new)).keys() & everything.keys()
         changed = {key: everything[key] for key in touched}
-        assert projection.precedes("one", number, horizon)
-        projection.apply(result(number, changed, newest(new)), horizon)
-        assert dict(projection.picture.cells()) == everything
+        assert projection.precedes("one", number, retention)
+        projection.apply(result(number, changed, newest(new)), retention)
+        assert dict(projection.cube.cells()) == everything
         assert projection.recent == newest(so_far)
 
 

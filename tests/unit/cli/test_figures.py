@@ -35,9 +35,9 @@ ZONES = [
 
 def snapshot(orders: list[Order], zone: ZoneInfo, health: Health | None = None) -> Snapshot:
     cells = at_all_grains(tally_orders(orders))
-    horizon = RetentionWindow.at(NOW, zone)
-    view = View(Change(horizon, NOW, cells, tuple(orders)))
-    totals, top = view.picture.totals(), view.picture.top_drinks()
+    retention = RetentionWindow.at(NOW, zone)
+    view = View(Change(retention, NOW, cells, tuple(orders)))
+    totals, top = view.cube.totals(), view.cube.top_drinks()
     return Snapshot(
         epoch="e", version=3, view=columns(view.as_change(), totals, top), health=health
     )
@@ -109,9 +109,9 @@ def test_every_sum_is_that_of_the_orders(orders: list[Order], zone: ZoneInfo) ->
 def test_today_of_another_zone_is_exact_wherever_the_snapshot_covers_it(
     orders: list[Order], own: ZoneInfo, other: ZoneInfo
 ) -> None:
-    taken, horizon = snapshot(orders, own), RetentionWindow.at(NOW, other)
-    if covers(taken, horizon):
-        assert figures_from(taken, horizon).totals.today == windows(orders, other).today
+    taken, retention = snapshot(orders, own), RetentionWindow.at(NOW, other)
+    if covers(taken, retention):
+        assert figures_from(taken, retention).totals.today == windows(orders, other).today
 
 
 def test_a_midnight_that_cuts_an_hour_is_only_covered_by_who_knows_of_it() -> None:

@@ -22,15 +22,15 @@ from coffeert.domain.rollups import CellKey, RetentionWindow, Totals, WindowTota
 from coffeert.domain.view import Change, View
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-HORIZON = RetentionWindow.at(NOW, UTC)
+RETENTION = RetentionWindow.at(NOW, UTC)
 
 
 def change(cells: dict[int, int]) -> Change:
     return Change(
-        HORIZON,
+        RETENTION,
         NOW,
         {
-            CellKey("minute", HORIZON.as_of - 60 * ago, "uptown", "tea"): Totals(n, n, n)
+            CellKey("minute", RETENTION.as_of - 60 * ago, "uptown", "tea"): Totals(n, n, n)
             for ago, n in cells.items()
         },
     )
@@ -100,7 +100,7 @@ def test_whatever_the_reader_misses_its_view_ends_up_the_same(
                 reader = read(reader, event)
     for event in drain(mailbox):
         reader = read(reader, event)
-    assert dict(reader.picture.cells()) == dict(told.picture.cells())
+    assert dict(reader.cube.cells()) == dict(told.cube.cells())
 
 
 def read(view: View, event: FeedEvent) -> View:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -50,7 +51,7 @@ class Wire:
         return asyncio.create_task(run())
 
     def acknowledge(self, frame: OrderFrame, status: int = 201) -> None:
-        assert frame.order_id is not None
+        assert isinstance(frame.order_id, UUID)
         body = OrderBody(frame.order_id, frame.store, frame.drink, 1, "2.90", NOW, NOW)
         self.outbox.acknowledge(Ack(ref=frame.ref, status=status, order=body))
 

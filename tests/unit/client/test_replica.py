@@ -42,7 +42,7 @@ Shown = tuple[Cells, RetentionWindow, tuple[Order, ...]]
 
 
 def shown(view: View) -> Shown:
-    return dict(view.picture.cells()), view.picture.horizon, view.recent
+    return dict(view.cube.cells()), view.cube.retention, view.recent
 
 
 class ModelServer:
@@ -72,13 +72,13 @@ class ModelServer:
             orders.append(
                 Order(UUID(int=self._orders), "uptown", drink, 1, 300, self._now, self._now)
             )
-        horizon = RetentionWindow.at(self._now, UTC)
-        before.picture.move_to(horizon)
+        retention = RetentionWindow.at(self._now, UTC)
+        before.cube.move_to(retention)
         cells = {
-            key: before.picture.get(key).plus(tally)
+            key: before.cube.get(key).plus(tally)
             for key, tally in at_all_grains(tally_orders(orders)).items()
         }
-        change = Change(horizon, self._now, cells, tuple(orders))
+        change = Change(retention, self._now, cells, tuple(orders))
         self.view.apply(change)
         self._ring.append(change)
         self.version += 1
@@ -120,7 +120,7 @@ class ModelServer:
         )
 
     def _columns(self, change: Change) -> frames.Columns:
-        picture = self.view.picture
+        picture = self.view.cube
         return frames.columns(change, picture.totals(), picture.top_drinks())
 
     def _remember(self) -> None:
@@ -190,7 +190,7 @@ class Link:
         if replica.view is not None:
             at = replica.epoch, replica.version
             assert shown(replica.view) == self.server.past[at]
-            assert replica.totals == replica.view.picture.totals()
+            assert replica.totals == replica.view.cube.totals()
 
 
 place = st.integers(0, 5)

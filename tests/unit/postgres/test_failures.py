@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from coffeert.errors import DatabaseUnavailable
-from coffeert.postgres.errors import explained
+from coffeert.postgres.errors import translate_errors
 
 
 @pytest.mark.parametrize(
@@ -22,5 +22,5 @@ from coffeert.postgres.errors import explained
     ids=lambda error: type(error).__name__,
 )
 def test_a_connection_that_breaks_is_an_outage_and_not_a_defect(error: Exception) -> None:
-    with pytest.raises(DatabaseUnavailable), explained():
+    with pytest.raises(DatabaseUnavailable), translate_errors():
         raise error

@@ -74,7 +74,9 @@ class Room:
         """Change the view."""
         self._orders += 1
         key = CellKey("minute", floor(int(NOW.timestamp()), "minute"), "uptown", "latte")
-        self.live.apply_hot([PendingBatches.of({Xid(self._orders): {key: Totals(1, 1, 480)}})], [])
+        self.live.apply_pending(
+            [PendingBatches.of({Xid(self._orders): {key: Totals(1, 1, 480)}})], []
+        )
 
     async def change(self) -> int:
         """Change the view and wait until the hub has told of it; return its version."""

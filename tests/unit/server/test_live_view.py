@@ -17,7 +17,7 @@ from coffeert.server.live.live_view import LiveView
 from coffeert.wire.frames import Columns, Delta, Snapshot, change_from, decode_server_frame
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
-HORIZON = RetentionWindow.at(NOW, UTC)
+RETENTION = RetentionWindow.at(NOW, UTC)
 
 
 class History:
@@ -76,7 +76,7 @@ class History:
 
 minutes = st.dictionaries(
     st.builds(
-        lambda back, store, drink: CellKey("minute", HORIZON.as_of - 60 * back, store, drink),
+        lambda back, store, drink: CellKey("minute", RETENTION.as_of - 60 * back, store, drink),
         st.integers(0, 59),
         st.sampled_from(["uptown", "central"]),
         st.sampled_from(["latte", "tea"]),
@@ -101,7 +101,7 @@ steps = st.lists(
 
 
 def shown(view: View) -> Cells:
-    return dict(view.picture.cells())
+    return dict(view.cube.cells())
 
 
 def play(history: History, live: LiveView, heard: set[Xid], step: str, argument: object) -> None:
@@ -118,7 +118,7 @@ def play(history: History, live: LiveView, heard: set[Xid], step: str, argument:
             xids = sorted(history.committed)
             chosen = {xids[index % len(xids)] for index in argument}
             together = PendingBatches.of({xid: history.committed[xid] for xid in chosen})
-            live.apply_hot([together], ())
+            live.apply_pending([together], ())
             heard |= chosen
         case "hear of a pass", int() if history.passes:
             number, watermark, changed = history.passes[-1 - argument % len(history.passes)]
@@ -126,8 +126,8 @@ def play(history: History, live: LiveView, heard: set[Xid], step: str, argument:
                 live.load(history.snapshot())
 
 
-ONE: Cells = {CellKey("minute", HORIZON.as_of, "uptown", "latte"): Totals(1, 1, 480)}
-TWO: Cells = {CellKey("minute", HORIZON.as_of, "uptown", "latte"): Totals(1, 2, 960)}
+ONE: Cells = {CellKey("minute", RETENTION.as_of, "uptown", "latte"): Totals(1, 1, 480)}
+TWO: Cells = {CellKey("minute", RETENTION.as_of, "uptown", "latte"): Totals(1, 2, 960)}
 PARTLY_COUNTED: list[tuple[str, object]] = [  # told together, of which a pass has counted the first
     ("begin", ONE),
     ("begin", TWO),
@@ -158,7 +158,7 @@ def test_each_batch_counts_once_whatever_happens_to_its_message(
     steps: list[tuple[str, object]],
 ) -> None:
     history = History()
-    live = LiveView(HORIZON, NOW)
+    live = LiveView(RETENTION, NOW)
     live.load(history.snapshot())
     journal = ChangeLog(live)
     journal.advance()
@@ -179,8 +179,8 @@ def test_each_batch_counts_once_whatever_happens_to_its_message(
             reader.apply(change_from(delta.view))
             at = delta.to
             assert shown(reader) == shown(live.view)
-            assert reader.picture.totals() == delta.view.totals
-            assert reader.picture.top_drinks() == [
+            assert reader.cube.totals() == delta.view.totals
+            assert reader.cube.top_drinks() == [
                 (top.drink, Totals(top.orders, top.quantity, top.cents)) for top in delta.view.top
             ]
 
@@ -189,20 +189,20 @@ def test_each_batch_counts_once_whatever_happens_to_its_message(
     history.aggregate()
     live.load(history.snapshot())
     assert shown(live.view) == history.sum(set(history.committed))
-    assert live.hot_batches == 0
+    assert live.pending_batches == 0
 
 
 @given(st.lists(minutes, min_size=1, max_size=12), st.data())
 def test_a_reader_may_skip_versions_and_arrives_at_the_same_state(
     batches: list[Cells], data: st.DataObject
 ) -> None:
-    live = LiveView(HORIZON, NOW)
+    live = LiveView(RETENTION, NOW)
     live.load(History().snapshot())
     journal = ChangeLog(live)
     journal.advance()
     reader, at = View(change_from(_snapshot(journal))), journal.version
     for number, batch in enumerate(batches):
-        live.apply_hot([PendingBatches.of({Xid(100 + number): batch})], ())
+        live.apply_pending([PendingBatches.of({Xid(100 + number): batch})], ())
         journal.advance()
         if data.draw(st.booleans()):
             delta = decode_server_frame(journal.delta(at))
@@ -218,12 +218,12 @@ def test_a_reader_may_skip_versions_and_arrives_at_the_same_state(
 
 
 def test_another_lineage_begins_another_epoch() -> None:
-    live = LiveView(HORIZON, NOW)
+    live = LiveView(RETENTION, NOW)
     live.load(History().snapshot())
     journal = ChangeLog(live)
     epoch = journal.epoch
     other = History()
-    other.begin({CellKey("minute", HORIZON.as_of, "uptown", "latte"): Totals(1, 1, 450)})
+    other.begin({CellKey("minute", RETENTION.as_of, "uptown", "latte"): Totals(1, 1, 450)})
     other.commit(0)
     other.aggregate()
     snapshot = other.snapshot()

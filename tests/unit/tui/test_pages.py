@@ -9,7 +9,7 @@ from coffeert.domain.rollups import CellKey, Cells, RetentionWindow, RollupCube,
 from coffeert.tui.history.pages import BucketName, Pages, apply, difference
 
 NOON = 1_772_366_400
-HORIZON = RetentionWindow(NOON, NOON - 43_200)
+RETENTION = RetentionWindow(NOON, NOON - 43_200)
 
 cells: st.SearchStrategy[Cells] = st.dictionaries(
     st.builds(
@@ -63,7 +63,7 @@ def test_one_set_of_pages_is_told_by_how_it_differs_from_another(
 def test_every_picture_written_down_comes_back_whatever_has_happened_since(
     steps: list[Cells], minutes: int
 ) -> None:
-    picture, pages = RollupCube(HORIZON), Pages()
+    picture, pages = RollupCube(RETENTION), Pages()
     seen = []
     for changes in steps:
         change(picture, pages, changes)
@@ -71,23 +71,23 @@ def test_every_picture_written_down_comes_back_whatever_has_happened_since(
     change(picture, pages, {CellKey("minute", NOON, "uptown", "tea"): Totals(9, 9, 9)})
     picture.move_to(RetentionWindow(NOON + minutes * 60, NOON - 43_200))
     for written, before in seen:
-        past = RollupCube(HORIZON)
+        past = RollupCube(RETENTION)
         pages.restore(written, past, picture)
         assert content(past) == before
 
 
 def test_what_comes_back_is_the_past_s_own() -> None:
-    picture, pages = RollupCube(HORIZON), Pages()
+    picture, pages = RollupCube(RETENTION), Pages()
     key = CellKey("minute", NOON, "uptown", "tea")
     change(picture, pages, {key: Totals(1, 1, 290)})
-    past = RollupCube(HORIZON)
+    past = RollupCube(RETENTION)
     pages.restore(pages.of(picture), past, picture)
     past.set(key, Totals(2, 2, 580))
     assert picture.get(key) == Totals(1, 1, 290)
 
 
 def test_pages_without_a_change_are_shared() -> None:
-    picture, pages = RollupCube(HORIZON), Pages()
+    picture, pages = RollupCube(RETENTION), Pages()
     keys = [CellKey("minute", NOON - 60 * n, "uptown", "tea") for n in range(3)]
     change(picture, pages, dict.fromkeys(keys, Totals(1, 1, 290)))
     first = pages.of(picture)
@@ -98,9 +98,9 @@ def test_pages_without_a_change_are_shared() -> None:
 
 
 def test_another_picture_shares_nothing() -> None:
-    picture, pages = RollupCube(HORIZON), Pages()
+    picture, pages = RollupCube(RETENTION), Pages()
     change(picture, pages, {CellKey("minute", NOON, "uptown", "tea"): Totals(1, 1, 290)})
     first = pages.of(picture)
     pages.begin_anew()
-    assert pages.of(RollupCube(HORIZON)) == {}
+    assert pages.of(RollupCube(RETENTION)) == {}
     assert first != {}

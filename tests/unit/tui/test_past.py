@@ -23,7 +23,7 @@ keys = st.builds(
         grain, floor(int(NOW.timestamp()) - back, grain), store, drink
     ),
     st.sampled_from(GRAINS),
-    st.integers(-100, 40 * 86_400),  # some lie beyond the horizon
+    st.integers(-100, 40 * 86_400),  # some lie beyond the retention window
     st.sampled_from(STORES),
     st.sampled_from(DRINKS),
 )
@@ -31,15 +31,15 @@ keys = st.builds(
 
 def _columns(cells: Cells) -> Columns:
     change = Change(RetentionWindow.at(NOW, UTC), NOW, cells)
-    return columns(change, View(change).picture.totals(), ())
+    return columns(change, View(change).cube.totals(), ())
 
 
 @pytest.mark.parametrize("grain", GRAINS)
 @given(cells=st.dictionaries(keys, tallies, max_size=30))
 def test_it_is_the_view_at_one_grain(grain: Grain, cells: Cells) -> None:
-    view = View(Change(RetentionWindow.at(NOW, UTC), NOW, cells)).picture
+    view = View(Change(RetentionWindow.at(NOW, UTC), NOW, cells)).cube
     picture = unpack(_columns(cells), grain)
-    assert picture.horizon == view.horizon
+    assert picture.retention == view.retention
     expected = {key: tally for key, tally in view.cells() if key.grain == grain}
     assert dict(picture.cells()) == expected
     for bucket in view.buckets(grain):
@@ -48,7 +48,7 @@ def test_it_is_the_view_at_one_grain(grain: Grain, cells: Cells) -> None:
 
 @pytest.mark.parametrize("grain", GRAINS)
 def test_unpacking_makes_little_that_is_thrown_away(grain: Grain) -> None:
-    packed = _columns(dict(House(now=NOON, busy=25).view.picture.cells()))
+    packed = _columns(dict(House(now=NOON, busy=25).view.cube.cells()))
     unpack(packed, grain)
     tracemalloc.start()
     try:

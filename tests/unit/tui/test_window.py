@@ -123,7 +123,7 @@ def test_a_past_picture_gives_the_window_before(sold: Sold, span: Range) -> None
     past = picture_of([(one[0] + span.seconds, *one[1:]) for one in sold], then)
     made = window(BucketSumCache(picture_of([])), BucketSumCache(past), span, NOW.timestamp())
     assert made.previous is not None
-    assert made.previous.total == past.total(span.grain, past.horizon.window_start(span.grain))
+    assert made.previous.total == past.total(span.grain, past.retention.window_start(span.grain))
 
 
 @pytest.mark.parametrize(("span", "grain"), [(RANGES[4], "hour"), (RANGES[3], "minute")])
@@ -139,7 +139,7 @@ def test_an_hour_that_began_after_the_past_was_taken_is_not_counted_whole(
     present.set(CellKey(grain, cut, "uptown", "tea"), Totals(2400, 2400, 4800))
     made = window(BucketSumCache(present), BucketSumCache(past), span, now.timestamp())
     assert made.previous is not None
-    kept = present.horizon.keeps(grain, cut)
+    kept = present.retention.contains(grain, cut)
     assert made.previous.total == (Totals(10, 10, 20) if kept else ZERO)
     assert kept is (grain == "hour")
 

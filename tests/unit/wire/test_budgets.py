@@ -54,12 +54,12 @@ class Chain:
         self._count(hour)
 
     def snapshot(self) -> bytes:
-        view = Change(self.picture.horizon, NOW, dict(self.picture.cells()), self.recent)
+        view = Change(self.picture.retention, NOW, dict(self.picture.cells()), self.recent)
         return encode(Snapshot(epoch=EPOCH, version=10**6, view=self._columns(view), health=HEALTH))
 
     def delta(self, placed: list[Order]) -> bytes:
         """The frame that tells of these orders."""
-        change = Change(self.picture.horizon, NOW, self._count(placed), newest(placed))
+        change = Change(self.picture.retention, NOW, self._count(placed), newest(placed))
         return encode(Delta(epoch=EPOCH, from_=10**6, to=10**6 + 1, view=self._columns(change)))
 
     def placed(self, count: int) -> list[Order]:
@@ -77,7 +77,7 @@ class Chain:
         """Let every shop have sold every drink in every hour and on every day."""
         grains: tuple[Grain, ...] = ("hour", "day")
         for grain in grains:
-            running = floor(self.picture.horizon.as_of, grain)
+            running = floor(self.picture.retention.as_of, grain)
             for back in range(1, BUCKETS[grain]):
                 for store in self._stores:
                     for drink in self._drinks:

@@ -18,7 +18,7 @@ from coffeert.wire.bus import (
     PassCell,
     PassMessage,
     PassStats,
-    decode_hot,
+    decode_batches,
     decode_pass,
     encode,
     is_from,
@@ -45,7 +45,7 @@ def test_a_message_carries_each_batchs_sums(placed: dict[Xid, list[Order]]) -> N
     batches = PendingBatches.of(minutes)
     recent = [order for some in placed.values() for order in some]
     data = encode(BatchesCommitted.of("sender", "lineage", batches, recent))
-    heard = decode_hot(data)
+    heard = decode_batches(data)
     assert is_from("sender", data)
     assert not is_from("send", data)
     assert heard.lineage == "lineage"
@@ -65,7 +65,7 @@ def test_a_pass_is_heard_as_it_was_told(cells: list[PassCell] | None) -> None:
 @pytest.mark.parametrize("data", [b"", b"null", b"{}", b"[]", encode(MESSAGE)])
 def test_what_is_no_message_of_hot_batches_is_refused(data: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
-        decode_hot(data)
+        decode_batches(data)
 
 
 @pytest.mark.parametrize("data", [b"", b"null", b"{}", b"[]", b'["lineage",1,[],[]]'])

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from coffeert.domain.rollups import Cells
 
 NOW = datetime(2026, 1, 31, 9, 30, 15, 250_000, tzinfo=UTC)
-HORIZON = RetentionWindow.at(NOW, UTC)
+RETENTION = RetentionWindow.at(NOW, UTC)
 MENU = MenuBody((MenuStore("uptown", "Uptown"),), (MenuDrink("latte", "Latte", "4.80"),))
 HEALTH = Health(
     live=True,
@@ -84,10 +84,10 @@ def changes(draw: st.DrawFn) -> Change:
     cells: Cells = {}
     for _ in range(draw(st.integers(0, 20))):
         grain = draw(st.sampled_from(GRAINS))
-        start = HORIZON.window_start(grain) + draw(st.integers(0, 30)) * SECONDS[grain]
+        start = RETENTION.window_start(grain) + draw(st.integers(0, 30)) * SECONDS[grain]
         key = CellKey(grain, start, draw(st.sampled_from(stores)), draw(st.sampled_from(drinks)))
         cells[key] = draw(tallies)
-    return Change(HORIZON, NOW, cells, tuple(draw(st.lists(orders(NOW), max_size=3))))
+    return Change(RETENTION, NOW, cells, tuple(draw(st.lists(orders(NOW), max_size=3))))
 
 
 @fewer
@@ -126,22 +126,22 @@ def test_only_cells_and_codes_that_are_used_travel(change: Change) -> None:
 
 def test_a_bucket_is_parallel_columns() -> None:
     """As documented, for whoever reads the frames without us."""
-    key = CellKey("minute", HORIZON.as_of, "uptown", "tea")
+    key = CellKey("minute", RETENTION.as_of, "uptown", "tea")
     change = Change(
-        HORIZON,
+        RETENTION,
         NOW,
         {key: Totals(1, 2, 580), key._replace(store="central", drink="latte"): Totals(3, 4, 1920)},
     )
     packed = json.loads(encode(columns(change, WindowTotals(), [("latte", Totals(3, 4, 1920))])))
     assert packed["stores"] == ["central", "uptown"]
     assert packed["drinks"] == ["latte", "tea"]
-    assert packed["minute"] == [[HORIZON.as_of, [0, 3], [3, 1], [4, 2], [1920, 580]]]
+    assert packed["minute"] == [[RETENTION.as_of, [0, 3], [3, 1], [4, 2], [1920, 580]]]
     assert packed["hour"] == packed["day"] == packed["recent"] == []
     assert packed["totals"]["today"] == [0, 0, 0]
     assert packed["top"] == [{"drink": "latte", "orders": 3, "quantity": 4, "cents": 1920}]
 
 
-VIEW = columns(Change(HORIZON, NOW, {}), WindowTotals(), ())
+VIEW = columns(Change(RETENTION, NOW, {}), WindowTotals(), ())
 BODY = OrderBody.of(
     Order(
         order_id=UUID("01890a5d-ac96-774b-bcce-b302099a8057"),
@@ -256,5 +256,5 @@ def test_a_refusal_can_name_the_frame_it_answers(text: str, ref: str | None) -> 
 
 
 def test_times_keep_their_microseconds() -> None:
-    change = Change(HORIZON, NOW + timedelta(microseconds=1), {})
+    change = Change(RETENTION, NOW + timedelta(microseconds=1), {})
     assert change_from(columns(change, WindowTotals(), ())).data_time == change.data_time
