@@ -8,8 +8,8 @@
             if isinstance(event, ViewReset | ViewChanged):
                 print(feed.view.cube.totals().today.orders)
 
-Nothing raises but what `coffeert.errors` declares: `ApiError` and its kinds for what the server
-refuses, `ServerUnavailable` where there is no answer, `ConfigError` for a URL that cannot be used.
+All errors are declared in `coffeert.errors`: `ApiError` and its subclasses for what the server
+refuses, `ServerUnavailable` if there is no answer, `ConfigError` for a URL that cannot be used.
 """
 
 from __future__ import annotations
@@ -25,23 +25,24 @@ from coffeert.client.events import (
     FeedEvent,
     GapFound,
     MenuUpdated,
+    PlacedOrder,
     ViewChanged,
     ViewReset,
 )
-from coffeert.client.placed import PlacedOrder, Receipt
 from coffeert.domain.orders import Draft, Order
 
 if TYPE_CHECKING:
     from coffeert.client.feed import DashboardFeed
-    from coffeert.client.http import OrderClient
+    from coffeert.client.http import OrderClient, Receipt
     from coffeert.client.order_socket import OrderSocket
 
-# What connects is loaded when it is asked for: aiohttp takes a quarter of a second, and a screen that
-# so far needs nothing but the events is to be painted before that.
-_CONNECTING = {
+# Loaded on first use: aiohttp takes a quarter of a second, and the terminal paints its first screen with
+# the events alone before that.
+_LAZY = {
     "DashboardFeed": "coffeert.client.feed",
     "OrderClient": "coffeert.client.http",
     "OrderSocket": "coffeert.client.order_socket",
+    "Receipt": "coffeert.client.http",
 }
 
 __all__ = [
@@ -65,6 +66,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name in _CONNECTING:
-        return getattr(import_module(_CONNECTING[name]), name)
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""What went wrong, in words: refusals of the server, and connections that broke."""
+"""Errors from what the server answers and from connections that break."""
 
 from __future__ import annotations
 
@@ -15,52 +15,51 @@ from coffeert.wire.frames import Refusal
 from coffeert.wire.orders import Problem
 
 _BY_STATUS: Final = {kind.status: kind for kind in ApiError.__subclasses__()}
-_RETRY_AFTER_MAX = 3600.0
+_MAX_RETRY_AFTER_SECONDS = 3600.0
 _decode_problem = msgspec.json.Decoder(Problem).decode
 
 RETRYABLE: Final = frozenset({429, 500, 502, 503, 504})
-"""The statuses that speak of the moment, not of the request."""
+"""Statuses about the server's condition and not about the request, so that a retry may succeed."""
 
 TRANSPORT_ERRORS: Final = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
-"""What a broken connection raises."""
+"""What aiohttp raises for a broken connection."""
 
 
-def refusal_from_problem(problem: Problem | Refusal) -> ApiError:
-    """Make the error that a problem document or an error frame speaks of."""
+def error_from_problem(problem: Problem | Refusal) -> ApiError:
+    """Return the error that a problem document or an error frame describes."""
     kind = _BY_STATUS.get(problem.status)
     if kind is Unavailable and problem.title == OutcomeUnknown.title:
         kind = OutcomeUnknown
     if kind is not None:
         return kind(problem.detail, errors=problem.errors, retry_after=problem.retry_after)
     base = Unavailable if problem.status in RETRYABLE else ApiError
-    refusal = base(problem.detail, errors=problem.errors, retry_after=problem.retry_after)
-    refusal.status = problem.status
-    return refusal
+    error = base(problem.detail, errors=problem.errors, retry_after=problem.retry_after)
+    error.status = problem.status
+    return error
 
 
-def refusal_from_response(status: int, body: bytes, retry_after: str | None) -> ApiError:
-    """Make the error of an HTTP answer; one without a problem document comes from a proxy."""
+def error_from_response(status: int, body: bytes, retry_after: str | None) -> ApiError:
+    """Return the error of an HTTP response; one without a problem document comes from a proxy."""
     try:
         problem = _decode_problem(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         problem = Problem("", status, f"The server answered with HTTP status {status}.")
     if problem.retry_after is None and retry_after is not None:
         problem = msgspec.structs.replace(problem, retry_after=_seconds(retry_after))
-    return refusal_from_problem(msgspec.structs.replace(problem, status=status))
+    return error_from_problem(msgspec.structs.replace(problem, status=status))
 
 
-def is_retryable(refusal: ApiError) -> bool:
-    """Tell whether the moment is at fault and not the request."""
-    return refusal.status in RETRYABLE
+def is_retryable(error: ApiError) -> bool:
+    """Whether the same request may succeed later."""
+    return error.status in RETRYABLE
 
 
-def unavailable(server: URL, error: BaseException) -> ServerUnavailable:
-    """Say in a sentence that the server cannot be reached."""
+def server_unavailable(server: URL, error: BaseException) -> ServerUnavailable:
     return ServerUnavailable(f"The server at {server} {plain_reason(error)}.")
 
 
 def plain_reason(error: BaseException) -> str:
-    """Put a transport error into a phrase whose subject is the server; no secrets, no class names."""
+    """Describe a transport error by a phrase whose subject is the server: no secrets, no class names."""
     if isinstance(error, aiohttp.ClientSSLError):
         return "could not prove who it is (TLS)"
     if isinstance(error, asyncio.TimeoutError):
@@ -83,4 +82,4 @@ def _seconds(text: str) -> float | None:
         seconds = float(text)
     except ValueError:
         return None
-    return seconds if 0 <= seconds <= _RETRY_AFTER_MAX else None
+    return seconds if 0 <= seconds <= _MAX_RETRY_AFTER_SECONDS else None

@@ -4,60 +4,60 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self
 
 from yarl import URL
 
-from coffeert.client.event_buffer import EventBuffer
-from coffeert.client.events import Connecting, Disconnected, FeedEvent, GapFound
-from coffeert.client.http import with_order_id
-from coffeert.client.placed import PlacedOrder
+from coffeert.client.events import EventBuffer, FeedEvent, GapFound, PlacedOrder
+from coffeert.client.http import order_body
 from coffeert.client.replica import Replica, StateFrame
-from coffeert.client.socket_client import WebSocketClient
 from coffeert.client.url import server_address, socket_url
-from coffeert.client.websocket import Socket
+from coffeert.client.websocket import ServerConnection
 from coffeert.domain.orders import Draft
 from coffeert.domain.rollups import WindowTotals
 from coffeert.domain.view import View
-from coffeert.errors import ServerUnavailable
-from coffeert.wire.frames import (
-    Ack,
-    Goodbye,
-    Hello,
-    Refusal,
-    Resync,
-    ServerFrame,
-    decode_server_frame,
-    encode,
-)
+from coffeert.wire.frames import Resync, decode_server_frame, encode
 from coffeert.wire.health import Health
-from coffeert.wire.orders import MenuBody, draft_body
+from coffeert.wire.orders import MenuBody
 
 
-class DashboardFeed(WebSocketClient):
+class DashboardFeed:
     """A dashboard's view that follows the server's, through lost connections and restarts.
 
     An async context manager; one reader iterates `events()`. The properties always hold the newest
-    state, whatever the reader has taken so far: after a change, `view` may be ahead of the event.
-    Reconnects by itself with jittered and growing delays, or after the delay that the server asked
-    for, and goes on from where it was; with `retry=False` the first loss ends the events.
+    state, so `view` may be ahead of the event that the reader has taken. Reconnects by itself with
+    jittered and growing delays, or after the delay that the server asked for, and resumes from the
+    version it has; with `retry=False` the first loss ends the events.
 
-    Raises `ConfigError` where `url` is not `http(s)://host:port`. The token travels in a header only.
+    Raises `ConfigError` if `url` is not `http(s)://host:port`. The token travels in a header only.
     """
 
     def __init__(self, url: str, token: str | None = None, *, retry: bool = True) -> None:
         self._server = server_address(url)
         self._replica = Replica()
-        self._mailbox = EventBuffer()
-        super().__init__(
-            Socket(
-                self._address,
-                token,
-                decode=decode_server_frame,
-                receive=self._receive,
-                tell=self._tell,
-                retry=retry,
-            )
+        self._events = EventBuffer()
+        self._connection = ServerConnection(
+            self._address,
+            token,
+            decode=decode_server_frame,
+            on_frame=self._apply,
+            on_status=self._events.put,
+            on_end=self._events.close,
+            retry=retry,
         )
+
+    async def __aenter__(self) -> Self:
+        await self._connection.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._connection.__aexit__(kind, error, trace)
 
     @property
     def view(self) -> View | None:
@@ -71,7 +71,7 @@ class DashboardFeed(WebSocketClient):
 
     @property
     def epoch(self) -> str:
-        """The server's epoch; another one means that versions began anew."""
+        """The server's epoch; in a new one, versions start over."""
         return self._replica.epoch
 
     @property
@@ -91,7 +91,7 @@ class DashboardFeed(WebSocketClient):
 
     @property
     def gaps(self) -> int:
-        """How often a change was missing since the feed was made."""
+        """How many times a change was missing since the feed was created."""
         return self._replica.gaps
 
     async def events(self) -> AsyncIterator[FeedEvent]:
@@ -99,56 +99,28 @@ class DashboardFeed(WebSocketClient):
 
         A reader that is too slow gets events merged, never a growing backlog: see `ViewChanged`.
         """
-        while (event := await self._mailbox.take()) is not None:
+        while (event := await self._events.get()) is not None:
             yield event
 
     async def place(self, draft: Draft, *, timeout: float = 10) -> PlacedOrder:  # noqa: ASYNC109 (contract)
         """Place an order over the same connection, or over the next one, within `timeout` seconds.
 
-        Raises the matching `ApiError` where the server refuses it, with `errors` naming fields;
-        when the time is up, `OutcomeUnknown` where it was sent and `ServerUnavailable` where not.
+        Raises the matching `ApiError` if the server refuses it, with `errors` naming fields; when the
+        time is up, `OutcomeUnknown` if it was sent and `ServerUnavailable` if it was not.
         """
-        return await self._place(encode(draft_body(with_order_id(draft))), timeout)
+        return await self._connection.place(order_body(draft), timeout)
 
     def reconnect_now(self) -> None:
         """Connect at once instead of waiting for the next attempt."""
-        self._socket.reconnect_now()
+        self._connection.reconnect_now()
 
     def _address(self) -> URL:
         known = self._replica.view is not None
         epoch = self._replica.epoch if known else ""
         return socket_url(self._server, epoch=epoch, version=self._replica.version)
 
-    async def _run(self) -> None:
-        try:
-            await self._socket.run()
-        except Exception as error:
-            self._mailbox.close(error)
-            raise
-        finally:
-            self._mailbox.close()
-            self._outbox.fail(ServerUnavailable("The connection to the server is closed."))
-
-    def _tell(self, event: Connecting | Disconnected) -> None:
-        self._mailbox.put(event)
-        if self._socket.refused is not None:
-            self._outbox.fail(self._socket.refused)
-
-    def _follow(self, frame: StateFrame) -> None:
+    def _apply(self, frame: StateFrame) -> None:
         for event in self._replica.apply(frame, time.monotonic()):
-            self._mailbox.put(event)
+            self._events.put(event)
             if isinstance(event, GapFound):
-                self._socket.send(encode(Resync()))
-
-    def _receive(self, frame: ServerFrame) -> None:
-        match frame:
-            case Ack():
-                self._outbox.acknowledge(frame)
-            case Refusal():
-                self._outbox.refuse(frame)
-            case Goodbye():
-                pass
-            case _:
-                self._follow(frame)
-                if isinstance(frame, Hello):
-                    self._outbox.resend()
+                self._connection.send(encode(Resync()))

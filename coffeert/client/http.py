@@ -1,4 +1,4 @@
-"""Orders over HTTP: each is sent under its own key until the server says what became of it."""
+"""Orders over HTTP: each is sent under its own key until the server has answered."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from coffeert.backoff import Backoff
 from coffeert.client.errors import (
     RETRYABLE,
     TRANSPORT_ERRORS,
+    error_from_problem,
+    error_from_response,
     is_retryable,
-    refusal_from_problem,
-    refusal_from_response,
-    unavailable,
+    server_unavailable,
 )
-from coffeert.client.placed import PlacedOrder, Receipt
+from coffeert.client.events import PlacedOrder
 from coffeert.client.url import server_address
 from coffeert.domain.orders import Draft, new_order_id
 from coffeert.errors import CoffeertError, ServerUnavailable, Unavailable
 from coffeert.wire.frames import Snapshot, decode_snapshot
-from coffeert.wire.orders import BatchResult, MenuBody, draft_body, encode
+from coffeert.wire.orders import BatchResult, MenuBody, decode_body, draft_body, encode
 
-BATCH_LINES: Final = 5_000
-_ERRORS_KEPT = 100
+MAX_BATCH_LINES: Final = 5_000
+_MAX_ERRORS = 100
 _TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
 _JSON = {"Content-Type": "application/json"}
 _NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -42,15 +42,30 @@ _decode_menu = msgspec.json.Decoder(MenuBody).decode
 _decode_batch = msgspec.json.Decoder(BatchResult).decode
 
 
+class Receipt(msgspec.Struct, frozen=True):
+    """A server's answer of success before its body is decoded; otherwise as `PlacedOrder`."""
+
+    body: bytes
+    replayed: bool
+    attempts: int
+    submitted: float
+    committed: float
+
+    def placed(self) -> PlacedOrder:
+        """Decode the body, which holds a stored order."""
+        order = decode_body(self.body)
+        return PlacedOrder(order, self.replayed, self.attempts, self.submitted, self.committed)
+
+
 class OrderClient:
     """Places orders and reads the dashboard over HTTP; an async context manager.
 
-    Every call goes on trying, with jittered and growing delays, for `patience` seconds: through
-    refused and broken connections and answers that ask to come back later (429, 503), whose
-    `Retry-After` it keeps to. Trying again is safe because an order carries its key. After that it
-    raises `ServerUnavailable` where there is no answer, or what the server answered last. What the
-    server refuses for good raises the matching `ApiError` at once, its `errors` naming the
-    fields. `connections` bounds the requests under way; further ones wait their turn.
+    Every call retries with jittered and growing delays for `patience` seconds: after refused and broken
+    connections and after answers that ask to come back later (429, 503), whose `Retry-After` it keeps
+    to. Retrying is safe because an order carries its key. After that it raises `ServerUnavailable` if
+    there was no answer, or what the server answered last. What the server refuses for good raises the
+    matching `ApiError` at once, its `errors` naming the fields. At most `connections` requests are sent
+    at a time; further ones wait.
     """
 
     def __init__(
@@ -90,26 +105,25 @@ class OrderClient:
 
     async def place(self, draft: Draft) -> PlacedOrder:
         """Place an order and return it as stored; a draft without `order_id` is given one first."""
-        receipt = await self.place_body(encode(draft_body(with_order_id(draft))))
-        return receipt.placed()
+        return (await self.place_body(order_body(draft))).placed()
 
     async def place_body(self, body: bytes) -> Receipt:
-        """Place an order that is already JSON and holds its `order_id`; the answer stays unread.
+        """Place an order that is already JSON and holds its `order_id`; its answer is not decoded.
 
-        For load: what can be prepared ahead is not done between two orders.
+        For load generators, which prepare bodies ahead and decode answers later or never.
         """
         return await self._request("POST", self._orders_url, body, _JSON)
 
     async def void(self, order_id: UUID) -> PlacedOrder:
-        """Cancel an order out by a correction and return that; doing so twice does it once."""
+        """Void an order by a correction and return that; doing it twice stores one correction."""
         url = self._orders_url / str(order_id) / "void"
         return (await self._request("POST", url, b"", {})).placed()
 
     async def batch(self, drafts: AsyncIterable[Draft]) -> BatchResult:
-        """Place any number of orders as NDJSON, at most `BATCH_LINES` in one request.
+        """Place any number of orders as NDJSON, at most `MAX_BATCH_LINES` in one request.
 
-        Refused lines are counted, and the first ones explained by their number, counting from 1 over
-        all of `drafts`; the others are stored all the same.
+        Refused lines are counted, and the first hundred explained by their number, counting from 1 over
+        all of `drafts`; the other lines are stored.
         """
         total = BatchResult(0, 0, 0)
         lines_before = 0
@@ -122,7 +136,7 @@ class OrderClient:
     async def batch_lines(self, lines: list[bytes]) -> BatchResult:
         """Place orders that are already JSON lines, each with its `order_id`, in one request.
 
-        Where a batch breaks off, the next attempt begins at the first line that was not looked at.
+        If a batch breaks off, the next attempt begins at the first line that was not processed.
         """
         deadline = time.monotonic() + self._patience
         backoff = Backoff()
@@ -140,25 +154,25 @@ class OrderClient:
             self.retries += 1
             await asyncio.sleep(delay)
 
-    async def _batch_attempt(self, lines: list[bytes]) -> tuple[BatchResult, _Failed | None]:
+    async def _batch_attempt(self, lines: list[bytes]) -> tuple[BatchResult, _AttemptFailed | None]:
         url = self._orders_url / "batch"
         try:
             _, answer = await self._attempt("POST", url, b"\n".join(lines), _NDJSON)
-        except _Failed as failed:
+        except _AttemptFailed as failed:
             return _partial_result(failed), failed
         result = _decode_batch(answer)
-        passing = next((error for error in result.errors if error.status in RETRYABLE), None)
-        if passing is None:
+        temporary = next((error for error in result.errors if error.status in RETRYABLE), None)
+        if temporary is None:
             return result, None
         # Some lines were refused only for now, and not all of them are named: send all again.
-        return BatchResult(0, 0, 0), _Failed(Unavailable(passing.detail), final=False)
+        return BatchResult(0, 0, 0), _AttemptFailed(Unavailable(temporary.detail), final=False)
 
     async def menu(self) -> MenuBody:
         """Return the stores and drinks that take orders now."""
         return _decode_menu((await self._request("GET", self._server / "api/menu", b"", {})).body)
 
     async def dashboard(self, at: datetime | None = None) -> Snapshot:
-        """Return the view as it is, or as it was `at` a moment with an offset."""
+        """Return the view as it is now, or as it was `at` an instant, which needs an offset."""
         url = self._server / "api/dashboard"
         if at is not None:
             url = url.with_query(at=at.isoformat())
@@ -172,7 +186,7 @@ class OrderClient:
         while True:
             try:
                 status, answer = await self._attempt(method, url, body, headers)
-            except _Failed as failed:
+            except _AttemptFailed as failed:
                 delay = backoff.next_delay(failed.retry_after)
                 if failed.final or time.monotonic() + delay > submitted + self._patience:
                     raise failed.error from failed.__cause__
@@ -194,22 +208,20 @@ class OrderClient:
                 answer = await response.read()
         except TRANSPORT_ERRORS as error:
             final = isinstance(error, aiohttp.ClientSSLError)
-            raise _Failed(unavailable(self._server, error), final=final) from error
+            raise _AttemptFailed(server_unavailable(self._server, error), final=final) from error
         if response.status < _REDIRECTS:
             return response.status, answer
-        refusal = refusal_from_response(
-            response.status, answer, response.headers.get("Retry-After")
-        )
-        raise _Failed(
-            refusal,
-            final=not is_retryable(refusal),
-            retry_after=refusal.retry_after,
+        refused = error_from_response(response.status, answer, response.headers.get("Retry-After"))
+        raise _AttemptFailed(
+            refused,
+            final=not is_retryable(refused),
+            retry_after=refused.retry_after,
             answer=answer,
         )
 
 
-class _Failed(Exception):
-    """One attempt came to nothing; `error` is what to raise when no other follows."""
+class _AttemptFailed(Exception):
+    """One attempt failed; `error` is what to raise if no other follows."""
 
     def __init__(
         self,
@@ -226,34 +238,34 @@ class _Failed(Exception):
         self.answer = answer
 
 
-def with_order_id(draft: Draft) -> Draft:
-    """Give a draft the key under which it can be sent again safely."""
-    if draft.order_id is not None:
-        return draft
-    return msgspec.structs.replace(draft, order_id=new_order_id())
+def order_body(draft: Draft) -> bytes:
+    """Encode a draft as JSON, with a key under which it can be sent again safely."""
+    if draft.order_id is None:
+        draft = msgspec.structs.replace(draft, order_id=new_order_id())
+    return encode(draft_body(draft))
 
 
 async def _chunks(drafts: AsyncIterable[Draft]) -> AsyncIterator[list[bytes]]:
     lines: list[bytes] = []
     async for draft in drafts:
-        lines.append(encode(draft_body(with_order_id(draft))))
-        if len(lines) == BATCH_LINES:
+        lines.append(order_body(draft))
+        if len(lines) == MAX_BATCH_LINES:
             yield lines
             lines = []
     if lines:
         yield lines
 
 
-def _partial_result(failed: _Failed) -> BatchResult:
-    """Read what a batch that broke off came to, and make its problem the failure's error."""
+def _partial_result(failed: _AttemptFailed) -> BatchResult:
+    """Decode what a batch that broke off has stored, and make its problem the failure's error."""
     try:
         result = _decode_batch(failed.answer)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return BatchResult(0, 0, 0)
     if result.problem is not None:
-        refusal = refusal_from_problem(result.problem)
-        failed.error = refusal
-        failed.retry_after = refusal.retry_after or failed.retry_after
+        refused = error_from_problem(result.problem)
+        failed.error = refused
+        failed.retry_after = refused.retry_after or failed.retry_after
     return result
 
 
@@ -265,5 +277,5 @@ def _merge(total: BatchResult, part: BatchResult, lines_before: int) -> BatchRes
         total.accepted + part.accepted,
         total.replayed + part.replayed,
         total.rejected + part.rejected,
-        (total.errors + errors)[:_ERRORS_KEPT],
+        (total.errors + errors)[:_MAX_ERRORS],
     )

@@ -1,4 +1,4 @@
-"""Orders on a WebSocket: each waits here, under its `ref`, until the server has answered it."""
+"""Orders sent over a WebSocket, each kept under its `ref` until the server has answered it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 
 from coffeert.backoff import Backoff
-from coffeert.client.errors import is_retryable, refusal_from_problem
-from coffeert.client.placed import PlacedOrder
+from coffeert.client.errors import error_from_problem, is_retryable
+from coffeert.client.events import PlacedOrder
 from coffeert.errors import (
     ApiError,
     CoffeertError,
@@ -20,10 +20,10 @@ from coffeert.errors import (
 from coffeert.wire.frames import Ack, Refusal
 
 _REPLAYED = 200
-_MAYBE = "the order may be stored. Sending it again under the same order_id is safe."
+_MAY_BE_STORED = "the order may be stored. Sending it again under the same order_id is safe."
 
 
-class _Waiting:
+class _UnansweredOrder:
     __slots__ = (
         "answer",
         "attempts",
@@ -45,30 +45,30 @@ class _Waiting:
         self.timer: asyncio.TimerHandle | None = None
         self.refused: ApiError | None = None
 
-    def overdue(self, seconds: float) -> CoffeertError:
-        """Say what is known of an order whose time is up."""
+    def timeout_error(self, seconds: float) -> CoffeertError:
+        """Return what is known of the order when its time is up."""
         if self.unanswered and self.refused is None:
-            return OutcomeUnknown(f"No answer within {seconds:g} s: {_MAYBE}")
+            return OutcomeUnknown(f"No answer within {seconds:g} s: {_MAY_BE_STORED}")
         if self.refused is not None:
-            return self.given_up(self.refused)
+            return self.failure(self.refused)
         return ServerUnavailable("There is no connection to the server; the order was not sent.")
 
-    def given_up(self, error: CoffeertError) -> CoffeertError:
-        """Say what is known where `error` ends it: nothing, if an attempt had no answer."""
+    def failure(self, error: CoffeertError) -> CoffeertError:
+        """Return what is known when `error` ends it: nothing, if an attempt had no answer."""
         if self.unanswered:
-            return OutcomeUnknown(f"{error} An earlier attempt had no answer: {_MAYBE}")
+            return OutcomeUnknown(f"{error} An earlier attempt had no answer: {_MAY_BE_STORED}")
         return error
 
 
 class PendingOrders:
     """Sends orders through `send`, again on each new connection, until each has its answer.
 
-    `send` takes one frame without waiting and tells whether there was a connection to take it.
+    `send` queues one frame without waiting and returns False if there is no connection.
     """
 
     def __init__(self, send: Callable[[bytes], bool]) -> None:
         self._send = send
-        self._waiting: dict[str, _Waiting] = {}
+        self._unanswered: dict[str, _UnansweredOrder] = {}
         self._refs = itertools.count(1)
         self.retries = 0
 
@@ -79,67 +79,67 @@ class PendingOrders:
         """
         ref = str(next(self._refs))
         frame = b'{"type":"order","ref":"%s",%s' % (ref.encode(), body[1:])
-        waiting = self._waiting[ref] = _Waiting(frame)
+        order = self._unanswered[ref] = _UnansweredOrder(frame)
         try:
             async with asyncio.timeout(seconds):
-                self._transmit(waiting)
-                return await waiting.answer
+                self._transmit(order)
+                return await order.answer
         except TimeoutError:
-            raise waiting.overdue(seconds) from None
+            raise order.timeout_error(seconds) from None
         finally:
-            del self._waiting[ref]
-            if waiting.timer is not None:
-                waiting.timer.cancel()
+            del self._unanswered[ref]
+            if order.timer is not None:
+                order.timer.cancel()
 
     def resend(self) -> None:
-        """Send everything unanswered, on a new connection: the keys make that safe."""
-        for waiting in self._waiting.values():
-            if not waiting.answer.done() and waiting.timer is None:
-                self._transmit(waiting)
+        """Send everything unanswered again, on a new connection; the keys make that safe."""
+        for order in self._unanswered.values():
+            if not order.answer.done() and order.timer is None:
+                self._transmit(order)
 
     def acknowledge(self, ack: Ack) -> None:
-        """Take in the answer that an order is stored."""
-        waiting = self._waiting.get(ack.ref)
-        if waiting is not None and not waiting.answer.done():
-            waiting.answer.set_result(
+        """Resolve the order that the server has stored."""
+        order = self._unanswered.get(ack.ref)
+        if order is not None and not order.answer.done():
+            order.answer.set_result(
                 PlacedOrder(
                     ack.order.order(),
                     ack.status == _REPLAYED,
-                    waiting.attempts,
-                    waiting.submitted,
+                    order.attempts,
+                    order.submitted,
                     time.monotonic(),
                 )
             )
 
     def refuse(self, refusal: Refusal) -> None:
-        """Take in the answer that an order is not stored; sends it again later where that may help."""
-        waiting = None if refusal.ref is None else self._waiting.get(refusal.ref)
-        if waiting is None or waiting.answer.done() or waiting.timer is not None:
+        """Fail the order that the server refuses, or send it again later if that may help."""
+        order = None if refusal.ref is None else self._unanswered.get(refusal.ref)
+        if order is None or order.answer.done() or order.timer is not None:
             return
-        error = refusal_from_problem(refusal)
+        error = error_from_problem(refusal)
         if not isinstance(error, OutcomeUnknown | InternalError):
-            waiting.unanswered -= 1
+            order.unanswered -= 1
         if not is_retryable(error):
-            waiting.answer.set_exception(error)
+            order.answer.set_exception(error)
             return
-        waiting.refused = error
-        delay = waiting.backoff.next_delay(error.retry_after)
-        waiting.timer = asyncio.get_running_loop().call_later(delay, self._again, waiting)
+        order.refused = error
+        delay = order.backoff.next_delay(error.retry_after)
+        order.timer = asyncio.get_running_loop().call_later(delay, self._again, order)
 
     def fail(self, error: CoffeertError) -> None:
         """Give up on everything unanswered."""
-        for waiting in self._waiting.values():
-            if not waiting.answer.done():
-                waiting.answer.set_exception(waiting.given_up(error))
+        for order in self._unanswered.values():
+            if not order.answer.done():
+                order.answer.set_exception(order.failure(error))
 
-    def _again(self, waiting: _Waiting) -> None:
-        waiting.timer = None
-        if not waiting.answer.done():
-            self._transmit(waiting)
+    def _again(self, order: _UnansweredOrder) -> None:
+        order.timer = None
+        if not order.answer.done():
+            self._transmit(order)
 
-    def _transmit(self, waiting: _Waiting) -> None:
-        if self._send(waiting.frame):
-            waiting.refused = None
-            waiting.attempts += 1
-            waiting.unanswered += 1
-            self.retries += waiting.attempts > 1
+    def _transmit(self, order: _UnansweredOrder) -> None:
+        if self._send(order.frame):
+            order.refused = None
+            order.attempts += 1
+            order.unanswered += 1
+            self.retries += order.attempts > 1

@@ -32,8 +32,8 @@ StateFrame = Hello | Snapshot | Delta | MenuFrame | Heartbeat
 class Replica:
     """The state at (epoch, version), equal to the server's there.
 
-    `needs_resync` is set where changes are missing; whoever owns the connection then asks for a
-    snapshot, once, and the next snapshot clears it.
+    `needs_resync` is set when changes are missing; the owner of the connection then asks for a snapshot,
+    once, and the next snapshot clears it.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Replica:
         self._behind: tuple[str, int] | None = None
 
     def apply(self, frame: StateFrame, received: float) -> list[FeedEvent]:
-        """Take in a frame and return what there is to tell of it."""
+        """Apply a frame that arrived at `received` (`time.monotonic()`); returns the events it causes."""
         match frame:
             case Delta():
                 return self._delta(frame, received)
@@ -106,7 +106,7 @@ class Replica:
         if heartbeat.epoch == self.epoch and heartbeat.version <= self.version:
             self._behind = None
         elif self._behind is None:
-            # The change may be right behind the heartbeat; it is missing when the next one comes.
+            # The change may follow right after the heartbeat; it is missing if the next one comes first.
             self._behind = at
         elif self._behind[0] != self.epoch or self._behind[1] > self.version:
             self._behind = None

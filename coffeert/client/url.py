@@ -1,4 +1,4 @@
-"""The server's address, as a user gives it."""
+"""The server's URL, as a user gives it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from yarl import URL
 from coffeert.errors import ConfigError
 
 DEFAULT_URL: Final = "http://127.0.0.1:8765"
-# What can be no host could be a control character, which would reach the terminal in a message.
+# Anything else could be a control character, which would reach the terminal in a message.
 _HOST: Final = re.compile(r"[0-9A-Za-z._:%-]+")
 _SOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
 
 def server_address(text: str) -> URL:
-    """Read `http(s)://host[:port]`; raises `ConfigError` where it is anything else.
+    """Read `http(s)://host[:port]`; raises `ConfigError` for anything else.
 
     The token is never part of it: a URL ends up in logs and in the list of processes.
     """
@@ -41,6 +41,6 @@ def server_address(text: str) -> URL:
 
 
 def socket_url(server: URL, *, epoch: str = "", version: int = 0) -> URL:
-    """Return the dashboard's WebSocket; `epoch` and `version` ask to go on from there."""
+    """Return the dashboard's WebSocket URL; `epoch` and `version` ask to resume from there."""
     url = server.with_scheme(_SOCKET_SCHEMES[server.scheme]) / "ws/dashboard"
     return url.with_query(epoch=epoch, version=version) if epoch else url

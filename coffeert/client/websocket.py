@@ -1,4 +1,4 @@
-"""One WebSocket to the server at a time, opened again whenever it is lost."""
+"""One WebSocket to the server at a time, opened again whenever it is lost, and orders through it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, NoReturn
+from types import TracebackType
+from typing import Final, NoReturn, Self
 
 import aiohttp
 import msgspec
@@ -15,32 +16,43 @@ from yarl import URL
 from coffeert.backoff import Backoff
 from coffeert.client.errors import (
     TRANSPORT_ERRORS,
+    error_from_response,
     is_retryable,
     plain_reason,
-    refusal_from_response,
 )
-from coffeert.client.events import Connecting, Disconnected
+from coffeert.client.events import Connecting, Disconnected, PlacedOrder
+from coffeert.client.pending_orders import PendingOrders
+from coffeert.client.replica import StateFrame
 from coffeert.errors import CoffeertError, ServerUnavailable
 from coffeert.tasks import end
-from coffeert.wire.frames import PROTOCOL, SERVICE_RESTART, SLOW_CLIENT, Goodbye, Hello, ServerFrame
+from coffeert.wire.frames import (
+    PROTOCOL,
+    SERVICE_RESTART,
+    SLOW_CLIENT,
+    Ack,
+    Goodbye,
+    Hello,
+    Refusal,
+    ServerFrame,
+)
 
-HEARTBEATS_MISSED: Final = 4
-HELLO_SECONDS: Final = 10.0
+MAX_MISSED_HEARTBEATS: Final = 4
+HELLO_TIMEOUT_SECONDS: Final = 10.0
 STABLE_SECONDS: Final = 5.0
-"""A connection that lasted this long worked; the next failure begins with short delays again."""
+"""A connection that lasted this long worked; after the next failure the delays are short again."""
 
-_FRAME_MAX = 32 * 1024 * 1024
-_CLOSE_SECONDS = 0.5
-# What reading a frame raises that is no JSON, no frame, or contradicts itself.
-_NONSENSE = (msgspec.DecodeError, ValueError, LookupError, ArithmeticError)
+_MAX_FRAME_BYTES = 32 * 1024 * 1024
+_CLOSE_TIMEOUT_SECONDS = 0.5
+# What is raised by a frame that is not JSON, not of this protocol, or contradicts itself.
+_BAD_FRAME_ERRORS = (msgspec.DecodeError, ValueError, LookupError, ArithmeticError)
 _CLOSE_REASONS = {
     SLOW_CLIENT: "closed the connection because this client was too slow",
     SERVICE_RESTART: "is restarting",
 }
 
 
-class _Lost(Exception):
-    """The connection is over; `refused` where trying again cannot help."""
+class _ConnectionLost(Exception):
+    """The connection is over; `refused` is set if trying again cannot help."""
 
     def __init__(
         self,
@@ -55,11 +67,17 @@ class _Lost(Exception):
         self.refused = refused
 
 
-class Socket:
-    """Keeps a connection: `run()` opens it, hands every frame to `receive`, and opens it anew.
+def _ignore(_: object) -> None:
+    pass
 
-    `address` gives the URL for each attempt, `decode` reads a frame (`None` for one of no interest),
-    `tell` hears of attempts and losses. `refused` is set while the server refuses this client.
+
+class ServerConnection:
+    """Keeps a WebSocket open while its `async with` block runs; leaving raises what ended it before.
+
+    `address` gives the URL for each attempt, `decode` reads a frame (`None` for one of no interest).
+    `on_frame` gets every frame but the answers to orders, `on_status` each attempt and each loss,
+    `on_end` what ended the connection for good, if that was an error. With `retry=False` the first loss
+    does.
     """
 
     def __init__(
@@ -68,82 +86,133 @@ class Socket:
         token: str | None,
         *,
         decode: Callable[[str], ServerFrame | None],
-        receive: Callable[[ServerFrame], None],
-        tell: Callable[[Connecting | Disconnected], None],
+        on_frame: Callable[[StateFrame], None] = _ignore,
+        on_status: Callable[[Connecting | Disconnected], None] = _ignore,
+        on_end: Callable[[Exception | None], None] = _ignore,
         retry: bool = True,
     ) -> None:
         self._address = address
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._decode = decode
-        self._receive = receive
-        self._tell = tell
+        self._on_frame = on_frame
+        self._on_status = on_status
+        self._on_end = on_end
         self._retry = retry
         self._wake = asyncio.Event()
         self._outgoing: asyncio.Queue[bytes] | None = None
         self._goodbye: Goodbye | None = None
-        self._silence = HELLO_SECONDS
-        self.refused: CoffeertError | None = None
+        self._receive_timeout = HELLO_TIMEOUT_SECONDS
+        self._refused: CoffeertError | None = None
+        self._orders = PendingOrders(self.send)
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run(), name="server connection")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._task is not None:
+            await end(self._task)
+            if error is None and not self._task.cancelled():
+                self._task.result()
+
+    @property
+    def retries(self) -> int:
+        """How many times an order was sent again."""
+        return self._orders.retries
+
+    async def place(self, body: bytes, seconds: float) -> PlacedOrder:
+        """Place an order, a JSON object with its `order_id`, on this connection or the next one.
+
+        Raises what the server refuses it with; after `seconds`, `OutcomeUnknown` if it was sent and
+        `ServerUnavailable` if it was not.
+        """
+        if self._refused is not None:
+            raise self._refused
+        if self._task is None or self._task.done():
+            raise ServerUnavailable("The connection to the server is closed.")
+        return await self._orders.place(body, seconds)
 
     def send(self, frame: bytes) -> bool:
-        """Send a frame soon; tells whether there is a connection to send it on."""
+        """Queue a frame for sending; returns False if there is no connection."""
         if self._outgoing is None:
             return False
         self._outgoing.put_nowait(frame)
         return True
 
     def reconnect_now(self) -> None:
-        """End the wait for the next attempt; nothing happens where none is going on."""
+        """End the wait for the next attempt, if there is one."""
         self._wake.set()
 
-    async def run(self) -> None:
-        """Stay connected until cancelled; without `retry`, return when the connection is lost."""
+    async def _run(self) -> None:
+        failure: Exception | None = None
+        try:
+            await self._keep_connected()
+        except Exception as error:
+            failure = error
+            raise
+        finally:
+            self._on_end(failure)
+            self._orders.fail(ServerUnavailable("The connection to the server is closed."))
+
+    async def _keep_connected(self) -> None:
         backoff = Backoff()
-        timeout = aiohttp.ClientTimeout(total=None, connect=HELLO_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=None, connect=HELLO_TIMEOUT_SECONDS)
         async with aiohttp.ClientSession(
             headers=self._headers, cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout
         ) as session:
             while True:
-                self._tell(Connecting(backoff.failures + 1))
+                self._report(Connecting(backoff.failures + 1))
                 began = time.monotonic()
-                lost = await self._connection(session)
+                lost = await self._connect_once(session)
                 if time.monotonic() - began >= STABLE_SECONDS:
                     backoff.reset()
                 delay = backoff.next_delay(lost.retry_after)
-                self.refused = lost.refused
+                self._refused = lost.refused
                 if not self._retry:
-                    self._tell(Disconnected(lost.reason, None))
+                    self._report(Disconnected(lost.reason, None))
                     return
                 await self._pause(lost.reason, None if lost.refused else delay)
 
     async def _pause(self, reason: str, delay: float | None) -> None:
         self._wake.clear()
-        self._tell(Disconnected(reason, delay))
+        self._report(Disconnected(reason, delay))
         with suppress(TimeoutError):
             async with asyncio.timeout(delay):
                 await self._wake.wait()
 
-    async def _connection(self, session: aiohttp.ClientSession) -> _Lost:
+    def _report(self, status: Connecting | Disconnected) -> None:
+        self._on_status(status)
+        if self._refused is not None:
+            self._orders.fail(self._refused)
+
+    async def _connect_once(self, session: aiohttp.ClientSession) -> _ConnectionLost:
         self._goodbye = None
-        self._silence = HELLO_SECONDS
+        self._receive_timeout = HELLO_TIMEOUT_SECONDS
         try:
             socket = await session.ws_connect(
                 self._address(),
-                max_msg_size=_FRAME_MAX,
-                timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_SECONDS),
+                max_msg_size=_MAX_FRAME_BYTES,
+                timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_SECONDS),
             )
         except aiohttp.WSServerHandshakeError as error:
             return _handshake_refused(error)
         except TRANSPORT_ERRORS as error:
-            return _Lost(plain_reason(error))
+            return _ConnectionLost(plain_reason(error))
         outgoing: asyncio.Queue[bytes] = asyncio.Queue()
         writer = asyncio.create_task(self._write(socket, outgoing), name="socket writer")
         self._outgoing = outgoing
         try:
             await self._read(socket)
-        except _Lost as lost:
+        except _ConnectionLost as lost:
             return lost
         except TRANSPORT_ERRORS as error:
-            return _Lost(plain_reason(error))
+            return _ConnectionLost(plain_reason(error))
         finally:
             self._outgoing = None
             await end(writer)
@@ -160,60 +229,68 @@ class Socket:
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> NoReturn:
         while True:
             try:
-                message = await socket.receive(self._silence)
+                message = await socket.receive(self._receive_timeout)
             except TimeoutError:
-                raise _Lost("has gone silent") from None
+                raise _ConnectionLost("has gone silent") from None
             if message.type is aiohttp.WSMsgType.TEXT:
-                self._take(message.data)
+                self._handle(message.data)
             else:
                 raise self._closed(socket, message)
 
-    def _take(self, text: str) -> None:
+    def _handle(self, text: str) -> None:
         try:
             frame = self._decode(text)
-            if isinstance(frame, Hello):
-                self._greet(frame)
-            elif isinstance(frame, Goodbye):
-                self._goodbye = frame
-            if frame is not None:
-                self._receive(frame)
-        except _NONSENSE as error:
-            raise _Lost("sent something that is no frame of this protocol") from error
+            match frame:
+                case None:
+                    pass
+                case Ack():
+                    self._orders.acknowledge(frame)
+                case Refusal():
+                    self._orders.refuse(frame)
+                case Goodbye():
+                    self._goodbye = frame
+                case Hello():
+                    self._greet(frame)
+                    self._on_frame(frame)
+                    self._orders.resend()
+                case _:
+                    self._on_frame(frame)
+        except _BAD_FRAME_ERRORS as error:
+            raise _ConnectionLost("sent something that is no frame of this protocol") from error
 
     def _greet(self, hello: Hello) -> None:
         if hello.protocol != PROTOCOL:
             reason = (
                 f"speaks protocol {hello.protocol}, this client {PROTOCOL}; update the older one"
             )
-            raise _Lost(reason, refused=ServerUnavailable(f"The server {reason}."))
-        self.refused = None
-        self._silence = hello.heartbeat * HEARTBEATS_MISSED
+            raise _ConnectionLost(reason, refused=ServerUnavailable(f"The server {reason}."))
+        self._refused = None
+        self._receive_timeout = hello.heartbeat * MAX_MISSED_HEARTBEATS
 
-    def _closed(self, socket: aiohttp.ClientWebSocketResponse, message: aiohttp.WSMessage) -> _Lost:
+    def _closed(
+        self, socket: aiohttp.ClientWebSocketResponse, message: aiohttp.WSMessage
+    ) -> _ConnectionLost:
         if self._goodbye is not None:
-            return _Lost(
+            return _ConnectionLost(
                 f"said goodbye: {self._goodbye.reason}", retry_after=self._goodbye.retry_after
             )
         if message.type is aiohttp.WSMsgType.BINARY:
-            return _Lost("sent something that is no frame of this protocol")
+            return _ConnectionLost("sent something that is no frame of this protocol")
         reason = _CLOSE_REASONS.get(socket.close_code or 0, "closed the connection")
-        return _Lost(reason)
+        return _ConnectionLost(reason)
 
 
-def _handshake_refused(error: aiohttp.WSServerHandshakeError) -> _Lost:
+def _handshake_refused(error: aiohttp.WSServerHandshakeError) -> _ConnectionLost:
     retry_after = error.headers.get("Retry-After") if error.headers else None
-    refusal = refusal_from_response(error.status, b"", retry_after)
+    refused = error_from_response(error.status, b"", retry_after)
     reason = f"refuses this client with HTTP status {error.status}"
-    if is_retryable(refusal):
-        return _Lost(reason, retry_after=refusal.retry_after)
+    if is_retryable(refused):
+        return _ConnectionLost(reason, retry_after=refused.retry_after)
     if error.status < 300:
-        return _Lost("answered in a way that is not a WebSocket")
-    return _Lost(_refusal_reason(error.status) or reason, refused=refusal)
-
-
-def _refusal_reason(status: int) -> str:
-    return {
+        return _ConnectionLost("answered in a way that is not a WebSocket")
+    reasons = {
         401: "asks for a token, or for another one than was given",
         403: "does not allow this client",
         404: "has no dashboard; is it a coffeert server",
-    }.get(status, "")
+    }
+    return _ConnectionLost(reasons.get(error.status, reason), refused=refused)

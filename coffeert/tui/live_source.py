@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
+from coffeert.client import PlacedOrder
 from coffeert.client.events import FeedEvent
-from coffeert.client.placed import PlacedOrder
 from coffeert.domain.orders import Draft
 from coffeert.errors import ServerUnavailable
 from coffeert.wire.frames import Snapshot

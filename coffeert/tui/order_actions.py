@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from coffeert.client.placed import PlacedOrder
+from coffeert.client import PlacedOrder
 from coffeert.domain.orders import Draft, new_order_id
 from coffeert.errors import CoffeertError, NotFound, OutcomeUnknown
 from coffeert.tui.model.session import Session

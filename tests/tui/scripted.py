@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from coffeert.client import PlacedOrder
 from coffeert.client.events import (
     Beat,
     Connected,
@@ -16,7 +17,6 @@ from coffeert.client.events import (
     ViewChanged,
     ViewReset,
 )
-from coffeert.client.placed import PlacedOrder
 from coffeert.domain.orders import Draft, Order
 from coffeert.domain.rollups import (
     BUCKETS,

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from textual.widgets import Input, Select
 
-from coffeert.client.placed import PlacedOrder
+from coffeert.client import PlacedOrder
 from coffeert.domain.orders import Draft, Order
 from coffeert.errors import FieldError, Invalid, OutcomeUnknown
 from coffeert.tui.screens.order_form import OrderForm

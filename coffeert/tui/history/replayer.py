@@ -13,8 +13,8 @@ from typing import NoReturn
 
 import msgspec
 
+from coffeert.client import PlacedOrder
 from coffeert.client.events import Disconnected, FeedEvent
-from coffeert.client.placed import PlacedOrder
 from coffeert.domain.orders import Draft
 from coffeert.errors import Forbidden
 from coffeert.tui.history.event_lines import FORMAT, EventLine, StartLine, decode, event_of

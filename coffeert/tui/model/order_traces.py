@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 from uuid import UUID
 
-from coffeert.client.placed import PlacedOrder
+from coffeert.client import PlacedOrder
 from coffeert.domain.orders import Draft, Order
 
 OrderStatus = Literal["sent", "unknown", "stored", "refused", "voided"]

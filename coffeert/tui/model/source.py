@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from coffeert.client import PlacedOrder
 from coffeert.client.events import FeedEvent
-from coffeert.client.placed import PlacedOrder
 from coffeert.domain.orders import Draft
 from coffeert.wire.frames import Snapshot
 

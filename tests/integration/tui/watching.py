@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
 
+from coffeert.client import PlacedOrder
 from coffeert.client.feed import DashboardFeed
 from coffeert.client.http import OrderClient
-from coffeert.client.placed import PlacedOrder
 from coffeert.domain.orders import Draft
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.injection import Injection

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.client.placed import PlacedOrder
+from coffeert.client import PlacedOrder
 from coffeert.domain.orders import Draft, Order, new_order_id
 from coffeert.tui.model.order_traces import OrderStatus, OwnOrders
 

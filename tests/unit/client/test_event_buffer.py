@@ -1,4 +1,4 @@
-"""A slow reader gets less often told, and is told everything that counts."""
+"""A slow reader gets fewer events, and its view ends up the same."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coffeert.client.event_buffer import EventBuffer
 from coffeert.client.events import (
     Connecting,
     Disconnected,
+    EventBuffer,
     FeedEvent,
     GapFound,
     ViewChanged,
@@ -40,41 +40,41 @@ def changed(version: int, cells: dict[int, int]) -> ViewChanged:
     return ViewChanged(change(cells), version, float(version), WindowTotals())
 
 
-def drain(mailbox: EventBuffer) -> list[FeedEvent]:
-    async def take_all() -> list[FeedEvent]:
-        mailbox.close()
+def drain(buffer: EventBuffer) -> list[FeedEvent]:
+    async def get_all() -> list[FeedEvent]:
+        buffer.close()
         events = []
-        while (event := await mailbox.take()) is not None:
+        while (event := await buffer.get()) is not None:
             events.append(event)
         return events
 
-    return asyncio.run(take_all())
+    return asyncio.run(get_all())
 
 
-def test_events_come_in_order() -> None:
-    mailbox = EventBuffer()
+def test_events_are_returned_in_order() -> None:
+    buffer = EventBuffer()
     events: list[FeedEvent] = [Connecting(1), changed(1, {0: 1}), GapFound(1, 3)]
     for event in events:
-        mailbox.put(event)
-    assert drain(mailbox) == events
+        buffer.put(event)
+    assert drain(buffer) == events
 
 
-def test_changes_merge_and_keep_when_the_first_came() -> None:
-    mailbox = EventBuffer()
+def test_changes_merge_and_keep_when_the_first_arrived() -> None:
+    buffer = EventBuffer()
     for event in (changed(4, {0: 1, 1: 1}), Disconnected("gone", 1.0), changed(5, {1: 2, 2: 2})):
-        mailbox.put(event)
-    assert drain(mailbox) == [
+        buffer.put(event)
+    assert drain(buffer) == [
         Disconnected("gone", 1.0),
         ViewChanged(change({0: 1, 1: 2, 2: 2}), 5, 4.0, WindowTotals()),
     ]
 
 
-def test_a_reset_makes_what_is_pending_moot() -> None:
-    mailbox = EventBuffer()
+def test_a_reset_replaces_pending_changes() -> None:
+    buffer = EventBuffer()
     reset = ViewReset(change({0: 9}), "e", 6, WindowTotals())
     for event in (ViewReset(change({}), "d", 1, WindowTotals()), changed(5, {1: 1}), reset):
-        mailbox.put(event)
-    assert drain(mailbox) == [reset]
+        buffer.put(event)
+    assert drain(buffer) == [reset]
 
 
 @settings(deadline=None)
@@ -87,20 +87,20 @@ def test_a_reset_makes_what_is_pending_moot() -> None:
 def test_whatever_the_reader_misses_its_view_ends_up_the_same(
     steps: list[tuple[dict[int, int], bool]], data: st.DataObject
 ) -> None:
-    told, reader = View(change({})), View(change({}))
-    mailbox = EventBuffer()
+    server, reader = View(change({})), View(change({}))
+    buffer = EventBuffer()
     for version, (cells, reset) in enumerate(steps, 1):
-        told.apply(change(cells))
+        server.apply(change(cells))
         if reset:
-            mailbox.put(ViewReset(told.as_change(), "e", version, WindowTotals()))
+            buffer.put(ViewReset(server.as_change(), "e", version, WindowTotals()))
         else:
-            mailbox.put(changed(version, cells))
+            buffer.put(changed(version, cells))
         if data.draw(st.booleans()):
-            for event in drain(mailbox):
+            for event in drain(buffer):
                 reader = read(reader, event)
-    for event in drain(mailbox):
+    for event in drain(buffer):
         reader = read(reader, event)
-    assert dict(reader.cube.cells()) == dict(told.cube.cells())
+    assert dict(reader.cube.cells()) == dict(server.cube.cells())
 
 
 def read(view: View, event: FeedEvent) -> View:
@@ -111,22 +111,22 @@ def read(view: View, event: FeedEvent) -> View:
     return view
 
 
-async def test_memory_is_bounded_however_long_nobody_reads() -> None:
-    mailbox = EventBuffer()
+async def test_memory_is_bounded_without_a_reader() -> None:
+    buffer = EventBuffer()
     for version in range(1_000):
-        mailbox.put(changed(version, {version % 60: version}))
-        mailbox.put(Connecting(version))
-    first, second = await mailbox.take(), await mailbox.take()
+        buffer.put(changed(version, {version % 60: version}))
+        buffer.put(Connecting(version))
+    first, second = await buffer.get(), await buffer.get()
     assert isinstance(first, ViewChanged)
     assert len(first.change.cells) == 60
     assert second == Connecting(999)
 
 
 async def test_a_failure_reaches_the_reader_after_what_is_pending() -> None:
-    mailbox = EventBuffer()
-    mailbox.put(Connecting(1))
-    mailbox.close(RuntimeError("broken"))
-    mailbox.close()
-    assert await mailbox.take() == Connecting(1)
+    buffer = EventBuffer()
+    buffer.put(Connecting(1))
+    buffer.close(RuntimeError("broken"))
+    buffer.close()
+    assert await buffer.get() == Connecting(1)
     with pytest.raises(RuntimeError, match="broken"):
-        await mailbox.take()
+        await buffer.get()

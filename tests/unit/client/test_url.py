@@ -1,4 +1,4 @@
-"""What is taken for a server's address, and in which words the rest is refused."""
+"""Which texts are a server's URL, and how others are refused."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_never_repeats_credentials(text: str) -> None:
     assert "s3cret" not in str(refused.value)
 
 
-def test_socket_asks_to_go_on_only_where_there_is_an_epoch() -> None:
+def test_the_socket_asks_to_resume_only_with_an_epoch() -> None:
     server = server_address("https://shop.example")
     assert str(socket_url(server)) == "wss://shop.example/ws/dashboard"
     assert dict(socket_url(server, epoch="a b", version=7).query) == {

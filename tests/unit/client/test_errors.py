@@ -10,10 +10,10 @@ import pytest
 
 from coffeert import errors
 from coffeert.client.errors import (
+    error_from_problem,
+    error_from_response,
     is_retryable,
     plain_reason,
-    refusal_from_problem,
-    refusal_from_response,
 )
 from coffeert.errors import ApiError, FieldError
 from coffeert.wire.orders import Problem, encode
@@ -32,7 +32,7 @@ def _kinds(kind: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
 def test_a_problem_document_is_raised_as_what_made_it(kind: type[ApiError]) -> None:
     refused = kind("No.", errors=(FieldError("drink", "is unknown"),), retry_after=2.5)
     body = encode(Problem.of(refused))
-    again = refusal_from_response(refused.status, body, retry_after="9")
+    again = error_from_response(refused.status, body, retry_after="9")
     assert type(again) is kind
     assert (again.detail, again.errors, again.retry_after) == ("No.", refused.errors, 2.5)
 
@@ -51,7 +51,7 @@ def test_a_problem_document_is_raised_as_what_made_it(kind: type[ApiError]) -> N
 def test_answers_without_a_document_keep_their_status(
     status: int, kind: type[ApiError], retryable: bool
 ) -> None:
-    refused = refusal_from_response(status, b"<html>", retry_after="3")
+    refused = error_from_response(status, b"<html>", retry_after="3")
     assert type(refused) is kind
     assert refused.status == status
     assert str(status) in refused.detail
@@ -61,16 +61,16 @@ def test_answers_without_a_document_keep_their_status(
 
 @pytest.mark.parametrize("header", ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "nan", "1e9", ""])
 def test_a_useless_retry_after_is_left_out(header: str) -> None:
-    assert refusal_from_response(503, b"", header).retry_after is None
+    assert error_from_response(503, b"", header).retry_after is None
 
 
 def test_the_status_line_outweighs_the_document() -> None:
     body = encode(Problem("Conflict", 409, "Other content."))
-    assert refusal_from_response(503, body, None).status == 503
+    assert error_from_response(503, body, None).status == 503
 
 
 def test_base_kinds_are_not_changed_by_a_status_of_their_own() -> None:
-    refusal_from_problem(Problem("Teapot", 418, "Short and stout."))
+    error_from_problem(Problem("Teapot", 418, "Short and stout."))
     assert ApiError.status == 400
 
 

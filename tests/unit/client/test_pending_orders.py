@@ -24,16 +24,16 @@ from coffeert.wire.orders import OrderBody, draft_body, encode
 from tests.waiting import eventually
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-LONG = 30.0
+TIMEOUT = 30.0
 
 
 class Wire:
-    """Takes frames while it is up, and answers on demand."""
+    """A server that takes frames while it is up, and answers on demand."""
 
     def __init__(self) -> None:
         self.up = True
         self.frames: list[OrderFrame] = []
-        self.outbox = PendingOrders(self._send)
+        self.orders = PendingOrders(self._send)
 
     def _send(self, frame: bytes) -> bool:
         if self.up:
@@ -42,10 +42,10 @@ class Wire:
             self.frames.append(read)
         return self.up
 
-    def place(self, drink: str = "tea", seconds: float = LONG) -> asyncio.Task[str]:
+    def place(self, drink: str = "tea", seconds: float = TIMEOUT) -> asyncio.Task[str]:
         async def run() -> str:
             body = encode(draft_body(Draft("uptown", drink, order_id=new_order_id())))
-            placed = await self.outbox.place(body, seconds)
+            placed = await self.orders.place(body, seconds)
             return f"{placed.order.drink} {placed.replayed} {placed.attempts}"
 
         return asyncio.create_task(run())
@@ -53,11 +53,11 @@ class Wire:
     def acknowledge(self, frame: OrderFrame, status: int = 201) -> None:
         assert isinstance(frame.order_id, UUID)
         body = OrderBody(frame.order_id, frame.store, frame.drink, 1, "2.90", NOW, NOW)
-        self.outbox.acknowledge(Ack(ref=frame.ref, status=status, order=body))
+        self.orders.acknowledge(Ack(ref=frame.ref, status=status, order=body))
 
     def refuse(self, frame: OrderFrame, status: int, **fields: object) -> None:
         refusal = Refusal(status=status, title="t", detail="No.", ref=frame.ref)
-        self.outbox.refuse(msgspec.structs.replace(refusal, **fields))
+        self.orders.refuse(msgspec.structs.replace(refusal, **fields))
 
 
 async def test_answers_find_their_orders_in_any_order() -> None:
@@ -75,12 +75,12 @@ async def test_unanswered_orders_are_sent_again_under_their_key() -> None:
     await eventually(lambda: len(wire.frames) == 2)
     wire.acknowledge(wire.frames[1])
     await answered
-    wire.outbox.resend()
+    wire.orders.resend()
     first, _, again = wire.frames
     assert (first.order_id, first.drink) == (again.order_id, again.drink)
     wire.acknowledge(again, status=200)
     assert await lost == "tea True 2"
-    assert wire.outbox.retries == 1
+    assert wire.orders.retries == 1
 
 
 async def test_an_order_waits_for_a_connection() -> None:
@@ -89,7 +89,7 @@ async def test_an_order_waits_for_a_connection() -> None:
     task = wire.place()
     await asyncio.sleep(0)
     wire.up = True
-    wire.outbox.resend()
+    wire.orders.resend()
     wire.acknowledge(wire.frames[0])
     assert await task == "tea False 1"
 
@@ -137,7 +137,7 @@ async def test_a_refusal_says_nothing_about_an_earlier_attempt(first: str) -> No
     task = wire.place(seconds=0.2)
     await eventually(lambda: wire.frames)
     if first == "no answer":
-        wire.outbox.resend()
+        wire.orders.resend()
     else:
         wire.refuse(wire.frames[0], 503, title=OutcomeUnknown.title, retry_after=0.01)
     await eventually(lambda: len(wire.frames) == 2)
@@ -155,7 +155,7 @@ async def test_giving_up_reaches_every_order_and_says_which_may_be_stored() -> N
     wire.up = False
     unsent = wire.place()
     await asyncio.sleep(0)
-    wire.outbox.fail(Unauthorized("Who is it?"))
+    wire.orders.fail(Unauthorized("Who is it?"))
     for task in sent:
         with pytest.raises(OutcomeUnknown, match=r"^Who is it\? .*the order may be stored"):
             await task
@@ -163,7 +163,7 @@ async def test_giving_up_reaches_every_order_and_says_which_may_be_stored() -> N
         await unsent
 
 
-async def test_answers_to_nobody_are_let_go() -> None:
+async def test_answers_to_unknown_orders_are_ignored() -> None:
     wire = Wire()
     task = wire.place()
     await eventually(lambda: wire.frames)
@@ -171,7 +171,7 @@ async def test_answers_to_nobody_are_let_go() -> None:
     stranger = msgspec.structs.replace(frame, ref="stranger")
     wire.acknowledge(stranger)
     wire.refuse(stranger, 422)
-    wire.outbox.refuse(Refusal(status=400, title="t", detail="No ref."))
+    wire.orders.refuse(Refusal(status=400, title="t", detail="No ref."))
     wire.acknowledge(frame)
     wire.acknowledge(frame)
     wire.refuse(frame, 422)
