@@ -26,7 +26,7 @@ from coffeert.domain.orders import Draft
 from coffeert.embedded import default_path
 from coffeert.errors import CoffeertError
 from coffeert.inject import profiles_named
-from coffeert.inject.history import history, lately
+from coffeert.inject.history import past_orders, recent_orders
 
 T = TypeVar("T")
 
@@ -192,10 +192,10 @@ async def _fill_history(url: str, filled: Path, rate: float) -> None:
     async with OrderClient(url) as client:
         click.echo(f"Loading {HISTORY_DAYS} days of history ...")
         menu, now = await client.menu(), datetime.now().astimezone()
-        past = history(menu, until=now, days=HISTORY_DAYS, orders_a_day=ORDERS_A_DAY)
+        past = past_orders(menu, until=now, days=HISTORY_DAYS, orders_a_day=ORDERS_A_DAY)
         # Not more than the server stores in a second or two, whatever rate was asked for.
         pace = min(60 * rate, 600)
-        recent = lately(menu, until=now, minutes=BUSY_MINUTES, orders_a_minute=pace)
+        recent = recent_orders(menu, until=now, minutes=BUSY_MINUTES, orders_a_minute=pace)
 
         async def lines() -> AsyncIterator[Draft]:
             for draft in chain(past, recent):

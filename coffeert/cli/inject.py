@@ -26,18 +26,17 @@ from coffeert.inject import (
     OutcomeRecorder,
     Report,
     Target,
+    arrival_plan,
+    generated_chunks,
     inject,
-    plan,
     profiles_named,
-    scenario_shots,
 )
-from coffeert.inject.chunks import from_thread
-from coffeert.inject.column_mapping import ColumnMapping, layout_for, parse_mapping
-from coffeert.inject.recording import Pace, shots_from
+from coffeert.inject.column_mapping import ColumnMapping, column_mapping_for, parse_mapping
+from coffeert.inject.file_source import Pace, orders_from, read_in_thread
+from coffeert.inject.injector import PATIENCE_SECONDS
 from coffeert.inject.rows import Rows
 from coffeert.inject.scheduled_order import ScheduledOrder
-from coffeert.inject.senders import ways_named
-from coffeert.inject.session import PATIENCE
+from coffeert.inject.senders import CONNECTIONS, transports_named
 from coffeert.wire.orders import MenuBody
 
 
@@ -79,11 +78,15 @@ class InjectOptions:
     "Without it every run makes new orders.",
 )
 @click.option("--via", default="http", show_default=True, help="One or several of http, ws, batch.")
-@click.option("--connections", type=click.IntRange(1, 10_000), help="Of each way (64, 4, 2).")
+@click.option(
+    "--connections",
+    type=click.IntRange(1, 10_000),
+    help=f"Of each transport ({', '.join(map(str, CONNECTIONS.values()))}).",
+)
 @click.option(
     "--patience",
     type=DurationParam(),
-    default=f"{PATIENCE:g}s",
+    default=f"{PATIENCE_SECONDS:g}s",
     show_default=True,
     help="How long an order is sent again through failures.",
 )
@@ -94,7 +97,7 @@ class InjectOptions:
 @click.option(
     "--map", help="Which column is what: placed_at=datetime,drink=coffee_name,price=money"
 )
-@click.option("--store", help="The store of all rows, where the file has no column for it.")
+@click.option("--store", help="The store of all rows, if the file has no column for it.")
 @click.option(
     "--timezone",
     help="IANA zone of times without an offset. Of an hour that occurs twice the first is meant.",
@@ -105,15 +108,15 @@ class InjectOptions:
 @click.option("--json", is_flag=True, help="Print the report as one JSON object, and nothing else.")
 @click.option("--attended", is_flag=True, hidden=True, help="End with standard input.")
 def command(**values: object) -> int:
-    """Send orders to a running server and report what became of them.
+    """Send orders to a running server and report their outcomes.
 
     Orders are sent when they are due, whether earlier ones have been answered or not, and latency
     counts from then. Each has a key, so it is sent again through failures and restarts until the
     server has answered. Of --rate, --count and --duration, two decide the third; without the last two
     it goes on until Ctrl-C.
 
-    A file's rows get keys derived from what they say: loading it twice adds nothing, equal rows are
-    different orders, and neither their order nor rows appended since matter.
+    A file's rows get keys derived from their content: loading a file twice adds nothing, equal rows are
+    different orders, and neither their order nor rows appended later matter.
 
     The exit code is 0 only if every order was stored. COFFEERT_TOKEN holds the server's token.
     """
@@ -123,7 +126,7 @@ def command(**values: object) -> int:
     target = Target(
         server_url(config, options.url),
         server_token(config),
-        ways_named(options.via),
+        transports_named(options.via),
         options.connections,
         options.patience,
     )
@@ -155,7 +158,7 @@ def _check(options: InjectOptions) -> None:
 
 
 async def _fetch_menu(target: Target) -> MenuBody:
-    # Once and without patience: a server that is not there at the beginning is told at once.
+    # Without retries: a server that is away at the beginning is reported at once.
     async with OrderClient(target.url, target.token, patience=0) as client:
         return await client.menu()
 
@@ -165,64 +168,64 @@ Send = Callable[[Target, MenuBody], Report]
 
 @contextmanager
 def _plan(options: InjectOptions) -> Iterator[Send]:
-    """Appearance at everything that the command line names before the server is asked for anything."""
+    """Check all options, and open the file, before the server is asked for anything."""
     if options.file is None:
-        yield _made_up(options)
+        yield _generated(options)
         return
     with _opened(options.file, seekable=options.add_to_menu) as stream:
         yield _from_file(options, stream)
 
 
-def _made_up(options: InjectOptions) -> Send:
-    planned = plan(options.rate, options.count, options.duration)
+def _generated(options: InjectOptions) -> Send:
+    planned = arrival_plan(options.rate, options.count, options.duration)
     profiles = profiles_named("steady" if options.profile is None else options.profile)
 
     def send(target: Target, menu: MenuBody) -> Report:
-        shots = scenario_shots(planned, profiles, menu, options.seed)
+        orders = generated_chunks(planned, profiles, menu, options.seed)
         total = None if planned.endless else planned.count
-        return uvloop.run(_run(options, target, shots, OutcomeRecorder(), total))
+        return uvloop.run(_run(options, target, orders, OutcomeRecorder(), total))
 
     return send
 
 
 def _from_file(options: InjectOptions, stream: BufferedReader | BufferedRandom) -> Send:
-    mapping = parse_mapping(options.map or "")
+    columns = parse_mapping(options.map or "")
     zone = zone_named(options.timezone)
 
     def send(target: Target, menu: MenuBody) -> Report:
-        layout = layout_for(menu, mapping, options.store, zone)
+        mapping = column_mapping_for(menu, columns, options.store, zone)
         if options.add_to_menu:
             from coffeert.cli.menu_additions import add_missing
 
-            add_missing(Rows(stream), layout, target, menu)
+            add_missing(Rows(stream), mapping, target, menu)
             stream.seek(0)
-        return uvloop.run(_file_shots(options, target, Rows(stream), layout))
+        return uvloop.run(_inject_file(options, target, Rows(stream), mapping))
 
     return send
 
 
-async def _file_shots(
-    options: InjectOptions, target: Target, rows: Rows, layout: ColumnMapping
+async def _inject_file(
+    options: InjectOptions, target: Target, rows: Rows, mapping: ColumnMapping
 ) -> Report:
     recorder = OutcomeRecorder()
-    shots = shots_from(rows, layout, Pace(options.rate, options.speed), options.count)
+    orders = orders_from(rows, mapping, Pace(options.rate, options.speed), options.count)
     return await _run(
-        options, target, from_thread(shots, rows.ready, recorder), recorder, options.count
+        options, target, read_in_thread(orders, rows.ready, recorder), recorder, options.count
     )
 
 
 async def _run(
     options: InjectOptions,
     target: Target,
-    shots: AsyncIterator[Sequence[ScheduledOrder]],
+    orders: AsyncIterator[Sequence[ScheduledOrder]],
     recorder: OutcomeRecorder,
     total: int | None,
 ) -> Report:
-    def started(injector: Injector) -> None:
+    def on_start(injector: Injector) -> None:
         call_on_signals(injector.stop, at_end_of_input=options.attended)
 
     async with progress(recorder, total):
-        return await inject(target, shots, recorder, started=started)
+        return await inject(target, orders, recorder, on_start=on_start)
 
 
 @contextmanager

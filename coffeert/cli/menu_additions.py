@@ -16,7 +16,7 @@ from coffeert.config import load_config
 from coffeert.errors import ServerUnavailable
 from coffeert.inject import Target
 from coffeert.inject.column_mapping import ColumnMapping
-from coffeert.inject.missing_menu_items import MissingMenuItems, additions
+from coffeert.inject.missing_menu_items import MissingMenuItems, missing_menu_items
 from coffeert.inject.rows import Rows
 from coffeert.postgres.menu import add_drink, add_store
 from coffeert.postgres.migrations import check_schema
@@ -27,12 +27,12 @@ _WAIT = 10.0
 _POLL = 0.1
 
 
-def add_missing(rows: Rows, layout: ColumnMapping, target: Target, menu: MenuBody) -> None:
+def add_missing(rows: Rows, mapping: ColumnMapping, target: Target, menu: MenuBody) -> None:
     """Add what the rows name and the menu lacks, and wait until the server's menu has everything.
 
     Raises `ServerUnavailable` where the server does not take it up: it uses another database.
     """
-    found = additions(rows, layout, _stores(menu), _drinks(menu))
+    found = missing_menu_items(rows, mapping, _stores(menu), _drinks(menu))
     if not found:
         return
     with services(load_config(), redis=False) as running:

@@ -1,23 +1,21 @@
-"""The injector: scripted and recorded orders, sent to a running server in an open loop."""
+"""The injector: generated orders and orders from files, sent to a running server in an open loop."""
 
-from coffeert.inject.injector import Injector
-from coffeert.inject.profile import PROFILES, Profile, profiles_named
-from coffeert.inject.report import Latency, LineError, OutcomeRecorder, Report
-from coffeert.inject.schedule import ArrivalPlan, plan
-from coffeert.inject.session import Target, inject, scenario_shots
+from coffeert.inject.generator import ArrivalPlan, arrival_plan, generated_chunks
+from coffeert.inject.injector import Injector, Target, inject
+from coffeert.inject.profiles import PROFILES, Profile, profiles_named
+from coffeert.inject.report import LineError, OutcomeRecorder, Report
 
 __all__ = [
     "PROFILES",
     "ArrivalPlan",
     "Injector",
-    "Latency",
     "LineError",
     "OutcomeRecorder",
     "Profile",
     "Report",
     "Target",
+    "arrival_plan",
+    "generated_chunks",
     "inject",
-    "plan",
     "profiles_named",
-    "scenario_shots",
 ]

@@ -1,4 +1,4 @@
-"""From a row of somebody else's file to an order of ours."""
+"""How the columns of a file map to the fields of an order."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class FileOrder:
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
-    """Where a file keeps what, and what it leaves unsaid.
+    """Which column holds which field, and what the file leaves out.
 
-    `columns` names the column of each field. `store` is for files of a single one. `zone` is for times
+    `columns` names the column of each field. `store` is for files of a single store. `zone` is for times
     without an offset; one that occurs twice when the clock is put back is the earlier one, and one that
     is skipped when it is put forward is read with the offset from before, so the same text always gives
     the same instant (PEP 495, `fold=0`).
@@ -43,9 +43,9 @@ class ColumnMapping:
     drink_codes: Mapping[str, str]
 
     def read(self, row: FileRow) -> FileOrder:
-        """Read a row; raises `ValueError` with the reason where it is no order.
+        """Read a row; raises `ValueError` with the reason if it is not an order.
 
-        Raises `ConfigError` where a time has no offset and no zone is given.
+        Raises `ConfigError` if a time has no offset and no zone is given.
         """
         store = self.store or self._required(row, "store")
         drink = self._required(row, "drink")
@@ -106,10 +106,10 @@ class ColumnMapping:
             raise ValueError("the order_id is not a UUID") from None
 
 
-def layout_for(
+def column_mapping_for(
     menu: MenuBody, columns: Mapping[str, str], store: str | None, zone: tzinfo | None
 ) -> ColumnMapping:
-    """Make the layout that finds a menu's stores and drinks by code and by name."""
+    """Return the mapping that finds a menu's stores and drinks by code and by name."""
     return ColumnMapping(
         columns,
         store,
@@ -120,7 +120,7 @@ def layout_for(
 
 
 def parse_mapping(text: str) -> dict[str, str]:
-    """Read `field=column,...`; raises `ConfigError` naming what cannot be used."""
+    """Parse `field=column,...`; raises `ConfigError` naming what cannot be used."""
     columns: dict[str, str] = {}
     for part in text.split(",") if text else ():
         field, equals, column = (piece.strip() for piece in part.partition("="))
@@ -139,16 +139,16 @@ def parse_mapping(text: str) -> dict[str, str]:
 def check_columns(
     available: Iterable[str], columns: Mapping[str, str], *, store_given: bool
 ) -> None:
-    """Raise `ConfigError`, in one sentence, where a mapped or required column is not there."""
-    there = list(dict.fromkeys(available))
-    listed = ", ".join(there) if len(there) <= 30 else f"{len(there)} others"
-    unknown = [column for column in columns.values() if column not in there]
+    """Raise `ConfigError` if a mapped or required column is missing."""
+    present = list(dict.fromkeys(available))
+    listed = ", ".join(present) if len(present) <= 30 else f"{len(present)} others"
+    unknown = [column for column in columns.values() if column not in present]
     if unknown:
         raise ConfigError(f"--map names {_listed(unknown)}, but the file has {listed}.")
     missing = [
         field
         for field in ("store", "drink")
-        if columns.get(field, field) not in there and not (field == "store" and store_given)
+        if columns.get(field, field) not in present and not (field == "store" and store_given)
     ]
     if missing:
         hint = " or give --store" if "store" in missing else ""
@@ -163,7 +163,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def _codes(items: Iterable[tuple[str, str]]) -> dict[str, str]:
     pairs = list(items)
-    # A code means itself even where it is also the name of something else.
+    # A code means itself even if it is also the name of something else.
     return {name.casefold(): code for code, name in pairs} | {code: code for code, _ in pairs}
 
 

@@ -1,31 +1,51 @@
-"""The injector: sends each order when it is due, however slow the answers are (open loop)."""
+"""The injector: sends each order when it is due, however slow the answers are (open loop).
+
+A slow server therefore shows in the latencies instead of lowering the rate, and no latency is left out
+(Tene, "coordinated omission").
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Final
 
 from coffeert.errors import CoffeertError
 from coffeert.inject.report import OutcomeRecorder, Report
 from coffeert.inject.scheduled_order import ScheduledOrder
 from coffeert.inject.send_queue import SendQueue
-from coffeert.inject.senders import Sender
+from coffeert.inject.senders import Sender, Transport, open_senders
 
-STOP_GRACE: Final = 5.0
-"""Seconds that orders under way have to be answered after a stop."""
+PATIENCE_SECONDS: Final = 60.0
+"""How long an order is sent again through failures by default."""
 
-_EARLY = 0.001  # timers are no finer than this
-_PUT_AT_ONCE = 64  # then the workers may run
+STOP_GRACE_SECONDS: Final = 5.0
+"""How long orders in flight have to be answered after a stop."""
+
+_TIMER_RESOLUTION_SECONDS = 0.001
+_ORDERS_PER_ITERATION = 64  # then the event loop runs the workers
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The server and how to reach it: `connections` of each transport, `patience` in seconds an order."""
+
+    url: str
+    token: str | None = None
+    transports: tuple[Transport, ...] = ("http",)
+    connections: int | None = None
+    patience: float = PATIENCE_SECONDS
 
 
 class Injector:
-    """Deals orders out to the lanes of its carriers in turn, and records what becomes of them."""
+    """Distributes orders over its senders in turn, and records their outcomes."""
 
-    def __init__(self, carriers: Sequence[Sender], recorder: OutcomeRecorder) -> None:
+    def __init__(self, senders: Sequence[Sender], recorder: OutcomeRecorder) -> None:
         self._recorder = recorder
-        self._lanes = [SendQueue(carrier, recorder) for carrier in carriers]
+        self._queues = [SendQueue(sender, recorder) for sender in senders]
         self._workers: list[asyncio.Task[None]] = []
         self._pacer: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
@@ -33,60 +53,89 @@ class Injector:
     @property
     def retries(self) -> int:
         """Attempts beyond the first."""
-        return sum(lane.carrier.retries for lane in self._lanes)
+        return sum(queue.sender.retries for queue in self._queues)
 
     def stop(self) -> None:
-        """Send nothing further and wait a little for answers; a second time, do not wait."""
+        """Send nothing more and wait for answers for a few seconds; called again, stop waiting."""
         if self._stop.is_set():
             for worker in self._workers:
                 worker.cancel()
         self._stop.set()
         if self._pacer is not None:
             self._pacer.cancel()
-        for lane in self._lanes:
-            lane.clear()
+        for queue in self._queues:
+            queue.clear()
 
     async def run(self, chunks: AsyncIterator[Sequence[ScheduledOrder]]) -> Report:
-        """Send all orders, given in the order in which they are due, and report.
+        """Send all orders, which come in the order in which they are due, and return a report.
 
-        Raises the `CoffeertError` with which `chunks` breaks off.
+        Raises the `CoffeertError` that `chunks` raises.
         """
         began = self._recorder.start()
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._workers = [
-                    tasks.create_task(lane.work())
-                    for lane in self._lanes
-                    for _ in range(lane.carrier.workers)
+                    tasks.create_task(queue.work())
+                    for queue in self._queues
+                    for _ in range(queue.sender.workers)
                 ]
                 self._pacer = pacer = tasks.create_task(self._pace(chunks, began))
-                watcher = tasks.create_task(self._watch(pacer))
+                watcher = tasks.create_task(self._finish_early(pacer))
                 await asyncio.wait(self._workers)
                 watcher.cancel()
         except* CoffeertError as broken:
             raise broken.exceptions[0] from None
         return self._recorder.report(retried=self.retries, stopped=self._stop.is_set())
 
-    async def _watch(self, pacer: asyncio.Task[None]) -> None:
+    async def _finish_early(self, pacer: asyncio.Task[None]) -> None:
         await self._stop.wait()
         await asyncio.wait([pacer])
-        for lane in self._lanes:
-            lane.clear()
-            await lane.close()
-        await asyncio.wait(self._workers, timeout=STOP_GRACE)
+        for queue in self._queues:
+            queue.clear()
+            await queue.close()
+        await asyncio.wait(self._workers, timeout=STOP_GRACE_SECONDS)
         for worker in self._workers:
             worker.cancel()
 
     async def _pace(self, chunks: AsyncIterator[Sequence[ScheduledOrder]], began: float) -> None:
         number = 0
         async for chunk in chunks:
-            for shot in chunk:
-                due = None if shot.due is None else began + shot.due
-                if due is not None and (early := due - time.monotonic()) > _EARLY:
+            for order in chunk:
+                due = None if order.due is None else began + order.due
+                if (
+                    due is not None
+                    and (early := due - time.monotonic()) > _TIMER_RESOLUTION_SECONDS
+                ):
                     await asyncio.sleep(early)
-                elif number % _PUT_AT_ONCE == 0:
+                elif number % _ORDERS_PER_ITERATION == 0:
                     await asyncio.sleep(0)
-                await self._lanes[number % len(self._lanes)].put(shot, due)
+                await self._queues[number % len(self._queues)].put(order, due)
                 number += 1
-        for lane in self._lanes:
-            await lane.close()
+        for queue in self._queues:
+            await queue.close()
+
+
+async def inject(
+    target: Target,
+    chunks: AsyncIterator[Sequence[ScheduledOrder]],
+    recorder: OutcomeRecorder | None = None,
+    *,
+    on_start: Callable[[Injector], None] = lambda injector: None,
+) -> Report:
+    """Send orders until there are no more and return the outcomes.
+
+    `recorder` can be read meanwhile; `on_start` is called with the injector, whose `stop` ends it. Raises
+    `ConfigError` for a target that cannot be used, and the `CoffeertError` that `chunks` raises.
+    """
+    async with AsyncExitStack() as stack:
+        senders = await open_senders(
+            stack,
+            target.transports,
+            target.url,
+            target.token,
+            connections=target.connections,
+            patience=target.patience,
+        )
+        injector = Injector(senders, recorder or OutcomeRecorder())
+        on_start(injector)
+        return await injector.run(chunks)

@@ -1,4 +1,4 @@
-"""What a file sells that the menu does not."""
+"""The stores and drinks that a file names and the menu lacks."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Final
 from coffeert.domain.menu import Drink, Store
 from coffeert.errors import ConfigError
 from coffeert.inject.column_mapping import ColumnMapping, FileOrder
-from coffeert.inject.recording import checked
+from coffeert.inject.file_source import checked_rows
 from coffeert.inject.rows import BadRow, Rows
 
-ADDED_MAX: Final = 200
+MAX_MISSING_ITEMS: Final = 200
 """More than this is a column that was mapped by mistake, not a menu."""
 
 
@@ -27,29 +27,29 @@ class MissingMenuItems:
         return bool(self.stores or self.drinks)
 
 
-def additions(
-    rows: Rows, layout: ColumnMapping, store_codes: Collection[str], drink_codes: Collection[str]
+def missing_menu_items(
+    rows: Rows, mapping: ColumnMapping, store_codes: Collection[str], drink_codes: Collection[str]
 ) -> MissingMenuItems:
     """Read all rows and return what they name beyond the menu's codes.
 
-    Raises `ConfigError` where a drink has no price anywhere, and where there are too many.
+    Raises `ConfigError` if a drink has no price anywhere, or if there are too many.
     """
     stores: dict[str, str] = {}
     drinks: dict[str, tuple[str, int | None]] = {}
-    for row in checked(rows, layout):
+    for row in checked_rows(rows, mapping):
         if isinstance(row, BadRow):
             continue
         try:
-            order = layout.read(row)
+            order = mapping.read(row)
         except ValueError:
             continue
         if order.draft.store not in store_codes:
             stores.setdefault(order.draft.store, order.store_name)
         if order.draft.drink not in drink_codes:
-            _note_drink(drinks, order)
-        if len(stores) + len(drinks) > ADDED_MAX:
+            _add_drink(drinks, order)
+        if len(stores) + len(drinks) > MAX_MISSING_ITEMS:
             raise ConfigError(
-                f"The file names more than {ADDED_MAX} stores and drinks that the menu lacks; "
+                f"The file names more than {MAX_MISSING_ITEMS} stores and drinks that the menu lacks; "
                 "is the right column mapped?"
             )
     return MissingMenuItems(
@@ -58,7 +58,7 @@ def additions(
     )
 
 
-def _note_drink(drinks: dict[str, tuple[str, int | None]], order: FileOrder) -> None:
+def _add_drink(drinks: dict[str, tuple[str, int | None]], order: FileOrder) -> None:
     code, cents = order.draft.drink, order.draft.price_cents
     if drinks.get(code, (None, None))[1] is None:
         drinks[code] = (order.drink_name, cents)

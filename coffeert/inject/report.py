@@ -1,4 +1,4 @@
-"""What became of the orders: counts, and latencies from the moment each was due."""
+"""The outcomes of an injection: counts, errors, and latencies from when each order was due."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import time
 from typing import Final
 
 import msgspec
-from hdrh.histogram import HdrHistogram
 
 from coffeert.errors import ApiError, FieldError
+from coffeert.inject.latency import Latency, LatencyHistogram
 
-ERRORS_KEPT: Final = 20
-_MICROSECONDS = 1e6
-_LONGEST = 3_600_000_000  # an hour, in microseconds
-_DIGITS = 3
+MAX_ERRORS: Final = 20
 
 
 class LineError(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why one order was not stored; `line` is its place in the file, 0 for a made-up one."""
+    """Why one order was not stored; `line` is its line in the file, 0 for a generated one."""
 
     line: int
     detail: str
@@ -25,22 +22,12 @@ class LineError(msgspec.Struct, frozen=True, omit_defaults=True):
     errors: tuple[FieldError, ...] = ()
 
 
-class Latency(msgspec.Struct, frozen=True, rename={"p99_9": "p99.9"}):
-    """Milliseconds from when an order was due to its answer; zeros where none was answered."""
-
-    p50: float
-    p90: float
-    p99: float
-    p99_9: float
-    max: float
-
-
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """How an injection went.
 
     `sent` is `accepted + replayed + rejected + lost`. `lost` had no final answer in time: such an order
     may be stored or not. `retried` counts attempts beyond the first, for a batch once for all of it.
-    `bad_rows` could not be read and were not sent. `errors` holds the first of each.
+    `bad_rows` could not be read and were not sent. `errors` holds the first `MAX_ERRORS`.
     """
 
     sent: int
@@ -63,10 +50,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OutcomeRecorder:
-    """Takes in what becomes of each order, while it happens."""
+    """Counts the outcome of each order, while the injection runs."""
 
     def __init__(self) -> None:
-        self._histogram = HdrHistogram(1, _LONGEST, _DIGITS)
+        self._latencies = LatencyHistogram()
         self._began = time.monotonic()
         self.accepted = 0
         self.replayed = 0
@@ -77,16 +64,16 @@ class OutcomeRecorder:
 
     @property
     def finished(self) -> int:
-        """How many orders have their final answer, or will get none."""
+        """How many orders have a final answer, or will get none."""
         return self.accepted + self.replayed + self.rejected + self.lost
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the start."""
+        """Seconds since `start`."""
         return time.monotonic() - self._began
 
     def start(self) -> float:
-        """Begin to count time, and return that moment of `time.monotonic()`."""
+        """Start the clock, and return its time of `time.monotonic()`."""
         self._began = time.monotonic()
         return self._began
 
@@ -96,34 +83,33 @@ class OutcomeRecorder:
             self.replayed += 1
         else:
             self.accepted += 1
-        self.latency(seconds)
+        self._latencies.record(seconds)
 
     def latency(self, seconds: float) -> None:
-        """Record one order's latency."""
-        self._histogram.record_value(min(max(int(seconds * _MICROSECONDS), 1), _LONGEST))
+        """Record the latency of an order of a batch."""
+        self._latencies.record(seconds)
 
     def refused(self, line: int, error: ApiError) -> None:
         """Count an order that the server refuses for good."""
         self.rejected += 1
-        self.explain(LineError(line, error.detail, error.status, error.errors))
+        self.add_error(LineError(line, error.detail, error.status, error.errors))
 
     def gave_up(self, line: int, reason: str) -> None:
-        """Count an order whose fate is not known."""
+        """Count an order whose outcome is not known."""
         self.lost += 1
-        self.explain(LineError(line, reason))
+        self.add_error(LineError(line, reason))
 
     def bad_row(self, line: int, reason: str) -> None:
-        """Count a row that is no order."""
+        """Count a row that is not an order."""
         self.bad_rows += 1
-        self.explain(LineError(line, reason))
+        self.add_error(LineError(line, reason))
 
-    def explain(self, error: LineError) -> None:
-        """Keep an explanation, if it is among the first."""
-        if len(self.errors) < ERRORS_KEPT:
+    def add_error(self, error: LineError) -> None:
+        """Keep an error, if it is among the first `MAX_ERRORS`."""
+        if len(self.errors) < MAX_ERRORS:
             self.errors.append(error)
 
     def report(self, *, retried: int, stopped: bool) -> Report:
-        """Sum up."""
         duration = self.elapsed
         return Report(
             sent=self.finished,
@@ -135,11 +121,7 @@ class OutcomeRecorder:
             bad_rows=self.bad_rows,
             duration_s=round(duration, 3),
             rate_per_s=round((self.accepted + self.replayed) / duration, 1) if duration else 0.0,
-            latency_ms=self._latency(),
+            latency_ms=self._latencies.summary(),
             stopped=stopped,
             errors=tuple(self.errors),
         )
-
-    def _latency(self) -> Latency:
-        at = self._histogram.get_value_at_percentile
-        return Latency(*(round(at(percent) / 1e3, 3) for percent in (50, 90, 99, 99.9, 100)))

@@ -13,17 +13,18 @@ import msgspec
 from coffeert.errors import ConfigError
 
 _READ_BYTES = 65_536
-_LINE_MAX = 16 * 1024 * 1024
+_MAX_LINE_BYTES = 16 * 1024 * 1024
 _SEPARATORS = ",;\t|"
-_FILM = "coffeert"  # in a dashboard's recording, the lines that are no orders have this field
+# In a dashboard's recording, the lines that are not orders have this field.
+_RECORDING_FIELD = "coffeert"
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Stream(Protocol):
-    """Bytes that come when they come, as of a file, a pipe or a terminal."""
+    """Bytes of a file, a pipe or a terminal."""
 
     def read1(self, size: int, /) -> bytes:
-        """Return what is there, at most `size` bytes; waits only where nothing is; empty at the end."""
+        """Return what is available, at most `size` bytes; waits only if nothing is; empty at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,7 @@ class BadRow:
 class Rows:
     """Iterates over the rows of a stream, which may be endless.
 
-    `columns` are those of a CSV's header, `None` for NDJSON. Raises `ConfigError` where the stream is
-    neither.
+    `columns` are those of a CSV's header, `None` for NDJSON. Raises `ConfigError` if the stream is neither.
     """
 
     def __init__(self, stream: Stream) -> None:
@@ -60,7 +60,7 @@ class Rows:
             self._rows = self._csv_rows(first)
 
     def ready(self) -> bool:
-        """Tell whether the next row is at hand without waiting for the stream."""
+        """Whether the next row can be read without waiting for the stream."""
         return self._lines.ready()
 
     def __iter__(self) -> Iterator[FileRow | BadRow]:
@@ -83,31 +83,31 @@ class Rows:
 
 
 class _Lines:
-    """Lines of bytes as text; knows whether another one is at hand."""
+    """Lines of bytes as text; knows whether another one has been read already."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._whole: list[bytes] = []
+        self._complete: list[bytes] = []
         self._rest = b""
         self._count = 0
         self._ended = False
 
     def ready(self) -> bool:
-        return bool(self._whole)
+        return bool(self._complete)
 
     def number(self) -> int:
-        """Return the number of the last line given, counting from 1."""
+        """Return the number of the line that was returned last, counting from 1."""
         return self._count
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        while not self._whole and not self._ended:
+        while not self._complete and not self._ended:
             self._read()
-        if not self._whole:
+        if not self._complete:
             raise StopIteration
-        line = self._whole.pop()
+        line = self._complete.pop()
         self._count += 1
         if self._count == 1:
             line = line.removeprefix(b"\xef\xbb\xbf")
@@ -115,14 +115,14 @@ class _Lines:
 
     def _read(self) -> None:
         data = self._stream.read1(_READ_BYTES)
-        *whole, self._rest = (self._rest + data).split(b"\n")
+        *complete, self._rest = (self._rest + data).split(b"\n")
         if not data:
             self._ended = True
             if self._rest:
-                whole.append(self._rest)
-        elif len(self._rest) > _LINE_MAX:
-            raise ConfigError(f"Line {self._count + len(whole) + 1} is too long to be an order.")
-        self._whole = whole[::-1]
+                complete.append(self._rest)
+        elif len(self._rest) > _MAX_LINE_BYTES:
+            raise ConfigError(f"Line {self._count + len(complete) + 1} is too long to be an order.")
+        self._complete = complete[::-1]
 
 
 def _header(line: str) -> tuple[str, ...]:
@@ -155,7 +155,7 @@ def _ndjson_rows(lines: Iterator[str], number: Callable[[], int]) -> Iterator[Fi
             continue
         try:
             fields = _decode_object(text.encode("utf-8", "surrogateescape"))
-            if _FILM in fields:
+            if _RECORDING_FIELD in fields:
                 continue
             yield _checked(line, {name: _scalar(raw) for name, raw in fields.items()})
         except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError):

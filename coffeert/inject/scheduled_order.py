@@ -1,4 +1,4 @@
-"""A shot: one order ready to be sent, and the keys under which orders are sent again safely."""
+"""One order that is ready to be sent, and keys under which it can be sent again safely."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 class ScheduledOrder(msgspec.Struct, frozen=True, gc=False):
     """An order as bytes. `due` is in seconds since the start, `None` for as soon as possible.
 
-    `line` is where the order stands in its file, 0 for one that is made up.
+    `line` is its line in a file, 0 for a generated one.
     """
 
     body: bytes

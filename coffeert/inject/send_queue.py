@@ -1,4 +1,4 @@
-"""A lane: orders waiting for one carrier, and the workers that hand them over."""
+"""The orders that are due and unsent for one sender, and the workers that send them."""
 
 from __future__ import annotations
 
@@ -10,59 +10,59 @@ from coffeert.inject.report import OutcomeRecorder
 from coffeert.inject.scheduled_order import ScheduledOrder
 from coffeert.inject.senders import Sender
 
-WAITING_MAX: Final = 16_384
-"""How many orders may be due and unsent; past that, arrivals wait, and their latency shows it."""
+MAX_UNSENT: Final = 16_384
+"""How many orders may be due and unsent; beyond that, arrivals wait, and their latency shows it."""
 
 
 class SendQueue:
-    """A bounded queue before a carrier."""
+    """A bounded queue of orders for a sender."""
 
-    def __init__(self, carrier: Sender, recorder: OutcomeRecorder) -> None:
-        self.carrier = carrier
+    def __init__(self, sender: Sender, recorder: OutcomeRecorder) -> None:
+        self.sender = sender
         self._recorder = recorder
-        self._waiting: asyncio.Queue[tuple[ScheduledOrder, float | None] | None] = asyncio.Queue(
-            WAITING_MAX
+        self._queue: asyncio.Queue[tuple[ScheduledOrder, float | None] | None] = asyncio.Queue(
+            MAX_UNSENT
         )
 
-    async def put(self, shot: ScheduledOrder, due: float | None) -> None:
-        """Add an order, due at a moment of `time.monotonic()` or whenever there is a worker for it."""
-        if self._waiting.full():
-            await self._waiting.put((shot, due))
+    async def put(self, order: ScheduledOrder, due: float | None) -> None:
+        """Add an order, due at a time of `time.monotonic()` or as soon as a worker is free."""
+        if self._queue.full():
+            await self._queue.put((order, due))
         else:
-            self._waiting.put_nowait((shot, due))
+            self._queue.put_nowait((order, due))
 
     async def close(self) -> None:
-        """Let the workers end once nothing waits any more."""
-        await self._waiting.put(None)
+        """Let the workers end once the queue is empty."""
+        await self._queue.put(None)
 
     def clear(self) -> None:
-        """Forget what waits; none of it was sent."""
-        while not self._waiting.empty():
-            self._waiting.get_nowait()
+        """Drop all orders that wait; none of them was sent."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
 
     async def work(self) -> None:
-        """Deliver one handful after another until the lane is closed."""
+        """Send batches of orders until the queue is closed."""
         while True:
-            shots, due = await self._take()
-            if not shots:
+            orders, due = await self._get_batch()
+            if not orders:
                 return
             try:
-                await self.carrier.deliver(shots, due, self._recorder)
+                await self.sender.send(orders, due, self._recorder)
             except asyncio.CancelledError:
-                for shot in shots:
-                    self._recorder.gave_up(shot.line, "stopped before its answer came")
+                for order in orders:
+                    self._recorder.gave_up(order.line, "stopped before its answer came")
                 raise
 
-    async def _take(self) -> tuple[list[ScheduledOrder], list[float]]:
-        shots: list[ScheduledOrder] = []
+    async def _get_batch(self) -> tuple[list[ScheduledOrder], list[float]]:
+        orders: list[ScheduledOrder] = []
         due: list[float] = []
-        item = await self._waiting.get()
+        item = await self._queue.get()
         while item is not None:
-            shots.append(item[0])
+            orders.append(item[0])
             due.append(time.monotonic() if item[1] is None else item[1])
-            if len(shots) >= self.carrier.orders or self._waiting.empty():
-                return shots, due
-            item = self._waiting.get_nowait()
-        # The mark of the end stays for the other workers.
-        self._waiting.put_nowait(None)
-        return shots, due
+            if len(orders) >= self.sender.max_orders or self._queue.empty():
+                return orders, due
+            item = self._queue.get_nowait()
+        # The end marker stays for the other workers.
+        self._queue.put_nowait(None)
+        return orders, due

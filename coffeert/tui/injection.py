@@ -49,20 +49,20 @@ class Injection:
         from coffeert.inject import (
             OutcomeRecorder,
             Target,
+            arrival_plan,
+            generated_chunks,
             inject,
-            plan,
             profiles_named,
-            scenario_shots,
         )
 
         self.check()
         target = Target(self._url, self._token)
-        planned = plan(wish.rate, None, wish.seconds)
-        shots = scenario_shots(planned, profiles_named(wish.profile), menu, wish.seed)
+        planned = arrival_plan(wish.rate, None, wish.seconds)
+        orders = generated_chunks(planned, profiles_named(wish.profile), menu, wish.seed)
         self._wish, self._recorder, self._stopping = wish, OutcomeRecorder(), False
         self._total = None if planned.endless else planned.count
         try:
-            return await inject(target, shots, self._recorder, started=self._started)
+            return await inject(target, orders, self._recorder, on_start=self._started)
         finally:
             self._wish = self._injector = None
 

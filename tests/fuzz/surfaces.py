@@ -18,7 +18,7 @@ import aiohttp
 from coffeert.config import load_config
 from coffeert.domain.menu import check_code, check_name, code_from_name
 from coffeert.errors import CoffeertError
-from coffeert.inject.column_mapping import FileOrder, layout_for
+from coffeert.inject.column_mapping import FileOrder, column_mapping_for
 from coffeert.inject.rows import BadRow, Rows
 from coffeert.tui.render.text import clean, width
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
@@ -177,11 +177,11 @@ async def files(rng: random.Random, deadline: float, target: Target) -> Totals:
         data = _file(rng)
         try:
             rows = Rows(io.BytesIO(data))
-            layout = layout_for(menu, {}, None, UTC)
+            mapping = column_mapping_for(menu, {}, None, UTC)
             for row in rows:
                 if not isinstance(row, BadRow):
                     with suppress(ValueError, CoffeertError):
-                        assert isinstance(layout.read(row), FileOrder)
+                        assert isinstance(mapping.read(row), FileOrder)
         except CoffeertError as error:
             _check_sentence(tally, str(error), data)
         except Exception as error:  # noqa: BLE001 (any is a finding)

@@ -34,7 +34,7 @@ class InjectionForm(Modal[InjectionRequest]):
 
     def compose(self) -> ComposeResult:
         """Lay out the fields."""
-        from coffeert.inject.profile import PROFILES
+        from coffeert.inject.profiles import PROFILES
 
         with VerticalScroll(classes="box", can_focus=False) as box:
             box.border_title = "Inject made-up orders"

@@ -21,7 +21,7 @@ def own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (("--rate", "5", "--count", "5", "--duration", "5s"), "at most two"),
         (("--profile", "siesta"), "no profile 'siesta'"),
-        (("--via", "pigeon"), "no way 'pigeon'"),
+        (("--via", "pigeon"), "no transport 'pigeon'"),
         (("--file", "-", "--seed", "1"), "--seed goes without --file"),
         (("--file", "-", "--duration", "1s"), "--duration goes without --file"),
         (("--store", "uptown"), "--store goes with --file"),

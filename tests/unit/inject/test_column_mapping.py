@@ -1,4 +1,4 @@
-"""Somebody else's columns, names, prices and clocks."""
+"""Columns, names, prices and times of files from elsewhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ import pytest
 
 from coffeert.domain.orders import Draft
 from coffeert.errors import ConfigError
-from coffeert.inject.column_mapping import ColumnMapping, check_columns, layout_for, parse_mapping
+from coffeert.inject.column_mapping import (
+    ColumnMapping,
+    check_columns,
+    column_mapping_for,
+    parse_mapping,
+)
 from coffeert.inject.rows import FileRow
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 
@@ -21,18 +26,18 @@ MENU = MenuBody(
 )
 
 
-def layout(
+def mapping(
     columns: str = "", store: str | None = "uptown", zone: ZoneInfo | None = KYIV
 ) -> ColumnMapping:
-    return layout_for(MENU, parse_mapping(columns), store, zone)
+    return column_mapping_for(MENU, parse_mapping(columns), store, zone)
 
 
 def draft(values: dict[str, str], read: ColumnMapping | None = None) -> Draft:
-    return (read or layout()).read(FileRow(2, values)).draft
+    return (read or mapping()).read(FileRow(2, values)).draft
 
 
-def test_a_till_s_export() -> None:
-    read = layout("placed_at=datetime,drink=coffee_name,price=money", "Vending Machine")
+def test_a_point_of_sale_export() -> None:
+    read = mapping("placed_at=datetime,drink=coffee_name,price=money", "Vending Machine")
     row = {
         "date": "2024-03-01",
         "datetime": "2024-03-01 10:15:50.520",
@@ -75,7 +80,7 @@ def test_all_fields_by_their_own_names() -> None:
         "order_id": key,
         "received_at": "ignored",
     }
-    assert draft(row, layout(store=None, zone=None)) == Draft(
+    assert draft(row, mapping(store=None, zone=None)) == Draft(
         "uptown", "tea", 3, 200, datetime(2026, 1, 31, 22, tzinfo=UTC), UUID(key)
     )
 
@@ -119,7 +124,7 @@ def test_the_clock_s_changes_are_read_in_one_way(local: str, utc: str) -> None:
 
 def test_a_time_without_any_zone_is_one_sentence_and_not_a_bad_row() -> None:
     with pytest.raises(ConfigError, match=r"^The times in when have no offset.*--timezone"):
-        draft({"drink": "tea", "when": "2024-03-31 02:00"}, layout("placed_at=when", zone=None))
+        draft({"drink": "tea", "when": "2024-03-31 02:00"}, mapping("placed_at=when", zone=None))
 
 
 @pytest.mark.parametrize(

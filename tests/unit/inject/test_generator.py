@@ -1,19 +1,82 @@
-"""Arrivals: as many as asked for, in order, spread as the profile's curve says."""
+"""Generated orders: acceptable to any server, the same for the same seed, arriving as the curve says."""
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from itertools import islice, pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coffeert.domain.orders import Draft
 from coffeert.errors import ConfigError
-from coffeert.inject.profile import PROFILES, profiles_named
-from coffeert.inject.schedule import ArrivalPlan, arrivals, plan
+from coffeert.inject.generator import ArrivalPlan, arrival_plan, arrivals, generate
+from coffeert.inject.profiles import PROFILES, profiles_named
+from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, decode_order
 
+DRINKS = ("latte", "espresso", "mocha", "größe-xl")
+MENU = MenuBody(
+    (MenuStore("uptown", "Uptown"), MenuStore("downtown", "Downtown")),
+    tuple(MenuDrink(code, code, "3.00") for code in DRINKS),
+)
 STEADY = (PROFILES["steady"],)
+RUSH, WEEKEND = PROFILES["rush-hour"], PROFILES["weekend"]
+
+
+def generated(seed: int | None, count: int = 500, *, menu: MenuBody = MENU) -> list[Draft]:
+    orders = generate(ArrivalPlan(count, 1.0), (RUSH,), menu, seed)
+    return [decode_order(order.body) for order in orders]
+
+
+def test_every_body_is_an_order_of_the_menu_with_a_key_of_its_own() -> None:
+    drafts = generated(None)
+    assert len({draft.order_id for draft in drafts}) == 500
+    assert {draft.store for draft in drafts} == {"uptown", "downtown"}
+    assert {draft.drink for draft in drafts} == set(DRINKS)
+    assert {draft.quantity for draft in drafts} == {1, 2, 3, 4}
+    assert {(draft.price_cents, draft.placed_at) for draft in drafts} == {(None, None)}
+
+
+def test_the_same_seed_makes_the_same_orders_and_another_one_others() -> None:
+    assert generated(7) == generated(7)
+    assert {d.order_id for d in generated(7)}.isdisjoint(d.order_id for d in generated(8))
+
+
+def test_without_a_seed_every_run_makes_new_orders() -> None:
+    assert {d.order_id for d in generated(None)}.isdisjoint(d.order_id for d in generated(None))
+
+
+def test_the_order_of_the_menu_does_not_matter_to_a_seed() -> None:
+    reversed_menu = MenuBody(MENU.stores[::-1], MENU.drinks[::-1])
+    assert generated(7, menu=reversed_menu) == generated(7)
+
+
+def test_the_pace_does_not_change_which_orders_come() -> None:
+    slow = generate(ArrivalPlan(50, 1_000.0), (RUSH,), MENU, 7)
+    assert [decode_order(order.body) for order in slow] == generated(7, 50)
+
+
+def test_a_key_never_stands_for_two_contents() -> None:
+    contents: dict[object, Draft] = {}
+    for profile in (RUSH, WEEKEND):
+        for order in generate(ArrivalPlan(2_000, 1.0), (profile,), MENU, 7):
+            draft = decode_order(order.body)
+            assert contents.setdefault(draft.order_id, draft) == draft
+
+
+def test_profiles_weigh_stores_and_drinks() -> None:
+    drafts = generated(1, 5_000)
+    stores = Counter(draft.store for draft in drafts)
+    drinks = Counter(draft.drink for draft in drafts)
+    assert stores["downtown"] > 2 * stores["uptown"]
+    assert drinks["espresso"] > 3 * drinks["mocha"]
+
+
+def test_an_empty_menu_is_said_so() -> None:
+    with pytest.raises(ConfigError, match="menu has no"):
+        generated(1, menu=MenuBody((), MENU.drinks))
 
 
 @pytest.mark.parametrize(
@@ -31,12 +94,12 @@ STEADY = (PROFILES["steady"],)
 def test_two_of_rate_count_and_duration_decide_the_third(
     asked: tuple[float | None, int | None, float | None], planned: ArrivalPlan
 ) -> None:
-    assert plan(*asked) == planned
+    assert arrival_plan(*asked) == planned
 
 
 def test_all_three_are_refused() -> None:
     with pytest.raises(ConfigError, match="at most two"):
-        plan(1, 1, 1)
+        arrival_plan(1, 1, 1)
 
 
 @settings(deadline=None)
@@ -73,7 +136,7 @@ def test_arrivals_follow_the_curve(name: str) -> None:
         assert abs(found - expected) < 6 * expected**0.5 + 50 / parts
 
 
-def test_gaps_are_those_of_customers_who_do_not_know_each_other() -> None:
+def test_gaps_are_those_of_independent_customers() -> None:
     dues = [due for due, _ in arrivals(ArrivalPlan(20_000, 20_000), STEADY, random.Random(1))]
     gaps = [later - due for due, later in pairwise(dues)]
     mean = sum(gaps) / len(gaps)
@@ -83,7 +146,7 @@ def test_gaps_are_those_of_customers_who_do_not_know_each_other() -> None:
     )
 
 
-def test_without_an_end_the_curve_begins_anew() -> None:
+def test_without_an_end_the_curve_starts_over() -> None:
     dues = [
         due
         for due, _ in islice(

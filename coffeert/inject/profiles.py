@@ -1,4 +1,4 @@
-"""Profiles: how a shop's demand rises and falls, and who orders what where."""
+"""Profiles: how a shop's demand rises and falls, and what is ordered at which store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from coffeert.errors import ConfigError
 from coffeert.wire.orders import MenuBody
 
 QUANTITIES: Final = {1: 70.0, 2: 20.0, 3: 7.0, 4: 3.0}
-_PICKED_AT_ONCE = 256
+_ITEMS_PER_DRAW = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Profile:
     """A rate curve and what people order under it.
 
     `curve` holds rates relative to one another at evenly spaced moments, the first at the beginning
-    and the last at the end; in between they change evenly. Weights are relative too; a store or drink
-    that is not named weighs 1.
+    and the last at the end, with straight lines between. Weights are relative too; a store or drink that
+    is not named weighs 1.
     """
 
     name: str
@@ -81,7 +81,7 @@ PROFILES: Final = {
 
 
 def profiles_named(names: str) -> tuple[Profile, ...]:
-    """Read a comma list of profile names; raises `ConfigError` naming the one that is unknown."""
+    """Return the profiles of a comma-separated list; raises `ConfigError` naming an unknown one."""
     chosen = []
     for name in (part.strip() for part in names.split(",")):
         if name not in PROFILES:
@@ -91,19 +91,22 @@ def profiles_named(names: str) -> tuple[Profile, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class WeightedItem:
-    """What one customer asks for."""
+class OrderItem:
+    """A store, a drink and how many."""
 
     store: str
     drink: str
     quantity: int
 
 
-def choices(profile: Profile, menu: MenuBody, chance: random.Random) -> Iterator[WeightedItem]:
-    """Pick orders for ever, from what the menu sells; the same `chance` picks the same."""
+def random_items(profile: Profile, menu: MenuBody, rng: random.Random) -> Iterator[OrderItem]:
+    """Draw items of the menu without end, weighted by the profile; equal `rng`s draw equal items.
+
+    Raises `ConfigError` if the menu is empty.
+    """
     variants = [
         (
-            WeightedItem(store.code, drink.code, quantity),
+            OrderItem(store.code, drink.code, quantity),
             profile.stores.get(store.code, 1.0) * profile.drinks.get(drink.code, 1.0) * weight,
         )
         for store, drink, (quantity, weight) in product(
@@ -114,7 +117,7 @@ def choices(profile: Profile, menu: MenuBody, chance: random.Random) -> Iterator
     ]
     if not variants:
         raise ConfigError("The menu has no store or no drink, so nothing can be ordered.")
-    population = [choice for choice, _ in variants]
+    population = [item for item, _ in variants]
     cumulative = list(accumulate(weight for _, weight in variants))
     while True:
-        yield from chance.choices(population, cum_weights=cumulative, k=_PICKED_AT_ONCE)
+        yield from rng.choices(population, cum_weights=cumulative, k=_ITEMS_PER_DRAW)
