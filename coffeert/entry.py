@@ -1,8 +1,6 @@
-"""Where every command begins: Ctrl-C ends it without a word from the first moment to the last.
+"""Entry points of the commands: Ctrl-C ends them silently from the first moment to the last.
 
-Loading a command takes a part of a second. What an interrupt raises there comes out as a traceback, or
-as an error of whatever was being imported; and nothing has been started yet that had to be stopped.
-Before this module is reached, Python itself is loading, and speaks for itself.
+Until this module is reached, Python itself is loading, and Ctrl-C is Python's to handle.
 """
 
 from __future__ import annotations
@@ -10,44 +8,31 @@ from __future__ import annotations
 import os
 
 try:
-    import signal
+    from coffeert.interrupts import exit_on_interrupt, ignore_interrupts
 except KeyboardInterrupt:
     os._exit(130)
 
-TYPE_CHECKING = False  # that of `typing` would have to be loaded first
+TYPE_CHECKING = False  # importing `typing` would delay the handler of Ctrl-C
 if TYPE_CHECKING:
-    from types import FrameType
     from typing import NoReturn
-
-INTERRUPTED = 130
 
 
 def main() -> NoReturn:
-    """Entry point of `coffeert`."""
-    signal.signal(signal.SIGINT, _leave)
+    """Run `coffeert` and end the process with its exit code."""
+    exit_on_interrupt()
     from coffeert import cli
 
     _end(cli.main())
 
 
 def tui_main() -> NoReturn:
-    """Entry point of `coffeert-tui`."""
-    signal.signal(signal.SIGINT, _leave)
+    """Run `coffeert-tui` and end the process with its exit code."""
+    exit_on_interrupt()
     from coffeert import cli
 
     _end(cli.tui_main())
 
 
-def loaded() -> None:
-    """Let an interrupt unwind from now on, for what is started has to be stopped."""
-    if signal.getsignal(signal.SIGINT) is _leave:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def _leave(number: int, frame: FrameType | None) -> None:
-    os._exit(INTERRUPTED)
-
-
 def _end(code: int) -> NoReturn:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends as it is
+    ignore_interrupts()
     raise SystemExit(code)

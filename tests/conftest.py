@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from coffeert.embedded import PostgresServer, ValkeyServer
-from tests.process_settings import settings_put_back
+from tests.process_settings import settings_restored
 from tests.servers import FAST, TEMPLATE, TestServers, running_servers, temporary_directory
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ async def opened() -> AsyncIterator[AsyncExitStack]:
 
 @pytest.fixture(autouse=True)
 def _process_settings() -> Iterator[None]:
-    with settings_put_back():
+    with settings_restored():
         yield
 
 

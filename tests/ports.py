@@ -1,18 +1,17 @@
-"""Ports for servers that are to come back at the same address."""
+"""Ports for servers that are restarted at the same address."""
 
 from __future__ import annotations
 
 import random
 import socket
 
-# Below those that the kernel gives to whoever asks for any port, or connects somewhere: one of these
-# would be taken by another test while the server is away.
-_KEPT_FREE = range(15_000, 32_000)
+# Below the ephemeral ports of the kernel, of which another test might get one while the server is away.
+_NOT_EPHEMERAL = range(15_000, 32_000)
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and that nobody is given by chance."""
-    for port in random.SystemRandom().sample(_KEPT_FREE, 100):
+    """A port that is free, and that the kernel does not assign by itself."""
+    for port in random.SystemRandom().sample(_NOT_EPHEMERAL, 100):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

@@ -1,4 +1,4 @@
-"""What a command sets up for its whole process, put back where it ran inside that of the tests."""
+"""Restoring what a command configures for its process, when it runs inside a test's."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _FILTERS_SET = "aiohttp.server"
 
 
 @contextmanager
-def settings_put_back() -> Iterator[None]:
-    """Leaves logging and the garbage collector as they were before the block.
+def settings_restored() -> Iterator[None]:
+    """Restore logging and the garbage collector after the block.
 
-    A handler holds the standard error of the test that it was made in, which is closed after it; and
-    a collector that looks seldom finds what one test has left open in the middle of another.
+    A log handler holds the standard error of the test that created it, which is closed after it; and a
+    collector that runs rarely finds what one test has left open in the middle of another.
     """
     handlers = logging.getLogger().handlers[:]
     levels = {name: logging.getLogger(name).level for name in _LEVELS_SET}
@@ -32,10 +32,10 @@ def settings_put_back() -> Iterator[None]:
     try:
         yield
     finally:
-        # Compared first, since nearly no test changes anything.
+        # Compared first, since hardly any test changes anything.
         if structlog.get_config() != events:
             structlog.configure(**events)
-            _forget_made_loggers()
+            _reset_loggers()
             logging.getLogger().handlers[:] = handlers
             logging.getLogger(_FILTERS_SET).filters[:] = filters
             for name, level in levels.items():
@@ -46,8 +46,8 @@ def settings_put_back() -> Iterator[None]:
             gc.unfreeze()
 
 
-def _forget_made_loggers() -> None:
-    # A module's logger, once used, keeps the settings of that moment.
+def _reset_loggers() -> None:
+    # A module's logger keeps the settings of its first use.
     proxy = type(structlog.get_logger())
     for name, module in list(sys.modules.items()):
         log = getattr(module, "log", None) if name.startswith("coffeert.") else None

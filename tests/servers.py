@@ -13,25 +13,25 @@ from typing import TYPE_CHECKING
 from redis import Redis
 
 from coffeert.embedded import PostgresServer, ValkeyServer
-from coffeert.embedded.lock import FileLock
+from coffeert.embedded.lease import FileLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DISK, MEMORY = Path("/tmp"), Path("/dev/shm")
-ROOM = 4 << 30  # bytes that must be free in memory to have the data there
+MIN_FREE_MEMORY_BYTES = 4 << 30  # to keep the data there
 PREFIX = "coffeert-tests-"
 NOEXEC = 8  # ST_NOEXEC, which the os module has on Linux only
 IN_USE = "in-use"
 TEMPLATE = "coffeert_template"
-# A crash of the machine may lose a test's data.
+# If the machine crashes, a test's data may be lost.
 FAST = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "4GB"}
 
 
 @contextmanager
 def temporary_directory() -> Iterator[Path]:
-    """A new directory, short enough for a socket, that an account without privileges may enter."""
-    directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_place()))
+    """A new directory, short enough for a socket, that an unprivileged account may enter."""
+    directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_parent_directory()))
     directory.chmod(0o711 if os.geteuid() == 0 else 0o700)
     with FileLock(directory / IN_USE) as lock:
         assert lock.try_exclusive()
@@ -41,15 +41,15 @@ def temporary_directory() -> Iterator[Path]:
             shutil.rmtree(directory)
 
 
-def _place() -> Path:
-    # A database is 300 files: to create them takes 100 ms on a disk and 10 ms in memory.
+def _parent_directory() -> Path:
+    # A database is 300 files: creating them takes 100 ms on a disk and 10 ms in memory.
     try:
         memory = os.statvfs(MEMORY)
     except FileNotFoundError:
         return DISK
-    roomy = memory.f_bavail * memory.f_frsize >= ROOM
+    large_enough = memory.f_bavail * memory.f_frsize >= MIN_FREE_MEMORY_BYTES
     usable = os.access(MEMORY, os.W_OK) and not memory.f_flag & NOEXEC
-    return MEMORY if roomy and usable else DISK
+    return MEMORY if large_enough and usable else DISK
 
 
 class TestServers:
@@ -65,7 +65,7 @@ class TestServers:
 
     @contextmanager
     def database(self, template: str = "template0") -> Iterator[str]:
-        """The address of a new database, dropped afterwards with whoever is still connected."""
+        """The URL of a new database, dropped afterwards with its remaining connections."""
         name = f"test_{next(self._numbers)}"
         self.postgres.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
@@ -74,10 +74,10 @@ class TestServers:
             self.postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def clean_valkey(self) -> str:
-        """The address of the Valkey, empty and without clients.
+        """The URL of the Valkey, empty and without clients.
 
         The tests of one process run one after another, so one server isolates them fully, its
-        channels too, which databases by number would not.
+        channels included, which numbered databases would not.
         """
         self.valkey.start()
         with Redis.from_url(self.valkey.url) as redis:
@@ -100,7 +100,7 @@ class TestServers:
 
 @contextmanager
 def running_servers() -> Iterator[TestServers]:
-    """Starts servers for this process, and stops them whatever happens in the block."""
+    """Servers for this process, stopped at the end of the block."""
     remove_abandoned()
     with temporary_directory() as directory:
         servers = TestServers(directory)
@@ -112,7 +112,7 @@ def running_servers() -> Iterator[TestServers]:
 
 
 def remove_abandoned() -> None:
-    """Stops and removes what test runs that were killed have left."""
+    """Stop and remove the servers of test runs that were killed."""
     for mark in (*DISK.glob(f"{PREFIX}*/{IN_USE}"), *MEMORY.glob(f"{PREFIX}*/{IN_USE}")):
         with suppress(OSError), FileLock(mark, create=False) as lock:  # or it is another user's
             if lock.try_exclusive():

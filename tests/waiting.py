@@ -1,4 +1,4 @@
-"""Waiting for something to become true, instead of sleeping and hoping."""
+"""Waiting for a condition instead of sleeping."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ POLL = 0.01
 
 
 def wait_until(condition: Callable[[], object], *, within: float = WITHIN) -> None:
-    """Returns when `condition()` holds; AssertionError if it still does not after `within` seconds."""
+    """Return when `condition()` holds; AssertionError if it still does not after `within` seconds."""
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, f"still waiting for {condition} after {within} s"
@@ -22,7 +22,7 @@ def wait_until(condition: Callable[[], object], *, within: float = WITHIN) -> No
 
 
 async def eventually(condition: Callable[[], object], *, within: float = WITHIN) -> None:
-    """As `wait_until`, while the event loop runs on."""
+    """Like `wait_until`, without blocking the event loop."""
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, f"still waiting for {condition} after {within} s"

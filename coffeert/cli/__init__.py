@@ -1,4 +1,4 @@
-"""The command line: one file a command, loaded only when it is asked for."""
+"""The command line: one file a command, imported on use."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from types import FrameType
 
 import click
 
-from coffeert.entry import INTERRUPTED, loaded
 from coffeert.errors import CoffeertError
+from coffeert.interrupts import INTERRUPTED, unwind_on_interrupt
 
-# Of a terminal that has gone and a disk that is full. A closed pipe is click's to handle.
-_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+# Of a closed terminal and of a full disk. click handles a closed pipe.
+_OUTPUT_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 COMMANDS = {
     "serve": "server and aggregator",
     "aggregate": "the aggregator alone",
     "aggregate-once": "one pass of the aggregator, for cron",
     "verify": "prove that the rollups equal the orders",
-    "rebuild": "compute the rollups anew from the orders",
+    "rebuild": "recompute the rollups from the orders",
     "migrate": "bring the database's schema up to date",
     "menu": "list, add and retire stores and drinks",
-    "inject": "send orders, made up or from a file",
+    "inject": "send orders, generated or from a file",
     "status": "the dashboard once, as text or JSON",
     "demo": "everything at once, with history and live orders",
     "tui": "the dashboard in the terminal",
@@ -38,15 +38,13 @@ class LazyGroup(click.Group):
     """A group whose commands live in `coffeert.cli.<name>` as `command`, imported on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"coffeert.cli.{cmd_name.replace('-', '_')}")
-        loaded()
+        unwind_on_interrupt()
         command: click.Command = module.command
         return command
 
@@ -81,7 +79,7 @@ def run(command: click.Command, args: list[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:
-        if error.errno not in _UNWRITABLE:
+        if error.errno not in _OUTPUT_ERRORS:
             raise
         _discard_output()
         click.echo(f"coffeert: The output cannot be written: {error.strerror}.", err=True)
@@ -90,20 +88,22 @@ def run(command: click.Command, args: list[str]) -> int:
 
 
 def _discard_output() -> None:
-    # What is still in Python's buffer would be tried again, and fail again, when the process ends.
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    # Python flushes its buffer again when the process ends, which would fail again.
+    with Path(os.devnull).open("wb") as null:
+        os.dup2(null.fileno(), sys.stdout.fileno())
 
 
 def _unwind_on_signals() -> None:
     """Let SIGTERM and SIGHUP end the process as Ctrl-C does, so that what was started is stopped.
 
-    A command that runs on and on has handlers of its own for most of its time, but not while it
-    starts the embedded servers.
+    A long-running command has handlers of its own for most of its time, but not while it starts the
+    embedded servers.
     """
 
     def unwind(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, lambda number, frame: None)  # once: unwinding must not be unwound
+        signal.signal(
+            number, lambda number, frame: None
+        )  # a second one must not interrupt the cleanup
         raise SystemExit(128 + number)
 
     for number in (signal.SIGTERM, signal.SIGHUP):

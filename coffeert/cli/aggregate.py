@@ -29,7 +29,7 @@ def command(**flags: object) -> None:
     """Aggregate until stopped, or stand by while another aggregator leads. Stop with Ctrl-C."""
     config = load_config(**flags)
     configure_logs(config.log_level, config.log_format)
-    with services(config, stays=True) as found:
+    with services(config, long_running=True) as found:
         asyncio.run(_aggregate(config, found))
 
 

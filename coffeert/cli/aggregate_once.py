@@ -19,7 +19,7 @@ from coffeert.redis_bus.publisher import RedisPublisher
 
 
 class PassReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What the pass did: `rows` new orders counted, `cells` of the picture changed."""
+    """What the pass did: it counted `rows` new orders and changed `cells` of the rollups."""
 
     number: int
     rows: int
@@ -34,7 +34,7 @@ class PassReport(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--timezone", help='Zone whose midnight begins "today" (UTC).')
 @data_dir_option
 def command(as_json: bool, **flags: object) -> None:
-    """Count what is new and publish it; harmless beside a running aggregator."""
+    """Count new orders and publish the result; safe beside a running aggregator."""
     config = load_config(**flags)
     with services(config) as running:
         passed = asyncio.run(_once(config, running))

@@ -1,6 +1,6 @@
 """`coffeert demo`: a server on embedded databases, weeks of history, live orders, and the dashboard.
 
-Each part is a `coffeert` command of its own in a process of its own, as it would be in earnest.
+Each part is a `coffeert` command in a process of its own, as in production.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ import click
 
 from coffeert.cli.params import DurationParam, RateParam
 from coffeert.cli.plain_lines import watch
+from coffeert.cli.services import report_account
 from coffeert.cli.signals import stop_on_signals
 from coffeert.client import OrderClient
 from coffeert.config import Config, load_config
 from coffeert.domain.orders import Draft
-from coffeert.embedded import default_path
+from coffeert.embedded import DataDirectory, default_path
 from coffeert.errors import CoffeertError
 from coffeert.inject import profiles_named
 from coffeert.inject.history import past_orders, recent_orders
@@ -32,11 +33,11 @@ T = TypeVar("T")
 
 HISTORY_DAYS = 30
 ORDERS_A_DAY = 2000
-BUSY_MINUTES = 150  # before now, at the pace of the live orders
+RECENT_MINUTES = 150  # before now, at the rate of the live orders
 _READY = b" serves "
-_FILLED = "history-loaded"
-_START_TIMEOUT = 30.0
-_STOP_TIMEOUT = 15.0
+_HISTORY_MARKER = "history-loaded"
+_START_TIMEOUT_SECONDS = 30.0
+_STOP_TIMEOUT_SECONDS = 15.0
 
 
 class DemoFailed(CoffeertError):
@@ -48,7 +49,7 @@ class Stopped(Exception):
 
 
 @click.command("demo")
-@click.option("--headless", is_flag=True, help="Plain lines even where there is a terminal.")
+@click.option("--headless", is_flag=True, help="Plain lines even on a terminal.")
 @click.option("--duration", type=DurationParam(), help="End by itself, after for example 30s.")
 @click.option(
     "--rate", type=RateParam(), default=2.0, show_default=True, help="Live orders per second."
@@ -76,6 +77,9 @@ async def _demo(
     stop = stop_on_signals()
     assert config.data_dir is not None
     log = _log_file(config.data_dir)
+    account = DataDirectory.at(config.data_dir).account
+    if account.drops:  # what the server says of it goes to its log
+        report_account(account.name)
     with suppress(Stopped):
         async with AsyncExitStack() as stack:
             click.echo("Starting PostgreSQL, Valkey and the server ...")
@@ -83,7 +87,7 @@ async def _demo(
             serve = _process(log, "serve", "--port", "0", *place)
             server = await stack.enter_async_context(serve)
             url = await _unless(stop, _url(server, log))
-            await _unless(stop, _fill_history(url, log.with_name(_FILLED), rate))
+            await _unless(stop, _fill_history(url, log.with_name(_HISTORY_MARKER), rate))
             orders = ("--rate", str(rate), "--profile", profile)
             inject = _process(log, "inject", "--url", url, *orders)
             await stack.enter_async_context(inject)
@@ -126,11 +130,11 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _url(server: asyncio.subprocess.Process, log: Path) -> str:
-    """Wait until the server serves, and return where."""
+    """Return the URL once the server serves."""
     assert server.stdout is not None
     line = b""
     with suppress(TimeoutError):
-        async with asyncio.timeout(_START_TIMEOUT):
+        async with asyncio.timeout(_START_TIMEOUT_SECONDS):
             line = await server.stdout.readline()
     if _READY not in line:
         raise DemoFailed(f"The server did not start; its log is {log}.")
@@ -139,7 +143,7 @@ async def _url(server: asyncio.subprocess.Process, log: Path) -> str:
 
 @asynccontextmanager
 async def _process(log: Path, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a command of ours until the block is left, its errors going to a log."""
+    """Run a `coffeert` command until the block is left, its errors going to a log."""
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -147,14 +151,14 @@ async def _process(log: Path, *arguments: str) -> AsyncIterator[asyncio.subproce
             "coffeert",
             *arguments,
             "--attended",
-            # Held open: should this process be killed, the end of its input ends the child.
+            # If this process is killed, the end of its input ends the child.
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
-            # Made-up orders must not reach the databases of the user's own settings.
+            # Generated orders must not reach the databases of the user's own settings.
             env={k: v for k, v in os.environ.items() if not k.startswith("COFFEERT_")},
             cwd=log.parent,
-            # Ctrl-C goes to this process alone, which ends the others in order.
+            # Ctrl-C goes to this process alone, which stops the others in order.
             start_new_session=True,
         )
     try:
@@ -163,7 +167,7 @@ async def _process(log: Path, *arguments: str) -> AsyncIterator[asyncio.subproce
         if process.returncode is None:
             process.terminate()
             try:
-                async with asyncio.timeout(_STOP_TIMEOUT):
+                async with asyncio.timeout(_STOP_TIMEOUT_SECONDS):
                     await process.communicate()
             except TimeoutError:
                 process.kill()
@@ -182,27 +186,27 @@ async def _run_dashboard(url: str) -> None:
             await dashboard.wait()
 
 
-async def _fill_history(url: str, filled: Path, rate: float) -> None:
-    """Load the past once; a demo that is started again goes on from what is there.
+async def _fill_history(url: str, marker: Path, rate: float) -> None:
+    """Load the history once per data directory.
 
-    Where loading was cut short, it is begun again: the same orders have the same keys.
+    If loading was interrupted, it starts over, which is safe: the same orders have the same keys.
     """
-    if await asyncio.to_thread(filled.exists):
+    if await asyncio.to_thread(marker.exists):
         return
     async with OrderClient(url) as client:
         click.echo(f"Loading {HISTORY_DAYS} days of history ...")
         menu, now = await client.menu(), datetime.now().astimezone()
         past = past_orders(menu, until=now, days=HISTORY_DAYS, orders_a_day=ORDERS_A_DAY)
-        # Not more than the server stores in a second or two, whatever rate was asked for.
-        pace = min(60 * rate, 600)
-        recent = recent_orders(menu, until=now, minutes=BUSY_MINUTES, orders_a_minute=pace)
+        # At most what the server stores in a second or two, at any rate.
+        per_minute = min(60 * rate, 600)
+        recent = recent_orders(menu, until=now, minutes=RECENT_MINUTES, orders_a_minute=per_minute)
 
         async def lines() -> AsyncIterator[Draft]:
             for draft in chain(past, recent):
                 yield draft
 
         result = await client.batch(lines())
-        await asyncio.to_thread(filled.touch)
+        await asyncio.to_thread(marker.touch)
         click.echo(f"{result.accepted:,} past orders are stored.")
 
 

@@ -20,7 +20,7 @@ WindowCells = dict[StoreDrink, Totals]
 
 
 class BreakdownTotals(msgspec.Struct, frozen=True):
-    """BreakdownTotals over orders; `revenue` is decimal text."""
+    """Sums over orders; `revenue` is decimal text."""
 
     orders: int
     quantity: int
@@ -28,12 +28,11 @@ class BreakdownTotals(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, tally: Totals) -> BreakdownTotals:
-        """Put a tally into words."""
         return cls(tally.orders, tally.quantity, text_from_cents(tally.cents))
 
 
 class Windows(msgspec.Struct, frozen=True):
-    """BreakdownTotals over the local day and over the windows that end with the running bucket."""
+    """Sums over the local day and over the windows that end with the running bucket."""
 
     today: BreakdownTotals
     last_60_minutes: BreakdownTotals
@@ -64,10 +63,10 @@ class TopDrinkFigure(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that `coffeert status` tells.
+    """The output of `coffeert status`.
 
-    `as_of` is the start of the running minute, `today_start` local midnight; `data_time` is the moment
-    up to which every commit is certainly included. `health` is not known of the past.
+    `as_of` is the start of the running minute, `today_start` local midnight; `data_time` is the time up to
+    which every commit is certainly included. `health` is unknown for the past.
     """
 
     as_of: datetime
@@ -85,7 +84,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def covers(snapshot: Snapshot, retention: RetentionWindow) -> bool:
-    """Tell whether a snapshot holds all that the local day of another retention is made of."""
+    """Whether a snapshot holds all minutes of the local day of another retention window."""
     own = RetentionWindow(snapshot.view.as_of, snapshot.view.today_start)
     start, end = retention.partial_first_hour
     return all(own.contains("minute", minute) for minute in range(start, end, 60))
@@ -94,13 +93,13 @@ def covers(snapshot: Snapshot, retention: RetentionWindow) -> bool:
 def figures_from(snapshot: Snapshot, retention: RetentionWindow | None = None) -> Figures:
     """Sum a snapshot up, its local day being that of `retention` or else the snapshot's own."""
     view = View(change_from(snapshot.view))
-    picture = view.cube
+    cube = view.cube
     if retention is not None:
-        picture.move_to(retention)
-    windows = _cells_of_windows(picture)
+        cube.move_to(retention)
+    windows = _cells_of_windows(cube)
     return Figures(
-        as_of=picture.retention.moment(),
-        today_start=datetime.fromtimestamp(picture.retention.today_start, UTC),
+        as_of=cube.retention.moment(),
+        today_start=datetime.fromtimestamp(cube.retention.today_start, UTC),
         data_time=view.data_time,
         epoch=snapshot.epoch,
         version=snapshot.version,
@@ -113,19 +112,19 @@ def figures_from(snapshot: Snapshot, retention: RetentionWindow | None = None) -
         ),
         top_drinks=tuple(
             TopDrinkFigure(drink, BreakdownTotals.of(sums))
-            for drink, sums in picture.top_drinks(TOP)
+            for drink, sums in cube.top_drinks(TOP)
         ),
         recent=tuple(OrderBody.of(order) for order in view.recent),
         health=snapshot.health,
     )
 
 
-def _cells_of_windows(picture: RollupCube) -> tuple[WindowCells, ...]:
+def _cells_of_windows(cube: RollupCube) -> tuple[WindowCells, ...]:
     """Return the sums by (store, drink), in the order of the fields of `Windows`."""
-    start = picture.retention.window_start
+    start = cube.retention.window_start
     return (
-        picture.today_cells(),
-        *(picture.cells_total(grain, start(grain)) for grain in GRAINS),
+        cube.today_cells(),
+        *(cube.cells_total(grain, start(grain)) for grain in GRAINS),
     )
 
 

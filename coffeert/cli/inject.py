@@ -42,7 +42,7 @@ from coffeert.wire.orders import MenuBody
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InjectOptions:
-    """What the command line asks for."""
+    """The options of the command line."""
 
     url: str | None
     rate: float | None

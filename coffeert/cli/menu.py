@@ -11,6 +11,7 @@ from typing import TypeVar
 import click
 from rich.cells import cell_len
 
+from coffeert.cli.output import printable
 from coffeert.cli.params import data_dir_option
 from coffeert.cli.services import services
 from coffeert.config import load_config
@@ -34,7 +35,7 @@ def _cents(context: click.Context, option: click.Parameter, value: str) -> int:
 @data_dir_option
 @click.pass_context
 def command(context: click.Context, data_dir: Path | None) -> None:
-    """List, add and retire stores and drinks; running servers hear of it at once."""
+    """List, add and retire stores and drinks; running servers follow at once."""
     context.obj = data_dir
 
 
@@ -53,7 +54,7 @@ def add() -> None:
 
 @add.command("store")
 @click.argument("code")
-@click.option("--name", help="What people read; made from the code by default.")
+@click.option("--name", help="The displayed name; by default made from the code.")
 def add_store(code: str, name: str | None) -> None:
     """Put a store on the menu; a retired one takes orders again."""
     store = Store(code, _name(code, name))
@@ -64,7 +65,7 @@ def add_store(code: str, name: str | None) -> None:
 @add.command("drink")
 @click.argument("code")
 @click.option("--price", callback=_cents, required=True, help="List price, such as 4.50.")
-@click.option("--name", help="What people read; made from the code by default.")
+@click.option("--name", help="The displayed name; by default made from the code.")
 def add_drink(code: str, price: int, name: str | None) -> None:
     """Put a drink on the menu, or change its price; a retired one is sold again."""
     drink = Drink(code, _name(code, name), price)
@@ -74,13 +75,13 @@ def add_drink(code: str, price: int, name: str | None) -> None:
 
 @command.group()
 def retire() -> None:
-    """Take a store or drink off the menu; its past stays in every figure."""
+    """Take a store or drink off the menu; its past orders still count."""
 
 
 @retire.command("store")
 @click.argument("code")
 def retire_store(code: str) -> None:
-    """Let a store take no more orders."""
+    """Take a store off the menu."""
     _with_database(partial(_call, tables.retire_store, code))
     click.echo(f"The store {code} takes no more orders.")
 
@@ -88,7 +89,7 @@ def retire_store(code: str) -> None:
 @retire.command("drink")
 @click.argument("code")
 def retire_drink(code: str) -> None:
-    """Sell a drink no more."""
+    """Take a drink off the menu."""
     _with_database(partial(_call, tables.retire_drink, code))
     click.echo(f"The drink {code} is no longer sold.")
 
@@ -124,9 +125,8 @@ def _lines(menu: Menu) -> list[str]:
         (drink.code, drink.name, text_from_cents(drink.price_cents), _state(drink.active))
         for drink in menu.drinks
     ]
-    clean = [
-        (_printable(code), _printable(name), price, state) for code, name, price, state in rows
-    ]
+    # These commands refuse control characters, but SQL can put them into a name.
+    clean = [(printable(code), printable(name), price, state) for code, name, price, state in rows]
     codes, names = (max(cell_len(row[column]) for row in clean) for column in (0, 1))
     return [
         f"{_pad(code, codes)}  {_pad(name, names)}  {price:>10}  {state}".rstrip()
@@ -140,8 +140,3 @@ def _state(active: bool) -> str:
 
 def _pad(text: str, width: int) -> str:
     return text + " " * (width - cell_len(text))
-
-
-def _printable(text: str) -> str:
-    # Our own commands let no control character in, but whoever has SQL can.
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)

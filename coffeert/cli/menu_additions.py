@@ -1,6 +1,6 @@
-"""Putting on the menu what a file sells, before it is injected.
+"""Adding the stores and drinks of a file to the menu, before the file is injected.
 
-The server's API only reads the menu, so this goes to the database; the injector itself never does.
+The server's API only reads the menu, so this writes to the database; the injector itself never does.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.pool import connect
 from coffeert.wire.orders import MenuBody
 
-_WAIT = 10.0
-_POLL = 0.1
+_TIMEOUT_SECONDS = 10.0
+_POLL_SECONDS = 0.1
 
 
 def add_missing(rows: Rows, mapping: ColumnMapping, target: Target, menu: MenuBody) -> None:
     """Add what the rows name and the menu lacks, and wait until the server's menu has everything.
 
-    Raises `ServerUnavailable` where the server does not take it up: it uses another database.
+    Raises `ServerUnavailable` if the server does not see them: it uses another database.
     """
     found = missing_menu_items(rows, mapping, _stores(menu), _drinks(menu))
     if not found:
@@ -56,8 +56,8 @@ async def _add(url: str, found: MissingMenuItems) -> None:
 
 async def _wait_until_seen(target: Target, found: MissingMenuItems) -> None:
     wanted = {store.code for store in found.stores} | {drink.code for drink in found.drinks}
-    deadline = time.monotonic() + _WAIT
-    async with OrderClient(target.url, target.token, patience=_WAIT) as client:
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    async with OrderClient(target.url, target.token, patience=_TIMEOUT_SECONDS) as client:
         while True:
             menu = await client.menu()
             if wanted <= _stores(menu) | _drinks(menu):
@@ -67,7 +67,7 @@ async def _wait_until_seen(target: Target, found: MissingMenuItems) -> None:
                     "The menu was extended, but the server does not see it: it uses another database "
                     "than this command; set the same COFFEERT_DATABASE_URL or COFFEERT_DATA_DIR."
                 )
-            await asyncio.sleep(_POLL)
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 def _stores(menu: MenuBody) -> set[str]:

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    """Replace what could steer a terminal; the text may hold a stranger's values."""
+    """Replace characters that could control the terminal; data may hold them."""
     return "".join(character if character.isprintable() else "\ufffd" for character in text)

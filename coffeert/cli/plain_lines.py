@@ -1,4 +1,4 @@
-"""The dashboard as plain lines, for logs, pipes and screens that are no terminal."""
+"""The dashboard as plain lines, for logs and pipes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from coffeert.client import Beat, DashboardFeed, Disconnected, ViewChanged, View
 from coffeert.domain.orders import text_from_cents
 from coffeert.domain.rollups import WindowTotals
 
-_LINE_INTERVAL = 1.0
+_LINE_INTERVAL_SECONDS = 1.0
 
 
 async def watch(url: str, token: str | None = None) -> None:
-    """Print a line a second for as long as the server is there, until cancelled."""
+    """Print a line a second until cancelled."""
     totals = WindowTotals()
     printed = 0.0
     async with DashboardFeed(url, token) as feed:
@@ -30,7 +30,7 @@ async def watch(url: str, token: str | None = None) -> None:
                 case _:
                     continue
             now = time.monotonic()
-            if now - printed >= _LINE_INTERVAL and feed.view is not None:
+            if now - printed >= _LINE_INTERVAL_SECONDS and feed.view is not None:
                 printed = now
                 click.echo(_line(feed, totals))
 

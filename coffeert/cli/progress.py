@@ -13,12 +13,12 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from coffeert.cli.output import printable
 from coffeert.inject import OutcomeRecorder, Report
 
-_REFRESH = 0.1
+_REFRESH_SECONDS = 0.1
 
 
 @asynccontextmanager
 async def progress(recorder: OutcomeRecorder, total: int | None) -> AsyncIterator[None]:
-    """Keep a bar on stderr up to date, where that is a terminal; `total` orders, if that is known."""
+    """Show a progress bar on stderr if that is a terminal; `total` orders, if that is known."""
     console = Console(file=sys.stderr)
     if not console.is_terminal:
         yield
@@ -28,20 +28,22 @@ async def progress(recorder: OutcomeRecorder, total: int | None) -> AsyncIterato
         TextColumn("{task.completed:,.0f} orders"),
         BarColumn(),
         TextColumn("{task.fields[rate]:,.0f}/s"),
-        TextColumn("{task.fields[trouble]}"),
+        TextColumn("{task.fields[failures]}"),
         TimeElapsedColumn(),
         console=console,
         auto_refresh=False,
         transient=True,
     )
-    task = bar.add_task("", total=total, rate=0.0, trouble="")
+    task = bar.add_task("", total=total, rate=0.0, failures="")
 
     async def refresh() -> None:
         while True:
-            rate = recorder.finished / max(recorder.elapsed, _REFRESH)
-            trouble = _trouble(recorder)
-            bar.update(task, completed=recorder.finished, rate=rate, trouble=trouble, refresh=True)
-            await asyncio.sleep(_REFRESH)
+            rate = recorder.finished / max(recorder.elapsed, _REFRESH_SECONDS)
+            failures = _failures(recorder)
+            bar.update(
+                task, completed=recorder.finished, rate=rate, failures=failures, refresh=True
+            )
+            await asyncio.sleep(_REFRESH_SECONDS)
 
     with bar:
         refresher = asyncio.create_task(refresh(), name="progress")
@@ -53,7 +55,7 @@ async def progress(recorder: OutcomeRecorder, total: int | None) -> AsyncIterato
 
 
 def report_lines(report: Report) -> list[str]:
-    """Put a report into words."""
+    """Return a report as lines of text."""
     latency = report.latency_ms
     return [
         f"{report.sent:,} orders in {report.duration_s:,.1f} s ({report.rate_per_s:,.1f}/s stored)"
@@ -79,6 +81,6 @@ def error_lines(report: Report) -> list[str]:
     return lines
 
 
-def _trouble(recorder: OutcomeRecorder) -> str:
+def _failures(recorder: OutcomeRecorder) -> str:
     failed = recorder.rejected + recorder.lost + recorder.bad_rows
     return f"{failed:,} not stored" if failed else ""

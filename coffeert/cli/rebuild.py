@@ -1,4 +1,4 @@
-"""`coffeert rebuild`: compute the rollups anew from the orders."""
+"""`coffeert rebuild`: recompute the rollups from the orders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from coffeert.postgres.verification import Rebuilt, rebuild
 @click.command()
 @data_dir_option
 def command(data_dir: Path | None) -> None:
-    """Compute all rollups anew from the orders, as after restoring a dump on another server.
+    """Recompute all rollups from the orders, as after restoring a dump on another server.
 
     Orders may arrive meanwhile; the aggregator waits and then goes on.
     """

@@ -1,4 +1,4 @@
-"""`coffeert serve`: the server and, unless told not to, an aggregator beside it."""
+"""`coffeert serve`: the server and, unless switched off, an aggregator beside it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from coffeert.server.app import open_server
 from coffeert.server.http.doorway import KEEPALIVE, ConnectionLimiter
 from coffeert.server.http.listener import GatedSite
 
-_SHUTDOWN = 5.0
-_LINGERING = 5.0
+_SHUTDOWN_SECONDS = 5.0
+_LINGERING_SECONDS = 5.0
 _BACKLOG = 4096
 
 
@@ -44,30 +44,30 @@ _BACKLOG = 4096
 @renamed_option("--live", "--live-updates")
 @data_dir_option
 @click.option("--timezone", help='Zone whose midnight begins "today" (UTC).')
-@click.option("--worker", is_flag=True, hidden=True, help="Share the port with others.")
+@click.option("--worker", is_flag=True, hidden=True, help="Share the port with other processes.")
 @click.option("--attended", is_flag=True, hidden=True, help="End with standard input.")
 def command(worker: bool, attended: bool, **flags: object) -> None:
-    """Take orders, keep the figures, and push them to dashboards.
+    """Take orders, aggregate them, and push the figures to dashboards.
 
-    PostgreSQL and Redis are those of COFFEERT_DATABASE_URL and COFFEERT_REDIS_URL; where one is not
-    set, an embedded one is started. Stop with Ctrl-C.
+    PostgreSQL and Redis are those of COFFEERT_DATABASE_URL and COFFEERT_REDIS_URL; if one is not set, an
+    embedded one is started. Stop with Ctrl-C.
     """
     config = load_config(**flags)
     configure_logs(config.log_level, config.log_format)
-    with services(config, stays=True) as found:
+    with services(config, long_running=True) as found:
         if config.workers > 1:
             run_workers(config, found, attended=attended)
         else:
-            _spare_the_collector()
+            _tune_garbage_collector()
             uvloop.run(serve(config, found, worker=worker, attended=attended))
 
 
-def _spare_the_collector() -> None:
-    """Let the garbage collector look at what a server makes, and seldom.
+def _tune_garbage_collector() -> None:
+    """Exclude what is loaded from garbage collection, and collect the oldest generation rarely.
 
-    What is loaded stays, so it is not looked at again; with a thousand orders in flight a full look
-    would stop the loop for a tenth of a second, and a look at what is younger, after thousands of
-    connections, for nearly as long unless it comes often. Reference counts free all but cycles at once.
+    With a thousand orders in flight a full collection would stop the event loop for a tenth of a second;
+    a collection of the middle generation, after thousands of connections, for nearly as long unless it
+    runs often. Reference counts free everything but cycles at once.
     """
     gc.collect()
     gc.freeze()
@@ -86,9 +86,9 @@ async def serve(
 ) -> None:
     """Run a server until SIGINT, SIGTERM or `stop`; `started` gets its URL.
 
-    A `worker` shares its port; one that is `attended` ends when its standard input does, with the
-    process that minds it.
-    Raises `ConfigError` where the address cannot be listened on, and what `open_server` raises.
+    A `worker` shares its port; an `attended` server also ends when its standard input does, and so with
+    its parent process. Raises `ConfigError` if it cannot listen on the address, and what `open_server`
+    raises.
     """
     stop = stop or stop_on_signals(at_end_of_input=attended)
     async with AsyncExitStack() as stack:
@@ -103,8 +103,8 @@ async def serve(
             access_log=None,
             auto_decompress=False,  # see coffeert.server.http.decompression
             keepalive_timeout=KEEPALIVE,
-            shutdown_timeout=_SHUTDOWN,
-            lingering_time=_LINGERING,
+            shutdown_timeout=_SHUTDOWN_SECONDS,
+            lingering_time=_LINGERING_SECONDS,
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -115,7 +115,7 @@ async def serve(
         if not quiet:
             click.echo(f"coffeert serves {url}  (dashboard: coffeert-tui --url {url})")
         await stop.wait()
-        # First the address goes, then those already inside are answered, then everything ends.
+        # First stop listening, then answer the requests in flight, then end everything.
         server.health.closing = True
         await site.stop()
         await server.drain()

@@ -1,4 +1,4 @@
-"""The databases a command works with: those of the settings, or the embedded ones."""
+"""PostgreSQL and Redis of a command: those of the settings, or embedded ones."""
 
 from __future__ import annotations
 
@@ -7,24 +7,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import click
+
 from coffeert.config import Config
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Where PostgreSQL and Redis are. The URLs may hold passwords and are not shown."""
+    """The URLs of PostgreSQL and Redis, which may hold passwords and are not shown."""
 
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
 
 
 @contextmanager
-def services(config: Config, *, redis: bool = True, stays: bool = False) -> Iterator[Services]:
-    """Give the URLs of both servers, starting or attaching to the embedded ones where none is set.
+def services(
+    config: Config, *, redis: bool = True, long_running: bool = False
+) -> Iterator[Services]:
+    """Return the URLs of both servers, using embedded ones for each URL that is not set.
 
     Blocks for about a second at a first start, so call it before the event loop runs. The embedded
-    database is brought up to the current schema. `redis=False`: the command needs no Redis. `stays`: it
-    runs until it is stopped, and has an embedded server that dies started again.
+    database is migrated to the current schema. `redis=False`: the command needs no Redis.
+    `long_running`: an embedded server that dies is started again.
     Raises `EmbeddedError`, `SchemaMismatch`.
     """
     database_url = config.database_url.get_secret_value() if config.database_url else ""
@@ -37,10 +41,20 @@ def services(config: Config, *, redis: bool = True, stays: bool = False) -> Iter
     from coffeert.embedded import embedded_services
 
     with embedded_services(
-        config.data_dir, postgres=not database_url, valkey=embed_redis, revive=stays
+        config.data_dir, postgres=not database_url, valkey=embed_redis, restart=long_running
     ) as embedded:
+        if embedded.account is not None:
+            report_account(embedded.account)
         if not database_url:
             from coffeert.postgres.migrations import migrate
 
             asyncio.run(migrate(embedded.database_url))
         yield Services(database_url or embedded.database_url, redis_url or embedded.redis_url)
+
+
+def report_account(account: str) -> None:
+    """Say on stderr which account the embedded servers of root run as."""
+    click.echo(
+        f"coffeert: Running as root, so the embedded servers run as the account {account}.",
+        err=True,
+    )

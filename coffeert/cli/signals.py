@@ -1,4 +1,4 @@
-"""When a command that runs on and on is to stop."""
+"""Signals that stop a long-running command."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import signal
 import sys
 from collections.abc import Callable
 
-# A closed terminal (SIGHUP) is as good a reason to end in order as Ctrl-C.
+# SIGHUP: a closed terminal ends a command as cleanly as Ctrl-C does.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def stop_on_signals(*, at_end_of_input: bool = False) -> asyncio.Event:
-    """Return an event that is set when the process is asked to stop; needs a running loop.
+    """Return an event that is set when the process is asked to stop; needs a running event loop.
 
     `at_end_of_input`: also when standard input ends, as it does for a child whose parent is gone.
     """
@@ -23,7 +23,7 @@ def stop_on_signals(*, at_end_of_input: bool = False) -> asyncio.Event:
 
 
 def call_on_signals(stop: Callable[[], None], *, at_end_of_input: bool = False) -> None:
-    """Call `stop` when the process is asked to stop; needs a running loop."""
+    """Call `stop` when the process is asked to stop; needs a running event loop."""
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop)

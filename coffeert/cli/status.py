@@ -16,7 +16,7 @@ from coffeert.domain.rollups import RetentionWindow
 from coffeert.errors import ConfigError
 from coffeert.wire.frames import Snapshot
 
-_PATIENCE = 2.0
+_PATIENCE_SECONDS = 2.0
 
 
 @click.command("status")
@@ -35,22 +35,24 @@ _PATIENCE = 2.0
     multiple=True,
     metavar="RULE",
     help="Answer a rule, such as 'orders_per_min > 100 for 60s', by exit code: "
-    "0 where all hold, 8 where one does not.",
+    "0 if all hold, 8 if one does not.",
 )
 def command(
     url: str | None, at: str | None, timezone: str | None, as_json: bool, checks: tuple[str, ...]
 ) -> int:
     """Show the dashboard once: orders and revenue by window, store and drink, and health.
 
-    With --at the figures are those of that moment: "today" is that day up to then.
+    With --at the figures are those of that moment: "today" is that day until then.
     """
     config = load_config()
     zone = zone_named(timezone)
     moment = None if at is None else _moment(at, zone)
-    client = OrderClient(server_url(config, url), server_token(config), patience=_PATIENCE)
+    client = OrderClient(server_url(config, url), server_token(config), patience=_PATIENCE_SECONDS)
     if checks:
         if moment is not None or as_json:
-            raise ConfigError("--check looks at the present and answers in lines.")
+            raise ConfigError(
+                "--check works on current figures and prints lines, so without --at and --json."
+            )
         return _check(client, checks)
     figures = asyncio.run(_figures(client, moment, zone))
     if as_json:
@@ -66,10 +68,10 @@ def _check(client: OrderClient, checks: tuple[str, ...]) -> int:
     from coffeert.alert_rules import parse_rule
     from coffeert.cli.check import NOT_MET, check
 
-    verdicts = asyncio.run(check(client, [parse_rule(text) for text in checks]))
-    for verdict in verdicts:
-        click.echo(verdict.text())
-    return 0 if all(verdict.holds for verdict in verdicts) else NOT_MET
+    results = asyncio.run(check(client, [parse_rule(text) for text in checks]))
+    for result in results:
+        click.echo(result.text())
+    return 0 if all(result.holds for result in results) else NOT_MET
 
 
 async def _figures(client: OrderClient, moment: datetime | None, zone: tzinfo | None) -> Figures:
@@ -79,7 +81,7 @@ async def _figures(client: OrderClient, moment: datetime | None, zone: tzinfo | 
             return figures_from(snapshot)
         retention = _retention(snapshot, moment, zone)
         if not covers(snapshot, retention):
-            # Midnight cuts an hour there, and only a server that knows of it holds those minutes.
+            # Midnight is within an hour there; the server holds those minutes only if asked for that zone.
             midnight = datetime.fromtimestamp(retention.today_start, zone)
             moment = (moment or datetime.now(UTC)).astimezone(midnight.tzinfo)
             snapshot = await client.dashboard(moment)

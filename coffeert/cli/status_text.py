@@ -20,7 +20,7 @@ _WINDOWS = ("today", "60 min", "24 h", "30 d")
 
 
 def print_figures(figures: Figures, zone: tzinfo) -> None:
-    """Print everything, times as people in `zone` read them."""
+    """Print all figures, with times in `zone`."""
     console = Console(highlight=False, markup=False, emoji=False)
     as_of = figures.as_of.astimezone(zone)
     console.print(

@@ -36,7 +36,7 @@ THEMES = ("dark", "light", "safe")
 @click.option(
     "--glyphs",
     type=click.Choice(GLYPH_SETS),
-    help="Characters to draw with; chosen by the terminal's encoding where not given.",
+    help="Characters to draw with; by default chosen by the terminal's encoding.",
 )
 @click.option(
     "--record",
@@ -64,13 +64,15 @@ THEMES = ("dark", "light", "safe")
     "--forget", is_flag=True, help="Do not use or keep the last range, filter, theme and tab."
 )
 @click.option(
-    "--allow-inject", is_flag=True, help="Let made-up orders go to a server elsewhere, too."
+    "--allow-inject",
+    is_flag=True,
+    help="Allow sending generated orders to a server on another machine.",
 )
 def command(**values: Any) -> int:
     """Show the dashboard in the terminal.
 
-    The token, where the server needs one, is read from COFFEERT_TOKEN only: arguments are seen by
-    every user of the machine.
+    If the server needs a token, it is read from COFFEERT_TOKEN only: every user of the machine can see
+    arguments.
     """
     options = TuiOptions(**values)
     return asyncio.run(_replay(options) if options.replay else _watch(options))
@@ -78,7 +80,7 @@ def command(**values: Any) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuiOptions:
-    """What the command line asks for."""
+    """The options of the command line."""
 
     url: str
     theme: str | None

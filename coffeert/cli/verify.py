@@ -24,9 +24,9 @@ from coffeert.postgres.verification import Difference, Verification, verify
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @data_dir_option
 def command(as_json: bool, data_dir: Path | None) -> None:
-    """Compare every rollup with the orders it counts; exits with 7 where one differs.
+    """Compare every rollup with the orders it counts; exits with 7 if one differs.
 
-    Orders may be written meanwhile: the comparison is of one moment.
+    Orders may be written meanwhile: the comparison uses one snapshot.
     """
     with services(load_config(data_dir=data_dir), redis=False) as running:
         result = asyncio.run(_verify(running.database_url))

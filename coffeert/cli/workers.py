@@ -18,14 +18,14 @@ from coffeert.errors import ConfigError
 
 log = structlog.get_logger(__name__)
 
-_RESTART_DELAY = 1.0
+_RESTART_DELAY_SECONDS = 1.0
 
 
 def run_workers(config: Config, found: Services, *, attended: bool = False) -> None:
     """Run `config.workers` servers until SIGINT or SIGTERM; one that dies is started again.
 
-    `attended`: also until standard input ends.
-    Raises `ConfigError` for port 0: each worker would take another one.
+    `attended`: also until standard input ends. Raises `ConfigError` for port 0, of which each worker would
+    get another port.
     """
     if config.port == 0:
         raise ConfigError("Several workers share one port: give it with --port.")
@@ -37,14 +37,14 @@ async def _supervise(config: Config, found: Services, *, attended: bool) -> None
     click.echo(f"coffeert starts {config.workers} workers on http://{config.host}:{config.port}")
     async with asyncio.TaskGroup() as group:
         for number in range(config.workers):
-            group.create_task(_keep(number, config, found, stop))
+            group.create_task(_keep_running(number, config, found, stop))
 
 
-async def _keep(number: int, config: Config, found: Services, stop: asyncio.Event) -> None:
+async def _keep_running(number: int, config: Config, found: Services, stop: asyncio.Event) -> None:
     while not stop.is_set():
         worker = await asyncio.create_subprocess_exec(
             *worker_command(),
-            stdin=asyncio.subprocess.PIPE,  # its end tells the worker that nobody minds it any more
+            stdin=asyncio.subprocess.PIPE,  # if this process is killed, its end stops the worker
             env=worker_environment(config, found),
             start_new_session=True,
         )
@@ -58,7 +58,7 @@ async def _keep(number: int, config: Config, found: Services, stop: asyncio.Even
             return
         stopping.cancel()
         log.error("worker died", worker=number, exit_code=worker.returncode)
-        await asyncio.sleep(_RESTART_DELAY)
+        await asyncio.sleep(_RESTART_DELAY_SECONDS)
 
 
 def worker_command() -> list[str]:

@@ -1,11 +1,12 @@
-"""The embedded default: real PostgreSQL and Valkey from wheels, shared by several processes."""
+"""PostgreSQL and Valkey from wheels, started on demand and shared by several processes."""
 
-from coffeert.embedded.data_directory import default_path
+from coffeert.embedded.data_directory import DataDirectory, default_path
 from coffeert.embedded.postgres import PostgresServer, StopMode
 from coffeert.embedded.services import EmbeddedServices, embedded_services
 from coffeert.embedded.valkey import ValkeyServer
 
 __all__ = [
+    "DataDirectory",
     "EmbeddedServices",
     "PostgresServer",
     "StopMode",

@@ -1,4 +1,4 @@
-"""The servers' programs, as the wheels installed them or copied to where an account can run them."""
+"""The servers' programs, where the wheels installed them or copied to where an account can run them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from coffeert.errors import EmbeddedError
 if TYPE_CHECKING:
     from coffeert.embedded.data_directory import DataDirectory
 
-UNFINISHED = "unfinished-"
-NOT_NEEDED = shutil.ignore_patterns("include", "pkgconfig", "pgxs", "*.a", "*.py", "__pycache__")
+_PARTIAL_PREFIX = "unfinished-"
+_NOT_COPIED = shutil.ignore_patterns("include", "pkgconfig", "pgxs", "*.a", "*.py", "__pycache__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +33,18 @@ class Wheel:
 
     @property
     def installed(self) -> Path:
-        """Where the wheel is, found without importing it.
-
-        Raises:
-            EmbeddedError: it is not installed.
-        """
+        """The directory of the package, found without importing it; `EmbeddedError` if it is absent."""
         spec = find_spec(self.package)
         if spec is None or not spec.submodule_search_locations:
             raise EmbeddedError(f"The package {self.distribution} is not installed.")
         return Path(spec.submodule_search_locations[0])
 
     def programs(self, directory: DataDirectory) -> Path:
-        """The directory of the programs that the account of `directory` can run.
+        """Return a directory with programs that the account of `directory` can run.
 
-        That is the wheel's own, or else a copy in the data directory: an environment under /root
-        is closed to any account but root.
-
-        Raises:
-            EmbeddedError: the account cannot run the copy either, or there is no such program.
+        It is the wheel's own, or else a copy in the data directory: a virtual environment under /root is
+        closed to any account but root. Raises `EmbeddedError` if the account cannot run the copy either,
+        or if there is no such program.
         """
         program = self._find(self.installed)
         if directory.account.can_run(program):
@@ -71,14 +65,16 @@ class Wheel:
 
     def _copy(self, place: Path) -> None:
         place.parent.mkdir(mode=0o755, exist_ok=True)
-        for unfinished in place.parent.glob(f"{UNFINISHED}{self.package}-*"):
-            shutil.rmtree(unfinished)
-        partial = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{self.package}-", dir=place.parent))
-        # The programs look for their libraries beside the package, where auditwheel puts them.
+        for partial in place.parent.glob(f"{_PARTIAL_PREFIX}{self.package}-*"):
+            shutil.rmtree(partial)
+        partial = Path(
+            tempfile.mkdtemp(prefix=f"{_PARTIAL_PREFIX}{self.package}-", dir=place.parent)
+        )
+        # The programs load their libraries from beside the package, where auditwheel puts them.
         libraries = self.installed.with_name(f"{self.package}.libs")
         for source in (self.installed, libraries):
             if source.exists():
-                shutil.copytree(source, partial / source.name, ignore=NOT_NEEDED)
+                shutil.copytree(source, partial / source.name, ignore=_NOT_COPIED)
         for path in (partial, *partial.rglob("*")):
             path.chmod(0o755)
         partial.rename(place)

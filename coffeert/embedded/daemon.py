@@ -1,18 +1,19 @@
-"""A server process that outlives whoever started it, found again by the lock that it holds.
+"""A server process that outlives the process that started it, found again by the lock that it holds.
 
-The descriptor of `<name>.lock` is inherited by the server and its children, so the lock is held
-exactly as long as any of them lives. No process id has to be believed to know whether one does.
+The server and its children inherit the descriptor of `<name>.lock`, so the lock is held exactly as long as
+any of them lives. Whether one does never depends on a process id, which may be another program's by now.
 """
 
 from __future__ import annotations
 
 import re
+import socket
 import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from coffeert.embedded.data_directory import DataDirectory
-from coffeert.embedded.lock import POLL, FileLock, is_held_alone
+from coffeert.embedded.lease import POLL_SECONDS, FileLock, is_held_exclusively
 from coffeert.errors import EmbeddedError
 
 if TYPE_CHECKING:
@@ -20,14 +21,17 @@ if TYPE_CHECKING:
     from pathlib import Path
     from signal import Signals
 
-START_TIMEOUT = 60.0  # seconds; a crash recovery may take a while
-DEAF_AFTER = 5.0  # seconds without a listening socket until a living server is stopped
-FATAL = re.compile(r"\b(FATAL|PANIC|fatal|error|Can't|Failed)\b")
-IN_BACKGROUND = '"$@" &'
+START_TIMEOUT_SECONDS = 60.0  # a crash recovery may take a while
+UNRESPONSIVE_AFTER_SECONDS = 5.0
+"""How long a running server may have no listening socket before it is stopped."""
+
+_SOCKET_TIMEOUT_SECONDS = 1.0
+_FATAL = re.compile(r"\b(FATAL|PANIC|fatal|error|Can't|Failed)\b")
+_IN_BACKGROUND = '"$@" &'
 
 
 class Daemon(ABC):
-    """One server in a data directory."""
+    """A server in a data directory; `settings` override its defaults."""
 
     name: ClassVar[str]  # of its lock and its log
     title: ClassVar[str]  # in sentences
@@ -35,7 +39,6 @@ class Daemon(ABC):
     def __init__(
         self, directory: Path | DataDirectory, *, settings: Mapping[str, str] | None = None
     ) -> None:
-        """Describes the server in `directory`; `settings` override the server's defaults."""
         if not isinstance(directory, DataDirectory):
             directory = DataDirectory.at(directory)
         self.directory = directory
@@ -43,7 +46,7 @@ class Daemon(ABC):
 
     @property
     def pid(self) -> int | None:
-        """The process id of the running server; None if there is none or it is still unknown."""
+        """The process id of the running server; `None` if there is none or it is not known yet."""
         if not self.is_running():
             return None
         try:
@@ -57,14 +60,13 @@ class Daemon(ABC):
         return self.directory.log(f"{self.name}.log")
 
     def is_running(self) -> bool:
-        """Whether any process of the server is alive, whoever started it."""
-        return is_held_alone(self._lock_file)
+        """Whether any process of the server is alive, whichever process started it."""
+        return is_held_exclusively(self._lock_file)
 
-    def start(self, timeout: float = START_TIMEOUT) -> None:
-        """Returns when the server answers: at once if it runs already, else after starting it.
+    def start(self, timeout: float = START_TIMEOUT_SECONDS) -> None:
+        """Start the server unless it runs, and return when it answers.
 
-        Raises:
-            EmbeddedError: it ended at once, or does not answer within `timeout` seconds.
+        Raises `EmbeddedError` if it ends at once, or does not answer within `timeout` seconds.
         """
         deadline = time.monotonic() + timeout
         with FileLock(self._lock_file) as lock:
@@ -76,35 +78,35 @@ class Daemon(ABC):
             if not self.is_running():
                 raise self._failure(f"{self.title} did not start")
             self._check(deadline)
-            time.sleep(POLL)
+            time.sleep(POLL_SECONDS)
 
     def _found_running(self, lock: FileLock, deadline: float) -> bool:
-        """Whether the server answers; if not, returns once nothing of it is left, with the lock."""
-        deaf_at = time.monotonic() + DEAF_AFTER
+        """Return True if the server answers; else False, holding the lock, once nothing of it is left."""
+        unresponsive_at = time.monotonic() + UNRESPONSIVE_AFTER_SECONDS
         while not lock.try_exclusive():
             if self._answers():
                 return True
-            if time.monotonic() > deaf_at and not self._listens():
-                # Alive, but nobody can reach it again: its socket file has been removed.
+            if time.monotonic() > unresponsive_at and not accepts_connections(self._socket):
+                # Alive, but out of reach for ever: its socket file has been removed.
                 self._signal(self._stop_signals()[0][0])
-                deaf_at = deadline
+                unresponsive_at = deadline
             self._check(deadline)
-            time.sleep(POLL)
+            time.sleep(POLL_SECONDS)
         return False
 
     def _launch(self, lock: FileLock) -> None:
         command = self._command()
         with self.directory.new_log(self.log_file.name) as log:
-            # By way of a shell that ends at once, so that the server is never our child: it would
-            # stay a zombie for as long as we live when someone else has stopped it.
+            # Through a shell that ends at once, so that the server is not our child: if another process
+            # stopped it, it would stay a zombie for as long as we live.
             self.directory.account.run(
-                ["/bin/sh", "-c", IN_BACKGROUND, "sh", *command],
+                ["/bin/sh", "-c", _IN_BACKGROUND, "sh", *command],
                 output=log,
                 inherit=[lock.fileno()],
             )
 
-    def ask_to_stop(self) -> None:
-        """Tells the server to stop and does not wait."""
+    def request_stop(self) -> None:
+        """Signal the server to stop, without waiting for its end."""
         self._signal(self._stop_signals()[0][0])
 
     def _stop(self, signals: Sequence[tuple[Signals, float]]) -> None:
@@ -115,7 +117,7 @@ class Daemon(ABC):
                 if not self.is_running():
                     return
                 sent = sent or self._signal(number)
-                time.sleep(POLL)
+                time.sleep(POLL_SECONDS)
         raise self._failure(f"{self.title} did not stop")
 
     def _signal(self, number: Signals) -> bool:
@@ -135,7 +137,7 @@ class Daemon(ABC):
             lines = log.read_text(errors="replace").strip().splitlines()
         except FileNotFoundError:
             return EmbeddedError(f"{sentence}.")
-        fatal = [line for line in lines if FATAL.search(line)]
+        fatal = [line for line in lines if _FATAL.search(line)]
         last = (fatal or lines or ["it wrote nothing"])[-1].strip()
         return EmbeddedError(f"{sentence}: {last.rstrip('.')}. Its log is {log}.")
 
@@ -148,22 +150,48 @@ class Daemon(ABC):
     def _pid_file(self) -> Path:
         """The file that the server itself writes its process id to."""
 
+    @property
+    @abstractmethod
+    def _socket(self) -> Path:
+        """The Unix socket that it listens on."""
+
     @abstractmethod
     def _prepare(self, lock: FileLock) -> None:
-        """Makes the files ready for a start, while nothing of the server is alive."""
+        """Prepare the files for a start, while no process of the server is alive."""
 
     @abstractmethod
     def _command(self) -> Sequence[str | Path]:
         """The program and its arguments."""
 
     @abstractmethod
-    def _listens(self) -> bool:
-        """Whether its socket takes a connection."""
-
-    @abstractmethod
     def _answers(self) -> bool:
-        """Whether it takes commands now."""
+        """Whether it executes commands now."""
 
     @abstractmethod
     def _stop_signals(self) -> Sequence[tuple[Signals, float]]:
-        """What to send to stop it, each with the seconds to wait until the next is sent."""
+        """The signals that stop it, each with the seconds to wait before the next is sent."""
+
+
+def accepts_connections(path: Path) -> bool:
+    """Whether a living process listens on the Unix socket `path`."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_SOCKET_TIMEOUT_SECONDS)
+        try:
+            connection.connect(str(path))
+        except BlockingIOError:
+            return True  # its backlog is full
+        except OSError:
+            return False
+    return True
+
+
+def reply(path: Path, request: bytes) -> bytes:
+    """Return the first bytes that the listener on a Unix socket sends to a request, or nothing."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_SOCKET_TIMEOUT_SECONDS)
+        try:
+            connection.connect(str(path))
+            connection.sendall(request)
+            return connection.recv(64)
+        except OSError:
+            return b""

@@ -1,4 +1,4 @@
-"""The data directory: where everything of the embedded servers lies, and who may reach it."""
+"""The data directory of the embedded servers, and which account may reach it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from coffeert.embedded.service_account import Account, account_for
 from coffeert.errors import EmbeddedError
 
 SYSTEM_DIRECTORY = Path("/var/lib/coffeert")
-LONGEST_SOCKET_PATH = 100  # bytes; the kernels stop at 107 (Linux) and 103 (macOS)
-LONGEST_SOCKET_NAME = ".s.PGSQL.5432"
+_MAX_SOCKET_PATH_BYTES = 100  # the limits are 107 (Linux) and 103 (macOS)
+_LONGEST_SOCKET_NAME = ".s.PGSQL.5432"
 
 
 @dataclass(frozen=True, slots=True)
 class DataDirectory:
-    """One data directory and the account that its servers run as.
+    """A data directory and the account that its servers run as.
 
-    The directory itself belongs to us and holds the locks and the logs; `cluster` and `sockets`
-    belong to the account.
+    The directory itself holds the locks and logs of this process; `cluster` and `sockets` belong to the
+    account.
     """
 
     path: Path
@@ -34,13 +34,12 @@ class DataDirectory:
 
     @classmethod
     def at(cls, path: Path | None = None) -> DataDirectory:
-        """The data directory at `path` (default: this user's), created if it is absent.
+        """Return the data directory at `path` (default: this user's), created if it is absent.
 
-        Raises:
-            EmbeddedError: the account that the servers run as cannot reach it.
+        Raises `EmbeddedError` if the account that the servers run as cannot reach it.
         """
         path = (path or default_path()).expanduser().resolve()
-        directory = cls(path, account_for(path / "postgres", path / "run"))
+        directory = cls(path, account_for(path / "postgres", path / "run", path))
         directory._require_reachable(_nearest_existing(path))
         if not path.exists():
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -52,28 +51,27 @@ class DataDirectory:
 
     @property
     def cluster(self) -> Path:
-        """What PostgreSQL calls its data directory."""
+        """PostgreSQL's data."""
         return self.path / "postgres"
 
     @property
     def sockets(self) -> Path:
-        """The directory of the Unix sockets; a short one elsewhere if it could not be named here."""
+        """The directory of the Unix sockets; one elsewhere if its path is too long for a socket's name."""
         run = self.path / "run"
         if _fits_a_socket(run):
             return run
         name = f"coffeert-{blake2b(os.fsencode(self.path), digest_size=8).hexdigest()}"
         if run.is_symlink() and (chosen := run.readlink()).name == name:
-            return chosen  # by a process whose TMPDIR may differ from ours
+            return chosen  # by another process, whose TMPDIR may differ
         temporary = Path(tempfile.gettempdir()).resolve() / name
         if self.account.drops or not _fits_a_socket(temporary):
-            temporary = Path("/tmp", name)  # noqa: S108 - made private, and refused if it is not
+            temporary = Path("/tmp", name)  # noqa: S108 (made private, and refused if it is not)
         return temporary
 
     def make_sockets(self) -> Path:
-        """Creates the directory of the sockets, private to the account.
+        """Create the directory of the sockets, private to the account.
 
-        Raises:
-            EmbeddedError: there is one already that someone else could have put there.
+        Raises `EmbeddedError` if another account could have put one there.
         """
         sockets, run = self.sockets, self.path / "run"
         if sockets != run and not (run.is_symlink() and run.readlink() == sockets):
@@ -86,7 +84,7 @@ class DataDirectory:
         return sockets
 
     def remove_sockets(self) -> None:
-        """Leaves nothing outside the data directory, once no server runs."""
+        """Remove a directory of sockets outside the data directory, once no server runs."""
         sockets = self.sockets
         if sockets != self.path / "run" and sockets.exists() and self._is_private(sockets):
             shutil.rmtree(sockets)
@@ -95,7 +93,7 @@ class DataDirectory:
         return self.path / "log" / name
 
     def new_log(self, name: str) -> BinaryIO:
-        """Opens an empty log, keeping the one of the previous start as `<name>.1`."""
+        """Open an empty log, keeping that of the previous start as `<name>.1`."""
         path = self.log(name)
         path.parent.mkdir(mode=0o700, exist_ok=True)
         if path.exists() and path.stat().st_size:
@@ -121,18 +119,18 @@ class DataDirectory:
 
 
 def default_path() -> Path:
-    """Where the data lie if nothing else is said."""
+    """Return the data directory that is used if none is set."""
     return SYSTEM_DIRECTORY if os.geteuid() == 0 else user_data_path("coffeert")
 
 
 def _nearest_existing(path: Path) -> Path:
-    return next(place for place in (path, *path.parents) if _exists(place))
+    return next(each for each in (path, *path.parents) if _exists(each))
 
 
 def _exists(path: Path) -> bool:
     try:
         path.lstat()
-    except OSError:  # absent, or hidden behind a directory that we may not enter
+    except OSError:  # absent, or inside a directory that we may not enter
         return False
     return True
 
@@ -142,7 +140,7 @@ def _fits_a_socket(directory: Path) -> bool:
     # PostgreSQL a quotation mark as the start of a quoted one.
     text = os.fspath(directory)
     try:
-        length = len((directory / LONGEST_SOCKET_NAME).as_posix().encode())
+        length = len((directory / _LONGEST_SOCKET_NAME).as_posix().encode())
     except UnicodeEncodeError:
         return False  # bytes that are no text cannot be written in a URL
-    return length <= LONGEST_SOCKET_PATH and not set(text) & set(',"\n')
+    return length <= _MAX_SOCKET_PATH_BYTES and not set(text) & set(',"\n')

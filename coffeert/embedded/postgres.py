@@ -12,20 +12,19 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from urllib.parse import quote
 
 from coffeert.embedded.binaries import POSTGRES
-from coffeert.embedded.daemon import START_TIMEOUT, Daemon
-from coffeert.embedded.unix_socket import answer, takes_connections
+from coffeert.embedded.daemon import START_TIMEOUT_SECONDS, Daemon, accepts_connections, reply
 from coffeert.errors import EmbeddedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from coffeert.embedded.data_directory import DataDirectory
-    from coffeert.embedded.lock import FileLock
+    from coffeert.embedded.lease import FileLock
 
 PORT = "5432"  # of the socket's name; nothing listens on TCP
 SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)  # answered with one letter: yes or no
 SUPERUSER = "postgres"
-UNFINISHED = "postgres-unfinished-"
+PARTIAL_PREFIX = "postgres-unfinished-"
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
@@ -53,7 +52,10 @@ STOP_SIGNALS: Mapping[StopMode, Sequence[tuple[Signals, float]]] = {
 
 
 class PostgresServer(Daemon):
-    """One PostgreSQL cluster and its server; anyone who can connect is the superuser."""
+    """One PostgreSQL cluster and its server; every connection is the superuser's.
+
+    Without `sync`, initdb does not wait for the disk: only for data that may be lost.
+    """
 
     name: ClassVar[str] = "postgres"
     title: ClassVar[str] = "PostgreSQL"
@@ -65,26 +67,22 @@ class PostgresServer(Daemon):
         settings: Mapping[str, str] | None = None,
         sync: bool = True,
     ) -> None:
-        """Describes the server in `directory`; `settings` are added to ours.
-
-        Without `sync`, initdb does not wait for the disk: only for data that may be lost.
-        """
         super().__init__(directory, settings=settings)
         self._sync = sync
 
     @property
     def url(self) -> str:
-        """The address of the maintenance database, for asyncpg."""
+        """The URL of the maintenance database, for asyncpg."""
         return self.database_url("postgres")
 
     def database_url(self, database: str) -> str:
-        """The address of a database on this server, for asyncpg."""
+        """Return the URL of a database on this server, for asyncpg."""
         host = quote(str(self.directory.sockets))
-        # Without a port, asyncpg and libpq would take PGPORT's.
+        # Without a port, asyncpg and libpq would use that of PGPORT.
         return f"postgresql://{SUPERUSER}@/{quote(database)}?host={host}&port={PORT}"
 
     def program(self, name: str) -> Path:
-        """One of PostgreSQL's own programs, such as pg_ctl, pg_basebackup or psql."""
+        """Return the path of one of PostgreSQL's programs, such as pg_basebackup or psql."""
         return self._programs / name
 
     @cached_property
@@ -92,10 +90,9 @@ class PostgresServer(Daemon):
         return POSTGRES.programs(self.directory)
 
     def execute(self, sql: str, *, database: str = "postgres", timeout: float = 60.0) -> str:
-        """Runs one statement with psql and returns what it prints, columns separated by `|`.
+        """Run one statement with psql and return what it prints, columns separated by `|`.
 
-        Raises:
-            EmbeddedError: it failed; with the server's words.
+        Raises `EmbeddedError` with the server's message if it fails.
         """
         options = ["-XqAt", "-v", "ON_ERROR_STOP=1", "-h", str(self.directory.sockets), "-p", PORT]
         commands = ["-c", "SET client_min_messages = error", "-c", sql]
@@ -112,15 +109,15 @@ class PostgresServer(Daemon):
         return text
 
     def ensure_database(self, name: str) -> None:
-        """Creates the database `name` unless it is there."""
+        """Create the database `name` unless it exists."""
         if name not in self.execute("SELECT datname FROM pg_database").splitlines():
             self.execute(f'CREATE DATABASE "{name}"')
 
     def stop(self, mode: StopMode = "fast") -> None:
-        """Stops the server if it runs, and returns when nothing of it is left.
+        """Stop the server if it runs, and return when no process of it is left.
 
-        `smart` waits for clients to leave, `immediate` does without the last checkpoint, so that
-        the next start recovers from the log.
+        `smart` waits for clients to disconnect; `immediate` skips the final checkpoint, so that the next
+        start recovers from the write-ahead log.
         """
         self._stop(STOP_SIGNALS[mode])
 
@@ -132,10 +129,10 @@ class PostgresServer(Daemon):
         self._remove_stale_files()
 
     def _initialise(self, lock: FileLock) -> None:
-        # In a directory beside, so that a cluster is either whole or not there.
-        for unfinished in self.directory.path.glob(f"{UNFINISHED}*"):
-            shutil.rmtree(unfinished)
-        cluster = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self.directory.path))
+        # In a directory beside it, renamed at the end, so that a cluster is either complete or absent.
+        for partial in self.directory.path.glob(f"{PARTIAL_PREFIX}*"):
+            shutil.rmtree(partial)
+        cluster = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=self.directory.path))
         self.directory.account.take(cluster)
         options = ["--auth=trust", f"--username={SUPERUSER}", "--encoding=UTF8", "--locale=C"]
         options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"]
@@ -145,8 +142,8 @@ class PostgresServer(Daemon):
             status = self.directory.account.run(
                 [self.program("initdb"), "-D", cluster, *options],
                 output=log,
-                inherit=[lock.fileno()],  # should we be killed, nobody starts another beside it
-                timeout=START_TIMEOUT,
+                inherit=[lock.fileno()],  # if this process is killed, no other starts beside it
+                timeout=START_TIMEOUT_SECONDS,
             )
         if status != 0:
             log_file = self.directory.log("initdb.log")
@@ -171,9 +168,9 @@ class PostgresServer(Daemon):
             )
 
     def _remove_stale_files(self) -> None:
-        """Removes what a killed server left: its process id may be another program's by now."""
+        """Remove what a killed server left: its process id may be another program's by now."""
         status = self._status()
-        if len(status) >= 5 and takes_connections(Path(status[4], f".s.PGSQL.{status[3]}")):
+        if len(status) >= 5 and accepts_connections(Path(status[4], f".s.PGSQL.{status[3]}")):
             raise EmbeddedError(
                 f"PostgreSQL already runs on {self.directory.cluster} as process {status[0]}, and "
                 "coffeert did not start it; stop it first."
@@ -191,15 +188,12 @@ class PostgresServer(Daemon):
         options = [word for item in settings.items() for word in ("-c", "=".join(item))]
         return [self.program("postgres"), "-D", self.directory.cluster, *options]
 
-    def _listens(self) -> bool:
-        return takes_connections(self._socket)
-
     def _answers(self) -> bool:
         status = self._status()
         if len(status) < 8 or status[7].strip() != "ready":
             return False
-        # A server that is being killed still takes connections for a moment, but says no more.
-        return answer(self._socket, SSL_REQUEST) in {b"N", b"S"}
+        # A server that is being killed still accepts connections for a moment, but does not reply.
+        return reply(self._socket, SSL_REQUEST) in {b"N", b"S"}
 
     def _stop_signals(self) -> Sequence[tuple[Signals, float]]:
         return STOP_SIGNALS["fast"]

@@ -1,7 +1,8 @@
-"""The operating system's account that the servers run as.
+"""The account of the operating system that the servers run as.
 
-PostgreSQL refuses to run as root, so root's servers run as an account without privileges; everyone
-else's run as themselves.
+PostgreSQL refuses to run as root, so the servers of root run as an existing account without privileges:
+the owner of their data, or else the first of `CANDIDATES`. No account is ever created. The servers of any
+other user run as that user.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import pwd
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
@@ -19,17 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-CREATED = "coffeert"
-CANDIDATES = ("postgres", "_postgres", CREATED)
-LAST_RESORT = "nobody"
+# `_postgres` is macOS's. `coffeert` may have been created for this program. Other services may run as
+# `nobody` too, and could reach the data, so it comes last.
+CANDIDATES = ("postgres", "_postgres", "coffeert", "nobody")
 
-# Nothing of the caller's environment may steer a server: PGPORT, PGSERVICE or a locale would.
-ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C"}
+# Nothing of the caller's environment may influence a server, as PGPORT, PGSERVICE or a locale would.
+_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C"}
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who runs the servers; `drops` if that is not who we are."""
+    """The account of the servers; `drops` if that is not the account of this process."""
 
     uid: int
     gid: int
@@ -44,19 +46,19 @@ class Account:
         inherit: Sequence[int] = (),
         timeout: float | None = None,
     ) -> int:
-        """Runs a program as this account, away from our terminal, and returns its exit status.
+        """Run a program as this account, without a terminal, and return its exit status.
 
-        `output` gets both its streams; of our descriptors it sees only those in `inherit`.
+        `output` gets both its streams; of our descriptors it inherits only those in `inherit`.
         """
-        completed = subprocess.run(  # noqa: S603 - our own programs, and no shell reads the words
+        completed = subprocess.run(  # noqa: S603 (our own programs, and no shell parses the arguments)
             argv,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             pass_fds=inherit,
             cwd="/",
-            env=ENVIRONMENT,
-            start_new_session=True,  # the terminal's Ctrl-C is not meant for the servers
+            env=_ENVIRONMENT,
+            start_new_session=True,  # Ctrl-C in the terminal must not reach the servers
             umask=0o077,
             user=self.uid if self.drops else None,
             group=self.gid if self.drops else None,
@@ -67,7 +69,7 @@ class Account:
         return completed.returncode
 
     def can_enter(self, directory: Path) -> bool:
-        """Whether this account may pass through `directory`, as the kernel sees it."""
+        """Whether the kernel lets this account enter `directory`."""
         if not self.drops:
             return os.access(directory, os.X_OK)
         return self.run(["/bin/sh", "-c", 'cd -- "$1"', "sh", directory]) == 0
@@ -80,7 +82,7 @@ class Account:
             return False
 
     def signal(self, pid: int, number: signal.Signals) -> None:
-        """Sends a signal with this account's rights only, whoever we are; a gone process is fine."""
+        """Send a signal with the permissions of this account only; a process that is gone is ignored."""
         if self.drops:
             self.run(["/bin/sh", "-c", 'kill -s "$1" "$2"', "sh", number.name[3:], str(pid)])
             return
@@ -90,16 +92,15 @@ class Account:
             return
 
     def take(self, path: Path) -> None:
-        """Makes this account the owner of `path`, which we have just created."""
+        """Make this account the owner of `path`, which this process has just created."""
         if self.drops:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
 
 def account_for(*existing: Path) -> Account:
-    """The account for servers whose files are `existing`, as far as these are there already.
+    """Return the account for servers whose files are `existing`, as far as these exist already.
 
-    Raises:
-        EmbeddedError: we are root, and there is no account to become.
+    Raises `EmbeddedError` if this is root and there is no account without privileges.
     """
     uid = os.geteuid()
     if uid != 0:
@@ -107,13 +108,14 @@ def account_for(*existing: Path) -> Account:
     for path in existing:
         if (owner := _owner(path)) is not None:
             return owner
-    entry = _first_entry(*CANDIDATES) or _create() or _first_entry(LAST_RESORT)
-    if entry is None:
-        raise EmbeddedError(
-            "PostgreSQL does not run as root, and there is no account to run it as; "
-            f"create one named {CREATED}."
-        )
-    return Account(entry.pw_uid, entry.pw_gid, entry.pw_name, drops=True)
+    for name in CANDIDATES:
+        with suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return Account(entry.pw_uid, entry.pw_gid, entry.pw_name, drops=True)
+    raise EmbeddedError(
+        "PostgreSQL does not run as root, and there is no account that it could run as: run coffeert as "
+        "another user, or create an account named coffeert."
+    )
 
 
 def _owner(path: Path) -> Account | None:
@@ -131,26 +133,3 @@ def _name(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
-
-
-def _first_entry(*names: str) -> pwd.struct_passwd | None:
-    for name in names:
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    return None
-
-
-def _create() -> pwd.struct_passwd | None:
-    command = ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/"]
-    try:
-        subprocess.run(  # noqa: S603 - constant words
-            [*command, "--shell", "/usr/sbin/nologin", CREATED],
-            env=ENVIRONMENT,
-            capture_output=True,
-            check=False,
-        )
-    except OSError:  # absent, as on macOS, or out of our reach
-        return None
-    return _first_entry(CREATED)  # also there if another process was faster

@@ -1,4 +1,4 @@
-"""The embedded default: PostgreSQL and Valkey for whoever has named no other."""
+"""The embedded PostgreSQL and Valkey, shared by all processes that use one data directory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coffeert.embedded.data_directory import DataDirectory
-from coffeert.embedded.lease import attached, turn
+from coffeert.embedded.lease import exclusive_lock, lease
 from coffeert.embedded.postgres import PostgresServer
 from coffeert.embedded.valkey import ValkeyServer
 from coffeert.errors import EmbeddedError
@@ -21,16 +21,20 @@ if TYPE_CHECKING:
     from coffeert.embedded.daemon import Daemon
 
 DATABASE = "coffeert"
-_AGAIN_TIMEOUT = 4.0  # seconds
+_RESTART_TIMEOUT_SECONDS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedServices:
-    """Where the servers are; the address of one that was not asked for is empty."""
+    """The URLs of the servers, empty for one that was not requested.
+
+    `account` names the account that they run as, if that is not the account of this process.
+    """
 
     database_url: str
     redis_url: str
     data_dir: Path
+    account: str | None
 
 
 @contextmanager
@@ -39,86 +43,92 @@ def embedded_services(
     *,
     postgres: bool = True,
     valkey: bool = True,
-    revive: bool = False,
+    restart: bool = False,
 ) -> Iterator[EmbeddedServices]:
-    """Attaches to the servers in `data_dir`, starting those that do not run; the last out stops them.
+    """Use the servers in `data_dir`, starting those that do not run; the last process to leave stops them.
 
     Blocks for up to about a second on entering and leaving. `data_dir` defaults to this user's own.
-    `revive`: a server that dies meanwhile is started again, for those who stay.
-
-    Raises:
-        EmbeddedError: a server does not start, or the data directory cannot be used.
+    `restart`: a server that dies meanwhile is started again, for long-running processes.
+    Raises `EmbeddedError` if a server does not start, or if the data directory cannot be used.
     """
-    with ExitStack() as leaving:
+    with ExitStack() as stack:
         with _plain_errors():
             directory = DataDirectory.at(data_dir)
             services = _Services(directory, postgres=postgres, valkey=valkey)
-            leaving.enter_context(attached(directory.path, services.start, services.stop))
-            if revive:
-                # It logs, and is all here that needs more than the standard library.
-                from coffeert.embedded.supervisor import revived
+            stack.enter_context(lease(directory.path, services.start, services.stop))
+            if restart:
+                # Imported here, since it alone needs more than the standard library, for its log.
+                from coffeert.embedded.supervisor import supervise
 
-                leaving.enter_context(revived(services.wanted(), services.start_again))
-        yield services.addresses()
+                stack.enter_context(supervise(services.requested(), services.restart))
+        yield services.urls()
 
 
 class _Services:
-    """Both servers of one data directory, and which of them is asked for."""
+    """Both servers of a data directory, and which of them are requested."""
 
     def __init__(self, directory: DataDirectory, *, postgres: bool, valkey: bool) -> None:
         self._directory = directory
         self._postgres = PostgresServer(directory)
         self._valkey = ValkeyServer(directory)
-        self._wants_postgres = postgres
-        self._wants_valkey = valkey
+        self._postgres_requested = postgres
+        self._valkey_requested = valkey
 
-    def addresses(self) -> EmbeddedServices:
+    def urls(self) -> EmbeddedServices:
+        account = self._directory.account
         return EmbeddedServices(
-            database_url=self._postgres.database_url(DATABASE) if self._wants_postgres else "",
-            redis_url=self._valkey.url if self._wants_valkey else "",
+            database_url=self._postgres.database_url(DATABASE) if self._postgres_requested else "",
+            redis_url=self._valkey.url if self._valkey_requested else "",
             data_dir=self._directory.path,
+            account=account.name if account.drops else None,
         )
 
-    def wanted(self) -> Sequence[Daemon]:
-        asked = ((self._postgres, self._wants_postgres), (self._valkey, self._wants_valkey))
-        return [server for server, wanted in asked if wanted]
+    def requested(self) -> Sequence[Daemon]:
+        servers = (
+            (self._postgres, self._postgres_requested),
+            (self._valkey, self._valkey_requested),
+        )
+        return [server for server, requested in servers if requested]
 
-    def start_again(self, leaving: Event) -> None:
-        """Starts what has died, each for itself: orders need PostgreSQL alone.
+    def restart(self, leaving: Event) -> None:
+        """Start what has died, each independently: orders need PostgreSQL alone.
 
-        Gives up after some seconds, as leaving waits for it; what was begun goes on by itself.
+        Gives up after some seconds, since leaving waits for it; a start that has begun goes on by itself.
         """
         failed: EmbeddedError | None = None
-        with _plain_errors(), turn(self._directory.path, timeout=_AGAIN_TIMEOUT):
-            for server in self.wanted():
+        with (
+            _plain_errors(),
+            exclusive_lock(self._directory.path, timeout=_RESTART_TIMEOUT_SECONDS),
+        ):
+            for server in self.requested():
                 if leaving.is_set():
                     return
                 try:
-                    self._start_again(server)
+                    self._restart(server)
                 except EmbeddedError as error:
                     failed = error
         if failed is not None:
             raise failed
 
-    def _start_again(self, server: Daemon) -> None:
+    def _restart(self, server: Daemon) -> None:
         if server is self._postgres and not self._directory.cluster.exists():
-            # An empty one in its place would look as if there had never been an order.
+            # An empty cluster in its place would look as if there had never been an order.
             raise EmbeddedError(f"{self._directory.cluster} is gone.")
         with _plain_errors():
-            server.start(timeout=_AGAIN_TIMEOUT)
+            server.start(timeout=_RESTART_TIMEOUT_SECONDS)
 
     def start(self) -> None:
-        if self._wants_valkey:
+        if self._valkey_requested:
             self._valkey.start()
-        if self._wants_postgres:
+        if self._postgres_requested:
             self._postgres.start()
             self._postgres.ensure_database(DATABASE)
 
     def stop(self) -> None:
         with _plain_errors():
-            # Both are told before either is waited for: a second Ctrl-C may cut the waiting short.
-            self._valkey.ask_to_stop()
-            self._postgres.ask_to_stop()
+            # Both are signalled before either is waited for: a second Ctrl-C may end the wait.
+            self._valkey.request_stop()
+            self._postgres.request_stop()
             self._valkey.stop()
             self._postgres.stop()
             self._directory.remove_sockets()
@@ -132,4 +142,6 @@ def _plain_errors() -> Iterator[None]:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         raise EmbeddedError(f"The embedded servers cannot be used: {reason}.") from error
     except subprocess.TimeoutExpired as error:
-        raise EmbeddedError(f"{error.cmd[0]} hangs; it was given {error.timeout} s.") from error
+        raise EmbeddedError(
+            f"{error.cmd[0]} hangs: it did not end within {error.timeout:g} s."
+        ) from error

@@ -1,4 +1,4 @@
-"""Embedded servers that die while they are needed are started again."""
+"""Restarting embedded servers that die while they are needed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS: Final = 1.0
-_LONG_SECONDS: Final = 60.0
+CHECK_SECONDS: Final = 1.0
+_MAX_CHECK_SECONDS: Final = 60.0
 
 
 class Supervised(Protocol):
-    """A server that may have died."""
+    """A server that may die."""
 
     @property
     def title(self) -> str:
@@ -32,18 +32,18 @@ class Supervised(Protocol):
 
 
 @contextmanager
-def revived(
+def supervise(
     servers: Sequence[Supervised], start: Callable[[threading.Event], None]
 ) -> Iterator[None]:
-    """Looks at the servers every second while the block runs, and has those started that are gone.
+    """Check the servers every second while the block runs, and call `start` if one is gone.
 
-    In a thread, because starting blocks. `start` gets the event that is set when the block is left, which
-    waits for it; it raises `EmbeddedError` where a server does not start. After each attempt the next look
-    is twice as far away, up to a minute, until a minute has passed without one.
+    In a thread, because starting blocks. `start` gets an event that is set when the block is left, which
+    waits for `start`; it raises `EmbeddedError` if a server does not start. After each attempt the time to
+    the next check doubles, up to a minute, until a minute has passed without an attempt.
     """
     leaving = threading.Event()
     thread = threading.Thread(
-        target=_mind, args=(servers, start, leaving), name="embedded servers", daemon=True
+        target=_watch, args=(servers, start, leaving), name="embedded servers", daemon=True
     )
     try:
         thread.start()
@@ -54,28 +54,28 @@ def revived(
             thread.join()
 
 
-def _mind(
+def _watch(
     servers: Sequence[Supervised],
     start: Callable[[threading.Event], None],
     leaving: threading.Event,
 ) -> None:
-    delay, tried_at, down = LOOK_SECONDS, float("-inf"), False
+    delay, last_attempt, down = CHECK_SECONDS, float("-inf"), False
     while not leaving.wait(delay):
         try:
             dead = [server.title for server in servers if not server.is_running()]
             if dead:
-                delay, tried_at = min(2 * delay, _LONG_SECONDS), time.monotonic()
+                delay, last_attempt = min(2 * delay, _MAX_CHECK_SECONDS), time.monotonic()
                 if not down:
                     log.warning("embedded servers died", servers=dead)
                 down = True
                 start(leaving)
-            elif time.monotonic() - tried_at > _LONG_SECONDS:
-                delay = LOOK_SECONDS
+            elif time.monotonic() - last_attempt > _MAX_CHECK_SECONDS:
+                delay = CHECK_SECONDS
             if down and not leaving.is_set():
                 log.info("embedded servers run again")
                 down = False
         except EmbeddedError as error:
-            log.error("embedded servers do not start", reason=str(error), next_look_s=delay)
+            log.error("embedded servers do not start", reason=str(error), next_check_s=delay)
         except Exception:
-            # Whatever it is, it may pass, and nobody else would start them.
-            log.exception("embedded servers cannot be looked after")
+            # Any defect may be temporary, and nothing else would restart the servers.
+            log.exception("embedded servers cannot be supervised")

@@ -1,4 +1,4 @@
-"""A Valkey server on a Unix socket, keeping nothing on disk."""
+"""A Valkey server on a Unix socket, without persistence."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
 from coffeert.embedded.binaries import VALKEY
-from coffeert.embedded.daemon import Daemon
-from coffeert.embedded.unix_socket import answer, takes_connections
+from coffeert.embedded.daemon import Daemon, reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from coffeert.embedded.lock import FileLock
+    from coffeert.embedded.lease import FileLock
 
 SETTINGS: Mapping[str, str] = {
     "port": "0",
@@ -27,14 +26,12 @@ SETTINGS: Mapping[str, str] = {
 
 
 class ValkeyServer(Daemon):
-    """One Valkey server."""
-
     name: ClassVar[str] = "valkey"
     title: ClassVar[str] = "Valkey"
 
     @property
     def url(self) -> str:
-        """The address of database 0, for redis-py."""
+        """The URL of database 0, for redis-py."""
         return f"unix://{quote(str(self._socket))}"
 
     @property
@@ -42,7 +39,7 @@ class ValkeyServer(Daemon):
         return VALKEY.programs(self.directory) / "valkey-server"
 
     def stop(self) -> None:
-        """Stops the server if it runs, and returns when nothing of it is left."""
+        """Stop the server if it runs, and return when no process of it is left."""
         self._stop(self._stop_signals())
 
     def _prepare(self, lock: FileLock) -> None:
@@ -61,11 +58,8 @@ class ValkeyServer(Daemon):
         options = [word for key, value in settings.items() for word in (f"--{key}", value)]
         return [self.program, *options]
 
-    def _listens(self) -> bool:
-        return takes_connections(self._socket)
-
     def _answers(self) -> bool:
-        return answer(self._socket, b"PING\r\n").startswith(b"+PONG")
+        return reply(self._socket, b"PING\r\n").startswith(b"+PONG")
 
     def _stop_signals(self) -> Sequence[tuple[Signals, float]]:
         return [(Signals.SIGTERM, 10.0), (Signals.SIGKILL, 5.0)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,9 @@ from tests.waiting import eventually
 START, END = 30.0, 40.0  # seconds
 PROGRAM = (sys.executable, "-m", "coffeert")
 _SERVES = "coffeert serves "
+_ROOT_NOTICE = re.compile(
+    r"coffeert: Running as root, so the embedded servers run as the account [^\n]+\.\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,11 @@ class Command:
     @property
     def err(self) -> str:
         return self._err.read_text()
+
+    @property
+    def complaints(self) -> str:
+        """Standard error without the line on the account of the embedded servers, if this is root."""
+        return _ROOT_NOTICE.sub("", self.err, count=1) if os.geteuid() == 0 else self.err
 
     @property
     def running(self) -> bool:

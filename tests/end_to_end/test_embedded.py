@@ -74,5 +74,5 @@ async def test_an_end_while_the_databases_start_stops_them(bare_shell: Shell) ->
     server = bare_shell.start("serve", "--port", "0")
     await eventually(lambda: len(naming(bare_shell.directory)) > 1)  # Valkey, initdb or PostgreSQL
     assert (await server.stopped()).code in (0, 143)
-    assert not server.err
+    assert not server.complaints
     nothing_left(bare_shell.directory)

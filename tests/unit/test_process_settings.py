@@ -9,13 +9,13 @@ import pytest
 
 from coffeert.logs import configure_logs
 from coffeert.server.http import doorway
-from tests.process_settings import settings_put_back
+from tests.process_settings import settings_restored
 
 
 def test_what_a_command_sets_up_is_put_back(capsys: pytest.CaptureFixture[str]) -> None:
     root = logging.getLogger()
     before = root.handlers[:], root.level, gc.get_threshold()
-    with settings_put_back():
+    with settings_restored():
         configure_logs("info", "text")
         gc.freeze()
         gc.set_threshold(5_000, 40, 100)

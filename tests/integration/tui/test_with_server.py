@@ -108,7 +108,7 @@ async def test_an_alert_and_a_check_with_the_same_text_agree(server_url: str) ->
         # Until the first pass the data is as old as the database that the test's was cloned from.
         while (await client.dashboard()).view.data_time < started:
             await pilot.pause()
-        verdicts = await check(OrderClient(server_url), rules, every=0.2)
+        verdicts = await check(OrderClient(server_url), rules, interval=0.2)
         alerts = Alerts(dict(zip(texts, rules, strict=True)))
         alerts.observe(app.session)
         await until(pilot, lambda: alerts.observe(app.session) is not None and _settled(alerts))

@@ -1,4 +1,4 @@
-"""A server that dies while it is needed is started again, for those who stay."""
+"""A server that dies while a long-running process needs it is started again."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from coffeert.embedded import embedded_services
-from coffeert.embedded import supervisor as revival
-from coffeert.embedded.supervisor import revived
+from coffeert.embedded import embedded_services, supervisor
+from coffeert.embedded.supervisor import supervise
 from coffeert.errors import EmbeddedError
 from tests.waiting import wait_until
 
@@ -22,27 +21,27 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(revival, "LOOK_SECONDS", 0.02)
+def short_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "CHECK_SECONDS", 0.02)
 
 
-def told_until(text: str, capsys: pytest.CaptureFixture[str]) -> str:
+def logged_until(text: str, capsys: pytest.CaptureFixture[str]) -> str:
     """Wait until the log has a text, and return what it has by then."""
-    told: list[str] = []
+    logged: list[str] = []
 
     def found() -> bool:
-        told.append(capsys.readouterr().out)
-        return text in "".join(told)
+        logged.append(capsys.readouterr().out)
+        return text in "".join(logged)
 
     wait_until(found)
-    return "".join(told)
+    return "".join(logged)
 
 
 def test_whichever_server_is_killed_runs_again_with_what_was_committed(
     data_dir: Path, pair: Pair
 ) -> None:
-    with embedded_services(data_dir, revive=True):
-        pair.query("CREATE TABLE kept_by_revival AS SELECT 42 AS answer")
+    with embedded_services(data_dir, restart=True):
+        pair.query("CREATE TABLE kept_by_restart_of_server AS SELECT 42 AS answer")
         before = pair.pids
         for pid in before:
             os.kill(pid, signal.SIGKILL)
@@ -50,13 +49,13 @@ def test_whichever_server_is_killed_runs_again_with_what_was_committed(
         wait_until(lambda: pair.postgres.pid not in (None, before[0]), within=60)
         with embedded_services(data_dir):  # which waits until both answer
             assert not set(pair.pids) & set(before)
-            assert pair.query("SELECT answer FROM kept_by_revival") == "42"
-            pair.query("DROP TABLE kept_by_revival")
+            assert pair.query("SELECT answer FROM kept_by_restart_of_server") == "42"
+            pair.query("DROP TABLE kept_by_restart_of_server")
     assert pair.running == (False, False)
 
 
-def test_only_what_was_asked_for_is_started_again(data_dir: Path, pair: Pair) -> None:
-    with embedded_services(data_dir, postgres=False, revive=True):
+def test_only_a_requested_server_is_started_again(data_dir: Path, pair: Pair) -> None:
+    with embedded_services(data_dir, postgres=False, restart=True):
         assert pair.running == (False, True)
         before = pair.valkey.pid
         assert before is not None
@@ -66,9 +65,11 @@ def test_only_what_was_asked_for_is_started_again(data_dir: Path, pair: Pair) ->
     assert pair.running == (False, False)
 
 
-def test_nobody_revives_what_the_last_one_out_has_stopped(data_dir: Path, pair: Pair) -> None:
+def test_a_server_that_was_stopped_on_leaving_is_not_started_again(
+    data_dir: Path, pair: Pair
+) -> None:
     for _ in range(3):
-        with embedded_services(data_dir, revive=True):
+        with embedded_services(data_dir, restart=True):
             assert pair.running == (True, True)
         assert pair.running == (False, False)
     assert "embedded servers" not in {thread.name for thread in threading.enumerate()}
@@ -77,20 +78,20 @@ def test_nobody_revives_what_the_last_one_out_has_stopped(data_dir: Path, pair: 
 def test_a_cluster_that_is_gone_is_not_replaced_by_an_empty_one(
     fresh_dir: Path, fresh_pair: Pair, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with embedded_services(fresh_dir, revive=True):
+    with embedded_services(fresh_dir, restart=True):
         cluster = fresh_pair.postgres.directory.cluster
         elsewhere = cluster.rename(cluster.with_name("elsewhere"))
         fresh_pair.postgres.directory.account.signal(
             int((elsewhere / "postmaster.pid").read_text().split()[0]), signal.SIGKILL
         )
-        told_until("is gone", capsys)
+        logged_until("is gone", capsys)
         assert not cluster.exists()
         assert fresh_pair.valkey.is_running()
         elsewhere.rename(cluster)
         wait_until(fresh_pair.postgres.is_running)
 
 
-class Ghost:
+class DeadServer:
     """A server that has died."""
 
     title = "PostgreSQL"
@@ -101,33 +102,33 @@ class Ghost:
 
 
 @pytest.mark.parametrize("fault", [EmbeddedError("No space left."), ValueError("No space left.")])
-def test_whatever_goes_wrong_a_server_is_tried_again(
+def test_a_start_that_fails_is_tried_again(
     fault: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ghost, attempts = Ghost(), 0
+    server, attempts = DeadServer(), 0
 
     def start(_: threading.Event) -> None:
         nonlocal attempts
         attempts += 1
         if attempts < 3:
             raise fault
-        ghost.alive = True
+        server.alive = True
 
-    with revived([ghost], start):
-        wait_until(lambda: ghost.alive)
-        told = told_until("embedded servers run again", capsys)
+    with supervise([server], start):
+        wait_until(lambda: server.alive)
+        logged = logged_until("embedded servers run again", capsys)
     assert attempts == 3
-    assert told.count("servers=['PostgreSQL']") == 1
-    assert told.count("No space left.") >= 2
+    assert logged.count("servers=['PostgreSQL']") == 1
+    assert logged.count("No space left.") >= 2
 
 
-def test_nothing_is_started_for_those_who_leave() -> None:
+def test_a_start_is_told_of_leaving() -> None:
     asked, left = threading.Event(), []
 
     def start(leaving: threading.Event) -> None:
         asked.set()
         left.append(leaving.wait(10))
 
-    with revived([Ghost()], start):
+    with supervise([DeadServer()], start):
         assert asked.wait(10)
     assert left == [True]

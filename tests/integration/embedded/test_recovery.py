@@ -1,4 +1,4 @@
-"""Whatever was killed, the next attach finds or makes servers that work."""
+"""After any process was killed, the next one finds or starts servers that work."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_servers_of_a_killed_owner_are_found_and_then_stopped(
     assert pair.running == (False, False)
 
 
-def test_a_killed_owner_is_not_counted_among_those_attached(data_dir: Path, pair: Pair) -> None:
+def test_a_killed_process_has_no_lease(data_dir: Path, pair: Pair) -> None:
     owner, other = Holder(data_dir), Holder(data_dir)
     owner.wait_attached()
     other.wait_attached()
@@ -73,7 +73,7 @@ def test_a_stale_process_id_of_another_program_is_not_believed(data_dir: Path, p
             os.kill(pid, signal.SIGKILL)
         wait_until(lambda: pair.running == (False, False))
         owner = pair.postgres.directory.account
-        stranger = subprocess.Popen(
+        unrelated = subprocess.Popen(
             ["sleep", "600"],
             # As PostgreSQL's own account: only such a process does it take for a postmaster.
             user=owner.uid if owner.drops else None,
@@ -82,14 +82,14 @@ def test_a_stale_process_id_of_another_program_is_not_believed(data_dir: Path, p
         try:
             for path in _process_id_files(pair):
                 _, _, rest = path.read_text().partition("\n")
-                path.write_text(f"{stranger.pid}\n{rest}")
+                path.write_text(f"{unrelated.pid}\n{rest}")
             with embedded_services(data_dir):
-                assert stranger.pid not in pair.pids
+                assert unrelated.pid not in pair.pids
                 assert pair.query("SELECT 1") == "1"
-            assert stranger.poll() is None
+            assert unrelated.poll() is None
         finally:
-            stranger.kill()
-            stranger.wait()
+            unrelated.kill()
+            unrelated.wait()
 
 
 def _process_id_files(pair: Pair) -> list[Path]:
@@ -98,7 +98,7 @@ def _process_id_files(pair: Pair) -> list[Path]:
     return [directory.cluster / "postmaster.pid", lock, directory.sockets / "valkey.pid"]
 
 
-def test_an_initialisation_that_was_killed_is_begun_anew(fresh_dir: Path, fresh_pair: Pair) -> None:
+def test_an_initialisation_that_was_killed_starts_over(fresh_dir: Path, fresh_pair: Pair) -> None:
     owner = Holder(fresh_dir)
     wait_until(lambda: next(fresh_dir.glob("postgres-unfinished-*/PG_VERSION"), None))
     owner.kill()
@@ -137,7 +137,7 @@ def test_an_owner_interrupted_at_any_moment_leaves_nothing_running(
 def test_servers_whose_sockets_were_removed_are_replaced(
     data_dir: Path, pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(daemon, "DEAF_AFTER", 0.1)
+    monkeypatch.setattr(daemon, "UNRESPONSIVE_AFTER_SECONDS", 0.1)
     with embedded_services(data_dir):
         unreachable = pair.pids
         for path in pair.postgres.directory.sockets.iterdir():

@@ -1,4 +1,4 @@
-"""Root's servers run as an account without privileges; an ordinary user's run as that user."""
+"""The servers of root run as an unprivileged account, those of any other user as that user."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.integration.embedded.conftest import Pair
 from tests.integration.embedded.holder import Holder
 from tests.servers import temporary_directory
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can change its account")
 
 NOT_NEEDED = shutil.ignore_patterns(
     "site-packages", "test", "tests", "idlelib", "ensurepip", "tkinter", "lib2to3", "config-*"
@@ -51,6 +51,14 @@ def test_the_account_that_owns_the_data_is_kept(fresh_dir: Path) -> None:
         pair = Pair.of(fresh_dir)
         assert pair.postgres.directory.account.uid == nobody.pw_uid
         assert pair.query("SELECT 1") == "1"
+
+
+def test_the_owner_of_an_empty_data_directory_is_taken(fresh_dir: Path) -> None:
+    nobody = pwd.getpwnam("nobody")
+    os.chown(fresh_dir, nobody.pw_uid, nobody.pw_gid)
+    with embedded_services(fresh_dir) as services:
+        assert services.account == "nobody"
+        assert Pair.of(fresh_dir).query("SELECT 1") == "1"
 
 
 def test_a_data_directory_out_of_the_accounts_reach_is_refused_untouched(
