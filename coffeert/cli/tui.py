@@ -93,14 +93,14 @@ class TuiOptions:
     forget: bool
     allow_inject: bool
 
-    def look(self, kept: str = "") -> Appearance:
-        """Return how the dashboard is to look; `kept` is the theme of the last time."""
+    def appearance(self, saved_theme: str = "") -> Appearance:
+        """Return the glyphs and the theme: that of the options, the saved one, or the default."""
         chosen = self.glyphs or glyphs_for(sys.stdout.encoding, os.environ.get("TERM"))
-        theme = f"coffeert-{self.theme}" if self.theme else kept or "coffeert-dark"
+        theme = f"coffeert-{self.theme}" if self.theme else saved_theme or "coffeert-dark"
         return Appearance(glyphs=chosen, theme=theme)
 
-    def memory(self) -> Path | None:
-        """Return where the last choices are kept."""
+    def state_file(self) -> Path | None:
+        """Return where the last choices are saved; `None` if they are not."""
         from platformdirs import user_state_path
 
         return None if self.forget else user_state_path("coffeert") / "tui.json"
@@ -119,13 +119,13 @@ async def _watch(options: TuiOptions) -> int:
     from coffeert.tui.saved_state import SavedState, load_saved_state
     from coffeert.tui.settings import find_settings, load_settings
 
-    memory = options.memory()
+    memory = options.state_file()
     kept = SavedState() if memory is None else load_saved_state(memory)
     app = CoffeertApp(
         connection,
         connection,
         url=url,
-        look=options.look(kept.theme),
+        look=options.appearance(kept.theme),
         settings=load_settings(find_settings(options.settings)),
         injection=Injection(url, token, allowed=options.allow_inject),
         memory=memory,
@@ -161,7 +161,7 @@ async def _replay(options: TuiOptions) -> int:
     from coffeert.tui.app import CoffeertApp
 
     place = f"{player.server}, recorded"
-    app = CoffeertApp(player, None, url=place, clock=player.clock, look=options.look())
+    app = CoffeertApp(player, None, url=place, clock=player.clock, look=options.appearance())
     app.session.replaying = True
     return await _run(app)
 

@@ -1,4 +1,4 @@
-"""Leases on a data directory: whoever holds one needs its servers, and the last to leave stops them.
+"""Leases on a data directory: each holder needs its servers, and the last to leave stops them.
 
 They are locks of flock(2), which cannot go stale: the kernel releases one when the last process that holds
 its descriptor is gone.

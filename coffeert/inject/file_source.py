@@ -165,7 +165,7 @@ def _chunks(orders: FileOrders, ready: Callable[[], bool]) -> Iterator[_Chunk | 
         while chunk := _next_chunk(orders, ready):
             yield chunk
         yield []
-    except Exception as error:  # noqa: BLE001 (raised again where the chunks are awaited)
+    except Exception as error:  # noqa: BLE001 (raised again by the consumer)
         yield error
 
 

@@ -26,7 +26,7 @@ class LatencyHistogram:
     """Counts latencies in buckets no wider than 1/1024 of their value, or one microsecond.
 
     These are the buckets of HdrHistogram with three digits, of which an hour takes some 23,000; written
-    here because the Python package compiles C at installation where there is no wheel (Linux on aarch64),
+    here because the Python package compiles C at installation if there is no wheel (Linux on aarch64),
     and recording one value is all that an injection needs.
     """
 
