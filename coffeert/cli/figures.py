@@ -111,8 +111,7 @@ def figures_from(snapshot: Snapshot, retention: RetentionWindow | None = None) -
             for (store, drink), tally in sorted(windows[0].items())
         ),
         top_drinks=tuple(
-            TopDrinkFigure(drink, BreakdownTotals.of(sums))
-            for drink, sums in cube.top_drinks(TOP)
+            TopDrinkFigure(drink, BreakdownTotals.of(sums)) for drink, sums in cube.top_drinks(TOP)
         ),
         recent=tuple(OrderBody.of(order) for order in view.recent),
         health=snapshot.health,
