@@ -70,7 +70,7 @@ class Ledger:
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:
-        """Let nobody write orders while the block runs."""
+        """Block all writes of orders while the block runs."""
         async with self._connection.transaction():
             await self._connection.execute("LOCK TABLE orders IN EXCLUSIVE MODE")
             yield

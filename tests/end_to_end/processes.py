@@ -78,7 +78,7 @@ class Command:
         return line
 
     async def url(self) -> str:
-        """Wait until the server serves, and return where."""
+        """Wait until the server serves, and return its URL."""
         return (await self.says(_SERVES)).split(_SERVES)[1].split()[0]
 
     async def ended(self, within: float = END) -> Ended:
@@ -113,7 +113,7 @@ class Shell:
         program: tuple[str, ...] = PROGRAM,
         variables: Mapping[str, str] = MappingProxyType({}),
     ) -> Command:
-        """Start `coffeert` with arguments, and settings besides those of the shell."""
+        """Start `coffeert` with arguments, with settings in addition to those of the shell."""
         clean = {name: value for name, value in os.environ.items() if "COFFEERT_" not in name}
         ours = {f"COFFEERT_{n.upper()}": v for n, v in (self.settings | dict(settings)).items()}
         number = len(self._commands)
@@ -139,7 +139,7 @@ class Shell:
         return await self.start(*arguments, settings=settings).ended()
 
     async def serve(self, *arguments: str, port: int = 0) -> tuple[Command, str]:
-        """Start a server with a quick aggregator, unless told otherwise, and wait until it serves."""
+        """Start a server, by default with a short interval of aggregation, and wait until it serves."""
         defaults = (
             () if "--aggregation-interval" in arguments else ("--aggregation-interval", "0.2")
         )

@@ -1,4 +1,4 @@
-"""No settings at all: the first command starts the databases, others attach, the last stops them."""
+"""Without settings the first command starts the databases, others use them, the last stops them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def test_several_commands_share_the_embedded_databases(bare_shell: Shell) 
     assert verified.code == 0, verified.err
     other, other_url = await bare_shell.serve("--no-aggregator")
     await server.stopped()
-    # The first one is out, and the databases run on for the second.
+    # The first one has left, and the databases go on for the second.
     async with OrderClient(other_url) as client:
         assert not (await client.place(LATTE)).replayed
     once = await bare_shell.run("aggregate-once", "--json")
@@ -31,7 +31,7 @@ async def test_several_commands_share_the_embedded_databases(bare_shell: Shell) 
     assert (await other.stopped()).code == 0
     nothing_left(bare_shell.directory)
 
-    # The last one out has stopped them, and what they hold has lasted.
+    # The last one has stopped them, and the data are still there.
     verified = await bare_shell.run("verify", "--json")
     assert verified.code == 0, verified.err
     assert json.loads(verified.out)["orders"] == 41
@@ -45,7 +45,7 @@ async def test_a_killed_server_leaves_the_databases_to_the_next(bare_shell: Shel
     async with OrderClient(url) as client:
         await client.place(LATTE)
     await server.killed()
-    assert naming(bare_shell.directory), "PostgreSQL goes on, for whoever comes next"
+    assert naming(bare_shell.directory), "PostgreSQL goes on, for the next command"
     verified = await bare_shell.run("verify", "--json")
     assert verified.code == 0, verified.err
     nothing_left(bare_shell.directory)

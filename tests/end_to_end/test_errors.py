@@ -1,4 +1,4 @@
-"""What goes wrong on the command line is told in one plain sentence, by an exit code, without a trace."""
+"""Every error on the command line is one plain sentence and an exit code, without a traceback."""
 
 from __future__ import annotations
 

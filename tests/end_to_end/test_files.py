@@ -1,4 +1,4 @@
-"""A till's export: loaded once whatever happens, and told as it was on any day."""
+"""A point-of-sale export: loaded once whatever happens, with the figures of any day."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ DRINKS = ("Latte", "Americano with Milk", "Cortado", "Hot Chocolate")
 
 
 def _export(rows: int = 300) -> str:
-    """Write what a vending machine's till writes: local times, card numbers, prices with a point."""
-    began = datetime(2024, 7, 20, 10, 15, 50, 520000)  # noqa: DTZ001 (as a till writes it)
+    """Write what a vending machine exports: local times, card numbers, prices with a point."""
+    began = datetime(2024, 7, 20, 10, 15, 50, 520000)  # noqa: DTZ001 (as it exports them)
     lines = ["date,datetime,cash_type,card,money,coffee_name"]
     for row in range(rows):
         moment = began + timedelta(minutes=67 * row)

@@ -1,4 +1,4 @@
-"""Ctrl-C ends a command without a traceback, whenever it comes."""
+"""Ctrl-C ends a command without a traceback at any time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.end_to_end.processes import Shell, nothing_left
 
-# Interrupts itself where a module begins to be imported.
+# Interrupts itself when the import of a module begins.
 SELF_INTERRUPTED = """
 import os, signal, sys
 
@@ -52,10 +52,10 @@ def test_while_it_loads(module: str, arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("arguments", [("serve", "--port", "0"), ("status",)])
 async def test_at_any_moment(bare_shell: Shell, arguments: tuple[str, ...]) -> None:
-    chance = random.Random(17)
+    rng = random.Random(17)
     for _ in range(4):
         command = bare_shell.start(*arguments)
-        await asyncio.sleep(chance.uniform(0.05, 0.6))
+        await asyncio.sleep(rng.uniform(0.05, 0.6))
         command.signal(SIGINT)
         ended = await command.ended()
         # Before our first line runs, it is Python that is interrupted, and says so.

@@ -38,7 +38,7 @@ class Log:
         whole = self._command.err.rpartition("\n")[0]  # the last line may be half written
         return [json.loads(line) for line in whole.splitlines()]
 
-    def tells(self, event: str, part: str) -> bool:
+    def has(self, event: str, part: str) -> bool:
         """Whether there is a line of this event and part."""
         return any(line["event"] == event and line.get("part") == part for line in self.lines)
 
@@ -102,9 +102,9 @@ async def test_a_fault_is_one_line_and_its_recovery_another(
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         await _many_more(answered)
-        await eventually(lambda: logs[0].tells("ill", "redis"))
+        await eventually(lambda: logs[0].has("ill", "redis"))
         await asyncio.to_thread(valkey.start)
-        await eventually(lambda: logs[0].tells("recovered", "redis"))
+        await eventually(lambda: logs[0].has("recovered", "redis"))
         await _many_more(answered)
         assert [log.new() for log in logs] == [
             _fault_of("redis"),
@@ -112,11 +112,11 @@ async def test_a_fault_is_one_line_and_its_recovery_another(
         ]
 
         await asyncio.to_thread(own_postgres.stop, "immediate")
-        await eventually(lambda: logs[0].tells("ill", "aggregator"), within=20)
+        await eventually(lambda: logs[0].has("ill", "aggregator"), within=20)
         await _many_more(answered)
         await asyncio.to_thread(own_postgres.start)
         for part in ("database", "aggregator"):
-            await eventually(partial(logs[0].tells, "recovered", part), within=20)
+            await eventually(partial(logs[0].has, "recovered", part), within=20)
         await _many_more(answered)
         assert [log.new() for log in logs] == [
             _fault_of("database") + _fault_of("aggregator"),

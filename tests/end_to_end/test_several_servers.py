@@ -51,10 +51,10 @@ async def test_leaders_die_and_freeze(shell: Shell, books: Ledger) -> None:
     assert (await shell.run("verify")).code == 0
 
 
-async def test_workers_share_a_port_and_a_picture(shell: Shell, books: Ledger) -> None:
+async def test_workers_share_a_port_and_show_the_same(shell: Shell, books: Ledger) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    # The file in the working directory is for the server that is started, not for each worker anew.
+    # The file in the working directory is for the server that is started, not for each of its workers.
     shell.write("coffeert.toml", "workers = 2\nport = 1\n")
     supervisor = shell.start("serve", "--port", str(port), "--aggregation-interval", "0.2")
     async with AsyncExitStack() as stack:
@@ -76,7 +76,7 @@ async def test_workers_share_a_port_and_a_picture(shell: Shell, books: Ledger) -
     assert not workers & running()
 
 
-async def test_workers_end_with_whoever_minds_them(shell: Shell) -> None:
+async def test_workers_end_with_the_process_that_started_them(shell: Shell) -> None:
     supervisor = shell.start("serve", "--workers", "2", "--port", str(free_port()))
     await eventually(lambda: supervisor.out.count(" serves ") == 2, within=20)
     workers = await _workers(supervisor, but=set())

@@ -1,4 +1,4 @@
-"""A peer that speaks the wire protocol and misbehaves on demand, where a real server would not."""
+"""A peer that speaks the wire protocol and misbehaves on demand, as a real server would not."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def answer(body: object, status: int = 200, **headers: str) -> web.Response:
 
 
 async def accept(request: web.Request) -> web.Response:
-    """Store every order anew."""
+    """Store every order as a new one."""
     return answer(stored(decode_order(await request.read())), 201)
 
 
@@ -67,7 +67,7 @@ async def cut(request: web.Request) -> web.Response:
 
 
 class Script:
-    """ResponseEncoder each request of one path with the next step, the last one again and again."""
+    """Answers each request of one path with the next step, and further ones with the last step."""
 
     def __init__(self, *steps: Handler) -> None:
         self._steps = list(steps)
@@ -104,7 +104,7 @@ async def serving(*routes: web.RouteDef, port: int = 0) -> AsyncIterator[str]:
 
 
 class Dashboard:
-    """The server's end of `/ws/dashboard`, driven by the test; each connection comes in turn."""
+    """The server's end of `/ws/dashboard`, driven by the test, one connection after another."""
 
     def __init__(self) -> None:
         self.connections: asyncio.Queue[Connection] = asyncio.Queue()

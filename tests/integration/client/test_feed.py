@@ -32,8 +32,8 @@ from tests.waiting import eventually
 TEA = Draft("uptown", "tea")
 
 
-class Told:
-    """Everything that a feed told, as it comes."""
+class FeedLog:
+    """All events of a feed, in order."""
 
     def __init__(self, feed: DashboardFeed) -> None:
         self.feed = feed
@@ -58,29 +58,29 @@ class Told:
 @asynccontextmanager
 async def following(
     dashboard: Dashboard, token: str | None = None, *, retry: bool = True
-) -> AsyncIterator[Told]:
+) -> AsyncIterator[FeedLog]:
     async with serving(dashboard.route()) as url, DashboardFeed(url, token, retry=retry) as feed:
-        told = Told(feed)
-        reader = asyncio.create_task(told.read())
-        yield told
+        log = FeedLog(feed)
+        reader = asyncio.create_task(log.read())
+        yield log
         await end(reader)
 
 
 async def test_follows_the_view_from_the_first_snapshot() -> None:
     dashboard = Dashboard()
-    async with following(dashboard, "s3cret") as told:
+    async with following(dashboard, "s3cret") as log:
         server = await dashboard.accepted()
         await server.greet()
         await server.send(server.change("tea", 3), server.change("latte", 1), server.heartbeat())
-        await told.until(lambda: Beat in told.kinds() and told.feed.version == 3)
-        feed = told.feed
+        await log.until(lambda: Beat in log.kinds() and log.feed.version == 3)
+        feed = log.feed
         assert feed.view is not None
         assert dict(feed.view.cube.cells()) == dict(server.view.cube.cells())
         assert feed.totals == server.view.cube.totals()
         assert (feed.epoch, feed.menu, feed.gaps) == ("one", MENU, 0)
         assert feed.health is not None
-    assert told.kinds()[:4] == [Connecting, Connected, MenuUpdated, ViewReset]
-    assert ViewChanged in told.kinds()
+    assert log.kinds()[:4] == [Connecting, Connected, MenuUpdated, ViewReset]
+    assert ViewChanged in log.kinds()
     request = dashboard.requests[0]
     assert request.headers["Authorization"] == "Bearer s3cret"
     assert "s3cret" not in str(request.url)
@@ -89,11 +89,11 @@ async def test_follows_the_view_from_the_first_snapshot() -> None:
 
 async def test_resumes_from_where_it_was() -> None:
     dashboard = Dashboard()
-    async with following(dashboard) as told:
+    async with following(dashboard) as log:
         first = await dashboard.accepted()
         await first.greet()
         await first.send(first.change("tea", 3))
-        await told.until(lambda: told.feed.version == 2)
+        await log.until(lambda: log.feed.version == 2)
         await first.socket.close(code=1012)
 
         second = await dashboard.accepted()
@@ -101,67 +101,67 @@ async def test_resumes_from_where_it_was() -> None:
         second.view, second.version = first.view, first.version
         missed = second.change("mocha", 2)
         await second.send(second.hello(), missed)
-        await told.until(lambda: told.feed.version == 3)
-        assert told.feed.view is not None
-        assert dict(told.feed.view.cube.cells()) == dict(second.view.cube.cells())
-    assert [e.resumed for e in told.events if isinstance(e, Connected)] == [False, True]
-    assert told.kinds().count(ViewReset) == 1
-    assert told.disconnections()[0].reason == "is restarting"
-    assert told.feed.gaps == 0
+        await log.until(lambda: log.feed.version == 3)
+        assert log.feed.view is not None
+        assert dict(log.feed.view.cube.cells()) == dict(second.view.cube.cells())
+    assert [e.resumed for e in log.events if isinstance(e, Connected)] == [False, True]
+    assert log.kinds().count(ViewReset) == 1
+    assert log.disconnections()[0].reason == "is restarting"
+    assert log.feed.gaps == 0
 
 
 async def test_asks_for_the_whole_view_where_a_change_is_missing() -> None:
     dashboard = Dashboard()
-    async with following(dashboard) as told:
+    async with following(dashboard) as log:
         server = await dashboard.accepted()
         await server.greet()
         server.change("lost", 1)
         await server.send(server.change("tea", 2), server.change("tea", 3))
         assert await server.next_frame() == frames.Resync()
         await server.send(server.snapshot(), server.change("mocha", 1))
-        await told.until(lambda: told.feed.version == 5)
-        assert told.feed.view is not None
-        assert dict(told.feed.view.cube.cells()) == dict(server.view.cube.cells())
+        await log.until(lambda: log.feed.version == 5)
+        assert log.feed.view is not None
+        assert dict(log.feed.view.cube.cells()) == dict(server.view.cube.cells())
         assert server.received.empty(), "one gap, one resync"
-    assert told.feed.gaps == 1
-    assert [e for e in told.events if isinstance(e, GapFound)] == [GapFound(1, 2)]
+    assert log.feed.gaps == 1
+    assert [e for e in log.events if isinstance(e, GapFound)] == [GapFound(1, 2)]
 
 
 async def test_two_heartbeats_ahead_of_the_view_mean_a_lost_change() -> None:
     dashboard = Dashboard()
-    async with following(dashboard) as told:
+    async with following(dashboard) as log:
         server = await dashboard.accepted()
         await server.greet()
         server.change("lost", 1)
         await server.send(server.heartbeat(), server.heartbeat())
         assert await server.next_frame() == frames.Resync()
         await server.send(server.snapshot())
-        await told.until(lambda: told.feed.version == 2)
-    assert told.feed.gaps == 1
+        await log.until(lambda: log.feed.version == 2)
+    assert log.feed.gaps == 1
 
 
 async def test_silence_of_four_heartbeats_is_a_dead_link() -> None:
     dashboard = Dashboard()
-    async with following(dashboard) as told:
+    async with following(dashboard) as log:
         server = await dashboard.accepted()
         await server.greet(heartbeat=0.02)
         await dashboard.accepted()
-        assert told.disconnections()[0].reason == "has gone silent"
+        assert log.disconnections()[0].reason == "has gone silent"
 
 
 async def test_comes_back_when_the_goodbye_said() -> None:
     dashboard = Dashboard()
-    async with following(dashboard) as told:
+    async with following(dashboard) as log:
         server = await dashboard.accepted()
         await server.greet()
         await server.send(frames.Goodbye(reason="the server stops", retry_after=3_000))
         await server.socket.close(code=1012)
-        await told.until(lambda: bool(told.disconnections()))
-        (gone,) = told.disconnections()
+        await log.until(lambda: bool(log.disconnections()))
+        (gone,) = log.disconnections()
         assert gone.reason == "said goodbye: the server stops"
         assert gone.retry_in is not None
         assert 3_000 <= gone.retry_in <= 3_750
-        told.feed.reconnect_now()
+        log.feed.reconnect_now()
         await dashboard.accepted()
 
 
@@ -169,62 +169,62 @@ async def test_comes_back_when_the_goodbye_said() -> None:
 async def test_does_not_keep_asking_where_it_is_refused_for_good(status: int, words: str) -> None:
     dashboard = Dashboard()
     dashboard.refuse_with = status
-    async with following(dashboard) as told:
-        await told.until(lambda: bool(told.disconnections()))
-        (refused,) = told.disconnections()
+    async with following(dashboard) as log:
+        await log.until(lambda: bool(log.disconnections()))
+        (refused,) = log.disconnections()
         assert words in refused.reason
         assert refused.retry_in is None
         dashboard.refuse_with = None
-        told.feed.reconnect_now()
+        log.feed.reconnect_now()
         await (await dashboard.accepted()).greet()
-        await told.until(lambda: told.feed.view is not None)
+        await log.until(lambda: log.feed.view is not None)
 
 
 async def test_another_protocol_is_refused() -> None:
     dashboard = Dashboard()
-    async with following(dashboard) as told:
+    async with following(dashboard) as log:
         server = await dashboard.accepted()
         await server.send(server.hello(protocol=99))
-        await told.until(lambda: bool(told.disconnections()))
-        assert "protocol 99" in told.disconnections()[0].reason
+        await log.until(lambda: bool(log.disconnections()))
+        assert "protocol 99" in log.disconnections()[0].reason
         with pytest.raises(ServerUnavailable, match="protocol 99"):
-            await told.feed.place(TEA)
+            await log.feed.place(TEA)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"type":"surprise"}', '{"type":"delta"}', "null"])
 async def test_a_frame_that_is_none_ends_the_connection_not_the_feed(text: str) -> None:
     dashboard = Dashboard()
-    async with following(dashboard) as told:
+    async with following(dashboard) as log:
         server = await dashboard.accepted()
         await server.greet()
         await server.socket.send_str(text)
         await (await dashboard.accepted()).greet()
-        assert "no frame of this protocol" in told.disconnections()[0].reason
+        assert "no frame of this protocol" in log.disconnections()[0].reason
 
 
 async def test_columns_that_contradict_themselves_end_the_connection_not_the_feed() -> None:
     dashboard = Dashboard()
-    async with following(dashboard) as told:
+    async with following(dashboard) as log:
         server = await dashboard.accepted()
         await server.greet()
         good = server.change("tea", 1)
         columns = msgspec.structs.replace(good.view, stores=[])
         await server.send(msgspec.structs.replace(good, view=columns))
         await (await dashboard.accepted()).greet()
-        assert "no frame of this protocol" in told.disconnections()[0].reason
+        assert "no frame of this protocol" in log.disconnections()[0].reason
 
 
 async def test_without_retry_the_first_loss_ends_the_events() -> None:
     dashboard = Dashboard()
-    async with following(dashboard, retry=False) as told:
+    async with following(dashboard, retry=False) as log:
         server = await dashboard.accepted()
         await server.greet()
-        await told.until(lambda: told.feed.view is not None)
+        await log.until(lambda: log.feed.view is not None)
         await server.socket.close()
-        await told.until(lambda: told.ended)
-        assert told.disconnections() == [Disconnected("closed the connection", None)]
+        await log.until(lambda: log.ended)
+        assert log.disconnections() == [Disconnected("closed the connection", None)]
         with pytest.raises(ServerUnavailable):
-            await told.feed.place(TEA)
+            await log.feed.place(TEA)
 
 
 async def test_a_server_that_is_not_there_is_told_and_tried_again() -> None:
@@ -246,11 +246,11 @@ async def test_a_server_that_is_not_there_is_told_and_tried_again() -> None:
 
 async def test_places_orders_over_the_same_connection() -> None:
     dashboard = Dashboard()
-    async with following(dashboard) as told:
+    async with following(dashboard) as log:
         server = await dashboard.accepted()
         await server.greet()
-        good = asyncio.create_task(told.feed.place(TEA))
-        bad = asyncio.create_task(told.feed.place(Draft("nowhere", "tea")))
+        good = asyncio.create_task(log.feed.place(TEA))
+        bad = asyncio.create_task(log.feed.place(Draft("nowhere", "tea")))
         asked = {frame.store: frame for frame in [await order(server), await order(server)]}
         await server.send(
             frames.Refusal(
@@ -272,10 +272,10 @@ async def test_places_orders_over_the_same_connection() -> None:
 
 async def test_an_order_unanswered_when_the_link_breaks_is_sent_again_under_its_key() -> None:
     dashboard = Dashboard()
-    async with following(dashboard) as told:
+    async with following(dashboard) as log:
         first = await dashboard.accepted()
         await first.greet()
-        task = asyncio.create_task(told.feed.place(TEA))
+        task = asyncio.create_task(log.feed.place(TEA))
         asked = await order(first)
         await first.socket.close()
         second = await dashboard.accepted()
@@ -288,24 +288,24 @@ async def test_an_order_unanswered_when_the_link_breaks_is_sent_again_under_its_
 
 async def test_an_order_without_an_answer_says_that_it_may_be_stored() -> None:
     dashboard = Dashboard()
-    async with following(dashboard) as told:
+    async with following(dashboard) as log:
         server = await dashboard.accepted()
         await server.greet()
-        await told.until(lambda: told.feed.view is not None)
+        await log.until(lambda: log.feed.view is not None)
         with pytest.raises(OutcomeUnknown, match="may be stored"):
-            await told.feed.place(TEA, timeout=0.05)
+            await log.feed.place(TEA, timeout=0.05)
 
 
 async def test_a_refused_client_places_nothing() -> None:
     dashboard = Dashboard()
     dashboard.refuse_with = 401
-    async with following(dashboard) as told:
-        waiting = asyncio.create_task(told.feed.place(TEA))
+    async with following(dashboard) as log:
+        waiting = asyncio.create_task(log.feed.place(TEA))
         with pytest.raises(Unauthorized):
             await waiting
-        await told.until(lambda: bool(told.disconnections()))
+        await log.until(lambda: bool(log.disconnections()))
         with pytest.raises(Unauthorized):
-            await told.feed.place(TEA)
+            await log.feed.place(TEA)
 
 
 async def order(server: Connection) -> frames.OrderFrame:

@@ -132,7 +132,7 @@ async def test_client_and_feed_come_through_a_restart(run_server: RunServer) -> 
         OrderClient(server.url) as client,
         DashboardFeed(server.url) as feed,
     ):
-        told = asyncio.create_task(connections(feed))
+        connected = asyncio.create_task(connections(feed))
         await client.place(TEA)
         await eventually(lambda: feed.totals is not None and feed.totals.minute.orders == 1)
         epoch = feed.epoch
@@ -143,7 +143,7 @@ async def test_client_and_feed_come_through_a_restart(run_server: RunServer) -> 
         await asyncio.gather(over_http, over_socket)
         await eventually(lambda: feed.totals is not None and feed.totals.minute.orders == 3)
         assert feed.epoch != epoch
-        await end(told)
+        await end(connected)
 
 
 async def connections(feed: DashboardFeed) -> None:

@@ -57,7 +57,7 @@ class Holder:
         return addresses
 
     def kill(self) -> None:
-        """SIGKILL: it gets no chance to leave."""
+        """Kill it, so that it cannot leave cleanly."""
         self.process.kill()
         self.finish()
 

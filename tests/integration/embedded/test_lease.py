@@ -1,4 +1,4 @@
-"""Several processes share the servers, and the last one out stops them."""
+"""Several processes share the servers, and the last one to leave stops them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def test_a_fresh_start_gives_addresses_that_work(fresh_dir: Path, fresh_pa
     assert fresh_pair.running == (False, False)
 
 
-def test_a_second_process_attaches_and_the_last_one_out_stops_both(
+def test_a_second_process_shares_them_and_the_last_one_to_leave_stops_both(
     data_dir: Path, pair: Pair
 ) -> None:
     first, second = Holder(data_dir), Holder(data_dir)
@@ -75,7 +75,7 @@ def test_threads_of_one_process_share_one_pair(data_dir: Path, pair: Pair) -> No
         with embedded_services(data_dir):
             inside.wait()
             pids = pair.pids
-            inside.wait()  # nobody leaves before all have looked
+            inside.wait()  # none leaves before all have read the ids
         return pids
 
     with ThreadPoolExecutor(3) as threads:

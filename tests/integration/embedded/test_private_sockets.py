@@ -1,4 +1,4 @@
-"""The embedded servers can be reached through private sockets only, as the kernel itself tells."""
+"""The embedded servers listen on private sockets only, according to the kernel."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _INTERNET = ("tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6")
 
 @pytest.fixture
 def running(data_dir: Path, pair: Pair) -> Iterator[Pair]:
-    """Both servers at work."""
+    """Both servers, running."""
     with embedded_services(data_dir):
         yield pair
 

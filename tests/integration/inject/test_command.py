@@ -13,14 +13,14 @@ from tests.end_to_end.ledger import ledger
 from tests.integration.inject.command import ended, run, serving, started
 from tests.ports import free_port
 
-TILL = """date,when,card,money,coffee
+EXPORT = """date,when,card,money,coffee
 2024-03-01,2024-03-01 10:15:50.520,A-1,38.7,Latte
 2024-03-01,2024-03-01 12:19:22.539,A-2,38.7,Hot Chocolate
 2024-03-01,2024-03-01 12:19:22.539,A-3,38.7,Hot Chocolate
 2024-03-01,2024-03-01 23:46:33.006,,28.9,Americano with Milk
 2024-03-02,2024-03-02 00:10:00,,28.9,Americano with Milk
 """
-TILL_OPTIONS = (
+EXPORT_OPTIONS = (
     *("--map", "placed_at=when,drink=coffee,price=money"),
     *("--store", "Vending", "--timezone", "Europe/Kyiv"),
 )
@@ -31,7 +31,7 @@ async def total(url: str) -> int:
         return (await client.dashboard()).view.totals.minute.orders
 
 
-async def test_every_way_at_once_and_again_under_the_same_seed(server_url: str) -> None:
+async def test_every_transport_at_once_and_again_under_the_same_seed(server_url: str) -> None:
     arguments = (
         *("inject", "--url", server_url, "--rate", "2000", "--count", "600", "--json"),
         *("--via", "http,ws,batch", "--seed", "7", "--profile", "burst,lunch"),
@@ -48,12 +48,12 @@ async def test_every_way_at_once_and_again_under_the_same_seed(server_url: str) 
     assert await total(server_url) == 600
 
 
-async def test_a_till_s_export_loads_once(
+async def test_a_point_of_sale_export_loads_once(
     server_url: str, database_url: str, tmp_path: Path
 ) -> None:
-    file = tmp_path / "till.csv"
-    file.write_text(TILL)
-    arguments = ("inject", "--url", server_url, "--file", str(file), *TILL_OPTIONS)
+    file = tmp_path / "export.csv"
+    file.write_text(EXPORT)
+    arguments = ("inject", "--url", server_url, "--file", str(file), *EXPORT_OPTIONS)
     refused = await run(*arguments)
     assert refused.code == 1
     assert "line 2:" in refused.err
@@ -67,10 +67,20 @@ async def test_a_till_s_export_loads_once(
     again = (await run(*arguments, "--json")).report()
     assert (again.accepted, again.replayed) == (0, 5)
 
-    lines = TILL.splitlines(keepends=True)
+    lines = EXPORT.splitlines(keepends=True)
     more = "".join([lines[0], *lines[:0:-1], "2024-03-02,2024-03-02 07:00:00,,38.7,Latte\n"])
     longer = await run(
-        *("inject", "--url", server_url, "--file", "-", *TILL_OPTIONS, "--via", "batch", "--json"),
+        *(
+            "inject",
+            "--url",
+            server_url,
+            "--file",
+            "-",
+            *EXPORT_OPTIONS,
+            "--via",
+            "batch",
+            "--json",
+        ),
         data=more.encode(),
     )
     assert (longer.report().accepted, longer.report().replayed) == (1, 5)
@@ -91,7 +101,7 @@ async def eventually_counted(client: OrderClient, at: datetime, orders: int) -> 
             await asyncio.sleep(0.02)
 
 
-async def test_bad_rows_are_told_by_line_and_the_others_stored(server_url: str) -> None:
+async def test_bad_rows_are_reported_by_line_and_the_others_stored(server_url: str) -> None:
     rows = (
         b'{"store":"uptown","drink":"tea","price":2.90}\n'
         b"{nonsense\n"

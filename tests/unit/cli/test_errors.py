@@ -1,4 +1,4 @@
-"""What goes wrong on the command line is told in one plain sentence and by an exit code."""
+"""Every error on the command line is one plain sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _is_plain(text: str) -> bool:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["status", "--help"]])
-def test_an_output_that_takes_no_more_is_told(arguments: list[str]) -> None:
+def test_an_output_that_cannot_be_written_is_reported(arguments: list[str]) -> None:
     with Path("/dev/full").open("wb") as full:
         ended = subprocess.run(
             [sys.executable, "-m", "coffeert", *arguments],
@@ -142,7 +142,7 @@ def test_an_output_that_takes_no_more_is_told(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["status", "--help"]])
-def test_a_reader_that_has_gone_is_no_fault(arguments: list[str]) -> None:
+def test_a_closed_pipe_is_not_an_error(arguments: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as pipe:

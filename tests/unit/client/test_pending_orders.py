@@ -168,9 +168,9 @@ async def test_answers_to_unknown_orders_are_ignored() -> None:
     task = wire.place()
     await eventually(lambda: wire.frames)
     frame = wire.frames[0]
-    stranger = msgspec.structs.replace(frame, ref="stranger")
-    wire.acknowledge(stranger)
-    wire.refuse(stranger, 422)
+    unknown = msgspec.structs.replace(frame, ref="unknown")
+    wire.acknowledge(unknown)
+    wire.refuse(unknown, 422)
     wire.orders.refuse(Refusal(status=400, title="t", detail="No ref."))
     wire.acknowledge(frame)
     wire.acknowledge(frame)

@@ -53,7 +53,7 @@ def test_the_order_of_the_menu_does_not_matter_to_a_seed() -> None:
     assert generated(7, menu=reversed_menu) == generated(7)
 
 
-def test_the_pace_does_not_change_which_orders_come() -> None:
+def test_the_pace_does_not_change_the_orders() -> None:
     slow = generate(ArrivalPlan(50, 1_000.0), (RUSH,), MENU, 7)
     assert [decode_order(order.body) for order in slow] == generated(7, 50)
 
@@ -74,7 +74,7 @@ def test_profiles_weigh_stores_and_drinks() -> None:
     assert drinks["espresso"] > 3 * drinks["mocha"]
 
 
-def test_an_empty_menu_is_said_so() -> None:
+def test_an_empty_menu_is_an_error() -> None:
     with pytest.raises(ConfigError, match="menu has no"):
         generated(1, menu=MenuBody((), MENU.drinks))
 

@@ -44,7 +44,7 @@ def test_quoted_fields_may_hold_separators_and_line_breaks() -> None:
     ]
 
 
-def test_bad_rows_are_told_by_line_and_the_others_come() -> None:
+def test_bad_rows_are_reported_by_line_and_the_others_read() -> None:
     assert rows(b"drink,price\nlatte\ntea,1,2\n\xff\xfe,1\nmocha,2\n") == [
         BadRow(2, "has 1 columns, the header 2"),
         BadRow(3, "has 3 columns, the header 2"),
@@ -61,13 +61,13 @@ def test_ndjson_keeps_the_text_of_numbers() -> None:
     ]
 
 
-def test_the_film_of_a_recording_is_passed_over() -> None:
+def test_other_lines_of_a_recording_are_ignored() -> None:
     assert rows(b'{"coffeert":"beat","at":1,"view":{"cells":[]}}\n{"drink":"tea"}\n') == [
         FileRow(2, {"drink": "tea"})
     ]
 
 
-def test_bad_lines_of_ndjson_are_told_and_the_others_come() -> None:
+def test_bad_lines_of_ndjson_are_reported_and_the_others_read() -> None:
     bad = [b"{", b"[1]", b"7", b'{"a":{}}', b'{"a":[]}', b'{"a":"\xff"}', b'{"a":"\\ud800"}']
     read = rows(b'{"drink":"first"}\n' + b"\n".join(bad) + b'\n{"drink":"last"}\n')
     assert read[0] == FileRow(1, {"drink": "first"})
@@ -88,7 +88,7 @@ def test_an_endless_line_is_refused() -> None:
         rows(b"drink\nlatte\n" + b"x" * 20_000_000)
 
 
-class Dribble:
+class SlowStream:
     """A stream that gives a few bytes at a time, as a pipe does."""
 
     def __init__(self, *pieces: bytes) -> None:
@@ -99,10 +99,10 @@ class Dribble:
 
 
 def test_a_row_is_there_as_soon_as_its_line_is_whole() -> None:
-    read = Rows(Dribble(b"dri", b"nk\nla", b"tte\ntea\n", b"mo", b"cha"))
+    read = Rows(SlowStream(b"dri", b"nk\nla", b"tte\ntea\n", b"mo", b"cha"))
     each = iter(read)
     assert next(each) == FileRow(2, {"drink": "latte"})
-    assert read.ready(), "the next line came along"
+    assert read.ready(), "the next line was read with it"
     assert next(each) == FileRow(3, {"drink": "tea"})
     assert not read.ready(), "the next one must be waited for"
     assert next(each) == FileRow(4, {"drink": "mocha"})
@@ -118,7 +118,7 @@ def test_csv_written_by_others_reads_back(values: list[tuple[str, str]], piece: 
     csv.writer(file).writerows([("one", "two"), *values])
     data = file.getvalue().encode()
     pieces = [data[at : at + piece] for at in range(0, len(data), piece)]
-    read = list(Rows(Dribble(*pieces)))
+    read = list(Rows(SlowStream(*pieces)))
     assert read == [FileRow(n, {"one": a, "two": b}) for n, (a, b) in enumerate(values, 2)]
 
 
