@@ -77,9 +77,6 @@ async def _demo(
     stop = stop_on_signals()
     assert config.data_dir is not None
     log = _log_file(config.data_dir)
-    account = DataDirectory.at(config.data_dir).account
-    if account.drops:  # what the server says of it goes to its log
-        report_account(account.name)
     with suppress(Stopped):
         async with AsyncExitStack() as stack:
             click.echo("Starting PostgreSQL, Valkey and the server ...")
@@ -211,9 +208,12 @@ async def _fill_history(url: str, marker: Path, rate: float) -> None:
 
 
 def _log_file(data_dir: Path) -> Path:
-    directory = data_dir / "log"
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory = DataDirectory.at(data_dir)
+        log = directory.log("demo.log")
+        log.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise DemoFailed(f"{data_dir} cannot hold the demo's data: {error.strerror}.") from None
-    return directory / "demo.log"
+    if directory.account.drops:  # the server says so too, but to its log
+        report_account(directory.account.name)
+    return log

@@ -36,17 +36,23 @@ class DataDirectory:
     def at(cls, path: Path | None = None) -> DataDirectory:
         """Return the data directory at `path` (default: this user's), created if it is absent.
 
-        Raises `EmbeddedError` if the account that the servers run as cannot reach it.
+        Raises `EmbeddedError` if the account that the servers run as cannot reach it, or if this process
+        cannot use it.
         """
         path = (path or default_path()).expanduser().resolve()
         directory = cls(path, account_for(path / "postgres", path / "run", path))
-        directory._require_reachable(_nearest_existing(path))
+        nearest = _nearest_existing(path)
+        if not nearest.is_dir():
+            raise EmbeddedError(f"{nearest} is not a directory, so it cannot hold the data.")
+        directory._require_reachable(nearest)
         if not path.exists():
+            absent = [each for each in (path, *path.parents) if not each.exists()]
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if directory.account.drops:
-                path.chmod(0o755)
+            if directory.account.drops:  # the account must get through, whatever our umask is
+                for each in absent:
+                    each.chmod(0o755)
         if not os.access(path, os.W_OK | os.X_OK):
-            raise EmbeddedError(f"The data directory {path} belongs to someone else.")
+            raise EmbeddedError(f"The data directory {path} belongs to another user.")
         return directory
 
     @property

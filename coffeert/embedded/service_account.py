@@ -121,7 +121,7 @@ def account_for(*existing: Path) -> Account:
 def _owner(path: Path) -> Account | None:
     try:
         status = path.lstat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     if status.st_uid == 0:
         return None

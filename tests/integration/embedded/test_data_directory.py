@@ -142,10 +142,14 @@ def test_logs_do_not_grow_with_the_number_of_starts(fresh_dir: Path) -> None:
     assert (fresh_dir / "log" / "postgres.log").read_text().count("starting PostgreSQL") == 1
 
 
-def test_a_file_in_the_place_of_the_data_directory_is_reported(fresh_dir: Path) -> None:
+@pytest.mark.parametrize("below", ["", "data"])
+def test_a_file_in_the_place_of_the_data_directory_is_reported(fresh_dir: Path, below: str) -> None:
     place = fresh_dir / "file"
     place.touch()
-    with pytest.raises(EmbeddedError), embedded_services(place):
+    with (
+        pytest.raises(EmbeddedError, match=f"^{place} is not a directory"),
+        embedded_services(place / below),
+    ):
         pass
 
 

@@ -75,6 +75,16 @@ def test_a_data_directory_out_of_the_accounts_reach_is_refused_untouched(
     assert closed.stat().st_mode & 0o777 == 0o700
 
 
+def test_new_directories_let_the_account_through_whatever_the_umask_is(fresh_dir: Path) -> None:
+    place = fresh_dir / "new" / "data"
+    before = os.umask(0o077)
+    try:
+        with embedded_services(place, postgres=False):
+            assert Pair.of(place).running == (False, True)
+    finally:
+        os.umask(before)
+
+
 def test_programs_out_of_the_accounts_reach_are_copied_beside_the_data(
     server_directory: Path,
 ) -> None:
