@@ -107,10 +107,10 @@ class TuiOptions:
 
 
 async def _watch(options: TuiOptions) -> int:
-    from coffeert.client.url import server_address
+    from coffeert.client.url import parse_server_url
     from coffeert.tui.live_source import LiveSource
 
-    url, token = str(server_address(options.url)), os.environ.get("COFFEERT_TOKEN")
+    url, token = str(parse_server_url(options.url)), os.environ.get("COFFEERT_TOKEN")
     connection = LiveSource(url, token)
     if options.plain:
         return await _speak(connection)

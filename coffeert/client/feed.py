@@ -12,7 +12,7 @@ from yarl import URL
 from coffeert.client.events import EventBuffer, FeedEvent, GapFound, PlacedOrder
 from coffeert.client.http import order_body
 from coffeert.client.replica import Replica, StateFrame
-from coffeert.client.url import server_address, socket_url
+from coffeert.client.url import parse_server_url, socket_url
 from coffeert.client.websocket import ServerConnection
 from coffeert.domain.orders import Draft
 from coffeert.domain.rollups import WindowTotals
@@ -34,7 +34,7 @@ class DashboardFeed:
     """
 
     def __init__(self, url: str, token: str | None = None, *, retry: bool = True) -> None:
-        self._server = server_address(url)
+        self._server = parse_server_url(url)
         self._replica = Replica()
         self._events = EventBuffer()
         self._connection = ServerConnection(

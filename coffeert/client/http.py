@@ -24,7 +24,7 @@ from coffeert.client.errors import (
     server_unavailable,
 )
 from coffeert.client.events import PlacedOrder
-from coffeert.client.url import server_address
+from coffeert.client.url import parse_server_url
 from coffeert.domain.orders import Draft, new_order_id
 from coffeert.errors import CoffeertError, ServerUnavailable, Unavailable
 from coffeert.wire.frames import Snapshot, decode_snapshot
@@ -76,7 +76,7 @@ class OrderClient:
         connections: int = 64,
         patience: float = 30.0,
     ) -> None:
-        self._server = server_address(url)
+        self._server = parse_server_url(url)
         self._connections = connections
         self._patience = patience
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}

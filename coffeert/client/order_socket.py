@@ -7,7 +7,7 @@ from typing import Self
 
 from coffeert.client.events import PlacedOrder
 from coffeert.client.http import order_body
-from coffeert.client.url import server_address, socket_url
+from coffeert.client.url import parse_server_url, socket_url
 from coffeert.client.websocket import ServerConnection
 from coffeert.domain.orders import Draft
 from coffeert.wire.frames import ServerFrame, decode_server_frame
@@ -22,7 +22,7 @@ class OrderSocket:
     """
 
     def __init__(self, url: str, token: str | None = None) -> None:
-        server = server_address(url)
+        server = parse_server_url(url)
         self._connection = ServerConnection(
             lambda: socket_url(server), token, decode=_decode_answer
         )

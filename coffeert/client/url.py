@@ -15,8 +15,8 @@ _HOST: Final = re.compile(r"[0-9A-Za-z._:%-]+")
 _SOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
 
-def server_address(text: str) -> URL:
-    """Read `http(s)://host[:port]`; raises `ConfigError` for anything else.
+def parse_server_url(text: str) -> URL:
+    """Parse `http(s)://host[:port]`; raises `ConfigError` for anything else.
 
     The token is never part of it: a URL ends up in logs and in the list of processes.
     """

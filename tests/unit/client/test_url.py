@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coffeert.client.url import server_address, socket_url
+from coffeert.client.url import parse_server_url, socket_url
 from coffeert.errors import ConfigError
 
 
@@ -18,7 +18,7 @@ from coffeert.errors import ConfigError
     ],
 )
 def test_takes_scheme_host_and_port(text: str, origin: str) -> None:
-    assert str(server_address(text)) == origin
+    assert str(parse_server_url(text)) == origin
 
 
 @pytest.mark.parametrize(
@@ -41,18 +41,18 @@ def test_takes_scheme_host_and_port(text: str, origin: str) -> None:
 )
 def test_refuses_everything_else_in_a_sentence(text: str) -> None:
     with pytest.raises(ConfigError, match=r"^The server's URL .*\.$"):
-        server_address(text)
+        parse_server_url(text)
 
 
 @pytest.mark.parametrize("text", ["http://me:s3cret@localhost:1", "http://s3cret@localhost:1"])
 def test_never_repeats_credentials(text: str) -> None:
     with pytest.raises(ConfigError, match="COFFEERT_TOKEN") as refused:
-        server_address(text)
+        parse_server_url(text)
     assert "s3cret" not in str(refused.value)
 
 
 def test_the_socket_asks_to_resume_only_with_an_epoch() -> None:
-    server = server_address("https://shop.example")
+    server = parse_server_url("https://shop.example")
     assert str(socket_url(server)) == "wss://shop.example/ws/dashboard"
     assert dict(socket_url(server, epoch="a b", version=7).query) == {
         "epoch": "a b",
