@@ -64,9 +64,7 @@ THEMES = ("dark", "light", "safe")
     "--forget", is_flag=True, help="Do not use or keep the last range, filter, theme and tab."
 )
 @click.option(
-    "--allow-inject",
-    is_flag=True,
-    help="Allow sending generated orders to a server on another machine.",
+    "--allow-inject", is_flag=True, help="Allow sending generated orders to a server on another machine."
 )
 def command(**values: Any) -> int:
     """Show the dashboard in the terminal.
@@ -80,7 +78,7 @@ def command(**values: Any) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuiOptions:
-    """The options of the command line."""
+    """What the command line asks for."""
 
     url: str
     theme: str | None
@@ -93,14 +91,14 @@ class TuiOptions:
     forget: bool
     allow_inject: bool
 
-    def appearance(self, saved_theme: str = "") -> Appearance:
-        """Return the glyphs and the theme: that of the options, the saved one, or the default."""
+    def look(self, kept: str = "") -> Appearance:
+        """Return how the dashboard is to look; `kept` is the theme of the last time."""
         chosen = self.glyphs or glyphs_for(sys.stdout.encoding, os.environ.get("TERM"))
-        theme = f"coffeert-{self.theme}" if self.theme else saved_theme or "coffeert-dark"
+        theme = f"coffeert-{self.theme}" if self.theme else kept or "coffeert-dark"
         return Appearance(glyphs=chosen, theme=theme)
 
-    def state_file(self) -> Path | None:
-        """Return where the last choices are saved; `None` if they are not."""
+    def memory(self) -> Path | None:
+        """Return where the last choices are kept."""
         from platformdirs import user_state_path
 
         return None if self.forget else user_state_path("coffeert") / "tui.json"
@@ -119,13 +117,13 @@ async def _watch(options: TuiOptions) -> int:
     from coffeert.tui.saved_state import SavedState, load_saved_state
     from coffeert.tui.settings import find_settings, load_settings
 
-    memory = options.state_file()
+    memory = options.memory()
     kept = SavedState() if memory is None else load_saved_state(memory)
     app = CoffeertApp(
         connection,
         connection,
         url=url,
-        look=options.appearance(kept.theme),
+        look=options.look(kept.theme),
         settings=load_settings(find_settings(options.settings)),
         injection=Injection(url, token, allowed=options.allow_inject),
         memory=memory,
@@ -161,7 +159,7 @@ async def _replay(options: TuiOptions) -> int:
     from coffeert.tui.app import CoffeertApp
 
     place = f"{player.server}, recorded"
-    app = CoffeertApp(player, None, url=place, clock=player.clock, look=options.appearance())
+    app = CoffeertApp(player, None, url=place, clock=player.clock, look=options.look())
     app.session.replaying = True
     return await _run(app)
 
