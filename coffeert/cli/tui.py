@@ -64,7 +64,9 @@ THEMES = ("dark", "light", "safe")
     "--forget", is_flag=True, help="Do not use or keep the last range, filter, theme and tab."
 )
 @click.option(
-    "--allow-inject", is_flag=True, help="Allow sending generated orders to a server on another machine."
+    "--allow-inject",
+    is_flag=True,
+    help="Allow sending generated orders to a server on another machine.",
 )
 def command(**values: Any) -> int:
     """Show the dashboard in the terminal.
