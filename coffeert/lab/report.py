@@ -114,7 +114,7 @@ def _verdicts(results: Results) -> str:
 
 def _measurements(experiment: Experiment) -> str:
     head = (
-        "load", "head", "offered", "good", "errors", "503", "p50 ms", "p99 ms", "p99.9 ms", "max ms",
+        "load", "offered", "good", "errors", "503", "p50 ms", "p99 ms", "p99.9 ms", "max ms",
         "lost / duplicated / rollups exact", "remarks",
     )  # fmt: skip
     return _table(head, [_measurement(one) for one in experiment.measurements])
@@ -125,7 +125,6 @@ def _measurement(one: Measurement) -> tuple[str, ...]:
     times = (latency.p50, latency.p99, latency.p99_9, latency.max) if latency else ()
     return (
         one.label,
-        one.head,
         f"{one.offered:,.0f}" if one.offered else "",
         f"{one.good:,.{0 if one.good >= 100 else 2}f} {one.unit}" if one.good else "",
         f"{one.errors:,}",

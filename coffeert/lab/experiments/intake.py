@@ -85,7 +85,7 @@ async def _measure(harness: Harness) -> IntakeRuns:
     async with server_under_test(harness) as server:
         bare, storing, served = await _beside_the_limits(harness, server)
         browser = await server.measure(
-            "single orders as browsers send them", head="browser", seconds=seconds
+            "single orders, browser head", head="browser", seconds=seconds
         )
         peak = median_rate(served)
         half = await server.measure(

@@ -47,7 +47,7 @@ class LoadVariant(NamedTuple):
     high: float
 
 
-BROWSER = LoadVariant("browser", "browser heads", "http", "browser", _CONNECTIONS, 1, 1, 0.5, 1.1)
+BROWSER = LoadVariant("browser", "browser head", "http", "browser", _CONNECTIONS, 1, 1, 0.5, 1.1)
 WEBSOCKET = LoadVariant("ws", "WebSocket", "ws", "minimal", 64, 256, 1, 0.75, 1.35)
 BATCHES = LoadVariant("batch", "batches of 100", "batch", "minimal", 1_024, 1, 100, 1.5, 4.0)
 

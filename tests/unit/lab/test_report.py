@@ -65,7 +65,7 @@ def test_metrics_tables_and_diagrams_fill_the_template(tmp_path: Path) -> None:
     write_results(_results(_intake()), tmp_path, tmp_path / "SCALE.md")
     report = (tmp_path / "SCALE.md").read_text("utf-8")
     assert "12,345" in report
-    assert "| single \\| orders | browser | 100 |" in report
+    assert "| single \\| orders | 100 |" in report
     assert "0 / 0 / yes" in report
     assert "IO:WalSync 60%" in report
     assert "![Rate < time](a-diagram.svg)" in report
