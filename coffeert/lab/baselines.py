@@ -8,12 +8,12 @@ import io
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import msgspec
 import psutil
@@ -51,24 +51,38 @@ class BaselineServer:
     process: psutil.Process
 
 
-class HandlerJob(msgspec.Struct, frozen=True):
-    """The port on loopback; with a database URL the handler also stores the orders."""
+class BaselineJob(msgspec.Struct, frozen=True):
+    """The port on loopback."""
 
     port: int
+
+
+BaselineJobT = TypeVar("BaselineJobT", bound=BaselineJob)
+
+
+@asynccontextmanager
+async def start_baseline(
+    serve: Callable[[BaselineJobT, ParentPipe], Awaitable[None]], job: BaselineJobT
+) -> AsyncIterator[BaselineServer]:
+    """Run a baseline in a worker process until the end of the block."""
+    async with start_worker(serve, job) as worker:
+        await worker.ready()
+        yield BaselineServer(f"http://127.0.0.1:{job.port}", psutil.Process(worker.pid))
+
+
+class HandlerJob(BaselineJob, frozen=True):
+    """With a database URL the handler also stores the orders."""
+
     database_url: str = ""
 
 
-class HandlerResult(msgspec.Struct, frozen=True):
-    """How many requests were answered."""
-
-    answered: int
+def baseline_handler(database_url: str = "") -> AbstractAsyncContextManager[BaselineServer]:
+    """Run a bare aiohttp handler; with a database URL one that also stores."""
+    return start_baseline(serve_handler, HandlerJob(free_port(), database_url))
 
 
 class _DecodingHandler:
     """Decodes an order and encodes the answer as the server does, and stores nothing."""
-
-    def __init__(self) -> None:
-        self.answered = 0
 
     async def place(self, request: web.Request) -> web.Response:
         order = self._order(await request.read())
@@ -81,7 +95,6 @@ class _DecodingHandler:
 
     def _order(self, body: bytes) -> Order:
         draft = decode_order(body)
-        self.answered += 1
         now = datetime.now(UTC)
         return Order(
             draft.order_id or new_order_id(), draft.store, draft.drink, draft.quantity, _PRICE_CENTS,
@@ -96,7 +109,6 @@ class _StoringHandler(_DecodingHandler):
     """
 
     def __init__(self, orders: OrderRepository) -> None:
-        super().__init__()
         self._orders = orders
         self._waiting: list[tuple[Order, asyncio.Future[None]]] = []
         self._arrived = asyncio.Event()
@@ -121,16 +133,7 @@ class _StoringHandler(_DecodingHandler):
                     stored.set_result(None)
 
 
-@asynccontextmanager
-async def baseline_handler(database_url: str = "") -> AsyncIterator[BaselineServer]:
-    """Run a bare aiohttp handler; with a database URL one that also stores."""
-    port = free_port()
-    async with start_worker(serve_handler, HandlerJob(port, database_url)) as worker:
-        await worker.ready()
-        yield BaselineServer(f"http://127.0.0.1:{port}", psutil.Process(worker.pid))
-
-
-async def serve_handler(job: HandlerJob, parent: ParentPipe) -> HandlerResult:
+async def serve_handler(job: HandlerJob, parent: ParentPipe) -> None:
     """Answer `POST /api/orders` in a worker process."""
     async with _handler(job) as handler:
         app = web.Application()
@@ -141,7 +144,6 @@ async def serve_handler(job: HandlerJob, parent: ParentPipe) -> HandlerResult:
         gc.freeze()
         await parent.ready()
         await runner.cleanup()
-    return HandlerResult(handler.answered)
 
 
 @asynccontextmanager
@@ -161,90 +163,47 @@ async def _handler(job: HandlerJob) -> AsyncIterator[_DecodingHandler]:
         await pool.close()
 
 
-class RefusalJob(msgspec.Struct, frozen=True):
-    """The port on loopback."""
-
-    port: int
-
-
-class RefusalResult(msgspec.Struct, frozen=True):
-    """How often bytes were received, and refused."""
-
-    refused: int
-
-
 class _RefusingProtocol(asyncio.Protocol):
-    refused = 0
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        _RefusingProtocol.refused += 1
         self._transport.write(_REFUSAL)
 
 
-@asynccontextmanager
-async def baseline_refusals() -> AsyncIterator[BaselineServer]:
-    """Run a server that refuses whatever it receives without parsing it: one receive and one send."""
-    port = free_port()
-    async with start_worker(serve_refusals, RefusalJob(port)) as worker:
-        await worker.ready()
-        yield BaselineServer(f"http://127.0.0.1:{port}", psutil.Process(worker.pid))
-
-
-async def serve_refusals(job: RefusalJob, parent: ParentPipe) -> RefusalResult:
-    """Refuse in a worker process."""
+async def serve_refusals(job: BaselineJob, parent: ParentPipe) -> None:
+    """Refuse whatever is received without parsing it, in a worker process: one receive and one send."""
     await _serve(_RefusingProtocol, job.port, parent)
-    return RefusalResult(_RefusingProtocol.refused)
 
 
-class BroadcastJob(msgspec.Struct, frozen=True):
-    """The port on loopback, and the payload that every client gets at each POST."""
+class BroadcastJob(BaselineJob, frozen=True):
+    """The payload that every client gets at each POST."""
 
-    port: int
     payload: bytes
 
 
-class BroadcastResult(msgspec.Struct, frozen=True):
-    """How many frames were written."""
-
-    written: int
-
-
-class _BroadcastLoop:
-    def __init__(self, payload: bytes) -> None:
-        self.members: list[asyncio.Transport] = []
-        self.written = 0
-        self._frame = text_frame(payload)
-
-    def broadcast(self) -> None:
-        for member in self.members:
-            member.write(self._frame)
-        self.written += len(self.members)
-
-
 class _BroadcastProtocol(asyncio.Protocol):
-    def __init__(self, loop: _BroadcastLoop) -> None:
-        self._loop = loop
+    def __init__(self, frame: bytes, clients: list[asyncio.Transport]) -> None:
+        self._frame = frame
+        self._clients = clients
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         if data.startswith(b"POST"):
-            self._loop.broadcast()
+            for client in self._clients:
+                client.write(self._frame)
             self._transport.write(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
         else:
-            self._loop.members.append(self._transport)
+            self._clients.append(self._transport)
             self._transport.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
 
 
-async def serve_broadcast(job: BroadcastJob, parent: ParentPipe) -> BroadcastResult:
+async def serve_broadcast(job: BroadcastJob, parent: ParentPipe) -> None:
     """Write the payload to every socket in a bare loop, in a worker process."""
-    loop = _BroadcastLoop(job.payload)
-    await _serve(lambda: _BroadcastProtocol(loop), job.port, parent)
-    return BroadcastResult(loop.written)
+    frame, clients = text_frame(job.payload), list[asyncio.Transport]()
+    await _serve(lambda: _BroadcastProtocol(frame, clients), job.port, parent)
 
 
 async def _serve(factory: Callable[[], asyncio.Protocol], port: int, parent: ParentPipe) -> None:

@@ -40,7 +40,6 @@ class Axis:
         return (position - self._low) / (self._high - self._low) * self._pixels
 
     def ticks(self) -> list[float]:
-        """Return the values to be marked."""
         if self._log:
             return [10.0**power for power in range(int(self._low), int(self._high) + 1)]
         step = 10.0 ** math.floor(math.log10(self._high))

@@ -135,7 +135,6 @@ class LoadConnection(asyncio.Protocol):
         self._buffer = b""
 
     def send(self, index: int, wire: bytes) -> None:
-        """Send a request."""
         self.index = index
         if self._transport is None or self._transport.is_closing():
             self._handler.answered(self, BROKEN, b"")
@@ -149,12 +148,10 @@ class LoadConnection(asyncio.Protocol):
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
         self._begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Report that the answer will not come."""
         if not self.opened.done():
             self.opened.set_exception(exc or ConnectionResetError())
         if self.index >= 0:
@@ -168,7 +165,6 @@ class HttpConnection(LoadConnection):
     """HTTP/1.1 with keep-alive; answers carry a Content-Length, as all of our server's do."""
 
     def data_received(self, data: bytes) -> None:
-        """Receive a part of an answer."""
         data = self._buffer + data
         head = data.find(b"\r\n\r\n")
         if head < 0 or len(data) < head + 4 + _content_length(data, head):
@@ -191,7 +187,6 @@ class WebSocketConnection(LoadConnection):
         self._transport.write(WEBSOCKET_UPGRADE)
 
     def data_received(self, data: bytes) -> None:
-        """Receive bytes of the handshake or of frames."""
         self._buffer += data
         if not self._upgraded:
             end = self._buffer.find(b"\r\n\r\n")

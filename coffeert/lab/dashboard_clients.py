@@ -307,13 +307,11 @@ class PollingClients:
         self._until = 0.0
 
     def start(self, connections: list[HttpConnection]) -> None:
-        """Begin to poll."""
         self._until = time.monotonic() + self._job.seconds
         for connection in connections:
             connection.send(0, self._wire)
 
     def answered(self, connection: LoadConnection, status: int, answer: bytes) -> None:
-        """Count an answer and poll again."""
         self.answers += 1
         if status == 200:
             self.whole += 1

@@ -44,11 +44,9 @@ class ServerProcess:
 
     @property
     def port(self) -> int:
-        """The port on loopback."""
         return urlsplit(self.url).port or 0
 
     def processes(self) -> list[psutil.Process]:
-        """Return the server and its workers."""
         return [self.process, *self.process.children(recursive=True)]
 
     def memory(self) -> int:

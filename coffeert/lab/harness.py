@@ -163,7 +163,6 @@ def _head(job: LoadJob) -> str:
 
 
 def median_rate(runs: Sequence[LoadRun]) -> float:
-    """Return the median rate of repetitions."""
     return median(run.rate for run in runs)
 
 
@@ -194,7 +193,6 @@ class BreakingPoint(msgspec.Struct, frozen=True):
 
     @property
     def median(self) -> float:
-        """The median of the searches."""
         return median(self.found)
 
     @property

@@ -57,7 +57,6 @@ class ResourceMonitor:
         self._began = 0.0
 
     async def start(self) -> None:
-        """Begin to sample."""
         self._connection = await connect(self._database_url, application_name="coffeert lab")
         self._tasks = [
             asyncio.create_task(self._sample_waits(self._connection), name="waits"),
@@ -95,7 +94,6 @@ class ResourceMonitor:
         )
 
     async def cancel(self) -> None:
-        """Stop sampling."""
         for task in self._tasks:
             await end(task)
         self._tasks = []

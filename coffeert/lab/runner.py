@@ -107,7 +107,6 @@ def run_lab(options: LabOptions) -> int:
 
 
 def load_experiment(name: str) -> ExperimentFunction:
-    """Import an experiment by its name."""
     module, _, function = EXPERIMENTS[name].partition(":")
     found: ExperimentFunction = getattr(
         import_module(f"coffeert.lab.experiments.{module}"), function

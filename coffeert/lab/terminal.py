@@ -56,7 +56,6 @@ class PseudoTerminal:
         return os.read(self.fd, 65536) if ready else b""
 
     def press(self, keys: bytes) -> None:
-        """Press keys."""
         os.write(self.fd, keys)
 
     def drain(self, seconds: float) -> int:
@@ -73,7 +72,6 @@ class PseudoTerminal:
         return (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS
 
     def memory_mib(self) -> float:
-        """Return the resident memory in MiB."""
         return resident_mib(self.pid)
 
 

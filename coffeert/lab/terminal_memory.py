@@ -51,28 +51,19 @@ _SEGMENTS = 6
 _STUDENT_T = 2.776  # the 97.5th percentile of Student's t with 4 degrees of freedom
 _FRAMES_PER_SECOND = 4
 _ORDERS_PER_FRAME = 6
-_UP, _DOWN = b"\x1b[A", b"\x1b[B"
-KEYS: Sequence[bytes] = (
-    *(b"t", b"t", b"T", b"m"),
-    *(b"2", _DOWN, _DOWN, b"3", b"4", b"5", b"1"),
-    b"/store:uptown\r",
-    b"[",
-    b"{{",
-    b"]",
-    b"\x1b[F",
-    b"/" + b"\x7f" * 12 + b"\r",
-    *(b" ", b" ", b"?", b"\x1b", b"t", b"t", b"t", b"t", _UP),
-)
-"""What is pressed in turn: ranges, screens, a filter, rewinding, freezing, help."""
-
-PILOT_KEYS = (
-    *(["t"], ["t"], ["T"], ["m"], ["2"], ["down", "down"], ["3"], ["4"], ["5"], ["1"]),
+_BYTES = {
+    "up": b"\x1b[A", "down": b"\x1b[B", "end": b"\x1b[F", "escape": b"\x1b", "enter": b"\r",
+    "backspace": b"\x7f", "slash": b"/", "space": b" ", "question_mark": b"?",
+    "left_square_bracket": b"[", "right_square_bracket": b"]", "left_curly_bracket": b"{",
+}  # fmt: skip
+KEYS: Sequence[Sequence[str]] = (
+    *("t", "t", "T", "m", "2", ["down", "down"], "3", "4", "5", "1"),
     ["slash", *"store:uptown", "enter"],
     *(["left_square_bracket"], ["left_curly_bracket"] * 2, ["right_square_bracket"], ["end"]),
     ["slash", *["backspace"] * 12, "enter"],
-    *(["space"], ["space"], ["question_mark"], ["escape"], ["t"], ["t"], ["t"], ["t"], ["up"]),
+    *(["space"], ["space"], ["question_mark"], ["escape"], "t", "t", "t", "t", ["up"]),
 )
-"""The same by Textual's names of keys."""
+"""What is pressed in turn, by Textual's names: ranges, screens, a filter, rewinding, freezing, help."""
 
 
 @dataclass
@@ -85,7 +76,6 @@ class SampledDashboard:
     mib: list[float] = field(default_factory=list)
 
     def sample(self, at: float) -> None:
-        """Record the memory."""
         self.seconds.append(at)
         self.mib.append(self.shown.memory_mib())
 
@@ -146,11 +136,6 @@ def _wait_for_address(process: subprocess.Popen[bytes], output: Path) -> str:
     raise RuntimeError(f"the demo did not start; see {output}")
 
 
-def _single_keys(keys: bytes) -> list[bytes]:
-    # In one burst the next keys would arrive before the filter that they are for.
-    return [keys] if keys.startswith(b"\x1b") else [bytes([key]) for key in keys]
-
-
 def use_dashboards(
     dashboards: Sequence[SampledDashboard], seconds: float, every: float, out: Path
 ) -> None:
@@ -166,9 +151,10 @@ def use_dashboards(
                 each.shown.drain(0.25)
             if now >= press_at:
                 press_at += every
-                for key in _single_keys(next(keys)):
+                # One by one: in a burst the next key would arrive before the filter that it is for.
+                for key in next(keys):
                     for each in dashboards:
-                        each.shown.press(key)
+                        each.shown.press(_BYTES.get(key) or key.encode())
                         each.shown.drain(0.1)
             if now >= sample_at:
                 sample_at += _SAMPLE_SECONDS
@@ -258,7 +244,7 @@ async def simulate_hour(minutes: int, every: int, rewind_mib: int) -> None:
     house, clock, feed = House(busy=25), FakeClock(), ScriptedFeed()
     archive, settings = RemoteArchive(house), Settings(rewind_bytes=rewind_mib << 20)
     app = CoffeertApp(feed, archive, url="http://127.0.0.1:1", clock=clock, settings=settings)
-    keys = itertools.cycle(PILOT_KEYS)
+    keys = itertools.cycle(KEYS)
     rows = []
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         async with app.run_test(size=(120, 40)) as pilot:
@@ -291,7 +277,6 @@ async def simulate_hour(minutes: int, every: int, rewind_mib: int) -> None:
 
 
 def main() -> None:
-    """Parse the arguments, and measure."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

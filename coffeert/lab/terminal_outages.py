@@ -49,7 +49,6 @@ class Tmux:
         self._size = ("-x", str(columns), "-y", str(lines))
 
     def run(self, *arguments: str) -> str:
-        """Run a tmux command."""
         done = subprocess.run(
             ["tmux", "-L", self._name, "-f", "/dev/null", *arguments],
             capture_output=True,
@@ -63,11 +62,9 @@ class Tmux:
         self.run("new-session", "-d", "-s", name, *self._size, command)
 
     def press(self, name: str, *keys: str) -> None:
-        """Press keys."""
         self.run("send-keys", "-t", name, *keys)
 
     def screen(self, name: str) -> str:
-        """Return what is on the screen."""
         return self.run("capture-pane", "-p", "-t", name)
 
     def close(self) -> None:
@@ -90,7 +87,6 @@ class OutageScenario:
 
     @property
     def url(self) -> str:
-        """The server's address."""
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
@@ -111,26 +107,22 @@ class OutageScenario:
         self.server.wait(30)
 
     def signal_server(self, number: signal.Signals) -> None:
-        """Send the server a signal."""
         assert self.server is not None
         self.server.send_signal(number)
         if number is signal.SIGKILL:
             self.server.wait()
 
     def signal_postgres(self, number: signal.Signals) -> None:
-        """Send a signal to every process of PostgreSQL."""
         assert self.postgres.pid is not None
         parent = psutil.Process(self.postgres.pid)
         for process in (parent, *parent.children(recursive=True)):
             process.send_signal(number)
 
     def signal_valkey(self, number: signal.Signals) -> None:
-        """Send Valkey a signal."""
         assert self.valkey.pid is not None
         os.kill(self.valkey.pid, number)
 
     def flush(self) -> None:
-        """Empty Redis."""
 
         async def flush() -> None:
             redis = open_client(self.valkey.url)
@@ -162,12 +154,10 @@ class FirstReport:
     text: str = ""
 
     def update(self, text: str, at: float) -> None:
-        """Keep the first text."""
         if text and self.after is None:
             self.after, self.text = at, text
 
     def cell(self) -> str:
-        """Return it as a cell of the table."""
         return "never" if self.after is None else f"{self.after:.1f} s: {self.text}"
 
 
@@ -205,7 +195,6 @@ def try_fault(scenario: OutageScenario, name: str, fault: Fault, screens: Path |
 
 
 def faults(scenario: OutageScenario) -> Mapping[str, Fault]:
-    """Return the faults by name."""
     kill, stop, go = signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT
     return {
         "server killed": (lambda: scenario.signal_server(kill), scenario.start),

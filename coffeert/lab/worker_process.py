@@ -19,7 +19,7 @@ import uvloop
 from coffeert.errors import CoffeertError
 
 Job = TypeVar("Job", bound=msgspec.Struct)
-Result = TypeVar("Result", bound=msgspec.Struct)
+Result = TypeVar("Result")
 
 _LINE_LIMIT_BYTES = 64 * 1024 * 1024
 _READY_TIMEOUT_SECONDS = 90.0
@@ -40,7 +40,6 @@ class Worker(Generic[Result]):
 
     @property
     def pid(self) -> int:
-        """The worker's process id."""
         return self._process.pid
 
     async def ready(self) -> None:

@@ -55,7 +55,6 @@ class IntakeRuns(NamedTuple):
 
     @property
     def runs(self) -> tuple[LoadRun, ...]:
-        """Every run, in the order of the report."""
         return (
             *(*self.bare, *self.storing, *self.served, self.browser, self.half, self.half_bare),
             *(*self.trials, self.by_websocket, *self.batch),

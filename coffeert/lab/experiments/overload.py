@@ -4,98 +4,36 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from coffeert.lab.baselines import baseline_refusals
-from coffeert.lab.clients import RequestHead
+from coffeert.lab.baselines import BaselineJob, serve_refusals, start_baseline
+from coffeert.lab.environment import free_port
+from coffeert.lab.experiments.overload_variants import (
+    BATCHES,
+    BROWSER,
+    HTTP_CONNECTIONS,
+    MAX_VARIANT_SECONDS,
+    OBJECTIVE_SECONDS,
+    SUSTAINED_SECONDS,
+    WEBSOCKET,
+    VariantOverload,
+    goodput_verdict,
+    overload_variant,
+    refusal_verdict,
+)
 from coffeert.lab.harness import (
     BreakingPoint,
     Harness,
     LoadRun,
     ServerUnderTest,
-    bisect,
     find_breaking_point,
     load_baseline,
     server_under_test,
     sustained,
 )
-from coffeert.lab.load_generator import TIMELINE_STEP_SECONDS, LoadResult, OrderTransport
+from coffeert.lab.load_generator import TIMELINE_STEP_SECONDS, LoadResult
 from coffeert.lab.results import Curve, Diagram, Experiment, Metric, Point, Verdict, judge
 
-OBJECTIVE_SECONDS = 1.0
-SUSTAINED_SECONDS = 0.1  # at p99
-TARGET_GOODPUT, TARGET_REFUSAL_MS = 0.9, 50.0
 TARGET_RECOVERY_SECONDS, TARGET_MEMORY_RATIO = 10.0, 1.5
-_CONNECTIONS = 4_096  # in an open loop every client has a connection of its own
-_MAX_VARIANT_SECONDS = 5.0
 _GOOD_SHARE = 0.95
-_NO_CPU = "; the generator had no CPU left"
-
-
-class LoadVariant(NamedTuple):
-    """Another way to send orders.
-
-    `low` and `high`: where the sustainable rate is searched, as shares of that of minimal HTTP requests.
-    """
-
-    name: str
-    title: str
-    transport: OrderTransport
-    head: RequestHead
-    connections: int
-    max_in_flight: int
-    lines: int
-    low: float
-    high: float
-
-
-BROWSER = LoadVariant("browser", "browser head", "http", "browser", _CONNECTIONS, 1, 1, 0.5, 1.1)
-WEBSOCKET = LoadVariant("ws", "WebSocket", "ws", "minimal", 64, 256, 1, 0.75, 1.35)
-BATCHES = LoadVariant("batch", "batches of 100", "batch", "minimal", 1_024, 1, 100, 1.5, 4.0)
-
-
-class VariantOverload(NamedTuple):
-    """What an open loop sustains by one variant, and the run at twice that; rates in orders/s.
-
-    `found`: at least one of the rates tried was sustained; else `sustainable` is the lowest tried.
-    """
-
-    variant: LoadVariant
-    trials: list[LoadRun]
-    sustainable: float
-    twice: LoadRun
-    found: bool = True
-
-    @property
-    def goodput_kept(self) -> float:
-        """Goodput at twice the sustainable rate, as a share of the best."""
-        best = max(run.rate for run in (*self.trials, self.twice))
-        return self.twice.rate / best if best else 0.0
-
-    def metrics(self) -> tuple[Metric, ...]:
-        """Name what was measured."""
-        name = self.variant.name
-        return (
-            Metric(f"{name}_sustainable", round(self.sustainable), "orders/s"),
-            Metric(f"{name}_goodput_kept", round(self.goodput_kept, 3)),
-            Metric(f"{name}_refusal_p99", self.twice.load.shed_sent.p99, "ms"),
-        )
-
-    def verdicts(self) -> tuple[Verdict, ...]:
-        """Judge goodput and refusals against the same targets as minimal HTTP requests."""
-        bound, load, title = self.twice.generator_bound, self.twice.load, self.variant.title
-        return (
-            _goodput_verdict(
-                f"{title}: ",
-                self.goodput_kept,
-                f"{self.sustainable:,.0f} orders/s can be sustained"
-                + ("" if self.found else " at most: no higher rate was"),
-                bound=bound,
-            ),
-            _refusal_verdict(
-                f"{title}: ",
-                load,
-                f"p50 {load.shed_sent.p50:.1f} ms; {load.shed / max(1, load.sent):.0%} were refused",
-            ),
-        )
 
 
 class OfferedShare(NamedTuple):
@@ -127,20 +65,11 @@ class HttpOverload(NamedTuple):
     variants: tuple[VariantOverload, ...]
 
     @property
-    def runs(self) -> tuple[LoadRun, ...]:
-        """Every run in its order."""
-        offered = [run for share in self.offered for run in share.runs]
-        single = *self.peaks, *self.trials, *offered, self.after, self.floor
-        return *single, *(run for one in self.variants for run in (*one.trials, one.twice))
-
-    @property
     def twice(self) -> LoadRun:
-        """The median run at twice the sustainable rate."""
         return self.offered[-1].median_run
 
     @property
     def at_limit(self) -> LoadRun:
-        """The median run at the sustainable rate."""
         return next(share.median_run for share in self.offered if share.share == 1)
 
     @property
@@ -161,7 +90,6 @@ class HttpOverload(NamedTuple):
 
     @property
     def refusals_per_second(self) -> float:
-        """Refusals a second at twice the sustainable rate."""
         return self.twice.load.shed / self.twice.load.elapsed
 
     @property
@@ -170,13 +98,7 @@ class HttpOverload(NamedTuple):
         load = self.floor.load
         return self.floor.server_cores / max(1.0, load.shed / load.elapsed)
 
-    @property
-    def recovery(self) -> float:
-        """Seconds until everything is good again."""
-        return recovered_after(self.after.load)
-
     def metrics(self) -> tuple[Metric, ...]:
-        """Name what was measured."""
         peak = max(run.rate for run in self.peaks)
         shed = self.twice.load.shed / max(1, self.twice.load.sent)
         return (
@@ -190,20 +112,20 @@ class HttpOverload(NamedTuple):
             Metric("twice_cores", round(self.twice.server_cores, 2)),
             Metric("floor_cpu", round(self.floor_cpu * 1e6, 1), "us"),
             Metric("refusal_p99", self.slowest_refusals.shed_sent.p99, "ms"),
-            Metric("recovery_s", self.recovery, "s"),
+            Metric("recovery_s", recovered_after(self.after.load), "s"),
             Metric("memory_ratio", round(self.memory_ratio, 2)),
             *(metric for one in self.variants for metric in one.metrics()),
         )
 
     def verdicts(self) -> tuple[Verdict, ...]:
-        """Judge goodput, refusals, recovery and memory, and the other variants."""
         load, twice, at_limit = self.slowest_refusals, self.twice, self.at_limit
+        recovery = recovered_after(self.after.load)
         bound = any(run.generator_bound for share in self.offered for run in share.runs)
         kept = sorted(run.rate / self.best for run in self.offered[-1].runs)
         each = ", ".join(f"{share:.1%}" for share in kept)
         searches = ", ".join(f"{rate:,.0f}/s" for rate in self.sustainable.found)
         return (
-            _goodput_verdict(
+            goodput_verdict(
                 "",
                 self.goodput_kept,
                 f"{twice.rate:,.0f} orders/s and {self.refusals_per_second:,.0f} refusals/s take the "
@@ -218,7 +140,7 @@ class HttpOverload(NamedTuple):
                 ),
                 bound=bound,
             ),
-            _refusal_verdict(
+            refusal_verdict(
                 "",
                 load,
                 ("the slowest time: " if len(kept) > 1 else "")
@@ -228,8 +150,8 @@ class HttpOverload(NamedTuple):
             ),
             Verdict(
                 f"recovers within {TARGET_RECOVERY_SECONDS:g} s",
-                f"{self.recovery:.1f} s",
-                judge(self.recovery, TARGET_RECOVERY_SECONDS, at_least=False),
+                f"{recovery:.1f} s",
+                judge(recovery, TARGET_RECOVERY_SECONDS, at_least=False),
             ),
             Verdict(
                 f"memory stays within {TARGET_MEMORY_RATIO:g} times what it was before",
@@ -243,12 +165,15 @@ class HttpOverload(NamedTuple):
 async def run_overload(harness: Harness) -> Experiment:
     """Find what an open loop sustains, offer half to twice of it, then half again."""
     preset = harness.preset
-    connections = min(_CONNECTIONS, 64 * preset.connections)
+    connections = min(HTTP_CONNECTIONS, 64 * preset.connections)
     found = await _measure(harness, connections)
+    offered = [run for share in found.offered for run in share.runs]
+    variants = [run for one in found.variants for run in (*one.trials, one.twice)]
+    runs = [*found.peaks, *found.trials, *offered, found.after, found.floor, *variants]
     return Experiment(
         name="overload",
         question="What happens past the limit?",
-        measurements=tuple(run.measurement for run in found.runs),
+        measurements=tuple(run.measurement for run in runs),
         metrics=found.metrics(),
         diagrams=(_diagram(max(run.rate for run in found.peaks), found.offered),),
         verdicts=found.verdicts(),
@@ -294,12 +219,12 @@ async def _measure(harness: Harness, connections: int) -> HttpOverload:
             await overload_variant(server, variant, found.median)
             for variant in (BROWSER, WEBSOCKET, BATCHES)[: preset.overload_variants]
         ]
-    async with baseline_refusals() as baseline:
+    async with start_baseline(serve_refusals, BaselineJob(free_port())) as baseline:
         floor = await load_baseline(
             harness, baseline, "the floor: every request refused without parsing",
             note="the limit: stores nothing, and parses nothing",
             rate=2 * found.median, connections=connections,
-            seconds=min(_MAX_VARIANT_SECONDS, preset.overload_seconds / 2),
+            seconds=min(MAX_VARIANT_SECONDS, preset.overload_seconds / 2),
         )  # fmt: skip
     return HttpOverload(peaks, trials, found, offered, after, memory_ratio, floor, tuple(variants))
 
@@ -330,38 +255,6 @@ async def _find_sustainable(
     return BreakingPoint(tuple(rate or peak / 2 for rate in found.found), found.bounded), trials
 
 
-async def overload_variant(
-    server: ServerUnderTest, variant: LoadVariant, single: float
-) -> VariantOverload:
-    """Find what is sustained by a variant, and offer twice that.
-
-    `single`: orders/s that minimal HTTP requests sustain.
-    """
-    preset = server.harness.preset
-    connections = min(variant.connections, 64 * preset.connections)
-    trials: list[LoadRun] = []
-
-    async def offer(rate: float, label: str) -> LoadRun:
-        return await server.measure(
-            f"{variant.title}: {label}",
-            transport=variant.transport, head=variant.head, lines=variant.lines,
-            rate=rate / variant.lines, connections=connections, max_in_flight=variant.max_in_flight,
-            seconds=min(_MAX_VARIANT_SECONDS, preset.overload_seconds / 2),
-            objective=OBJECTIVE_SECONDS,
-        )  # fmt: skip
-
-    async def sustains(rate: float) -> bool:
-        trial = await offer(rate, f"open loop at {rate:,.0f}/s")
-        trials.append(trial)
-        return sustained(trial.load, SUSTAINED_SECONDS, connections)
-
-    low, high = single * variant.low, single * variant.high
-    found, _ = await bisect(sustains, low, high, steps=preset.overload_trials + 1)
-    sustainable = found or low
-    twice = await offer(2 * sustainable, "200 % of the sustainable rate")
-    return VariantOverload(variant, trials, sustainable, twice, found=bool(found))
-
-
 def recovered_after(load: LoadResult) -> float:
     """Return the seconds until 95 % of what is offered is good, and stays so."""
     recovered = 0.0
@@ -369,25 +262,6 @@ def recovered_after(load: LoadResult) -> float:
         if part.due and part.good < _GOOD_SHARE * part.due:
             recovered = number * TIMELINE_STEP_SECONDS
     return recovered
-
-
-def _goodput_verdict(prefix: str, kept: float, note: str, *, bound: bool) -> Verdict:
-    return Verdict(
-        f"{prefix}goodput at twice the sustainable rate at least {TARGET_GOODPUT:.0%} of the best",
-        f"{kept:.1%}",
-        judge(kept, TARGET_GOODPUT, at_least=True, valid=not bound),
-        note + (_NO_CPU if bound else ""),
-    )
-
-
-def _refusal_verdict(prefix: str, load: LoadResult, note: str) -> Verdict:
-    p99 = load.shed_sent.p99
-    return Verdict(
-        f"{prefix}refusals there are answered within {TARGET_REFUSAL_MS:g} ms (p99)",
-        f"{p99:.1f} ms" if load.shed else "none was refused",
-        judge(p99, TARGET_REFUSAL_MS, at_least=False, valid=bool(load.shed)),
-        note,
-    )
 
 
 def _diagram(peak: float, offered: list[OfferedShare]) -> Diagram:

@@ -131,7 +131,6 @@ class _Subscriber:
 
     @property
     def subscribed(self) -> bool:
-        """Whether it still reads."""
         return self._task is not None and not self._task.done()
 
     async def start(self) -> None:

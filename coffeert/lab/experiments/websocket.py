@@ -9,9 +9,8 @@ from statistics import median
 
 import aiohttp
 import msgspec
-import psutil
 
-from coffeert.lab.baselines import BroadcastJob, serve_broadcast
+from coffeert.lab.baselines import BroadcastJob, serve_broadcast, start_baseline
 from coffeert.lab.dashboard_clients import (
     ClientPoolJob,
     ClientPoolResult,
@@ -93,7 +92,6 @@ class Fanout:
         return self.server.spread_ms / self.bare.spread_ms if self.bare.spread_ms else 0.0
 
     def measurements(self) -> list[Measurement]:
-        """Return the server's and the bare loop's."""
         label, received = f"{self.clients:,} clients", self.server.received
         note = (
             f"{self.memory_kib:.1f} KiB a client; {len(received.payload):,} bytes a frame, "
@@ -186,13 +184,13 @@ async def _fan_out(harness: Harness, clients: int) -> Fanout:
         correctness = await server.correctness.check_count(orders)
     harness.show_progress(f"{clients:,} clients, bare loop")
     port = free_port()
-    broadcast_job = BroadcastJob(port, side.received.payload or bytes(2000))
-    async with start_worker(serve_broadcast, broadcast_job) as broadcast:
-        await broadcast.ready()
-        bare_process = psutil.Process(broadcast.pid)
-        async with start_worker(run_client_pool, job(port)) as pool:
-            await pool.ready()
-            bare = await _timed(pool, clients, orders, lambda: cpu_seconds([bare_process]), 0.0)
+    broadcast = BroadcastJob(port, side.received.payload or bytes(2000))
+    async with (
+        start_baseline(serve_broadcast, broadcast) as baseline,
+        start_worker(run_client_pool, job(port)) as pool,
+    ):
+        await pool.ready()
+        bare = await _timed(pool, clients, orders, lambda: cpu_seconds([baseline.process]), 0.0)
     return Fanout(clients, side, bare, memory, correctness)
 
 

@@ -5,14 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from coffeert.lab.experiments.overload import (
-    BATCHES,
-    WEBSOCKET,
-    HttpOverload,
-    OfferedShare,
-    VariantOverload,
-    recovered_after,
-)
+from coffeert.lab.experiments.overload import HttpOverload, OfferedShare, recovered_after
+from coffeert.lab.experiments.overload_variants import BATCHES, WEBSOCKET, VariantOverload
 from coffeert.lab.harness import BreakingPoint, LoadRun
 from coffeert.lab.load_generator import LoadResult, TimelineSlice
 from coffeert.lab.results import Latencies, Measurement, ResourceUsage
