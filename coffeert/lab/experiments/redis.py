@@ -1,4 +1,4 @@
-"""Where does Redis break? Hot batches through the bus, against pipelined publishing of the same bytes."""
+"""Where does Redis break? Batches through the bus, beside publishing the same bytes in pipelines."""
 
 from __future__ import annotations
 
@@ -6,103 +6,105 @@ import asyncio
 import time
 from contextlib import aclosing
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from coffeert.domain.orders import Order, new_order_id
 from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import CellKey, Totals
 from coffeert.domain.watermark import Xid
-from coffeert.lab.bench import Bench
-from coffeert.lab.latency import Latencies
-from coffeert.lab.orders import DRINKS, STORES
-from coffeert.lab.results import Curve, Experiment, Figure, Measurement, Picture, Point
+from coffeert.lab.clients import DRINKS, STORES
+from coffeert.lab.harness import Harness
+from coffeert.lab.results import Curve, Diagram, Experiment, Latencies, Measurement, Metric, Point
 from coffeert.redis_bus.bus import Bus, Subscribed
 from coffeert.redis_bus.connection import close_client, open_client
 from coffeert.tasks import end
 from coffeert.wire.bus import BatchesCommitted, encode
 
-_AT_ONCE = 64
-_AHEAD = 512  # messages by which a subscriber may be behind: Redis cuts off who is megabytes behind
-_ARRIVE_WITHIN = 10.0
-_LIMIT_CHANNEL = "coffeert-lab"
-_PAYLOADS = (1, 50)
-"""Orders in a batch: the least, and as many as a batch ever lists."""
+_CHUNK_MESSAGES = 64
+# By how much a subscriber may be behind: Redis disconnects those that are megabytes behind.
+_MAX_BEHIND_MESSAGES = 512
+_ARRIVAL_TIMEOUT_SECONDS = 10.0
+_BASELINE_CHANNEL = "coffeert-lab"
+_BATCH_SIZES = (1, 50)
+"""Orders in a batch: the least, and the most that a batch ever lists."""
 
 
-class Published:
-    """One combination of payload and subscribers."""
+class FloodResult(NamedTuple):
+    """Messages a second through the bus, and `limit` in pipelines; `size` is in bytes."""
 
-    def __init__(self, rate: float, limit: float, received: int, wanted: int, size: int) -> None:
-        self.rate = rate
-        self.limit = limit
-        self.received = received
-        self.wanted = wanted
-        self.size = size
+    rate: float
+    limit: float
+    received: int
+    expected: int
+    size: int
 
 
-async def run(bench: Bench) -> Experiment:
-    """Measure the bus by payload and number of subscribers, and one message's way by itself."""
-    found: dict[tuple[int, int], Published] = {}
-    async with bench.stage.database():  # empties Redis
-        for orders in _PAYLOADS:
-            for subscribers in bench.effort.subscribers:
-                bench.tell(f"{subscribers} subscribers, {orders} orders a batch")
-                found[orders, subscribers] = await _flood(bench, orders, subscribers)
-        bench.tell("one message at a time")
-        alone = await _one_at_a_time(bench)
+async def run_redis(harness: Harness) -> Experiment:
+    """Measure the bus by batch size and number of subscribers, and the latency of single messages."""
+    found: dict[tuple[int, int], FloodResult] = {}
+    async with harness.environment.database():  # empties Redis
+        for orders in _BATCH_SIZES:
+            for subscribers in harness.preset.subscribers:
+                harness.show_progress(f"{subscribers} subscribers, {orders} orders a batch")
+                found[orders, subscribers] = await _flood(harness, orders, subscribers)
+        harness.show_progress("one message at a time")
+        alone = await _one_at_a_time(harness)
     measurements = [_measurement(orders, many, one) for (orders, many), one in found.items()]
     measurements.append(
         Measurement(label="one batch at a time, to a subscriber", latency=alone, unit="")
     )
-    largest = found[_PAYLOADS[-1], bench.effort.subscribers[0]]
-    smallest = found[_PAYLOADS[0], bench.effort.subscribers[0]]
+    largest = found[_BATCH_SIZES[-1], harness.preset.subscribers[0]]
+    smallest = found[_BATCH_SIZES[0], harness.preset.subscribers[0]]
     return Experiment(
         name="redis",
         question="Where does Redis break?",
         measurements=tuple(measurements),
-        figures=(
-            Figure("small_rate", round(smallest.rate), "batches/s"),
-            Figure("small_limit", round(smallest.limit), "batches/s"),
-            Figure("large_rate", round(largest.rate), "batches/s"),
-            Figure("large_limit", round(largest.limit), "batches/s"),
-            Figure("large_bytes", largest.size, "bytes"),
-            Figure("alone_p50", alone.p50, "ms"),
-            Figure("alone_p99", alone.p99, "ms"),
+        metrics=(
+            Metric("small_rate", round(smallest.rate), "batches/s"),
+            Metric("small_limit", round(smallest.limit), "batches/s"),
+            Metric("large_rate", round(largest.rate), "batches/s"),
+            Metric("large_limit", round(largest.limit), "batches/s"),
+            Metric("large_bytes", largest.size, "bytes"),
+            Metric("alone_p50", alone.p50, "ms"),
+            Metric("alone_p99", alone.p99, "ms"),
         ),
-        pictures=(_picture(found, bench.effort.subscribers),),
+        diagrams=(_diagram(found, harness.preset.subscribers),),
         notes=(
-            "A lost message costs freshness until the next pass, nothing else; none was lost where "
-            "received equals sent. Subscribers here are Python processes' worth of decoding in one "
-            "process, so with several of them that process is the limit, not Redis.",
+            "A lost message costs freshness until the next pass, nothing else; none was lost if received "
+            "equals sent. All subscribers here decode in one Python process, so with several of them "
+            "that process is the limit, not Redis.",
         ),
     )
 
 
-async def _flood(bench: Bench, orders: int, subscribers: int) -> Published:
-    """Publish as fast as every subscriber takes it, and the same bytes without any of our code."""
-    count = bench.effort.messages
+async def _flood(harness: Harness, orders: int, subscribers: int) -> FloodResult:
+    """Publish as fast as every subscriber reads, and the same bytes without any of our code."""
+    count = harness.preset.messages
     batches = [_batch(number, orders) for number in range(count)]
-    publisher = Bus(bench.stage.redis_url)
-    readers = [_Reader(Bus(bench.stage.redis_url), count) for _ in range(subscribers)]
+    publisher = Bus(harness.environment.redis_url)
+    clients = [_Subscriber(Bus(harness.environment.redis_url), count) for _ in range(subscribers)]
     try:
-        for reader in readers:
-            await reader.start()
+        for subscriber in clients:
+            await subscriber.start()
         began = time.perf_counter()
-        for start in range(0, count, _AT_ONCE):
-            for batch in batches[start : start + _AT_ONCE]:
+        for start in range(0, count, _CHUNK_MESSAGES):
+            for batch in batches[start : start + _CHUNK_MESSAGES]:
                 publisher.publish_batches(batch)
-            await _sent(publisher, start)  # the outbox holds a few hundred and drops the rest
-            await _taken(readers, start - publisher.counts.dropped - _AHEAD)
-        for reader in readers:
-            await reader.finished()
+            await _sent(
+                publisher, start
+            )  # the sender holds a few hundred messages and drops the rest
+            await _received(clients, start - publisher.counts.dropped - _MAX_BEHIND_MESSAGES)
+        for subscriber in clients:
+            await subscriber.finished()
         rate = count / (time.perf_counter() - began)
     finally:
         await publisher.close()
-        for reader in readers:
-            await reader.close()
+        for subscriber in clients:
+            await subscriber.close()
     encoded = [encode(batch) for batch in batches]
-    limit = await _bare(bench.stage.redis_url, encoded)
-    received = sum(reader.received for reader in readers)
-    return Published(rate, limit, received, count * subscribers, len(encoded[-1]))
+    limit = await _pipelined_rate(harness.environment.redis_url, encoded)
+    received = sum(subscriber.received for subscriber in clients)
+    return FloodResult(rate, limit, received, count * subscribers, len(encoded[-1]))
 
 
 async def _sent(publisher: Bus, count: int) -> None:
@@ -111,27 +113,24 @@ async def _sent(publisher: Bus, count: int) -> None:
         await asyncio.sleep(0)
 
 
-async def _taken(readers: list[_Reader], count: int) -> None:
-    while any(reader.reads and reader.received < count for reader in readers):  # noqa: ASYNC110
+async def _received(clients: list[_Subscriber], count: int) -> None:
+    while any(one.subscribed and one.received < count for one in clients):  # noqa: ASYNC110 - no event
         await asyncio.sleep(0)
 
 
-class _Reader:
-    """A subscriber that counts."""
-
-    def __init__(self, bus: Bus, wanted: int) -> None:
+class _Subscriber:
+    def __init__(self, bus: Bus, expected: int) -> None:
         self.received = 0
         self.last = 0.0
         self.arrived = asyncio.Event()
         self._bus = bus
-        self._wanted = wanted
+        self._expected = expected
         self._subscribed = asyncio.Event()
         self._all = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @property
-    def reads(self) -> bool:
-        """Whether it still follows Redis."""
+    def subscribed(self) -> bool:
         return self._task is not None and not self._task.done()
 
     async def start(self) -> None:
@@ -140,7 +139,7 @@ class _Reader:
 
     async def finished(self) -> None:
         try:
-            async with asyncio.timeout(_ARRIVE_WITHIN):
+            async with asyncio.timeout(_ARRIVAL_TIMEOUT_SECONDS):
                 await self._all.wait()
         except TimeoutError:
             pass
@@ -159,40 +158,43 @@ class _Reader:
                     self.received += 1
                     self.last = time.perf_counter()
                     self.arrived.set()
-                    if self.received == self._wanted:
+                    if self.received == self._expected:
                         self._all.set()
 
 
-async def _bare(url: str, messages: list[bytes]) -> float:
+async def _pipelined_rate(url: str, messages: list[bytes]) -> float:
     client = open_client(url)
     try:
         await client.ping()
         began = time.perf_counter()
-        for start in range(0, len(messages), _AT_ONCE):
+        for start in range(0, len(messages), _CHUNK_MESSAGES):
             async with client.pipeline(transaction=False) as pipeline:
-                for message in messages[start : start + _AT_ONCE]:
-                    pipeline.publish(_LIMIT_CHANNEL, message)
+                for message in messages[start : start + _CHUNK_MESSAGES]:
+                    pipeline.publish(_BASELINE_CHANNEL, message)
                 await pipeline.execute()
         return len(messages) / (time.perf_counter() - began)
     finally:
         await close_client(client)
 
 
-async def _one_at_a_time(bench: Bench) -> Latencies:
-    publisher, reader = Bus(bench.stage.redis_url), _Reader(Bus(bench.stage.redis_url), -1)
+async def _one_at_a_time(harness: Harness) -> Latencies:
+    publisher, subscriber = (
+        Bus(harness.environment.redis_url),
+        _Subscriber(Bus(harness.environment.redis_url), -1),
+    )
     times = []
     try:
-        await reader.start()
-        for number in range(min(500, bench.effort.messages)):
-            reader.arrived.clear()
+        await subscriber.start()
+        for number in range(min(500, harness.preset.messages)):
+            subscriber.arrived.clear()
             began = time.perf_counter()
             publisher.publish_batches(_batch(number, 10))
-            async with asyncio.timeout(_ARRIVE_WITHIN):
-                await reader.arrived.wait()
-            times.append(reader.last - began)
+            async with asyncio.timeout(_ARRIVAL_TIMEOUT_SECONDS):
+                await subscriber.arrived.wait()
+            times.append(subscriber.last - began)
     finally:
         await publisher.close()
-        await reader.close()
+        await subscriber.close()
     return Latencies.of(times)
 
 
@@ -207,21 +209,21 @@ def _batch(number: int, orders: int) -> BatchesCommitted:
     return BatchesCommitted.of("lab", "lab", PendingBatches.of({Xid(number): cells}), recent)
 
 
-def _measurement(orders: int, subscribers: int, found: Published) -> Measurement:
+def _measurement(orders: int, subscribers: int, found: FloodResult) -> Measurement:
     return Measurement(
         label=f"{orders} orders a batch, {subscribers} subscribers",
         good=round(found.rate, 1),
         unit="batches/s",
-        errors=found.wanted - found.received,
-        note=f"{found.size:,} bytes; received {found.received:,} of {found.wanted:,}; pipelined "
+        errors=found.expected - found.received,
+        note=f"{found.size:,} bytes; received {found.received:,} of {found.expected:,}; pipelined "
         f"publish of the same bytes to nobody {found.limit:,.0f}/s",
     )
 
 
-def _picture(found: dict[tuple[int, int], Published], subscribers: tuple[int, ...]) -> Picture:
-    return Picture(
+def _diagram(found: dict[tuple[int, int], FloodResult], subscribers: tuple[int, ...]) -> Diagram:
+    return Diagram(
         name="redis-bus",
-        title="Hot batches through Redis",
+        title="Pending batches through Redis",
         x="subscribers",
         y="batches/s, received by all",
         log_y=True,
@@ -230,6 +232,6 @@ def _picture(found: dict[tuple[int, int], Published], subscribers: tuple[int, ..
                 f"{orders} orders a batch",
                 tuple(Point(many, found[orders, many].rate) for many in subscribers),
             )
-            for orders in _PAYLOADS
+            for orders in _BATCH_SIZES
         ),
     )

@@ -1,4 +1,4 @@
-"""Where does the WebSocket break? Many dashboards on one process, against a bare loop."""
+"""Where does the WebSocket break? Many dashboards on one process, stalled ones, and polling instead."""
 
 from __future__ import annotations
 
@@ -7,128 +7,154 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-import psutil
+import aiohttp
+import msgspec
 
-from coffeert.lab.bare import free_port
-from coffeert.lab.bare_broadcast import BroadcastJob, BroadcastResult
-from coffeert.lab.bench import Bench, subject
-from coffeert.lab.child import Child, child
-from coffeert.lab.crowd import CrowdJob, CrowdResult
-from coffeert.lab.evidence import cpu_seconds
-from coffeert.lab.experiments.polling_pace import poll
-from coffeert.lab.experiments.stalled_clients import Stall, stall
-from coffeert.lab.latency import Latencies
+from coffeert.lab.baselines import BroadcastJob, serve_broadcast, start_baseline
+from coffeert.lab.dashboard_clients import (
+    ClientPoolJob,
+    ClientPoolResult,
+    PollingJob,
+    poll_dashboard,
+    run_client_pool,
+)
+from coffeert.lab.environment import free_port
+from coffeert.lab.experiments.order_to_screen import observe_rate, server_with_probes
+from coffeert.lab.harness import Harness, ServerUnderTest, server_under_test
+from coffeert.lab.resource_usage import cpu_seconds
 from coffeert.lab.results import (
     Correctness,
     Curve,
+    Diagram,
     Experiment,
-    Figure,
+    Latencies,
     Measurement,
-    Picture,
+    Metric,
     Point,
     Verdict,
     judge,
 )
+from coffeert.lab.worker_process import Worker, run_worker, start_worker
 
-CLIENTS_WANTED = 10_000
-MEMORY_WANTED, SPREAD_WANTED, RATIO_WANTED, STALL_WANTED = 24.0, 300.0, 1.5, 0.10
-_DESCRIPTORS_SPARE = 200
+TARGET_CLIENTS = 10_000
+TARGET_KIB, TARGET_SPREAD_MS, TARGET_RATIO, TARGET_STALL = 24.0, 300.0, 1.5, 0.10
+_SPARE_DESCRIPTORS = 200
+_POLLERS = 16
+_STALL_CLIENTS = 100
+_STALL_RATE = 200
+_MAX_FILLINGS = 20
 
 
-class Side:
-    """What a crowd saw of one sender, and what CPU a frame to a client cost that sender, in us."""
+class FanoutSide:
+    """What the clients received of one sender; `cpu` is the sender's, in us for a frame to a client."""
 
-    def __init__(self, seen: CrowdResult, cpu: float) -> None:
-        self.seen = seen
+    def __init__(self, received: ClientPoolResult, cpu: float) -> None:
+        self.received = received
         self.cpu = cpu
-        self.spread = median(tick.last - tick.first for tick in seen.ticks)
+        self.spread_ms = median(one.last - one.first for one in received.timings) * 1e3
+        self.missed = sum(one.missed for one in received.timings)
+
+    def measurement(
+        self, label: str, clients: int, note: str, correctness: Correctness | None = None
+    ) -> Measurement:
+        """Return the time to the last client as a measurement."""
+        return Measurement(
+            label=label,
+            good=float(clients),
+            unit="clients",
+            errors=self.missed,
+            latency=Latencies.of(one.last for one in self.received.timings),
+            correctness=correctness,
+            note=f"first to last client {self.spread_ms:.0f} ms; {note}",
+        )
 
 
 class Fanout:
-    """One number of clients: ours and the bare loop's times."""
+    """One number of clients: the server beside the bare loop."""
 
     def __init__(
-        self, clients: int, ours: Side, bare: Side, memory: int, truth: Correctness
+        self,
+        clients: int,
+        server: FanoutSide,
+        bare: FanoutSide,
+        memory: int,
+        correctness: Correctness,
     ) -> None:
         self.clients = clients
-        self.ours = ours.seen
-        self.bare = bare.seen
+        self.server = server
+        self.bare = bare
         self.memory_kib = memory / clients / 1024
-        self.truth = truth
-        self.spread, self.bare_spread = ours.spread, bare.spread
-        self.cpu, self.bare_cpu = ours.cpu, bare.cpu
+        self.correctness = correctness
 
     @property
     def ratio(self) -> float:
-        """From first to last client, as a multiple of the bare loop's."""
-        return self.spread / self.bare_spread if self.bare_spread else 0.0
+        """The time from first to last client, as a multiple of the bare loop's."""
+        return self.server.spread_ms / self.bare.spread_ms if self.bare.spread_ms else 0.0
 
     def measurements(self) -> list[Measurement]:
-        """Return ours and the bare loop's."""
+        label, received = f"{self.clients:,} clients", self.server.received
         note = (
-            f"first to last client {self.spread * 1e3:.0f} ms; {self.memory_kib:.1f} KiB a client; "
-            f"{len(self.ours.payload):,} bytes a frame, {self.cpu:.1f} us of CPU each; "
-            f"clients' process {self.ours.cores:.2f} cores"
+            f"{self.memory_kib:.1f} KiB a client; {len(received.payload):,} bytes a frame, "
+            f"{self.server.cpu:.1f} us of CPU each; clients' process {received.cores:.2f} cores"
         )
-        bare = (
-            f"first to last client {self.bare_spread * 1e3:.0f} ms; {self.bare_cpu:.1f} us of CPU a "
-            "frame"
-        )
+        bare_note = f"{self.bare.cpu:.1f} us of CPU a frame"
         return [
-            Measurement(
-                label=f"{self.clients:,} clients",
-                good=float(self.clients),
-                unit="clients",
-                errors=sum(tick.missed for tick in self.ours.ticks),
-                latency=Latencies.of(tick.last for tick in self.ours.ticks),
-                correctness=self.truth,
-                note=note,
-            ),
-            Measurement(
-                label=f"{self.clients:,} clients, bare loop",
-                good=float(self.clients),
-                unit="clients",
-                errors=sum(tick.missed for tick in self.bare.ticks),
-                latency=Latencies.of(tick.last for tick in self.bare.ticks),
-                note=bare,
-            ),
+            self.server.measurement(label, self.clients, note, self.correctness),
+            self.bare.measurement(f"{label}, bare loop", self.clients, bare_note),
         ]
 
 
-async def run(bench: Bench) -> Experiment:
-    """Measure fan-out at each number of clients, stalled clients, and polling instead."""
-    room = _raise_descriptors()
-    sizes = [clients for clients in bench.effort.clients if clients <= room]
-    fanouts = [await _fan_out(bench, clients) for clients in sizes]
-    stalled = await stall(bench)
-    polled, polling_measurements = await poll(bench)
+class StallComparison(msgspec.Struct, frozen=True):
+    """p99s in ms from the 201 to the frame without and with stalled clients.
+
+    `conflated`: updates that the server merged for clients that were behind, which proves that they were.
+    """
+
+    without: float
+    stalled: float
+    conflated: int
+    measurements: tuple[Measurement, ...]
+
+    @property
+    def increase(self) -> float:
+        """By how much the p99 is longer with stalled clients, as a share."""
+        return self.stalled / self.without - 1 if self.without else 0.0
+
+
+async def run_websocket(harness: Harness) -> Experiment:
+    """Measure fan-out at each number of clients, stalled clients, and polling."""
+    limit = _raise_descriptor_limit() - _SPARE_DESCRIPTORS
+    sizes = [clients for clients in harness.preset.clients if clients <= limit]
+    fanouts = [await _fan_out(harness, clients) for clients in sizes]
+    stalls = await _compare_stalled(harness)
+    polled = await _poll(harness)
     most = fanouts[-1]
     return Experiment(
         name="websocket",
         question="Where does the WebSocket break?",
         measurements=(
             *(m for fanout in fanouts for m in fanout.measurements()),
-            *stalled.measurements,
-            *polling_measurements,
+            *stalls.measurements,
+            *polled,
         ),
-        figures=(
-            Figure("clients", most.clients),
-            Figure("memory_kib", round(most.memory_kib, 1), "KiB"),
-            Figure("spread_ms", round(most.spread * 1e3), "ms"),
-            Figure("bare_spread_ms", round(most.bare_spread * 1e3), "ms"),
-            Figure("bare_ratio", round(most.ratio, 2)),
-            Figure("frame_cpu", round(most.cpu, 1), "us"),
-            Figure("bare_frame_cpu", round(most.bare_cpu, 1), "us"),
-            Figure("frame_bytes", len(most.ours.payload), "bytes"),
-            Figure("stalled_worse", round(stalled.worse, 3)),
-            Figure("stalled_p99", stalled.stalled, "ms"),
-            Figure("calm_p99", stalled.calm, "ms"),
-            Figure("conflated", stalled.conflated),
-            Figure("polls_unchanged", round(polled[0]), "1/s"),
-            Figure("polls_whole", round(polled[1]), "1/s"),
+        metrics=(
+            Metric("clients", most.clients),
+            Metric("memory_kib", round(most.memory_kib, 1), "KiB"),
+            Metric("spread_ms", round(most.server.spread_ms), "ms"),
+            Metric("bare_spread_ms", round(most.bare.spread_ms), "ms"),
+            Metric("bare_ratio", round(most.ratio, 2)),
+            Metric("frame_cpu", round(most.server.cpu, 1), "us"),
+            Metric("bare_frame_cpu", round(most.bare.cpu, 1), "us"),
+            Metric("frame_bytes", len(most.server.received.payload), "bytes"),
+            Metric("stalled_increase", round(stalls.increase, 3)),
+            Metric("stalled_p99", stalls.stalled, "ms"),
+            Metric("without_stalled_p99", stalls.without, "ms"),
+            Metric("conflated", stalls.conflated),
+            Metric("polls_unchanged", round(polled[0].good), "1/s"),
+            Metric("polls_whole", round(polled[1].good), "1/s"),
         ),
-        pictures=(_picture(fanouts),),
-        verdicts=_verdicts(most, stalled),
+        diagrams=(_diagram(fanouts),),
+        verdicts=_verdicts(most, stalls),
         notes=(
             f"The clients all live in one Python process on the same machine, which reads "
             f"{most.clients:,} sockets one after another: it, not the server, sets most of the time "
@@ -137,80 +163,162 @@ async def run(bench: Bench) -> Experiment:
     )
 
 
-async def _fan_out(bench: Bench, clients: int) -> Fanout:
-    bench.tell(f"{clients:,} clients")
-    ticks = bench.effort.ticks
-    async with subject(bench, max_websocket_clients=clients + 10) as server:
-        await server.warm_up(rate=50.0, seconds=bench.effort.seconds / 2)
-        before = server.server.memory()
-        job = CrowdJob(host="127.0.0.1", port=server.server.port, clients=clients, ticks=ticks)
-        async with child("coffeert.lab.crowd", job, CrowdResult) as crowd:
-            await crowd.ready()
-            memory = server.server.memory() - before
-            ours = await _timed(crowd, job, lambda: cpu_seconds(server.server.processes()))
-        truth = await server.truth.unsent(ticks)
-    bench.tell(f"{clients:,} clients, bare loop")
+async def _fan_out(harness: Harness, clients: int) -> Fanout:
+    harness.show_progress(f"{clients:,} clients")
+    orders = harness.preset.fanouts
+
+    def job(port: int) -> ClientPoolJob:
+        return ClientPoolJob(host="127.0.0.1", port=port, clients=clients, orders=orders)
+
+    async with server_under_test(harness, max_websocket_clients=clients + 10) as server:
+        process = server.process
+        await server.warm_up(rate=50.0, seconds=harness.preset.seconds / 2)
+        before = process.memory()
+        async with start_worker(run_client_pool, job(process.port)) as pool:
+            await pool.ready()
+            memory = process.memory() - before
+            # The server also sends each client a heartbeat a second.
+            side = await _timed(
+                pool, clients, orders, lambda: cpu_seconds(process.processes()), 1.0
+            )
+        correctness = await server.correctness.check_count(orders)
+    harness.show_progress(f"{clients:,} clients, bare loop")
     port = free_port()
-    bare_job = BroadcastJob(port, ours.seen.payload or bytes(2000))
-    async with child("coffeert.lab.bare_broadcast", bare_job, BroadcastResult) as broadcast:
-        await broadcast.ready()
-        job = CrowdJob(host="127.0.0.1", port=port, clients=clients, ticks=ticks)
-        process = psutil.Process(broadcast.pid)
-        async with child("coffeert.lab.crowd", job, CrowdResult) as crowd:
-            await crowd.ready()
-            bare = await _timed(crowd, job, lambda: cpu_seconds([process]), heartbeats=0)
-    return Fanout(clients, ours, bare, memory, truth)
+    broadcast = BroadcastJob(port, side.received.payload or bytes(2000))
+    async with (
+        start_baseline(serve_broadcast, broadcast) as baseline,
+        start_worker(run_client_pool, job(port)) as pool,
+    ):
+        await pool.ready()
+        bare = await _timed(pool, clients, orders, lambda: cpu_seconds([baseline.process]), 0.0)
+    return Fanout(clients, side, bare, memory, correctness)
 
 
 async def _timed(
-    crowd: Child[CrowdResult], job: CrowdJob, cpu: Callable[[], float], heartbeats: float = 1.0
-) -> Side:
-    """Let a crowd time its orders; a sender's `heartbeats` a second are frames to everyone as well."""
+    pool: Worker[ClientPoolResult],
+    clients: int,
+    orders: int,
+    cpu: Callable[[], float],
+    heartbeats_per_second: float,
+) -> FanoutSide:
     before, began = cpu(), time.monotonic()
-    crowd.tell()
-    seen = await crowd.result()
-    frames = job.clients * (job.ticks + heartbeats * (time.monotonic() - began))
-    return Side(seen, (cpu() - before) / frames * 1e6)
+    pool.resume()
+    received = await pool.result()
+    frames = clients * (orders + heartbeats_per_second * (time.monotonic() - began))
+    return FanoutSide(received, (cpu() - before) / frames * 1e6)
 
 
-def _verdicts(most: Fanout, stalled: Stall) -> tuple[Verdict, ...]:
-    missed = sum(tick.missed for tick in most.ours.ticks)
-    enough = most.clients >= CLIENTS_WANTED and not missed
-    note = "" if enough else f"measured with {most.clients:,} clients, {missed:,} frames missed"
-    spread_ms = most.spread * 1e3
+async def _compare_stalled(harness: Harness) -> StallComparison:
+    """Time frames to a screen among other clients, without and with 1 % of them stalled, in turn.
+
+    From the 201 on: no client can delay what comes before it.
+    """
+    latencies: dict[int, list[Latencies]] = {0: [], _STALL_CLIENTS // 100: []}
+    measurements: list[Measurement] = []
+    async with server_with_probes(harness, slow_client_timeout=3600) as server:
+        for _ in range(min(2, harness.preset.repeats)):
+            for stalled, found in latencies.items():
+                job = ClientPoolJob(
+                    host="127.0.0.1", port=server.process.port, clients=_STALL_CLIENTS,
+                    stalled=stalled,
+                )  # fmt: skip
+                async with start_worker(run_client_pool, job) as pool:
+                    await pool.ready()
+                    pool.resume()
+                    if stalled:
+                        await _fill_buffers(server)
+                    label = f"{_STALL_CLIENTS} clients, {stalled} more stalled, {_STALL_RATE}/s"
+                    run = await observe_rate(server, _STALL_RATE, label)
+                    pool.resume()
+                    await pool.result()
+                found.append(run.after_commit)
+                measurements.append(run.measurement(label))
+        conflated = await _conflated(server)
+    without, stalled_p99 = (Latencies.merged(found).p99 for found in latencies.values())
+    return StallComparison(without, stalled_p99, conflated, tuple(measurements))
+
+
+async def _fill_buffers(server: ServerUnderTest) -> None:
+    """Send orders until the buffers of the stalled clients are full."""
+    before = await _conflated(server)
+    for _ in range(_MAX_FILLINGS):
+        seconds = max(0.5, server.harness.preset.seconds)
+        await server.warm_up(rate=float(_STALL_RATE * 2), seconds=seconds)
+        if await _conflated(server) > before:
+            return
+
+
+async def _conflated(server: ServerUnderTest) -> int:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{server.process.url}/readyz") as answer,
+    ):
+        found: int = (await answer.json())["parts"]["sockets"].get("conflated", 0)
+        return found
+
+
+async def _poll(harness: Harness) -> list[Measurement]:
+    """Poll with and without an ETag: answers a second, unchanged and whole."""
+    measurements: list[Measurement] = []
+    async with server_under_test(harness) as server:
+        await server.warm_up(rate=200.0, seconds=harness.preset.seconds)
+        for etag in (True, False):
+            label = "polling, mostly unchanged (304)" if etag else "polling, whole snapshot (200)"
+            harness.show_progress(label)
+            job = PollingJob(
+                "127.0.0.1", server.process.port, _POLLERS, harness.preset.seconds, etag
+            )
+            result = await run_worker(poll_dashboard, job)
+            note = f"{result.size:,} bytes a snapshot; pollers {result.cores:.2f} cores"
+            measurements.append(
+                Measurement(label=label, good=round(result.rate, 1), unit="answers/s", note=note)
+            )
+    return measurements
+
+
+def _verdicts(most: Fanout, stalls: StallComparison) -> tuple[Verdict, ...]:
+    server, bare = most.server, most.bare
+    enough = most.clients >= TARGET_CLIENTS and not server.missed
+    note = (
+        "" if enough else f"measured with {most.clients:,} clients, {server.missed:,} frames missed"
+    )
     return (
         Verdict(
-            f"{CLIENTS_WANTED:,} clients on one process, at most {MEMORY_WANTED:g} KiB each",
+            f"{TARGET_CLIENTS:,} clients on one process, at most {TARGET_KIB:g} KiB each",
             f"{most.memory_kib:.1f} KiB",
-            judge(most.memory_kib, MEMORY_WANTED, at_least=False, valid=enough),
+            judge(most.memory_kib, TARGET_KIB, at_least=False, valid=enough),
             note,
         ),
         Verdict(
-            f"the last of {CLIENTS_WANTED:,} clients within {SPREAD_WANTED:g} ms of the first",
-            f"{spread_ms:.0f} ms",
-            judge(spread_ms, SPREAD_WANTED, at_least=False, valid=enough),
+            f"the last of {TARGET_CLIENTS:,} clients within {TARGET_SPREAD_MS:g} ms of the first",
+            f"{server.spread_ms:.0f} ms",
+            judge(server.spread_ms, TARGET_SPREAD_MS, at_least=False, valid=enough),
             note,
         ),
         Verdict(
-            f"within {RATIO_WANTED} times the bare loop",
+            f"within {TARGET_RATIO} times the bare loop",
             f"{most.ratio:.2f}",
-            judge(most.ratio, RATIO_WANTED, at_least=False, valid=enough),
+            judge(most.ratio, TARGET_RATIO, at_least=False, valid=enough),
             note
-            or f"CPU of a frame to a client: bare {most.bare_cpu:.1f} us, server {most.cpu:.1f} us",
-            certain=most.cpu > RATIO_WANTED * most.bare_cpu,
+            or f"CPU of a frame to a client: bare {bare.cpu:.1f} us, server {server.cpu:.1f} us",
+            undisturbed=server.cpu > TARGET_RATIO * bare.cpu,
         ),
         Verdict(
             "1 % stalled clients change the others' p99 by less than 10 %",
-            f"{stalled.worse:+.1%}",
-            judge(stalled.worse, STALL_WANTED, at_least=False, valid=stalled.conflated > 0),
-            f"from the 201 to the frame {stalled.calm:.1f} ms without, {stalled.stalled:.1f} ms with; "
-            f"{stalled.conflated:,} updates were merged for the stalled",
+            f"{stalls.increase:+.1%}",
+            judge(stalls.increase, TARGET_STALL, at_least=False, valid=stalls.conflated > 0),
+            f"from the 201 to the frame {stalls.without:.1f} ms without, {stalls.stalled:.1f} ms "
+            f"with; {stalls.conflated:,} updates were merged for the stalled",
         ),
     )
 
 
-def _picture(fanouts: list[Fanout]) -> Picture:
-    return Picture(
+def _diagram(fanouts: list[Fanout]) -> Diagram:
+    def curve(name: str, spreads: list[float]) -> Curve:
+        points = zip(fanouts, spreads, strict=True)
+        return Curve(name, tuple(Point(one.clients, max(0.1, spread)) for one, spread in points))
+
+    return Diagram(
         name="websocket-fanout",
         title="One change to every dashboard: first to last client",
         x="clients",
@@ -218,17 +326,15 @@ def _picture(fanouts: list[Fanout]) -> Picture:
         log_x=True,
         log_y=True,
         curves=(
-            Curve("coffeert", tuple(Point(f.clients, max(0.1, f.spread * 1e3)) for f in fanouts)),
-            Curve(
-                "bare loop", tuple(Point(f.clients, max(0.1, f.bare_spread * 1e3)) for f in fanouts)
-            ),
+            curve("coffeert", [one.server.spread_ms for one in fanouts]),
+            curve("bare loop", [one.bare.spread_ms for one in fanouts]),
         ),
     )
 
 
-def _raise_descriptors() -> int:
-    """Allow as many open files as one may; return how many clients that leaves room for."""
+def _raise_descriptor_limit() -> int:
+    """Raise the limit of open files as far as allowed, and return it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * CLIENTS_WANTED if hard == resource.RLIM_INFINITY else hard
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return int(wanted) - _DESCRIPTORS_SPARE
+    limit = 2 * TARGET_CLIENTS if hard == resource.RLIM_INFINITY else hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    return int(limit)

@@ -1,4 +1,4 @@
-"""A bench for tiny experiments, on the servers of the test run."""
+"""A harness for tiny experiments, on the servers of the test run."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from coffeert.lab.bench import Bench
-from coffeert.lab.effort import TINY
-from coffeert.lab.stage import open_stage
+from coffeert.lab.environment import open_environment
+from coffeert.lab.harness import Harness
+from coffeert.lab.presets import TINY
 from tests.servers import TestServers
 
 
 @pytest.fixture
-def bench(servers: TestServers) -> Iterator[Bench]:
-    """A bench whose databases lie beside those of other tests."""
-    with open_stage(servers.postgres.url, servers.clean_valkey()) as stage:
-        yield Bench(stage, TINY, 1, lambda _: None)
+def harness(servers: TestServers) -> Iterator[Harness]:
+    """A harness whose databases lie beside those of other tests."""
+    with open_environment(servers.postgres.url, servers.clean_valkey()) as environment:
+        yield Harness(environment, TINY, 1, lambda _: None)

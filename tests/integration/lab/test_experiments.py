@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from coffeert.errors import ServerUnavailable
-from coffeert.lab.bench import Bench, bare_server, load_bare, subject
-from coffeert.lab.effort import TINY
-from coffeert.lab.load import LoadResult
-from coffeert.lab.results import Experiment
-from coffeert.lab.run import EXPERIMENTS, Order, run_lab
+from coffeert.lab.baselines import baseline_handler
+from coffeert.lab.experiments import EXPERIMENTS
+from coffeert.lab.harness import Harness, load_baseline, server_under_test
+from coffeert.lab.presets import TINY
+from coffeert.lab.runner import LabOptions, load_experiment, run_lab
 from coffeert.postgres.pool import close, connect
 from tests.servers import TestServers
 
-
-async def _run(name: str, bench: Bench) -> Experiment:
-    module = import_module(f"coffeert.lab.experiments.{name.replace('-', '_')}")
-    experiment: Experiment = await module.run(bench)
-    return experiment
+TEMPLATE = files("coffeert.lab").joinpath("report_template.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-async def test_an_experiment_measures_and_loses_nothing(name: str, bench: Bench) -> None:
-    found = await _run(name, bench)
+async def test_an_experiment_measures_and_loses_nothing(name: str, harness: Harness) -> None:
+    found = await load_experiment(name)(harness)
     assert found.name == name
     judged = [one for one in found.measurements if one.correctness is not None]
     assert judged or name == "redis"
@@ -34,64 +31,71 @@ async def test_an_experiment_measures_and_loses_nothing(name: str, bench: Bench)
         assert one.correctness.clean, one.label
         assert one.correctness.stored >= one.correctness.acknowledged > 0, one.label
     assert all(one.errors == 0 for one in found.measurements)
-    assert all(figure.value >= 0 for figure in found.figures if figure.name != "stalled_worse")
-    for picture in found.pictures:
-        assert all(curve.points for curve in picture.curves)
+    assert all(one.value >= 0 for one in found.metrics if one.name != "stalled_increase")
+    placed = re.findall(rf"{{{{{name}\.(\w+)}}}}", TEMPLATE)
+    assert {one for one in placed if "_at_5000" not in one} <= {one.name for one in found.metrics}
+    for diagram in found.diagrams:
+        assert all(curve.points for curve in diagram.curves)
 
 
-async def test_every_order_of_a_load_is_accounted_for(bench: Bench) -> None:
-    async with subject(bench) as server:
-        for via in ("http", "ws", "batch"):
-            run = await server.measure(via, via=via, lines=20, rate=60.0, seconds=0.5)
+async def test_every_order_of_a_load_is_counted(harness: Harness) -> None:
+    async with server_under_test(harness) as server:
+        for transport, head in (
+            ("http", "minimal"), ("http", "browser"), ("ws", "minimal"), ("batch", "browser"),
+        ):  # fmt: skip
+            run = await server.measure(
+                transport, transport=transport, head=head, lines=20, rate=60.0, seconds=0.5
+            )
+            assert run.measurement.head == ("" if transport == "ws" else head)
             load = run.load
             assert load.sent == load.stored == load.latency.count > 0
             assert load.good <= load.stored
             assert sum(part.due for part in load.timeline) == load.sent
-            truth = run.measurement.correctness
-            assert truth is not None
-            assert truth.clean
+            stored = run.measurement.correctness
+            assert stored is not None
+            assert stored.clean
             assert (
-                truth.sent
-                == truth.acknowledged
-                == truth.stored
-                == load.sent * (20 if via == "batch" else 1)
+                stored.sent
+                == stored.acknowledged
+                == stored.stored
+                == load.sent * (20 if transport == "batch" else 1)
             )
 
 
-async def test_what_is_refused_is_not_good(bench: Bench) -> None:
-    """A menu without the generator's drinks: every order is refused, and none is stored."""
-    async with bench.stage.database() as database_url:
+async def test_what_is_refused_is_not_good(harness: Harness) -> None:
+    # The menu has none of the generator's drinks.
+    async with harness.environment.database() as database_url:
         connection = await connect(database_url, application_name="test")
         await connection.execute("UPDATE menu_drink SET active = false")
         await close(connection)
-        async with subject(bench, database_url=database_url) as server:
+        async with server_under_test(harness, database_url=database_url) as server:
             run = await server.measure("refused", rate=50.0, seconds=0.4)
-    load: LoadResult = run.load
+    load = run.load
     assert load.sent == load.wrong > 0
     assert load.stored == load.good == run.measurement.good == 0
     assert run.measurement.correctness is not None
     assert run.measurement.correctness.stored == 0
 
 
-async def test_the_bare_handler_answers_what_the_server_would(bench: Bench) -> None:
-    async with bare_server() as bare:
-        run = await load_bare(bench, bare, "bare", seconds=0.3)
+async def test_the_bare_handler_answers_what_the_server_would(harness: Harness) -> None:
+    async with baseline_handler() as bare:
+        run = await load_baseline(harness, bare, "bare", seconds=0.3)
     assert run.load.stored == run.load.sent > 0
 
 
-async def test_a_server_that_does_not_start_ends_the_run(bench: Bench) -> None:
+async def test_a_server_that_does_not_start_ends_the_run(harness: Harness) -> None:
     with pytest.raises(ServerUnavailable):
-        async with bench.stage.server("postgresql:///nowhere?host=/nowhere"):
+        async with harness.environment.server("postgresql:///nowhere?host=/nowhere"):
             pass
 
 
-def test_a_whole_run_writes_its_report(
+def test_a_run_writes_its_report(
     servers: TestServers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status = run_lab(
-        Order(
+        LabOptions(
             names=("redis",),
-            effort=TINY,
+            preset=TINY,
             out=tmp_path,
             report=tmp_path / "SCALE.md",
             conditions="as a test",

@@ -13,22 +13,22 @@ from tests.waiting import eventually
 
 _RUN = """
 import asyncio, json
-from coffeert.lab.stage import open_stage
+from coffeert.lab.environment import open_environment
 
-async def main(stage):
-    async with stage.database() as url, stage.server(url, workers=2) as server:
+async def main(environment):
+    async with environment.database() as url, environment.server(url, workers=2) as server:
         pids = [process.pid for process in (
-            *server.processes(), *stage.postgres_processes(), *stage.redis_processes()
+            *server.processes(), *environment.postgres_processes(), *environment.redis_processes()
         )]
-        print(json.dumps({"directory": str(stage.directory), "pids": pids}), flush=True)
+        print(json.dumps({"directory": str(environment.directory), "pids": pids}), flush=True)
         await asyncio.sleep(600)
 
-with open_stage() as stage:
-    asyncio.run(main(stage))
+with open_environment() as environment:
+    asyncio.run(main(environment))
 """
 
 
-async def test_whoever_kills_the_lab_ends_its_servers_too() -> None:
+async def test_killing_the_lab_ends_its_servers() -> None:
     lab = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _RUN, stdout=asyncio.subprocess.PIPE
     )

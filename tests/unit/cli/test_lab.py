@@ -1,4 +1,4 @@
-"""`coffeert lab` as it is asked for."""
+"""The command `coffeert lab`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,16 @@ def test_an_experiment_that_does_not_exist_is_refused_in_a_sentence(
 ) -> None:
     assert run(cli, ["lab", "kafka"]) == 2
     assert "no experiment 'kafka'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["hdrh", "psutil"])
+def test_without_the_extra_one_sentence_names_it(
+    missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert run(cli, ["lab", "idle", "--quick"]) == 2
+    said = capsys.readouterr().err
+    assert said == "coffeert: The lab needs more packages: pip install 'coffeert[lab]'.\n"
 
 
 def test_help_names_every_experiment(capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,7 +44,7 @@ def test_help_names_every_experiment(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_the_lab_loads_neither_server_nor_terminal() -> None:
     code = (
-        "import sys, coffeert.lab.run, coffeert.lab.experiments.intake; "
+        "import sys, coffeert.lab.runner, coffeert.lab.experiments.intake; "
         "print([n for n in sys.modules if n.startswith(('textual', 'plotext', 'coffeert.server'))])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
