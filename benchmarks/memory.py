@@ -25,7 +25,7 @@ from pathlib import Path
 
 import coffeert
 from benchmarks.terminal import Terminal, terminal
-from coffeert.tui.history.rewind_buffer import TAPE_BYTES
+from coffeert.tui.history.rewind_buffer import MAX_BUFFER_BYTES
 
 SAMPLE_S = 10.0
 WARM_UP_S = 600.0
@@ -172,7 +172,7 @@ def main() -> None:
         large, small = (), ("--settings", str(settings))
         dashboards = [
             Watched(f"rewinding {mib} MiB", stack.enter_context(terminal("--url", url, *more)))
-            for mib, more in ((TAPE_BYTES >> 20, large), (options.small, small))
+            for mib, more in ((MAX_BUFFER_BYTES >> 20, large), (options.small, small))
         ]
         for each in dashboards:
             each.shown.wait_for(b"uptown")

@@ -9,7 +9,7 @@ import msgspec
 
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.filter import FilterError, parse_filter
-from coffeert.tui.model.ranges import RANGE, RangeName
+from coffeert.tui.model.window import RANGE, RangeName
 from coffeert.tui.render.layout import TABS
 
 
@@ -21,23 +21,23 @@ class SavedState(msgspec.Struct, frozen=True):
     theme: str = ""
     tab: str = ""
 
-    def restore(self, board: DashboardState) -> None:
+    def restore(self, state: DashboardState) -> None:
         """Put the choices back; what no longer exists is left out."""
         for name in get_args(RangeName):
             if name == self.range:
-                board.span = RANGE[name]
+                state.span = RANGE[name]
         for tab in TABS:
             if tab == self.tab:
-                board.tab = tab
+                state.tab = tab
         try:
-            board.filter = parse_filter(self.filter)
+            state.filter = parse_filter(self.filter)
         except FilterError:
             return
 
 
-def capture_state(board: DashboardState, theme: str) -> SavedState:
+def capture_state(state: DashboardState, theme: str) -> SavedState:
     """Take down the choices."""
-    return SavedState(board.span.name, board.filter.text(), theme, board.tab)
+    return SavedState(state.span.name, state.filter.text(), theme, state.tab)
 
 
 def load_saved_state(path: Path) -> SavedState:
@@ -48,10 +48,10 @@ def load_saved_state(path: Path) -> SavedState:
         return SavedState()
 
 
-def save_state(path: Path, keepsake: SavedState) -> None:
+def save_state(path: Path, saved_state: SavedState) -> None:
     """Remember; a place that cannot be written is no reason to trouble the viewer."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(msgspec.json.encode(keepsake))
+        path.write_bytes(msgspec.json.encode(saved_state))
     except OSError:
         return

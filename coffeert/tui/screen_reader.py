@@ -16,12 +16,12 @@ PLAIN_SECONDS: Final = 10.0
 """Time enough to hear one round before the next."""
 
 
-async def speak(
-    board: DashboardState, feed: Feed, say: Callable[[str], None], every: float = PLAIN_SECONDS
+async def run_screen_reader(
+    state: DashboardState, feed: Feed, say: Callable[[str], None], every: float = PLAIN_SECONDS
 ) -> None:
     """Follow the feed and say how things stand, at once when the state changes, until cancelled."""
     changed = asyncio.Event()
-    session: Session = board.live
+    session: Session = state.live
 
     def tell(event: FeedEvent) -> None:
         if isinstance(event, ViewReset | Disconnected):
@@ -31,8 +31,8 @@ async def speak(
         tasks.create_task(follow(session, feed, tell, lambda urgent: None))
         said: list[str] = []
         while True:
-            scene = board.scene()
-            now = sentences(scene, board.sums())
+            context = state.frame_context()
+            now = sentences(context, state.sums())
             if now != said:
                 for sentence in now:
                     say(sentence)

@@ -23,7 +23,7 @@ from typing import Final
 from coffeert.alert_rules import Rule, parse_rule
 from coffeert.errors import ConfigError
 from coffeert.tui.bindings import KEY_IDS
-from coffeert.tui.history.rewind_buffer import TAPE_BYTES
+from coffeert.tui.history.rewind_buffer import MAX_BUFFER_BYTES
 from coffeert.tui.model.filter import Filter, FilterError, parse_filter
 
 SETTINGS_FILE: Final = "coffeert-tui.toml"
@@ -39,10 +39,10 @@ class Settings:
     alerts: Mapping[str, Rule] = field(default_factory=dict)
     views: Mapping[str, Filter] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
-    rewind_bytes: int = TAPE_BYTES
+    rewind_bytes: int = MAX_BUFFER_BYTES
 
 
-def find_settings(given: Path | None) -> Path | None:
+def settings_path(given: Path | None) -> Path | None:
     """Return the file to read: the one given, or that of the directory, or that of the user."""
     if given is not None:
         return given
@@ -91,7 +91,7 @@ def _key(name: str, text: str) -> str:
 
 def _rewind(section: object) -> int:
     if section == {}:
-        return TAPE_BYTES
+        return MAX_BUFFER_BYTES
     match section:
         case {"mib": int(mib), **others} if not others and 1 <= mib <= _MOST_MIB:
             return mib * _MIB

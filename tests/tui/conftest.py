@@ -22,7 +22,7 @@ URL = "http://127.0.0.1:8765"
 
 
 @dataclass
-class Stage:
+class Harness:
     """A running dashboard and what drives it."""
 
     app: CoffeertApp
@@ -76,7 +76,7 @@ def screen_text(app: CoffeertApp) -> str:
     return "\n".join(strip.text for strip in strips)
 
 
-async def sell_for(s: Stage, seconds: int) -> list[ViewChanged]:
+async def sell_for(s: Harness, seconds: int) -> list[ViewChanged]:
     """Let a second of business pass, so many times."""
     told = []
     for _ in range(seconds):
@@ -90,11 +90,11 @@ async def sell_for(s: Stage, seconds: int) -> list[ViewChanged]:
     return told
 
 
-StageMaker = Callable[..., AbstractAsyncContextManager[Stage]]
+Launch = Callable[..., AbstractAsyncContextManager[Harness]]
 
 
 @pytest.fixture
-def stage() -> StageMaker:
+def launch() -> Launch:
     """Make a dashboard of some size, on a scripted feed."""
 
     @asynccontextmanager
@@ -108,20 +108,22 @@ def stage() -> StageMaker:
         settings: Settings = NO_SETTINGS,
         injection: Injection | None = None,
         notifications: bool = False,
-    ) -> AsyncIterator[Stage]:
+        has_token: bool = False,
+    ) -> AsyncIterator[Harness]:
         house = house or House()
         feed, archive, clock = ScriptedFeed(), ScriptedArchive(house), FakeClock()
         app = CoffeertApp(
             feed,
             archive,
             url=URL,
+            has_token=has_token,
             clock=clock,
-            look=Appearance(glyphs, theme),
+            appearance=Appearance(glyphs, theme),
             settings=settings,
             injection=injection,
         )
         async with app.run_test(size=size, notifications=notifications) as pilot:
-            made = Stage(app, pilot, feed, archive, house, clock)
+            made = Harness(app, pilot, feed, archive, house, clock)
             if opened:
                 await made.open()
             yield made

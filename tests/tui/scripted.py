@@ -223,8 +223,8 @@ class House:
                         orders = int(mean + self.random.random())
                         if orders:
                             pieces = orders + int(orders * 0.3)
-                            tally = Totals(orders, pieces, pieces * PRICES.get(drink, 400))
-                            cells[CellKey(grain, bucket, store, drink)] = tally
+                            totals = Totals(orders, pieces, pieces * PRICES.get(drink, 400))
+                            cells[CellKey(grain, bucket, store, drink)] = totals
         return cells
 
 

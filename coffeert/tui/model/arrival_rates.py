@@ -25,12 +25,12 @@ class Arrivals:
         self._unknown: set[int] = set()
         self.watched_from: float | None = None
 
-    def add(self, moment: float, store: str, drink: str, tally: Totals) -> None:
+    def add(self, moment: float, store: str, drink: str, totals: Totals) -> None:
         """Count an increment that arrived at `moment`, in Unix seconds."""
         slot = _slot(moment)
         cells = self._slots.setdefault(slot, {})
         pair = store, drink
-        cells[self._pairs.setdefault(pair, pair)] = cells.get(pair, ZERO).plus(tally)
+        cells[self._pairs.setdefault(pair, pair)] = cells.get(pair, ZERO).plus(totals)
         while len(self._slots) > _SLOTS_KEPT:
             self._slots.popitem(last=False)
 
@@ -51,14 +51,14 @@ class Arrivals:
         running = _slot(now)
         return range(running - seconds + SLOT_SECONDS, running + SLOT_SECONDS, SLOT_SECONDS)
 
-    def tally(self, slot: int, wanted: Filter) -> Totals | None:
+    def totals(self, slot: int, wanted: Filter) -> Totals | None:
         """Return one slot's sum over what the filter takes; `None` where nobody watched."""
         if self.watched_from is None or slot < _slot(self.watched_from) or slot in self._unknown:
             return None
         total = ZERO
-        for (store, drink), tally in self._slots.get(slot, {}).items():
-            if wanted.takes_cell(store, drink, tally):
-                total = total.plus(tally)
+        for (store, drink), totals in self._slots.get(slot, {}).items():
+            if wanted.matches_cell(store, drink, totals):
+                total = total.plus(totals)
         return total
 
     def rate(self, now: float) -> float | None:
@@ -70,7 +70,9 @@ class Arrivals:
         slots = {running, running - SLOT_SECONDS}
         if self.watched_from is None or slots & self._unknown:
             return None
-        count = sum(tally.orders for slot in slots for tally in self._slots.get(slot, {}).values())
+        count = sum(
+            totals.orders for slot in slots for totals in self._slots.get(slot, {}).values()
+        )
         start = max(running - SLOT_SECONDS, self.watched_from)
         past = any(slot > running for slot in self._slots)
         end = running + SLOT_SECONDS if past else now

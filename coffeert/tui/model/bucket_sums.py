@@ -35,10 +35,10 @@ def sum_bucket(cells: Iterable[_Cell]) -> BucketSums:
             sum_[1] += quantity
             sum_[2] += cents
     total = Totals(*map(sum, zip(*stores.values(), strict=True))) if stores else ZERO
-    return BucketSums(total, _tallies(stores), _tallies(drinks))
+    return BucketSums(total, _totals_by_code(stores), _totals_by_code(drinks))
 
 
-def _tallies(sums: dict[str, list[int]]) -> dict[str, Totals]:
+def _totals_by_code(sums: dict[str, list[int]]) -> dict[str, Totals]:
     return {code: Totals(*sum_) for code, sum_ in sums.items()}
 
 
@@ -49,10 +49,10 @@ def merge(sums: Iterable[BucketSums]) -> BucketSums:
     drinks: dict[str, Totals] = {}
     for bucket in sums:
         total = total.plus(bucket.total)
-        for store, tally in bucket.stores.items():
-            stores[store] = stores.get(store, ZERO).plus(tally)
-        for drink, tally in bucket.drinks.items():
-            drinks[drink] = drinks.get(drink, ZERO).plus(tally)
+        for store, totals in bucket.stores.items():
+            stores[store] = stores.get(store, ZERO).plus(totals)
+        for drink, totals in bucket.drinks.items():
+            drinks[drink] = drinks.get(drink, ZERO).plus(totals)
     return BucketSums(total, stores, drinks)
 
 
@@ -62,26 +62,26 @@ def scale(bucket: BucketSums, part: float) -> BucketSums:
         return bucket
     return BucketSums(
         _scaled(bucket.total, part),
-        {code: _scaled(tally, part) for code, tally in bucket.stores.items()},
-        {code: _scaled(tally, part) for code, tally in bucket.drinks.items()},
+        {code: _scaled(totals, part) for code, totals in bucket.stores.items()},
+        {code: _scaled(totals, part) for code, totals in bucket.drinks.items()},
     )
 
 
-def _scaled(tally: Totals, part: float) -> Totals:
-    if tally == ZERO:
+def _scaled(totals: Totals, part: float) -> Totals:
+    if totals == ZERO:
         return ZERO
     return Totals(
-        round(tally.orders * part), round(tally.quantity * part), round(tally.cents * part)
+        round(totals.orders * part), round(totals.quantity * part), round(totals.cents * part)
     )
 
 
 class BucketSumCache:
-    """The filtered sums over one picture, bucket by bucket."""
+    """The filtered sums over one cube, bucket by bucket."""
 
-    __slots__ = ("_kept", "_verdicts", "picture", "wanted")
+    __slots__ = ("_kept", "_verdicts", "cube", "wanted")
 
-    def __init__(self, picture: RollupCube, wanted: Filter = EVERYTHING) -> None:
-        self.picture = picture
+    def __init__(self, cube: RollupCube, wanted: Filter = EVERYTHING) -> None:
+        self.cube = cube
         self.wanted = wanted
         self._kept: dict[tuple[Grain, int], BucketSums] = {}
         self._verdicts: dict[StoreDrink, bool] = {}
@@ -90,7 +90,7 @@ class BucketSumCache:
         """Return the sums of one bucket."""
         kept = self._kept.get((grain, start))
         if kept is None:
-            cells = self.picture.bucket(grain, start)
+            cells = self.cube.bucket(grain, start)
             kept = sum_bucket(self._taken(cells)) if cells else NOTHING
             self._kept[grain, start] = kept
         return kept
@@ -101,10 +101,10 @@ class BucketSumCache:
         if not wanted:
             return cells.items()
         if wanted.approximate:
-            return (cell for cell in cells.items() if wanted.takes_cell(*cell[0], cell[1]))
+            return (cell for cell in cells.items() if wanted.matches_cell(*cell[0], cell[1]))
         # Codes alone decide, and they are the same in every bucket.
         for pair in cells.keys() - verdicts.keys():
-            verdicts[pair] = wanted.takes_cell(*pair, ZERO)
+            verdicts[pair] = wanted.matches_cell(*pair, ZERO)
         return (cell for cell in cells.items() if verdicts[cell[0]])
 
     def forget(self, buckets: Iterable[tuple[Grain, int]]) -> None:
@@ -113,7 +113,7 @@ class BucketSumCache:
             self._kept.pop(name, None)
 
     def trim(self) -> None:
-        """Drop what lies beyond the picture's retention."""
-        retention = self.picture.retention
+        """Drop what lies beyond the cube's horizon."""
+        retention = self.cube.retention
         for grain, start in [key for key in self._kept if not retention.contains(*key)]:
             del self._kept[grain, start]

@@ -47,11 +47,11 @@ class Term:
     negated: bool = False
     exact: bool = False
 
-    def takes(self, store: str, drink: str, quantity: int, cents: int) -> bool:
+    def matches(self, store: str, drink: str, quantity: int, cents: int) -> bool:
         """Tell whether something sold belongs in; `cents` is its revenue."""
-        return self._holds(store, drink, quantity, cents) != self.negated
+        return self._matches(store, drink, quantity, cents) != self.negated
 
-    def _holds(self, store: str, drink: str, quantity: int, cents: int) -> bool:
+    def _matches(self, store: str, drink: str, quantity: int, cents: int) -> bool:
         if self.field == "price":
             # Compared as revenue against quantity times price: no division, so no rounding.
             pieces = abs(quantity)
@@ -85,20 +85,20 @@ class Filter:
         """Whether sums are approximate: a cell holds no single prices, so its average stands in."""
         return any(term.field == "price" for term in self.terms)
 
-    def takes_cell(self, store: str, drink: str, tally: Totals) -> bool:
+    def matches_cell(self, store: str, drink: str, totals: Totals) -> bool:
         """Tell whether a cell's sums belong in."""
-        return all(t.takes(store, drink, tally.quantity, tally.cents) for t in self.terms)
+        return all(t.matches(store, drink, totals.quantity, totals.cents) for t in self.terms)
 
-    def takes_order(self, order: Order) -> bool:
+    def matches_order(self, order: Order) -> bool:
         """Tell whether an order belongs in."""
         revenue = order.revenue_cents
-        return all(t.takes(order.store, order.drink, order.quantity, revenue) for t in self.terms)
+        return all(t.matches(order.store, order.drink, order.quantity, revenue) for t in self.terms)
 
-    def takes_store(self, store: str, drinks: Iterable[str]) -> bool:
+    def matches_store(self, store: str, drinks: Iterable[str]) -> bool:
         """Tell whether any of these drinks belongs in where this store sells it, at whatever price."""
         by_code = [term for term in self.terms if term.field != "price"]
         return not by_code or any(
-            all(term.takes(store, drink, 0, 0) for term in by_code) for drink in drinks
+            all(term.matches(store, drink, 0, 0) for term in by_code) for drink in drinks
         )
 
     def text(self) -> str:

@@ -22,25 +22,25 @@ class OrderTrace:
     """One own order and when it passed each station, in monotonic seconds."""
 
     draft: Draft
-    submitted: float
-    fate: OrderStatus = "sent"
+    submitted_at: float
+    status: OrderStatus = "sent"
     order: Order | None = None
     reason: str = ""
-    doubted: bool = False
+    was_unknown: bool = False
     replayed: bool = False
     attempts: int = 1
-    committed: float | None = None
-    on_wire: float | None = None
-    painted: float | None = None
+    committed_at: float | None = None
+    on_wire_at: float | None = None
+    rendered_at: float | None = None
 
-    def after(self, station: float | None) -> float | None:
+    def after(self, moment: float | None) -> float | None:
         """Return how long after submission a station was passed, in ms."""
-        return None if station is None else max(0.0, (station - self.submitted) * 1000)
+        return None if moment is None else max(0.0, (moment - self.submitted_at) * 1000)
 
     @property
     def total_ms(self) -> float | None:
         """The whole way, from the key press to the screen."""
-        return self.after(self.painted)
+        return self.after(self.rendered_at)
 
 
 class OwnOrders:
@@ -60,7 +60,9 @@ class OwnOrders:
     @property
     def awaited(self) -> int:
         """How many orders have not come over the wire yet."""
-        return sum(own.on_wire is None and own.fate != "refused" for own in self._orders.values())
+        return sum(
+            own.on_wire_at is None and own.status != "refused" for own in self._orders.values()
+        )
 
     def get(self, order_id: UUID) -> OrderTrace | None:
         """Return the odyssey of an order."""
@@ -80,8 +82,10 @@ class OwnOrders:
         before = self._orders.get(draft.order_id)
         if before is None:
             self._orders[draft.order_id] = OrderTrace(draft, moment)
-        elif before.fate in ("refused", "unknown"):
-            again = replace(before, fate="sent", reason="", doubted=before.fate == "unknown")
+        elif before.status in ("refused", "unknown"):
+            again = replace(
+                before, status="sent", reason="", was_unknown=before.status == "unknown"
+            )
             self._orders[draft.order_id] = again
         while len(self._orders) > OWN_KEPT:
             self._orders.popitem(last=False)
@@ -90,21 +94,21 @@ class OwnOrders:
         """The server has said that the order is committed."""
         self._replace(
             order_id,
-            fate="stored",
+            status="stored",
             order=placed.order,
             replayed=placed.replayed,
             attempts=placed.attempts,
-            submitted=placed.submitted,
-            committed=placed.committed,
+            submitted_at=placed.submitted,
+            committed_at=placed.committed,
         )
 
     def refuse(self, order_id: UUID, reason: str) -> None:
         """The order was not stored: by this attempt, at least, should an earlier one be in doubt."""
         own = self._orders.get(order_id)
         if own is not None:
-            self._end(own, order_id, "unknown" if own.doubted else "refused", reason)
+            self._end(own, order_id, "unknown" if own.was_unknown else "refused", reason)
 
-    def doubt(self, order_id: UUID, reason: str) -> None:
+    def mark_unknown(self, order_id: UUID, reason: str) -> None:
         """Nobody knows whether the order is stored; the feed, or another attempt, will tell."""
         own = self._orders.get(order_id)
         if own is not None:
@@ -112,35 +116,35 @@ class OwnOrders:
 
     def void(self, order_id: UUID) -> None:
         """The order has been corrected away."""
-        self._replace(order_id, fate="voided")
+        self._replace(order_id, status="voided")
 
     def arrive(self, orders: Iterable[Order], received: float) -> None:
         """Orders came over the wire, so they are stored, whatever was heard of them before."""
         if self._orders:
             for order in orders:
                 own = self._orders.get(order.order_id)
-                if own is not None and own.on_wire is None:
-                    fate = "stored" if own.fate in ("unknown", "refused") else own.fate
-                    self._replace(order.order_id, on_wire=received, order=order, fate=fate)
+                if own is not None and own.on_wire_at is None:
+                    status = "stored" if own.status in ("unknown", "refused") else own.status
+                    self._replace(order.order_id, on_wire_at=received, order=order, status=status)
 
-    def paint(self, order_ids: Iterable[UUID], moment: float) -> None:
+    def mark_rendered(self, order_ids: Iterable[UUID], moment: float) -> None:
         """Orders are on the screen."""
         for order_id in order_ids:
             own = self._orders.get(order_id)
-            if own is not None and own.on_wire is not None and own.painted is None:
-                self._replace(order_id, painted=moment)
+            if own is not None and own.on_wire_at is not None and own.rendered_at is None:
+                self._replace(order_id, rendered_at=moment)
 
-    def unpainted(self) -> tuple[UUID, ...]:
+    def not_rendered(self) -> tuple[UUID, ...]:
         """Return the orders that have come over the wire and are not on the screen yet."""
         return tuple(
             order_id
             for order_id, own in self._orders.items()
-            if own.on_wire is not None and own.painted is None
+            if own.on_wire_at is not None and own.rendered_at is None
         )
 
     def last_voidable(self) -> OrderTrace | None:
         """Return the newest order that is stored and not voided yet."""
-        return next((own for own in self.newest() if own.fate == "stored"), None)
+        return next((own for own in self.newest() if own.status == "stored"), None)
 
     def percentile(self, part: float) -> float | None:
         """Return a percentile (nearest rank) of the whole way, in ms; `None` where nothing is known."""
@@ -149,10 +153,10 @@ class OwnOrders:
             return None
         return known[min(len(known) - 1, max(0, -(-int(part * len(known) * 1000) // 1000) - 1))]
 
-    def _end(self, own: OrderTrace, order_id: UUID, fate: OrderStatus, reason: str) -> None:
+    def _end(self, own: OrderTrace, order_id: UUID, status: OrderStatus, reason: str) -> None:
         """Note how an attempt without success ended, unless the order has been seen by now."""
-        seen = own.on_wire is not None
-        self._replace(order_id, fate="stored" if seen else fate, reason="" if seen else reason)
+        seen = own.on_wire_at is not None
+        self._replace(order_id, status="stored" if seen else status, reason="" if seen else reason)
 
     def _replace(self, order_id: UUID, **changes: object) -> None:
         own = self._orders.get(order_id)

@@ -37,7 +37,7 @@ from coffeert.wire.health import Health
 from coffeert.wire.orders import MenuBody
 
 LinkState = Literal["connecting", "up", "waiting", "stopped"]
-Agreement = Literal["unknown", "equal", "differs"]
+TotalsMatch = Literal["unknown", "equal", "differs"]
 
 OUTAGES_KEPT: Final = 100
 FIGURES_KEPT: Final = 120
@@ -89,14 +89,12 @@ class Session:
         self.arrivals = Arrivals()
         self.log = OrderLog()
         self.outages: deque[Outage] = deque(maxlen=OUTAGES_KEPT)
-        self.revision = 0
         self._figures: deque[Health] = deque(maxlen=FIGURES_KEPT)
         self._anchor: tuple[datetime, float] | None = None
         self._touched: set[tuple[Grain, int]] = set()
 
-    def take(self, event: FeedEvent) -> None:
+    def apply(self, event: FeedEvent) -> None:
         """Bring the state up to date with one event."""
-        self.revision += 1
         moment = self.clock.monotonic()
         match event:
             case Connecting():
@@ -141,13 +139,13 @@ class Session:
             return None
         return max(0.0, (self.now() - self.view.data_time).total_seconds())
 
-    def silence(self) -> float | None:
+    def seconds_since_last_message(self) -> float | None:
         """Return how long ago the server was last heard of, in seconds."""
         if self.link.heard is None:
             return None
         return max(0.0, self.clock.monotonic() - self.link.heard)
 
-    def agreement(self) -> Agreement:
+    def totals_match(self) -> TotalsMatch:
         """Hold the session's own sums against those the server sent with the same version."""
         if self.view is None or self.totals is None:
             return "unknown"
@@ -228,9 +226,9 @@ class Session:
         assert self.view is not None
         now = self.now().timestamp()
         self.orders_added = 0
-        for key, tally in change.cells.items():
+        for key, totals in change.cells.items():
             if key.grain == "minute":
-                added = tally.minus(self.view.cube.get(key))
+                added = totals.minus(self.view.cube.get(key))
                 if added != ZERO:
                     self.arrivals.add(now, key.store, key.drink, added)
                     self.orders_added += max(0, added.orders)
@@ -261,6 +259,6 @@ async def follow(
     """
     async for event in feed.events():
         waiting = session.own.awaited
-        session.take(event)
+        session.apply(event)
         tell(event)
         wake(session.own.awaited < waiting)

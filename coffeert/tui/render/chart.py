@@ -44,7 +44,7 @@ class ChartModel:
 
 
 def chart_of(
-    scene: FrameContext,
+    context: FrameContext,
     metric: Metric,
     arrivals: Arrivals,
     wanted: Filter,
@@ -52,31 +52,31 @@ def chart_of(
     lost: Lost,
 ) -> ChartModel | None:
     """Make the chart of a scene's window; `lost` tells when news were missing."""
-    window = scene.charted
+    window = context.charted
     if window is None:
         return None
     if window.span.fine:
-        return _fine(scene, window, metric, arrivals, wanted, cursor, lost)
+        return _fine(context, window, metric, arrivals, wanted, cursor, lost)
     step = SECONDS[window.span.grain]
     values = tuple(
-        None if tally.orders == 0 and lost(start, start + step) else _value(tally, metric)
-        for start, tally in zip(window.starts, window.tallies, strict=True)
+        None if totals.orders == 0 and lost(start, start + step) else _value(totals, metric)
+        for start, totals in zip(window.starts, window.bucket_totals, strict=True)
     )
-    previous = window.previous_tallies or ()
+    previous = window.previous_bucket_totals or ()
     return ChartModel(
         metric,
         window.span.grain,
         tuple(map(float, window.starts)),
-        tuple(_label(scene, start, window.span.grain == "day") for start in window.starts),
+        tuple(_label(context, start, window.span.grain == "day") for start in window.starts),
         values,
-        tuple(_value(tally, metric) for tally in previous),
+        tuple(_value(totals, metric) for totals in previous),
         cursor=cursor,
         approximate=wanted.approximate,
     )
 
 
 def _fine(
-    scene: FrameContext,
+    context: FrameContext,
     window: Window,
     metric: Metric,
     arrivals: Arrivals,
@@ -85,17 +85,19 @@ def _fine(
     lost: Lost,
 ) -> ChartModel:
     slots = arrivals.starts(window.span.seconds, window.now)
-    tallies = [
-        None if tally is None or (tally.orders == 0 and lost(slot, slot + SLOT_SECONDS)) else tally
-        for slot, tally in ((slot, arrivals.tally(slot, wanted)) for slot in slots)
+    bucket_totals = [
+        None
+        if totals is None or (totals.orders == 0 and lost(slot, slot + SLOT_SECONDS))
+        else totals
+        for slot, totals in ((slot, arrivals.totals(slot, wanted)) for slot in slots)
     ]
-    before = [arrivals.tally(slot - window.span.seconds, wanted) for slot in slots]
+    before = [arrivals.totals(slot - window.span.seconds, wanted) for slot in slots]
     return ChartModel(
         metric,
         f"{SLOT_SECONDS} s",
         tuple(map(float, slots)),
-        tuple(scene.local(slot).strftime("%H:%M:%S") for slot in slots),
-        tuple(None if t is None else _value(t, metric) for t in tallies),
+        tuple(context.local(slot).strftime("%H:%M:%S") for slot in slots),
+        tuple(None if t is None else _value(t, metric) for t in bucket_totals),
         tuple(None if t is None else _value(t, metric) for t in before)
         if any(t is not None for t in before)
         else (),
@@ -104,11 +106,11 @@ def _fine(
     )
 
 
-def _value(tally: Totals, metric: Metric) -> int:
-    return tally.cents if metric == "revenue" else tally.orders
+def _value(totals: Totals, metric: Metric) -> int:
+    return totals.cents if metric == "revenue" else totals.orders
 
 
-def _label(scene: FrameContext, start: float, is_day: bool) -> str:
+def _label(context: FrameContext, start: float, is_day: bool) -> str:
     if is_day:  # buckets are UTC days, whatever the zone
         return datetime.fromtimestamp(start, UTC).strftime("%d %b")
-    return scene.local(start).strftime("%H:%M")
+    return context.local(start).strftime("%H:%M")

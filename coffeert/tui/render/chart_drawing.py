@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from coffeert.tui.render.canvas import Canvas
 from coffeert.tui.render.chart import ChartModel, Metric
 from coffeert.tui.render.format import short
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.plotext_backend import Plot, PlotSeries
 from coffeert.tui.render.spans import Line, Role, Span, line
 
+_BLANK = " \N{BRAILLE PATTERN BLANK}"
 _AXIS = 6  # cells for the value labels
 _LEAST: Final[dict[Metric, int]] = {"orders": 2, "revenue": 200}
 """The least height of a chart: two orders, two units of money; nothing is not blown up."""
@@ -88,7 +88,7 @@ def draw_chart(model: ChartModel, cells: int, rows: int, glyphs: Glyphs, plot: P
     high = nice_ceiling(max([*known, _LEAST[model.metric]]))
     curves, roles = _curves(model, columns, glyphs)
     runs = plot(curves, columns, height, (low, high))
-    canvas = Canvas(columns, height)
+    canvas = _Canvas(columns, height)
     _hatch(canvas, model, columns, glyphs)
     for y, row in enumerate(runs):
         x = 0
@@ -145,7 +145,7 @@ def _curve(points: Sequence[tuple[int, int]], count: int, columns: int, marker: 
     return PlotSeries(xs, ys, marker)
 
 
-def _hatch(canvas: Canvas, model: ChartModel, columns: int, glyphs: Glyphs) -> None:
+def _hatch(canvas: _Canvas, model: ChartModel, columns: int, glyphs: Glyphs) -> None:
     count = len(model.values)
     for index, value in enumerate(model.values):
         if value is None:
@@ -159,7 +159,7 @@ def _hatch(canvas: Canvas, model: ChartModel, columns: int, glyphs: Glyphs) -> N
 
 
 def _mark(
-    canvas: Canvas, model: ChartModel, columns: int, y: tuple[float, float], glyphs: Glyphs
+    canvas: _Canvas, model: ChartModel, columns: int, y: tuple[float, float], glyphs: Glyphs
 ) -> None:
     count = len(model.values)
     for value, text in model.marks:
@@ -207,3 +207,48 @@ def _time_axis(model: ChartModel, columns: int) -> Line:
             text[at : at + len(label)] = label
             free_from = at + len(label) + 1
     return (Span(" " * (_AXIS + 1)), Span("".join(text), "dim"))
+
+
+class _Canvas:
+    """Characters with roles, to be written over one another."""
+
+    __slots__ = ("_chars", "_roles", "columns", "rows")
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self.columns = columns
+        self.rows = rows
+        self._chars = [[" "] * columns for _ in range(rows)]
+        self._roles: list[list[Role]] = [["text"] * columns for _ in range(rows)]
+
+    def write(
+        self,
+        x: int,
+        y: int,
+        text: str,
+        role: Role,
+        *,
+        transparent: bool = False,
+        behind: bool = False,
+    ) -> None:
+        """Write text; `transparent` blanks leave what is there, `behind` fills only what is blank."""
+        if not 0 <= y < self.rows:
+            return
+        for offset, char in enumerate(text):
+            at = x + offset
+            if not 0 <= at < self.columns:
+                continue
+            if (transparent and char in _BLANK) or (behind and self._chars[y][at] not in _BLANK):
+                continue
+            self._chars[y][at] = char
+            self._roles[y][at] = role
+
+    def line(self, y: int) -> Line:
+        """Return one row as spans."""
+        spans: list[Span] = []
+        chars, roles = self._chars[y], self._roles[y]
+        start = 0
+        for x in range(1, self.columns + 1):
+            if x == self.columns or roles[x] != roles[start]:
+                spans.append(Span("".join(chars[start:x]), roles[start]))
+                start = x
+        return tuple(spans)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import tzinfo
 
 from coffeert.domain.orders import Order
+from coffeert.printable import printable
 from coffeert.tui.model.order_traces import OrderTrace
 from coffeert.tui.render.format import milliseconds, money
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Role, Span, line
-from coffeert.tui.render.text import clean, crop
+from coffeert.tui.render.text import crop
 
 
 def order_lines(order: Order, own: OrderTrace | None, zone: tzinfo, glyphs: Glyphs) -> list[Line]:
@@ -18,8 +19,8 @@ def order_lines(order: Order, own: OrderTrace | None, zone: tzinfo, glyphs: Glyp
     delay = (order.received_at - order.placed_at).total_seconds()
     fields: list[tuple[str, str, Role]] = [
         ("order", str(order.order_id), "text"),
-        ("store", clean(order.store), "strong"),
-        ("drink", clean(order.drink), "strong"),
+        ("store", printable(order.store), "strong"),
+        ("drink", printable(order.drink), "strong"),
         ("quantity", str(order.quantity), "text"),
         ("each", money(order.price_cents), "text"),
         ("amount", money(order.revenue_cents), "strong"),
@@ -33,26 +34,26 @@ def order_lines(order: Order, own: OrderTrace | None, zone: tzinfo, glyphs: Glyp
     lines = [line(Span(f"{name:<9}", "dim"), Span(value, role)) for name, value, role in fields]
     if own is not None:
         lines.append(line(""))
-        lines += odyssey_lines(own, glyphs)
+        lines += trace_lines(own, glyphs)
     return lines
 
 
-def odyssey_lines(own: OrderTrace, glyphs: Glyphs) -> list[Line]:
+def trace_lines(own: OrderTrace, glyphs: Glyphs) -> list[Line]:
     """Lay out the way of an own order, a station a line."""
-    if own.fate == "refused":
-        return [line(Span(f"{glyphs.cross} not stored: {clean(own.reason)}", "bad"))]
-    if own.fate == "unknown":
-        return [line(Span(f"? outcome unknown: {clean(own.reason)}", "warn"))]
+    if own.status == "refused":
+        return [line(Span(f"{glyphs.cross} not stored: {printable(own.reason)}", "bad"))]
+    if own.status == "unknown":
+        return [line(Span(f"? outcome unknown: {printable(own.reason)}", "warn"))]
     lines = [line(Span("odyssey", "title"), Span("   ms after submitting", "dim"))]
-    stations = (
-        ("committed", own.committed),
-        ("on the wire", own.on_wire),
-        ("painted", own.painted),
+    moments = (
+        ("committed", own.committed_at),
+        ("on the wire", own.on_wire_at),
+        ("painted", own.rendered_at),
     )
     lines.append(line(Span(f"{glyphs.check} submitted  ", "good"), Span("      0", "strong")))
-    for name, moment in stations:
+    for name, moment in moments:
         after = own.after(moment)
-        unheard = name == "committed" and after is None and own.fate != "sent"
+        unheard = name == "committed" and after is None and own.status != "sent"
         passed = after is not None or unheard
         mark = Span(f"{glyphs.check if passed else glyphs.ring} ", "good" if passed else "dim")
         shown = Span("waiting" if not unheard else "no answer, but it is there", "dim")
@@ -61,7 +62,7 @@ def odyssey_lines(own: OrderTrace, glyphs: Glyphs) -> list[Line]:
         lines.append(line(mark, f"{name:<11}", shown))
     if own.replayed:
         lines.append(line(Span(f"the server had it already; {own.attempts} attempts", "warn")))
-    if own.fate == "voided":
+    if own.status == "voided":
         lines.append(line(Span("voided by a correction", "warn")))
     return lines
 
@@ -73,16 +74,17 @@ def own_lines(orders: Sequence[OrderTrace], cells: int, glyphs: Glyphs) -> list[
     lines = []
     for own in orders:
         name = crop(
-            f"{clean(own.draft.drink)} {glyphs.separator} {clean(own.draft.store)}", cells - 20
+            f"{printable(own.draft.drink)} {glyphs.separator} {printable(own.draft.store)}",
+            cells - 20,
         )
-        if own.fate == "refused":
+        if own.status == "refused":
             tail = Span("refused", "bad")
-        elif own.fate == "unknown":
+        elif own.status == "unknown":
             tail = Span("unknown", "warn")
-        elif own.fate == "voided":
+        elif own.status == "voided":
             tail = Span("voided", "warn")
         else:
-            steps = [own.after(m) for m in (own.committed, own.on_wire, own.painted)]
+            steps = [own.after(m) for m in (own.committed_at, own.on_wire_at, own.rendered_at)]
             tail = Span(
                 " > ".join(milliseconds(ms) if ms is not None else glyphs.ellipsis for ms in steps),
                 "own",

@@ -69,15 +69,15 @@ def window_json(window: Window, filter_text: str) -> str:
         range=window.span.name,
         filter=filter_text,
         total=_sums("total", window.sums.total),
-        buckets=tuple(_sums(n, t) for n, t in zip(starts, window.tallies, strict=True)),
-        stores=tuple(_sums(code, tally) for code, tally in sorted(window.sums.stores.items())),
-        drinks=tuple(_sums(code, tally) for code, tally in sorted(window.sums.drinks.items())),
+        buckets=tuple(_sums(n, t) for n, t in zip(starts, window.bucket_totals, strict=True)),
+        stores=tuple(_sums(code, totals) for code, totals in sorted(window.sums.stores.items())),
+        drinks=tuple(_sums(code, totals) for code, totals in sorted(window.sums.drinks.items())),
     )
     return msgspec.json.format(msgspec.json.encode(exported), indent=2).decode() + "\n"
 
 
-def _sums(name: str, tally: Totals) -> ExportedSums:
-    return ExportedSums(name, tally.orders, tally.quantity, text_from_cents(tally.cents))
+def _sums(name: str, totals: Totals) -> ExportedSums:
+    return ExportedSums(name, totals.orders, totals.quantity, text_from_cents(totals.cents))
 
 
 def _harmless(text: str) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from dataclasses import dataclass
 from uuid import UUID
 
 from coffeert.domain.orders import MAX_QUANTITY, Draft, cents_from_text, text_from_cents
 from coffeert.errors import FieldError
-from coffeert.tui.render.text import clean
+from coffeert.printable import printable
 from coffeert.wire.orders import MenuBody, MenuDrink
 
 
@@ -35,16 +34,6 @@ class Checked:
     def fault(self, field: str) -> str:
         """Return what is wrong with a field, or nothing."""
         return next((fault.message for fault in self.faults if fault.field == field), "")
-
-
-@dataclass(frozen=True, slots=True)
-class InjectionRequest:
-    """What is to be injected; `seconds` is `None` for until it is stopped."""
-
-    profile: str
-    rate: float
-    seconds: float | None
-    seed: int | None
 
 
 def check(entry: FormValues) -> Checked:
@@ -98,7 +87,7 @@ def curl(draft: Draft, url: str, *, with_token: bool) -> str:
     command = " ".join(shlex.quote(part) for part in parts)
     if with_token:
         command += ' -H "Authorization: Bearer $COFFEERT_TOKEN"'
-    return clean(command, 2000)
+    return printable(command, 2000)
 
 
 def _quantity(text: str, faults: list[FieldError]) -> int:
@@ -116,31 +105,3 @@ def _price(text: str, faults: list[FieldError]) -> int | None:
     except ValueError as error:
         faults.append(FieldError("price", str(error)))
         return None
-
-
-def parse_injection_request(profile: str, rate: str, duration: str, seed: str) -> InjectionRequest:
-    """Read what is to be injected; raises `ValueError` with a plain phrase."""
-    per_second = _number(rate, "orders/s")
-    if not 0 < per_second <= 100_000:
-        raise ValueError("orders/s must lie between 0 and 100000")
-    match = (
-        re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h)?", duration.strip()) if duration.strip() else None
-    )
-    if duration.strip() and (match is None or float(match[1]) <= 0):
-        raise ValueError("duration must look like 20s, 5m or 1h, or be empty")
-    seconds = None
-    if match is not None:
-        seconds = float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]
-    if seed.strip() and not seed.strip().lstrip("-").isdecimal():
-        raise ValueError("seed must be a whole number, or empty")
-    return InjectionRequest(profile, per_second, seconds, int(seed) if seed.strip() else None)
-
-
-def _number(text: str, name: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise ValueError(f"{name} must be a number") from None
-    if value != value:
-        raise ValueError(f"{name} must be a number")
-    return value

@@ -24,7 +24,7 @@ class FrameContext:
     now: datetime
     zone: tzinfo
     glyphs: Glyphs
-    truth: DataStatus
+    data_status: DataStatus
     menu: MenuBody | None = None
     view: View | None = None
     window: Window | None = None
@@ -39,4 +39,4 @@ class FrameContext:
         if self.menu is None:
             return []
         drinks = [drink.code for drink in self.menu.drinks]
-        return [s.code for s in self.menu.stores if wanted.takes_store(s.code, drinks)]
+        return [s.code for s in self.menu.stores if wanted.matches_store(s.code, drinks)]

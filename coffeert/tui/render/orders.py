@@ -8,11 +8,12 @@ from datetime import tzinfo
 from uuid import UUID
 
 from coffeert.domain.orders import Order
+from coffeert.printable import printable
 from coffeert.tui.model.order_traces import OrderTrace
 from coffeert.tui.render.format import ago, milliseconds, money
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Span, chosen, fit_line, line
-from coffeert.tui.render.text import clean, fit
+from coffeert.tui.render.text import fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def draw_row(row: OrderRow, model: OrdersModel, cells: int, glyphs: Glyphs, here
         pieces += [role, Span(" ")]
     if own is not None:
         took = own.total_ms
-        if own.fate == "voided":
+        if own.status == "voided":
             pieces += [Span("yours", "own"), Span(" voided", "warn")]
         else:
             text = "yours" if took is None else f"yours {milliseconds(took)} ms"
@@ -119,9 +120,9 @@ def _field(order: Order, name: str, zone: tzinfo, wide: int) -> str:
     if name == "id":
         return str(order.order_id)[-12:]
     if name == "drink":
-        return clean(order.drink)
+        return printable(order.drink)
     if name == "store":
-        return clean(order.store)
+        return printable(order.store)
     if name == "qty":
         return str(order.quantity)
     if name == "took":

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from coffeert.tui.model.data_status import SILENT_AFTER
+from coffeert.printable import printable
+from coffeert.tui.model.data_status import SILENT_AFTER_SECONDS
 from coffeert.tui.render.format import ago, area, gauge, milliseconds, short, size, spark
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Role, Span, drop_to_fit, fit_line, framed, line, ruled
-from coffeert.tui.render.text import clean
 from coffeert.wire.health import Health, PartHealth
 
 _SINCE_MATTERS = 1.0  # seconds: before that the reason alone says it
@@ -23,7 +23,7 @@ class PanelValue:
     name: str
     value: str
     used: float | None = None
-    course: tuple[float | None, ...] = ()
+    history: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +36,21 @@ class Part:
     reason: str
     age: float | None
     figures: tuple[PanelValue, ...]
-    patience: float = SILENT_AFTER
+    silent_after_seconds: float = SILENT_AFTER_SECONDS
 
     @property
     def silent(self) -> bool:
         """Whether it has not been heard of for so long that nobody knows how it is."""
-        return self.age is not None and self.age > self.patience
+        return self.age is not None and self.age > self.silent_after_seconds
 
     @property
     def main(self) -> PanelValue | None:
         """The figure whose course tells most: the first that has one."""
-        return next((figure for figure in self.figures if len(figure.course) > 1), None)
+        return next((figure for figure in self.figures if len(figure.history) > 1), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class HealthHistory:
     """How a few figures went of late, the newest last: one value a heartbeat."""
 
     intake: tuple[float, ...] = ()
@@ -60,9 +60,9 @@ class Course:
     sent: tuple[float, ...] = ()
 
 
-def course_of(figures: Sequence[Health]) -> Course:
+def history_of(figures: Sequence[Health]) -> HealthHistory:
     """Take the course of the figures that are drawn as a line."""
-    return Course(
+    return HealthHistory(
         tuple(h.intake.orders_per_s for h in figures),
         tuple(h.intake.commit_ms for h in figures),
         tuple(h.aggregator.pass_ms for h in figures),
@@ -74,9 +74,9 @@ def course_of(figures: Sequence[Health]) -> Course:
 def parts_of(
     health: Health | None,
     now: datetime,
-    grown: float,
-    course: Course,
-    patience: float = SILENT_AFTER,
+    seconds_since_heard: float,
+    history: HealthHistory,
+    silent_after_seconds: float = SILENT_AFTER_SECONDS,
 ) -> tuple[Part, ...]:
     """Make the parts; `grown` is how many seconds ago the figures were heard.
 
@@ -86,24 +86,30 @@ def parts_of(
     if health is None:
         return ()
     parts = (
-        _insert(health, now, course),
-        _aggregation(health, now, course, grown),
-        _redis(health, now, course),
-        _sockets(health, now, course),
+        _insert(health, now, history),
+        _aggregation(health, now, history, seconds_since_heard),
+        _redis(health, now, history),
+        _sockets(health, now, history),
     )
-    slow = max(patience, 2 * health.aggregator.interval_s) if patience > 0 else 0.0
-    waits = (patience, slow, patience, patience)
-    return tuple(replace(part, patience=wait) for part, wait in zip(parts, waits, strict=True))
+    slow = (
+        max(silent_after_seconds, 2 * health.aggregator.interval_s)
+        if silent_after_seconds > 0
+        else 0.0
+    )
+    waits = (silent_after_seconds, slow, silent_after_seconds, silent_after_seconds)
+    return tuple(
+        replace(part, silent_after_seconds=wait) for part, wait in zip(parts, waits, strict=True)
+    )
 
 
-def _insert(health: Health, now: datetime, course: Course) -> Part:
+def _insert(health: Health, now: datetime, history: HealthHistory) -> Part:
     i = health.intake
     wait = f"{milliseconds(i.predicted_wait_ms)} of {milliseconds(i.wait_limit_ms)} ms"
     figures = (
-        PanelValue("orders/s", short(round(i.orders_per_s, 1)), course=course.intake),
+        PanelValue("orders/s", short(round(i.orders_per_s, 1)), history=history.intake),
         PanelValue("queue", f"{i.queue:,} of {i.queue_limit:,}", _of(i.queue, i.queue_limit)),
         PanelValue("predicted wait", wait, _of(i.predicted_wait_ms, i.wait_limit_ms)),
-        PanelValue("commit", f"{milliseconds(i.commit_ms)} ms", course=course.commit),
+        PanelValue("commit", f"{milliseconds(i.commit_ms)} ms", history=history.commit),
         PanelValue("batch", f"{i.batch_size:.1f} orders"),
         PanelValue("accepted", f"{i.accepted:,}, {i.replayed:,} replayed"),
         PanelValue("turned away", f"{i.refused:,} refused, {i.shed:,} shed"),
@@ -111,9 +117,11 @@ def _insert(health: Health, now: datetime, course: Course) -> Part:
     return _part("1 INSERT", "orders in, one commit a batch", i, now, figures)
 
 
-def _aggregation(health: Health, now: datetime, course: Course, grown: float) -> Part:
+def _aggregation(
+    health: Health, now: datetime, history: HealthHistory, seconds_since_heard: float
+) -> Part:
     a, d = health.aggregator, health.database
-    lag, lag_limit = a.lag_s + grown, 3 * a.interval_s
+    lag, lag_limit = a.lag_s + seconds_since_heard, 3 * a.interval_s
     interval = a.interval_s * 1000
     busy = d.pool - d.pool_idle
     figures = (
@@ -122,23 +130,23 @@ def _aggregation(health: Health, now: datetime, course: Course, grown: float) ->
             f"{milliseconds(a.pass_ms)} of {milliseconds(interval)} ms",
             _of(a.pass_ms, interval),
         ),
-        PanelValue("pass time", f"{milliseconds(a.pass_ms)} ms", course=course.passes),
+        PanelValue("pass time", f"{milliseconds(a.pass_ms)} ms", history=history.passes),
         PanelValue("lag", f"{ago(lag)} of {ago(lag_limit)}", _of(lag, lag_limit)),
         PanelValue("rows a pass", f"{a.rows:,}"),
         PanelValue("passes", f"{a.passes:,}"),
         PanelValue("pool", f"{busy} of {d.pool} busy", _of(busy, d.pool)),
         PanelValue("database trip", f"{milliseconds(d.round_trip_ms)} ms"),
     )
-    leader = f"leader {clean(a.leader, 24) or 'unknown'}"
+    leader = f"leader {printable(a.leader, 24) or 'unknown'}"
     return _part("2 Aggregation", leader, a, now, figures, also=d)
 
 
-def _redis(health: Health, now: datetime, course: Course) -> Part:
+def _redis(health: Health, now: datetime, history: HealthHistory) -> Part:
     r = health.redis
     # One message after another, each as long as a round trip: how much of a second that takes.
     busy = (r.published_per_s + r.received_per_s) * r.round_trip_ms
     figures = (
-        PanelValue("round trip", f"{milliseconds(r.round_trip_ms)} ms", course=course.redis),
+        PanelValue("round trip", f"{milliseconds(r.round_trip_ms)} ms", history=history.redis),
         PanelValue("published", f"{short(round(r.published_per_s, 1))}/s"),
         PanelValue("received", f"{short(round(r.received_per_s, 1))}/s"),
         PanelValue("busy", f"{milliseconds(busy)} of 1,000 ms", _of(busy, 1000)),
@@ -147,14 +155,14 @@ def _redis(health: Health, now: datetime, course: Course) -> Part:
     return _part("3 Redis", "snapshot and messages", r, now, figures)
 
 
-def _sockets(health: Health, now: datetime, course: Course) -> Part:
+def _sockets(health: Health, now: datetime, history: HealthHistory) -> Part:
     s = health.sockets
     figures = (
         PanelValue(
             "clients", f"{s.clients:,} of {s.clients_limit:,}", _of(s.clients, s.clients_limit)
         ),
         PanelValue("frames", f"{short(round(s.frames_per_s, 1))}/s"),
-        PanelValue("bytes", f"{size(s.bytes_per_s)}/s", course=course.sent),
+        PanelValue("bytes", f"{size(s.bytes_per_s)}/s", history=history.sent),
         PanelValue("last frame", size(s.frame_bytes)),
         PanelValue("conflated", f"{s.conflated:,}"),
         PanelValue("dropped", f"{s.dropped:,} slow clients"),
@@ -202,7 +210,7 @@ def _stacked(parts: Sequence[Part], cells: int, rows: int, glyphs: Glyphs) -> li
 def _foremost(figures: Sequence[PanelValue], count: int) -> list[PanelValue]:
     """Choose figures, limits first, then those with a course; in their own order."""
     by_weight = sorted(
-        range(len(figures)), key=lambda n: (figures[n].used is None, not figures[n].course, n)
+        range(len(figures)), key=lambda n: (figures[n].used is None, not figures[n].history, n)
     )
     return [figures[number] for number in sorted(by_weight[:count])]
 
@@ -234,7 +242,7 @@ def _part(
 
 
 def _reason(broken: PartHealth, now: datetime) -> str:
-    text = clean(broken.reason or "not well", 80).rstrip(".")
+    text = printable(broken.reason or "not well", 80).rstrip(".")
     lasted = 0.0 if broken.since is None else (now - broken.since).total_seconds()
     return f"{text} for {ago(lasted)}" if lasted >= _SINCE_MATTERS else text
 
@@ -270,9 +278,9 @@ def _age(part: Part) -> Line:
 def _area(figure: PanelValue | None, cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
     if figure is None or rows < 5:
         return []
-    known = [value for value in figure.course if value is not None]
+    known = [value for value in figure.history if value is not None]
     text = f"{figure.name}, last {len(known)} heartbeats, at most {short(round(max(known), 1))}"
-    drawn = area(figure.course, cells, rows - 2, glyphs)
+    drawn = area(figure.history, cells, rows - 2, glyphs)
     return [(), line(Span(text, "dim")), *(line(Span(row, "series-1")) for row in drawn)]
 
 
@@ -289,6 +297,6 @@ def _figure(figure: PanelValue, cells: int, glyphs: Glyphs) -> Line:
             Span(drawn, role),
             Span(f" {min(999, figure.used * 100):>3.0f}%", role),
         )
-    if figure.course and room >= 6:
-        return (*name, value, Span(spark(figure.course, min(room, 25), glyphs), "series-1"))
+    if figure.history and room >= 6:
+        return (*name, value, Span(spark(figure.history, min(room, 25), glyphs), "series-1"))
     return (*name, value)

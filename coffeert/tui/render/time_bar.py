@@ -10,7 +10,7 @@ from coffeert.tui.render.spans import Line, Span, fit_line, line, line_width
 
 
 @dataclass(frozen=True, slots=True)
-class InjectionModel:
+class InjectionProgress:
     """How an injection goes; `part` is `None` where it has no end."""
 
     name: str
@@ -28,7 +28,7 @@ class BarModel:
     moment: str
     live: bool = True
     recording: str = ""
-    injection: InjectionModel | None = None
+    injection: InjectionProgress | None = None
 
 
 def draw_bar(model: BarModel, cells: int, glyphs: Glyphs) -> Line:
@@ -60,9 +60,9 @@ def bar_hint(model: BarModel) -> str:
     if model.recording:
         pieces.append(f"rec {model.recording}")
     if model.injection is not None:
-        going = model.injection
-        part = "" if going.part is None else f" {going.part * 100:.0f}%"
-        pieces.append(f"inject {going.sent:,}{part} x: stop")
+        injection = model.injection
+        part = "" if injection.part is None else f" {injection.part * 100:.0f}%"
+        pieces.append(f"inject {injection.sent:,}{part} x: stop")
     return ", ".join(pieces)
 
 
@@ -82,10 +82,13 @@ def _right(model: BarModel, glyphs: Glyphs) -> Line:
     if model.recording:
         spans += [Span(f" {glyphs.dot} rec", "bad"), Span(f" {model.recording} ", "dim")]
     if model.injection is not None:
-        going = model.injection
-        spans += [Span(f" inject {going.name} ", "accent"), Span(f"{going.sent:,} ", "strong")]
-        if going.part is not None:
-            spans += [Span(gauge(going.part, 10, glyphs), "series-1")]
-            spans.append(Span(f" {going.part * 100:.0f}%", "strong"))
-        spans.append(Span(" stopping " if going.stopping else "  x: stop ", "dim"))
+        injection = model.injection
+        spans += [
+            Span(f" inject {injection.name} ", "accent"),
+            Span(f"{injection.sent:,} ", "strong"),
+        ]
+        if injection.part is not None:
+            spans += [Span(gauge(injection.part, 10, glyphs), "series-1")]
+            spans.append(Span(f" {injection.part * 100:.0f}%", "strong"))
+        spans.append(Span(" stopping " if injection.stopping else "  x: stop ", "dim"))
     return tuple(spans)

@@ -10,9 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Input, Label, Select
 
-from coffeert.tui.render.form import InjectionRequest, parse_injection_request
+from coffeert.tui.injection import InjectionRequest, parse_injection_request
 from coffeert.tui.screens.modal import Modal
-from coffeert.tui.widgets.choice import ChoiceSelect
+from coffeert.tui.widgets.inputs import ChoiceSelect
 
 
 class InjectionForm(Modal[InjectionRequest]):
@@ -62,14 +62,14 @@ class InjectionForm(Modal[InjectionRequest]):
         """Answer, unless something cannot be read."""
         try:
             profile = self.query_one("#profile", Select).value
-            wish = parse_injection_request(
+            request = parse_injection_request(
                 str(profile),
                 *(self.query_one(f"#{n}", Input).value for n in ("rate", "duration", "seed")),
             )
         except ValueError as error:
             self.query_one("#fault", Label).update(str(error))
         else:
-            self.dismiss(wish)
+            self.dismiss(request)
 
     @on(Button.Pressed)
     def press(self, event: Button.Pressed) -> None:

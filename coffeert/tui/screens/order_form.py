@@ -12,15 +12,15 @@ from textual.widgets import Button, Input, Label, Select
 
 from coffeert.domain.orders import Draft, Order, new_order_id, text_from_cents
 from coffeert.errors import ApiError, CoffeertError, OutcomeUnknown
+from coffeert.printable import printable
 from coffeert.tui.model.session import Session
-from coffeert.tui.order_actions import Till
-from coffeert.tui.render.details import odyssey_lines
+from coffeert.tui.order_actions import OrderActions
+from coffeert.tui.render.details import trace_lines
 from coffeert.tui.render.form import Checked, FormValues, check, curl, find_drink, total_text
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Span, line
-from coffeert.tui.render.text import clean
 from coffeert.tui.screens.modal import Modal
-from coffeert.tui.widgets.choice import ChoiceSelect
+from coffeert.tui.widgets.inputs import ChoiceSelect
 from coffeert.tui.widgets.lines_view import LinesView
 from coffeert.wire.orders import MenuBody
 
@@ -48,12 +48,20 @@ class OrderForm(Modal[None]):
     """
 
     def __init__(
-        self, till: Till, session: Session, url: str, glyphs: Glyphs, draft: Draft | None = None
+        self,
+        order_actions: OrderActions,
+        session: Session,
+        glyphs: Glyphs,
+        draft: Draft | None = None,
+        *,
+        url: str,
+        has_token: bool,
     ) -> None:
         super().__init__()
-        self._till = till
+        self._order_actions = order_actions
         self._session = session
         self._url = url
+        self._has_token = has_token
         self._glyphs = glyphs
         self._draft = draft
         self._order_id = new_order_id()
@@ -147,7 +155,7 @@ class OrderForm(Modal[None]):
         if draft is None:
             self._blame(checked, only=_FIELDS)
             return
-        self.app.copy_to_clipboard(curl(draft, self._url, with_token=False))
+        self.app.copy_to_clipboard(curl(draft, self._url, with_token=self._has_token))
         self.notify("Copied as a curl command.")
 
     @on(Button.Pressed)
@@ -165,27 +173,27 @@ class OrderForm(Modal[None]):
         self._placed = draft
         self._outcome = [line(Span("sending" + self._glyphs.ellipsis, "dim"))]
         try:
-            await self._till.place(draft)
+            await self._order_actions.place(draft)
         except OutcomeUnknown as error:
             # The same key again is safe: the form keeps it.
-            text = f"{clean(str(error))} Placing it again is safe: the key stays the same."
+            text = f"{printable(str(error))} Placing it again is safe: the key stays the same."
             self._outcome = [line(Span(text, "warn"))]
         except ApiError as error:
             self._outcome = [
-                line(Span(f"{self._glyphs.cross} {error.status} {clean(str(error))}", "bad"))
+                line(Span(f"{self._glyphs.cross} {error.status} {printable(str(error))}", "bad"))
             ]
             for fault in error.errors:
                 if fault.field in _FIELDS:
-                    self.query_one(f"#{fault.field}-fault", Label).update(clean(fault.message))
+                    self.query_one(f"#{fault.field}-fault", Label).update(printable(fault.message))
         except CoffeertError as error:
-            self._outcome = [line(Span(f"{self._glyphs.cross} {clean(str(error))}", "bad"))]
+            self._outcome = [line(Span(f"{self._glyphs.cross} {printable(str(error))}", "bad"))]
         self._busy = False
         self._show_outcome()
 
     def _conclude(self, order: Order) -> None:
         """Say that an order is stored; the next one gets a key of its own."""
         amount = text_from_cents(order.revenue_cents)
-        text = f"{order.quantity} x {clean(order.drink)} at {clean(order.store)}, {amount}"
+        text = f"{order.quantity} x {printable(order.drink)} at {printable(order.store)}, {amount}"
         self._outcome = [line(Span(f"{self._glyphs.check} stored: ", "good"), Span(text, "strong"))]
         self._order_id = new_order_id()
         self._show_key()
@@ -195,10 +203,10 @@ class OrderForm(Modal[None]):
         if self._placed is not None and self._placed.order_id is not None:
             own = self._session.own.get(self._placed.order_id)
         shown: list[Line] = []
-        if own is not None and own.order is not None and own.fate == "stored":
+        if own is not None and own.order is not None and own.status == "stored":
             if self._order_id == own.order.order_id and not self._busy:
                 self._conclude(own.order)  # by the answer, or without one by the feed
-            shown = odyssey_lines(own, self._glyphs)
+            shown = trace_lines(own, self._glyphs)
         self.query_one("#outcome", LinesView).show([*self._outcome, *shown])
 
     def _show_key(self) -> None:
@@ -215,7 +223,7 @@ class OrderForm(Modal[None]):
 
 
 def _shown(name: str, code: str) -> str:
-    text = clean(name, 24) or clean(code, 24)
+    text = printable(name, 24) or printable(code, 24)
     return text.replace("[", "(").replace("]", ")")
 
 

@@ -1,11 +1,11 @@
-"""The lines across the top: header and controls."""
+"""The lines that span the screen: header and controls at the top, time bar at the bottom."""
 
 from __future__ import annotations
 
 from textual import events
 from textual.message import Message
 
-from coffeert.tui.model.ranges import RangeName
+from coffeert.tui.model.window import RangeName
 from coffeert.tui.render.header import (
     ControlsModel,
     HeaderModel,
@@ -16,6 +16,7 @@ from coffeert.tui.render.header import (
 )
 from coffeert.tui.render.layout import TabName
 from coffeert.tui.render.spans import Line
+from coffeert.tui.render.time_bar import BarModel, draw_bar, moment_at
 from coffeert.tui.widgets.panel import Panel
 
 
@@ -61,3 +62,25 @@ class ControlsBar(Panel[ControlsModel]):
             name = range_at(event.x, self.size.width, self.model, self.painter.glyphs)
             if name is not None:
                 self.post_message(self.RangeChosen(name))
+
+
+class TimeBar(Panel[BarModel]):
+    """Shows how far back the session's memory reaches, and where one is in it."""
+
+    class Sought(Message):
+        """A time on the track was clicked; `seconds_back` counts from now."""
+
+        def __init__(self, seconds_back: float) -> None:
+            super().__init__()
+            self.seconds_back = seconds_back
+
+    def draw(self, model: BarModel, cells: int, rows: int) -> list[Line]:
+        """Draw the line."""
+        return [draw_bar(model, cells, self.painter.glyphs)]
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the time under the mouse."""
+        if self.model is not None:
+            back = moment_at(event.x, self.model, self.size.width, self.painter.glyphs)
+            if back is not None:
+                self.post_message(self.Sought(back))

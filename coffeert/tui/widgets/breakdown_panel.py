@@ -25,7 +25,7 @@ class BreakdownModel:
     """What the panel shows."""
 
     sections: tuple[Section, ...]
-    crumbs: tuple[str, ...] = ()
+    breadcrumbs: tuple[str, ...] = ()
 
 
 class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
@@ -60,7 +60,7 @@ class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
         self.cursor.top = max(0, min(self.cursor.top, len(lines) - room))
         hidden = len(lines) - self.cursor.top - room
         crumb = f" {glyphs.crumb} "
-        title = line(Span(crumb.join(("Breakdown", *model.crumbs)), "title"))
+        title = line(Span(crumb.join(("Breakdown", *model.breadcrumbs)), "title"))
         more = line(Span(f"{hidden} more {glyphs.down}", "dim")) if hidden > 0 else EMPTY
         note = (*more, Span("  "), *self.age) if more and self.age else (*more, *self.age)
         return framed(

@@ -30,12 +30,12 @@ class ChartPanel(Panel[ChartModel], can_focus=True):
             super().__init__()
             self.index = index
 
-    ready = False  # plotext is loaded after the first paint
+    loaded = False  # importing plotext takes a while: not before the first paint
 
     def draw(self, model: ChartModel, cells: int, rows: int) -> list[Line]:
         """Draw the chart."""
         glyphs = self.painter.glyphs
-        body = draw_chart(model, cells - 2, rows - 2, glyphs, plot) if self.ready else []
+        body = draw_chart(model, cells - 2, rows - 2, glyphs, plot) if self.loaded else []
         return framed(
             body,
             cells,
@@ -46,9 +46,9 @@ class ChartPanel(Panel[ChartModel], can_focus=True):
             focused=self.has_focus,
         )
 
-    def warm(self) -> None:
-        """Begin to draw curves."""
-        self.ready = True
+    def load(self) -> None:
+        """Draw curves from now on, which imports plotext."""
+        self.loaded = True
         self.repaint()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:

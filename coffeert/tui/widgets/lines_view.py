@@ -8,8 +8,8 @@ from rich.style import Style
 from rich.text import Text
 from textual.widgets import Static
 
+from coffeert.printable import printable
 from coffeert.tui.render.spans import Line
-from coffeert.tui.render.text import clean
 from coffeert.tui.widgets.panel import Painter
 
 
@@ -37,7 +37,7 @@ class LinesView(Static):
             if number:
                 text.append("\n")
             for span in spans:
-                safe = span.text if span.text.isprintable() else clean(span.text, 10_000)
+                safe = span.text if span.text.isprintable() else printable(span.text, 10_000)
                 style = painter.palette.style(span.role)
                 # The dialogue has a background of its own.
                 text.append(safe, Style(color=style.color, bold=style.bold))

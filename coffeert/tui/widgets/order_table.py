@@ -29,7 +29,7 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
             super().__init__()
             self.row = row
 
-    class Chosen(Message):
+    class SelectionChanged(Message):
         """The cursor is on another order."""
 
         def __init__(self, row: OrderRow) -> None:
@@ -112,7 +112,7 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
         self._chosen = row.order.order_id if row is not None and self.cursor.at > 0 else None
         self.repaint()
         if row is not None:
-            self.post_message(self.Chosen(row))
+            self.post_message(self.SelectionChanged(row))
 
     def _keep_place(self, model: OrdersModel) -> None:
         if self._chosen is None:

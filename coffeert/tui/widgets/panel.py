@@ -10,10 +10,11 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from coffeert.printable import printable
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.palette import Palette
 from coffeert.tui.render.spans import Line, fit_line
-from coffeert.tui.render.text import ELLIPSIS, clean, width
+from coffeert.tui.render.text import ELLIPSIS, width
 
 Model = TypeVar("Model")
 
@@ -110,7 +111,7 @@ class Panel(Widget, Generic[Model]):
         for text, role, is_chosen in fit_line(spans, cells):
             style = palette.style(role, chosen=is_chosen)
             # The last line of defence: whatever a present function let through stops here.
-            safe = text if text.isprintable() else clean(text, 10_000)
+            safe = text if text.isprintable() else printable(text, 10_000)
             if ellipsis != ELLIPSIS:
                 safe = safe.replace(ELLIPSIS, ellipsis)
             segments.append(Segment(safe, style + _OLD if self.old else style))

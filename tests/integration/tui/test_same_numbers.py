@@ -18,7 +18,7 @@ from coffeert.domain.rollups import SECONDS, ZERO, Totals, floor
 from coffeert.postgres.pool import Connection
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.model.filter import parse_filter
-from coffeert.tui.model.ranges import RANGE, RANGES, Range, RangeName
+from coffeert.tui.model.window import RANGE, RANGES, Range, RangeName
 from coffeert.tui.render.breakdown import Dimension, Section
 from coffeert.tui.render.format import money, short, short_money
 from coffeert.tui.screens import view_models as models
@@ -121,30 +121,30 @@ class Shown:
     tiles: dict[str, str]
 
 
-def _added(tallies: Iterable[Totals]) -> Totals:
+def _added(bucket_totals: Iterable[Totals]) -> Totals:
     total = ZERO
-    for tally in tallies:
-        total = total.plus(tally)
+    for totals in bucket_totals:
+        total = total.plus(totals)
     return total
 
 
 def _rows(section: Section) -> dict[str, Totals]:
-    return {row.code: row.tally for row in section.rows if row.tally != ZERO}
+    return {row.code: row.totals for row in section.rows if row.totals != ZERO}
 
 
 def shown_by(app: CoffeertApp, text: str, span: Range) -> Shown:
     """Appearance at one range under one filter, through what the panels draw."""
-    board = app.board
-    board.filter, board.span, board.tab = parse_filter(text), span, "drinks"
-    scene = board.scene()
-    drinks, stores = models.sections(board, scene)
+    state = app.state
+    state.filter, state.span, state.tab = parse_filter(text), span, "drinks"
+    context = state.frame_context()
+    drinks, stores = models.sections(state, context)
     return Shown(
         text,
         span,
-        scene.now,
+        context.now,
         Told(_rows(stores), _rows(drinks)),
         {row.code: row.share for row in (*stores.rows, *drinks.rows)},
-        {tile.name: tile.value for tile in models.tiles(board, scene)},
+        {tile.name: tile.value for tile in models.tiles(state, context)},
     )
 
 
@@ -187,7 +187,7 @@ async def same_minute(app: CoffeertApp, url: str) -> tuple[Figures, list[Shown]]
         assert (done.code, done.err) == (0, "")
         figures = msgspec.json.decode(done.out, type=Figures)
         looks = [shown_by(app, text, span) for text in FILTERS for span in RANGES]
-        minutes = {floor(int(look.now.timestamp()), "minute") for look in looks}
+        minutes = {floor(int(appearance.now.timestamp()), "minute") for appearance in looks}
         view = app.session.view
         assert view is not None
         if minutes == {view.cube.retention.as_of} == {int(figures.as_of.timestamp())}:
@@ -214,7 +214,7 @@ def _window(windows: Windows, name: RangeName) -> Totals | None:
 
 def _named(named: Iterable[Named], name: RangeName) -> dict[str, Totals]:
     sums = {one.code: _window(one.windows, name) for one in named}
-    return {code: tally for code, tally in sums.items() if tally is not None and tally != ZERO}
+    return {code: totals for code, totals in sums.items() if totals is not None and totals != ZERO}
 
 
 def compare_with_status(figures: Figures, shown: Shown) -> bool:
@@ -289,7 +289,7 @@ async def test_terminal_status_and_sql_tell_the_same_of_every_range_and_filter(
             while view_total(app) != await stored_total(connection, app):
                 await pilot.pause(0.02)
             await compare_all(app, server_url, connection)
-        await until(pilot, lambda: app.session.agreement() == "equal")
+        await until(pilot, lambda: app.session.totals_match() == "equal")
 
 
 async def compare_all(app: CoffeertApp, url: str, connection: Connection) -> None:
@@ -302,12 +302,12 @@ async def compare_all(app: CoffeertApp, url: str, connection: Connection) -> Non
         assert shown.told == told, what
         assert _added(told.drinks.values()) == told.total, what
         assert shown.tiles == await tiles_counted(connection, shown, told.total), what
-        for code, tally in (told.stores | told.drinks).items():
-            assert shown.shares[code] == tally.orders / told.total.orders, (what, code)
+        for code, totals in (told.stores | told.drinks).items():
+            assert shown.shares[code] == totals.orders / told.total.orders, (what, code)
         answered += compare_with_status(figures, shown)
     assert answered == 3 * (1 + len(WHOLE))
-    app.board.filter, app.board.tab = parse_filter(""), "live"
-    top = models.sections(app.board, app.board.scene())[0]
-    assert [(row.code, row.tally) for row in top.rows] == [
+    app.state.filter, app.state.tab = parse_filter(""), "live"
+    top = models.sections(app.state, app.state.frame_context())[0]
+    assert [(row.code, row.totals) for row in top.rows] == [
         (row.drink, _tally(row.sums)) for row in figures.top_drinks
     ]

@@ -8,7 +8,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, OptionList, Select
 
 from coffeert.tui.model.filter import EVERYTHING, Filter, FilterError, parse_filter
 
@@ -29,13 +29,13 @@ class FilterInput(Input):
         Binding("escape", "leave", "as before", tooltip="Leave the filter as it was"),
     ]
 
-    class ChangedTo(Message):
+    class FilterChanged(Message):
         """The filter is another one, or what is typed cannot be read."""
 
-        def __init__(self, wanted: Filter | None, complaint: str = "") -> None:
+        def __init__(self, wanted: Filter | None, error: str = "") -> None:
             super().__init__()
             self.wanted = wanted
-            self.complaint = complaint
+            self.error = error
 
     class Closed(Message):
         """Typing is over."""
@@ -59,7 +59,7 @@ class FilterInput(Input):
     def clear_filter(self) -> None:
         """Take everything again."""
         self.value = ""
-        self.post_message(self.ChangedTo(EVERYTHING))
+        self.post_message(self.FilterChanged(EVERYTHING))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Read what is typed."""
@@ -69,7 +69,7 @@ class FilterInput(Input):
 
     def action_leave(self) -> None:
         """Leave the filter as it was."""
-        self.post_message(self.ChangedTo(parse_filter(self._before)))
+        self.post_message(self.FilterChanged(parse_filter(self._before)))
         self._close()
 
     async def action_submit(self) -> None:
@@ -104,9 +104,9 @@ class FilterInput(Input):
 
     def _tell(self, text: str) -> None:
         try:
-            self.post_message(self.ChangedTo(parse_filter(text)))
+            self.post_message(self.FilterChanged(parse_filter(text)))
         except FilterError as error:
-            self.post_message(self.ChangedTo(None, str(error)))
+            self.post_message(self.FilterChanged(None, str(error)))
 
     def _close(self) -> None:
         self._hide()
@@ -115,3 +115,20 @@ class FilterInput(Input):
     def _hide(self) -> None:
         self.display = False
         self.post_message(self.Closed())
+
+
+class ChoiceSelect(Select[str]):
+    """A `Select` of one line that needs no key to be opened: letters go to its list at once."""
+
+    def on_key(self, event: events.Key) -> None:
+        """Hand a letter on to the list, which jumps to what matches; space and Enter only open it."""
+        if not event.is_printable or event.character == " ":
+            return
+        event.stop()
+        event.prevent_default()
+        options = self.query_one(OptionList)
+        if not self.expanded:
+            self.action_show_overlay()
+            # At once: the list forgets what was typed before it gets the focus.
+            self.screen.set_focus(options, scroll_visible=False)
+        options.post_message(events.Key(event.key, event.character))

@@ -1,0 +1,93 @@
+"""The panels that only show something: key figures, parts of the server, details, the first notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from coffeert.domain.orders import Order
+from coffeert.tui.model.data_status import DataStatus
+from coffeert.tui.model.order_traces import OrderTrace
+from coffeert.tui.render.details import order_lines, own_lines
+from coffeert.tui.render.kpi import Tile, bare_tiles, boxed_tiles, tile_list
+from coffeert.tui.render.layout import KPI_BARE, KPI_BOXED, NARROW
+from coffeert.tui.render.notice import notice_lines
+from coffeert.tui.render.spans import EMPTY, Line, Span, framed, line
+from coffeert.tui.render.system_panel import Part, draw_system
+from coffeert.tui.widgets.panel import Panel
+
+
+class KpiStrip(Panel[tuple[Tile, ...]]):
+    """Shows the tiles in boxes, bare, or one a line, as room allows."""
+
+    def draw(self, model: tuple[Tile, ...], cells: int, rows: int) -> list[Line]:
+        """Draw the tiles."""
+        glyphs = self.painter.glyphs
+        if cells < NARROW:
+            return tile_list(model, cells, glyphs)
+        if rows >= KPI_BOXED:
+            return boxed_tiles(model, cells, glyphs, self.age)
+        assert rows <= KPI_BARE + 1
+        return bare_tiles(model, cells, glyphs)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemModel:
+    """What the view shows; `mode` says how live the server's pictures are."""
+
+    parts: tuple[Part, ...]
+    mode: str
+
+
+class SystemPanel(Panel[SystemModel]):
+    """Shows how each part of the server is, and how far it is from its limit."""
+
+    def draw(self, model: SystemModel, cells: int, rows: int) -> list[Line]:
+        """Draw the parts."""
+        return draw_system(model.parts, cells, rows, self.painter.glyphs, model.mode)
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsModel:
+    """What the panel shows."""
+
+    order: Order | None
+    own: OrderTrace | None
+    mine: tuple[OrderTrace, ...]
+    zone: tzinfo
+
+
+class DetailsPanel(Panel[DetailsModel]):
+    """Shows everything about the order under the cursor."""
+
+    def draw(self, model: DetailsModel, cells: int, rows: int) -> list[Line]:
+        """Draw both parts."""
+        glyphs = self.painter.glyphs
+        body: list[Line] = []
+        if model.order is not None:
+            body += order_lines(model.order, model.own, model.zone, glyphs)
+        body += [
+            EMPTY,
+            line(Span("Your orders", "title"), Span("  ms: stored > wire > painted", "dim")),
+        ]
+        body += own_lines(model.mine, cells - 4, glyphs)
+        padded = [(Span(" "), *row) for row in body]
+        return framed(padded, cells, rows, glyphs, title=line(Span("Details", "title")))
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeModel:
+    """Why there is nothing to show, and where the server should be."""
+
+    data_status: DataStatus
+    url: str
+
+
+class NoticePanel(Panel[NoticeModel]):
+    """Says what to type."""
+
+    def draw(self, model: NoticeModel, cells: int, rows: int) -> list[Line]:
+        """Draw the text in the middle."""
+        lines = notice_lines(model.data_status, model.url, cells, self.painter.glyphs)
+        above = max(0, (rows - len(lines)) // 3)
+        return [EMPTY] * above + lines
