@@ -1,4 +1,4 @@
-"""What the dashboard remembers from one start to the next: range, filter, theme, tab."""
+"""The choices kept from one start to the next: range, filter, theme, tab."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SavedState(msgspec.Struct, frozen=True):
     tab: str = ""
 
     def restore(self, state: DashboardState) -> None:
-        """Put the choices back; what no longer exists is left out."""
+        """Restore the choices; those that no longer exist are skipped."""
         for name in get_args(RangeName):
             if name == self.range:
                 state.span = RANGE[name]
@@ -36,12 +36,11 @@ class SavedState(msgspec.Struct, frozen=True):
 
 
 def capture_state(state: DashboardState, theme: str) -> SavedState:
-    """Take down the choices."""
     return SavedState(state.span.name, state.filter.text(), theme, state.tab)
 
 
 def load_saved_state(path: Path) -> SavedState:
-    """Read what was remembered; nothing where there is nothing, or nothing that can be read."""
+    """Read the choices; if there are none, or none that can be read, return empty ones."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=SavedState)
     except (OSError, msgspec.DecodeError):
@@ -49,7 +48,7 @@ def load_saved_state(path: Path) -> SavedState:
 
 
 def save_state(path: Path, saved_state: SavedState) -> None:
-    """Remember; a place that cannot be written is no reason to trouble the viewer."""
+    """Write the choices; if that fails, the dashboard simply starts without them."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(msgspec.json.encode(saved_state))

@@ -1,4 +1,4 @@
-"""The terminal's own settings: alerts, saved views, keys, how much to remember; in a TOML file.
+"""The terminal's own settings, in a TOML file: alerts, saved views, keys, size of the rewind buffer.
 
 ```toml
 [alerts]
@@ -29,12 +29,12 @@ from coffeert.tui.model.filter import Filter, FilterError, parse_filter
 SETTINGS_FILE: Final = "coffeert-tui.toml"
 _SECTIONS: Final = frozenset({"alerts", "views", "keys", "rewind"})
 _MIB: Final = 1024 * 1024
-_MOST_MIB: Final = 4096
+_MAX_MIB: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the viewer has set down; names are the viewer's own."""
+    """The names of alerts and views are the viewer's own."""
 
     alerts: Mapping[str, Rule] = field(default_factory=dict)
     views: Mapping[str, Filter] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Settings:
 
 
 def settings_path(given: Path | None) -> Path | None:
-    """Return the file to read: the one given, or that of the directory, or that of the user."""
+    """Return the file to read: the one given, or the working directory's, or the user's."""
     if given is not None:
         return given
     from platformdirs import user_config_path
@@ -67,16 +67,16 @@ def load_settings(path: Path | None) -> Settings:
         raise ConfigError(f"{path}: [{unknown[0]}] is unknown; use {', '.join(sorted(_SECTIONS))}.")
     try:
         return Settings(
-            {name: parse_rule(text) for name, text in _texts(table, "alerts")},
-            {name: parse_filter(text) for name, text in _texts(table, "views")},
-            {name: _key(name, text) for name, text in _texts(table, "keys")},
+            {name: parse_rule(text) for name, text in _strings(table, "alerts")},
+            {name: parse_filter(text) for name, text in _strings(table, "views")},
+            {name: _key(name, text) for name, text in _strings(table, "keys")},
             _rewind(table.get("rewind", {})),
         )
     except (ConfigError, FilterError) as error:
         raise ConfigError(f"{path}: {error}") from None
 
 
-def _texts(table: Mapping[str, object], section: str) -> list[tuple[str, str]]:
+def _strings(table: Mapping[str, object], section: str) -> list[tuple[str, str]]:
     entries = table.get(section, {})
     if not isinstance(entries, dict) or not all(isinstance(v, str) for v in entries.values()):
         raise ConfigError(f'[{section}] takes entries such as name = "text".')
@@ -93,6 +93,6 @@ def _rewind(section: object) -> int:
     if section == {}:
         return MAX_BUFFER_BYTES
     match section:
-        case {"mib": int(mib), **others} if not others and 1 <= mib <= _MOST_MIB:
+        case {"mib": int(mib), **others} if not others and 1 <= mib <= _MAX_MIB:
             return mib * _MIB
-    raise ConfigError(f"[rewind] takes mib = a whole number from 1 to {_MOST_MIB}.")
+    raise ConfigError(f"[rewind] takes mib = a whole number from 1 to {_MAX_MIB}.")

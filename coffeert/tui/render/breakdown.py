@@ -21,7 +21,7 @@ Dimension = Literal["store", "drink"]
 
 @dataclass(frozen=True, slots=True)
 class BreakdownRow:
-    """One store or drink: its code, sums, share of all, and movement."""
+    """One store or drink; `share` is its part of all orders, from 0 to 1."""
 
     dimension: Dimension
     code: str
@@ -33,7 +33,7 @@ class BreakdownRow:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A titled list of rows."""
+    """A titled list of rows; `against` names what the trends compare with."""
 
     title: str
     rows: tuple[BreakdownRow, ...]
@@ -43,7 +43,7 @@ class Section:
 def rows_by(
     window: Window, dimension: Dimension, known: Sequence[str] = ()
 ) -> tuple[BreakdownRow, ...]:
-    """Break a window down, the best seller first; `known` codes show even with nothing sold."""
+    """Return a window's rows, best seller first; `known` codes get one even with nothing sold."""
     now = _side(window.sums, dimension)
     before = None if window.previous is None else _side(window.previous, dimension)
     codes = {code for code, totals in now.items() if totals != ZERO} | set(known)
@@ -64,9 +64,9 @@ def rows_by(
 
 
 def top_drinks(sums: BucketSumCache, window: Window, count: int = 5) -> tuple[BreakdownRow, ...]:
-    """Return the best-selling drinks of 30 days; movement is their share now against then.
+    """Return the best-selling drinks of 30 days; the trend compares their share in the window with that.
 
-    Ties go by code, as in the server's own list.
+    Ties are broken by code, as in the server's own list.
     """
     cube = sums.cube
     first = cube.retention.window_start("day")
@@ -77,8 +77,8 @@ def top_drinks(sums: BucketSumCache, window: Window, count: int = 5) -> tuple[Br
     rows = []
     for rank, (code, totals) in enumerate(best, 1):
         share = totals.orders / month.total.orders if month.total.orders > 0 else 0.0
-        of_late = window.sums.drinks.get(code, ZERO).orders / total if total > 0 else None
-        moved = Trend("unknown") if of_late is None else trend(of_late, share)
+        recently = window.sums.drinks.get(code, ZERO).orders / total if total > 0 else None
+        moved = Trend("unknown") if recently is None else trend(recently, share)
         rows.append(BreakdownRow("drink", code, totals, share, moved, rank))
     return tuple(rows)
 
@@ -86,7 +86,7 @@ def top_drinks(sums: BucketSumCache, window: Window, count: int = 5) -> tuple[Br
 def sections_of(
     context: FrameContext, sums: BucketSumCache, wanted: Sequence[Dimension | Literal["top"]]
 ) -> tuple[Section, ...]:
-    """Make the sections of a panel."""
+    """Return the sections of a panel."""
     window = context.window
     if window is None:
         return ()

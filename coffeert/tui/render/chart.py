@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Literal
 
 from coffeert.domain.rollups import SECONDS, Totals
 from coffeert.tui.model.arrival_rates import SLOT_SECONDS, Arrivals
@@ -15,15 +15,14 @@ from coffeert.tui.render.format import money
 from coffeert.tui.render.frame_context import FrameContext
 
 Metric = Literal["orders", "revenue"]
-METRICS: Final[tuple[Metric, ...]] = ("orders", "revenue")
 
 Lost = Callable[[float, float], bool]
-"""Tells whether news were missing at any time in [start, end), in Unix seconds."""
+"""Returns True if events were missed at any time in [start, end), in Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartModel:
-    """What a chart shows. `None` is a bucket nobody knows about: a gap, not a zero.
+    """What a chart shows. `None` is an unknown bucket: a gap, not a zero.
 
     Values are orders, or cents. The last bucket is still running. `cursor` is an index of a bucket.
     """
@@ -39,7 +38,7 @@ class ChartModel:
     approximate: bool = False
 
     def figure(self, value: int) -> str:
-        """Write a value exactly."""
+        """Return a value with all digits."""
         return money(value) if self.metric == "revenue" else f"{value:,}"
 
 
@@ -51,7 +50,7 @@ def chart_of(
     cursor: int | None,
     lost: Lost,
 ) -> ChartModel | None:
-    """Make the chart of a scene's window; `lost` tells when news were missing."""
+    """Return the chart of a window."""
     window = context.charted
     if window is None:
         return None

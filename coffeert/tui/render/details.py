@@ -1,4 +1,4 @@
-"""Details: everything about one order, and the odysseys of one's own."""
+"""Details: everything about one order, and the traces of the viewer's own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from coffeert.tui.render.text import crop
 
 
 def order_lines(order: Order, own: OrderTrace | None, zone: tzinfo, glyphs: Glyphs) -> list[Line]:
-    """Lay out one order, a field a line."""
+    """Return everything about an order, one field a line."""
     delay = (order.received_at - order.placed_at).total_seconds()
     fields: list[tuple[str, str, Role]] = [
         ("order", str(order.order_id), "text"),
@@ -27,7 +27,7 @@ def order_lines(order: Order, own: OrderTrace | None, zone: tzinfo, glyphs: Glyp
         ("placed", f"{order.placed_at.astimezone(zone):%Y-%m-%d %H:%M:%S.%f %z}", "text"),
         ("received", f"{order.received_at.astimezone(zone):%Y-%m-%d %H:%M:%S.%f %z}", "text"),
     ]
-    if delay:  # without a time of the client's own, an order is placed when it is received
+    if delay:  # without a `placed_at` of the client, an order is placed when it is received
         fields.append(("took", f"{delay * 1000:,.1f} ms from placed to received", "dim"))
     if order.voids is not None:
         fields.append(("corrects", str(order.voids), "bad"))
@@ -39,7 +39,7 @@ def order_lines(order: Order, own: OrderTrace | None, zone: tzinfo, glyphs: Glyp
 
 
 def trace_lines(own: OrderTrace, glyphs: Glyphs) -> list[Line]:
-    """Lay out the way of an own order, a station a line."""
+    """Return how far an own order has got, one step a line."""
     if own.status == "refused":
         return [line(Span(f"{glyphs.cross} not stored: {printable(own.reason)}", "bad"))]
     if own.status == "unknown":
@@ -53,10 +53,10 @@ def trace_lines(own: OrderTrace, glyphs: Glyphs) -> list[Line]:
     lines.append(line(Span(f"{glyphs.check} submitted  ", "good"), Span("      0", "strong")))
     for name, moment in moments:
         after = own.after(moment)
-        unheard = name == "committed" and after is None and own.status != "sent"
-        passed = after is not None or unheard
+        unanswered = name == "committed" and after is None and own.status != "sent"
+        passed = after is not None or unanswered
         mark = Span(f"{glyphs.check if passed else glyphs.ring} ", "good" if passed else "dim")
-        shown = Span("waiting" if not unheard else "no answer, but it is there", "dim")
+        shown = Span("waiting" if not unanswered else "no answer, but it is there", "dim")
         if after is not None:
             shown = Span(f"{milliseconds(after):>7}", "strong")
         lines.append(line(mark, f"{name:<11}", shown))
@@ -68,7 +68,7 @@ def trace_lines(own: OrderTrace, glyphs: Glyphs) -> list[Line]:
 
 
 def own_lines(orders: Sequence[OrderTrace], cells: int, glyphs: Glyphs) -> list[Line]:
-    """List one's own orders, each with the stations it has passed."""
+    """Return own orders, one a line, with the milliseconds of each step."""
     if not orders:
         return [line(Span("none yet: press n to place one", "dim"))]
     lines = []

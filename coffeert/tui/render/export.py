@@ -17,7 +17,7 @@ _COLUMNS = ("order_id", "store", "drink", "quantity", "price", "placed_at", "rec
 
 
 class ExportedSums(msgspec.Struct, frozen=True):
-    """BucketSumCache of a store, a drink, or a bucket; `revenue` is decimal text."""
+    """Sums of a store, a drink, or a bucket; `revenue` is decimal text."""
 
     name: str
     orders: int
@@ -38,7 +38,7 @@ class Exported(msgspec.Struct, frozen=True):
 
 
 def orders_csv(orders: Sequence[Order]) -> str:
-    """Write orders as CSV; `coffeert inject --file` reads it back.
+    """Return orders as CSV that `coffeert inject --file` reads.
 
     A text cell that a spreadsheet would take for a formula gets an apostrophe in front.
     """
@@ -62,7 +62,7 @@ def orders_csv(orders: Sequence[Order]) -> str:
 
 
 def window_json(window: Window, filter_text: str) -> str:
-    """Write a window as JSON."""
+    """Return a window as JSON."""
     starts = [datetime.fromtimestamp(start, UTC).isoformat() for start in window.starts]
     exported = Exported(
         at=datetime.fromtimestamp(window.now, UTC),

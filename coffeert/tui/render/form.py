@@ -1,4 +1,4 @@
-"""The order form: from what is typed to a draft, or to what is wrong with each field."""
+"""The order form: turns what is typed into a draft, or into what is wrong with each field."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ class FormValues:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An entry looked through: a draft, or faults."""
+    """A draft, or what is wrong with the fields."""
 
     draft: Draft | None
     faults: tuple[FieldError, ...]
 
     def fault(self, field: str) -> str:
-        """Return what is wrong with a field, or nothing."""
+        """Return what is wrong with a field; "" if nothing is."""
         return next((fault.message for fault in self.faults if fault.field == field), "")
 
 
 def check(entry: FormValues) -> Checked:
-    """Appearance an entry through, as the server would, so that mistakes show before sending."""
+    """Check the fields as the server does, so that mistakes show before the order is sent."""
     faults: list[FieldError] = []
     if not entry.store:
         faults.append(FieldError("store", "choose a store"))
@@ -51,7 +51,7 @@ def check(entry: FormValues) -> Checked:
 
 
 def total_text(draft: Draft, menu: MenuBody | None) -> str:
-    """Say what the order will cost."""
+    """Return what the order will cost, as `2 x 4.50 = 9.00`."""
     cents = draft.price_cents
     if cents is None:
         drink = find_drink(menu, draft.drink)
@@ -63,15 +63,15 @@ def total_text(draft: Draft, menu: MenuBody | None) -> str:
 
 
 def find_drink(menu: MenuBody | None, code: str) -> MenuDrink | None:
-    """Return a drink of the menu."""
     drinks = () if menu is None else menu.drinks
     return next((drink for drink in drinks if drink.code == code), None)
 
 
 def curl(draft: Draft, url: str, *, with_token: bool) -> str:
-    """Write the same order as a command, its key included, so that running both makes one order.
+    """Return the same order as a command, with its key, so that doing both makes one order.
 
-    The token is named, never written out.
+    `with_token` adds the header that a protected server wants. It names the variable COFFEERT_TOKEN and
+    never holds the token itself: clipboards and shell histories are read by others.
     """
     body: dict[str, object] = {
         "store": draft.store,

@@ -1,4 +1,4 @@
-"""The two lines at the top: where one is, whether it is live, what is chosen."""
+"""The two lines at the top: tab, server, status of the data, range, filter, alerts."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class ControlsModel:
     filter_text: str
     breadcrumbs: tuple[str, ...]
     alerts: tuple[int, int, int]
-    """Waiting to be noted, firing, all."""
+    """Not acknowledged, firing, all."""
     percentiles: tuple[float, float] | None
     trouble: str
     hint: str = ""
 
 
 def draw_header(model: HeaderModel, cells: int, glyphs: Glyphs) -> Line:
-    """Draw the upper line; what matters least goes first when it gets narrow."""
+    """Draw the upper line; in narrow terminals the least important pieces are left out."""
     data_status = model.data_status
     tabs = _tabs(model.tab, glyphs, short=breadth(cells) in ("slim", "tabs") and cells < 90)
     if breadth(cells) == "slim":
@@ -77,7 +77,7 @@ def draw_header(model: HeaderModel, cells: int, glyphs: Glyphs) -> Line:
         (sums_rank, totals_match),
         (5, line(Span(model.clock, "dim"))),
     ]
-    # Rather closer together than without the clock.
+    # One space between pieces is better than no clock.
     apart = line_width(chain(*(piece for _, piece in pieces))) + 2 * len(pieces)
     right = drop_to_fit(pieces, room, 2 if cells >= 80 and apart <= room else 1)
     gap = cells - line_width(left) - line_width(right) - 1

@@ -27,12 +27,12 @@ from coffeert.tui.render.spans import Line, Role, Span, fit_line, line, line_wid
 from coffeert.tui.render.text import crop, width
 
 _SPARK_MINUTES = 30
-_MINUTES_AT_HAND = BUCKETS["minute"] - 1
+_MAX_MINUTES = BUCKETS["minute"] - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One key figure. `spark` holds its course, the newest last; `part` a share instead of a course."""
+    """One key figure, with a sparkline of `spark` (newest last) or a bar of `part` (0 to 1) under it."""
 
     name: str
     value: str
@@ -44,11 +44,11 @@ class Tile:
     part: float | None = None
     role: Role = "series-1"
     in_full: str = ""
-    """The value with every digit, for where there is room."""
+    """The value with every digit, if there is room."""
 
 
 def tiles_of(context: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
-    """Make the key figures of a scene."""
+    """Return the key figures."""
     window = context.window
     if window is None or context.view is None:
         return tuple(
@@ -144,9 +144,9 @@ def _stores(context: FrameContext, wanted: Filter) -> Tile:
 
 
 def silence_text(gap: float) -> str:
-    """Say for how long a store has been silent; `gap` is in seconds."""
-    # The minutes at hand reach no further back: it may have sold before them, or never.
-    return ago(gap) if gap < _MINUTES_AT_HAND * 60 else f"{_MINUTES_AT_HAND}m+"
+    """Return for how long a store has sold nothing; `gap` is in seconds."""
+    # The view has no older minutes: the store may have sold before them, or never.
+    return ago(gap) if gap < _MAX_MINUTES * 60 else f"{_MAX_MINUTES}m+"
 
 
 def boxed_tiles(tiles: Sequence[Tile], cells: int, glyphs: Glyphs, age: Line = ()) -> list[Line]:

@@ -1,4 +1,4 @@
-"""What the screen says before there is anything to show."""
+"""The notice that fills the screen before the first data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from coffeert.tui.render.spans import EMPTY, Line, Span, line, line_width
 
 
 def notice_lines(data_status: DataStatus, url: str, cells: int, glyphs: Glyphs) -> list[Line]:
-    """Say why nothing shows, and what to type."""
+    """Return why there is nothing to show, and what to type."""
     reason = reason_text(data_status)
     if not reason:
         return _centred(
@@ -29,7 +29,7 @@ def notice_lines(data_status: DataStatus, url: str, cells: int, glyphs: Glyphs) 
             line(Span("coffeert demo", "key"), Span("    everything, with live orders", "dim")),
             line(Span("coffeert serve", "key"), Span("   the server alone", "dim")),
         ]
-    wait = _wait(data_status, glyphs)
+    wait = _retry_text(data_status, glyphs)
     text += [
         EMPTY,
         line(f"{wait}  ", Span("r", "key"), Span(" now", "dim")),
@@ -38,7 +38,7 @@ def notice_lines(data_status: DataStatus, url: str, cells: int, glyphs: Glyphs) 
     return _centred(text, cells)
 
 
-def _wait(data_status: DataStatus, glyphs: Glyphs) -> str:
+def _retry_text(data_status: DataStatus, glyphs: Glyphs) -> str:
     if data_status.connecting:
         return "Trying now" + glyphs.ellipsis
     if data_status.retry_in is None:

@@ -18,7 +18,7 @@ from coffeert.tui.render.text import fit
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """One order of the list; `own` where it was placed here."""
+    """One order of the list; `own` is its trace if it was placed here."""
 
     order: Order
     own: OrderTrace | None = None
@@ -26,9 +26,9 @@ class OrderRow:
 
 @dataclass(frozen=True, slots=True)
 class OrdersModel:
-    """The list: orders newest first, whether it stands still, and how much came since it does.
+    """The list, newest first; `unseen` counts the orders that came since it was frozen.
 
-    `mine` holds the odysseys of one's own orders.
+    `mine` holds the traces of the viewer's own orders.
     """
 
     orders: tuple[Order, ...]
@@ -39,18 +39,17 @@ class OrdersModel:
     filtered: bool = False
 
     def row(self, index: int) -> OrderRow:
-        """Return one row."""
         order = self.orders[index]
         return OrderRow(order, self.mine.get(order.order_id))
 
     @property
     def rows(self) -> tuple[OrderRow, ...]:
-        """All rows; to draw a screenful, `row` is cheaper."""
+        """All rows; for a screenful, `row` is cheaper."""
         return tuple(self.row(index) for index in range(len(self.orders)))
 
 
 def title_of(model: OrdersModel, glyphs: Glyphs) -> Line:
-    """Say whether the list follows or stands still."""
+    """Return the title: whether the list follows or is frozen, and how many orders it has."""
     dot = f" {glyphs.separator} "
     state = (
         Span(f"frozen{dot}+{model.unseen:,} new", "warn")
@@ -62,7 +61,7 @@ def title_of(model: OrdersModel, glyphs: Glyphs) -> Line:
 
 
 def heading(cells: int) -> Line:
-    """Name the columns that fit."""
+    """Return the names of the columns that fit."""
     texts = [fit(name, wide, "right" if right else "left") for name, wide, right in _columns(cells)]
     return fit_line(line(Span("  " + " ".join(texts), "dim")), cells)
 
@@ -128,7 +127,7 @@ def _field(order: Order, name: str, zone: tzinfo, wide: int) -> str:
     if name == "took":
         took = (order.received_at - order.placed_at).total_seconds()
         if took == 0 or order.voids is not None:
-            return ""  # the server has placed it itself, or it corrects another order's time
+            return ""  # the server set `placed_at`, or a correction took that of its order
         return f"{took * 1000:,.0f} ms" if abs(took) < 10 else ago(took)
     if name == "each":
         return money(order.price_cents)

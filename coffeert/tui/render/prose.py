@@ -12,7 +12,7 @@ from coffeert.tui.render.kpi import orders_per_minute, silence_text
 
 
 def sentences(context: FrameContext, sums: BucketSumCache | None) -> list[str]:
-    """Say how things stand, one sentence an item."""
+    """Return the state of the dashboard, one sentence an item."""
     status = context.data_status
     if context.view is None or context.window is None or sums is None:
         reason = reason_text(status)
@@ -22,8 +22,8 @@ def sentences(context: FrameContext, sums: BucketSumCache | None) -> list[str]:
     window = context.window
     total = window.sums.total
     before = None if window.previous is None else window.previous.total
-    said = [_state(context)]
-    said.append(
+    lines = [_state(context)]
+    lines.append(
         f"Last {window.span.name}: {total.orders:,} orders"
         f"{_change(total.orders, None if before is None else before.orders)}, "
         f"revenue {money(total.cents)}"
@@ -34,12 +34,12 @@ def sentences(context: FrameContext, sums: BucketSumCache | None) -> list[str]:
         best = sorted(side.items(), key=lambda item: (-item[1].orders, item[0]))[:3]
         if best:
             listed = ", ".join(f"{printable(code)} {totals.orders:,}" for code, totals in best)
-            said.append(f"Best {name}s: {listed}.")
+            lines.append(f"Best {name}s: {listed}.")
     silent = silent_stores(context.view.cube, context.stores(sums.wanted), window.now)
     if silent:
         listed = ", ".join(f"{printable(code)} for {silence_text(gap)}" for code, gap in silent)
-        said.append(f"Silent: {listed}.")
-    return said
+        lines.append(f"Silent: {listed}.")
+    return lines
 
 
 def _state(context: FrameContext) -> str:

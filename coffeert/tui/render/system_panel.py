@@ -1,4 +1,4 @@
-"""The engine: the four questions, live. Where would INSERT, aggregation, Redis, WebSocket break?"""
+"""The server's parts (INSERT, aggregation, Redis, WebSocket), and how close each is to its limit."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Role, Span, drop_to_fit, fit_line, framed, line, ruled
 from coffeert.wire.health import Health, PartHealth
 
-_SINCE_MATTERS = 1.0  # seconds: before that the reason alone says it
+_SINCE_SHOWN_SECONDS = 1.0  # a shorter trouble is shown without its duration
 
 
 @dataclass(frozen=True, slots=True)
 class PanelValue:
-    """One line of a part: a name, what it says, and how much of its limit is used, if it has one."""
+    """One line of a part; `used` is the part of its limit that is used, from 0 to 1, if it has one."""
 
     name: str
     value: str
@@ -28,7 +28,7 @@ class PanelValue:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One question and its figures."""
+    """A part of the server and its values; `age` is that of its health report, in seconds."""
 
     title: str
     question: str
@@ -40,18 +40,18 @@ class Part:
 
     @property
     def silent(self) -> bool:
-        """Whether it has not been heard of for so long that nobody knows how it is."""
+        """Whether its last report is so old that its state is unknown."""
         return self.age is not None and self.age > self.silent_after_seconds
 
     @property
     def main(self) -> PanelValue | None:
-        """The figure whose course tells most: the first that has one."""
+        """The value to draw as an area: the first with a history."""
         return next((figure for figure in self.figures if len(figure.history) > 1), None)
 
 
 @dataclass(frozen=True, slots=True)
 class HealthHistory:
-    """How a few figures went of late, the newest last: one value a heartbeat."""
+    """The values of recent heartbeats, newest last."""
 
     intake: tuple[float, ...] = ()
     commit: tuple[float, ...] = ()
@@ -61,7 +61,7 @@ class HealthHistory:
 
 
 def history_of(figures: Sequence[Health]) -> HealthHistory:
-    """Take the course of the figures that are drawn as a line."""
+    """Return the values that are drawn as a line."""
     return HealthHistory(
         tuple(h.intake.orders_per_s for h in figures),
         tuple(h.intake.commit_ms for h in figures),
@@ -74,20 +74,19 @@ def history_of(figures: Sequence[Health]) -> HealthHistory:
 def parts_of(
     health: Health | None,
     now: datetime,
-    seconds_since_heard: float,
+    report_age: float,
     history: HealthHistory,
     silent_after_seconds: float = SILENT_AFTER_SECONDS,
 ) -> tuple[Part, ...]:
-    """Make the parts; `grown` is how many seconds ago the figures were heard.
+    """Return the parts; `report_age` is the age of the heartbeat that brought `health`.
 
-    A part that was not heard of for longer than `patience`, in seconds, is no longer said to be well;
-    with none left, no part is.
+    A part whose report is older than `silent_after_seconds` is shown as unknown; with 0, every part is.
     """
     if health is None:
         return ()
     parts = (
         _insert(health, now, history),
-        _aggregation(health, now, history, seconds_since_heard),
+        _aggregation(health, now, history, report_age),
         _redis(health, now, history),
         _sockets(health, now, history),
     )
@@ -117,11 +116,9 @@ def _insert(health: Health, now: datetime, history: HealthHistory) -> Part:
     return _part("1 INSERT", "orders in, one commit a batch", i, now, figures)
 
 
-def _aggregation(
-    health: Health, now: datetime, history: HealthHistory, seconds_since_heard: float
-) -> Part:
+def _aggregation(health: Health, now: datetime, history: HealthHistory, report_age: float) -> Part:
     a, d = health.aggregator, health.database
-    lag, lag_limit = a.lag_s + seconds_since_heard, 3 * a.interval_s
+    lag, lag_limit = a.lag_s + report_age, 3 * a.interval_s
     interval = a.interval_s * 1000
     busy = d.pool - d.pool_idle
     figures = (
@@ -143,7 +140,7 @@ def _aggregation(
 
 def _redis(health: Health, now: datetime, history: HealthHistory) -> Part:
     r = health.redis
-    # One message after another, each as long as a round trip: how much of a second that takes.
+    # Messages go one after another, each taking a round trip: the milliseconds used of each second.
     busy = (r.published_per_s + r.received_per_s) * r.round_trip_ms
     figures = (
         PanelValue("round trip", f"{milliseconds(r.round_trip_ms)} ms", history=history.redis),
@@ -173,7 +170,7 @@ def _sockets(health: Health, now: datetime, history: HealthHistory) -> Part:
 def draw_system(
     parts: Sequence[Part], cells: int, rows: int, glyphs: Glyphs, mode: str
 ) -> list[Line]:
-    """Draw the parts: two by two where there is room, else one under the other."""
+    """Draw the parts: two by two if there is room, else one under the other."""
     if not parts:
         return [line(Span(" No figures from the server yet.", "dim"))]
     if cells < 100:
@@ -196,7 +193,7 @@ def draw_system(
 
 
 def _stacked(parts: Sequence[Part], cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
-    """Draw the parts one under the other, each with the figures that matter most."""
+    """Draw the parts one under the other, each with its most important values."""
     lines: list[Line] = []
     for number, part in enumerate(parts):
         room = max(1, rows * (number + 1) // len(parts) - rows * number // len(parts)) - 1
@@ -208,7 +205,7 @@ def _stacked(parts: Sequence[Part], cells: int, rows: int, glyphs: Glyphs) -> li
 
 
 def _foremost(figures: Sequence[PanelValue], count: int) -> list[PanelValue]:
-    """Choose figures, limits first, then those with a course; in their own order."""
+    """Choose values, those with a limit first, then those with a history; in their own order."""
     by_weight = sorted(
         range(len(figures)), key=lambda n: (figures[n].used is None, not figures[n].history, n)
     )
@@ -216,7 +213,7 @@ def _foremost(figures: Sequence[PanelValue], count: int) -> list[PanelValue]:
 
 
 def nearest_limit(parts: Sequence[Part]) -> Line:
-    """Name what would break first: the figure that uses most of its limit."""
+    """Return what would break first: the value that uses most of its limit."""
     used = [(f.used, part, f) for part in parts for f in part.figures if f.used is not None]
     if not used:
         return ()
@@ -234,7 +231,7 @@ def _part(
     figures: tuple[PanelValue, ...],
     also: PartHealth | None = None,
 ) -> Part:
-    # What it stands on comes first: the cause rather than what follows from it.
+    # The cause comes before what follows from it.
     broken = next((h for h in (also, health) if h is not None and not h.ok), None)
     reason = "" if broken is None else _reason(broken, now)
     age = None if health.at is None else max(0.0, (now - health.at).total_seconds())
@@ -244,7 +241,7 @@ def _part(
 def _reason(broken: PartHealth, now: datetime) -> str:
     text = printable(broken.reason or "not well", 80).rstrip(".")
     lasted = 0.0 if broken.since is None else (now - broken.since).total_seconds()
-    return f"{text} for {ago(lasted)}" if lasted >= _SINCE_MATTERS else text
+    return f"{text} for {ago(lasted)}" if lasted >= _SINCE_SHOWN_SECONDS else text
 
 
 def _of(value: float, limit: float) -> float | None:

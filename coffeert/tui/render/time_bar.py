@@ -1,4 +1,4 @@
-"""The bar at the bottom: where in time one is, what is being recorded, how an injection goes."""
+"""The time bar: the moment shown, what is being recorded, how far an injection is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from coffeert.tui.render.spans import Line, Span, fit_line, line, line_width
 
 @dataclass(frozen=True, slots=True)
 class InjectionProgress:
-    """How an injection goes; `part` is `None` where it has no end."""
+    """How far an injection is; `part` is `None` if it has no end."""
 
     name: str
     sent: int
@@ -21,7 +21,7 @@ class InjectionProgress:
 
 @dataclass(frozen=True, slots=True)
 class BarModel:
-    """What the bar shows; times in Unix seconds, `reach` in seconds; `live` while there is a link."""
+    """What the bar shows; `reach` and `back` in seconds before now, `live` while connected."""
 
     reach: float
     back: float | None
@@ -55,7 +55,7 @@ def draw_bar(model: BarModel, cells: int, glyphs: Glyphs) -> Line:
 
 
 def bar_hint(model: BarModel) -> str:
-    """Say in few words what the bar would, for terminals without room for it."""
+    """Return what the bar says in few words, for terminals without room for it."""
     pieces = []
     if model.recording:
         pieces.append(f"rec {model.recording}")

@@ -1,4 +1,4 @@
-"""The order form: sends over the dashboard's own connection, and shows what became of it."""
+"""The order form: places an order over the dashboard's connection, and shows what becomes of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FIELDS = ("store", "drink", "quantity", "price")
 
 
 class OrderForm(Modal[None]):
-    """Takes an order; stays open, so that the next one is a key press away."""
+    """Stays open after an order, so that the next one is a key press away."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2,ctrl+s", "place", "place", id="form.place", tooltip="Place the order"),
@@ -71,7 +71,7 @@ class OrderForm(Modal[None]):
 
     @property
     def menu(self) -> MenuBody:
-        """The menu as the server told it last."""
+        """The latest menu."""
         return self._session.menu or MenuBody((), ())
 
     def compose(self) -> ComposeResult:
@@ -108,14 +108,14 @@ class OrderForm(Modal[None]):
             yield LinesView(id="outcome")
 
     def on_mount(self) -> None:
-        """Begin where there is something to choose."""
+        """Focus the first thing left to do."""
         self._show_key()
         self.set_interval(0.25, self._show_outcome)
         if self._draft is not None:
             self.query_one("#place").focus()
 
     def entry(self) -> FormValues:
-        """Return what stands in the form."""
+        """Return what is typed and chosen."""
         return FormValues(
             _chosen(self.query_one("#store", Select)),
             _chosen(self.query_one("#drink", Select)),
@@ -127,9 +127,9 @@ class OrderForm(Modal[None]):
     @on(Select.Changed)
     @on(Input.Changed)
     def revise(self) -> None:
-        """Appearance at the entry again, without blaming what has not been filled in yet."""
+        """Check again what is filled in already, and show the list price."""
         checked = check(self.entry())
-        self._blame(checked, only=("quantity", "price"))
+        self._show_faults(checked, only=("quantity", "price"))
         drink = find_drink(self.menu, self.entry().drink or "")
         self.query_one("#price", Input).placeholder = (
             "list price" if drink is None else f"list price {drink.price}"
@@ -138,9 +138,9 @@ class OrderForm(Modal[None]):
 
     @on(Input.Submitted)
     def action_place(self) -> None:
-        """Send the order, unless something is wrong with it."""
+        """Place the order, unless something is wrong with it."""
         checked = check(self.entry())
-        self._blame(checked, only=_FIELDS)
+        self._show_faults(checked, only=_FIELDS)
         if checked.draft is None:
             wrong = next(field for field in _FIELDS if checked.fault(field))
             self.query_one(f"#{wrong}").focus()
@@ -149,11 +149,11 @@ class OrderForm(Modal[None]):
             self._send(checked.draft)
 
     def action_curl(self) -> None:
-        """Copy the order as a command."""
+        """Copy the order as a curl command."""
         checked = check(self.entry())
         draft = checked.draft or self._placed
         if draft is None:
-            self._blame(checked, only=_FIELDS)
+            self._show_faults(checked, only=_FIELDS)
             return
         self.app.copy_to_clipboard(curl(draft, self._url, with_token=self._has_token))
         self.notify("Copied as a curl command.")
@@ -190,8 +190,8 @@ class OrderForm(Modal[None]):
         self._busy = False
         self._show_outcome()
 
-    def _conclude(self, order: Order) -> None:
-        """Say that an order is stored; the next one gets a key of its own."""
+    def _finish(self, order: Order) -> None:
+        """Say that the order is stored, and take a new key for the next one."""
         amount = text_from_cents(order.revenue_cents)
         text = f"{order.quantity} x {printable(order.drink)} at {printable(order.store)}, {amount}"
         self._outcome = [line(Span(f"{self._glyphs.check} stored: ", "good"), Span(text, "strong"))]
@@ -205,7 +205,7 @@ class OrderForm(Modal[None]):
         shown: list[Line] = []
         if own is not None and own.order is not None and own.status == "stored":
             if self._order_id == own.order.order_id and not self._busy:
-                self._conclude(own.order)  # by the answer, or without one by the feed
+                self._finish(own.order)  # known by the answer or, without one, by the feed
             shown = trace_lines(own, self._glyphs)
         self.query_one("#outcome", LinesView).show([*self._outcome, *shown])
 
@@ -216,7 +216,7 @@ class OrderForm(Modal[None]):
         lines.append(line(Span("total     ", "dim"), Span(total, "strong")))
         self.query_one("#key", LinesView).show(lines)
 
-    def _blame(self, checked: Checked, *, only: tuple[str, ...]) -> None:
+    def _show_faults(self, checked: Checked, *, only: tuple[str, ...]) -> None:
         for field in _FIELDS:
             fault = checked.fault(field) if field in only else ""
             self.query_one(f"#{field}-fault", Label).update(fault)

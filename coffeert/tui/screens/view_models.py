@@ -27,9 +27,9 @@ from coffeert.wire.orders import OrderBody, encode
 
 
 def header(state: DashboardState, context: FrameContext, place: str) -> HeaderModel:
-    """Make the upper line."""
+    """Return the upper line."""
     session = state.session
-    # While nothing is heard, nobody knows how many come in.
+    # While no message arrives, the rate is unknown, not zero.
     known = context.view is not None and not context.data_status.old
     rate = session.arrivals.rate(context.now.timestamp()) if known else None
     return HeaderModel(
@@ -44,9 +44,9 @@ def header(state: DashboardState, context: FrameContext, place: str) -> HeaderMo
 def controls(
     state: DashboardState, context: FrameContext, filter_error: str, alerts: Alerts, hint: str
 ) -> ControlsModel:
-    """Make the lower line.
+    """Return the lower line.
 
-    `complaint` is what is wrong with the filter being typed, `hint` what the bar at the bottom would say.
+    `complaint` is what is wrong with the filter being typed, `hint` what the time bar would say.
     """
     own = state.session.own
     p50, p95 = own.percentile(0.5), own.percentile(0.95)
@@ -67,7 +67,7 @@ def controls(
 
 
 def tiles(state: DashboardState, context: FrameContext) -> tuple[Tile, ...]:
-    """Make the key figures."""
+    """Return the key figures."""
     sums = state.sums()
     return () if sums is None else tiles_of(context, sums)
 
@@ -75,9 +75,9 @@ def tiles(state: DashboardState, context: FrameContext) -> tuple[Tile, ...]:
 def chart(
     state: DashboardState, context: FrameContext, metric: Metric, rules: Sequence[Rule]
 ) -> ChartModel | None:
-    """Make a chart, with a mark where a rule draws a line."""
+    """Return a chart, with a line for each rule that limits what it shows."""
     session = state.session
-    # Of what was after the data were last new nothing is known, lost connection or not.
+    # What came after the last fresh data is unknown, whether or not the connection was lost.
     known_until = inf
     if context.data_status.old and context.view is not None:
         known_until = context.view.data_time.timestamp()
@@ -94,7 +94,7 @@ def chart(
 
 
 def sections(state: DashboardState, context: FrameContext) -> tuple[Section, ...]:
-    """Make the breakdown: what lies below the place drilled down to."""
+    """Return the breakdown of the store or drink drilled down to."""
     sums = state.sums()
     if sums is None:
         return ()
@@ -116,7 +116,7 @@ def sections(state: DashboardState, context: FrameContext) -> tuple[Section, ...
 def bar(
     state: DashboardState, recorder: Recorder | None, injection: InjectionProgress | None
 ) -> BarModel:
-    """Make the bar at the bottom."""
+    """Return the time bar."""
     live = state.live
     now = live.now().timestamp()
     span = state.rewind_buffer.span
@@ -137,17 +137,17 @@ def bar(
 
 
 def system(state: DashboardState, context: FrameContext) -> tuple[Part, ...]:
-    """Make the engine view."""
+    """Return the parts of the server."""
     session = state.session
-    heard = session.health_heard
-    seconds_since_heard = 0.0 if heard is None else session.clock.monotonic() - heard
-    history = history_of(session.figures())
+    received = session.health_received
+    seconds_since_heard = 0.0 if received is None else session.clock.monotonic() - received
+    history = history_of(session.health_history())
     silent_after_seconds = 0.0 if context.data_status.status == "lost" else silent_after(session)
     return parts_of(session.health, context.now, seconds_since_heard, history, silent_after_seconds)
 
 
 def mode(state: DashboardState) -> str:
-    """Say how the server makes its pictures, and who it is."""
+    """Return how current the server's frames are, and its name and version."""
     health, hello = state.session.health, state.session.hello
     if health is None or hello is None:
         return ""
@@ -157,5 +157,5 @@ def mode(state: DashboardState) -> str:
 
 
 def order_json(order: Order) -> str:
-    """Write an order as the server's JSON."""
+    """Return an order in the server's JSON."""
     return encode(OrderBody.of(order)).decode()

@@ -21,7 +21,11 @@ from coffeert.tui.widgets.panel import Panel
 
 
 class HeaderBar(Panel[HeaderModel]):
-    """The upper line: tabs, state, age, rate."""
+    """The upper line: tabs, state, age, rate.
+
+    Not Textual's `Tabs`, which take two lines, and a line of their own beside the state. A click is located
+    in the text as drawn, because titles are shortened and pieces left out to fit.
+    """
 
     class TabChosen(Message):
         """A tab was clicked."""
@@ -43,7 +47,7 @@ class HeaderBar(Panel[HeaderModel]):
 
 
 class ControlsBar(Panel[ControlsModel]):
-    """The lower line: range, filter, alerts, own orders."""
+    """The lower line: range, filter, alerts, own orders; drawn like `HeaderBar`, for the same reason."""
 
     class RangeChosen(Message):
         """A range was clicked."""
@@ -65,7 +69,7 @@ class ControlsBar(Panel[ControlsModel]):
 
 
 class TimeBar(Panel[BarModel]):
-    """Shows how far back the session's memory reaches, and where one is in it."""
+    """Shows how far back the rewind buffer reaches, and the moment shown on that track."""
 
     class Sought(Message):
         """A time on the track was clicked; `seconds_back` counts from now."""

@@ -17,14 +17,14 @@ from coffeert.tui.render.plotext_backend import plot
 from coffeert.tui.render.spans import Line, framed
 from coffeert.tui.widgets.panel import Panel
 
-_LEFT = 8  # frame, labels and axis in front of the canvas
+_CANVAS_X = 8  # frame, labels and axis in front of the canvas
 
 
 class ChartPanel(Panel[ChartModel], can_focus=True):
     """Draws a chart in a frame; the crosshair follows the mouse and the arrow keys."""
 
     class CursorMoved(Message):
-        """The crosshair goes to a bucket, or away."""
+        """The crosshair moved to a bucket, or off the chart (`None`)."""
 
         def __init__(self, index: int | None) -> None:
             super().__init__()
@@ -56,14 +56,14 @@ class ChartPanel(Panel[ChartModel], can_focus=True):
         if self.model is None:
             return
         columns = canvas_columns(self.size.width - 2)
-        column = event.x - _LEFT
+        column = event.x - _CANVAS_X
         if 0 <= column < columns:
             index = index_at(column, len(self.model.values), columns)
             if index != self.model.cursor:
                 self.post_message(self.CursorMoved(index))
 
     def on_leave(self) -> None:
-        """Take the crosshair away with the mouse."""
+        """Remove the crosshair when the mouse leaves."""
         if self.model is not None and self.model.cursor is not None and not self.has_focus:
             self.post_message(self.CursorMoved(None))
 

@@ -1,4 +1,4 @@
-"""Lines in a dialogue: text with roles that grows as it needs to."""
+"""Lines with roles in a dialogue, as high as they need."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from coffeert.tui.widgets.panel import Painter
 
 
 class LinesView(Static):
-    """Shows lines made by a present function."""
+    """Shows lines that `render/` returns."""
 
     DEFAULT_CSS = """
     LinesView { height: auto; width: 1fr; background: transparent; }
@@ -25,11 +25,9 @@ class LinesView(Static):
         self._lines = tuple(lines)
 
     def on_mount(self) -> None:
-        """Show the first lines."""
         self.show(self._lines)
 
     def show(self, lines: Sequence[Line]) -> None:
-        """Show other lines."""
         self._lines = tuple(lines)
         painter: Painter = self.app  # type: ignore[assignment]  # the app has what a painter needs
         text = Text(no_wrap=False, end="")

@@ -18,7 +18,7 @@ from coffeert.tui.widgets.panel import Panel
 
 
 class KpiStrip(Panel[tuple[Tile, ...]]):
-    """Shows the tiles in boxes, bare, or one a line, as room allows."""
+    """Key figures: in boxes, without boxes, or one a line, depending on the room."""
 
     def draw(self, model: tuple[Tile, ...], cells: int, rows: int) -> list[Line]:
         """Draw the tiles."""
@@ -33,14 +33,14 @@ class KpiStrip(Panel[tuple[Tile, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class SystemModel:
-    """What the view shows; `mode` says how live the server's pictures are."""
+    """Parts of the server; `mode` says how current its frames are."""
 
     parts: tuple[Part, ...]
     mode: str
 
 
 class SystemPanel(Panel[SystemModel]):
-    """Shows how each part of the server is, and how far it is from its limit."""
+    """The parts of the server, and how close each is to its limit."""
 
     def draw(self, model: SystemModel, cells: int, rows: int) -> list[Line]:
         """Draw the parts."""
@@ -49,7 +49,7 @@ class SystemPanel(Panel[SystemModel]):
 
 @dataclass(frozen=True, slots=True)
 class DetailsModel:
-    """What the panel shows."""
+    """The chosen order with its trace, and the viewer's own orders (`mine`)."""
 
     order: Order | None
     own: OrderTrace | None
@@ -58,7 +58,7 @@ class DetailsModel:
 
 
 class DetailsPanel(Panel[DetailsModel]):
-    """Shows everything about the order under the cursor."""
+    """Everything about the order under the cursor, and the viewer's own orders."""
 
     def draw(self, model: DetailsModel, cells: int, rows: int) -> list[Line]:
         """Draw both parts."""
@@ -77,14 +77,14 @@ class DetailsPanel(Panel[DetailsModel]):
 
 @dataclass(frozen=True, slots=True)
 class NoticeModel:
-    """Why there is nothing to show, and where the server should be."""
+    """The status of the connection, and the URL of the server."""
 
     data_status: DataStatus
     url: str
 
 
 class NoticePanel(Panel[NoticeModel]):
-    """Says what to type."""
+    """Stands in for all other panels before the first data, and says what to type."""
 
     def draw(self, model: NoticeModel, cells: int, rows: int) -> list[Line]:
         """Draw the text in the middle."""
