@@ -44,7 +44,7 @@ def trace_lines(own: OrderTrace, glyphs: Glyphs) -> list[Line]:
         return [line(Span(f"{glyphs.cross} not stored: {printable(own.reason)}", "bad"))]
     if own.status == "unknown":
         return [line(Span(f"? outcome unknown: {printable(own.reason)}", "warn"))]
-    lines = [line(Span("odyssey", "title"), Span("   ms after submitting", "dim"))]
+    lines = [line(Span("trace", "title"), Span("     ms after submitting", "dim"))]
     moments = (
         ("committed", own.committed_at),
         ("on the wire", own.on_wire_at),
