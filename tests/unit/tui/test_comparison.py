@@ -39,7 +39,7 @@ def _columns(cells: Cells) -> Columns:
 @pytest.mark.parametrize("grain", GRAINS)
 @given(cells=st.dictionaries(keys, bucket_totals, max_size=30))
 def test_it_is_the_view_at_one_grain(grain: Grain, cells: Cells) -> None:
-    view = View(Change(RetentionWindow.at(NOW, UTC), NOW, cells)).picture
+    view = View(Change(RetentionWindow.at(NOW, UTC), NOW, cells)).cube
     cube = decode_grain(_columns(cells), grain)
     assert cube.retention == view.retention
     expected = {key: totals for key, totals in view.cells() if key.grain == grain}
