@@ -25,6 +25,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.settings import Settings
+from coffeert.tui.textual_workarounds import release_memory
 from coffeert.wire.frames import Snapshot, columns, decode_snapshot, encode
 from tests.tui.conftest import Harness
 from tests.tui.scripted import NOON, FakeClock, House, ScriptedArchive, ScriptedFeed
@@ -83,8 +84,8 @@ async def run(minutes: int, every: int, rewind: int, elsewhere: Executor) -> Non
     keys = itertools.cycle(KEYS)
     report = []
     async with app.run_test(size=(120, 40)) as pilot:
-        launch = Harness(app, pilot, feed, archive, house, clock)
-        await launch.open()
+        harness = Harness(app, pilot, feed, archive, house, clock)
+        await harness.open()
         for frame in range(minutes * 60 * FRAMES_S + 1):
             clock.pass_time(1 / FRAMES_S)
             for _ in range(ORDERS_A_FRAME):
@@ -93,12 +94,12 @@ async def run(minutes: int, every: int, rewind: int, elsewhere: Executor) -> Non
                 feed.put(house.beat(clock.now()))
             while not feed.drained:  # noqa: ASYNC110 (it is a test's feed, without an event)
                 await asyncio.sleep(0)
-            launch.dashboard.tick()
+            harness.dashboard.tick()
             await asyncio.sleep(0)
             if (frame + 1) % (every * FRAMES_S) == 0:
-                await launch.press(*next(keys))
+                await harness.press(*next(keys))
             if frame % (60 * FRAMES_S) == 0:
-                app.tidy_up()  # once a minute, and the dashboard's own timer goes by real ones
+                release_memory()  # once a minute, and the dashboard's own timer goes by real ones
             if frame % (120 * FRAMES_S) == 0:
                 gc.collect()
                 in_use = library.mallinfo2().uordblks / 2**20

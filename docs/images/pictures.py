@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 from textual.widgets import Select
 
-from coffeert.client.placed import Placed
+from coffeert.client.placed import PlacedOrder
 from coffeert.domain.orders import Draft
 from coffeert.alert_rules import parse_rule
 from coffeert.tui.app import CoffeertApp
@@ -70,7 +70,7 @@ async def _place(made: Harness) -> None:
     start = made.clock.monotonic()
     order = made.house.order(made.clock.now(), "uptown", "latte")
     draft = Draft("uptown", "latte", order_id=order.order_id)
-    made.feed.answers.append(Placed(order, False, 1, start, start + 0.009))
+    made.feed.answers.append(PlacedOrder(order, False, 1, start, start + 0.009))
     await made.app.order_actions.place(draft)
     made.clock.pass_time(0.021)
     await made.happen(made.house.tell(made.clock.now(), [order], start + 0.012))

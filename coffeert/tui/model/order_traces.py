@@ -112,7 +112,7 @@ class OwnOrders:
             self._end(own, order_id, "unknown" if own.was_unknown else "refused", reason)
 
     def mark_unknown(self, order_id: UUID, reason: str) -> None:
-        """Whether the order is stored is unknown until the feed brings it or another attempt is answered."""
+        """Whether the order is stored is unknown until the feed brings it or an attempt is answered."""
         own = self._orders.get(order_id)
         if own is not None:
             self._end(own, order_id, "unknown", reason)
