@@ -34,7 +34,7 @@ class Harness:
 
     @property
     def dashboard(self) -> Dashboard:
-        """The dashboard's screen."""
+        """The dashboard's screen, also under a dialogue."""
         return next(s for s in self.app.screen_stack if isinstance(s, Dashboard))
 
     async def happen(self, *events: FeedEvent) -> None:
@@ -51,7 +51,7 @@ class Harness:
         await self.pilot.pause()
 
     async def open(self) -> None:
-        """Connect, and wait until the first picture shows."""
+        """Connect, and wait until the first data shows."""
         await self.happen(*self.house.opening(self.clock.now()))
 
     async def press(self, *keys: str) -> None:
@@ -62,11 +62,11 @@ class Harness:
         await self.settle()
 
     def notices(self) -> str:
-        """Return what the viewer was told in passing."""
+        """Return the notices so far."""
         return "\n".join(notice.message for notice in self.app._notifications)
 
     def text(self) -> str:
-        """Return what stands on the screen, line by line."""
+        """Return the text on the screen, line by line."""
         return screen_text(self.app)
 
 
@@ -77,17 +77,17 @@ def screen_text(app: CoffeertApp) -> str:
 
 
 async def sell_for(s: Harness, seconds: int) -> list[ViewChanged]:
-    """Let a second of business pass, so many times."""
-    told = []
+    """Sell two orders a second for some seconds; return the changes."""
+    changes = []
     for _ in range(seconds):
         s.clock.pass_time(1)
         change = s.house.sell(s.clock.now(), 2, s.clock.monotonic())
-        told.append(change)
+        changes.append(change)
         s.feed.put(change, s.house.beat(s.clock.now()))
         while not s.feed.drained:
             await s.pilot.pause()
     await s.settle()
-    return told
+    return changes
 
 
 Launch = Callable[..., AbstractAsyncContextManager[Harness]]

@@ -31,7 +31,7 @@ async def test_shows_the_numbers_of_the_view(launch: Launch) -> None:
             assert code in text
 
 
-async def test_an_order_shows_as_soon_as_it_is_told(launch: Launch) -> None:
+async def test_an_order_shows_as_soon_as_it_arrives(launch: Launch) -> None:
     async with launch() as s:
         before = s.house.view.cube.totals().minute.orders
         s.clock.pass_time(1)
@@ -41,10 +41,10 @@ async def test_an_order_shows_as_soon_as_it_is_told(launch: Launch) -> None:
         assert str(change.change.recent[0].order_id)[-12:] in s.text()
 
 
-async def test_news_that_come_while_it_ends_are_not_shown(launch: Launch) -> None:
+async def test_an_event_that_arrives_while_it_ends_is_not_shown(launch: Launch) -> None:
     async with launch() as s:
         dashboard = s.dashboard
-    # Its panels are gone, and what was to be done for it later is done now.
+    # Its panels have been removed, and a tick that was scheduled before runs only now.
     token = active_app.set(s.app)
     dashboard.tick()
     active_app.reset(token)
@@ -189,7 +189,7 @@ async def test_a_store_that_never_sold_is_not_said_to_have_sold_an_hour_ago(
         assert "silent 59m+" in s.text()
 
 
-async def test_lines_of_widgets_that_are_gone_are_let_go(launch: Launch) -> None:
+async def test_lines_of_removed_widgets_are_dropped(launch: Launch) -> None:
     def rendered_at() -> int:
         gc.collect()
         return sum(isinstance(each, StylesCache) for each in gc.get_objects())

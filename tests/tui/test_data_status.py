@@ -111,7 +111,7 @@ async def test_an_outage_is_remembered_as_a_gap_and_not_as_zeros(
         assert not s.app.session.lost_between(now - 600, now - 300)
 
 
-async def test_what_is_not_known_while_the_server_is_gone_is_not_shown_as_zero(
+async def test_what_is_unknown_without_a_server_is_not_shown_as_zero(
     launch: Launch,
 ) -> None:
     async with launch() as s:

@@ -94,7 +94,7 @@ async def test_what_is_typed_right_after_the_filter_is_meant_for_the_screen(
         focused = s.dashboard.query_one("#filter").id
         assert s.dashboard.focused is not None
         assert s.dashboard.focused.id == focused
-        for key in ("u", "p", end, "t", "2"):  # nobody waits for the screen in between
+        for key in ("u", "p", end, "t", "2"):  # without waiting for the screen in between
             s.app.simulate_key(key)
         await s.settle()
         while s.app.state.tab != "stores":

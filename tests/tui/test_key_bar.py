@@ -10,7 +10,7 @@ from textual.widgets._footer import FooterKey
 from tests.tui.conftest import Launch
 
 
-async def test_keys_that_are_no_longer_shown_are_let_go(launch: Launch) -> None:
+async def test_keys_that_are_no_longer_shown_are_dropped(launch: Launch) -> None:
     def widgets() -> int:
         gc.collect()
         return sum(isinstance(each, Widget) for each in gc.get_objects())
@@ -24,7 +24,7 @@ async def test_keys_that_are_no_longer_shown_are_let_go(launch: Launch) -> None:
         assert widgets() <= before
 
 
-async def test_keys_that_go_on_being_shown_are_not_made_anew(launch: Launch) -> None:
+async def test_keys_that_go_on_being_shown_are_the_same_widgets(launch: Launch) -> None:
     async with launch() as s:
         await s.press("4")
         before = list(s.dashboard.query(FooterKey))
@@ -38,7 +38,7 @@ async def test_keys_that_go_on_being_shown_are_not_made_anew(launch: Launch) -> 
         ]
 
 
-async def test_the_palettes_key_shows_wherever_there_is_room(launch: Launch) -> None:
+async def test_the_palettes_key_shows_if_there_is_room(launch: Launch) -> None:
     async with launch() as s:
         for columns, shown in ((40, False), (160, True)):
             await s.pilot.resize_terminal(columns, 40)

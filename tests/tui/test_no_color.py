@@ -1,4 +1,4 @@
-"""NO_COLOR: not one colour is sent, and everything can still be told apart."""
+"""NO_COLOR: not one colour is sent, and everything can still be distinguished."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def test_no_colour_reaches_the_terminal(
 
 
 def colourless(segment: Segment) -> bool:
-    """Tell whether a segment has no colour of its own."""
+    """Return True if a segment has no colour of its own."""
     style = segment.style
     return style is None or all(
         color is None or color.is_default for color in (style.color, style.bgcolor)

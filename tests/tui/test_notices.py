@@ -1,4 +1,4 @@
-"""Notices: what the viewer is told in passing covers little, however small the terminal is."""
+"""Notices cover little of the screen, however small the terminal is."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_of_several_notices_the_newest_shows(launch: Launch, size: tuple[i
         assert lines[-1].strip() == "▌ Second."
 
 
-async def test_where_there_is_room_all_show_whole(launch: Launch) -> None:
+async def test_on_a_large_terminal_all_show_whole(launch: Launch) -> None:
     async with launch((120, 40), notifications=True) as s:
         lines = await lines_with_notices(s, f"{LONG} {LONG}", "Second.")
         shown = " ".join(word for line in lines for word in line.partition("▌")[2].split())

@@ -90,8 +90,8 @@ async def test_an_order_that_a_rush_carries_off_the_rows_at_once_is_painted_with
         order = s.house.order(s.clock.now())
         own.submit(Draft(order.store, order.drink, order_id=order.order_id), s.clock.monotonic())
         crowd = [s.house.order(s.clock.now() + timedelta(milliseconds=n)) for n in range(1, 41)]
-        told = s.house.tell(s.clock.now(), [order, *crowd], s.clock.monotonic())
-        await s.happen(told)
+        change = s.house.tell(s.clock.now(), [order, *crowd], s.clock.monotonic())
+        await s.happen(change)
         assert order.order_id.hex[-12:] not in s.text()
         while (seen := own.get(order.order_id)) is None or seen.rendered_at is None:
             await s.settle()

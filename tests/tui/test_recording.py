@@ -82,14 +82,14 @@ async def test_a_recording_lists_each_order_once_for_injection(
     path = tmp_path / "watched.ndjson"
     async with launch() as s:
         s.app.recording.start(path)
-        told = await sell_for(s, 6)
+        changes = await sell_for(s, 6)
         recorder = s.app.recording.stop()
         assert recorder is not None
         assert recorder.orders == 12
         assert recorder.missed == 0
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     orders = [row for row in rows if "coffeert" not in row]
-    expected = [order for change in told for order in change.change.recent]
+    expected = [order for change in changes for order in change.change.recent]
     assert {row["order_id"] for row in orders} == {str(order.order_id) for order in expected}
     assert len(orders) == len(expected)
     for row in orders:
@@ -108,11 +108,11 @@ async def test_orders_the_frames_did_not_list_are_counted_as_missing(
         s.app.recording.start(tmp_path / "watched.ndjson")
         s.clock.pass_time(1)
         orders = [s.house.order(s.clock.now()) for _ in range(80)]
-        told = s.house.tell(s.clock.now(), orders)
-        shown = type(told.change)(
-            told.change.retention, told.change.data_time, told.change.cells, tuple(orders[:50])
+        sent = s.house.tell(s.clock.now(), orders)
+        shown = type(sent.change)(
+            sent.change.retention, sent.change.data_time, sent.change.cells, tuple(orders[:50])
         )
-        await s.happen(ViewChanged(shown, told.version, told.received, told.totals))
+        await s.happen(ViewChanged(shown, sent.version, sent.received, sent.totals))
         recorder = s.app.recording.stop()
         assert recorder is not None
         assert (recorder.orders, recorder.missed) == (50, 30)

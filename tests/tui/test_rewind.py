@@ -108,7 +108,7 @@ async def test_another_moments_past_is_not_compared_with(launch: Launch) -> None
 def watched(
     seconds: int, max_bytes: int = MAX_BUFFER_BYTES
 ) -> tuple[RewindBuffer, dict[float, Cells]]:
-    """Return the tape of a session with an order a second, and what was to be seen of each second."""
+    """Return the buffer of a session with an order a second, and the cells of each second."""
     clock, house = FakeClock(), House()
     session = Session(clock)
     rewind_buffer = RewindBuffer(session, max_bytes)
@@ -126,7 +126,7 @@ def watched(
     return rewind_buffer, seen
 
 
-def test_the_tape_shows_every_second_as_it_was_and_stays_within_its_bounds() -> None:
+def test_every_second_is_shown_as_it_was_within_the_bound_of_memory() -> None:
     rewind_buffer, seen = watched(400, max_bytes=100_000)
     assert rewind_buffer.size <= 100_000
     span = rewind_buffer.span
@@ -141,7 +141,7 @@ def test_the_tape_shows_every_second_as_it_was_and_stays_within_its_bounds() -> 
         assert past.totals_match() == "equal"
 
 
-def test_looking_into_the_oldest_chapter_of_a_full_tape_lets_nothing_go() -> None:
+def test_looking_into_the_oldest_segment_of_a_full_buffer_drops_nothing() -> None:
     rewind_buffer, seen = watched(150)
     full, _ = watched(150, max_bytes=rewind_buffer.size)
     span = full.span
@@ -154,14 +154,14 @@ def test_looking_into_the_oldest_chapter_of_a_full_tape_lets_nothing_go() -> Non
     assert full.span == span
 
 
-def test_what_the_disk_does_not_give_back_cannot_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_disk_does_not_return_cannot_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     rewind_buffer, seen = watched(150)
     monkeypatch.setattr(os, "pread", lambda *_: b"")
     assert rewind_buffer.session_at(min(seen)) is None
-    assert rewind_buffer.session_at(max(seen)) is not None  # the newest chapter is still in memory
+    assert rewind_buffer.session_at(max(seen)) is not None  # the newest segment is still in memory
 
 
-def test_the_tape_goes_on_reaching_as_far_back() -> None:
+def test_a_full_buffer_goes_on_reaching_as_far_back() -> None:
     clock, house = FakeClock(), House(orders=0)
     session = Session(clock)
     rewind_buffer = RewindBuffer(session, max_bytes=140_000)
@@ -178,12 +178,12 @@ def test_the_tape_goes_on_reaching_as_far_back() -> None:
         assert rewind_buffer.span is not None
         if second % 60 == 59:
             reaches.append(rewind_buffer.span[1] - rewind_buffer.span[0])
-    full = reaches[8:]  # since chapters have to go
+    full = reaches[8:]  # since segments are dropped
     assert max(full) - min(full) <= 60
     assert min(full) >= 120
 
 
-def test_what_was_before_the_server_began_anew_is_still_what_it_was() -> None:
+def test_what_was_before_a_new_lineage_stays_as_it_was() -> None:
     clock = FakeClock()
     session = Session(clock)
     rewind_buffer = RewindBuffer(session)

@@ -18,7 +18,7 @@ from tests.tui.conftest import URL, Launch
 from tests.tui.scripted import FakeClock, House, ScriptedArchive, ScriptedFeed, lost
 
 SIZES = [(160, 48), (120, 40), (80, 24), (40, 12)]
-Act = Callable[["FrameContext"], Awaitable[None]]
+Act = Callable[["SnapshotRun"], Awaitable[None]]
 
 
 class Compare(Protocol):
@@ -35,8 +35,8 @@ class Compare(Protocol):
         ...
 
 
-class FrameContext:
-    """A dashboard about to be pictured."""
+class SnapshotRun:
+    """A dashboard of which a snapshot is taken."""
 
     def __init__(self, theme: str, glyphs: GlyphSet, house: House | None = None) -> None:
         self.house = house or House()
@@ -54,50 +54,48 @@ class FrameContext:
             await self.pilot.pause()
 
 
-async def live(context: FrameContext) -> None:
+async def live(shown: SnapshotRun) -> None:
     """A minute of business."""
-    context.feed.put(*context.house.opening(context.clock.now()))
+    shown.feed.put(*shown.house.opening(shown.clock.now()))
     for _ in range(30):
-        await context.drained()
-        context.clock.pass_time(0.9)
-        now = context.clock.now()
-        context.feed.put(
-            context.house.sell(now, 1, context.clock.monotonic()), context.house.beat(now)
-        )
-    await context.drained()
+        await shown.drained()
+        shown.clock.pass_time(0.9)
+        now = shown.clock.now()
+        shown.feed.put(shown.house.sell(now, 1, shown.clock.monotonic()), shown.house.beat(now))
+    await shown.drained()
 
 
-async def stale(context: FrameContext) -> None:
+async def stale(shown: SnapshotRun) -> None:
     """Connected, but nothing comes."""
-    await live(context)
-    context.clock.pass_time(14)
+    await live(shown)
+    shown.clock.pass_time(14)
 
 
-async def reconnecting(context: FrameContext) -> None:
+async def reconnecting(shown: SnapshotRun) -> None:
     """The connection broke; the next attempt is some seconds away."""
-    await live(context)
-    context.feed.put(lost("The server closed the connection.", retry_in=4.0))
-    await context.drained()
-    context.clock.pass_time(1.5)
+    await live(shown)
+    shown.feed.put(lost("The server closed the connection.", retry_in=4.0))
+    await shown.drained()
+    shown.clock.pass_time(1.5)
 
 
-async def rewound(context: FrameContext) -> None:
+async def rewound(shown: SnapshotRun) -> None:
     """Looking a while back."""
-    await live(context)
-    context.app.state.seek(-15)
+    await live(shown)
+    shown.app.state.seek(-15)
 
 
-async def empty(context: FrameContext) -> None:
+async def empty(shown: SnapshotRun) -> None:
     """A server that has never had an order."""
-    context.house = House(now=context.clock.now(), busy=0.0, orders=0)
-    context.feed.put(*context.house.opening(context.clock.now()))
-    await context.drained()
+    shown.house = House(now=shown.clock.now(), busy=0.0, orders=0)
+    shown.feed.put(*shown.house.opening(shown.clock.now()))
+    await shown.drained()
 
 
-async def no_server(context: FrameContext) -> None:
+async def no_server(shown: SnapshotRun) -> None:
     """A first start without a server."""
-    context.feed.put(Connecting(1), lost("Nothing listens on 127.0.0.1:8765.", retry_in=2.0))
-    await context.drained()
+    shown.feed.put(Connecting(1), lost("Nothing listens on 127.0.0.1:8765.", retry_in=2.0))
+    await shown.drained()
 
 
 def picture(
@@ -111,19 +109,19 @@ def picture(
     house: House | None = None,
 ) -> bool:
     """Act, and compare what is then on the screen."""
-    context = FrameContext(theme, glyphs, house)
+    shown = SnapshotRun(theme, glyphs, house)
 
     async def run(pilot: Pilot[None]) -> None:
-        context.pilot = pilot
-        await act(context)
+        shown.pilot = pilot
+        await act(shown)
         for key in keys:
             await pilot.press(key)
             await pilot.pause()
         await pilot.pause()
-        context.app.dashboard.tick()
+        shown.app.dashboard.tick()
         await pilot.pause()
 
-    return compare(context.app, terminal_size=size, run_before=run)
+    return compare(shown.app, terminal_size=size, run_before=run)
 
 
 @pytest.mark.parametrize("act", [live, stale, reconnecting, empty, no_server])

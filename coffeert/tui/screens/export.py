@@ -34,7 +34,6 @@ class Export(Modal[ExportKind]):
     """
 
     def compose(self) -> ComposeResult:
-        """Lay out the choices."""
         with VerticalScroll(classes="box") as box:
             box.border_title = "Export what is shown"
             yield LinesView(
@@ -48,7 +47,6 @@ class Export(Modal[ExportKind]):
             )
 
     def action_choose(self, kind: ExportKind) -> None:
-        """Close with this kind."""
         self.dismiss(kind)
 
 

@@ -1,4 +1,4 @@
-"""What to inject: profile, rate, duration, seed."""
+"""The form for an injection: profile, rate, duration, seed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from coffeert.tui.widgets.inputs import ChoiceSelect
 
 
 class InjectionForm(Modal[InjectionRequest]):
-    """Asks for an injection."""
+    """Closes with an `InjectionRequest`, or with `None`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "start", "start", id="injection.start", tooltip="Begin to inject"),
@@ -33,7 +33,6 @@ class InjectionForm(Modal[InjectionRequest]):
     """
 
     def compose(self) -> ComposeResult:
-        """Lay out the fields."""
         from coffeert.inject.profile import PROFILES
 
         with VerticalScroll(classes="box", can_focus=False) as box:
@@ -59,7 +58,7 @@ class InjectionForm(Modal[InjectionRequest]):
 
     @on(Input.Submitted)
     def action_start(self) -> None:
-        """Answer, unless something cannot be read."""
+        """Close with what was typed, unless something in it cannot be read."""
         try:
             profile = self.query_one("#profile", Select).value
             request = parse_injection_request(
@@ -73,7 +72,6 @@ class InjectionForm(Modal[InjectionRequest]):
 
     @on(Button.Pressed)
     def press(self, event: Button.Pressed) -> None:
-        """Do what the button says."""
         if event.button.id == "start":
             self.action_start()
         else:

@@ -29,5 +29,4 @@ class Modal(ModalScreen[Answer]):
     """
 
     def action_close(self) -> None:
-        """Close."""
         self.dismiss()

@@ -33,7 +33,6 @@ class OrderDetails(Modal[None]):
         self._glyphs = glyphs
 
     def compose(self) -> ComposeResult:
-        """Lay out the fields."""
         lines = order_lines(self._row.order, self._row.own, self._zone, self._glyphs)
         with VerticalScroll(classes="box") as box:
             box.border_title = "Order"

@@ -75,7 +75,6 @@ class OrderForm(Modal[None]):
         return self._session.menu or MenuBody((), ())
 
     def compose(self) -> ComposeResult:
-        """Lay out the fields."""
         stores = [(_shown(s.name, s.code), s.code) for s in self.menu.stores]
         drinks = [(f"{_shown(d.name, d.code)}  {d.price}", d.code) for d in self.menu.drinks]
         draft = self._draft
@@ -160,7 +159,6 @@ class OrderForm(Modal[None]):
 
     @on(Button.Pressed)
     def press(self, event: Button.Pressed) -> None:
-        """Do what the button says."""
         if event.button.id == "place":
             self.action_place()
         elif event.button.id == "curl":

@@ -35,7 +35,6 @@ class HeaderBar(Panel[HeaderModel]):
             self.tab = tab
 
     def draw(self, model: HeaderModel, cells: int, rows: int) -> list[Line]:
-        """Draw the line."""
         return [draw_header(model, cells, self.painter.glyphs)]
 
     def on_click(self, event: events.Click) -> None:
@@ -57,7 +56,6 @@ class ControlsBar(Panel[ControlsModel]):
             self.name = name
 
     def draw(self, model: ControlsModel, cells: int, rows: int) -> list[Line]:
-        """Draw the line."""
         return [draw_controls(model, cells, self.painter.glyphs)]
 
     def on_click(self, event: events.Click) -> None:
@@ -79,7 +77,6 @@ class TimeBar(Panel[BarModel]):
             self.seconds_back = seconds_back
 
     def draw(self, model: BarModel, cells: int, rows: int) -> list[Line]:
-        """Draw the line."""
         return [draw_bar(model, cells, self.painter.glyphs)]
 
     def on_click(self, event: events.Click) -> None:

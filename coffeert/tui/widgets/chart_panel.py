@@ -33,7 +33,6 @@ class ChartPanel(Panel[ChartModel], can_focus=True):
     loaded = False  # importing plotext takes a while: not before the first paint
 
     def draw(self, model: ChartModel, cells: int, rows: int) -> list[Line]:
-        """Draw the chart."""
         glyphs = self.painter.glyphs
         body = draw_chart(model, cells - 2, rows - 2, glyphs, plot) if self.loaded else []
         return framed(

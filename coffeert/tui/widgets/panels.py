@@ -21,7 +21,6 @@ class KpiStrip(Panel[tuple[Tile, ...]]):
     """Key figures: in boxes, without boxes, or one a line, depending on the room."""
 
     def draw(self, model: tuple[Tile, ...], cells: int, rows: int) -> list[Line]:
-        """Draw the tiles."""
         glyphs = self.painter.glyphs
         if cells < NARROW:
             return tile_list(model, cells, glyphs)
@@ -43,7 +42,6 @@ class SystemPanel(Panel[SystemModel]):
     """The parts of the server, and how close each is to its limit."""
 
     def draw(self, model: SystemModel, cells: int, rows: int) -> list[Line]:
-        """Draw the parts."""
         return draw_system(model.parts, cells, rows, self.painter.glyphs, model.mode)
 
 
@@ -61,7 +59,6 @@ class DetailsPanel(Panel[DetailsModel]):
     """Everything about the order under the cursor, and the viewer's own orders."""
 
     def draw(self, model: DetailsModel, cells: int, rows: int) -> list[Line]:
-        """Draw both parts."""
         glyphs = self.painter.glyphs
         body: list[Line] = []
         if model.order is not None:

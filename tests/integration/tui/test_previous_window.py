@@ -24,8 +24,8 @@ from tests.integration.tui.test_same_numbers import stored_total as stored
 from tests.integration.tui.watching import until, watching
 
 FLAT = Fraction(5, 10_000)
-AT_HAND = ("1m", "5m", "15m")
-"""Ranges whose previous window is made of the minutes at hand; the others fetch theirs."""
+FROM_VIEW = ("1m", "5m", "15m")
+"""Ranges whose previous window is made of minutes in the view; the others fetch theirs."""
 
 _BUCKETS = """
     WITH cells AS (
@@ -102,11 +102,11 @@ def ticket(totals: Totals) -> Fraction:
     return Fraction(round(Fraction(totals.cents, totals.orders))) if totals.orders else Fraction(0)
 
 
-def same(shown: Trend | None, told: tuple[str, float], what: object) -> None:
+def same(shown: Trend | None, expected: tuple[str, float], what: object) -> None:
     """Compare a movement that is shown with what SQL says of it."""
     assert shown is not None, what
-    assert shown.direction == told[0], (what, shown, told)
-    assert shown.part == pytest.approx(told[1], rel=1e-9, abs=1e-12), what
+    assert shown.direction == expected[0], (what, shown, expected)
+    assert shown.part == pytest.approx(expected[1], rel=1e-9, abs=1e-12), what
 
 
 def tiles_agree(
@@ -126,7 +126,7 @@ def tiles_agree(
 
 
 def of_this_bucket(state: DashboardState) -> bool:
-    """Tell whether the previous window is known, and no bucket has begun since it was fetched."""
+    """Return True if the previous window is known, and no bucket has begun since it was fetched."""
     window = state.frame_context().window
     assert window is not None
     past = state.comparisons.get(window.span.name)
@@ -137,7 +137,7 @@ def of_this_bucket(state: DashboardState) -> bool:
 async def compare(
     app: CoffeertApp, pilot: Pilot[None], connection: Connection, text: str, span: Range
 ) -> bool:
-    """Hold every movement of one range and filter against SQL; tell whether anything was sold then."""
+    """Compare every trend of one range and filter with SQL; return whether anything was sold then."""
     state = app.state
     state.filter, state.span, state.tab = parse_filter(text), span, "drinks"
     await until(pilot, lambda: of_this_bucket(state))
@@ -146,7 +146,7 @@ async def compare(
     tiles = {tile.name: tile for tile in models.tiles(state, context)}
     window = context.window
     assert window is not None
-    cut = span.name in AT_HAND
+    cut = span.name in FROM_VIEW
     at = window.now if cut else state.comparisons[span.name].moment
     was, what = await before(connection, text, span, at, cut), (text, span.name)
     assert window.previous is not None, what
@@ -164,7 +164,7 @@ async def compare(
 
 
 async def fetched(app: CoffeertApp, pilot: Pilot[None]) -> None:
-    """Fetch the previous window of every long range anew, once a pass has counted all orders."""
+    """Fetch the previous window of every long range again, once a pass has counted all orders."""
     health = app.session.health
     assert health is not None
     passes = health.aggregator.passes
@@ -176,7 +176,7 @@ async def fetched(app: CoffeertApp, pilot: Pilot[None]) -> None:
     await until(pilot, counted)
     app.state.comparisons.clear()
     for span in RANGES:
-        if span.name not in AT_HAND:
+        if span.name not in FROM_VIEW:
             app.state.span = span
             while span.name not in app.state.comparisons:
                 await pilot.pause(0.02)

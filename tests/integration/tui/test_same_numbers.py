@@ -1,4 +1,4 @@
-"""The terminal, `coffeert status --json` and plain SQL tell the same numbers of the same minute."""
+"""The terminal, `coffeert status --json` and plain SQL show the same numbers of the same minute."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STORES = ("uptown", "downtown", "central", "southend")
 DRINKS = ("latte", "espresso", "tea", "mocha", "flat-white")
 
 AGES = (
-    (timedelta(minutes=-4), timedelta(0)),  # a till's clock may be ahead
+    (timedelta(minutes=-4), timedelta(0)),  # a client's clock may be ahead
     (timedelta(0), timedelta(minutes=3)),
     (timedelta(0), timedelta(minutes=20)),
     (timedelta(0), timedelta(hours=2)),
@@ -97,7 +97,7 @@ _STORES_SELLING = """
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Counted:
     """What a source tells of one range under one filter; nothing that is zero."""
 
     stores: dict[str, Totals]
@@ -116,7 +116,7 @@ class Shown:
     filter: str
     span: Range
     now: datetime
-    told: Told
+    sums: Counted
     shares: dict[str, float]
     tiles: dict[str, str]
 
@@ -142,22 +142,22 @@ def shown_by(app: CoffeertApp, text: str, span: Range) -> Shown:
         text,
         span,
         context.now,
-        Told(_rows(stores), _rows(drinks)),
+        Counted(_rows(stores), _rows(drinks)),
         {row.code: row.share for row in (*stores.rows, *drinks.rows)},
         {tile.name: tile.value for tile in models.tiles(state, context)},
     )
 
 
-async def counted(connection: Connection, shown: Shown) -> Told:
+async def counted(connection: Connection, shown: Shown) -> Counted:
     """Count the orders of a range from the table of orders; a window has no end."""
     grain = shown.span.grain
     length = timedelta(seconds=(shown.span.buckets - 1) * SECONDS[grain])
     statement = _SUMS.format(cells=_CELLS, condition=FILTERS[shown.filter])
-    told = Told({}, {})
+    result = Counted({}, {})
     for store, drink, *sums in await connection.fetch(statement, grain, shown.now, length):
         if Totals(*sums) != ZERO:
-            (told.stores if drink is None else told.drinks)[store or drink] = Totals(*sums)
-    return told
+            (result.stores if drink is None else result.drinks)[store or drink] = Totals(*sums)
+    return result
 
 
 async def tiles_counted(connection: Connection, shown: Shown, total: Totals) -> dict[str, str]:
@@ -218,20 +218,20 @@ def _named(named: Iterable[Named], name: RangeName) -> dict[str, Totals]:
 
 
 def compare_with_status(figures: Figures, shown: Shown) -> bool:
-    """Hold what is shown against `status`; tell whether it says anything about that."""
+    """Compare what is shown with `status`; return whether that says anything about it."""
     name = shown.span.name
     total = _window(figures.totals, name)
     if total is None:
         return False
     stores, drinks = _named(figures.stores, name), _named(figures.drinks, name)
     if not shown.filter:
-        assert (total, Told(stores, drinks)) == (shown.told.total, shown.told), name
+        assert (total, Counted(stores, drinks)) == (shown.sums.total, shown.sums), name
         return True
     match WHOLE.get(shown.filter):
         case "store":
-            assert {code: stores[code] for code in shown.told.stores} == shown.told.stores
+            assert {code: stores[code] for code in shown.sums.stores} == shown.sums.stores
         case "drink":
-            assert {code: drinks[code] for code in shown.told.drinks} == shown.told.drinks
+            assert {code: drinks[code] for code in shown.sums.drinks} == shown.sums.drinks
         case None:
             return False
     return True
@@ -275,7 +275,7 @@ async def stored_total(connection: Connection, app: CoffeertApp) -> Totals:
     return (await counted(connection, shown_by(app, "", RANGE["30d"]))).total
 
 
-async def test_terminal_status_and_sql_tell_the_same_of_every_range_and_filter(
+async def test_terminal_status_and_sql_show_the_same_of_every_range_and_filter(
     server_url: str, connection: Connection
 ) -> None:
     random = Random(20260314)
@@ -297,13 +297,13 @@ async def compare_all(app: CoffeertApp, url: str, connection: Connection) -> Non
     figures, looks = await same_minute(app, url)
     answered = 0
     for shown in looks:
-        told = await counted(connection, shown)
+        sums = await counted(connection, shown)
         what = shown.filter, shown.span.name
-        assert shown.told == told, what
-        assert _added(told.drinks.values()) == told.total, what
-        assert shown.tiles == await tiles_counted(connection, shown, told.total), what
-        for code, totals in (told.stores | told.drinks).items():
-            assert shown.shares[code] == totals.orders / told.total.orders, (what, code)
+        assert shown.sums == sums, what
+        assert _added(sums.drinks.values()) == sums.total, what
+        assert shown.tiles == await tiles_counted(connection, shown, sums.total), what
+        for code, totals in (sums.stores | sums.drinks).items():
+            assert shown.shares[code] == totals.orders / sums.total.orders, (what, code)
         answered += compare_with_status(figures, shown)
     assert answered == 3 * (1 + len(WHOLE))
     app.state.filter, app.state.tab = parse_filter(""), "live"

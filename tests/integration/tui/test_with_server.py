@@ -1,4 +1,4 @@
-"""The terminal and a real server tell the same story."""
+"""The terminal shows what a real server has."""
 
 from __future__ import annotations
 

@@ -89,14 +89,14 @@ def test_a_file_is_closed_when_no_segment_in_it_is_left() -> None:
     assert [len(each.read()) for each in kept] == [MAX_FILE_BYTES // 2] * 2
 
 
-@pytest.mark.parametrize("where", ["dup", "pwrite"])
+@pytest.mark.parametrize("call", ["dup", "pwrite"])
 def test_if_the_disk_takes_nothing_segments_stay_in_memory(
-    where: str, monkeypatch: pytest.MonkeyPatch
+    call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, where, full)
+    monkeypatch.setattr(os, call, full)
     segment = _closed(SpillFile(), ["one", "two"])
     assert [line for _, line in segment.read(until=9)] == [b"one", b"two"]
     assert len(segment.undo()) == 100

@@ -87,7 +87,7 @@ def test_a_price_without_an_amount_is_no_word_yet(text: str) -> None:
 
 
 @given(CODES, st.lists(CODES, min_size=1, max_size=3), CODES, st.booleans())
-def test_a_store_belongs_in_where_any_of_its_drinks_does(
+def test_a_store_matches_if_any_of_its_drinks_does(
     store: str, drinks: list[str], word: str, negated: bool
 ) -> None:
     wanted = parse_filter(f"{'-' if negated else ''}{word} price>5")

@@ -1,4 +1,4 @@
-"""What is known of an own order, whatever comes in whatever order."""
+"""The status of an own order, whatever arrives in whatever sequence."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 class Journey:
-    """One own order, and what is heard of it."""
+    """One own order, and what happens to it."""
 
     def __init__(self) -> None:
         self.id = new_order_id()
         self.order = Order(self.id, "uptown", "tea", 1, 290, NOW, NOW)
         self.own = OwnOrders()
-        self.record("submit")
+        self.happen("submit")
 
     def status(self) -> OrderStatus:
         own = self.own.get(self.id)
         assert own is not None
         return own.status
 
-    def record(self, *news: str) -> None:
+    def happen(self, *news: str) -> None:
         for what in news:
             match what:
                 case "submit":
@@ -47,16 +47,16 @@ class Journey:
 
 def test_a_refused_order_can_be_placed_again() -> None:
     journey = Journey()
-    journey.record("refuse")
+    journey.happen("refuse")
     assert journey.status() == "refused"
     assert journey.own.awaited == 0
-    journey.record("submit", "store")
+    journey.happen("submit", "store")
     assert journey.status() == "stored"
 
 
 def test_a_refusal_after_an_attempt_of_unknown_outcome_settles_nothing() -> None:
     journey = Journey()
-    journey.record("doubt", "submit", "refuse")
+    journey.happen("doubt", "submit", "refuse")
     assert journey.status() == "unknown"
     assert journey.own.awaited == 1
 
@@ -71,7 +71,7 @@ def test_an_order_that_the_feed_brought_is_stored_whatever_the_answers_say(
     journey = Journey()
     news = [what for ending in endings for what in (ending, "submit")]
     news.insert(arrival, "arrive")
-    journey.record(*news, "refuse")
+    journey.happen(*news, "refuse")
     assert journey.status() == "stored"
     own = journey.own.last_voidable()
     assert own is not None

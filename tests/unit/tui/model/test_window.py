@@ -170,7 +170,7 @@ def test_the_top_drinks_are_the_servers(sold: Sold) -> None:
 
 
 @given(orders)
-def test_shares_add_up_to_one_where_something_was_sold(
+def test_shares_add_up_to_one_if_something_was_sold(
     sold: Sold,
 ) -> None:
     made = window(BucketSumCache(picture_of(sold)), None, RANGES[3], NOW.timestamp())

@@ -1,4 +1,4 @@
-"""The engine view says what is broken, and what nobody knows."""
+"""The system panel says what is broken, and what is unknown."""
 
 from __future__ import annotations
 
