@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, get_args
 
-from coffeert.domain.rollups import SECONDS, RollupCube, floor
+from coffeert.domain.rollups import SECONDS, RollupCube, Totals, floor
 from coffeert.errors import ConfigError
 from coffeert.wire.health import Health
 
@@ -132,7 +132,7 @@ def read_figures(
     """Take the figures that rules are about; `stores` are those of the menu, money is in units."""
     moment = now.timestamp()
     running = floor(int(moment), "minute")
-    orders, cents = sliding_minute(picture, moment)
+    orders, cents = sliding_minute(lambda start: picture.bucket_sum("minute", start), moment)
     of_late = picture.total("minute", running - (_TICKET_MINUTES - 1) * SECONDS["minute"])
     today = picture.totals().today
     figures: dict[Metric, float] = {
@@ -157,16 +157,16 @@ def read_figures(
     return figures
 
 
-def sliding_minute(picture: RollupCube, moment: float) -> tuple[float, float]:
-    """Return orders and cents over the last sixty seconds.
+def sliding_minute(minute: Callable[[int], Totals], moment: float) -> tuple[float, float]:
+    """Return orders and cents over the last sixty seconds; `minute` returns a minute's totals by its start.
 
     The running minute, and of the one before as much as is missing to sixty seconds: an average that
     needs no finer data than minutes.
     """
     running = floor(int(moment), "minute")
     part = 1 - (moment - running) / SECONDS["minute"]
-    newest = picture.bucket_sum("minute", running)
-    before = picture.bucket_sum("minute", running - SECONDS["minute"])
+    newest = minute(running)
+    before = minute(running - SECONDS["minute"])
     return newest.orders + part * before.orders, newest.cents + part * before.cents
 
 

@@ -93,14 +93,14 @@ class TuiOptions:
     forget: bool
     allow_inject: bool
 
-    def look(self, kept: str = "") -> Appearance:
-        """Return how the dashboard is to look; `kept` is the theme of the last time."""
-        chosen = self.glyphs or glyphs_for(sys.stdout.encoding, os.environ.get("TERM"))
-        theme = f"coffeert-{self.theme}" if self.theme else kept or "coffeert-dark"
-        return Appearance(glyphs=chosen, theme=theme)
+    def appearance(self, last_theme: str = "") -> Appearance:
+        """Return characters and theme; `last_theme` is the theme of the last start."""
+        glyphs = self.glyphs or glyphs_for(sys.stdout.encoding, os.environ.get("TERM"))
+        theme = f"coffeert-{self.theme}" if self.theme else last_theme or "coffeert-dark"
+        return Appearance(glyphs=glyphs, theme=theme)
 
-    def memory(self) -> Path | None:
-        """Return where the last choices are kept."""
+    def state_path(self) -> Path | None:
+        """Return the file in which the last choices are kept; `None` to forget them."""
         from platformdirs import user_state_path
 
         return None if self.forget else user_state_path("coffeert") / "tui.json"
@@ -111,42 +111,43 @@ async def _watch(options: TuiOptions) -> int:
     from coffeert.tui.live_source import LiveSource
 
     url, token = str(parse_server_url(options.url)), os.environ.get("COFFEERT_TOKEN")
-    connection = LiveSource(url, token)
+    source = LiveSource(url, token)
     if options.plain:
-        return await _speak(connection)
+        return await _read_aloud(source)
     from coffeert.tui.app import CoffeertApp
     from coffeert.tui.injection import Injection
     from coffeert.tui.saved_state import SavedState, load_saved_state
-    from coffeert.tui.settings import find_settings, load_settings
+    from coffeert.tui.settings import load_settings, settings_path
 
-    memory = options.memory()
-    kept = SavedState() if memory is None else load_saved_state(memory)
+    state_path = options.state_path()
+    saved = SavedState() if state_path is None else load_saved_state(state_path)
     app = CoffeertApp(
-        connection,
-        connection,
+        source,
+        source,
         url=url,
-        look=options.look(kept.theme),
-        settings=load_settings(find_settings(options.settings)),
+        has_token=bool(token),
+        appearance=options.appearance(saved.theme),
+        settings=load_settings(settings_path(options.settings)),
         injection=Injection(url, token, allowed=options.allow_inject),
-        memory=memory,
+        state_path=state_path,
     )
-    kept.restore(app.board)
+    saved.restore(app.state)
     if options.record is not None:
-        app.start_recording(options.record)
+        app.recording.start(options.record)
     return await _run(app)
 
 
 async def _run(app: CoffeertApp) -> int:
-    """Show the app; a request to end is met, and so is a terminal that has been closed."""
+    """Run the app until it is quit, terminated, or its terminal is closed; returns the exit code."""
     loop = asyncio.get_running_loop()
 
-    def gone() -> None:
-        # Nothing can be shown any more, and nothing read: do not even try.
+    def hang_up() -> None:
+        # Nothing can be written to the terminal or read from it any more: do not even try.
         app.on_unmount()
         os._exit(_HANGUP_CODE)
 
     loop.add_signal_handler(signal.SIGTERM, app.exit)
-    loop.add_signal_handler(signal.SIGHUP, gone)
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
     await app.run_async()
     return app.return_code or 0
 
@@ -155,23 +156,25 @@ async def _replay(options: TuiOptions) -> int:
     from coffeert.tui.history.replayer import Replayer
 
     assert options.replay is not None
-    player = Replayer(options.replay, options.speed)
+    replayer = Replayer(options.replay, options.speed)
     if options.plain:
-        return await _speak(player, player.clock)
+        return await _read_aloud(replayer, replayer.clock)
     from coffeert.tui.app import CoffeertApp
 
-    place = f"{player.server}, recorded"
-    app = CoffeertApp(player, None, url=place, clock=player.clock, look=options.look())
+    url = f"{replayer.server}, recorded"
+    appearance = options.appearance()
+    app = CoffeertApp(replayer, None, url=url, clock=replayer.clock, appearance=appearance)
     app.session.replaying = True
     return await _run(app)
 
 
-async def _speak(feed: Feed, clock: Clock | None = None) -> int:
+async def _read_aloud(feed: Feed, clock: Clock | None = None) -> int:
     from coffeert.tui.dashboard_state import DashboardState
     from coffeert.tui.model.clock import SystemClock
     from coffeert.tui.model.session import Session
     from coffeert.tui.render.glyphs import ASCII
-    from coffeert.tui.screen_reader import speak
+    from coffeert.tui.screen_reader import run_screen_reader
 
-    await speak(DashboardState(Session(clock or SystemClock()), ASCII), feed, click.echo)
+    state = DashboardState(Session(clock or SystemClock()), ASCII)
+    await run_screen_reader(state, feed, click.echo)
     return 0

@@ -1,56 +1,36 @@
 # ruff: noqa: S603, T201 (it runs a program, and prints what it measured)
 """Whether the terminal dashboard's memory grows in an hour of use.
 
-Run from the repository's root, in one of two ways:
-
-`python -m coffeert.lab.terminal_memory use --out DIRECTORY`: a demo (server, a month of history, live
-orders) runs beside two dashboards, each in a pseudo-terminal and used now and then. One is as installed
-and keeps on disk everything it receives; one may keep so little that it discards the oldest before the
-warm-up is over. Growth of either after that is a leak.
-
-`python -m coffeert.lab.terminal_memory simulate`: the tests' scripted shop sells to a dashboard without a
-terminal, four frames are drawn for each second of its clock, and keys are pressed. An hour takes some
-minutes. Beside the resident memory the table shows the blocks in use of Python's allocator and the MiB in
-use of the C library's.
+`python -m coffeert.lab.terminal_memory --out DIRECTORY`: a demo (server, a month of history, live orders)
+runs beside two dashboards, each in a pseudo-terminal and used now and then. One is as installed and keeps
+on disk everything it receives; one may keep so little that it discards the oldest before the warm-up is
+over. Growth of either after that is a leak.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import csv
-import ctypes
-import gc
 import itertools
 import math
-import multiprocessing
-import os
 import re
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import coffeert
-from coffeert.lab.terminal import PseudoTerminal, pseudo_terminal, resident_mib
-from coffeert.tui.history.rewind_buffer import TAPE_BYTES
-
-if TYPE_CHECKING:
-    from coffeert.wire.frames import Snapshot
+from coffeert.lab.terminal import PseudoTerminal, pseudo_terminal
+from coffeert.tui.history.rewind_buffer import MAX_BUFFER_BYTES
 
 _SAMPLE_SECONDS = 10.0
 _START_TIMEOUT_SECONDS = 180.0
 _SEGMENTS = 6
 _STUDENT_T = 2.776  # the 97.5th percentile of Student's t with 4 degrees of freedom
-_FRAMES_PER_SECOND = 4
-_ORDERS_PER_FRAME = 6
 _BYTES = {
     "up": b"\x1b[A", "down": b"\x1b[B", "end": b"\x1b[F", "escape": b"\x1b", "enter": b"\r",
     "backspace": b"\x7f", "slash": b"/", "space": b" ", "question_mark": b"?",
@@ -178,7 +158,7 @@ def use(options: argparse.Namespace) -> None:
             SampledDashboard(
                 f"rewinding {mib} MiB", stack.enter_context(pseudo_terminal("--url", url, *more))
             )
-            for mib, more in ((TAPE_BYTES >> 20, large), (options.rewind, small))
+            for mib, more in ((MAX_BUFFER_BYTES >> 20, large), (options.rewind, small))
         ]
         for each in dashboards:
             each.shown.wait_for(b"uptown")
@@ -200,102 +180,19 @@ def use(options: argparse.Namespace) -> None:
         print(each.row(warm_up))
 
 
-class _Mallinfo(ctypes.Structure):
-    _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in (
-            "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
-            "fordblks", "keepcost",
-        )
-    ]  # fmt: skip
-
-
-def _encoded_past(at: datetime | None) -> bytes:
-    from coffeert.wire.frames import Snapshot, columns, encode
-    from tests.tui.scripted import NOON, House  # only in a checkout
-
-    past = House(11, now=at or NOON, busy=25).view
-    totals, top = past.cube.totals(), past.cube.top_drinks()
-    return encode(Snapshot(epoch="past", version=0, view=columns(past.as_change(), totals, top)))
-
-
-async def simulate_hour(minutes: int, every: int, rewind_mib: int) -> None:
-    """Show so many minutes, with a key every `every` seconds; print the memory each two minutes."""
-    from textual.drivers.headless_driver import HeadlessDriver
-
-    from coffeert.tui.app import CoffeertApp
-    from coffeert.tui.settings import Settings
-    from coffeert.wire.frames import decode_snapshot
-    from tests.tui.conftest import Stage  # only in a checkout
-    from tests.tui.scripted import FakeClock, House, ScriptedArchive, ScriptedFeed
-
-    class RemoteArchive(ScriptedArchive):
-        """Makes snapshots of the past in another process: the memory that takes is the server's."""
-
-        async def dashboard(self, at: datetime | None = None) -> Snapshot:
-            loop = asyncio.get_running_loop()
-            return decode_snapshot(await loop.run_in_executor(pool, _encoded_past, at))
-
-    # Frames are put together as for a terminal, and then dropped.
-    never = property(lambda _: False)
-    HeadlessDriver.is_headless = never  # type: ignore[method-assign, assignment] # it has no setter
-    library = ctypes.CDLL(None)
-    library.mallinfo2.restype = _Mallinfo
-    house, clock, feed = House(busy=25), FakeClock(), ScriptedFeed()
-    archive, settings = RemoteArchive(house), Settings(rewind_bytes=rewind_mib << 20)
-    app = CoffeertApp(feed, archive, url="http://127.0.0.1:1", clock=clock, settings=settings)
-    keys = itertools.cycle(KEYS)
-    rows = []
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        async with app.run_test(size=(120, 40)) as pilot:
-            stage = Stage(app, pilot, feed, archive, house, clock)
-            await stage.open()
-            for frame in range(minutes * 60 * _FRAMES_PER_SECOND + 1):
-                clock.pass_time(1 / _FRAMES_PER_SECOND)
-                for _ in range(_ORDERS_PER_FRAME):
-                    feed.put(house.sell(clock.now(), 1, clock.monotonic()))
-                if frame % _FRAMES_PER_SECOND == 0:
-                    feed.put(house.beat(clock.now()))
-                while not feed.drained:  # noqa: ASYNC110 (it is a test's feed, without an event)
-                    await asyncio.sleep(0)
-                stage.dashboard.tick()
-                await asyncio.sleep(0)
-                if (frame + 1) % (every * _FRAMES_PER_SECOND) == 0:
-                    await stage.press(*next(keys))
-                if frame % (60 * _FRAMES_PER_SECOND) == 0:
-                    app.tidy_up()  # once a minute; the dashboard's own timer follows the real clock
-                if frame % (120 * _FRAMES_PER_SECOND) == 0:
-                    gc.collect()
-                    in_use = library.mallinfo2().uordblks / 2**20
-                    minute = frame // 60 // _FRAMES_PER_SECOND
-                    rows.append(
-                        (minute, sys.getallocatedblocks(), in_use, resident_mib(os.getpid()))
-                    )
-    print("| minute | blocks in use | MiB of malloc in use | MiB resident |\n|---|---|---|---|")
-    for minute, blocks, in_use, resident in rows:
-        print(f"| {minute} | {blocks:,} | {in_use:.1f} | {resident:.1f} |")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    ways = parser.add_subparsers(required=True, dest="way")
-    used, simulated = ways.add_parser("use"), ways.add_parser("simulate")
-    used.add_argument("--minutes", type=float, default=60)
-    used.add_argument("--rate", type=float, default=25, help="orders a second")
-    used.add_argument("--warm-up", type=float, default=10, help="minutes")
-    used.add_argument("--out", type=Path, required=True, help="directory for the samples")
-    simulated.add_argument("--minutes", type=int, default=60)
-    for each, seconds, dashboard in ((used, 15, "the second"), (simulated, 20, "the")):
-        each.add_argument("--every", type=int, default=seconds, help="seconds between two keys")
-        help_text = f"MiB that {dashboard} dashboard may keep for rewinding"
-        each.add_argument("--rewind", type=int, default=1, help=help_text)
-    options = parser.parse_args()
-    if options.way == "use":
-        use(options)
-    else:
-        asyncio.run(simulate_hour(options.minutes, options.every, options.rewind))
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--rate", type=float, default=25, help="orders a second")
+    parser.add_argument("--warm-up", type=float, default=10, help="minutes")
+    parser.add_argument("--every", type=int, default=15, help="seconds between two keys")
+    parser.add_argument(
+        "--rewind", type=int, default=1, help="MiB that the second dashboard may keep for rewinding"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="directory for the samples")
+    use(parser.parse_args())
 
 
 if __name__ == "__main__":

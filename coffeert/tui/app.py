@@ -1,4 +1,4 @@
-"""The terminal dashboard: wires feed, clock, session, board and screens, and nothing more."""
+"""The terminal dashboard: creates state, feed, session and screen, and connects them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from textual.screen import Screen
 
 from coffeert.client.events import FeedEvent
 from coffeert.tui.bindings import DASHBOARD_KEYS
-from coffeert.tui.comparison import keep_past
+from coffeert.tui.comparison import refresh_comparison
 from coffeert.tui.dashboard_state import DashboardState
-from coffeert.tui.freed import GIVE_BACK_SECONDS, give_back_the_freed
-from coffeert.tui.history.recorder import Recorder
+from coffeert.tui.history.recorder import Recording
 from coffeert.tui.model.alerts import Alerts
 from coffeert.tui.model.clock import Clock, SystemClock
 from coffeert.tui.model.session import Session, follow
 from coffeert.tui.model.source import Archive, Feed
-from coffeert.tui.order_actions import Till
+from coffeert.tui.order_actions import OrderActions
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GLYPHS, Glyphs
 from coffeert.tui.render.layout import FULL, TALL
@@ -30,7 +29,7 @@ from coffeert.tui.render.palette import THEMES, Palette, PlainPalette
 from coffeert.tui.saved_state import capture_state, save_state
 from coffeert.tui.screens.dashboard import Dashboard
 from coffeert.tui.settings import Settings
-from coffeert.tui.widgets.gone import let_go_of_gone_widgets
+from coffeert.tui.textual_workarounds import RELEASE_SECONDS, release_memory
 
 if TYPE_CHECKING:
     from coffeert.tui.injection import Injection
@@ -41,7 +40,7 @@ PLAIN = PlainPalette()
 
 
 class CoffeertApp(App[None]):
-    """The dashboard."""
+    """The dashboard of one feed; the viewer's choices are kept in the file `state_path`."""
 
     TITLE = "coffeert"
     ENABLE_COMMAND_PALETTE = True
@@ -64,31 +63,42 @@ class CoffeertApp(App[None]):
         archive: Archive | None,
         *,
         url: str,
+        has_token: bool = False,
         clock: Clock | None = None,
-        look: Appearance = DEFAULT_APPEARANCE,
+        appearance: Appearance = DEFAULT_APPEARANCE,
         settings: Settings = NO_SETTINGS,
         injection: Injection | None = None,
-        memory: Path | None = None,
+        state_path: Path | None = None,
     ) -> None:
-        # Where colour is not wanted, none at all is sent, not even shades of grey.
+        # With NO_COLOR no colour at all is sent, not even shades of grey.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
-        self.feed = feed
-        self.archive = archive
-        self.url = url
-        self.glyphs: Glyphs = GLYPHS[look.glyphs]
-        self.set_class(look.glyphs == "ascii", "-ascii")
-        self.session = Session(clock or SystemClock())
-        self.board = DashboardState(self.session, self.glyphs, settings.rewind_bytes)
-        self.settings = settings
-        self.injection = injection
-        self.alerts = Alerts(settings.alerts)
+        self.glyphs: Glyphs = GLYPHS[appearance.glyphs]
+        self.set_class(appearance.glyphs == "ascii", "-ascii")
         self.set_keymap(dict(settings.keys))
-        self._memory = memory
-        self.recorder: Recorder | None = None
-        self.till = Till(self.session, feed, archive)
+        self.session = Session(clock or SystemClock())
+        self.state = DashboardState(self.session, self.glyphs, settings.rewind_bytes)
+        self.order_actions = OrderActions(self.session, feed, archive)
+        self.recording = Recording(self.session, _server_name(url))
+        self.dashboard = Dashboard(
+            self.state,
+            self.order_actions,
+            self.recording,
+            injection,
+            Alerts(settings.alerts),
+            settings.views,
+            url=url,
+            server=_server_name(url),
+            has_token=has_token,
+            reconnect=feed.reconnect_now,
+        )
+        self.feed = feed
+        self.injection = injection
+        self._archive = archive
+        self._state_path = state_path
         for known in THEMES:
             self.register_theme(known)
-        self.theme = look.theme if look.theme in self.available_themes else DEFAULT_APPEARANCE.theme
+        theme = appearance.theme
+        self.theme = theme if theme in self.available_themes else DEFAULT_APPEARANCE.theme
         self._palette: tuple[str, Palette] | None = None
 
     @property
@@ -101,28 +111,24 @@ class CoffeertApp(App[None]):
             self._palette = self.theme, Palette(colors, dark=self.current_theme.dark)
         return self._palette[1]
 
-    @property
-    def place_name(self) -> str:
-        """Where the server is, in short."""
-        return self.url.removeprefix("http://").removeprefix("https://").rstrip("/")
-
     def get_default_screen(self) -> Screen[None]:
-        """Begin with the dashboard."""
-        return Dashboard()
+        """Return the dashboard as the first screen."""
+        return self.dashboard
 
     def on_mount(self) -> None:
         """Follow the feed."""
-        self.set_interval(GIVE_BACK_SECONDS, self.tidy_up)
+        self.set_interval(RELEASE_SECONDS, release_memory)
         self.run_worker(
-            follow(self.session, self.feed, self._tell, self._wake), name="feed", exit_on_error=True
+            follow(self.session, self.feed, self._record, self._wake),
+            name="feed",
+            exit_on_error=True,
         )
-        if self.archive is not None:
-            self.run_worker(keep_past(self.board, self.archive), name="past", exit_on_error=True)
-
-    def tidy_up(self) -> None:
-        """Let go of what is gone from the screen, and of the memory that it took."""
-        let_go_of_gone_widgets()
-        give_back_the_freed()
+        if self._archive is not None:
+            self.run_worker(
+                refresh_comparison(self.state, self._archive),
+                name="comparison",
+                exit_on_error=True,
+            )
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every key's action in the palette."""
@@ -143,49 +149,33 @@ class CoffeertApp(App[None]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Tell the viewer something; where there is little room, in two lines at most."""
+        """Show a notice; on small terminals, in two lines at most."""
         if self.size.width < FULL or self.size.height < TALL:
-            room = max(20, self.size.width - 3)
-            message = "\n".join(wrap(message, room, max_lines=2, placeholder=" ..."))
+            cells = max(20, self.size.width - 3)
+            message = "\n".join(wrap(message, cells, max_lines=2, placeholder=" ..."))
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def action_help_quit(self) -> None:
-        """End on Ctrl-C, as every other command does; in an input it copies what is selected."""
+        """Quit on Ctrl-C, as every other command does; in an input it copies what is selected."""
         self.exit()
 
-    def refresh_dashboard(self) -> None:
-        """Show the present state now, whatever dialogue lies over it."""
-        for screen in self.screen_stack:
-            if isinstance(screen, Dashboard):
-                screen.tick()
-
-    def _tell(self, event: FeedEvent) -> None:
-        self.board.tape.hear(event)
-        if self.recorder is not None:
-            self.recorder.hear(event)
-
-    def start_recording(self, path: Path) -> None:
-        """Write from now on into a file; raises `RecordingError`."""
-        self.stop_recording()
-        self.recorder = Recorder(path, self.session, self.place_name)
-
-    def stop_recording(self) -> Recorder | None:
-        """End the recording, if there is one, and return it."""
-        recorder, self.recorder = self.recorder, None
-        if recorder is not None:
-            recorder.close()
-        return recorder
-
     def on_unmount(self) -> None:
-        """Leave whole files."""
-        self.stop_recording()
-        if self._memory is not None:
-            save_state(self._memory, capture_state(self.board, self.theme))
+        """Complete the files being written."""
+        self.recording.stop()
+        if self._state_path is not None:
+            save_state(self._state_path, capture_state(self.state, self.theme))
+
+    def _record(self, event: FeedEvent) -> None:
+        self.state.rewind_buffer.record(event)
+        self.recording.record(event)
 
     def _wake(self, urgent: bool) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, Dashboard):
-                screen.wake(urgent=urgent)
+        if self.dashboard in self.screen_stack:
+            self.dashboard.wake(urgent=urgent)
 
     def _run(self, action: str) -> None:
         self.call_later(self.run_action, action, self.screen)
+
+
+def _server_name(url: str) -> str:
+    return url.removeprefix("http://").removeprefix("https://").rstrip("/")

@@ -1,4 +1,4 @@
-"""Every key: what it does, under which name it can be remapped, and what its tooltip says."""
+"""Every key of the dashboard: its action, the name by which it can be remapped, and its tooltip."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ DASHBOARD_KEYS: Final[list[Binding]] = [
     _key("3", "tab('drinks')", "drinks", "tab.drinks", "Show all drinks"),
     _key("4", "tab('orders')", "orders", "tab.orders", "Show the orders with details"),
     _key("5", "tab('engine')", "engine", "tab.engine", "Show how the server is"),
-    _key("backspace", "rise", "up", "drill.up", "Leave the store or drink drilled into"),
+    _key("backspace", "drill_up", "up", "drill.up", "Leave the store or drink drilled into"),
     _key("escape", "escape", "back", "back", "Close, unfreeze, leave: one step back"),
     _key("f", "jump", "jump", "jump", "Jump to a panel by its letter", show=True),
-    _key("v", "saved_view", "view", "view.next", "Go through the saved views"),
+    _key("v", "next_view", "view", "view.next", "Go through the saved views"),
     _key("a", "acknowledge", "acknowledge", "alerts.acknowledge", "Take note of the alerts"),
     _key("e", "export", "export", "export", "Write what is shown into a file"),
     _key("u", "void_last", "void last", "order.void", "Void the last order placed here"),
     _key("R", "repeat_last", "repeat", "order.repeat", "Place the last order once more"),
     _key("y", "copy", "copy", "copy", "Copy the chosen order as JSON"),
-    _key("left_square_bracket", "scrub(-10)", "back", "rewind.back", "Appearance 10 seconds back"),
-    _key("right_square_bracket", "scrub(10)", "forth", "rewind.forth", "Go 10 seconds forth"),
+    _key("left_square_bracket", "seek(-10)", "back", "rewind.back", "Look 10 seconds back"),
+    _key("right_square_bracket", "seek(10)", "forth", "rewind.forth", "Go 10 seconds forth"),
     _key(
         "left_curly_bracket",
-        "scrub(-60)",
+        "seek(-60)",
         "minute back",
         "rewind.minute_back",
-        "Appearance a minute back",
+        "Look a minute back",
     ),
     _key(
         "right_curly_bracket",
-        "scrub(60)",
+        "seek(60)",
         "minute forth",
         "rewind.minute_forth",
         "Go a minute forth",
@@ -63,7 +63,7 @@ DASHBOARD_KEYS: Final[list[Binding]] = [
 
 
 KEY_IDS: Final = frozenset(binding.id for binding in DASHBOARD_KEYS if binding.id is not None)
-"""The names under which keys can be remapped."""
+"""The names by which keys can be remapped."""
 
 _NAMES: Final = {
     "question_mark": "?",
@@ -76,5 +76,5 @@ _NAMES: Final = {
 
 
 def readable(keys: str) -> str:
-    """Write keys as they stand on the keyboard."""
+    """Return keys as they are printed on the keyboard."""
     return " ".join(_NAMES.get(key, key) for key in keys.split(","))

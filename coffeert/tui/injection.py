@@ -1,40 +1,79 @@
-"""Injections started from the screen: made-up orders at a rate, with progress and a stop."""
+"""Injections started from the dashboard: made-up orders at a rate, with progress and a stop."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from coffeert.durations import parse_duration
 from coffeert.errors import ConfigError, Forbidden
-from coffeert.tui.render.form import InjectionRequest
-from coffeert.tui.render.time_bar import InjectionModel
+from coffeert.tui.render.time_bar import InjectionProgress
 from coffeert.wire.orders import MenuBody
 
 if TYPE_CHECKING:
     from coffeert.inject import Injector, OutcomeRecorder, Report
 
+MAX_ORDERS_PER_SECOND: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class InjectionRequest:
+    """What to inject; `seconds` is `None` for until it is stopped."""
+
+    profile: str
+    rate: float
+    seconds: float | None
+    seed: int | None
+
+
+def parse_injection_request(profile: str, rate: str, duration: str, seed: str) -> InjectionRequest:
+    """Read what was typed into the form; raises `ValueError` with a phrase to show there."""
+    per_second = _orders_per_second(rate)
+    seconds = None
+    if duration.strip():
+        try:
+            seconds = parse_duration(duration)
+        except ValueError as error:
+            raise ValueError(f"duration {error}, or empty") from None
+        if seconds <= 0:
+            raise ValueError("duration must be longer than 0")
+    if seed.strip() and not seed.strip().lstrip("-").isdecimal():
+        raise ValueError("seed must be a whole number, or empty")
+    return InjectionRequest(profile, per_second, seconds, int(seed) if seed.strip() else None)
+
+
+def _orders_per_second(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError("orders/s must be a number") from None
+    if not 0 < value <= MAX_ORDERS_PER_SECOND:  # NaN, too
+        raise ValueError(f"orders/s must lie between 0 and {MAX_ORDERS_PER_SECOND}")
+    return value
+
 
 class Injection:
-    """One injection at a time."""
+    """Runs one injection at a time."""
 
     def __init__(self, url: str, token: str | None, *, allowed: bool) -> None:
         self._url = url
         self._token = token
-        self._allowed = allowed or _on_this_machine(urlsplit(url).hostname or "")
+        self._allowed = allowed or _is_loopback(urlsplit(url).hostname or "")
         self._injector: Injector | None = None
         self._recorder: OutcomeRecorder | None = None
-        self._wish: InjectionRequest | None = None
+        self._request: InjectionRequest | None = None
         self._total: int | None = None
         self._stopping = False
 
     @property
     def running(self) -> bool:
         """Whether orders are being sent."""
-        return self._wish is not None
+        return self._request is not None
 
     def check(self) -> None:
-        """Refuse (`Forbidden`) where made-up orders could spoil somebody's figures."""
+        """Raise `Forbidden` for a server elsewhere, `ConfigError` if an injection is running."""
         if not self._allowed:
             raise Forbidden(
                 "Made-up orders go only to a server on this machine; "
@@ -43,9 +82,9 @@ class Injection:
         if self.running:
             raise ConfigError("An injection is running already: x stops it.")
 
-    async def run(self, wish: InjectionRequest, menu: MenuBody) -> Report:
-        """Inject, and report; raises `CoffeertError`."""
-        # Loaded here: most dashboards never inject, and all are to start at once.
+    async def run(self, request: InjectionRequest, menu: MenuBody) -> Report:
+        """Inject orders and return the report; raises `CoffeertError`."""
+        # Loaded here: most dashboards never inject, and every dashboard is to start fast.
         from coffeert.inject import (
             OutcomeRecorder,
             Target,
@@ -57,35 +96,35 @@ class Injection:
 
         self.check()
         target = Target(self._url, self._token)
-        planned = arrival_plan(wish.rate, None, wish.seconds)
-        orders = generated_chunks(planned, profiles_named(wish.profile), menu, wish.seed)
-        self._wish, self._recorder, self._stopping = wish, OutcomeRecorder(), False
+        planned = arrival_plan(request.rate, None, request.seconds)
+        orders = generated_chunks(planned, profiles_named(request.profile), menu, request.seed)
+        self._request, self._recorder, self._stopping = request, OutcomeRecorder(), False
         self._total = None if planned.endless else planned.count
         try:
             return await inject(target, orders, self._recorder, on_start=self._started)
         finally:
-            self._wish = self._injector = None
+            self._request = self._injector = None
 
     def stop(self) -> bool:
-        """Send nothing further; tell whether anything was running."""
+        """Stop sending; return whether an injection was running."""
         if self._injector is not None:
             self._stopping = True
             self._injector.stop()
         return self.running
 
-    def model(self) -> InjectionModel | None:
-        """Say how it goes."""
-        if self._wish is None or self._recorder is None:
+    def progress(self) -> InjectionProgress | None:
+        """Return how far the running injection is."""
+        if self._request is None or self._recorder is None:
             return None
         sent = self._recorder.finished
         part = None if not self._total else min(1.0, sent / self._total)
-        return InjectionModel(self._wish.profile, sent, part, self._stopping)
+        return InjectionProgress(self._request.profile, sent, part, self._stopping)
 
     def _started(self, injector: Injector) -> None:
         self._injector = injector
 
 
-def _on_this_machine(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:

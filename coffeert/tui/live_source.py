@@ -1,4 +1,4 @@
-"""The connection to a server, opened only once the first screen is painted."""
+"""Feed and archive of a server, connected only after the first screen has been painted."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from coffeert.wire.frames import Snapshot
 if TYPE_CHECKING:
     from coffeert.client import DashboardFeed, OrderClient
 
-Opened = TypeVar("Opened")
+Connection = TypeVar("Connection")
 
-_CONNECTIONS = 4
+_MAX_CONNECTIONS = 4
 
 
 class LiveSource:
-    """Feed and archive of one server; `events` opens both, and closes them when it ends."""
+    """One server; `events` opens the connections and closes them when it ends."""
 
     def __init__(self, url: str, token: str | None) -> None:
         self._url = url
@@ -32,7 +32,7 @@ class LiveSource:
         self._client: OrderClient | None = None
 
     async def events(self) -> AsyncIterator[FeedEvent]:
-        """Connect, and iterate over what happens."""
+        """Connect, and iterate over the events."""
         feed, client = await asyncio.to_thread(self._load)
         async with feed, client:
             self._feed, self._client = feed, client
@@ -43,30 +43,26 @@ class LiveSource:
                 self._feed = self._client = None
 
     async def place(self, draft: Draft, *, timeout: float = 10) -> PlacedOrder:  # noqa: ASYNC109 (the contract's name)
-        """Place an order."""
         return await self._open(self._feed).place(draft, timeout=timeout)
 
     def reconnect_now(self) -> None:
-        """Stop waiting for the next attempt."""
         if self._feed is not None:
             self._feed.reconnect_now()
 
     async def dashboard(self, at: datetime | None = None) -> Snapshot:
-        """Return the view as it was at a moment."""
         return await self._open(self._client).dashboard(at)
 
     async def void(self, order_id: UUID) -> PlacedOrder:
-        """Append the correction of an order."""
         return await self._open(self._client).void(order_id)
 
     def _load(self) -> tuple[DashboardFeed, OrderClient]:
-        # In a thread: loading takes a while, and the screen goes on meanwhile.
+        # In a thread: importing the client takes long enough to be noticed on the screen.
         from coffeert.client import DashboardFeed, OrderClient
 
         feed = DashboardFeed(self._url, self._token)
-        return feed, OrderClient(self._url, self._token, connections=_CONNECTIONS)
+        return feed, OrderClient(self._url, self._token, connections=_MAX_CONNECTIONS)
 
-    def _open(self, opened: Opened | None) -> Opened:
-        if opened is None:
+    def _open(self, connection: Connection | None) -> Connection:
+        if connection is None:
             raise ServerUnavailable("There is no connection to a server yet.")
-        return opened
+        return connection

@@ -1,4 +1,4 @@
-"""The till: places and voids orders, and keeps account of each in the session."""
+"""Places and voids the viewer's orders, and notes in the session what becomes of each."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from coffeert.tui.model.session import Session
 from coffeert.tui.model.source import Archive, Feed
 
 
-class Till:
-    """Sends what the viewer orders. Errors are noted with the order, and raised on."""
+class OrderActions:
+    """What the viewer can do with orders. Errors are noted with the order, and raised again."""
 
     def __init__(self, session: Session, feed: Feed, archive: Archive | None) -> None:
-        self._session = session
+        self._own = session.own
+        self._clock = session.clock
         self._feed = feed
         self._archive = archive
 
@@ -29,38 +30,35 @@ class Till:
         """
         order_id = draft.order_id or new_order_id()
         draft = msgspec.structs.replace(draft, order_id=order_id)
-        self._session.own.submit(draft, self._session.clock.monotonic())
+        self._own.submit(draft, self._clock.monotonic())
         try:
             placed = await self._feed.place(draft)
         except asyncio.CancelledError:
-            self._session.own.doubt(order_id, "The form was closed before the answer came.")
+            self._own.mark_unknown(order_id, "The form was closed before the answer came.")
             raise
         except OutcomeUnknown as error:
-            self._session.own.doubt(order_id, str(error))
+            self._own.mark_unknown(order_id, str(error))
             raise
         except CoffeertError as error:
-            self._session.own.refuse(order_id, str(error))
+            self._own.refuse(order_id, str(error))
             raise
-        finally:
-            self._session.revision += 1
-        self._session.own.store(order_id, placed)
+        self._own.store(order_id, placed)
         return placed
 
     async def void(self, order_id: UUID) -> PlacedOrder:
         """Append the correction of an order; raises `CoffeertError`."""
         if self._archive is None:
-            raise NotFound("A recording has no till: nothing can be voided.")
+            raise NotFound("A recording takes no orders: nothing can be voided.")
         placed = await self._archive.void(order_id)
-        self._session.own.void(order_id)
-        self._session.revision += 1
+        self._own.void(order_id)
         return placed
 
     def last_voidable(self) -> UUID | None:
         """Return the newest own order that can still be voided."""
-        own = self._session.own.last_voidable()
+        own = self._own.last_voidable()
         return None if own is None or own.order is None else own.order.order_id
 
     def repeatable(self) -> Draft | None:
-        """Return the last draft placed, without its id, to be placed once more."""
-        newest = self._session.own.newest()
+        """Return the last draft placed, without its id, so that placing it makes a new order."""
+        newest = self._own.newest()
         return msgspec.structs.replace(newest[0].draft, order_id=None) if newest else None

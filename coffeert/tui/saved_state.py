@@ -1,4 +1,4 @@
-"""What the dashboard remembers from one start to the next: range, filter, theme, tab."""
+"""The choices kept from one start to the next: range, filter, theme, tab."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.filter import FilterError, parse_filter
-from coffeert.tui.model.ranges import RANGE, RangeName
+from coffeert.tui.model.window import RANGE, RangeName
 from coffeert.tui.render.layout import TABS
 
 
@@ -21,37 +21,36 @@ class SavedState(msgspec.Struct, frozen=True):
     theme: str = ""
     tab: str = ""
 
-    def restore(self, board: DashboardState) -> None:
-        """Put the choices back; what no longer exists is left out."""
+    def restore(self, state: DashboardState) -> None:
+        """Restore the choices; those that no longer exist are skipped."""
         for name in get_args(RangeName):
             if name == self.range:
-                board.span = RANGE[name]
+                state.span = RANGE[name]
         for tab in TABS:
             if tab == self.tab:
-                board.tab = tab
+                state.tab = tab
         try:
-            board.filter = parse_filter(self.filter)
+            state.filter = parse_filter(self.filter)
         except FilterError:
             return
 
 
-def capture_state(board: DashboardState, theme: str) -> SavedState:
-    """Take down the choices."""
-    return SavedState(board.span.name, board.filter.text(), theme, board.tab)
+def capture_state(state: DashboardState, theme: str) -> SavedState:
+    return SavedState(state.span.name, state.filter.text(), theme, state.tab)
 
 
 def load_saved_state(path: Path) -> SavedState:
-    """Read what was remembered; nothing where there is nothing, or nothing that can be read."""
+    """Read the choices; if there are none, or none that can be read, return empty ones."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=SavedState)
     except (OSError, msgspec.DecodeError):
         return SavedState()
 
 
-def save_state(path: Path, keepsake: SavedState) -> None:
-    """Remember; a place that cannot be written is no reason to trouble the viewer."""
+def save_state(path: Path, saved_state: SavedState) -> None:
+    """Write the choices; if that fails, the dashboard simply starts without them."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(msgspec.json.encode(keepsake))
+        path.write_bytes(msgspec.json.encode(saved_state))
     except OSError:
         return

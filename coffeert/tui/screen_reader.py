@@ -1,4 +1,4 @@
-"""`--plain`: the dashboard as lines of prose that come now and then, for a screen reader."""
+"""`--plain`: the dashboard as sentences, repeated when they change, for a screen reader."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from coffeert.tui.model.session import Session, follow
 from coffeert.tui.model.source import Feed
 from coffeert.tui.render.prose import sentences
 
-PLAIN_SECONDS: Final = 10.0
-"""Time enough to hear one round before the next."""
+REPEAT_SECONDS: Final = 10.0
+"""Time enough to listen to all sentences before the next ones."""
 
 
-async def speak(
-    board: DashboardState, feed: Feed, say: Callable[[str], None], every: float = PLAIN_SECONDS
+async def run_screen_reader(
+    state: DashboardState, feed: Feed, say: Callable[[str], None], every: float = REPEAT_SECONDS
 ) -> None:
-    """Follow the feed and say how things stand, at once when the state changes, until cancelled."""
+    """Follow the feed and pass sentences to `say`, at once if the connection changes, until cancelled."""
     changed = asyncio.Event()
-    session: Session = board.live
+    session: Session = state.live
 
-    def tell(event: FeedEvent) -> None:
+    def on_event(event: FeedEvent) -> None:
         if isinstance(event, ViewReset | Disconnected):
             changed.set()
 
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(follow(session, feed, tell, lambda urgent: None))
+        tasks.create_task(follow(session, feed, on_event, lambda urgent: None))
         said: list[str] = []
         while True:
-            scene = board.scene()
-            now = sentences(scene, board.sums())
+            context = state.frame_context()
+            now = sentences(context, state.sums())
             if now != said:
                 for sentence in now:
                     say(sentence)

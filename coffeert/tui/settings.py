@@ -1,4 +1,4 @@
-"""The terminal's own settings: alerts, saved views, keys, how much to remember; in a TOML file.
+"""The terminal's own settings, in a TOML file: alerts, saved views, keys, size of the rewind buffer.
 
 ```toml
 [alerts]
@@ -23,27 +23,27 @@ from typing import Final
 from coffeert.alert_rules import Rule, parse_rule
 from coffeert.errors import ConfigError
 from coffeert.tui.bindings import KEY_IDS
-from coffeert.tui.history.rewind_buffer import TAPE_BYTES
+from coffeert.tui.history.rewind_buffer import MAX_BUFFER_BYTES
 from coffeert.tui.model.filter import Filter, FilterError, parse_filter
 
 SETTINGS_FILE: Final = "coffeert-tui.toml"
 _SECTIONS: Final = frozenset({"alerts", "views", "keys", "rewind"})
 _MIB: Final = 1024 * 1024
-_MOST_MIB: Final = 4096
+_MAX_MIB: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the viewer has set down; names are the viewer's own."""
+    """The names of alerts and views are the viewer's own."""
 
     alerts: Mapping[str, Rule] = field(default_factory=dict)
     views: Mapping[str, Filter] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
-    rewind_bytes: int = TAPE_BYTES
+    rewind_bytes: int = MAX_BUFFER_BYTES
 
 
-def find_settings(given: Path | None) -> Path | None:
-    """Return the file to read: the one given, or that of the directory, or that of the user."""
+def settings_path(given: Path | None) -> Path | None:
+    """Return the file to read: the one given, or the working directory's, or the user's."""
     if given is not None:
         return given
     from platformdirs import user_config_path
@@ -67,16 +67,16 @@ def load_settings(path: Path | None) -> Settings:
         raise ConfigError(f"{path}: [{unknown[0]}] is unknown; use {', '.join(sorted(_SECTIONS))}.")
     try:
         return Settings(
-            {name: parse_rule(text) for name, text in _texts(table, "alerts")},
-            {name: parse_filter(text) for name, text in _texts(table, "views")},
-            {name: _key(name, text) for name, text in _texts(table, "keys")},
+            {name: parse_rule(text) for name, text in _strings(table, "alerts")},
+            {name: parse_filter(text) for name, text in _strings(table, "views")},
+            {name: _key(name, text) for name, text in _strings(table, "keys")},
             _rewind(table.get("rewind", {})),
         )
     except (ConfigError, FilterError) as error:
         raise ConfigError(f"{path}: {error}") from None
 
 
-def _texts(table: Mapping[str, object], section: str) -> list[tuple[str, str]]:
+def _strings(table: Mapping[str, object], section: str) -> list[tuple[str, str]]:
     entries = table.get(section, {})
     if not isinstance(entries, dict) or not all(isinstance(v, str) for v in entries.values()):
         raise ConfigError(f'[{section}] takes entries such as name = "text".')
@@ -91,8 +91,8 @@ def _key(name: str, text: str) -> str:
 
 def _rewind(section: object) -> int:
     if section == {}:
-        return TAPE_BYTES
+        return MAX_BUFFER_BYTES
     match section:
-        case {"mib": int(mib), **others} if not others and 1 <= mib <= _MOST_MIB:
+        case {"mib": int(mib), **others} if not others and 1 <= mib <= _MAX_MIB:
             return mib * _MIB
-    raise ConfigError(f"[rewind] takes mib = a whole number from 1 to {_MOST_MIB}.")
+    raise ConfigError(f"[rewind] takes mib = a whole number from 1 to {_MAX_MIB}.")

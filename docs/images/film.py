@@ -47,8 +47,8 @@ _STYLE: Final = re.compile(r"\.terminal-[\w-]+-(r\d+) \{([^}]*)\}")
 
 async def take() -> list[str]:
     """Replay, press keys, and return the pictures."""
-    player = Replayer(RECORDING, speed=2.5)
-    app = CoffeertApp(player, None, url="127.0.0.1:8765, recorded", clock=player.clock)
+    replayer = Replayer(RECORDING, speed=2.5)
+    app = CoffeertApp(replayer, None, url="127.0.0.1:8765, recorded", clock=replayer.clock)
     app.session.replaying = True
     taken = []
     async with app.run_test(size=(120, 40)) as pilot:
@@ -56,7 +56,7 @@ async def take() -> list[str]:
         for number in range(PICTURES):
             for key in KEYS.get(number, ()):
                 await pilot.press(key)
-            app.refresh_dashboard()
+            app.dashboard.tick()
             await pilot.pause()
             taken.append(app.export_screenshot(title="coffeert-tui"))
             await _wait(pilot, STEP_S)

@@ -25,7 +25,7 @@ from coffeert.alert_rules import parse_rule
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.settings import Settings
 from coffeert.wire.health import Health
-from tests.tui.conftest import Stage
+from tests.tui.conftest import Harness
 from tests.tui.scripted import FakeClock, House, ScriptedArchive, ScriptedFeed, healthy
 
 HERE: Final = Path(__file__).parent
@@ -34,14 +34,14 @@ RULES: Final = {"rush": "orders_per_min > 150 for 30s"}
 
 
 @asynccontextmanager
-async def stage(columns: int, lines: int) -> AsyncIterator[Stage]:
+async def launch(columns: int, lines: int) -> AsyncIterator[Harness]:
     """Open a dashboard, let it watch for a while, and place an order."""
     house, clock = House(busy=2.3), FakeClock()
     feed, archive = ScriptedFeed(), ScriptedArchive(house)
     settings = Settings(alerts={name: parse_rule(text) for name, text in RULES.items()})
     app = CoffeertApp(feed, archive, url="http://127.0.0.1:8765", clock=clock, settings=settings)
     async with app.run_test(size=(columns, lines)) as pilot:
-        made = Stage(app, pilot, feed, archive, house, clock)
+        made = Harness(app, pilot, feed, archive, house, clock)
         await made.open()
         for _ in range(SECONDS):
             clock.pass_time(1)
@@ -66,15 +66,15 @@ def _health(house: House, clock: FakeClock) -> Health:
     )
 
 
-async def _place(made: Stage) -> None:
+async def _place(made: Harness) -> None:
     start = made.clock.monotonic()
     order = made.house.order(made.clock.now(), "uptown", "latte")
     draft = Draft("uptown", "latte", order_id=order.order_id)
     made.feed.answers.append(PlacedOrder(order, False, 1, start, start + 0.009))
-    await made.app.till.place(draft)
+    await made.app.order_actions.place(draft)
     made.clock.pass_time(0.021)
     await made.happen(made.house.tell(made.clock.now(), [order], start + 0.012))
-    while (own := made.app.session.own.get(order.order_id)) is None or own.painted is None:
+    while (own := made.app.session.own.get(order.order_id)) is None or own.rendered_at is None:
         await made.settle()
 
 
@@ -87,20 +87,20 @@ async def _fill(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
-def _draw(made: Stage, name: str) -> None:
+def _draw(made: Harness, name: str) -> None:
     (HERE / name).write_text(made.app.export_screenshot(title="coffeert-tui"), encoding="utf-8")
 
 
 async def main() -> None:
     """Draw all of them."""
-    async with stage(120, 40) as made:
+    async with launch(120, 40) as made:
         _draw(made, "live.svg")
         await made.press("5")
         _draw(made, "engine.svg")
         await made.press("1")
         await _fill(made.pilot)
         _draw(made, "order.svg")
-    async with stage(80, 24) as made:
+    async with launch(80, 24) as made:
         _draw(made, "small.svg")
 
 

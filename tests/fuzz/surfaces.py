@@ -20,7 +20,8 @@ from coffeert.domain.menu import check_code, check_name, code_from_name
 from coffeert.errors import CoffeertError
 from coffeert.inject.column_mapping import FileOrder, column_mapping_for
 from coffeert.inject.rows import BadRow, Rows
-from coffeert.tui.render.text import clean, width
+from coffeert.printable import printable
+from coffeert.tui.render.text import width
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 from tests.fuzz import inputs
 from tests.fuzz.target import TOKEN, Target, Totals
@@ -253,7 +254,7 @@ async def names(rng: random.Random, deadline: float, target: Target) -> Totals:
             rng.choice((rng.choice(inputs.NASTY), chr(rng.randrange(0x110000))))
             for _ in range(rng.randrange(20))
         )
-        shown = clean(text)
+        shown = printable(text)
         if any(not char.isprintable() for char in shown) or width(shown) < 0:
             tally.note("a terminal would get a control character", text)
         for check in (check_name, check_code, code_from_name):

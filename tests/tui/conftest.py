@@ -22,7 +22,7 @@ URL = "http://127.0.0.1:8765"
 
 
 @dataclass
-class Stage:
+class Harness:
     """A running dashboard and what drives it."""
 
     app: CoffeertApp
@@ -34,7 +34,7 @@ class Stage:
 
     @property
     def dashboard(self) -> Dashboard:
-        """The dashboard's screen."""
+        """The dashboard's screen, also under a dialogue."""
         return next(s for s in self.app.screen_stack if isinstance(s, Dashboard))
 
     async def happen(self, *events: FeedEvent) -> None:
@@ -51,7 +51,7 @@ class Stage:
         await self.pilot.pause()
 
     async def open(self) -> None:
-        """Connect, and wait until the first picture shows."""
+        """Connect, and wait until the first data shows."""
         await self.happen(*self.house.opening(self.clock.now()))
 
     async def press(self, *keys: str) -> None:
@@ -62,11 +62,11 @@ class Stage:
         await self.settle()
 
     def notices(self) -> str:
-        """Return what the viewer was told in passing."""
+        """Return the notices so far."""
         return "\n".join(notice.message for notice in self.app._notifications)
 
     def text(self) -> str:
-        """Return what stands on the screen, line by line."""
+        """Return the text on the screen, line by line."""
         return screen_text(self.app)
 
 
@@ -76,25 +76,25 @@ def screen_text(app: CoffeertApp) -> str:
     return "\n".join(strip.text for strip in strips)
 
 
-async def sell_for(s: Stage, seconds: int) -> list[ViewChanged]:
-    """Let a second of business pass, so many times."""
-    told = []
+async def sell_for(s: Harness, seconds: int) -> list[ViewChanged]:
+    """Sell two orders a second for some seconds; return the changes."""
+    changes = []
     for _ in range(seconds):
         s.clock.pass_time(1)
         change = s.house.sell(s.clock.now(), 2, s.clock.monotonic())
-        told.append(change)
+        changes.append(change)
         s.feed.put(change, s.house.beat(s.clock.now()))
         while not s.feed.drained:
             await s.pilot.pause()
     await s.settle()
-    return told
+    return changes
 
 
-StageMaker = Callable[..., AbstractAsyncContextManager[Stage]]
+Launch = Callable[..., AbstractAsyncContextManager[Harness]]
 
 
 @pytest.fixture
-def stage() -> StageMaker:
+def launch() -> Launch:
     """Make a dashboard of some size, on a scripted feed."""
 
     @asynccontextmanager
@@ -108,20 +108,22 @@ def stage() -> StageMaker:
         settings: Settings = NO_SETTINGS,
         injection: Injection | None = None,
         notifications: bool = False,
-    ) -> AsyncIterator[Stage]:
+        has_token: bool = False,
+    ) -> AsyncIterator[Harness]:
         house = house or House()
         feed, archive, clock = ScriptedFeed(), ScriptedArchive(house), FakeClock()
         app = CoffeertApp(
             feed,
             archive,
             url=URL,
+            has_token=has_token,
             clock=clock,
-            look=Appearance(glyphs, theme),
+            appearance=Appearance(glyphs, theme),
             settings=settings,
             injection=injection,
         )
         async with app.run_test(size=size, notifications=notifications) as pilot:
-            made = Stage(app, pilot, feed, archive, house, clock)
+            made = Harness(app, pilot, feed, archive, house, clock)
             if opened:
                 await made.open()
             yield made

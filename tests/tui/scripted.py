@@ -47,7 +47,7 @@ PRICES = dict(zip(DRINKS, (420, 350, 450, 300, 430, 480, 380, 280), strict=True)
 
 
 class FakeClock:
-    """Stands still until told otherwise."""
+    """Stands still until a test moves it."""
 
     def __init__(self, moment: datetime = NOON) -> None:
         self._start = moment
@@ -102,7 +102,7 @@ class ScriptedFeed:
         return answer
 
     def reconnect_now(self) -> None:
-        """Count the wish."""
+        """Count the calls."""
         self.retries += 1
 
 
@@ -223,13 +223,13 @@ class House:
                         orders = int(mean + self.random.random())
                         if orders:
                             pieces = orders + int(orders * 0.3)
-                            tally = Totals(orders, pieces, pieces * PRICES.get(drink, 400))
-                            cells[CellKey(grain, bucket, store, drink)] = tally
+                            totals = Totals(orders, pieces, pieces * PRICES.get(drink, 400))
+                            cells[CellKey(grain, bucket, store, drink)] = totals
         return cells
 
 
 class ScriptedArchive:
-    """ResponseEncoder with a house's view, thinned out, as if it were the past."""
+    """Answers with another house's view, as if it were the past of this one."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -305,5 +305,5 @@ def healthy(now: datetime, redis_ok: bool = True) -> Health:
 
 
 def lost(reason: str = "the server closed the connection", retry_in: float = 3.0) -> Disconnected:
-    """Return the news that the link is gone."""
+    """Return the event of a lost connection."""
     return Disconnected(reason, retry_in)

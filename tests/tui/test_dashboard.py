@@ -12,13 +12,13 @@ from textual._styles_cache import StylesCache
 
 from coffeert.tui.render.layout import TABS
 from coffeert.tui.widgets.order_table import OrderTable
-from tests.tui.conftest import StageMaker
+from tests.tui.conftest import Launch
 from tests.tui.scripted import House
 from tests.waiting import eventually
 
 
-async def test_shows_the_numbers_of_the_view(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_shows_the_numbers_of_the_view(launch: Launch) -> None:
+    async with launch() as s:
         picture = s.house.view.cube
         start = picture.retention.as_of - 14 * 60
         expected = picture.total("minute", start)
@@ -31,8 +31,8 @@ async def test_shows_the_numbers_of_the_view(stage: StageMaker) -> None:
             assert code in text
 
 
-async def test_an_order_shows_as_soon_as_it_is_told(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_an_order_shows_as_soon_as_it_arrives(launch: Launch) -> None:
+    async with launch() as s:
         before = s.house.view.cube.totals().minute.orders
         s.clock.pass_time(1)
         change = s.house.sell(s.clock.now(), 1, s.clock.monotonic())
@@ -41,43 +41,43 @@ async def test_an_order_shows_as_soon_as_it_is_told(stage: StageMaker) -> None:
         assert str(change.change.recent[0].order_id)[-12:] in s.text()
 
 
-async def test_news_that_come_while_it_ends_are_not_shown(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_an_event_that_arrives_while_it_ends_is_not_shown(launch: Launch) -> None:
+    async with launch() as s:
         dashboard = s.dashboard
-    # Its panels are gone, and what was to be done for it later is done now.
+    # Its panels have been removed, and a tick that was scheduled before runs only now.
     token = active_app.set(s.app)
     dashboard.tick()
     active_app.reset(token)
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c"])
-async def test_ends_on_q_and_on_ctrl_c(stage: StageMaker, key: str) -> None:
-    async with stage() as s:
+async def test_ends_on_q_and_on_ctrl_c(launch: Launch, key: str) -> None:
+    async with launch() as s:
         await s.press(key)
         await eventually(lambda: not s.app.is_running)
 
 
 async def test_says_in_the_second_line_what_narrow_terminals_have_no_bar_for(
-    stage: StageMaker, tmp_path: Path
+    launch: Launch, tmp_path: Path
 ) -> None:
-    async with stage((80, 24)) as s:
-        s.app.start_recording(tmp_path / "r.ndjson")
+    async with launch((80, 24)) as s:
+        s.app.recording.start(tmp_path / "r.ndjson")
         await s.settle()
         assert "rec 0 orders" in s.text()
 
 
 @pytest.mark.parametrize("size", [(160, 48), (120, 40), (100, 30), (80, 24), (40, 12)])
-async def test_all_four_questions_show_at_every_size(
-    stage: StageMaker, size: tuple[int, int]
-) -> None:
-    async with stage(size) as s:
+async def test_all_four_questions_show_at_every_size(launch: Launch, size: tuple[int, int]) -> None:
+    async with launch(size) as s:
         await s.press("5")
         for question in ("1 INSERT", "2 Aggregation", "3 Redis", "4 WebSocket"):
             assert question in s.text()
 
 
-async def test_freezing_stops_the_list_and_counts_what_is_new(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_freezing_stops_the_list_and_counts_what_is_new(
+    launch: Launch,
+) -> None:
+    async with launch() as s:
         await s.press("space")
         first = s.dashboard.query_one(OrderTable).model
         assert first is not None
@@ -94,8 +94,10 @@ async def test_freezing_stops_the_list_and_counts_what_is_new(stage: StageMaker)
         assert followed.rows[0].order.order_id == s.house.view.recent[0].order_id
 
 
-async def test_the_cursor_stays_on_its_order_while_new_ones_come(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_the_cursor_stays_on_its_order_while_new_ones_come(
+    launch: Launch,
+) -> None:
+    async with launch() as s:
         await s.press("down", "down")
         table = s.dashboard.query_one(OrderTable)
         chosen = table.chosen_row
@@ -106,25 +108,25 @@ async def test_the_cursor_stays_on_its_order_while_new_ones_come(stage: StageMak
         assert table.chosen_row.order == chosen.order
 
 
-async def test_the_crosshair_gives_exact_values(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_the_crosshair_gives_exact_values(launch: Launch) -> None:
+    async with launch() as s:
         s.dashboard.query_one("#chart-orders").focus()
         await s.press("left", "left")
-        window = s.app.board.scene().window
+        window = s.app.state.frame_context().window
         assert window is not None
-        value = window.tallies[-2].orders
+        value = window.bucket_totals[-2].orders
         assert f"10:05 = {value:,}" in s.text()
 
 
 @pytest.mark.parametrize("name", ["1m", "5m", "15m", "1h", "24h", "30d"])
-async def test_every_range_shows(stage: StageMaker, name: str) -> None:
-    async with stage() as s:
+async def test_every_range_shows(launch: Launch, name: str) -> None:
+    async with launch() as s:
         for _ in range(6):
-            if s.app.board.span.name == name:
+            if s.app.state.span.name == name:
                 break
             await s.press("t")
-        assert s.app.board.span.name == name
-        window = s.app.board.scene().window
+        assert s.app.state.span.name == name
+        window = s.app.state.frame_context().window
         assert window is not None
         assert f" {window.sums.total.orders:,} " in s.text()
 
@@ -132,8 +134,8 @@ async def test_every_range_shows(stage: StageMaker, name: str) -> None:
 @pytest.mark.parametrize(
     "size", [(160, 48), (120, 40), (80, 24), (60, 20), (40, 12), (20, 5), (200, 9)]
 )
-async def test_every_tab_shows_at_every_size(stage: StageMaker, size: tuple[int, int]) -> None:
-    async with stage(size) as s:
+async def test_every_tab_shows_at_every_size(launch: Launch, size: tuple[int, int]) -> None:
+    async with launch(size) as s:
         for tab in range(1, len(TABS) + 1):
             await s.press(str(tab))
             lines = s.text().splitlines()
@@ -141,8 +143,8 @@ async def test_every_tab_shows_at_every_size(stage: StageMaker, size: tuple[int,
             assert "coffeert" in lines[0] or size[0] < 40
 
 
-async def test_help_and_palette_open_over_the_dashboard(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_help_and_palette_open_over_the_dashboard(launch: Launch) -> None:
+    async with launch() as s:
         await s.press("question_mark")
         assert "Filter every panel" in s.text()
         await s.press("escape")
@@ -153,10 +155,10 @@ async def test_help_and_palette_open_over_the_dashboard(stage: StageMaker) -> No
         assert "Search for commands" not in s.text()
 
 
-async def test_hostile_names_stay_text(stage: StageMaker) -> None:
+async def test_hostile_names_stay_text(launch: Launch) -> None:
     names = ("[/bold] latte", "\x1b[31mred\x1b[0m", "a\u202eb", "x" * 10_000, "抹茶ラテ", "🍵" * 40)
     house = House(5, ("uptown", "[red]down\x9b2Jtown"), names)
-    async with stage(house=house) as s:
+    async with launch(house=house) as s:
         for key in ("1", "2", "3", "4", "5"):
             await s.press(key)
             text = s.text()
@@ -167,32 +169,34 @@ async def test_hostile_names_stay_text(stage: StageMaker) -> None:
         assert s.text().replace("\n", "").isprintable()
 
 
-async def test_asks_for_the_window_before_when_it_is_not_at_hand(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_asks_for_the_window_before_when_it_is_not_at_hand(
+    launch: Launch,
+) -> None:
+    async with launch() as s:
         await s.press("t")
-        while "1h" not in s.app.board.past:
+        while "1h" not in s.app.state.comparisons:
             await s.pilot.pause(0.01)
         assert s.archive.asked == [s.clock.now() - timedelta(hours=1)]
-        window = s.app.board.scene().window
+        window = s.app.state.frame_context().window
         assert window is not None
         assert window.previous is not None
 
 
 async def test_a_store_that_never_sold_is_not_said_to_have_sold_an_hour_ago(
-    stage: StageMaker,
+    launch: Launch,
 ) -> None:
-    async with stage(house=House(busy=0.0, orders=0)) as s:
+    async with launch(house=House(busy=0.0, orders=0)) as s:
         assert "silent 59m+" in s.text()
 
 
-async def test_lines_of_widgets_that_are_gone_are_let_go(stage: StageMaker) -> None:
-    def painted() -> int:
+async def test_lines_of_removed_widgets_are_dropped(launch: Launch) -> None:
+    def rendered_at() -> int:
         gc.collect()
         return sum(isinstance(each, StylesCache) for each in gc.get_objects())
 
-    async with stage() as s:
+    async with launch() as s:
         most = 0
         for _ in range(12):
             await s.press("2", "question_mark", "escape", "1")
-            most = max(most, painted())
+            most = max(most, rendered_at())
         assert most < 250

@@ -13,23 +13,24 @@ import pytest
 from coffeert.alert_rules import parse_rule
 from coffeert.errors import ConfigError
 from coffeert.tui.dashboard_state import DashboardState
-from coffeert.tui.injection import Injection
+from coffeert.tui.injection import Injection, InjectionRequest, parse_injection_request
 from coffeert.tui.model.filter import parse_filter
 from coffeert.tui.model.session import Session
-from coffeert.tui.render.form import InjectionRequest, parse_injection_request
 from coffeert.tui.render.glyphs import BRAILLE
 from coffeert.tui.saved_state import SavedState, capture_state, load_saved_state, save_state
-from coffeert.tui.screen_reader import speak
+from coffeert.tui.screen_reader import run_screen_reader
 from coffeert.tui.settings import Settings, load_settings
 from coffeert.wire.orders import MenuBody
-from tests.tui.conftest import StageMaker
+from tests.tui.conftest import Launch
 from tests.tui.scripted import FakeClock, House, ScriptedFeed, lost
 
 RUSH = Settings(alerts={"rush": parse_rule("orders_per_min > 20 for 30s")})
 
 
-async def test_an_alert_shows_fires_is_marked_and_can_be_acknowledged(stage: StageMaker) -> None:
-    async with stage(settings=RUSH) as s:
+async def test_an_alert_shows_fires_is_marked_and_can_be_acknowledged(
+    launch: Launch,
+) -> None:
+    async with launch(settings=RUSH) as s:
         assert "alerts quiet" in s.text()
         for _ in range(8):
             s.clock.pass_time(5)
@@ -51,11 +52,11 @@ def listed(directory: Path) -> list[Path]:
 
 
 async def test_exports_what_is_filtered_as_csv_json_and_svg(
-    stage: StageMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    launch: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    async with stage() as s:
-        s.app.board.filter = parse_filter("drink:latte")
+    async with launch() as s:
+        s.app.state.filter = parse_filter("drink:latte")
         await s.settle()
         for key in "cjs":
             await s.press("e", key)
@@ -64,7 +65,7 @@ async def test_exports_what_is_filtered_as_csv_json_and_svg(
         assert rows
         assert {row["drink"] for row in rows} == {"latte"}
         sums = json.loads(files[".json"])
-        window = s.app.board.scene().window
+        window = s.app.state.frame_context().window
         assert window is not None
         assert sums["total"]["orders"] == window.sums.total.orders
         assert [row["name"] for row in sums["drinks"]] == ["latte"]
@@ -74,26 +75,26 @@ async def test_exports_what_is_filtered_as_csv_json_and_svg(
         assert "exists already" in s.notices()
 
 
-async def test_saved_views_go_round(stage: StageMaker) -> None:
+async def test_saved_views_go_round(launch: Launch) -> None:
     views = Settings(views={"up": parse_filter("store:up"), "hot": parse_filter("-tea")})
-    async with stage(settings=views) as s:
+    async with launch(settings=views) as s:
         seen = []
         for _ in range(4):
             await s.press("v")
-            seen.append(s.app.board.filter.text())
+            seen.append(s.app.state.filter.text())
         assert seen == ["store:up", "-tea", "", "store:up"]
 
 
-async def test_keys_can_be_remapped(stage: StageMaker) -> None:
-    async with stage(settings=Settings(keys={"orders.freeze": "p"})) as s:
+async def test_keys_can_be_remapped(launch: Launch) -> None:
+    async with launch(settings=Settings(keys={"orders.freeze": "p"})) as s:
         await s.press("space")
-        assert not s.app.board.frozen
+        assert not s.app.state.frozen
         await s.press("p")
-        assert s.app.board.frozen
+        assert s.app.state.frozen
 
 
-async def test_jump_mode_goes_to_the_panel_of_a_letter(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_jump_mode_goes_to_the_panel_of_a_letter(launch: Launch) -> None:
+    async with launch() as s:
         await s.pilot.press("f")
         await s.pilot.pause()
         await s.pilot.press("d")
@@ -106,9 +107,9 @@ async def test_jump_mode_goes_to_the_panel_of_a_letter(stage: StageMaker) -> Non
 
 def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "tui.json"
-    board = DashboardState(Session(FakeClock()), BRAILLE)
-    SavedState("24h", "store:up -tea", "coffeert-light", "stores").restore(board)
-    save_state(path, capture_state(board, "coffeert-light"))
+    state = DashboardState(Session(FakeClock()), BRAILLE)
+    SavedState("24h", "store:up -tea", "coffeert-light", "stores").restore(state)
+    save_state(path, capture_state(state, "coffeert-light"))
     again = DashboardState(Session(FakeClock()), BRAILLE)
     load_saved_state(path).restore(again)
     assert (again.span.name, again.tab) == ("24h", "stores")
@@ -121,10 +122,10 @@ def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
 def test_what_cannot_be_remembered_is_left_out(tmp_path: Path, text: str) -> None:
     path = tmp_path / "tui.json"
     path.write_text(text)
-    board = DashboardState(Session(FakeClock()), BRAILLE)
-    load_saved_state(path).restore(board)
-    assert board.span.name == "15m"
-    assert not board.filter
+    state = DashboardState(Session(FakeClock()), BRAILLE)
+    load_saved_state(path).restore(state)
+    assert state.span.name == "15m"
+    assert not state.filter
 
 
 def test_settings_are_read(tmp_path: Path) -> None:
@@ -164,9 +165,9 @@ def test_settings_that_cannot_be_used_are_explained(tmp_path: Path, text: str) -
 
 async def test_plain_says_in_sentences_how_things_stand_and_then_waits() -> None:
     clock, feed, house = FakeClock(), ScriptedFeed(), House()
-    board = DashboardState(Session(clock), BRAILLE)
+    state = DashboardState(Session(clock), BRAILLE)
     said: list[str] = []
-    speaking = asyncio.create_task(speak(board, feed, said.append, every=3600))
+    speaking = asyncio.create_task(run_screen_reader(state, feed, said.append, every=3600))
     feed.put(*house.opening(clock.now()))
     while not any(sentence.startswith("Best drinks") for sentence in said):
         await asyncio.sleep(0)
@@ -187,8 +188,10 @@ async def test_plain_says_in_sentences_how_things_stand_and_then_waits() -> None
         await speaking
 
 
-async def test_made_up_orders_do_not_leave_this_machine_unless_allowed(stage: StageMaker) -> None:
-    async with stage(injection=Injection("http://shop.example", None, allowed=False)) as s:
+async def test_made_up_orders_do_not_leave_this_machine_unless_allowed(
+    launch: Launch,
+) -> None:
+    async with launch(injection=Injection("http://shop.example", None, allowed=False)) as s:
         await s.press("i")
         assert "--allow-inject" in s.notices()
     Injection("http://shop.example", None, allowed=True).check()

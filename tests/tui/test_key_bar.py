@@ -7,15 +7,15 @@ import gc
 from textual.widget import Widget
 from textual.widgets._footer import FooterKey
 
-from tests.tui.conftest import StageMaker
+from tests.tui.conftest import Launch
 
 
-async def test_keys_that_are_no_longer_shown_are_let_go(stage: StageMaker) -> None:
+async def test_keys_that_are_no_longer_shown_are_dropped(launch: Launch) -> None:
     def widgets() -> int:
         gc.collect()
         return sum(isinstance(each, Widget) for each in gc.get_objects())
 
-    async with stage() as s:
+    async with launch() as s:
         once = ("2", "3", "5", "1", "question_mark", "escape", "slash", "escape")
         await s.press(*once)
         before = widgets()
@@ -24,8 +24,8 @@ async def test_keys_that_are_no_longer_shown_are_let_go(stage: StageMaker) -> No
         assert widgets() <= before
 
 
-async def test_keys_that_go_on_being_shown_are_not_made_anew(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_keys_that_go_on_being_shown_are_the_same_widgets(launch: Launch) -> None:
+    async with launch() as s:
         await s.press("4")
         before = list(s.dashboard.query(FooterKey))
         await s.press("tab", "2", "tab", "1", "question_mark", "escape")
@@ -38,8 +38,8 @@ async def test_keys_that_go_on_being_shown_are_not_made_anew(stage: StageMaker) 
         ]
 
 
-async def test_the_palettes_key_shows_wherever_there_is_room(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_the_palettes_key_shows_if_there_is_room(launch: Launch) -> None:
+    async with launch() as s:
         for columns, shown in ((40, False), (160, True)):
             await s.pilot.resize_terminal(columns, 40)
             await s.settle()

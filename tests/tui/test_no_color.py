@@ -1,4 +1,4 @@
-"""NO_COLOR: not one colour is sent, and everything can still be told apart."""
+"""NO_COLOR: not one colour is sent, and everything can still be distinguished."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from rich.segment import Segment
 
 from coffeert.tui.render.palette import DARK, LIGHT, SAFE, Palette, PlainPalette
 from coffeert.tui.render.spans import Role
-from tests.tui.conftest import StageMaker
+from tests.tui.conftest import Launch
 
 
 async def test_no_colour_reaches_the_terminal(
-    stage: StageMaker, monkeypatch: pytest.MonkeyPatch
+    launch: Launch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    async with stage() as s:
+    async with launch() as s:
         for key in ("1", "2", "4", "5", "n"):
             await s.press(key)
             for strip in s.app.screen._compositor.render_strips():
@@ -27,7 +27,7 @@ async def test_no_colour_reaches_the_terminal(
 
 
 def colourless(segment: Segment) -> bool:
-    """Tell whether a segment has no colour of its own."""
+    """Return True if a segment has no colour of its own."""
     style = segment.style
     return style is None or all(
         color is None or color.is_default for color in (style.color, style.bgcolor)

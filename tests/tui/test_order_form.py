@@ -14,16 +14,16 @@ from coffeert.client import PlacedOrder
 from coffeert.domain.orders import Draft, Order
 from coffeert.errors import FieldError, Invalid, OutcomeUnknown
 from coffeert.tui.screens.order_form import OrderForm
-from tests.tui.conftest import Stage, StageMaker
+from tests.tui.conftest import Harness, Launch
 
 
-def form(s: Stage) -> OrderForm:
+def form(s: Harness) -> OrderForm:
     """Return the form on the screen."""
     assert isinstance(s.app.screen, OrderForm)
     return s.app.screen
 
 
-async def fill(s: Stage, store: str, drink: str, quantity: str = "2") -> None:
+async def fill(s: Harness, store: str, drink: str, quantity: str = "2") -> None:
     """Fill the form in."""
     form(s).query_one("#store", Select).value = store
     form(s).query_one("#drink", Select).value = drink
@@ -31,23 +31,23 @@ async def fill(s: Stage, store: str, drink: str, quantity: str = "2") -> None:
     await s.pilot.pause()
 
 
-def stored(s: Stage, quantity: int = 2) -> Order:
+def stored(s: Harness, quantity: int = 2) -> Order:
     """Return the order as the server would store it."""
     order_id = form(s).entry().order_id
     now = s.clock.now()
     return Order(order_id, "uptown", "latte", quantity, 450, now, now)
 
 
-async def until(s: Stage, text: str) -> None:
+async def until(s: Harness, text: str) -> None:
     """Wait until a text is on the screen; the test's own time limit ends the wait."""
     while text not in s.text():
         await s.pilot.pause(0.02)
 
 
 async def test_an_order_is_placed_acknowledged_and_followed_to_the_screen(
-    stage: StageMaker,
+    launch: Launch,
 ) -> None:
-    async with stage() as s:
+    async with launch() as s:
         await s.pilot.press("n")
         await s.pilot.pause()
         await fill(s, "uptown", "latte")
@@ -64,17 +64,17 @@ async def test_an_order_is_placed_acknowledged_and_followed_to_the_screen(
         await until(s, "painted")
         own = s.app.session.own.get(order.order_id)
         assert own is not None
-        assert own.after(own.committed) == pytest.approx(31)
-        assert own.after(own.on_wire) == pytest.approx(40)
-        while own is not None and own.painted is None:
+        assert own.after(own.committed_at) == pytest.approx(31)
+        assert own.after(own.on_wire_at) == pytest.approx(40)
+        while own is not None and own.rendered_at is None:
             await s.settle()
             own = s.app.session.own.get(order.order_id)
         await s.press("escape")
         assert "p50 50" in s.text()
 
 
-async def test_a_store_and_a_drink_are_found_by_typing(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_a_store_and_a_drink_are_found_by_typing(launch: Launch) -> None:
+    async with launch() as s:
         await s.pilot.press("n", *"upt", "enter", "tab", *"flat", "enter")
         entry = form(s).entry()
         assert (entry.store, entry.drink) == ("uptown", "flat-white")
@@ -83,22 +83,22 @@ async def test_a_store_and_a_drink_are_found_by_typing(stage: StageMaker) -> Non
 
 
 async def test_an_order_that_a_rush_carries_off_the_rows_at_once_is_painted_with_the_figures(
-    stage: StageMaker,
+    launch: Launch,
 ) -> None:
-    async with stage() as s:
+    async with launch() as s:
         own = s.app.session.own
         order = s.house.order(s.clock.now())
         own.submit(Draft(order.store, order.drink, order_id=order.order_id), s.clock.monotonic())
         crowd = [s.house.order(s.clock.now() + timedelta(milliseconds=n)) for n in range(1, 41)]
-        told = s.house.tell(s.clock.now(), [order, *crowd], s.clock.monotonic())
-        await s.happen(told)
+        change = s.house.tell(s.clock.now(), [order, *crowd], s.clock.monotonic())
+        await s.happen(change)
         assert order.order_id.hex[-12:] not in s.text()
-        while (seen := own.get(order.order_id)) is None or seen.painted is None:
+        while (seen := own.get(order.order_id)) is None or seen.rendered_at is None:
             await s.settle()
 
 
-async def test_mistakes_are_named_before_anything_is_sent(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_mistakes_are_named_before_anything_is_sent(launch: Launch) -> None:
+    async with launch() as s:
         await s.pilot.press("n")
         await s.pilot.pause()
         await fill(s, "uptown", "latte", "100")
@@ -108,8 +108,8 @@ async def test_mistakes_are_named_before_anything_is_sent(stage: StageMaker) -> 
         assert s.feed.placed == []
 
 
-async def test_the_servers_refusal_names_the_field(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_the_servers_refusal_names_the_field(launch: Launch) -> None:
+    async with launch() as s:
         await s.pilot.press("n")
         await s.pilot.pause()
         await fill(s, "uptown", "latte")
@@ -121,9 +121,9 @@ async def test_the_servers_refusal_names_the_field(stage: StageMaker) -> None:
 
 
 async def test_an_unknown_outcome_keeps_the_key_so_that_trying_again_is_safe(
-    stage: StageMaker,
+    launch: Launch,
 ) -> None:
-    async with stage() as s:
+    async with launch() as s:
         await s.pilot.press("n")
         await s.pilot.pause()
         await fill(s, "uptown", "latte")
@@ -138,9 +138,9 @@ async def test_an_unknown_outcome_keeps_the_key_so_that_trying_again_is_safe(
 
 
 async def test_an_order_of_unknown_outcome_is_confirmed_when_the_feed_brings_it(
-    stage: StageMaker,
+    launch: Launch,
 ) -> None:
-    async with stage((170, 45)) as s:
+    async with launch((170, 45)) as s:
         await s.pilot.press("n")
         await s.pilot.pause()
         await fill(s, "uptown", "latte")
@@ -150,7 +150,7 @@ async def test_an_order_of_unknown_outcome_is_confirmed_when_the_feed_brings_it(
         await until(s, "Placing it again is safe")
         await s.settle()
         assert re.search(r"latte · uptown +unknown", s.text())
-        assert s.app.till.last_voidable() is None
+        assert s.app.order_actions.last_voidable() is None
         await s.happen(s.house.tell(s.clock.now(), [order]))
         await until(s, "stored: 2 x latte at uptown, 9.00")
         assert "no answer, but it is there" in s.text()
@@ -158,26 +158,28 @@ async def test_an_order_of_unknown_outcome_is_confirmed_when_the_feed_brings_it(
         assert form(s).entry().order_id != order.order_id, "the next order is another one"
         await s.press("escape")
         assert not re.search(r"latte · uptown +(unknown|refused)", s.text())
-        assert s.app.till.last_voidable() == order.order_id
+        assert s.app.order_actions.last_voidable() == order.order_id
 
 
-async def test_an_order_seen_before_its_answer_failed_is_stored(stage: StageMaker) -> None:
-    async with stage() as s:
-        till, own = s.app.till, s.app.session.own
+async def test_an_order_seen_before_its_answer_failed_is_stored(
+    launch: Launch,
+) -> None:
+    async with launch() as s:
+        order_actions, own = s.app.order_actions, s.app.session.own
         order = s.house.order(s.clock.now())
         draft = Draft(order.store, order.drink, order.quantity, order_id=order.order_id)
         own.submit(draft, s.clock.monotonic())
         await s.happen(s.house.tell(s.clock.now(), [order]))
         s.feed.answers.append(OutcomeUnknown("No answer within 10 s."))
         with pytest.raises(OutcomeUnknown):
-            await till.place(draft)
-        assert till.last_voidable() == order.order_id
+            await order_actions.place(draft)
+        assert order_actions.last_voidable() == order.order_id
 
 
 async def test_a_form_closed_while_sending_leaves_an_order_of_unknown_outcome(
-    stage: StageMaker,
+    launch: Launch,
 ) -> None:
-    async with stage() as s:
+    async with launch() as s:
         await s.pilot.press("n")
         await s.pilot.pause()
         await fill(s, "uptown", "latte")
@@ -187,15 +189,15 @@ async def test_a_form_closed_while_sending_leaves_an_order_of_unknown_outcome(
         await until(s, "sending")
         await s.press("escape")
         own = s.app.session.own
-        while (sent := own.get(order.order_id)) is None or sent.fate == "sent":
+        while (sent := own.get(order.order_id)) is None or sent.status == "sent":
             await s.pilot.pause()
-        assert sent.fate == "unknown"
+        assert sent.status == "unknown"
         await s.happen(s.house.tell(s.clock.now(), [order]))
-        assert s.app.till.last_voidable() == order.order_id
+        assert s.app.order_actions.last_voidable() == order.order_id
 
 
-async def test_copies_the_order_as_a_command_with_its_key(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_copies_the_order_as_a_command_with_its_key(launch: Launch) -> None:
+    async with launch() as s:
         await s.pilot.press("n")
         await s.pilot.pause()
         await fill(s, "uptown", "latte")
@@ -212,8 +214,22 @@ async def test_copies_the_order_as_a_command_with_its_key(stage: StageMaker) -> 
         }
 
 
-async def test_voids_the_last_own_order_and_repeats_it(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_the_command_of_a_protected_server_names_the_token_and_does_not_hold_it(
+    launch: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COFFEERT_TOKEN", "hush-hush")
+    async with launch(has_token=True) as s:
+        await s.pilot.press("n")
+        await s.pilot.pause()
+        await fill(s, "uptown", "latte")
+        await s.pilot.press("f3")
+        await s.pilot.pause()
+        assert s.app.clipboard.endswith(' -H "Authorization: Bearer $COFFEERT_TOKEN"')
+        assert "hush-hush" not in s.app.clipboard
+
+
+async def test_voids_the_last_own_order_and_repeats_it(launch: Launch) -> None:
+    async with launch() as s:
         await s.press("u")
         assert s.archive.voided == []
         await s.pilot.press("n")

@@ -8,14 +8,13 @@ from textual.widgets import OptionList
 from coffeert.tui.bindings import DASHBOARD_KEYS
 from coffeert.tui.render.header import draw_controls, draw_header
 from coffeert.tui.screens.dashboard import Dashboard
-from coffeert.tui.widgets.bars import ControlsBar, HeaderBar
+from coffeert.tui.widgets.bars import ControlsBar, HeaderBar, TimeBar
 from coffeert.tui.widgets.breakdown_panel import BreakdownPanel
 from coffeert.tui.widgets.order_table import OrderTable
-from coffeert.tui.widgets.time_bar import TimeBar
-from tests.tui.conftest import Stage, StageMaker
+from tests.tui.conftest import Harness, Launch
 
 
-async def by_palette(s: Stage, words: str) -> None:
+async def by_palette(s: Harness, words: str) -> None:
     """Run a command of the palette."""
     await s.pilot.press("ctrl+p")
     await s.pilot.pause()
@@ -29,18 +28,20 @@ async def by_palette(s: Stage, words: str) -> None:
     await s.settle()
 
 
-async def test_the_palette_does_what_keys_do(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_the_palette_does_what_keys_do(launch: Launch) -> None:
+    async with launch() as s:
         await by_palette(s, "Freeze")
-        assert s.app.board.frozen
+        assert s.app.state.frozen
         await by_palette(s, "Engine")
-        assert s.app.board.tab == "engine"
+        assert s.app.state.tab == "engine"
         await by_palette(s, "Reconnect")
         assert s.feed.retries == 1
 
 
-async def test_every_key_is_in_the_palette_and_has_a_name_and_a_tooltip(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_every_key_is_in_the_palette_and_has_a_name_and_a_tooltip(
+    launch: Launch,
+) -> None:
+    async with launch() as s:
         offered = {command.title for command in s.app.get_system_commands(s.app.screen)}
         for binding in DASHBOARD_KEYS:
             assert binding.id
@@ -56,28 +57,28 @@ async def test_no_action_needs_ctrl() -> None:
 
 
 @pytest.mark.parametrize("tab", ["stores", "engine"])
-async def test_a_click_chooses_a_tab(stage: StageMaker, tab: str) -> None:
-    async with stage() as s:
+async def test_a_click_chooses_a_tab(launch: Launch, tab: str) -> None:
+    async with launch() as s:
         header = s.dashboard.query_one(HeaderBar)
         assert header.model is not None
         text = "".join(span.text for span in draw_header(header.model, 120, s.app.glyphs))
         await s.pilot.click(HeaderBar, offset=(text.index(tab.capitalize()), 0))
         await s.settle()
-        assert s.app.board.tab == tab
+        assert s.app.state.tab == tab
 
 
-async def test_a_click_chooses_a_range(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_a_click_chooses_a_range(launch: Launch) -> None:
+    async with launch() as s:
         controls = s.dashboard.query_one(ControlsBar)
         assert controls.model is not None
         text = "".join(span.text for span in draw_controls(controls.model, 120, s.app.glyphs))
         await s.pilot.click(ControlsBar, offset=(text.index("24h"), 0))
         await s.settle()
-        assert s.app.board.span.name == "24h"
+        assert s.app.state.span.name == "24h"
 
 
-async def test_the_mouse_chooses_rows_and_opens_them(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_the_mouse_chooses_rows_and_opens_them(launch: Launch) -> None:
+    async with launch() as s:
         await s.pilot.click(OrderTable, offset=(10, 4))
         await s.settle()
         table = s.dashboard.query_one(OrderTable)
@@ -85,33 +86,33 @@ async def test_the_mouse_chooses_rows_and_opens_them(stage: StageMaker) -> None:
         await s.pilot.click(BreakdownPanel, offset=(5, 9))
         await s.pilot.click(BreakdownPanel, offset=(5, 9), times=2)
         await s.settle()
-        assert len(s.app.board.crumbs) == 1
+        assert len(s.app.state.breadcrumbs) == 1
 
 
-async def test_the_mouse_moves_the_crosshair(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_the_mouse_moves_the_crosshair(launch: Launch) -> None:
+    async with launch() as s:
         await s.pilot.hover("#chart-orders", offset=(40, 4))
         await s.settle()
-        assert s.app.board.cursor is not None
+        assert s.app.state.cursor is not None
         await s.pilot.hover(OrderTable, offset=(4, 4))
         await s.settle()
-        assert s.app.board.cursor is None
+        assert s.app.state.cursor is None
 
 
-async def test_a_click_on_the_track_goes_to_that_time(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_a_click_on_the_track_goes_to_that_time(launch: Launch) -> None:
+    async with launch() as s:
         for _ in range(20):
             s.clock.pass_time(2)
             await s.happen(s.house.sell(s.clock.now(), 1), s.house.beat(s.clock.now()))
         await s.pilot.click(TimeBar, offset=(60, 0))
         await s.settle()
-        assert s.app.board.rewound_to is not None
-        back = s.app.session.now().timestamp() - s.app.board.rewound_to
+        assert s.app.state.rewound_to is not None
+        back = s.app.session.now().timestamp() - s.app.state.rewound_to
         assert 10 < back < 30
 
 
-async def test_the_wheel_walks_through_the_orders(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_the_wheel_walks_through_the_orders(launch: Launch) -> None:
+    async with launch() as s:
         table = s.dashboard.query_one(OrderTable)
         table.on_mouse_scroll_down()
         assert table.cursor.at == 3

@@ -17,26 +17,26 @@ from coffeert.tui.history.event_lines import event_of
 from coffeert.tui.history.recorder import RecordingError
 from coffeert.tui.history.replayer import Replayer, read
 from coffeert.tui.model.session import Session
-from tests.tui.conftest import StageMaker, screen_text, sell_for
+from tests.tui.conftest import Launch, screen_text, sell_for
 from tests.tui.scripted import NOON, FakeClock
 
 
-async def test_a_recording_replays_to_the_same_screen(stage: StageMaker, tmp_path: Path) -> None:
+async def test_a_recording_replays_to_the_same_screen(launch: Launch, tmp_path: Path) -> None:
     path = tmp_path / "watched.ndjson"
-    async with stage() as s:
+    async with launch() as s:
         await sell_for(s, 3)
-        s.app.start_recording(path)
+        s.app.recording.start(path)
         await sell_for(s, 5)
         await s.happen(GapFound(4, 6))
         await sell_for(s, 5)
-        s.app.stop_recording()
+        s.app.recording.stop()
         await s.settle()
         recorded = s.text().splitlines()
         clock = s.clock
         totals = s.house.view.cube.totals()
 
-    player = Replayer(path, speed=1000)
-    app = CoffeertApp(player, None, url=player.server, clock=clock)
+    replayer = Replayer(path, speed=1000)
+    app = CoffeertApp(replayer, None, url=replayer.server, clock=clock)
     async with app.run_test(size=(120, 40)) as pilot:
         while app.session.link.state != "stopped":
             await pilot.pause(0.01)
@@ -44,9 +44,9 @@ async def test_a_recording_replays_to_the_same_screen(stage: StageMaker, tmp_pat
         assert app.session.view is not None
         assert app.session.view.cube.totals() == totals
         app.session.link.state = "up"
-        app.refresh_dashboard()
+        app.dashboard.tick()
         await pilot.pause()
-        app.refresh_dashboard()
+        app.dashboard.tick()
         await pilot.pause()
         replayed = screen_text(app).splitlines()
     # All but the bar, which tells how far back the memory reaches, is the same.
@@ -55,23 +55,21 @@ async def test_a_recording_replays_to_the_same_screen(stage: StageMaker, tmp_pat
     ]
 
 
-async def test_time_stands_still_when_a_recording_is_over(
-    stage: StageMaker, tmp_path: Path
-) -> None:
+async def test_time_stands_still_when_a_recording_is_over(launch: Launch, tmp_path: Path) -> None:
     path = tmp_path / "watched.ndjson"
-    async with stage() as s:
-        s.app.start_recording(path)
+    async with launch() as s:
+        s.app.recording.start(path)
         await sell_for(s, 5)
-        s.app.stop_recording()
+        s.app.recording.stop()
         last = s.clock.now()
-    player = Replayer(path, speed=1000)
-    app = CoffeertApp(player, None, url=player.server, clock=player.clock)
+    replayer = Replayer(path, speed=1000)
+    app = CoffeertApp(replayer, None, url=replayer.server, clock=replayer.clock)
     app.session.replaying = True
     async with app.run_test(size=(120, 40)) as pilot:
         while app.session.link.state != "stopped":
             await pilot.pause(0.01)
         over = app.session.now()
-        app.refresh_dashboard()
+        app.dashboard.tick()
         await pilot.pause()
         assert "REPLAY over" in screen_text(app)
         assert app.session.now() == over
@@ -79,19 +77,19 @@ async def test_time_stands_still_when_a_recording_is_over(
 
 
 async def test_a_recording_lists_each_order_once_for_injection(
-    stage: StageMaker, tmp_path: Path
+    launch: Launch, tmp_path: Path
 ) -> None:
     path = tmp_path / "watched.ndjson"
-    async with stage() as s:
-        s.app.start_recording(path)
-        told = await sell_for(s, 6)
-        recorder = s.app.stop_recording()
+    async with launch() as s:
+        s.app.recording.start(path)
+        changes = await sell_for(s, 6)
+        recorder = s.app.recording.stop()
         assert recorder is not None
         assert recorder.orders == 12
         assert recorder.missed == 0
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     orders = [row for row in rows if "coffeert" not in row]
-    expected = [order for change in told for order in change.change.recent]
+    expected = [order for change in changes for order in change.change.recent]
     assert {row["order_id"] for row in orders} == {str(order.order_id) for order in expected}
     assert len(orders) == len(expected)
     for row in orders:
@@ -104,28 +102,28 @@ async def test_a_recording_lists_each_order_once_for_injection(
 
 
 async def test_orders_the_frames_did_not_list_are_counted_as_missing(
-    stage: StageMaker, tmp_path: Path
+    launch: Launch, tmp_path: Path
 ) -> None:
-    async with stage() as s:
-        s.app.start_recording(tmp_path / "watched.ndjson")
+    async with launch() as s:
+        s.app.recording.start(tmp_path / "watched.ndjson")
         s.clock.pass_time(1)
         orders = [s.house.order(s.clock.now()) for _ in range(80)]
-        told = s.house.tell(s.clock.now(), orders)
-        shown = type(told.change)(
-            told.change.retention, told.change.data_time, told.change.cells, tuple(orders[:50])
+        sent = s.house.tell(s.clock.now(), orders)
+        shown = type(sent.change)(
+            sent.change.retention, sent.change.data_time, sent.change.cells, tuple(orders[:50])
         )
-        await s.happen(ViewChanged(shown, told.version, told.received, told.totals))
-        recorder = s.app.stop_recording()
+        await s.happen(ViewChanged(shown, sent.version, sent.received, sent.totals))
+        recorder = s.app.recording.stop()
         assert recorder is not None
         assert (recorder.orders, recorder.missed) == (50, 30)
 
 
 async def test_what_a_new_connection_catches_up_on_is_not_taken_for_news(
-    stage: StageMaker, tmp_path: Path
+    launch: Launch, tmp_path: Path
 ) -> None:
     # A server may begin with a picture that is a while old, and bring it up to date at once.
-    async with stage(opened=False) as s:
-        s.app.start_recording(tmp_path / "watched.ndjson")
+    async with launch(opened=False) as s:
+        s.app.recording.start(tmp_path / "watched.ndjson")
         hello, reset, _ = s.house.opening(NOON)
         s.clock.pass_time(3600)  # this machine's clock is wrong
         late = NOON + timedelta(seconds=50)
@@ -134,13 +132,13 @@ async def test_what_a_new_connection_catches_up_on_is_not_taken_for_news(
         assert s.app.session.orders_seen == 0
         assert s.app.session.now() == late
         assert s.app.session.arrivals.rate(late.timestamp()) == 0
-        span = s.app.board.tape.span
+        span = s.app.state.rewind_buffer.span
         assert span is not None
         assert span[0] == late.timestamp()
         s.clock.pass_time(1)
         now = s.app.session.now()
         await s.happen(s.house.sell(now, 2, s.clock.monotonic()), s.house.beat(now))
-        recorder = s.app.stop_recording()
+        recorder = s.app.recording.stop()
         assert recorder is not None
         assert (recorder.orders, recorder.missed) == (2, 0)
     times = [line.at for line in read(tmp_path / "watched.ndjson")]
@@ -148,12 +146,12 @@ async def test_what_a_new_connection_catches_up_on_is_not_taken_for_news(
     assert times[0] == late.timestamp()
 
 
-async def test_a_recording_never_overwrites(stage: StageMaker, tmp_path: Path) -> None:
+async def test_a_recording_never_overwrites(launch: Launch, tmp_path: Path) -> None:
     path = tmp_path / "kept.txt"
     path.write_text("mine")
-    async with stage() as s:
+    async with launch() as s:
         with pytest.raises(RecordingError, match="exists already"):
-            s.app.start_recording(path)
+            s.app.recording.start(path)
     assert path.read_text() == "mine"
 
 
@@ -197,9 +195,9 @@ def test_the_recording_in_the_docs_can_be_read_and_adds_up() -> None:
     for line in read(path):
         event = event_of(line, clock.monotonic())
         if event is not None:
-            session.take(event)
-            assert session.agreement() in ("equal", "unknown")
-    assert session.agreement() == "equal"
+            session.apply(event)
+            assert session.totals_match() in ("equal", "unknown")
+    assert session.totals_match() == "equal"
     assert session.gaps == 0
     assert session.orders_seen > 200
 

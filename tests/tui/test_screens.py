@@ -14,11 +14,11 @@ from coffeert.tui.app import CoffeertApp
 from coffeert.tui.model.filter import parse_filter
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GlyphSet
-from tests.tui.conftest import URL, StageMaker
+from tests.tui.conftest import URL, Launch
 from tests.tui.scripted import FakeClock, House, ScriptedArchive, ScriptedFeed, lost
 
 SIZES = [(160, 48), (120, 40), (80, 24), (40, 12)]
-Act = Callable[["FrameContext"], Awaitable[None]]
+Act = Callable[["SnapshotRun"], Awaitable[None]]
 
 
 class Compare(Protocol):
@@ -35,15 +35,15 @@ class Compare(Protocol):
         ...
 
 
-class FrameContext:
-    """A dashboard about to be pictured."""
+class SnapshotRun:
+    """A dashboard of which a snapshot is taken."""
 
     def __init__(self, theme: str, glyphs: GlyphSet, house: House | None = None) -> None:
         self.house = house or House()
         self.feed, self.clock = ScriptedFeed(), FakeClock()
         archive = ScriptedArchive(self.house)
         self.app = CoffeertApp(
-            self.feed, archive, url=URL, clock=self.clock, look=Appearance(glyphs, theme)
+            self.feed, archive, url=URL, clock=self.clock, appearance=Appearance(glyphs, theme)
         )
         self.pilot: Pilot[None] | None = None
 
@@ -54,48 +54,48 @@ class FrameContext:
             await self.pilot.pause()
 
 
-async def live(scene: FrameContext) -> None:
+async def live(shown: SnapshotRun) -> None:
     """A minute of business."""
-    scene.feed.put(*scene.house.opening(scene.clock.now()))
+    shown.feed.put(*shown.house.opening(shown.clock.now()))
     for _ in range(30):
-        await scene.drained()
-        scene.clock.pass_time(0.9)
-        now = scene.clock.now()
-        scene.feed.put(scene.house.sell(now, 1, scene.clock.monotonic()), scene.house.beat(now))
-    await scene.drained()
+        await shown.drained()
+        shown.clock.pass_time(0.9)
+        now = shown.clock.now()
+        shown.feed.put(shown.house.sell(now, 1, shown.clock.monotonic()), shown.house.beat(now))
+    await shown.drained()
 
 
-async def stale(scene: FrameContext) -> None:
+async def stale(shown: SnapshotRun) -> None:
     """Connected, but nothing comes."""
-    await live(scene)
-    scene.clock.pass_time(14)
+    await live(shown)
+    shown.clock.pass_time(14)
 
 
-async def reconnecting(scene: FrameContext) -> None:
+async def reconnecting(shown: SnapshotRun) -> None:
     """The connection broke; the next attempt is some seconds away."""
-    await live(scene)
-    scene.feed.put(lost("The server closed the connection.", retry_in=4.0))
-    await scene.drained()
-    scene.clock.pass_time(1.5)
+    await live(shown)
+    shown.feed.put(lost("The server closed the connection.", retry_in=4.0))
+    await shown.drained()
+    shown.clock.pass_time(1.5)
 
 
-async def rewound(scene: FrameContext) -> None:
+async def rewound(shown: SnapshotRun) -> None:
     """Looking a while back."""
-    await live(scene)
-    scene.app.board.scrub(-15)
+    await live(shown)
+    shown.app.state.seek(-15)
 
 
-async def empty(scene: FrameContext) -> None:
+async def empty(shown: SnapshotRun) -> None:
     """A server that has never had an order."""
-    scene.house = House(now=scene.clock.now(), busy=0.0, orders=0)
-    scene.feed.put(*scene.house.opening(scene.clock.now()))
-    await scene.drained()
+    shown.house = House(now=shown.clock.now(), busy=0.0, orders=0)
+    shown.feed.put(*shown.house.opening(shown.clock.now()))
+    await shown.drained()
 
 
-async def no_server(scene: FrameContext) -> None:
+async def no_server(shown: SnapshotRun) -> None:
     """A first start without a server."""
-    scene.feed.put(Connecting(1), lost("Nothing listens on 127.0.0.1:8765.", retry_in=2.0))
-    await scene.drained()
+    shown.feed.put(Connecting(1), lost("Nothing listens on 127.0.0.1:8765.", retry_in=2.0))
+    await shown.drained()
 
 
 def picture(
@@ -109,19 +109,19 @@ def picture(
     house: House | None = None,
 ) -> bool:
     """Act, and compare what is then on the screen."""
-    scene = FrameContext(theme, glyphs, house)
+    shown = SnapshotRun(theme, glyphs, house)
 
     async def run(pilot: Pilot[None]) -> None:
-        scene.pilot = pilot
-        await act(scene)
+        shown.pilot = pilot
+        await act(shown)
         for key in keys:
             await pilot.press(key)
             await pilot.pause()
         await pilot.pause()
-        scene.app.refresh_dashboard()
+        shown.app.dashboard.tick()
         await pilot.pause()
 
-    return compare(scene.app, terminal_size=size, run_before=run)
+    return compare(shown.app, terminal_size=size, run_before=run)
 
 
 @pytest.mark.parametrize("act", [live, stale, reconnecting, empty, no_server])
@@ -174,8 +174,8 @@ def test_wide_letters(snap_compare: Compare) -> None:
 
 
 @pytest.mark.parametrize("keys", [(), ("5",), ("n",), ("e",), ("question_mark",)])
-async def test_ascii_is_nothing_but_ascii(stage: StageMaker, keys: tuple[str, ...]) -> None:
-    async with stage(glyphs="ascii") as s:
-        s.app.board.filter = parse_filter("price>1")
+async def test_ascii_is_nothing_but_ascii(launch: Launch, keys: tuple[str, ...]) -> None:
+    async with launch(glyphs="ascii") as s:
+        s.app.state.filter = parse_filter("price>1")
         await s.press(*keys)
         assert sorted(set(s.text()) - set(map(chr, range(128)))) == []

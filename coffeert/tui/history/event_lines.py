@@ -1,7 +1,7 @@
-"""Events as lines of JSON: what a recording consists of, in memory and in a file.
+"""Events as lines of JSON, in the rewind buffer and in recorded files.
 
-A line with `coffeert` is something that the feed told; a line without is an order, in the fields that
-`coffeert inject --file` takes, so that one file is both a film and a load.
+A line with a field `coffeert` is an event; one without is an order, in the fields that
+`coffeert inject --file` reads, so that a recording can be replayed and injected.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FORMAT: Final = 1
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True, tag_field="coffeert", omit_defaults=True):
     at: float
-    """When the screen heard of it, by the server's clock, in Unix seconds."""
+    """When it was received, by the server's clock, in Unix seconds."""
 
 
 class StartLine(_Line, frozen=True, kw_only=True, tag="recording"):
@@ -55,7 +55,7 @@ class ResetLine(_Line, frozen=True, kw_only=True, tag="reset"):
 
 
 class ChangeLine(_Line, frozen=True, kw_only=True, tag="change"):
-    """`ViewChanged`; `waited` is how long it lay there before it was taken, in seconds."""
+    """`ViewChanged`; `waited` is how many seconds it was queued before it was applied."""
 
     version: int
     view: Columns
@@ -111,7 +111,7 @@ decode = msgspec.json.Decoder(Annotated[EventLine, msgspec.Meta()]).decode
 
 
 def line_of(event: FeedEvent, at: float, moment: float) -> EventLine:
-    """Make the line of an event; `moment` is the present in monotonic seconds."""
+    """Return the line of an event; `moment` is now in monotonic seconds."""
     match event:
         case Connecting():
             return ConnectingLine(at=at, attempt=event.attempt)
@@ -137,7 +137,7 @@ def line_of(event: FeedEvent, at: float, moment: float) -> EventLine:
 
 
 def event_of(line: EventLine, moment: float) -> FeedEvent | None:
-    """Make the event of a line; `moment` is the present in monotonic seconds. A start has none."""
+    """Return the event of a line, `None` for a start; `moment` is now in monotonic seconds."""
     match line:
         case StartLine():
             return None
@@ -165,7 +165,7 @@ def event_of(line: EventLine, moment: float) -> FeedEvent | None:
 def opening_of(
     hello: Hello, reset: ViewReset, beat: Heartbeat | None, at: float, moment: float
 ) -> list[EventLine]:
-    """Make the lines from which a player that knows nothing can start."""
+    """Return the lines that a replay can begin with."""
     lines: list[EventLine] = [
         HelloLine(at=at, hello=hello, resumed=False),
         line_of(reset, at, moment),

@@ -1,4 +1,4 @@
-"""The recorder: writes what the session hears into a file that replays, and injects as load."""
+"""Writes what the session receives into a file that can be replayed, and injected as load."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from coffeert.tui.history.event_lines import FORMAT, StartLine, encode, line_of,
 from coffeert.tui.model.session import Session
 from coffeert.wire.orders import draft_body
 
-_KEYS_KEPT: Final = 5000
+MAX_KNOWN_ORDERS: Final = 5000
 
 
 class RecordingError(CoffeertError):
@@ -28,9 +28,9 @@ class RecordingError(CoffeertError):
 class Recorder:
     """Appends events and, between them, each order once.
 
-    `missed` counts orders that the server's frames did not list, because more came at once than a
-    frame holds: they are in the film's sums, but cannot be injected again. Corrections are in the film
-    only.
+    `missed` counts orders that the server's frames did not list, because more arrived at once than a
+    frame holds: a replay shows them in its sums, but they cannot be injected again. Corrections are
+    replayed, never injected.
     """
 
     def __init__(self, path: Path, session: Session, server: str) -> None:
@@ -38,7 +38,7 @@ class Recorder:
         self.orders = 0
         self.missed = 0
         self._session = session
-        self._seen: dict[UUID, None] = {}
+        self._known: dict[UUID, None] = {}
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
@@ -50,8 +50,8 @@ class Recorder:
         self._begun = False
         self._begin()
 
-    def hear(self, event: FeedEvent) -> None:
-        """Write down an event that the session has just taken."""
+    def record(self, event: FeedEvent) -> None:
+        """Write down an event that the session has just applied."""
         if self._file.closed:
             return
         if not self._begun:
@@ -59,14 +59,14 @@ class Recorder:
             return
         self._write(line_of(event, self._at(), self._session.clock.monotonic()))
         if isinstance(event, ViewChanged):
-            self._orders(event)
+            self._write_orders(event)
         elif isinstance(event, ViewReset):
-            self._know(event.change.recent)
+            self._remember(event.change.recent)
         else:
             self._file.flush()
 
     def close(self) -> None:
-        """End the recording."""
+        """End the recording; a file that has no events yet still gets its first line."""
         if not self._begun and not self._file.closed:
             self._start()
         self._file.close()
@@ -79,7 +79,7 @@ class Recorder:
         self._write(StartLine(at=self._at(), format=FORMAT, server=self._server))
 
     def _begin(self) -> None:
-        """Write down how things stand, as soon as that and the server's time are known."""
+        """Write down the state of the session, once that and the server's time are known."""
         session = self._session
         if session.view is None or session.hello is None or session.totals is None:
             return
@@ -92,11 +92,11 @@ class Recorder:
         moment = session.clock.monotonic()
         for line in opening_of(session.hello, reset, session.heartbeat, self._at(), moment):
             self._write(line)
-        self._know(change.recent)
+        self._remember(change.recent)
 
-    def _orders(self, event: ViewChanged) -> None:
-        fresh = [order for order in event.change.recent if order.order_id not in self._seen]
-        self._know(event.change.recent)
+    def _write_orders(self, event: ViewChanged) -> None:
+        fresh = [order for order in event.change.recent if order.order_id not in self._known]
+        self._remember(event.change.recent)
         for order in sorted(fresh, key=lambda order: order.recency):
             if order.voids is None:
                 self._write(_order_line(order))
@@ -104,11 +104,11 @@ class Recorder:
         counted = self._session.orders_added
         self.missed += max(0, counted - sum(order.voids is None for order in fresh))
 
-    def _know(self, orders: tuple[Order, ...]) -> None:
+    def _remember(self, orders: tuple[Order, ...]) -> None:
         for order in orders:
-            self._seen[order.order_id] = None
-        while len(self._seen) > _KEYS_KEPT:
-            del self._seen[next(iter(self._seen))]
+            self._known[order.order_id] = None
+        while len(self._known) > MAX_KNOWN_ORDERS:
+            del self._known[next(iter(self._known))]
 
     def _write(self, line: object) -> None:
         try:
@@ -116,6 +116,32 @@ class Recorder:
         except OSError as error:
             self._file.close()
             raise RecordingError(f"{self.path} cannot be written: {error.strerror}.") from None
+
+
+class Recording:
+    """Starts and stops recordings of one session; at most one runs at a time."""
+
+    def __init__(self, session: Session, server: str) -> None:
+        self.recorder: Recorder | None = None
+        self._session = session
+        self._server = server
+
+    def start(self, path: Path) -> None:
+        """Record from now on into a new file; raises `RecordingError`."""
+        self.stop()
+        self.recorder = Recorder(path, self._session, self._server)
+
+    def record(self, event: FeedEvent) -> None:
+        """Write down an event that the session has just applied, if a recording runs."""
+        if self.recorder is not None:
+            self.recorder.record(event)
+
+    def stop(self) -> Recorder | None:
+        """End the recording that runs, if any, and return it."""
+        recorder, self.recorder = self.recorder, None
+        if recorder is not None:
+            recorder.close()
+        return recorder
 
 
 def _order_line(order: Order) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The player: a recording as a feed."""
+"""A recording as a feed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from coffeert.errors import Forbidden
 from coffeert.tui.history.event_lines import FORMAT, EventLine, StartLine, decode, event_of
 from coffeert.tui.history.recorder import RecordingError
 
-_FILM = b'{"coffeert":'
+_EVENT_PREFIX = b'{"coffeert":'
 
 
 class ReplayClock:
-    """Runs from a recording's first moment, as many times as fast as one likes."""
+    """A clock that starts at a recording's first moment and runs `speed` times as fast."""
 
     def __init__(
         self, start: float, speed: float, timer: Callable[[], float] = time.monotonic
@@ -46,7 +46,7 @@ class ReplayClock:
         return self._start + (self._timer() - self._began) * self.speed
 
     def stop(self) -> None:
-        """Stand still: nothing is known of what came later."""
+        """Stop at this moment: the recording knows nothing later."""
         self._stopped = self.monotonic()
 
     def until(self, moment: float) -> float:
@@ -55,7 +55,7 @@ class ReplayClock:
 
 
 class Replayer:
-    """Tells what was recorded, when it was."""
+    """Yields recorded events with their original timing; raises `RecordingError` for other files."""
 
     def __init__(self, path: Path, speed: float = 1.0) -> None:
         self._path = path
@@ -68,7 +68,7 @@ class Replayer:
         self.clock = ReplayClock(first.at, speed)
 
     async def events(self) -> AsyncIterator[FeedEvent]:
-        """Yield the recorded events at their time, and then say that it is over."""
+        """Yield the recorded events at their time, and then a `Disconnected`."""
         for line in read(self._path):
             wait = self.clock.until(line.at)
             await asyncio.sleep(max(0.0, wait))
@@ -79,24 +79,24 @@ class Replayer:
         yield Disconnected("The recording is over.", None)
 
     async def place(self, draft: Draft, *, timeout: float = 10) -> PlacedOrder:  # noqa: ASYNC109 (the contract's name)
-        """Refuse: what is past takes no orders."""
+        """Raise `Forbidden`: a recording takes no orders."""
         _refuse()
 
     def reconnect_now(self) -> None:
-        """Do nothing: there is nobody to connect to."""
+        """Do nothing: there is no connection."""
 
 
 def read(path: Path) -> Iterator[EventLine]:
-    """Read the events of a recording, compressed with gzip where its name ends so.
+    """Read the lines of a recording; a name that ends in `.gz` means gzip.
 
-    Raises `RecordingError` where it cannot be read.
+    Raises `RecordingError` if it cannot be read.
     """
     number = 0
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             for text in file:
                 number += 1
-                if text.startswith(_FILM):
+                if text.startswith(_EVENT_PREFIX):
                     yield decode(text)
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise RecordingError(f"{path} is no whole gzip file.") from None

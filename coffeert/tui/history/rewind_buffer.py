@@ -1,8 +1,7 @@
-"""The tape: always on, so that the session can be rewound.
+"""Records the session all the time, so that it can be rewound; see docs/decisions/0019.
 
-Chapters each begin with a whole view, so that any moment is at most one chapter's changes away. Whole is
-only the newest chapter's picture; an older one's is told by what has changed since. Changes within a
-second are merged: a tape is for looking back, not for timing. All but the newest chapter lie on disk.
+A segment begins with a whole view, so that any moment is at most a segment's changes away. Changes within
+a second are merged: rewinding shows sums, not timing. All but the newest segment lie on disk.
 """
 
 from __future__ import annotations
@@ -20,92 +19,56 @@ from coffeert.domain.orders import Order
 from coffeert.domain.rollups import Cells
 from coffeert.domain.view import Change, newest
 from coffeert.tui.history.event_lines import decode, encode, event_of, line_of, opening_of
-from coffeert.tui.history.pages import BucketName, Pages, PageSet, apply, difference
-from coffeert.tui.history.segment import Segment
+from coffeert.tui.history.segment import (
+    BucketKey,
+    CubeEncoder,
+    EncodedCube,
+    Segment,
+    apply_difference,
+    difference,
+)
 from coffeert.tui.history.spill_file import SpillFile
 from coffeert.tui.model.session import Session
 
-TAPE_BYTES: Final = 64 * 1024 * 1024
-"""Four stores: a day at an order a second, nine hours at 25. Older chapters go first."""
+MAX_BUFFER_BYTES: Final = 64 * 1024 * 1024
+"""With four stores, a day at an order a second, nine hours at 25."""
 
-CHAPTER_SECONDS: Final = 60.0
-ORDERS_LISTED: Final = 200
-"""How many orders a chapter begins with."""
-
-
-class _Second:
-    """The changes of one second, collected cheaply and merged once."""
-
-    __slots__ = ("_cells", "_last", "_recent", "at")
-
-    def __init__(self, at: float, first: ViewChanged) -> None:
-        self.at = at
-        self._last = first
-        self._cells: Cells = {}
-        self._recent: list[Order] = []
-
-    def add(self, at: float, event: ViewChanged) -> None:
-        """Take in a further change."""
-        self.at = at
-        self._last = event
-        self._cells.update(event.change.cells)
-        self._recent.extend(event.change.recent)
-
-    def event(self) -> ViewChanged:
-        """Return all changes as one."""
-        last = self._last
-        change = msgspec.structs.replace(
-            last.change, cells=self._cells, recent=newest(self._recent)
-        )
-        return ViewChanged(change, last.version, last.received, last.totals)
-
-
-class StillClock:
-    """Stands at a moment of the past."""
-
-    def __init__(self, moment: float) -> None:
-        self.moment = moment
-
-    def now(self) -> datetime:
-        """Return the moment."""
-        return datetime.fromtimestamp(self.moment, UTC)
-
-    def monotonic(self) -> float:
-        """Return the moment in seconds."""
-        return self.moment
+SEGMENT_SECONDS: Final = 60.0
+MAX_ORDERS_LISTED: Final = 200
+"""How many recent orders a segment begins with."""
 
 
 class RewindBuffer:
-    """Remembers what a session has heard, in a bounded number of bytes."""
+    """Keeps what a session has received, in at most `max_bytes`; the oldest segments are dropped first."""
 
-    def __init__(self, session: Session, limit: int = TAPE_BYTES) -> None:
+    def __init__(self, session: Session, max_bytes: int = MAX_BUFFER_BYTES) -> None:
         self._session = session
-        self._limit = limit
-        self._chapters: deque[Segment] = deque()
-        self._shelf = SpillFile()
-        self._pending: _Second | None = None
-        self._pages = Pages()
-        self._opening: PageSet = {}
+        self._max_bytes = max_bytes
+        self._segments: deque[Segment] = deque()
+        self._spill_file = SpillFile()
+        self._pending: _MergedChanges | None = None
+        self._encoder = CubeEncoder()
+        self._opening: EncodedCube = {}
 
     @property
     def span(self) -> tuple[float, float] | None:
         """The first and the last moment that can be shown, in Unix seconds."""
-        if not self._chapters:
+        if not self._segments:
             return None
-        end = self._pending.at if self._pending else self._chapters[-1].end
-        return self._chapters[0].start, end
+        end = self._pending.at if self._pending else self._segments[-1].end
+        return self._segments[0].start, end
 
     @property
     def size(self) -> int:
-        """How many bytes are kept, beside the newest chapter's picture."""
-        return sum(chapter.size for chapter in self._chapters)
+        """The bytes kept, in memory and on disk, without the newest segment's opening cube."""
+        return sum(segment.size for segment in self._segments)
 
-    def hear(self, event: FeedEvent) -> None:
-        """Take down an event that the session has just taken."""
+    def record(self, event: FeedEvent) -> None:
+        """Record an event that the session has just applied."""
         at = self._session.now().timestamp()
-        if isinstance(event, ViewReset) or not self._chapters:
+        if isinstance(event, ViewReset) or not self._segments:
             self._flush()
-            self._pages.begin_anew()
+            self._encoder.reset()
             self._begin(at)
             return
         if isinstance(event, ViewChanged):
@@ -113,14 +76,14 @@ class RewindBuffer:
         else:
             self._flush()
             self._add(at, event)
-        if at - self._chapters[-1].start >= CHAPTER_SECONDS:
+        if at - self._segments[-1].start >= SEGMENT_SECONDS:
             self._flush()
             self._begin(at)
 
     def session_at(self, moment: float) -> Session | None:
-        """Return the session as it was at a moment; `None` where the tape does not reach.
+        """Return the session as it was at a moment in Unix seconds; `None` if that is not known any more.
 
-        It does not, either, where the disk does not give back what it took.
+        The same if the disk does not return what was spilled.
         """
         try:
             return self._session_at(moment)
@@ -128,45 +91,45 @@ class RewindBuffer:
             return None
 
     def _session_at(self, moment: float) -> Session | None:
-        chapter = next((c for c in reversed(self._chapters) if c.start <= moment), None)
-        if chapter is None or self._session.view is None:
+        segment = next((s for s in reversed(self._segments) if s.start <= moment), None)
+        if segment is None or self._session.view is None:
             return None
-        clock = StillClock(chapter.start)
+        clock = StoppedClock(segment.start)
         past = Session(clock)
-        for at, event in self._events(chapter, until=moment):
+        for at, event in self._events(segment, until=moment):
             clock.moment = at
-            past.take(event)
+            past.apply(event)
             if isinstance(event, ViewReset) and past.view is not None:
-                pages = self._pages_at(chapter)
-                self._pages.restore(pages, past.view.cube, self._session.view.cube)
+                opening = self._opening_of(segment)
+                self._encoder.restore(opening, past.view.cube, self._session.view.cube)
         clock.moment = moment
-        # Only now: what is heard again must not count again.
+        # Only now: what is applied again here must not be counted again there.
         past.arrivals = self._session.arrivals
         past.own = self._session.own
         past.outages.clear()
         past.outages.extend(replace(o) for o in self._session.outages if o.start <= moment)
         return past
 
-    def _events(self, chapter: Segment, until: float) -> Iterator[tuple[float, FeedEvent]]:
-        """Yield what a chapter tells; looking back writes nothing, and so nothing has to go for it."""
-        for at, line in chapter.read(until):
+    def _events(self, segment: Segment, until: float) -> Iterator[tuple[float, FeedEvent]]:
+        """Yield the events of a segment; pending changes are read, not written, so nothing is dropped."""
+        for at, line in segment.read(until):
             event = event_of(decode(line), at)
             if event is not None:
                 yield at, event
         pending = self._pending
-        if pending is not None and chapter is self._chapters[-1] and pending.at <= until:
+        if pending is not None and segment is self._segments[-1] and pending.at <= until:
             line_now = line_of(pending.event(), pending.at, self._session.clock.monotonic())
             event = event_of(line_now, pending.at)
             if event is not None:
                 yield pending.at, event
 
-    def _pages_at(self, chapter: Segment) -> PageSet:
-        pages: dict[BucketName, bytes] = dict(self._opening)
-        for each in reversed(self._chapters):
-            apply(each.undo(), pages)
-            if each is chapter:
+    def _opening_of(self, segment: Segment) -> EncodedCube:
+        cube: dict[BucketKey, bytes] = dict(self._opening)
+        for each in reversed(self._segments):
+            apply_difference(each.undo(), cube)
+            if each is segment:
                 break
-        return pages
+        return cube
 
     def _begin(self, at: float) -> None:
         session = self._session
@@ -175,12 +138,12 @@ class RewindBuffer:
         if session.heartbeat is None:  # the server's time is not known yet
             return
         view = session.view
-        opening = self._pages.of(view.cube)
-        if self._chapters:
-            self._chapters[-1].close(difference(opening, self._opening), self._shelf)
+        opening = self._encoder.encode(view.cube)
+        if self._segments:
+            self._segments[-1].close(difference(opening, self._opening), self._spill_file)
         self._opening = opening
-        self._chapters.append(Segment(at))
-        listed = session.log.newest()[:ORDERS_LISTED]
+        self._segments.append(Segment(at))
+        listed = session.log.newest()[:MAX_ORDERS_LISTED]
         change = Change(view.cube.retention, view.data_time, {}, listed)
         reset = ViewReset(change, session.epoch, session.version, session.totals)
         moment = session.clock.monotonic()
@@ -193,20 +156,60 @@ class RewindBuffer:
         if self._pending is not None and int(self._pending.at) != int(at):
             self._flush()
         if self._pending is None:
-            self._pending = _Second(at, event)
+            self._pending = _MergedChanges(at, event)
         self._pending.add(at, event)
-        self._pages.change({(key.grain, key.bucket) for key in event.change.cells})
+        self._encoder.invalidate({(key.grain, key.bucket) for key in event.change.cells})
 
     def _flush(self) -> None:
         if self._pending is not None:
-            second, self._pending = self._pending, None
-            self._add(second.at, second.event())
+            pending, self._pending = self._pending, None
+            self._add(pending.at, pending.event())
 
     def _add(self, at: float, event: FeedEvent) -> None:
-        if self._chapters:
+        if self._segments:
             self._write(at, encode(line_of(event, at, self._session.clock.monotonic())))
 
     def _write(self, at: float, line: bytes) -> None:
-        self._chapters[-1].write(at, line)
-        while len(self._chapters) > 1 and self.size > self._limit:
-            self._chapters.popleft()
+        self._segments[-1].write(at, line)
+        while len(self._segments) > 1 and self.size > self._max_bytes:
+            self._segments.popleft()
+
+
+class _MergedChanges:
+    """The changes of one second, collected cheaply and merged once."""
+
+    __slots__ = ("_cells", "_last", "_recent", "at")
+
+    def __init__(self, at: float, first: ViewChanged) -> None:
+        self.at = at
+        self._last = first
+        self._cells: Cells = {}
+        self._recent: list[Order] = []
+
+    def add(self, at: float, event: ViewChanged) -> None:
+        self.at = at
+        self._last = event
+        self._cells.update(event.change.cells)
+        self._recent.extend(event.change.recent)
+
+    def event(self) -> ViewChanged:
+        last = self._last
+        change = msgspec.structs.replace(
+            last.change, cells=self._cells, recent=newest(self._recent)
+        )
+        return ViewChanged(change, last.version, last.received, last.totals)
+
+
+class StoppedClock:
+    """A clock that stands at a moment, in Unix seconds, until it is moved."""
+
+    def __init__(self, moment: float) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        """Return the moment, in UTC."""
+        return datetime.fromtimestamp(self.moment, UTC)
+
+    def monotonic(self) -> float:
+        """Return the moment in seconds."""
+        return self.moment

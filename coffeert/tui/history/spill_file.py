@@ -1,4 +1,4 @@
-"""The shelf: what is seldom looked at lies in files without names instead of in memory."""
+"""Keeps bytes that are seldom read in unnamed files instead of in memory."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ import tempfile
 import weakref
 from typing import Final, Protocol
 
-SEGMENT_BYTES: Final = 2 * 1024 * 1024
-"""A file takes no more when it is as long as this: disk is given back a file at a time."""
+MAX_FILE_BYTES: Final = 2 * 1024 * 1024
+"""A file that has reached this gets no more: disk space is freed a file at a time."""
 
 
 class Blob(Protocol):
-    """Something that was put away."""
+    """Bytes that were put away."""
 
     def read(self) -> bytes:
-        """Return it; raises `OSError` where the disk does not give it back."""
+        """Return the bytes; raises `OSError` if the disk does not return them."""
 
 
 class SpillFile:
-    """Keeps bytes for as long as somebody holds what `put` returned.
+    """Keeps bytes for as long as the `Blob` that `put` returned for them is referenced.
 
-    The files lie in the directory for temporary files. They are open to this user only, have no names, and
-    are gone with the process, however it ends.
+    The files lie in the directory for temporary files. Only this user can open them, they have no names,
+    and they are gone with the process, however it ends.
     """
 
-    __slots__ = ("_segment",)
+    __slots__ = ("_file",)
 
     def __init__(self) -> None:
-        self._segment: _SpillSegment | None = None
+        self._file: _UnnamedFile | None = None
 
     def put(self, data: bytes) -> Blob:
-        """Put bytes away; where the disk does not take them, they stay in memory."""
+        """Write bytes to disk; if the disk does not take them, they stay in memory."""
         try:
-            if self._segment is None or self._segment.size >= SEGMENT_BYTES:
-                self._segment = _SpillSegment()
-            return self._segment.put(data)
+            if self._file is None or self._file.size >= MAX_FILE_BYTES:
+                self._file = _UnnamedFile()
+            return self._file.put(data)
         except OSError:
             return _InMemoryBlob(data)
 
 
-class _SpillSegment:
-    """One file; it is closed when nobody holds anything in it."""
+class _UnnamedFile:
+    """One file, closed when no blob in it is referenced any more."""
 
     def __init__(self) -> None:
         with tempfile.TemporaryFile(prefix="coffeert-") as file:
@@ -52,23 +52,23 @@ class _SpillSegment:
     def put(self, data: bytes) -> Blob:
         if os.pwrite(self.fd, data, self.size) < len(data):
             raise OSError("the disk took a part only")
-        kept = _OnDiskBlob(self, self.size, len(data))
+        blob = _OnDiskBlob(self, self.size, len(data))
         self.size += len(data)
-        return kept
+        return blob
 
 
 class _OnDiskBlob:
-    __slots__ = ("_length", "_segment", "_start")
+    __slots__ = ("_file", "_length", "_start")
 
-    def __init__(self, segment: _SpillSegment, start: int, length: int) -> None:
-        self._segment = segment
+    def __init__(self, file: _UnnamedFile, start: int, length: int) -> None:
+        self._file = file
         self._start = start
         self._length = length
 
     def read(self) -> bytes:
-        data = os.pread(self._segment.fd, self._length, self._start)
+        data = os.pread(self._file.fd, self._length, self._start)
         if len(data) < self._length:
-            raise OSError("the disk gave back a part only")
+            raise OSError("the disk returned a part only")
         return data
 
 

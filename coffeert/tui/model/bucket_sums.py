@@ -1,4 +1,4 @@
-"""Filtered sums of buckets, kept until a bucket changes: a tick costs what has changed, not the view."""
+"""Filtered sums of buckets, cached until a bucket changes: a tick costs what changed, not the view."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from coffeert.tui.model.filter import EVERYTHING, Filter
 
 @dataclass(frozen=True, slots=True)
 class BucketSums:
-    """What one bucket adds up to, altogether, by store and by drink; not to be changed by the caller."""
+    """Totals of one bucket: of everything, by store and by drink. Callers must not change them."""
 
     total: Totals
     stores: dict[str, Totals]
@@ -25,8 +25,7 @@ NOTHING: Final = BucketSums(ZERO, {}, {})
 
 
 def sum_bucket(cells: Iterable[_Cell]) -> BucketSums:
-    """Add up cells of one bucket."""
-    # A large menu has thousands of cells in each of dozens of buckets: plain numbers until the end.
+    # A large menu has thousands of cells in each of dozens of buckets: no `Totals` before the end.
     stores: dict[str, list[int]] = {}
     drinks: dict[str, list[int]] = {}
     for (store, drink), (orders, quantity, cents) in cells:
@@ -35,85 +34,83 @@ def sum_bucket(cells: Iterable[_Cell]) -> BucketSums:
             sum_[1] += quantity
             sum_[2] += cents
     total = Totals(*map(sum, zip(*stores.values(), strict=True))) if stores else ZERO
-    return BucketSums(total, _tallies(stores), _tallies(drinks))
+    return BucketSums(total, _totals_by_code(stores), _totals_by_code(drinks))
 
 
-def _tallies(sums: dict[str, list[int]]) -> dict[str, Totals]:
+def _totals_by_code(sums: dict[str, list[int]]) -> dict[str, Totals]:
     return {code: Totals(*sum_) for code, sum_ in sums.items()}
 
 
 def merge(sums: Iterable[BucketSums]) -> BucketSums:
-    """Add buckets together."""
     total = ZERO
     stores: dict[str, Totals] = {}
     drinks: dict[str, Totals] = {}
     for bucket in sums:
         total = total.plus(bucket.total)
-        for store, tally in bucket.stores.items():
-            stores[store] = stores.get(store, ZERO).plus(tally)
-        for drink, tally in bucket.drinks.items():
-            drinks[drink] = drinks.get(drink, ZERO).plus(tally)
+        for store, totals in bucket.stores.items():
+            stores[store] = stores.get(store, ZERO).plus(totals)
+        for drink, totals in bucket.drinks.items():
+            drinks[drink] = drinks.get(drink, ZERO).plus(totals)
     return BucketSums(total, stores, drinks)
 
 
 def scale(bucket: BucketSums, part: float) -> BucketSums:
-    """Take a part of a bucket, as if its orders had come evenly."""
+    """Return a part of a bucket, as if its orders were spread evenly."""
     if bucket is NOTHING:
         return bucket
     return BucketSums(
         _scaled(bucket.total, part),
-        {code: _scaled(tally, part) for code, tally in bucket.stores.items()},
-        {code: _scaled(tally, part) for code, tally in bucket.drinks.items()},
+        {code: _scaled(totals, part) for code, totals in bucket.stores.items()},
+        {code: _scaled(totals, part) for code, totals in bucket.drinks.items()},
     )
 
 
-def _scaled(tally: Totals, part: float) -> Totals:
-    if tally == ZERO:
+def _scaled(totals: Totals, part: float) -> Totals:
+    if totals == ZERO:
         return ZERO
     return Totals(
-        round(tally.orders * part), round(tally.quantity * part), round(tally.cents * part)
+        round(totals.orders * part), round(totals.quantity * part), round(totals.cents * part)
     )
 
 
 class BucketSumCache:
-    """The filtered sums over one picture, bucket by bucket."""
+    """Filtered sums of the buckets of one cube."""
 
-    __slots__ = ("_kept", "_verdicts", "picture", "wanted")
+    __slots__ = ("_cached", "_matching", "cube", "wanted")
 
-    def __init__(self, picture: RollupCube, wanted: Filter = EVERYTHING) -> None:
-        self.picture = picture
+    def __init__(self, cube: RollupCube, wanted: Filter = EVERYTHING) -> None:
+        self.cube = cube
         self.wanted = wanted
-        self._kept: dict[tuple[Grain, int], BucketSums] = {}
-        self._verdicts: dict[StoreDrink, bool] = {}
+        self._cached: dict[tuple[Grain, int], BucketSums] = {}
+        self._matching: dict[StoreDrink, bool] = {}
 
     def bucket(self, grain: Grain, start: int) -> BucketSums:
-        """Return the sums of one bucket."""
-        kept = self._kept.get((grain, start))
-        if kept is None:
-            cells = self.picture.bucket(grain, start)
-            kept = sum_bucket(self._taken(cells)) if cells else NOTHING
-            self._kept[grain, start] = kept
-        return kept
+        cached = self._cached.get((grain, start))
+        if cached is None:
+            cells = self.cube.bucket(grain, start)
+            cached = sum_bucket(self._matching_cells(cells)) if cells else NOTHING
+            self._cached[grain, start] = cached
+        return cached
 
-    def _taken(self, cells: Mapping[StoreDrink, Totals]) -> Iterable[_Cell]:
-        """Return the cells that the filter takes."""
-        wanted, verdicts = self.wanted, self._verdicts
+    def _matching_cells(self, cells: Mapping[StoreDrink, Totals]) -> Iterable[_Cell]:
+        """Return the cells that the filter matches."""
+        wanted, matching = self.wanted, self._matching
         if not wanted:
             return cells.items()
         if wanted.approximate:
-            return (cell for cell in cells.items() if wanted.takes_cell(*cell[0], cell[1]))
-        # Codes alone decide, and they are the same in every bucket.
-        for pair in cells.keys() - verdicts.keys():
-            verdicts[pair] = wanted.takes_cell(*pair, ZERO)
-        return (cell for cell in cells.items() if verdicts[cell[0]])
+            return (cell for cell in cells.items() if wanted.matches_cell(*cell[0], cell[1]))
+        # Only codes are compared, and they are the same in every bucket.
+        for pair in cells.keys() - matching.keys():
+            matching[pair] = wanted.matches_cell(*pair, ZERO)
+        return (cell for cell in cells.items() if matching[cell[0]])
 
     def forget(self, buckets: Iterable[tuple[Grain, int]]) -> None:
         """Drop the buckets that have changed."""
         for name in buckets:
-            self._kept.pop(name, None)
+            self._cached.pop(name, None)
 
     def trim(self) -> None:
-        """Drop what lies beyond the picture's retention."""
-        retention = self.picture.retention
-        for grain, start in [key for key in self._kept if not retention.contains(*key)]:
-            del self._kept[grain, start]
+        """Drop the buckets that are older than the cube keeps."""
+        retention = self.cube.retention
+        for grain, start in [key for key in self._cached if not retention.contains(*key)]:
+            del self._cached[grain, start]

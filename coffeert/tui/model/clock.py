@@ -1,4 +1,4 @@
-"""The clock, injected so that tests and recordings decide what time it is."""
+"""The clock, injected so that tests and replays decide what time it is."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time, and how much of it has passed."""
+    """Wall-clock time and monotonic time."""
 
     def now(self) -> datetime:
         """Return the moment, in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Return seconds that only ever grow."""
+        """Return seconds that never decrease; only differences mean something."""
         ...
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The clock of this machine."""
 
     def now(self) -> datetime:
         """Return the moment, in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds that only ever grow."""
+        """Return seconds that never decrease; only differences mean something."""
         return time.monotonic()

@@ -1,65 +1,65 @@
-"""The truth about what is on the screen: is it live, how old is it, does it add up."""
+"""How far the data on the screen can be trusted: connected or not, how old, equal to the server's sums."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
-from coffeert.tui.model.session import Agreement, Session
-from coffeert.tui.render.format import ago
-from coffeert.tui.render.glyphs import Glyphs
-from coffeert.tui.render.spans import Line, Role, Span, line
-from coffeert.tui.render.text import clean, crop
+from coffeert.tui.model.session import Session, TotalsMatch
 
-Mood = Literal["starting", "live", "stale", "lost", "rewind", "replay"]
+Status = Literal["starting", "live", "stale", "lost", "rewind", "replay"]
 
-STALE_AFTER: Final = 2.0
-"""Seconds: two passes of the aggregator at its default interval; where that is longer, two of those."""
+STALE_AFTER_SECONDS: Final = 2.0
+"""Two passes at the aggregator's default interval; with a longer interval, two of those."""
 
-SILENT_AFTER: Final = 2.0
-"""Seconds without a frame before the header says so: two heartbeats, where those are no slower."""
+SILENT_AFTER_SECONDS: Final = 2.0
+"""Without any message from the server: two heartbeats, unless those are slower."""
+
+
+class Trouble(NamedTuple):
+    """A part of the server that is not well, and the reason that it gives, as it came."""
+
+    part: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class DataStatus:
-    """How far the screen can be trusted; ages in seconds."""
+    """The status of a session at one moment; ages in seconds. `reason` and `troubles` are not cleaned."""
 
-    mood: Mood
+    status: Status
     age: float | None = None
-    silence: float | None = None
     attempt: int = 0
     retry_in: float | None = None
     reason: str = ""
     gaps: int = 0
-    agreement: Agreement = "unknown"
+    totals_match: TotalsMatch = "unknown"
     ever_up: bool = False
     connecting: bool = False
-    troubles: tuple[str, ...] = ()
-    stale_after: float = STALE_AFTER
+    troubles: tuple[Trouble, ...] = ()
+    stale_after: float = STALE_AFTER_SECONDS
 
     @property
     def old(self) -> bool:
-        """Whether panels are to be dimmed."""
-        return self.mood in ("stale", "lost")
+        """Whether panels are dimmed."""
+        return self.status in ("stale", "lost")
 
 
 def data_status_of(session: Session) -> DataStatus:
-    """Judge a session as it is now."""
+    """Return the status of a session now."""
     link = session.link
     age = session.age()
-    silence = session.silence()
     retry_in = (
         None if link.retry_at is None else max(0.0, link.retry_at - session.clock.monotonic())
     )
     return DataStatus(
-        mood=_mood(session, age, silence),
+        status=_status(session, age),
         age=None if age is None else round(age, 1),
-        silence=None if silence is None else round(silence, 1),
         attempt=link.attempt,
         retry_in=None if retry_in is None else float(-(-retry_in // 1)),
-        reason=_sentence(clean(link.reason, 120)),
+        reason=link.reason,
         gaps=session.gaps,
-        agreement=session.agreement(),
+        totals_match=session.totals_match(),
         ever_up=link.ever_up,
         connecting=link.state == "connecting",
         troubles=_troubles(session),
@@ -68,37 +68,33 @@ def data_status_of(session: Session) -> DataStatus:
 
 
 def stale_after(session: Session) -> float:
-    """Return the age, in seconds, from which data is old: a pass must have failed to come."""
+    """Return the age in seconds at which data is old because a pass must have failed."""
     interval = 0.0 if session.health is None else session.health.aggregator.interval_s
-    return max(STALE_AFTER, 2 * interval)
+    return max(STALE_AFTER_SECONDS, 2 * interval)
 
 
 def silent_after(session: Session) -> float:
-    """Return the silence, in seconds, that is no longer the pause between two heartbeats."""
-    beat = 0.0 if session.hello is None else session.hello.heartbeat
-    return max(SILENT_AFTER, 2 * beat)
+    """Return the seconds without a message that are longer than the pause between two heartbeats."""
+    heartbeat = 0.0 if session.hello is None else session.hello.heartbeat
+    return max(SILENT_AFTER_SECONDS, 2 * heartbeat)
 
 
-def _sentence(reason: str) -> str:
-    """Complete the feed's phrase, such as `does not answer`."""
-    return f"The server {reason}." if reason and reason[0].islower() else reason
-
-
-def _mood(session: Session, age: float | None, silence: float | None) -> Mood:
+def _status(session: Session, age: float | None) -> Status:
     if session.link.state != "up":
         return "lost" if session.link.ever_up else "starting"
     if age is None:
         return "starting"
+    silence = session.seconds_since_last_message()
     if age > stale_after(session) or (silence is not None and silence > silent_after(session)):
         return "stale"
     return "live"
 
 
-def _troubles(session: Session) -> tuple[str, ...]:
+def _troubles(session: Session) -> tuple[Trouble, ...]:
     health = session.health
     if health is None:
         return ()
-    # Causes first: without a database no pass is made.
+    # Causes first: without a database there is no pass.
     parts = {
         "database": health.database,
         "redis": health.redis,
@@ -107,65 +103,5 @@ def _troubles(session: Session) -> tuple[str, ...]:
         "websocket": health.sockets,
     }
     return tuple(
-        f"{name}: {clean(part.reason or 'not well', 80).rstrip('.')}"
-        for name, part in parts.items()
-        if not part.ok
+        Trouble(name, part.reason or "not well") for name, part in parts.items() if not part.ok
     )
-
-
-def state_badge(truth: DataStatus, glyphs: Glyphs) -> Line:
-    """Say in one badge whether the picture is live."""
-    age = "" if truth.age is None else f" {ago(truth.age)}"
-    match truth.mood:
-        case "live":
-            role: Role = "badge-warn" if truth.troubles else "badge-good"
-            return line(Span(f"{glyphs.dot} LIVE{age}", role))
-        case "stale":
-            return line(Span(f"{glyphs.ring} STALE{age}", "badge-bad"))
-        case "rewind":
-            return line(Span(f"{glyphs.ring} REWIND{age} ago", "badge-warn"))
-        case "replay":
-            over = " over" if truth.reason else ""
-            return line(Span(f"{glyphs.dot} REPLAY{over}", "badge-warn"))
-        case "lost":
-            return line(Span(f"{glyphs.cross} {_link_text(truth)}", "badge-bad"))
-        case "starting":
-            return line(Span(f"{glyphs.ring} {_link_text(truth)}", "badge-warn"))
-
-
-def _link_text(truth: DataStatus) -> str:
-    if truth.connecting or (truth.retry_in is None and not truth.reason):
-        return "CONNECTING" if truth.attempt <= 1 else f"CONNECTING #{truth.attempt}"
-    if truth.retry_in is None:
-        return "OFFLINE r: retry"
-    return f"OFFLINE retry {truth.retry_in:.0f}s"
-
-
-def sequence_badge(truth: DataStatus, glyphs: Glyphs) -> Line:
-    """Say whether versions came without a gap."""
-    if truth.gaps:
-        return line(Span(f"seq {truth.gaps} gap{'s' if truth.gaps > 1 else ''}", "warn"))
-    return line(Span("seq ", "dim"), Span(glyphs.check, "good"))
-
-
-def agreement_badge(truth: DataStatus, glyphs: Glyphs) -> Line:
-    """Say whether this screen's sums equal the server's."""
-    match truth.agreement:
-        case "equal":
-            return line(Span("= server ", "dim"), Span(glyphs.check, "good"))
-        case "differs":
-            return line(Span(f"{glyphs.cross} NOT = server", "badge-bad"))
-        case "unknown":
-            return line(Span("= server ?", "dim"))
-
-
-def panel_age(truth: DataStatus) -> Line:
-    """Say in a panel's frame how old it is, once that is worth saying."""
-    if truth.age is None or truth.age < truth.stale_after or truth.mood in ("rewind", "replay"):
-        return ()
-    return line(Span(f"{ago(truth.age)} old", "warn"))
-
-
-def trouble_line(truth: DataStatus, cells: int) -> str:
-    """Join what is wrong with the server's parts."""
-    return crop("; ".join(truth.troubles), cells)

@@ -1,7 +1,7 @@
 """The filter language: `store:uptown drink:latte price>5 -tea`.
 
-Words are joined by "and"; `store:a,b` means either; a word without a colon looks into both codes; `-`
-in front turns a term round.
+Words are joined by "and"; `store:a,b` means either; a word without a colon is looked for in both codes; `-`
+in front negates a term.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class FilterError(CoffeertError):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One condition. `words` are folded; a code matches where it contains any of them.
+    """One condition. `words` are case-folded; a code matches if it contains any of them.
 
-    `exact` means the whole code, as drilling down does.
+    With `exact` it must equal one of them, as when drilling down.
     """
 
     field: Field
@@ -47,11 +47,11 @@ class Term:
     negated: bool = False
     exact: bool = False
 
-    def takes(self, store: str, drink: str, quantity: int, cents: int) -> bool:
-        """Tell whether something sold belongs in; `cents` is its revenue."""
-        return self._holds(store, drink, quantity, cents) != self.negated
+    def matches(self, store: str, drink: str, quantity: int, cents: int) -> bool:
+        """Return True if something sold matches; `cents` is its revenue."""
+        return self._matches(store, drink, quantity, cents) != self.negated
 
-    def _holds(self, store: str, drink: str, quantity: int, cents: int) -> bool:
+    def _matches(self, store: str, drink: str, quantity: int, cents: int) -> bool:
         if self.field == "price":
             # Compared as revenue against quantity times price: no division, so no rounding.
             pieces = abs(quantity)
@@ -59,11 +59,11 @@ class Term:
         if self.exact:
             code = store if self.field == "store" else drink
             return code in self.words
-        where = {"store": (store,), "drink": (drink,), "any": (store, drink)}[self.field]
-        return any(word in code.casefold() for word in self.words for code in where)
+        codes = {"store": (store,), "drink": (drink,), "any": (store, drink)}[self.field]
+        return any(word in code.casefold() for word in self.words for code in codes)
 
     def text(self) -> str:
-        """Write the term as one would type it."""
+        """Return the term as it is typed."""
         sign = "-" if self.negated else ""
         if self.field == "price":
             return f"{sign}price{self.comparison}{text_from_cents(self.cents)}"
@@ -73,7 +73,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """All conditions that must hold; none at all takes everything."""
+    """Conditions that must all hold; without any, everything matches."""
 
     terms: tuple[Term, ...] = ()
 
@@ -82,27 +82,25 @@ class Filter:
 
     @property
     def approximate(self) -> bool:
-        """Whether sums are approximate: a cell holds no single prices, so its average stands in."""
+        """Whether sums are approximate: a cell holds no single prices, so its average price is compared."""
         return any(term.field == "price" for term in self.terms)
 
-    def takes_cell(self, store: str, drink: str, tally: Totals) -> bool:
-        """Tell whether a cell's sums belong in."""
-        return all(t.takes(store, drink, tally.quantity, tally.cents) for t in self.terms)
+    def matches_cell(self, store: str, drink: str, totals: Totals) -> bool:
+        return all(t.matches(store, drink, totals.quantity, totals.cents) for t in self.terms)
 
-    def takes_order(self, order: Order) -> bool:
-        """Tell whether an order belongs in."""
+    def matches_order(self, order: Order) -> bool:
         revenue = order.revenue_cents
-        return all(t.takes(order.store, order.drink, order.quantity, revenue) for t in self.terms)
+        return all(t.matches(order.store, order.drink, order.quantity, revenue) for t in self.terms)
 
-    def takes_store(self, store: str, drinks: Iterable[str]) -> bool:
-        """Tell whether any of these drinks belongs in where this store sells it, at whatever price."""
+    def matches_store(self, store: str, drinks: Iterable[str]) -> bool:
+        """Return True if this store matches with any of these drinks, at whatever price."""
         by_code = [term for term in self.terms if term.field != "price"]
         return not by_code or any(
-            all(term.takes(store, drink, 0, 0) for term in by_code) for drink in drinks
+            all(term.matches(store, drink, 0, 0) for term in by_code) for drink in drinks
         )
 
     def text(self) -> str:
-        """Write the filter as one would type it."""
+        """Return the filter as it is typed."""
         return " ".join(term.text() for term in self.terms)
 
     def also(self, *terms: Term) -> Filter:

@@ -1,4 +1,4 @@
-"""The order log: more of the recent orders than the server repeats, as long as this screen saw them."""
+"""Recent orders: more of them than the server repeats in its frames."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from uuid import UUID
 
 from coffeert.domain.orders import Order
 
-ORDERS_KEPT: Final = 500
-"""What one scrolls through by hand; beyond that the database is the better place to ask."""
+MAX_ORDERS: Final = 500
+"""As many as are scrolled through by hand; for more, ask the database."""
 
 
 class OrderLog:
-    """The newest orders by `placed_at`, each once; memory is bounded."""
+    """The newest orders by `placed_at`, each once; bounded in memory."""
 
     __slots__ = ("_orders", "_sorted")
 
@@ -22,18 +22,18 @@ class OrderLog:
         self._sorted: tuple[Order, ...] | None = ()
 
     def add(self, orders: Iterable[Order]) -> None:
-        """Take in orders, in any order and however often."""
+        """Add orders, in any sequence and however often."""
         before = len(self._orders)
         for order in orders:
             self._orders[order.order_id] = order
         if len(self._orders) != before:
             self._sorted = None
-            if len(self._orders) > 2 * ORDERS_KEPT:
+            if len(self._orders) > 2 * MAX_ORDERS:
                 self._orders = {order.order_id: order for order in self.newest()}
 
     def newest(self) -> tuple[Order, ...]:
-        """Return the orders kept, newest first."""
+        """Return the orders, newest first."""
         if self._sorted is None:
             ordered = sorted(self._orders.values(), key=lambda o: o.recency, reverse=True)
-            self._sorted = tuple(ordered[:ORDERS_KEPT])
+            self._sorted = tuple(ordered[:MAX_ORDERS])
         return self._sorted

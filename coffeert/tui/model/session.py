@@ -1,8 +1,7 @@
-"""The session: everything heard from the feed, as plain state that the screen reads when it likes.
+"""The session: the state that follows from the feed's events, read by the screen at each repaint.
 
-Events go in one by one and cost little; nothing here knows about widgets. The session keeps its own
-view, so that a recording and a live feed drive the very same path, and its own sums can be held
-against the server's.
+The session keeps a view of its own, so that a recording and a live feed take the same path, and its sums
+can be compared with the server's.
 """
 
 from __future__ import annotations
@@ -37,16 +36,16 @@ from coffeert.wire.health import Health
 from coffeert.wire.orders import MenuBody
 
 LinkState = Literal["connecting", "up", "waiting", "stopped"]
-Agreement = Literal["unknown", "equal", "differs"]
+TotalsMatch = Literal["unknown", "equal", "differs"]
 
-OUTAGES_KEPT: Final = 100
-FIGURES_KEPT: Final = 120
-"""Heartbeats whose figures are kept: two minutes at one a second."""
+MAX_OUTAGES: Final = 100
+MAX_HEALTH_HISTORY: Final = 120
+"""Two minutes at one heartbeat a second."""
 
 
 @dataclass(slots=True)
 class LinkStatus:
-    """The connection: what it is doing, since when, and why."""
+    """The connection to the server; `since`, `retry_at` and `heard` in monotonic seconds."""
 
     state: LinkState = "connecting"
     attempt: int = 1
@@ -59,14 +58,14 @@ class LinkStatus:
 
 @dataclass(slots=True)
 class Outage:
-    """A time without news, in Unix seconds; `end` is `None` while it lasts."""
+    """A time without events, in Unix seconds; `end` is `None` while it lasts."""
 
     start: float
     end: float | None = None
 
 
 class Session:
-    """What this screen has heard so far."""
+    """What has been received so far; not thread-safe, and bounded in memory."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -76,11 +75,10 @@ class Session:
         self.hello: Hello | None = None
         self.menu: MenuBody | None = None
         self.health: Health | None = None
-        self.health_heard: float | None = None
+        self.health_received: float | None = None
         self.epoch = ""
         self.version = 0
         self.gaps = 0
-        self.resets = 0
         self.orders_seen = 0
         self.orders_added = 0
         self.heartbeat: Heartbeat | None = None
@@ -88,15 +86,13 @@ class Session:
         self.own = OwnOrders()
         self.arrivals = Arrivals()
         self.log = OrderLog()
-        self.outages: deque[Outage] = deque(maxlen=OUTAGES_KEPT)
-        self.revision = 0
-        self._figures: deque[Health] = deque(maxlen=FIGURES_KEPT)
-        self._anchor: tuple[datetime, float] | None = None
+        self.outages: deque[Outage] = deque(maxlen=MAX_OUTAGES)
+        self._health_history: deque[Health] = deque(maxlen=MAX_HEALTH_HISTORY)
+        self._server_time: tuple[datetime, float] | None = None
         self._touched: set[tuple[Grain, int]] = set()
 
-    def take(self, event: FeedEvent) -> None:
-        """Bring the state up to date with one event."""
-        self.revision += 1
+    def apply(self, event: FeedEvent) -> None:
+        """Change the state by one event."""
         moment = self.clock.monotonic()
         match event:
             case Connecting():
@@ -113,9 +109,9 @@ class Session:
                 self.link.heard = moment
                 self.heartbeat = event.heartbeat
                 self.health = event.heartbeat.health
-                self._figures.append(event.heartbeat.health)
-                self.health_heard = moment
-                self._hear_time(event.heartbeat.server_time, moment)
+                self._health_history.append(event.heartbeat.health)
+                self.health_received = moment
+                self._set_server_time(event.heartbeat.server_time, moment)
                 if self.view is not None and event.heartbeat.version == self.version:
                     self.view.data_time = max(self.view.data_time, event.heartbeat.data_time)
                     self._end_outage()
@@ -129,32 +125,32 @@ class Session:
                 assert_never(event)
 
     def now(self) -> datetime:
-        """Return the server's present: its clock counts, for it is what orders are placed by."""
-        if self._anchor is None:
+        """Return the present by the server's clock, the one that `placed_at` goes by."""
+        if self._server_time is None:
             return self.clock.now()
-        then, moment = self._anchor
+        then, moment = self._server_time
         return then + timedelta(seconds=self.clock.monotonic() - moment)
 
     def age(self) -> float | None:
-        """Return how old the data on the screen is, in seconds."""
+        """Return the age of the view in seconds; `None` without one."""
         if self.view is None:
             return None
         return max(0.0, (self.now() - self.view.data_time).total_seconds())
 
-    def silence(self) -> float | None:
-        """Return how long ago the server was last heard of, in seconds."""
+    def seconds_since_last_message(self) -> float | None:
+        """Return the seconds since any message of the server; `None` before the first."""
         if self.link.heard is None:
             return None
         return max(0.0, self.clock.monotonic() - self.link.heard)
 
-    def agreement(self) -> Agreement:
-        """Hold the session's own sums against those the server sent with the same version."""
+    def totals_match(self) -> TotalsMatch:
+        """Compare the sums of the view with those that the server sent for the same version."""
         if self.view is None or self.totals is None:
             return "unknown"
         return "equal" if self.view.cube.totals() == self.totals else "differs"
 
     def zone(self) -> tzinfo:
-        """Return the zone in which the server's people read times."""
+        """Return the server's time zone; UTC if it is unknown here."""
         if self.hello is None:
             return UTC
         try:
@@ -162,9 +158,9 @@ class Session:
         except (ValueError, OSError):
             return UTC
 
-    def figures(self) -> tuple[Health, ...]:
-        """Return the server's figures of late, the newest last."""
-        return tuple(self._figures)
+    def health_history(self) -> tuple[Health, ...]:
+        """Return the health that the latest heartbeats carried, newest last."""
+        return tuple(self._health_history)
 
     def drain_touched(self) -> set[tuple[Grain, int]]:
         """Return the buckets that changed since the last call."""
@@ -172,7 +168,7 @@ class Session:
         return touched
 
     def lost_between(self, start: float, end: float) -> bool:
-        """Tell whether news were missing at any time in [start, end), in Unix seconds."""
+        """Whether there was an outage at any time in [start, end), in Unix seconds."""
         return any(
             outage.start < end and (outage.end is None or outage.end > start)
             for outage in self.outages
@@ -191,9 +187,8 @@ class Session:
     def _reset(self, event: ViewReset, moment: float) -> None:
         self.link.heard = moment
         self.view = View(event.change)
-        self._guess_time(moment)
+        self._estimate_server_time(moment)
         self.epoch, self.version, self.totals = event.epoch, event.version, event.totals
-        self.resets += 1
         self._touched.clear()
         self.log.add(event.change.recent)
         self.own.arrive(event.change.recent, moment)
@@ -206,31 +201,31 @@ class Session:
         if self.heartbeat is not None:
             self._count_arrivals(event.change)
         self.view.apply(event.change)
-        self._guess_time(moment)
+        self._estimate_server_time(moment)
         self.version, self.totals = event.version, event.totals
         self.log.add(event.change.recent)
         self._touched.update((key.grain, key.bucket) for key in event.change.cells)
         self.own.arrive(event.change.recent, event.received)
         self._end_outage()
 
-    def _hear_time(self, server_time: datetime, moment: float) -> None:
-        """Go by the server's clock. What arrives from now on is news, and no catching up."""
-        self._anchor = server_time, moment
+    def _set_server_time(self, server_time: datetime, moment: float) -> None:
+        """Take over the server's clock; only what arrives after this is counted as arriving now."""
+        self._server_time = server_time, moment
         if self.view is not None:
             self.arrivals.watch(server_time.timestamp())
 
-    def _guess_time(self, moment: float) -> None:
-        """Before the first heartbeat, take the newest data to be of now."""
+    def _estimate_server_time(self, moment: float) -> None:
+        """Before the first heartbeat, take the time of the newest data for the present."""
         if self.heartbeat is None and self.view is not None:
-            self._anchor = self.view.data_time, moment
+            self._server_time = self.view.data_time, moment
 
     def _count_arrivals(self, change: Change) -> None:
         assert self.view is not None
         now = self.now().timestamp()
         self.orders_added = 0
-        for key, tally in change.cells.items():
+        for key, totals in change.cells.items():
             if key.grain == "minute":
-                added = tally.minus(self.view.cube.get(key))
+                added = totals.minus(self.view.cube.get(key))
                 if added != ZERO:
                     self.arrivals.add(now, key.store, key.drink, added)
                     self.orders_added += max(0, added.orders)
@@ -252,15 +247,18 @@ class Session:
 
 
 async def follow(
-    session: Session, feed: Feed, tell: Callable[[FeedEvent], None], wake: Callable[[bool], None]
+    session: Session,
+    feed: Feed,
+    on_event: Callable[[FeedEvent], None],
+    wake: Callable[[bool], None],
 ) -> None:
-    """Take everything the feed tells, until it ends or the task is cancelled.
+    """Apply every event of the feed, until it ends or the task is cancelled.
 
-    After each event `tell` is called with it, and `wake` with whether somebody is waiting to see it: an
-    own order.
+    After each event `on_event` is called with it, and `wake` with whether it brought an order of the
+    viewer's own, which is to be shown at once.
     """
     async for event in feed.events():
         waiting = session.own.awaited
-        session.take(event)
-        tell(event)
+        session.apply(event)
+        on_event(event)
         wake(session.own.awaited < waiting)

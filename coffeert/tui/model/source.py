@@ -1,4 +1,4 @@
-"""Where the dashboard's data comes from: `coffeert.client` when live, a recording, or a test."""
+"""What the dashboard needs of a server; `coffeert.client`, a recording and the tests provide it."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from coffeert.wire.frames import Snapshot
 
 
 class Feed(Protocol):
-    """The live half: what happens, and orders the other way."""
+    """The live connection: events one way, orders the other."""
 
     def events(self) -> AsyncIterator[FeedEvent]:
-        """Iterate over what happens, in order."""
+        """Iterate over the events, in order."""
         ...
 
     async def place(self, draft: Draft, *, timeout: float = 10) -> PlacedOrder:  # noqa: ASYNC109 (the client's contract)
-        """Place an order."""
+        """Place an order; raises `CoffeertError`."""
         ...
 
     def reconnect_now(self) -> None:
-        """Stop waiting for the next attempt."""
+        """Try to connect at once instead of waiting for the next attempt."""
         ...
 
 
 class Archive(Protocol):
-    """The asking half: the view at another time, and corrections."""
+    """Requests: the view at another time, and corrections."""
 
     async def dashboard(self, at: datetime | None = None) -> Snapshot:
-        """Return the view as it was at a moment."""
+        """Return the view as it was at a moment; raises `CoffeertError`."""
         ...
 
     async def void(self, order_id: UUID) -> PlacedOrder:
-        """Append the correction of an order."""
+        """Append the correction of an order; raises `CoffeertError`."""
         ...

@@ -1,55 +1,104 @@
-"""The window: the sums of a range, bucket by bucket, beside those of the equal window before it."""
+"""The window shown: a range of time, bucket by bucket, beside the equal window before it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, Literal
 
-from coffeert.domain.rollups import SECONDS, Totals
+from coffeert.domain.rollups import SECONDS, Grain, Totals, floor
 from coffeert.tui.model.bucket_sums import BucketSumCache, BucketSums, merge, scale
-from coffeert.tui.model.ranges import Range
+
+RangeName = Literal["1m", "5m", "15m", "1h", "24h", "30d"]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A number of buckets of one grain, including the running one.
+
+    A `fine` range is charted by when orders arrived here, because minutes are too coarse for it.
+    """
+
+    name: RangeName
+    grain: Grain
+    buckets: int
+    fine: bool = False
+
+    @property
+    def seconds(self) -> int:
+        """Length in seconds."""
+        return self.buckets * SECONDS[self.grain]
+
+    def starts(self, now: float) -> range:
+        """Return the starts of the buckets, oldest first, in Unix seconds."""
+        step = SECONDS[self.grain]
+        running = floor(int(now), self.grain)
+        return range(running - (self.buckets - 1) * step, running + step, step)
+
+    def elapsed(self, now: float) -> float:
+        """Return the part of the running bucket that is over, from 0 to 1."""
+        return (now - floor(int(now), self.grain)) / SECONDS[self.grain]
+
+
+RANGES: Final[tuple[Range, ...]] = (
+    Range("1m", "minute", 1, fine=True),
+    Range("5m", "minute", 5, fine=True),
+    Range("15m", "minute", 15),
+    Range("1h", "minute", 60),
+    Range("24h", "hour", 24),
+    Range("30d", "day", 30),
+)
+
+RANGE: Final[dict[RangeName, Range]] = {span.name: span for span in RANGES}
+DEFAULT_RANGE: Final = RANGE["15m"]
+"""Long enough for a trend, short enough to see it move."""
+
+
+def next_range(span: Range, step: int) -> Range:
+    """Return the next longer (`step` 1) or shorter (-1) range; after the last comes the first."""
+    return RANGES[(RANGES.index(span) + step) % len(RANGES)]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """A range of time at one moment.
 
-    `sums` has no end, as a window of the server's has none: a till's clock may be ahead of `now`.
-    `previous` is the equal window before, at the same phase: its last bucket ends where the running
-    one stands, so the two compare fairly. It is `None` where nothing is known of that time.
+    `sums` has no end, like the server's windows: a client's clock may be ahead of `now`. `previous` is the
+    equal window before at the same phase: its last bucket is cut where the running one is now, so that the
+    two can be compared. It is `None` if that time is unknown.
     """
 
     span: Range
     now: float
     starts: tuple[int, ...]
-    tallies: tuple[Totals, ...]
-    previous_tallies: tuple[Totals, ...] | None
+    bucket_totals: tuple[Totals, ...]
+    previous_bucket_totals: tuple[Totals, ...] | None
     sums: BucketSums
     previous: BucketSums | None
 
     @property
     def elapsed_minutes(self) -> float:
-        """How much of the window is over, in minutes."""
+        """Minutes of the window that are over."""
         whole = (len(self.starts) - 1) * SECONDS[self.span.grain]
         return (whole + self.now - self.starts[-1]) / 60
 
 
 def window(sums: BucketSumCache, past: BucketSumCache | None, span: Range, now: float) -> Window:
-    """Add up a range, and the window before it.
+    """Sum a range, and the window before it.
 
-    `past` is the picture as it was one range ago. Without one, minutes still at hand stand in. Of a
-    bucket at hand that the equal window cuts, as much counts as has passed of the running one.
+    `past` holds the sums as they were one range ago. Without it, buckets that `sums` still holds are used;
+    of the one that is cut, the same part is counted as has passed of the running one.
     """
     starts = span.starts(now)
     buckets = [sums.bucket(span.grain, start) for start in starts]
-    held = sums.picture.buckets(span.grain)
-    ahead = [sums.bucket(span.grain, start) for start in held if start > starts[-1]]
+    starts_held = sums.cube.buckets(span.grain)
+    ahead = [sums.bucket(span.grain, start) for start in starts_held if start > starts[-1]]
     before = _previous(sums, past, span, now)
     return Window(
         span=span,
         now=now,
         starts=tuple(starts),
-        tallies=tuple(bucket.total for bucket in buckets),
-        previous_tallies=None if before is None else tuple(bucket.total for bucket in before),
+        bucket_totals=tuple(bucket.total for bucket in buckets),
+        previous_bucket_totals=None if before is None else tuple(bucket.total for bucket in before),
         sums=merge(buckets + ahead),
         previous=None if before is None else merge(before),
     )
@@ -59,15 +108,15 @@ def _previous(
     sums: BucketSumCache, past: BucketSumCache | None, span: Range, now: float
 ) -> list[BucketSums] | None:
     starts = [start - span.seconds for start in span.starts(now)]
-    at_hand = sums.picture.retention
+    held = sums.cube.retention
     if past is None:
-        if not at_hand.contains(span.grain, starts[0]):
+        if not held.contains(span.grain, starts[0]):
             return None
         buckets = [sums.bucket(span.grain, start) for start in starts]
         return [*buckets[:-1], scale(buckets[-1], span.elapsed(now))]
-    newest = past.picture.retention.as_of
+    newest = past.cube.retention.as_of
     buckets = [past.bucket(span.grain, start) for start in starts]
-    if starts[-1] > newest and at_hand.contains(span.grain, starts[-1]):
-        # The past was taken before this bucket began.
+    if starts[-1] > newest and held.contains(span.grain, starts[-1]):
+        # `past` was taken before this bucket began.
         buckets[-1] = scale(sums.bucket(span.grain, starts[-1]), span.elapsed(now))
     return buckets

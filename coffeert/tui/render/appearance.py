@@ -1,4 +1,4 @@
-"""How the dashboard looks: characters and colours."""
+"""The characters and the theme that the dashboard is drawn with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from coffeert.tui.render.glyphs import GlyphSet
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """Which characters to draw with, and under which theme."""
+    """The viewer's choice of glyphs and theme."""
 
     glyphs: GlyphSet = "braille"
     theme: str = "coffeert-dark"

@@ -7,24 +7,25 @@ from dataclasses import dataclass
 from typing import Literal
 
 from coffeert.domain.rollups import ZERO, Totals
+from coffeert.printable import printable
 from coffeert.tui.model.bucket_sums import BucketSumCache, BucketSums, merge
 from coffeert.tui.model.window import Window
 from coffeert.tui.render.format import Trend, bar, short, short_money, trend
 from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Role, Span, chosen, fit_line, line
-from coffeert.tui.render.text import clean, fit
+from coffeert.tui.render.text import fit
 
 Dimension = Literal["store", "drink"]
 
 
 @dataclass(frozen=True, slots=True)
 class BreakdownRow:
-    """One store or drink: its code, sums, share of all, and movement."""
+    """One store or drink; `share` is its part of all orders, from 0 to 1."""
 
     dimension: Dimension
     code: str
-    tally: Totals
+    totals: Totals
     share: float
     trend: Trend
     rank: int | None = None
@@ -32,7 +33,7 @@ class BreakdownRow:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A titled list of rows."""
+    """A titled list of rows; `against` names what the trends compare with."""
 
     title: str
     rows: tuple[BreakdownRow, ...]
@@ -42,51 +43,51 @@ class Section:
 def rows_by(
     window: Window, dimension: Dimension, known: Sequence[str] = ()
 ) -> tuple[BreakdownRow, ...]:
-    """Break a window down, the best seller first; `known` codes show even with nothing sold."""
+    """Return a window's rows, best seller first; `known` codes get one even with nothing sold."""
     now = _side(window.sums, dimension)
     before = None if window.previous is None else _side(window.previous, dimension)
-    codes = {code for code, tally in now.items() if tally != ZERO} | set(known)
+    codes = {code for code, totals in now.items() if totals != ZERO} | set(known)
     if before is not None:
-        codes |= {code for code, tally in before.items() if tally.orders > 0}
+        codes |= {code for code, totals in before.items() if totals.orders > 0}
     total = window.sums.total.orders
     rows = [
         BreakdownRow(
             dimension,
             code,
-            tally := now.get(code, ZERO),
-            tally.orders / total if total > 0 else 0.0,
-            trend(tally.orders, None if before is None else before.get(code, ZERO).orders),
+            totals := now.get(code, ZERO),
+            totals.orders / total if total > 0 else 0.0,
+            trend(totals.orders, None if before is None else before.get(code, ZERO).orders),
         )
         for code in codes
     ]
-    return tuple(sorted(rows, key=lambda row: (-row.tally.orders, -row.tally.cents, row.code)))
+    return tuple(sorted(rows, key=lambda row: (-row.totals.orders, -row.totals.cents, row.code)))
 
 
 def top_drinks(sums: BucketSumCache, window: Window, count: int = 5) -> tuple[BreakdownRow, ...]:
-    """Return the best-selling drinks of 30 days; movement is their share now against then.
+    """Return the best-selling drinks of 30 days; the trend compares their share in the window with that.
 
-    Ties go by code, as in the server's own list.
+    Ties are broken by code, as in the server's own list.
     """
-    picture = sums.picture
-    first = picture.retention.window_start("day")
+    cube = sums.cube
+    first = cube.retention.window_start("day")
     starts = range(first, first + 31 * 86400, 86400)
     month = merge(sums.bucket("day", start) for start in starts)
     best = sorted(month.drinks.items(), key=lambda item: (-item[1].orders, item[0]))[:count]
     total = window.sums.total.orders
     rows = []
-    for rank, (code, tally) in enumerate(best, 1):
-        share = tally.orders / month.total.orders if month.total.orders > 0 else 0.0
-        of_late = window.sums.drinks.get(code, ZERO).orders / total if total > 0 else None
-        moved = Trend("unknown") if of_late is None else trend(of_late, share)
-        rows.append(BreakdownRow("drink", code, tally, share, moved, rank))
+    for rank, (code, totals) in enumerate(best, 1):
+        share = totals.orders / month.total.orders if month.total.orders > 0 else 0.0
+        recently = window.sums.drinks.get(code, ZERO).orders / total if total > 0 else None
+        moved = Trend("unknown") if recently is None else trend(recently, share)
+        rows.append(BreakdownRow("drink", code, totals, share, moved, rank))
     return tuple(rows)
 
 
 def sections_of(
-    scene: FrameContext, sums: BucketSumCache, wanted: Sequence[Dimension | Literal["top"]]
+    context: FrameContext, sums: BucketSumCache, wanted: Sequence[Dimension | Literal["top"]]
 ) -> tuple[Section, ...]:
-    """Make the sections of a panel."""
-    window = scene.window
+    """Return the sections of a panel."""
+    window = context.window
     if window is None:
         return ()
     made = []
@@ -96,10 +97,14 @@ def sections_of(
                 Section("Top 5 drinks, 30 d", top_drinks(sums, window), f"in {window.span.name}")
             )
         elif name == "store":
-            known = () if sums.wanted or scene.menu is None else [s.code for s in scene.menu.stores]
+            known = (
+                () if sums.wanted or context.menu is None else [s.code for s in context.menu.stores]
+            )
             made.append(Section(f"Stores, {window.span.name}", rows_by(window, "store", known)))
         else:
-            known = () if sums.wanted or scene.menu is None else [d.code for d in scene.menu.drinks]
+            known = (
+                () if sums.wanted or context.menu is None else [d.code for d in context.menu.drinks]
+            )
             made.append(Section(f"Drinks, {window.span.name}", rows_by(window, "drink", known)))
     return tuple(made)
 
@@ -185,13 +190,13 @@ def _row(row: BreakdownRow, top: float, cells: int, glyphs: Glyphs, here: bool) 
     ]  # type: ignore[assignment]  # each value is a role
     pieces = [
         Span(mark, "accent"),
-        Span(fit(clean(row.code), name, ellipsis=glyphs.ellipsis), "text"),
+        Span(fit(printable(row.code), name, ellipsis=glyphs.ellipsis), "text"),
         Span(" "),
         Span(bar(row.share / top if top > 0 else 0.0, drawn, glyphs), role),
-        Span(f" {_count(row.tally.orders):>7}", "strong"),
+        Span(f" {_count(row.totals.orders):>7}", "strong"),
     ]
     if money:
-        pieces.append(Span(f" {short_money(row.tally.cents):>9}", "text"))
+        pieces.append(Span(f" {short_money(row.totals.cents):>9}", "text"))
     pieces.append(Span(f" {row.share * 100:>4.0f}%", "text"))
     pieces.append(Span(f" {row.trend.text(glyphs):>8}", moved))
     return tuple(pieces)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Literal
 
 from coffeert.domain.rollups import SECONDS, Totals
 from coffeert.tui.model.arrival_rates import SLOT_SECONDS, Arrivals
@@ -15,15 +15,14 @@ from coffeert.tui.render.format import money
 from coffeert.tui.render.frame_context import FrameContext
 
 Metric = Literal["orders", "revenue"]
-METRICS: Final[tuple[Metric, ...]] = ("orders", "revenue")
 
 Lost = Callable[[float, float], bool]
-"""Tells whether news were missing at any time in [start, end), in Unix seconds."""
+"""Returns True if events were missed at any time in [start, end), in Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartModel:
-    """What a chart shows. `None` is a bucket nobody knows about: a gap, not a zero.
+    """What a chart shows. `None` is an unknown bucket: a gap, not a zero.
 
     Values are orders, or cents. The last bucket is still running. `cursor` is an index of a bucket.
     """
@@ -39,44 +38,44 @@ class ChartModel:
     approximate: bool = False
 
     def figure(self, value: int) -> str:
-        """Write a value exactly."""
+        """Return a value with all digits."""
         return money(value) if self.metric == "revenue" else f"{value:,}"
 
 
 def chart_of(
-    scene: FrameContext,
+    context: FrameContext,
     metric: Metric,
     arrivals: Arrivals,
     wanted: Filter,
     cursor: int | None,
     lost: Lost,
 ) -> ChartModel | None:
-    """Make the chart of a scene's window; `lost` tells when news were missing."""
-    window = scene.charted
+    """Return the chart of a window."""
+    window = context.charted
     if window is None:
         return None
     if window.span.fine:
-        return _fine(scene, window, metric, arrivals, wanted, cursor, lost)
+        return _fine(context, window, metric, arrivals, wanted, cursor, lost)
     step = SECONDS[window.span.grain]
     values = tuple(
-        None if tally.orders == 0 and lost(start, start + step) else _value(tally, metric)
-        for start, tally in zip(window.starts, window.tallies, strict=True)
+        None if totals.orders == 0 and lost(start, start + step) else _value(totals, metric)
+        for start, totals in zip(window.starts, window.bucket_totals, strict=True)
     )
-    previous = window.previous_tallies or ()
+    previous = window.previous_bucket_totals or ()
     return ChartModel(
         metric,
         window.span.grain,
         tuple(map(float, window.starts)),
-        tuple(_label(scene, start, window.span.grain == "day") for start in window.starts),
+        tuple(_label(context, start, window.span.grain == "day") for start in window.starts),
         values,
-        tuple(_value(tally, metric) for tally in previous),
+        tuple(_value(totals, metric) for totals in previous),
         cursor=cursor,
         approximate=wanted.approximate,
     )
 
 
 def _fine(
-    scene: FrameContext,
+    context: FrameContext,
     window: Window,
     metric: Metric,
     arrivals: Arrivals,
@@ -85,17 +84,19 @@ def _fine(
     lost: Lost,
 ) -> ChartModel:
     slots = arrivals.starts(window.span.seconds, window.now)
-    tallies = [
-        None if tally is None or (tally.orders == 0 and lost(slot, slot + SLOT_SECONDS)) else tally
-        for slot, tally in ((slot, arrivals.tally(slot, wanted)) for slot in slots)
+    bucket_totals = [
+        None
+        if totals is None or (totals.orders == 0 and lost(slot, slot + SLOT_SECONDS))
+        else totals
+        for slot, totals in ((slot, arrivals.totals(slot, wanted)) for slot in slots)
     ]
-    before = [arrivals.tally(slot - window.span.seconds, wanted) for slot in slots]
+    before = [arrivals.totals(slot - window.span.seconds, wanted) for slot in slots]
     return ChartModel(
         metric,
         f"{SLOT_SECONDS} s",
         tuple(map(float, slots)),
-        tuple(scene.local(slot).strftime("%H:%M:%S") for slot in slots),
-        tuple(None if t is None else _value(t, metric) for t in tallies),
+        tuple(context.local(slot).strftime("%H:%M:%S") for slot in slots),
+        tuple(None if t is None else _value(t, metric) for t in bucket_totals),
         tuple(None if t is None else _value(t, metric) for t in before)
         if any(t is not None for t in before)
         else (),
@@ -104,11 +105,11 @@ def _fine(
     )
 
 
-def _value(tally: Totals, metric: Metric) -> int:
-    return tally.cents if metric == "revenue" else tally.orders
+def _value(totals: Totals, metric: Metric) -> int:
+    return totals.cents if metric == "revenue" else totals.orders
 
 
-def _label(scene: FrameContext, start: float, is_day: bool) -> str:
+def _label(context: FrameContext, start: float, is_day: bool) -> str:
     if is_day:  # buckets are UTC days, whatever the zone
         return datetime.fromtimestamp(start, UTC).strftime("%d %b")
-    return scene.local(start).strftime("%H:%M")
+    return context.local(start).strftime("%H:%M")

@@ -1,26 +1,26 @@
-"""Drawing a chart: the window as a curve over the one before, gaps and the partial bucket marked."""
+"""Draws a chart: a window as a curve over the one before, with gaps and the running bucket marked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from coffeert.tui.render.canvas import Canvas
 from coffeert.tui.render.chart import ChartModel, Metric
 from coffeert.tui.render.format import short
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.plotext_backend import Plot, PlotSeries
 from coffeert.tui.render.spans import Line, Role, Span, line
 
+_BLANK = " \N{BRAILLE PATTERN BLANK}"
 _AXIS = 6  # cells for the value labels
-_LEAST: Final[dict[Metric, int]] = {"orders": 2, "revenue": 200}
-"""The least height of a chart: two orders, two units of money; nothing is not blown up."""
+_MIN_HEIGHT: Final[dict[Metric, int]] = {"orders": 2, "revenue": 200}
+"""Least value at the top of the axis: two orders, two units of money, so that noise looks small."""
 
 _ROLES: Final[dict[Metric, Role]] = {"orders": "series-1", "revenue": "series-2"}
 
 
 def nice_ceiling(value: float) -> float:
-    """Return the least of 1, 2, 2.5, 4, 5, 8 times a power of ten that is not below `value`."""
+    """Return the smallest round number (1 to 8 times a power of ten) that is not below `value`."""
     if value <= 0:
         return 1.0
     power = 1.0
@@ -63,7 +63,7 @@ def title_of(model: ChartModel, glyphs: Glyphs) -> Line:
 
 
 def note_of(model: ChartModel) -> Line:
-    """Say the exact values under the crosshair, or of the last whole bucket."""
+    """Return the exact values under the crosshair, or of the last complete bucket."""
     count = len(model.values)
     index = model.cursor if model.cursor is not None else count - 2
     if not 0 <= index < count:
@@ -85,10 +85,10 @@ def draw_chart(model: ChartModel, cells: int, rows: int, glyphs: Glyphs, plot: P
         return []
     known = [v for v in (*model.values, *model.previous) if v is not None]
     low = -nice_ceiling(-min(known)) if known and min(known) < 0 else 0.0
-    high = nice_ceiling(max([*known, _LEAST[model.metric]]))
+    high = nice_ceiling(max([*known, _MIN_HEIGHT[model.metric]]))
     curves, roles = _curves(model, columns, glyphs)
     runs = plot(curves, columns, height, (low, high))
-    canvas = Canvas(columns, height)
+    canvas = _Canvas(columns, height)
     _hatch(canvas, model, columns, glyphs)
     for y, row in enumerate(runs):
         x = 0
@@ -112,29 +112,29 @@ def _curves(model: ChartModel, columns: int, glyphs: Glyphs) -> tuple[list[PlotS
     roles: list[Role] = []
     main = _ROLES[model.metric]
     count = len(model.values)
-    for points in _stretches(model.previous):
+    for points in _known_runs(model.previous):
         curves.append(_curve(points, count, columns, glyphs.second))
         roles.append("previous")
-    stretches = _stretches(model.values)
-    if stretches and stretches[-1][-1][0] == count - 1 and len(stretches[-1]) > 1:
-        running = stretches[-1][-2:]
-        stretches[-1] = stretches[-1][:-1]
+    known_runs = _known_runs(model.values)
+    if known_runs and known_runs[-1][-1][0] == count - 1 and len(known_runs[-1]) > 1:
+        running = known_runs[-1][-2:]
+        known_runs[-1] = known_runs[-1][:-1]
         curves.append(_curve(running, count, columns, glyphs.marker))
         roles.append("dim")
-    for points in stretches:
+    for points in known_runs:
         curves.append(_curve(points, count, columns, glyphs.marker))
         roles.append(main)
     return curves, roles
 
 
-def _stretches(values: Sequence[int | None]) -> list[list[tuple[int, int]]]:
-    stretches: list[list[tuple[int, int]]] = [[]]
+def _known_runs(values: Sequence[int | None]) -> list[list[tuple[int, int]]]:
+    known_runs: list[list[tuple[int, int]]] = [[]]
     for index, value in enumerate(values):
         if value is None:
-            stretches.append([])
+            known_runs.append([])
         else:
-            stretches[-1].append((index, value))
-    return [points for points in stretches if points]
+            known_runs[-1].append((index, value))
+    return [points for points in known_runs if points]
 
 
 def _curve(points: Sequence[tuple[int, int]], count: int, columns: int, marker: str) -> PlotSeries:
@@ -145,7 +145,7 @@ def _curve(points: Sequence[tuple[int, int]], count: int, columns: int, marker: 
     return PlotSeries(xs, ys, marker)
 
 
-def _hatch(canvas: Canvas, model: ChartModel, columns: int, glyphs: Glyphs) -> None:
+def _hatch(canvas: _Canvas, model: ChartModel, columns: int, glyphs: Glyphs) -> None:
     count = len(model.values)
     for index, value in enumerate(model.values):
         if value is None:
@@ -159,7 +159,7 @@ def _hatch(canvas: Canvas, model: ChartModel, columns: int, glyphs: Glyphs) -> N
 
 
 def _mark(
-    canvas: Canvas, model: ChartModel, columns: int, y: tuple[float, float], glyphs: Glyphs
+    canvas: _Canvas, model: ChartModel, columns: int, y: tuple[float, float], glyphs: Glyphs
 ) -> None:
     count = len(model.values)
     for value, text in model.marks:
@@ -207,3 +207,48 @@ def _time_axis(model: ChartModel, columns: int) -> Line:
             text[at : at + len(label)] = label
             free_from = at + len(label) + 1
     return (Span(" " * (_AXIS + 1)), Span("".join(text), "dim"))
+
+
+class _Canvas:
+    """Characters, each with a role, that can be written over one another."""
+
+    __slots__ = ("_chars", "_roles", "columns", "rows")
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self.columns = columns
+        self.rows = rows
+        self._chars = [[" "] * columns for _ in range(rows)]
+        self._roles: list[list[Role]] = [["text"] * columns for _ in range(rows)]
+
+    def write(
+        self,
+        x: int,
+        y: int,
+        text: str,
+        role: Role,
+        *,
+        transparent: bool = False,
+        behind: bool = False,
+    ) -> None:
+        """Write text; `transparent` blanks leave what is there, `behind` fills only what is blank."""
+        if not 0 <= y < self.rows:
+            return
+        for offset, char in enumerate(text):
+            at = x + offset
+            if not 0 <= at < self.columns:
+                continue
+            if (transparent and char in _BLANK) or (behind and self._chars[y][at] not in _BLANK):
+                continue
+            self._chars[y][at] = char
+            self._roles[y][at] = role
+
+    def line(self, y: int) -> Line:
+        """Return one row as spans."""
+        spans: list[Span] = []
+        chars, roles = self._chars[y], self._roles[y]
+        start = 0
+        for x in range(1, self.columns + 1):
+            if x == self.columns or roles[x] != roles[start]:
+                spans.append(Span("".join(chars[start:x]), roles[start]))
+                start = x
+        return tuple(spans)

@@ -1,4 +1,4 @@
-"""Details: everything about one order, and the odysseys of one's own."""
+"""Details: everything about one order, and the traces of the viewer's own."""
 
 from __future__ import annotations
 
@@ -6,83 +6,85 @@ from collections.abc import Sequence
 from datetime import tzinfo
 
 from coffeert.domain.orders import Order
+from coffeert.printable import printable
 from coffeert.tui.model.order_traces import OrderTrace
 from coffeert.tui.render.format import milliseconds, money
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Role, Span, line
-from coffeert.tui.render.text import clean, crop
+from coffeert.tui.render.text import crop
 
 
 def order_lines(order: Order, own: OrderTrace | None, zone: tzinfo, glyphs: Glyphs) -> list[Line]:
-    """Lay out one order, a field a line."""
+    """Return everything about an order, one field a line."""
     delay = (order.received_at - order.placed_at).total_seconds()
     fields: list[tuple[str, str, Role]] = [
         ("order", str(order.order_id), "text"),
-        ("store", clean(order.store), "strong"),
-        ("drink", clean(order.drink), "strong"),
+        ("store", printable(order.store), "strong"),
+        ("drink", printable(order.drink), "strong"),
         ("quantity", str(order.quantity), "text"),
         ("each", money(order.price_cents), "text"),
         ("amount", money(order.revenue_cents), "strong"),
         ("placed", f"{order.placed_at.astimezone(zone):%Y-%m-%d %H:%M:%S.%f %z}", "text"),
         ("received", f"{order.received_at.astimezone(zone):%Y-%m-%d %H:%M:%S.%f %z}", "text"),
     ]
-    if delay:  # without a time of the client's own, an order is placed when it is received
+    if delay:  # without a `placed_at` of the client, an order is placed when it is received
         fields.append(("took", f"{delay * 1000:,.1f} ms from placed to received", "dim"))
     if order.voids is not None:
         fields.append(("corrects", str(order.voids), "bad"))
     lines = [line(Span(f"{name:<9}", "dim"), Span(value, role)) for name, value, role in fields]
     if own is not None:
         lines.append(line(""))
-        lines += odyssey_lines(own, glyphs)
+        lines += trace_lines(own, glyphs)
     return lines
 
 
-def odyssey_lines(own: OrderTrace, glyphs: Glyphs) -> list[Line]:
-    """Lay out the way of an own order, a station a line."""
-    if own.fate == "refused":
-        return [line(Span(f"{glyphs.cross} not stored: {clean(own.reason)}", "bad"))]
-    if own.fate == "unknown":
-        return [line(Span(f"? outcome unknown: {clean(own.reason)}", "warn"))]
-    lines = [line(Span("odyssey", "title"), Span("   ms after submitting", "dim"))]
-    stations = (
-        ("committed", own.committed),
-        ("on the wire", own.on_wire),
-        ("painted", own.painted),
+def trace_lines(own: OrderTrace, glyphs: Glyphs) -> list[Line]:
+    """Return how far an own order has got, one step a line."""
+    if own.status == "refused":
+        return [line(Span(f"{glyphs.cross} not stored: {printable(own.reason)}", "bad"))]
+    if own.status == "unknown":
+        return [line(Span(f"? outcome unknown: {printable(own.reason)}", "warn"))]
+    lines = [line(Span("trace", "title"), Span("     ms after submitting", "dim"))]
+    moments = (
+        ("committed", own.committed_at),
+        ("on the wire", own.on_wire_at),
+        ("painted", own.rendered_at),
     )
     lines.append(line(Span(f"{glyphs.check} submitted  ", "good"), Span("      0", "strong")))
-    for name, moment in stations:
+    for name, moment in moments:
         after = own.after(moment)
-        unheard = name == "committed" and after is None and own.fate != "sent"
-        passed = after is not None or unheard
+        unanswered = name == "committed" and after is None and own.status != "sent"
+        passed = after is not None or unanswered
         mark = Span(f"{glyphs.check if passed else glyphs.ring} ", "good" if passed else "dim")
-        shown = Span("waiting" if not unheard else "no answer, but it is there", "dim")
+        shown = Span("waiting" if not unanswered else "no answer, but it is there", "dim")
         if after is not None:
             shown = Span(f"{milliseconds(after):>7}", "strong")
         lines.append(line(mark, f"{name:<11}", shown))
     if own.replayed:
         lines.append(line(Span(f"the server had it already; {own.attempts} attempts", "warn")))
-    if own.fate == "voided":
+    if own.status == "voided":
         lines.append(line(Span("voided by a correction", "warn")))
     return lines
 
 
 def own_lines(orders: Sequence[OrderTrace], cells: int, glyphs: Glyphs) -> list[Line]:
-    """List one's own orders, each with the stations it has passed."""
+    """Return own orders, one a line, with the milliseconds of each step."""
     if not orders:
         return [line(Span("none yet: press n to place one", "dim"))]
     lines = []
     for own in orders:
         name = crop(
-            f"{clean(own.draft.drink)} {glyphs.separator} {clean(own.draft.store)}", cells - 20
+            f"{printable(own.draft.drink)} {glyphs.separator} {printable(own.draft.store)}",
+            cells - 20,
         )
-        if own.fate == "refused":
+        if own.status == "refused":
             tail = Span("refused", "bad")
-        elif own.fate == "unknown":
+        elif own.status == "unknown":
             tail = Span("unknown", "warn")
-        elif own.fate == "voided":
+        elif own.status == "voided":
             tail = Span("voided", "warn")
         else:
-            steps = [own.after(m) for m in (own.committed, own.on_wire, own.painted)]
+            steps = [own.after(m) for m in (own.committed_at, own.on_wire_at, own.rendered_at)]
             tail = Span(
                 " > ".join(milliseconds(ms) if ms is not None else glyphs.ellipsis for ms in steps),
                 "own",

@@ -17,7 +17,7 @@ _COLUMNS = ("order_id", "store", "drink", "quantity", "price", "placed_at", "rec
 
 
 class ExportedSums(msgspec.Struct, frozen=True):
-    """BucketSumCache of a store, a drink, or a bucket; `revenue` is decimal text."""
+    """Sums of a store, a drink, or a bucket; `revenue` is decimal text."""
 
     name: str
     orders: int
@@ -38,7 +38,7 @@ class Exported(msgspec.Struct, frozen=True):
 
 
 def orders_csv(orders: Sequence[Order]) -> str:
-    """Write orders as CSV; `coffeert inject --file` reads it back.
+    """Return orders as CSV that `coffeert inject --file` reads.
 
     A text cell that a spreadsheet would take for a formula gets an apostrophe in front.
     """
@@ -62,22 +62,22 @@ def orders_csv(orders: Sequence[Order]) -> str:
 
 
 def window_json(window: Window, filter_text: str) -> str:
-    """Write a window as JSON."""
+    """Return a window as JSON."""
     starts = [datetime.fromtimestamp(start, UTC).isoformat() for start in window.starts]
     exported = Exported(
         at=datetime.fromtimestamp(window.now, UTC),
         range=window.span.name,
         filter=filter_text,
         total=_sums("total", window.sums.total),
-        buckets=tuple(_sums(n, t) for n, t in zip(starts, window.tallies, strict=True)),
-        stores=tuple(_sums(code, tally) for code, tally in sorted(window.sums.stores.items())),
-        drinks=tuple(_sums(code, tally) for code, tally in sorted(window.sums.drinks.items())),
+        buckets=tuple(_sums(n, t) for n, t in zip(starts, window.bucket_totals, strict=True)),
+        stores=tuple(_sums(code, totals) for code, totals in sorted(window.sums.stores.items())),
+        drinks=tuple(_sums(code, totals) for code, totals in sorted(window.sums.drinks.items())),
     )
     return msgspec.json.format(msgspec.json.encode(exported), indent=2).decode() + "\n"
 
 
-def _sums(name: str, tally: Totals) -> ExportedSums:
-    return ExportedSums(name, tally.orders, tally.quantity, text_from_cents(tally.cents))
+def _sums(name: str, totals: Totals) -> ExportedSums:
+    return ExportedSums(name, totals.orders, totals.quantity, text_from_cents(totals.cents))
 
 
 def _harmless(text: str) -> str:

@@ -1,16 +1,15 @@
-"""The order form: from what is typed to a draft, or to what is wrong with each field."""
+"""The order form: turns what is typed into a draft, or into what is wrong with each field."""
 
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from dataclasses import dataclass
 from uuid import UUID
 
 from coffeert.domain.orders import MAX_QUANTITY, Draft, cents_from_text, text_from_cents
 from coffeert.errors import FieldError
-from coffeert.tui.render.text import clean
+from coffeert.printable import printable
 from coffeert.wire.orders import MenuBody, MenuDrink
 
 
@@ -27,28 +26,18 @@ class FormValues:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An entry looked through: a draft, or faults."""
+    """A draft, or what is wrong with the fields."""
 
     draft: Draft | None
     faults: tuple[FieldError, ...]
 
     def fault(self, field: str) -> str:
-        """Return what is wrong with a field, or nothing."""
+        """Return what is wrong with a field; "" if nothing is."""
         return next((fault.message for fault in self.faults if fault.field == field), "")
 
 
-@dataclass(frozen=True, slots=True)
-class InjectionRequest:
-    """What is to be injected; `seconds` is `None` for until it is stopped."""
-
-    profile: str
-    rate: float
-    seconds: float | None
-    seed: int | None
-
-
 def check(entry: FormValues) -> Checked:
-    """Appearance an entry through, as the server would, so that mistakes show before sending."""
+    """Check the fields as the server does, so that mistakes show before the order is sent."""
     faults: list[FieldError] = []
     if not entry.store:
         faults.append(FieldError("store", "choose a store"))
@@ -62,7 +51,7 @@ def check(entry: FormValues) -> Checked:
 
 
 def total_text(draft: Draft, menu: MenuBody | None) -> str:
-    """Say what the order will cost."""
+    """Return what the order will cost, as `2 x 4.50 = 9.00`."""
     cents = draft.price_cents
     if cents is None:
         drink = find_drink(menu, draft.drink)
@@ -74,15 +63,15 @@ def total_text(draft: Draft, menu: MenuBody | None) -> str:
 
 
 def find_drink(menu: MenuBody | None, code: str) -> MenuDrink | None:
-    """Return a drink of the menu."""
     drinks = () if menu is None else menu.drinks
     return next((drink for drink in drinks if drink.code == code), None)
 
 
 def curl(draft: Draft, url: str, *, with_token: bool) -> str:
-    """Write the same order as a command, its key included, so that running both makes one order.
+    """Return the same order as a command, with its key, so that doing both makes one order.
 
-    The token is named, never written out.
+    `with_token` adds the header that a protected server wants. It names the variable COFFEERT_TOKEN and
+    never holds the token itself: clipboards and shell histories are read by others.
     """
     body: dict[str, object] = {
         "store": draft.store,
@@ -98,7 +87,7 @@ def curl(draft: Draft, url: str, *, with_token: bool) -> str:
     command = " ".join(shlex.quote(part) for part in parts)
     if with_token:
         command += ' -H "Authorization: Bearer $COFFEERT_TOKEN"'
-    return clean(command, 2000)
+    return printable(command, 2000)
 
 
 def _quantity(text: str, faults: list[FieldError]) -> int:
@@ -116,31 +105,3 @@ def _price(text: str, faults: list[FieldError]) -> int | None:
     except ValueError as error:
         faults.append(FieldError("price", str(error)))
         return None
-
-
-def parse_injection_request(profile: str, rate: str, duration: str, seed: str) -> InjectionRequest:
-    """Read what is to be injected; raises `ValueError` with a plain phrase."""
-    per_second = _number(rate, "orders/s")
-    if not 0 < per_second <= 100_000:
-        raise ValueError("orders/s must lie between 0 and 100000")
-    match = (
-        re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h)?", duration.strip()) if duration.strip() else None
-    )
-    if duration.strip() and (match is None or float(match[1]) <= 0):
-        raise ValueError("duration must look like 20s, 5m or 1h, or be empty")
-    seconds = None
-    if match is not None:
-        seconds = float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]
-    if seed.strip() and not seed.strip().lstrip("-").isdecimal():
-        raise ValueError("seed must be a whole number, or empty")
-    return InjectionRequest(profile, per_second, seconds, int(seed) if seed.strip() else None)
-
-
-def _number(text: str, name: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise ValueError(f"{name} must be a number") from None
-    if value != value:
-        raise ValueError(f"{name} must be a number")
-    return value

@@ -1,4 +1,4 @@
-"""Figures as people read them: money, counts, ages, changes, sparklines."""
+"""Formats numbers: money, counts, sizes, ages, trends, sparklines and bars."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _FLAT = 0.0005  # what rounds to 0.0 % is no change
 
 
 class Trend(NamedTuple):
-    """How a figure compares with the window before; `part` is 0.08 for 8 % more.
+    """How a number compares with the window before; `part` is 0.08 for 8 % more.
 
-    Unknown with a positive `part` means that there was nothing before: it is new.
+    "unknown" with a positive `part` means that it is new: there was nothing before.
     """
 
     direction: Direction
@@ -34,7 +34,7 @@ class Trend(NamedTuple):
 
 
 def trend(now: float, before: float | None) -> Trend:
-    """Compare two figures; there is no telling where the one before is missing or zero."""
+    """Compare two numbers; the trend is unknown if the one before is missing, zero or negative."""
     if before is None or (before <= 0 and now <= 0):
         return Trend("unknown")
     if before <= 0:
@@ -96,7 +96,7 @@ def ago(seconds: float) -> str:
 
 
 def milliseconds(value: float) -> str:
-    """Write a duration in ms with the digits that mean something."""
+    """Write milliseconds with one decimal below 10, else without."""
     return f"{value:.1f}" if value < 10 else f"{value:,.0f}"
 
 
@@ -134,7 +134,7 @@ def area(values: Sequence[float | None], cells: int, rows: int, glyphs: Glyphs) 
 
 
 def resample(values: Sequence[float | None], cells: int) -> list[float | None]:
-    """Bring values to at most `cells` of them, averaging neighbours or repeating each."""
+    """Return at most `cells` values, averaging neighbours, or repeating each up to three times."""
     count = len(values)
     if count > cells:
         averaged: list[float | None] = []
@@ -148,7 +148,7 @@ def resample(values: Sequence[float | None], cells: int) -> list[float | None]:
 
 
 def bar(part: float, cells: int, glyphs: Glyphs) -> str:
-    """Draw a share from 0 to 1 as a bar, in eighths of a cell where the glyphs allow it."""
+    """Draw a share from 0 to 1 as a bar, in eighths of a cell if the glyphs have them."""
     part = min(1.0, max(0.0, part))
     if glyphs.name == "ascii":
         return (glyphs.bar * round(part * cells)).ljust(cells)
@@ -159,7 +159,7 @@ def bar(part: float, cells: int, glyphs: Glyphs) -> str:
 
 
 def gauge(part: float, cells: int, glyphs: Glyphs) -> str:
-    """Draw how full something is, with the empty rest showing."""
+    """Draw a share from 0 to 1 as a bar whose empty rest shows."""
     full = round(min(1.0, max(0.0, part)) * cells)
     if part > 0 and full == 0:
         full = 1

@@ -1,4 +1,4 @@
-"""The scene: everything one repaint is made from, taken at one moment."""
+"""What a repaint is drawn from, taken at one moment."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from coffeert.wire.orders import MenuBody
 class FrameContext:
     """One moment of the dashboard. `view` and the windows are `None` before the first data.
 
-    `window` ends now, but where the data are old, when they were new: what nobody has heard of since is
-    not counted as nothing. `charted` always ends now, so that a chart shows how long the gap is.
+    `window` ends now or, if the data is old, when it was fresh: what is unknown since then must not count
+    as zero. `charted` always ends now, so that a chart shows how long the gap is.
     """
 
     now: datetime
     zone: tzinfo
     glyphs: Glyphs
-    truth: DataStatus
+    data_status: DataStatus
     menu: MenuBody | None = None
     view: View | None = None
     window: Window | None = None
     charted: Window | None = None
 
     def local(self, seconds: float) -> datetime:
-        """Return a Unix time as the server's people read it."""
+        """Return a Unix time in the server's zone."""
         return datetime.fromtimestamp(seconds, self.zone)
 
     def stores(self, wanted: Filter) -> list[str]:
-        """Return the codes of the menu's stores that a filter lets in."""
+        """Return the codes of the menu's stores that match a filter."""
         if self.menu is None:
             return []
         drinks = [drink.code for drink in self.menu.drinks]
-        return [s.code for s in self.menu.stores if wanted.takes_store(s.code, drinks)]
+        return [s.code for s in self.menu.stores if wanted.matches_store(s.code, drinks)]

@@ -39,8 +39,6 @@ class Glyphs:
     vertical: str = "│"
     corners: str = "╭╮╰╯"
     tick_left: str = "┤"
-    tick_down: str = "┴"
-    origin: str = "└"
     dotted: str = "·"
     crosshair: str = "╎"
     thumb: str = "●"
@@ -73,8 +71,6 @@ ASCII: Final = Glyphs(
     vertical="|",
     corners="++++",
     tick_left="|",
-    tick_down="+",
-    origin="+",
     dotted=".",
     crosshair=":",
     thumb="O",
@@ -86,7 +82,7 @@ GLYPHS: Final[dict[GlyphSet, Glyphs]] = {"braille": BRAILLE, "block": BLOCK, "as
 
 
 def glyphs_for(encoding: str | None, term: str | None) -> GlyphSet:
-    """Choose the richest set that an output of this encoding and `TERM` shows without doubt."""
+    """Return the richest set that an output of this encoding and `TERM` certainly shows."""
     if (encoding or "").lower().replace("-", "") not in {"utf8", "utf"}:
         return "ascii"
     return "block" if term in {"linux", "vt100", "vt220"} else "braille"

@@ -1,17 +1,13 @@
-"""The two lines at the top: where one is, whether it is live, what is chosen."""
+"""The two lines at the top: tab, server, status of the data, range, filter, alerts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain
 
-from coffeert.tui.model.data_status import (
-    DataStatus,
-    agreement_badge,
-    sequence_badge,
-    state_badge,
-)
-from coffeert.tui.model.ranges import RANGES, RangeName
+from coffeert.tui.model.data_status import DataStatus
+from coffeert.tui.model.window import RANGES, RangeName
+from coffeert.tui.render.badges import sequence_badge, state_badge, totals_badge
 from coffeert.tui.render.format import milliseconds
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.layout import TABS, TabName, breadth
@@ -31,7 +27,7 @@ _TITLES: dict[TabName, str] = {
 class HeaderModel:
     """The upper line."""
 
-    truth: DataStatus
+    data_status: DataStatus
     tab: TabName
     place: str
     rate: float | None
@@ -44,45 +40,44 @@ class ControlsModel:
 
     span: RangeName
     filter_text: str
-    crumbs: tuple[str, ...]
-    matching: str
+    breadcrumbs: tuple[str, ...]
     alerts: tuple[int, int, int]
-    """Waiting to be noted, firing, all."""
+    """Not acknowledged, firing, all."""
     percentiles: tuple[float, float] | None
     trouble: str
     hint: str = ""
 
 
 def draw_header(model: HeaderModel, cells: int, glyphs: Glyphs) -> Line:
-    """Draw the upper line; what matters least goes first when it gets narrow."""
-    truth = model.truth
+    """Draw the upper line; in narrow terminals the least important pieces are left out."""
+    data_status = model.data_status
     tabs = _tabs(model.tab, glyphs, short=breadth(cells) in ("slim", "tabs") and cells < 90)
     if breadth(cells) == "slim":
         tabs = line(Span(f" {TABS.index(model.tab) + 1} {_TITLES[model.tab]} ", "tab"))
     rate = () if model.rate is None else line(Span(f"{model.rate:.0f}/s", "strong"))
     doubts: Line = ()
-    if truth.ever_up:
-        doubts = sequence_badge(truth, glyphs)
-    agreement = agreement_badge(truth, glyphs) if truth.ever_up else ()
-    sums_rank = 0 if truth.agreement == "differs" else 4
+    if data_status.ever_up:
+        doubts = sequence_badge(data_status, glyphs)
+    totals_match = totals_badge(data_status, glyphs) if data_status.ever_up else ()
+    sums_rank = 0 if data_status.totals_match == "differs" else 4
     left = drop_to_fit(
         [
             (1, line(Span("coffeert", "title"))),
             (6, line(Span(crop(model.place, 24), "dim")) if cells >= 100 else ()),
             (0, tabs),
         ],
-        max(10, cells - line_width(state_badge(truth, glyphs)) - 2),
+        max(10, cells - line_width(state_badge(data_status, glyphs)) - 2),
         1,
     )
     room = cells - line_width(left) - 2
     pieces = [
-        (0, state_badge(truth, glyphs)),
+        (0, state_badge(data_status, glyphs)),
         (2, rate),
-        (3 if truth.gaps == 0 else 1, doubts),
-        (sums_rank, agreement),
+        (3 if data_status.gaps == 0 else 1, doubts),
+        (sums_rank, totals_match),
         (5, line(Span(model.clock, "dim"))),
     ]
-    # Rather closer together than without the clock.
+    # One space between pieces is better than no clock.
     apart = line_width(chain(*(piece for _, piece in pieces))) + 2 * len(pieces)
     right = drop_to_fit(pieces, room, 2 if cells >= 80 and apart <= room else 1)
     gap = cells - line_width(left) - line_width(right) - 1
@@ -168,14 +163,12 @@ def _ranges(current: RangeName, glyphs: Glyphs) -> Line:
 
 
 def _filter(model: ControlsModel, glyphs: Glyphs) -> Line:
-    if not model.filter_text and not model.crumbs:
+    if not model.filter_text and not model.breadcrumbs:
         return line(Span("no filter", "dim"))
     spans: list[Span] = []
-    if model.crumbs:
-        spans.append(Span(f" {glyphs.crumb} ".join(("All", *model.crumbs)), "accent"))
+    if model.breadcrumbs:
+        spans.append(Span(f" {glyphs.crumb} ".join(("All", *model.breadcrumbs)), "accent"))
     if model.filter_text:
         spans.append(Span(f"{'  ' if spans else ''}filter ", "dim"))
         spans.append(Span(crop(model.filter_text, 40), "accent"))
-    if model.matching:
-        spans.append(Span(f" {model.matching}", "dim"))
     return tuple(spans)

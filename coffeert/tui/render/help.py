@@ -51,7 +51,7 @@ _FILTER: Final = (
 
 
 def help_lines(topic: str, keys: Sequence[tuple[str, str]]) -> list[Line]:
-    """Write the help; `topic` is the panel in use, `keys` what the screen's keys do."""
+    """Return the help; `topic` is the panel that has the focus, `keys` are keys and what they do."""
     lines: list[Line] = []
     if topic in _TOPICS:
         title, rows = _TOPICS[topic]

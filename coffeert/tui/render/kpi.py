@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from coffeert.alert_rules import silent_stores
-from coffeert.domain.rollups import BUCKETS, SECONDS, Totals, floor
+from coffeert.alert_rules import silent_stores, sliding_minute
+from coffeert.domain.rollups import BUCKETS, Totals, floor
+from coffeert.printable import printable
 from coffeert.tui.model.bucket_sums import BucketSumCache
 from coffeert.tui.model.filter import Filter
 from coffeert.tui.model.window import Window
@@ -23,15 +24,15 @@ from coffeert.tui.render.format import (
 from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Role, Span, fit_line, line, line_width, spread
-from coffeert.tui.render.text import clean, crop, width
+from coffeert.tui.render.text import crop, width
 
 _SPARK_MINUTES = 30
-_MINUTES_AT_HAND = BUCKETS["minute"] - 1
+_MAX_MINUTES = BUCKETS["minute"] - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One key figure. `spark` holds its course, the newest last; `part` a share instead of a course."""
+    """One key figure, with a sparkline of `spark` (newest last) or a bar of `part` (0 to 1) under it."""
 
     name: str
     value: str
@@ -43,13 +44,13 @@ class Tile:
     part: float | None = None
     role: Role = "series-1"
     in_full: str = ""
-    """The value with every digit, for where there is room."""
+    """The value with every digit, if there is room."""
 
 
-def tiles_of(scene: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
-    """Make the key figures of a scene."""
-    window = scene.window
-    if window is None or scene.view is None:
+def tiles_of(context: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
+    """Return the key figures."""
+    window = context.window
+    if window is None or context.view is None:
         return tuple(
             Tile(name, "-") for name in ("Orders", "Revenue", "Per minute", "Avg ticket", "Stores")
         )
@@ -57,18 +58,18 @@ def tiles_of(scene: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
     against = f"vs prev {window.span.name}"
     if before is None:
         against = f"prev {window.span.name} not known"
-    almost = scene.glyphs.almost if sums.wanted.approximate else ""
-    rate = pace(sums, window.now)
-    course = _course(sums, window)
+    almost = context.glyphs.almost if sums.wanted.approximate else ""
+    rate = orders_per_minute(sums, window.now)
+    history = _history(sums, window)
 
     def change(figure: Callable[[Totals], float]) -> Trend:
         return trend(figure(now), None if before is None else figure(before))
 
     rate_before = None if before is None else before.orders / max(window.elapsed_minutes, 1e-9)
     average = almost + money(ticket(now)) if now.orders else "-"
-    orders = tuple(float(t.orders) for t in course)
-    cents = tuple(float(t.cents) for t in course)
-    tickets = tuple(float(ticket(t)) if t.orders > 0 else None for t in course)
+    orders = tuple(float(t.orders) for t in history)
+    cents = tuple(float(t.cents) for t in history)
+    tickets = tuple(float(ticket(t)) if t.orders > 0 else None for t in history)
     minutes = _minute_course(sums, window.now)
     per_minute = almost + short(round(rate, 1))
     return (
@@ -84,39 +85,31 @@ def tiles_of(scene: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
         ),
         Tile("Per minute", per_minute, trend(rate, rate_before), against, spark=minutes),
         Tile("Avg ticket", average, change(ticket), against, spark=tickets, role="series-2"),
-        _stores(scene, sums.wanted),
+        _stores(context, sums.wanted),
     )
 
 
-def _orders(tally: Totals) -> int:
-    return tally.orders
+def _orders(totals: Totals) -> int:
+    return totals.orders
 
 
-def _cents(tally: Totals) -> int:
-    return tally.cents
+def _cents(totals: Totals) -> int:
+    return totals.cents
 
 
-def ticket(tally: Totals) -> int:
+def ticket(totals: Totals) -> int:
     """Return the average revenue of an order, in cents, rounded half to even."""
-    return round(tally.cents / tally.orders) if tally.orders else 0
+    return round(totals.cents / totals.orders) if totals.orders else 0
 
 
-def pace(sums: BucketSumCache, now: float) -> float:
-    """Return orders a minute at this moment.
-
-    The running minute, and of the one before as much as is missing to sixty seconds: an average over
-    a sliding minute that needs no finer data than minutes.
-    """
-    running = floor(int(now), "minute")
-    part = (now - running) / SECONDS["minute"]
-    newest = sums.bucket("minute", running).total.orders
-    before = sums.bucket("minute", running - 60).total.orders
-    return newest + (1 - part) * before
+def orders_per_minute(sums: BucketSumCache, now: float) -> float:
+    """Return the orders of the last sixty seconds."""
+    return sliding_minute(lambda start: sums.bucket("minute", start).total, now)[0]
 
 
-def _course(sums: BucketSumCache, window: Window) -> tuple[Totals, ...]:
-    if len(window.tallies) >= 15:
-        return window.tallies
+def _history(sums: BucketSumCache, window: Window) -> tuple[Totals, ...]:
+    if len(window.bucket_totals) >= 15:
+        return window.bucket_totals
     minute = floor(int(window.now), "minute")
     starts = range(minute - (_SPARK_MINUTES // 2 - 1) * 60, minute + 60, 60)
     return tuple(sums.bucket("minute", start).total for start in starts)
@@ -128,17 +121,17 @@ def _minute_course(sums: BucketSumCache, now: float) -> tuple[float | None, ...]
     return tuple(float(sums.bucket("minute", start).total.orders) for start in starts)
 
 
-def _stores(scene: FrameContext, wanted: Filter) -> Tile:
-    assert scene.view is not None
-    assert scene.window is not None
-    codes = scene.stores(wanted)
-    silent = silent_stores(scene.view.cube, codes, scene.window.now)
+def _stores(context: FrameContext, wanted: Filter) -> Tile:
+    assert context.view is not None
+    assert context.window is not None
+    codes = context.stores(wanted)
+    silent = silent_stores(context.view.cube, codes, context.window.now)
     selling = len(codes) - len(silent)
     note = "all selling" if codes else "no stores"
     warn: Role = "dim"
     if silent:
         code, gap = silent[0]
-        note = f"! {clean(code)} silent {silence(gap)}"
+        note = f"! {printable(code)} silent {silence_text(gap)}"
         warn = "warn"
     return Tile(
         "Stores",
@@ -150,10 +143,10 @@ def _stores(scene: FrameContext, wanted: Filter) -> Tile:
     )
 
 
-def silence(gap: float) -> str:
-    """Say for how long a store has been silent; `gap` is in seconds."""
-    # The minutes at hand reach no further back: it may have sold before them, or never.
-    return ago(gap) if gap < _MINUTES_AT_HAND * 60 else f"{_MINUTES_AT_HAND}m+"
+def silence_text(gap: float) -> str:
+    """Return for how long a store has sold nothing; `gap` is in seconds."""
+    # The view has no older minutes: the store may have sold before them, or never.
+    return ago(gap) if gap < _MAX_MINUTES * 60 else f"{_MAX_MINUTES}m+"
 
 
 def boxed_tiles(tiles: Sequence[Tile], cells: int, glyphs: Glyphs, age: Line = ()) -> list[Line]:
@@ -217,12 +210,12 @@ def _tile_lines(tile: Tile, cells: int, glyphs: Glyphs, *, named: bool = False) 
         head = spread(line(Span(name, "dim")), value, cells)
         if line_width(value) + len(name) + 1 > cells:
             head = fit_line(value, cells)
-        return [head, _change(tile, cells, glyphs), _course_line(tile, cells, glyphs)]
+        return [head, _change(tile, cells, glyphs), _history_line(tile, cells, glyphs)]
     return [
         value
         if tile.trend is None
         else spread(value, _change(tile, cells - line_width(value) - 1, glyphs), cells),
-        _course_line(tile, cells, glyphs),
+        _history_line(tile, cells, glyphs),
         fit_line(line(Span(crop(tile.against or tile.note, cells), "dim")), cells)
         if not tile.note
         else fit_line(line(Span(crop(tile.note, cells), tile.note_role)), cells),
@@ -238,7 +231,7 @@ def _change(tile: Tile, cells: int, glyphs: Glyphs) -> Line:
     return line(Span(crop(tile.trend.text(glyphs), cells), role))
 
 
-def _course_line(tile: Tile, cells: int, glyphs: Glyphs) -> Line:
+def _history_line(tile: Tile, cells: int, glyphs: Glyphs) -> Line:
     if tile.part is not None:
         return line(Span(gauge(tile.part, cells, glyphs), tile.role))
     return line(Span(spark(tile.spark, cells, glyphs), tile.role))

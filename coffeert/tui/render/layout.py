@@ -1,4 +1,4 @@
-"""The layout: where each panel lies, for every size of terminal, down to 40 by 12."""
+"""The layout: where each panel is, for every size of terminal, down to 40 by 12."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KPI_BOXED, KPI_BARE, KPI_LIST = 5, 3, 5
 
 
 class Place(NamedTuple):
-    """Where a panel lies, in cells."""
+    """Position and size of a panel, in cells."""
 
     x: int
     y: int
@@ -41,7 +41,7 @@ Places = dict[PanelName, Place]
 
 
 def breadth(width: int) -> Breadth:
-    """Tell which of the four layouts a width gets."""
+    """Return the layout for a width."""
     if width >= WIDE:
         return "wide"
     if width >= FULL:
@@ -50,9 +50,9 @@ def breadth(width: int) -> Breadth:
 
 
 def arrange(width: int, height: int, tab: TabName, *, charts: Metric) -> Places:
-    """Place the panels of a tab; what does not fit is left out, never squeezed to nothing.
+    """Place the panels of a tab; what does not fit is left out, not squeezed.
 
-    `charts` says which chart stays where there is room for one. The last row is the footer's.
+    `charts` is the chart to show if there is room for one only. The last row belongs to the footer.
     """
     places: Places = {"header": Place(0, 0, width, 1)}
     bottom = height - 1

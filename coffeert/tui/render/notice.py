@@ -1,20 +1,22 @@
-"""What the screen says before there is anything to show."""
+"""The notice that fills the screen before the first data."""
 
 from __future__ import annotations
 
 from coffeert.tui.model.data_status import DataStatus
+from coffeert.tui.render.badges import reason_text
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import EMPTY, Line, Span, line, line_width
 
 
-def notice_lines(truth: DataStatus, url: str, cells: int, glyphs: Glyphs) -> list[Line]:
-    """Say why nothing shows, and what to type."""
-    if not truth.reason:
+def notice_lines(data_status: DataStatus, url: str, cells: int, glyphs: Glyphs) -> list[Line]:
+    """Return why there is nothing to show, and what to type."""
+    reason = reason_text(data_status)
+    if not reason:
         return _centred(
             [line(Span("Waiting for the first picture", "title")), line(Span(url, "dim"))], cells
         )
-    text = [line(Span(url, "strong")), line(Span(truth.reason, "dim")), EMPTY]
-    if "token" in truth.reason:
+    text = [line(Span(url, "strong")), line(Span(reason, "dim")), EMPTY]
+    if "token" in reason:
         text.insert(0, line(Span("The server wants a token", "title")))
         text += [
             line("Leave, and start again with the server's token:"),
@@ -27,7 +29,7 @@ def notice_lines(truth: DataStatus, url: str, cells: int, glyphs: Glyphs) -> lis
             line(Span("coffeert demo", "key"), Span("    everything, with live orders", "dim")),
             line(Span("coffeert serve", "key"), Span("   the server alone", "dim")),
         ]
-    wait = _wait(truth, glyphs)
+    wait = _retry_text(data_status, glyphs)
     text += [
         EMPTY,
         line(f"{wait}  ", Span("r", "key"), Span(" now", "dim")),
@@ -36,12 +38,12 @@ def notice_lines(truth: DataStatus, url: str, cells: int, glyphs: Glyphs) -> lis
     return _centred(text, cells)
 
 
-def _wait(truth: DataStatus, glyphs: Glyphs) -> str:
-    if truth.connecting:
+def _retry_text(data_status: DataStatus, glyphs: Glyphs) -> str:
+    if data_status.connecting:
         return "Trying now" + glyphs.ellipsis
-    if truth.retry_in is None:
+    if data_status.retry_in is None:
         return "Not trying again by itself."
-    return f"Trying again in {truth.retry_in:.0f} s."
+    return f"Trying again in {data_status.retry_in:.0f} s."
 
 
 def _centred(block: list[Line], cells: int) -> list[Line]:

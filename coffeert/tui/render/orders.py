@@ -8,16 +8,17 @@ from datetime import tzinfo
 from uuid import UUID
 
 from coffeert.domain.orders import Order
+from coffeert.printable import printable
 from coffeert.tui.model.order_traces import OrderTrace
 from coffeert.tui.render.format import ago, milliseconds, money
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Span, chosen, fit_line, line
-from coffeert.tui.render.text import clean, fit
+from coffeert.tui.render.text import fit
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """One order of the list; `own` where it was placed here."""
+    """One order of the list; `own` is its trace if it was placed here."""
 
     order: Order
     own: OrderTrace | None = None
@@ -25,9 +26,9 @@ class OrderRow:
 
 @dataclass(frozen=True, slots=True)
 class OrdersModel:
-    """The list: orders newest first, whether it stands still, and how much came since it does.
+    """The list, newest first; `unseen` counts the orders that came since it was frozen.
 
-    `mine` holds the odysseys of one's own orders.
+    `mine` holds the traces of the viewer's own orders.
     """
 
     orders: tuple[Order, ...]
@@ -38,18 +39,17 @@ class OrdersModel:
     filtered: bool = False
 
     def row(self, index: int) -> OrderRow:
-        """Return one row."""
         order = self.orders[index]
         return OrderRow(order, self.mine.get(order.order_id))
 
     @property
     def rows(self) -> tuple[OrderRow, ...]:
-        """All rows; to draw a screenful, `row` is cheaper."""
+        """All rows; for a screenful, `row` is cheaper."""
         return tuple(self.row(index) for index in range(len(self.orders)))
 
 
 def title_of(model: OrdersModel, glyphs: Glyphs) -> Line:
-    """Say whether the list follows or stands still."""
+    """Return the title: whether the list follows or is frozen, and how many orders it has."""
     dot = f" {glyphs.separator} "
     state = (
         Span(f"frozen{dot}+{model.unseen:,} new", "warn")
@@ -61,7 +61,7 @@ def title_of(model: OrdersModel, glyphs: Glyphs) -> Line:
 
 
 def heading(cells: int) -> Line:
-    """Name the columns that fit."""
+    """Return the names of the columns that fit."""
     texts = [fit(name, wide, "right" if right else "left") for name, wide, right in _columns(cells)]
     return fit_line(line(Span("  " + " ".join(texts), "dim")), cells)
 
@@ -81,7 +81,7 @@ def draw_row(row: OrderRow, model: OrdersModel, cells: int, glyphs: Glyphs, here
         pieces += [role, Span(" ")]
     if own is not None:
         took = own.total_ms
-        if own.fate == "voided":
+        if own.status == "voided":
             pieces += [Span("yours", "own"), Span(" voided", "warn")]
         else:
             text = "yours" if took is None else f"yours {milliseconds(took)} ms"
@@ -119,15 +119,15 @@ def _field(order: Order, name: str, zone: tzinfo, wide: int) -> str:
     if name == "id":
         return str(order.order_id)[-12:]
     if name == "drink":
-        return clean(order.drink)
+        return printable(order.drink)
     if name == "store":
-        return clean(order.store)
+        return printable(order.store)
     if name == "qty":
         return str(order.quantity)
     if name == "took":
         took = (order.received_at - order.placed_at).total_seconds()
         if took == 0 or order.voids is not None:
-            return ""  # the server has placed it itself, or it corrects another order's time
+            return ""  # the server set `placed_at`, or a correction took that of its order
         return f"{took * 1000:,.0f} ms" if abs(took) < 10 else ago(took)
     if name == "each":
         return money(order.price_cents)

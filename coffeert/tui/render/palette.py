@@ -1,4 +1,4 @@
-"""The palette: which style a role has under the theme in use."""
+"""The palette: the style of each role under the theme in use."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ SAFE: Final = Theme(
     error="#ff8c42",
     dark=True,
 )
-"""For eyes that do not tell red from green: after Okabe and Ito, Color Universal Design (2008)."""
+"""For red-green colour blindness: after Okabe and Ito, Color Universal Design (2008)."""
 
 THEMES: Final = (DARK, LIGHT, SAFE)
 
 
 class Palette:
-    """Styles by role, made once for a theme."""
+    """The styles of a theme, made once."""
 
-    __slots__ = ("_styles", "background")
+    __slots__ = ("_styles",)
 
     def __init__(self, colors: Mapping[str, str], *, dark: bool) -> None:
         back = _color(colors, "background", "#000000" if dark else "#ffffff")
@@ -75,7 +75,6 @@ class Palette:
         good = _color(colors, "success", "#66cc66")
         warn = _color(colors, "warning", "#ddaa33")
         bad = _color(colors, "error", "#dd5555")
-        self.background = back
         plain: dict[Role, Style] = {
             "text": _style(fore, back),
             "dim": _style(dim, back),
@@ -114,7 +113,6 @@ class PlainPalette(Palette):
     __slots__ = ()
 
     def __init__(self) -> None:
-        self.background = Color(0, 0, 0)
         reversed_ = Style(reverse=True, bold=True)
         special: dict[Role, Style] = {
             "dim": Style(dim=True),

@@ -1,6 +1,6 @@
-"""Curves as text: the one place that knows plotext.
+"""Draws curves as text with plotext, which only this file knows.
 
-plotext has one global figure, so curves are drawn one after another, on the thread of the screen.
+plotext has one global figure, so nothing here may run on two threads at once.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ Run = tuple[str, int]
 
 _SGR = re.compile(r"\x1b\[([0-9;]*)m")
 _COLOR = re.compile(r"38;5;(\d+)")
-_FIRST_COLOR = 20  # beyond the colours a terminal's theme redefines; only used to tell curves apart
+_FIRST_COLOR = 20  # colours are only used to tell the curves apart in the output
 
 
 class PlotSeries(NamedTuple):
-    """Points to be joined: `xs` in columns from 0, `ys` as values.
+    """Points of a curve: `xs` in columns from 0, `ys` as values.
 
     `marker` is a name that plotext knows, or one character.
     """
@@ -40,11 +40,6 @@ class Plot(Protocol):
     ) -> list[list[Run]]:
         """Return `rows` rows of runs, each row `columns` wide."""
         ...
-
-
-def warm_up() -> None:
-    """Load plotext, which takes a while, so that the first chart does not."""
-    plot([PlotSeries([0, 1], [0, 1], "braille")], 4, 2, (0, 1))
 
 
 def plot(

@@ -3,62 +3,67 @@
 from __future__ import annotations
 
 from coffeert.alert_rules import silent_stores
+from coffeert.printable import printable
 from coffeert.tui.model.bucket_sums import BucketSumCache
+from coffeert.tui.render.badges import reason_text, trouble_texts
 from coffeert.tui.render.format import Trend, ago, money, trend
 from coffeert.tui.render.frame_context import FrameContext
-from coffeert.tui.render.kpi import pace, silence
-from coffeert.tui.render.text import clean
+from coffeert.tui.render.kpi import orders_per_minute, silence_text
 
 
-def sentences(scene: FrameContext, sums: BucketSumCache | None) -> list[str]:
-    """Say how things stand, one sentence an item."""
-    truth = scene.truth
-    if scene.view is None or scene.window is None or sums is None:
-        why = f" {truth.reason}" if truth.reason else ""
-        wait = "" if truth.retry_in is None else f" Trying again in {truth.retry_in:.0f} seconds."
+def sentences(context: FrameContext, sums: BucketSumCache | None) -> list[str]:
+    """Return the state of the dashboard, one sentence an item."""
+    status = context.data_status
+    if context.view is None or context.window is None or sums is None:
+        reason = reason_text(status)
+        why = f" {reason}" if reason else ""
+        wait = "" if status.retry_in is None else f" Trying again in {status.retry_in:.0f} seconds."
         return [f"No data yet.{why}{wait}"]
-    window = scene.window
+    window = context.window
     total = window.sums.total
     before = None if window.previous is None else window.previous.total
-    said = [_state(scene)]
-    said.append(
+    lines = [_state(context)]
+    lines.append(
         f"Last {window.span.name}: {total.orders:,} orders"
         f"{_change(total.orders, None if before is None else before.orders)}, "
         f"revenue {money(total.cents)}"
         f"{_change(total.cents, None if before is None else before.cents)}, "
-        f"{pace(sums, window.now):.1f} orders per minute now."
+        f"{orders_per_minute(sums, window.now):.1f} orders per minute now."
     )
     for name, side in (("store", window.sums.stores), ("drink", window.sums.drinks)):
         best = sorted(side.items(), key=lambda item: (-item[1].orders, item[0]))[:3]
         if best:
-            listed = ", ".join(f"{clean(code)} {tally.orders:,}" for code, tally in best)
-            said.append(f"Best {name}s: {listed}.")
-    silent = silent_stores(scene.view.cube, scene.stores(sums.wanted), window.now)
+            listed = ", ".join(f"{printable(code)} {totals.orders:,}" for code, totals in best)
+            lines.append(f"Best {name}s: {listed}.")
+    silent = silent_stores(context.view.cube, context.stores(sums.wanted), window.now)
     if silent:
-        listed = ", ".join(f"{clean(code)} for {silence(gap)}" for code, gap in silent)
-        said.append(f"Silent: {listed}.")
-    return said
+        listed = ", ".join(f"{printable(code)} for {silence_text(gap)}" for code, gap in silent)
+        lines.append(f"Silent: {listed}.")
+    return lines
 
 
-def _state(scene: FrameContext) -> str:
-    truth = scene.truth
-    age = "" if truth.age is None else f", data {ago(truth.age)} old"
-    clock = scene.now.astimezone(scene.zone).strftime("%H:%M:%S")
-    match truth.mood:
+def _state(context: FrameContext) -> str:
+    status = context.data_status
+    age = "" if status.age is None else f", data {ago(status.age)} old"
+    clock = context.now.astimezone(context.zone).strftime("%H:%M:%S")
+    match status.status:
         case "live":
             state = "live"
         case "stale":
             state = "stale"
         case "lost":
             wait = (
-                "" if truth.retry_in is None else f", trying again in {truth.retry_in:.0f} seconds"
+                ""
+                if status.retry_in is None
+                else f", trying again in {status.retry_in:.0f} seconds"
             )
             state = f"not connected{wait}"
         case "rewind" | "replay" | "starting":
-            state = truth.mood
-    doubt = "" if truth.agreement != "differs" else "; these sums differ from the server's"
-    troubles = f" Trouble: {'; '.join(truth.troubles)}." if truth.troubles else ""
-    return f"{clock}: {state}{age}{doubt}.{troubles}"
+            state = status.status
+    warning = "" if status.totals_match != "differs" else "; these sums differ from the server's"
+    troubles = "; ".join(trouble_texts(status))
+    troubles = f" Trouble: {troubles}." if troubles else ""
+    return f"{clock}: {state}{age}{warning}.{troubles}"
 
 
 def _change(now: float, before: float | None) -> str:

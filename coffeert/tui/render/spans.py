@@ -1,6 +1,6 @@
-"""Lines of text with a role for each piece: what present functions make and panels paint.
+"""Lines of text with a role for each piece: what `render/` returns and panels paint.
 
-A role says what a piece means; which colour that is, the palette decides.
+A role says what a piece means; the palette decides which colour that is.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Role = Literal[
 
 
 class Span(NamedTuple):
-    """A piece of a line. `chosen` paints it as the selected row."""
+    """A piece of a line; `chosen` if it belongs to the selected row."""
 
     text: str
     role: Role = "text"
@@ -75,7 +75,7 @@ def fit_line(spans: Sequence[Span], cells: int) -> Line:
 
 
 def spread(left: Sequence[Span], right: Sequence[Span], cells: int) -> Line:
-    """Put one piece at each end; the right one gives way where both do not fit."""
+    """Put one piece at each end; if both do not fit, the right one is left out."""
     space = cells - line_width(left)
     if line_width(right) + 1 > space:
         return fit_line(left, cells)
@@ -83,7 +83,7 @@ def spread(left: Sequence[Span], right: Sequence[Span], cells: int) -> Line:
 
 
 def drop_to_fit(pieces: Sequence[tuple[int, Line]], cells: int, gap: int = 2) -> Line:
-    """Join as many pieces as fit; those of the highest number go first. Order is kept."""
+    """Join as many pieces as fit, in order; those with the highest number are dropped first."""
     kept = [piece for piece in pieces if piece[1]]
     while kept and sum(line_width(p) for _, p in kept) + gap * (len(kept) - 1) > cells:
         if len(kept) == 1:
@@ -99,7 +99,7 @@ def drop_to_fit(pieces: Sequence[tuple[int, Line]], cells: int, gap: int = 2) ->
 
 
 def chosen(spans: Iterable[Span]) -> Line:
-    """Paint a line as the selected one."""
+    """Mark a line as the selected row."""
     return tuple(span._replace(chosen=True) for span in spans)
 
 

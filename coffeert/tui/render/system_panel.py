@@ -1,4 +1,4 @@
-"""The engine: the four questions, live. Where would INSERT, aggregation, Redis, WebSocket break?"""
+"""The server's parts (INSERT, aggregation, Redis, WebSocket), and how close each is to its limit."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from coffeert.tui.model.data_status import SILENT_AFTER
+from coffeert.printable import printable
+from coffeert.tui.model.data_status import SILENT_AFTER_SECONDS
 from coffeert.tui.render.format import ago, area, gauge, milliseconds, short, size, spark
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Role, Span, drop_to_fit, fit_line, framed, line, ruled
-from coffeert.tui.render.text import clean
 from coffeert.wire.health import Health, PartHealth
 
-_SINCE_MATTERS = 1.0  # seconds: before that the reason alone says it
+_SINCE_SHOWN_SECONDS = 1.0  # a shorter trouble is shown without its duration
 
 
 @dataclass(frozen=True, slots=True)
 class PanelValue:
-    """One line of a part: a name, what it says, and how much of its limit is used, if it has one."""
+    """One line of a part; `used` is the part of its limit that is used, from 0 to 1, if it has one."""
 
     name: str
     value: str
     used: float | None = None
-    course: tuple[float | None, ...] = ()
+    history: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One question and its figures."""
+    """A part of the server and its values; `age` is that of its health report, in seconds."""
 
     title: str
     question: str
@@ -36,22 +36,22 @@ class Part:
     reason: str
     age: float | None
     figures: tuple[PanelValue, ...]
-    patience: float = SILENT_AFTER
+    silent_after_seconds: float = SILENT_AFTER_SECONDS
 
     @property
     def silent(self) -> bool:
-        """Whether it has not been heard of for so long that nobody knows how it is."""
-        return self.age is not None and self.age > self.patience
+        """Whether its last report is so old that its state is unknown."""
+        return self.age is not None and self.age > self.silent_after_seconds
 
     @property
     def main(self) -> PanelValue | None:
-        """The figure whose course tells most: the first that has one."""
-        return next((figure for figure in self.figures if len(figure.course) > 1), None)
+        """The value to draw as an area: the first with a history."""
+        return next((figure for figure in self.figures if len(figure.history) > 1), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """How a few figures went of late, the newest last: one value a heartbeat."""
+class HealthHistory:
+    """The values of recent heartbeats, newest last."""
 
     intake: tuple[float, ...] = ()
     commit: tuple[float, ...] = ()
@@ -60,9 +60,9 @@ class Course:
     sent: tuple[float, ...] = ()
 
 
-def course_of(figures: Sequence[Health]) -> Course:
-    """Take the course of the figures that are drawn as a line."""
-    return Course(
+def history_of(figures: Sequence[Health]) -> HealthHistory:
+    """Return the values that are drawn as a line."""
+    return HealthHistory(
         tuple(h.intake.orders_per_s for h in figures),
         tuple(h.intake.commit_ms for h in figures),
         tuple(h.aggregator.pass_ms for h in figures),
@@ -74,36 +74,41 @@ def course_of(figures: Sequence[Health]) -> Course:
 def parts_of(
     health: Health | None,
     now: datetime,
-    grown: float,
-    course: Course,
-    patience: float = SILENT_AFTER,
+    report_age: float,
+    history: HealthHistory,
+    silent_after_seconds: float = SILENT_AFTER_SECONDS,
 ) -> tuple[Part, ...]:
-    """Make the parts; `grown` is how many seconds ago the figures were heard.
+    """Return the parts; `report_age` is the age of the heartbeat that brought `health`.
 
-    A part that was not heard of for longer than `patience`, in seconds, is no longer said to be well;
-    with none left, no part is.
+    A part whose report is older than `silent_after_seconds` is shown as unknown; with 0, every part is.
     """
     if health is None:
         return ()
     parts = (
-        _insert(health, now, course),
-        _aggregation(health, now, course, grown),
-        _redis(health, now, course),
-        _sockets(health, now, course),
+        _insert(health, now, history),
+        _aggregation(health, now, history, report_age),
+        _redis(health, now, history),
+        _sockets(health, now, history),
     )
-    slow = max(patience, 2 * health.aggregator.interval_s) if patience > 0 else 0.0
-    waits = (patience, slow, patience, patience)
-    return tuple(replace(part, patience=wait) for part, wait in zip(parts, waits, strict=True))
+    slow = (
+        max(silent_after_seconds, 2 * health.aggregator.interval_s)
+        if silent_after_seconds > 0
+        else 0.0
+    )
+    waits = (silent_after_seconds, slow, silent_after_seconds, silent_after_seconds)
+    return tuple(
+        replace(part, silent_after_seconds=wait) for part, wait in zip(parts, waits, strict=True)
+    )
 
 
-def _insert(health: Health, now: datetime, course: Course) -> Part:
+def _insert(health: Health, now: datetime, history: HealthHistory) -> Part:
     i = health.intake
     wait = f"{milliseconds(i.predicted_wait_ms)} of {milliseconds(i.wait_limit_ms)} ms"
     figures = (
-        PanelValue("orders/s", short(round(i.orders_per_s, 1)), course=course.intake),
+        PanelValue("orders/s", short(round(i.orders_per_s, 1)), history=history.intake),
         PanelValue("queue", f"{i.queue:,} of {i.queue_limit:,}", _of(i.queue, i.queue_limit)),
         PanelValue("predicted wait", wait, _of(i.predicted_wait_ms, i.wait_limit_ms)),
-        PanelValue("commit", f"{milliseconds(i.commit_ms)} ms", course=course.commit),
+        PanelValue("commit", f"{milliseconds(i.commit_ms)} ms", history=history.commit),
         PanelValue("batch", f"{i.batch_size:.1f} orders"),
         PanelValue("accepted", f"{i.accepted:,}, {i.replayed:,} replayed"),
         PanelValue("turned away", f"{i.refused:,} refused, {i.shed:,} shed"),
@@ -111,9 +116,9 @@ def _insert(health: Health, now: datetime, course: Course) -> Part:
     return _part("1 INSERT", "orders in, one commit a batch", i, now, figures)
 
 
-def _aggregation(health: Health, now: datetime, course: Course, grown: float) -> Part:
+def _aggregation(health: Health, now: datetime, history: HealthHistory, report_age: float) -> Part:
     a, d = health.aggregator, health.database
-    lag, lag_limit = a.lag_s + grown, 3 * a.interval_s
+    lag, lag_limit = a.lag_s + report_age, 3 * a.interval_s
     interval = a.interval_s * 1000
     busy = d.pool - d.pool_idle
     figures = (
@@ -122,23 +127,23 @@ def _aggregation(health: Health, now: datetime, course: Course, grown: float) ->
             f"{milliseconds(a.pass_ms)} of {milliseconds(interval)} ms",
             _of(a.pass_ms, interval),
         ),
-        PanelValue("pass time", f"{milliseconds(a.pass_ms)} ms", course=course.passes),
+        PanelValue("pass time", f"{milliseconds(a.pass_ms)} ms", history=history.passes),
         PanelValue("lag", f"{ago(lag)} of {ago(lag_limit)}", _of(lag, lag_limit)),
         PanelValue("rows a pass", f"{a.rows:,}"),
         PanelValue("passes", f"{a.passes:,}"),
         PanelValue("pool", f"{busy} of {d.pool} busy", _of(busy, d.pool)),
         PanelValue("database trip", f"{milliseconds(d.round_trip_ms)} ms"),
     )
-    leader = f"leader {clean(a.leader, 24) or 'unknown'}"
+    leader = f"leader {printable(a.leader, 24) or 'unknown'}"
     return _part("2 Aggregation", leader, a, now, figures, also=d)
 
 
-def _redis(health: Health, now: datetime, course: Course) -> Part:
+def _redis(health: Health, now: datetime, history: HealthHistory) -> Part:
     r = health.redis
-    # One message after another, each as long as a round trip: how much of a second that takes.
+    # Messages go one after another, each taking a round trip: the milliseconds used of each second.
     busy = (r.published_per_s + r.received_per_s) * r.round_trip_ms
     figures = (
-        PanelValue("round trip", f"{milliseconds(r.round_trip_ms)} ms", course=course.redis),
+        PanelValue("round trip", f"{milliseconds(r.round_trip_ms)} ms", history=history.redis),
         PanelValue("published", f"{short(round(r.published_per_s, 1))}/s"),
         PanelValue("received", f"{short(round(r.received_per_s, 1))}/s"),
         PanelValue("busy", f"{milliseconds(busy)} of 1,000 ms", _of(busy, 1000)),
@@ -147,14 +152,14 @@ def _redis(health: Health, now: datetime, course: Course) -> Part:
     return _part("3 Redis", "snapshot and messages", r, now, figures)
 
 
-def _sockets(health: Health, now: datetime, course: Course) -> Part:
+def _sockets(health: Health, now: datetime, history: HealthHistory) -> Part:
     s = health.sockets
     figures = (
         PanelValue(
             "clients", f"{s.clients:,} of {s.clients_limit:,}", _of(s.clients, s.clients_limit)
         ),
         PanelValue("frames", f"{short(round(s.frames_per_s, 1))}/s"),
-        PanelValue("bytes", f"{size(s.bytes_per_s)}/s", course=course.sent),
+        PanelValue("bytes", f"{size(s.bytes_per_s)}/s", history=history.sent),
         PanelValue("last frame", size(s.frame_bytes)),
         PanelValue("conflated", f"{s.conflated:,}"),
         PanelValue("dropped", f"{s.dropped:,} slow clients"),
@@ -165,7 +170,7 @@ def _sockets(health: Health, now: datetime, course: Course) -> Part:
 def draw_system(
     parts: Sequence[Part], cells: int, rows: int, glyphs: Glyphs, mode: str
 ) -> list[Line]:
-    """Draw the parts: two by two where there is room, else one under the other."""
+    """Draw the parts: two by two if there is room, else one under the other."""
     if not parts:
         return [line(Span(" No figures from the server yet.", "dim"))]
     if cells < 100:
@@ -188,7 +193,7 @@ def draw_system(
 
 
 def _stacked(parts: Sequence[Part], cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
-    """Draw the parts one under the other, each with the figures that matter most."""
+    """Draw the parts one under the other, each with its most important values."""
     lines: list[Line] = []
     for number, part in enumerate(parts):
         room = max(1, rows * (number + 1) // len(parts) - rows * number // len(parts)) - 1
@@ -200,15 +205,15 @@ def _stacked(parts: Sequence[Part], cells: int, rows: int, glyphs: Glyphs) -> li
 
 
 def _foremost(figures: Sequence[PanelValue], count: int) -> list[PanelValue]:
-    """Choose figures, limits first, then those with a course; in their own order."""
+    """Choose values, those with a limit first, then those with a history; in their own order."""
     by_weight = sorted(
-        range(len(figures)), key=lambda n: (figures[n].used is None, not figures[n].course, n)
+        range(len(figures)), key=lambda n: (figures[n].used is None, not figures[n].history, n)
     )
     return [figures[number] for number in sorted(by_weight[:count])]
 
 
 def nearest_limit(parts: Sequence[Part]) -> Line:
-    """Name what would break first: the figure that uses most of its limit."""
+    """Return what would break first: the value that uses most of its limit."""
     used = [(f.used, part, f) for part in parts for f in part.figures if f.used is not None]
     if not used:
         return ()
@@ -226,7 +231,7 @@ def _part(
     figures: tuple[PanelValue, ...],
     also: PartHealth | None = None,
 ) -> Part:
-    # What it stands on comes first: the cause rather than what follows from it.
+    # The cause comes before what follows from it.
     broken = next((h for h in (also, health) if h is not None and not h.ok), None)
     reason = "" if broken is None else _reason(broken, now)
     age = None if health.at is None else max(0.0, (now - health.at).total_seconds())
@@ -234,9 +239,9 @@ def _part(
 
 
 def _reason(broken: PartHealth, now: datetime) -> str:
-    text = clean(broken.reason or "not well", 80).rstrip(".")
+    text = printable(broken.reason or "not well", 80).rstrip(".")
     lasted = 0.0 if broken.since is None else (now - broken.since).total_seconds()
-    return f"{text} for {ago(lasted)}" if lasted >= _SINCE_MATTERS else text
+    return f"{text} for {ago(lasted)}" if lasted >= _SINCE_SHOWN_SECONDS else text
 
 
 def _of(value: float, limit: float) -> float | None:
@@ -270,9 +275,9 @@ def _age(part: Part) -> Line:
 def _area(figure: PanelValue | None, cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
     if figure is None or rows < 5:
         return []
-    known = [value for value in figure.course if value is not None]
+    known = [value for value in figure.history if value is not None]
     text = f"{figure.name}, last {len(known)} heartbeats, at most {short(round(max(known), 1))}"
-    drawn = area(figure.course, cells, rows - 2, glyphs)
+    drawn = area(figure.history, cells, rows - 2, glyphs)
     return [(), line(Span(text, "dim")), *(line(Span(row, "series-1")) for row in drawn)]
 
 
@@ -289,6 +294,6 @@ def _figure(figure: PanelValue, cells: int, glyphs: Glyphs) -> Line:
             Span(drawn, role),
             Span(f" {min(999, figure.used * 100):>3.0f}%", role),
         )
-    if figure.course and room >= 6:
-        return (*name, value, Span(spark(figure.course, min(room, 25), glyphs), "series-1"))
+    if figure.history and room >= 6:
+        return (*name, value, Span(spark(figure.history, min(room, 25), glyphs), "series-1"))
     return (*name, value)

@@ -1,4 +1,4 @@
-"""The bar at the bottom: where in time one is, what is being recorded, how an injection goes."""
+"""The time bar: the moment shown, what is being recorded, how far an injection is."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from coffeert.tui.render.spans import Line, Span, fit_line, line, line_width
 
 
 @dataclass(frozen=True, slots=True)
-class InjectionModel:
-    """How an injection goes; `part` is `None` where it has no end."""
+class InjectionProgress:
+    """How far an injection is; `part` is `None` if it has no end."""
 
     name: str
     sent: int
@@ -21,14 +21,14 @@ class InjectionModel:
 
 @dataclass(frozen=True, slots=True)
 class BarModel:
-    """What the bar shows; times in Unix seconds, `reach` in seconds; `live` while there is a link."""
+    """What the bar shows; `reach` and `back` in seconds before now, `live` while connected."""
 
     reach: float
     back: float | None
     moment: str
     live: bool = True
     recording: str = ""
-    injection: InjectionModel | None = None
+    injection: InjectionProgress | None = None
 
 
 def draw_bar(model: BarModel, cells: int, glyphs: Glyphs) -> Line:
@@ -55,14 +55,14 @@ def draw_bar(model: BarModel, cells: int, glyphs: Glyphs) -> Line:
 
 
 def bar_hint(model: BarModel) -> str:
-    """Say in few words what the bar would, for terminals without room for it."""
+    """Return what the bar says in few words, for terminals without room for it."""
     pieces = []
     if model.recording:
         pieces.append(f"rec {model.recording}")
     if model.injection is not None:
-        going = model.injection
-        part = "" if going.part is None else f" {going.part * 100:.0f}%"
-        pieces.append(f"inject {going.sent:,}{part} x: stop")
+        injection = model.injection
+        part = "" if injection.part is None else f" {injection.part * 100:.0f}%"
+        pieces.append(f"inject {injection.sent:,}{part} x: stop")
     return ", ".join(pieces)
 
 
@@ -82,10 +82,13 @@ def _right(model: BarModel, glyphs: Glyphs) -> Line:
     if model.recording:
         spans += [Span(f" {glyphs.dot} rec", "bad"), Span(f" {model.recording} ", "dim")]
     if model.injection is not None:
-        going = model.injection
-        spans += [Span(f" inject {going.name} ", "accent"), Span(f"{going.sent:,} ", "strong")]
-        if going.part is not None:
-            spans += [Span(gauge(going.part, 10, glyphs), "series-1")]
-            spans.append(Span(f" {going.part * 100:.0f}%", "strong"))
-        spans.append(Span(" stopping " if going.stopping else "  x: stop ", "dim"))
+        injection = model.injection
+        spans += [
+            Span(f" inject {injection.name} ", "accent"),
+            Span(f"{injection.sent:,} ", "strong"),
+        ]
+        if injection.part is not None:
+            spans += [Span(gauge(injection.part, 10, glyphs), "series-1")]
+            spans.append(Span(f" {injection.part * 100:.0f}%", "strong"))
+        spans.append(Span(" stopping " if injection.stopping else "  x: stop ", "dim"))
     return tuple(spans)

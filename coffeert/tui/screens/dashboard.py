@@ -1,45 +1,54 @@
-"""The dashboard: all panels, placed by the layout, fed by a tick."""
+"""The dashboard's screen: what each key and each click does, and when the panels are repainted."""
 
 from __future__ import annotations
 
 import time
-from typing import ClassVar, cast
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.screen import Screen
 
-from coffeert.tui.bindings import DASHBOARD_KEYS
-from coffeert.tui.model.data_status import panel_age
-from coffeert.tui.render.chart import METRICS
-from coffeert.tui.render.frame_context import FrameContext
-from coffeert.tui.render.layout import NARROW, PanelName, arrange
-from coffeert.tui.render.text import clean
-from coffeert.tui.render.time_bar import bar_hint
-from coffeert.tui.screens import view_models as models
-from coffeert.tui.screens.keeping import Keeping
-from coffeert.tui.screens.looking import Looking
-from coffeert.tui.screens.selling import Selling
-from coffeert.tui.screens.timing import Timing
-from coffeert.tui.widgets.bars import ControlsBar, HeaderBar
-from coffeert.tui.widgets.breakdown_panel import BreakdownModel, BreakdownPanel
+from coffeert.domain.orders import Draft, text_from_cents
+from coffeert.errors import CoffeertError
+from coffeert.printable import printable
+from coffeert.tui.bindings import DASHBOARD_KEYS, readable
+from coffeert.tui.dashboard_state import DashboardState
+from coffeert.tui.history.recorder import Recording
+from coffeert.tui.injection import Injection, InjectionRequest
+from coffeert.tui.model.alerts import Alerts
+from coffeert.tui.model.filter import EVERYTHING, Filter
+from coffeert.tui.model.window import RANGE, Range, next_range
+from coffeert.tui.order_actions import OrderActions
+from coffeert.tui.render.layout import NARROW, TabName
+from coffeert.tui.screens.dashboard_panels import DashboardPanels
+from coffeert.tui.screens.export import Export, ExportKind, write_export
+from coffeert.tui.screens.help import Help
+from coffeert.tui.screens.injection_form import InjectionForm
+from coffeert.tui.screens.jump import Jump
+from coffeert.tui.screens.order_details import OrderDetails
+from coffeert.tui.screens.order_form import OrderForm
+from coffeert.tui.screens.view_models import order_json
+from coffeert.tui.textual_workarounds import trim_caches
+from coffeert.tui.widgets.bars import ControlsBar, HeaderBar, TimeBar
+from coffeert.tui.widgets.breakdown_panel import BreakdownPanel
 from coffeert.tui.widgets.chart_panel import ChartPanel
-from coffeert.tui.widgets.details_panel import DetailsModel, DetailsPanel
-from coffeert.tui.widgets.engine_panel import SystemModel, SystemPanel
-from coffeert.tui.widgets.filter_input import FilterInput
-from coffeert.tui.widgets.gone import let_go_of_many
+from coffeert.tui.widgets.inputs import FilterInput
 from coffeert.tui.widgets.key_bar import KeyBar
-from coffeert.tui.widgets.kpi_strip import KpiStrip
-from coffeert.tui.widgets.notice_panel import NoticeModel, NoticePanel
 from coffeert.tui.widgets.order_table import OrderTable
-from coffeert.tui.widgets.panel import Panel
-from coffeert.tui.widgets.time_bar import TimeBar
+from coffeert.wire.orders import MenuBody
 
 TICK_SECONDS = 0.25
-"""Four times a second: faster than one reads figures, slow enough to cost little."""
+"""Four repaints a second: faster than one reads figures, slow enough to cost little."""
 
 
-class Dashboard(Looking, Timing, Selling, Keeping):
-    """Wires panels, choices and keys."""
+class Dashboard(Screen[None]):
+    """Shows the state in its panels, and turns keys and clicks into changes of the state.
+
+    Every key works wherever the focus is, so all of them are bound here and not to a panel.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [*DASHBOARD_KEYS]
     AUTO_FOCUS = ""
@@ -48,31 +57,45 @@ class Dashboard(Looking, Timing, Selling, Keeping):
     Dashboard > KeyBar { dock: bottom; background: $surface; }
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        state: DashboardState,
+        order_actions: OrderActions,
+        recording: Recording,
+        injection: Injection | None,
+        alerts: Alerts,
+        saved_views: Mapping[str, Filter],
+        *,
+        url: str,
+        server: str,
+        has_token: bool,
+        reconnect: Callable[[], None],
+    ) -> None:
         super().__init__()
+        self.state = state
+        self.panels = DashboardPanels(state, recording, injection, alerts, url=url, server=server)
+        self._order_actions = order_actions
+        self._recording = recording
+        self._injection = injection
+        self._alerts = alerts
+        self._saved_views = saved_views
+        self._url = url
+        self._has_token = has_token
+        self._reconnect = reconnect
+        self._filter_error = ""
         self._ticked = 0.0
 
     def compose(self) -> ComposeResult:
-        """Make every panel; the layout decides which of them show."""
-        yield HeaderBar(id="header")
-        yield ControlsBar(id="controls")
-        yield KpiStrip(id="kpi")
-        yield ChartPanel(id="chart-orders")
-        yield ChartPanel(id="chart-revenue")
-        yield BreakdownPanel(id="breakdown")
-        yield OrderTable(id="orders")
-        yield DetailsPanel(id="details")
-        yield SystemPanel(id="engine")
-        yield TimeBar(id="bar")
-        yield NoticePanel(id="notice")
+        """Yield every panel; the layout decides which of them show."""
+        yield from self.panels
         yield FilterInput(id="filter")
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Begin to tick."""
+        """Start the tick."""
         self.place_panels()
         self.set_interval(TICK_SECONDS, self.tick)
-        self.call_after_refresh(self._warm_charts)
+        self.call_after_refresh(self._load_charts)
 
     def on_resize(self) -> None:
         """Place the panels for the new size."""
@@ -80,8 +103,10 @@ class Dashboard(Looking, Timing, Selling, Keeping):
         self.place_panels()
         self.tick()
 
+    # Repainting
+
     def wake(self, *, urgent: bool) -> None:
-        """Show news at once, if nothing was shown just now or somebody waits for them.
+        """Repaint at once, if the last repaint was a tick ago or the viewer waits for this one.
 
         So a single order is on the screen in milliseconds, while a flood costs four repaints a second.
         """
@@ -90,111 +115,348 @@ class Dashboard(Looking, Timing, Selling, Keeping):
             self.call_next(self.tick)
 
     def tick(self) -> None:
-        """Show the moment; panels whose model has not changed cost nothing."""
+        """Show the present state."""
         if not self.app.is_running:
-            return  # news that come while the panels are being taken down
+            return  # an event that arrived while the panels were being removed
         self._ticked = time.monotonic()
-        let_go_of_many()
-        board = self.coffeert.board
-        scene = board.scene()
-        empty = scene.view is None
-        notice = self.query_one(NoticePanel)
-        if notice.display != empty:
+        trim_caches()
+        context = self.state.frame_context()
+        if self.panels.notice.display != (context.view is None):
             self.place_panels()
-        self.watch_alerts()
-        self.query_one(HeaderBar).show(models.header(board, scene, self.coffeert.place_name))
-        app, bar = self.coffeert, self.query_one(TimeBar)
-        going = None if app.injection is None else app.injection.model()
-        track = models.bar(board, app.recorder, going)
-        hint = "" if bar.display else bar_hint(track)
-        controls = models.controls(board, scene, self.complaint, app.alerts, hint)
-        self.query_one(ControlsBar).show(controls)
-        if empty:
-            notice.show(NoticeModel(scene.truth, self.coffeert.url))
-            return
-        self._show_figures(scene)
-        self._show_orders(scene)
-        if bar.display:
-            bar.show(track)
-        if board.rewound_to is None and self.query_one(KpiStrip).display:
-            self._note_painted()
-
-    def _show_figures(self, scene: FrameContext) -> None:
-        board, old, age = self.coffeert.board, scene.truth.old, panel_age(scene.truth)
-        if (kpi := self.query_one(KpiStrip)).display:
-            kpi.show(models.tiles(board, scene), old=old, age=age)
-        for metric in METRICS:
-            panel = self.query_one(f"#chart-{metric}", ChartPanel)
-            model = models.chart(board, scene, metric, self.coffeert.alerts.rules())
-            if panel.display and model is not None:
-                panel.show(model, old=old, age=age)
-        if (breakdown := self.query_one(BreakdownPanel)).display:
-            crumbs = tuple(clean(code, 40) for code in board.crumbs)
-            below = BreakdownModel(models.sections(board, scene), crumbs)
-            breakdown.show(below, old=old, age=age)
-        if (engine := self.query_one(SystemPanel)).display:
-            engine.show(SystemModel(models.engine(board, scene), models.mode(board)), old=old)
-
-    def _show_orders(self, scene: FrameContext) -> None:
-        board, old, age = self.coffeert.board, scene.truth.old, panel_age(scene.truth)
-        table = self.query_one(OrderTable)
-        if table.display:
-            table.show(board.orders(), old=old, age=age)
-        if (details := self.query_one(DetailsPanel)).display:
-            row = table.chosen_row
-            mine = tuple(board.session.own.newest()[:30])
-            order = None if row is None else row.order
-            own = None if row is None else row.own
-            details.show(DetailsModel(order, own, mine, scene.zone))
-
-    def _note_painted(self) -> None:
-        """Note own orders that are on the screen with the next paint, if only in the figures.
-
-        In a rush the rows shown are others before anybody could see them.
-        """
-        session = self.coffeert.session
-        if fresh := session.own.unpainted():
-            self.call_after_refresh(lambda: session.own.paint(fresh, session.clock.monotonic()))
-
-    def _warm_charts(self) -> None:
-        for chart in self.query(ChartPanel):
-            chart.warm()
+        self._notify_alerts()
+        self.panels.show(context, self._filter_error)
+        if context.view is not None and self.state.rewound_to is None and self.panels.kpi.display:
+            self._mark_rendered()
 
     def place_panels(self) -> None:
-        """Put the panels where the layout says."""
-        board = self.coffeert.board
-        width, height = self.size.width, self.size.height
-        if width <= 0 or height <= 0:
+        """Put the panels where the layout says, and keep the focus on one that shows."""
+        if self.size.width <= 0 or self.size.height <= 0:
             return
-        empty = board.view() is None
-        places = arrange(width, height, board.tab, charts=board.metric)
-        for panel in self.query(Panel):
-            name = cast("PanelName", panel.id)
-            place = places.get(name)
-            if empty and name not in ("header", "controls"):
-                place = None
-            if panel.id == "notice":
-                top = 2 if "controls" in places else 1
-                panel.display = empty
-                _put(panel, 0, top, width, max(1, height - top - 1))
-            else:
-                panel.display = place is not None
-                if place is not None:
-                    _put(panel, *place)
+        self.panels.place(self.size.width, self.size.height)
         if self.focused is not None and not self.focused.display:
             self.set_focus(None)
-        if self.focused is None and not empty:
-            self._focus_something()
+        if self.focused is None and self.state.view() is not None:
+            self.set_focus(self.panels.first_to_focus())
 
-    def _focus_something(self) -> None:
-        for name in ("orders", "breakdown", "chart-orders"):
-            panel = self.query_one(f"#{name}")
-            if panel.display:
-                panel.focus()
-                return
+    def _mark_rendered(self) -> None:
+        """Note which own orders are on the screen with the next paint, if only in the sums.
 
+        When many orders arrive, the list shows others before anybody could see these.
+        """
+        own, clock = self.state.live.own, self.state.live.clock
+        if fresh := own.not_rendered():
+            self.call_after_refresh(lambda: own.mark_rendered(fresh, clock.monotonic()))
 
-def _put(panel: Panel[object], x: int, y: int, width: int, height: int) -> None:
-    panel.styles.offset = (x, y)
-    panel.styles.width = width
-    panel.styles.height = height
+    def _load_charts(self) -> None:
+        self.panels.orders_chart.load()
+        self.panels.revenue_chart.load()
+
+    # Notices
+
+    def notify_info(self, text: str) -> None:
+        """Say what was done."""
+        self.notify(printable(text, 300), markup=False)
+
+    def notify_warning(self, text: str) -> None:
+        """Say why nothing was done."""
+        self.notify(printable(text, 300), severity="warning", markup=False)
+
+    def notify_error(self, error: CoffeertError | str) -> None:
+        """Say what went wrong."""
+        self.notify(printable(str(error), 300), severity="error", markup=False, timeout=8)
+
+    # Tabs, ranges, panels
+
+    def action_tab(self, tab: TabName) -> None:
+        """Show another tab."""
+        self.state.tab = tab
+        self.place_panels()
+        self.tick()
+
+    def on_header_bar_tab_chosen(self, message: HeaderBar.TabChosen) -> None:
+        """Show the tab that was clicked."""
+        self.action_tab(message.tab)
+
+    def action_range(self, step: int) -> None:
+        """Show a longer or shorter range."""
+        self._show_range(next_range(self.state.span, step))
+
+    def on_controls_bar_range_chosen(self, message: ControlsBar.RangeChosen) -> None:
+        """Show the range that was clicked."""
+        self._show_range(RANGE[message.name])
+
+    def _show_range(self, span: Range) -> None:
+        self.state.span = span
+        self.state.cursor = None
+        self.tick()
+
+    def action_metric(self) -> None:
+        """Chart the other metric, on terminals with room for one chart."""
+        self.state.metric = "revenue" if self.state.metric == "orders" else "orders"
+        self.place_panels()
+        self.tick()
+
+    def on_chart_panel_cursor_moved(self, message: ChartPanel.CursorMoved) -> None:
+        """Put the crosshair into both charts."""
+        self.state.cursor = message.index
+        self.tick()
+
+    def action_help(self) -> None:
+        """Explain the keys."""
+        keys = [(readable(binding.key), binding.tooltip) for binding in DASHBOARD_KEYS]
+        self.app.push_screen(Help(self.focused, keys))
+
+    def action_jump(self) -> None:
+        """Label every panel with a letter, and focus the one whose letter is pressed."""
+        panels = [panel for panel in self.panels if panel.display and panel.can_focus]
+
+        def focus(name: str | None) -> None:
+            if name:
+                self.query_one(f"#{name}").focus()
+
+        self.app.push_screen(Jump([(str(p.id), p.region.offset) for p in panels]), focus)
+
+    # Filters and drilling down
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.query_one(FilterInput).open(self.state.filter.text())
+
+    def on_filter_input_filter_changed(self, message: FilterInput.FilterChanged) -> None:
+        """Filter every panel while the filter is typed."""
+        self._filter_error = message.error
+        if message.wanted is not None:
+            self.state.filter = message.wanted
+        self.tick()
+
+    def on_filter_input_closed(self) -> None:
+        """Say what was wrong with the filter, if it is left so."""
+        if self._filter_error:
+            self.notify_warning(self._filter_error)
+        self._filter_error = ""
+        self.place_panels()
+        self.tick()
+
+    def action_next_view(self) -> None:
+        """Show the next saved view; after the last comes no filter."""
+        views = self._saved_views
+        if not views:
+            self.notify_warning("No views are saved: add them to [views] in coffeert-tui.toml.")
+            return
+        names = [None, *views]
+        current = next((n for n, wanted in views.items() if wanted == self.state.filter), None)
+        name = names[(names.index(current) + 1) % len(names)]
+        self.state.filter = EVERYTHING if name is None else views[name]
+        text = "Everything." if name is None else f"View {name}: {self.state.filter.text()}"
+        self.notify_info(text)
+        self.tick()
+
+    def on_breakdown_panel_drilled(self, message: BreakdownPanel.Drilled) -> None:
+        """Drill down into a store or drink, and from the second one into its orders."""
+        self.state.drill(message.row)
+        self.panels.breakdown.cursor.at = 0
+        if len(self.state.path) >= 2:
+            if not self.panels.orders.display:
+                self.state.tab = "orders"
+                self.place_panels()
+            self.panels.orders.focus()
+        self.tick()
+
+    def action_drill_up(self) -> None:
+        """Leave the innermost store or drink."""
+        if self.state.drill_up():
+            self.tick()
+
+    def action_escape(self) -> None:
+        """Go one step back: rewind, crosshair, freeze, drill-down, filter."""
+        state = self.state
+        if state.rewound_to is not None:
+            state.go_live()
+        elif state.cursor is not None:
+            state.cursor = None
+        elif state.frozen:
+            state.freeze(on=False)
+        elif not state.drill_up():
+            state.filter = EVERYTHING
+        self.tick()
+
+    # The list of orders
+
+    def action_freeze(self) -> None:
+        """Freeze the list of orders, or let it follow again."""
+        self.state.freeze(on=not self.state.frozen)
+        self.tick()
+
+    def on_order_table_opened(self, message: OrderTable.Opened) -> None:
+        """Show everything about an order."""
+        zone = self.state.session.zone()
+        self.app.push_screen(OrderDetails(message.row, zone, self.state.glyphs))
+
+    def on_order_table_selection_changed(self) -> None:
+        """Show the details of the chosen order."""
+        self.tick()
+
+    def action_copy(self) -> None:
+        """Copy the chosen order as JSON, over SSH too (OSC 52)."""
+        row = self.panels.orders.chosen_row
+        if row is None:
+            self.notify_warning("No order is chosen.")
+            return
+        self.app.copy_to_clipboard(order_json(row.order))
+        self.notify_info(f"Copied order {row.order.order_id}.")
+
+    # Placing and voiding orders
+
+    def action_new_order(self) -> None:
+        """Open the order form."""
+        self._open_form(None)
+
+    def action_repeat_last(self) -> None:
+        """Open the order form filled in as the last order."""
+        draft = self._order_actions.repeatable()
+        if draft is None:
+            self.notify_warning("There is no order to repeat yet: press n to place one.")
+            return
+        self._open_form(draft)
+
+    def _open_form(self, draft: Draft | None) -> None:
+        session = self.state.live
+        if session.menu is None:
+            self.notify_warning("There is no menu to order from before a server has been reached.")
+            return
+        form = OrderForm(
+            self._order_actions,
+            session,
+            self.state.glyphs,
+            draft,
+            url=self._url,
+            has_token=self._has_token,
+        )
+        self.app.push_screen(form)
+
+    async def action_void_last(self) -> None:
+        """Void the last own order."""
+        order_id = self._order_actions.last_voidable()
+        if order_id is None:
+            self.notify_warning("There is no order of yours to void.")
+            return
+        try:
+            placed = await self._order_actions.void(order_id)
+        except CoffeertError as error:
+            self.notify_error(error)
+            return
+        order = placed.order
+        amount = text_from_cents(-order.revenue_cents)
+        self.notify_info(f"Voided {printable(order.drink)} at {printable(order.store)}, {amount}.")
+
+    # Rewinding and recording
+
+    def action_seek(self, seconds: float) -> None:
+        """Go back or forth in time."""
+        if not self.state.seek(seconds) and seconds < 0:
+            self.notify_warning("There is nothing to rewind yet.")
+        self.tick()
+
+    def on_time_bar_sought(self, message: TimeBar.Sought) -> None:
+        """Go to the time that was clicked."""
+        self.state.seek_to(self.state.live.now().timestamp() - message.seconds_back)
+        self.tick()
+
+    def action_live(self) -> None:
+        """Show the present again."""
+        self.state.go_live()
+        self.tick()
+
+    def action_record(self) -> None:
+        """Start or stop recording."""
+        recorder = self._recording.stop()
+        if recorder is not None:
+            self.notify_info(f"Recorded {recorder.orders:,} orders into {recorder.path}.")
+            return
+        path = Path(f"coffeert-{self.state.live.now():%Y%m%d-%H%M%S}.ndjson")
+        try:
+            self._recording.start(path)
+        except CoffeertError as error:
+            self.notify_error(error)
+        else:
+            self.notify_info(f"Recording into {path}.")
+
+    # Injecting
+
+    def action_inject(self) -> None:
+        """Choose what to inject."""
+        if self._injection is None:
+            self.notify_warning("A recording takes no orders.")
+            return
+        try:
+            self._injection.check()
+        except CoffeertError as error:
+            self.notify_error(error)
+            return
+        self.app.push_screen(InjectionForm(), self._start_injection)
+
+    def action_stop_injection(self) -> None:
+        """Stop injecting."""
+        if self._injection is None or not self._injection.stop():
+            self.notify_warning("Nothing is being injected: i starts it.")
+        self.tick()
+
+    def _start_injection(self, request: InjectionRequest | None) -> None:
+        injection, menu = self._injection, self.state.live.menu
+        if request is not None and injection is not None and menu is not None:
+            self.run_worker(self._inject(injection, request, menu), group="injection")
+
+    async def _inject(
+        self, injection: Injection, request: InjectionRequest, menu: MenuBody
+    ) -> None:
+        try:
+            report = await injection.run(request, menu)
+        except CoffeertError as error:
+            self.notify_error(error)
+            return
+        ms = report.latency_ms
+        self.notify_info(
+            f"Injected {report.accepted + report.replayed:,} orders, {report.rejected:,} refused, "
+            f"{report.lost:,} unknown; p50 {ms.p50:.1f} ms, p99 {ms.p99:.1f} ms."
+        )
+
+    # Alerts, export, connection
+
+    def _notify_alerts(self) -> None:
+        """Announce the alerts that have just begun, by notice and bell."""
+        for alert in self._alerts.observe(self.state.live):
+            self.app.bell()
+            self.notify(
+                f"Alert {printable(alert.name, 40)}: {alert.rule.text()} (a: take note)",
+                severity="warning",
+                markup=False,
+                timeout=10,
+            )
+
+    def action_acknowledge(self) -> None:
+        """Acknowledge every alert that fires."""
+        if self._alerts.acknowledge():
+            self.tick()
+        elif not len(self._alerts):
+            self.notify_warning("No alerts are set: add them to [alerts] in coffeert-tui.toml.")
+        else:
+            self.notify_warning("No alert is waiting.")
+
+    def action_export(self) -> None:
+        """Choose what to write into a file."""
+        self.app.push_screen(Export(), self._export)
+
+    def _export(self, kind: ExportKind | None) -> None:
+        if kind is None:
+            return
+        try:
+            screenshot = self.app.export_screenshot(title="coffeert") if kind == "svg" else ""
+            path = write_export(self.state, kind, screenshot)
+        except CoffeertError as error:
+            self.notify_error(error)
+        else:
+            self.notify_info(f"Wrote {path}.")
+
+    def action_reconnect(self) -> None:
+        """Connect at once instead of waiting for the next attempt."""
+        self._reconnect()

@@ -15,7 +15,7 @@ from coffeert.tui.widgets.lines_view import LinesView
 
 
 class Help(Modal[None]):
-    """Explains keys and signs; what concerns the panel in use comes first."""
+    """Explains keys and signs, beginning with the panel that has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -31,11 +31,9 @@ class Help(Modal[None]):
         self._keys = keys
 
     def compose(self) -> ComposeResult:
-        """Lay out the text."""
         with VerticalScroll(classes="box") as box:
             box.border_title = "Help"
             yield LinesView(help_lines(self._topic, self._keys))
 
     def action_scroll(self, step: int) -> None:
-        """Scroll by a line."""
         self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)

@@ -1,4 +1,4 @@
-"""What to inject: profile, rate, duration, seed."""
+"""The form for an injection: profile, rate, duration, seed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Input, Label, Select
 
-from coffeert.tui.render.form import InjectionRequest, parse_injection_request
+from coffeert.tui.injection import InjectionRequest, parse_injection_request
 from coffeert.tui.screens.modal import Modal
-from coffeert.tui.widgets.choice import ChoiceSelect
+from coffeert.tui.widgets.inputs import ChoiceSelect
 
 
 class InjectionForm(Modal[InjectionRequest]):
-    """Asks for an injection."""
+    """Closes with an `InjectionRequest`, or with `None`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "start", "start", id="injection.start", tooltip="Begin to inject"),
@@ -33,7 +33,6 @@ class InjectionForm(Modal[InjectionRequest]):
     """
 
     def compose(self) -> ComposeResult:
-        """Lay out the fields."""
         from coffeert.inject.profiles import PROFILES
 
         with VerticalScroll(classes="box", can_focus=False) as box:
@@ -59,21 +58,20 @@ class InjectionForm(Modal[InjectionRequest]):
 
     @on(Input.Submitted)
     def action_start(self) -> None:
-        """Answer, unless something cannot be read."""
+        """Close with what was typed, unless something in it cannot be read."""
         try:
             profile = self.query_one("#profile", Select).value
-            wish = parse_injection_request(
+            request = parse_injection_request(
                 str(profile),
                 *(self.query_one(f"#{n}", Input).value for n in ("rate", "duration", "seed")),
             )
         except ValueError as error:
             self.query_one("#fault", Label).update(str(error))
         else:
-            self.dismiss(wish)
+            self.dismiss(request)
 
     @on(Button.Pressed)
     def press(self, event: Button.Pressed) -> None:
-        """Do what the button says."""
         if event.button.id == "start":
             self.action_start()
         else:

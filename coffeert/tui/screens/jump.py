@@ -14,7 +14,7 @@ LETTERS = "asdfghjkl"
 
 
 class Jump(ModalScreen[str]):
-    """Goes to the panel whose letter is pressed; any other key leaves things as they are."""
+    """Closes with the panel whose letter is pressed, or with `None` on any other key."""
 
     CSS = """
     Jump { background: $background 40%; }
@@ -29,14 +29,12 @@ class Jump(ModalScreen[str]):
         self._panels = dict(zip(LETTERS, panels, strict=False))
 
     def compose(self) -> ComposeResult:
-        """Put the letters where the panels are."""
         for letter, (_, offset) in self._panels.items():
             label = Static(letter)
             label.styles.offset = (offset.x + 2, offset.y)
             yield label
 
     def on_key(self, event: events.Key) -> None:
-        """Go."""
         event.stop()
         found = self._panels.get(event.key)
         self.dismiss(None if found is None else found[0])

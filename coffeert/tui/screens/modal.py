@@ -1,4 +1,4 @@
-"""What all dialogues have in common: a box in the middle that fits every terminal."""
+"""The base of all dialogues: a box in the middle that fits every terminal."""
 
 from __future__ import annotations
 
@@ -29,5 +29,4 @@ class Modal(ModalScreen[Answer]):
     """
 
     def action_close(self) -> None:
-        """Close."""
         self.dismiss()

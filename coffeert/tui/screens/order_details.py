@@ -1,4 +1,4 @@
-"""All of one order."""
+"""Everything about one order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from coffeert.tui.widgets.lines_view import LinesView
 
 
 class OrderDetails(Modal[None]):
-    """Shows an order's fields, and its odyssey where it is one's own."""
+    """Shows an order's fields and, for an own order, its way from the key press to the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "copy", "copy", id="details.copy", tooltip="Copy the order as JSON"),
@@ -33,7 +33,6 @@ class OrderDetails(Modal[None]):
         self._glyphs = glyphs
 
     def compose(self) -> ComposeResult:
-        """Lay out the fields."""
         lines = order_lines(self._row.order, self._row.own, self._zone, self._glyphs)
         with VerticalScroll(classes="box") as box:
             box.border_title = "Order"

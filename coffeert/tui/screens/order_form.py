@@ -1,4 +1,4 @@
-"""The order form: sends over the dashboard's own connection, and shows what became of it."""
+"""The order form: places an order over the dashboard's connection, and shows what becomes of it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from textual.widgets import Button, Input, Label, Select
 
 from coffeert.domain.orders import Draft, Order, new_order_id, text_from_cents
 from coffeert.errors import ApiError, CoffeertError, OutcomeUnknown
+from coffeert.printable import printable
 from coffeert.tui.model.session import Session
-from coffeert.tui.order_actions import Till
-from coffeert.tui.render.details import odyssey_lines
+from coffeert.tui.order_actions import OrderActions
+from coffeert.tui.render.details import trace_lines
 from coffeert.tui.render.form import Checked, FormValues, check, curl, find_drink, total_text
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Span, line
-from coffeert.tui.render.text import clean
 from coffeert.tui.screens.modal import Modal
-from coffeert.tui.widgets.choice import ChoiceSelect
+from coffeert.tui.widgets.inputs import ChoiceSelect
 from coffeert.tui.widgets.lines_view import LinesView
 from coffeert.wire.orders import MenuBody
 
@@ -28,7 +28,7 @@ _FIELDS = ("store", "drink", "quantity", "price")
 
 
 class OrderForm(Modal[None]):
-    """Takes an order; stays open, so that the next one is a key press away."""
+    """Stays open after an order, so that the next one is a key press away."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2,ctrl+s", "place", "place", id="form.place", tooltip="Place the order"),
@@ -48,12 +48,20 @@ class OrderForm(Modal[None]):
     """
 
     def __init__(
-        self, till: Till, session: Session, url: str, glyphs: Glyphs, draft: Draft | None = None
+        self,
+        order_actions: OrderActions,
+        session: Session,
+        glyphs: Glyphs,
+        draft: Draft | None = None,
+        *,
+        url: str,
+        has_token: bool,
     ) -> None:
         super().__init__()
-        self._till = till
+        self._order_actions = order_actions
         self._session = session
         self._url = url
+        self._has_token = has_token
         self._glyphs = glyphs
         self._draft = draft
         self._order_id = new_order_id()
@@ -63,11 +71,10 @@ class OrderForm(Modal[None]):
 
     @property
     def menu(self) -> MenuBody:
-        """The menu as the server told it last."""
+        """The latest menu."""
         return self._session.menu or MenuBody((), ())
 
     def compose(self) -> ComposeResult:
-        """Lay out the fields."""
         stores = [(_shown(s.name, s.code), s.code) for s in self.menu.stores]
         drinks = [(f"{_shown(d.name, d.code)}  {d.price}", d.code) for d in self.menu.drinks]
         draft = self._draft
@@ -100,14 +107,14 @@ class OrderForm(Modal[None]):
             yield LinesView(id="outcome")
 
     def on_mount(self) -> None:
-        """Begin where there is something to choose."""
+        """Focus the first thing left to do."""
         self._show_key()
         self.set_interval(0.25, self._show_outcome)
         if self._draft is not None:
             self.query_one("#place").focus()
 
     def entry(self) -> FormValues:
-        """Return what stands in the form."""
+        """Return what is typed and chosen."""
         return FormValues(
             _chosen(self.query_one("#store", Select)),
             _chosen(self.query_one("#drink", Select)),
@@ -119,9 +126,9 @@ class OrderForm(Modal[None]):
     @on(Select.Changed)
     @on(Input.Changed)
     def revise(self) -> None:
-        """Appearance at the entry again, without blaming what has not been filled in yet."""
+        """Check again what is filled in already, and show the list price."""
         checked = check(self.entry())
-        self._blame(checked, only=("quantity", "price"))
+        self._show_faults(checked, only=("quantity", "price"))
         drink = find_drink(self.menu, self.entry().drink or "")
         self.query_one("#price", Input).placeholder = (
             "list price" if drink is None else f"list price {drink.price}"
@@ -130,9 +137,9 @@ class OrderForm(Modal[None]):
 
     @on(Input.Submitted)
     def action_place(self) -> None:
-        """Send the order, unless something is wrong with it."""
+        """Place the order, unless something is wrong with it."""
         checked = check(self.entry())
-        self._blame(checked, only=_FIELDS)
+        self._show_faults(checked, only=_FIELDS)
         if checked.draft is None:
             wrong = next(field for field in _FIELDS if checked.fault(field))
             self.query_one(f"#{wrong}").focus()
@@ -141,18 +148,17 @@ class OrderForm(Modal[None]):
             self._send(checked.draft)
 
     def action_curl(self) -> None:
-        """Copy the order as a command."""
+        """Copy the order as a curl command."""
         checked = check(self.entry())
         draft = checked.draft or self._placed
         if draft is None:
-            self._blame(checked, only=_FIELDS)
+            self._show_faults(checked, only=_FIELDS)
             return
-        self.app.copy_to_clipboard(curl(draft, self._url, with_token=False))
+        self.app.copy_to_clipboard(curl(draft, self._url, with_token=self._has_token))
         self.notify("Copied as a curl command.")
 
     @on(Button.Pressed)
     def press(self, event: Button.Pressed) -> None:
-        """Do what the button says."""
         if event.button.id == "place":
             self.action_place()
         elif event.button.id == "curl":
@@ -165,27 +171,27 @@ class OrderForm(Modal[None]):
         self._placed = draft
         self._outcome = [line(Span("sending" + self._glyphs.ellipsis, "dim"))]
         try:
-            await self._till.place(draft)
+            await self._order_actions.place(draft)
         except OutcomeUnknown as error:
             # The same key again is safe: the form keeps it.
-            text = f"{clean(str(error))} Placing it again is safe: the key stays the same."
+            text = f"{printable(str(error))} Placing it again is safe: the key stays the same."
             self._outcome = [line(Span(text, "warn"))]
         except ApiError as error:
             self._outcome = [
-                line(Span(f"{self._glyphs.cross} {error.status} {clean(str(error))}", "bad"))
+                line(Span(f"{self._glyphs.cross} {error.status} {printable(str(error))}", "bad"))
             ]
             for fault in error.errors:
                 if fault.field in _FIELDS:
-                    self.query_one(f"#{fault.field}-fault", Label).update(clean(fault.message))
+                    self.query_one(f"#{fault.field}-fault", Label).update(printable(fault.message))
         except CoffeertError as error:
-            self._outcome = [line(Span(f"{self._glyphs.cross} {clean(str(error))}", "bad"))]
+            self._outcome = [line(Span(f"{self._glyphs.cross} {printable(str(error))}", "bad"))]
         self._busy = False
         self._show_outcome()
 
-    def _conclude(self, order: Order) -> None:
-        """Say that an order is stored; the next one gets a key of its own."""
+    def _finish(self, order: Order) -> None:
+        """Say that the order is stored, and take a new key for the next one."""
         amount = text_from_cents(order.revenue_cents)
-        text = f"{order.quantity} x {clean(order.drink)} at {clean(order.store)}, {amount}"
+        text = f"{order.quantity} x {printable(order.drink)} at {printable(order.store)}, {amount}"
         self._outcome = [line(Span(f"{self._glyphs.check} stored: ", "good"), Span(text, "strong"))]
         self._order_id = new_order_id()
         self._show_key()
@@ -195,10 +201,10 @@ class OrderForm(Modal[None]):
         if self._placed is not None and self._placed.order_id is not None:
             own = self._session.own.get(self._placed.order_id)
         shown: list[Line] = []
-        if own is not None and own.order is not None and own.fate == "stored":
+        if own is not None and own.order is not None and own.status == "stored":
             if self._order_id == own.order.order_id and not self._busy:
-                self._conclude(own.order)  # by the answer, or without one by the feed
-            shown = odyssey_lines(own, self._glyphs)
+                self._finish(own.order)  # known by the answer or, without one, by the feed
+            shown = trace_lines(own, self._glyphs)
         self.query_one("#outcome", LinesView).show([*self._outcome, *shown])
 
     def _show_key(self) -> None:
@@ -208,14 +214,14 @@ class OrderForm(Modal[None]):
         lines.append(line(Span("total     ", "dim"), Span(total, "strong")))
         self.query_one("#key", LinesView).show(lines)
 
-    def _blame(self, checked: Checked, *, only: tuple[str, ...]) -> None:
+    def _show_faults(self, checked: Checked, *, only: tuple[str, ...]) -> None:
         for field in _FIELDS:
             fault = checked.fault(field) if field in only else ""
             self.query_one(f"#{field}-fault", Label).update(fault)
 
 
 def _shown(name: str, code: str) -> str:
-    text = clean(name, 24) or clean(code, 24)
+    text = printable(name, 24) or printable(code, 24)
     return text.replace("[", "(").replace("]", ")")
 
 

@@ -1,11 +1,11 @@
-"""The lines across the top: header and controls."""
+"""The lines that span the screen: header and controls at the top, time bar at the bottom."""
 
 from __future__ import annotations
 
 from textual import events
 from textual.message import Message
 
-from coffeert.tui.model.ranges import RangeName
+from coffeert.tui.model.window import RangeName
 from coffeert.tui.render.header import (
     ControlsModel,
     HeaderModel,
@@ -16,11 +16,16 @@ from coffeert.tui.render.header import (
 )
 from coffeert.tui.render.layout import TabName
 from coffeert.tui.render.spans import Line
+from coffeert.tui.render.time_bar import BarModel, draw_bar, moment_at
 from coffeert.tui.widgets.panel import Panel
 
 
 class HeaderBar(Panel[HeaderModel]):
-    """The upper line: tabs, state, age, rate."""
+    """The upper line: tabs, state, age, rate.
+
+    Not Textual's `Tabs`, which take two lines, and a line of their own beside the state. A click is located
+    in the text as drawn, because titles are shortened and pieces left out to fit.
+    """
 
     class TabChosen(Message):
         """A tab was clicked."""
@@ -30,7 +35,6 @@ class HeaderBar(Panel[HeaderModel]):
             self.tab = tab
 
     def draw(self, model: HeaderModel, cells: int, rows: int) -> list[Line]:
-        """Draw the line."""
         return [draw_header(model, cells, self.painter.glyphs)]
 
     def on_click(self, event: events.Click) -> None:
@@ -42,7 +46,7 @@ class HeaderBar(Panel[HeaderModel]):
 
 
 class ControlsBar(Panel[ControlsModel]):
-    """The lower line: range, filter, alerts, own orders."""
+    """The lower line: range, filter, alerts, own orders; drawn like `HeaderBar`, for the same reason."""
 
     class RangeChosen(Message):
         """A range was clicked."""
@@ -52,7 +56,6 @@ class ControlsBar(Panel[ControlsModel]):
             self.name = name
 
     def draw(self, model: ControlsModel, cells: int, rows: int) -> list[Line]:
-        """Draw the line."""
         return [draw_controls(model, cells, self.painter.glyphs)]
 
     def on_click(self, event: events.Click) -> None:
@@ -61,3 +64,24 @@ class ControlsBar(Panel[ControlsModel]):
             name = range_at(event.x, self.size.width, self.model, self.painter.glyphs)
             if name is not None:
                 self.post_message(self.RangeChosen(name))
+
+
+class TimeBar(Panel[BarModel]):
+    """Shows how far back the rewind buffer reaches, and the moment shown on that track."""
+
+    class Sought(Message):
+        """A time on the track was clicked; `seconds_back` counts from now."""
+
+        def __init__(self, seconds_back: float) -> None:
+            super().__init__()
+            self.seconds_back = seconds_back
+
+    def draw(self, model: BarModel, cells: int, rows: int) -> list[Line]:
+        return [draw_bar(model, cells, self.painter.glyphs)]
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the time under the mouse."""
+        if self.model is not None:
+            back = moment_at(event.x, self.model, self.size.width, self.painter.glyphs)
+            if back is not None:
+                self.post_message(self.Sought(back))

@@ -1,4 +1,4 @@
-"""The breakdown by store and drink, to be walked through and drilled into."""
+"""The breakdown by store and drink: choose a row, and drill down into it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,15 @@ from coffeert.tui.widgets.scroll import Cursor, step_of
 
 @dataclass(frozen=True, slots=True)
 class BreakdownModel:
-    """What the panel shows."""
-
     sections: tuple[Section, ...]
-    crumbs: tuple[str, ...] = ()
+    breadcrumbs: tuple[str, ...] = ()
 
 
 class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
     """Lists stores and drinks with shares."""
 
     class Drilled(Message):
-        """The viewer goes into a row."""
+        """A row is to be drilled down into."""
 
         def __init__(self, row: BreakdownRow) -> None:
             super().__init__()
@@ -60,7 +58,7 @@ class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
         self.cursor.top = max(0, min(self.cursor.top, len(lines) - room))
         hidden = len(lines) - self.cursor.top - room
         crumb = f" {glyphs.crumb} "
-        title = line(Span(crumb.join(("Breakdown", *model.crumbs)), "title"))
+        title = line(Span(crumb.join(("Breakdown", *model.breadcrumbs)), "title"))
         more = line(Span(f"{hidden} more {glyphs.down}", "dim")) if hidden > 0 else EMPTY
         note = (*more, Span("  "), *self.age) if more and self.age else (*more, *self.age)
         return framed(
@@ -74,7 +72,7 @@ class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
         )
 
     def on_key(self, event: events.Key) -> None:
-        """Walk and drill."""
+        """Choose a row, or drill down."""
         if self.model is None:
             return
         step = step_of(event.key, max(1, self.size.height - 4), self._count())
@@ -87,7 +85,7 @@ class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
             event.stop()
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the row under the mouse; a second click drills."""
+        """Choose the row under the mouse; a second click drills down."""
         if self.model is None:
             return
         number = row_on_line(self.model.sections, event.y - 1 + self.cursor.top)
@@ -99,12 +97,10 @@ class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
         self.repaint()
 
     def on_mouse_scroll_down(self) -> None:
-        """Walk down."""
         self.cursor.move(1, self._count())
         self.repaint()
 
     def on_mouse_scroll_up(self) -> None:
-        """Walk up."""
         self.cursor.move(-1, self._count())
         self.repaint()
 

@@ -17,25 +17,24 @@ from coffeert.tui.render.plotext_backend import plot
 from coffeert.tui.render.spans import Line, framed
 from coffeert.tui.widgets.panel import Panel
 
-_LEFT = 8  # frame, labels and axis in front of the canvas
+_CANVAS_X = 8  # frame, labels and axis in front of the canvas
 
 
 class ChartPanel(Panel[ChartModel], can_focus=True):
     """Draws a chart in a frame; the crosshair follows the mouse and the arrow keys."""
 
     class CursorMoved(Message):
-        """The crosshair goes to a bucket, or away."""
+        """The crosshair moved to a bucket, or off the chart (`None`)."""
 
         def __init__(self, index: int | None) -> None:
             super().__init__()
             self.index = index
 
-    ready = False  # plotext is loaded after the first paint
+    loaded = False  # importing plotext takes a while: not before the first paint
 
     def draw(self, model: ChartModel, cells: int, rows: int) -> list[Line]:
-        """Draw the chart."""
         glyphs = self.painter.glyphs
-        body = draw_chart(model, cells - 2, rows - 2, glyphs, plot) if self.ready else []
+        body = draw_chart(model, cells - 2, rows - 2, glyphs, plot) if self.loaded else []
         return framed(
             body,
             cells,
@@ -46,9 +45,9 @@ class ChartPanel(Panel[ChartModel], can_focus=True):
             focused=self.has_focus,
         )
 
-    def warm(self) -> None:
-        """Begin to draw curves."""
-        self.ready = True
+    def load(self) -> None:
+        """Draw curves from now on, which imports plotext."""
+        self.loaded = True
         self.repaint()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
@@ -56,14 +55,14 @@ class ChartPanel(Panel[ChartModel], can_focus=True):
         if self.model is None:
             return
         columns = canvas_columns(self.size.width - 2)
-        column = event.x - _LEFT
+        column = event.x - _CANVAS_X
         if 0 <= column < columns:
             index = index_at(column, len(self.model.values), columns)
             if index != self.model.cursor:
                 self.post_message(self.CursorMoved(index))
 
     def on_leave(self) -> None:
-        """Take the crosshair away with the mouse."""
+        """Remove the crosshair when the mouse leaves."""
         if self.model is not None and self.model.cursor is not None and not self.has_focus:
             self.post_message(self.CursorMoved(None))
 

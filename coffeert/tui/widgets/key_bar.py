@@ -5,13 +5,14 @@ from __future__ import annotations
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from coffeert.tui.textual_workarounds import drop_removed_keys
+
 
 class KeyBar(Footer):
-    """A footer that forgets the keys it no longer shows, and keeps those that it goes on showing.
+    """A footer that makes its keys again only when other keys are to be shown.
 
-    Textual's own makes its keys anew whenever the bindings change or the focus moves, and watches
-    `compact` on behalf of each; those that are gone are dropped only when `compact` changes, which it
-    never does here.
+    Textual's own does so whenever the focus moves, which costs a layout of the last line at each key
+    press, and never lets go of the keys that it replaced.
     """
 
     def __init__(self) -> None:
@@ -24,7 +25,7 @@ class KeyBar(Footer):
             self.bindings_changed(self.screen)
 
     def bindings_changed(self, screen: Screen[object]) -> None:
-        """Show the keys of now, and let go of the others."""
+        """Show the screen's keys, if they are not those shown already."""
         if not (screen.app.app_focus and self.is_attached and screen is self.screen):
             return
         keys = [
@@ -36,4 +37,4 @@ class KeyBar(Footer):
         if shown != self._shown:
             self._shown = shown
             super().bindings_changed(screen)
-            self.call_after_refresh(self.mutate_reactive, Footer.compact)
+            self.call_after_refresh(drop_removed_keys, self)

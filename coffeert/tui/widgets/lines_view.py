@@ -1,4 +1,4 @@
-"""Lines in a dialogue: text with roles that grows as it needs to."""
+"""Lines with roles in a dialogue, as high as they need."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from rich.style import Style
 from rich.text import Text
 from textual.widgets import Static
 
+from coffeert.printable import printable
 from coffeert.tui.render.spans import Line
-from coffeert.tui.render.text import clean
 from coffeert.tui.widgets.panel import Painter
 
 
 class LinesView(Static):
-    """Shows lines made by a present function."""
+    """Shows lines that `render/` returns."""
 
     DEFAULT_CSS = """
     LinesView { height: auto; width: 1fr; background: transparent; }
@@ -25,11 +25,9 @@ class LinesView(Static):
         self._lines = tuple(lines)
 
     def on_mount(self) -> None:
-        """Show the first lines."""
         self.show(self._lines)
 
     def show(self, lines: Sequence[Line]) -> None:
-        """Show other lines."""
         self._lines = tuple(lines)
         painter: Painter = self.app  # type: ignore[assignment]  # the app has what a painter needs
         text = Text(no_wrap=False, end="")
@@ -37,7 +35,7 @@ class LinesView(Static):
             if number:
                 text.append("\n")
             for span in spans:
-                safe = span.text if span.text.isprintable() else clean(span.text, 10_000)
+                safe = span.text if span.text.isprintable() else printable(span.text, 10_000)
                 style = painter.palette.style(span.role)
                 # The dialogue has a background of its own.
                 text.append(safe, Style(color=style.color, bold=style.bold))

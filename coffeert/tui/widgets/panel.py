@@ -1,7 +1,8 @@
-"""The panel: a widget that paints lines made by a pure function, and only those that changed."""
+"""The panel: a widget that paints the lines of a pure function, and only those that changed."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar, Generic, Protocol, TypeVar, cast
 
 from rich.segment import Segment
@@ -10,10 +11,11 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from coffeert.printable import printable
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.palette import Palette
 from coffeert.tui.render.spans import Line, fit_line
-from coffeert.tui.render.text import ELLIPSIS, clean, width
+from coffeert.tui.render.text import ELLIPSIS, width
 
 Model = TypeVar("Model")
 
@@ -21,7 +23,7 @@ _OLD = Style(dim=True)
 
 
 class Painter(Protocol):
-    """What a panel needs of its app."""
+    """What panels need of the app that they run in."""
 
     glyphs: Glyphs
 
@@ -32,7 +34,7 @@ class Painter(Protocol):
 
 
 class Panel(Widget, Generic[Model]):
-    """Shows a model. Attributes come down by `show`; what the user does goes up as messages."""
+    """Shows a model given by `show`; what the user does goes up as messages."""
 
     DEFAULT_CSS: ClassVar[str] = """
     Panel { position: absolute; width: 1; height: 1; background: transparent; }
@@ -48,19 +50,19 @@ class Panel(Widget, Generic[Model]):
 
     @property
     def painter(self) -> Painter:
-        """The app, as far as a panel knows it."""
+        """The app, which has glyphs and a palette."""
         return cast("Painter", self.app)
 
     def show(self, model: Model, *, old: bool = False, age: Line = ()) -> None:
-        """Show a model; `old` dims it, `age` says how old it is. Costs nothing where nothing changed."""
+        """Show a model; `old` dims it, `age` says how old it is. Costs nothing if nothing changed."""
         if model == self.model and old == self.old and age == self.age and self._strips:
             return
         self.model, self.old, self.age = model, old, age
         self.repaint()
 
+    @abstractmethod
     def draw(self, model: Model, cells: int, rows: int) -> list[Line]:
-        """Turn the model into lines; to be overridden."""
-        raise NotImplementedError
+        """Return the model as at most `rows` lines of `cells` cells."""
 
     def repaint(self) -> None:
         """Draw again, and refresh the lines that differ."""
@@ -109,8 +111,8 @@ class Panel(Widget, Generic[Model]):
         length = 0
         for text, role, is_chosen in fit_line(spans, cells):
             style = palette.style(role, chosen=is_chosen)
-            # The last line of defence: whatever a present function let through stops here.
-            safe = text if text.isprintable() else clean(text, 10_000)
+            # Text from the network is made printable in `render/`; this catches what was forgotten there.
+            safe = text if text.isprintable() else printable(text, 10_000)
             if ellipsis != ELLIPSIS:
                 safe = safe.replace(ELLIPSIS, ellipsis)
             segments.append(Segment(safe, style + _OLD if self.old else style))

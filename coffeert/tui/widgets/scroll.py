@@ -1,4 +1,4 @@
-"""A cursor over rows of which only some fit: shared by the lists."""
+"""A cursor over rows of which only some fit on the screen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Cursor:
         self.at = max(0, min(count - 1, self.at + step))
 
     def settle(self, count: int, room: int) -> None:
-        """Bring the chosen row onto the screen."""
+        """Scroll so that the chosen row is on the screen."""
         self.at = max(0, min(count - 1, self.at))
         self.top = max(0, min(self.top, max(0, count - room)))
         if self.at < self.top:
@@ -30,7 +30,7 @@ STEPS = {"up": -1, "k": -1, "down": 1, "j": 1}
 
 
 def step_of(key: str, page: int, count: int) -> int | None:
-    """Return by how many rows a key moves, or `None` where it does not."""
+    """Return the rows that a key moves by; `None` if it is no such key."""
     if key in STEPS:
         return STEPS[key]
     pages = {"pageup": -page, "ctrl+u": -page, "pagedown": page, "ctrl+d": page}

@@ -15,18 +15,17 @@ from coffeert.postgres.pool import Connection
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.filter import parse_filter
-from coffeert.tui.model.ranges import RANGES, Range
-from coffeert.tui.model.window import Window
+from coffeert.tui.model.window import RANGES, Range, Window
 from coffeert.tui.render.format import Trend
-from coffeert.tui.render.kpi import Tile, pace
+from coffeert.tui.render.kpi import Tile, orders_per_minute
 from coffeert.tui.screens import view_models as models
 from tests.integration.tui.test_same_numbers import FILTERS, place, random_drafts, view_total
 from tests.integration.tui.test_same_numbers import stored_total as stored
 from tests.integration.tui.watching import until, watching
 
 FLAT = Fraction(5, 10_000)
-AT_HAND = ("1m", "5m", "15m")
-"""Ranges whose previous window is made of the minutes at hand; the others fetch theirs."""
+FROM_VIEW = ("1m", "5m", "15m")
+"""Ranges whose previous window is made of minutes in the view; the others fetch theirs."""
 
 _BUCKETS = """
     WITH cells AS (
@@ -76,15 +75,15 @@ async def before(connection: Connection, text: str, span: Range, at: float, cut:
     }
     return Before(
         made.get(("", ""), ZERO),
-        {code: tally for (kind, code), tally in made.items() if kind == "store"},
-        {code: tally for (kind, code), tally in made.items() if kind == "drink"},
+        {code: totals for (kind, code), totals in made.items() if kind == "store"},
+        {code: totals for (kind, code), totals in made.items() if kind == "drink"},
     )
 
 
-def taken(tally: Totals, part: Fraction) -> Totals:
+def taken(totals: Totals, part: Fraction) -> Totals:
     """Return a part of a bucket."""
     return Totals(
-        round(tally.orders * part), round(tally.quantity * part), round(tally.cents * part)
+        round(totals.orders * part), round(totals.quantity * part), round(totals.cents * part)
     )
 
 
@@ -98,20 +97,20 @@ def change(now: Fraction, then: Fraction) -> tuple[str, float]:
     return ("up" if part > 0 else "down", float(part))
 
 
-def ticket(tally: Totals) -> Fraction:
+def ticket(totals: Totals) -> Fraction:
     """Return the average ticket in whole cents."""
-    return Fraction(round(Fraction(tally.cents, tally.orders))) if tally.orders else Fraction(0)
+    return Fraction(round(Fraction(totals.cents, totals.orders))) if totals.orders else Fraction(0)
 
 
-def same(shown: Trend | None, told: tuple[str, float], what: object) -> None:
+def same(shown: Trend | None, expected: tuple[str, float], what: object) -> None:
     """Compare a movement that is shown with what SQL says of it."""
     assert shown is not None, what
-    assert shown.direction == told[0], (what, shown, told)
-    assert shown.part == pytest.approx(told[1], rel=1e-9, abs=1e-12), what
+    assert shown.direction == expected[0], (what, shown, expected)
+    assert shown.part == pytest.approx(expected[1], rel=1e-9, abs=1e-12), what
 
 
 def tiles_agree(
-    tiles: dict[str, Tile], window: Window, pace: float, was: Totals, what: object
+    tiles: dict[str, Tile], window: Window, orders_per_minute: float, was: Totals, what: object
 ) -> None:
     """Compare the key figures' movements with those of SQL."""
     now = window.sums.total
@@ -120,15 +119,17 @@ def tiles_agree(
         same(tiles[name].trend, change(Fraction(figure), Fraction(then)), (what, name))
         assert tiles[name].against == f"vs prev {window.span.name}"
     whole = Fraction(was.orders) / Fraction(window.elapsed_minutes)
-    same(tiles["Per minute"].trend, change(Fraction(pace), whole), (what, "per minute"))
+    same(
+        tiles["Per minute"].trend, change(Fraction(orders_per_minute), whole), (what, "per minute")
+    )
     same(tiles["Avg ticket"].trend, change(ticket(now), ticket(was)), (what, "ticket"))
 
 
-def of_this_bucket(board: DashboardState) -> bool:
-    """Tell whether the previous window is known, and no bucket has begun since it was fetched."""
-    window = board.scene().window
+def of_this_bucket(state: DashboardState) -> bool:
+    """Return True if the previous window is known, and no bucket has begun since it was fetched."""
+    window = state.frame_context().window
     assert window is not None
-    past = board.past.get(window.span.name)
+    past = state.comparisons.get(window.span.name)
     same_bucket = past is None or floor(int(past.moment), window.span.grain) == window.starts[-1]
     return window.previous is not None and same_bucket
 
@@ -136,34 +137,34 @@ def of_this_bucket(board: DashboardState) -> bool:
 async def compare(
     app: CoffeertApp, pilot: Pilot[None], connection: Connection, text: str, span: Range
 ) -> bool:
-    """Hold every movement of one range and filter against SQL; tell whether anything was sold then."""
-    board = app.board
-    board.filter, board.span, board.tab = parse_filter(text), span, "drinks"
-    await until(pilot, lambda: of_this_bucket(board))
-    scene = board.scene()
-    drinks, stores = models.sections(board, scene)
-    tiles = {tile.name: tile for tile in models.tiles(board, scene)}
-    window = scene.window
+    """Compare every trend of one range and filter with SQL; return whether anything was sold then."""
+    state = app.state
+    state.filter, state.span, state.tab = parse_filter(text), span, "drinks"
+    await until(pilot, lambda: of_this_bucket(state))
+    context = state.frame_context()
+    drinks, stores = models.sections(state, context)
+    tiles = {tile.name: tile for tile in models.tiles(state, context)}
+    window = context.window
     assert window is not None
-    cut = span.name in AT_HAND
-    at = window.now if cut else board.past[span.name].moment
+    cut = span.name in FROM_VIEW
+    at = window.now if cut else state.comparisons[span.name].moment
     was, what = await before(connection, text, span, at, cut), (text, span.name)
     assert window.previous is not None, what
     assert window.previous.total == was.total, what
-    sums = board.sums()
+    sums = state.sums()
     assert sums is not None
-    tiles_agree(tiles, window, pace(sums, window.now), was.total, what)
+    tiles_agree(tiles, window, orders_per_minute(sums, window.now), was.total, what)
     for rows, side in ((stores.rows, was.stores), (drinks.rows, was.drinks)):
         shown = {row.code for row in rows}
-        assert {code for code, tally in side.items() if tally.orders > 0} <= shown, what
+        assert {code for code, totals in side.items() if totals.orders > 0} <= shown, what
         for row in rows:
             then = Fraction(side.get(row.code, ZERO).orders)
-            same(row.trend, change(Fraction(row.tally.orders), then), (what, row.code))
+            same(row.trend, change(Fraction(row.totals.orders), then), (what, row.code))
     return was.total.orders > 0
 
 
 async def fetched(app: CoffeertApp, pilot: Pilot[None]) -> None:
-    """Fetch the previous window of every long range anew, once a pass has counted all orders."""
+    """Fetch the previous window of every long range again, once a pass has counted all orders."""
     health = app.session.health
     assert health is not None
     passes = health.aggregator.passes
@@ -173,11 +174,11 @@ async def fetched(app: CoffeertApp, pilot: Pilot[None]) -> None:
         return health is not None and health.aggregator.passes >= passes + 2
 
     await until(pilot, counted)
-    app.board.past.clear()
+    app.state.comparisons.clear()
     for span in RANGES:
-        if span.name not in AT_HAND:
-            app.board.span = span
-            while span.name not in app.board.past:
+        if span.name not in FROM_VIEW:
+            app.state.span = span
+            while span.name not in app.state.comparisons:
                 await pilot.pause(0.02)
 
 

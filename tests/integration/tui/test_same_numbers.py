@@ -1,4 +1,4 @@
-"""The terminal, `coffeert status --json` and plain SQL tell the same numbers of the same minute."""
+"""The terminal, `coffeert status --json` and plain SQL show the same numbers of the same minute."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from coffeert.domain.rollups import SECONDS, ZERO, Totals, floor
 from coffeert.postgres.pool import Connection
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.model.filter import parse_filter
-from coffeert.tui.model.ranges import RANGE, RANGES, Range, RangeName
+from coffeert.tui.model.window import RANGE, RANGES, Range, RangeName
 from coffeert.tui.render.breakdown import Dimension, Section
 from coffeert.tui.render.format import money, short, short_money
 from coffeert.tui.screens import view_models as models
@@ -29,7 +29,7 @@ STORES = ("uptown", "downtown", "central", "southend")
 DRINKS = ("latte", "espresso", "tea", "mocha", "flat-white")
 
 AGES = (
-    (timedelta(minutes=-4), timedelta(0)),  # a till's clock may be ahead
+    (timedelta(minutes=-4), timedelta(0)),  # a client's clock may be ahead
     (timedelta(0), timedelta(minutes=3)),
     (timedelta(0), timedelta(minutes=20)),
     (timedelta(0), timedelta(hours=2)),
@@ -97,7 +97,7 @@ _STORES_SELLING = """
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Counted:
     """What a source tells of one range under one filter; nothing that is zero."""
 
     stores: dict[str, Totals]
@@ -116,48 +116,48 @@ class Shown:
     filter: str
     span: Range
     now: datetime
-    told: Told
+    sums: Counted
     shares: dict[str, float]
     tiles: dict[str, str]
 
 
-def _added(tallies: Iterable[Totals]) -> Totals:
+def _added(bucket_totals: Iterable[Totals]) -> Totals:
     total = ZERO
-    for tally in tallies:
-        total = total.plus(tally)
+    for totals in bucket_totals:
+        total = total.plus(totals)
     return total
 
 
 def _rows(section: Section) -> dict[str, Totals]:
-    return {row.code: row.tally for row in section.rows if row.tally != ZERO}
+    return {row.code: row.totals for row in section.rows if row.totals != ZERO}
 
 
 def shown_by(app: CoffeertApp, text: str, span: Range) -> Shown:
     """Appearance at one range under one filter, through what the panels draw."""
-    board = app.board
-    board.filter, board.span, board.tab = parse_filter(text), span, "drinks"
-    scene = board.scene()
-    drinks, stores = models.sections(board, scene)
+    state = app.state
+    state.filter, state.span, state.tab = parse_filter(text), span, "drinks"
+    context = state.frame_context()
+    drinks, stores = models.sections(state, context)
     return Shown(
         text,
         span,
-        scene.now,
-        Told(_rows(stores), _rows(drinks)),
+        context.now,
+        Counted(_rows(stores), _rows(drinks)),
         {row.code: row.share for row in (*stores.rows, *drinks.rows)},
-        {tile.name: tile.value for tile in models.tiles(board, scene)},
+        {tile.name: tile.value for tile in models.tiles(state, context)},
     )
 
 
-async def counted(connection: Connection, shown: Shown) -> Told:
+async def counted(connection: Connection, shown: Shown) -> Counted:
     """Count the orders of a range from the table of orders; a window has no end."""
     grain = shown.span.grain
     length = timedelta(seconds=(shown.span.buckets - 1) * SECONDS[grain])
     statement = _SUMS.format(cells=_CELLS, condition=FILTERS[shown.filter])
-    told = Told({}, {})
+    result = Counted({}, {})
     for store, drink, *sums in await connection.fetch(statement, grain, shown.now, length):
         if Totals(*sums) != ZERO:
-            (told.stores if drink is None else told.drinks)[store or drink] = Totals(*sums)
-    return told
+            (result.stores if drink is None else result.drinks)[store or drink] = Totals(*sums)
+    return result
 
 
 async def tiles_counted(connection: Connection, shown: Shown, total: Totals) -> dict[str, str]:
@@ -187,7 +187,7 @@ async def same_minute(app: CoffeertApp, url: str) -> tuple[Figures, list[Shown]]
         assert (done.code, done.err) == (0, "")
         figures = msgspec.json.decode(done.out, type=Figures)
         looks = [shown_by(app, text, span) for text in FILTERS for span in RANGES]
-        minutes = {floor(int(look.now.timestamp()), "minute") for look in looks}
+        minutes = {floor(int(appearance.now.timestamp()), "minute") for appearance in looks}
         view = app.session.view
         assert view is not None
         if minutes == {view.cube.retention.as_of} == {int(figures.as_of.timestamp())}:
@@ -214,24 +214,24 @@ def _window(windows: Windows, name: RangeName) -> Totals | None:
 
 def _named(named: Iterable[Named], name: RangeName) -> dict[str, Totals]:
     sums = {one.code: _window(one.windows, name) for one in named}
-    return {code: tally for code, tally in sums.items() if tally is not None and tally != ZERO}
+    return {code: totals for code, totals in sums.items() if totals is not None and totals != ZERO}
 
 
 def compare_with_status(figures: Figures, shown: Shown) -> bool:
-    """Hold what is shown against `status`; tell whether it says anything about that."""
+    """Compare what is shown with `status`; return whether that says anything about it."""
     name = shown.span.name
     total = _window(figures.totals, name)
     if total is None:
         return False
     stores, drinks = _named(figures.stores, name), _named(figures.drinks, name)
     if not shown.filter:
-        assert (total, Told(stores, drinks)) == (shown.told.total, shown.told), name
+        assert (total, Counted(stores, drinks)) == (shown.sums.total, shown.sums), name
         return True
     match WHOLE.get(shown.filter):
         case "store":
-            assert {code: stores[code] for code in shown.told.stores} == shown.told.stores
+            assert {code: stores[code] for code in shown.sums.stores} == shown.sums.stores
         case "drink":
-            assert {code: drinks[code] for code in shown.told.drinks} == shown.told.drinks
+            assert {code: drinks[code] for code in shown.sums.drinks} == shown.sums.drinks
         case None:
             return False
     return True
@@ -275,7 +275,7 @@ async def stored_total(connection: Connection, app: CoffeertApp) -> Totals:
     return (await counted(connection, shown_by(app, "", RANGE["30d"]))).total
 
 
-async def test_terminal_status_and_sql_tell_the_same_of_every_range_and_filter(
+async def test_terminal_status_and_sql_show_the_same_of_every_range_and_filter(
     server_url: str, connection: Connection
 ) -> None:
     random = Random(20260314)
@@ -289,7 +289,7 @@ async def test_terminal_status_and_sql_tell_the_same_of_every_range_and_filter(
             while view_total(app) != await stored_total(connection, app):
                 await pilot.pause(0.02)
             await compare_all(app, server_url, connection)
-        await until(pilot, lambda: app.session.agreement() == "equal")
+        await until(pilot, lambda: app.session.totals_match() == "equal")
 
 
 async def compare_all(app: CoffeertApp, url: str, connection: Connection) -> None:
@@ -297,17 +297,17 @@ async def compare_all(app: CoffeertApp, url: str, connection: Connection) -> Non
     figures, looks = await same_minute(app, url)
     answered = 0
     for shown in looks:
-        told = await counted(connection, shown)
+        sums = await counted(connection, shown)
         what = shown.filter, shown.span.name
-        assert shown.told == told, what
-        assert _added(told.drinks.values()) == told.total, what
-        assert shown.tiles == await tiles_counted(connection, shown, told.total), what
-        for code, tally in (told.stores | told.drinks).items():
-            assert shown.shares[code] == tally.orders / told.total.orders, (what, code)
+        assert shown.sums == sums, what
+        assert _added(sums.drinks.values()) == sums.total, what
+        assert shown.tiles == await tiles_counted(connection, shown, sums.total), what
+        for code, totals in (sums.stores | sums.drinks).items():
+            assert shown.shares[code] == totals.orders / sums.total.orders, (what, code)
         answered += compare_with_status(figures, shown)
     assert answered == 3 * (1 + len(WHOLE))
-    app.board.filter, app.board.tab = parse_filter(""), "live"
-    top = models.sections(app.board, app.board.scene())[0]
-    assert [(row.code, row.tally) for row in top.rows] == [
+    app.state.filter, app.state.tab = parse_filter(""), "live"
+    top = models.sections(app.state, app.state.frame_context())[0]
+    assert [(row.code, row.totals) for row in top.rows] == [
         (row.drink, _tally(row.sums)) for row in figures.top_drinks
     ]

@@ -1,4 +1,4 @@
-"""The terminal and a real server tell the same story."""
+"""The terminal shows what a real server has."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from coffeert.domain.orders import Draft
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.model.alerts import Alerts
 from coffeert.tui.model.filter import parse_filter
-from coffeert.tui.model.ranges import RANGES
+from coffeert.tui.model.window import RANGES
 from coffeert.tui.screens.injection_form import InjectionForm
 from coffeert.tui.screens.order_form import OrderForm
 from coffeert.wire.frames import change_from
@@ -44,20 +44,20 @@ async def test_every_range_and_filter_shows_what_the_server_counts(server_url: s
         await until(pilot, lambda: orders_shown(app) == len(drafts))
         snapshot = await client.dashboard()
         cells = change_from(snapshot.view).cells
-        assert app.session.agreement() == "equal"
+        assert app.session.totals_match() == "equal"
         for text in ("", "latte", "store:up -tea", "price>4.50"):
-            app.board.filter = parse_filter(text)
+            app.state.filter = parse_filter(text)
             for span in RANGES:
-                app.board.span = span
-                window = app.board.scene().window
+                app.state.span = span
+                window = app.state.frame_context().window
                 assert window is not None
-                wanted = app.board.filter
+                wanted = app.state.filter
                 expected = sum(
-                    tally.cents
-                    for key, tally in cells.items()
+                    totals.cents
+                    for key, totals in cells.items()
                     if key.grain == span.grain
                     and key.bucket in window.starts
-                    and wanted.takes_cell(key.store, key.drink, tally)
+                    and wanted.matches_cell(key.store, key.drink, totals)
                 )
                 assert window.sums.total.cents == expected, (text, span.name)
 
@@ -71,12 +71,12 @@ async def test_an_order_placed_on_the_screen_is_stored_and_comes_back(server_url
         app.screen.query_one("#quantity", Input).value = "3"
         await pilot.pause()
         await pilot.press("f2")
-        await until(pilot, lambda: any(own.painted for own in app.session.own.newest()))
+        await until(pilot, lambda: any(own.rendered_at for own in app.session.own.newest()))
         own = app.session.own.newest()[0]
         assert own.order is not None
         assert (own.order.store, own.order.drink, own.order.quantity) == ("uptown", "latte", 3)
-        assert own.committed is not None
-        assert own.on_wire is not None
+        assert own.committed_at is not None
+        assert own.on_wire_at is not None
         assert (await client.place(own.draft)).replayed
         await pilot.press("escape", "u")
         await until(pilot, lambda: orders_shown(app) == 0)
@@ -94,7 +94,7 @@ async def test_injects_from_the_screen_and_stops(server_url: str) -> None:
         assert app.injection.running
         await pilot.press("x")
         await until(pilot, lambda: not app.injection.running)  # type: ignore[union-attr]  # set above
-        assert app.session.agreement() in ("equal", "unknown")
+        assert app.session.totals_match() in ("equal", "unknown")
 
 
 async def test_an_alert_and_a_check_with_the_same_text_agree(server_url: str) -> None:
@@ -126,11 +126,14 @@ async def test_what_is_recorded_injects_to_the_same_orders(server_url: str, tmp_
     path = tmp_path / "watched.ndjson"
     async with watching(server_url) as (app, pilot, client):
         await until(pilot, lambda: app.session.heartbeat is not None)
-        app.start_recording(path)
+        app.recording.start(path)
         drafts = [Draft("uptown", "latte", 1 + i % 3) for i in range(12)]
         placed = [await client.place(draft) for draft in drafts]
-        await until(pilot, lambda: app.recorder is not None and app.recorder.orders == 12)
-        app.stop_recording()
+        await until(
+            pilot,
+            lambda: app.recording.recorder is not None and app.recording.recorder.orders == 12,
+        )
+        app.recording.stop()
         before = orders_shown(app)
         ended = await run(
             "inject", "--url", server_url, "--file", str(path), "--speed", "10", "--json"

@@ -1,4 +1,4 @@
-"""What is known of an own order, whatever comes in whatever order."""
+"""The status of an own order, whatever arrives in whatever sequence."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 class Journey:
-    """One own order, and what is heard of it."""
+    """One own order, and what happens to it."""
 
     def __init__(self) -> None:
         self.id = new_order_id()
         self.order = Order(self.id, "uptown", "tea", 1, 290, NOW, NOW)
         self.own = OwnOrders()
-        self.hear("submit")
+        self.happen("submit")
 
-    def fate(self) -> OrderStatus:
+    def status(self) -> OrderStatus:
         own = self.own.get(self.id)
         assert own is not None
-        return own.fate
+        return own.status
 
-    def hear(self, *news: str) -> None:
+    def happen(self, *news: str) -> None:
         for what in news:
             match what:
                 case "submit":
@@ -38,7 +38,7 @@ class Journey:
                 case "refuse":
                     self.own.refuse(self.id, "No.")
                 case "doubt":
-                    self.own.doubt(self.id, "Who knows?")
+                    self.own.mark_unknown(self.id, "Who knows?")
                 case "arrive":
                     self.own.arrive([self.order], 3.0)
                 case _:
@@ -47,17 +47,17 @@ class Journey:
 
 def test_a_refused_order_can_be_placed_again() -> None:
     journey = Journey()
-    journey.hear("refuse")
-    assert journey.fate() == "refused"
+    journey.happen("refuse")
+    assert journey.status() == "refused"
     assert journey.own.awaited == 0
-    journey.hear("submit", "store")
-    assert journey.fate() == "stored"
+    journey.happen("submit", "store")
+    assert journey.status() == "stored"
 
 
 def test_a_refusal_after_an_attempt_of_unknown_outcome_settles_nothing() -> None:
     journey = Journey()
-    journey.hear("doubt", "submit", "refuse")
-    assert journey.fate() == "unknown"
+    journey.happen("doubt", "submit", "refuse")
+    assert journey.status() == "unknown"
     assert journey.own.awaited == 1
 
 
@@ -71,8 +71,8 @@ def test_an_order_that_the_feed_brought_is_stored_whatever_the_answers_say(
     journey = Journey()
     news = [what for ending in endings for what in (ending, "submit")]
     news.insert(arrival, "arrive")
-    journey.hear(*news, "refuse")
-    assert journey.fate() == "stored"
+    journey.happen(*news, "refuse")
+    assert journey.status() == "stored"
     own = journey.own.last_voidable()
     assert own is not None
     assert own.order == journey.order

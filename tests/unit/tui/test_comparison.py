@@ -1,4 +1,4 @@
-"""A past window holds what the server sent of its grain, and takes little more memory on the way."""
+"""A comparison holds what the server sent of its grain, and takes little more memory on the way."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 
 from coffeert.domain.rollups import GRAINS, CellKey, Cells, Grain, RetentionWindow, Totals, floor
 from coffeert.domain.view import Change, View
-from coffeert.tui.comparison import unpack
+from coffeert.tui.comparison import decode_grain
 from coffeert.wire.frames import Columns, columns
 from tests.tui.scripted import DRINKS, NOON, STORES, House
 
 NOW = datetime(2026, 3, 14, 10, 6, 24, tzinfo=UTC)
 
-tallies = st.builds(Totals, st.integers(-3, 3), st.integers(-9, 9), st.integers(-9_000, 9_000))
+bucket_totals = st.builds(
+    Totals, st.integers(-3, 3), st.integers(-9, 9), st.integers(-9_000, 9_000)
+)
 keys = st.builds(
     lambda grain, back, store, drink: CellKey(
         grain, floor(int(NOW.timestamp()) - back, grain), store, drink
@@ -35,27 +37,27 @@ def _columns(cells: Cells) -> Columns:
 
 
 @pytest.mark.parametrize("grain", GRAINS)
-@given(cells=st.dictionaries(keys, tallies, max_size=30))
+@given(cells=st.dictionaries(keys, bucket_totals, max_size=30))
 def test_it_is_the_view_at_one_grain(grain: Grain, cells: Cells) -> None:
     view = View(Change(RetentionWindow.at(NOW, UTC), NOW, cells)).cube
-    picture = unpack(_columns(cells), grain)
-    assert picture.retention == view.retention
-    expected = {key: tally for key, tally in view.cells() if key.grain == grain}
-    assert dict(picture.cells()) == expected
+    cube = decode_grain(_columns(cells), grain)
+    assert cube.retention == view.retention
+    expected = {key: totals for key, totals in view.cells() if key.grain == grain}
+    assert dict(cube.cells()) == expected
     for bucket in view.buckets(grain):
-        assert picture.bucket_sum(grain, bucket) == view.bucket_sum(grain, bucket)
+        assert cube.bucket_sum(grain, bucket) == view.bucket_sum(grain, bucket)
 
 
 @pytest.mark.parametrize("grain", GRAINS)
-def test_unpacking_makes_little_that_is_thrown_away(grain: Grain) -> None:
+def test_decoding_makes_little_that_is_thrown_away(grain: Grain) -> None:
     packed = _columns(dict(House(now=NOON, busy=25).view.cube.cells()))
-    unpack(packed, grain)
+    decode_grain(packed, grain)
     tracemalloc.start()
     try:
-        picture = unpack(packed, grain)
+        cube = decode_grain(packed, grain)
         held, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert peak < 1.2 * held
-    pairs = {id(pair) for start in picture.buckets(grain) for pair in picture.bucket(grain, start)}
+    pairs = {id(pair) for start in cube.buckets(grain) for pair in cube.bucket(grain, start)}
     assert len(pairs) == len(STORES) * len(DRINKS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 from uuid import UUID
 
 from hypothesis import given, settings
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from coffeert.domain.orders import Draft, Order
 from coffeert.domain.rollups import Totals
-from coffeert.tui.model.data_status import DataStatus
+from coffeert.printable import printable
+from coffeert.tui.model.data_status import DataStatus, Status
 from coffeert.tui.model.order_log import OrderLog
 from coffeert.tui.model.order_traces import OrderTrace
 from coffeert.tui.render.breakdown import (
@@ -40,8 +42,7 @@ from coffeert.tui.render.spans import (
     line_width,
     spread,
 )
-from coffeert.tui.render.system_panel import Course, draw_system, nearest_limit, parts_of
-from coffeert.tui.render.text import clean
+from coffeert.tui.render.system_panel import HealthHistory, draw_system, nearest_limit, parts_of
 from coffeert.tui.render.time_bar import BarModel, draw_bar, moment_at
 from tests.tui.scripted import healthy
 
@@ -92,7 +93,7 @@ def test_order_rows(
         holds([draw_row(OrderRow(one, own), model, cells, glyphs, here=True)], cells)
     holds([heading(cells)], cells)
     holds(
-        order_lines(one, OrderTrace(one_draft(), 1.0, reason=drink, fate="refused"), UTC, glyphs),
+        order_lines(one, OrderTrace(one_draft(), 1.0, reason=drink, status="refused"), UTC, glyphs),
         cells,
     )
 
@@ -119,21 +120,21 @@ def test_breakdown(rows: list[tuple[str, int]], cells: int, glyphs: Glyphs) -> N
         assert at < len(lines)
 
 
-@given(HOSTILE, WIDTHS, LOOKS, st.sampled_from(["live", "stale", "lost", "starting", "rewind"]))
-def test_header_and_controls(text: str, cells: int, glyphs: Glyphs, mood: str) -> None:
-    truth = DataStatus(mood, age=3.2, attempt=2, retry_in=4, reason=clean(text), ever_up=True)  # type: ignore[arg-type]  # a mood
-    header = HeaderModel(truth, "stores", clean(text), 12.0, "10:00:00")
+@given(HOSTILE, WIDTHS, LOOKS, st.sampled_from(get_args(Status)))
+def test_header_and_controls(text: str, cells: int, glyphs: Glyphs, status: Status) -> None:
+    data_status = DataStatus(status, age=3.2, attempt=2, retry_in=4, reason=text, ever_up=True)
+    header = HeaderModel(data_status, "stores", printable(text), 12.0, "10:00:00")
     assert line_width(draw_header(header, cells, glyphs)) == cells
     controls = ControlsModel(
-        "24h", clean(text), (clean(text),), "", (1, 2, 3), (5.0, 9.0), clean(text)
+        "24h", printable(text), (printable(text),), (1, 2, 3), (5.0, 9.0), printable(text)
     )
     assert line_width(draw_controls(controls, cells, glyphs)) == cells
 
 
 @given(WIDTHS, LOOKS, st.integers(0, 10**9), st.lists(st.floats(0, 1e6), max_size=40))
-def test_tiles(cells: int, glyphs: Glyphs, number: int, course: list[float]) -> None:
+def test_tiles(cells: int, glyphs: Glyphs, number: int, history: list[float]) -> None:
     tiles = [
-        Tile(name, f"{number:,}", Trend("up", number / 7), "vs prev 15m", spark=tuple(course))
+        Tile(name, f"{number:,}", Trend("up", number / 7), "vs prev 15m", spark=tuple(history))
         for name in ("Orders", "Revenue", "Per minute", "Avg ticket")
     ] + [Tile("Stores", "3/4", note="! southend silent 4m", part=0.75)]
     boxed, bare = max(cells, 110), max(cells, 60)  # the widths from which each is used
@@ -184,7 +185,9 @@ def test_the_value_axis_ends_just_above_the_greatest_value(value: float) -> None
 
 @given(WIDTHS, st.integers(3, 60), LOOKS)
 def test_engine(cells: int, rows: int, glyphs: Glyphs) -> None:
-    parts = parts_of(healthy(NOON, redis_ok=False), NOON, 0.5, Course(intake=(1.0, 2.0, 3.0)))
+    parts = parts_of(
+        healthy(NOON, redis_ok=False), NOON, 0.5, HealthHistory(intake=(1.0, 2.0, 3.0))
+    )
     lines = draw_system(parts, cells, rows, glyphs, "mode")
     assert all(line_width(fit_line(spans, cells)) == cells for spans in lines)
     assert "Aggregation lag 30%" in "".join(span.text for span in nearest_limit(parts))
@@ -204,8 +207,8 @@ def test_time_bar(cells: int, glyphs: Glyphs, reach: float, back: float | None) 
 
 @given(st.integers(1, 80), st.integers(1, 30), LOOKS, HOSTILE)
 def test_frames(cells: int, rows: int, glyphs: Glyphs, text: str) -> None:
-    body = [line(Span(clean(text)))] * 40
-    made = framed(body, cells, rows, glyphs, title=line(clean(text)), note=line("note"))
+    body = [line(Span(printable(text)))] * 40
+    made = framed(body, cells, rows, glyphs, title=line(printable(text)), note=line("note"))
     assert len(made) == rows if rows >= 3 and cells >= 4 else len(made) <= rows
     assert {line_width(spans) for spans in made} == {cells}
 

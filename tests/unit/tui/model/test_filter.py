@@ -27,9 +27,9 @@ def test_a_price_compares_the_single_price_exactly(
     store: str, drink: str, cents: int, quantity: int, limit: int
 ) -> None:
     text = f"price>{limit // 100}.{limit % 100:02d}"
-    assert parse_filter(text).takes_order(order(store, drink, cents, quantity)) == (cents > limit)
-    tally = Totals(1, quantity, quantity * cents)
-    assert parse_filter(text).takes_cell(store, drink, tally) == (cents > limit)
+    assert parse_filter(text).matches_order(order(store, drink, cents, quantity)) == (cents > limit)
+    totals = Totals(1, quantity, quantity * cents)
+    assert parse_filter(text).matches_cell(store, drink, totals) == (cents > limit)
 
 
 @given(CODES, CODES, CODES)
@@ -37,28 +37,28 @@ def test_a_field_looks_into_its_own_code_and_a_word_into_both(
     store: str, drink: str, word: str
 ) -> None:
     one = order(store, drink, 400)
-    assert parse_filter(f"store:{word}").takes_order(one) == (word in store)
-    assert parse_filter(f"drink:{word}").takes_order(one) == (word in drink)
-    assert parse_filter(word).takes_order(one) == (word in store or word in drink)
+    assert parse_filter(f"store:{word}").matches_order(one) == (word in store)
+    assert parse_filter(f"drink:{word}").matches_order(one) == (word in drink)
+    assert parse_filter(word).matches_order(one) == (word in store or word in drink)
 
 
 @given(CODES, CODES, CODES)
 def test_a_minus_turns_a_term_round(store: str, drink: str, word: str) -> None:
     one = order(store, drink, 400)
     for term in (word, f"store:{word}", "price>4"):
-        assert parse_filter(f"-{term}").takes_order(one) != parse_filter(term).takes_order(one)
+        assert parse_filter(f"-{term}").matches_order(one) != parse_filter(term).matches_order(one)
 
 
 @given(CODES, CODES, CODES)
 def test_words_are_joined_by_and(store: str, drink: str, word: str) -> None:
     one = order(store, drink, 400)
     both = parse_filter(f"store:{word} drink:{word}")
-    assert both.takes_order(one) == (word in store and word in drink)
+    assert both.matches_order(one) == (word in store and word in drink)
 
 
 def test_a_comma_means_either() -> None:
     either = parse_filter("store:up,central")
-    assert [either.takes_order(order(s, "tea", 1)) for s in ("uptown", "central", "south")] == [
+    assert [either.matches_order(order(s, "tea", 1)) for s in ("uptown", "central", "south")] == [
         True,
         True,
         False,
@@ -87,9 +87,9 @@ def test_a_price_without_an_amount_is_no_word_yet(text: str) -> None:
 
 
 @given(CODES, st.lists(CODES, min_size=1, max_size=3), CODES, st.booleans())
-def test_a_store_belongs_in_where_any_of_its_drinks_does(
+def test_a_store_matches_if_any_of_its_drinks_does(
     store: str, drinks: list[str], word: str, negated: bool
 ) -> None:
     wanted = parse_filter(f"{'-' if negated else ''}{word} price>5")
     any_of_them = any(((word in store) or (word in drink)) != negated for drink in drinks)
-    assert wanted.takes_store(store, drinks) == any_of_them
+    assert wanted.matches_store(store, drinks) == any_of_them

@@ -38,7 +38,7 @@ def test_panels_lie_inside_and_never_over_one_another(
         covered |= cells
 
 
-def test_the_four_layouts_begin_where_they_should() -> None:
+def test_the_four_layouts_begin_at_their_widths() -> None:
     assert [breadth(w) for w in (40, 59, 60, 109, 110, 159, 160)] == [
         "slim",
         "slim",

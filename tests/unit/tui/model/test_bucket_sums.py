@@ -24,22 +24,22 @@ keys = st.builds(
     st.sampled_from(DRINKS),
 )
 pieces = st.integers(-5, 5)
-tallies = st.builds(lambda n, price: Totals(n, n, n * price), pieces, st.integers(0, 900))
+bucket_totals = st.builds(lambda n, price: Totals(n, n, n * price), pieces, st.integers(0, 900))
 
 
 @pytest.mark.parametrize(
     "text", ["", "tea", "-tea", "store:up", "drink:tea,latte -central", "price>4", "price<3 uptown"]
 )
-@given(st.lists(st.dictionaries(keys, tallies, max_size=9), max_size=3))
+@given(st.lists(st.dictionaries(keys, bucket_totals, max_size=9), max_size=3))
 def test_sums_are_those_of_the_cells_taken(text: str, changes: list[dict[CellKey, Totals]]) -> None:
     wanted = parse_filter(text)
     picture = RollupCube(RetentionWindow(NOON, NOON))
     sums = BucketSumCache(picture, wanted)
     for cells in changes:
-        for key, tally in cells.items():
-            picture.set(key, tally)
+        for key, totals in cells.items():
+            picture.set(key, totals)
         sums.forget((key.grain, key.bucket) for key in cells)
-        taken = [(k, t) for k, t in picture.cells() if wanted.takes_cell(k.store, k.drink, t)]
+        taken = [(k, t) for k, t in picture.cells() if wanted.matches_cell(k.store, k.drink, t)]
         together = merge(sums.bucket("minute", bucket) for bucket in BUCKETS)
         assert together.total == total(t for _, t in taken)
         for store in STORES:
@@ -50,9 +50,9 @@ def test_sums_are_those_of_the_cells_taken(text: str, changes: list[dict[CellKey
             assert together.drinks.get(drink, ZERO) == expected
 
 
-def total(tallies: Iterable[Totals]) -> Totals:
+def total(bucket_totals: Iterable[Totals]) -> Totals:
     """Add tallies, one by one."""
     result = ZERO
-    for tally in tallies:
-        result = result.plus(tally)
+    for totals in bucket_totals:
+        result = result.plus(totals)
     return result

@@ -9,29 +9,31 @@ import pytest
 
 from coffeert.client.events import Connected, Connecting, Disconnected, GapFound, ViewReset
 from coffeert.domain.rollups import WindowTotals
-from coffeert.tui.model.ranges import RANGE, RangeName
-from coffeert.tui.render.kpi import pace
+from coffeert.tui.model.window import RANGE, RangeName
+from coffeert.tui.render.kpi import orders_per_minute
 from coffeert.tui.screens import view_models as models
-from tests.tui.conftest import StageMaker, sell_for
+from tests.tui.conftest import Launch, sell_for
 from tests.tui.scripted import NOON, House, healthy, lost
 
 
-async def test_says_how_old_the_data_is_when_news_stop(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_says_how_old_the_data_is_when_news_stop(launch: Launch) -> None:
+    async with launch() as s:
         s.clock.pass_time(12)
         await s.settle()
         assert "STALE 12s" in s.text()
 
 
-async def test_a_shop_without_any_order_may_grow_old_too(stage: StageMaker) -> None:
-    async with stage(house=House(busy=0.0, orders=0)) as s:
+async def test_a_shop_without_any_order_may_grow_old_too(launch: Launch) -> None:
+    async with launch(house=House(busy=0.0, orders=0)) as s:
         s.clock.pass_time(12)
         await s.settle()
         assert "STALE 12s" in s.text()
 
 
-async def test_counts_down_to_the_next_attempt_and_connects_at_once_on_r(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_counts_down_to_the_next_attempt_and_connects_at_once_on_r(
+    launch: Launch,
+) -> None:
+    async with launch() as s:
         await s.happen(lost("the server went away", retry_in=5.0))
         assert "OFFLINE retry 5s" in s.text()
         assert "the server went away" in s.text()
@@ -46,8 +48,10 @@ async def test_counts_down_to_the_next_attempt_and_connects_at_once_on_r(stage: 
         assert "LIVE" in s.text()
 
 
-async def test_first_start_without_a_server_says_what_to_type(stage: StageMaker) -> None:
-    async with stage((80, 24), opened=False) as s:
+async def test_first_start_without_a_server_says_what_to_type(
+    launch: Launch,
+) -> None:
+    async with launch((80, 24), opened=False) as s:
         await s.happen(lost("Nothing listens on 127.0.0.1:8765.", retry_in=2.0))
         text = s.text()
         assert "coffeert serve" in text
@@ -56,8 +60,10 @@ async def test_first_start_without_a_server_says_what_to_type(stage: StageMaker)
         assert "Trying again in 2 s." in text
 
 
-async def test_a_server_that_wants_a_token_says_how_to_give_it(stage: StageMaker) -> None:
-    async with stage((80, 24), opened=False) as s:
+async def test_a_server_that_wants_a_token_says_how_to_give_it(
+    launch: Launch,
+) -> None:
+    async with launch((80, 24), opened=False) as s:
         reason = "asks for a token, or for another one than was given"
         await s.happen(Disconnected(reason, None))
         text = s.text()
@@ -67,20 +73,22 @@ async def test_a_server_that_wants_a_token_says_how_to_give_it(stage: StageMaker
         assert "Not trying again by itself." in text
 
 
-async def test_counts_gaps_in_the_versions(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_counts_gaps_in_the_versions(launch: Launch) -> None:
+    async with launch() as s:
         await s.happen(GapFound(3, 5))
         assert "seq 1 gap" in s.text()
 
 
-async def test_a_sum_that_differs_from_the_servers_turns_the_badge_red(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_a_sum_that_differs_from_the_servers_turns_the_badge_red(
+    launch: Launch,
+) -> None:
+    async with launch() as s:
         await s.happen(ViewReset(s.house.view.as_change(), "e1", 2, WindowTotals()))
         assert "NOT = server" in s.text()
 
 
-async def test_names_the_part_that_is_not_well(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_names_the_part_that_is_not_well(launch: Launch) -> None:
+    async with launch() as s:
         now = s.clock.now()
         await s.happen(s.house.beat(now, healthy(now, redis_ok=False)))
         assert "redis: connection refused" in s.text()
@@ -88,8 +96,10 @@ async def test_names_the_part_that_is_not_well(stage: StageMaker) -> None:
         assert "✗ connection refused for 4.0s" in s.text()
 
 
-async def test_an_outage_is_remembered_as_a_gap_and_not_as_zeros(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_an_outage_is_remembered_as_a_gap_and_not_as_zeros(
+    launch: Launch,
+) -> None:
+    async with launch() as s:
         await s.happen(lost())
         s.clock.pass_time(180)
         s.house.view.cube.move_to(s.house.retention.at(s.clock.now(), s.app.session.zone()))
@@ -101,10 +111,10 @@ async def test_an_outage_is_remembered_as_a_gap_and_not_as_zeros(stage: StageMak
         assert not s.app.session.lost_between(now - 600, now - 300)
 
 
-async def test_what_is_not_known_while_the_server_is_gone_is_not_shown_as_zero(
-    stage: StageMaker,
+async def test_what_is_unknown_without_a_server_is_not_shown_as_zero(
+    launch: Launch,
 ) -> None:
-    async with stage() as s:
+    async with launch() as s:
         await s.happen(s.house.sell(s.clock.now(), 30))
         assert re.search(r"\d/s ", s.text())
         assert s.text().count(" live ") == 1
@@ -124,41 +134,43 @@ async def test_what_is_not_known_while_the_server_is_gone_is_not_shown_as_zero(
         assert "/s" in s.text().splitlines()[0]
 
 
-async def test_a_server_with_a_slow_heartbeat_is_not_called_silent(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_a_server_with_a_slow_heartbeat_is_not_called_silent(
+    launch: Launch,
+) -> None:
+    async with launch() as s:
         now = s.clock.now()
         hello = msgspec.structs.replace(s.house.hello(), heartbeat=5.0)
         passes = msgspec.structs.replace(healthy(now).aggregator, interval_s=5.0)
         health = msgspec.structs.replace(healthy(now), aggregator=passes)
         await s.happen(Connected(hello, resumed=True), s.house.beat(now, health))
         s.clock.pass_time(4.9)
-        assert s.app.board.truth().mood == "live"
+        assert s.app.state.data_status().status == "live"
         s.clock.pass_time(5.3)
-        assert s.app.board.truth().mood == "stale"
+        assert s.app.state.data_status().status == "stale"
 
 
 @pytest.mark.parametrize("range_name", ["1m", "5m", "15m"])
 async def test_figures_stand_still_while_nothing_is_heard_and_the_chart_shows_the_gap(
-    stage: StageMaker, range_name: RangeName
+    launch: Launch, range_name: RangeName
 ) -> None:
-    async with stage() as s:
-        board = s.app.board
-        board.span = RANGE[range_name]
+    async with launch() as s:
+        state = s.app.state
+        state.span = RANGE[range_name]
         for _ in range(20):
             s.clock.pass_time(1)
             now = s.clock.now()
             await s.happen(s.house.sell(now, 3, s.clock.monotonic()), s.house.beat(now, lag=0.0))
-        live = board.scene()
-        tiles = models.tiles(board, live)
-        known = models.chart(board, live, "orders", ())
+        live = state.frame_context()
+        tiles = models.tiles(state, live)
+        known = models.chart(state, live, "orders", ())
         assert known is not None
         assert known.values[-2] is not None
         s.clock.pass_time(130)
-        stale = board.scene()
-        assert stale.truth.mood == "stale"
-        assert models.tiles(board, stale) == tiles
-        assert models.sections(board, stale) == models.sections(board, live)
-        chart = models.chart(board, stale, "orders", ())
+        stale = state.frame_context()
+        assert stale.data_status.status == "stale"
+        assert models.tiles(state, stale) == tiles
+        assert models.sections(state, stale) == models.sections(state, live)
+        chart = models.chart(state, stale, "orders", ())
         assert chart is not None
         assert chart.values[-1] is None
         assert chart.values.count(0) <= known.values.count(0)
@@ -167,9 +179,9 @@ async def test_figures_stand_still_while_nothing_is_heard_and_the_chart_shows_th
 
 
 async def test_orders_that_come_while_no_pass_does_are_not_counted_into_a_shorter_minute(
-    stage: StageMaker,
+    launch: Launch,
 ) -> None:
-    async with stage(house=House(busy=0.0, orders=0)) as s:
+    async with launch(house=House(busy=0.0, orders=0)) as s:
         await s.happen(s.house.beat(s.clock.now()))
         for _ in range(100):
             s.clock.pass_time(1)
@@ -178,15 +190,15 @@ async def test_orders_that_come_while_no_pass_does_are_not_counted_into_a_shorte
             s.feed.put(msgspec.structs.replace(change, change=still))
         await s.happen(s.house.beat(s.clock.now(), lag=100))
         assert "STALE" in s.text()
-        window = s.app.board.scene().window
-        sums = s.app.board.sums()
+        window = s.app.state.frame_context().window
+        sums = s.app.state.sums()
         assert window is not None
         assert sums is not None
-        assert pace(sums, window.now) == pytest.approx(120, abs=4)
+        assert orders_per_minute(sums, window.now) == pytest.approx(120, abs=4)
 
 
-async def test_catching_up_after_an_outage_is_no_rate(stage: StageMaker) -> None:
-    async with stage() as s:
+async def test_catching_up_after_an_outage_is_no_rate(launch: Launch) -> None:
+    async with launch() as s:
         await sell_for(s, 10)
         await s.happen(lost())
         s.clock.pass_time(20)

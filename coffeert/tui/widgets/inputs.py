@@ -1,4 +1,4 @@
-"""The line in which a filter is typed; it acts while one types."""
+"""Inputs: the line in which a filter is typed, and a choice among a few."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, OptionList, Select
 
-from coffeert.tui.model.filter import EVERYTHING, Filter, FilterError, parse_filter
+from coffeert.tui.model.filter import Filter, FilterError, parse_filter
 
 
 class FilterInput(Input):
-    """Opens over the controls, and closes by Enter (keep) or Escape (as before)."""
+    """A filter that takes effect while it is typed; Enter keeps it, Escape restores the one before."""
 
     DEFAULT_CSS = """
     FilterInput {
@@ -29,13 +29,13 @@ class FilterInput(Input):
         Binding("escape", "leave", "as before", tooltip="Leave the filter as it was"),
     ]
 
-    class ChangedTo(Message):
-        """The filter is another one, or what is typed cannot be read."""
+    class FilterChanged(Message):
+        """The filter changed, or (`wanted` is `None`) cannot be read because of `error`."""
 
-        def __init__(self, wanted: Filter | None, complaint: str = "") -> None:
+        def __init__(self, wanted: Filter | None, error: str = "") -> None:
             super().__init__()
             self.wanted = wanted
-            self.complaint = complaint
+            self.error = error
 
     class Closed(Message):
         """Typing is over."""
@@ -45,31 +45,26 @@ class FilterInput(Input):
             placeholder="store:uptown drink:latte price>5 -tea", id=id, max_length=200, compact=True
         )
         self._before = ""
-        self._came_from: Widget | None = None
+        self._focused_before: Widget | None = None
 
     def open(self, text: str) -> None:
-        """Begin to type."""
+        """Show the input over the key bar, with this text."""
         self._before = text
-        self._came_from = self.screen.focused
+        self._focused_before = self.screen.focused
         self.value = text
         self.cursor_position = len(text)
         self.display = True
         self.focus()
 
-    def clear_filter(self) -> None:
-        """Take everything again."""
-        self.value = ""
-        self.post_message(self.ChangedTo(EVERYTHING))
-
     def on_input_changed(self, event: Input.Changed) -> None:
         """Read what is typed."""
         event.stop()
         if self.display:
-            self._tell(event.value)
+            self._parse(event.value)
 
     def action_leave(self) -> None:
         """Leave the filter as it was."""
-        self.post_message(self.ChangedTo(parse_filter(self._before)))
+        self.post_message(self.FilterChanged(parse_filter(self._before)))
         self._close()
 
     async def action_submit(self) -> None:
@@ -77,7 +72,7 @@ class FilterInput(Input):
         self._keep()
 
     def on_key(self, event: events.Key) -> None:
-        """Act at once: what is typed ahead of the screen is meant for what comes then."""
+        """Handle Enter and Escape at once: a key typed right after them is meant for the panels."""
         if self.display and event.key not in ("enter", "escape"):
             return
         event.stop()
@@ -90,28 +85,45 @@ class FilterInput(Input):
             self.action_leave()
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Tell that a slash is typed here, too."""
+        """Return True for a slash, too: it is typed here and opens no other filter."""
         return key == "slash" or super().check_consume_key(key, character)
 
     def on_blur(self) -> None:
-        """Close when the keys go elsewhere."""
+        """Close when the focus is moved elsewhere."""
         if self.display:
             self._hide()
 
     def _keep(self) -> None:
-        self._tell(self.value)
+        self._parse(self.value)
         self._close()
 
-    def _tell(self, text: str) -> None:
+    def _parse(self, text: str) -> None:
         try:
-            self.post_message(self.ChangedTo(parse_filter(text)))
+            self.post_message(self.FilterChanged(parse_filter(text)))
         except FilterError as error:
-            self.post_message(self.ChangedTo(None, str(error)))
+            self.post_message(self.FilterChanged(None, str(error)))
 
     def _close(self) -> None:
         self._hide()
-        self.screen.set_focus(self._came_from)
+        self.screen.set_focus(self._focused_before)
 
     def _hide(self) -> None:
         self.display = False
         self.post_message(self.Closed())
+
+
+class ChoiceSelect(Select[str]):
+    """A `Select` that opens when a letter is typed; Textual's own first needs a key that opens it."""
+
+    def on_key(self, event: events.Key) -> None:
+        """Pass a letter on to the list, which jumps to what matches; space and Enter only open it."""
+        if not event.is_printable or event.character == " ":
+            return
+        event.stop()
+        event.prevent_default()
+        options = self.query_one(OptionList)
+        if not self.expanded:
+            self.action_show_overlay()
+            # At once: the list forgets what was typed before it gets the focus.
+            self.screen.set_focus(options, scroll_visible=False)
+        options.post_message(events.Key(event.key, event.character))

@@ -21,10 +21,9 @@ from coffeert.domain.rollups import (
 )
 from coffeert.tui.model.bucket_sums import BucketSumCache, merge, scale
 from coffeert.tui.model.filter import Filter, parse_filter
-from coffeert.tui.model.ranges import RANGES, Range
-from coffeert.tui.model.window import window
+from coffeert.tui.model.window import RANGES, Range, window
 from coffeert.tui.render.breakdown import rows_by, top_drinks
-from coffeert.tui.render.kpi import pace
+from coffeert.tui.render.kpi import orders_per_minute
 
 NOW = datetime(2026, 3, 14, 10, 6, 24, 500_000, tzinfo=UTC)
 STORES, DRINKS = ("uptown", "central"), ("latte", "tea", "mocha")
@@ -59,20 +58,20 @@ def picture_of(sold: Sold, now: datetime = NOW) -> RollupCube:
     for age, store, drink, quantity, cents, void in sold:
         at = int((NOW - timedelta(seconds=age)).timestamp())
         key = CellKey("minute", floor(at, "minute"), store, drink)
-        tally = Totals(1, quantity, quantity * cents)
-        minutes[key] = minutes.get(key, ZERO).plus(ZERO.minus(tally) if void else tally)
+        totals = Totals(1, quantity, quantity * cents)
+        minutes[key] = minutes.get(key, ZERO).plus(ZERO.minus(totals) if void else totals)
     picture = RollupCube(RetentionWindow.at(now, UTC))
-    for key, tally in at_all_grains(minutes).items():
-        picture.set(key, tally)
+    for key, totals in at_all_grains(minutes).items():
+        picture.set(key, totals)
     return picture
 
 
 def brute(picture: RollupCube, grain: Grain, first: int, wanted: Filter) -> Totals:
     """Add up every cell that belongs in, from a bucket on."""
     total = ZERO
-    for key, tally in picture.cells():
-        if key.grain == grain and key.bucket >= first and wanted.takes_cell(*key[2:], tally):
-            total = total.plus(tally)
+    for key, totals in picture.cells():
+        if key.grain == grain and key.bucket >= first and wanted.matches_cell(*key[2:], totals):
+            total = total.plus(totals)
     return total
 
 
@@ -85,7 +84,7 @@ def test_a_window_adds_up_to_its_cells(sold: Sold, span: Range, wanted: Filter) 
     assert len(starts) == span.buckets
     assert made.sums.total == brute(picture, span.grain, starts[0], wanted)
     ahead = brute(picture, span.grain, starts[-1] + 1, wanted)
-    assert sum(t.orders for t in made.tallies) + ahead.orders == made.sums.total.orders
+    assert sum(t.orders for t in made.bucket_totals) + ahead.orders == made.sums.total.orders
     for side in (made.sums.stores, made.sums.drinks):
         assert sum(t.cents for t in side.values()) == made.sums.total.cents
 
@@ -109,11 +108,13 @@ def test_without_a_filter_the_long_windows_equal_the_servers_totals(
 def test_the_window_before_is_the_same_length_at_the_same_phase(sold: Sold, span: Range) -> None:
     sums = BucketSumCache(picture_of(sold))
     made = window(sums, None, span, NOW.timestamp())
-    assert made.previous_tallies is not None
+    assert made.previous_bucket_totals is not None
     starts = [start - span.seconds for start in made.starts]
-    assert list(made.previous_tallies[:-1]) == [sums.bucket("minute", s).total for s in starts[:-1]]
+    assert list(made.previous_bucket_totals[:-1]) == [
+        sums.bucket("minute", s).total for s in starts[:-1]
+    ]
     cut = scale(sums.bucket("minute", starts[-1]), span.elapsed(NOW.timestamp()))
-    assert made.previous_tallies[-1] == cut.total
+    assert made.previous_bucket_totals[-1] == cut.total
 
 
 @settings(max_examples=60)
@@ -151,8 +152,8 @@ def test_kept_sums_are_right_after_any_bucket_changes(sold: Sold, wanted: Filter
     for span in RANGES:
         window(sums, None, span, NOW.timestamp())
     touched = set()
-    for key, tally in picture_of(sold).cells():
-        picture.set(key, tally)
+    for key, totals in picture_of(sold).cells():
+        picture.set(key, totals)
         touched.add((key.grain, key.bucket))
     sums.forget(touched)
     for span in RANGES:
@@ -165,16 +166,16 @@ def test_the_top_drinks_are_the_servers(sold: Sold) -> None:
     picture = picture_of(sold)
     sums = BucketSumCache(picture)
     made = top_drinks(sums, window(sums, None, RANGES[2], NOW.timestamp()))
-    assert [(row.code, row.tally) for row in made] == picture.top_drinks()
+    assert [(row.code, row.totals) for row in made] == picture.top_drinks()
 
 
 @given(orders)
-def test_shares_add_up_to_one_where_something_was_sold(
+def test_shares_add_up_to_one_if_something_was_sold(
     sold: Sold,
 ) -> None:
     made = window(BucketSumCache(picture_of(sold)), None, RANGES[3], NOW.timestamp())
     rows = rows_by(made, "drink")
-    if made.sums.total.orders > 0 and all(row.tally.orders >= 0 for row in rows):
+    if made.sums.total.orders > 0 and all(row.totals.orders >= 0 for row in rows):
         assert abs(sum(row.share for row in rows) - 1) < 1e-9
 
 
@@ -182,10 +183,10 @@ def test_pace_slides_from_minute_to_minute_without_a_jump() -> None:
     minute = floor(int(NOW.timestamp()), "minute")
     picture = RollupCube(RetentionWindow.at(NOW, UTC))
     picture.set(CellKey("minute", minute - 60, "uptown", "tea"), Totals(60, 60, 600))
-    assert pace(BucketSumCache(picture), minute + 0.0) == 60
-    assert pace(BucketSumCache(picture), minute + 30.0) == 30
+    assert orders_per_minute(BucketSumCache(picture), minute + 0.0) == 60
+    assert orders_per_minute(BucketSumCache(picture), minute + 30.0) == 30
     picture.set(CellKey("minute", minute, "uptown", "tea"), Totals(30, 30, 300))
-    assert pace(BucketSumCache(picture), minute + 30.0) == 60
+    assert orders_per_minute(BucketSumCache(picture), minute + 30.0) == 60
 
 
 def test_merging_nothing_is_nothing() -> None:

@@ -1,4 +1,4 @@
-"""The engine view says what is broken, and what nobody knows."""
+"""The system panel says what is broken, and what is unknown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 import msgspec
 
 from coffeert.tui.render.glyphs import BRAILLE
-from coffeert.tui.render.system_panel import Course, Part, draw_system, parts_of
+from coffeert.tui.render.system_panel import HealthHistory, Part, draw_system, parts_of
 from coffeert.wire.health import DatabaseHealth
 from tests.tui.scripted import NOON, healthy
 
@@ -19,9 +19,9 @@ def _titles(parts: tuple[Part, ...]) -> str:
 
 
 def test_a_part_that_is_not_heard_of_is_not_said_to_be_well() -> None:
-    parts = parts_of(healthy(NOON), NOON + timedelta(seconds=1.9), 1.9, Course())
+    parts = parts_of(healthy(NOON), NOON + timedelta(seconds=1.9), 1.9, HealthHistory())
     assert _titles(parts).count(BRAILLE.check) == 4
-    parts = parts_of(healthy(NOON), NOON + timedelta(seconds=2.1), 2.1, Course())
+    parts = parts_of(healthy(NOON), NOON + timedelta(seconds=2.1), 2.1, HealthHistory())
     assert BRAILLE.check not in _titles(parts)
     assert _titles(parts).count("? not heard of for 2.1s") == 4
 
@@ -30,9 +30,9 @@ def test_a_slow_heartbeat_or_aggregator_is_waited_for() -> None:
     slow = msgspec.structs.replace(healthy(NOON).aggregator, interval_s=10.0)
     health = msgspec.structs.replace(healthy(NOON), aggregator=slow)
     later = NOON + timedelta(seconds=8)
-    silent = [part.silent for part in parts_of(health, later, 8.0, Course(), 2.0)]
+    silent = [part.silent for part in parts_of(health, later, 8.0, HealthHistory(), 2.0)]
     assert silent == [True, False, True, True]
-    assert not any(part.silent for part in parts_of(health, later, 8.0, Course(), 10.0))
+    assert not any(part.silent for part in parts_of(health, later, 8.0, HealthHistory(), 10.0))
 
 
 def test_the_cause_is_named_before_what_follows_from_it() -> None:
@@ -42,11 +42,11 @@ def test_the_cause_is_named_before_what_follows_from_it() -> None:
         aggregator=msgspec.structs.replace(well.aggregator, ok=False, reason="the pass is old"),
         database=DatabaseHealth(ok=False, reason="PostgreSQL cannot be reached.", since=NOON),
     )
-    shown = _titles(parts_of(health, NOON + timedelta(seconds=1.5), 1.5, Course()))
+    shown = _titles(parts_of(health, NOON + timedelta(seconds=1.5), 1.5, HealthHistory()))
     assert "PostgreSQL cannot be reached for 1.5s" in shown
     assert "the pass is old" not in shown
 
 
 def test_without_a_connection_no_part_is_said_to_be_well() -> None:
-    parts = parts_of(healthy(NOON), NOON + timedelta(seconds=0.3), 0.3, Course(), 0.0)
+    parts = parts_of(healthy(NOON), NOON + timedelta(seconds=0.3), 0.3, HealthHistory(), 0.0)
     assert BRAILLE.check not in _titles(parts)

@@ -1,0 +1,90 @@
+"""The panels that only show something: key figures, parts of the server, details, the first notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from coffeert.domain.orders import Order
+from coffeert.tui.model.data_status import DataStatus
+from coffeert.tui.model.order_traces import OrderTrace
+from coffeert.tui.render.details import order_lines, own_lines
+from coffeert.tui.render.kpi import Tile, bare_tiles, boxed_tiles, tile_list
+from coffeert.tui.render.layout import KPI_BARE, KPI_BOXED, NARROW
+from coffeert.tui.render.notice import notice_lines
+from coffeert.tui.render.spans import EMPTY, Line, Span, framed, line
+from coffeert.tui.render.system_panel import Part, draw_system
+from coffeert.tui.widgets.panel import Panel
+
+
+class KpiStrip(Panel[tuple[Tile, ...]]):
+    """Key figures: in boxes, without boxes, or one a line, depending on the room."""
+
+    def draw(self, model: tuple[Tile, ...], cells: int, rows: int) -> list[Line]:
+        glyphs = self.painter.glyphs
+        if cells < NARROW:
+            return tile_list(model, cells, glyphs)
+        if rows >= KPI_BOXED:
+            return boxed_tiles(model, cells, glyphs, self.age)
+        assert rows <= KPI_BARE + 1
+        return bare_tiles(model, cells, glyphs)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemModel:
+    """Parts of the server; `mode` says how current its frames are."""
+
+    parts: tuple[Part, ...]
+    mode: str
+
+
+class SystemPanel(Panel[SystemModel]):
+    """The parts of the server, and how close each is to its limit."""
+
+    def draw(self, model: SystemModel, cells: int, rows: int) -> list[Line]:
+        return draw_system(model.parts, cells, rows, self.painter.glyphs, model.mode)
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsModel:
+    """The chosen order with its trace, and the viewer's own orders (`mine`)."""
+
+    order: Order | None
+    own: OrderTrace | None
+    mine: tuple[OrderTrace, ...]
+    zone: tzinfo
+
+
+class DetailsPanel(Panel[DetailsModel]):
+    """Everything about the order under the cursor, and the viewer's own orders."""
+
+    def draw(self, model: DetailsModel, cells: int, rows: int) -> list[Line]:
+        glyphs = self.painter.glyphs
+        body: list[Line] = []
+        if model.order is not None:
+            body += order_lines(model.order, model.own, model.zone, glyphs)
+        body += [
+            EMPTY,
+            line(Span("Your orders", "title"), Span("  ms: stored > wire > painted", "dim")),
+        ]
+        body += own_lines(model.mine, cells - 4, glyphs)
+        padded = [(Span(" "), *row) for row in body]
+        return framed(padded, cells, rows, glyphs, title=line(Span("Details", "title")))
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeModel:
+    """The status of the connection, and the URL of the server."""
+
+    data_status: DataStatus
+    url: str
+
+
+class NoticePanel(Panel[NoticeModel]):
+    """Stands in for all other panels before the first data, and says what to type."""
+
+    def draw(self, model: NoticeModel, cells: int, rows: int) -> list[Line]:
+        """Draw the text in the middle."""
+        lines = notice_lines(model.data_status, model.url, cells, self.painter.glyphs)
+        above = max(0, (rows - len(lines)) // 3)
+        return [EMPTY] * above + lines
