@@ -92,7 +92,7 @@ async def test_it_goes_on_passing_while_redis_is_away(
 async def test_a_redis_that_hangs_does_not_hold_it_up(
     start: StartAggregator, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coffeert.aggregator.aggregator._PUBLISH_TIMEOUT", 0.02)
+    monkeypatch.setattr("coffeert.aggregator.aggregator._PUBLISH_TIMEOUT_SECONDS", 0.02)
     recorder.hangs = True
     aggregator, _ = start()
     await eventually(lambda: aggregator.status.number >= 3)

@@ -18,7 +18,7 @@ from coffeert.redis_bus import subscription
 from coffeert.redis_bus.bus import Bus, BusEvent, Subscribed
 from coffeert.tasks import end
 from coffeert.wire.bus import BatchesCommitted, PassMessage, encode
-from tests.integration.redis.till import Till, publish
+from tests.integration.redis_bus.till import Till, publish
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ async def test_what_cannot_be_read_is_counted_and_skipped(bus: Bus, redis: Redis
 async def test_a_silent_link_is_asked_and_kept(
     bus: Bus, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscription, "SILENCE", 0.01)
+    monkeypatch.setattr(subscription, "SILENCE_SECONDS", 0.01)
 
     def questions() -> int:
         stats: dict[str, dict[str, int]] = redis.info("commandstats")
@@ -237,7 +237,7 @@ async def test_closing_sends_what_waits_and_drops_what_comes_later(bus: Bus, oth
     assert other.counts.dropped == 1
 
 
-async def test_a_full_outbox_drops_the_oldest(bus: Bus, other: Bus) -> None:
+async def test_a_full_queue_drops_the_oldest(bus: Bus, other: Bus) -> None:
     async with aclosing(bus.messages()) as events:
         await hear(events)
         for xid in range(1000):

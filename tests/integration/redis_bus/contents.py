@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tests.integration.redis.till import Pass
+from tests.integration.redis_bus.till import Pass
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -12,10 +12,9 @@ import pytest
 
 from coffeert.domain.rollups import GRAINS, SECONDS, CellKey, Totals, floor
 from coffeert.errors import ConfigError, RedisUnavailable
-from coffeert.redis_bus.plan import plan_publish
-from coffeert.redis_bus.publisher import MAX_CELLS, RedisPublisher
-from tests.integration.redis.contents import contents, found_for_people, keys_for_people
-from tests.integration.redis.till import STATS, Pass, Till, publish
+from coffeert.redis_bus.publisher import MAX_CELLS, RedisPublisher, plan_publish
+from tests.integration.redis_bus.contents import contents, found_for_people, keys_for_people
+from tests.integration.redis_bus.till import STATS, Pass, Till, publish
 
 if TYPE_CHECKING:
     from redis import Redis

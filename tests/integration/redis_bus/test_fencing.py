@@ -9,8 +9,8 @@ import pytest
 
 from coffeert.errors import Fenced
 from coffeert.redis_bus.publisher import RedisPublisher
-from tests.integration.redis.contents import contents
-from tests.integration.redis.till import START, Pass, Till
+from tests.integration.redis_bus.contents import contents
+from tests.integration.redis_bus.till import START, Pass, Till
 
 LATER = START + timedelta(hours=1)
 

@@ -92,3 +92,16 @@ def test_silent_stores_are_those_without_an_order_for_three_minutes() -> None:
 def test_a_void_is_no_sign_of_life() -> None:
     made = picture((0, "a", Totals(-1, -1, -1)), (8, "a", Totals(1, 1, 1)))
     assert [code for code, _ in silent_stores(made, ["a"], NOW.timestamp())] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("lasting", "seconds"), [("1.5s", 1.5), ("500ms", 0.5), ("2 m", 120), ("1h", 3600), ("90", 90)]
+)
+def test_durations_are_written_as_everywhere_else(lasting: str, seconds: float) -> None:
+    assert parse_rule(f" lag > 3 for  {lasting} ").seconds == seconds
+
+
+@pytest.mark.parametrize("lasting", ["", "x", "-1s", "1 day", "3s 4", "1e9", "1s for 2s"])
+def test_a_duration_that_is_none_is_refused(lasting: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_rule(f"lag > 3 for {lasting}")

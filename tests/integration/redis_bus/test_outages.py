@@ -14,8 +14,8 @@ from coffeert.errors import RedisUnavailable
 from coffeert.redis_bus import subscription
 from coffeert.redis_bus.bus import Bus, Subscribed
 from coffeert.redis_bus.publisher import RedisPublisher
-from tests.integration.redis.test_bus import hear, hot
-from tests.integration.redis.till import STATS, Till, publish
+from tests.integration.redis_bus.test_bus import hear, hot
+from tests.integration.redis_bus.till import STATS, Till, publish
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -88,11 +88,11 @@ async def test_connections_that_broke_while_idle_are_not_used(
 async def test_a_frozen_redis_is_noticed(
     bus: Bus, freeze: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscription, "SILENCE", 0.1)
+    monkeypatch.setattr(subscription, "SILENCE_SECONDS", 0.1)
     async with aclosing(bus.messages()) as events:
         await hear(events)
         freeze()
-        with pytest.raises(RedisUnavailable, match=r"^Redis has fallen silent\.$"):
+        with pytest.raises(RedisUnavailable, match=r"^Redis has stopped answering\.$"):
             await hear(events)
     with pytest.raises(RedisUnavailable, match="Timeout"):
         await bus.ping()

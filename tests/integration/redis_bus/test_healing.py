@@ -9,8 +9,8 @@ import pytest
 from structlog.testing import CapturingLogger
 
 from coffeert.redis_bus.publisher import RedisPublisher
-from tests.integration.redis.contents import contents, found_for_people, keys_for_people
-from tests.integration.redis.till import STATS, Till, publish
+from tests.integration.redis_bus.contents import contents, found_for_people, keys_for_people
+from tests.integration.redis_bus.till import STATS, Till, publish
 
 if TYPE_CHECKING:
     from redis import Redis

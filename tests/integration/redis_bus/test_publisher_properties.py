@@ -13,8 +13,8 @@ from coffeert.domain.orders import Order
 from coffeert.errors import Fenced
 from coffeert.redis_bus.bus import Bus
 from coffeert.redis_bus.publisher import RedisPublisher
-from tests.integration.redis.contents import contents, found_for_people, keys_for_people
-from tests.integration.redis.till import STATS, Pass, Till
+from tests.integration.redis_bus.contents import contents, found_for_people, keys_for_people
+from tests.integration.redis_bus.till import STATS, Pass, Till
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollup_snapshot import RollupSnapshot
 from coffeert.domain.rollups import (
     GRAINS,
     Cells,
@@ -18,7 +17,7 @@ from coffeert.domain.rollups import (
     at_all_grains,
     tally_orders,
 )
-from coffeert.domain.view import newest
+from coffeert.domain.view import RollupSnapshot, newest
 from coffeert.domain.watermark import Watermark
 from coffeert.redis_bus.publisher import RedisPublisher
 from coffeert.wire.bus import PassCell, PassMessage, PassStats
