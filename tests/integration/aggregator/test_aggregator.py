@@ -99,7 +99,7 @@ async def test_a_redis_that_hangs_does_not_hold_it_up(
     assert aggregator.status.redis_reason == "Redis did not answer in time."
 
 
-async def test_it_waits_for_a_rebuild_where_the_cluster_is_another(
+async def test_it_waits_for_a_rebuild_if_the_cluster_is_another(
     start: StartAggregator, recorder: Recorder, connection: Connection
 ) -> None:
     await insert(connection, order())
