@@ -87,7 +87,7 @@ def field_name(grain: Grain, bucket: int) -> str:
 def encode_bucket(cells: Mapping[StoreDrink, Totals]) -> bytes:
     """Write one bucket's cells."""
     rows, columns = grid_offsets((pair.store for pair in cells), (pair.drink for pair in cells))
-    keyed = ((rows[store] + columns[drink], tally) for (store, drink), tally in cells.items())
+    keyed = ((rows[store] + columns[drink], totals) for (store, drink), totals in cells.items())
     return _encode(StoredBucket(list(rows), list(columns), *to_columns(keyed)))
 
 
