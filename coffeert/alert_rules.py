@@ -1,4 +1,4 @@
-"""Rules: `orders_per_min > 130 for 30s`, the same in the terminal's alerts and in `status --check`."""
+"""Alert rules such as `orders_per_min > 130 for 30s`, for the terminal and for `status --check`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final, Literal, get_args
 
-from coffeert.domain.rollups import SECONDS, RollupCube, Totals, floor
+from coffeert.domain.rollups import SECONDS, RollupCube, floor, sliding_minute
+from coffeert.durations import parse_duration
 from coffeert.errors import ConfigError
 from coffeert.wire.health import Health
 
@@ -35,11 +37,10 @@ Comparison = Literal["<", "<=", ">", ">=", "=="]
 Phase = Literal["quiet", "pending", "firing"]
 Figures = Mapping[Metric, float]
 
-SILENT_AFTER: Final = 180.0
+SILENT_AFTER_SECONDS: Final = 180.0
 """Seconds without an order after which a store counts as silent."""
 
 _TICKET_MINUTES = 15
-_UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _COMPARE: Final[dict[Comparison, Callable[[float, float], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -55,14 +56,12 @@ _SIGNS: Final[dict[str, Comparison]] = {
     "==": "==",
     "=": "==",
 }
-_RULE = re.compile(
-    r"\s*([a-z_]+)\s*(<=|>=|==|=|<|>)\s*(-?\d+(?:\.\d+)?)\s*(?:for\s+(\d+(?:\.\d+)?)\s*([smh]))?\s*"
-)
+_RULE = re.compile(r"\s*([a-z_]+)\s*(<=|>=|==|=|<|>)\s*(-?\d+(?:\.\d+)?)\s*(?:for\s+(\S.*?))?\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A condition on one figure that must hold for some seconds on end."""
+    """A condition on one figure, which must hold for some seconds without a break."""
 
     metric: Metric
     comparison: Comparison
@@ -70,18 +69,18 @@ class Rule:
     seconds: float = 0.0
 
     def holds(self, figures: Figures) -> bool | None:
-        """Tell whether the condition holds; `None` where the figure is not known."""
+        """Return whether the condition holds, `None` if the figure is not known."""
         value = figures.get(self.metric)
         return None if value is None else _COMPARE[self.comparison](value, self.limit)
 
     def text(self) -> str:
-        """Write the rule as one would type it."""
+        """Return the rule as one would type it."""
         lasting = f" for {_plain(self.seconds)}s" if self.seconds else ""
         return f"{self.metric} {self.comparison} {_plain(self.limit)}{lasting}"
 
 
 class RuleMonitor:
-    """Watches one rule as time goes by."""
+    """The state of one rule over time."""
 
     __slots__ = ("_since", "phase", "rule")
 
@@ -91,7 +90,7 @@ class RuleMonitor:
         self._since: float | None = None
 
     def observe(self, figures: Figures, moment: float) -> Phase:
-        """Appearance at the figures of a moment, in seconds; an unknown figure changes nothing."""
+        """Update by the figures of a moment, in seconds; an unknown figure changes nothing."""
         holds = self.rule.holds(figures)
         if holds is False:
             self._since, self.phase = None, "quiet"
@@ -109,12 +108,15 @@ def parse_rule(text: str) -> Rule:
         raise ConfigError(
             f"{text[:60]!a} is no rule; one looks like: orders_per_min > 130 for 30s."
         )
-    name, sign, limit, lasting, unit = match.groups()
+    name, sign, limit, lasting = match.groups()
     metric = next((known for known in METRICS if known == name), None)
     if metric is None:
         raise ConfigError(f"{name[:40]} is no figure; known are {', '.join(METRICS)}.")
     comparison = _SIGNS[sign]
-    seconds = float(lasting) * _UNITS[unit] if lasting else 0.0
+    try:
+        seconds = parse_duration(lasting) if lasting else 0.0
+    except ValueError as error:
+        raise ConfigError(f"The duration of the rule {text[:60]!a} {error}.") from None
     return Rule(metric, comparison, float(limit), seconds)
 
 
@@ -123,28 +125,28 @@ def _plain(number: float) -> str:
 
 
 def read_figures(
-    picture: RollupCube,
+    cube: RollupCube,
     data_time: datetime,
     now: datetime,
     stores: Sequence[str],
     health: Health | None,
 ) -> Figures:
-    """Take the figures that rules are about; `stores` are those of the menu, money is in units."""
+    """Return the figures that rules are about; `stores` are those of the menu, money is in whole units."""
     moment = now.timestamp()
     running = floor(int(moment), "minute")
-    orders, cents = sliding_minute(lambda start: picture.bucket_sum("minute", start), moment)
-    of_late = picture.total("minute", running - (_TICKET_MINUTES - 1) * SECONDS["minute"])
-    today = picture.totals().today
+    orders, cents = sliding_minute(partial(cube.bucket_sum, "minute"), moment)
+    recent = cube.total("minute", running - (_TICKET_MINUTES - 1) * SECONDS["minute"])
+    today = cube.totals().today
     figures: dict[Metric, float] = {
         "orders_per_min": orders,
         "revenue_per_min": cents / 100,
         "orders_today": today.orders,
         "revenue_today": today.cents / 100,
-        "silent_stores": len(silent_stores(picture, stores, moment)),
+        "silent_stores": len(silent_stores(cube, stores, moment)),
         "data_age": max(0.0, (now - data_time).total_seconds()),
     }
-    if of_late.orders > 0:
-        figures["avg_ticket"] = of_late.cents / of_late.orders / 100
+    if recent.orders > 0:
+        figures["avg_ticket"] = recent.cents / recent.orders / 100
     if health is not None:
         figures["orders_per_s"] = health.intake.orders_per_s
         figures["queue"] = health.intake.queue
@@ -157,35 +159,22 @@ def read_figures(
     return figures
 
 
-def sliding_minute(minute: Callable[[int], Totals], moment: float) -> tuple[float, float]:
-    """Return orders and cents over the last sixty seconds; `minute` returns a minute's totals by its start.
-
-    The running minute, and of the one before as much as is missing to sixty seconds: an average that
-    needs no finer data than minutes.
-    """
-    running = floor(int(moment), "minute")
-    part = 1 - (moment - running) / SECONDS["minute"]
-    newest = minute(running)
-    before = minute(running - SECONDS["minute"])
-    return newest.orders + part * before.orders, newest.cents + part * before.cents
-
-
 def silent_stores(
-    picture: RollupCube, stores: Sequence[str], moment: float
+    cube: RollupCube, stores: Sequence[str], moment: float
 ) -> list[tuple[str, float]]:
-    """Return the stores without an order of late, the longest silent first, and for how many seconds.
+    """Return the stores without a recent order and their seconds without one, the longest first.
 
-    A minute's bucket does not tell when in the minute: a store is silent from its end on.
+    A bucket does not tell when in the minute an order was placed, so the seconds count from its end.
     """
     last: dict[str, int] = {}
     wanted = set(stores)
-    oldest = picture.retention.window_start("minute")
+    oldest = cube.retention.window_start("minute")
     for start in range(floor(int(moment), "minute") + 300, oldest - 60, -60):
-        for (store, _), tally in picture.bucket("minute", start).items():
-            if tally.orders > 0 and store in wanted and store not in last:
+        for (store, _), totals in cube.bucket("minute", start).items():
+            if totals.orders > 0 and store in wanted and store not in last:
                 last[store] = start
         if len(last) == len(wanted):
             break
     gaps = [(code, moment - (last[code] + 60 if code in last else oldest)) for code in stores]
-    silent = [(code, gap) for code, gap in gaps if gap >= SILENT_AFTER]
+    silent = [(code, gap) for code, gap in gaps if gap >= SILENT_AFTER_SECONDS]
     return sorted(silent, key=lambda item: (-item[1], item[0]))

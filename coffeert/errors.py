@@ -68,7 +68,7 @@ class ClusterMismatch(CoffeertError):
 
 
 class Fenced(CoffeertError):
-    """Another aggregator has taken the lead; this one must not write."""
+    """Another aggregator leads now; this one must not write."""
 
     exit_code = 6
 
@@ -80,7 +80,7 @@ class NotExact(CoffeertError):
 
 
 class ApiError(CoffeertError):
-    """A request that the server refuses, whatever carried it: the client's fault or the moment's.
+    """A request that the server refuses, over HTTP or WebSocket, for what it says or for lack of capacity.
 
     `status` is the HTTP status, on every surface; `retry_after` is in seconds.
     """
@@ -101,45 +101,45 @@ class ApiError(CoffeertError):
         self.retry_after = retry_after
 
     def detached(self) -> Self:
-        """Forget where it was raised: kept in a list of its caller, it would keep that list alive."""
+        """Drop the traceback: in a list of its caller the error would otherwise keep that list alive."""
         self.__traceback__ = self.__context__ = None
         return self
 
 
 class Malformed(ApiError):
-    """The bytes are not what the content type says."""
+    """The body is not what its content type says."""
 
 
 class Unauthorized(ApiError):
-    """No token, or not the right one."""
+    """The token is missing or wrong."""
 
     status = 401
     title = "Unauthorized"
 
 
 class Forbidden(ApiError):
-    """The caller is known, or its origin is, and may not do this."""
+    """The caller or its origin is known and not allowed to do this."""
 
     status = 403
     title = "Forbidden"
 
 
 class NotFound(ApiError):
-    """Nothing lies at this address, or no order has this id."""
+    """There is no such resource, or no order of this id."""
 
     status = 404
     title = "Not found"
 
 
 class MethodNotAllowed(ApiError):
-    """The address exists, but not for this method."""
+    """The resource exists, but not for this method."""
 
     status = 405
     title = "Method not allowed"
 
 
 class RequestTimeout(ApiError):
-    """The client takes too long to send what it has begun."""
+    """The client took too long to send its request."""
 
     status = 408
     title = "Request timeout"
@@ -160,7 +160,7 @@ class TooLarge(ApiError):
 
 
 class UnsupportedMediaType(ApiError):
-    """The content type is not one that this address takes."""
+    """The content type is not accepted here."""
 
     status = 415
     title = "Unsupported media type"
@@ -181,7 +181,7 @@ class TooManyRequests(ApiError):
 
 
 class InternalError(ApiError):
-    """A fault of the server's own; its log has it. Nobody knows whether the order was stored."""
+    """A defect of the server, which its log describes; the order may or may not be stored."""
 
     status = 500
     title = "Internal error"

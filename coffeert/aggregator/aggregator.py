@@ -1,19 +1,20 @@
-"""The aggregator: stands by, leads, passes at every interval, and publishes."""
+"""The aggregator: waits for the lead, makes a pass at every interval, and publishes it."""
 
 from __future__ import annotations
 
 import asyncio
-import random
-from datetime import tzinfo
+from datetime import datetime, tzinfo
+from typing import Literal, Protocol
 
+import msgspec
 import structlog
 from msgspec.structs import replace
 
-from coffeert.aggregator.aggregation_pass import CompletedPass, LeaderLease, run_pass
+from coffeert.aggregator.aggregation_pass import CompletedPass, LeaderLease, message_of, run_pass
 from coffeert.aggregator.projection import Projection
-from coffeert.aggregator.publish import Publisher, message_of
-from coffeert.aggregator.status import AggregatorStatus
-from coffeert.aggregator.ticker import IntervalTimer
+from coffeert.backoff import Backoff
+from coffeert.domain.orders import Order
+from coffeert.domain.rollups import RollupCube
 from coffeert.errors import (
     ClusterMismatch,
     CoffeertError,
@@ -25,13 +26,62 @@ from coffeert.errors import (
 from coffeert.postgres.leadership import end_stalled, term, try_lead
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.pool import Connection, close, connect
-from coffeert.wire.bus import PassStats
+from coffeert.wire.bus import PassMessage, PassStats
 
 log = structlog.get_logger(__name__)
 
-_STANDBY_POLL = 1.0
-_RETRY_FIRST, _RETRY_MOST = 0.1, 2.0
-_PUBLISH_TIMEOUT = 2.5  # with the wait for the next beat, well below the shortest term of a leader
+_STANDBY_POLL_SECONDS = 1.0
+_MAX_RETRY_SECONDS = 2.0
+# Together with the wait for the next pass well below the shortest term of a leader.
+_PUBLISH_TIMEOUT_SECONDS = 2.5
+
+
+class AggregatorStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The last known state of one aggregator; its figures are those of its own last pass.
+
+    `reason` says why it is failing, `redis_reason` why the last pass was not published.
+    """
+
+    name: str
+    role: Literal["starting", "standing by", "leading", "failing"] = "starting"
+    reason: str | None = None
+    redis_reason: str | None = None
+    token: int = 0
+    number: int = 0
+    rows: int = 0
+    cells: int = 0
+    pass_ms: float = 0
+    data_time: datetime | None = None
+
+
+class Publisher(Protocol):
+    """Where passes are published."""
+
+    async def publish(
+        self, message: PassMessage, cube: RollupCube, recent: tuple[Order, ...]
+    ) -> None:
+        """Publish a pass, and the cube and the recent orders after it.
+
+        Raises `Fenced` if a later leader has published, and `RedisUnavailable` if it is not known
+        whether anything was; publishing again is harmless.
+        """
+
+
+class IntervalTimer:
+    """Waits for the ends of intervals of fixed length in seconds, without drift; skips missed ones."""
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+        self._next = asyncio.get_running_loop().time() + interval
+
+    async def wait(self) -> None:
+        """Wait for the end of the interval; return at once if it is over already."""
+        now = asyncio.get_running_loop().time()
+        if self._next > now:
+            await asyncio.sleep(self._next - now)
+            self._next += self._interval
+        else:
+            self._next = now + self._interval
 
 
 class Aggregator:
@@ -40,31 +90,30 @@ class Aggregator:
     def __init__(
         self, database_url: str, publisher: Publisher, *, interval: float, zone: tzinfo, name: str
     ) -> None:
-        """Prepare; `interval` is in seconds, `zone` decides which orders are today's."""
+        """`interval` is in seconds, `zone` decides which orders are today's."""
         self.status = AggregatorStatus(name=name)
         self._url = database_url
         self._publisher = publisher
         self._interval = interval
         self._zone = zone
         self._name = name
-        self._failures = 0
-        self._ailing: type[CoffeertError] | None = None
+        self._backoff = Backoff(longest=_MAX_RETRY_SECONDS)
+        self._last_error: type[CoffeertError] | None = None
 
     async def run(self) -> None:
-        """Stand by and lead, through outages of PostgreSQL and Redis, until cancelled."""
+        """Wait for the lead and lead, through outages of PostgreSQL and Redis, until cancelled."""
         while True:
             try:
-                await self._serve_a_term()
+                await self._run_term()
             except Fenced as error:
                 log.warning("lost the lead", name=self._name, reason=str(error))
-                self._failures = 0
+                self._backoff.reset()
             except (DatabaseUnavailable, SchemaMismatch, ClusterMismatch) as error:
                 self._note_failure(error)
-            delay = min(_RETRY_MOST, _RETRY_FIRST * 2 ** min(self._failures, 8))
-            await asyncio.sleep(delay * random.uniform(0.5, 1))
+            await asyncio.sleep(self._backoff.next_delay())
 
     async def once(self) -> CompletedPass:
-        """Make and publish one pass, whether or not somebody leads; does not take the lead.
+        """Make and publish one pass, whether or not another aggregator leads; does not take the lead.
 
         Raises `DatabaseUnavailable`, `SchemaMismatch`, `ClusterMismatch` (nothing was counted), or
         `RedisUnavailable`, `Fenced` (it was counted, and is published with the next pass).
@@ -73,63 +122,64 @@ class Aggregator:
         try:
             await check_schema(connection)
             await end_stalled(connection)
-            passed = await run_pass(connection, None, self._zone, LeaderLease())
+            completed = await run_pass(connection, None, self._zone, LeaderLease())
             try:
-                await self._publish(passed)
+                await self._publish(completed)
             except Fenced:
-                passed = await run_pass(
+                completed = await run_pass(
                     connection,
-                    passed.projection,
+                    completed.projection,
                     self._zone,
                     LeaderLease(),
-                    refused_token=passed.result.token,
+                    refused_token=completed.result.token,
                 )
-                await self._publish(passed)
+                await self._publish(completed)
         finally:
             await close(connection)
-        return passed
+        return completed
 
-    async def _serve_a_term(self) -> None:
+    async def _run_term(self) -> None:
         connection = await connect(self._url, application_name="coffeert aggregator")
         try:
             await check_schema(connection)
-            await self._lead(connection, await self._stand_by(connection))
+            await self._lead(connection, await self._wait_for_leadership(connection))
         finally:
             await close(connection)
 
-    async def _stand_by(self, connection: Connection) -> int:
+    async def _wait_for_leadership(self, connection: Connection) -> int:
+        """Return the fencing token of this aggregator's term."""
         while True:
             await end_stalled(connection)
             token = await try_lead(connection, name=self._name, interval=self._interval)
             if token is not None:
                 return token
-            self._note_well()
+            self._note_success()
             self.status = replace(self.status, role="standing by", reason=None)
-            await asyncio.sleep(min(self._interval, _STANDBY_POLL))
+            await asyncio.sleep(min(self._interval, _STANDBY_POLL_SECONDS))
 
     async def _lead(self, connection: Connection, token: int) -> None:
         log.info("leading", name=self._name, token=token)
-        mandate = LeaderLease(token, term(self._interval))
+        lease = LeaderLease(token, term(self._interval))
         projection: Projection | None = None
         refused_token: int | None = None
-        ticker = IntervalTimer(self._interval)
+        timer = IntervalTimer(self._interval)
         while True:
-            passed = await run_pass(
-                connection, projection, self._zone, mandate, refused_token=refused_token
+            completed = await run_pass(
+                connection, projection, self._zone, lease, refused_token=refused_token
             )
-            projection = passed.projection
-            self._failures = 0
-            self._note_pass(passed)
-            refused_token = await self._try_to_publish(passed)
-            await ticker.beat()
+            projection = completed.projection
+            self._backoff.reset()
+            self._note_pass(completed)
+            refused_token = await self._try_to_publish(completed)
+            await timer.wait()
 
-    async def _try_to_publish(self, passed: CompletedPass) -> int | None:
-        """Publish; return the token where Redis refuses it. Redis away is no reason not to pass."""
+    async def _try_to_publish(self, completed: CompletedPass) -> int | None:
+        """Publish; return the token if Redis refuses it. Passes go on while Redis is away."""
         reason = refused_token = None
         try:
-            await self._publish(passed)
+            await self._publish(completed)
         except Fenced as error:
-            reason, refused_token = str(error), passed.result.token
+            reason, refused_token = str(error), completed.result.token
         except RedisUnavailable as error:
             reason = str(error)
         if reason is not None and self.status.redis_reason is None:
@@ -139,44 +189,43 @@ class Aggregator:
         self.status = replace(self.status, redis_reason=reason)
         return refused_token
 
-    async def _publish(self, passed: CompletedPass) -> None:
-        result, projection = passed.result, passed.projection
+    async def _publish(self, completed: CompletedPass) -> None:
+        result, projection = completed.result, completed.projection
         stats = PassStats(
             leader=result.leader or self._name,
             rows=result.rows,
-            pass_ms=round(passed.milliseconds, 3),
+            pass_ms=round(completed.milliseconds, 3),
             interval_s=self._interval,
         )
         try:
-            async with asyncio.timeout(_PUBLISH_TIMEOUT):
+            async with asyncio.timeout(_PUBLISH_TIMEOUT_SECONDS):
                 await self._publisher.publish(
                     message_of(result, stats), projection.cube, projection.recent
                 )
         except TimeoutError:
             raise RedisUnavailable("Redis did not answer in time.") from None
 
-    def _note_pass(self, passed: CompletedPass) -> None:
-        self._note_well()
+    def _note_pass(self, completed: CompletedPass) -> None:
+        self._note_success()
         self.status = replace(
             self.status,
             role="leading",
             reason=None,
-            token=passed.result.token,
-            number=passed.result.number,
-            rows=passed.result.rows,
-            cells=len(passed.result.cells),
-            pass_ms=passed.milliseconds,
-            data_time=passed.result.data_time,
+            token=completed.result.token,
+            number=completed.result.number,
+            rows=completed.result.rows,
+            cells=len(completed.result.cells),
+            pass_ms=completed.milliseconds,
+            data_time=completed.result.data_time,
         )
 
     def _note_failure(self, error: CoffeertError) -> None:
-        self._failures += 1
-        if type(error) is not self._ailing:
+        if type(error) is not self._last_error:
             log.warning("cannot aggregate", name=self._name, reason=str(error))
-        self._ailing = type(error)
+        self._last_error = type(error)
         self.status = replace(self.status, role="failing", reason=str(error))
 
-    def _note_well(self) -> None:
-        if self._ailing is not None:
+    def _note_success(self) -> None:
+        if self._last_error is not None:
             log.info("can aggregate again", name=self._name)
-        self._ailing = None
+        self._last_error = None

@@ -1,4 +1,4 @@
-"""The projection: what the rollups hold within the retention window, kept in memory from pass to pass."""
+"""The projection: the rollups within the retention window, kept in memory from pass to pass."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from coffeert.postgres.passes import PassResult
 
 
 class Projection:
-    """The picture and the recent orders as of one pass; equal to the tables at that pass."""
+    """The cube and the recent orders as of one pass; equal to the tables at that pass."""
 
     __slots__ = ("cube", "lineage", "number", "recent")
 
@@ -20,19 +20,19 @@ class Projection:
         cells: Cells,
         recent: tuple[Order, ...],
     ) -> None:
-        """Take what was read from the tables in the transaction of the pass."""
+        """Start from what was read from the tables in the transaction of the pass."""
         self.lineage = result.lineage
         self.number = result.number
         self.cube = RollupCube(retention)
         self.recent = recent
-        for key, tally in cells.items():
-            self.cube.set(key, tally)
+        for key, totals in cells.items():
+            self.cube.set(key, totals)
 
     def precedes(self, lineage: str, number: int, retention: RetentionWindow) -> bool:
-        """Tell whether a pass's changes lead on from here.
+        """Return True if a pass's changes can be applied to this projection.
 
-        Not where somebody else has passed in between, nor where the clock was put back: what the
-        retention had left behind would be missing.
+        Not if another aggregator has made a pass in between. Nor if the clock was put back: cells that
+        had left the retention window would be missing.
         """
         mine = self.cube.retention
         return (
@@ -42,9 +42,9 @@ class Projection:
         )
 
     def apply(self, result: PassResult, retention: RetentionWindow) -> None:
-        """Follow a pass that this projection precedes."""
+        """Apply a pass that this projection precedes."""
         self.number = result.number
         self.cube.move_to(retention)
-        for key, tally in result.cells.items():
-            self.cube.set(key, tally)
+        for key, totals in result.cells.items():
+            self.cube.set(key, totals)
         self.recent = newest(self.recent + result.recent)

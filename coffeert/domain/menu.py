@@ -13,7 +13,7 @@ MAX_NAME_LENGTH = 80
 
 
 class Store(msgspec.Struct, frozen=True):
-    """A shop. A retired one takes no orders; its past stays in every figure."""
+    """A store; a retired one takes no orders, and its past stays in every figure."""
 
     code: str
     name: str
@@ -41,11 +41,11 @@ class Menu:
         self._prices = {drink.code: drink.price_cents for drink in drinks if drink.active}
 
     def sells_at(self, store: str) -> bool:
-        """Tell whether the store takes orders."""
+        """Return True if the store takes orders."""
         return store in self._stores
 
     def list_price(self, drink: str) -> int | None:
-        """Return the price in cents, or `None` where the drink is not sold."""
+        """Return the price in cents, or `None` if the drink is not sold."""
         return self._prices.get(drink)
 
     def __eq__(self, other: object) -> bool:
@@ -60,7 +60,7 @@ class Menu:
 def code_from_name(name: str) -> str:
     """Derive a code from a display name: `Hot Chocolate` gives `hot-chocolate`.
 
-    Raises `Invalid` where the name holds nothing that a code may hold.
+    Raises `Invalid` if the name has no character that a code may have.
     """
     folded = unicodedata.normalize("NFKC", name).casefold()
     code = "-".join("".join(c if c.isprintable() else " " for c in folded).split())[
@@ -71,7 +71,7 @@ def code_from_name(name: str) -> str:
 
 
 def check_code(code: str) -> None:
-    """Refuse (`Invalid`) a code that is empty, too long, or holds spaces, controls or bidi marks."""
+    """Raise `Invalid` for a code that is empty, too long, or has spaces or unprintable characters."""
     if not code or len(code) > MAX_CODE_LENGTH or not code.isprintable() or " " in code:
         raise _invalid(
             "code", f"must be 1 to {MAX_CODE_LENGTH} printable characters without spaces"
@@ -79,7 +79,7 @@ def check_code(code: str) -> None:
 
 
 def check_name(name: str) -> None:
-    """Refuse (`Invalid`) a display name that is empty, too long, or holds controls or bidi marks."""
+    """Raise `Invalid` for a name that is blank, too long, or has unprintable characters."""
     if not name.strip() or len(name) > MAX_NAME_LENGTH or not name.isprintable():
         raise _invalid("name", f"must be 1 to {MAX_NAME_LENGTH} printable characters")
 

@@ -21,13 +21,13 @@ _MONEY = re.compile(r"(\d{1,7})(?:\.(\d{1,2}))?", re.ASCII)
 
 
 def new_order_id() -> UUID:
-    """Make an order id: a UUIDv7 (RFC 9562), so that ids made one after another sort and index well."""
+    """Return an order id: a UUIDv7 (RFC 9562), so that successive ids sort and index well."""
     made: UUID = uuid_utils.compat.uuid7()
     return made
 
 
 def cents_from_text(text: str) -> int:
-    """Read money as decimal text into integer cents, exactly; `ValueError` where it is no such text."""
+    """Read money as decimal text into integer cents, exactly; raises `ValueError` for any other text."""
     match = _MONEY.fullmatch(text)
     if match is None:
         raise ValueError("must be a decimal number from 0 to 1000000 with at most 2 decimal places")
@@ -44,7 +44,7 @@ def text_from_cents(cents: int) -> str:
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """What a client asks for; `None` leaves the choice to the server.
+    """What a client orders; `None` leaves the choice to the server.
 
     `price_cents` is the price of one piece; `placed_at` has an offset.
     """
@@ -79,7 +79,7 @@ class Order(msgspec.Struct, frozen=True):
 
     @property
     def count(self) -> int:
-        """What the order adds to a number of orders: 1, or -1 for a correction."""
+        """What the order adds to the number of orders: 1, or -1 for a correction."""
         return 1 if self.quantity > 0 else -1
 
     @property
@@ -88,7 +88,7 @@ class Order(msgspec.Struct, frozen=True):
         return self.placed_at, self.order_id
 
     def answers(self, draft: Draft) -> bool:
-        """Tell whether a retry of `draft` is this very order.
+        """Return True if this order is what `draft` asked for, so that a retry of it is answered with it.
 
         What the draft left to the server matches whatever the server chose the first time.
         """
@@ -102,7 +102,7 @@ class Order(msgspec.Struct, frozen=True):
         )
 
     def correction(self, order_id: UUID, received_at: datetime) -> Order:
-        """Make the order that cancels this one out, in the same bucket."""
+        """Return the order that cancels this one, in the same bucket."""
         return Order(
             order_id=order_id,
             store=self.store,
@@ -116,7 +116,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 def resolve(draft: Draft, menu: Menu, now: datetime) -> Order:
-    """Complete a draft from the menu and the clock into the order to store.
+    """Complete a draft by the menu and the clock into the order to store.
 
     Raises `Invalid` naming every field at fault.
     """
@@ -160,6 +160,6 @@ def _faults(draft: Draft, menu: Menu, now: datetime) -> tuple[FieldError, ...]:
 
 
 def _unknown(kind: str, code: str) -> str:
-    # The value comes from a stranger: shown short and escaped, since errors reach terminals and logs.
+    # A stranger's value is shown short and escaped, since errors reach terminals and logs.
     shown = ascii(code if len(code) <= 40 else code[:40] + "…")
     return f"{shown} is not an active {kind} of the menu"

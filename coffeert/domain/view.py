@@ -1,4 +1,4 @@
-"""The view: what a dashboard shows at one version, and the changes that lead from one to the next."""
+"""The view: what a dashboard shows at one version, and the changes from one version to the next."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import msgspec
 
 from coffeert.domain.orders import Order
 from coffeert.domain.rollups import Cells, RetentionWindow, RollupCube
+from coffeert.domain.watermark import Watermark
 
 RECENT_ORDERS = 50
 
-_recency = attrgetter("placed_at", "order_id")  # that is `Order.recency`, without a call
+_recency = attrgetter("placed_at", "order_id")  # `Order.recency` without a call
 
 
 class Change(msgspec.Struct, frozen=True):
     """What differs between two versions, as absolute values, so that applying it twice is harmless.
 
-    `cells` holds zero for a cell that has become empty; `recent` only orders that are new to the list.
+    `cells` has zero for a cell that has become empty, `recent` only the orders that are new in the list.
     """
 
     retention: RetentionWindow
@@ -28,23 +29,39 @@ class Change(msgspec.Struct, frozen=True):
     recent: tuple[Order, ...] = ()
 
     def then(self, later: Change) -> Change:
-        """Merge with the change that follows: a->b, b->c gives a->c."""
+        """Merge with the next change: a->b and b->c give a->c."""
         return Change(
             retention=later.retention,
             data_time=later.data_time,
             cells={
-                key: tally
-                for key, tally in (self.cells | later.cells).items()
+                key: totals
+                for key, totals in (self.cells | later.cells).items()
                 if later.retention.contains(key.grain, key.bucket)
             },
             recent=newest(self.recent + later.recent),
         )
 
 
-class View:
-    """The state of one dashboard: the picture, the most recent orders, and how old they are.
+class RollupSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """All cells that are kept as of pass `number`, exact for the orders that `watermark` sees.
 
-    Mutable, so that a change costs what it touches and not what is shown.
+    `lineage` names the history that pass numbers belong to, `token` is the fencing token of the pass's
+    leader, `data_time` the moment of the pass's snapshot.
+    """
+
+    lineage: str
+    number: int
+    token: int
+    watermark: Watermark
+    data_time: datetime
+    cells: Cells
+    recent: tuple[Order, ...]
+
+
+class View:
+    """The state of one dashboard: the cells, the most recent orders, and how old both are.
+
+    Mutable, so that a change costs as much as it touches and not as much as is shown.
     """
 
     __slots__ = ("cube", "data_time", "recent")
@@ -56,15 +73,15 @@ class View:
         self.apply(change)
 
     def apply(self, change: Change) -> None:
-        """Bring the view to the version the change leads to."""
+        """Bring the view to the version after the change."""
         self.cube.move_to(change.retention)
-        for key, tally in change.cells.items():
-            self.cube.set(key, tally)
+        for key, totals in change.cells.items():
+            self.cube.set(key, totals)
         self.add_recent(change.recent)
         self.data_time = change.data_time
 
     def add_recent(self, orders: Iterable[Order]) -> tuple[Order, ...]:
-        """Let orders take their places among the most recent ones; return those that did."""
+        """Merge orders into the most recent ones; return those that are among them now."""
         known = {order.order_id for order in self.recent}
         full = len(self.recent) == RECENT_ORDERS
         added = newest(
@@ -78,16 +95,16 @@ class View:
         return tuple(order for order in added if order.recency >= self.recent[-1].recency)
 
     def as_change(self) -> Change:
-        """Return the change that leads from an empty view to this one."""
+        """Return the change from an empty view to this one."""
         return Change(self.cube.retention, self.data_time, dict(self.cube.cells()), self.recent)
 
 
 def newest(orders: Iterable[Order]) -> tuple[Order, ...]:
     """Return the most recent orders, newest first, each id once.
 
-    Recent means by `placed_at`; the id breaks ties, so every reader has the same list.
+    They are ordered by `placed_at` and then by id, so every reader has the same list.
     """
-    # Every committed batch passes here: ids as numbers, since UUIDs hash and compare far slower.
+    # Every committed batch passes here; numbers hash and compare far faster than UUIDs.
     unique = {order.order_id.int: order for order in orders}
     ranked = sorted(unique.values(), key=_recency, reverse=True)
     return tuple(ranked[:RECENT_ORDERS])

@@ -152,7 +152,7 @@ async def _handler(job: HandlerJob) -> AsyncIterator[_DecodingHandler]:
         yield _DecodingHandler()
         return
     pool = await open_pool(job.database_url, size=2, application_name="coffeert lab")
-    orders = OrderRepository(pool, at_hand=1)
+    orders = OrderRepository(pool, max_idle=1)
     handler = _StoringHandler(orders)
     writing = asyncio.create_task(handler.write())
     try:

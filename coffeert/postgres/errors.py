@@ -1,4 +1,4 @@
-"""What PostgreSQL's failures mean, as errors of our own tree."""
+"""Errors of asyncpg and of PostgreSQL, translated into those of our own tree."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _UNAVAILABLE: tuple[tuple[type[BaseException], str], ...] = (
     (asyncpg.PostgresConnectionError, "closed the connection"),
     (ValueError, "cannot be reached: its URL is not valid"),
     (asyncpg.InterfaceError, "closed the connection"),
-    # asyncpg's own words where the connection breaks while it begins or ends an operation.
+    # What asyncpg raises if the connection breaks while it begins or ends an operation.
     (asyncpg.InternalClientError, "closed the connection"),
     (asyncpg.IdleInTransactionSessionTimeoutError, "closed the connection, which was idle"),
     (TimeoutError, "did not answer in time"),
@@ -39,22 +39,12 @@ _UNAVAILABLE: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
-def explain(error: BaseException) -> DatabaseUnavailable | SchemaMismatch | None:
-    """Return the error to raise in place of one of asyncpg's, `None` where it is a defect of ours.
-
-    The sentence holds nothing of the URL: that may hold a password.
-    """
-    if isinstance(error, _OTHER_SCHEMA):
-        return SchemaMismatch("The database's schema is another version's; run `coffeert migrate`.")
-    for kind, meaning in _UNAVAILABLE:
-        if isinstance(error, kind):
-            return DatabaseUnavailable(f"PostgreSQL {meaning}.")
-    return None
-
-
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise `DatabaseUnavailable` or `SchemaMismatch` in place of asyncpg's errors."""
+    """Raise `DatabaseUnavailable` or `SchemaMismatch` in place of asyncpg's errors.
+
+    Others are defects of ours and pass through. No sentence repeats the URL, which may hold a password.
+    """
     try:
         yield
     except (
@@ -63,7 +53,7 @@ def translate_errors() -> Iterator[None]:
         asyncpg.InternalClientError,
         OSError,
     ) as error:
-        meaning = explain(error)
+        meaning = _translate(error)
         if meaning is None:
             raise
         # A ValueError is about the URL and quotes it.
@@ -72,10 +62,19 @@ def translate_errors() -> Iterator[None]:
 
 @contextmanager
 def translate_connect_errors() -> Iterator[None]:
-    """As `translate_errors`, and a URL that asyncpg cannot read is `DatabaseUnavailable` too."""
+    """Do as `translate_errors`, and raise `DatabaseUnavailable` for a URL that asyncpg cannot read."""
     try:
         with translate_errors():
             yield
     except (ValueError, OverflowError):
         # Not chained: the cause's text quotes the URL.
         raise DatabaseUnavailable("PostgreSQL cannot be reached: its URL is not valid.") from None
+
+
+def _translate(error: BaseException) -> DatabaseUnavailable | SchemaMismatch | None:
+    if isinstance(error, _OTHER_SCHEMA):
+        return SchemaMismatch("The database's schema is another version's; run `coffeert migrate`.")
+    for kind, meaning in _UNAVAILABLE:
+        if isinstance(error, kind):
+            return DatabaseUnavailable(f"PostgreSQL {meaning}.")
+    return None

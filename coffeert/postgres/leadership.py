@@ -1,7 +1,7 @@
-"""Which aggregator leads: a session's lock for liveness, a fencing token for safety.
+"""Which aggregator leads: a session's advisory lock for liveness, a fencing token for safety.
 
-The lock goes with the session, so a leader that dies sets it free at once, and PostgreSQL itself ends
-the session of one that has frozen. Whatever a leader from before then still tries, its token is stale.
+The lock ends with the session, so it is free as soon as a leader dies, and PostgreSQL itself ends the
+session of one that has frozen. What a former leader still tries is refused: its token is stale.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from coffeert.postgres.state import check_writable, locked_state
 
 _LOCK = 0x636F6666_6C656164  # "cofflead"
 STALL_SECONDS = 5.0
-"""Seconds of silence after which a session that holds up the others is ended."""
+"""Seconds without activity after which a session that blocks the others is ended."""
 
 
 def term(interval: float) -> float:
@@ -22,9 +22,9 @@ def term(interval: float) -> float:
 
 
 async def try_lead(connection: Connection, *, name: str, interval: float) -> int | None:
-    """Take the lead and return its fencing token; `None` while another leads.
+    """Become the leader and return the fencing token; `None` while another leads.
 
-    The lead lasts as long as the connection. Raises `ClusterMismatch`, `DatabaseUnavailable`.
+    Leadership lasts as long as the connection. Raises `ClusterMismatch`, `DatabaseUnavailable`.
     """
     seconds = term(interval)
     with translate_errors():
@@ -38,7 +38,7 @@ async def try_lead(connection: Connection, *, name: str, interval: float) -> int
 
 
 async def end_stalled(connection: Connection, *, silence: float = STALL_SECONDS) -> int:
-    """End the sessions that hold up the aggregators and do nothing; return how many there were."""
+    """End the idle sessions that block the aggregators; return how many there were."""
     with translate_errors():
         ended: int = await connection.fetchval(sql("end_stalled"), _LOCK, silence)
     return ended

@@ -1,4 +1,4 @@
-"""The menu's tables: reading them whole, changing them, hearing of changes."""
+"""The tables of the menu: reading and changing them, and listening for changes."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ async def load_menu(connection: Connection) -> Menu:
 
 
 async def add_store(connection: Connection, store: Store) -> None:
-    """Put a store on the menu; one that is there gets the new name, a retired one sells again.
+    """Add a store to the menu; an existing one gets the new name, a retired one becomes active.
 
-    Raises `Invalid` where the code or the name cannot be used.
+    Raises `Invalid` if the code or the name cannot be used.
     """
     check_code(store.code)
     check_name(store.name)
@@ -35,9 +35,9 @@ async def add_store(connection: Connection, store: Store) -> None:
 
 
 async def add_drink(connection: Connection, drink: Drink) -> None:
-    """Put a drink on the menu; one that is there gets the new name and price, and sells again.
+    """Add a drink to the menu; an existing one gets the new name and price and becomes active.
 
-    Raises `Invalid` where the code, the name or the price cannot be used.
+    Raises `Invalid` if the code, the name or the price cannot be used.
     """
     check_code(drink.code)
     check_name(drink.name)
@@ -49,12 +49,12 @@ async def add_drink(connection: Connection, drink: Drink) -> None:
 
 
 async def retire_store(connection: Connection, code: str) -> None:
-    """Take a store off the menu; raises `NotFound` where the menu has none of this code."""
+    """Take a store off the menu; raises `NotFound` if the menu has none of this code."""
     await _retire(connection, sql("retire_store"), "store", code)
 
 
 async def retire_drink(connection: Connection, code: str) -> None:
-    """Take a drink off the menu; raises `NotFound` where the menu has none of this code."""
+    """Take a drink off the menu; raises `NotFound` if the menu has none of this code."""
     await _retire(connection, sql("retire_drink"), "drink", code)
 
 
@@ -67,9 +67,9 @@ async def _retire(connection: Connection, query: str, kind: str, code: str) -> N
 
 
 async def listen_menu(connection: Connection, callback: Callable[[], None]) -> None:
-    """Call `callback` after each change of the menu by anyone, as long as the connection lives.
+    """Call `callback` after each change of the menu by any session, as long as the connection lives.
 
-    The connection must be the listener's own: a pool drops listeners when it gets one back.
+    The connection must be the listener's own: a pool drops the listeners of a released one.
     """
     with translate_errors():
         await connection.add_listener(_CHANNEL, lambda *_: callback())

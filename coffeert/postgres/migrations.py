@@ -1,4 +1,4 @@
-"""The schema's migrations, and the ledger of those that a database has had."""
+"""The schema's migrations, and the ledger of those that were applied to a database."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Migration:
 
     @property
     def sha256(self) -> str:
-        """The hash that the ledger keeps, so that an edited file is noticed."""
+        """The hash that the ledger keeps, by which an edited file is noticed."""
         return hashlib.sha256(self.script.encode()).hexdigest()
 
 
@@ -41,8 +41,8 @@ def read_migrations(directory: Path | None = None) -> tuple[Migration, ...]:
 async def migrate(url: str, migrations: tuple[Migration, ...] | None = None) -> list[str]:
     """Bring a database's schema up to date and return the names of the migrations applied.
 
-    Migrators that run at once wait for each other. Raises `SchemaMismatch` where the database has had
-    other migrations than this version's, or where one cannot be applied; that one leaves no trace.
+    Migrators that run at once wait for each other. Raises `SchemaMismatch` if the database has had
+    other migrations than this version's, or if one cannot be applied; that one is rolled back.
     """
     wanted = read_migrations() if migrations is None else migrations
     connection = await connect(url, application_name="coffeert migrate")
@@ -61,7 +61,7 @@ async def migrate(url: str, migrations: tuple[Migration, ...] | None = None) -> 
 
 
 async def check_schema(connection: Connection) -> None:
-    """Raise `SchemaMismatch` where the database's schema is not exactly this version's."""
+    """Raise `SchemaMismatch` unless the database's schema is exactly this version's."""
     wanted = read_migrations()
     with translate_errors():
         applied = await _ledger(connection)

@@ -1,25 +1,24 @@
-"""The table of orders, as the intake uses it."""
+"""The table of orders: inserting a batch, and finding orders by key."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
 from coffeert.domain.orders import Order
 from coffeert.domain.watermark import Xid
 from coffeert.errors import DatabaseUnavailable
+from coffeert.postgres.array_text import order_arrays
 from coffeert.postgres.pool import Leased, Pool
 from coffeert.postgres.queries import sql
 
-# PostgreSQL answered, so the transaction is certainly gone; these say that a value was at fault.
+# PostgreSQL answered, so the transaction is certainly rolled back; a value was at fault.
 _DATA_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
-# The server went away: a statement under way may have been committed.
+# The server is going away: a statement in progress may have been committed.
 _SHUTDOWN = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
 _BROKEN_LINK = (
     OSError,
@@ -60,18 +59,18 @@ class Stored(NamedTuple):
 class OrderRepository:
     """Inserts and finds orders over a pool of connections; `close` it before the pool.
 
-    `at_hand` connections that have inserted are kept, fewer than the pool has: to lease one for each
-    batch takes as long as to send it.
+    Up to `max_idle` connections that have inserted are kept, which must be fewer than the pool has: to
+    acquire one for each batch takes as long as to send it.
 
-    `insert_timeout` and `find_timeout` are in seconds: how long a PostgreSQL that says nothing is
-    waited for before its connection is given up.
+    `insert_timeout` and `find_timeout` are in seconds: how long to wait for an answer before the connection
+    is closed.
     """
 
     def __init__(
         self,
         pool: Pool,
         *,
-        at_hand: int = 0,
+        max_idle: int = 0,
         insert_timeout: float = 5.0,
         find_timeout: float = 1.0,
     ) -> None:
@@ -80,61 +79,61 @@ class OrderRepository:
         self._find_timeout = find_timeout
         self._insert = sql("insert_orders")
         self._find = sql("find_orders")
-        self._at_hand_most = at_hand
-        self._at_hand: list[Leased] = []
+        self._max_idle = max_idle
+        self._idle: list[Leased] = []
 
     @property
-    def at_hand(self) -> int:
-        """How many connections are kept and idle."""
-        return len(self._at_hand)
+    def idle_connections(self) -> int:
+        """How many connections are kept out of the pool and idle."""
+        return len(self._idle)
 
     async def close(self) -> None:
-        """Give the connections back to the pool."""
-        while self._at_hand:
-            await self._release(self._at_hand.pop())
+        """Release the connections to the pool."""
+        while self._idle:
+            await self._release(self._idle.pop())
 
     async def insert(self, orders: Sequence[Order]) -> Inserted:
         """Store orders sorted by id in one statement and one commit.
 
         Raises `NotStored`, `BadValue` (nothing was stored), or `CommitUnknown`.
         """
-        arrays = _columns(orders)
-        connection = await self._one_at_hand()
-        sound = False
+        arrays = order_arrays(orders)
+        connection = await self._take_connection()
+        healthy = False
         try:
             row = await connection.fetchrow(self._insert, *arrays, timeout=self._insert_timeout)
         except _DATA_ERRORS as error:
             raise BadValue(f"PostgreSQL refused a value: {error}") from error
         except _BROKEN_LINK as error:
-            _cut(connection)
+            _terminate(connection)
             raise CommitUnknown("The connection to PostgreSQL broke during the commit.") from error
         except asyncpg.PostgresError as error:
             raise NotStored(f"PostgreSQL could not store the orders: {error}") from error
         else:
-            sound = True
+            healthy = True
         finally:
-            if sound and len(self._at_hand) < self._at_hand_most:
-                self._at_hand.append(connection)
+            if healthy and len(self._idle) < self._max_idle:
+                self._idle.append(connection)
             else:
                 await self._release(connection)
         assert row is not None
         return Inserted(Xid(row["xid"]), row["new"])
 
     async def find(self, order_ids: Sequence[UUID]) -> dict[UUID, Stored]:
-        """Read the orders that exist among these ids; raises `DatabaseUnavailable`."""
+        """Return the orders that exist among these ids; raises `DatabaseUnavailable`."""
         connection = await self._acquire(self._find_timeout)
         try:
             rows = await connection.fetch(self._find, order_ids, timeout=self._find_timeout)
         except (*_BROKEN_LINK, asyncpg.PostgresError) as error:
-            _cut(connection)
+            _terminate(connection)
             raise DatabaseUnavailable("PostgreSQL cannot be read.") from error
         finally:
             await self._release(connection)
         return {row["order_id"]: Stored(Order(*row[1:]), Xid(row["xid"])) for row in rows}
 
-    async def _one_at_hand(self) -> Leased:
-        while self._at_hand:
-            connection = self._at_hand.pop()
+    async def _take_connection(self) -> Leased:
+        while self._idle:
+            connection = self._idle.pop()
             if _is_open(connection):
                 return connection
             await self._release(connection)
@@ -147,7 +146,7 @@ class OrderRepository:
             raise NotStored("PostgreSQL cannot be reached.") from error
 
     async def _release(self, connection: Leased) -> None:
-        # One that was terminated or broke cannot be released in order; the pool writes it off.
+        # A terminated or broken connection cannot be released in order; the pool replaces it.
         try:
             await self._pool.release(connection, timeout=self._find_timeout)
         except (*_BROKEN_LINK, asyncpg.PostgresError):
@@ -157,62 +156,11 @@ class OrderRepository:
 def _is_open(connection: Leased) -> bool:
     try:
         return not connection.is_closed()
-    except asyncpg.InterfaceError:  # it broke, and has left the pool's hands
+    except asyncpg.InterfaceError:  # it broke and is detached from the pool
         return False
 
 
-def _cut(connection: Leased) -> None:
-    # One that broke by itself has left the pool's hands already, and cannot be told anything.
+def _terminate(connection: Leased) -> None:
+    # A connection that broke by itself is detached from the pool already and refuses every call.
     with suppress(asyncpg.InterfaceError):
         connection.terminate()
-
-
-_encode = msgspec.json.Encoder().encode
-
-
-def _columns(orders: Sequence[Order]) -> list[str]:
-    """Write orders as the arrays that insert_orders takes."""
-    ids, placed, received, quantities, prices, stores, drinks, voids = zip(
-        *(
-            (
-                order.order_id,
-                order.placed_at,
-                order.received_at,
-                order.quantity,
-                order.price_cents,
-                order.store,
-                order.drink,
-                order.voids,
-            )
-            for order in orders
-        ),
-        strict=True,
-    )
-    return [
-        _array(ids),
-        _array(_once(placed)),
-        _array(_once(received)),
-        _array(quantities),
-        _array(prices),
-        _array(stores),
-        _array(drinks),
-        _array(voids) if any(voids) else "{}",
-    ]
-
-
-def _once(moments: tuple[datetime, ...]) -> tuple[datetime, ...]:
-    # The lines of a batch that was sent as one share the moment of its receipt.
-    first = moments[0]
-    return (first,) if moments[-1] is first and moments.count(first) == len(moments) else moments
-
-
-def _array(values: tuple[Any, ...]) -> str:
-    """Write values as PostgreSQL's text of an array.
-
-    The driver's own way asks of each value whether it is an array itself, which takes seven times as
-    long (docs/performance.md). Ids, times and numbers are the same in JSON, `null` included.
-    """
-    if isinstance(values[0], str):
-        quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
-        return '{"' + '","'.join(quoted) + '"}'
-    return "{" + _encode(values)[1:-1].decode() + "}"

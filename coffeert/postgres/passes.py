@@ -1,4 +1,4 @@
-"""One pass: counting into the rollups exactly the orders that the last pass could not see."""
+"""One pass: it adds to the rollups exactly the orders that the last pass could not see."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from coffeert.postgres.state import OTHER_CLUSTER, LockedState
 
 
 class PassResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pass did: `rows` new orders counted, while `leader` had the lead.
+    """What a pass did: it counted `rows` new orders while `leader` led.
 
-    `cells` are the changed ones within the retention window, as absolute values, `recent` the newest 50 of the
-    new orders, `data_time` a moment up to which every commit is certainly counted.
+    `cells` are the changed ones within the retention window, as absolute values, `recent` the newest 50 of
+    the new orders, `data_time` a moment up to which every commit is certainly counted.
     """
 
     lineage: str
@@ -45,8 +45,8 @@ async def advance(
 ) -> PassResult:
     """Make one pass inside `locked_state`; it counts once that transaction commits.
 
-    `lead_for` is in seconds: how long the leader counts as alive from now, `None` where the caller
-    does not lead. Raises `ClusterMismatch` where the watermark would go back.
+    `lead_for` is in seconds: how long the leader counts as alive from now, `None` if the caller
+    does not lead. Raises `ClusterMismatch` if the watermark would go back.
     """
     with translate_errors():
         row = await connection.fetchrow(
@@ -55,8 +55,8 @@ async def advance(
     assert row is not None
     watermark = Watermark.parse(row["watermark"])
     if watermark.xmax < Watermark.parse(state.watermark).xmax:
-        # Within one cluster snapshots only move on. Its identifier does not tell two clusters apart
-        # where one is a copy of the other's files.
+        # Within one cluster snapshots only move on. The system identifier is the same for two
+        # clusters if one is a copy of the other's files.
         raise ClusterMismatch(OTHER_CLUSTER)
     return PassResult(
         lineage=state.lineage,
@@ -74,7 +74,7 @@ async def advance(
 def retention_moments(
     retention: RetentionWindow,
 ) -> tuple[datetime, datetime, datetime, datetime, datetime]:
-    """Return what a retention window keeps: the first minute, hour and day, and minutes from-to before them."""
+    """Return the first minute, hour and day that are kept, and the start and end of earlier minutes."""
     edge_start, edge_end = retention.partial_first_hour
     return (
         _moment(retention.oldest_bucket("minute")),

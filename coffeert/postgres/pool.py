@@ -17,14 +17,14 @@ else:
     Leased = asyncpg.pool.PoolConnectionProxy
     Connection = asyncpg.Connection
 
-CONNECT_TIMEOUT = 5.0
-_CLOSE_TIMEOUT = 2.0
+CONNECT_TIMEOUT_SECONDS = 5.0
+_CLOSE_TIMEOUT_SECONDS = 2.0
 
 
 async def open_pool(url: str, *, size: int, application_name: str) -> Pool:
     """Open a pool of `size` connections.
 
-    Raises `DatabaseUnavailable` where PostgreSQL cannot be reached now.
+    Raises `DatabaseUnavailable` if PostgreSQL cannot be reached now.
     """
     with translate_connect_errors():
         pool = await asyncpg.create_pool(
@@ -32,33 +32,33 @@ async def open_pool(url: str, *, size: int, application_name: str) -> Pool:
             min_size=1,
             max_size=size,
             max_inactive_connection_lifetime=0,
-            timeout=CONNECT_TIMEOUT,
+            timeout=CONNECT_TIMEOUT_SECONDS,
             server_settings=_settings(application_name),
-            reset=_leave_as_it_is,
+            reset=_skip_reset,
         )
     assert pool is not None
     return pool
 
 
-async def _leave_as_it_is(connection: Connection) -> None:
-    """Do nothing when a connection comes back to the pool.
+async def _skip_reset(connection: Connection) -> None:
+    """Do nothing when a connection is released.
 
-    No borrower of ours changes the session, and the reset that is usual costs a round trip a batch.
+    None of our statements change the session, and the pool's usual reset costs a round trip a batch.
     """
 
 
 async def connect(url: str, *, application_name: str) -> Connection:
-    """Open one connection; raises `DatabaseUnavailable` where PostgreSQL cannot be reached."""
+    """Open one connection; raises `DatabaseUnavailable` if PostgreSQL cannot be reached."""
     with translate_connect_errors():
         return await asyncpg.connect(
-            url, timeout=CONNECT_TIMEOUT, server_settings=_settings(application_name)
+            url, timeout=CONNECT_TIMEOUT_SECONDS, server_settings=_settings(application_name)
         )
 
 
 async def close(connection: Connection) -> None:
     """Close a connection, whatever state it is in."""
     try:
-        await connection.close(timeout=_CLOSE_TIMEOUT)
+        await connection.close(timeout=_CLOSE_TIMEOUT_SECONDS)
     except (
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
@@ -69,5 +69,5 @@ async def close(connection: Connection) -> None:
 
 
 def _settings(application_name: str) -> dict[str, str]:
-    # Compiling a plan takes longer than running any statement of ours that is not once in a while.
+    # Compiling a plan takes longer than running it, for all of our statements that run often.
     return {"application_name": application_name, "jit": "off", "timezone": "UTC"}

@@ -11,10 +11,10 @@ from coffeert.postgres.queries import sql
 
 
 async def grant_serving(url: str, role: str) -> None:
-    """Give an existing role what serving needs, and take away whatever else it had on our tables.
+    """Grant an existing role what serving needs, and revoke all else that it had on our tables.
 
-    Raises `ConfigError` where there is no such role, and where it
-    could change orders all the same (the owner, a superuser): then nothing was changed.
+    Raises `ConfigError` if there is no such role, or if it could change orders all the same (the owner, a
+    superuser); then nothing was changed.
     """
     if not role:
         raise _no_such(role)

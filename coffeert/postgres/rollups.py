@@ -1,4 +1,4 @@
-"""Reading the rollups: as of the last pass, and as the view was at a past moment."""
+"""Reading the rollups as of the last pass, and the view as it was at a past moment."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollup_snapshot import RollupSnapshot
 from coffeert.domain.rollups import GRAINS, Cells, RetentionWindow, floor
-from coffeert.domain.view import Change
+from coffeert.domain.view import Change, RollupSnapshot
 from coffeert.domain.watermark import Watermark
 from coffeert.errors import SchemaMismatch
 from coffeert.postgres.errors import translate_errors
@@ -64,7 +63,7 @@ async def view_at(connection: Connection, moment: datetime, retention: Retention
 
 
 async def load_cells(connection: Connection, retention: RetentionWindow) -> Cells:
-    """Read the cells that the retention window keeps; empty ones are left out."""
+    """Read the cells within the retention window, without empty ones."""
     return cells_from(await connection.fetch(sql("load_cells"), *retention_moments(retention)))
 
 

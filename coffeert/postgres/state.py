@@ -14,7 +14,7 @@ from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 
 LOCK_TIMEOUT_SECONDS = 5.0
-"""Seconds to wait for the state row: a pass takes milliseconds, so whoever holds it longer is stuck."""
+"""Seconds to wait for the state row: a pass takes milliseconds, so a longer holder is stuck."""
 
 OTHER_CLUSTER = (
     "The rollups were computed on another PostgreSQL cluster, so their watermark means nothing here; "
@@ -25,9 +25,9 @@ OTHER_CLUSTER = (
 class LockedState(msgspec.Struct, frozen=True, kw_only=True):
     """The state row as of the moment it was locked.
 
-    `here` is false where the watermark speaks of another cluster's transactions. `branched`: the
-    database has gone back to an earlier state (a promoted standby, a restored backup), so passes that
-    were published may not have happened. `now` is the database's clock.
+    `here` is false if the watermark is about another cluster's transactions. `branched`: the database
+    has gone back to an earlier state (a promoted standby, a restored backup), so that published passes may
+    be missing from it. `now` is the database's clock.
     """
 
     lineage: str
@@ -44,10 +44,10 @@ class LockedState(msgspec.Struct, frozen=True, kw_only=True):
 async def locked_state(
     connection: Connection, *, lock_timeout: float = LOCK_TIMEOUT_SECONDS
 ) -> AsyncIterator[LockedState]:
-    """Hold the state row for one transaction, in which nobody else writes the rollups.
+    """Lock the state row for one transaction, so that no other writes the rollups meanwhile.
 
     Sequential scans are off inside. Raises `DatabaseUnavailable`, also on a standby (its snapshots
-    lack transactions in flight) and where the row was not free in time.
+    lack transactions in flight) and if the row was not free in time.
     """
     with translate_errors():
         # Each statement must have a snapshot of its own, whatever the database's default is.
@@ -60,9 +60,9 @@ async def locked_state(
 
 
 def check_writable(state: LockedState, token: int | None) -> None:
-    """Refuse to write on top of a state that is not ours to advance.
+    """Raise unless the caller may write on top of this state.
 
-    `token` is the caller's fencing token, `None` where it does not lead. Raises `ClusterMismatch`,
+    `token` is the caller's fencing token, `None` if it does not lead. Raises `ClusterMismatch`,
     `Fenced`.
     """
     if not state.here:
@@ -72,6 +72,6 @@ def check_writable(state: LockedState, token: int | None) -> None:
 
 
 async def begin_lineage(connection: Connection, state: LockedState) -> LockedState:
-    """Name the history of orders anew, inside `locked_state`, and return the state with that name."""
+    """Give the history of orders a new name, inside `locked_state`; return the state with it."""
     lineage: str = await connection.fetchval(sql("begin_lineage"))
     return msgspec.structs.replace(state, lineage=lineage)

@@ -1,4 +1,4 @@
-"""Proving that the rollups equal the orders, and computing them anew."""
+"""Checking that the rollups equal the orders, and computing them again from the orders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from coffeert.postgres.state import OTHER_CLUSTER, locked_state
 
 
 class GrainCheck(msgspec.Struct, frozen=True):
-    """How many cells a grain has, and how many of them, or of those missing, differ."""
+    """How many cells a grain has, and how many differ, missing ones included."""
 
     grain: Grain
     cells: int
@@ -25,7 +25,7 @@ class GrainCheck(msgspec.Struct, frozen=True):
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """A cell whose rollup is not what its orders add up to; `None`: there is no such cell."""
+    """A cell whose rollup differs from the sum of its orders; `None` if there is no such cell."""
 
     grain: Grain
     bucket: int
@@ -36,7 +36,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
-    """What a comparison of every rollup with every counted order came to."""
+    """The result of comparing every rollup with every counted order."""
 
     exact: bool
     number: int
@@ -90,8 +90,8 @@ async def verify(connection: Connection) -> Verification:
                 bucket=values[1],
                 store=values[2],
                 drink=values[3],
-                rollup=_tally(*values[4:7]),
-                orders=_tally(*values[7:10]),
+                rollup=_totals(*values[4:7]),
+                orders=_totals(*values[7:10]),
             )
             for values in row["examples"]
         ),
@@ -100,10 +100,10 @@ async def verify(connection: Connection) -> Verification:
 
 
 async def rebuild(connection: Connection) -> Rebuilt:
-    """Compute all rollups anew from the orders and begin a new lineage; orders may arrive meanwhile.
+    """Compute all rollups from the orders and begin a new lineage; orders may arrive meanwhile.
 
-    Repairs what a dump restored on another cluster leaves behind. Whoever leads is fenced and takes
-    the lead again.
+    This also repairs a dump that was restored on another cluster. The leader is fenced and becomes leader
+    again.
     """
     started = time.perf_counter()
     adopted = await _adopt_foreign_orders(connection)
@@ -125,7 +125,7 @@ async def _adopt_foreign_orders(connection: Connection) -> int:
     return int(status.rpartition(" ")[2])
 
 
-def _tally(orders: int | None, quantity: int | None, cents: int | None) -> Totals | None:
+def _totals(orders: int | None, quantity: int | None, cents: int | None) -> Totals | None:
     if orders is None or quantity is None or cents is None:
         return None
     return Totals(orders, quantity, cents)

@@ -1,4 +1,4 @@
-"""The bus: what servers tell each other and hear from the aggregator, through Redis."""
+"""The bus: messages between servers, and from the aggregator to servers, through Redis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from redis.exceptions import NoPermissionError, ResponseError
 
-from coffeert.domain.rollup_snapshot import RollupSnapshot
+from coffeert.domain.view import RollupSnapshot
 from coffeert.redis_bus import keys
 from coffeert.redis_bus.connection import close_client, open_client, redis_errors
 from coffeert.redis_bus.sender import MessageSender
@@ -25,14 +25,14 @@ log = structlog.get_logger(__name__)
 
 
 class RedisFigures(msgspec.Struct, frozen=True):
-    """How Redis is: the time of a round trip, and bytes of memory (0 where it does not say)."""
+    """The time of a round trip to Redis, and its bytes of memory (0 if it does not say)."""
 
     round_trip_ms: float
     used_memory: int
 
 
 class BusCounts(msgspec.Struct, frozen=True):
-    """Messages so far: of hot batches sent and dropped, of any kind received and skipped as unreadable."""
+    """Messages so far: batches sent and dropped; all kinds received and skipped as unreadable."""
 
     published: int
     dropped: int
@@ -41,45 +41,44 @@ class BusCounts(msgspec.Struct, frozen=True):
 
 
 class Bus:
-    """One process's link to Redis. Connects when first used; make it inside a running event loop."""
+    """One process's connection to Redis, made when first used, inside of a running event loop."""
 
     def __init__(self, url: str) -> None:
-        """Prepare for the Redis at `url`; raises `ConfigError` where that is no address of one."""
+        """Prepare for the Redis at `url`; raises `ConfigError` if that is not a Redis URL."""
         self.name = uuid.uuid4().hex[:12]
         self._client = open_client(url)
-        self._outbox = MessageSender(self._client)
-        self._subscription = Subscription(self._client.connection_pool, passed_over=self.name)
+        self._sender = MessageSender(self._client)
+        self._subscription = Subscription(self._client.connection_pool, ignored_sender=self.name)
 
     @property
     def counts(self) -> BusCounts:
-        """How many messages have passed."""
         return BusCounts(
-            self._outbox.published,
-            self._outbox.dropped,
+            self._sender.published,
+            self._sender.dropped,
             self._subscription.received,
             self._subscription.skipped,
         )
 
     def publish_batches(self, message: BatchesCommitted) -> None:
-        """Send committed batches from the background. Never waits, never raises.
+        """Send committed batches in the background. Never waits, never raises.
 
-        They may be dropped where Redis is away or slow, which costs freshness until the next pass.
+        They are dropped if Redis is away or slow, which costs freshness until the next pass.
         """
-        self._outbox.put(message)
+        self._sender.put(message)
 
     def messages(self) -> AsyncGenerator[BusEvent, None]:
-        """Yield `Subscribed`, then every readable message of both channels but one's own batches.
+        """Yield `Subscribed`, then every readable message of both channels except for one's own batches.
 
         Load the snapshot after `Subscribed`, not before: only then is there no gap between the two.
-        Raises `RedisUnavailable` when the link breaks, or within some 3 s of falling silent. Close
-        the generator (`contextlib.aclosing`) where it is left early: it holds a connection.
+        Raises `RedisUnavailable` when the connection breaks, or about 3 s after Redis stops answering.
+        The generator holds a connection: close it (`contextlib.aclosing`) to leave it early.
         """
         return self._subscription.events()
 
     async def load_snapshot(self) -> tuple[RollupSnapshot, PassStats] | None:
-        """Read the picture of the last published pass, all of it as of that pass.
+        """Read the snapshot of the last published pass, all of it as of that pass.
 
-        `None` where there is none, or none that this version can read. Raises `RedisUnavailable`.
+        `None` if there is none, or none that this version can read. Raises `RedisUnavailable`.
         """
         with redis_errors():
             try:
@@ -87,7 +86,7 @@ class Bus:
             except ResponseError as error:
                 if not str(error).startswith("WRONGTYPE"):
                     raise
-                log.warning("snapshot ignored", reason="something else lies in its place")
+                log.warning("snapshot ignored", reason="its key holds another type")
                 return None
         if not fields:
             return None
@@ -110,6 +109,6 @@ class Bus:
         return RedisFigures(round_trip_ms, int(memory.get("used_memory", 0)))
 
     async def close(self) -> None:
-        """Send what waits, for at most a second, and close every connection."""
-        await self._outbox.close()
+        """Send what is queued, for at most a second, and close every connection."""
+        await self._sender.close()
         await close_client(self._client)

@@ -14,13 +14,13 @@ from redis.exceptions import RedisError
 
 from coffeert.errors import ConfigError, RedisUnavailable
 
-TIMEOUT = 1.0
+TIMEOUT_SECONDS = 1.0
 """Seconds to connect, to send, or to wait for an answer."""
 
-_REASON_MAX = 200
+_MAX_REASON_LENGTH = 200
 
-# A URL may set any option of the library but those that our code depends on: bytes as answers, pushed
-# messages among them as in RESP 2, and errors that are told instead of retried.
+# A URL may set any option of the library except for those that our code depends on: answers as bytes,
+# messages among them as in RESP 2, and errors that are raised and not retried.
 _NEEDED: Final[dict[str, Any]] = {
     "decode_responses": False,
     "protocol": 2,
@@ -29,18 +29,16 @@ _NEEDED: Final[dict[str, Any]] = {
 }
 
 
-def open_client(url: str, *, timeout: float = TIMEOUT) -> Redis:
-    """Make a client that connects when first used, and again by itself when used after a break.
+def open_client(url: str, *, timeout: float = TIMEOUT_SECONDS) -> Redis:
+    """Return a client that connects when first used, and again when it is used after a break.
 
-    The caller closes it with `close_client`. Raises `ConfigError` where the URL is none, without
-    repeating it: it may hold a password.
+    The caller closes it with `close_client`. Raises `ConfigError` for a wrong URL, without repeating it:
+    it may hold a password.
     """
     try:
         options = {"socket_timeout": timeout, "socket_connect_timeout": timeout, **parse_url(url)}
         pool = ConnectionPool(**{**options, **_NEEDED})
-        pool.connection_class(
-            **pool.connection_kwargs
-        )  # connects nothing, but looks at the options
+        pool.connection_class(**pool.connection_kwargs)  # does not connect, but checks the options
     except (ValueError, TypeError):
         raise ConfigError(
             "The Redis URL cannot be used: it must look like redis://host:6379/0, "
@@ -59,7 +57,7 @@ async def close_client(client: Redis) -> None:
 
 @contextmanager
 def redis_errors() -> Iterator[None]:
-    """Turn whatever goes wrong with Redis into `RedisUnavailable`, in one plain sentence."""
+    """Raise `RedisUnavailable`, in one plain sentence, in place of every error of Redis."""
     try:
         yield
     except (RedisError, OSError) as error:
@@ -69,4 +67,6 @@ def redis_errors() -> Iterator[None]:
 def _reason(error: Exception) -> str:
     # Redis and its library put the host or the socket in the text, never the password.
     text = " ".join(str(error).split()) or type(error).__name__
-    return (text if len(text) <= _REASON_MAX else text[:_REASON_MAX] + "…").rstrip(".")
+    return (text if len(text) <= _MAX_REASON_LENGTH else text[:_MAX_REASON_LENGTH] + "…").rstrip(
+        "."
+    )

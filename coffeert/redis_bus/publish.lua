@@ -1,14 +1,14 @@
 -- Publishes one pass of the aggregator: checks that its leader may still write, brings the snapshot
--- and the keys for people to that pass, and tells the subscribers. One script, so no reader ever sees
--- a part of it. What may write is reasoned out in coffeert/redis/publisher.py.
+-- and the keys for people to that pass, and publishes the message. One script, so no reader ever sees
+-- a part of it. docs/redis.md has the rules of who may write.
 --
 -- KEYS: snapshot, top drinks, recent orders, the fence of the pass's lineage
--- ARGV: the plan (coffeert.redis.plan.Plan) as JSON, the snapshot's meta, the channel, the message,
---       then fields of the snapshot and their values in turn
+-- ARGV: the plan (coffeert.redis_bus.publisher.PublishPlan) as JSON, the snapshot's meta, the channel, the message,
+--       then fields of the snapshot alternating with their values
 --
 -- Answers with one of
 --   written ...  done; with the names of keys that held something of another type, now replaced
---   incomplete   nothing done: what is stored is not the pass before; send the whole picture
+--   incomplete   nothing done: what is stored is not the pass before; send everything
 --   superseded   nothing done: a later pass of the same leader is stored
 --   fenced <n>   nothing done: what is stored, with token <n>, is of a leader that came later
 
@@ -29,7 +29,7 @@ local function call(command, key, arguments)
   end
 end
 
--- Returns the stored meta and its text, or nothing where there is none that can be read.
+-- Returns the stored meta and its text, or nothing if it cannot be read.
 local function stored_pass()
   if kind(snapshot) ~= 'hash' then
     return nil
@@ -80,7 +80,7 @@ local function refusal(stored, stored_meta)
   return nil
 end
 
--- Tells whether what is stored, with the given fields on top, is the plan's whole picture.
+-- Returns whether what is stored, with the given fields on top, is the plan's whole snapshot.
 local function completes(stored, stored_meta, present, given)
   if plan.whole then
     return true
@@ -136,7 +136,7 @@ local function write_snapshot(present, live)
       end
     end
   end
-  redis.call('EXPIRE', snapshot, plan.picture_ttl)
+  redis.call('EXPIRE', snapshot, plan.snapshot_ttl)
 end
 
 local function write_for_people()
@@ -155,8 +155,8 @@ local function write_for_people()
   for _, order in ipairs(plan.recent) do
     redis.call('RPUSH', recent, order)
   end
-  redis.call('EXPIRE', top, plan.picture_ttl)
-  redis.call('EXPIRE', recent, plan.picture_ttl)
+  redis.call('EXPIRE', top, plan.snapshot_ttl)
+  redis.call('EXPIRE', recent, plan.snapshot_ttl)
 end
 
 local stored, stored_meta = stored_pass()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from typing import Final
 
@@ -10,67 +11,77 @@ import msgspec
 import structlog
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import RollupCube
+from coffeert.domain.rollups import GRAINS, ZERO, CellKey, Grain, RollupCube, StoreDrink, Totals
 from coffeert.errors import Fenced, RedisUnavailable
 from coffeert.redis_bus import keys
 from coffeert.redis_bus.connection import close_client, open_client, redis_errors
-from coffeert.redis_bus.plan import plan_publish
-from coffeert.redis_bus.snapshot import Meta
+from coffeert.redis_bus.snapshot import RECENT, Meta, encode_bucket, field_name
 from coffeert.wire.bus import PassMessage
+from coffeert.wire.orders import OrderBody
 
 log = structlog.get_logger(__name__)
 
 MAX_CELLS: Final = 5000
-"""The most cells that a message carries; past it readers load the snapshot, which is not much more."""
+"""The most cells of one message; for more, readers load the snapshot, which is hardly larger."""
 
-_TIMEOUT = 3.0  # writing the whole picture of a large menu takes a part of a second
+_TIMEOUT_SECONDS = 3.0  # writing all cells of a large menu takes a fraction of a second
 _SCRIPT = files("coffeert.redis_bus").joinpath("publish.lua").read_text("utf-8")
 
 _encode = msgspec.json.Encoder().encode
+_ALL_DRINKS = 1_000_000
+_BucketKey = tuple[Grain, int]
+
+
+class HourPlan(msgspec.Struct, frozen=True):
+    """What to write to one hour's hash; if `whole`, in place of everything in it."""
+
+    key: str
+    ttl: int
+    whole: bool
+    fields: list[str]
+    """Names and values alternate."""
+    empty: list[str]
+
+
+class PublishPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a publish that the script reads, apart from the meta of the snapshot."""
+
+    whole: bool
+    live: list[str]
+    """Every bucket field that the snapshot has after this pass."""
+    hour_keys: list[str]
+    """The hash of every hour in `live`."""
+    hours: list[HourPlan]
+    top: dict[str, int]
+    recent: list[str]
+    prefix: str = keys.PREFIX
+    snapshot_ttl: int = keys.SNAPSHOT_TTL_SECONDS
+    fence_ttl: int = keys.FENCE_TTL_SECONDS
 
 
 class RedisPublisher:
     """Brings Redis to the state after each pass, atomically, and only for the leader.
 
-    The aggregator's `Publisher`. What may write is decided inside the script:
-
-    - No lineage may write with a token below its fence: the highest token that it has published with,
-      in a key of its own, so that it outlives the snapshot and its replacement by another lineage.
-    - Same lineage as the stored pass: a token below the stored one is fenced. With an equal token, an
-      earlier pass is left out, since a later one is there already; the stored pass again, unchanged, is
-      written once more (a refresh, or a retry whose first answer was lost).
-    - Another lineage replaces the stored one, whatever its token: tokens of two databases cannot be
-      compared, and one restored from an old dump begins again with a low one. But a leader from before
-      a rebuild, waking late, is another lineage too, and may never have published before, so that no
-      fence tells on it. It is told apart by when its pass was made: a rebuild happens between the last
-      pass of the old lineage and the first of the new one. So another lineage needs a later `data_time`
-      than the stored pass, or a higher token, which a rebuild always gives and which still holds
-      should the database's clock have been put back.
-    - Nothing stored: whoever is not below its fence may write. Right after a FLUSHALL that may be a
-      stale leader; the next publish of the real one, an interval later, replaces it by these rules.
-
-    What is written is what the pass changed, if the pass before is stored and every other bucket and
-    every key for people is in place; else everything. So what FLUSHALL, a restart, a missed publish or
-    a person's DEL took away is back with the next pass, and so is what a person's SET lies in place of.
+    It is the aggregator's `Publisher`. What may be written is decided in the script, by the rules in
+    docs/redis.md.
     """
 
     def __init__(self, url: str) -> None:
-        """Prepare for the Redis at `url`; raises `ConfigError` where that is no address of one."""
-        self._client = open_client(url, timeout=_TIMEOUT)
+        """Prepare for the Redis at `url`; raises `ConfigError` if that is not a Redis URL."""
+        self._client = open_client(url, timeout=_TIMEOUT_SECONDS)
         self._script = self._client.register_script(_SCRIPT)
 
     async def publish(
-        self, message: PassMessage, picture: RollupCube, recent: tuple[Order, ...]
+        self, message: PassMessage, cube: RollupCube, recent: tuple[Order, ...]
     ) -> None:
-        """Publish a pass: the message, and the picture that it leads to.
+        """Publish a pass: the message, and the cube and the recent orders after it.
 
-        The picture must not change until this returns. Raises `Fenced` where another leader has
-        written, and `RedisUnavailable` where it is unknown whether anything was written; publishing
-        again is harmless.
+        The cube must not change until this returns. Raises `Fenced` if another leader has written, and
+        `RedisUnavailable` if it is not known whether anything was written; publishing again is harmless.
         """
-        answer = await self._run(message, picture, recent, whole=False)
+        answer = await self._run(message, cube, recent, whole=False)
         if answer == "incomplete":
-            answer = await self._run(message, picture, recent, whole=True)
+            answer = await self._run(message, cube, recent, whole=True)
         match answer.split():
             case ["written", *foreign]:
                 if foreign:
@@ -86,17 +97,17 @@ class RedisPublisher:
                 raise RedisUnavailable(f"Redis gave the publisher an unknown answer: {answer!r}.")
 
     async def close(self) -> None:
-        """Close the connection; a later publish would open another."""
+        """Close the connection; a later publish opens another."""
         await close_client(self._client)
 
     async def _run(
-        self, message: PassMessage, picture: RollupCube, recent: tuple[Order, ...], *, whole: bool
+        self, message: PassMessage, cube: RollupCube, recent: tuple[Order, ...], *, whole: bool
     ) -> str:
-        if whole:  # of a large menu takes a part of a second, in which others want their turn
-            planned = asyncio.to_thread(plan_publish, message, picture, recent, whole=True)
+        if whole:  # takes a fraction of a second for a large menu, so not in the event loop
+            planned = asyncio.to_thread(plan_publish, message, cube, recent, whole=True)
             plan, fields = await planned
         else:
-            plan, fields = plan_publish(message, picture, recent, whole=False)
+            plan, fields = plan_publish(message, cube, recent, whole=False)
         sent = message
         if message.cells is not None and len(message.cells) > MAX_CELLS:
             sent = msgspec.structs.replace(message, cells=None)
@@ -111,3 +122,74 @@ class RedisPublisher:
         with redis_errors():
             answer: bytes = await self._script(names, arguments)
         return answer.decode()
+
+
+def plan_publish(
+    message: PassMessage, cube: RollupCube, recent: tuple[Order, ...], *, whole: bool
+) -> tuple[PublishPlan, list[str | bytes]]:
+    """Plan a publish of what the pass changed, or of everything.
+
+    Returns the plan, and the fields of the snapshot alternating with their values.
+    """
+    live = [(grain, bucket) for grain in GRAINS for bucket in cube.buckets(grain)]
+    if whole or message.cells is None:
+        whole, touched = True, live
+    else:
+        changed = {(GRAINS[cell.grain], cell.bucket) for cell in message.cells}
+        touched = [bucket for bucket in live if bucket in changed]
+    bodies = [OrderBody.of(order) for order in recent]
+    fields: list[str | bytes] = [RECENT, _encode(bodies)]
+    for grain, bucket in touched:
+        fields += field_name(grain, bucket), encode_bucket(cube.bucket(grain, bucket))
+    plan = PublishPlan(
+        whole=whole,
+        live=[field_name(grain, bucket) for grain, bucket in live],
+        hour_keys=[keys.hour(bucket) for grain, bucket in live if grain == "hour"],
+        hours=list(_hours(message, cube, touched, whole=whole)),
+        top={drink: totals.orders for drink, totals in cube.top_drinks(_ALL_DRINKS)},
+        recent=[_encode(body).decode() for body in bodies],
+    )
+    return plan, fields
+
+
+def _hours(
+    message: PassMessage, cube: RollupCube, touched: Iterable[_BucketKey], *, whole: bool
+) -> Iterator[HourPlan]:
+    changed: dict[int, list[StoreDrink]] = {}
+    hour = GRAINS.index("hour")
+    for cell in () if whole else message.cells or ():
+        if cell.grain == hour:
+            changed.setdefault(cell.bucket, []).append(StoreDrink(cell.store, cell.drink))
+    for grain, bucket in touched:
+        if grain == "hour":
+            cells = cube.bucket("hour", bucket)
+            yield _hour(cube, bucket, cells.keys() if whole else changed[bucket])
+
+
+def _hour(cube: RollupCube, bucket: int, names: Iterable[StoreDrink]) -> HourPlan:
+    fields = _figures("total", cube.bucket_sum("hour", bucket))
+    empty: list[str] = []
+    written = 0
+    for store, drink in names:
+        totals = cube.get(CellKey("hour", bucket, store, drink))
+        figures = _figures(f"{store}/{drink}", totals)
+        if totals == ZERO:
+            empty += figures[::2]
+        else:
+            fields += figures
+            written += 1
+    return HourPlan(
+        key=keys.hour(bucket),
+        ttl=keys.hour_ttl(bucket, cube.retention.as_of),
+        whole=written == len(cube.bucket("hour", bucket)),
+        fields=fields,
+        empty=empty,
+    )
+
+
+def _figures(name: str, totals: Totals) -> list[str]:
+    return [
+        f"{name}:orders", str(totals.orders),
+        f"{name}:quantity", str(totals.quantity),
+        f"{name}:revenue_cents", str(totals.cents),
+    ]  # fmt: skip

@@ -1,6 +1,6 @@
-"""The picture as it lies in Redis: one hash, written by one script and read by one command.
+"""The snapshot in Redis: one hash, written by one script and read by one command.
 
-Fields: `meta`, `recent`, and one for each bucket that holds anything, named by its UTC start:
+Fields: `meta`, `recent`, and one for each bucket that has cells, named by its UTC start:
 `minute:2026-01-31T09:15`, `hour:2026-01-31T09`, `day:2026-01-31`. All values are JSON. A pass
 rewrites only the buckets that it changed.
 """
@@ -14,8 +14,8 @@ from typing import Final
 
 import msgspec
 
-from coffeert.domain.rollup_snapshot import RollupSnapshot
 from coffeert.domain.rollups import GRAINS, Cells, Grain, StoreDrink, Totals
+from coffeert.domain.view import RollupSnapshot
 from coffeert.domain.watermark import Watermark
 from coffeert.wire.bus import PassMessage, PassStats
 from coffeert.wire.columns import from_grid, grid_offsets, to_columns
@@ -30,11 +30,11 @@ _FORMATS: Final[dict[Grain, str]] = {
     "hour": "hour:%Y-%m-%dT%H",
     "day": "day:%Y-%m-%d",
 }
-_CELLS_AT_A_TIME = 5000
+_CELLS_PER_TURN = 5000
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
-    """Which pass the snapshot is of. The script reads it too.
+    """The pass that the snapshot is of. The script reads it too.
 
     `data_time` is RFC 3339 text of one width, in UTC, which the script compares as text.
     """
@@ -48,7 +48,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, message: PassMessage) -> Meta:
-        """Take from a message what describes its pass."""
+        """Return what a message says of its pass."""
         return cls(
             lineage=message.lineage,
             number=message.number,
@@ -80,21 +80,21 @@ _decode_recent = msgspec.json.Decoder(tuple[OrderBody, ...]).decode
 
 
 def field_name(grain: Grain, bucket: int) -> str:
-    """Name the field of a bucket."""
+    """Return the name of a bucket's field."""
     return datetime.fromtimestamp(bucket, UTC).strftime(_FORMATS[grain])
 
 
 def encode_bucket(cells: Mapping[StoreDrink, Totals]) -> bytes:
     """Write one bucket's cells."""
     rows, columns = grid_offsets((pair.store for pair in cells), (pair.drink for pair in cells))
-    keyed = ((rows[store] + columns[drink], tally) for (store, drink), tally in cells.items())
+    keyed = ((rows[store] + columns[drink], totals) for (store, drink), totals in cells.items())
     return _encode(StoredBucket(list(rows), list(columns), *to_columns(keyed)))
 
 
 async def decode_snapshot(fields: Mapping[bytes, bytes]) -> tuple[RollupSnapshot, PassStats]:
-    """Read the hash back; raises `ValueError` where it is not one that this version has written.
+    """Read the hash; raises `ValueError` if it is not one that this version has written.
 
-    Lets other tasks run in between: a large menu makes some 150,000 cells.
+    Lets other tasks run meanwhile: a large menu makes some 150,000 cells.
     """
     try:
         meta = _decode_meta(fields[META.encode()])
@@ -115,7 +115,7 @@ async def decode_snapshot(fields: Mapping[bytes, bytes]) -> tuple[RollupSnapshot
 
 async def _decode_cells(fields: Mapping[bytes, bytes]) -> Cells:
     cells: Cells = {}
-    pause_at = _CELLS_AT_A_TIME
+    pause_at = _CELLS_PER_TURN
     for name, value in fields.items():
         prefix, _, begin = name.decode().partition(":")
         for grain in GRAINS:
@@ -126,6 +126,6 @@ async def _decode_cells(fields: Mapping[bytes, bytes]) -> Cells:
                 start = int(moment.timestamp())
                 cells.update(from_grid(grain, start, columns, stored.stores, stored.drinks))
         if len(cells) >= pause_at:
-            pause_at = len(cells) + _CELLS_AT_A_TIME
+            pause_at = len(cells) + _CELLS_PER_TURN
             await asyncio.sleep(0)
     return cells

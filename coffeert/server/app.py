@@ -143,10 +143,10 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             refusing=lambda: admission.refusing,
         )
         table = OrderRepository(
-            pool, at_hand=min(config.max_concurrent_commits, config.database_pool_size - 1)
+            pool, max_idle=min(config.max_concurrent_commits, config.database_pool_size - 1)
         )
         stack.push_async_callback(table.close)
-        database = RollupReader(pool, at_hand=lambda: table.at_hand)
+        database = RollupReader(pool, idle=lambda: table.idle_connections)
         feed = LiveUpdater(
             live_view, hub, bus, database, zone=config.zone(), live=config.live_updates
         )

@@ -1,6 +1,6 @@
-"""What processes tell each other through Redis: passes and hot batches.
+"""The messages between processes through Redis: passes and committed batches.
 
-`lineage` names the history of one database: a message of another lineage is not for us.
+`lineage` names the history of one database; a reader ignores messages of another one.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class CommittedCell(msgspec.Struct, frozen=True, array_like=True):
 
 
 class BatchesCommitted(msgspec.Struct, frozen=True, array_like=True):
-    """What a server committed since its last frame; each batch counts unless the watermark sees it.
+    """What a server committed since its last frame; a batch counts unless the watermark sees it.
 
-    `sender` names the process, so that it can pass over its own. `shares` are those of `PendingBatches`:
-    they are read only where the batches have to be taken apart.
+    `sender` names the process, so that it can ignore its own messages. `shares` are those of
+    `PendingBatches`, decoded only if the batches have to be separated.
     """
 
     sender: str
@@ -47,21 +47,20 @@ class BatchesCommitted(msgspec.Struct, frozen=True, array_like=True):
     def of(
         cls, sender: str, lineage: str, batches: PendingBatches, recent: Iterable[Order]
     ) -> BatchesCommitted:
-        """Write down batches, and those of their orders that are among the most recent."""
+        """Make the message of batches, with those of their orders that are among the most recent."""
         return cls(
             sender,
             lineage,
             batches.xids,
             [
-                CommittedCell(k.bucket, k.store, k.drink, *tally)
-                for k, tally in batches.minutes.items()
+                CommittedCell(k.bucket, k.store, k.drink, *totals)
+                for k, totals in batches.minutes.items()
             ],
             msgspec.Raw(batches.shares),
             [OrderBody.of(order) for order in recent],
         )
 
     def batches(self) -> PendingBatches:
-        """Return the batches."""
         return PendingBatches(
             tuple(map(Xid, self.xids)),
             {
@@ -87,7 +86,7 @@ class PassCell(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PassStats(msgspec.Struct, frozen=True, kw_only=True):
-    """How a pass went. `rows` is how many orders were new to it."""
+    """How a pass went: which leader made it, how many new orders it counted, how long it took."""
 
     leader: str
     rows: int
@@ -98,8 +97,8 @@ class PassStats(msgspec.Struct, frozen=True, kw_only=True):
 class PassMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One pass of the aggregator. Cells are absolute, so applying one twice is harmless.
 
-    Applies on top of pass `number - 1`, or of any where `number` is the reader's own; otherwise, and
-    where `cells` is `None` (too many to send), the reader loads the snapshot.
+    It applies on top of pass `number - 1`, and of pass `number` itself. Any other reader, and every reader
+    if `cells` is `None` (too many to send), loads the snapshot.
     """
 
     lineage: str
@@ -126,7 +125,7 @@ class PassMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def pass_cells(cells: Cells) -> list[PassCell]:
-    """Write the cells that a pass changed as they travel in a `PassMessage`."""
+    """Return the cells that a pass changed as they are sent in a `PassMessage`."""
     return [
         PassCell(GRAINS.index(key.grain), key.bucket, key.store, key.drink, *totals)
         for key, totals in cells.items()
@@ -134,7 +133,7 @@ def pass_cells(cells: Cells) -> list[PassCell]:
 
 
 def is_from(sender: str, data: bytes) -> bool:
-    """Tell, without reading it all, whether an encoded message of hot batches is this sender's."""
+    """Return True if an encoded `BatchesCommitted` is this sender's, without decoding it."""
     return data.startswith(b'["%b",' % sender.encode())
 
 

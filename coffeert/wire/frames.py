@@ -1,7 +1,7 @@
 """The frames of `/ws/dashboard`, and `/api/dashboard`, which is one of them.
 
-A picture travels as columns: each frame lists the store and drink codes that it uses, and a bucket is
-`[start, keys, orders, quantity, cents]` with parallel lists, where a key is
+Cells are sent as columns (`coffeert.wire.columns`): each frame lists the store and drink codes that it
+uses, and a bucket is `[start, keys, orders, quantity, cents]` with parallel lists, where a key is
 `store index * number of drinks + drink index`.
 """
 
@@ -60,9 +60,9 @@ class TopDrink(msgspec.Struct, frozen=True):
 
 
 class Columns(msgspec.Struct, frozen=True, kw_only=True):
-    """A change as it travels. Cells are absolute; a cell of zeros has become empty.
+    """A change as it is sent. Cells are absolute; a cell of zeros has become empty.
 
-    `as_of` is the start of the running minute and `today_start` local midnight, both in Unix seconds:
+    `as_of` is the start of the current minute and `today_start` local midnight, both in Unix seconds:
     a reader drops what lies before its windows. `data_time` is the moment up to which every commit is
     certainly included. `totals` are `[orders, quantity, cents]` over each whole window.
     """
@@ -90,9 +90,9 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot", omit_d
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True, tag="delta", rename={"from_": "from"}):
-    """What leads from one version to a later one.
+    """The change from one version to a later one.
 
-    Applies where the epoch is the reader's own and `from <= its version < to`.
+    It applies if the epoch is the reader's own and `from <= its version < to`.
     """
 
     epoch: str
@@ -102,7 +102,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True, tag="delta", rename={"fro
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
-    """The first frame. `heartbeat` is in seconds: silence of several times that means a dead link."""
+    """The first frame. `heartbeat` is in seconds; without a frame for several of them the link is dead."""
 
     protocol: int
     server: str
@@ -114,13 +114,13 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
 
 
 class MenuChanged(msgspec.Struct, frozen=True, kw_only=True, tag="menu"):
-    """The menu is another one now."""
+    """The menu has changed."""
 
     menu: MenuBody
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat"):
-    """Sent all the time: the version that the reader should be at, and how the server is."""
+    """Sent at intervals: the version that the reader should have, and the health of the server."""
 
     epoch: str
     version: int
@@ -138,7 +138,7 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True, tag="ack"):
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag="error", omit_defaults=True):
-    """A frame of the client was refused; the fields are those of a problem document."""
+    """The server refused a client's frame; the fields are those of a problem document."""
 
     status: int
     title: str
@@ -149,7 +149,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag="error", omit_defau
 
 
 class Goodbye(msgspec.Struct, frozen=True, kw_only=True, tag="goodbye"):
-    """The server closes; come back after `retry_after` seconds (jittered for each client)."""
+    """The server closes; reconnect after `retry_after` seconds (jittered for each client)."""
 
     reason: str
     retry_after: float
@@ -158,7 +158,7 @@ class Goodbye(msgspec.Struct, frozen=True, kw_only=True, tag="goodbye"):
 ServerFrame = Hello | Snapshot | Delta | MenuChanged | Heartbeat | Ack | Refusal | Goodbye
 
 
-# Without controls: it comes back in answers, and who knows where those are printed.
+# Without control characters: it comes back in answers, which may be printed to a terminal.
 Ref = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*\Z")]
 
 
@@ -182,7 +182,7 @@ _client_frame: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFr
 
 
 class Peek(msgspec.Struct):
-    """The fields by which a frame that is at fault, or that nobody has the time to read, is answered."""
+    """The fields that are needed to refuse a frame that is invalid or that there is no time to read."""
 
     type: str = ""
     ref: Ref | None = None
@@ -203,7 +203,7 @@ def decode_client_frame(text: str) -> ClientFrame:
 
 
 def peek(text: str) -> Peek | None:
-    """Read the type and the ref of a frame, and `None` where they cannot be."""
+    """Return the type and the ref of a frame, or `None` if they cannot be read."""
     try:
         return _peek.decode(text)
     except NOT_DECODED:
@@ -211,7 +211,7 @@ def peek(text: str) -> Peek | None:
 
 
 def ref_of(text: str) -> str | None:
-    """Return the ref of a frame that is otherwise at fault, so that its sender knows which it is."""
+    """Return the ref of a frame that is otherwise invalid, so that the sender knows which was refused."""
     found = peek(text)
     return None if found is None else found.ref
 
@@ -232,13 +232,13 @@ def _explained(text: str) -> ApiError:
 
 
 def columns(change: Change, totals: WindowTotals, top: Iterable[tuple[str, Totals]]) -> Columns:
-    """Put a change, and the sums over the view that it leads to, into columns."""
+    """Return a change, and the sums over the view after it, as columns."""
     rows, offsets = grid_offsets(
         (key.store for key in change.cells), (key.drink for key in change.cells)
     )
     grains: dict[Grain, dict[int, list[tuple[int, Totals]]]] = {grain: {} for grain in GRAINS}
-    for key, tally in change.cells.items():
-        cell = rows[key.store] + offsets[key.drink], tally
+    for key, sums in change.cells.items():
+        cell = rows[key.store] + offsets[key.drink], sums
         grains[key.grain].setdefault(key.bucket, []).append(cell)
     buckets = {
         grain: [Bucket(start, *to_columns(cells)) for start, cells in sorted(starts.items())]
@@ -254,7 +254,7 @@ def columns(change: Change, totals: WindowTotals, top: Iterable[tuple[str, Total
         hour=buckets["hour"],
         day=buckets["day"],
         totals=totals,
-        top=[TopDrink(drink, *tally) for drink, tally in top],
+        top=[TopDrink(drink, *sums) for drink, sums in top],
         recent=[OrderBody.of(order) for order in change.recent],
     )
 

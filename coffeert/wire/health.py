@@ -1,6 +1,6 @@
-"""How each part of the system is, as it travels to dashboards: the figures of the engine view.
+"""The health of each part of the system, as it is sent to dashboards.
 
-Every part says when it was last heard of (`at`); a part that is `ok: false` says why and since when.
+Every part says when it was last known (`at`); a part that is `ok: false` says why and since when.
 Durations are in milliseconds, ages and intervals in seconds, rates per second.
 """
 
@@ -79,7 +79,7 @@ class DatabaseHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """All parts. `live` tells whether orders show before the aggregator's next pass."""
+    """All parts. `live`: orders are shown before the aggregator's next pass."""
 
     live: bool
     started: datetime

@@ -21,9 +21,9 @@ from coffeert.wire.validation import (
 
 
 class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The JSON object by which a client asks for an order.
+    """The JSON object of a client's order.
 
-    `price` is kept as its text, number or string: money never passes through a binary float.
+    `price` is kept as its text, number or string, so that money never passes through a binary float.
     """
 
     store: str
@@ -58,7 +58,7 @@ class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def of(cls, order: Order) -> OrderBody:
-        """Make the body of an order."""
+        """Return the body of an order."""
         return cls(
             order.order_id,
             order.store,
@@ -71,7 +71,7 @@ class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
     def order(self) -> Order:
-        """Read the body back into an order."""
+        """Return the order of this body."""
         return Order(
             self.order_id,
             self.store,
@@ -96,7 +96,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def of(cls, error: ApiError) -> Problem:
-        """Make the document of an error."""
+        """Return the document of an error."""
         return cls(
             error.title, error.status, error.detail, error.errors, retry_after=error.retry_after
         )
@@ -112,9 +112,9 @@ class LineProblem(msgspec.Struct, frozen=True):
 
 
 class BatchResult(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of the lines of a batch. `errors` holds the first of the rejected ones.
+    """The outcome of the lines of a batch. `errors` holds the first of the rejected ones.
 
-    `problem` is set where the batch broke off: lines after those counted were not looked at.
+    `problem` is set if the batch broke off: lines after those counted were not read.
     """
 
     accepted: int
@@ -155,8 +155,8 @@ encode = msgspec.json.Encoder().encode
 def decode_order(body: bytes) -> Draft:
     """Read an order request.
 
-    Raises `Malformed` where the bytes are not a JSON object, or name a field twice, and `Invalid`
-    naming every field of the wrong type.
+    Raises `Malformed` if the bytes are not a JSON object or name a field twice, and `Invalid` naming the
+    fields of the wrong type.
     """
     try:
         request = _request.decode(body)
@@ -167,7 +167,7 @@ def decode_order(body: bytes) -> Draft:
 
 
 def draft_from_request(request: OrderRequest) -> Draft:
-    """Complete the reading of a request: the price as cents; raises `Invalid`."""
+    """Return the draft of a request, with the price in cents; raises `Invalid` for a wrong price."""
     return Draft(
         store=request.store,
         drink=request.drink,
@@ -179,7 +179,7 @@ def draft_from_request(request: OrderRequest) -> Draft:
 
 
 def draft_body(draft: Draft) -> dict[str, Any]:
-    """Make the JSON object by which a client asks for a draft."""
+    """Return the JSON object of a request for a draft."""
     fields: dict[str, Any] = {
         "store": draft.store,
         "drink": draft.drink,
@@ -214,4 +214,4 @@ def decode_body(body: bytes) -> Order:
 
 
 FIELD_CHECKS = {"price": _price_cents}
-"""Readers of the fields that are stricter than their types."""
+"""Stricter readers of single fields than their types."""

@@ -1,9 +1,9 @@
--- Ends sessions that hold up the aggregators and do nothing, their clients being frozen or cut off: the
--- one with the leader's lock once its time is over, and any that sits in a transaction on the state
--- row. One that runs a statement is at work, however long it takes. It is not where it waits for its
--- client: to read a result, or (between preparing a statement and running it) to go on; PostgreSQL
--- calls both active, and its own idle timeouts do not count them. Returns how many were ended.
--- $1 key of the leader's lock, $2 seconds of silence that are not yet a stall.
+-- Ends sessions that block the aggregators and do nothing, since their clients are frozen or cut off: the
+-- one with the leader's lock once its time is over, and any in an open transaction that locks the state
+-- row. One that runs a statement is at work, however long it takes, unless it waits for its client: to read
+-- a result, or (between preparing a statement and running it) to go on. PostgreSQL calls both active, and
+-- its own idle timeouts do not count them. Returns how many were ended.
+-- $1 key of the leader's lock, $2 seconds without activity that are not yet a stall.
 WITH blocking AS (
     SELECT pid FROM pg_locks, aggregator_state
     WHERE locktype = 'advisory' AND granted AND objsubid = 1

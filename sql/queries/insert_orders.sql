@@ -1,5 +1,5 @@
--- Stores one batch of orders: a key that exists already is left as it is. Tells only how many were new
--- and by which transaction, since almost always all are; find_orders tells the rest.
+-- Stores one batch of orders: a key that exists already is left as it is. Returns only how many were
+-- new and by which transaction, since almost always all are; find_orders returns the rest.
 -- $1 order_id uuid[] (sorted: overlapping batches in another order deadlock), $2 placed_at timestamptz[],
 -- $3 received_at timestamptz[], $4 quantity int[], $5 price_cents int[], $6 store text[],
 -- $7 drink text[], $8 voids uuid[]; each array as its text, which is cheaper for the driver to make.

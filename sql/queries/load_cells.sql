@@ -1,4 +1,4 @@
--- The cells that a horizon keeps. $1, $2, $3 first minute, hour and day; $4 and $5 further minutes
+-- The cells within a retention window. $1, $2, $3 first minute, hour and day; $4 and $5 further minutes
 -- [from, to), which the window may overlap.
 SELECT 'minute' AS grain, extract(epoch FROM bucket)::bigint, store, drink,
        orders, quantity, revenue_cents

@@ -1,5 +1,5 @@
 -- Compares the rollups with the orders that their watermark sees: sizes, how many cells differ at each
--- grain, and a few of those with both sides (NULL where a side has no such cell). Buckets by date_trunc
+-- grain, and a few of those with both sides (NULL if a side has no such cell). Buckets by date_trunc
 -- here and by date_bin in the pass, so that the two do not share a mistake. $1 watermark.
 WITH counted AS MATERIALIZED (
     SELECT date_trunc('minute', placed_at, 'UTC') AS bucket, store, drink,

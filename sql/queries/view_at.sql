@@ -1,5 +1,5 @@
 -- The cells as they were at a moment: whole buckets from the rollups, the minute that the moment cuts
--- from the orders, and the hour and the day that it cuts put together from the finer ones.
+-- from the orders, and the hour and the day that it cuts summed from the finer ones.
 -- $1 watermark; $2, $3, $4 first minute, hour and day, $5 and $6 further minutes [from, to);
 -- $7, $8, $9 the minute, hour and day that the moment cuts; $10 the moment, itself included.
 WITH cut_minute AS (

@@ -147,7 +147,7 @@ MUTANTS = (
         "coffeert/redis_bus/publish.lua",
         "  if pass.token < published then",
         "  if pass.token < -1 then",
-        ("tests/integration/redis/test_fencing.py",),
+        ("tests/integration/redis_bus/test_fencing.py",),
     ),
     Mutant(
         "the aggregator runs on another cluster's watermark",

@@ -12,7 +12,6 @@ from datetime import datetime
 
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollup_snapshot import RollupSnapshot
 from coffeert.domain.rollups import (
     GRAINS,
     ZERO,
@@ -23,7 +22,7 @@ from coffeert.domain.rollups import (
     add,
     at_all_grains,
 )
-from coffeert.domain.view import Change, View
+from coffeert.domain.view import Change, RollupSnapshot, View
 from coffeert.domain.watermark import Watermark, Xid
 
 MAX_PENDING_BYTES = 150_000_000

@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from coffeert.domain.rollup_snapshot import RollupSnapshot
 from coffeert.domain.rollups import RetentionWindow
-from coffeert.domain.view import Change
+from coffeert.domain.view import Change, RollupSnapshot
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection, Pool
 from coffeert.postgres.queries import sql
@@ -22,12 +21,12 @@ _ACQUIRE_TIMEOUT = 2.0
 class RollupReader:
     """Reads over a pool; every method raises `DatabaseUnavailable` where PostgreSQL is away.
 
-    `at_hand` tells how many connections are out of the pool and idle nevertheless.
+    `idle` tells how many connections are out of the pool and idle nevertheless.
     """
 
-    def __init__(self, pool: Pool, *, at_hand: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, pool: Pool, *, idle: Callable[[], int] = lambda: 0) -> None:
         self._pool = pool
-        self._at_hand = at_hand
+        self._idle = idle
 
     async def load_snapshot(self, retention: RetentionWindow) -> RollupSnapshot:
         """Read the rollups as of the last pass."""
@@ -52,7 +51,7 @@ class RollupReader:
             milliseconds = (time.perf_counter() - started) * 1e3
         return DatabaseHealth(
             pool=self._pool.get_size(),
-            pool_idle=self._pool.get_idle_size() + self._at_hand(),
+            pool_idle=self._pool.get_idle_size() + self._idle(),
             round_trip_ms=round(milliseconds, 3),
         )
 

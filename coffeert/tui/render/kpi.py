@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from coffeert.alert_rules import silent_stores, sliding_minute
-from coffeert.domain.rollups import BUCKETS, Totals, floor
+from coffeert.alert_rules import silent_stores
+from coffeert.domain.rollups import BUCKETS, Totals, floor, sliding_minute
 from coffeert.printable import printable
 from coffeert.tui.model.bucket_sums import BucketSumCache
 from coffeert.tui.model.filter import Filter

@@ -9,8 +9,7 @@ from datetime import UTC
 
 import pytest
 
-from coffeert.aggregator.aggregator import Aggregator
-from coffeert.aggregator.publish import Publisher
+from coffeert.aggregator.aggregator import Aggregator, Publisher
 from coffeert.postgres.pool import Connection, connect
 from coffeert.tasks import end
 from tests.integration.aggregator.recorder import Recorder

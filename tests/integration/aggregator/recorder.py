@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Recorder:
-    """Remembers messages, and the picture and recent orders of the last one."""
+    """Remembers messages, and the cube and recent orders of the last one."""
 
     def __init__(self) -> None:
         self.messages: list[PassMessage] = []
@@ -23,11 +23,11 @@ class Recorder:
         self.hangs = False
 
     def has_counted(self, orders: int) -> bool:
-        """Tell whether the passes so far have counted just so many orders."""
+        """Return whether the passes so far have counted just so many orders."""
         return sum(message.stats.rows for message in self.messages) == orders
 
     async def publish(
-        self, message: PassMessage, picture: RollupCube, recent: tuple[Order, ...]
+        self, message: PassMessage, cube: RollupCube, recent: tuple[Order, ...]
     ) -> None:
         """Take a pass."""
         if self.hangs:
@@ -35,5 +35,5 @@ class Recorder:
         if self.failure is not None:
             raise self.failure
         self.messages.append(message)
-        self.cells = dict(picture.cells())
+        self.cells = dict(cube.cells())
         self.recent = recent

@@ -92,14 +92,14 @@ async def test_it_goes_on_passing_while_redis_is_away(
 async def test_a_redis_that_hangs_does_not_hold_it_up(
     start: StartAggregator, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coffeert.aggregator.aggregator._PUBLISH_TIMEOUT", 0.02)
+    monkeypatch.setattr("coffeert.aggregator.aggregator._PUBLISH_TIMEOUT_SECONDS", 0.02)
     recorder.hangs = True
     aggregator, _ = start()
     await eventually(lambda: aggregator.status.number >= 3)
     assert aggregator.status.redis_reason == "Redis did not answer in time."
 
 
-async def test_it_waits_for_a_rebuild_where_the_cluster_is_another(
+async def test_it_waits_for_a_rebuild_if_the_cluster_is_another(
     start: StartAggregator, recorder: Recorder, connection: Connection
 ) -> None:
     await insert(connection, order())

@@ -36,7 +36,7 @@ def ahead(redis_url: str) -> Iterator[Redis]:
         yield redis
 
 
-async def test_a_redis_from_the_future_is_told_of_a_new_lineage(
+async def test_a_redis_from_the_future_gets_a_new_lineage(
     start: StartAggregator,
     connection: Connection,
     ahead: Redis,

@@ -44,9 +44,9 @@ class Counting(RedisPublisher):
     passes = 0
 
     async def publish(
-        self, message: PassMessage, picture: RollupCube, recent: tuple[Order, ...]
+        self, message: PassMessage, cube: RollupCube, recent: tuple[Order, ...]
     ) -> None:
-        await super().publish(message, picture, recent)
+        await super().publish(message, cube, recent)
         self.passes += message.stats.rows > 0
 
 
@@ -106,7 +106,7 @@ async def test_beside_a_running_one_it_loses_nothing_and_counts_nothing_twice(
     assert await kept_cells(connection) == await counted_cells(connection)
 
 
-async def test_a_redis_that_is_away_is_told_after_the_pass(
+async def test_an_unreachable_redis_is_reported_after_the_pass(
     cron: Callable[..., Aggregator], recorder: Recorder, connection: Connection
 ) -> None:
     await insert(connection, order())

@@ -61,7 +61,9 @@ async def test_what_cannot_be_used_is_refused(connection: Connection) -> None:
     assert await load_menu(connection) == before
 
 
-async def test_a_listener_hears_of_each_change(connection: Connection, other: Connection) -> None:
+async def test_a_listener_is_called_for_each_change(
+    connection: Connection, other: Connection
+) -> None:
     heard: list[Menu | None] = []
     await listen_menu(other, lambda: heard.append(None))
     await add_store(connection, Store("north", "North"))

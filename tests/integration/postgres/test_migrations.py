@@ -88,13 +88,15 @@ async def test_an_empty_database_is_not_the_schema(empty_database_url: str) -> N
         "secret",
     ],
 )
-async def test_an_unreachable_server_is_told_in_a_sentence_without_the_password(url: str) -> None:
+async def test_an_unreachable_server_is_reported_in_a_sentence_without_the_password(
+    url: str,
+) -> None:
     with pytest.raises(DatabaseUnavailable) as raised:
         await migrate(url)
     assert "secret" not in str(raised.value)
     assert str(raised.value).startswith("PostgreSQL ")
 
 
-async def test_a_missing_database_is_told(empty_database_url: str) -> None:
+async def test_a_missing_database_is_reported(empty_database_url: str) -> None:
     with pytest.raises(DatabaseUnavailable, match="no such database"):
         await migrate(empty_database_url.replace("/test_", "/missing_"))

@@ -127,12 +127,12 @@ async def test_connections_that_are_kept_are_replaced_when_they_break(
     # One, for all of the pool's are ended, and an idle one that has not noticed yet would be leased.
     pool = await open_pool(database_url, size=1, application_name="kept")
     opened.push_async_callback(pool.close)
-    table = OrderRepository(pool, at_hand=1)
+    table = OrderRepository(pool, max_idle=1)
     opened.push_async_callback(table.close)
     for _ in range(3):
         assert (await table.insert([order()])).new == 1
         assert pool.get_idle_size() == pool.get_size() - 1
-        assert table.at_hand == 1
+        assert table.idle_connections == 1
         await other.fetch(_END_KEPT)
         async with asyncio.timeout(10):
             while pool.get_idle_size() < pool.get_size():

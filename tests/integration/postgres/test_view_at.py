@@ -99,10 +99,10 @@ async def check(connection: Connection, moment: datetime, zone: str) -> None:
 
 
 def picture_of(change: Change) -> RollupCube:
-    picture = RollupCube(change.retention)
+    cube = RollupCube(change.retention)
     for key, tally in change.cells.items():
-        picture.set(key, tally)
-    return picture
+        cube.set(key, tally)
+    return cube
 
 
 near_edges = st.sampled_from((-1800, -60, -1, 0, 1, 60, 900, 3600, 86400))
@@ -171,7 +171,7 @@ async def test_only_what_the_last_pass_has_seen_is_shown(connection: Connection)
     assert snapshot.watermark == result.watermark
 
 
-async def test_a_snapshot_is_what_a_picture_of_every_order_would_keep(
+async def test_a_snapshot_is_what_a_cube_of_every_order_would_keep(
     connection: Connection,
 ) -> None:
     now = datetime.now(UTC)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coffeert.aggregator.aggregation_pass import message_of
 from coffeert.aggregator.projection import Projection
-from coffeert.aggregator.publish import message_of
 from coffeert.domain.orders import Order
 from coffeert.domain.rollups import (
     GRAINS,

@@ -1,4 +1,4 @@
-"""The named queries: each says why it is there, numbers its parameters, and is used."""
+"""The named queries: each has a name of its own, says why it is there, and is used."""
 
 from __future__ import annotations
 
@@ -7,33 +7,53 @@ from pathlib import Path
 
 import pytest
 
+from coffeert.postgres import queries
 from coffeert.postgres.migrations import read_migrations
-from coffeert.postgres.queries import sql, sql_directory
+from coffeert.postgres.queries import read_queries, sql
 
-QUERIES = sorted((sql_directory() / "queries").glob("*.sql"))
 SOURCES = "".join(
     path.read_text() for path in Path(__file__, "../../../../coffeert").resolve().rglob("*.py")
 )
 
 
-@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
-def test_a_query_says_why_and_what_its_parameters_are(path: Path) -> None:
-    text = path.read_text()
-    said = "\n".join(line for line in text.splitlines() if line.startswith("--"))
-    statement = text.removeprefix(said)
-    assert said
-    assert set(re.findall(r"\$\d+", statement)) == set(re.findall(r"\$\d+", said))
+@pytest.mark.parametrize("name", read_queries())
+def test_a_query_says_why_and_what_its_parameters_are(name: str) -> None:
+    text = sql(name)
+    comment = "\n".join(line for line in text.splitlines() if line.startswith("--"))
+    statement = text.removeprefix(comment)
+    assert comment
+    assert statement.strip()
+    assert set(re.findall(r"\$\d+", statement)) == set(re.findall(r"\$\d+", comment))
 
 
-@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
-def test_a_query_is_used(path: Path) -> None:
-    assert f'sql("{path.stem}")' in SOURCES
+@pytest.mark.parametrize("name", read_queries())
+def test_a_query_is_used(name: str) -> None:
+    assert f'sql("{name}")' in SOURCES
 
 
-def test_queries_are_read_by_name() -> None:
+def test_queries_are_found_by_name_in_sections_and_in_files() -> None:
     assert sql("read_ledger").startswith("-- Which migrations")
-    with pytest.raises(FileNotFoundError):
+    assert "SELECT name, sha256" in sql("read_ledger")
+    assert "-- name" not in sql("read_ledger")
+    assert sql("pass").startswith("-- ")
+    with pytest.raises(KeyError):
         sql("nothing")
+
+
+def test_two_queries_of_one_name_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "sql_directory", lambda: tmp_path)
+    (tmp_path / "queries").mkdir()
+    (tmp_path / "queries" / "one.sql").write_text("-- Long.\nSELECT 1")
+    (tmp_path / "short.sql").write_text("-- About.\n\n-- name: two\n-- Short.\nSELECT 2\n")
+    assert read_queries.__wrapped__() == {
+        "one": "-- Long.\nSELECT 1",
+        "two": "-- Short.\nSELECT 2",
+    }
+    (tmp_path / "other.sql").write_text("-- name: one\n-- Again.\nSELECT 1\n")
+    with pytest.raises(ValueError, match="same name"):
+        read_queries.__wrapped__()
 
 
 def test_migrations_are_numbered_without_gaps() -> None:

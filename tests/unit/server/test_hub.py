@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollup_snapshot import RollupSnapshot
 from coffeert.domain.rollups import CellKey, RetentionWindow, Totals, floor
+from coffeert.domain.view import RollupSnapshot
 from coffeert.domain.watermark import Watermark, Xid
 from coffeert.server.live.broadcaster import Broadcaster
 from coffeert.server.live.change_log import ChangeLog

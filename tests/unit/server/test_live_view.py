@@ -8,9 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollup_snapshot import RollupSnapshot
 from coffeert.domain.rollups import CellKey, Cells, RetentionWindow, Totals, add, at_all_grains
-from coffeert.domain.view import View
+from coffeert.domain.view import RollupSnapshot, View
 from coffeert.domain.watermark import Watermark, Xid
 from coffeert.server.live.change_log import ChangeLog, Position
 from coffeert.server.live.live_view import LiveView

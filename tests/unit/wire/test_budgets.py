@@ -40,7 +40,7 @@ class Chain:
     """A chain of shops in a busy hour; every shop sells every drink alike."""
 
     def __init__(self, stores: int, drinks: int) -> None:
-        self.picture = RollupCube(RetentionWindow.at(NOW, UTC))
+        self.cube = RollupCube(RetentionWindow.at(NOW, UTC))
         self._random = random.Random(1)
         self._stores = [f"store-number-{n}" for n in range(stores)]
         self._drinks = [f"drink-number-{n}" for n in range(drinks)]
@@ -54,12 +54,12 @@ class Chain:
         self._count(hour)
 
     def snapshot(self) -> bytes:
-        view = Change(self.picture.retention, NOW, dict(self.picture.cells()), self.recent)
+        view = Change(self.cube.retention, NOW, dict(self.cube.cells()), self.recent)
         return encode(Snapshot(epoch=EPOCH, version=10**6, view=self._columns(view), health=HEALTH))
 
     def delta(self, placed: list[Order]) -> bytes:
         """The frame that tells of these orders."""
-        change = Change(self.picture.retention, NOW, self._count(placed), newest(placed))
+        change = Change(self.cube.retention, NOW, self._count(placed), newest(placed))
         return encode(Delta(epoch=EPOCH, from_=10**6, to=10**6 + 1, view=self._columns(change)))
 
     def placed(self, count: int) -> list[Order]:
@@ -77,22 +77,22 @@ class Chain:
         """Let every shop have sold every drink in every hour and on every day."""
         grains: tuple[Grain, ...] = ("hour", "day")
         for grain in grains:
-            running = floor(self.picture.retention.as_of, grain)
+            running = floor(self.cube.retention.as_of, grain)
             for back in range(1, BUCKETS[grain]):
                 for store in self._stores:
                     for drink in self._drinks:
                         key = CellKey(grain, running - back * SECONDS[grain], store, drink)
                         orders = self._random.randrange(20, 400)
-                        self.picture.set(key, Totals(orders, 2 * orders, 960 * orders))
+                        self.cube.set(key, Totals(orders, 2 * orders, 960 * orders))
 
     def _count(self, placed: list[Order]) -> Cells:
         cells = at_all_grains(tally_orders(placed))
         for key, tally in cells.items():
-            self.picture.add(key, tally)
-        return {key: self.picture.get(key) for key in cells}
+            self.cube.add(key, tally)
+        return {key: self.cube.get(key) for key in cells}
 
     def _columns(self, change: Change) -> Columns:
-        return columns(change, self.picture.totals(), self.picture.top_drinks())
+        return columns(change, self.cube.totals(), self.cube.top_drinks())
 
     def _orders(self, count: int, since: datetime, seconds: float) -> list[Order]:
         pick = self._random
@@ -126,13 +126,13 @@ def large() -> Chain:
 
 def test_the_snapshot_of_a_small_chain_with_full_windows(small: Chain) -> None:
     cells = 60 * 32 + 24 * 32 + 30 * 32
-    assert sum(1 for _ in small.picture.cells()) == cells
+    assert sum(1 for _ in small.cube.cells()) == cells
     assert len(small.recent) == 50
     assert len(small.snapshot()) <= 128 * KIB
 
 
 def test_the_snapshot_of_a_large_chain_in_a_busy_hour(large: Chain) -> None:
-    assert sum(1 for key, _ in large.picture.cells() if key.grain == "minute") > 40_000
+    assert sum(1 for key, _ in large.cube.cells() if key.grain == "minute") > 40_000
     assert len(large.snapshot()) <= 1024 * KIB
 
 

@@ -55,7 +55,7 @@ def test_a_message_carries_each_batchs_sums(placed: dict[Xid, list[Order]]) -> N
 
 
 @given(st.lists(st.builds(PassCell, st.integers(0, len(GRAINS) - 1)), max_size=5) | st.none())
-def test_a_pass_is_heard_as_it_was_told(cells: list[PassCell] | None) -> None:
+def test_a_pass_is_received_as_it_was_sent(cells: list[PassCell] | None) -> None:
     message = msgspec.structs.replace(MESSAGE, cells=cells)
     heard = decode_pass(encode(message))
     assert heard == message
@@ -63,7 +63,7 @@ def test_a_pass_is_heard_as_it_was_told(cells: list[PassCell] | None) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"null", b"{}", b"[]", encode(MESSAGE)])
-def test_what_is_no_message_of_hot_batches_is_refused(data: bytes) -> None:
+def test_what_is_no_message_of_batches_is_refused(data: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         decode_batches(data)
 

@@ -1,4 +1,4 @@
-"""Hot batches: together they are the sum of each, and each can be had again."""
+"""pending batches: together they are the sum of each, and each can be had again."""
 
 from __future__ import annotations
 

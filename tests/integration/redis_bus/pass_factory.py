@@ -1,4 +1,4 @@
-"""A till: makes orders and the passes that count them, as the aggregator does, without a database."""
+"""Makes orders and the passes that count them, as the aggregator does, without a database."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollup_snapshot import RollupSnapshot
 from coffeert.domain.rollups import (
     GRAINS,
     Cells,
@@ -18,14 +17,14 @@ from coffeert.domain.rollups import (
     at_all_grains,
     tally_orders,
 )
-from coffeert.domain.view import newest
+from coffeert.domain.view import RollupSnapshot, newest
 from coffeert.domain.watermark import Watermark
 from coffeert.redis_bus.publisher import RedisPublisher
 from coffeert.wire.bus import PassCell, PassMessage, PassStats
 from coffeert.wire.orders import OrderBody
 
 START = datetime(2026, 3, 28, 22, 30, tzinfo=UTC)
-STATS = PassStats(leader="till", rows=1, pass_ms=1.5, interval_s=1)
+STATS = PassStats(leader="here", rows=1, pass_ms=1.5, interval_s=1)
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Pass:
     """All that one publish takes."""
 
     message: PassMessage
-    picture: RollupCube
+    cube: RollupCube
     recent: tuple[Order, ...]
 
     @property
@@ -45,13 +44,13 @@ class Pass:
             token=self.message.token,
             watermark=self.message.parsed_watermark(),
             data_time=self.message.data_time,
-            cells=dict(self.picture.cells()),
+            cells=dict(self.cube.cells()),
             recent=self.recent,
         )
 
 
-class Till:
-    """The state that passes lead through."""
+class PassFactory:
+    """The state from pass to pass."""
 
     def __init__(
         self, *, lineage: str = "lineage-1", token: int = 1, since: datetime = START
@@ -60,7 +59,7 @@ class Till:
         self.token = token
         self.number = 0
         self.now = since
-        self.picture = RollupCube(RetentionWindow.at(since, UTC))
+        self.cube = RollupCube(RetentionWindow.at(since, UTC))
         self.recent: tuple[Order, ...] = ()
         self._random = random.Random(1)
 
@@ -88,11 +87,11 @@ class Till:
         """Make the pass that counts the orders."""
         self.now += wait
         self.number += 1
-        self.picture.move_to(RetentionWindow.at(self.now, UTC))
+        self.cube.move_to(RetentionWindow.at(self.now, UTC))
         changed: Cells = {}
         for key, tally in at_all_grains(tally_orders(orders)).items():
-            if self.picture.add(key, tally):
-                changed[key] = self.picture.get(key)
+            if self.cube.add(key, tally):
+                changed[key] = self.cube.get(key)
         self.recent = newest((*self.recent, *orders))
         return self.made(changed, newest(orders))
 
@@ -111,9 +110,9 @@ class Till:
             ],
             recent=[OrderBody.of(order) for order in new],
         )
-        return Pass(message, copy.deepcopy(self.picture), self.recent)
+        return Pass(message, copy.deepcopy(self.cube), self.recent)
 
 
 async def publish(publisher: RedisPublisher, made: Pass) -> None:
     """Publish a pass."""
-    await publisher.publish(made.message, made.picture, made.recent)
+    await publisher.publish(made.message, made.cube, made.recent)

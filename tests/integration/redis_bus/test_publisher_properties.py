@@ -13,8 +13,8 @@ from coffeert.domain.orders import Order
 from coffeert.errors import Fenced
 from coffeert.redis_bus.bus import Bus
 from coffeert.redis_bus.publisher import RedisPublisher
-from tests.integration.redis.contents import contents, found_for_people, keys_for_people
-from tests.integration.redis.till import STATS, Pass, Till
+from tests.integration.redis_bus.contents import contents, found_for_people, keys_for_people
+from tests.integration.redis_bus.pass_factory import STATS, Pass, PassFactory
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -118,7 +118,7 @@ class Machine:
         self._publisher = publisher
         self._bus = bus
         self._redis = redis
-        self._till = Till()
+        self._till = PassFactory()
         self._made: list[Pass] = []
         self._open: list[Order] = []
         self._lost = False
@@ -141,9 +141,9 @@ class Machine:
                 await self._wake(rank)
 
     async def _count(self, event: Count) -> None:
-        till = self._till
+        factory = self._till
         orders = [
-            till.order(
+            factory.order(
                 sale.store,
                 sale.drink,
                 ago=timedelta(minutes=sale.minutes_ago),
@@ -153,13 +153,13 @@ class Machine:
         ]
         voided = self._open[: event.voids]
         self._open = self._open[event.voids :] + orders
-        orders += [order.correction(till.order().order_id, till.now) for order in voided]
-        self._made.append(till.count(*orders, wait=timedelta(minutes=event.wait_minutes)))
+        orders += [order.correction(factory.order().order_id, factory.now) for order in voided]
+        self._made.append(factory.count(*orders, wait=timedelta(minutes=event.wait_minutes)))
         if not event.missed:
             await self._publish(self._made[-1])
 
     async def _publish(self, made: Pass) -> None:
-        await self._publisher.publish(made.message, made.picture, made.recent)
+        await self._publisher.publish(made.message, made.cube, made.recent)
         assert await self._bus.load_snapshot() == (made.snapshot, STATS)
         expected = keys_for_people(made)
         found = found_for_people(contents(self._redis))
@@ -178,7 +178,7 @@ class Machine:
             return  # the clock was put back: it passes for a new lineage
         before = contents(self._redis)
         try:
-            await self._publisher.publish(made.message, made.picture, made.recent)
+            await self._publisher.publish(made.message, made.cube, made.recent)
         except Fenced:
             assert contents(self._redis) == before
         else:

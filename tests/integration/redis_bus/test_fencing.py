@@ -9,8 +9,8 @@ import pytest
 
 from coffeert.errors import Fenced
 from coffeert.redis_bus.publisher import RedisPublisher
-from tests.integration.redis.contents import contents
-from tests.integration.redis.till import START, Pass, Till
+from tests.integration.redis_bus.contents import contents
+from tests.integration.redis_bus.pass_factory import START, Pass, PassFactory
 
 LATER = START + timedelta(hours=1)
 
@@ -34,7 +34,7 @@ class Desk:
         assert self._hears() == 1
 
     async def publish(self, made: Pass) -> None:
-        await self._publisher.publish(made.message, made.picture, made.recent)
+        await self._publisher.publish(made.message, made.cube, made.recent)
 
     async def writes(self, made: Pass) -> None:
         await self.publish(made)
@@ -77,7 +77,7 @@ def desk(publisher: RedisPublisher, bus: Bus, redis: Redis) -> Iterator[Desk]:
 
 
 async def test_a_lower_token_is_fenced_whatever_its_number(desk: Desk) -> None:
-    old, new = Till(token=4), Till(token=5)
+    old, new = PassFactory(token=4), PassFactory(token=5)
     await desk.writes(old.count(old.order()))
     new.number = 1
     await desk.writes(new.count(new.order()))
@@ -86,31 +86,31 @@ async def test_a_lower_token_is_fenced_whatever_its_number(desk: Desk) -> None:
 
 
 async def test_the_error_names_both_tokens(desk: Desk) -> None:
-    await desk.writes(Till(token=9_007_199_254_740_991).count())
+    await desk.writes(PassFactory(token=9_007_199_254_740_991).count())
     with pytest.raises(Fenced, match=r"token 9007199254740991; this one has 7 "):
-        await desk.publish(Till(token=7).count())
+        await desk.publish(PassFactory(token=7).count())
 
 
 async def test_a_higher_token_builds_on_what_the_old_leader_left(desk: Desk) -> None:
-    till = Till(token=4)
-    await desk.writes(till.count(till.order()))
-    till.token = 5
-    await desk.writes(till.count(till.order()))
-    till.token = 9
-    await desk.writes(till.made({}))  # the same pass again, by a new leader
+    factory = PassFactory(token=4)
+    await desk.writes(factory.count(factory.order()))
+    factory.token = 5
+    await desk.writes(factory.count(factory.order()))
+    factory.token = 9
+    await desk.writes(factory.made({}))  # the same pass again, by a new leader
 
 
 async def test_an_earlier_pass_of_the_same_leader_is_left_out(desk: Desk) -> None:
-    till = Till()
-    first = till.count(till.order())
-    second = till.count(till.order())
+    factory = PassFactory()
+    first = factory.count(factory.order())
+    second = factory.count(factory.order())
     await desk.writes(second)
     await desk.is_left_out(first)
 
 
 async def test_the_same_pass_again_is_a_refresh(desk: Desk, redis: Redis) -> None:
-    till = Till()
-    made = till.count(till.order())
+    factory = PassFactory()
+    made = factory.count(factory.order())
     await desk.writes(made)
     before = contents(redis)
     redis.expire("coffeert:snapshot", 10)
@@ -120,8 +120,8 @@ async def test_the_same_pass_again_is_a_refresh(desk: Desk, redis: Redis) -> Non
 
 
 async def test_another_pass_of_the_same_number_is_left_out(desk: Desk) -> None:
-    till, other = Till(), Till()
-    await desk.writes(till.count(till.order()))
+    factory, other = PassFactory(), PassFactory()
+    await desk.writes(factory.count(factory.order()))
     await desk.is_left_out(other.count(other.order(), wait=timedelta(seconds=1)))
 
 
@@ -129,16 +129,16 @@ async def test_another_pass_of_the_same_number_is_left_out(desk: Desk) -> None:
 async def test_a_new_lineage_replaces_everything_with_any_token(
     desk: Desk, redis: Redis, token: int
 ) -> None:
-    old = Till(token=7)
+    old = PassFactory(token=7)
     await desk.writes(old.count(old.order(ago=timedelta(hours=5))))
-    new = Till(lineage="lineage-2", token=token, since=LATER)
+    new = PassFactory(lineage="lineage-2", token=token, since=LATER)
     await desk.writes(new.count(new.order()))
     assert not redis.exists("coffeert:hour:2026-03-28T17")
     await desk.writes(new.count(new.order()))
 
 
 async def test_a_rebuild_takes_over_even_if_the_clock_was_put_back(desk: Desk) -> None:
-    old, new = Till(token=7, since=LATER), Till(lineage="lineage-2", token=8)
+    old, new = PassFactory(token=7, since=LATER), PassFactory(lineage="lineage-2", token=8)
     await desk.writes(old.count(old.order()))
     await desk.writes(new.count(new.order()))
 
@@ -148,7 +148,7 @@ async def test_a_rebuild_takes_over_even_if_the_clock_was_put_back(desk: Desk) -
 async def test_a_leader_from_before_a_rebuild_is_fenced(
     desk: Desk, redis: Redis, *, flushed: bool, published_before: bool
 ) -> None:
-    old, new = Till(token=7), Till(lineage="lineage-2", token=8, since=LATER)
+    old, new = PassFactory(token=7), PassFactory(lineage="lineage-2", token=8, since=LATER)
     first, late = old.count(old.order()), old.count(old.order())
     if published_before:
         await desk.writes(first)
@@ -163,7 +163,7 @@ async def test_a_leader_from_before_a_rebuild_is_fenced(
 async def test_a_leader_from_before_a_rebuild_that_finds_redis_flushed_is_replaced(
     desk: Desk, redis: Redis
 ) -> None:
-    old, new = Till(token=7), Till(lineage="lineage-2", token=8, since=LATER)
+    old, new = PassFactory(token=7), PassFactory(lineage="lineage-2", token=8, since=LATER)
     late = old.count(old.order())
     await desk.writes(new.count(new.order()))
     redis.flushall()
@@ -174,16 +174,16 @@ async def test_a_leader_from_before_a_rebuild_that_finds_redis_flushed_is_replac
 
 async def test_two_databases_may_take_turns(desk: Desk) -> None:
     """Someone points the servers at another database, and back again."""
-    first, second = Till(token=7), Till(lineage="lineage-2", token=3, since=LATER)
+    first, second = PassFactory(token=7), PassFactory(lineage="lineage-2", token=3, since=LATER)
     await desk.writes(first.count(first.order()))
     await desk.writes(second.count(second.order()))
-    replaced = Till(token=6, since=LATER + timedelta(hours=1))
+    replaced = PassFactory(token=6, since=LATER + timedelta(hours=1))
     await desk.is_fenced(replaced.count())
     await desk.writes(first.count(first.order(), wait=timedelta(hours=9)))
 
 
 async def test_a_stale_token_is_fenced_after_the_snapshot_is_gone(desk: Desk, redis: Redis) -> None:
-    old, new = Till(token=7), Till(token=8)
+    old, new = PassFactory(token=7), PassFactory(token=8)
     new.number = 5
     await desk.writes(new.count(new.order()))
     redis.delete("coffeert:snapshot")
@@ -192,14 +192,14 @@ async def test_a_stale_token_is_fenced_after_the_snapshot_is_gone(desk: Desk, re
 
 
 async def test_a_stale_token_is_fenced_after_the_fence_is_gone(desk: Desk, redis: Redis) -> None:
-    old, new = Till(token=7), Till(token=8)
+    old, new = PassFactory(token=7), PassFactory(token=8)
     await desk.writes(new.count(new.order()))
     redis.delete("coffeert:fence:lineage-1")
     await desk.is_fenced(old.count(old.order()))
 
 
 async def test_a_pass_does_not_build_on_another_lineage(desk: Desk) -> None:
-    old, new = Till(), Till(lineage="lineage-2", token=2)
+    old, new = PassFactory(), PassFactory(lineage="lineage-2", token=2)
     await desk.writes(old.count(old.order()))
     new.count(new.order(quantity=9))
     await desk.writes(new.count())

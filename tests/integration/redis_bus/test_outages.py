@@ -14,8 +14,8 @@ from coffeert.errors import RedisUnavailable
 from coffeert.redis_bus import subscription
 from coffeert.redis_bus.bus import Bus, Subscribed
 from coffeert.redis_bus.publisher import RedisPublisher
-from tests.integration.redis.test_bus import hear, hot
-from tests.integration.redis.till import STATS, Till, publish
+from tests.integration.redis_bus.pass_factory import STATS, PassFactory, publish
+from tests.integration.redis_bus.test_bus import hear, hot
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -52,21 +52,25 @@ def freeze(own_valkey: ValkeyServer) -> Iterator[Callable[[], None]]:
 async def test_everything_works_again_after_a_restart(
     bus: Bus, publisher: RedisPublisher, own_valkey: ValkeyServer
 ) -> None:
-    till = Till()
-    await publish(publisher, till.count(till.order()))
+    factory = PassFactory()
+    await publish(publisher, factory.count(factory.order()))
     async with aclosing(bus.messages()) as events:
         await hear(events)
         own_valkey.stop()
         with pytest.raises(RedisUnavailable):
             await hear(events)
-    for call in (bus.ping, bus.load_snapshot, lambda: publish(publisher, till.count(till.order()))):
+    for call in (
+        bus.ping,
+        bus.load_snapshot,
+        lambda: publish(publisher, factory.count(factory.order())),
+    ):
         with pytest.raises(RedisUnavailable):
             await call()
     own_valkey.start()
     assert await bus.load_snapshot() is None
     async with aclosing(bus.messages()) as events:
         assert await hear(events) == Subscribed()
-        made = till.count(till.order())
+        made = factory.count(factory.order())
         await publish(publisher, made)
         assert await hear(events) == made.message
     assert await bus.load_snapshot() == (made.snapshot, STATS)
@@ -75,12 +79,12 @@ async def test_everything_works_again_after_a_restart(
 async def test_connections_that_broke_while_idle_are_not_used(
     bus: Bus, publisher: RedisPublisher, own_valkey: ValkeyServer
 ) -> None:
-    till = Till()
-    await publish(publisher, till.count(till.order()))
+    factory = PassFactory()
+    await publish(publisher, factory.count(factory.order()))
     await bus.ping()
     await asyncio.to_thread(own_valkey.stop)
     own_valkey.start()
-    made = till.count(till.order())
+    made = factory.count(factory.order())
     await publish(publisher, made)
     assert await bus.load_snapshot() == (made.snapshot, STATS)
 
@@ -88,17 +92,17 @@ async def test_connections_that_broke_while_idle_are_not_used(
 async def test_a_frozen_redis_is_noticed(
     bus: Bus, freeze: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscription, "SILENCE", 0.1)
+    monkeypatch.setattr(subscription, "SILENCE_SECONDS", 0.1)
     async with aclosing(bus.messages()) as events:
         await hear(events)
         freeze()
-        with pytest.raises(RedisUnavailable, match=r"^Redis has fallen silent\.$"):
+        with pytest.raises(RedisUnavailable, match=r"^Redis has stopped answering\.$"):
             await hear(events)
     with pytest.raises(RedisUnavailable, match="Timeout"):
         await bus.ping()
 
 
-async def test_hot_batches_never_wait_for_a_redis_that_is_away(
+async def test_committed_batches_never_wait_for_an_unreachable_redis(
     bus: Bus, own_valkey: ValkeyServer
 ) -> None:
     bus.publish_batches(hot(1))

@@ -1,4 +1,4 @@
-"""The beat, on a clock of the test's own."""
+"""The timer of the passes, on a clock of the test's own."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from coffeert.aggregator.ticker import IntervalTimer
+from coffeert.aggregator.aggregator import IntervalTimer
 
 
 class Clock:
-    """A loop's clock that only moves when someone sleeps."""
+    """A loop's clock that only moves during a sleep."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
@@ -21,22 +21,22 @@ class Clock:
         self.now += seconds
 
 
-async def test_beats_do_not_drift(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_ends_of_intervals_do_not_drift(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
-    ticker = IntervalTimer(1.0)
-    beats = []
+    timer = IntervalTimer(1.0)
+    ends = []
     for work in (0.2, 0.9, 0.0, 0.5):
         clock.now += work
-        await ticker.beat()
-        beats.append(clock.now)
-    assert beats == [101.0, 102.0, 103.0, 104.0]
+        await timer.wait()
+        ends.append(clock.now)
+    assert ends == [101.0, 102.0, 103.0, 104.0]
 
 
-async def test_missed_beats_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_missed_intervals_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
-    ticker = IntervalTimer(1.0)
+    timer = IntervalTimer(1.0)
     clock.now += 3.5
-    await ticker.beat()
+    await timer.wait()
     assert clock.now == 103.5
-    await ticker.beat()
+    await timer.wait()
     assert clock.now == 104.5

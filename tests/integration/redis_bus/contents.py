@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tests.integration.redis.till import Pass
+from tests.integration.redis_bus.pass_factory import Pass
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -39,7 +39,7 @@ def keys_for_people(made: Pass) -> Contents:
     """Work out the hashes of the hours, the top drinks and the list of recent orders."""
     expected: Contents = {}
     top: Counter[str] = Counter()
-    for key, tally in made.picture.cells():
+    for key, tally in made.cube.cells():
         if key.grain == "day":
             top[key.drink] += tally.orders
         if key.grain == "hour":

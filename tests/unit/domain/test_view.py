@@ -40,14 +40,14 @@ class Seen(NamedTuple):
 
 
 def seen(view: View) -> Seen:
-    picture = view.cube
+    cube = view.cube
     return Seen(
-        picture.retention,
+        cube.retention,
         view.data_time,
-        dict(picture.cells()),
+        dict(cube.cells()),
         view.recent,
-        picture.totals(),
-        [*picture.top_drinks(99)],
+        cube.totals(),
+        [*cube.top_drinks(99)],
     )
 
 
@@ -114,7 +114,7 @@ def test_every_change_leads_to_the_next_version(history: History) -> None:
 
 @fewer
 @given(histories(), st.data())
-def test_a_merged_change_leads_where_its_parts_do(history: History, data: st.DataObject) -> None:
+def test_a_merged_change_has_the_effect_of_its_parts(history: History, data: st.DataObject) -> None:
     """delta(a->c) equals delta(a->b), delta(b->c), for every way to cut the history."""
     view = View(history.first)
     version = 0
@@ -184,7 +184,7 @@ def test_the_recent_orders_are_the_fifty_placed_last(batches: list[list[Order]])
     assert newest(everything.values()) == view.recent
 
 
-def test_an_order_that_comes_too_late_for_the_list_is_not_told_of() -> None:
+def test_an_order_too_old_for_the_list_is_not_returned() -> None:
     """Also if there was room for it until the ones that came along took their places."""
     view = View(Change(RetentionWindow.at(NOW, UTC), NOW, {}))
     many = [order_at(NOW - timedelta(minutes=n)) for n in range(RECENT_ORDERS)]
@@ -198,7 +198,7 @@ def order_at(moment: datetime) -> Order:
     return Order(new_order_id(), "uptown", "latte", 1, 480, moment, NOW)
 
 
-def test_a_cell_that_has_become_empty_is_told_of() -> None:
+def test_a_cell_that_has_become_empty_is_part_of_the_change() -> None:
     view = View(Change(RetentionWindow.at(NOW, UTC), NOW, {}))
     order = order_at(NOW)
     advance(view, NOW, UTC, [order])

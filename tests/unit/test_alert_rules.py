@@ -16,8 +16,8 @@ NOW = datetime(2026, 3, 14, 10, 6, 30, tzinfo=UTC)
 MINUTE = floor(int(NOW.timestamp()), "minute")
 
 
-def picture(*cells: tuple[int, str, Totals]) -> RollupCube:
-    """Make a picture of minutes, each so many back."""
+def cube(*cells: tuple[int, str, Totals]) -> RollupCube:
+    """Make a cube of minutes, each so many back."""
     made = RollupCube(RetentionWindow.at(NOW, UTC))
     for back, store, tally in cells:
         made.set(CellKey("minute", MINUTE - back * 60, store, "tea"), tally)
@@ -72,7 +72,7 @@ def test_an_unknown_figure_neither_fires_nor_calms() -> None:
 
 
 def test_figures_of_a_view() -> None:
-    made = picture((0, "uptown", Totals(30, 40, 12_000)), (1, "central", Totals(60, 60, 18_000)))
+    made = cube((0, "uptown", Totals(30, 40, 12_000)), (1, "central", Totals(60, 60, 18_000)))
     figures = read_figures(made, NOW - timedelta(seconds=2), NOW, ["uptown", "central"], None)
     assert figures["orders_per_min"] == 30 + 60 / 2
     assert figures["revenue_per_min"] == 120 + 180 / 2
@@ -83,12 +83,25 @@ def test_figures_of_a_view() -> None:
 
 
 def test_silent_stores_are_those_without_an_order_for_three_minutes() -> None:
-    made = picture((0, "a", Totals(1, 1, 1)), (2, "b", Totals(1, 1, 1)), (5, "c", Totals(1, 1, 1)))
+    made = cube((0, "a", Totals(1, 1, 1)), (2, "b", Totals(1, 1, 1)), (5, "c", Totals(1, 1, 1)))
     silent = silent_stores(made, ["a", "b", "c", "never"], NOW.timestamp())
     assert [code for code, _ in silent] == ["never", "c"]
     assert dict(silent)["c"] == 4 * 60 + 30
 
 
 def test_a_void_is_no_sign_of_life() -> None:
-    made = picture((0, "a", Totals(-1, -1, -1)), (8, "a", Totals(1, 1, 1)))
+    made = cube((0, "a", Totals(-1, -1, -1)), (8, "a", Totals(1, 1, 1)))
     assert [code for code, _ in silent_stores(made, ["a"], NOW.timestamp())] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("lasting", "seconds"), [("1.5s", 1.5), ("500ms", 0.5), ("2 m", 120), ("1h", 3600), ("90", 90)]
+)
+def test_durations_are_written_as_everywhere_else(lasting: str, seconds: float) -> None:
+    assert parse_rule(f" lag > 3 for  {lasting} ").seconds == seconds
+
+
+@pytest.mark.parametrize("lasting", ["", "x", "-1s", "1 day", "3s 4", "1e9", "1s for 2s"])
+def test_a_duration_that_is_none_is_refused(lasting: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_rule(f"lag > 3 for {lasting}")

@@ -61,10 +61,10 @@ def day_began(moment: datetime, zone: tzinfo) -> int:
 
 
 def picture_of(orders: list[Order], retention: RetentionWindow) -> RollupCube:
-    picture = RollupCube(retention)
+    cube = RollupCube(retention)
     for key, tally in at_all_grains(tally_orders(orders)).items():
-        picture.add(key, tally)
-    return picture
+        cube.add(key, tally)
+    return cube
 
 
 @st.composite
@@ -117,21 +117,19 @@ def test_sums_agree_whichever_way_they_are_taken(
     day: tuple[datetime, tzinfo, list[Order]],
 ) -> None:
     now, zone, placed = day
-    picture = picture_of(placed, RetentionWindow.at(now, zone))
-    retention = picture.retention
+    cube = picture_of(placed, RetentionWindow.at(now, zone))
+    retention = cube.retention
     for grain in GRAINS:
         start = retention.window_start(grain)
-        by_bucket = [picture.bucket_sum(grain, bucket) for bucket in picture.buckets(grain)]
-        by_cell = [tally for key, tally in picture.cells() if key.grain == grain]
+        by_bucket = [cube.bucket_sum(grain, bucket) for bucket in cube.buckets(grain)]
+        by_cell = [tally for key, tally in cube.cells() if key.grain == grain]
         kept = [o for o in placed if retention.contains(grain, floor(second(o.placed_at), grain))]
         assert add_up(by_bucket) == add_up(by_cell) == sum_of(kept)
-        assert picture.total(grain, start) == add_up(picture.cells_total(grain, start).values())
-        for bucket in picture.buckets(grain):
-            assert picture.bucket_sum(grain, bucket) == add_up(
-                picture.bucket(grain, bucket).values()
-            )
-            assert picture.total(grain, bucket, bucket + 1) == picture.bucket_sum(grain, bucket)
-    assert picture.totals().today == add_up(picture.today_cells().values())
+        assert cube.total(grain, start) == add_up(cube.cells_total(grain, start).values())
+        for bucket in cube.buckets(grain):
+            assert cube.bucket_sum(grain, bucket) == add_up(cube.bucket(grain, bucket).values())
+            assert cube.total(grain, bucket, bucket + 1) == cube.bucket_sum(grain, bucket)
+    assert cube.totals().today == add_up(cube.today_cells().values())
 
 
 def add_up(tallies: Iterable[Totals]) -> Totals:
@@ -184,11 +182,11 @@ def test_how_orders_are_grouped_makes_no_difference(data: st.DataObject) -> None
     placed = data.draw(st.lists(orders(now), max_size=12))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(placed)), max_size=3)))
     retention = RetentionWindow.at(now, UTC)
-    picture = RollupCube(retention)
+    cube = RollupCube(retention)
     for start, end in pairwise([0, *cuts, len(placed)]):
         for key, tally in at_all_grains(tally_orders(placed[start:end])).items():
-            picture.add(key, tally)
-    assert dict(picture.cells()) == dict(picture_of(placed, retention).cells())
+            cube.add(key, tally)
+    assert dict(cube.cells()) == dict(picture_of(placed, retention).cells())
 
 
 @fewer
@@ -199,14 +197,14 @@ def test_voiding_every_order_leaves_nothing(
     now, zone, placed = day
     both = [*placed, *(order.correction(uuid4(), now) for order in placed)]
     random.shuffle(both)
-    picture = RollupCube(RetentionWindow.at(now, zone))
+    cube = RollupCube(RetentionWindow.at(now, zone))
     for order in both:
         for key, tally in at_all_grains(tally_orders([order])).items():
-            picture.add(key, tally)
-    assert dict(picture.cells()) == {}
-    assert [picture.buckets(grain) for grain in GRAINS] == [[], [], []]
-    assert picture.totals() == RollupCube(picture.retention).totals()
-    assert picture.top_drinks() == []
+            cube.add(key, tally)
+    assert dict(cube.cells()) == {}
+    assert [cube.buckets(grain) for grain in GRAINS] == [[], [], []]
+    assert cube.totals() == RollupCube(cube.retention).totals()
+    assert cube.top_drinks() == []
 
 
 @fewer
@@ -215,23 +213,23 @@ def test_time_passing_drops_exactly_what_lies_before_the_windows(
     day: tuple[datetime, tzinfo, list[Order]], waits: list[int]
 ) -> None:
     now, zone, placed = day
-    picture = picture_of(placed, RetentionWindow.at(now, zone))
+    cube = picture_of(placed, RetentionWindow.at(now, zone))
     cells = at_all_grains(tally_orders(placed))
     for minutes in waits:
         now += timedelta(minutes=minutes)
         retention = RetentionWindow.at(now, zone)
-        assert picture.move_to(retention) == (
+        assert cube.move_to(retention) == (
             retention != RetentionWindow.at(now - timedelta(minutes=minutes), zone)
         )
-    fresh = picture_of(placed, picture.retention)
-    assert dict(picture.cells()) == dict(fresh.cells())
-    assert dict(picture.cells()) == {
+    fresh = picture_of(placed, cube.retention)
+    assert dict(cube.cells()) == dict(fresh.cells())
+    assert dict(cube.cells()) == {
         key: tally
         for key, tally in cells.items()
-        if tally != ZERO and picture.retention.contains(key.grain, key.bucket)
+        if tally != ZERO and cube.retention.contains(key.grain, key.bucket)
     }
-    assert picture.totals() == fresh.totals()
-    assert picture.top_drinks() == fresh.top_drinks()
+    assert cube.totals() == fresh.totals()
+    assert cube.top_drinks() == fresh.top_drinks()
 
 
 tallies = st.builds(Totals, st.integers(0, 2), st.integers(0, 2), st.integers(0, 2))
@@ -255,22 +253,22 @@ START = 1_767_225_600  # the first second of 2026, at which a bucket of every gr
 
 
 @given(cell_writes())
-def test_a_picture_holds_the_last_value_of_each_cell(writes: list[tuple[CellKey, Totals]]) -> None:
+def test_a_cube_holds_the_last_value_of_each_cell(writes: list[tuple[CellKey, Totals]]) -> None:
     retention = RetentionWindow(START, START)
-    picture = RollupCube(retention)
+    cube = RollupCube(retention)
     expected: Cells = {}
     for key, tally in writes:
         kept = retention.contains(key.grain, key.bucket)
-        assert picture.set(key, tally) == (kept and expected.get(key, ZERO) != tally)
+        assert cube.set(key, tally) == (kept and expected.get(key, ZERO) != tally)
         if kept:
             expected[key] = tally
-    assert dict(picture.cells()) == {key: t for key, t in expected.items() if t != ZERO}
-    assert all(picture.get(key) == tally for key, tally in expected.items())
+    assert dict(cube.cells()) == {key: t for key, t in expected.items() if t != ZERO}
+    assert all(cube.get(key) == tally for key, tally in expected.items())
     sums = {key.bucket: ZERO for key in expected}
     for key, tally in expected.items():
         sums[key.bucket] = sums[key.bucket].plus(tally)
     for key, _ in writes:
-        assert picture.bucket_sum(key.grain, key.bucket) == sums.get(key.bucket, ZERO)
+        assert cube.bucket_sum(key.grain, key.bucket) == sums.get(key.bucket, ZERO)
 
 
 def test_the_windows_are_those_of_the_design() -> None:
@@ -306,12 +304,12 @@ def test_a_bucket_set_at_once_is_as_its_cells_set_one_by_one(
 
 def test_memory_is_bounded_by_the_horizon() -> None:
     """A year of time, in which every minute has an order."""
-    picture = RollupCube(RetentionWindow(START, START))
+    cube = RollupCube(RetentionWindow(START, START))
     for hour in range(24 * 90):
         now = START + hour * 3600
-        picture.move_to(RetentionWindow(now, now // 86400 * 86400))
+        cube.move_to(RetentionWindow(now, now // 86400 * 86400))
         for grain in GRAINS:
-            picture.set(CellKey(grain, floor(now, grain), "uptown", "tea"), Totals(1, 1, 290))
-    assert len(picture.buckets("minute")) == 1
-    assert len(picture.buckets("hour")) <= 28
-    assert len(picture.buckets("day")) == 30
+            cube.set(CellKey(grain, floor(now, grain), "uptown", "tea"), Totals(1, 1, 290))
+    assert len(cube.buckets("minute")) == 1
+    assert len(cube.buckets("hour")) <= 28
+    assert len(cube.buckets("day")) == 30

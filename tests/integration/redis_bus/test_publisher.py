@@ -1,4 +1,4 @@
-"""A publish leaves in Redis exactly the picture that it was given, whatever lay there before."""
+"""A publish leaves in Redis exactly the cube that it was given, whatever lay there before."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import pytest
 
 from coffeert.domain.rollups import GRAINS, SECONDS, CellKey, Totals, floor
 from coffeert.errors import ConfigError, RedisUnavailable
-from coffeert.redis_bus.plan import plan_publish
-from coffeert.redis_bus.publisher import MAX_CELLS, RedisPublisher
-from tests.integration.redis.contents import contents, found_for_people, keys_for_people
-from tests.integration.redis.till import STATS, Pass, Till, publish
+from coffeert.redis_bus.publisher import MAX_CELLS, RedisPublisher, plan_publish
+from tests.integration.redis_bus.contents import contents, found_for_people, keys_for_people
+from tests.integration.redis_bus.pass_factory import STATS, Pass, PassFactory, publish
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -26,9 +25,9 @@ if TYPE_CHECKING:
 async def test_the_snapshot_and_the_stats_are_read_back(
     publisher: RedisPublisher, bus: Bus
 ) -> None:
-    till = Till()
+    factory = PassFactory()
     assert await bus.load_snapshot() is None
-    made = till.count(till.order(), till.order("central", "tea", ago=timedelta(days=3)))
+    made = factory.count(factory.order(), factory.order("central", "tea", ago=timedelta(days=3)))
     await publish(publisher, made)
     assert await bus.load_snapshot() == (made.snapshot, STATS)
 
@@ -36,9 +35,9 @@ async def test_the_snapshot_and_the_stats_are_read_back(
 async def test_people_find_hours_top_drinks_and_recent_orders(
     publisher: RedisPublisher, redis: Redis
 ) -> None:
-    till = Till()
-    made = till.count(
-        till.order(quantity=2), till.order(drink="tea"), till.order(ago=timedelta(days=2))
+    factory = PassFactory()
+    made = factory.count(
+        factory.order(quantity=2), factory.order(drink="tea"), factory.order(ago=timedelta(days=2))
     )
     await publish(publisher, made)
     assert redis.hget("coffeert:hour:2026-03-28T22", "uptown/latte:orders") == b"1"
@@ -52,17 +51,17 @@ async def test_people_find_hours_top_drinks_and_recent_orders(
 
 
 async def test_nothing_lives_for_ever(publisher: RedisPublisher, redis: Redis) -> None:
-    till = Till()
-    await publish(publisher, till.count(till.order(), till.order(ago=timedelta(hours=20))))
+    factory = PassFactory()
+    await publish(publisher, factory.count(factory.order(), factory.order(ago=timedelta(hours=20))))
     lives = {key: redis.ttl(key) for key in redis.keys("*")}
     assert len(lives) == 6
     assert all(0 < seconds <= 7 * 86400 for seconds in lives.values()), lives
 
 
 async def test_a_pass_writes_only_the_buckets_that_it_changed() -> None:
-    till = Till()
+    factory = PassFactory()
     cells = {
-        CellKey(grain, floor(till.picture.retention.as_of, grain) - back * SECONDS[grain], s, d): (
+        CellKey(grain, floor(factory.cube.retention.as_of, grain) - back * SECONDS[grain], s, d): (
             Totals(1, 2, 960)
         )
         for grain in GRAINS
@@ -71,9 +70,9 @@ async def test_a_pass_writes_only_the_buckets_that_it_changed() -> None:
         for d in map("drink-{}".format, range(60))
     }
     for key, tally in cells.items():
-        till.picture.set(key, tally)
-    made = till.count(*(till.order(f"store-{n}", "drink-7") for n in range(17)))
-    plan, fields = plan_publish(made.message, made.picture, made.recent, whole=False)
+        factory.cube.set(key, tally)
+    made = factory.count(*(factory.order(f"store-{n}", "drink-7") for n in range(17)))
+    plan, fields = plan_publish(made.message, made.cube, made.recent, whole=False)
     assert fields[::2] == [
         "recent", "minute:2026-03-28T22:30", "hour:2026-03-28T22", "day:2026-03-28",
     ]  # fmt: skip
@@ -82,10 +81,10 @@ async def test_a_pass_writes_only_the_buckets_that_it_changed() -> None:
 
 
 async def test_a_pass_without_changes_writes_no_bucket() -> None:
-    till = Till()
-    till.count(till.order())
-    made = till.count(wait=timedelta(seconds=1))
-    plan, fields = plan_publish(made.message, made.picture, made.recent, whole=False)
+    factory = PassFactory()
+    factory.count(factory.order())
+    made = factory.count(wait=timedelta(seconds=1))
+    plan, fields = plan_publish(made.message, made.cube, made.recent, whole=False)
     assert fields[::2] == ["recent"]
     assert plan.hours == []
 
@@ -94,21 +93,21 @@ async def test_large_hours_are_written_whole(
     publisher: RedisPublisher, bus: Bus, redis: Redis
 ) -> None:
     """More fields than fit on the stack of Lua."""
-    till = Till()
-    key = CellKey("hour", floor(till.picture.retention.as_of, "hour"), "", "")
+    factory = PassFactory()
+    key = CellKey("hour", floor(factory.cube.retention.as_of, "hour"), "", "")
     for number in range(3000):
         name = f"store-{number}"
-        till.picture.set(key._replace(store=name, drink="tea"), Totals(1, 1, 290))
-    made = till.count(till.order())
+        factory.cube.set(key._replace(store=name, drink="tea"), Totals(1, 1, 290))
+    made = factory.count(factory.order())
     await publish(publisher, made)
     assert await bus.load_snapshot() == (made.snapshot, STATS)
     emptied = {}
     for number in range(3000):
         cell = key._replace(store=f"store-{number}", drink="tea")
-        till.picture.set(cell, Totals(0, 0, 0))
+        factory.cube.set(cell, Totals(0, 0, 0))
         emptied[cell] = Totals(0, 0, 0)
-    till.number += 1
-    made = till.made(emptied)
+    factory.number += 1
+    made = factory.made(emptied)
     await publish(publisher, made)
     assert await bus.load_snapshot() == (made.snapshot, STATS)
     assert found_for_people(contents(redis)) == keys_for_people(made)
@@ -117,12 +116,12 @@ async def test_large_hours_are_written_whole(
 async def test_too_many_cells_for_a_message_are_left_to_the_snapshot(
     publisher: RedisPublisher, bus: Bus, opened: AsyncExitStack
 ) -> None:
-    till = Till()
-    await publish(publisher, till.count(till.order()))
+    factory = PassFactory()
+    await publish(publisher, factory.count(factory.order()))
     events = await opened.enter_async_context(aclosing(bus.messages()))
     await anext(events)
-    made = till.count(
-        *(till.order(f"store-{n}", "tea", ago=timedelta(hours=2)) for n in range(MAX_CELLS))
+    made = factory.count(
+        *(factory.order(f"store-{n}", "tea", ago=timedelta(hours=2)) for n in range(MAX_CELLS))
     )
     assert made.message.cells is not None
     assert len(made.message.cells) > MAX_CELLS
@@ -134,12 +133,12 @@ async def test_too_many_cells_for_a_message_are_left_to_the_snapshot(
 async def test_a_pass_that_does_not_say_what_it_changed_is_written_whole(
     publisher: RedisPublisher, bus: Bus
 ) -> None:
-    till = Till()
-    await publish(publisher, till.count(till.order()))
-    till.count(till.order(drink="tea"))
-    made = till.made({})
+    factory = PassFactory()
+    await publish(publisher, factory.count(factory.order()))
+    factory.count(factory.order(drink="tea"))
+    made = factory.made({})
     message = msgspec.structs.replace(made.message, cells=None)
-    unknown = Pass(message, made.picture, made.recent)
+    unknown = Pass(message, made.cube, made.recent)
     await publish(publisher, unknown)
     assert await bus.load_snapshot() == (unknown.snapshot, STATS)
 
@@ -147,17 +146,17 @@ async def test_a_pass_that_does_not_say_what_it_changed_is_written_whole(
 async def test_the_script_may_be_forgotten(
     publisher: RedisPublisher, bus: Bus, redis: Redis
 ) -> None:
-    till = Till()
-    await publish(publisher, till.count(till.order()))
+    factory = PassFactory()
+    await publish(publisher, factory.count(factory.order()))
     redis.script_flush()
-    made = till.count(till.order())
+    made = factory.count(factory.order())
     await publish(publisher, made)
     assert await bus.load_snapshot() == (made.snapshot, STATS)
 
 
 async def test_no_reader_sees_a_part_of_a_pass(publisher: RedisPublisher, bus: Bus) -> None:
     """Every cell of a pass holds its number; three readers look all the time."""
-    till = Till()
+    factory = PassFactory()
     spread = [timedelta(minutes=7 * n) for n in range(40)]
     done = False
     seen = []
@@ -179,24 +178,24 @@ async def test_no_reader_sees_a_part_of_a_pass(publisher: RedisPublisher, bus: B
         for _ in range(3):
             tasks.create_task(read())
         while len(set(seen)) < 30:
-            await publish(publisher, till.count(*(till.order(ago=ago) for ago in spread)))
+            await publish(publisher, factory.count(*(factory.order(ago=ago) for ago in spread)))
         done = True
 
 
-async def test_a_full_redis_keeps_the_last_picture(
+async def test_a_full_redis_keeps_the_last_snapshot(
     publisher: RedisPublisher, bus: Bus, redis: Redis
 ) -> None:
-    till = Till()
-    await publish(publisher, till.count(till.order()))
+    factory = PassFactory()
+    await publish(publisher, factory.count(factory.order()))
     before = contents(redis)
     redis.config_set("maxmemory", 1)
     try:
         with pytest.raises(RedisUnavailable, match="maxmemory"):
-            await publish(publisher, till.count(till.order(), wait=timedelta(minutes=90)))
+            await publish(publisher, factory.count(factory.order(), wait=timedelta(minutes=90)))
     finally:
         redis.config_set("maxmemory", 0)
     assert contents(redis) == before
-    made = till.count(till.order())
+    made = factory.count(factory.order())
     await publish(publisher, made)
     assert await bus.load_snapshot() == (made.snapshot, STATS)
 
@@ -213,15 +212,15 @@ def test_an_address_that_is_none_is_refused_without_repeating_it(url: str) -> No
 async def test_nobody_there_is_one_plain_sentence_without_the_password(
     opened: AsyncExitStack,
 ) -> None:
-    till = Till()
+    factory = PassFactory()
     publisher = RedisPublisher("redis://:secret@127.0.0.1:1/0")
     opened.push_async_callback(publisher.close)
     with pytest.raises(RedisUnavailable, match=r"^Redis cannot be used: .*\.$") as failed:
-        await publish(publisher, till.count(till.order()))
+        await publish(publisher, factory.count(factory.order()))
     assert "secret" not in str(failed.value)
 
 
-async def test_something_else_at_the_address_is_told(opened: AsyncExitStack) -> None:
+async def test_another_service_at_the_address_is_reported(opened: AsyncExitStack) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -233,4 +232,4 @@ async def test_something_else_at_the_address_is_told(opened: AsyncExitStack) -> 
         publisher = RedisPublisher(f"redis://127.0.0.1:{port}")
         opened.push_async_callback(publisher.close)
         with pytest.raises(RedisUnavailable):
-            await publish(publisher, Till().count())
+            await publish(publisher, PassFactory().count())

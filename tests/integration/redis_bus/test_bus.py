@@ -18,7 +18,7 @@ from coffeert.redis_bus import subscription
 from coffeert.redis_bus.bus import Bus, BusEvent, Subscribed
 from coffeert.tasks import end
 from coffeert.wire.bus import BatchesCommitted, PassMessage, encode
-from tests.integration.redis.till import Till, publish
+from tests.integration.redis_bus.pass_factory import PassFactory, publish
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ WITHIN = 10.0
 
 
 def hot(xid: int) -> BatchesCommitted:
-    order = Till().order()
+    order = PassFactory().order()
     batches = PendingBatches.of({Xid(xid): tally_orders([order])})
     return BatchesCommitted.of("another", "lineage-1", batches, [order])
 
@@ -47,14 +47,14 @@ async def hear_xids(events: AsyncGenerator[BusEvent, None], count: int) -> list[
     return [xid for batch in heard if isinstance(batch, BatchesCommitted) for xid in batch.xids]
 
 
-async def test_passes_and_hot_batches_are_heard_after_the_subscription_stands(
+async def test_passes_and_committed_batches_are_received_once_subscribed(
     bus: Bus, publisher: RedisPublisher
 ) -> None:
-    till = Till()
-    await publish(publisher, till.count())
+    factory = PassFactory()
+    await publish(publisher, factory.count())
     async with aclosing(bus.messages()) as events:
         assert await hear(events) == Subscribed()
-        made = till.count(till.order())
+        made = factory.count(factory.order())
         await publish(publisher, made)
         assert await hear(events) == made.message
         bus.publish_batches(hot(7))
@@ -62,7 +62,7 @@ async def test_passes_and_hot_batches_are_heard_after_the_subscription_stands(
     assert bus.counts.received == 2
 
 
-async def test_hot_batches_of_one_bus_reach_another_in_order(bus: Bus, other: Bus) -> None:
+async def test_committed_batches_of_one_bus_reach_another_in_order(bus: Bus, other: Bus) -> None:
     async with aclosing(other.messages()) as events:
         await hear(events)
         for xid in range(200):
@@ -86,13 +86,13 @@ async def test_a_bus_passes_over_its_own_batches(bus: Bus, other: Bus) -> None:
 async def test_subscribing_before_reading_leaves_no_gap(
     bus: Bus, publisher: RedisPublisher
 ) -> None:
-    """Readers that come while passes are published end with the newest picture from changes alone."""
-    till = Till()
+    """Readers that come while passes are published end with the newest cube from changes alone."""
+    factory = PassFactory()
     finished = asyncio.Event()
 
     async def publish_on() -> None:
         while not finished.is_set():
-            await publish(publisher, till.count(till.order()))
+            await publish(publisher, factory.count(factory.order()))
 
     async def follow() -> None:
         async with aclosing(bus.messages()) as events:
@@ -113,7 +113,7 @@ async def test_subscribing_before_reading_leaves_no_gap(
                 assert max(t.orders for t in cells.values()) < number
         return
 
-    await publish(publisher, till.count(till.order()))
+    await publish(publisher, factory.count(factory.order()))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(publish_on())
         for _ in range(8):
@@ -122,7 +122,7 @@ async def test_subscribing_before_reading_leaves_no_gap(
 
 
 async def test_what_cannot_be_read_is_counted_and_skipped(bus: Bus, redis: Redis) -> None:
-    good = Till().count().message
+    good = PassFactory().count().message
     senseless = [
         msgspec.structs.replace(good, watermark="1:2"),
         msgspec.json.decode(encode(good)) | {"cells": [[3, 0, "uptown", "latte", 1, 1, 480]]},
@@ -143,7 +143,7 @@ async def test_what_cannot_be_read_is_counted_and_skipped(bus: Bus, redis: Redis
 async def test_a_silent_link_is_asked_and_kept(
     bus: Bus, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscription, "SILENCE", 0.01)
+    monkeypatch.setattr(subscription, "SILENCE_SECONDS", 0.01)
 
     def questions() -> int:
         stats: dict[str, dict[str, int]] = redis.info("commandstats")
@@ -176,7 +176,7 @@ async def test_nothing_piles_up_for_a_reader_that_lags(bus: Bus, redis: Redis) -
         assert len(await hear_xids(events, 200)) == 200
 
 
-async def test_a_reader_that_redis_gives_up_is_told_so_and_may_come_back(
+async def test_a_reader_that_redis_disconnects_gets_an_error_and_may_subscribe_again(
     bus: Bus, redis: Redis
 ) -> None:
     async with aclosing(bus.messages()) as events:
@@ -237,7 +237,7 @@ async def test_closing_sends_what_waits_and_drops_what_comes_later(bus: Bus, oth
     assert other.counts.dropped == 1
 
 
-async def test_a_full_outbox_drops_the_oldest(bus: Bus, other: Bus) -> None:
+async def test_a_full_queue_drops_the_oldest(bus: Bus, other: Bus) -> None:
     async with aclosing(bus.messages()) as events:
         await hear(events)
         for xid in range(1000):
@@ -288,10 +288,10 @@ async def test_an_option_in_the_address_does_not_change_what_is_read(
 ) -> None:
     bus = Bus(f"{redis_url}?decode_responses=true&protocol=3")
     opened.push_async_callback(bus.close)
-    till = Till()
+    factory = PassFactory()
     async with aclosing(bus.messages()) as events:
         await hear(events)
-        made = till.count(till.order())
+        made = factory.count(factory.order())
         await publish(publisher, made)
         assert await hear(events) == made.message
     stored = await bus.load_snapshot()

@@ -9,8 +9,8 @@ import pytest
 from structlog.testing import CapturingLogger
 
 from coffeert.redis_bus.publisher import RedisPublisher
-from tests.integration.redis.contents import contents, found_for_people, keys_for_people
-from tests.integration.redis.till import STATS, Till, publish
+from tests.integration.redis_bus.contents import contents, found_for_people, keys_for_people
+from tests.integration.redis_bus.pass_factory import STATS, PassFactory, publish
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 async def test_a_field_that_is_lost_is_back_with_the_next_pass(
     publisher: RedisPublisher, bus: Bus, redis: Redis, field: str
 ) -> None:
-    till = Till()
-    await publish(publisher, till.count(till.order(ago=timedelta(hours=1))))
+    factory = PassFactory()
+    await publish(publisher, factory.count(factory.order(ago=timedelta(hours=1))))
     assert redis.hdel("coffeert:snapshot", field) == 1
-    made = till.count()
+    made = factory.count()
     await publish(publisher, made)
     assert await bus.load_snapshot() == (made.snapshot, STATS)
 
@@ -33,12 +33,12 @@ async def test_a_field_that_is_lost_is_back_with_the_next_pass(
 async def test_a_key_that_is_lost_is_back_with_the_next_pass(
     publisher: RedisPublisher, redis: Redis
 ) -> None:
-    till = Till()
-    await publish(publisher, till.count(till.order(), till.order(ago=timedelta(hours=1))))
+    factory = PassFactory()
+    await publish(publisher, factory.count(factory.order(), factory.order(ago=timedelta(hours=1))))
     whole = contents(redis)
     for key in whole:
         redis.delete(key)
-        await publish(publisher, till.count())
+        await publish(publisher, factory.count())
         assert contents(redis).keys() == whole.keys()
 
 
@@ -50,11 +50,11 @@ async def test_a_key_that_is_lost_is_back_with_the_next_pass(
 async def test_a_meta_that_cannot_be_read_is_replaced(
     publisher: RedisPublisher, bus: Bus, redis: Redis, junk: bytes
 ) -> None:
-    till = Till()
-    await publish(publisher, till.count(till.order()))
+    factory = PassFactory()
+    await publish(publisher, factory.count(factory.order()))
     redis.hset("coffeert:snapshot", "meta", junk)
     assert await bus.load_snapshot() is None
-    made = till.count(till.order())
+    made = factory.count(factory.order())
     await publish(publisher, made)
     assert await bus.load_snapshot() == (made.snapshot, STATS)
 
@@ -67,18 +67,18 @@ KEYS = [
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("kind", ["string", "hash", "list", "set", "zset", "stream"])
-async def test_a_key_of_another_type_is_replaced_and_told_once(
+async def test_a_key_of_another_type_is_replaced_and_logged_once(
     publisher: RedisPublisher, bus: Bus, redis: Redis, kind: str, key: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr("coffeert.redis_bus.publisher.log", log := CapturingLogger())
-    till = Till()
-    await publish(publisher, till.count(till.order(), till.order(ago=timedelta(hours=1))))
+    factory = PassFactory()
+    await publish(publisher, factory.count(factory.order(), factory.order(ago=timedelta(hours=1))))
     name = f"coffeert:{key}"
     ours = redis.type(name)
     put_foreign(redis, name, kind)
     for _ in range(2):
-        made = till.count(till.order())
+        made = factory.count(factory.order())
         await publish(publisher, made)
     assert await bus.load_snapshot() == (made.snapshot, STATS)
     assert found_for_people(contents(redis)) == keys_for_people(made)
@@ -91,14 +91,14 @@ async def test_a_key_of_another_type_is_replaced_and_told_once(
 async def test_a_fence_that_is_no_token_fences_nobody(
     publisher: RedisPublisher, redis: Redis, text: str
 ) -> None:
-    till = Till()
-    await publish(publisher, till.count(till.order()))
+    factory = PassFactory()
+    await publish(publisher, factory.count(factory.order()))
     redis.set("coffeert:fence:lineage-1", text)
-    await publish(publisher, till.count(till.order()))
+    await publish(publisher, factory.count(factory.order()))
     assert redis.get("coffeert:fence:lineage-1") == b"1"
 
 
-async def test_something_else_in_the_place_of_the_snapshot_is_no_snapshot(
+async def test_a_key_of_another_type_is_no_snapshot(
     bus: Bus, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("coffeert.redis_bus.bus.log", log := CapturingLogger())
@@ -131,10 +131,10 @@ def put_foreign(redis: Redis, name: str, kind: str) -> None:
 @pytest.mark.parametrize(
     "junk", [b"junk", b"[[],[],[0],[1],[1],[1]]", b'[["a"],["b"],[0,1],[1],[1],[1]]']
 )
-async def test_a_bucket_that_cannot_be_read_makes_no_picture(
+async def test_a_bucket_that_cannot_be_read_makes_no_snapshot(
     publisher: RedisPublisher, bus: Bus, redis: Redis, junk: bytes
 ) -> None:
-    till = Till()
-    await publish(publisher, till.count(till.order()))
+    factory = PassFactory()
+    await publish(publisher, factory.count(factory.order()))
     redis.hset("coffeert:snapshot", "hour:2026-03-28T22", junk)
     assert await bus.load_snapshot() is None

@@ -1,2 +1,0 @@
--- Which migrations the database has had, to compare with the files.
-SELECT name, sha256 FROM coffeert_migrations ORDER BY name
