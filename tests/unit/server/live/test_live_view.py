@@ -160,10 +160,10 @@ def test_each_batch_counts_once_whatever_happens_to_its_message(
     history = History()
     live = LiveView(RETENTION, NOW)
     live.load(history.snapshot())
-    journal = ChangeLog(live)
-    journal.advance()
-    reader = View(change_from(_snapshot(journal)))
-    at = journal.version
+    change_log = ChangeLog(live)
+    change_log.commit_version()
+    reader = View(change_from(_snapshot(change_log)))
+    at = change_log.version
     heard: set[Xid] = set()
 
     for step, argument in steps:
@@ -172,8 +172,8 @@ def test_each_batch_counts_once_whatever_happens_to_its_message(
         assert shown(live.view) == history.sum(counted)
 
         # A reader that follows the frames has the same state and the same sums.
-        if journal.advance():
-            delta = decode_server_frame(journal.delta(at))
+        if change_log.commit_version():
+            delta = decode_server_frame(change_log.delta(at))
             assert isinstance(delta, Delta)
             assert delta.from_ == at
             reader.apply(change_from(delta.view))
@@ -198,20 +198,20 @@ def test_a_reader_may_skip_versions_and_arrives_at_the_same_state(
 ) -> None:
     live = LiveView(RETENTION, NOW)
     live.load(History().snapshot())
-    journal = ChangeLog(live)
-    journal.advance()
-    reader, at = View(change_from(_snapshot(journal))), journal.version
+    change_log = ChangeLog(live)
+    change_log.commit_version()
+    reader, at = View(change_from(_snapshot(change_log))), change_log.version
     for number, batch in enumerate(batches):
         live.apply_pending([PendingBatches.of({Xid(100 + number): batch})], ())
-        journal.advance()
+        change_log.commit_version()
         if data.draw(st.booleans()):
-            delta = decode_server_frame(journal.delta(at))
+            delta = decode_server_frame(change_log.delta(at))
             assert isinstance(delta, Delta)
             reader.apply(change_from(delta.view))
             reader.apply(change_from(delta.view))  # a repeated frame is harmless
             at = delta.to
-    if at < journal.version:
-        delta = decode_server_frame(journal.delta(at))
+    if at < change_log.version:
+        delta = decode_server_frame(change_log.delta(at))
         assert isinstance(delta, Delta)
         reader.apply(change_from(delta.view))
     assert shown(reader) == shown(live.view)
@@ -220,8 +220,8 @@ def test_a_reader_may_skip_versions_and_arrives_at_the_same_state(
 def test_another_lineage_begins_another_epoch() -> None:
     live = LiveView(RETENTION, NOW)
     live.load(History().snapshot())
-    journal = ChangeLog(live)
-    epoch = journal.epoch
+    change_log = ChangeLog(live)
+    epoch = change_log.epoch
     other = History()
     other.begin({CellKey("minute", RETENTION.as_of, "uptown", "latte"): Totals(1, 1, 450)})
     other.commit(0)
@@ -238,13 +238,13 @@ def test_another_lineage_begins_another_epoch() -> None:
             recent=(),
         )
     )
-    assert journal.advance()
-    assert journal.epoch != epoch
-    assert not journal.reaches(Position(epoch, 0))
-    assert shown(View(change_from(_snapshot(journal)))) == dict(snapshot.cells)
+    assert change_log.commit_version()
+    assert change_log.epoch != epoch
+    assert not change_log.can_resume(Position(epoch, 0))
+    assert shown(View(change_from(_snapshot(change_log)))) == dict(snapshot.cells)
 
 
-def _snapshot(journal: ChangeLog) -> Columns:
-    frame = decode_server_frame(journal.snapshot()[1])
+def _snapshot(change_log: ChangeLog) -> Columns:
+    frame = decode_server_frame(change_log.snapshot()[1])
     assert isinstance(frame, Snapshot)
     return frame.view
