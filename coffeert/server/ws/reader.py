@@ -15,7 +15,7 @@ from typing import Final
 from coffeert.server.ws.orders import MAX_UNANSWERED_ORDERS, WebSocketOrders
 from coffeert.wire.websocket import PING, PONG, TEXT, find_payload, unmask
 
-MAX_READ_SECONDS: Final = 0.002
+MAX_READ_SECONDS: Final = 0.001
 """How long one connection may be read from before the event loop serves others."""
 
 _MAX_TEXT_BYTES: Final = 4_096
@@ -54,9 +54,9 @@ class OrderFrameReader(asyncio.Protocol):
         """Handle the plain frames among the bytes."""
         if self._delegated:
             self._aiohttp.data_received(data)
-        elif self._paused:  # aiohttp has resumed reading
+        elif self._paused:  # for a moment only, or aiohttp has resumed reading
             self._buffer += data
-            self._transport.pause_reading()
+            self._pause()
         else:
             self._read(self._buffer + data)
 
@@ -104,7 +104,7 @@ class OrderFrameReader(asyncio.Protocol):
                 break
             at = end
             if at < len(data) and self._clock() >= deadline:
-                self._pause()
+                self._paused = True  # until the next iteration, which no pause of the transport is worth
                 self._loop.call_soon(self._resume)
                 break
         return at

@@ -208,13 +208,24 @@ async def test_a_burst_of_frames_is_read_in_slices_of_time() -> None:
     case.reader.data_received(frame(b"x") * 9)
     handled = [len(case.handled.texts)]
     while handled[-1] < 9:
-        assert not case.transport.reading
         await asyncio.sleep(0)
         handled.append(len(case.handled.texts))
     assert handled == [2, 4, 6, 8, 9]
     assert others >= 4
     assert case.handled.flushed == 5
     assert case.transport.reading
+
+
+async def test_more_data_between_two_slices_waits_in_the_transport() -> None:
+    case = Case()
+    case.handled.on_handle = lambda: case.clock.advance(MAX_READ_SECONDS)
+    case.reader.data_received(frame(b"1") + frame(b"2") + frame(b"3")[:4])
+    assert case.transport.reading
+    case.reader.data_received(frame(b"3")[4:])
+    assert (case.handled.texts, case.transport.reading) == (["1"], False)
+    for _ in range(2):
+        await asyncio.sleep(0)
+    assert (case.handled.texts, case.transport.reading) == (["1", "2", "3"], True)
 
 
 async def test_one_frame_is_read_however_long_it_takes() -> None:
