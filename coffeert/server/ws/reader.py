@@ -81,13 +81,11 @@ class OrderFrameReader(asyncio.Protocol):
         self._resume()
 
     def _read(self, data: bytes) -> None:
-        at = self._read_frames(data)
+        rest = data[self._read_frames(data) :]
+        self._buffer = b"" if self._delegated else rest
         self._orders.flush_refusals()
         if self._delegated:
-            self._buffer = b""
-            self._aiohttp.data_received(data[at:])
-        else:
-            self._buffer = data[at:]
+            self._aiohttp.data_received(rest)
 
     def _read_frames(self, data: bytes) -> int:
         """Handle frames until something stops it; return where the bytes begin that are left."""
