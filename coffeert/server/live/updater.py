@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, tzinfo
 
 import structlog
 
+from coffeert.backoff import Backoff
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import RetentionWindow, tally_orders
@@ -90,21 +90,18 @@ class LiveUpdater:
 
     async def run(self) -> None:
         """Follow Redis until cancelled; reconnects."""
-        attempt = 0
+        backoff = Backoff(longest=_MAX_RETRY_SECONDS)
         while True:
             try:
                 async with aclosing(self._bus.messages()) as messages:
                     async for message in messages:
-                        attempt = 0
+                        backoff.reset()
                         await self._handle(message)
             except RedisUnavailable as error:
                 log.debug("redis lost", reason=str(error))  # the health monitor logs it, once
                 self.connected = False
                 await self.load_if_empty()
-                attempt += 1
-                await asyncio.sleep(
-                    random.uniform(0.5, 1) * min(_MAX_RETRY_SECONDS, 0.1 * 2**attempt)
-                )
+                await asyncio.sleep(backoff.next_delay())
 
     async def follow_clock(self) -> None:
         """Move the view's windows on each minute, until cancelled."""
