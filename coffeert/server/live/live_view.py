@@ -29,7 +29,7 @@ from coffeert.domain.watermark import Watermark, Xid
 MAX_PENDING_BYTES = 150_000_000
 """With more pending batches than that, because no pass has come for long, further ones are ignored.
 
-The health of the aggregator says so then.
+The health of the aggregator then reports that.
 """
 
 

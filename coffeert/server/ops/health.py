@@ -229,7 +229,7 @@ class HealthMonitor:
         if self._live_view.overflowed:
             reason = "so many orders wait for a pass that new ones are not shown before it"
         elif stats is None and not self._starting:
-            reason = "no pass has been heard of"
+            reason = "no pass has been received"
         elif stats is not None and lag > _STALE_INTERVALS * stats.interval_s + 2:
             reason = f"the last pass is {lag:.0f} s old"
         figures = AggregatorHealth(

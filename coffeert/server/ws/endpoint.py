@@ -123,7 +123,7 @@ class DashboardWebSocket:
         has them already, and a part of one perhaps: then the guard changes nothing, and the loop over
         `messages` reads every frame, more slowly and with the same answers. From here on the guard
         calls the reader as its protocol, and the reader calls aiohttp's; the transport still belongs
-        to the guard, so writing, pausing and closing are as before. aiohttp is never told.
+        to the guard, so writing, pausing and closing are as before. aiohttp does not notice.
         """
         limit = self._max_frame_bytes
         guard.put_before(

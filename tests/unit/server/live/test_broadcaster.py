@@ -26,7 +26,7 @@ NOW = datetime.now(UTC)
 
 
 class Screen:
-    """A sink that keeps what it gets; while `busy` it takes nothing that is offered."""
+    """A sink that keeps what is written; while `busy`, `try_write` writes nothing."""
 
     def __init__(self) -> None:
         self.busy = False

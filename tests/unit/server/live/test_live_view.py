@@ -21,7 +21,7 @@ RETENTION = RetentionWindow.at(NOW, UTC)
 
 
 class History:
-    """A database as the live view hears of it: transactions, and passes over them."""
+    """A database as the live view knows it: transactions, and passes over them."""
 
     def __init__(self) -> None:
         self.next_xid = 10
@@ -92,8 +92,8 @@ steps = st.lists(
         st.tuples(st.just("begin"), minutes),
         st.tuples(st.just("commit"), st.integers(0, 5)),
         st.tuples(st.just("aggregate"), st.none()),
-        st.tuples(st.just("hear of batches"), st.lists(st.integers(0, 30), min_size=1, max_size=5)),
-        st.tuples(st.just("hear of a pass"), st.integers(0, 2)),
+        st.tuples(st.just("receive batches"), st.lists(st.integers(0, 30), min_size=1, max_size=5)),
+        st.tuples(st.just("receive a pass"), st.integers(0, 2)),
         st.tuples(st.just("load"), st.none()),
     ),
     max_size=40,
@@ -104,7 +104,7 @@ def shown(view: View) -> Cells:
     return dict(view.cube.cells())
 
 
-def play(history: History, live: LiveView, heard: set[Xid], step: str, argument: object) -> None:
+def play(history: History, live: LiveView, received: set[Xid], step: str, argument: object) -> None:
     match step, argument:
         case "begin", dict():
             history.begin(argument)
@@ -114,13 +114,13 @@ def play(history: History, live: LiveView, heard: set[Xid], step: str, argument:
             history.aggregate()
         case "load", _:
             live.load(history.snapshot())
-        case "hear of batches", list() if history.committed:
+        case "receive batches", list() if history.committed:
             xids = sorted(history.committed)
             chosen = {xids[index % len(xids)] for index in argument}
             together = PendingBatches.of({xid: history.committed[xid] for xid in chosen})
             live.apply_pending([together], ())
-            heard |= chosen
-        case "hear of a pass", int() if history.passes:
+            received |= chosen
+        case "receive a pass", int() if history.passes:
             number, watermark, changed = history.passes[-1 - argument % len(history.passes)]
             if not live.apply_pass(number, watermark, NOW, changed, ()):
                 live.load(history.snapshot())
@@ -128,32 +128,32 @@ def play(history: History, live: LiveView, heard: set[Xid], step: str, argument:
 
 ONE: Cells = {CellKey("minute", RETENTION.as_of, "uptown", "latte"): Totals(1, 1, 480)}
 TWO: Cells = {CellKey("minute", RETENTION.as_of, "uptown", "latte"): Totals(1, 2, 960)}
-PARTLY_COUNTED: list[tuple[str, object]] = [  # told together, of which a pass has counted the first
+PARTLY_COUNTED: list[tuple[str, object]] = [  # in one message, the first counted by a pass
     ("begin", ONE),
     ("begin", TWO),
     ("commit", 0),
     ("aggregate", None),
     ("commit", 0),
-    ("hear of batches", [0, 1]),
+    ("receive batches", [0, 1]),
 ]
 
 
 @given(steps)
-@example(  # heard of after the pass that counted it
-    [("begin", ONE), ("commit", 0), ("aggregate", None), ("load", None), ("hear of batches", [0])]
+@example(  # received of after the pass that counted it
+    [("begin", ONE), ("commit", 0), ("aggregate", None), ("load", None), ("receive batches", [0])]
 )
-@example([("begin", ONE), ("commit", 0), ("hear of batches", [0]), ("hear of batches", [0])])
+@example([("begin", ONE), ("commit", 0), ("receive batches", [0]), ("receive batches", [0])])
 @example(  # still running when the pass was made, so not counted by it
     [
         ("begin", ONE),
         ("aggregate", None),
         ("commit", 0),
-        ("hear of batches", [0]),
-        ("hear of a pass", 0),
+        ("receive batches", [0]),
+        ("receive a pass", 0),
     ]
 )
-@example([*PARTLY_COUNTED, ("hear of a pass", 0), ("hear of batches", [0, 1])])
-@example([*PARTLY_COUNTED[:-1], ("hear of a pass", 0), ("hear of batches", [0, 1])])
+@example([*PARTLY_COUNTED, ("receive a pass", 0), ("receive batches", [0, 1])])
+@example([*PARTLY_COUNTED[:-1], ("receive a pass", 0), ("receive batches", [0, 1])])
 def test_each_batch_counts_once_whatever_happens_to_its_message(
     steps: list[tuple[str, object]],
 ) -> None:
@@ -164,11 +164,11 @@ def test_each_batch_counts_once_whatever_happens_to_its_message(
     change_log.commit_version()
     reader = View(change_from(_snapshot(change_log)))
     at = change_log.version
-    heard: set[Xid] = set()
+    received: set[Xid] = set()
 
     for step, argument in steps:
-        play(history, live, heard, step, argument)
-        counted = {x for x in history.committed if live.watermark.sees(x) or x in heard}
+        play(history, live, received, step, argument)
+        counted = {x for x in history.committed if live.watermark.sees(x) or x in received}
         assert shown(live.view) == history.sum(counted)
 
         # A reader that follows the frames has the same state and the same sums.
