@@ -1,4 +1,4 @@
-"""Log lines: structured, to stderr, one for each fault and each recovery, none for a request."""
+"""Logging: structured, to stderr; one line for each fault and each recovery, none for a request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aiohttp.web import RequestPayloadError
 
 
 def configure_logs(level: str, form: Literal["text", "json"]) -> None:
-    """Set up logging for a process; `level` is a name such as `info`."""
+    """Set up logging of this process; `level` is a name such as `info`."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -41,14 +41,14 @@ def configure_logs(level: str, form: Literal["text", "json"]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # A line a request is the access log's, and reverse proxies keep one.
+    # Access logs are left to reverse proxies.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
-    # Warns with a traceback at every attempt to connect; the health board says it in one line.
+    # Warns with a traceback at each attempt to connect; the health monitor logs that in one line.
     logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
-    logging.getLogger("aiohttp.server").addFilter(_is_our_fault)
+    logging.getLogger("aiohttp.server").addFilter(_is_server_fault)
 
 
-def _is_our_fault(record: logging.LogRecord) -> bool:
-    # What is not HTTP at all is answered with 400; any stranger could fill the log with it.
+def _is_server_fault(record: logging.LogRecord) -> bool:
+    # Bytes that are not HTTP are answered with 400; anyone could fill the log with them.
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, HttpProcessingError | RequestPayloadError)

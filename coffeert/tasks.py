@@ -1,4 +1,4 @@
-"""Background tasks: each is known by name, started again when it fails, and ended at shutdown."""
+"""Background tasks: named, restarted if they fail, and ended at shutdown."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-_RESTART_DELAY = 1.0
-_CANCEL_INTERVAL = 0.5
+_RESTART_SECONDS = 1.0
+_CANCEL_RETRY_SECONDS = 0.5
 
 
 class Tasks:
-    """Tasks that are meant to run as long as their process does."""
+    """Tasks that run as long as their process."""
 
     def __init__(self) -> None:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        """Start a task; should it ever fail, log why and start it again."""
-        self._tasks.append(asyncio.create_task(_kept_running(name, run), name=name))
+        """Start a task; if it fails or ends, log that and start it again a second later."""
+        self._tasks.append(asyncio.create_task(_run_forever(name, run), name=name))
 
     async def stop(self) -> None:
-        """Cancel all tasks, the last started first, and wait for each to end."""
+        """Cancel all tasks, the last one first, and wait for each to end."""
         while self._tasks:
             await end(self._tasks.pop())
 
 
 async def end(task: asyncio.Task[Any]) -> None:
-    """Cancel a task until it has ended; what it returned or raised is left in it.
+    """Cancel a task until it has ended; its result or exception stays in it.
 
-    Once is not enough: before Python 3.12 `asyncio.wait_for` loses a cancellation that comes just as
+    Once is not enough: before Python 3.12 `asyncio.wait_for` loses a cancellation that comes just when
     what it waits for is done (python/cpython#86296), and redis-py sends every command through it.
     """
     while not task.done():
         task.cancel()
-        await asyncio.wait([task], timeout=_CANCEL_INTERVAL)
+        await asyncio.wait([task], timeout=_CANCEL_RETRY_SECONDS)
 
 
-async def _kept_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
+async def _run_forever(name: str, run: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await run()
-            log.error("task ended by itself", task=name)
+            log.error("task ended", task=name)
         except Exception:
             log.exception("task failed", task=name)
-        await asyncio.sleep(_RESTART_DELAY)
+        await asyncio.sleep(_RESTART_SECONDS)

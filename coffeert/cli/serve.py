@@ -108,7 +108,7 @@ async def serve(
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        site = await _listen(runner, server.keeper, config, reuse_port=worker)
+        site = await _listen(runner, server.connection_limiter, config, reuse_port=worker)
         url = _url(config, runner)
         if started is not None:
             started.set_result(url)

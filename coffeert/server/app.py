@@ -1,4 +1,4 @@
-"""The composition of a server: every part is made here and given what it needs."""
+"""Composes a server: makes every part and gives it what it needs."""
 
 from __future__ import annotations
 
@@ -39,51 +39,51 @@ from coffeert.tasks import Tasks
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The parts of a server, made and connected; `tasks` are running."""
+    """The parts of a server, connected to each other; `tasks` are running."""
 
     config: Config
-    access: Authorizer
-    writer: BatchWriter
-    intake: OrderService
-    journal: ChangeLog
-    feed: LiveUpdater
-    hub: Broadcaster
-    menu: MenuCache
-    database: RollupReader
+    authorizer: Authorizer
+    batch_writer: BatchWriter
+    order_service: OrderService
+    change_log: ChangeLog
+    updater: LiveUpdater
+    broadcaster: Broadcaster
+    menu_cache: MenuCache
+    rollup_reader: RollupReader
     health: HealthMonitor
-    keeper: ConnectionLimiter
+    connection_limiter: ConnectionLimiter
     tasks: Tasks
 
     def application(self) -> web.Application:
         """Make the application that answers HTTP and WebSocket."""
         limit = self.config.max_body_bytes
         orders = OrdersApi(
-            self.intake,
-            self.access,
+            self.order_service,
+            self.authorizer,
             body_limit=limit,
             batch_rows=self.config.max_batch_rows,
             body_timeout=self.config.body_timeout,
         )
         dashboard = DashboardApi(
-            journal=self.journal,
-            refresh=self.feed.show,
-            menu=self.menu,
+            journal=self.change_log,
+            refresh=self.updater.flush_to_view,
+            menu=self.menu_cache,
             health=self.health,
             metrics=Metrics(lambda: self.health.health),
-            access=self.access,
-            view_at=self.database.view_at,
+            access=self.authorizer,
+            view_at=self.rollup_reader.view_at,
             zone=self.config.zone(),
         )
-        socket = DashboardWebSocket(
-            hub=self.hub,
-            journal=self.journal,
-            intake=self.intake,
-            shedder=self.writer.admission.shedder,
-            access=self.access,
-            menu=self.menu.body,
+        websocket = DashboardWebSocket(
+            broadcaster=self.broadcaster,
+            change_log=self.change_log,
+            order_service=self.order_service,
+            shedder=self.batch_writer.admission.shedder,
+            authorizer=self.authorizer,
+            menu=self.menu_cache.body,
             heartbeat=self.config.heartbeat_interval,
             timezone=self.config.timezone,
-            frame_limit=limit,
+            max_frame_bytes=limit,
         )
         app = web.Application(client_max_size=limit)
         add_routes(
@@ -94,7 +94,7 @@ class Server:
                 ("POST", "/api/orders/{order_id}/void", orders.void),
                 ("GET", "/api/dashboard", dashboard.dashboard),
                 ("GET", "/api/menu", dashboard.menu),
-                ("GET", "/ws/dashboard", socket.serve),
+                ("GET", "/ws/dashboard", websocket.serve),
                 ("GET", "/livez", dashboard.live),
                 ("GET", "/readyz", dashboard.ready),
                 ("GET", "/metrics", dashboard.metrics),
@@ -104,18 +104,18 @@ class Server:
         return app
 
     async def drain(self) -> None:
-        """Stop taking orders, answer those taken, and send the dashboards away."""
+        """Refuse new orders, answer those accepted, then close every connection."""
         self.health.closing = True
-        await self.writer.close()
-        self.hub.close("the server is restarting")
-        self.keeper.close()
+        await self.batch_writer.close()
+        self.broadcaster.close("the server is restarting")
+        self.connection_limiter.close()
 
 
 @asynccontextmanager
 async def open_server(config: Config, database_url: str, redis_url: str) -> AsyncIterator[Server]:
     """Make a server and keep its background tasks running.
 
-    Raises `DatabaseUnavailable` and `SchemaMismatch`; Redis may be away, the server waits for it.
+    Raises `DatabaseUnavailable` and `SchemaMismatch`. Redis may be away: the server waits for it.
     """
     async with AsyncExitStack() as stack:
         pool = await open_pool(
@@ -134,48 +134,58 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             writers=config.max_concurrent_commits,
         )
         live_view = LiveView(RetentionWindow.at(now, config.zone()), now)
-        journal = ChangeLog(live_view)
-        hub = Broadcaster(
-            journal,
-            frame_interval=config.min_frame_interval,
+        change_log = ChangeLog(live_view)
+        broadcaster = Broadcaster(
+            change_log,
+            min_frame_interval=config.min_frame_interval,
             slow_client_timeout=config.slow_client_timeout,
-            clients_limit=config.max_websocket_clients,
+            max_clients=config.max_websocket_clients,
             refusing=lambda: admission.refusing,
         )
-        table = OrderRepository(
+        repository = OrderRepository(
             pool, max_idle=min(config.max_concurrent_commits, config.database_pool_size - 1)
         )
-        stack.push_async_callback(table.close)
-        database = RollupReader(pool, idle=lambda: table.idle_connections)
-        feed = LiveUpdater(
-            live_view, hub, bus, database, zone=config.zone(), live=config.live_updates
+        stack.push_async_callback(repository.close)
+        rollup_reader = RollupReader(pool, idle_elsewhere=lambda: repository.idle_connections)
+        updater = LiveUpdater(
+            live_view,
+            broadcaster,
+            bus,
+            rollup_reader,
+            zone=config.zone(),
+            live=config.live_updates,
         )
-        await feed.begin()
-        writer = BatchWriter(
-            table,
+        await updater.load_if_empty()
+        batch_writer = BatchWriter(
+            repository,
             admission,
             batch_rows=config.max_batch_rows,
             writers=config.max_concurrent_commits,
-            on_commit=feed.committed,
+            on_commit=updater.on_commit,
         )
-        board = MenuCache(menu, database_url, hub)
-        access = _access(config)
-        intake = OrderService(writer, table, board.menu)
-        path = OrderEndpoint(intake, access, body_limit=config.max_body_bytes)
+        menu_cache = MenuCache(menu, database_url, broadcaster)
+        authorizer = _authorizer(config)
+        order_service = OrderService(batch_writer, repository, menu_cache.menu)
+        path = OrderEndpoint(order_service, authorizer, body_limit=config.max_body_bytes)
         server = Server(
             config=config,
-            access=access,
-            writer=writer,
-            intake=intake,
-            journal=journal,
-            feed=feed,
-            hub=hub,
-            menu=board,
-            database=database,
+            authorizer=authorizer,
+            batch_writer=batch_writer,
+            order_service=order_service,
+            change_log=change_log,
+            updater=updater,
+            broadcaster=broadcaster,
+            menu_cache=menu_cache,
+            rollup_reader=rollup_reader,
             health=HealthMonitor(
-                writer=writer, live_view=live_view, feed=feed, hub=hub, database=database, bus=bus
+                batch_writer=batch_writer,
+                live_view=live_view,
+                updater=updater,
+                broadcaster=broadcaster,
+                rollup_reader=rollup_reader,
+                bus=bus,
             ),
-            keeper=ConnectionLimiter(
+            connection_limiter=ConnectionLimiter(
                 connections=config.max_connections_per_ip,
                 rate=config.max_orders_per_second_per_ip,
                 header_timeout=config.header_timeout,
@@ -190,23 +200,21 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
         yield server
 
 
-def _access(config: Config) -> Authorizer:
+def _authorizer(config: Config) -> Authorizer:
     token = config.token.get_secret_value() if config.token else None
     read_token = config.read_token.get_secret_value() if config.read_token else None
     return Authorizer(token, config.allowed_origins, read_token=read_token)
 
 
 def _start(server: Server) -> None:
-    tasks, journal, feed = server.tasks, server.journal, server.feed
-    tasks.start("batch writer", server.writer.run)
-    tasks.start("live feed", feed.run)
-    tasks.start("clock", feed.move_time)
-    tasks.start("hub", lambda: server.hub.run(feed.show))
-    tasks.start("menu", server.menu.watch)
-    tasks.start("doorway", server.keeper.run)
-    tasks.start(
-        "heartbeat",
-        lambda: server.health.beat(
-            server.config.heartbeat_interval, lambda: (journal.epoch, journal.version)
-        ),
+    start = server.tasks.start
+    start("batch writer", server.batch_writer.run)
+    start("live updater", server.updater.run)
+    start("clock", server.updater.follow_clock)
+    start("broadcaster", lambda: server.broadcaster.run(server.updater))
+    start("menu cache", server.menu_cache.watch)
+    start("connection limiter", server.connection_limiter.run)
+    start(
+        "heartbeats",
+        lambda: server.health.send_heartbeats(server.change_log, server.config.heartbeat_interval),
     )

@@ -102,7 +102,7 @@ async def test_a_fault_is_one_line_and_its_recovery_another(
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         await _many_more(answered)
-        await eventually(lambda: logs[0].has("ill", "redis"))
+        await eventually(lambda: logs[0].has("unhealthy", "redis"))
         await asyncio.to_thread(valkey.start)
         await eventually(lambda: logs[0].has("recovered", "redis"))
         await _many_more(answered)
@@ -112,7 +112,7 @@ async def test_a_fault_is_one_line_and_its_recovery_another(
         ]
 
         await asyncio.to_thread(own_postgres.stop, "immediate")
-        await eventually(lambda: logs[0].has("ill", "aggregator"), within=20)
+        await eventually(lambda: logs[0].has("unhealthy", "aggregator"), within=20)
         await _many_more(answered)
         await asyncio.to_thread(own_postgres.start)
         for part in ("database", "aggregator"):
@@ -131,7 +131,7 @@ async def test_a_fault_is_one_line_and_its_recovery_another(
 
 
 def _fault_of(part: str) -> Counter[Line]:
-    return Counter([("warning", f"ill {part}"), ("info", f"recovered {part}")])
+    return Counter([("warning", f"unhealthy {part}"), ("info", f"recovered {part}")])
 
 
 async def _ready(url: str) -> None:

@@ -18,9 +18,9 @@ class Mutant:
 
 _PROPERTY = "tests/integration/aggregator/test_pass_property.py"
 _PASSES = "tests/integration/postgres/test_passes.py"
-_WRITER = "tests/unit/server/test_batch_writer.py"
+_WRITER = "tests/unit/server/ingest/test_batch_writer.py"
 _WATCHED = "tests/torture/test_short.py"  # only by what its dashboards see
-_LIVE = "tests/unit/server/test_live_view.py"
+_LIVE = "tests/unit/server/live/test_live_view.py"
 
 MUTANTS = (
     Mutant(
@@ -59,7 +59,7 @@ MUTANTS = (
         "an order is acknowledged before its commit",
         "coffeert/server/ingest/batch_writer.py",
         "            outcomes = await self._store(entries, commits)\n",
-        "            self._answer(groups, [Placed(e.order, replayed=False) for e in entries])\n"
+        "            self._answer(groups, [StoredOrder(e.order, replayed=False) for e in entries])\n"
         "            outcomes = await self._store(entries, commits)\n",
         (_WRITER, "tests/torture/test_short.py::test_nothing_is_lost_doubled_or_miscounted"),
     ),
@@ -189,8 +189,8 @@ MUTANTS = (
     Mutant(
         "a dashboard that comes back is taken for one that missed nothing",
         "coffeert/server/live/broadcaster.py",
-        "client = Client(link, Position(epoch, version))",
-        "client = Client(link, self._journal.position if epoch else Position(epoch, version))",
+        "client = Client(sink, Position(epoch, version))",
+        "client = Client(sink, self._change_log.position if epoch else Position(epoch, version))",
         (_WATCHED,),
     ),
     Mutant(
@@ -212,7 +212,7 @@ MUTANTS = (
         "coffeert/server/http/fast_path.py",
         "self._answer.cancel()",
         "pass",
-        ("tests/integration/server/test_gone_clients.py",),
+        ("tests/integration/server/ingest/test_batch_writer.py",),
     ),
     Mutant(
         "an order is admitted however long it would wait",

@@ -59,7 +59,7 @@ class DashboardApi:
         if at is not None:
             return await self._past(_moment(at))
         self._refresh()
-        self._journal.advance()
+        self._journal.commit_version()
         etag = f"{self._journal.epoch}.{self._journal.version}"
         if request.if_none_match and any(tag.value == etag for tag in request.if_none_match):
             response = web.Response(status=304)

@@ -1,4 +1,4 @@
-"""Admission: whether an order that comes now would be committed in time."""
+"""Admission control: whether an order that arrives now would be committed in time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Admission:
     """Bounds the queue by predicted wait rather than by length, so that the bound fits any speed.
 
     `wait_limit` is in seconds; averages are exponentially smoothed over batches. This is about the
-    database; `shedder`, and for NDJSON `batches`, are about the time before an order is so much as read.
+    database; `shedder`, and `batches` for NDJSON, are about the event loop before an order is decoded.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Admission:
 
     @property
     def refusing(self) -> bool:
-        """Whether an order was refused unread within the last second."""
+        """Whether an order was refused undecoded within the last second."""
         return self.shedder.refusing or self.batches.refusing
 
     @property
@@ -51,22 +51,22 @@ class Admission:
         return bool(self._busy_since)
 
     def batch_started(self, writer: int) -> None:
-        """Note that a writer has sent a batch."""
+        """Record that a writer has sent a batch."""
         self._busy_since[writer] = self._clock()
 
     def batch_finished(self, writer: int, rows: int) -> None:
-        """Note that a writer's batch is committed, or has failed."""
+        """Record that a writer's batch is committed, or has failed."""
         seconds = self._clock() - self._busy_since.pop(writer)
         weight = _SMOOTHING if self.batch_size else 1.0
         self.batch_size += weight * (rows - self.batch_size)
         self.batch_seconds += weight * (seconds - self.batch_seconds)
 
     def predicted_wait(self) -> float:
-        """Predict how many seconds an order that came now would wait for its commit.
+        """Predict how many seconds an order that arrived now would wait for its commit.
 
-        A batch that has been under way for long predicts at least as long for those behind it. Where
-        nobody waits and a writer is free, what earlier batches took is no reason to refuse: only a
-        further batch can show that the database is well again.
+        A batch that has been committing for long predicts at least as long for those behind it. If
+        nothing is queued and a writer is idle, the time of earlier batches is no reason to refuse: only
+        a further batch can show that the database is fast again.
         """
         predicted = self.batch_seconds
         if self.queued:
@@ -75,26 +75,26 @@ class Admission:
         elif len(self._busy_since) < self._writers:
             return min(predicted, self.wait_limit)
         if len(self._busy_since) == self._writers:
-            predicted = max(predicted, self.under_way())
+            predicted = max(predicted, self.current_commit_seconds())
         return predicted
 
-    def under_way(self) -> float:
-        """Return how many seconds the youngest batch under way has taken so far; 0 without any."""
+    def current_commit_seconds(self) -> float:
+        """Return for how many seconds the newest running batch has been committing; 0 without any."""
         return self._clock() - max(self._busy_since.values()) if self._busy_since else 0.0
 
     def queue_limit(self) -> int:
-        """Return how many orders may wait at the present speed of commits."""
+        """Return how many orders may be queued at the present speed of commits."""
         if not self.batch_seconds:
             return self._batch_rows
         batches = max(0.0, self.wait_limit / self.batch_seconds - 1) * self._writers
         return max(self._batch_rows, int(batches * self._batch_rows))
 
     def close(self) -> None:
-        """Admit nothing any more."""
+        """Refuse every further order."""
         self._closed = True
 
     def check(self, orders: int) -> None:
-        """Refuse orders (`Unavailable`, at once) that would wait too long."""
+        """Raise `Unavailable` if so many orders more would wait too long."""
         wait = self.predicted_wait()
         if self._closed:
             detail = "The server is closing."

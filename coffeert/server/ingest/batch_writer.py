@@ -1,7 +1,7 @@
-"""Group commit: whatever has queued while one batch was committing becomes the next batch.
+"""Group commit: the orders that were queued while one batch was committing become the next batch.
 
-One INSERT and one commit serve every order that is waiting, so the cost of making an order durable is
-shared, and at low load nothing waits for anybody.
+One INSERT and one commit serve all of them, so the cost of making an order durable is shared; at low load
+nothing waits.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from coffeert.server.ingest.admission import Admission
 log = structlog.get_logger(__name__)
 
 _FIND_ATTEMPTS = 3
-# A batch beside another costs as much and makes both smaller. It is for orders in plenty, and for a
-# database so far away that batches are few, whatever they cost.
-_PLENTY = 100
-_FAR = 0.01  # seconds
+# A second batch beside a running one costs as much as the first and makes both smaller. It pays off with
+# many orders, or if commits are so slow that there are few batches.
+SECOND_BATCH_MIN_ORDERS = 100
+SLOW_COMMIT_SECONDS = 0.01
 
 
 class PendingOrder(msgspec.Struct, frozen=True):
-    """An order to store. `draft` is what a repeated key is compared with, `None` for a correction."""
+    """An order to store. `draft` is what a repeated key is compared with; None for a correction."""
 
     order: Order
     draft: Draft | None
 
 
 class StoredOrder(msgspec.Struct, frozen=True):
-    """An order that is stored. `replayed`: it already was."""
+    """An order that is stored; `replayed` if it already was."""
 
     order: Order
     replayed: bool
@@ -57,14 +57,14 @@ Result = Order | ApiError
 
 
 class Commit(NamedTuple):
-    """A transaction, and the orders that it added."""
+    """A transaction and the orders that it added."""
 
     xid: Xid
     orders: Sequence[Order]
 
 
 class Table(Protocol):
-    """Where orders are stored; `coffeert.postgres.orders.OrderTable`."""
+    """Where orders are stored; `coffeert.postgres.orders.OrderRepository`."""
 
     async def insert(self, orders: Sequence[Order]) -> Inserted:
         """Store orders sorted by id, all or none."""
@@ -74,7 +74,7 @@ class Table(Protocol):
 
 
 class _Group(msgspec.Struct, frozen=True):
-    """Entries that one caller waits for."""
+    """Entries of one caller, who awaits `answer`."""
 
     entries: Sequence[PendingOrder]
     answer: asyncio.Future[list[Outcome]]
@@ -107,10 +107,10 @@ class BatchWriter:
         self._idle.set()
 
     def submit(self, entries: Sequence[PendingOrder]) -> asyncio.Future[list[Outcome]]:
-        """Have entries stored; the future tells what became of each, in order.
+        """Have entries stored; the future gives the outcome of each, in order.
 
-        Raises `Unavailable` where they would wait too long: nothing was stored. Entries whose future
-        is cancelled while they are queued are not stored; once sent to PostgreSQL, they are.
+        Raises `Unavailable` if they would wait too long: nothing was stored. Entries whose future is
+        cancelled while they are queued are not stored; once sent to PostgreSQL, they are.
         """
         self.admission.check(len(entries))
         answer: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
@@ -122,7 +122,7 @@ class BatchWriter:
         return answer
 
     async def run(self) -> None:
-        """Write batches until cancelled; `close` first, so that nobody is left waiting."""
+        """Write batches until cancelled; `close` first, so that every entry is answered."""
         async with asyncio.TaskGroup() as group:
             for number in range(self._writers):
                 group.create_task(self._write_batches(number))
@@ -134,10 +134,10 @@ class BatchWriter:
 
     @property
     def _due(self) -> bool:
-        """Whether a further batch should begin now."""
+        """Whether a further batch should start now."""
         if self._queue and self.admission.busy:
-            plenty = self.admission.queued >= min(_PLENTY, self._batch_rows)
-            return plenty or self.admission.under_way() > _FAR
+            enough = self.admission.queued >= min(SECOND_BATCH_MIN_ORDERS, self._batch_rows)
+            return enough or self.admission.current_commit_seconds() > SLOW_COMMIT_SECONDS
         return bool(self._queue)
 
     async def _write_batches(self, number: int) -> None:
@@ -145,7 +145,7 @@ class BatchWriter:
             while not self._due:
                 self._work.clear()
                 await self._work.wait()
-            groups = self._take()
+            groups = self._next_groups()
             if groups:
                 self.admission.batch_started(number)
                 try:
@@ -156,7 +156,7 @@ class BatchWriter:
             if not self._queue and not self.admission.busy:
                 self._idle.set()
 
-    def _take(self) -> list[_Group]:
+    def _next_groups(self) -> list[_Group]:
         groups: list[_Group] = []
         rows = 0
         while self._queue and (
@@ -176,8 +176,8 @@ class BatchWriter:
         try:
             outcomes = await self._store(entries, commits)
         except Exception as error:
-            # Whatever it was, the waiters are answered and the writer lives on. Only cancellation
-            # passes, when the process ends.
+            # Whatever it is, the callers are answered and the writer goes on. Only cancellation, at the
+            # end of the process, passes.
             log.exception("batch failed", orders=len(entries))
             outcomes = [_unknown(error)] * len(entries)
         self._answer(groups, outcomes)
@@ -185,7 +185,7 @@ class BatchWriter:
             try:
                 self._on_commit(commit.xid, commit.orders)
             except Exception:
-                log.exception("committed batch not announced", orders=len(commit.orders))
+                log.exception("commit not announced", orders=len(commit.orders))
 
     def _answer(self, groups: list[_Group], outcomes: list[Outcome]) -> None:
         start = 0
@@ -204,7 +204,7 @@ class BatchWriter:
                 self.refused += 1
 
     async def _store(self, entries: Sequence[PendingOrder], commits: list[Commit]) -> list[Outcome]:
-        """Store entries, each key once; the first entry of a key decides what the key stands for."""
+        """Store entries, each key once; the first entry of a key is the one that is stored."""
         # By the key as a number: comparing and hashing UUIDs is many times slower.
         first: dict[int, PendingOrder] = {}
         for entry in entries:
@@ -213,9 +213,8 @@ class BatchWriter:
         orders = [first[key].order for key in sorted(first)]
         await self._insert(orders, results, commits)
         if len(orders) == len(entries) and commits and len(commits[0].orders) == len(entries):
-            return [
-                StoredOrder(entry.order, replayed=False) for entry in entries
-            ]  # as almost always
+            # As almost always.
+            return [StoredOrder(entry.order, replayed=False) for entry in entries]
 
         for commit in commits:
             results.update((order.order_id.int, order) for order in commit.orders)
@@ -236,19 +235,19 @@ class BatchWriter:
     async def _insert(
         self, orders: Sequence[Order], results: dict[int, Result], commits: list[Commit]
     ) -> None:
-        """Store orders; those that are stored now are in the commits, all others in the results."""
+        """Store orders; the new ones are in `commits` afterwards, all others in `results`."""
         try:
             inserted = await self._table.insert(orders)
         except BadValue as error:
             if len(orders) == 1:
                 results[orders[0].order_id.int] = _bad_value(error)
                 return
-            # One bad value fails the whole statement: halve until only the culprit is refused.
+            # One bad value fails the whole statement: halve until only its order is refused.
             middle = len(orders) // 2
             await self._insert(orders[:middle], results, commits)
             await self._insert(orders[middle:], results, commits)
         except CommitUnknown as error:
-            log.debug("commit of unknown outcome", orders=len(orders))
+            log.debug("commit outcome unknown", orders=len(orders))
             found = await self._find(orders)
             for order in orders:
                 stored = found.get(order.order_id)
@@ -261,25 +260,25 @@ class BatchWriter:
             if inserted.new == len(orders):
                 commits.append(Commit(inserted.xid, orders))
             else:
-                await self._sort_out(orders, inserted.xid, results, commits)
+                await self._resolve_duplicates(orders, inserted.xid, results, commits)
 
-    async def _sort_out(
+    async def _resolve_duplicates(
         self,
         orders: Sequence[Order],
         xid: Xid,
         results: dict[int, Result],
         commits: list[Commit],
     ) -> None:
-        """Tell the new orders of a committed batch from those whose keys were taken.
+        """Separate the new orders of a committed batch from those whose keys were taken.
 
-        A key committed concurrently is invisible to the statement that met it, so another one asks.
+        A key committed concurrently is invisible to the statement that met it, so another one reads it.
         """
         found = await self._find(orders)
         new = []
         for order in orders:
             stored = found.get(order.order_id)
             if stored is None:
-                # Rolled back in between by whoever held the key; or the table cannot be read.
+                # The transaction that held the key rolled back in between; or reading failed.
                 results[order.order_id.int] = _unknown(None)
             elif stored.xid == xid:
                 new.append(order)
@@ -289,7 +288,7 @@ class BatchWriter:
             commits.append(Commit(xid, new))
 
     async def _find(self, orders: Sequence[Order]) -> dict[UUID, Stored]:
-        """Appearance orders up, with patience: what is not found stays unknown."""
+        """Read orders back, with retries; empty if PostgreSQL stays away."""
         for attempt in range(_FIND_ATTEMPTS):
             try:
                 return await self._table.find([order.order_id for order in orders])

@@ -1,4 +1,4 @@
-"""OrderService: from what a client asks for to an order that is stored, whatever carried the request."""
+"""From a draft to a stored order, the same for HTTP and WebSocket."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _VOIDS = UUID("6f8e9d0e-2f0b-5c1a-9f51-0c0ffee00001")
 
 
 class Batch(NamedTuple):
-    """Many drafts, made ready to be stored: what became of each so far, by its place among them."""
+    """Many drafts, completed as far as possible; the keys are their places."""
 
     size: int
     unreadable: dict[int, ApiError]
@@ -39,7 +39,7 @@ class Batch(NamedTuple):
 
 
 class OrderService:
-    """Completes orders from the menu and has them stored; HTTP and WebSocket share it."""
+    """Completes orders from the menu and has them stored."""
 
     def __init__(self, writer: BatchWriter, table: Table, menu: Callable[[], Menu]) -> None:
         self._writer = writer
@@ -47,7 +47,7 @@ class OrderService:
         self._menu = menu
 
     async def place(self, draft: Draft) -> StoredOrder:
-        """Store one order; raises `ApiError` of the kind that applies."""
+        """Store one order; raises `ApiError`."""
         try:
             entry = self.entry(draft)
         except Invalid as refusal:
@@ -55,15 +55,15 @@ class OrderService:
         return _granted((await self.store(entry))[0])
 
     def entry(self, draft: Draft) -> PendingOrder:
-        """Complete an order from the menu; raises `Invalid` where that cannot be, now at least."""
+        """Complete an order from the present menu; raises `Invalid`."""
         return PendingOrder(resolve(draft, self._menu(), datetime.now(UTC)), draft)
 
     def store(self, entry: PendingOrder) -> asyncio.Future[list[Outcome]]:
-        """Have one order stored, as `BatchWriter.submit`; raises `Unavailable`."""
+        """Have one order stored, as `BatchWriter.submit` does; raises `Unavailable`."""
         return self._writer.submit([entry])
 
     def batch(self, drafts: Sequence[Draft | ApiError]) -> Batch:
-        """Complete many orders from the menu and sort out those that cannot be stored now."""
+        """Complete many orders from the menu, and set those apart that cannot be stored now."""
         menu, now = self._menu(), datetime.now(UTC)
         batch = Batch(len(drafts), {}, {}, {})
         for index, draft in enumerate(drafts):
@@ -77,11 +77,11 @@ class OrderService:
         return batch
 
     async def place_many(self, batch: Batch) -> list[Outcome]:
-        """Store what can be of a batch and tell what became of each of its drafts, in order.
+        """Store what can be stored of a batch; return the outcome of each draft, in order.
 
-        Raises `Unavailable` where there is no room for them: none was stored.
+        Raises `Unavailable` if they would wait too long: none was stored.
         """
-        if len(batch.entries) == batch.size:  # as almost always
+        if len(batch.entries) == batch.size:  # the usual case
             return await self._writer.submit(list(batch.entries.values())) if batch.size else []
         outcomes: dict[int, Outcome] = {**batch.unreadable}
         if batch.refused:
@@ -92,7 +92,7 @@ class OrderService:
         return [outcomes[index] for index in range(batch.size)]
 
     async def _stored_before(self, refused: dict[int, tuple[Draft, Invalid]]) -> dict[int, Outcome]:
-        """Answer drafts that could not be stored now but may have been, before the menu changed."""
+        """Find drafts that are invalid now, but may have been stored before the menu changed."""
         keys = [draft.order_id for draft, _ in refused.values() if draft.order_id is not None]
         try:
             found = await self._table.find(keys) if keys else {}
@@ -108,7 +108,7 @@ class OrderService:
         return outcomes
 
     async def void(self, order_id: UUID) -> StoredOrder:
-        """Cancel an order by a correction; doing so again answers the same correction.
+        """Cancel an order by a correction; a second call returns the same correction.
 
         Raises `NotFound`, `Invalid` (a correction cannot be voided), `Unavailable`.
         """

@@ -1,8 +1,8 @@
-"""The hub: one frame a change, encoded once, to every dashboard.
+"""The broadcaster: one frame a change, encoded once, to every dashboard.
 
-A dashboard shows last values, so a client that does not keep up is not queued for: it misses versions
-and gets one merged delta when it can take it. Memory per client is constant, and one that stays behind
-for too long is closed.
+A dashboard shows last values, so nothing is queued for a client that does not keep up (conflation): it
+misses versions and gets one merged delta when its connection takes it. Memory per client is constant, and
+a client that stays behind for too long is closed.
 """
 
 from __future__ import annotations
@@ -19,142 +19,152 @@ from coffeert.wire import frames
 from coffeert.wire.health import SocketsHealth
 from coffeert.wire.websocket import text_frame
 
-_CLIENTS_A_SLICE = 512  # some 3 ms; then the loop may serve others
-_CATCH_UP_INTERVAL = 0.05
-_RARER = 5  # times the interval while orders are refused: 100 ms instead of 20
+_CLIENTS_PER_SLICE = 512  # a few ms of writing; then the event loop serves others
+_CATCH_UP_SECONDS = 0.05
+_OVERLOAD_FACTOR = 5  # on the interval while orders are refused: 100 ms instead of 20
+
+_UNKNOWN_POSITION = Position("", -1)
 
 
-_NOWHERE = Position("", -1)
+class Source(Protocol):
+    """What completes the live view before a frame is made of it; `LiveUpdater`."""
+
+    def flush_to_view(self) -> None:
+        """Put everything committed and received since the last call into the live view."""
 
 
 class FrameSink(Protocol):
-    """A way to one client that takes whole frames at once."""
+    """The connection of one client; `coffeert.server.ws.writer.WebSocketWriter`."""
 
     @property
     def busy(self) -> bool:
-        """Whether bytes sent earlier still wait for the client to take them."""
+        """Whether bytes written earlier are still to be sent."""
 
-    def offer(self, frame: bytes) -> bool:
-        """Write a whole frame if nothing waits; tell whether it was."""
+    def try_write(self, frame: bytes) -> bool:
+        """Write an encoded frame if nothing is left to be sent; return whether it was written."""
 
     def send(self, payload: bytes) -> int:
-        """Send one text frame, whatever waits; return the bytes on the wire, 0 where it is closing."""
+        """Write a text frame even if the client is behind; return its bytes, 0 if it is closing."""
 
     def close(self, code: int, reason: str) -> None:
-        """Say goodbye and cut the link, even where the client takes nothing any more."""
+        """Send a close frame, and abort if the client does not read it."""
 
 
 class Client:
-    """One dashboard: how to reach it and where in the journal it is."""
+    """One dashboard: its connection and its position in the change log."""
 
-    __slots__ = ("link", "position")
+    __slots__ = ("position", "sink")
 
-    def __init__(self, link: FrameSink, position: Position) -> None:
-        self.link = link
+    def __init__(self, sink: FrameSink, position: Position) -> None:
+        self.sink = sink
         self.position = position
 
 
 class Broadcaster:
-    """Keeps every client at the journal's newest version, no more often than `frame_interval` (s).
+    """Keeps every client at the newest version, with a frame at most every `min_frame_interval` seconds.
 
-    While `refusing` says that orders are refused, frames come five times as rarely: a frame costs the same
-    whatever is in it, and then that is missing elsewhere.
+    While `refusing` returns True, because orders are refused, the interval is five times as long: a frame
+    costs the same whatever is in it, and orders need that time. `slow_client_timeout` is in seconds.
     """
 
     def __init__(
         self,
-        journal: ChangeLog,
+        change_log: ChangeLog,
         *,
-        frame_interval: float,
+        min_frame_interval: float,
         slow_client_timeout: float,
-        clients_limit: int,
+        max_clients: int,
         refusing: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clients: dict[Client, None] = {}  # in the order of joining
-        self.clients_limit = clients_limit
+        self.max_clients = max_clients
         self.frames = self.bytes = self.conflated = self.dropped = self.frame_bytes = 0
-        self._journal = journal
-        self._frame_interval = frame_interval
+        self._change_log = change_log
+        self._min_frame_interval = min_frame_interval
         self._refusing = refusing
         self._slow_client_timeout = slow_client_timeout
         self._clock = clock
         self._wake = asyncio.Event()
-        self._shown = journal.position
-        self._behind: dict[Client, float] = {}  # since when
+        self._sent = change_log.position
+        self._behind_since: dict[Client, float] = {}
 
     @property
     def full(self) -> bool:
         """Whether no further client fits."""
-        return len(self.clients) >= self.clients_limit
+        return len(self.clients) >= self.max_clients
 
     @property
-    def pace(self) -> float:
+    def current_interval(self) -> float:
         """The least number of seconds between two frames, at present."""
-        return self._frame_interval * (_RARER if self._refusing() else 1)
+        return self._min_frame_interval * (_OVERLOAD_FACTOR if self._refusing() else 1)
 
     def notify(self) -> None:
-        """Say that the live view may have changed."""
+        """Have a frame sent, because the live view may have changed."""
         self._wake.set()
 
-    def join(self, link: FrameSink, epoch: str = "", version: int = -1) -> Client:
-        """Add a client; bring it forward from the version that it names, or give it a snapshot."""
-        client = Client(link, Position(epoch, version))
-        self._bring_forward(client)
+    def join(self, sink: FrameSink, epoch: str = "", version: int = -1) -> Client:
+        """Add a client; send it a delta from the version that it has, or a snapshot."""
+        client = Client(sink, Position(epoch, version))
+        self._catch_up(client)
         self.clients[client] = None
         return client
 
     def resync(self, client: Client) -> None:
-        """Give a client a whole snapshot with the next round, however often it has asked for one."""
-        client.position = _NOWHERE
+        """Have a snapshot sent with the next frame; one, however often the client asks until then."""
+        client.position = _UNKNOWN_POSITION
         self.notify()
 
     def leave(self, client: Client) -> None:
         """Forget a client."""
         self.clients.pop(client, None)
-        self._behind.pop(client, None)
-        client.position = _NOWHERE
+        self._behind_since.pop(client, None)
+        client.position = _UNKNOWN_POSITION
 
-    async def run(self, refresh: Callable[[], None]) -> None:
-        """Send changes as they come, until cancelled; `refresh` completes the view for each frame."""
+    async def run(self, source: Source) -> None:
+        """Send changes as they come, until cancelled; `source` completes the view for each frame.
+
+        A pull: what was committed waits in `source` until a frame is due, so that under load many
+        commits cost little more than one. `source` calls `notify` when it has something.
+        """
         while True:
             try:
-                async with asyncio.timeout(_CATCH_UP_INTERVAL if self._behind else None):
+                async with asyncio.timeout(_CATCH_UP_SECONDS if self._behind_since else None):
                     await self._wake.wait()
             except TimeoutError:
                 pass
             self._wake.clear()
-            refresh()
-            self._journal.advance()
-            await self._broadcast()
-            await asyncio.sleep(self.pace)
+            source.flush_to_view()
+            self._change_log.commit_version()
+            await self._send_changes()
+            await asyncio.sleep(self.current_interval)
 
-    async def beat(self, heartbeat: frames.Heartbeat | frames.MenuChanged) -> None:
-        """Send one frame that is not part of the view to everyone who can take it now."""
-        frame = text_frame(frames.encode(heartbeat))
+    async def broadcast(self, message: frames.Heartbeat | frames.MenuChanged) -> None:
+        """Send a frame that is not part of the view to every client that is not behind."""
+        frame = text_frame(frames.encode(message))
         async for clients in self._in_slices():
-            taken = 0
+            written = 0
             for client in clients:
-                if client.link.offer(frame):
-                    taken += 1
-                    if self._behind:
-                        self._behind.pop(client, None)
+                if client.sink.try_write(frame):
+                    written += 1
+                    if self._behind_since:
+                        self._behind_since.pop(client, None)
                 else:
                     self._is_behind(client)
-            self._count(taken, frame)
+            self._count(written, frame)
 
     def close(self, reason: str) -> None:
-        """Send everyone away with a hint, different for each, when to come back."""
+        """Close every client with a goodbye that says when to come back, a random time for each."""
         for client in list(self.clients):
             goodbye = frames.Goodbye(reason=reason, retry_after=round(random.uniform(0.1, 2), 3))
             self._send(client, frames.encode(goodbye))
-            client.link.close(frames.SERVICE_RESTART, reason)
+            client.sink.close(frames.SERVICE_RESTART, reason)
 
     def health(self) -> SocketsHealth:
-        """Return the figures of this hub."""
+        """Return the counters since the start."""
         return SocketsHealth(
             clients=len(self.clients),
-            clients_limit=self.clients_limit,
+            clients_limit=self.max_clients,
             frames=self.frames,
             bytes=self.bytes,
             conflated=self.conflated,
@@ -162,71 +172,71 @@ class Broadcaster:
             frame_bytes=self.frame_bytes,
         )
 
-    async def _broadcast(self) -> None:
-        before, now = self._shown, self._journal.position
-        self._shown = now
-        # Nearly everyone is where the last round left them: those get one frame, prepared once.
-        frame = self._frame_from(before)
+    async def _send_changes(self) -> None:
+        before, now = self._sent, self._change_log.position
+        self._sent = now
+        # Nearly every client is at the position of the last frame: those get one frame, encoded once.
+        frame = self._delta_frame(before)
         async for clients in self._in_slices():
-            taken = 0
+            written = 0
             for client in clients:
                 if client.position is now:
                     continue
-                if client.position is before and frame and client.link.offer(frame):
+                if client.position is before and frame and client.sink.try_write(frame):
                     client.position = now
-                    taken += 1
-                    if self._behind:
-                        self._behind.pop(client, None)
+                    written += 1
+                    if self._behind_since:
+                        self._behind_since.pop(client, None)
                 elif self._is_behind(client):
                     self.conflated += now is not before
                 elif client in self.clients:
-                    self._bring_forward(client)
-            self._count(taken, frame)
-        for client in list(self._behind):
+                    self._catch_up(client)
+            self._count(written, frame)
+        for client in list(self._behind_since):
             self._is_behind(client)
 
     async def _in_slices(self) -> AsyncIterator[list[Client]]:
-        """Give the clients a slice at a time, and other tasks a turn after each."""
+        """Yield the clients a slice at a time, and return to the event loop after each."""
         clients = iter(list(self.clients))
-        while some := list(islice(clients, _CLIENTS_A_SLICE)):
+        while some := list(islice(clients, _CLIENTS_PER_SLICE)):
             yield some
             await asyncio.sleep(0)
 
     def _is_behind(self, client: Client) -> bool:
-        """Tell whether the client cannot take a frame now; drop one that could not for too long."""
-        if not client.link.busy or client not in self.clients:
-            self._behind.pop(client, None)
+        """Whether a client takes no frame now; one that has not for too long is closed."""
+        if not client.sink.busy or client not in self.clients:
+            self._behind_since.pop(client, None)
             return False
         now = self._clock()
-        if now - self._behind.setdefault(client, now) > self._slow_client_timeout:
+        if now - self._behind_since.setdefault(client, now) > self._slow_client_timeout:
             self.dropped += 1
             self.leave(client)
-            client.link.close(frames.SLOW_CLIENT, "too slow")
+            client.sink.close(frames.SLOW_CLIENT, "too slow")
         return True
 
-    def _frame_from(self, position: Position) -> bytes:
-        journal = self._journal
-        if not self.clients or position is journal.position or not journal.reaches(position):
+    def _delta_frame(self, position: Position) -> bytes:
+        log = self._change_log
+        if not self.clients or position is log.position or not log.can_resume(position):
             return b""
-        payload = journal.delta(position.version)
+        payload = log.delta(position.version)
         self.frame_bytes = len(payload)
         return text_frame(payload)
 
-    def _bring_forward(self, client: Client) -> None:
-        journal = self._journal
-        if not journal.reaches(client.position):
-            client.position, payload = journal.snapshot()
+    def _catch_up(self, client: Client) -> None:
+        log = self._change_log
+        if not log.can_resume(client.position):
+            client.position, payload = log.snapshot()
             self._send(client, payload)
-        if client.position.version < journal.version:
-            payload = journal.delta(client.position.version)
+        if client.position.version < log.version:
+            payload = log.delta(client.position.version)
             self.frame_bytes = len(payload)
             self._send(client, payload)
-        client.position = journal.position
+        client.position = log.position
 
     def _send(self, client: Client, payload: bytes) -> None:
         self.frames += 1
-        self.bytes += client.link.send(payload)
+        self.bytes += client.sink.send(payload)
 
-    def _count(self, taken: int, frame: bytes) -> None:
-        self.frames += taken
-        self.bytes += taken * len(frame)
+    def _count(self, written: int, frame: bytes) -> None:
+        self.frames += written
+        self.bytes += written * len(frame)

@@ -1,8 +1,8 @@
 """The live view: the last pass, plus every committed batch that the pass has not seen.
 
-`shown = base(W) + sum of hot batches whose transaction is not in W`, where W is the watermark of the
-pass. One predicate decides both sides, so each batch counts exactly once however late, lost or repeated
-its message is: a lost one costs freshness until the next pass, never correctness.
+`shown = base(W) + sum of pending batches whose transaction is not in W`, where W is the watermark of the
+pass. One predicate decides both sides, so each batch counts exactly once however late or often its message
+comes; a lost message costs freshness until the next pass, never correctness.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from coffeert.domain.view import Change, RollupSnapshot, View
 from coffeert.domain.watermark import Watermark, Xid
 
 MAX_PENDING_BYTES = 150_000_000
-"""Past this much of batches in waiting (an aggregator long dead), no more are taken in.
+"""With more pending batches than that, because no pass has come for long, further ones are ignored.
 
-The health of the aggregator says so then.
+The health of the aggregator then reports that.
 """
 
 
 class LiveView:
-    """What a server's dashboards show, and what has changed since it was last asked.
+    """What a server's dashboards show, and what has changed since `take_change` was last called.
 
-    Not exact before the first `load`. Pure state: nothing here waits or speaks to anyone.
+    Not exact before the first `load`. No I/O.
     """
 
     def __init__(self, retention: RetentionWindow, now: datetime) -> None:
@@ -45,43 +45,43 @@ class LiveView:
         self.watermark = Watermark(0, 0)
         self.overflowed = False
         self._base: Cells = {}
-        self._hot: list[PendingBatches] = []
+        self._pending_batches: list[PendingBatches] = []
         self._pending_xids: set[Xid] = set()
         self._pending_bytes = 0
-        self._pending: Cells = {}
+        self._pending_cells: Cells = {}
         self._dirty: set[CellKey] = set()
         self._dirty_recent: list[Order] = []
         self._moved = False
 
     @property
     def loaded(self) -> bool:
-        """Whether a pass has been loaded at all."""
+        """Whether any pass has been loaded."""
         return self.number >= 0
 
     @property
     def pending_batches(self) -> int:
-        """How many batches wait to be seen by a pass."""
+        """How many batches no pass has counted yet."""
         return len(self._pending_xids)
 
-    def knows(self, xid: Xid) -> bool:
-        """Tell whether a batch is counted already, by a pass or by itself."""
+    def has_counted(self, xid: Xid) -> bool:
+        """Whether a batch is counted already, by a pass or as a pending one."""
         return self.watermark.sees(xid) or xid in self._pending_xids
 
     def load(self, snapshot: RollupSnapshot) -> None:
-        """Take a whole snapshot as the new base; one older than the base at hand is left alone."""
+        """Replace the base by a snapshot, unless it is older than the present base."""
         if snapshot.lineage == self.lineage and snapshot.number < self.number:
             return
         if snapshot.lineage != self.lineage:
-            self._hot.clear()  # `_settle` does the rest
+            self._pending_batches.clear()  # `_settle` does the rest
         before = set(self._base)
         self._base = {
-            key: tally
-            for key, tally in snapshot.cells.items()
+            key: totals
+            for key, totals in snapshot.cells.items()
             if self.view.cube.retention.contains(key.grain, key.bucket)
         }
         self.lineage = snapshot.lineage
         settled = self._settle(snapshot.number, snapshot.watermark, snapshot.data_time)
-        self._show(before | self._base.keys() | settled, snapshot.recent)
+        self._update(before | self._base.keys() | settled, snapshot.recent)
 
     def apply_pass(
         self,
@@ -91,21 +91,21 @@ class LiveView:
         cells: Cells,
         recent: Sequence[Order],
     ) -> bool:
-        """Take one pass on top of the one before; `False` where it is not the next: load instead.
+        """Apply one pass on top of the one before; False if it is not the next: `load` instead.
 
-        The pass at hand, repeated, is taken too: the leader refreshes with it.
+        The present pass, repeated, is applied again: the leader repeats it to refresh Redis.
         """
         if not self.loaded or number not in (self.number, self.number + 1):
             return number < self.number
         self._base.update(cells)
         settled = self._settle(number, watermark, data_time)
-        self._show(cells.keys() | settled, recent)
+        self._update(cells.keys() | settled, recent)
         return True
 
     def apply_pending(self, many: Iterable[PendingBatches], recent: Sequence[Order]) -> None:
-        """Take committed batches, but for those that are known already.
+        """Add committed batches, but those that are counted already.
 
-        Many at once cost little more than one: what they share is summed before it is shown.
+        Many at once cost little more than one: they are summed before cells are updated.
         """
         taken = []
         for batches in many:
@@ -118,16 +118,16 @@ class LiveView:
             self._pending_bytes += unknown.bytes_held
             self._pending_xids.update(unknown.xids)
             taken.append(unknown)
-        self._hot += taken
+        self._pending_batches += taken
         cells = at_all_grains(_sum(taken))
-        for key, tally in cells.items():
-            add(self._pending, key, tally)
-        self._show(cells, recent)
+        for key, totals in cells.items():
+            add(self._pending_cells, key, totals)
+        self._update(cells, recent)
 
     def move_to(self, retention: RetentionWindow) -> None:
-        """Let time pass: what lies before the new retention window is dropped.
+        """Move the windows on, and drop what lies before them.
 
-        Time that is put back is not followed: readers have dropped what would have to come back.
+        Does nothing if time goes back: clients have dropped what would have to come back.
         """
         if retention.as_of < self.view.cube.retention.as_of:
             return
@@ -138,17 +138,17 @@ class LiveView:
             del self._base[key]
 
     def take_change(self) -> Change | None:
-        """Return what has changed since the last call, absolute; `None` where nothing has."""
+        """Return the cells that changed since the last call, in absolute values; None if nothing did."""
         if not (self._dirty or self._dirty_recent or self._moved):
             return None
-        picture = self.view.cube
+        cube = self.view.cube
         change = Change(
-            picture.retention,
+            cube.retention,
             self.view.data_time,
             {
-                key: picture.get(key)
+                key: cube.get(key)
                 for key in self._dirty
-                if picture.retention.contains(key.grain, key.bucket)
+                if cube.retention.contains(key.grain, key.bucket)
             },
             tuple(self._dirty_recent),
         )
@@ -158,21 +158,21 @@ class LiveView:
         return change
 
     def _unknown(self, batches: PendingBatches) -> PendingBatches | None:
-        unknown = {xid for xid in batches.xids if not self.knows(xid)}
+        unknown = {xid for xid in batches.xids if not self.has_counted(xid)}
         if not unknown:
             return None
         return batches if len(unknown) == len(batches.xids) else batches.only(unknown)
 
     def _settle(self, number: int, watermark: Watermark, data_time: datetime) -> set[CellKey]:
-        """Advance the watermark and forget the batches that it sees; return their cells.
+        """Advance the watermark and drop the batches that it sees; return their cells.
 
-        What is left is summed up again: it is little, where what was seen may be a thousand batches.
+        What is left is summed up again: it is little, and what was dropped may be a thousand batches.
         """
         self.number, self.watermark = number, watermark
         self.view.data_time = data_time
         settled: set[CellKey] = set()
         left = []
-        for batches in self._hot:
+        for batches in self._pending_batches:
             unseen = {xid for xid in batches.xids if not watermark.sees(xid)}
             if len(unseen) == len(batches.xids):
                 left.append(batches)
@@ -181,30 +181,30 @@ class LiveView:
             if unseen:
                 left.append(batches.only(unseen))
         settled |= {key.at(grain) for key in settled for grain in GRAINS}
-        self._hot = left
+        self._pending_batches = left
         self._pending_xids = {xid for batches in left for xid in batches.xids}
         self._pending_bytes = sum(batches.bytes_held for batches in left)
-        self._pending = at_all_grains(_sum(left))
+        self._pending_cells = at_all_grains(_sum(left))
         if not left:
             self.overflowed = False
         return settled
 
-    def _show(self, keys: Iterable[CellKey], recent: Sequence[Order]) -> None:
-        picture = self.view.cube
+    def _update(self, keys: Iterable[CellKey], recent: Sequence[Order]) -> None:
+        cube = self.view.cube
         for key in keys:
-            if picture.set(key, self._value(key)):
+            if cube.set(key, self._value(key)):
                 self._dirty.add(key)
         self._dirty_recent += self.view.add_recent(recent)
 
     def _value(self, key: CellKey) -> Totals:
         base = self._base.get(key, ZERO)
-        pending = self._pending.get(key)
+        pending = self._pending_cells.get(key)
         return base if pending is None else base.plus(pending)
 
 
 def _sum(many: Iterable[PendingBatches]) -> Cells:
     total: Cells = {}
     for batches in many:
-        for key, tally in batches.minutes.items():
-            add(total, key, tally)
+        for key, totals in batches.minutes.items():
+            add(total, key, totals)
     return total

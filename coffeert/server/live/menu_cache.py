@@ -1,4 +1,4 @@
-"""The menu as this server knows it, kept up with changes in the database."""
+"""The menu, kept up to date with the database."""
 
 from __future__ import annotations
 
@@ -18,28 +18,27 @@ from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 
 log = structlog.get_logger(__name__)
 
-_LOOK_INTERVAL = 5.0  # also without word of a change: a connection may be dead without a sound
-_RETRY_INTERVAL = 1.0
+_POLL_SECONDS = 5.0  # also without a notification: a connection may be lost unnoticed
+_RETRY_SECONDS = 1.0
 
 
 class MenuCache:
-    """Holds the present menu and tells dashboards of a new one."""
+    """Holds the present menu and sends a new one to the dashboards."""
 
-    def __init__(self, menu: Menu, database_url: str, hub: Broadcaster) -> None:
+    def __init__(self, menu: Menu, database_url: str, broadcaster: Broadcaster) -> None:
         self._menu = menu
         self._database_url = database_url
-        self._hub = hub
+        self._broadcaster = broadcaster
 
     def menu(self) -> Menu:
-        """Return the present menu."""
         return self._menu
 
     def body(self) -> MenuBody:
-        """Return the active part of the present menu as clients see it."""
+        """Return the active part of the present menu, as clients see it."""
         return _menu_body(self._menu)
 
     async def watch(self) -> None:
-        """Follow the menu in the database until cancelled, through its outages."""
+        """Follow the menu in the database until cancelled; reconnects."""
         while True:
             with suppress(DatabaseUnavailable):
                 connection = await connect(self._database_url, application_name="coffeert menu")
@@ -47,7 +46,7 @@ class MenuCache:
                     await self._follow(connection)
                 finally:
                     connection.terminate()
-            await asyncio.sleep(_RETRY_INTERVAL)
+            await asyncio.sleep(_RETRY_SECONDS)
 
     async def _follow(self, connection: Connection) -> None:
         changed = asyncio.Event()
@@ -58,14 +57,13 @@ class MenuCache:
             if menu != self._menu:
                 self._menu = menu
                 log.info("menu changed", stores=len(menu.stores), drinks=len(menu.drinks))
-                await self._hub.beat(MenuChanged(menu=_menu_body(menu)))
+                await self._broadcaster.broadcast(MenuChanged(menu=_menu_body(menu)))
             with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_INTERVAL):
+                async with asyncio.timeout(_POLL_SECONDS):
                     await changed.wait()
 
 
 def _menu_body(menu: Menu) -> MenuBody:
-    """Put the active part of a menu into a body."""
     return MenuBody(
         stores=tuple(MenuStore(s.code, s.name) for s in menu.stores if s.active),
         drinks=tuple(

@@ -1,4 +1,4 @@
-"""PostgreSQL as the reading side of a server uses it."""
+"""What a server reads from PostgreSQL for its dashboards."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from coffeert.postgres.queries import sql
 from coffeert.postgres.rollups import load_snapshot, view_at
 from coffeert.wire.health import DatabaseHealth
 
-_ACQUIRE_TIMEOUT = 2.0
+_ACQUIRE_TIMEOUT_SECONDS = 2.0
 
 
 class RollupReader:
-    """Reads over a pool; every method raises `DatabaseUnavailable` where PostgreSQL is away.
+    """Reads over a pool; every method raises `DatabaseUnavailable`.
 
-    `idle` tells how many connections are out of the pool and idle nevertheless.
+    `idle_elsewhere` returns how many connections are idle although they are not in the pool.
     """
 
-    def __init__(self, pool: Pool, *, idle: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, pool: Pool, *, idle_elsewhere: Callable[[], int] = lambda: 0) -> None:
         self._pool = pool
-        self._idle = idle
+        self._idle_elsewhere = idle_elsewhere
 
     async def load_snapshot(self, retention: RetentionWindow) -> RollupSnapshot:
         """Read the rollups as of the last pass."""
@@ -34,12 +34,12 @@ class RollupReader:
             return await load_snapshot(connection, retention)
 
     async def view_at(self, moment: datetime, retention: RetentionWindow) -> Change:
-        """Read the view as it was at a past moment."""
+        """Read the view as of a past moment."""
         async with self._connection() as connection:
             return await view_at(connection, moment, retention)
 
     async def lineage(self) -> str:
-        """Read which history of orders the rollups tell."""
+        """Read the lineage of the rollups."""
         async with self._connection() as connection:
             return str(await connection.fetchval(sql("lineage")))
 
@@ -51,12 +51,12 @@ class RollupReader:
             milliseconds = (time.perf_counter() - started) * 1e3
         return DatabaseHealth(
             pool=self._pool.get_size(),
-            pool_idle=self._pool.get_idle_size() + self._idle(),
+            pool_idle=self._pool.get_idle_size() + self._idle_elsewhere(),
             round_trip_ms=round(milliseconds, 3),
         )
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
         with translate_errors():
-            async with self._pool.acquire(timeout=_ACQUIRE_TIMEOUT) as connection:
+            async with self._pool.acquire(timeout=_ACQUIRE_TIMEOUT_SECONDS) as connection:
                 yield connection

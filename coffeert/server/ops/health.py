@@ -1,81 +1,126 @@
-"""Health: the figures of every part, for heartbeats, readiness and metrics."""
+"""The health of every part of a server, for heartbeats, readiness and metrics."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeVar
 
 import msgspec
+import structlog
 
 from coffeert.errors import CoffeertError
 from coffeert.redis_bus.bus import Bus
 from coffeert.server.ingest.batch_writer import BatchWriter
 from coffeert.server.live.broadcaster import Broadcaster
+from coffeert.server.live.change_log import ChangeLog
 from coffeert.server.live.live_view import LiveView
 from coffeert.server.live.rollup_reader import RollupReader
 from coffeert.server.live.updater import LiveUpdater
-from coffeert.server.ops.incidents import IncidentTracker
 from coffeert.wire.frames import Heartbeat
 from coffeert.wire.health import (
     AggregatorHealth,
     DatabaseHealth,
     Health,
     IntakeHealth,
+    PartHealth,
     RedisHealth,
     SocketsHealth,
 )
 
-_PROBE_TIMEOUT = 1.5
-_RATE_WINDOW = 5.0
+log = structlog.get_logger(__name__)
+
+Part = Literal["intake", "aggregator", "redis", "sockets", "database"]
+_Figures = TypeVar("_Figures", bound=PartHealth)
+
+_PROBE_TIMEOUT_SECONDS = 1.5
+_RATE_WINDOW_SECONDS = 5.0
 _STALE_INTERVALS = 3
-_START_GRACE = timedelta(seconds=3)
+_START_PERIOD = timedelta(seconds=3)
+_RECOVERY_PERIOD = timedelta(seconds=2)
 
 
 class RateMeter:
-    """How fast a counter rises, per second over the last few seconds."""
+    """How fast a counter rises, per second over the last five seconds."""
 
     def __init__(self) -> None:
         self._readings: deque[tuple[float, float]] = deque()
 
     def read(self, count: float, now: float) -> float:
-        """Take in the counter's present value and return its rate."""
+        """Record the counter's present value and return its rate."""
         self._readings.append((now, count))
-        while len(self._readings) > 2 and now - self._readings[1][0] >= _RATE_WINDOW:
+        while len(self._readings) > 2 and now - self._readings[1][0] >= _RATE_WINDOW_SECONDS:
             self._readings.popleft()
         then, before = self._readings[0]
         return round((count - before) / (now - then), 3) if now > then else 0.0
 
 
+class _Incident(msgspec.Struct):
+    since: datetime
+    reason: str
+    healthy_since: datetime | None = None
+
+
+class IncidentTracker:
+    """Since when each part has been unhealthy; logs one line when that begins and one when it ends.
+
+    A part that is healthy for less than two seconds in between has been unhealthy all the time.
+    """
+
+    def __init__(self) -> None:
+        self._incidents: dict[Part, _Incident] = {}
+
+    def report(self, part: Part, reason: str | None, now: datetime) -> PartHealth:
+        """Record why a part is unhealthy, or None if it is healthy; returns its state."""
+        incident = self._incidents.get(part)
+        if reason is None:
+            if incident is not None:
+                self._report_healthy(part, incident, now)
+            return PartHealth(at=now)
+        if incident is None:
+            incident = self._incidents[part] = _Incident(now, reason)
+            log.warning("unhealthy", part=part, reason=reason)
+        incident.reason, incident.healthy_since = reason, None
+        return PartHealth(ok=False, at=now, since=incident.since, reason=reason)
+
+    def _report_healthy(self, part: Part, incident: _Incident, now: datetime) -> None:
+        if incident.healthy_since is None:
+            incident.healthy_since = now
+        if now - incident.healthy_since >= _RECOVERY_PERIOD:
+            del self._incidents[part]
+            seconds = (incident.healthy_since - incident.since).total_seconds()
+            log.info("recovered", part=part, seconds=round(seconds, 1))
+
+
 class HealthMonitor:
-    """Gathers the figures of this server, probing PostgreSQL and Redis once a heartbeat."""
+    """Collects the health of this server's parts, and probes PostgreSQL and Redis."""
 
     def __init__(
         self,
         *,
-        writer: BatchWriter,
+        batch_writer: BatchWriter,
         live_view: LiveView,
-        feed: LiveUpdater,
-        hub: Broadcaster,
-        database: RollupReader,
+        updater: LiveUpdater,
+        broadcaster: Broadcaster,
+        rollup_reader: RollupReader,
         bus: Bus,
     ) -> None:
         self.started = datetime.now(UTC)
         self.closing = False
-        self._writer = writer
+        self._batch_writer = batch_writer
         self._live_view = live_view
-        self._feed = feed
-        self._hub = hub
-        self._database = database
+        self._updater = updater
+        self._broadcaster = broadcaster
+        self._rollup_reader = rollup_reader
         self._bus = bus
-        self._ailments = IncidentTracker()
+        self._incidents = IncidentTracker()
         self._rates = {
             name: RateMeter() for name in ("orders", "published", "received", "frames", "bytes")
         }
         self.health = Health(
-            live=feed.live,
+            live=updater.live,
             started=self.started,
             intake=IntakeHealth(),
             aggregator=AggregatorHealth(),
@@ -84,15 +129,14 @@ class HealthMonitor:
             database=DatabaseHealth(),
         )
 
-    async def beat(self, interval: float, epoch_and_version: Callable[[], tuple[str, int]]) -> None:
-        """Probe everything and send a heartbeat, every `interval` seconds, until cancelled."""
+    async def send_heartbeats(self, change_log: ChangeLog, interval: float) -> None:
+        """Refresh the health and broadcast it every `interval` seconds, until cancelled."""
         while True:
             await self.refresh()
-            epoch, version = epoch_and_version()
-            await self._hub.beat(
+            await self._broadcaster.broadcast(
                 Heartbeat(
-                    epoch=epoch,
-                    version=version,
+                    epoch=change_log.epoch,
+                    version=change_log.version,
                     data_time=self._live_view.view.data_time,
                     server_time=datetime.now(UTC),
                     health=self.health,
@@ -101,39 +145,44 @@ class HealthMonitor:
             await asyncio.sleep(interval)
 
     async def refresh(self) -> None:
-        """Bring the figures up to date."""
-        database, redis = await asyncio.gather(self._probe_database(), self._probe_redis())
-        now = datetime.now(UTC)
+        """Bring `health` up to date."""
+        database, redis = await asyncio.gather(self._database(), self._redis())
         self.health = Health(
-            live=self._feed.live,
+            live=self._updater.live,
             started=self.started,
-            intake=self._intake(now),
-            aggregator=self._aggregator(now),
+            intake=self._intake(),
+            aggregator=self._aggregator(),
             redis=redis,
-            sockets=self._sockets(now),
+            sockets=self._sockets(),
             database=database,
         )
 
     @property
     def _starting(self) -> bool:
-        return datetime.now(UTC) - self.started < _START_GRACE
+        return datetime.now(UTC) - self.started < _START_PERIOD
 
-    async def _probe_database(self) -> DatabaseHealth:
+    def _report(self, part: Part, figures: _Figures, reason: str | None) -> _Figures:
+        """Complete the figures of a part by its state."""
+        state = self._incidents.report(part, reason, datetime.now(UTC))
+        return msgspec.structs.replace(
+            figures, ok=state.ok, at=state.at, since=state.since, reason=state.reason
+        )
+
+    async def _database(self) -> DatabaseHealth:
         figures, reason = DatabaseHealth(), None
         try:
-            async with asyncio.timeout(_PROBE_TIMEOUT):
-                figures = await self._database.probe()
+            async with asyncio.timeout(_PROBE_TIMEOUT_SECONDS):
+                figures = await self._rollup_reader.probe()
         except TimeoutError:
-            reason = f"no answer within {_PROBE_TIMEOUT} s"
+            reason = f"no answer within {_PROBE_TIMEOUT_SECONDS} s"
         except CoffeertError as error:
             reason = str(error)
-        part = self._ailments.note("database", reason, datetime.now(UTC))
-        return msgspec.structs.replace(figures, **msgspec.structs.asdict(part))
+        return self._report("database", figures, reason)
 
-    async def _probe_redis(self) -> RedisHealth:
+    async def _redis(self) -> RedisHealth:
         figures, reason = RedisHealth(), None
         try:
-            async with asyncio.timeout(_PROBE_TIMEOUT):
+            async with asyncio.timeout(_PROBE_TIMEOUT_SECONDS):
                 probe = await self._bus.ping()
             now, counts = time.monotonic(), self._bus.counts
             figures = RedisHealth(
@@ -142,25 +191,23 @@ class HealthMonitor:
                 published_per_s=self._rates["published"].read(counts.published, now),
                 received_per_s=self._rates["received"].read(counts.received, now),
             )
-            if not self._feed.connected and not self._starting:
+            if not self._updater.connected and not self._starting:
                 reason = "the subscription is being made again"
         except TimeoutError:
-            reason = f"no answer within {_PROBE_TIMEOUT} s"
+            reason = f"no answer within {_PROBE_TIMEOUT_SECONDS} s"
         except CoffeertError as error:
             reason = str(error)
-        part = self._ailments.note("redis", reason, datetime.now(UTC))
-        return msgspec.structs.replace(figures, **msgspec.structs.asdict(part))
+        return self._report("redis", figures, reason)
 
-    def _intake(self, now: datetime) -> IntakeHealth:
-        writer, admission = self._writer, self._writer.admission
+    def _intake(self) -> IntakeHealth:
+        writer, admission = self._batch_writer, self._batch_writer.admission
         wait = admission.predicted_wait()
         reason = None
         if admission.refusing:
             reason = "more orders come than this process can answer, and some are refused"
         elif wait > admission.wait_limit:
             reason = "orders wait too long and are refused"
-        return IntakeHealth(
-            **msgspec.structs.asdict(self._ailments.note("intake", reason, now)),
+        figures = IntakeHealth(
             orders_per_s=self._rates["orders"].read(writer.accepted, time.monotonic()),
             accepted=writer.accepted,
             replayed=writer.replayed,
@@ -173,23 +220,19 @@ class HealthMonitor:
             batch_size=round(admission.batch_size, 2),
             commit_ms=round(admission.batch_seconds * 1e3, 3),
         )
+        return self._report("intake", figures, reason)
 
-    def _aggregator(self, now: datetime) -> AggregatorHealth:
-        stats = self._feed.stats
-        lag = max(0.0, (now - self._live_view.view.data_time).total_seconds())
+    def _aggregator(self) -> AggregatorHealth:
+        stats = self._updater.stats
+        lag = max(0.0, (datetime.now(UTC) - self._live_view.view.data_time).total_seconds())
         reason = None
         if self._live_view.overflowed:
             reason = "so many orders wait for a pass that new ones are not shown before it"
         elif stats is None and not self._starting:
-            reason = "no pass has been heard of"
+            reason = "no pass has been received"
         elif stats is not None and lag > _STALE_INTERVALS * stats.interval_s + 2:
             reason = f"the last pass is {lag:.0f} s old"
-        part = self._ailments.note("aggregator", reason, now)
-        return AggregatorHealth(
-            ok=part.ok,
-            at=self._feed.heard_at,
-            since=part.since,
-            reason=part.reason,
+        figures = AggregatorHealth(
             leader=stats.leader if stats else "",
             passes=max(0, self._live_view.number),
             interval_s=stats.interval_s if stats else 0,
@@ -197,13 +240,15 @@ class HealthMonitor:
             rows=stats.rows if stats else 0,
             lag_s=round(lag, 3),
         )
+        reported = self._report("aggregator", figures, reason)
+        return msgspec.structs.replace(reported, at=self._updater.last_pass_at)
 
-    def _sockets(self, now: datetime) -> SocketsHealth:
-        figures, clock = self._hub.health(), time.monotonic()
-        reason = "no further client fits" if self._hub.full else None
-        return msgspec.structs.replace(
+    def _sockets(self) -> SocketsHealth:
+        figures, now = self._broadcaster.health(), time.monotonic()
+        figures = msgspec.structs.replace(
             figures,
-            **msgspec.structs.asdict(self._ailments.note("sockets", reason, now)),
-            frames_per_s=self._rates["frames"].read(figures.frames, clock),
-            bytes_per_s=self._rates["bytes"].read(figures.bytes, clock),
+            frames_per_s=self._rates["frames"].read(figures.frames, now),
+            bytes_per_s=self._rates["bytes"].read(figures.bytes, now),
         )
+        reason = "no further client fits" if self._broadcaster.full else None
+        return self._report("sockets", figures, reason)

@@ -1,4 +1,4 @@
-"""Prometheus metrics: every figure of the engine view, read when Prometheus asks."""
+"""Prometheus metrics: each number of the health, read when Prometheus asks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from prometheus_client.registry import Collector
 
 from coffeert.wire.health import Health, PartHealth
 
-_PARTS = ("intake", "aggregator", "redis", "sockets", "database")
 _COUNTERS = frozenset(
     {"accepted", "replayed", "refused", "shed", "frames", "bytes", "conflated", "dropped", "passes"}
 )
@@ -23,12 +22,18 @@ class _HealthCollector(Collector):
         self._health = health
 
     def collect(self) -> Iterator[Metric]:
-        """Turn each numeric figure of each part into a metric named after both."""
+        """Make a metric of each number of each part, named `coffeert_<part>_<field>`."""
         health = self._health()
-        yield GaugeMetricFamily("coffeert_live", "1 where orders show live.", float(health.live))
-        for name in _PARTS:
-            part: PartHealth = getattr(health, name)
-            yield GaugeMetricFamily(f"coffeert_{name}_up", "1 where well.", float(part.ok))
+        parts: dict[str, PartHealth] = {
+            "intake": health.intake,
+            "aggregator": health.aggregator,
+            "redis": health.redis,
+            "sockets": health.sockets,
+            "database": health.database,
+        }
+        yield GaugeMetricFamily("coffeert_live", "1 if orders show live.", float(health.live))
+        for name, part in parts.items():
+            yield GaugeMetricFamily(f"coffeert_{name}_up", "1 if healthy.", float(part.ok))
             for field, value in msgspec.structs.asdict(part).items():
                 if isinstance(value, bool) or not isinstance(value, int | float):
                     continue
@@ -37,7 +42,7 @@ class _HealthCollector(Collector):
 
 
 class Metrics:
-    """The registry of one server process."""
+    """The metrics of one server process."""
 
     content_type = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
@@ -15,48 +16,46 @@ from coffeert.server.ingest.load_shedding import LoadShedder
 from coffeert.server.ingest.order_service import OrderService
 from coffeert.server.live.broadcaster import Broadcaster, Client
 from coffeert.server.live.change_log import ChangeLog
-from coffeert.server.ws.orders import UNANSWERED, WebSocketOrders
-from coffeert.server.ws.reader import OrderFrameReader
+from coffeert.server.ws.orders import MAX_UNANSWERED_ORDERS, WebSocketOrders
+from coffeert.server.ws.reader import MAX_READ_SECONDS, OrderFrameReader
 from coffeert.server.ws.writer import WebSocketWriter
 from coffeert.wire import frames
 from coffeert.wire.orders import MenuBody
 
-_FRAMES_A_TURN = 16
-
 
 class DashboardWebSocket:
-    """The handler of `/ws/dashboard`. `heartbeat` is in seconds, `frame_limit` in bytes."""
+    """The handler of `/ws/dashboard`; `heartbeat` is in seconds."""
 
     def __init__(
         self,
         *,
-        hub: Broadcaster,
-        journal: ChangeLog,
-        intake: OrderService,
+        broadcaster: Broadcaster,
+        change_log: ChangeLog,
+        order_service: OrderService,
         shedder: LoadShedder,
-        access: Authorizer,
+        authorizer: Authorizer,
         menu: Callable[[], MenuBody],
         heartbeat: float,
         timezone: str,
-        frame_limit: int,
+        max_frame_bytes: int,
     ) -> None:
-        self._hub = hub
-        self._journal = journal
-        self._intake = intake
+        self._broadcaster = broadcaster
+        self._change_log = change_log
+        self._order_service = order_service
         self._shedder = shedder
-        self._access = access
+        self._authorizer = authorizer
         self._menu = menu
         self._heartbeat = heartbeat
         self._timezone = timezone
-        self._frame_limit = frame_limit
+        self._max_frame_bytes = max_frame_bytes
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """Serve one client until it goes."""
-        self._access.check(request)
-        if self._hub.full:
+        """Serve one client until its connection ends."""
+        self._authorizer.check(request)
+        if self._broadcaster.full:
             raise Unavailable("No further dashboard fits.", retry_after=5)
         socket = web.WebSocketResponse(
-            max_msg_size=self._frame_limit, compress=False, autoping=False
+            max_msg_size=self._max_frame_bytes, compress=False, autoping=False
         )
         if not socket.can_prepare(request).ok:
             raise Malformed("This address takes WebSocket connections only.")
@@ -64,22 +63,22 @@ class DashboardWebSocket:
         transport = request.transport
         if transport is None:
             return socket
-        link = WebSocketWriter(transport)
-        self._journal.advance()
-        link.send(frames.encode(self._hello()))
-        client = self._hub.join(link, *_resume_from(request))
+        writer = WebSocketWriter(transport)
+        self._change_log.commit_version()
+        writer.send(frames.encode(self._hello()))
+        client = self._broadcaster.join(writer, *_resume_from(request))
         try:
-            await self._receive(socket, link, client, request)
+            await self._receive(socket, writer, client, request)
         finally:
-            self._hub.leave(client)
+            self._broadcaster.leave(client)
         return socket
 
     def _hello(self) -> frames.Hello:
         return frames.Hello(
             protocol=frames.PROTOCOL,
             server=f"coffeert {__version__}",
-            epoch=self._journal.epoch,
-            version=self._journal.version,
+            epoch=self._change_log.epoch,
+            version=self._change_log.version,
             heartbeat=self._heartbeat,
             timezone=self._timezone,
             menu=self._menu(),
@@ -88,83 +87,98 @@ class DashboardWebSocket:
     async def _receive(
         self,
         socket: web.WebSocketResponse,
-        link: WebSocketWriter,
+        writer: WebSocketWriter,
         client: Client,
         request: web.Request,
     ) -> None:
-        gate = gate_of(request)
-        sender = _ClientSession(client, link, self._hub, gate)
-        may_order = self._access.may_order(request)
+        guard = gate_of(request)
+        session = _ClientSession(client, writer, self._broadcaster, guard)
+        may_order = self._authorizer.may_order(request)
         async with asyncio.TaskGroup() as group:
             orders = WebSocketOrders(
-                sender, self._intake, self._shedder, group, may_order=may_order
+                session, self._order_service, self._shedder, group, may_order=may_order
             )
-            if gate is not None and request.transport is not None:
-                transport, limit = request.transport, self._frame_limit
-                gate.put_before(
-                    lambda rest: OrderFrameReader(rest, transport, orders, frame_limit=limit)
-                )
+            if guard is not None and request.transport is not None:
+                self._read_before_aiohttp(guard, request.transport, orders)
             try:
                 async for message in messages(socket):
-                    await link.room()  # one who takes no answers gets no more of them
+                    await writer.drain()  # a client that does not read gets no further answers
                     if message.type is not WSMsgType.TEXT:
-                        client.link.close(WSCloseCode.UNSUPPORTED_DATA, "text frames only")
+                        writer.close(WSCloseCode.UNSUPPORTED_DATA, "text frames only")
                         return
-                    await orders.below(UNANSWERED)
-                    orders.take(message.data)
-                    orders.send_refusals()
-                await orders.below(1)
+                    await orders.wait_until_below(MAX_UNANSWERED_ORDERS)
+                    orders.handle(message.data)
+                    orders.flush_refusals()
+                await orders.wait_until_below(1)
             finally:
-                orders.leave()
+                orders.close()
+
+    def _read_before_aiohttp(
+        self, guard: ConnectionGuard, transport: asyncio.Transport, orders: WebSocketOrders
+    ) -> None:
+        """Put an `OrderFrameReader` between the guard and aiohttp's protocol, on a live connection.
+
+        This is safe at one moment only, which is now: the handshake is answered, and aiohttp has not
+        been given a byte of a frame. If the client sent frames together with its handshake, aiohttp
+        has them already, and a part of one perhaps: then the guard changes nothing, and the loop over
+        `messages` reads every frame, more slowly and with the same answers. From here on the guard
+        calls the reader as its protocol, and the reader calls aiohttp's; the transport still belongs
+        to the guard, so writing, pausing and closing are as before. aiohttp does not notice.
+        """
+        limit = self._max_frame_bytes
+        guard.put_before(
+            lambda protocol: OrderFrameReader(protocol, transport, orders, max_frame_bytes=limit)
+        )
 
 
 class _ClientSession:
-    """A client of the hub as one that sends orders."""
+    """A client of the broadcaster as a sender of orders."""
 
     def __init__(
-        self, client: Client, link: WebSocketWriter, hub: Broadcaster, gate: ConnectionGuard | None
+        self,
+        client: Client,
+        writer: WebSocketWriter,
+        broadcaster: Broadcaster,
+        guard: ConnectionGuard | None,
     ) -> None:
         self._client = client
-        self._link = link
-        self._hub = hub
-        self._gate = gate
+        self._broadcaster = broadcaster
+        self._guard = guard
+        self.send = writer.send_all
 
-    def send(self, *payloads: bytes) -> None:
-        """Send text frames."""
-        self._link.answer(*payloads)
-
-    def spend(self) -> None:
-        """Count one order; raises `TooManyRequests`."""
-        if self._gate is not None:
-            self._gate.spend(1)
+    def consume_quota(self) -> None:
+        if self._guard is not None:
+            self._guard.spend(1)
 
     def resync(self) -> None:
-        """Have it sent a whole snapshot."""
-        self._hub.resync(self._client)
+        self._broadcaster.resync(self._client)
 
 
-async def messages(socket: web.WebSocketResponse) -> AsyncIterator[WSMessage]:
-    """Receive until the client goes, or has gone while it was being answered (a ping, a close).
+async def messages(
+    socket: web.WebSocketResponse, clock: Callable[[], float] = time.monotonic
+) -> AsyncIterator[WSMessage]:
+    """Receive messages, and answer pings, until the client closes or its connection is lost.
 
-    What has arrived is received without a turn of the loop, and pings are answered so too: a flood of
-    frames would hold everyone up.
+    aiohttp gives messages that have arrived, and takes answers to pings, without returning to the event
+    loop; so that a flood of frames does not stop others, this yields to it by time.
     """
-    number = 0
+    deadline = clock() + MAX_READ_SECONDS
     try:
         async for message in socket:
-            number += 1
-            if number % _FRAMES_A_TURN == 0:
-                await asyncio.sleep(0)
             if message.type is WSMsgType.PING:
                 await socket.pong(message.data)
             elif message.type is not WSMsgType.PONG:
                 yield message
+            if clock() >= deadline:
+                await asyncio.sleep(0)
+                deadline = clock() + MAX_READ_SECONDS
     except ConnectionError:
         return
 
 
 def _resume_from(request: web.Request) -> tuple[str, int]:
     version = request.query.get("version", "")
+    # 18 digits always fit into 64 bits; `int` of a longer text takes quadratic time.
     if not (version.isascii() and version.isdigit() and len(version) <= 18):
         return "", -1
     return request.query.get("epoch", ""), int(version)

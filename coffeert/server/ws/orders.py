@@ -1,4 +1,4 @@
-"""What comes over one WebSocket connection: orders, each stored, kept in line or refused, and resyncs."""
+"""The text frames of one WebSocket client: orders, each stored, queued or refused, and resyncs."""
 
 from __future__ import annotations
 
@@ -19,100 +19,101 @@ from coffeert.wire.orders import OrderBody, draft_from_request
 
 log = structlog.get_logger(__name__)
 
-UNANSWERED: Final = 256
-"""After so many orders without an answer a connection is not read from: backpressure."""
+MAX_UNANSWERED_ORDERS: Final = 256
+"""With so many orders without an answer a connection is not read from: backpressure."""
 
 
 class ClientSession(Protocol):
-    """The client that sends orders."""
+    """The client that sends the frames."""
 
     def send(self, *payloads: bytes) -> object:
-        """Send it text frames."""
+        """Send text frames."""
 
-    def spend(self) -> None:
-        """Count one order against what it may send; raises `TooManyRequests`."""
+    def consume_quota(self) -> None:
+        """Count one order against the client's rate limit; raises `TooManyRequests`."""
 
     def resync(self) -> None:
-        """Have it sent a whole snapshot."""
+        """Have a whole snapshot sent."""
 
 
 class WebSocketOrders:
-    """Takes what one client sends. `group` gets a task for an order that takes a look at the database.
+    """Handles what one client sends. `group` runs orders for which the database must be asked first.
 
-    `unanswered` counts the orders that wait in line or are being stored; `on_room` is called when they
-    are no longer too many.
+    `unanswered` counts the orders that are queued or being stored; `on_capacity` is called when they
+    fall below `MAX_UNANSWERED_ORDERS`.
     """
 
     def __init__(
         self,
-        sender: ClientSession,
-        intake: OrderService,
+        session: ClientSession,
+        order_service: OrderService,
         shedder: LoadShedder,
         group: asyncio.TaskGroup,
         *,
         may_order: bool,
     ) -> None:
-        self._sender = sender
-        self._intake = intake
+        self._session = session
+        self._order_service = order_service
         self._shedder = shedder
         self._group = group
         self._may_order = may_order
         self._loop = asyncio.get_running_loop()
         self.unanswered = 0
-        self.on_room: Callable[[], object] | None = None
+        self.on_capacity: Callable[[], object] | None = None
         self._waiter: tuple[int, asyncio.Future[None]] | None = None
-        self._answers: set[asyncio.Future[list[Outcome]]] = set()
-        self._unread: list[bytes] = []
-        self._gone = False
+        self._pending: set[asyncio.Future[list[Outcome]]] = set()
+        self._refusals: list[bytes] = []
+        self._closed = False
 
-    async def below(self, unanswered: int) -> None:
+    async def wait_until_below(self, unanswered: int) -> None:
         """Wait until fewer orders than that have no answer."""
         while self.unanswered >= unanswered:
             self._waiter = unanswered, self._loop.create_future()
             await self._waiter[1]
 
-    def take(self, text: str) -> None:
-        """Take one text frame, whatever it says."""
-        if self._gone:
+    def handle(self, text: str) -> None:
+        """Handle one text frame, valid or not; `flush_refusals` after the last one."""
+        if self._closed:
             return
         shedder = self._shedder
-        if not (shedder.full or shedder.shedding):
+        overloaded = shedder.full or shedder.shedding
+        peek = frames.peek(text) if overloaded or not self._may_order else None
+        if not self._may_order and (peek is None or peek.type == "order"):
+            # Without the right to order a frame costs no more than this, however long it is. One whose
+            # type cannot be read is no resync, so it is not looked at closely either.
+            self._refusals.append(_FORBIDDEN.encode(None if peek is None else peek.ref))
+        elif peek is None or peek.type != "order":
             self.unanswered += 1
-            self._read(text, admitted=False)
-            return
-        peek = frames.peek(text)
-        if peek is None or peek.type != "order":
-            self.unanswered += 1
-            self._read(text, admitted=False)
+            self._decode(text, admitted=False)
         elif not shedder.admits():
-            self._unread.append(_unread(peek.ref))
+            self._refusals.append(_OVERLOADED.encode(peek.ref))
         else:
             self.unanswered += 1
             if shedder.full:
-                shedder.wait(_InLine(self, text))
+                shedder.wait(_QueuedOrder(self, text))
             else:
-                self._read(text, admitted=True)
+                self._decode(text, admitted=True)
 
-    def send_refusals(self) -> None:
-        """Send those of orders that were refused unread, which are many at a time."""
-        if self._unread:
-            refusals, self._unread = self._unread, []
-            self._sender.send(*refusals)
+    def flush_refusals(self) -> None:
+        """Send the refusals of orders that were not decoded, which are many at a time."""
+        if self._refusals:
+            refusals, self._refusals = self._refusals, []
+            self._session.send(*refusals)
 
-    def leave(self) -> None:
-        """Forget the client: its orders that were not sent to the database are not stored."""
-        self._gone = True
-        for answer in list(self._answers):
+    def close(self) -> None:
+        """Forget the client: its orders that were not sent to the database yet are not stored."""
+        self._closed = True
+        for answer in list(self._pending):
             answer.cancel()
 
-    def come_in(self, text: str) -> None:
-        """Read an order that has waited in line."""
-        if self._gone:
+    def resume(self, text: str) -> None:
+        """Handle an order that was queued."""
+        if self._closed:
             self._done(admitted=True)
         else:
-            self._read(text, admitted=True)
+            self._decode(text, admitted=True)
 
-    def _read(self, text: str, *, admitted: bool) -> None:
+    def _decode(self, text: str, *, admitted: bool) -> None:
         if self._shedder.enter():
             self._loop.call_soon(self._shedder.turn)
         try:
@@ -122,58 +123,56 @@ class WebSocketOrders:
                     self._store(frame, admitted)
                     return
                 case frames.Resync():
-                    self._sender.resync()
+                    self._session.resync()
                 case _:
                     assert_never(frame)
         except ApiError as error:
             self._refuse(frames.ref_of(text), error)
         except Exception:
             log.exception("order failed")
-            self._refuse(frames.ref_of(text), _our_fault())
+            self._refuse(frames.ref_of(text), _internal_error())
         self._done(admitted)
 
     def _store(self, frame: frames.OrderFrame, admitted: bool) -> None:
-        if not self._may_order:
-            raise Forbidden("This token may read, and not send orders.")
-        self._sender.spend()
+        self._session.consume_quota()
         draft = draft_from_request(frame)
         try:
-            entry = self._intake.entry(draft)
+            entry = self._order_service.entry(draft)
         except Invalid:
             self._group.create_task(self._place(frame.ref, draft, admitted))
             return
-        answer = self._intake.store(entry)
-        self._answers.add(answer)
+        answer = self._order_service.store(entry)
+        self._pending.add(answer)
         answer.add_done_callback(partial(self._answered, frame.ref, admitted))
 
     def _answered(self, ref: str, admitted: bool, answer: asyncio.Future[list[Outcome]]) -> None:
-        self._answers.discard(answer)
+        self._pending.discard(answer)
         if not answer.cancelled():
-            self._tell(ref, answer.result()[0])
+            self._send_outcome(ref, answer.result()[0])
         self._done(admitted)
 
     async def _place(self, ref: str, draft: Draft, admitted: bool) -> None:
         """Store an order of which something is not on the menu: it may be stored already."""
         try:
-            self._tell(ref, await self._intake.place(draft))
+            self._send_outcome(ref, await self._order_service.place(draft))
         except ApiError as error:
             self._refuse(ref, error)
         except Exception:
             log.exception("order failed")
-            self._refuse(ref, _our_fault())
+            self._refuse(ref, _internal_error())
         finally:
             self._done(admitted)
 
-    def _tell(self, ref: str, outcome: Outcome) -> None:
+    def _send_outcome(self, ref: str, outcome: Outcome) -> None:
         if isinstance(outcome, ApiError):
             self._refuse(ref, outcome)
             return
         status = 200 if outcome.replayed else 201
         ack = frames.Ack(ref=ref, status=status, order=OrderBody.of(outcome.order))
-        self._sender.send(frames.encode(ack))
+        self._session.send(frames.encode(ack))
 
     def _refuse(self, ref: str | None, error: ApiError) -> None:
-        self._sender.send(_refusal(ref, error))
+        self._session.send(_refusal(ref, error))
 
     def _done(self, admitted: bool) -> None:
         self.unanswered -= 1
@@ -183,12 +182,12 @@ class WebSocketOrders:
             if not self._waiter[1].done():
                 self._waiter[1].set_result(None)
             self._waiter = None
-        if self.on_room is not None and self.unanswered == UNANSWERED - 1:
-            self.on_room()
+        if self.on_capacity is not None and self.unanswered == MAX_UNANSWERED_ORDERS - 1:
+            self.on_capacity()
 
 
-class _InLine:
-    """An order that waits in line."""
+class _QueuedOrder:
+    """An order in the queue of the load shedder."""
 
     __slots__ = ("_orders", "_text")
 
@@ -197,8 +196,17 @@ class _InLine:
         self._text = text
 
     def come_in(self) -> None:
-        """Be read, unless the client has gone."""
-        self._orders.come_in(self._text)
+        self._orders.resume(self._text)
+
+
+class _PreparedRefusal:
+    """A refusal that is encoded but for its ref, so that refusing costs little."""
+
+    def __init__(self, error: ApiError) -> None:
+        self._before, self._after = _refusal("", error).split(b'""')
+
+    def encode(self, ref: str | None) -> bytes:
+        return self._before + frames.encode(ref) + self._after
 
 
 def _refusal(ref: str | None, error: ApiError) -> bytes:
@@ -214,13 +222,9 @@ def _refusal(ref: str | None, error: ApiError) -> bytes:
     )
 
 
-_BEFORE_REF, _AFTER_REF = _refusal("", overloaded()).split(b'""')
+_OVERLOADED = _PreparedRefusal(overloaded())
+_FORBIDDEN = _PreparedRefusal(Forbidden("This token may read, and not send orders."))
 
 
-def _unread(ref: str | None) -> bytes:
-    """Refuse an order unread: of such a refusal only the ref is not known in advance."""
-    return _BEFORE_REF + frames.encode(ref) + _AFTER_REF
-
-
-def _our_fault() -> Unavailable:
+def _internal_error() -> Unavailable:
     return Unavailable("Something went wrong on our side.", retry_after=1)

@@ -1,120 +1,139 @@
-"""The fast path of WebSocket orders: from the bytes of a plain text frame to its text, without a framework.
+"""The fast path of WebSocket orders: from the bytes of a plain text frame to its text, without aiohttp.
 
-A plain frame is a text, whole in one frame, masked, short, and in UTF-8. Everything else is left to
-aiohttp, which defines what the server answers to it: pings as they come, and at the first frame that is
-neither, the connection for good. So a doubt costs time and never a wrong answer.
+A plain frame is a text, whole in one frame, masked, at most 4,096 bytes long, and in UTF-8. Pings and
+pongs go to aiohttp one by one. From the first frame of any other kind aiohttp has the connection for good,
+and decides what the server answers. So a frame unknown to this reader costs time, never a wrong answer.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import time
+from collections.abc import Callable
 from typing import Final
 
-from coffeert.server.ws.orders import UNANSWERED, WebSocketOrders
+from coffeert.server.ws.orders import MAX_UNANSWERED_ORDERS, WebSocketOrders
 from coffeert.wire.websocket import PING, PONG, TEXT, find_payload, unmask
 
-_PINGS: Final = frozenset({PING, PONG})
-_LONGEST: Final = 4_096  # bytes of a text
-_A_TURN = 64  # frames of one connection: a bad one takes some 60 us
+MAX_READ_SECONDS: Final = 0.001
+"""How long one connection may be read from before the event loop serves others."""
+
+_MAX_TEXT_BYTES: Final = 4_096
 
 
 class OrderFrameReader(asyncio.Protocol):
-    """Takes plain frames for `orders`, out of what comes for `rest`, aiohttp's protocol."""
+    """Gives the text frames of one connection to `orders`, and everything else to aiohttp's protocol.
+
+    `max_frame_bytes` is aiohttp's limit, which refuses frames of that size. Not read from while too many
+    orders have no answer, or the client does not read its answers.
+    """
 
     def __init__(
         self,
-        rest: asyncio.Protocol,
+        aiohttp_protocol: asyncio.Protocol,
         transport: asyncio.Transport,
         orders: WebSocketOrders,
         *,
-        frame_limit: int,
+        max_frame_bytes: int,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._rest = rest
+        self._aiohttp = aiohttp_protocol
         self._transport = transport
         self._orders = orders
-        self._longest = min(_LONGEST, frame_limit - 1)
-        self._held = b""  # a part of a frame, or what is not read yet
-        self._left = False  # to aiohttp
-        self._stopped = self._has_stopped = False
+        self._max_text_bytes = min(_MAX_TEXT_BYTES, max_frame_bytes - 1)
+        self._clock = clock
+        self._buffer = b""  # a part of a frame, or frames that are not read yet
+        self._delegated = False  # to aiohttp, for good
+        self._paused = self._was_paused = False
         self._writable = True
         self._loop = asyncio.get_running_loop()
-        # Not at once: the commit that answers one order answers others.
-        orders.on_room = lambda: self._loop.call_soon(self._go_on)
+        # In the next iteration: the commit that answers one order answers many.
+        orders.on_capacity = lambda: self._loop.call_soon(self._resume)
 
     def data_received(self, data: bytes) -> None:
-        """Take the plain frames of what has come."""
-        if self._left:
-            self._rest.data_received(data)
-        elif self._stopped:  # aiohttp has gone on reading
-            self._held += data
-            self._transport.pause_reading()
+        """Handle the plain frames among the bytes."""
+        if self._delegated:
+            self._aiohttp.data_received(data)
+        elif self._paused:  # for a moment only, or aiohttp has resumed reading
+            self._buffer += data
+            self._pause()
         else:
-            self._read(self._held + data)
-            self._orders.send_refusals()
+            self._read(self._buffer + data)
 
     def eof_received(self) -> bool | None:
         """Pass the end of the client's side on."""
-        return self._rest.eof_received()
+        return self._aiohttp.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Pass the end on."""
-        self._left, self._held = True, b""
-        self._rest.connection_lost(exc)
+        """Pass the loss on."""
+        self._delegated, self._buffer = True, b""
+        self._aiohttp.connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Take no more orders of a client that does not read the answers."""
+        """Stop reading from a client that does not read its answers."""
         self._writable = False
-        self._rest.pause_writing()
+        self._aiohttp.pause_writing()
 
     def resume_writing(self) -> None:
-        """Go on with a client that reads again."""
+        """Resume reading."""
         self._writable = True
-        self._rest.resume_writing()
-        self._go_on()
+        self._aiohttp.resume_writing()
+        self._resume()
 
     def _read(self, data: bytes) -> None:
-        at = 0
-        for _ in range(_A_TURN):
-            if self._orders.unanswered >= UNANSWERED or not self._writable:
-                self._stop(data[at:])
-                return
-            begin, end = find_payload(data, at)
-            if end > len(data) and end - begin <= self._longest:
-                self._held = data[at:]
-                return
-            text = None
-            if begin and data[at] == TEXT and end - begin <= self._longest:
-                with suppress(UnicodeDecodeError):
-                    text = unmask(data, begin, end).decode()
-            if text is not None:
-                self._orders.take(text)
-            # aiohttp stops reading where it has too many of them, which it does not know to be undone.
-            elif begin and data[at] in _PINGS and not self._has_stopped:
-                self._rest.data_received(data[at:end])
-            else:
-                self._leave(data[at:])
-                return
-            at = end
-        if at < len(data):
-            self._stop(data[at:])
-            self._loop.call_soon(self._go_on)
-        else:
-            self._held = b""
+        rest = data[self._read_frames(data) :]
+        self._buffer = b"" if self._delegated else rest
+        self._orders.flush_refusals()
+        if self._delegated:
+            self._aiohttp.data_received(rest)
 
-    def _stop(self, held: bytes) -> None:
-        self._held = held
-        self._stopped = self._has_stopped = True
+    def _read_frames(self, data: bytes) -> int:
+        """Handle frames until something stops it; return where the bytes begin that are left."""
+        at, deadline = 0, self._clock() + MAX_READ_SECONDS
+        while at < len(data):
+            if self._orders.unanswered >= MAX_UNANSWERED_ORDERS or not self._writable:
+                self._pause()
+                break
+            begin, end = find_payload(data, at)
+            if end > len(data) and end - begin <= self._max_text_bytes:
+                break  # not complete
+            if not self._handled(data, at, begin, end):
+                self._delegated = True
+                break
+            at = end
+            if at < len(data) and self._clock() >= deadline:
+                self._paused = (
+                    True  # until the next iteration, which no pause of the transport is worth
+                )
+                self._loop.call_soon(self._resume)
+                break
+        return at
+
+    def _handled(self, data: bytes, at: int, begin: int, end: int) -> bool:
+        """Handle one frame, if it is plain."""
+        if not begin:
+            return False
+        if data[at] == TEXT and end - begin <= self._max_text_bytes:
+            try:
+                text = unmask(data, begin, end).decode()
+            except UnicodeDecodeError:
+                return False
+            self._orders.handle(text)
+            return True
+        # After many control frames aiohttp pauses reading, and does not know that we resume it. So once
+        # reading was paused, the next control frame delegates the connection.
+        if data[at] in (PING, PONG) and end <= len(data) and not self._was_paused:
+            self._aiohttp.data_received(data[at:end])
+            return True
+        return False
+
+    def _pause(self) -> None:
+        self._paused = self._was_paused = True
         self._transport.pause_reading()
 
-    def _go_on(self) -> None:
-        if not self._stopped or self._transport.is_closing():
+    def _resume(self) -> None:
+        if not self._paused or self._transport.is_closing():
             return
-        self._stopped = False
+        self._paused = False
         self._transport.resume_reading()
-        self._read(self._held)
-        self._orders.send_refusals()
-
-    def _leave(self, data: bytes) -> None:
-        self._left, self._held = True, b""
-        self._rest.data_received(data)
+        self._read(self._buffer)

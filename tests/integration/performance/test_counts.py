@@ -161,15 +161,22 @@ async def test_a_pass_sends_as_many_statements_whatever_it_counts(database_url: 
     assert sent[0] <= 5  # begin, two settings, the lock, the pass; the commit is of the driver's
 
 
+class Unchanged:
+    """A source of nothing: the view is changed at once."""
+
+    def flush_to_view(self) -> None:
+        pass
+
+
 class Screen:
-    """A link that takes everything."""
+    """A sink to which everything can be written."""
 
     busy = False
 
     def __init__(self) -> None:
         self.payloads: list[bytes] = []
 
-    def offer(self, frame: bytes) -> bool:
+    def try_write(self, frame: bytes) -> bool:
         self.payloads.append(frame)
         return True
 
@@ -184,17 +191,17 @@ class Screen:
 async def test_a_change_is_encoded_once_and_written_once_to_each_screen() -> None:
     now = datetime.now(UTC)
     live = LiveView(RetentionWindow.at(now, UTC), now)
-    hub = Broadcaster(
-        ChangeLog(live), frame_interval=0, slow_client_timeout=10, clients_limit=SCREENS
+    broadcaster = Broadcaster(
+        ChangeLog(live), min_frame_interval=0, slow_client_timeout=10, max_clients=SCREENS
     )
     screens = [Screen() for _ in range(SCREENS)]
     for screen in screens:
-        hub.join(screen)
+        broadcaster.join(screen)
         screen.payloads.clear()
-    task = asyncio.create_task(hub.run(lambda: None))
+    task = asyncio.create_task(broadcaster.run(Unchanged()))
     key = CellKey("minute", floor(int(now.timestamp()), "minute"), "uptown", "latte")
     live.apply_pending([PendingBatches.of({Xid(1): {key: Totals(1, 1, 480)}})], [])
-    hub.notify()
+    broadcaster.notify()
     await eventually(lambda: all(screen.payloads for screen in screens))
     await end(task)
     assert all(len(screen.payloads) == 1 for screen in screens)

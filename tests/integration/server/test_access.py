@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 import aiohttp
 import pytest
-from aiohttp import WSMessage, WSMsgType, web
 
 from coffeert.config import load_config
 from coffeert.errors import ConfigError
-from coffeert.server.ws.endpoint import messages
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.wire import answer_to
 
@@ -105,54 +102,6 @@ async def test_only_our_own_and_allowed_pages_may_order(
         given = {name: text.format(port=port) for name, text in headers.items() if text}
         async with http.post("/api/orders", json=LATTE, headers=given) as answer:
             assert answer.status == status
-
-
-async def test_one_that_has_gone_while_it_is_answered_is_no_fault_of_ours() -> None:
-    class Gone(web.WebSocketResponse):
-        async def receive(self, timeout: float | None = None) -> WSMessage:  # noqa: ASYNC109 (aiohttp)
-            raise aiohttp.ClientConnectionResetError("Cannot write to closing transport")
-
-    assert [message async for message in messages(Gone())] == []
-
-
-async def test_a_flood_of_pings_leaves_turns_to_others() -> None:
-    class Flooded(web.WebSocketResponse):
-        left, answered = 1000, 0
-
-        async def receive(self, timeout: float | None = None) -> WSMessage:  # noqa: ASYNC109 (aiohttp)
-            self.left -= 1
-            kind = (WSMsgType.PONG, WSMsgType.PING)[self.left % 2]
-            return WSMessage(kind if self.left else WSMsgType.CLOSED, b"", "")
-
-        async def pong(self, message: bytes | str = b"") -> None:
-            self.answered += 1
-
-    turns = 0
-
-    async def other() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    beside = asyncio.create_task(other())
-    flooded = Flooded()
-    assert [message async for message in messages(flooded)] == []
-    beside.cancel()
-    assert flooded.answered == 500
-    assert turns >= 50
-
-
-async def test_a_ping_is_answered(server_url: str) -> None:
-    async with (
-        aiohttp.ClientSession(server_url) as http,
-        http.ws_connect("/ws/dashboard", autoping=False) as socket,
-    ):
-        await socket.ping(b"there?")
-        async with asyncio.timeout(10):
-            while (message := await socket.receive()).type is not WSMsgType.PONG:
-                assert message.type is WSMsgType.TEXT
-        assert message.data == b"there?"
 
 
 @pytest.mark.parametrize(

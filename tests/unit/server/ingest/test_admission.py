@@ -1,4 +1,4 @@
-"""Admission: refuses what would wait too long, and never for longer than there is a reason."""
+"""Orders that would wait too long are refused, and only as long as that is so."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _batch(admission: Admission, clock: Clock, seconds: float) -> None:
 
 
 @given(st.lists(st.floats(0, 100), max_size=50), st.integers(1, 4))
-def test_an_idle_server_takes_orders_however_slow_it_was(
+def test_an_idle_server_admits_orders_however_slow_it_was(
     batches: list[float], writers: int
 ) -> None:
     clock = Clock()
@@ -57,7 +57,7 @@ def test_after_a_stall_a_few_quick_batches_end_the_refusals() -> None:
     admission.check(1)
 
 
-def test_behind_a_batch_that_hangs_orders_are_refused_at_once() -> None:
+def test_while_a_batch_hangs_orders_are_refused_at_once() -> None:
     clock = Clock()
     admission = _admission(clock)
     for writer in (0, 1):

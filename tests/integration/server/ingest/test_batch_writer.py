@@ -1,4 +1,4 @@
-"""A client that goes before its order was sent to PostgreSQL: the order is not stored behind its back."""
+"""An order whose client disconnects before it was sent to PostgreSQL is not stored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.integration.server.conftest import RunServer
 from tests.waiting import POLL, WITHIN
 
 
-async def test_an_order_whose_client_has_gone_is_not_stored(
+async def test_a_queued_order_whose_client_has_disconnected_is_not_stored(
     run_server: RunServer, database_url: str, opened: AsyncExitStack
 ) -> None:
     held = await asyncpg.connect(database_url)
@@ -31,7 +31,7 @@ async def test_an_order_whose_client_has_gone_is_not_stored(
             async with asyncio.timeout(WITHIN):
                 while not await held.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
                     await asyncio.sleep(POLL)
-            # The only writer is held up now, so the second order waits in the queue.
+            # The only writer is blocked now, so the second order is queued.
             _, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
             body = json.dumps(_draft(str(new_order_id()))).encode()
             head = "POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -40,7 +40,7 @@ async def test_an_order_whose_client_has_gone_is_not_stored(
                 while await _queue(http) != 1:
                     await asyncio.sleep(POLL)
             writer.transport.abort()
-            for _ in range(10):  # the server hears of it before it answers these
+            for _ in range(10):  # the server notices before it answers these
                 await _queue(http)
         assert (await first) == 201
     stored = [str(row["order_id"]) for row in await held.fetch("SELECT order_id FROM orders")]

@@ -1,4 +1,4 @@
-"""Every waiter gets its own answer, whatever becomes of the batch that it was part of."""
+"""Every caller gets its own outcomes, whatever happens to the batch that its orders are part of."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 class ScriptedTable:
-    """A table in memory whose inserts can be made to fail or to wait, as the real one's may."""
+    """A table in memory whose inserts can be made to fail or to wait, as the real one's can."""
 
     def __init__(self) -> None:
         self.rows: dict[UUID, Order] = {}
         self.batches: list[list[Order]] = []
         self.xids: dict[UUID, Xid] = {}
-        self.gate = asyncio.Event()
-        self.gate.set()
+        self.open = asyncio.Event()
+        self.open.set()
         self.before: Callable[[Sequence[Order]], None] = lambda orders: None
         self.after: Callable[[Sequence[Order]], None] = lambda orders: None
         self.find_fails = False
 
     async def insert(self, orders: Sequence[Order]) -> Inserted:
-        await self.gate.wait()
+        await self.open.wait()
         self.before(orders)
         assert [o.order_id for o in orders] == sorted({o.order_id for o in orders})
         self.batches.append(list(orders))
@@ -110,41 +110,41 @@ def submit(writer: BatchWriter, entry: PendingOrder) -> asyncio.Task[Outcome]:
     return asyncio.create_task(placed())
 
 
-async def test_what_queues_during_a_commit_becomes_the_next_batch() -> None:
+async def test_orders_queued_during_a_commit_become_the_next_batch() -> None:
     table = ScriptedTable()
     async with running(table) as (writer, commits):
-        table.gate.clear()
+        table.open.clear()
         first = submit(writer, entry())
         await eventually(lambda: writer.admission.busy)
         rest = [submit(writer, entry()) for _ in range(20)]
         await eventually(lambda: writer.admission.queued == 20)
-        table.gate.set()
+        table.open.set()
         outcomes = await asyncio.gather(first, *rest)
         assert [len(batch) for batch in table.batches] == [1, 20]
         assert all(isinstance(o, StoredOrder) and not o.replayed for o in outcomes)
         assert sum(len(orders) for _, orders in commits) == 21
 
 
-async def test_a_second_batch_begins_beside_the_first_where_there_is_plenty() -> None:
+async def test_with_many_orders_a_second_batch_starts_beside_the_first() -> None:
     table = ScriptedTable()
     async with running(table, rows=20, writers=2, clock=lambda: 0.0) as (writer, _):
-        table.gate.clear()
+        table.open.clear()
         orders = [submit(writer, entry())]
         await eventually(lambda: writer.admission.busy)
         orders += [submit(writer, entry()) for _ in range(19)]
         await eventually(lambda: writer.admission.queued == 19)
         orders += [submit(writer, entry())]
         await eventually(lambda: writer.admission.queued == 0)
-        table.gate.set()
+        table.open.set()
         await asyncio.gather(*orders)
         assert [len(batch) for batch in table.batches] == [1, 20]
 
 
-async def test_a_second_batch_begins_beside_a_first_that_takes_long() -> None:
+async def test_a_second_batch_starts_beside_a_slow_first_one() -> None:
     table = ScriptedTable()
     now = 0.0
     async with running(table, writers=2, clock=lambda: now) as (writer, _):
-        table.gate.clear()
+        table.open.clear()
         orders = [submit(writer, entry())]
         await eventually(lambda: writer.admission.busy)
         orders += [submit(writer, entry())]
@@ -152,7 +152,7 @@ async def test_a_second_batch_begins_beside_a_first_that_takes_long() -> None:
         now = 0.02
         orders += [submit(writer, entry())]
         await eventually(lambda: writer.admission.queued == 0)
-        table.gate.set()
+        table.open.set()
         await asyncio.gather(*orders)
         assert [len(batch) for batch in table.batches] == [1, 2]
 
@@ -204,7 +204,7 @@ async def test_a_commit_of_unknown_outcome_is_looked_up() -> None:
         assert isinstance(unknown, OutcomeUnknown)
 
 
-async def test_what_cannot_be_told_apart_after_a_commit_is_unknown_and_sending_again_is_safe() -> (
+async def test_orders_that_cannot_be_read_after_a_commit_are_unknown_and_can_be_sent_again() -> (
     None
 ):
     table = ScriptedTable()
@@ -220,7 +220,7 @@ async def test_what_cannot_be_told_apart_after_a_commit_is_unknown_and_sending_a
         assert [o.replayed for o in again if isinstance(o, StoredOrder)] == [True, True]
 
 
-async def test_the_new_ones_of_a_mixed_batch_are_told_from_the_taken() -> None:
+async def test_the_new_orders_of_a_mixed_batch_are_separated_from_the_replayed() -> None:
     table = ScriptedTable()
     taken = entry()
     async with running(table) as (writer, commits):
@@ -234,7 +234,9 @@ async def test_the_new_ones_of_a_mixed_batch_are_told_from_the_taken() -> None:
 
 
 @pytest.mark.parametrize("error", [NotStored("away"), RuntimeError("a defect")])
-async def test_a_failing_batch_answers_everyone_and_the_writer_lives_on(error: Exception) -> None:
+async def test_a_failing_batch_answers_every_caller_and_the_writer_goes_on(
+    error: Exception,
+) -> None:
     table = ScriptedTable()
 
     def fail(orders: Sequence[Order]) -> None:
@@ -249,10 +251,10 @@ async def test_a_failing_batch_answers_everyone_and_the_writer_lives_on(error: E
         assert isinstance(await one(writer.submit([entry()])), StoredOrder)
 
 
-async def test_a_client_that_goes_while_queued_is_not_stored_and_harms_nobody() -> None:
+async def test_an_order_cancelled_while_queued_is_not_stored() -> None:
     table = ScriptedTable()
     async with running(table) as (writer, _):
-        table.gate.clear()
+        table.open.clear()
         sent = submit(writer, entry())
         await eventually(lambda: writer.admission.busy)
         gone, stays = submit(writer, entry("gone")), submit(writer, entry("stays"))
@@ -260,43 +262,43 @@ async def test_a_client_that_goes_while_queued_is_not_stored_and_harms_nobody() 
         gone.cancel()
         sent.cancel()
         await asyncio.wait([gone, sent])
-        table.gate.set()
+        table.open.set()
         assert isinstance(await stays, StoredOrder)
-        # The first was already on its way to PostgreSQL, so it is stored although nobody waits.
+        # The first was sent to PostgreSQL already, so it is stored although its caller has gone.
         assert sorted(order.store for order in table.rows.values()) == ["stays", "uptown"]
 
 
-async def test_past_the_predicted_wait_orders_are_refused_at_once() -> None:
+async def test_beyond_the_predicted_wait_orders_are_refused_at_once() -> None:
     table = ScriptedTable()
     async with running(table, rows=10, wait_limit=0.01) as (writer, _):
-        table.gate.clear()
+        table.open.clear()
         first = submit(writer, entry())
         await eventually(lambda: writer.admission.predicted_wait() > 0.01)
         with pytest.raises(Unavailable) as refused:
             writer.submit([entry()])
         assert refused.value.retry_after
         assert writer.admission.shed == 1
-        table.gate.set()
+        table.open.set()
         assert isinstance(await first, StoredOrder)
 
 
-async def test_closing_answers_the_queued_and_refuses_the_rest() -> None:
+async def test_closing_answers_queued_orders_and_refuses_further_ones() -> None:
     table = ScriptedTable()
     async with running(table, rows=3) as (writer, _):
-        table.gate.clear()
+        table.open.clear()
         queued = [submit(writer, entry()) for _ in range(10)]
         await eventually(lambda: writer.admission.busy)
         closing = asyncio.create_task(writer.close())
         await asyncio.sleep(0)
         with pytest.raises(Unavailable):
             writer.submit([entry()])
-        table.gate.set()
+        table.open.set()
         await closing
         assert all(task.done() for task in queued)
         assert len(table.rows) == 10
 
 
-async def test_a_failing_announcement_does_not_end_the_writer() -> None:
+async def test_a_failing_on_commit_does_not_end_the_writer() -> None:
     table = ScriptedTable()
     async with running(table) as (writer, _):
 

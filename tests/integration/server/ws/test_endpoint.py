@@ -1,4 +1,4 @@
-"""`/ws/dashboard`: what a client gets, in which order, and what becomes of one that does not read."""
+"""`/ws/dashboard`: what a client gets and in which order, and a client that does not read."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from coffeert.wire.frames import (
     change_from,
     decode_server_frame,
 )
+from coffeert.wire.websocket import masked_text_frame
 from tests.integration.server.conftest import RunServer
 from tests.waiting import eventually
 
@@ -34,7 +35,7 @@ LATTE: dict[str, Any] = {"store": "uptown", "drink": "latte"}
 
 
 class Reader:
-    """A client that follows the protocol to the letter."""
+    """A client that applies every frame and checks it."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
@@ -61,7 +62,7 @@ class Reader:
                 self.version, self.totals = frame.to, frame.view.totals
             case _:
                 return frame
-        # Its own sums are the server's at every version.
+        # The sums of its own cells are the server's at every version.
         assert self.view.cube.totals() == self.totals
         return frame
 
@@ -101,7 +102,7 @@ async def test_hello_comes_first_then_the_whole_view(server_url: str) -> None:
         assert heartbeat.health.database.ok
 
 
-async def test_orders_and_voids_are_on_every_screen(
+async def test_orders_and_voids_reach_every_client(
     server_url: str, http: aiohttp.ClientSession
 ) -> None:
     async with watching(server_url) as one, watching(server_url) as two:
@@ -119,7 +120,7 @@ async def test_orders_and_voids_are_on_every_screen(
         assert dict(one.view.cube.cells()) == {}
 
 
-async def test_a_late_comer_gets_what_the_others_have(
+async def test_a_client_that_joins_later_gets_the_same_view(
     server_url: str, http: aiohttp.ClientSession
 ) -> None:
     for number in range(30):
@@ -160,7 +161,7 @@ async def test_a_client_resumes_where_it_was(server_url: str, http: aiohttp.Clie
 @pytest.mark.parametrize(
     "query", ["?epoch=other&version=1", "?epoch=&version=-1", "?version=x", "?version=" + "9" * 99]
 )
-async def test_an_unknown_past_gets_the_whole_view(server_url: str, query: str) -> None:
+async def test_an_unknown_position_gets_the_whole_view(server_url: str, query: str) -> None:
     async with watching(server_url, query) as reader:
         assert isinstance(await reader.next(), Hello)
         assert isinstance(await reader.next(), Snapshot)
@@ -175,7 +176,7 @@ async def test_resync_gives_the_whole_view(server_url: str) -> None:
         assert second.version >= first.version
 
 
-async def test_an_order_over_the_socket_is_as_good_as_one_over_http(
+async def test_an_order_over_websocket_counts_as_one_over_http(
     server_url: str, http: aiohttp.ClientSession
 ) -> None:
     key = str(new_order_id())
@@ -194,7 +195,7 @@ async def test_an_order_over_the_socket_is_as_good_as_one_over_http(
 
 
 async def test_any_number_of_orders_may_be_sent_before_the_first_answer(server_url: str) -> None:
-    """Beyond 256 without an answer the server reads no further, until there are fewer."""
+    """With 256 unanswered orders the server stops reading, until there are fewer."""
     async with watching(server_url) as reader:
         refs = [str(number) for number in range(900)]
         for ref in refs:
@@ -234,7 +235,7 @@ async def test_any_number_of_orders_may_be_sent_before_the_first_answer(server_u
     ],
     ids=lambda value: value[:60] if isinstance(value, str) else None,
 )  # fmt: skip
-async def test_a_bad_frame_is_refused_and_the_link_lives_on(
+async def test_a_bad_frame_is_refused_and_the_connection_stays_open(
     server_url: str, text: str, status: int, ref: str | None, named: set[str]
 ) -> None:
     async with watching(server_url) as reader:
@@ -246,7 +247,19 @@ async def test_a_bad_frame_is_refused_and_the_link_lives_on(
         assert (await reader.until(Ack)).ref == "good"
 
 
-async def test_binary_and_huge_frames_end_the_link(server_url: str) -> None:
+async def test_a_ping_is_answered(server_url: str) -> None:
+    async with (
+        aiohttp.ClientSession(server_url) as http,
+        http.ws_connect("/ws/dashboard", autoping=False) as socket,
+    ):
+        await socket.ping(b"there?")
+        async with asyncio.timeout(10):
+            while (message := await socket.receive()).type is not aiohttp.WSMsgType.PONG:
+                assert message.type is aiohttp.WSMsgType.TEXT
+        assert message.data == b"there?"
+
+
+async def test_binary_and_huge_frames_close_the_connection(server_url: str) -> None:
     for send, code in ((b"\x00", 1003), ("x" * 100_000, 1009)):
         async with watching(server_url) as reader:
             await reader.until(Snapshot)
@@ -259,11 +272,11 @@ async def test_binary_and_huge_frames_end_the_link(server_url: str) -> None:
             assert reader.socket.close_code == code
 
 
-async def test_a_client_that_reads_nothing_is_closed_and_delays_nobody(
+async def test_a_client_that_reads_nothing_is_closed_and_delays_no_other(
     run_server: RunServer,
 ) -> None:
     async with run_server(slow_client_timeout=0.3, heartbeat_interval=0.1) as url:
-        # A raw connection that asks for the dashboard and then never reads: its buffers fill.
+        # A raw connection that never reads after its handshake: its buffers fill.
         host, port = url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
         writer.write(
@@ -273,15 +286,14 @@ async def test_a_client_that_reads_nothing_is_closed_and_delays_nobody(
         )
         await reader.readuntil(b"\r\n\r\n")
         writer.transport.pause_reading()  # type: ignore[attr-defined] # every transport here has it
-        resync = b'{"type":"resync"}'
-        frame = b"\x81" + bytes([0x80 | len(resync)]) + b"\0\0\0\0" + resync
+        frame = masked_text_frame(b'{"type":"resync"}')
         async with watching(url) as other, aiohttp.ClientSession(url) as session:
             for _ in range(60):
                 async with session.post("/api/orders", json=LATTE):
                     pass
 
             async def dropped() -> int:
-                # Snapshots that nobody reads: megabytes in no time.
+                # Each asks for a snapshot, of kilobytes.
                 for _ in range(200):
                     writer.write(frame)
                 async with session.get("/readyz") as response:
@@ -311,7 +323,7 @@ async def test_a_closing_server_says_goodbye(run_server: RunServer) -> None:
         assert socket.close_code == 1012
 
 
-async def test_a_changed_menu_is_told_at_once(
+async def test_a_changed_menu_is_sent_at_once(
     server_url: str, http: aiohttp.ClientSession, database_url: str
 ) -> None:
     from coffeert.domain.menu import Drink

@@ -1,4 +1,4 @@
-"""What somebody else has written into Redis keeps no server from showing what is true."""
+"""Servers show right numbers whatever was written into Redis."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _replace_the_snapshot(redis: Any) -> None:
 
 
 @pytest.mark.parametrize("damage", [_spoil_an_old_bucket, _replace_the_snapshot])
-async def test_a_server_that_missed_passes_goes_on_after_damage(
+async def test_servers_that_missed_passes_recover_from_damage(
     run_server: RunServer, redis_url: str, damage: Callable[[Any], None]
 ) -> None:
     async with (
@@ -55,7 +55,7 @@ async def test_a_server_that_missed_passes_goes_on_after_damage(
 
 
 async def _written(redis: Any) -> None:
-    # A server's first picture comes from PostgreSQL, which has a pass before Redis does.
+    # A server's first snapshot comes from PostgreSQL, which has a pass before Redis does.
     async with asyncio.timeout(WITHIN):
         while not redis.hexists("coffeert:snapshot", _old_bucket()):
             await asyncio.sleep(POLL)

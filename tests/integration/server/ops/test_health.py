@@ -1,4 +1,4 @@
-"""What a server says of its parts when one of them holds it up."""
+"""The health that a server reports of its parts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.integration.server.conftest import RunServer
 from tests.waiting import POLL, WITHIN
 
 
-async def test_orders_that_are_not_shown_for_want_of_a_pass_are_told(
+async def test_orders_that_are_not_shown_before_a_pass_are_reported(
     run_server: RunServer,
     database_url: str,
     redis_url: str,
@@ -44,7 +44,7 @@ async def test_orders_that_are_not_shown_for_want_of_a_pass_are_told(
 
 
 async def _aggregator(http: aiohttp.ClientSession, *, ok: bool, reason: str = "") -> dict[str, Any]:
-    """Wait until the aggregator's part is so; the server is ready all the same."""
+    """Wait for this health of the aggregator; the server is ready all the same."""
     async with asyncio.timeout(WITHIN):
         while True:
             async with http.get("/readyz") as response:
@@ -65,12 +65,15 @@ async def _shows(http: aiohttp.ClientSession, orders: int) -> None:
             await asyncio.sleep(POLL)
 
 
-async def test_a_server_that_refuses_orders_sends_frames_more_rarely(
+async def test_a_server_that_refuses_orders_sends_fewer_frames(
     database_url: str, redis_url: str
 ) -> None:
     async with open_server(load_config(port=0), database_url, redis_url) as server:
-        usual, shedder = server.hub.pace, server.writer.admission.shedder
+        interval, shedder = (
+            server.broadcaster.current_interval,
+            server.batch_writer.admission.shedder,
+        )
         shedder.shedding = True
         while shedder.admits():
             pass
-        assert server.hub.pace == 5 * usual > 0
+        assert server.broadcaster.current_interval == 5 * interval > 0

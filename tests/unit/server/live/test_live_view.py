@@ -20,7 +20,7 @@ RETENTION = RetentionWindow.at(NOW, UTC)
 
 
 class History:
-    """A database as the live view hears of it: transactions, and passes over them."""
+    """A database as the live view knows it: transactions, and passes over them."""
 
     def __init__(self) -> None:
         self.next_xid = 10
@@ -91,8 +91,8 @@ steps = st.lists(
         st.tuples(st.just("begin"), minutes),
         st.tuples(st.just("commit"), st.integers(0, 5)),
         st.tuples(st.just("aggregate"), st.none()),
-        st.tuples(st.just("hear of batches"), st.lists(st.integers(0, 30), min_size=1, max_size=5)),
-        st.tuples(st.just("hear of a pass"), st.integers(0, 2)),
+        st.tuples(st.just("receive batches"), st.lists(st.integers(0, 30), min_size=1, max_size=5)),
+        st.tuples(st.just("receive a pass"), st.integers(0, 2)),
         st.tuples(st.just("load"), st.none()),
     ),
     max_size=40,
@@ -103,7 +103,7 @@ def shown(view: View) -> Cells:
     return dict(view.cube.cells())
 
 
-def play(history: History, live: LiveView, heard: set[Xid], step: str, argument: object) -> None:
+def play(history: History, live: LiveView, received: set[Xid], step: str, argument: object) -> None:
     match step, argument:
         case "begin", dict():
             history.begin(argument)
@@ -113,13 +113,13 @@ def play(history: History, live: LiveView, heard: set[Xid], step: str, argument:
             history.aggregate()
         case "load", _:
             live.load(history.snapshot())
-        case "hear of batches", list() if history.committed:
+        case "receive batches", list() if history.committed:
             xids = sorted(history.committed)
             chosen = {xids[index % len(xids)] for index in argument}
             together = PendingBatches.of({xid: history.committed[xid] for xid in chosen})
             live.apply_pending([together], ())
-            heard |= chosen
-        case "hear of a pass", int() if history.passes:
+            received |= chosen
+        case "receive a pass", int() if history.passes:
             number, watermark, changed = history.passes[-1 - argument % len(history.passes)]
             if not live.apply_pass(number, watermark, NOW, changed, ()):
                 live.load(history.snapshot())
@@ -127,52 +127,52 @@ def play(history: History, live: LiveView, heard: set[Xid], step: str, argument:
 
 ONE: Cells = {CellKey("minute", RETENTION.as_of, "uptown", "latte"): Totals(1, 1, 480)}
 TWO: Cells = {CellKey("minute", RETENTION.as_of, "uptown", "latte"): Totals(1, 2, 960)}
-PARTLY_COUNTED: list[tuple[str, object]] = [  # told together, of which a pass has counted the first
+PARTLY_COUNTED: list[tuple[str, object]] = [  # in one message, the first counted by a pass
     ("begin", ONE),
     ("begin", TWO),
     ("commit", 0),
     ("aggregate", None),
     ("commit", 0),
-    ("hear of batches", [0, 1]),
+    ("receive batches", [0, 1]),
 ]
 
 
 @given(steps)
-@example(  # heard of after the pass that counted it
-    [("begin", ONE), ("commit", 0), ("aggregate", None), ("load", None), ("hear of batches", [0])]
+@example(  # received of after the pass that counted it
+    [("begin", ONE), ("commit", 0), ("aggregate", None), ("load", None), ("receive batches", [0])]
 )
-@example([("begin", ONE), ("commit", 0), ("hear of batches", [0]), ("hear of batches", [0])])
+@example([("begin", ONE), ("commit", 0), ("receive batches", [0]), ("receive batches", [0])])
 @example(  # still running when the pass was made, so not counted by it
     [
         ("begin", ONE),
         ("aggregate", None),
         ("commit", 0),
-        ("hear of batches", [0]),
-        ("hear of a pass", 0),
+        ("receive batches", [0]),
+        ("receive a pass", 0),
     ]
 )
-@example([*PARTLY_COUNTED, ("hear of a pass", 0), ("hear of batches", [0, 1])])
-@example([*PARTLY_COUNTED[:-1], ("hear of a pass", 0), ("hear of batches", [0, 1])])
+@example([*PARTLY_COUNTED, ("receive a pass", 0), ("receive batches", [0, 1])])
+@example([*PARTLY_COUNTED[:-1], ("receive a pass", 0), ("receive batches", [0, 1])])
 def test_each_batch_counts_once_whatever_happens_to_its_message(
     steps: list[tuple[str, object]],
 ) -> None:
     history = History()
     live = LiveView(RETENTION, NOW)
     live.load(history.snapshot())
-    journal = ChangeLog(live)
-    journal.advance()
-    reader = View(change_from(_snapshot(journal)))
-    at = journal.version
-    heard: set[Xid] = set()
+    change_log = ChangeLog(live)
+    change_log.commit_version()
+    reader = View(change_from(_snapshot(change_log)))
+    at = change_log.version
+    received: set[Xid] = set()
 
     for step, argument in steps:
-        play(history, live, heard, step, argument)
-        counted = {x for x in history.committed if live.watermark.sees(x) or x in heard}
+        play(history, live, received, step, argument)
+        counted = {x for x in history.committed if live.watermark.sees(x) or x in received}
         assert shown(live.view) == history.sum(counted)
 
         # A reader that follows the frames has the same state and the same sums.
-        if journal.advance():
-            delta = decode_server_frame(journal.delta(at))
+        if change_log.commit_version():
+            delta = decode_server_frame(change_log.delta(at))
             assert isinstance(delta, Delta)
             assert delta.from_ == at
             reader.apply(change_from(delta.view))
@@ -197,20 +197,20 @@ def test_a_reader_may_skip_versions_and_arrives_at_the_same_state(
 ) -> None:
     live = LiveView(RETENTION, NOW)
     live.load(History().snapshot())
-    journal = ChangeLog(live)
-    journal.advance()
-    reader, at = View(change_from(_snapshot(journal))), journal.version
+    change_log = ChangeLog(live)
+    change_log.commit_version()
+    reader, at = View(change_from(_snapshot(change_log))), change_log.version
     for number, batch in enumerate(batches):
         live.apply_pending([PendingBatches.of({Xid(100 + number): batch})], ())
-        journal.advance()
+        change_log.commit_version()
         if data.draw(st.booleans()):
-            delta = decode_server_frame(journal.delta(at))
+            delta = decode_server_frame(change_log.delta(at))
             assert isinstance(delta, Delta)
             reader.apply(change_from(delta.view))
             reader.apply(change_from(delta.view))  # a repeated frame is harmless
             at = delta.to
-    if at < journal.version:
-        delta = decode_server_frame(journal.delta(at))
+    if at < change_log.version:
+        delta = decode_server_frame(change_log.delta(at))
         assert isinstance(delta, Delta)
         reader.apply(change_from(delta.view))
     assert shown(reader) == shown(live.view)
@@ -219,8 +219,8 @@ def test_a_reader_may_skip_versions_and_arrives_at_the_same_state(
 def test_another_lineage_begins_another_epoch() -> None:
     live = LiveView(RETENTION, NOW)
     live.load(History().snapshot())
-    journal = ChangeLog(live)
-    epoch = journal.epoch
+    change_log = ChangeLog(live)
+    epoch = change_log.epoch
     other = History()
     other.begin({CellKey("minute", RETENTION.as_of, "uptown", "latte"): Totals(1, 1, 450)})
     other.commit(0)
@@ -237,13 +237,13 @@ def test_another_lineage_begins_another_epoch() -> None:
             recent=(),
         )
     )
-    assert journal.advance()
-    assert journal.epoch != epoch
-    assert not journal.reaches(Position(epoch, 0))
-    assert shown(View(change_from(_snapshot(journal)))) == dict(snapshot.cells)
+    assert change_log.commit_version()
+    assert change_log.epoch != epoch
+    assert not change_log.can_resume(Position(epoch, 0))
+    assert shown(View(change_from(_snapshot(change_log)))) == dict(snapshot.cells)
 
 
-def _snapshot(journal: ChangeLog) -> Columns:
-    frame = decode_server_frame(journal.snapshot()[1])
+def _snapshot(change_log: ChangeLog) -> Columns:
+    frame = decode_server_frame(change_log.snapshot()[1])
     assert isinstance(frame, Snapshot)
     return frame.view
