@@ -174,31 +174,48 @@ class HttpConnection(LoadConnection):
         self._handler.answered(self, int(data[9:12]), data)
 
 
+class WebSocketStream:
+    """Splits what a server sends after `WEBSOCKET_UPGRADE` into payloads."""
+
+    def __init__(self) -> None:
+        self.upgraded = False
+        self._buffer = b""
+
+    def receive(self, data: bytes) -> list[bytes]:
+        """Return the payloads that are now complete; raises `ConnectionRefusedError`."""
+        self._buffer += data
+        if not self.upgraded:
+            end = self._buffer.find(b"\r\n\r\n")
+            if end < 0:
+                return []
+            if not self._buffer.startswith(b"HTTP/1.1 101"):
+                raise ConnectionRefusedError("no WebSocket")
+            self._buffer = self._buffer[end + 4 :]
+            self.upgraded = True
+        payloads, self._buffer = read_server_frames(self._buffer)
+        return payloads
+
+
 class WebSocketConnection(LoadConnection):
     """A WebSocket to `/ws/dashboard`; frames that do not answer an order are ignored.
 
     It may have several requests in flight: the `ref` of an answer names its request.
     """
 
-    _upgraded = False
-
     def _begin(self) -> None:
         assert self._transport is not None
+        self._stream = WebSocketStream()
         self._transport.write(WEBSOCKET_UPGRADE)
 
     def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        if not self._upgraded:
-            end = self._buffer.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            if not self._buffer.startswith(b"HTTP/1.1 101"):
-                self.opened.set_exception(ConnectionRefusedError("no WebSocket"))
-                return
-            self._buffer = self._buffer[end + 4 :]
-            self._upgraded = True
+        try:
+            payloads = self._stream.receive(data)
+        except ConnectionRefusedError as error:
+            self.opened.set_exception(error)
+            self.close()
+            return
+        if self._stream.upgraded and not self.opened.done():
             self.opened.set_result(None)
-        payloads, self._buffer = read_server_frames(self._buffer)
         for payload in payloads:
             if payload.startswith((b'{"type":"ack"', b'{"type":"error"')):
                 self.index = _ref(payload)

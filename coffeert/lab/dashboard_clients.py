@@ -9,7 +9,13 @@ import time
 
 import msgspec
 
-from coffeert.lab.clients import WEBSOCKET_UPGRADE, HttpConnection, LoadConnection, RequestFactory
+from coffeert.lab.clients import (
+    WEBSOCKET_UPGRADE,
+    HttpConnection,
+    LoadConnection,
+    RequestFactory,
+    WebSocketStream,
+)
 from coffeert.lab.worker_process import ParentPipe
 from coffeert.wire.websocket import read_server_frames
 
@@ -216,8 +222,7 @@ class DashboardObserver(asyncio.Protocol):
         self.frames = self.bytes = 0
         self.loaded = asyncio.Event()
         self._probes = frozenset(probes)
-        self._buffer = b""
-        self._upgraded = False
+        self._stream = WebSocketStream()
         self._newest = 0
         self._decode = msgspec.json.Decoder(_ViewFrame).decode
         self._counts: dict[tuple[int, str], int] = {}
@@ -226,15 +231,7 @@ class DashboardObserver(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Receive bytes; all frames in them arrived now."""
         now = time.monotonic()
-        self._buffer += data
-        if not self._upgraded:
-            end = self._buffer.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            self._buffer = self._buffer[end + 4 :]
-            self._upgraded = True
-        payloads, self._buffer = read_server_frames(self._buffer)
-        for payload in payloads:
+        for payload in self._stream.receive(data):
             if payload.startswith(_DELTA):
                 self.frames += 1
                 self.bytes += len(payload)

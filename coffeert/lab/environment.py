@@ -25,6 +25,7 @@ import psutil
 
 from coffeert.embedded import PostgresServer, ValkeyServer
 from coffeert.errors import ServerUnavailable
+from coffeert.lab.worker_process import wait_or_kill
 from coffeert.postgres.migrations import migrate
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.redis_bus.connection import close_client, open_client
@@ -108,7 +109,9 @@ class Environment:
             await _wait_until_ready(url, process)
             yield ServerProcess(url, psutil.Process(process.pid), loop.time() - began)
         finally:
-            await _stop(process)
+            if process.returncode is None:
+                process.terminate()
+            await wait_or_kill(process, _STOP_TIMEOUT_SECONDS)
 
     def file(self, name: str) -> str:
         """Return the path of a new temporary file."""
@@ -207,17 +210,6 @@ async def _wait_until_ready(url: str, process: asyncio.subprocess.Process) -> No
     except TimeoutError:
         pass
     raise ServerUnavailable("The server under test did not start; its output is above.")
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        process.terminate()
-    try:
-        async with asyncio.timeout(_STOP_TIMEOUT_SECONDS):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
 
 
 def _process_tree(pid_file: Path) -> list[psutil.Process]:

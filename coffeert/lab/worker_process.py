@@ -96,12 +96,17 @@ async def start_worker(
         yield Worker(process, get_type_hints(run)["return"])
     finally:
         process.stdin.close()
-        try:
-            async with asyncio.timeout(_EXIT_TIMEOUT_SECONDS):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
+        await wait_or_kill(process, _EXIT_TIMEOUT_SECONDS)
+
+
+async def wait_or_kill(process: asyncio.subprocess.Process, seconds: float) -> None:
+    """Wait for a process to exit, and kill it after some seconds."""
+    try:
+        async with asyncio.timeout(seconds):
             await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 async def run_worker(run: Callable[[Job, ParentPipe], Awaitable[Result]], job: Job) -> Result:
