@@ -79,7 +79,7 @@ def _holds_what_runs_and_nothing_else(wheel: Path) -> None:
     top = {name.split("/")[0] for name in names}
     assert top == {"coffeert", next(name for name in top if name.endswith(".dist-info"))}
     sql = {name.removeprefix("coffeert/") for name in names if name.endswith(".sql")}
-    assert sql == {str(path.relative_to(REPOSITORY)) for path in REPOSITORY.glob("sql/*/*.sql")}
+    assert sql == {str(path.relative_to(REPOSITORY)) for path in REPOSITORY.glob("sql/**/*.sql")}
     assert "coffeert/py.typed" in names
 
 
