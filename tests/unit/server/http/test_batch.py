@@ -1,4 +1,4 @@
-"""Reading ahead: order, bound, and what happens when either side ends early."""
+"""Prefetching: order, bound, and what happens when either side ends early."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from coffeert.server.http.read_ahead import one_ahead
+from coffeert.server.http.batch import prefetch
 from tests.waiting import eventually
 
 
@@ -40,13 +40,13 @@ class Source:
 
 async def test_pieces_come_in_order_and_end() -> None:
     source = Source(4)
-    assert [piece async for piece in one_ahead(source.pieces())] == [0, 1, 2, 3]
+    assert [piece async for piece in prefetch(source.pieces())] == [0, 1, 2, 3]
     assert source.closed
 
 
 async def test_the_next_piece_is_fetched_meanwhile_and_no_more_than_that() -> None:
     source = Source(10)
-    async with aclosing(one_ahead(source.pieces())) as ahead:
+    async with aclosing(prefetch(source.pieces())) as ahead:
         for number in range(5):
             assert await anext(ahead) == number
             for _ in range(20):  # turns in which more could be fetched
@@ -56,7 +56,7 @@ async def test_the_next_piece_is_fetched_meanwhile_and_no_more_than_that() -> No
 
 
 async def test_an_error_comes_after_the_pieces_before_it() -> None:
-    async with aclosing(one_ahead(Source(2, ValueError("broken")).pieces())) as ahead:
+    async with aclosing(prefetch(Source(2, ValueError("broken")).pieces())) as ahead:
         for number in range(2):
             assert await anext(ahead) == number
             await asyncio.sleep(0)  # in which the error has happened already, at the second
@@ -68,7 +68,7 @@ async def test_an_error_that_nobody_waits_for_any_more_is_not_reported_as_lost()
     told: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
     source = Source(1, ValueError("broken"))
-    async with aclosing(one_ahead(source.pieces())) as ahead:
+    async with aclosing(prefetch(source.pieces())) as ahead:
         assert await anext(ahead) == 0
         await eventually(lambda: source.closed)
     gc.collect()
@@ -77,7 +77,7 @@ async def test_an_error_that_nobody_waits_for_any_more_is_not_reported_as_lost()
 
 async def test_what_is_being_fetched_is_given_up_by_who_leaves_early() -> None:
     source = Source(10)
-    async with aclosing(one_ahead(source.pieces())) as ahead:
+    async with aclosing(prefetch(source.pieces())) as ahead:
         assert await anext(ahead) == 0
         await eventually(lambda: source.asked == 2)
         source.hold = asyncio.Event()
@@ -92,7 +92,7 @@ async def test_who_is_cancelled_while_waiting_takes_the_fetching_along() -> None
     source.hold = asyncio.Event()
 
     async def consume() -> None:
-        async with aclosing(one_ahead(source.pieces())) as ahead:
+        async with aclosing(prefetch(source.pieces())) as ahead:
             async for _ in ahead:
                 pass
 

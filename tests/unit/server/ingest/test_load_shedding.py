@@ -30,12 +30,12 @@ class Order:
         self.refused: float | None = None
         self._loop = loop
 
-    def come_in(self) -> None:
+    def resume(self) -> None:
         self._loop.take(self)
 
 
 class Loop:
-    """An event loop by a clock of its own: in each turn it answers, lets in, and reads what has come.
+    """An event loop by a clock of its own: in each iteration it answers, resumes, and reads.
 
     To take an order lasts 60 us and to read one 5 us, so that 15,000 a second can be taken.
     """
@@ -60,14 +60,14 @@ class Loop:
         while coming or self._due or self._taken:
             if not (self._due or self._taken):
                 self.clock.now = max(self.clock.now, coming[0].came)
-            self._turn(coming)
+            self._iterate(coming)
         return orders
 
-    def _turn(self, coming: deque[Order]) -> None:
+    def _iterate(self, coming: deque[Order]) -> None:
         self._answer()
         if self._due:
             self._due = False
-            self.shedder.turn()
+            self.shedder.next_iteration()
         now, refused = self.clock.now, []
         while coming and coming[0].came <= now:
             self.clock.now += 5e-6
@@ -79,13 +79,13 @@ class Loop:
         self.most_taken = max(self.most_taken, len(self._taken))
 
     def _read(self, order: Order) -> bool:
-        """Do with an order what a gate does; `False` where it is refused."""
+        """Do with an order what a connection does; False if it is refused."""
         if self.shedder.full or self.shedder.shedding:
-            order.admitted = self.shedder.admits()
+            order.admitted = self.shedder.try_admit()
             if not order.admitted:
                 return False
             if self.shedder.full:
-                self.shedder.wait(order)
+                self.shedder.enqueue(order)
                 return True
         self.take(order)
         return True
@@ -96,7 +96,7 @@ class Loop:
             assert order.answered is None
             order.answered = self.clock.now
             if order.admitted:
-                self.shedder.leave()
+                self.shedder.release()
 
 
 def evenly(rate: float, seconds: float, since: float = 0.0) -> list[float]:
@@ -169,16 +169,16 @@ def test_calm_ends_it() -> None:
 
 def test_what_is_refused_keeps_it_shedding() -> None:
     loop = overloaded()
-    while loop.shedder.admits():
+    while loop.shedder.try_admit():
         pass
     assert loop.shedder.refusing
     for _ in range(4):
         loop.clock.now += 0.9
-        loop.shedder.turn()
-        assert not loop.shedder.admits()
+        loop.shedder.next_iteration()
+        assert not loop.shedder.try_admit()
     states = [loop.shedder.shedding]
     loop.clock.now += 1.1
-    loop.shedder.turn()
+    loop.shedder.next_iteration()
     states.append(loop.shedder.shedding)
     assert states == [True, False]
     assert not loop.shedder.refusing
@@ -195,41 +195,41 @@ def serve(loop: Loop, capacity: int, turns: int) -> None:
     """Let in who may come, and answer so many in each turn of 10 ms."""
     inside = 0
     for _ in range(turns):
-        while loop.shedder.admits():
+        while loop.shedder.try_admit():
             inside += 1
         loop.clock.now += 0.01
-        loop.shedder.turn()
+        loop.shedder.next_iteration()
         for _ in range(min(inside, capacity)):
-            loop.shedder.leave()
+            loop.shedder.release()
             inside -= 1
 
 
 def test_the_room_follows_the_rate_of_answers() -> None:
     loop = overloaded(commit=0.01)
     serve(loop, capacity=50, turns=200)  # 5,000 a second
-    assert 145 <= loop.shedder.room <= 155  # what is answered in 10 ms and two commits
+    assert 145 <= loop.shedder.limit <= 155  # what is answered in 10 ms and two commits
     serve(loop, capacity=1, turns=200)
-    assert loop.shedder.room == 64
+    assert loop.shedder.limit == 64
 
 
 def test_slow_commits_make_room_for_those_that_wait_for_them() -> None:
     quick, slow = overloaded(), overloaded(commit=0.2)
     for loop in (quick, slow):
         serve(loop, capacity=50, turns=200)
-    assert slow.shedder.room > 5 * quick.shedder.room
+    assert slow.shedder.limit > 5 * quick.shedder.limit
 
 
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=30))
 def test_no_more_are_inside_than_there_is_room_for(turns: list[int]) -> None:
     loop = overloaded()
     for orders in turns:
-        room = loop.shedder.room
-        inside = sum(loop.shedder.admits() for _ in range(orders))
+        room = loop.shedder.limit
+        inside = sum(loop.shedder.try_admit() for _ in range(orders))
         assert inside == min(orders, room)
         for _ in range(inside):
-            loop.shedder.leave()
+            loop.shedder.release()
         loop.clock.now += 0.005
-        loop.shedder.turn()
+        loop.shedder.next_iteration()
 
 
 @settings(deadline=None)
@@ -248,5 +248,18 @@ def test_every_order_is_answered_once_or_refused_and_in_its_order(
     assert answered == sorted(answered)
     assert loop.shedder.shed == len(orders) - len(answered)
     assert loop.most_taken <= 64
-    room, loop.shedder.shedding = loop.shedder.room, True
-    assert sum(loop.shedder.admits() for _ in range(room + 1)) == room  # nobody is inside
+    room, loop.shedder.shedding = loop.shedder.limit, True
+    assert sum(loop.shedder.try_admit() for _ in range(room + 1)) == room  # nobody is inside
+
+
+def test_orders_that_take_long_fill_an_iteration_by_their_time() -> None:
+    clock = Clock()
+    shedder = LoadShedder(clock=clock)
+    started = 0
+    while not shedder.full:
+        shedder.enter()
+        clock.now += 0.004
+        started += 1
+    assert started == 4
+    shedder.next_iteration()
+    assert not shedder.full

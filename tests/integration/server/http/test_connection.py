@@ -1,14 +1,12 @@
-"""The fast path answers what aiohttp answers, and hands over what it cannot answer."""
+"""Connections answer orders as aiohttp does, and delegate to it what they cannot answer."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import cast
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -18,11 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coffeert.server.http.doorway import ConnectionGuard, ConnectionLimiter
-from coffeert.server.http.fast_path import OrderConnection, OrderEndpoint
 from coffeert.server.http.orders import OrdersApi
 from tests.integration.server.conftest import RunServer
-from tests.integration.server.wire import Pipe
 from tests.waiting import POLL, WITHIN
 
 KEY = b"00000000-0000-4000-8000-000000000000"  # stands for one made anew
@@ -230,7 +225,7 @@ async def test_a_token_opens_the_fast_path_and_nothing_else_does(run_server: Run
 async def test_the_fast_path_counts_against_what_a_client_may_send(
     run_server: RunServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coffeert.server.http.doorway.is_local", lambda _: False)
+    monkeypatch.setattr("coffeert.server.http.connection_limiter.is_local_address", lambda _: False)
     async with run_server(max_orders_per_second_per_ip=1) as url, both_ways(url) as ways:
         answers = [(await way.ask(request(LATTE)))[0] for way in (*ways, ways[0])]
         assert [int(answer.split(b" ")[1]) for answer in answers] == [201, 429, 429]
@@ -257,65 +252,3 @@ async def test_connections_end_with_the_server(run_server: RunServer) -> None:
             await reader.read()
         writer.close()
         await writer.wait_closed()
-
-
-async def test_a_connection_that_rests_for_long_is_let_go() -> None:
-    keeper = ConnectionLimiter(
-        connections=0, rate=0, header_timeout=10, first=lambda _: asyncio.Protocol()
-    )
-    resting, busy, handed_over = (ConnectionGuard(asyncio.Protocol, keeper) for _ in range(3))
-    pipes = [Pipe("127.0.0.1") for _ in range(3)]
-    for gate, pipe in zip((resting, busy, handed_over), pipes, strict=True):
-        gate.connection_made(pipe)
-        gate.begin()
-    resting.end()
-    handed_over.end()
-    handed_over.hand_over(b"")
-    now = asyncio.get_running_loop().time()
-    keeper.sweep(now + 60)
-    assert [pipe.closed for pipe in pipes] == [False, False, False]
-    keeper.sweep(now + 80)
-    assert [pipe.closed for pipe in pipes] == [True, False, False]
-
-
-async def test_nothing_stays_of_a_connection_that_has_gone() -> None:
-    path = cast("OrderEndpoint", None)  # which is not asked
-    keeper = ConnectionLimiter(
-        connections=0, rate=0, header_timeout=10, first=lambda gate: OrderConnection(gate, path)
-    )
-    gc.collect()
-    gc.disable()  # or it would free what is bound in a cycle
-    try:
-        gate = ConnectionGuard(asyncio.Protocol, keeper)
-        gate.connection_made(Pipe("127.0.0.1"))
-        gate.connection_lost(None)
-        del gate
-        assert not [one for one in gc.get_objects() if isinstance(one, ConnectionGuard)]
-    finally:
-        gc.enable()
-
-
-@pytest.mark.parametrize("closing", [False, True])
-async def test_a_client_that_does_not_read_its_answers_is_not_read(*, closing: bool) -> None:
-    class Paused(Pipe):
-        reading = True
-
-        def pause_reading(self) -> None:
-            self.reading = False
-
-        def resume_reading(self) -> None:
-            self.reading = True
-
-        def is_closing(self) -> bool:
-            return closing
-
-    path = cast("OrderEndpoint", None)  # which is not asked
-    keeper = ConnectionLimiter(
-        connections=0, rate=0, header_timeout=10, first=lambda gate: OrderConnection(gate, path)
-    )
-    gate, pipe = ConnectionGuard(asyncio.Protocol, keeper), Paused("127.0.0.1")
-    gate.connection_made(pipe)
-    gate.pause_writing()
-    assert not pipe.reading
-    gate.resume_writing()
-    assert pipe.reading is not closing

@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 from structlog.testing import CapturingLogger
 
-from coffeert.server.http.doorway import ConnectionGuard, ConnectionLimiter, is_local
+from coffeert.server.http.connection import ConnectionGuard
+from coffeert.server.http.connection_limiter import ConnectionLimiter
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.wire import Pipe, answer_to, connection, ends
 
@@ -40,24 +41,24 @@ async def test_a_connection_that_never_says_a_word_is_closed(run_server: RunServ
 
 
 async def test_those_who_are_cut_off_do_not_fill_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coffeert.server.http.doorway.log", log := CapturingLogger())
-    keeper = ConnectionLimiter(connections=0, rate=0, header_timeout=1)
+    monkeypatch.setattr("coffeert.server.http.connection_limiter.log", log := CapturingLogger())
+    limiter = ConnectionLimiter(connections=0, rate=0, header_timeout=1)
     for second in range(0, 300, 2):
         silent, slow = (
-            ConnectionGuard(asyncio.Protocol, keeper),
-            ConnectionGuard(asyncio.Protocol, keeper),
+            ConnectionGuard(asyncio.Protocol, limiter),
+            ConnectionGuard(asyncio.Protocol, limiter),
         )
-        for gate in (silent, slow):
-            gate.connection_made(Pipe("127.0.0.1"))
+        for guard in (silent, slow):
+            guard.connection_made(Pipe("127.0.0.1"))
         slow.data_received(b"GET")
         now = asyncio.get_running_loop().time()
-        keeper.sweep(now + 2 + second)
-        for gate in (silent, slow):
-            gate.connection_lost(None)
-    assert keeper.cut == 300
+        limiter.sweep(now + 2 + second)
+        for guard in (silent, slow):
+            guard.connection_lost(None)
+    assert limiter.aborted == 300
     told = [call.kwargs["connections"] for call in log.calls]
     assert len(told) == 5
-    assert sum(told) + keeper.untold == 150
+    assert sum(told) + limiter.unreported == 150
 
 
 async def test_what_is_not_http_is_not_repeated(run_server: RunServer) -> None:
@@ -95,12 +96,12 @@ async def test_an_idle_connection_is_left_alone(run_server: RunServer) -> None:
 
 
 async def test_an_address_gets_only_so_many_connections() -> None:
-    keeper = ConnectionLimiter(connections=2, rate=0, header_timeout=10)
+    limiter = ConnectionLimiter(connections=2, rate=0, header_timeout=10)
 
     def knock(address: str) -> tuple[ConnectionGuard, Pipe]:
-        gate, pipe = ConnectionGuard(asyncio.Protocol, keeper), Pipe(address)
-        gate.connection_made(pipe)
-        return gate, pipe
+        guard, pipe = ConnectionGuard(asyncio.Protocol, limiter), Pipe(address)
+        guard.connection_made(pipe)
+        return guard, pipe
 
     first, _ = knock("192.0.2.1")
     knock("192.0.2.1")
@@ -120,23 +121,23 @@ async def test_an_address_gets_only_so_many_connections() -> None:
 
 
 async def test_the_connections_of_an_address_share_its_rate() -> None:
-    keeper = ConnectionLimiter(connections=0, rate=5, header_timeout=10)
-    gates = [ConnectionGuard(asyncio.Protocol, keeper) for _ in range(3)]
-    for gate, address in zip(gates, ("192.0.2.1", "192.0.2.1", "192.0.2.2"), strict=True):
-        assert keeper.enter(gate, address)
-    assert gates[0].allowance is gates[1].allowance is not None
-    assert gates[2].allowance is not gates[0].allowance
-    keeper.leave(gates[0], "192.0.2.1")
-    keeper.leave(gates[1], "192.0.2.1")
-    again = ConnectionGuard(asyncio.Protocol, keeper)
-    assert keeper.enter(again, "192.0.2.1")
-    assert again.allowance is gates[0].allowance
+    limiter = ConnectionLimiter(connections=0, rate=5, header_timeout=10)
+    guards = [ConnectionGuard(asyncio.Protocol, limiter) for _ in range(3)]
+    for guard, address in zip(guards, ("192.0.2.1", "192.0.2.1", "192.0.2.2"), strict=True):
+        assert limiter.add(guard, address)
+    assert guards[0].bucket is guards[1].bucket is not None
+    assert guards[2].bucket is not guards[0].bucket
+    limiter.remove(guards[0], "192.0.2.1")
+    limiter.remove(guards[1], "192.0.2.1")
+    again = ConnectionGuard(asyncio.Protocol, limiter)
+    assert limiter.add(again, "192.0.2.1")
+    assert again.bucket is guards[0].bucket
 
 
 async def test_too_many_orders_are_refused_on_every_way(
     run_server: RunServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coffeert.server.http.doorway.is_local", lambda _: False)
+    monkeypatch.setattr("coffeert.server.http.connection_limiter.is_local_address", lambda _: False)
     async with (
         run_server(max_orders_per_second_per_ip=0.001) as url,
         aiohttp.ClientSession(url) as http,
@@ -151,14 +152,6 @@ async def test_too_many_orders_are_refused_on_every_way(
         async with http.ws_connect("/ws/dashboard") as socket:
             await socket.send_json({"type": "order", "ref": "1"} | LATTE)
             assert (await answer_to(socket, "1"))["status"] == 429
-
-
-@pytest.mark.parametrize(
-    ("address", "local"),
-    [("127.0.0.1", True), ("::1", True), ("", True), ("192.0.2.1", False), ("fe80::1%eth0", False)],
-)
-def test_this_machine_is_known_by_its_addresses(address: str, local: bool) -> None:
-    assert is_local(address) == local
 
 
 async def keep_dripping(writer: asyncio.StreamWriter) -> None:

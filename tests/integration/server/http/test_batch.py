@@ -15,6 +15,7 @@ import pytest
 
 from coffeert.domain.orders import new_order_id
 from tests.integration.server.conftest import RunServer
+from tests.integration.server.wire import reset
 from tests.waiting import POLL, WITHIN
 
 _NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -117,7 +118,7 @@ async def test_of_a_batch_whose_client_has_gone_nothing_more_is_stored(
             async with asyncio.timeout(WITHIN):
                 while not await held.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
                     await asyncio.sleep(POLL)
-            writer.transport.abort()
+            reset(writer)
             for _ in range(10):  # the server hears of it before it answers these
                 async with http.get("/readyz") as answer:
                     await answer.read()

@@ -1,15 +1,13 @@
-"""The limits of one client, on a clock of the test's own."""
+"""How many orders one client may send, on a clock of the test's own."""
 
 from __future__ import annotations
-
-import asyncio
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.errors import RequestTimeout, TooManyRequests
-from coffeert.server.http.limits import BodyTimeout, TokenBucket
+from coffeert.errors import TooManyRequests
+from coffeert.server.ingest.rate_limit import TokenBucket
 
 
 class Clock:
@@ -24,33 +22,33 @@ class Clock:
 
 def test_a_client_that_keeps_to_its_rate_is_never_refused() -> None:
     clock = Clock()
-    allowance = TokenBucket(10, clock)
+    bucket = TokenBucket(10, clock)
     for _ in range(1000):
-        allowance.take(1)
+        bucket.consume(1)
         clock.now += 0.1
 
 
 def test_one_over_its_rate_is_told_when_to_come_back() -> None:
     clock = Clock()
-    allowance = TokenBucket(2, clock)
-    allowance.take(2)
+    bucket = TokenBucket(2, clock)
+    bucket.consume(2)
     with pytest.raises(TooManyRequests) as refused:
-        allowance.take(1)
+        bucket.consume(1)
     assert refused.value.retry_after == 1
     clock.now += 1
-    allowance.take(1)
+    bucket.consume(1)
 
 
 def test_a_batch_that_overdraws_is_paid_off_before_the_next() -> None:
     clock = Clock()
-    allowance = TokenBucket(10, clock)
-    allowance.take(100)
-    assert not allowance.full
+    bucket = TokenBucket(10, clock)
+    bucket.consume(100)
+    assert not bucket.full
     with pytest.raises(TooManyRequests) as refused:
-        allowance.take(1)
+        bucket.consume(1)
     assert refused.value.retry_after is not None
     clock.now += refused.value.retry_after
-    allowance.take(1)
+    bucket.consume(1)
 
 
 @given(
@@ -61,25 +59,13 @@ def test_no_client_gets_more_than_its_rate_and_one_batch(
     rate: float, wishes: list[tuple[float, int]]
 ) -> None:
     clock = Clock()
-    allowance = TokenBucket(rate, clock)
+    bucket = TokenBucket(rate, clock)
     taken = 0
     for pause, orders in wishes:
         clock.now += pause
         try:
-            allowance.take(orders)
+            bucket.consume(orders)
         except TooManyRequests:
             continue
         taken += orders
         assert taken <= max(1.0, rate) + clock.now * rate + 50 + 1e-6
-
-
-async def test_a_body_that_stops_is_not_waited_for() -> None:
-    stream = asyncio.StreamReader()
-    with pytest.raises(RequestTimeout):
-        await BodyTimeout(0.01).wait(stream.read(1))
-
-
-async def test_what_has_arrived_is_read_whatever_the_clock() -> None:
-    stream = asyncio.StreamReader()
-    stream.feed_data(b"x")
-    assert await BodyTimeout(1.0).wait(stream.read(1)) == b"x"
