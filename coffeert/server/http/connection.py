@@ -71,6 +71,7 @@ class ConnectionGuard(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_accepted",
         "_address",
         "_admitted",
         "_answer",
@@ -119,6 +120,7 @@ class ConnectionGuard(asyncio.Protocol):
         # While reading:
         self._reader: RequestReader | None = None
         self._head: Head | None = None  # of the request that is being answered
+        self._accepted: Head | None = None
         self._answer: Answer | None = None
         self._queued: Request | None = None
         self._deferred = b""  # a refusal that is not sent yet
@@ -241,7 +243,7 @@ class ConnectionGuard(asyncio.Protocol):
     def _await_rest(self, endpoint: OrderEndpoint, head: Head | None) -> None:
         if self._eof:
             self._close()  # the rest of the request will not come
-        elif head and not (endpoint.accepts(head) or endpoint.shedder(head).shedding):
+        elif head and not (self._accepts(head) or endpoint.shedder(head).shedding):
             self.delegate_to_aiohttp()  # the body of somebody who may not order is not kept
         elif self._began is None:
             self._began = self._loop.time()
@@ -284,10 +286,18 @@ class ConnectionGuard(asyncio.Protocol):
     def _start(self, request: Request, shedder: LoadShedder, orders: int) -> None:
         if shedder.enter(orders):
             self._loop.call_soon(shedder.next_iteration)
-        if request.head.target == BATCHES:
+        if not self._accepts(request.head):
+            self.delegate_to_aiohttp()
+        elif request.head.target == BATCHES:
             self._start_batch(request)
         else:
             self._start_order(request)
+
+    def _accepts(self, head: Head) -> bool:
+        assert self._endpoint is not None
+        if head is not self._accepted and self._endpoint.accepts(head):
+            self._accepted = head  # of most connections it is always the same
+        return head is self._accepted
 
     def _start_order(self, request: Request) -> None:
         assert self._endpoint is not None
@@ -317,9 +327,6 @@ class ConnectionGuard(asyncio.Protocol):
     def _start_batch(self, request: Request) -> None:
         assert self._endpoint is not None
         assert self._reader is not None
-        if not self._endpoint.accepts(request.head):
-            self.delegate_to_aiohttp()
-            return
         self._reader.consume()
         self._head = request.head
         self._answer = task = self._loop.create_task(

@@ -70,9 +70,7 @@ class OrderEndpoint:
         )
 
     def read_order(self, request: Request) -> PendingOrder | None:
-        """Read an order that can be stored as it is; `None` if aiohttp must answer."""
-        if not self.accepts(request.head):
-            return None
+        """Read an order of an accepted head that can be stored as it is; `None` if aiohttp must answer."""
         key = request.idempotency_key
         try:
             draft = with_key(decode_order(request.body), () if key is None else (key,))

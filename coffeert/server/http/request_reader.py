@@ -14,7 +14,6 @@ aiohttp uses too, has seen it. What does not fit is `Unsupported`, and the bytes
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -27,7 +26,6 @@ _MAX_HEAD_BYTES: Final = 8_000  # aiohttp's own limit is 8,190, for each line
 _MAX_FIELDS: Final = 100  # aiohttp's is 128
 _MAX_CHUNK_LINES: Final = 1_000  # each is a call of the parser
 
-_HEADS_REMEMBERED: Final = 1_024
 
 _KEY: Final = b"idempotency-key"
 # The fields that change an answer (RFC 9110), and those that aiohttp takes only once. Any other is passed
@@ -103,8 +101,10 @@ class RequestReader:
         "_headers_complete",
         "_key",
         "_known",
+        "_known_fields",
         "_known_head",
         "_known_key",
+        "_known_line",
         "_max_bytes",
         "_parser",
         "_start",
@@ -121,8 +121,10 @@ class RequestReader:
         self._body_at = 0
         self._end = 0  # of the present request, once it is complete
         self._known = b""  # the last head and what it says: most clients send the same again
+        self._known_line = b""
         self._known_head: Head | None = None
         self._known_key: str | None = None
+        self._known_fields: list[tuple[bytes, bytes]] = []
         self._parser: HttpRequestParser | None = HttpRequestParser(self)
         self._reset()
 
@@ -213,30 +215,51 @@ class RequestReader:
             raise Unsupported
         self.head = head = self._interpret()
         self._body_at = end
-        if head.length is not None:
+        if head is not self._known_head and head.length is not None:
+            # Of a chunked one the fields may yet grow, by trailers.
             self._known, self._known_head = bytes(data[start:end]), head
-            self._known_key = self._key
+            self._known_line = self._known[: self._known.index(b"\n") + 1]
+            self._known_fields, self._known_key = self._fields, self._key
         return head
 
     def _interpret(self) -> Head:
-        parser, noted = self._parser, []
+        parser, fields = self._parser, self._fields
         assert parser is not None
-        if len(self._fields) > _MAX_FIELDS or parser.get_method() != b"POST":
+        known = self._known_head
+        if (
+            known is not None
+            and self._data.startswith(self._known_line, self._start)
+            and self._says_what_is_known()
+        ):
+            return known
+        if parser.get_method() != b"POST" or len(fields) > _MAX_FIELDS:
             raise Unsupported
-        for name, value in self._fields:
-            lowered = name.lower()
-            if lowered == _KEY:
-                if self._key is not None:
-                    raise Unsupported
-                self._key = _text(value)
-            elif lowered in _NOTED:
-                noted.append((lowered, value))
-        head = _head(
-            self._target, parser.get_http_version(), parser.should_keep_alive(), tuple(noted)
-        )
-        if head is None or (head.length or 0) > self._max_bytes.get(head.target, -1):
+        noted = [(name.lower(), value) for name, value in fields if name.lower() in _NOTED]
+        version, keep_alive = parser.get_http_version(), parser.should_keep_alive()
+        head = _head(self._target, version, keep_alive, dict(noted), len(noted))
+        if (head.length or 0) > self._max_bytes.get(head.target, -1):
             raise Unsupported
+        self._key = next((_text(value) for name, value in noted if name == _KEY), None)
         return head
+
+    def _says_what_is_known(self) -> bool:
+        """Return True if the fields differ from the last ones only in what changes no answer, and the key.
+
+        A proxy gives each request a number; everything else about a client stays the same.
+        """
+        fields, known = self._fields, self._known_fields
+        if len(fields) != len(known):
+            return False
+        key = self._known_key
+        for new, old in zip(fields, known, strict=True):
+            if new != old:
+                name = new[0].lower()
+                if name == _KEY == old[0].lower():
+                    key = _text(new[1])
+                elif name in _NOTED or old[0].lower() in _NOTED:
+                    return False
+        self._key = key
+        return True
 
     def _read_body(self, length: int) -> bytes | None:
         end = self._body_at + length
@@ -295,31 +318,26 @@ class RequestReader:
         self._complete = True
 
 
-@lru_cache(_HEADS_REMEMBERED)  # most requests of a client differ in nothing that is noted
 def _head(
-    target: bytes, version: str, keep_alive: bool, noted: tuple[tuple[bytes, bytes], ...]
-) -> Head | None:
-    fields = dict(noted)
+    target: bytes, version: str, keep_alive: bool, fields: dict[bytes, bytes], count: int
+) -> Head:
     if (
-        len(fields) < len(noted)
+        len(fields) < count  # one of them is repeated
         or not _UNSUPPORTED.isdisjoint(fields)
         or version not in ("1.1", "1.0")
         or (b"host" not in fields and version == "1.1")  # RFC 9112, section 3.2: 400
     ):
-        return None
-    try:
-        return Head(
-            target,
-            version,
-            keep_alive,
-            _body_length(fields, version),
-            _text(fields.get(b"content-type", b"")),
-            _text(fields.get(b"host", b"")),
-            _text(fields.get(b"authorization", b"")),
-            _text(fields[b"origin"]) if b"origin" in fields else None,
-        )
-    except Unsupported:
-        return None
+        raise Unsupported
+    return Head(
+        target,
+        version,
+        keep_alive,
+        _body_length(fields, version),
+        _text(fields.get(b"content-type", b"")),
+        _text(fields.get(b"host", b"")),
+        _text(fields.get(b"authorization", b"")),
+        _text(fields[b"origin"]) if b"origin" in fields else None,
+    )
 
 
 def _body_length(fields: dict[bytes, bytes], version: str) -> int | None:

@@ -20,7 +20,10 @@ from coffeert.server.ingest.batch_writer import Outcome, PendingOrder, StoredOrd
 from coffeert.server.ingest.load_shedding import LoadShedder, for_batches
 from coffeert.server.ingest.order_service import Batch, OrderService
 
-MENU = Menu((Store("uptown", "Uptown"),), (Drink("latte", "Latte", 450), Drink("tea", "Tea", 300)))
+MENU = Menu(
+    (Store("uptown", "Uptown"),),
+    tuple(Drink(code, code.title(), 450) for code in ("latte", "tea", "mocha")),
+)
 BODY = b'{"store":"uptown","drink":"latte"}'
 WHOLE = (
     b"POST /api/orders HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
