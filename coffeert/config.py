@@ -20,10 +20,10 @@ from pydantic_settings import (
 
 from coffeert.durations import parse_duration
 from coffeert.errors import ConfigError
+from coffeert.net import is_local_host
 
 CONFIG_FILE = "coffeert.toml"
 ENV_PREFIX = "COFFEERT_"
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 RENAMED = {
     "interval": "aggregation_interval",
     "aggregator": "run_aggregator",
@@ -197,7 +197,7 @@ def load_config(**flags: Any) -> Config:
     except ValueError as error:
         raise ConfigError(f"{CONFIG_FILE} cannot be read: {error}.") from None
     _check_tokens(config)
-    if config.host not in LOOPBACK and config.token is None:
+    if not is_local_host(config.host) and config.token is None:
         raise ConfigError(
             f"Listening on {config.host} lets strangers in: set COFFEERT_TOKEN first, "
             "or listen on 127.0.0.1."

@@ -19,9 +19,9 @@ from coffeert.cli.workers import run_workers
 from coffeert.config import Config, load_config
 from coffeert.errors import ConfigError
 from coffeert.logs import configure_logs
-from coffeert.server.app import open_server
-from coffeert.server.http.doorway import KEEPALIVE, ConnectionLimiter
-from coffeert.server.http.listener import GatedSite
+from coffeert.server.app import Server, open_server
+from coffeert.server.http.connection_limiter import KEEPALIVE_SECONDS
+from coffeert.server.http.listener import GuardedSite
 
 _SHUTDOWN_SECONDS = 5.0
 _LINGERING_SECONDS = 5.0
@@ -102,13 +102,13 @@ async def serve(
             handler_cancellation=True,
             access_log=None,
             auto_decompress=False,  # see coffeert.server.http.decompression
-            keepalive_timeout=KEEPALIVE,
+            keepalive_timeout=KEEPALIVE_SECONDS,
             shutdown_timeout=_SHUTDOWN_SECONDS,
             lingering_time=_LINGERING_SECONDS,
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        site = await _listen(runner, server.connection_limiter, config, reuse_port=worker)
+        site = await _listen(runner, server, config, reuse_port=worker)
         url = _url(config, runner)
         if started is not None:
             started.set_result(url)
@@ -122,10 +122,16 @@ async def serve(
 
 
 async def _listen(
-    runner: web.AppRunner, keeper: ConnectionLimiter, config: Config, *, reuse_port: bool
+    runner: web.AppRunner, server: Server, config: Config, *, reuse_port: bool
 ) -> web.BaseSite:
-    site = GatedSite(
-        runner, keeper, config.host, config.port, backlog=_BACKLOG, reuse_port=reuse_port
+    site = GuardedSite(
+        runner,
+        server.connection_limiter,
+        server.order_endpoint,
+        config.host,
+        config.port,
+        backlog=_BACKLOG,
+        reuse_port=reuse_port,
     )
     try:
         await site.start()

@@ -17,10 +17,12 @@ from coffeert.postgres.orders import OrderRepository
 from coffeert.postgres.pool import open_pool
 from coffeert.redis_bus.bus import Bus
 from coffeert.server.http.auth import Authorizer
+from coffeert.server.http.batch import BatchEndpoint
+from coffeert.server.http.connection import track_requests
+from coffeert.server.http.connection_limiter import ConnectionLimiter
 from coffeert.server.http.dashboard import DashboardApi
-from coffeert.server.http.doorway import ConnectionLimiter
-from coffeert.server.http.errors import add_routes
-from coffeert.server.http.fast_path import OrderConnection, OrderEndpoint
+from coffeert.server.http.errors import add_routes, error_middleware
+from coffeert.server.http.order_endpoint import OrderEndpoint
 from coffeert.server.http.orders import OrdersApi
 from coffeert.server.ingest.admission import Admission
 from coffeert.server.ingest.batch_writer import BatchWriter
@@ -52,6 +54,8 @@ class Server:
     rollup_reader: RollupReader
     health: HealthMonitor
     connection_limiter: ConnectionLimiter
+    batches: BatchEndpoint
+    order_endpoint: OrderEndpoint
     tasks: Tasks
 
     def application(self) -> web.Application:
@@ -59,9 +63,11 @@ class Server:
         limit = self.config.max_body_bytes
         orders = OrdersApi(
             self.order_service,
+            self.batches,
             self.authorizer,
-            body_limit=limit,
-            batch_rows=self.config.max_batch_rows,
+            order_shedder=self.batch_writer.admission.shedder,
+            batch_shedder=self.batch_writer.admission.batches,
+            max_body_bytes=limit,
             body_timeout=self.config.body_timeout,
         )
         dashboard = DashboardApi(
@@ -85,7 +91,7 @@ class Server:
             timezone=self.config.timezone,
             max_frame_bytes=limit,
         )
-        app = web.Application(client_max_size=limit)
+        app = web.Application(client_max_size=limit, middlewares=[track_requests, error_middleware])
         add_routes(
             app,
             [
@@ -108,7 +114,7 @@ class Server:
         self.health.closing = True
         await self.batch_writer.close()
         self.broadcaster.close("the server is restarting")
-        self.connection_limiter.close()
+        await self.connection_limiter.close()
 
 
 @asynccontextmanager
@@ -166,7 +172,9 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
         menu_cache = MenuCache(menu, database_url, broadcaster)
         authorizer = _authorizer(config)
         order_service = OrderService(batch_writer, repository, menu_cache.menu)
-        path = OrderEndpoint(order_service, authorizer, body_limit=config.max_body_bytes)
+        batches = BatchEndpoint(
+            order_service, max_line_bytes=config.max_body_bytes, max_rows=config.max_batch_rows
+        )
         server = Server(
             config=config,
             authorizer=authorizer,
@@ -189,9 +197,15 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
                 connections=config.max_connections_per_ip,
                 rate=config.max_orders_per_second_per_ip,
                 header_timeout=config.header_timeout,
-                shedder=admission.shedder,
-                batches=admission.batches,
-                first=lambda gate: OrderConnection(gate, path),
+            ),
+            batches=batches,
+            order_endpoint=OrderEndpoint(
+                order_service,
+                batches,
+                authorizer,
+                order_shedder=admission.shedder,
+                batch_shedder=admission.batches,
+                max_body_bytes=config.max_body_bytes,
             ),
             tasks=Tasks(),
         )

@@ -21,6 +21,9 @@ _PASSES = "tests/integration/postgres/test_passes.py"
 _WRITER = "tests/unit/server/ingest/test_batch_writer.py"
 _WATCHED = "tests/torture/test_short.py"  # only by what its dashboards see
 _LIVE = "tests/unit/server/live/test_live_view.py"
+_CONNECTION = "tests/unit/server/http/test_connection.py"
+_READER = "tests/unit/server/http/test_request_reader.py"
+_DESYNC = "tests/integration/server/http/test_desync.py"
 
 MUTANTS = (
     Mutant(
@@ -84,7 +87,7 @@ MUTANTS = (
         "coffeert/server/ingest/batch_writer.py",
         "elif _same(entry, result):",
         "elif entry is not None:",
-        (_WRITER, "tests/integration/server/test_orders_api.py"),
+        (_WRITER, "tests/integration/server/http/test_orders.py"),
     ),
     Mutant(
         "a batch is not sorted by key",
@@ -196,23 +199,67 @@ MUTANTS = (
     Mutant(
         "the token that only reads may order",
         "coffeert/server/http/auth.py",
-        'return self.opens_to_orders(request.headers.get(hdrs.AUTHORIZATION, ""))',
+        'return self.allows_orders(request.headers.get(hdrs.AUTHORIZATION, ""))',
         "return True",
-        ("tests/integration/server/test_access.py",),
+        ("tests/integration/server/http/test_auth.py",),
     ),
     Mutant(
-        "the fast path is open to any token",
+        "orders in front of aiohttp need no token",
         "coffeert/server/http/auth.py",
         "return self._token is None or hmac.compare_digest(_bearer(authorization), self._token)",
         "return True",
-        ("tests/integration/server/test_fast_path.py",),
+        ("tests/integration/server/http/test_connection.py",),
     ),
     Mutant(
-        "the fast path keeps an order whose client has gone",
-        "coffeert/server/http/fast_path.py",
+        "an order in front of aiohttp is kept though its client has gone",
+        "coffeert/server/http/connection.py",
         "self._answer.cancel()",
         "pass",
         ("tests/integration/server/ingest/test_batch_writer.py",),
+    ),
+    Mutant(
+        "bytes behind a request that aiohttp has are read as requests again",
+        "coffeert/server/http/connection.py",
+        "        if self._inner is not None:\n            self._pass_on(data)\n",
+        "        if self._inner is not None and data.startswith(b\"POST /api/orders \"):\n"
+        "            self._transport.write(b\"HTTP/1.1 503 Service Unavailable\\r\\n\\r\\n\")\n"
+        "        elif self._inner is not None:\n            self._pass_on(data)\n",
+        (_CONNECTION,),
+    ),
+    Mutant(
+        "a request without a Host is answered",
+        "coffeert/server/http/request_reader.py",
+        'or (b"host" not in fields and version == "1.1")',
+        "or False",
+        (_READER,),
+    ),
+    Mutant(
+        "a known head is taken for another's",
+        "coffeert/server/http/request_reader.py",
+        "elif name in _NOTED or old[0].lower() in _NOTED:",
+        "elif False:",
+        (_READER,),
+    ),
+    Mutant(
+        "a chunked body ends where nobody has seen its end",
+        "coffeert/server/http/request_reader.py",
+        "        while not self._complete:",
+        "        while self._fed < len(data):",
+        (_READER,),
+    ),
+    Mutant(
+        "aiohttp's handlers take orders while load is shed",
+        "coffeert/server/http/orders.py",
+        "            if not admitted:\n                raise overloaded()",
+        "            if False:\n                raise overloaded()",
+        (_DESYNC,),
+    ),
+    Mutant(
+        "an answer before the body's end keeps the connection",
+        "coffeert/server/http/errors.py",
+        "return not request.content.is_eof() or (",
+        "return (",
+        (_DESYNC,),
     ),
     Mutant(
         "an order is admitted however long it would wait",

@@ -1,4 +1,4 @@
-"""Errors over HTTP: every refusal becomes a problem document (RFC 9457), none a traceback."""
+"""Errors over HTTP: each becomes a problem document (RFC 9457), none a traceback."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from coffeert.errors import (
     TooLarge,
     Unavailable,
 )
-from coffeert.server.http.doorway import gate_of
-from coffeert.server.http.responses import PROBLEM_JSON, whole_seconds
+from coffeert.server.http.aiohttp_internals import forget_interim_response
+from coffeert.server.http.responses import PROBLEM_JSON, error_response
 from coffeert.wire.orders import Problem, encode
 
 log = structlog.get_logger(__name__)
@@ -28,49 +28,36 @@ Method = Literal["GET", "POST"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def problem_response(error: ApiError) -> web.Response:
-    """Make the response that says what is wrong."""
-    response = web.Response(
-        body=encode(Problem.of(error)), status=error.status, content_type=PROBLEM_JSON
-    )
-    if error.retry_after is not None:
-        response.headers["Retry-After"] = whole_seconds(error.retry_after)
-    if error.status == 408:
+@web.middleware
+async def error_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer whatever a handler raises."""
+    try:
+        response = await handler(request)
+    except Exception as error:
+        if isinstance(error, web.HTTPException) and error.status < 400:
+            raise
+        response = _response_to(error, request)
+    if not response.prepared and _is_unclear(request):
         response.force_close()
-    if error.status == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 
-def guarded(handler: Handler) -> Handler:
-    """Wrap a handler so that whatever it raises is answered.
+def _is_unclear(request: web.Request) -> bool:
+    """Return True if an answer now would leave open where the next request begins.
 
-    Around each handler rather than as a middleware, which costs every order two calls more.
+    The body is not read yet, or its length is not certain (RFC 9112, section 6.1).
     """
-
-    async def guard(request: web.Request) -> web.StreamResponse:
-        gate = gate_of(request)
-        if gate is not None:
-            gate.begin()
-        try:
-            return await handler(request)
-        except Exception as error:
-            if isinstance(error, web.HTTPException) and error.status < 400:
-                raise
-            return _response_to(error, request)
-        finally:
-            if gate is not None:
-                gate.end()
-
-    return guard
+    return not request.content.is_eof() or (
+        request.version < HttpVersion11 and hdrs.TRANSFER_ENCODING in request.headers
+    )
 
 
 def add_routes(app: web.Application, routes: Sequence[tuple[Method, str, Handler]]) -> None:
-    """Add routes as (method, path, handler), guarded; everything else is answered with a problem."""
+    """Add routes as (method, path, handler); everything else is answered with a problem."""
     for method, path, handler in routes:
         # Only `add_get` answers HEAD, too.
         add = app.router.add_get if method == "GET" else app.router.add_post
-        add(path, guarded(handler), expect_handler=_expected)
+        add(path, handler, expect_handler=_on_expectation)
     known = list(app.router.resources())
 
     async def elsewhere(request: web.Request) -> web.StreamResponse:
@@ -81,16 +68,16 @@ def add_routes(app: web.Application, routes: Sequence[tuple[Method, str, Handler
             raise web.HTTPMethodNotAllowed(request.method, allowed)
         raise web.HTTPNotFound
 
-    app.router.add_route("*", "/{anything:.*}", guarded(elsewhere), expect_handler=_expected)
+    app.router.add_route("*", "/{anything:.*}", elsewhere, expect_handler=_on_expectation)
 
 
-async def _expected(request: web.Request) -> web.StreamResponse | None:
-    """Tell a client that asks to go on; any other expectation is refused without being repeated."""
-    if request.version < HttpVersion11:  # which has no such header
+async def _on_expectation(request: web.Request) -> web.StreamResponse | None:
+    """Answer `Expect: 100-continue`; any other expectation is refused without being repeated."""
+    if request.version < HttpVersion11:  # which has no such field
         return None
     if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # that was no part of the answer
+        forget_interim_response(request)
         return None
     problem = Problem("Expectation failed", 417, "Only 100-continue can be expected here.")
     response = web.Response(body=encode(problem), status=417, content_type=PROBLEM_JSON)
@@ -99,29 +86,33 @@ async def _expected(request: web.Request) -> web.StreamResponse | None:
 
 
 def _response_to(error: Exception, request: web.Request) -> web.Response:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        refused = MethodNotAllowed(f"{request.method} is not possible here.")
+        response = error_response(refused).for_aiohttp()
+        response.headers[hdrs.ALLOW] = ", ".join(sorted(error.allowed_methods))
+        return response
+    # After these it is not known where the next request would begin.
+    broken = isinstance(error, ConnectionError | UnicodeDecodeError | web.RequestPayloadError)
+    return error_response(api_error(error, request.path), close=broken).for_aiohttp()
+
+
+def api_error(error: Exception, path: str) -> ApiError:
+    """Return what a client is told of an exception; what is our fault is logged."""
     match error:
         case ApiError():
-            return problem_response(error)
+            return error
         case web.HTTPRequestEntityTooLarge():
-            return problem_response(TooLarge("The body is too large."))
-        case web.HTTPMethodNotAllowed():
-            response = problem_response(MethodNotAllowed(f"{request.method} is not possible here."))
-            response.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
-            return response
+            return TooLarge("The body is too large.")
         case web.HTTPNotFound():
-            return problem_response(NotFound("Nothing lies at this address."))
+            return NotFound("Nothing lies at this address.")
         case web.HTTPException():
-            return problem_response(Malformed(error.reason))
+            return Malformed(error.reason)
         case ConnectionError() | UnicodeDecodeError() | web.RequestPayloadError():
-            response = problem_response(Malformed("The request broke off or cannot be read."))
-            response.force_close()  # where the next request would begin is not known
-            return response
+            return Malformed("The request broke off or cannot be read.")
         case CoffeertError():
-            # The part that is away has its one line from the health board, not one a request.
-            log.debug("request failed", path=request.path, reason=str(error))
-            return problem_response(
-                Unavailable("A part of the server cannot be reached.", retry_after=1)
-            )
+            # The part that is away has its one line from the health monitor, not one a request.
+            log.debug("request failed", path=path, reason=str(error))
+            return Unavailable("A part of the server cannot be reached.", retry_after=1)
         case _:
-            log.error("request failed", path=request.path, exc_info=error)
-            return problem_response(InternalError("Something went wrong on our side."))
+            log.error("request failed", path=path, exc_info=error)
+            return InternalError("Something went wrong on our side.")

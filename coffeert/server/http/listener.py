@@ -1,30 +1,31 @@
-"""The address of the server: a site of aiohttp's that takes in crowds, with a gate for each connection."""
+"""The address of the server: a site of aiohttp's that accepts many connections at a time."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
-from typing import cast
 
 import structlog
 from aiohttp import web
-from aiohttp.web import RequestHandler
 
-from coffeert.server.http.doorway import ConnectionGuard, ConnectionLimiter
-from coffeert.wire.orders import Problem, encode
+from coffeert.server.http.aiohttp_internals import new_handler, server_of, set_listener
+from coffeert.server.http.connection import ConnectionGuard
+from coffeert.server.http.connection_limiter import ConnectionLimiter
+from coffeert.server.http.deferred_responses import DeferredResponses
+from coffeert.server.http.order_endpoint import OrderEndpoint
 
 log = structlog.get_logger(__name__)
 
-_A_TURN = 64  # connections; each takes some 100 us
-_FULL_PAUSE = 1.0
+_MAX_ACCEPTS_PER_ITERATION = 64  # each takes some 100 us
+_FULL_PAUSE_SECONDS = 1.0
 
 
 class Listener:
-    """Takes in the connections that wait, many in one turn of the loop.
+    """Accepts the connections that wait, many in one iteration of the loop.
 
-    uvloop's own server takes in one a turn (libuv since 1.45). A turn takes 30 ms under load, and then
-    a thousand dashboards that come back would be half a minute in coming.
+    uvloop's own server accepts one in an iteration (libuv since 1.45). An iteration takes 30 ms under load,
+    and then a thousand dashboards that reconnect would take half a minute.
     """
 
     def __init__(
@@ -33,23 +34,23 @@ class Listener:
         self.sockets = list(sockets)
         self._protocol = protocol
         self._loop = asyncio.get_running_loop()
-        self._coming: set[asyncio.Task[object]] = set()
+        self._connecting: set[asyncio.Task[object]] = set()
 
     def start(self, backlog: int) -> None:
-        """Begin to listen; raises `OSError`."""
+        """Listen; raises `OSError`."""
         for listening in self.sockets:
             listening.listen(backlog)
-            self._loop.add_reader(listening, self._take_in, listening)
+            self._loop.add_reader(listening, self._accept, listening)
 
     def close(self) -> None:
-        """Take in nobody any more."""
+        """Accept no more connections."""
         for listening in self.sockets:
             self._loop.remove_reader(listening)
             listening.close()
         self.sockets = []
 
-    def _take_in(self, listening: socket.socket) -> None:
-        for _ in range(_A_TURN):
+    def _accept(self, listening: socket.socket) -> None:
+        for _ in range(_MAX_ACCEPTS_PER_ITERATION):
             try:
                 connection, _ = listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -57,16 +58,16 @@ class Listener:
             except OSError as error:  # no file descriptors left, mostly
                 log.warning("connections wait", reason=error.strerror)
                 self._loop.remove_reader(listening)
-                self._loop.call_later(_FULL_PAUSE, self._go_on, listening)
+                self._loop.call_later(_FULL_PAUSE_SECONDS, self._resume, listening)
                 return
             connection.setblocking(False)
             task = self._loop.create_task(self._connect(connection))
-            self._coming.add(task)
-            task.add_done_callback(self._coming.discard)
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
 
-    def _go_on(self, listening: socket.socket) -> None:
+    def _resume(self, listening: socket.socket) -> None:
         if listening in self.sockets:
-            self._loop.add_reader(listening, self._take_in, listening)
+            self._loop.add_reader(listening, self._accept, listening)
 
     async def _connect(self, connection: socket.socket) -> None:
         try:
@@ -98,44 +99,17 @@ async def _bound(host: str, port: int, *, reuse_port: bool) -> list[socket.socke
     return sockets
 
 
-class _DiscreetHandler(RequestHandler):
-    """aiohttp's protocol, but for its answer to what is not HTTP: that would repeat what was sent."""
+class GuardedSite(web.BaseSite):
+    """Listens on a TCP address, with a `ConnectionGuard` for each connection.
 
-    __slots__ = ()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Answer with a problem document that holds nothing of the request."""
-        super().handle_error(request, status, exc, message)  # for what it logs and raises
-        title = "Malformed request" if status < 500 else "Internal error"
-        detail = "This is not an HTTP request." if status < 500 else "Something went wrong."
-        response = web.Response(
-            body=encode(Problem(title, status, detail)),
-            status=status,
-            content_type="application/problem+json",
-        )
-        response.force_close()
-        return response
-
-
-def _discreet(handler: RequestHandler) -> RequestHandler:
-    # aiohttp lets nobody choose the class; ours differs in one method and in no data.
-    handler.__class__ = _DiscreetHandler
-    return handler
-
-
-class GatedSite(web.BaseSite):
-    """Listens on a TCP address, with a gate for each connection."""
+    Without an `endpoint` aiohttp has each connection from the beginning.
+    """
 
     def __init__(
         self,
         runner: web.AppRunner,
-        keeper: ConnectionLimiter,
+        limiter: ConnectionLimiter,
+        endpoint: OrderEndpoint | None,
         host: str,
         port: int,
         *,
@@ -143,25 +117,27 @@ class GatedSite(web.BaseSite):
         reuse_port: bool,
     ) -> None:
         super().__init__(runner, backlog=backlog)
-        self._keeper = keeper
+        self._limiter = limiter
+        self._endpoint = endpoint
         self._host = host
         self._port = port
         self._reuse_port = reuse_port
 
     @property
     def name(self) -> str:
-        """The address to listen on."""
+        """The URL to listen on."""
         return f"http://{self._host}:{self._port}"
 
     async def start(self) -> None:
-        """Begin to listen; raises `OSError`."""
+        """Listen; raises `OSError`."""
         await super().start()
-        server = self._runner.server
-        assert server is not None
+        server, refusals = server_of(self), DeferredResponses()
         sockets = await _bound(self._host, self._port, reuse_port=self._reuse_port)
         listener = Listener(
-            sockets, lambda: ConnectionGuard(lambda: _discreet(server()), self._keeper)
+            sockets,
+            lambda: ConnectionGuard(
+                lambda: new_handler(server), self._limiter, self._endpoint, refusals
+            ),
         )
         listener.start(self._backlog)
-        # What aiohttp asks of a server is this much: its sockets, and to be closed.
-        self._server = cast(asyncio.AbstractServer, listener)
+        set_listener(self, listener)

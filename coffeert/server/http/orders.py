@@ -1,120 +1,103 @@
-"""Orders over HTTP: one, many, and their corrections."""
+"""Orders over HTTP, as aiohttp's handlers: one, many, and their corrections."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Final
 from uuid import UUID
 
 from aiohttp import hdrs, web
 
-from coffeert.domain.orders import Draft
-from coffeert.errors import (
-    ApiError,
-    FieldError,
-    Malformed,
-    NotFound,
-    TooLarge,
-    Unavailable,
-    UnsupportedMediaType,
-)
+from coffeert.errors import FieldError, Malformed, NotFound, TooLarge, UnsupportedMediaType
 from coffeert.server.http.auth import Authorizer
+from coffeert.server.http.batch import BatchEndpoint
+from coffeert.server.http.body_timeout import BodyTimeout
+from coffeert.server.http.connection import consume_quota
 from coffeert.server.http.decompression import unpacked
-from coffeert.server.http.doorway import spend
-from coffeert.server.http.idempotency_key import with_key
-from coffeert.server.http.limits import BodyTimeout
-from coffeert.server.http.read_ahead import one_ahead
-from coffeert.server.http.responses import whole_seconds
-from coffeert.server.ingest.batch_writer import Outcome, StoredOrder
-from coffeert.server.ingest.order_service import Batch, OrderService
-from coffeert.wire.orders import (
-    BatchResult,
-    LineProblem,
-    OrderBody,
-    Problem,
-    decode_order,
-    encode,
-)
+from coffeert.server.http.order_endpoint import NDJSON, with_key
+from coffeert.server.http.responses import batch_refusal, batch_response, order_response
+from coffeert.server.ingest.load_shedding import BATCH_OVERHEAD, LoadShedder, overloaded
+from coffeert.server.ingest.order_service import OrderService
+from coffeert.wire.orders import decode_order
 
-_NDJSON = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
-_ERRORS_TOLD = 20
-# What has arrived is read without a turn of the loop, and to say what is wrong with a line takes long:
-# a stream of lines that are none would hold everyone up.
-_LINES_A_TURN = 2000
-_DRAFTS_A_TURN = 250
-_REFUSALS_A_TURN = 16
-# Two chunks of each batch under way are in memory: so long are those of long lines.
-_CHUNK_BYTES = 1 << 20
+_AVERAGE_LINE_BYTES: Final = 64
 
 
 class OrdersApi:
-    """The handlers of `/api/orders`. `body_limit` is in bytes, of a body or of one line of a batch.
+    """The handlers of `/api/orders`, for requests that are not answered in front of aiohttp.
 
-    `body_timeout` is in seconds: see `BodyTimeout`.
+    `max_body_bytes` is for an order; `body_timeout` is in seconds: see `BodyTimeout`.
     """
 
     def __init__(
         self,
-        intake: OrderService,
-        access: Authorizer,
+        service: OrderService,
+        batches: BatchEndpoint,
+        authorizer: Authorizer,
         *,
-        body_limit: int,
-        batch_rows: int,
+        order_shedder: LoadShedder,
+        batch_shedder: LoadShedder,
+        max_body_bytes: int,
         body_timeout: float = 10.0,
     ) -> None:
-        self._intake = intake
-        self._access = access
-        self._body_limit = body_limit
-        self._batch_rows = batch_rows
+        self._service = service
+        self._batches = batches
+        self._authorizer = authorizer
+        self._order_shedder = order_shedder
+        self._batch_shedder = batch_shedder
+        self._max_body_bytes = max_body_bytes
         self._body_timeout = body_timeout
 
     async def place(self, request: web.Request) -> web.Response:
-        """Store one order: 201 after the commit, 200 where it was stored before."""
-        self._access.check_order(request)
-        spend(request)
-        if request.content_type != "application/json":
-            raise UnsupportedMediaType("Send the order as application/json.")
-        draft = decode_order(await self._body(request))
-        draft = with_key(draft, request.headers.getall("Idempotency-Key", ()))
-        return _answer(await self._intake.place(draft))
+        """Store one order: 201 after the commit, 200 if it was stored before."""
+        with self._order_shedder.admitting() as admitted:
+            if not admitted:
+                raise overloaded()
+            self._authorizer.check_order(request)
+            consume_quota(request)
+            if request.content_type != "application/json":
+                raise UnsupportedMediaType("Send the order as application/json.")
+            draft = decode_order(await self._body(request))
+            draft = with_key(draft, request.headers.getall("Idempotency-Key", ()))
+            stored = await self._service.place(draft)
+        return order_response(stored.order, replayed=stored.replayed).for_aiohttp()
 
     async def void(self, request: web.Request) -> web.Response:
         """Append the correction of one order."""
-        self._access.check_order(request)
-        spend(request)
+        self._authorizer.check_order(request)
+        consume_quota(request)
         try:
             order_id = UUID(request.match_info["order_id"])
         except ValueError:
             raise NotFound(
                 "No order has this id.", errors=(FieldError("order_id", "must be a UUID"),)
             ) from None
-        return _answer(await self._intake.void(order_id))
+        stored = await self._service.void(order_id)
+        return order_response(stored.order, replayed=stored.replayed).for_aiohttp()
 
     async def place_batch(self, request: web.Request) -> web.Response:
         """Store orders given one a line, committed chunk by chunk while the body still arrives."""
-        self._access.check_order(request)
-        if request.content_type not in _NDJSON:
-            raise UnsupportedMediaType("Send the orders as application/x-ndjson, one a line.")
-        report = BatchReport()
+        lines = (request.content_length or 0) // _AVERAGE_LINE_BYTES
+        with self._batch_shedder.admitting(BATCH_OVERHEAD + lines) as admitted:
+            if not admitted:
+                return batch_refusal(overloaded()).for_aiohttp()
+            self._authorizer.check_order(request)
+            if request.content_type not in NDJSON:
+                raise UnsupportedMediaType("Send the orders as application/x-ndjson, one a line.")
+            result, error = await self._batches.place(
+                self._pieces(request), partial(consume_quota, request)
+            )
+        return batch_response(result, error).for_aiohttp()
+
+    async def _pieces(self, request: web.Request) -> AsyncIterator[bytes]:
+        pieces = BodyTimeout(self._body_timeout).pieces(request.content)
+        encoding = request.headers.get(hdrs.CONTENT_ENCODING, "")
         try:
-            # The next lines are read while these are committed: neither waits for the other.
-            async with aclosing(one_ahead(self._batches(request))) as batches:
-                async for numbers, batch in batches:
-                    outcomes = await self._intake.place_many(batch)
-                    report.add(zip(numbers, outcomes, strict=True))
-                    # Lines that the database could not take are the moment's fault, not theirs: they
-                    # are not counted, and the client sends them again.
-                    report.raise_if_broken_off()
-        except ApiError as error:
-            # What was committed stays and is told; the client sends the rest, or all, again.
-            body = encode(report.result(Problem.of(error)))
-            response = web.Response(body=body, status=error.status, content_type="application/json")
-            if error.retry_after is not None:
-                response.headers[hdrs.RETRY_AFTER] = whole_seconds(error.retry_after)
-            response.force_close()  # what is left of the body is not read
-            return response
-        return web.Response(body=encode(report.result()), content_type="application/json")
+            async for data in unpacked(pieces, encoding):
+                yield data
+        except web.RequestPayloadError:
+            raise Malformed("The rest of the body cannot be read.") from None
 
     async def _body(self, request: web.Request) -> bytes:
         try:
@@ -130,127 +113,15 @@ class OrdersApi:
 
     async def _unpacked(self, packed: bytes, encoding: str) -> bytes:
         body = b""
-        async for data in unpacked(_alone(packed), encoding):
+        async for data in unpacked(_single(packed), encoding):
             body += data
-            if len(body) > self._body_limit:
+            if len(body) > self._max_body_bytes:
                 raise self._too_large()
         return body
 
     def _too_large(self) -> TooLarge:
-        return TooLarge(f"The body is larger than {self._body_limit} bytes.")
-
-    async def _batches(self, request: web.Request) -> AsyncGenerator[tuple[list[int], Batch], None]:
-        """Read the body into batches ready to be stored, each with the numbers of its lines."""
-        async with aclosing(self._chunks(request)) as chunks:
-            async for lines in chunks:
-                spend(request, len(lines))
-                batch = self._intake.batch(await self._drafts(lines))
-                yield [number for number, _ in lines], batch
-
-    async def _chunks(self, request: web.Request) -> AsyncGenerator[list[tuple[int, bytes]], None]:
-        """Cut the body into lists of numbered lines that are not empty.
-
-        Of a line that is too long only so much is kept as shows that it is.
-        """
-        lines: list[tuple[int, bytes]] = []
-        rest, number, size = b"", 0, 0
-        pieces = _readable(BodyTimeout(self._body_timeout).pieces(request.content))
-        async for data in unpacked(pieces, request.headers.get(hdrs.CONTENT_ENCODING, "")):
-            *whole, rest = (rest + data).split(b"\n")
-            rest = rest[: self._body_limit + 1]
-            for line in whole:
-                number += 1
-                text = line.strip()
-                if text:
-                    lines.append((number, text))
-                    size += len(text)
-                if len(lines) >= self._batch_rows or size >= _CHUNK_BYTES:
-                    yield lines
-                    lines, size = [], 0
-                if number % _LINES_A_TURN == 0:
-                    await asyncio.sleep(0)
-        if rest.strip():
-            lines.append((number + 1, rest.strip()))
-        if lines:
-            yield lines
-
-    async def _drafts(self, lines: list[tuple[int, bytes]]) -> list[Draft | ApiError]:
-        drafts: list[Draft | ApiError] = []
-        refused = 0
-        for _, line in lines:
-            if len(drafts) % _DRAFTS_A_TURN == _DRAFTS_A_TURN - 1:
-                await asyncio.sleep(0)
-            draft = self._draft(line)
-            drafts.append(draft)
-            if isinstance(draft, ApiError):
-                refused += 1
-                if refused % _REFUSALS_A_TURN == 0:
-                    await asyncio.sleep(0)
-        return drafts
-
-    def _draft(self, line: bytes) -> Draft | ApiError:
-        if len(line) > self._body_limit:
-            return TooLarge(f"The line is longer than {self._body_limit} bytes.")
-        try:
-            return decode_order(line)
-        except ApiError as error:
-            return error.detached()
+        return TooLarge(f"The body is larger than {self._max_body_bytes} bytes.")
 
 
-async def _readable(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    try:
-        async for data in pieces:
-            yield data
-    except web.RequestPayloadError:
-        raise Malformed("The rest of the body cannot be read.") from None
-
-
-async def _alone(piece: bytes) -> AsyncIterator[bytes]:
+async def _single(piece: bytes) -> AsyncIterator[bytes]:
     yield piece
-
-
-class BatchReport:
-    """Counts what became of the lines of a batch and keeps the first errors."""
-
-    def __init__(self) -> None:
-        self._accepted = self._replayed = self._rejected = 0
-        self._errors: list[LineProblem] = []
-        self._broken_off: Unavailable | None = None
-
-    def add(self, outcomes: Iterable[tuple[int, Outcome]]) -> None:
-        """Take in outcomes by line number."""
-        for number, outcome in outcomes:
-            if isinstance(outcome, Unavailable):
-                self._broken_off = outcome
-                continue
-            if isinstance(outcome, StoredOrder):
-                self._replayed += outcome.replayed
-                self._accepted += not outcome.replayed
-                continue
-            self._rejected += 1
-            if len(self._errors) < _ERRORS_TOLD:
-                self._errors.append(
-                    LineProblem(number, outcome.status, outcome.detail, outcome.errors)
-                )
-
-    def raise_if_broken_off(self) -> None:
-        """Raise the `Unavailable` that befell a line, if any did."""
-        if self._broken_off is not None:
-            raise self._broken_off
-
-    def result(self, problem: Problem | None = None) -> BatchResult:
-        """Return the counts so far."""
-        return BatchResult(
-            self._accepted, self._replayed, self._rejected, tuple(self._errors), problem
-        )
-
-
-def _answer(placed: StoredOrder) -> web.Response:
-    body = encode(OrderBody.of(placed.order))
-    if placed.replayed:
-        return web.Response(
-            body=body,
-            headers={"Idempotent-Replayed": "true"},
-            content_type="application/json",
-        )
-    return web.Response(body=body, status=201, content_type="application/json")

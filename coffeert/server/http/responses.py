@@ -1,4 +1,8 @@
-"""ResponseEncoder as bytes, for those who answer without a framework: the doorway and the fast path."""
+"""Responses: from an order or an error to a status, headers and a body, and to the bytes of HTTP/1.
+
+An answer is made once, as a `Response`; aiohttp's handlers and the connections in front of aiohttp both
+send that, so a client cannot see which of them it met.
+"""
 
 from __future__ import annotations
 
@@ -9,68 +13,117 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final
 
+import msgspec
+from aiohttp import web
 from aiohttp.http import SERVER_SOFTWARE
 
 from coffeert.domain.orders import Order
-from coffeert.errors import ApiError
+from coffeert.errors import ApiError, TooManyRequests
 from coffeert.wire.orders import BatchResult, OrderBody, Problem, encode
 
 PROBLEM_JSON: Final = "application/problem+json"
-_KIND = PROBLEM_JSON.encode()
+_JSON: Final = ("Content-Type", "application/json")
+_REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 
-_CREATED = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b%b"
-_REPLAYED = (
-    b"HTTP/1.1 200 OK\r\nIdempotent-Replayed: true\r\nContent-Type: application/json\r\n"
-    b"Content-Length: %d\r\n%b%b"
-)
-_REFUSED = b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\n%bContent-Length: %d\r\n%b%b"
+_CREATED = b"%b 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b%b"
 
 
-def whole_seconds(seconds: float) -> str:
-    """Put a delay as the Retry-After header takes it; never 0, which asks to come back at once."""
-    return str(max(1, math.ceil(seconds)))
+class Response(msgspec.Struct, frozen=True):
+    """A whole response. `close`: the connection ends with it."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    close: bool = False
+
+    def for_aiohttp(self) -> web.Response:
+        """Make aiohttp's response of it."""
+        response = web.Response(status=self.status, headers=dict(self.headers), body=self.body)
+        if self.close:
+            response.force_close()
+        return response
 
 
-def refusal(error: ApiError, end_of_head: bytes = b"\r\n") -> bytes:
-    """Write the answer that says what is wrong; `end_of_head` are further headers and an empty line."""
-    return _refusal(error, _KIND, encode(Problem.of(error)), end_of_head)
+def order_response(order: Order, *, replayed: bool) -> Response:
+    """Answer that an order is stored; `replayed`: it already was."""
+    body = encode(OrderBody.of(order))
+    if replayed:
+        return Response(200, (("Idempotent-Replayed", "true"), _JSON), body)
+    return Response(201, (_JSON,), body)
 
 
-def batch_refusal(error: ApiError) -> bytes:
-    """Write the answer to a batch of which nothing was stored."""
-    body = encode(BatchResult(0, 0, 0, problem=Problem.of(error)))
-    return _refusal(error, b"application/json", body, b"\r\n")
+def error_response(error: ApiError, *, close: bool = False) -> Response:
+    """Answer with a problem document (RFC 9457)."""
+    headers = [("Content-Type", PROBLEM_JSON), *_retry_after(error)]
+    if error.status == 401:
+        headers.append(("WWW-Authenticate", "Bearer"))
+    body = encode(Problem.of(error))
+    return Response(error.status, tuple(headers), body, close or error.status == 408)
 
 
-def _refusal(error: ApiError, kind: bytes, body: bytes, end_of_head: bytes) -> bytes:
-    reason = HTTPStatus(error.status).phrase.encode()
-    later = b""
-    if error.retry_after is not None:
-        later = b"Retry-After: %b\r\n" % whole_seconds(error.retry_after).encode()
-    return _REFUSED % (error.status, reason, kind, later, len(body), end_of_head, body)
+def batch_response(result: BatchResult, error: ApiError | None) -> Response:
+    """Answer what became of a batch, and what it broke off with."""
+    if error is None:
+        return Response(200, (_JSON,), encode(result))
+    return Response(error.status, (_JSON, *_retry_after(error)), encode(result))
+
+
+def batch_refusal(error: ApiError) -> Response:
+    """Answer that nothing of a batch was stored."""
+    return batch_response(BatchResult(0, 0, 0, problem=Problem.of(error)), error)
+
+
+def _retry_after(error: ApiError) -> list[tuple[str, str]]:
+    if error.retry_after is None:
+        return []
+    # Whole seconds, and never 0, which would ask to come back at once.
+    return [("Retry-After", str(max(1, math.ceil(error.retry_after))))]
 
 
 class ResponseEncoder:
-    """Writes answers with the headers that aiohttp adds; `clock` tells the time in Unix seconds."""
+    """Writes responses with the fields that aiohttp adds; `clock` returns Unix seconds.
+
+    `version` is that of the request, as "1.1"; `keep_alive`: the connection stays open (RFC 9112, section
+    9.3).
+    """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._second = -1
-        self._common = b""
+        self._ends: dict[tuple[str, bool], bytes] = {}
 
-    def placed(self, order: Order, *, replayed: bool) -> bytes:
-        """Answer that an order is stored; `replayed`: it already was."""
+    def created(self, order: Order, version: str, *, keep_alive: bool) -> bytes:
+        """Encode the `order_response` of a new order, which is most of them."""
         body = encode(OrderBody.of(order))
-        return (_REPLAYED if replayed else _CREATED) % (len(body), self._end_of_head(), body)
+        end = self._end_of_head(version, keep_alive)
+        return _CREATED % (b"HTTP/" + version.encode(), len(body), end, body)
 
-    def refused(self, error: ApiError) -> bytes:
-        """Answer that an order is not stored."""
-        return refusal(error, self._end_of_head())
+    def encode(self, response: Response, version: str, *, keep_alive: bool) -> bytes:
+        """Encode a response."""
+        fields = "".join(f"{name}: {value}\r\n" for name, value in response.headers)
+        head = f"HTTP/{version} {response.status} {_REASONS[response.status]}\r\n{fields}"
+        end = self._end_of_head(version, keep_alive and not response.close)
+        return b"%bContent-Length: %d\r\n%b%b" % (
+            head.encode(),
+            len(response.body),
+            end,
+            response.body,
+        )
 
-    def _end_of_head(self) -> bytes:
+    def _end_of_head(self, version: str, keep_alive: bool) -> bytes:
         second = int(self._clock())
         if second != self._second:
             self._second = second
-            date = formatdate(second, usegmt=True)
-            self._common = f"Date: {date}\r\nServer: {SERVER_SOFTWARE}\r\n\r\n".encode()
-        return self._common
+            common = f"Date: {formatdate(second, usegmt=True)}\r\nServer: {SERVER_SOFTWARE}\r\n"
+            self._ends = {
+                ("1.1", True): f"{common}\r\n".encode(),
+                ("1.1", False): f"{common}Connection: close\r\n\r\n".encode(),
+                ("1.0", True): f"{common}Connection: keep-alive\r\n\r\n".encode(),
+                ("1.0", False): f"{common}\r\n".encode(),
+            }
+        return self._ends[version, keep_alive]
+
+
+TOO_MANY_CONNECTIONS: Final = error_response(
+    TooManyRequests("Too many connections from this address.", retry_after=5), close=True
+)

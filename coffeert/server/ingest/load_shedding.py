@@ -1,82 +1,67 @@
-"""Load shedding: orders that come faster than they can be taken wait in line, or are refused at once.
+"""Load shedding: orders that arrive faster than they can be taken are queued, or refused at once.
 
-What overloads a server first is its one event loop, and a queue in front of that is in nobody's count:
-requests wait in their sockets, and each that is answered late was worth as much work as one in time.
-So everything that has come is read in each turn of the loop, and only so much of it passed on.
+What overloads a server first is its one event loop. A queue in front of that is counted by nobody:
+requests wait in their sockets, and each that is answered late costs as much work as one in time. So
+everything that has arrived is read in each iteration of the loop, and only so much of it is started.
+
+This is the policy alone. It knows neither HTTP nor WebSocket; whoever carries an order asks it.
 """
 
 from __future__ import annotations
 
-import re
+import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 from coffeert.errors import Unavailable
-from coffeert.server.http.responses import batch_refusal, refusal
 
-_A_TURN = 64  # orders; each takes some 30 us, and 70 where aiohttp reads it
-_TARGET = 0.02
-_A_TURN_IN_BATCHES = 500  # each takes some 9 us
-_TARGET_IN_BATCHES = 0.1
-_WAIT_IN_BATCHES = 0.05
-_A_BATCH = 8  # costs as much as so many of its orders
-_STANDING = 0.1
-_RELIEVED = 1.0
-_WAIT = 0.01
-_MEASURED = 0.05
+_MAX_ORDERS_PER_ITERATION = 64  # each takes some 30 us, and 70 through aiohttp
+_TARGET_SECONDS = 0.02
+_MAX_ORDERS_PER_ITERATION_IN_BATCHES = 500  # each takes some 9 us
+_TARGET_SECONDS_OF_BATCHES = 0.1
+_MAX_WAIT_SECONDS_OF_BATCHES = 0.05
+_MAX_ITERATION_SECONDS = 0.01  # for orders that take longer than those above
+_STANDING_SECONDS = 0.1
+_RELIEVED_SECONDS = 1.0
+_MAX_WAIT_SECONDS = 0.01
+_MEASURE_SECONDS = 0.05
 _SMOOTHING = 0.3
-_ROOM_MIN = 64
-_RETRY_AFTER = 1
-_HEAD_LIMIT = 2_048  # bytes
-_HEADS_KEPT = 512
+_MIN_LIMIT = 64
+_RETRY_AFTER_SECONDS = 1
 
-_HEADERS = rb" HTTP/1\.1\r\n(?:[!-9;-~]+:[^\r\n]*\r\n)+\r\n"
-_ORDER = re.compile(rb"POST /api/orders" + _HEADERS)
-_BATCH = re.compile(rb"POST /api/orders/batch" + _HEADERS)
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,7})\r\n", re.IGNORECASE)
-_UNUSUAL = re.compile(
-    rb"\r\n(?:transfer-encoding|content-encoding|expect|connection|upgrade):", re.IGNORECASE
-)
+BATCH_OVERHEAD: Final = 8
+"""What a batch costs beside its lines, in orders."""
 
 
 def overloaded() -> Unavailable:
-    """Say why an order is refused unread, and when to come back."""
-    return Unavailable("Orders arrive faster than they can be taken.", retry_after=_RETRY_AFTER)
+    """Make the error of an order that is refused before it is decoded."""
+    return Unavailable(
+        "Orders arrive faster than they can be taken.", retry_after=_RETRY_AFTER_SECONDS
+    )
 
 
-REFUSAL: Final = refusal(overloaded())
-"""The answer to an order that is refused unread; the connection stays open."""
+class QueuedOrder(Protocol):
+    """An order, or a batch of them, in the queue of a `LoadShedder`."""
 
-A_BATCH: Final = b"POST /api/orders/batch "
-"""What a request to place a batch of orders begins with."""
-
-BATCH_REFUSAL: Final = batch_refusal(overloaded())
-"""The same to a batch."""
-
-
-class Waiting(Protocol):
-    """An order that stands in line."""
-
-    def come_in(self) -> None:
-        """Come in, counted by `enter`, unless its client has gone."""
+    def resume(self) -> None:
+        """Start it, which `enter` counts, unless its client has gone."""
 
 
 class LoadShedder:
-    """Lets so many requests a turn of the loop pass, has orders beyond wait in line, or refuses them.
+    """Starts so many orders in an iteration of the loop, queues those beyond, or refuses them.
 
-    A line that passes by itself is a burst, and bursts are served. One in which the first has waited
-    for 20 ms or more, for 100 ms on end, is a standing queue (the distinction of CoDel, Nichols and
-    Jacobson 2012). From then on so many orders are let in as are answered within 10 ms at the present
-    rate, by Little's law and over the time that `commit_seconds` tells, until for a second nobody had to
-    be refused. Whoever is in line by then stays there: a refusal is quick or is none.
+    A queue that empties by itself is a burst, and bursts are served. A queue whose first order has
+    waited for 20 ms or more, for 100 ms on end, is a standing queue (the distinction of CoDel: Nichols
+    and Jacobson, 2012). From then on so many orders are admitted as are answered within 10 ms at the
+    present rate, by Little's law and over the time that `commit_seconds` returns, until for a second
+    none had to be refused. Orders in the queue by then stay there: they are refused at once or not at all.
 
-    `full`: so many have passed in this turn that orders wait for the next one. A turn is of `a_turn`
-    orders, `target` and `wait` are the 20 and the 10 ms; `refusal` is what the gate answers, and
-    `is_whole` tells of which requests it may.
-    `room`: how many may be inside at once while shedding.
+    `full`: so much was started in this iteration that further orders are queued for the next.
+    `per_iteration` is in orders; `target_seconds` and `max_wait_seconds` are the 20 and the 10 ms.
+    `limit`: how many orders may be in flight while load is shed.
     """
 
     def __init__(
@@ -84,86 +69,109 @@ class LoadShedder:
         commit_seconds: Callable[[], float] = lambda: 0.0,
         *,
         clock: Callable[[], float] = time.monotonic,
-        a_turn: int = _A_TURN,
-        target: float = _TARGET,
-        wait: float = _WAIT,
-        refusal: bytes = REFUSAL,
-        is_whole: Callable[[bytes], bool] | None = None,
+        per_iteration: int = _MAX_ORDERS_PER_ITERATION,
+        target_seconds: float = _TARGET_SECONDS,
+        max_wait_seconds: float = _MAX_WAIT_SECONDS,
     ) -> None:
-        self.refusal = refusal
-        self.is_whole = is_whole or is_whole_order
-        self.room = _ROOM_MIN
+        self.limit = _MIN_LIMIT
         self.shed = 0
         self.shedding = self.full = False
         self._commit_seconds = commit_seconds
         self._clock = clock
-        self._a_turn = a_turn
-        self._target = target
-        self._wait = wait
-        self._line: deque[tuple[Waiting, float]] = deque()
-        self._passed = 0
+        self._per_iteration = per_iteration
+        self._target_seconds = target_seconds
+        self._max_wait_seconds = max_wait_seconds
+        self._queue: deque[tuple[QueuedOrder, float]] = deque()
+        self._started = 0
+        self._iteration_began = 0.0
         self._standing_since: float | None = None
-        self._refused_at = self._began_at = float("-inf")
-        self._inside = self._answered = self._answered_before = 0
+        self._refused_at = self._shedding_since = float("-inf")
+        self._in_flight = self._answered = self._answered_before = 0
         self._rate = 0.0
         self._measured_at = clock()
 
     @property
     def refusing(self) -> bool:
-        """Whether somebody was refused within the last second."""
-        return self._clock() - self._refused_at <= _RELIEVED
+        """Whether an order was refused within the last second."""
+        return self._clock() - self._refused_at <= _RELIEVED_SECONDS
 
     def enter(self, orders: int = 1) -> bool:
-        """Count a request that passes; tell whether it is the first, so that `turn` is due next."""
-        first = not self._passed
-        self._passed += orders
-        self.full = self._passed >= self._a_turn
+        """Count orders that are started; True if `next_iteration` is due, since they are the first."""
+        now = self._clock()
+        first = not self._started
+        if first:
+            self._iteration_began = now
+        self._started += orders
+        self.full = (
+            self._started >= self._per_iteration
+            or now - self._iteration_began >= _MAX_ITERATION_SECONDS
+        )
         return first
 
-    def admits(self, orders: int = 1) -> bool:
-        """Tell whether one more request may come in; one that does must `leave` when it is answered.
+    def try_admit(self, orders: int = 1) -> bool:
+        """Return True if orders may be started or queued; `release` them when they are answered.
 
         Asked while `shedding` or `full`.
         """
-        if not self.shedding or self._inside < self.room:
-            self._inside += orders
+        if not self.shedding or self._in_flight < self.limit:
+            self._in_flight += orders
             return True
         self.shed += orders
         self._refused_at = self._clock()
         return False
 
-    def wait(self, order: Waiting) -> None:
-        """Put an order in line, that was admitted and comes in when it is its turn."""
-        self._line.append((order, self._clock()))
+    def enqueue(self, order: QueuedOrder) -> None:
+        """Queue an order that was admitted; it is resumed in a later iteration."""
+        self._queue.append((order, self._clock()))
 
-    def leave(self, orders: int = 1) -> None:
-        """Note that a request that was admitted is answered, or its client has gone."""
-        self._inside -= orders
+    def release(self, orders: int = 1) -> None:
+        """Note that orders that were admitted are answered, or their client has gone."""
+        self._in_flight -= orders
         self._answered += orders
 
-    def turn(self) -> None:
-        """Begin a turn of the loop: look how long the line stands, and let the first of it come in."""
-        now, line = self._clock(), self._line
-        self._passed, self.full = 0, False
+    @contextmanager
+    def admitting(self, orders: int = 1) -> Iterator[bool]:
+        """Count orders as started for as long as the block runs; False if they must be refused.
+
+        For those that cannot be queued.
+        """
+        counted = self.full or self.shedding
+        if counted and not self.try_admit(orders):
+            yield False
+            return
+        if self.enter(orders):
+            asyncio.get_running_loop().call_soon(self.next_iteration)
+        try:
+            yield True
+        finally:
+            if counted:
+                self.release(orders)
+
+    def next_iteration(self) -> None:
+        """Begin an iteration of the loop: judge the queue, and resume its first orders."""
+        now, queue = self._clock(), self._queue
+        self._started, self.full = 0, False
         self._measure(now)
-        self.room = max(_ROOM_MIN, int(self._rate * (self._wait + 2 * self._commit_seconds())))
-        self._judge(now, now - line[0][1] if line else 0.0)
-        while line and not self.full:
-            line.popleft()[0].come_in()
+        wait = self._max_wait_seconds + 2 * self._commit_seconds()
+        self.limit = max(_MIN_LIMIT, int(self._rate * wait))
+        self._judge(now, now - queue[0][1] if queue else 0.0)
+        while queue and not self.full:
+            queue.popleft()[0].resume()
 
     def _judge(self, now: float, waited: float) -> None:
-        if waited < self._target:
+        if waited < self._target_seconds:
             self._standing_since = None
         elif self._standing_since is None:
             self._standing_since = now - waited
         if self.shedding:
-            self.shedding = now - max(self._refused_at, self._began_at) <= _RELIEVED
-        elif self._standing_since is not None and now - self._standing_since >= _STANDING:
-            self.shedding, self._began_at = True, now
+            last = max(self._refused_at, self._shedding_since)
+            self.shedding = now - last <= _RELIEVED_SECONDS
+        elif self._standing_since is not None and now - self._standing_since >= _STANDING_SECONDS:
+            self.shedding, self._shedding_since = True, now
 
     def _measure(self, now: float) -> None:
         seconds = now - self._measured_at
-        if seconds < _MEASURED:
+        if seconds < _MEASURE_SECONDS:
             return
         rate = (self._answered - self._answered_before) / seconds
         self._rate += _SMOOTHING * (rate - self._rate) if self.shedding else rate - self._rate
@@ -175,50 +183,11 @@ def for_batches(
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> LoadShedder:
-    """Make a shedder for batches, which may wait longer: nobody stands at the till."""
+    """Make the policy for batches, which may wait longer: no customer waits for them."""
     return LoadShedder(
         commit_seconds,
         clock=clock,
-        a_turn=_A_TURN_IN_BATCHES,
-        target=_TARGET_IN_BATCHES,
-        wait=_WAIT_IN_BATCHES,
-        refusal=BATCH_REFUSAL,
-        is_whole=is_whole_batch,
+        per_iteration=_MAX_ORDERS_PER_ITERATION_IN_BATCHES,
+        target_seconds=_TARGET_SECONDS_OF_BATCHES,
+        max_wait_seconds=_MAX_WAIT_SECONDS_OF_BATCHES,
     )
-
-
-def orders_in(data: bytes) -> int:
-    """Count the orders of a batch by its lines, and what it costs itself as further ones."""
-    return _A_BATCH + data.count(b"\n")
-
-
-def is_whole_order(data: bytes) -> bool:
-    """Tell whether bytes are one request to place an order, complete and without anything unusual.
-
-    Only of such a request can one be sure without parsing it in full, so only such wait or are refused.
-    """
-    body = data.find(b"\r\n\r\n", 0, _HEAD_LIMIT) + 4
-    return body >= 4 and len(data) - body == _of_order(data[:body])
-
-
-def is_whole_batch(data: bytes) -> bool:
-    """Tell whether bytes are one request to place a batch, as `is_whole_order` does."""
-    body = data.find(b"\r\n\r\n", 0, _HEAD_LIMIT) + 4
-    return body >= 4 and len(data) - body == _of_batch(data[:body])
-
-
-@lru_cache(_HEADS_KEPT)  # a client's are all alike but for the length
-def _of_order(head: bytes) -> int | None:
-    return _body_length(head, _ORDER)
-
-
-@lru_cache(_HEADS_KEPT)
-def _of_batch(head: bytes) -> int | None:
-    return _body_length(head, _BATCH)
-
-
-def _body_length(head: bytes, kind: re.Pattern[bytes]) -> int | None:
-    lengths = _LENGTH.findall(head)
-    if len(lengths) != 1 or not kind.fullmatch(head) or _UNUSUAL.search(head):
-        return None
-    return int(lengths[0])

@@ -11,7 +11,7 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from coffeert import __version__
 from coffeert.errors import Malformed, Unavailable
 from coffeert.server.http.auth import Authorizer
-from coffeert.server.http.doorway import ConnectionGuard, gate_of
+from coffeert.server.http.connection import ConnectionGuard, guard_of
 from coffeert.server.ingest.load_shedding import LoadShedder
 from coffeert.server.ingest.order_service import OrderService
 from coffeert.server.live.broadcaster import Broadcaster, Client
@@ -91,7 +91,7 @@ class DashboardWebSocket:
         client: Client,
         request: web.Request,
     ) -> None:
-        guard = gate_of(request)
+        guard = guard_of(request)
         session = _ClientSession(client, writer, self._broadcaster, guard)
         may_order = self._authorizer.may_order(request)
         async with asyncio.TaskGroup() as group:
@@ -126,7 +126,7 @@ class DashboardWebSocket:
         to the guard, so writing, pausing and closing are as before. aiohttp does not notice.
         """
         limit = self._max_frame_bytes
-        guard.put_before(
+        guard.wrap_protocol(
             lambda protocol: OrderFrameReader(protocol, transport, orders, max_frame_bytes=limit)
         )
 
@@ -148,7 +148,7 @@ class _ClientSession:
 
     def consume_quota(self) -> None:
         if self._guard is not None:
-            self._guard.spend(1)
+            self._guard.consume_quota(1)
 
     def resync(self) -> None:
         self._broadcaster.resync(self._client)

@@ -85,12 +85,12 @@ class WebSocketOrders:
         elif peek is None or peek.type != "order":
             self.unanswered += 1
             self._decode(text, admitted=False)
-        elif not shedder.admits():
+        elif not shedder.try_admit():
             self._refusals.append(_OVERLOADED.encode(peek.ref))
         else:
             self.unanswered += 1
             if shedder.full:
-                shedder.wait(_QueuedOrder(self, text))
+                shedder.enqueue(_QueuedOrder(self, text))
             else:
                 self._decode(text, admitted=True)
 
@@ -115,7 +115,7 @@ class WebSocketOrders:
 
     def _decode(self, text: str, *, admitted: bool) -> None:
         if self._shedder.enter():
-            self._loop.call_soon(self._shedder.turn)
+            self._loop.call_soon(self._shedder.next_iteration)
         try:
             frame = frames.decode_client_frame(text)
             match frame:
@@ -177,7 +177,7 @@ class WebSocketOrders:
     def _done(self, admitted: bool) -> None:
         self.unanswered -= 1
         if admitted:
-            self._shedder.leave()
+            self._shedder.release()
         if self._waiter is not None and self.unanswered < self._waiter[0]:
             if not self._waiter[1].done():
                 self._waiter[1].set_result(None)
@@ -195,7 +195,7 @@ class _QueuedOrder:
         self._orders = orders
         self._text = text
 
-    def come_in(self) -> None:
+    def resume(self) -> None:
         self._orders.resume(self._text)
 
 

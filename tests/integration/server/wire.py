@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -38,6 +40,13 @@ async def connection(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyn
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Break a connection so that the server hears of it; a mere end could be that of half of it."""
+    raw: socket.socket = writer.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 async def ends(reader: asyncio.StreamReader) -> bool:

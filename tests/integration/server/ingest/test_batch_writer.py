@@ -11,6 +11,7 @@ import asyncpg
 
 from coffeert.domain.orders import new_order_id
 from tests.integration.server.conftest import RunServer
+from tests.integration.server.wire import reset
 from tests.waiting import POLL, WITHIN
 
 
@@ -39,7 +40,7 @@ async def test_a_queued_order_whose_client_has_disconnected_is_not_stored(
             async with asyncio.timeout(WITHIN):
                 while await _queue(http) != 1:
                     await asyncio.sleep(POLL)
-            writer.transport.abort()
+            reset(writer)
             for _ in range(10):  # the server notices before it answers these
                 await _queue(http)
         assert (await first) == 201

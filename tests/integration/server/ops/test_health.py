@@ -74,6 +74,6 @@ async def test_a_server_that_refuses_orders_sends_fewer_frames(
             server.batch_writer.admission.shedder,
         )
         shedder.shedding = True
-        while shedder.admits():
+        while shedder.try_admit():
             pass
         assert server.broadcaster.current_interval == 5 * interval > 0

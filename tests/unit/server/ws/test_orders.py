@@ -85,7 +85,7 @@ class Orders:
 
 class Case:
     def __init__(self, group: asyncio.TaskGroup, *, may_order: bool = True) -> None:
-        self.session, self.service, self.shedder = Session(), Orders(), LoadShedder()
+        self.session, self.service, self.shedder = Session(), Orders(), LoadShedder(clock=lambda: 0.0)
         self.orders = WebSocketOrders(
             self.session,
             cast("OrderService", self.service),
@@ -97,7 +97,7 @@ class Case:
     def shed_load(self) -> None:
         """Shed load, with as many orders in flight as are allowed."""
         self.shedder.shedding = True
-        while self.shedder.admits():
+        while self.shedder.try_admit():
             pass
 
     def receive(self, *texts: str) -> None:
@@ -179,7 +179,7 @@ async def test_while_shedding_orders_are_refused_undecoded_with_a_time_to_try_ag
             assert refusal["retry_after"] == 1
         assert (at.session.resyncs, at.shedder.shed - before) == (1, 2)
         assert not at.service.submitted
-        at.shedder.leave()
+        at.shedder.release()
         at.receive(order("c"), order("d"))
         assert at.session.answers[-1] == ("d", 503)
         await at.service.commit()

@@ -1,0 +1,29 @@
+"""Whether an address or a host name stands for this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+
+def is_local_address(address: str) -> bool:
+    """Return True if the address of a peer is a loopback address; a Unix socket's is empty."""
+    return not address or _is_loopback(address.partition("%")[0])
+
+
+def is_local_host(host: str) -> bool:
+    """Return True if a host, with or without a port, always means this machine (RFC 6761, 6.3)."""
+    if _is_loopback(host):
+        return True
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

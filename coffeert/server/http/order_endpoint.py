@@ -1,0 +1,149 @@
+"""What the connections in front of aiohttp need to answer orders, and how an order's key is read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from uuid import UUID
+
+import msgspec
+
+from coffeert.domain.orders import Draft
+from coffeert.errors import ApiError, FieldError, Invalid, Malformed
+from coffeert.server.http.auth import Authorizer
+from coffeert.server.http.batch import BatchEndpoint
+from coffeert.server.http.errors import api_error
+from coffeert.server.http.request_reader import BATCHES, ORDERS, Head, Request
+from coffeert.server.http.responses import (
+    Response,
+    ResponseEncoder,
+    batch_refusal,
+    batch_response,
+    error_response,
+    order_response,
+)
+from coffeert.server.ingest.batch_writer import Outcome, PendingOrder
+from coffeert.server.ingest.load_shedding import BATCH_OVERHEAD, LoadShedder, overloaded
+from coffeert.server.ingest.order_service import OrderService
+from coffeert.wire.orders import decode_order
+
+NDJSON = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
+_MAX_BATCH_BYTES = 1 << 20  # what is larger is stored while it arrives, by aiohttp's handler
+
+
+class OrderEndpoint:
+    """Reads, stores and answers orders and batches without a framework.
+
+    aiohttp's handlers define the answers: what is not certainly an order that can be stored as it is gets
+    `None` here, and aiohttp explains it. `max_body_bytes` is for an order.
+    """
+
+    def __init__(
+        self,
+        service: OrderService,
+        batches: BatchEndpoint,
+        authorizer: Authorizer,
+        *,
+        order_shedder: LoadShedder,
+        batch_shedder: LoadShedder,
+        max_body_bytes: int,
+    ) -> None:
+        self.encoder = ResponseEncoder()
+        self.max_bytes = {ORDERS: max_body_bytes, BATCHES: _MAX_BATCH_BYTES}
+        self._service = service
+        self._batches = batches
+        self._authorizer = authorizer
+        self._order_shedder = order_shedder
+        self._batch_shedder = batch_shedder
+
+    def shedder(self, head: Head) -> LoadShedder:
+        """Return the policy that applies to a request."""
+        return self._batch_shedder if head.target == BATCHES else self._order_shedder
+
+    def accepts(self, head: Head) -> bool:
+        """Return True if the sender may order, and the body is of a kind that is read here."""
+        kind = head.content_type.partition(";")[0].strip().lower()
+        return (
+            (kind in NDJSON if head.target == BATCHES else kind == "application/json")
+            and self._authorizer.allows_orders(head.authorization)
+            and self._authorizer.allows_origin(head.origin, head.host)
+        )
+
+    def read_order(self, request: Request) -> PendingOrder | None:
+        """Read an order of an accepted head that can be stored as it is; `None` if aiohttp must answer."""
+        key = request.idempotency_key
+        try:
+            draft = with_key(decode_order(request.body), () if key is None else (key,))
+            return self._service.entry(draft)
+        except ApiError:
+            return None
+
+    def store(self, order: PendingOrder) -> asyncio.Future[list[Outcome]]:
+        """Have an order stored; raises `Unavailable` at once."""
+        return self._service.store(order)
+
+    def order_response(self, outcome: Outcome, head: Head) -> bytes:
+        """Encode what became of an order."""
+        if isinstance(outcome, ApiError):
+            return self.encode(error_response(outcome), head)
+        if outcome.replayed:
+            return self.encode(order_response(outcome.order, replayed=True), head)
+        return self.encoder.created(outcome.order, head.version, keep_alive=head.keep_alive)
+
+    async def place_batch(
+        self, request: Request, consume_quota: Callable[[int], object]
+    ) -> Response:
+        """Store the lines of a body."""
+        try:
+            result, error = await self._batches.place(_single(request.body), consume_quota)
+        except Exception as fault:  # noqa: BLE001 (`api_error` logs it)
+            return error_response(api_error(fault, request.head.target.decode()))
+        return batch_response(result, error)
+
+    def overloaded_response(self, head: Head) -> bytes:
+        """Encode the refusal of a request that was not looked at."""
+        refuse = batch_refusal if head.target == BATCHES else error_response
+        return self.encode(refuse(overloaded()), head)
+
+    def encode(self, response: Response, head: Head) -> bytes:
+        """Encode the response to a request."""
+        return self.encoder.encode(response, head.version, keep_alive=head.keep_alive)
+
+
+def orders_in(request: Request) -> int:
+    """Return what a request costs, in orders."""
+    if request.head.target == ORDERS:
+        return 1
+    return BATCH_OVERHEAD + request.body.count(b"\n")
+
+
+def with_key(draft: Draft, keys: Sequence[str]) -> Draft:
+    """Complete a draft by the values of its `Idempotency-Key` fields.
+
+    Raises `Malformed` if there are two, or the body has another, and `Invalid` if it is not a UUID.
+    """
+    if not keys:
+        return draft
+    if len(keys) > 1:
+        raise Malformed(
+            "The Idempotency-Key is given more than once.",
+            errors=(FieldError("Idempotency-Key", "must be given once"),),
+        )
+    (key,) = keys
+    try:
+        order_id = UUID(key.strip().strip('"'))
+    except ValueError:
+        raise Invalid(
+            "The Idempotency-Key is not a UUID.",
+            errors=(FieldError("Idempotency-Key", "must be a UUID"),),
+        ) from None
+    if draft.order_id not in (None, order_id):
+        raise Malformed(
+            "The Idempotency-Key and the order_id differ.",
+            errors=(FieldError("order_id", "differs from the Idempotency-Key"),),
+        )
+    return msgspec.structs.replace(draft, order_id=order_id)
+
+
+async def _single(piece: bytes) -> AsyncIterator[bytes]:
+    yield piece

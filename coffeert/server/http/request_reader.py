@@ -1,0 +1,357 @@
+"""From the bytes of a connection to one framed request, by llhttp (`httptools`).
+
+llhttp reports neither how far it has read nor can it be paused, and a callback that raises breaks it. So
+the reader decides where each call of the parser ends, and the parser confirms it (RFC 9112):
+
+* A head (section 2.1) is fed up to its first empty line, as it arrives. It must have ended exactly
+  there.
+* A body of a known length (section 6.2) is fed whole. The message must be complete exactly there.
+* A chunked body (section 7.1) is fed line by line, because a message can end nowhere but at an LF.
+
+A boundary between two requests is therefore never inferred: the reader expected it, and llhttp, which
+aiohttp uses too, has seen it. What does not fit is `Unsupported`, and the bytes remain untouched.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+ORDERS: Final = b"/api/orders"
+BATCHES: Final = b"/api/orders/batch"
+_END_OF_HEAD: Final = b"\r\n\r\n"
+_MAX_HEAD_BYTES: Final = 8_000  # aiohttp's own limit is 8,190, for each line
+_MAX_FIELDS: Final = 100  # aiohttp's is 128
+_MAX_CHUNK_LINES: Final = 1_000  # each is a call of the parser
+
+
+_KEY: Final = b"idempotency-key"
+# The fields that change an answer (RFC 9110), and those that aiohttp takes only once. Any other is passed
+# over, however often it occurs.
+_SIGNIFICANT: Final = frozenset(
+    {
+        _KEY,
+        b"authorization",
+        b"connection",
+        b"content-length",
+        b"content-type",
+        b"host",
+        b"origin",
+        b"transfer-encoding",
+        b"content-location",
+        b"content-range",
+        b"etag",
+        b"max-forwards",
+        b"server",
+        b"user-agent",
+    }
+)
+_UNSUPPORTED: Final = frozenset(
+    {b"content-encoding", b"expect", b"sec-websocket-key1", b"trailer", b"upgrade"}
+)
+_NOTED: Final = _SIGNIFICANT | _UNSUPPORTED
+
+
+class Unsupported(Exception):
+    """A request that is not one for orders, or not beyond doubt."""
+
+
+class Head(msgspec.Struct, frozen=True, gc=False):
+    """What a head says that other requests of the client say too.
+
+    `length` is the body's in bytes, `None` if it is chunked.
+    """
+
+    target: bytes
+    version: str
+    keep_alive: bool
+    length: int | None
+    content_type: str
+    host: str
+    authorization: str
+    origin: str | None
+
+
+class Request(msgspec.Struct, frozen=True, gc=False):
+    """A complete request for orders."""
+
+    head: Head
+    idempotency_key: str | None
+    body: bytes
+
+
+class RequestReader:
+    """Frames the requests of one connection, one at a time.
+
+    `max_bytes` is how long a body may be, by target; a target that is not in it is unsupported. `head` is
+    that of the present request once it is complete.
+    """
+
+    __slots__ = (
+        "_body_at",
+        "_chunk_lines",
+        "_chunks",
+        "_complete",
+        "_data",
+        "_end",
+        "_fed",
+        "_fields",
+        "_headers_complete",
+        "_key",
+        "_known",
+        "_known_fields",
+        "_known_head",
+        "_known_key",
+        "_known_line",
+        "_max_bytes",
+        "_parser",
+        "_start",
+        "_target",
+        "head",
+    )
+
+    def __init__(self, max_bytes: dict[bytes, int]) -> None:
+        self.head: Head | None = None
+        self._max_bytes = max_bytes
+        self._data: bytes | bytearray = b""
+        self._start = 0  # of the present request; these are places in the data
+        self._fed = 0  # so far the parser has got
+        self._body_at = 0
+        self._end = 0  # of the present request, once it is complete
+        self._known = b""  # the last head and what it says: most clients send the same again
+        self._known_line = b""
+        self._known_head: Head | None = None
+        self._known_key: str | None = None
+        self._known_fields: list[tuple[bytes, bytes]] = []
+        self._parser: HttpRequestParser | None = HttpRequestParser(self)
+        self._reset()
+
+    @property
+    def pending(self) -> bool:
+        """Whether bytes have arrived that belong to no request yet, or to an unfinished one."""
+        return len(self._data) > self._start
+
+    def receive(self, data: bytes) -> None:
+        """Append bytes of the connection."""
+        start = self._start
+        if start == len(self._data):
+            self._data = data
+        else:
+            if isinstance(self._data, bytes):
+                self._data = bytearray(self._data)
+            del self._data[:start]
+            self._data += data
+        self._start = 0
+        self._fed -= start
+        self._body_at -= start
+        self._end -= start
+
+    def read(self) -> Request | None:
+        """Return the present request if it is complete, and again until `consume` or `take_rest`.
+
+        Raises `Unsupported`.
+        """
+        head = self.head or self._read_head()
+        if head is None:
+            return None
+        if head.length is None:
+            body = self._read_chunks(self._max_bytes[head.target])
+        else:
+            body = self._read_body(head.length)
+        return None if body is None else Request(head, self._key, body)
+
+    def consume(self) -> None:
+        """Go on to the next request."""
+        self._start = self._end
+        if self._start == len(self._data):
+            self._data, self._start = b"", 0  # keeps no memory while idle
+        self._fed = self._end = self._start
+        self._reset()
+
+    def take_rest(self) -> bytes:
+        """Return every byte from the beginning of the present request, and end."""
+        rest = bytes(self._data[self._start :])
+        self.close()
+        return rest
+
+    def close(self) -> None:
+        """Forget everything; the parser holds methods of this reader, which is a cycle."""
+        self._parser = None
+        self._data, self._start = b"", 0
+
+    def _reset(self) -> None:
+        self.head = None
+        self._key: str | None = None
+        self._target = b""
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._headers_complete = self._complete = False
+        self._chunks: list[bytes] = []
+        self._chunk_lines = 0
+
+    def _read_head(self) -> Head | None:
+        data, start = self._data, self._start
+        if self._known_head is not None and data.startswith(self._known, start):
+            if self._fed == start:
+                # The parser has judged these very bytes before, and stands between two messages.
+                self._body_at = start + len(self._known)
+                self.head, self._key = self._known_head, self._known_key
+                return self.head
+        elif start == len(data):
+            return None
+        found = data.find(_END_OF_HEAD, max(start, self._fed - 3))
+        end = len(data) if found < 0 else found + len(_END_OF_HEAD)
+        if end - start > _MAX_HEAD_BYTES:
+            raise Unsupported
+        self._feed(end)
+        if found < 0:
+            if self._headers_complete:
+                raise Unsupported
+            return None
+        # One line for the request, one for each field, and the empty one: llhttp refuses a bare LF (RFC
+        # 9112, section 2.2) and folded lines (section 5.2). Counted all the same: a boundary rests on it.
+        if not self._headers_complete or data.count(b"\n", start, end) != len(self._fields) + 2:
+            raise Unsupported
+        self.head = head = self._interpret()
+        self._body_at = end
+        if head is not self._known_head and head.length is not None:
+            # Of a chunked one the fields may yet grow, by trailers.
+            self._known, self._known_head = bytes(data[start:end]), head
+            self._known_line = self._known[: self._known.index(b"\n") + 1]
+            self._known_fields, self._known_key = self._fields, self._key
+        return head
+
+    def _interpret(self) -> Head:
+        parser, fields = self._parser, self._fields
+        assert parser is not None
+        known = self._known_head
+        if (
+            known is not None
+            and self._data.startswith(self._known_line, self._start)
+            and self._says_what_is_known()
+        ):
+            return known
+        if parser.get_method() != b"POST" or len(fields) > _MAX_FIELDS:
+            raise Unsupported
+        noted = [(name.lower(), value) for name, value in fields if name.lower() in _NOTED]
+        version, keep_alive = parser.get_http_version(), parser.should_keep_alive()
+        head = _head(self._target, version, keep_alive, dict(noted), len(noted))
+        if (head.length or 0) > self._max_bytes.get(head.target, -1):
+            raise Unsupported
+        self._key = next((_text(value) for name, value in noted if name == _KEY), None)
+        return head
+
+    def _says_what_is_known(self) -> bool:
+        """Return True if the fields differ from the last ones only in what changes no answer, and the key.
+
+        A proxy gives each request a number; everything else about a client stays the same.
+        """
+        fields, known = self._fields, self._known_fields
+        if len(fields) != len(known):
+            return False
+        key = self._known_key
+        for new, old in zip(fields, known, strict=True):
+            if new != old:
+                name = new[0].lower()
+                if name == _KEY == old[0].lower():
+                    key = _text(new[1])
+                elif name in _NOTED or old[0].lower() in _NOTED:
+                    return False
+        self._key = key
+        return True
+
+    def _read_body(self, length: int) -> bytes | None:
+        end = self._body_at + length
+        if len(self._data) < end:
+            return None
+        if self._headers_complete and not self._complete:
+            self._feed(end)
+            if not self._complete:
+                raise Unsupported
+        self._end = end
+        return bytes(self._data[self._body_at : end])
+
+    def _read_chunks(self, limit: int) -> bytes | None:
+        data = self._data
+        while not self._complete:
+            if self._fed == len(data):
+                return None
+            self._chunk_lines += 1
+            self._feed(data.find(b"\n", self._fed) + 1 or len(data))
+            if self._chunk_lines > _MAX_CHUNK_LINES or self._fed - self._body_at > 2 * limit:
+                raise Unsupported
+        body = b"".join(self._chunks)
+        if len(body) > limit:
+            raise Unsupported
+        self._end = self._fed
+        return body
+
+    def _feed(self, end: int) -> None:
+        assert self._parser is not None
+        data, self._fed = self._data[self._fed : end], end
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade):
+            raise Unsupported from None
+
+    # What the parser calls. It must not be told of an error here: that breaks it.
+
+    def on_url(self, url: bytes) -> None:
+        """Note a part of the request target."""
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Note a field."""
+        self._fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Note the end of the head."""
+        self._headers_complete = True
+
+    def on_body(self, data: bytes) -> None:
+        """Note a part of a body."""
+        self._chunks.append(data)
+
+    def on_message_complete(self) -> None:
+        """Note the end of the request."""
+        self._complete = True
+
+
+def _head(
+    target: bytes, version: str, keep_alive: bool, fields: dict[bytes, bytes], count: int
+) -> Head:
+    if (
+        len(fields) < count  # one of them is repeated
+        or not _UNSUPPORTED.isdisjoint(fields)
+        or version not in ("1.1", "1.0")
+        or (b"host" not in fields and version == "1.1")  # RFC 9112, section 3.2: 400
+    ):
+        raise Unsupported
+    return Head(
+        target,
+        version,
+        keep_alive,
+        _body_length(fields, version),
+        _text(fields.get(b"content-type", b"")),
+        _text(fields.get(b"host", b"")),
+        _text(fields.get(b"authorization", b"")),
+        _text(fields[b"origin"]) if b"origin" in fields else None,
+    )
+
+
+def _body_length(fields: dict[bytes, bytes], version: str) -> int | None:
+    """Return how long a body is, `None` if it is chunked (RFC 9112, section 6.3)."""
+    coding = fields.get(b"transfer-encoding")
+    length = fields.get(b"content-length")
+    if coding is None and length is not None:
+        return int(length)  # digits alone, says llhttp
+    if coding is None or length is not None or version == "1.0" or coding.lower() != b"chunked":
+        raise Unsupported
+    return None
+
+
+def _text(value: bytes) -> str:
+    if not value.isascii():
+        raise Unsupported
+    return value.decode("ascii").rstrip(" \t")  # llhttp strips the left side only
