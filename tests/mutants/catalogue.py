@@ -221,8 +221,8 @@ MUTANTS = (
         "bytes behind a request that aiohttp has are read as requests again",
         "coffeert/server/http/connection.py",
         "        if self._inner is not None:\n            self._pass_on(data)\n",
-        "        if self._inner is not None and data.startswith(b\"POST /api/orders \"):\n"
-        "            self._transport.write(b\"HTTP/1.1 503 Service Unavailable\\r\\n\\r\\n\")\n"
+        '        if self._inner is not None and data.startswith(b"POST /api/orders "):\n'
+        '            self._transport.write(b"HTTP/1.1 503 Service Unavailable\\r\\n\\r\\n")\n'
         "        elif self._inner is not None:\n            self._pass_on(data)\n",
         (_CONNECTION,),
     ),

@@ -15,7 +15,7 @@ from typing import Final
 from coffeert.server.ws.orders import MAX_UNANSWERED_ORDERS, WebSocketOrders
 from coffeert.wire.websocket import PING, PONG, TEXT, find_payload, unmask
 
-MAX_READ_SECONDS: Final = 0.001
+MAX_READ_SECONDS: Final = 0.0005
 """How long one connection may be read from before the event loop serves others."""
 
 _MAX_TEXT_BYTES: Final = 4_096

@@ -85,7 +85,11 @@ class Orders:
 
 class Case:
     def __init__(self, group: asyncio.TaskGroup, *, may_order: bool = True) -> None:
-        self.session, self.service, self.shedder = Session(), Orders(), LoadShedder(clock=lambda: 0.0)
+        self.session, self.service, self.shedder = (
+            Session(),
+            Orders(),
+            LoadShedder(clock=lambda: 0.0),
+        )
         self.orders = WebSocketOrders(
             self.session,
             cast("OrderService", self.service),
