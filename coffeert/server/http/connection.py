@@ -157,7 +157,8 @@ class ConnectionGuard(asyncio.Protocol):
         if self._inner is not None:
             self._pass_on(data)
         elif self._reader is not None:
-            self.flush()
+            if self._deferred:
+                self.flush()
             self._reader.receive(data)
             if self._is_answering:
                 self._pause_reading()
@@ -286,7 +287,7 @@ class ConnectionGuard(asyncio.Protocol):
     def _start(self, request: Request, shedder: LoadShedder, orders: int) -> None:
         if shedder.enter(orders):
             self._loop.call_soon(shedder.next_iteration)
-        if not self._accepts(request.head):
+        if request.head is not self._accepted and not self._accepts(request.head):
             self.delegate_to_aiohttp()
         elif request.head.target == BATCHES:
             self._start_batch(request)

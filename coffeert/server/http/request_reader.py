@@ -168,7 +168,10 @@ class RequestReader:
         if self._start == len(self._data):
             self._data, self._start = b"", 0  # keeps no memory while idle
         self._fed = self._end = self._start
-        self._reset()
+        if self._headers_complete:
+            self._reset()
+        else:  # the head was known, and nothing was parsed
+            self.head = None
 
     def take_rest(self) -> bytes:
         """Return every byte from the beginning of the present request, and end."""

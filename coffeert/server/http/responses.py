@@ -25,7 +25,8 @@ PROBLEM_JSON: Final = "application/problem+json"
 _JSON: Final = ("Content-Type", "application/json")
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 
-_CREATED = b"%b 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b%b"
+_CREATED = b" 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b%b"
+_CREATED_IN: Final = {"1.1": b"HTTP/1.1" + _CREATED, "1.0": b"HTTP/1.0" + _CREATED}
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -96,7 +97,7 @@ class ResponseEncoder:
         """Encode the `order_response` of a new order, which is most of them."""
         body = encode(OrderBody.of(order))
         end = self._end_of_head(version, keep_alive)
-        return _CREATED % (b"HTTP/" + version.encode(), len(body), end, body)
+        return _CREATED_IN[version] % (len(body), end, body)
 
     def encode(self, response: Response, version: str, *, keep_alive: bool) -> bytes:
         """Encode a response."""
