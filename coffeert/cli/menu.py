@@ -11,7 +11,6 @@ from typing import TypeVar
 import click
 from rich.cells import cell_len
 
-from coffeert.cli.output import printable
 from coffeert.cli.params import data_dir_option
 from coffeert.cli.services import services
 from coffeert.config import load_config
@@ -20,6 +19,7 @@ from coffeert.domain.orders import cents_from_text, text_from_cents
 from coffeert.postgres import menu as tables
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.pool import Connection, close, connect
+from coffeert.printable import printable
 
 T = TypeVar("T")
 

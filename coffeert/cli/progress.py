@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from coffeert.cli.output import printable
 from coffeert.inject import OutcomeRecorder, Report
+from coffeert.printable import printable
 
 _REFRESH_SECONDS = 0.1
 
@@ -74,7 +74,8 @@ def error_lines(report: Report) -> list[str]:
     for error in report.errors:
         fields = "; ".join(f"{fault.field} {fault.message}" for fault in error.errors)
         where = f"line {error.line}: " if error.line else ""
-        lines.append(printable(f"{where}{error.detail}{f' ({fields})' if fields else ''}"))
+        text = f"{where}{error.detail}{f' ({fields})' if fields else ''}"
+        lines.append(printable(text, 1000))
     failed = report.rejected + report.lost + report.bad_rows
     if failed > len(report.errors):
         lines.append(f"... and {failed - len(report.errors):,} more")

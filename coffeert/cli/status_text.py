@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coffeert.cli.figures import BreakdownTotals, Figures, Named, Windows
-from coffeert.cli.output import printable
+from coffeert.printable import printable
 from coffeert.wire.health import Health, PartHealth
 
 _RECENT = 10
@@ -104,7 +104,7 @@ def _health(health: Health) -> Iterable[str]:
     for name, detail in details.items():
         part: PartHealth = getattr(health, name)
         state = "ok" if part.ok else f"NOT OK ({part.reason or 'no reason known'})"
-        yield printable(f"{name:<11}{state}  {detail}")
+        yield printable(f"{name:<11}{state}  {detail}", 1000)
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:

@@ -116,7 +116,6 @@ class CoffeertApp(App[None]):
         return self.dashboard
 
     def on_mount(self) -> None:
-        """Follow the feed."""
         self.set_interval(RELEASE_SECONDS, release_memory)
         self.run_worker(
             follow(self.session, self.feed, self._record, self._wake),

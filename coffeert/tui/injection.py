@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from coffeert.durations import parse_duration
 from coffeert.errors import ConfigError, Forbidden
+from coffeert.net import is_local_host
 from coffeert.tui.render.time_bar import InjectionProgress
 from coffeert.wire.orders import MenuBody
 
@@ -60,7 +60,7 @@ class Injection:
     def __init__(self, url: str, token: str | None, *, allowed: bool) -> None:
         self._url = url
         self._token = token
-        self._allowed = allowed or _is_loopback(urlsplit(url).hostname or "")
+        self._allowed = allowed or is_local_host(urlsplit(url).hostname or "")
         self._injector: Injector | None = None
         self._recorder: OutcomeRecorder | None = None
         self._request: InjectionRequest | None = None
@@ -122,12 +122,3 @@ class Injection:
 
     def _started(self, injector: Injector) -> None:
         self._injector = injector
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,7 +1,7 @@
 """Workarounds for Textual 8.2, Rich 15 and the C library, each to be tried again at an upgrade.
 
 All of them are about memory: a dashboard runs for weeks, and what each repaint leaves behind adds up.
-`benchmarks/memory.py` measures them.
+`coffeert/lab/terminal_memory.py` measures them.
 """
 
 from __future__ import annotations

@@ -19,9 +19,9 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 from textual.widgets import Select
 
+from coffeert.alert_rules import parse_rule
 from coffeert.client import PlacedOrder
 from coffeert.domain.orders import Draft
-from coffeert.alert_rules import parse_rule
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.settings import Settings
 from coffeert.wire.health import Health

@@ -45,11 +45,10 @@ MAX_HEALTH_HISTORY: Final = 120
 
 @dataclass(slots=True)
 class LinkStatus:
-    """The connection to the server; `since`, `retry_at` and `heard` in monotonic seconds."""
+    """The connection to the server; `retry_at` and `heard` in monotonic seconds."""
 
     state: LinkState = "connecting"
     attempt: int = 1
-    since: float = 0.0
     retry_at: float | None = None
     reason: str = ""
     ever_up: bool = False
@@ -69,7 +68,7 @@ class Session:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.link = LinkStatus(since=clock.monotonic())
+        self.link = LinkStatus()
         self.view: View | None = None
         self.totals: WindowTotals | None = None
         self.hello: Hello | None = None
@@ -98,7 +97,6 @@ class Session:
             case Connecting():
                 self.link.state = "connecting"
                 self.link.attempt = event.attempt
-                self.link.since = moment
             case Connected():
                 self._connect(event, moment)
             case ViewReset():
@@ -178,7 +176,6 @@ class Session:
         self.hello = event.hello
         self.menu = event.hello.menu
         self.link.state = "up"
-        self.link.since = moment
         self.link.heard = moment
         self.link.retry_at = None
         self.link.reason = ""
@@ -236,7 +233,6 @@ class Session:
             self.outages.append(Outage(self.view.data_time.timestamp()))
         self.link.state = "stopped" if event.retry_in is None else "waiting"
         self.link.reason = event.reason
-        self.link.since = moment
         self.link.retry_at = None if event.retry_in is None else moment + event.retry_in
 
     def _end_outage(self) -> None:

@@ -70,7 +70,7 @@ def tiles_of(context: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
     orders = tuple(float(t.orders) for t in history)
     cents = tuple(float(t.cents) for t in history)
     tickets = tuple(float(ticket(t)) if t.orders > 0 else None for t in history)
-    minutes = _minute_course(sums, window.now)
+    minutes = _minutes(sums, window.now)
     per_minute = almost + short(round(rate, 1))
     return (
         Tile("Orders", f"{almost}{now.orders:,}", change(_orders), against, spark=orders),
@@ -115,7 +115,7 @@ def _history(sums: BucketSumCache, window: Window) -> tuple[Totals, ...]:
     return tuple(sums.bucket("minute", start).total for start in starts)
 
 
-def _minute_course(sums: BucketSumCache, now: float) -> tuple[float | None, ...]:
+def _minutes(sums: BucketSumCache, now: float) -> tuple[float | None, ...]:
     minute = floor(int(now), "minute")
     starts = range(minute - _SPARK_MINUTES * 60, minute, 60)
     return tuple(float(sums.bucket("minute", start).total.orders) for start in starts)

@@ -36,12 +36,12 @@ class Part:
     reason: str
     age: float | None
     figures: tuple[PanelValue, ...]
-    silent_after_seconds: float = SILENT_AFTER_SECONDS
+    silent_after: float = SILENT_AFTER_SECONDS
 
     @property
     def silent(self) -> bool:
         """Whether its last report is so old that its state is unknown."""
-        return self.age is not None and self.age > self.silent_after_seconds
+        return self.age is not None and self.age > self.silent_after
 
     @property
     def main(self) -> PanelValue | None:
@@ -76,11 +76,11 @@ def parts_of(
     now: datetime,
     report_age: float,
     history: HealthHistory,
-    silent_after_seconds: float = SILENT_AFTER_SECONDS,
+    silent_after: float = SILENT_AFTER_SECONDS,
 ) -> tuple[Part, ...]:
     """Return the parts; `report_age` is the age of the heartbeat that brought `health`.
 
-    A part whose report is older than `silent_after_seconds` is shown as unknown; with 0, every part is.
+    A part whose report is older than `silent_after` is shown as unknown; with 0, every part is.
     """
     if health is None:
         return ()
@@ -90,15 +90,9 @@ def parts_of(
         _redis(health, now, history),
         _sockets(health, now, history),
     )
-    slow = (
-        max(silent_after_seconds, 2 * health.aggregator.interval_s)
-        if silent_after_seconds > 0
-        else 0.0
-    )
-    waits = (silent_after_seconds, slow, silent_after_seconds, silent_after_seconds)
-    return tuple(
-        replace(part, silent_after_seconds=wait) for part, wait in zip(parts, waits, strict=True)
-    )
+    slow = max(silent_after, 2 * health.aggregator.interval_s) if silent_after > 0 else 0.0
+    waits = (silent_after, slow, silent_after, silent_after)
+    return tuple(replace(part, silent_after=wait) for part, wait in zip(parts, waits, strict=True))
 
 
 def _insert(health: Health, now: datetime, history: HealthHistory) -> Part:

@@ -92,13 +92,11 @@ class Dashboard(Screen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Start the tick."""
         self.place_panels()
         self.set_interval(TICK_SECONDS, self.tick)
         self.call_after_refresh(self._load_charts)
 
     def on_resize(self) -> None:
-        """Place the panels for the new size."""
         self.query_one(KeyBar).show_command_palette = self.size.width >= NARROW
         self.place_panels()
         self.tick()
@@ -168,21 +166,17 @@ class Dashboard(Screen[None]):
     # Tabs, ranges, panels
 
     def action_tab(self, tab: TabName) -> None:
-        """Show another tab."""
         self.state.tab = tab
         self.place_panels()
         self.tick()
 
     def on_header_bar_tab_chosen(self, message: HeaderBar.TabChosen) -> None:
-        """Show the tab that was clicked."""
         self.action_tab(message.tab)
 
     def action_range(self, step: int) -> None:
-        """Show a longer or shorter range."""
         self._show_range(next_range(self.state.span, step))
 
     def on_controls_bar_range_chosen(self, message: ControlsBar.RangeChosen) -> None:
-        """Show the range that was clicked."""
         self._show_range(RANGE[message.name])
 
     def _show_range(self, span: Range) -> None:
@@ -202,7 +196,6 @@ class Dashboard(Screen[None]):
         self.tick()
 
     def action_help(self) -> None:
-        """Explain the keys."""
         keys = [(readable(binding.key), binding.tooltip) for binding in DASHBOARD_KEYS]
         self.app.push_screen(Help(self.focused, keys))
 
@@ -219,7 +212,6 @@ class Dashboard(Screen[None]):
     # Filters and drilling down
 
     def action_filter(self) -> None:
-        """Type a filter."""
         self.query_one(FilterInput).open(self.state.filter.text())
 
     def on_filter_input_filter_changed(self, message: FilterInput.FilterChanged) -> None:
@@ -263,7 +255,6 @@ class Dashboard(Screen[None]):
         self.tick()
 
     def action_drill_up(self) -> None:
-        """Leave the innermost store or drink."""
         if self.state.drill_up():
             self.tick()
 
@@ -283,17 +274,14 @@ class Dashboard(Screen[None]):
     # The list of orders
 
     def action_freeze(self) -> None:
-        """Freeze the list of orders, or let it follow again."""
         self.state.freeze(on=not self.state.frozen)
         self.tick()
 
     def on_order_table_opened(self, message: OrderTable.Opened) -> None:
-        """Show everything about an order."""
         zone = self.state.session.zone()
         self.app.push_screen(OrderDetails(message.row, zone, self.state.glyphs))
 
     def on_order_table_selection_changed(self) -> None:
-        """Show the details of the chosen order."""
         self.tick()
 
     def action_copy(self) -> None:
@@ -308,7 +296,6 @@ class Dashboard(Screen[None]):
     # Placing and voiding orders
 
     def action_new_order(self) -> None:
-        """Open the order form."""
         self._open_form(None)
 
     def action_repeat_last(self) -> None:
@@ -335,7 +322,6 @@ class Dashboard(Screen[None]):
         self.app.push_screen(form)
 
     async def action_void_last(self) -> None:
-        """Void the last own order."""
         order_id = self._order_actions.last_voidable()
         if order_id is None:
             self.notify_warning("There is no order of yours to void.")
@@ -352,23 +338,19 @@ class Dashboard(Screen[None]):
     # Rewinding and recording
 
     def action_seek(self, seconds: float) -> None:
-        """Go back or forth in time."""
         if not self.state.seek(seconds) and seconds < 0:
             self.notify_warning("There is nothing to rewind yet.")
         self.tick()
 
     def on_time_bar_sought(self, message: TimeBar.Sought) -> None:
-        """Go to the time that was clicked."""
         self.state.seek_to(self.state.live.now().timestamp() - message.seconds_back)
         self.tick()
 
     def action_live(self) -> None:
-        """Show the present again."""
         self.state.go_live()
         self.tick()
 
     def action_record(self) -> None:
-        """Start or stop recording."""
         recorder = self._recording.stop()
         if recorder is not None:
             self.notify_info(f"Recorded {recorder.orders:,} orders into {recorder.path}.")
@@ -384,7 +366,6 @@ class Dashboard(Screen[None]):
     # Injecting
 
     def action_inject(self) -> None:
-        """Choose what to inject."""
         if self._injection is None:
             self.notify_warning("A recording takes no orders.")
             return
@@ -396,7 +377,6 @@ class Dashboard(Screen[None]):
         self.app.push_screen(InjectionForm(), self._start_injection)
 
     def action_stop_injection(self) -> None:
-        """Stop injecting."""
         if self._injection is None or not self._injection.stop():
             self.notify_warning("Nothing is being injected: i starts it.")
         self.tick()
@@ -434,7 +414,6 @@ class Dashboard(Screen[None]):
             )
 
     def action_acknowledge(self) -> None:
-        """Acknowledge every alert that fires."""
         if self._alerts.acknowledge():
             self.tick()
         elif not len(self._alerts):
@@ -443,7 +422,6 @@ class Dashboard(Screen[None]):
             self.notify_warning("No alert is waiting.")
 
     def action_export(self) -> None:
-        """Choose what to write into a file."""
         self.app.push_screen(Export(), self._export)
 
     def _export(self, kind: ExportKind | None) -> None:

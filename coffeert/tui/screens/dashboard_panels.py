@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 from textual.widget import Widget
 
@@ -66,11 +66,11 @@ class DashboardPanels:
         self.time_bar = TimeBar(id="bar")
         self.notice = NoticePanel(id="notice")
 
-    def __iter__(self) -> Iterator[Panel[object]]:
+    def __iter__(self) -> Iterator[Panel[Any]]:
         """Iterate over all panels, in the order in which Tab goes through them."""
-        yield from (self.header, self.controls, self.kpi, self.orders_chart, self.revenue_chart)  # type: ignore[misc]  # placing needs no model
-        yield from (self.breakdown, self.orders, self.details, self.system)  # type: ignore[misc]  # the same
-        yield from (self.time_bar, self.notice)  # type: ignore[misc]  # the same
+        yield from (self.header, self.controls, self.kpi, self.orders_chart, self.revenue_chart)
+        yield from (self.breakdown, self.orders, self.details, self.system)
+        yield from (self.time_bar, self.notice)
 
     def place(self, width: int, height: int) -> None:
         """Put each panel where the layout for this size says; before the first data only a notice shows."""

@@ -41,6 +41,5 @@ class OrderDetails(Modal[None]):
             yield LinesView([(), (*hint, Span("esc", "key"), Span(" close", "dim"))])
 
     def action_copy(self) -> None:
-        """Copy the order as JSON."""
         self.app.copy_to_clipboard(order_json(self._row.order))
         self.notify("Copied.")

@@ -140,10 +140,10 @@ def system(state: DashboardState, context: FrameContext) -> tuple[Part, ...]:
     """Return the parts of the server."""
     session = state.session
     received = session.health_received
-    seconds_since_heard = 0.0 if received is None else session.clock.monotonic() - received
+    report_age = 0.0 if received is None else session.clock.monotonic() - received
     history = history_of(session.health_history())
-    silent_after_seconds = 0.0 if context.data_status.status == "lost" else silent_after(session)
-    return parts_of(session.health, context.now, seconds_since_heard, history, silent_after_seconds)
+    max_age = 0.0 if context.data_status.status == "lost" else silent_after(session)
+    return parts_of(session.health, context.now, report_age, history, max_age)
 
 
 def mode(state: DashboardState) -> str:

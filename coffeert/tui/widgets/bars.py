@@ -38,7 +38,6 @@ class HeaderBar(Panel[HeaderModel]):
         return [draw_header(model, cells, self.painter.glyphs)]
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the tab under the mouse."""
         if self.model is not None:
             tab = tab_at(event.x, self.size.width, self.model, self.painter.glyphs)
             if tab is not None:
@@ -59,7 +58,6 @@ class ControlsBar(Panel[ControlsModel]):
         return [draw_controls(model, cells, self.painter.glyphs)]
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the range under the mouse."""
         if self.model is not None:
             name = range_at(event.x, self.size.width, self.model, self.painter.glyphs)
             if name is not None:
@@ -80,7 +78,6 @@ class TimeBar(Panel[BarModel]):
         return [draw_bar(model, cells, self.painter.glyphs)]
 
     def on_click(self, event: events.Click) -> None:
-        """Go to the time under the mouse."""
         if self.model is not None:
             back = moment_at(event.x, self.model, self.size.width, self.painter.glyphs)
             if back is not None:

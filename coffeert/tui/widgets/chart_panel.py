@@ -51,7 +51,6 @@ class ChartPanel(Panel[ChartModel], can_focus=True):
         self.repaint()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Move the crosshair to the bucket under the mouse."""
         if self.model is None:
             return
         columns = canvas_columns(self.size.width - 2)
@@ -67,7 +66,6 @@ class ChartPanel(Panel[ChartModel], can_focus=True):
             self.post_message(self.CursorMoved(None))
 
     def on_key(self, event: events.Key) -> None:
-        """Move the crosshair by key."""
         if self.model is None:
             return
         count = len(self.model.values)

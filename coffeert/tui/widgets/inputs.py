@@ -57,18 +57,15 @@ class FilterInput(Input):
         self.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Read what is typed."""
         event.stop()
         if self.display:
             self._parse(event.value)
 
     def action_leave(self) -> None:
-        """Leave the filter as it was."""
         self.post_message(self.FilterChanged(parse_filter(self._before)))
         self._close()
 
     async def action_submit(self) -> None:
-        """Keep the filter."""
         self._keep()
 
     def on_key(self, event: events.Key) -> None:

@@ -89,7 +89,6 @@ class Panel(Widget, Generic[Model]):
         return self._strip((), self.size.width)
 
     def on_resize(self) -> None:
-        """Draw for the new size."""
         self._strips = []
         self.repaint()
 

@@ -84,7 +84,6 @@ class NoticePanel(Panel[NoticeModel]):
     """Stands in for all other panels before the first data, and says what to type."""
 
     def draw(self, model: NoticeModel, cells: int, rows: int) -> list[Line]:
-        """Draw the text in the middle."""
         lines = notice_lines(model.data_status, model.url, cells, self.painter.glyphs)
         above = max(0, (rows - len(lines)) // 3)
         return [EMPTY] * above + lines
