@@ -41,7 +41,7 @@ _BROWSER_FIELDS = (
 )
 
 
-class Request(NamedTuple):
+class EncodedRequest(NamedTuple):
     """The bytes to send, what a correct answer contains, and the joined 16-byte ids of its orders."""
 
     wire: bytes
@@ -77,23 +77,23 @@ class RequestFactory:
             return None
         return self._probes[index // self._stride % len(self._probes)]
 
-    def http(self, index: int) -> Request:
+    def http(self, index: int) -> EncodedRequest:
         """Make `POST /api/orders`."""
         order, order_id, ids = self._order(index)
-        return Request(self._post("/api/orders", "application/json", order), order_id, ids)
+        return EncodedRequest(self._post("/api/orders", "application/json", order), order_id, ids)
 
-    def websocket(self, index: int) -> Request:
+    def websocket(self, index: int) -> EncodedRequest:
         """Make an order frame, whose `ref` is the index."""
         order, order_id, ids = self._order(index)
         frame = b'{"type":"order","ref":"%d",%s' % (index, order[1:])
-        return Request(masked_text_frame(frame), order_id, ids)
+        return EncodedRequest(masked_text_frame(frame), order_id, ids)
 
-    def batch(self, index: int, lines: int) -> Request:
+    def batch(self, index: int, lines: int) -> EncodedRequest:
         """Make `POST /api/orders/batch` with so many lines."""
         made = [self._order(index * lines + line) for line in range(lines)]
         body = b"\n".join(order for order, _, _ in made) + b"\n"
         wire = self._post("/api/orders/batch", "application/x-ndjson", body)
-        return Request(wire, b'"accepted":%d,' % lines, b"".join(ids for _, _, ids in made))
+        return EncodedRequest(wire, b'"accepted":%d,' % lines, b"".join(ids for _, _, ids in made))
 
     def _order(self, index: int) -> tuple[bytes, bytes, bytes]:
         rng = self._rng

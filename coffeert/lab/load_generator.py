@@ -15,9 +15,9 @@ import msgspec
 
 from coffeert.lab.clients import (
     BROKEN,
+    EncodedRequest,
     HttpConnection,
     LoadConnection,
-    Request,
     RequestFactory,
     RequestHead,
     WebSocketConnection,
@@ -141,7 +141,7 @@ class LoadGenerator:
         self._due = poisson(job.rate, job.seconds, job.seed) if job.rate else []
         closed = _CLOSED_LOOP_BATCHES if job.transport == "batch" else _CLOSED_LOOP_REQUESTS
         count = len(self._due) if job.rate else int(closed * job.seconds)
-        self._requests: list[Request] = [self._make(index) for index in range(count)]
+        self._requests: list[EncodedRequest] = [self._make(index) for index in range(count)]
         self._answered_at = array("d", bytes(8 * count))
         self._due_at = array("d", bytes(8 * count))
         self._sent_at = array("d", bytes(8 * count))
@@ -240,7 +240,7 @@ class LoadGenerator:
             # Round-robin: the server closes connections that stay silent.
             self._idle.popleft().send(index, self._requests[index].wire)
 
-    def _make(self, index: int) -> Request:
+    def _make(self, index: int) -> EncodedRequest:
         if self._job.transport == "batch":
             return self._factory.batch(index, self._job.lines)
         make = self._factory.websocket if self._job.transport == "ws" else self._factory.http

@@ -71,12 +71,12 @@ class Server:
             body_timeout=self.config.body_timeout,
         )
         dashboard = DashboardApi(
-            journal=self.change_log,
+            change_log=self.change_log,
             refresh=self.updater.flush_to_view,
-            menu=self.menu_cache,
+            menu_cache=self.menu_cache,
             health=self.health,
             metrics=Metrics(lambda: self.health.health),
-            access=self.authorizer,
+            authorizer=self.authorizer,
             view_at=self.rollup_reader.view_at,
             zone=self.config.zone(),
         )

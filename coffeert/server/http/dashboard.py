@@ -1,4 +1,4 @@
-"""What is watched, over HTTP: the view, now or at a past instant, the menu, health and metrics."""
+"""What is read over HTTP: the view, now or at a past instant, the menu, health and metrics."""
 
 from __future__ import annotations
 
@@ -25,46 +25,47 @@ ViewAt = Callable[[datetime, RetentionWindow], Awaitable[Change]]
 
 
 class DashboardApi:
-    """The handlers of everything that is read.
+    """The handlers of every GET.
 
-    `refresh` completes the view: who has just got a 201 finds the order in it, also between frames.
+    `refresh` applies what was committed since the last frame, so that a client finds an order in the view
+    as soon as it has its 201.
     """
 
     def __init__(
         self,
         *,
-        journal: ChangeLog,
+        change_log: ChangeLog,
         refresh: Callable[[], None],
-        menu: MenuCache,
+        menu_cache: MenuCache,
         health: HealthMonitor,
         metrics: Metrics,
-        access: Authorizer,
+        authorizer: Authorizer,
         view_at: ViewAt,
         zone: tzinfo,
     ) -> None:
-        self._journal = journal
+        self._change_log = change_log
         self._refresh = refresh
-        self._menu = menu
+        self._menu_cache = menu_cache
         self._health = health
         self._metrics = metrics
-        self._access = access
+        self._authorizer = authorizer
         self._view_at = view_at
         self._zone = zone
         self._openapi = openapi_document()
 
     async def dashboard(self, request: web.Request) -> web.Response:
         """Return the whole view; with `at`, as it was at that instant."""
-        self._access.check(request)
+        self._authorizer.check(request)
         at = request.query.get("at")
         if at is not None:
             return await self._past(_moment(at))
         self._refresh()
-        self._journal.commit_version()
-        etag = f"{self._journal.epoch}.{self._journal.version}"
+        self._change_log.commit_version()
+        etag = f"{self._change_log.epoch}.{self._change_log.version}"
         if request.if_none_match and any(tag.value == etag for tag in request.if_none_match):
             response = web.Response(status=304)
         else:
-            frame = self._journal.snapshot_frame(self._health.health)
+            frame = self._change_log.snapshot_frame(self._health.health)
             response = web.Response(body=frames.encode(frame), content_type=_JSON)
         response.etag = etag
         response.headers[hdrs.CACHE_CONTROL] = "no-cache"
@@ -87,30 +88,30 @@ class DashboardApi:
 
     async def menu(self, request: web.Request) -> web.Response:
         """Return the active menu."""
-        self._access.check(request)
-        return web.Response(body=frames.encode(self._menu.body()), content_type=_JSON)
+        self._authorizer.check(request)
+        return web.Response(body=frames.encode(self._menu_cache.body()), content_type=_JSON)
 
     async def live(self, request: web.Request) -> web.Response:
         """Say that the process runs."""
         return web.Response(text="ok\n")
 
     async def ready(self, request: web.Request) -> web.Response:
-        """Tell whether orders can be taken, and those who may read also how each part is."""
-        board = self._health
-        await board.refresh()
-        ready = board.health.database.ok and not board.closing
-        told: dict[str, object] = {"ready": ready, "closing": board.closing}
-        if self._access.known(request):
-            told["parts"] = board.health
+        """Return 200 if orders can be stored, else 503; the state of each part only with a token."""
+        monitor = self._health
+        await monitor.refresh()
+        ready = monitor.health.database.ok and not monitor.closing
+        body: dict[str, object] = {"ready": ready, "closing": monitor.closing}
+        if self._authorizer.known(request):
+            body["parts"] = monitor.health
         return web.Response(
-            body=frames.encode(told),
+            body=frames.encode(body),
             status=200 if ready else 503,
             content_type=_JSON,
         )
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Return the figures for Prometheus."""
-        self._access.check(request)
+        self._authorizer.check(request)
         return web.Response(
             body=self._metrics.text(), headers={hdrs.CONTENT_TYPE: self._metrics.content_type}
         )

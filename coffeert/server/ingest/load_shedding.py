@@ -4,7 +4,7 @@ What overloads a server first is its one event loop. A queue in front of that is
 requests wait in their sockets, and each that is answered late costs as much work as one in time. So
 everything that has arrived is read in each iteration of the loop, and only so much of it is started.
 
-This is the policy alone. It knows neither HTTP nor WebSocket; whoever carries an order asks it.
+This is the policy alone. It knows neither HTTP nor WebSocket; the front ends ask it.
 """
 
 from __future__ import annotations
