@@ -14,8 +14,8 @@ answered here, with the bytes that aiohttp would send. Requests are answered one
 *Delegated.* The first request that is anything else goes to aiohttp with all its bytes, and so does
 everything that follows on this connection, for good. There is no way back, because from then on only
 aiohttp knows where a request ends: that an answer was sent does not say that the request's body was read,
-and bytes that look like a request may be the rest of a body. Whoever looks for requests there can be made
-to answer one client with what another has sent (request smuggling, section 11.2).
+and bytes that look like a request may be the rest of a body. A server that looks for requests there can
+be made to answer one client with what another has sent (request smuggling, section 11.2).
 
 Nothing is guessed in between. Both sides use the same parser, llhttp; a doubt costs the time of aiohttp,
 never a wrong answer.
@@ -46,8 +46,8 @@ from coffeert.server.http.deferred_responses import DeferredResponses
 from coffeert.server.http.order_endpoint import OrderEndpoint, orders_in
 from coffeert.server.http.request_reader import (
     BATCHES,
+    FramedRequest,
     Head,
-    Request,
     RequestReader,
     Unsupported,
 )
@@ -122,7 +122,7 @@ class ConnectionGuard(asyncio.Protocol):
         self._head: Head | None = None  # of the request that is being answered
         self._accepted: Head | None = None
         self._answer: Answer | None = None
-        self._queued: Request | None = None
+        self._queued: FramedRequest | None = None
         self._deferred = b""  # a refusal that is not sent yet
         self._admitted: tuple[LoadShedder, int] | None = None  # to be released
         self._writable = True
@@ -249,7 +249,7 @@ class ConnectionGuard(asyncio.Protocol):
         elif self._began is None:
             self._began = self._loop.time()
 
-    def _decide(self, request: Request) -> None:
+    def _decide(self, request: FramedRequest) -> None:
         """Start a request, queue it, or refuse it."""
         assert self._endpoint is not None
         shedder, orders = self._endpoint.shedder(request.head), orders_in(request)
@@ -284,7 +284,7 @@ class ConnectionGuard(asyncio.Protocol):
         if request is not None and self._admitted is not None:
             self._start(request, *self._admitted)
 
-    def _start(self, request: Request, shedder: LoadShedder, orders: int) -> None:
+    def _start(self, request: FramedRequest, shedder: LoadShedder, orders: int) -> None:
         if shedder.enter(orders):
             self._loop.call_soon(shedder.next_iteration)
         if request.head is not self._accepted and not self._accepts(request.head):
@@ -300,7 +300,7 @@ class ConnectionGuard(asyncio.Protocol):
             self._accepted = head  # of most connections it is always the same
         return head is self._accepted
 
-    def _start_order(self, request: Request) -> None:
+    def _start_order(self, request: FramedRequest) -> None:
         assert self._endpoint is not None
         assert self._reader is not None
         order = self._endpoint.read_order(request)
@@ -325,7 +325,7 @@ class ConnectionGuard(asyncio.Protocol):
         (outcome,) = answer.result()
         self._respond(self._endpoint.order_response(outcome, self._head))
 
-    def _start_batch(self, request: Request) -> None:
+    def _start_batch(self, request: FramedRequest) -> None:
         assert self._endpoint is not None
         assert self._reader is not None
         self._reader.consume()

@@ -21,8 +21,8 @@ _DEFLATE_METHOD = 8  # in the low half of zlib's first byte; some clients leave 
 def unpacked(pieces: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
     """Undo a body's `Content-Encoding`, piece by piece.
 
-    Raises `UnsupportedMediaType` at once, and `Malformed` where the body turns out to be something
-    else, or not to be whole.
+    Raises `UnsupportedMediaType` at once, and `Malformed` if the body turns out to be something else, or
+    not to be whole.
     """
     coding = encoding.strip().lower()
     if coding in ("", "identity"):
@@ -40,7 +40,7 @@ async def _unpack(pieces: AsyncIterator[bytes], coding: str) -> AsyncIterator[by
         for data in unpacker.feed(packed):
             if data:
                 yield data
-            await asyncio.sleep(0)  # little may become much, and others want their turn
+            await asyncio.sleep(0)  # a few bytes may unpack to many, which must not hold the loop
     if not unpacker.whole:
         raise Malformed(f"The body is cut short: its {coding} data do not end.")
 

@@ -13,7 +13,7 @@ from coffeert.errors import ApiError, FieldError, Invalid, Malformed
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.batch import BatchEndpoint
 from coffeert.server.http.errors import api_error
-from coffeert.server.http.request_reader import BATCHES, ORDERS, Head, Request
+from coffeert.server.http.request_reader import BATCHES, ORDERS, FramedRequest, Head
 from coffeert.server.http.responses import (
     Response,
     ResponseEncoder,
@@ -69,7 +69,7 @@ class OrderEndpoint:
             and self._authorizer.allows_origin(head.origin, head.host)
         )
 
-    def read_order(self, request: Request) -> PendingOrder | None:
+    def read_order(self, request: FramedRequest) -> PendingOrder | None:
         """Read an order of an accepted head that can be stored as it is; `None` if aiohttp must answer."""
         key = request.idempotency_key
         try:
@@ -91,7 +91,7 @@ class OrderEndpoint:
         return self.encoder.created(outcome.order, head.version, keep_alive=head.keep_alive)
 
     async def place_batch(
-        self, request: Request, consume_quota: Callable[[int], object]
+        self, request: FramedRequest, consume_quota: Callable[[int], object]
     ) -> Response:
         """Store the lines of a body."""
         try:
@@ -110,7 +110,7 @@ class OrderEndpoint:
         return self.encoder.encode(response, head.version, keep_alive=head.keep_alive)
 
 
-def orders_in(request: Request) -> int:
+def orders_in(request: FramedRequest) -> int:
     """Return what a request costs, in orders."""
     if request.head.target == ORDERS:
         return 1

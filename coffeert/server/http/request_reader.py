@@ -74,7 +74,7 @@ class Head(msgspec.Struct, frozen=True, gc=False):
     origin: str | None
 
 
-class Request(msgspec.Struct, frozen=True, gc=False):
+class FramedRequest(msgspec.Struct, frozen=True, gc=False):
     """A complete request for orders."""
 
     head: Head
@@ -148,7 +148,7 @@ class RequestReader:
         self._body_at -= start
         self._end -= start
 
-    def read(self) -> Request | None:
+    def read(self) -> FramedRequest | None:
         """Return the present request if it is complete, and again until `consume` or `take_rest`.
 
         Raises `Unsupported`.
@@ -160,7 +160,7 @@ class RequestReader:
             body = self._read_chunks(self._max_bytes[head.target])
         else:
             body = self._read_body(head.length)
-        return None if body is None else Request(head, self._key, body)
+        return None if body is None else FramedRequest(head, self._key, body)
 
     def consume(self) -> None:
         """Go on to the next request."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from coffeert.server.http.request_reader import (
     BATCHES,
     ORDERS,
-    Request,
+    FramedRequest,
     RequestReader,
     Unsupported,
 )
@@ -40,7 +40,7 @@ def new_reader() -> RequestReader:
     return RequestReader({ORDERS: 1024, BATCHES: 4096})
 
 
-def read_all(*pieces: bytes) -> list[Request]:
+def read_all(*pieces: bytes) -> list[FramedRequest]:
     """Read every request of what arrives in pieces; raises `Unsupported`."""
     reader, requests = new_reader(), []
     for piece in pieces:
@@ -53,7 +53,7 @@ def read_all(*pieces: bytes) -> list[Request]:
     return requests
 
 
-def read_one(*pieces: bytes) -> Request:
+def read_one(*pieces: bytes) -> FramedRequest:
     (read,) = read_all(*pieces)
     return read
 
