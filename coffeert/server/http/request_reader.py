@@ -14,6 +14,7 @@ aiohttp uses too, has seen it. What does not fit is `Unsupported`, and the bytes
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 import msgspec
@@ -82,6 +83,22 @@ class FramedRequest(msgspec.Struct, frozen=True, gc=False):
     body: bytes
 
 
+class _KnownHead(msgspec.Struct, frozen=True, gc=False):
+    """The last head of a connection, as bytes and as what it says: most clients send it again.
+
+    `names` are those of its fields and `noted` the fields that matter, all spelled as they were, without
+    the `key_name`, whose value differs with each order.
+    """
+
+    data: bytes
+    request_line: bytes
+    head: Head
+    names: frozenset[bytes]
+    noted: tuple[tuple[bytes, bytes], ...]
+    key_name: bytes | None
+    key: str | None
+
+
 class RequestReader:
     """Frames the requests of one connection, one at a time.
 
@@ -101,15 +118,13 @@ class RequestReader:
         "_headers_complete",
         "_key",
         "_known",
-        "_known_fields",
-        "_known_head",
-        "_known_key",
-        "_known_line",
         "_max_bytes",
         "_parser",
         "_start",
         "_target",
         "head",
+        "on_body",
+        "on_header",
     )
 
     def __init__(self, max_bytes: dict[bytes, int]) -> None:
@@ -120,11 +135,13 @@ class RequestReader:
         self._fed = 0  # so far the parser has got
         self._body_at = 0
         self._end = 0  # of the present request, once it is complete
-        self._known = b""  # the last head and what it says: most clients send the same again
-        self._known_line = b""
-        self._known_head: Head | None = None
-        self._known_key: str | None = None
-        self._known_fields: list[tuple[bytes, bytes]] = []
+        self._known: _KnownHead | None = None
+        # The parser calls these for each field and each part of a body. They are C functions, because a
+        # function of Python for each field would cost as much as the rest of the reading.
+        self._fields: dict[bytes, bytes] = {}
+        self._chunks: list[bytes] = []
+        self.on_header = self._fields.__setitem__
+        self.on_body = self._chunks.append
         self._parser: HttpRequestParser | None = HttpRequestParser(self)
         self._reset()
 
@@ -188,20 +205,19 @@ class RequestReader:
         self.head = None
         self._key: str | None = None
         self._target = b""
-        self._fields: list[tuple[bytes, bytes]] = []
+        self._fields.clear()
+        self._chunks.clear()
         self._headers_complete = self._complete = False
-        self._chunks: list[bytes] = []
         self._chunk_lines = 0
 
     def _read_head(self) -> Head | None:
-        data, start = self._data, self._start
-        if self._known_head is not None and data.startswith(self._known, start):
-            if self._fed == start:
-                # The parser has judged these very bytes before, and stands between two messages.
-                self._body_at = start + len(self._known)
-                self.head, self._key = self._known_head, self._known_key
-                return self.head
-        elif start == len(data):
+        data, start, known = self._data, self._start, self._known
+        if known is not None and self._fed == start and data.startswith(known.data, start):
+            # The parser has judged these very bytes before, and stands between two messages.
+            self._body_at = start + len(known.data)
+            self.head, self._key = known.head, known.key
+            return known.head
+        if start == len(data):
             return None
         found = data.find(_END_OF_HEAD, max(start, self._fed - 3))
         end = len(data) if found < 0 else found + len(_END_OF_HEAD)
@@ -214,55 +230,56 @@ class RequestReader:
             return None
         # One line for the request, one for each field, and the empty one: llhttp refuses a bare LF (RFC
         # 9112, section 2.2) and folded lines (section 5.2). Counted all the same: a boundary rests on it.
-        if not self._headers_complete or data.count(b"\n", start, end) != len(self._fields) + 2:
-            raise Unsupported
-        self.head = head = self._interpret()
-        self._body_at = end
-        if head is not self._known_head and head.length is not None:
-            # Of a chunked one the fields may yet grow, by trailers.
-            self._known, self._known_head = bytes(data[start:end]), head
-            self._known_line = self._known[: self._known.index(b"\n") + 1]
-            self._known_fields, self._known_key = self._fields, self._key
-        return head
-
-    def _interpret(self) -> Head:
-        parser, fields = self._parser, self._fields
-        assert parser is not None
-        known = self._known_head
-        if (
-            known is not None
-            and self._data.startswith(self._known_line, self._start)
-            and self._says_what_is_known()
+        lines = data.count(b"\n", start, end) - 2
+        if not self._headers_complete or (
+            lines != len(self._fields) and lines != _count_fields(data[start:end])
         ):
-            return known
-        if parser.get_method() != b"POST" or len(fields) > _MAX_FIELDS:
             raise Unsupported
-        noted = [(name.lower(), value) for name, value in fields if name.lower() in _NOTED]
-        version, keep_alive = parser.get_http_version(), parser.should_keep_alive()
-        head = _head(self._target, version, keep_alive, dict(noted), len(noted))
-        if (head.length or 0) > self._max_bytes.get(head.target, -1):
-            raise Unsupported
-        self._key = next((_text(value) for name, value in noted if name == _KEY), None)
-        return head
+        self._body_at = end
+        self.head = self._known_again() or self._interpret(bytes(data[start:end]))
+        return self.head
 
-    def _says_what_is_known(self) -> bool:
-        """Return True if the fields differ from the last ones only in what changes no answer, and the key.
+    def _known_again(self) -> Head | None:
+        """Return the last head if this one differs only in what changes no answer, and in its key.
 
         A proxy gives each request a number; everything else about a client stays the same.
         """
-        fields, known = self._fields, self._known_fields
-        if len(fields) != len(known):
-            return False
-        key = self._known_key
-        for new, old in zip(fields, known, strict=True):
-            if new != old:
-                name = new[0].lower()
-                if name == _KEY == old[0].lower():
-                    key = _text(new[1])
-                elif name in _NOTED or old[0].lower() in _NOTED:
-                    return False
-        self._key = key
-        return True
+        known, fields = self._known, self._fields
+        if (
+            known is None
+            or not self._data.startswith(known.request_line, self._start)
+            or fields.keys() != known.names
+        ):
+            return None
+        for name, value in known.noted:
+            if fields[name] != value:
+                return None
+        self._key = None if known.key_name is None else _text(fields[known.key_name])
+        return known.head
+
+    def _interpret(self, data: bytes) -> Head:
+        parser, fields = self._parser, self._fields
+        assert parser is not None
+        if parser.get_method() != b"POST" or len(fields) > _MAX_FIELDS:
+            raise Unsupported
+        noted = {name: value for name, value in fields.items() if name.lower() in _NOTED}
+        version, keep_alive = parser.get_http_version(), parser.should_keep_alive()
+        head = _head(self._target, version, keep_alive, noted)
+        if (head.length or 0) > self._max_bytes.get(head.target, -1):
+            raise Unsupported
+        key_name = next((name for name in noted if name.lower() == _KEY), None)
+        self._key = key = None if key_name is None else _text(noted.pop(key_name))
+        if head.length is not None:  # the fields of a chunked one may yet grow, by trailers
+            self._known = _KnownHead(
+                data,
+                data[: data.index(b"\n") + 1],
+                head,
+                frozenset(fields),
+                tuple(noted.items()),
+                key_name,
+                key,
+            )
+        return head
 
     def _read_body(self, length: int) -> bytes | None:
         end = self._body_at + length
@@ -298,34 +315,25 @@ class RequestReader:
         except (HttpParserError, HttpParserUpgrade):
             raise Unsupported from None
 
-    # What the parser calls. It must not be told of an error here: that breaks it.
+    # The parser calls these, and what `__init__` sets. An exception here would break it.
 
     def on_url(self, url: bytes) -> None:
         """Note a part of the request target."""
         self._target += url
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Note a field."""
-        self._fields.append((name, value))
-
     def on_headers_complete(self) -> None:
         """Note the end of the head."""
         self._headers_complete = True
-
-    def on_body(self, data: bytes) -> None:
-        """Note a part of a body."""
-        self._chunks.append(data)
 
     def on_message_complete(self) -> None:
         """Note the end of the request."""
         self._complete = True
 
 
-def _head(
-    target: bytes, version: str, keep_alive: bool, fields: dict[bytes, bytes], count: int
-) -> Head:
+def _head(target: bytes, version: str, keep_alive: bool, noted: dict[bytes, bytes]) -> Head:
+    fields = {name.lower(): value for name, value in noted.items()}
     if (
-        len(fields) < count  # one of them is repeated
+        len(fields) < len(noted)  # one of them is repeated
         or not _UNSUPPORTED.isdisjoint(fields)
         or version not in ("1.1", "1.0")
         or (b"host" not in fields and version == "1.1")  # RFC 9112, section 3.2: 400
@@ -341,6 +349,20 @@ def _head(
         _text(fields.get(b"authorization", b"")),
         _text(fields[b"origin"]) if b"origin" in fields else None,
     )
+
+
+def _count_fields(head: bytes | bytearray) -> int:
+    """Return how many fields a head has, repeated ones included; raises `Unsupported` if that matters."""
+    names: list[bytes] = []
+
+    class Fields:
+        def on_header(self, name: bytes, _: bytes) -> None:
+            names.append(name.lower())
+
+    HttpRequestParser(Fields()).feed_data(head)
+    if any(count > 1 and name in _NOTED for name, count in Counter(names).items()):
+        raise Unsupported
+    return len(names)
 
 
 def _body_length(fields: dict[bytes, bytes], version: str) -> int | None:
