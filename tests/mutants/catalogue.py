@@ -228,16 +228,23 @@ MUTANTS = (
     ),
     Mutant(
         "a request without a Host is answered",
-        "coffeert/server/http/request_reader.py",
-        'or (b"host" not in fields and version == "1.1")',
+        "coffeert/server/http/request_head.py",
+        'or (b"host" not in lowered and version == "1.1")',
         "or False",
         (_READER,),
     ),
     Mutant(
         "a known head is taken for another's",
-        "coffeert/server/http/request_reader.py",
-        "elif name in _NOTED or old[0].lower() in _NOTED:",
-        "elif False:",
+        "coffeert/server/http/request_head.py",
+        "all(fields[name] == value for name, value in self.noted)",
+        "True",
+        (_READER,),
+    ),
+    Mutant(
+        "a gap is learnt from fields in another order",
+        "coffeert/server/http/request_head.py",
+        "learnt if learnt.matches(self.data, 0) else self",
+        "learnt",
         (_READER,),
     ),
     Mutant(

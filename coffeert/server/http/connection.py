@@ -44,13 +44,8 @@ from coffeert.server.http import aiohttp_internals
 from coffeert.server.http.connection_limiter import ConnectionLimiter
 from coffeert.server.http.deferred_responses import DeferredResponses
 from coffeert.server.http.order_endpoint import OrderEndpoint, orders_in
-from coffeert.server.http.request_reader import (
-    BATCHES,
-    FramedRequest,
-    Head,
-    RequestReader,
-    Unsupported,
-)
+from coffeert.server.http.request_head import Head, Unsupported
+from coffeert.server.http.request_reader import BATCHES, FramedRequest, RequestReader
 from coffeert.server.http.responses import TOO_MANY_CONNECTIONS, Response, ResponseEncoder
 from coffeert.server.ingest.batch_writer import Outcome
 from coffeert.server.ingest.load_shedding import LoadShedder

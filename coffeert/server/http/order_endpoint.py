@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -13,7 +14,8 @@ from coffeert.errors import ApiError, FieldError, Invalid, Malformed
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.batch import BatchEndpoint
 from coffeert.server.http.errors import api_error
-from coffeert.server.http.request_reader import BATCHES, ORDERS, FramedRequest, Head
+from coffeert.server.http.request_head import Head
+from coffeert.server.http.request_reader import BATCHES, ORDERS, FramedRequest
 from coffeert.server.http.responses import (
     Response,
     ResponseEncoder,
@@ -102,12 +104,15 @@ class OrderEndpoint:
 
     def overloaded_response(self, head: Head) -> bytes:
         """Encode the refusal of a request that was not looked at."""
-        refuse = batch_refusal if head.target == BATCHES else error_response
-        return self.encode(refuse(overloaded()), head)
+        return self.encode(_OVERLOADED[head.target], head)
 
     def encode(self, response: Response, head: Head) -> bytes:
         """Encode the response to a request."""
         return self.encoder.encode(response, head.version, keep_alive=head.keep_alive)
+
+
+# Made once, since under overload refusals are most of the answers.
+_OVERLOADED: Final = {ORDERS: error_response(overloaded()), BATCHES: batch_refusal(overloaded())}
 
 
 def orders_in(request: FramedRequest) -> int:

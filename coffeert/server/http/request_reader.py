@@ -14,11 +14,12 @@ aiohttp uses too, has seen it. What does not fit is `Unsupported`, and the bytes
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Final
 
 import msgspec
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from coffeert.server.http.request_head import Head, KnownHead, Unsupported, count_fields, read_head
 
 ORDERS: Final = b"/api/orders"
 BATCHES: Final = b"/api/orders/batch"
@@ -28,75 +29,12 @@ _MAX_FIELDS: Final = 100  # aiohttp's is 128
 _MAX_CHUNK_LINES: Final = 1_000  # each is a call of the parser
 
 
-_KEY: Final = b"idempotency-key"
-# The fields that change an answer (RFC 9110), and those that aiohttp takes only once. Any other is passed
-# over, however often it occurs.
-_SIGNIFICANT: Final = frozenset(
-    {
-        _KEY,
-        b"authorization",
-        b"connection",
-        b"content-length",
-        b"content-type",
-        b"host",
-        b"origin",
-        b"transfer-encoding",
-        b"content-location",
-        b"content-range",
-        b"etag",
-        b"max-forwards",
-        b"server",
-        b"user-agent",
-    }
-)
-_UNSUPPORTED: Final = frozenset(
-    {b"content-encoding", b"expect", b"sec-websocket-key1", b"trailer", b"upgrade"}
-)
-_NOTED: Final = _SIGNIFICANT | _UNSUPPORTED
-
-
-class Unsupported(Exception):
-    """A request that is not one for orders, or not beyond doubt."""
-
-
-class Head(msgspec.Struct, frozen=True, gc=False):
-    """What a head says that other requests of the client say too.
-
-    `length` is the body's in bytes, `None` if it is chunked.
-    """
-
-    target: bytes
-    version: str
-    keep_alive: bool
-    length: int | None
-    content_type: str
-    host: str
-    authorization: str
-    origin: str | None
-
-
 class FramedRequest(msgspec.Struct, frozen=True, gc=False):
     """A complete request for orders."""
 
     head: Head
     idempotency_key: str | None
     body: bytes
-
-
-class _KnownHead(msgspec.Struct, frozen=True, gc=False):
-    """The last head of a connection, as bytes and as what it says: most clients send it again.
-
-    `names` are those of its fields and `noted` the fields that matter, all spelled as they were, without
-    the `key_name`, whose value differs with each order.
-    """
-
-    data: bytes
-    request_line: bytes
-    head: Head
-    names: frozenset[bytes]
-    noted: tuple[tuple[bytes, bytes], ...]
-    key_name: bytes | None
-    key: str | None
 
 
 class RequestReader:
@@ -135,7 +73,7 @@ class RequestReader:
         self._fed = 0  # so far the parser has got
         self._body_at = 0
         self._end = 0  # of the present request, once it is complete
-        self._known: _KnownHead | None = None
+        self._known: KnownHead | None = None
         # The parser calls these for each field and each part of a body. They are C functions, because a
         # function of Python for each field would cost as much as the rest of the reading.
         self._fields: dict[bytes, bytes] = {}
@@ -212,10 +150,11 @@ class RequestReader:
 
     def _read_head(self) -> Head | None:
         data, start, known = self._data, self._start, self._known
-        if known is not None and self._fed == start and data.startswith(known.data, start):
-            # The parser has judged these very bytes before, and stands between two messages.
+        if known is not None and self._fed == start and known.matches(data, start):
+            # The parser has read a head like this, and stands between two messages.
             self._body_at = start + len(known.data)
-            self.head, self._key = known.head, known.key
+            self.head = known.head
+            self._key = known.key_in(data, start)
             return known.head
         if start == len(data):
             return None
@@ -230,55 +169,34 @@ class RequestReader:
             return None
         # One line for the request, one for each field, and the empty one: llhttp refuses a bare LF (RFC
         # 9112, section 2.2) and folded lines (section 5.2). Counted all the same: a boundary rests on it.
-        lines = data.count(b"\n", start, end) - 2
-        if not self._headers_complete or (
-            lines != len(self._fields) and lines != _count_fields(data[start:end])
-        ):
+        head = bytes(data[start:end])
+        lines = head.count(b"\n") - 2
+        repeated = lines != len(self._fields)
+        if not self._headers_complete or (repeated and lines != count_fields(head)):
             raise Unsupported
         self._body_at = end
-        self.head = self._known_again() or self._interpret(bytes(data[start:end]))
+        self.head = self._interpret(head, repeated)
         return self.head
 
-    def _known_again(self) -> Head | None:
-        """Return the last head if this one differs only in what changes no answer, and in its key.
-
-        A proxy gives each request a number; everything else about a client stays the same.
-        """
-        known, fields = self._known, self._fields
-        if (
-            known is None
-            or not self._data.startswith(known.request_line, self._start)
-            or fields.keys() != known.names
-        ):
-            return None
-        for name, value in known.noted:
-            if fields[name] != value:
-                return None
-        self._key = None if known.key_name is None else _text(fields[known.key_name])
-        return known.head
-
-    def _interpret(self, data: bytes) -> Head:
-        parser, fields = self._parser, self._fields
+    def _interpret(self, data: bytes, repeated: bool) -> Head:
+        parser, fields, known = self._parser, self._fields, self._known
         assert parser is not None
+        if known is not None and known.says_the_same(data, fields):
+            self._key = known.key_among(fields)
+            if not repeated and len(data) == len(known.data):
+                self._known = known.with_gaps(data, fields)
+            return known.head
         if parser.get_method() != b"POST" or len(fields) > _MAX_FIELDS:
             raise Unsupported
-        noted = {name: value for name, value in fields.items() if name.lower() in _NOTED}
-        version, keep_alive = parser.get_http_version(), parser.should_keep_alive()
-        head = _head(self._target, version, keep_alive, noted)
+        known = read_head(
+            data, self._target, parser.get_http_version(), parser.should_keep_alive(), fields
+        )
+        head = known.head
         if (head.length or 0) > self._max_bytes.get(head.target, -1):
             raise Unsupported
-        key_name = next((name for name in noted if name.lower() == _KEY), None)
-        self._key = key = None if key_name is None else _text(noted.pop(key_name))
+        self._key = known.key
         if head.length is not None:  # the fields of a chunked one may yet grow, by trailers
-            self._known = _KnownHead(
-                data,
-                data[: data.index(b"\n") + 1],
-                head,
-                frozenset(fields),
-                tuple(noted.items()),
-                key_name,
-                key,
-            )
+            self._known = known
         return head
 
     def _read_body(self, length: int) -> bytes | None:
@@ -328,55 +246,3 @@ class RequestReader:
     def on_message_complete(self) -> None:
         """Note the end of the request."""
         self._complete = True
-
-
-def _head(target: bytes, version: str, keep_alive: bool, noted: dict[bytes, bytes]) -> Head:
-    fields = {name.lower(): value for name, value in noted.items()}
-    if (
-        len(fields) < len(noted)  # one of them is repeated
-        or not _UNSUPPORTED.isdisjoint(fields)
-        or version not in ("1.1", "1.0")
-        or (b"host" not in fields and version == "1.1")  # RFC 9112, section 3.2: 400
-    ):
-        raise Unsupported
-    return Head(
-        target,
-        version,
-        keep_alive,
-        _body_length(fields, version),
-        _text(fields.get(b"content-type", b"")),
-        _text(fields.get(b"host", b"")),
-        _text(fields.get(b"authorization", b"")),
-        _text(fields[b"origin"]) if b"origin" in fields else None,
-    )
-
-
-def _count_fields(head: bytes | bytearray) -> int:
-    """Return how many fields a head has, repeated ones included; raises `Unsupported` if that matters."""
-    names: list[bytes] = []
-
-    class Fields:
-        def on_header(self, name: bytes, _: bytes) -> None:
-            names.append(name.lower())
-
-    HttpRequestParser(Fields()).feed_data(head)
-    if any(count > 1 and name in _NOTED for name, count in Counter(names).items()):
-        raise Unsupported
-    return len(names)
-
-
-def _body_length(fields: dict[bytes, bytes], version: str) -> int | None:
-    """Return how long a body is, `None` if it is chunked (RFC 9112, section 6.3)."""
-    coding = fields.get(b"transfer-encoding")
-    length = fields.get(b"content-length")
-    if coding is None and length is not None:
-        return int(length)  # digits alone, says llhttp
-    if coding is None or length is not None or version == "1.0" or coding.lower() != b"chunked":
-        raise Unsupported
-    return None
-
-
-def _text(value: bytes) -> str:
-    if not value.isascii():
-        raise Unsupported
-    return value.decode("ascii").rstrip(" \t")  # llhttp strips the left side only

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -101,15 +102,9 @@ class ResponseEncoder:
 
     def encode(self, response: Response, version: str, *, keep_alive: bool) -> bytes:
         """Encode a response."""
-        fields = "".join(f"{name}: {value}\r\n" for name, value in response.headers)
-        head = f"HTTP/{version} {response.status} {_REASONS[response.status]}\r\n{fields}"
+        head = _head(response.status, response.headers, len(response.body), version)
         end = self._end_of_head(version, keep_alive and not response.close)
-        return b"%bContent-Length: %d\r\n%b%b" % (
-            head.encode(),
-            len(response.body),
-            end,
-            response.body,
-        )
+        return b"%b%b%b" % (head, end, response.body)
 
     def _end_of_head(self, version: str, keep_alive: bool) -> bytes:
         second = int(self._clock())
@@ -123,6 +118,14 @@ class ResponseEncoder:
                 ("1.0", False): f"{common}\r\n".encode(),
             }
         return self._ends[version, keep_alive]
+
+
+@lru_cache(64)  # refusals are many and alike
+def _head(status: int, headers: tuple[tuple[str, str], ...], length: int, version: str) -> bytes:
+    fields = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return (
+        f"HTTP/{version} {status} {_REASONS[status]}\r\n{fields}Content-Length: {length}\r\n"
+    ).encode()
 
 
 TOO_MANY_CONNECTIONS: Final = error_response(

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.server.http.request_reader import (
-    BATCHES,
-    ORDERS,
-    FramedRequest,
-    RequestReader,
-    Unsupported,
-)
+from coffeert.server.http.request_head import Unsupported
+from coffeert.server.http.request_reader import BATCHES, ORDERS, FramedRequest, RequestReader
 
 BODY = b'{"store":"uptown","drink":"latte"}'
 HEADERS = {
@@ -314,4 +311,90 @@ def test_what_is_remembered_of_a_connection_changes_no_reading(said: list[dict[s
         assert read == expected
         if not expected or not expected.head.keep_alive:
             return
+        reader.consume()
+
+
+VARYING = (
+    "X-Request-Id",
+    "X-Forwarded-For",
+    "Authorization",
+    "Idempotency-Key",
+    "Via",
+    "via",
+    "Origin",
+)
+VALUES = ("aaaa", "bbbb", "aaab", "a b ", "ab", "")
+
+
+@given(
+    st.permutations([*HEADERS.items(), ("X-Request-Id", "aaaa"), ("Authorization", "aaaa")]),
+    st.lists(
+        st.tuples(
+            st.booleans(),  # in the same order as before?
+            st.lists(st.tuples(st.sampled_from(VARYING), st.sampled_from(VALUES)), max_size=3),
+        ),
+        min_size=2,
+        max_size=8,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_what_varied_before_may_not_hide_what_varies_now(
+    fields: list[tuple[str, str]],
+    said: list[tuple[bool, list[tuple[str, str]]]],
+    random: Random,
+) -> None:
+    """A request is read as if it were the first, also if a value moved to where another one varied."""
+    reader = new_reader()
+    for same_order, values in said:
+        if not same_order:
+            random.shuffle(fields)
+        replaced = dict(values)
+        lines = [(name, replaced.pop(name, value)) for name, value in fields] + list(
+            replaced.items()
+        )
+        head = "".join(f"{name}: {value}\r\n" for name, value in lines)
+        data = b"POST /api/orders HTTP/1.1\r\n" + head.encode() + b"\r\n" + BODY
+        try:
+            expected = read_one(data)
+        except Unsupported:
+            expected = None
+        reader.receive(data)
+        try:
+            read = reader.read()
+        except Unsupported:
+            assert expected is None
+            return
+        assert read == expected
+        reader.consume()
+
+
+def test_a_head_with_another_request_number_and_key_is_read_without_the_parser() -> None:
+    reader = new_reader()
+    for number in range(5):
+        data = request({"X-Request-Id": f"{number:032x}", "Idempotency-Key": f"{number:036}"})
+        reader.receive(data)
+        read = reader.read()
+        assert read is not None
+        assert read.idempotency_key == f"{number:036}"
+        assert read.body == BODY
+        # Of the first two it is learnt what differs.
+        assert reader._headers_complete == (number < 2)
+        reader.consume()
+
+
+def test_a_value_that_stands_where_another_one_varied_is_read() -> None:
+    """The same fields in another order: what varied lay where the token lies now."""
+    number, token = "X-Request-Id-", "Authorization"  # of equal length
+    said = [
+        {number: "aaaa", token: "aaaa"},
+        {number: "bbbb", token: "aaaa"},
+        {token: "aaaa", number: "cccc"},
+        {token: "bbbb", number: "cccc"},
+    ]
+    reader = new_reader()
+    for fields in said:
+        reader.receive(request(fields))
+        read = reader.read()
+        assert read is not None
+        assert read.head.authorization == fields[token]
         reader.consume()
