@@ -305,7 +305,8 @@ class ConnectionGuard(asyncio.Protocol):
         self._reader.consume()
         self._head = request.head
         try:
-            self.consume_quota(1)
+            if self.bucket is not None:
+                self.bucket.consume(1)
             answer = self._endpoint.store(order)
         except ApiError as error:
             self._respond(self._endpoint.order_response(error, request.head))
@@ -339,7 +340,8 @@ class ConnectionGuard(asyncio.Protocol):
         """Send the response to the present request, and go on with the next."""
         assert self._head is not None
         head, self._head = self._head, None
-        self._release()
+        if self._admitted is not None:
+            self._release()
         if self._transport is None or self._transport.is_closing():
             return
         self._transport.write(response)

@@ -75,8 +75,8 @@ class OrderEndpoint:
         """Read an order of an accepted head that can be stored as it is; `None` if aiohttp must answer."""
         key = request.idempotency_key
         try:
-            draft = with_key(decode_order(request.body), () if key is None else (key,))
-            return self._service.entry(draft)
+            draft = decode_order(request.body)
+            return self._service.entry(draft if key is None else with_key(draft, (key,)))
         except ApiError:
             return None
 
