@@ -243,7 +243,7 @@ MUTANTS = (
     Mutant(
         "a gap is learnt from fields in another order",
         "coffeert/server/http/request_head.py",
-        "learnt if learnt.matches(self.data, 0) else self",
+        "learnt if learnt.match(self.data, 0) else self",
         "learnt",
         (_READER,),
     ),

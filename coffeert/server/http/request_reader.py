@@ -56,6 +56,7 @@ class RequestReader:
         "_headers_complete",
         "_key",
         "_known",
+        "_length",
         "_max_bytes",
         "_parser",
         "_start",
@@ -73,6 +74,7 @@ class RequestReader:
         self._fed = 0  # so far the parser has got
         self._body_at = 0
         self._end = 0  # of the present request, once it is complete
+        self._length: int | None = None
         self._known: KnownHead | None = None
         # The parser calls these for each field and each part of a body. They are C functions, because a
         # function of Python for each field would cost as much as the rest of the reading.
@@ -111,10 +113,10 @@ class RequestReader:
         head = self.head or self._read_head()
         if head is None:
             return None
-        if head.length is None:
+        if self._length is None:
             body = self._read_chunks(self._max_bytes[head.target])
         else:
-            body = self._read_body(head.length)
+            body = self._read_body(self._length)
         return None if body is None else FramedRequest(head, self._key, body)
 
     def consume(self) -> None:
@@ -150,12 +152,11 @@ class RequestReader:
 
     def _read_head(self) -> Head | None:
         data, start, known = self._data, self._start, self._known
-        if known is not None and self._fed == start and known.matches(data, start):
+        match = known.match(data, start) if known is not None and self._fed == start else None
+        if known is not None and match is not None:
             # The parser has read a head like this, and stands between two messages.
             self._body_at = start + len(known.data)
-            self.head = known.head
-            self._key = known.key_in(data, start)
-            return known.head
+            return self._note(known.head, match)
         if start == len(data):
             return None
         found = data.find(_END_OF_HEAD, max(start, self._fed - 3))
@@ -175,28 +176,29 @@ class RequestReader:
         if not self._headers_complete or (repeated and lines != count_fields(head)):
             raise Unsupported
         self._body_at = end
-        self.head = self._interpret(head, repeated)
-        return self.head
+        return self._interpret(head, repeated)
 
     def _interpret(self, data: bytes, repeated: bool) -> Head:
         parser, fields, known = self._parser, self._fields, self._known
         assert parser is not None
         if known is not None and known.says_the_same(data, fields):
-            self._key = known.key_among(fields)
             if not repeated and len(data) == len(known.data):
                 self._known = known.with_gaps(data, fields)
-            return known.head
+            return self._note(known.head, known.length_and_key(fields))
         if parser.get_method() != b"POST" or len(fields) > _MAX_FIELDS:
             raise Unsupported
         known = read_head(
             data, self._target, parser.get_http_version(), parser.should_keep_alive(), fields
         )
-        head = known.head
-        if (head.length or 0) > self._max_bytes.get(head.target, -1):
-            raise Unsupported
-        self._key = known.key
-        if head.length is not None:  # the fields of a chunked one may yet grow, by trailers
+        if known.length is not None:  # the fields of a chunked one may yet grow, by trailers
             self._known = known
+        return self._note(known.head, (known.length, known.key))
+
+    def _note(self, head: Head, length_and_key: tuple[int | None, str | None]) -> Head:
+        self._length, self._key = length_and_key
+        if (self._length or 0) > self._max_bytes.get(head.target, -1):
+            raise Unsupported
+        self.head = head
         return head
 
     def _read_body(self, length: int) -> bytes | None:

@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from coffeert.backoff import Backoff
 from coffeert.domain.orders import Draft, Order
 from coffeert.domain.watermark import Xid
 from coffeert.errors import (
@@ -289,11 +290,12 @@ class BatchWriter:
 
     async def _find(self, orders: Sequence[Order]) -> dict[UUID, Stored]:
         """Read orders back, with retries; empty if PostgreSQL stays away."""
-        for attempt in range(_FIND_ATTEMPTS):
+        backoff = Backoff()
+        while backoff.failures < _FIND_ATTEMPTS:
             try:
                 return await self._table.find([order.order_id for order in orders])
             except DatabaseUnavailable:
-                await asyncio.sleep(0.1 * 2**attempt)
+                await asyncio.sleep(backoff.next_delay())
         return {}
 
 

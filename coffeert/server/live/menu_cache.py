@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import structlog
 
+from coffeert.backoff import Backoff
 from coffeert.domain.menu import Menu
 from coffeert.domain.orders import text_from_cents
 from coffeert.errors import DatabaseUnavailable
@@ -19,7 +20,7 @@ from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 log = structlog.get_logger(__name__)
 
 _POLL_SECONDS = 5.0  # also without a notification: a connection may be lost unnoticed
-_RETRY_SECONDS = 1.0
+_MAX_RETRY_SECONDS = 1.0
 
 
 class MenuCache:
@@ -39,14 +40,16 @@ class MenuCache:
 
     async def watch(self) -> None:
         """Follow the menu in the database until cancelled; reconnects."""
+        backoff = Backoff(longest=_MAX_RETRY_SECONDS)
         while True:
             with suppress(DatabaseUnavailable):
                 connection = await connect(self._database_url, application_name="coffeert menu")
+                backoff.reset()
                 try:
                     await self._follow(connection)
                 finally:
                     connection.terminate()
-            await asyncio.sleep(_RETRY_SECONDS)
+            await asyncio.sleep(backoff.next_delay())
 
     async def _follow(self, connection: Connection) -> None:
         changed = asyncio.Event()
