@@ -112,6 +112,21 @@ class KnownHead(msgspec.Struct, frozen=True, gc=False):
             None if self.key_name is None else _text(fields[self.key_name]),
         )
 
+    def resized(self, data: bytes, fields: dict[bytes, bytes]) -> KnownHead:
+        """Return a head of another size that says the same."""
+        length, key = self.length_and_key(fields)
+        return msgspec.structs.replace(
+            self,
+            data=data,
+            literals=((0, data),),
+            gaps=(),
+            fields=fields.copy(),
+            length=length,
+            key=key,
+            length_gap=None,
+            key_gap=None,
+        )
+
     def with_gaps(self, data: bytes, fields: dict[bytes, bytes]) -> KnownHead:
         """Return this head with gaps where another one of the same size differs from it."""
         gaps, length_gap, key_gap = set(self.gaps), self.length_gap, self.key_gap

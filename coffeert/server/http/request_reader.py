@@ -75,7 +75,9 @@ class RequestReader:
         self._body_at = 0
         self._end = 0  # of the present request, once it is complete
         self._length: int | None = None
-        self._known: KnownHead | None = None
+        self._known: tuple[
+            KnownHead, ...
+        ] = ()  # one for each size, as the body's length has 2 digits or 3
         # The parser calls these for each field and each part of a body. They are C functions, because a
         # function of Python for each field would cost as much as the rest of the reading.
         self._fields: dict[bytes, bytes] = {}
@@ -151,12 +153,13 @@ class RequestReader:
         self._chunk_lines = 0
 
     def _read_head(self) -> Head | None:
-        data, start, known = self._data, self._start, self._known
-        match = known.match(data, start) if known is not None and self._fed == start else None
-        if known is not None and match is not None:
-            # The parser has read a head like this, and stands between two messages.
-            self._body_at = start + len(known.data)
-            return self._note(known.head, match)
+        data, start = self._data, self._start
+        if self._fed == start:  # the parser stands between two messages
+            for known in self._known:
+                match = known.match(data, start)
+                if match is not None:
+                    self._body_at = start + len(known.data)
+                    return self._note(known.head, match)
         if start == len(data):
             return None
         found = data.find(_END_OF_HEAD, max(start, self._fed - 3))
@@ -179,20 +182,30 @@ class RequestReader:
         return self._interpret(head, repeated)
 
     def _interpret(self, data: bytes, repeated: bool) -> Head:
-        parser, fields, known = self._parser, self._fields, self._known
+        parser, fields = self._parser, self._fields
         assert parser is not None
-        if known is not None and known.says_the_same(data, fields):
-            if not repeated and len(data) == len(known.data):
-                self._known = known.with_gaps(data, fields)
-            return self._note(known.head, known.length_and_key(fields))
+        if self._known and self._known[0].says_the_same(data, fields):
+            first = self._known[0]
+            if not repeated:
+                self._learn(data, fields)
+            return self._note(first.head, first.length_and_key(fields))
         if parser.get_method() != b"POST" or len(fields) > _MAX_FIELDS:
             raise Unsupported
         known = read_head(
             data, self._target, parser.get_http_version(), parser.should_keep_alive(), fields
         )
         if known.length is not None:  # the fields of a chunked one may yet grow, by trailers
-            self._known = known
+            self._known = (known,)
         return self._note(known.head, (known.length, known.key))
+
+    def _learn(self, data: bytes, fields: dict[bytes, bytes]) -> None:
+        """Remember what differs from the known head of the same size, or a head of another size."""
+        others = tuple(known for known in self._known if len(known.data) != len(data))
+        same = next((known for known in self._known if len(known.data) == len(data)), None)
+        learnt = (
+            self._known[0].resized(data, fields) if same is None else same.with_gaps(data, fields)
+        )
+        self._known = learnt, *others[:1]
 
     def _note(self, head: Head, length_and_key: tuple[int | None, str | None]) -> Head:
         self._length, self._key = length_and_key
