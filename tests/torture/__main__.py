@@ -80,7 +80,7 @@ def table(runs: list[Run]) -> str:
         sum(getattr(done, field) for done in runs) for field in ("frames", "compared", "resumes")
     )
     watched = (
-        f"The dashboards received {frames:,} frames, each checked; {compared:,} times one's picture was"
+        f"The dashboards received {frames:,} frames, each checked; {compared:,} times one's view was"
         f" compared with another's, or with the server's own, at the same version, and {resumes:,} times"
         " one that came back was brought up to date by a merged delta.\n"
     )

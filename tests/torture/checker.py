@@ -59,7 +59,7 @@ async def check(
     faults += _table_faults(history, stored, stage)
     faults += findings.faults[:_TOLD]
     if not findings.compared:
-        faults.append("no two pictures were of the same version, so none were compared")
+        faults.append("no two views were of the same version, so none were compared")
     verified = await stage.shell.run("verify", "--json")
     if verified.code:
         faults.append(f"verify: {verified.out} {verified.err}")

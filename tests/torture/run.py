@@ -23,7 +23,7 @@ _ENDING = 90.0
 class Run:
     """A row of the table. `heal` is the longest that the parts took to be well again, in seconds.
 
-    Of the watchers' `frames`, whole pictures were `compared` with those of others at the same version,
+    Of the watchers' `frames`, whole views were `compared` with those of others at the same version,
     and `resumes` were merged for one who came back.
     """
 

@@ -40,8 +40,8 @@ class Server:
 
     def snapshot(self) -> Snapshot:
         """The whole view."""
-        picture = self.view.cube
-        shown = columns(self.view.as_change(), picture.totals(), picture.top_drinks())
+        cube = self.view.cube
+        shown = columns(self.view.as_change(), cube.totals(), cube.top_drinks())
         return Snapshot(epoch="e", version=self.version, view=shown)
 
     def delta(self) -> Delta:
@@ -59,8 +59,8 @@ class Server:
         )  # fmt: skip
         change = Change(RETENTION, self.now, cells, (order,))
         self.view.apply(change)
-        picture = self.view.cube
-        shown = columns(change, picture.totals(), picture.top_drinks())
+        cube = self.view.cube
+        shown = columns(change, cube.totals(), cube.top_drinks())
         return Delta(epoch="e", from_=self.version - 1, to=self.version, view=shown)
 
     def heartbeat(self) -> Heartbeat:
@@ -153,7 +153,7 @@ def test_a_doctored_frame_is_found(name: str) -> None:
 
 
 def test_one_who_is_shown_something_else_is_found() -> None:
-    """Consistent in itself, so that only the comparison with another picture can tell."""
+    """Consistent in itself, so that only the comparison with another view can tell."""
     told, other = right(), Server()
     other.delta()
     other.version = 0
@@ -161,4 +161,4 @@ def test_one_who_is_shown_something_else_is_found() -> None:
     for _ in range(10):
         beside.append(other.delta())
     assert seen(beside) == []
-    assert seen(told, beside) == ["two pictures differ at e 0", *seen(told, beside)[1:]]
+    assert seen(told, beside) == ["two views differ at e 0", *seen(told, beside)[1:]]

@@ -14,7 +14,7 @@ from coffeert.domain.rollups import Cells
 from coffeert.domain.view import View
 from coffeert.wire import frames
 
-_EVERY = 5  # versions between two comparisons of whole pictures
+_EVERY = 5  # versions between two comparisons of whole views
 _AUDIT_EVERY = 0.1  # seconds
 _BROKEN = (aiohttp.ClientError, TimeoutError, OSError)
 
@@ -28,16 +28,16 @@ class Findings:
     resumes: int = 0
     compared: int = 0
     audits: int = 0
-    pictures: dict[tuple[str, int], int] = field(default_factory=dict)
+    views: dict[tuple[str, int], int] = field(default_factory=dict)
 
-    def compare(self, epoch: str, version: int, picture: int) -> None:
-        """Hold a picture against what others saw at the same version."""
-        known = self.pictures.get((epoch, version))
+    def compare(self, epoch: str, version: int, view: int) -> None:
+        """Hold a view against what others saw at the same version."""
+        known = self.views.get((epoch, version))
         if known is None:
-            self.pictures[epoch, version] = picture
+            self.views[epoch, version] = view
             return
-        if known != picture:
-            self.faults.append(f"two pictures differ at {epoch} {version}")
+        if known != view:
+            self.faults.append(f"two views differ at {epoch} {version}")
         self.compared += 1
 
 
@@ -112,7 +112,7 @@ class Watcher:
         self.view = View(frames.change_from(frame.view))
         self.epoch, self.version = frame.epoch, frame.version
         if again and before is not None and fingerprint(before) != fingerprint(self.view):
-            self._fault(f"version {frame.version} again, with another picture")
+            self._fault(f"version {frame.version} again, with another view")
         self._check(frame.view)
 
     def _take_delta(self, frame: frames.Delta) -> None:
@@ -136,13 +136,13 @@ class Watcher:
         self._findings.faults.append(sentence)
 
     def _check(self, columns: frames.Columns) -> None:
-        """Every picture adds up: cells to the server's totals, stores to drinks."""
+        """Every view adds up: cells to the server's totals, stores to drinks."""
         assert self.view is not None
-        picture = self.view.cube
-        if picture.totals() != columns.totals:
+        cube = self.view.cube
+        if cube.totals() != columns.totals:
             self._fault(f"the cells at {self.version} do not add up to the totals")
         top = sorted((t.drink, t.orders, t.quantity, t.cents) for t in columns.top)
-        ours = sorted((drink, *tally) for drink, tally in picture.top_drinks())
+        ours = sorted((drink, *tally) for drink, tally in cube.top_drinks())
         if top != ours:
             self._fault(f"the top drinks at {self.version} are not those of the cells")
         if self.version % _EVERY == 0:
@@ -150,7 +150,7 @@ class Watcher:
 
 
 class Auditor:
-    """Asks the server itself for its whole picture, to hold those of the watchers against it."""
+    """Asks the server itself for its whole cube, to hold those of the watchers against it."""
 
     def __init__(self, url: str, findings: Findings) -> None:
         self._url = url
