@@ -209,7 +209,8 @@ class RequestReader:
 
     def _note(self, head: Head, length_and_key: tuple[int | None, str | None]) -> Head:
         self._length, self._key = length_and_key
-        if (self._length or 0) > self._max_bytes.get(head.target, -1):
+        # An empty body ends with the head, and then llhttp has forgotten whether the connection stays open.
+        if self._length == 0 or (self._length or 0) > self._max_bytes.get(head.target, -1):
             raise Unsupported
         self.head = head
         return head

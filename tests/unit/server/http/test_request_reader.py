@@ -114,7 +114,7 @@ def test_a_request_is_read_however_it_is_cut(data: bytes) -> None:
     st.lists(
         st.tuples(
             st.sampled_from([WHOLE, CHUNKED, request({"X-Request-Id": "1"}), chunked()]),
-            st.binary(max_size=60),
+            st.binary(min_size=1, max_size=60),
         ),
         min_size=1,
         max_size=8,
@@ -399,3 +399,9 @@ def test_a_value_that_stands_where_another_one_varied_is_read() -> None:
         assert read is not None
         assert read.head.authorization == fields[token]
         reader.consume()
+
+
+def test_an_empty_body_is_left_to_aiohttp() -> None:
+    """It ends with the head, and by then llhttp has forgotten whether the connection stays open."""
+    with pytest.raises(Unsupported):
+        read_one(request({"Content-Length": "0", "Connection": "keep-alive"}, b""))
