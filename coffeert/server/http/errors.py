@@ -97,7 +97,7 @@ def _response_to(error: Exception, request: web.Request) -> web.Response:
 
 
 def api_error(error: Exception, path: str) -> ApiError:
-    """Return what a client is told of an exception; what is our fault is logged."""
+    """Return the error that a client gets for an exception; a fault of the server is logged."""
     match error:
         case ApiError():
             return error
