@@ -108,7 +108,7 @@ class KnownHead(msgspec.Struct, frozen=True, gc=False):
     def length_and_key(self, fields: dict[bytes, bytes]) -> tuple[int | None, str | None]:
         """Return those of a head that says the same; raises `Unsupported`."""
         return (
-            None if self.length_name is None else int(fields[self.length_name]),
+            None if self.length_name is None else _length(fields[self.length_name]),
             None if self.key_name is None else _text(fields[self.key_name]),
         )
 
@@ -211,10 +211,17 @@ def _body_length(fields: dict[bytes, bytes], version: str) -> int | None:
     coding = fields.get(b"transfer-encoding")
     length = fields.get(b"content-length")
     if coding is None and length is not None:
-        return int(length)  # digits alone, says llhttp
+        return _length(length)
     if coding is None or length is not None or version == "1.0" or coding.lower() != b"chunked":
         raise Unsupported
     return None
+
+
+def _length(value: bytes) -> int:
+    # Digits alone, says llhttp, but as many zeros as the client likes; `int` raises for too many.
+    if len(value) > 9:
+        raise Unsupported
+    return int(value)
 
 
 def _text(value: bytes | bytearray) -> str:

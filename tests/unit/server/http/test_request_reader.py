@@ -405,3 +405,15 @@ def test_an_empty_body_is_left_to_aiohttp() -> None:
     """It ends with the head, and by then llhttp has forgotten whether the connection stays open."""
     with pytest.raises(Unsupported):
         read_one(request({"Content-Length": "0", "Connection": "keep-alive"}, b""))
+
+
+def test_a_length_of_thousands_of_digits_is_left_to_aiohttp() -> None:
+    zeros = 4400 * "0"
+    with pytest.raises(Unsupported):
+        read_one(request({"Content-Length": f"{zeros}{len(BODY)}"}))
+    reader = new_reader()
+    reader.receive(WHOLE + request({"Content-Length": f"{zeros}{len(BODY)}"}))
+    assert reader.read() is not None
+    reader.consume()
+    with pytest.raises(Unsupported):
+        reader.read()
