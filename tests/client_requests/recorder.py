@@ -30,7 +30,7 @@ class Recorder:
         threading.Thread(target=self.accept, daemon=True).start()
 
     def forget(self):
-        """Begin anew; `done` is set when somebody asks for /done."""
+        """Start over; `done` is set when somebody asks for /done."""
         self.seen, self.packets, self.done = [], defaultdict(dict), threading.Event()
 
     def watch(self):
