@@ -16,9 +16,9 @@ from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.orders import OrderRepository
 from coffeert.postgres.pool import open_pool
 from coffeert.redis_bus.bus import Bus
+from coffeert.server.http.aiohttp_connection import track_requests
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.batch import BatchEndpoint
-from coffeert.server.http.connection import track_requests
 from coffeert.server.http.connection_limiter import ConnectionLimiter
 from coffeert.server.http.dashboard import DashboardApi
 from coffeert.server.http.errors import add_routes, error_middleware

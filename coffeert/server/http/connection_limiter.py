@@ -36,14 +36,11 @@ class LimitedConnection(Protocol):
     def headers_overdue(self, since: float) -> bool:
         """Return True if a request began before `since` and its head is not complete."""
 
-    def body_overdue(self, since: float) -> bool:
-        """Return True if a request that is read here began before `since` and its body is not complete."""
+    def delegate_slow_body(self, since: float) -> None:
+        """Leave a body that is not complete to aiohttp, which times it out, if it began before `since`."""
 
     def is_idle(self, since: float) -> bool:
         """Return True if nothing has arrived after an answer given here before `since`."""
-
-    def delegate_to_aiohttp(self) -> None:
-        """Leave the connection to aiohttp, which times out slow bodies."""
 
     def close(self) -> None:
         """End the connection when what is being answered is sent, unless aiohttp has it."""
@@ -96,6 +93,11 @@ class ConnectionLimiter:
         if not self._counts[address]:
             del self._counts[address]
 
+    def replace(self, old: LimitedConnection, new: LimitedConnection) -> None:
+        """Know a connection by its next protocol."""
+        self._connections.discard(old)
+        self._connections.add(new)
+
     async def run(self) -> None:
         """Sweep again and again, until cancelled."""
         while True:
@@ -107,8 +109,8 @@ class ConnectionLimiter:
         for connection in list(self._connections):
             if connection.is_idle(now - KEEPALIVE_SECONDS):
                 connection.close()
-            elif connection.body_overdue(now - _SLOW_BODY_SECONDS):
-                connection.delegate_to_aiohttp()
+            else:
+                connection.delegate_slow_body(now - _SLOW_BODY_SECONDS)
         slow = [
             connection
             for connection in self._connections

@@ -10,9 +10,9 @@ import structlog
 from aiohttp import web
 
 from coffeert.server.http.aiohttp_internals import new_handler, server_of, set_listener
-from coffeert.server.http.connection import ConnectionGuard
 from coffeert.server.http.connection_limiter import ConnectionLimiter
 from coffeert.server.http.deferred_responses import DeferredResponses
+from coffeert.server.http.order_connection import OrderConnection
 from coffeert.server.http.order_endpoint import OrderEndpoint
 
 log = structlog.get_logger(__name__)
@@ -100,16 +100,13 @@ async def _bound(host: str, port: int, *, reuse_port: bool) -> list[socket.socke
 
 
 class GuardedSite(web.BaseSite):
-    """Listens on a TCP address, with a `ConnectionGuard` for each connection.
-
-    Without an `endpoint` aiohttp has each connection from the beginning.
-    """
+    """Listens on a TCP address, with an `OrderConnection` for each connection."""
 
     def __init__(
         self,
         runner: web.AppRunner,
         limiter: ConnectionLimiter,
-        endpoint: OrderEndpoint | None,
+        endpoint: OrderEndpoint,
         host: str,
         port: int,
         *,
@@ -135,7 +132,7 @@ class GuardedSite(web.BaseSite):
         sockets = await _bound(self._host, self._port, reuse_port=self._reuse_port)
         listener = Listener(
             sockets,
-            lambda: ConnectionGuard(
+            lambda: OrderConnection(
                 lambda: new_handler(server), self._limiter, self._endpoint, refusals
             ),
         )

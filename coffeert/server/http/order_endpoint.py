@@ -62,6 +62,12 @@ class OrderEndpoint:
         """Return the policy that applies to a request."""
         return self._batch_shedder if head.target == BATCHES else self._order_shedder
 
+    def cost(self, request: FramedRequest) -> tuple[LoadShedder, int]:
+        """Return the policy that applies to a request, and what it costs in orders."""
+        if request.head.target == ORDERS:
+            return self._order_shedder, 1
+        return self._batch_shedder, BATCH_OVERHEAD + request.body.count(b"\n")
+
     def accepts(self, head: Head) -> bool:
         """Return True if the sender may order, and the body is of a kind that is read here."""
         kind = head.content_type.partition(";")[0].strip().lower()
@@ -113,13 +119,6 @@ class OrderEndpoint:
 
 # Made once, since under overload refusals are most of the answers.
 _OVERLOADED: Final = {ORDERS: error_response(overloaded()), BATCHES: batch_refusal(overloaded())}
-
-
-def orders_in(request: FramedRequest) -> int:
-    """Return what a request costs, in orders."""
-    if request.head.target == ORDERS:
-        return 1
-    return BATCH_OVERHEAD + request.body.count(b"\n")
 
 
 def with_key(draft: Draft, keys: Sequence[str]) -> Draft:

@@ -10,10 +10,10 @@ from uuid import UUID
 from aiohttp import hdrs, web
 
 from coffeert.errors import FieldError, Malformed, NotFound, TooLarge, UnsupportedMediaType
+from coffeert.server.http.aiohttp_connection import consume_quota
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.batch import BatchEndpoint
 from coffeert.server.http.body_timeout import BodyTimeout
-from coffeert.server.http.connection import consume_quota
 from coffeert.server.http.decompression import unpacked
 from coffeert.server.http.order_endpoint import NDJSON, with_key
 from coffeert.server.http.responses import batch_refusal, batch_response, order_response

@@ -10,8 +10,8 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from coffeert import __version__
 from coffeert.errors import Malformed, Unavailable
+from coffeert.server.http.aiohttp_connection import AiohttpConnection, connection_of
 from coffeert.server.http.auth import Authorizer
-from coffeert.server.http.connection import ConnectionGuard, guard_of
 from coffeert.server.ingest.load_shedding import LoadShedder
 from coffeert.server.ingest.order_service import OrderService
 from coffeert.server.live.broadcaster import Broadcaster, Client
@@ -91,15 +91,15 @@ class DashboardWebSocket:
         client: Client,
         request: web.Request,
     ) -> None:
-        guard = guard_of(request)
-        session = _ClientSession(client, writer, self._broadcaster, guard)
+        connection = connection_of(request)
+        session = _ClientSession(client, writer, self._broadcaster, connection)
         may_order = self._authorizer.may_order(request)
         async with asyncio.TaskGroup() as group:
             orders = WebSocketOrders(
                 session, self._order_service, self._shedder, group, may_order=may_order
             )
-            if guard is not None and request.transport is not None:
-                self._read_before_aiohttp(guard, request.transport, orders)
+            if connection is not None and request.transport is not None:
+                self._read_before_aiohttp(connection, request.transport, orders)
             try:
                 async for message in messages(socket):
                     await writer.drain()  # a client that does not read gets no further answers
@@ -114,19 +114,19 @@ class DashboardWebSocket:
                 orders.close()
 
     def _read_before_aiohttp(
-        self, guard: ConnectionGuard, transport: asyncio.Transport, orders: WebSocketOrders
+        self, connection: AiohttpConnection, transport: asyncio.Transport, orders: WebSocketOrders
     ) -> None:
-        """Put an `OrderFrameReader` between the guard and aiohttp's protocol, on a live connection.
+        """Put an `OrderFrameReader` before aiohttp's protocol, on a live connection.
 
         This is safe at one moment only, which is now: the handshake is answered, and aiohttp has not
         been given a byte of a frame. If the client sent frames together with its handshake, aiohttp
-        has them already, and a part of one perhaps: then the guard changes nothing, and the loop over
-        `messages` reads every frame, more slowly and with the same answers. From here on the guard
-        calls the reader as its protocol, and the reader calls aiohttp's; the transport still belongs
-        to the guard, so writing, pausing and closing are as before. aiohttp does not notice.
+        has them already, and a part of one perhaps: then nothing is changed, and the loop over
+        `messages` reads every frame, more slowly and with the same answers. From here on the
+        connection calls the reader, and the reader calls aiohttp's protocol; the transport still
+        calls the connection, so writing, pausing and closing are as before. aiohttp does not notice.
         """
         limit = self._max_frame_bytes
-        guard.wrap_protocol(
+        connection.wrap_protocol(
             lambda protocol: OrderFrameReader(protocol, transport, orders, max_frame_bytes=limit)
         )
 
@@ -139,16 +139,16 @@ class _ClientSession:
         client: Client,
         writer: WebSocketWriter,
         broadcaster: Broadcaster,
-        guard: ConnectionGuard | None,
+        connection: AiohttpConnection | None,
     ) -> None:
         self._client = client
         self._broadcaster = broadcaster
-        self._guard = guard
+        self._connection = connection
         self.send = writer.send_all
 
     def consume_quota(self) -> None:
-        if self._guard is not None:
-            self._guard.consume_quota(1)
+        if self._connection is not None:
+            self._connection.consume_quota(1)
 
     def resync(self) -> None:
         self._broadcaster.resync(self._client)

@@ -11,18 +11,19 @@ from typing import cast
 from aiohttp import web
 
 from coffeert.server.http import aiohttp_internals
+from coffeert.server.http.aiohttp_connection import AiohttpConnection, track_requests
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.batch import BatchEndpoint
-from coffeert.server.http.connection import ConnectionGuard, track_requests
 from coffeert.server.http.connection_limiter import ConnectionLimiter
 from coffeert.server.http.deferred_responses import DeferredResponses
 from coffeert.server.http.errors import add_routes, error_middleware
+from coffeert.server.http.order_connection import OrderConnection
 from coffeert.server.http.order_endpoint import OrderEndpoint
 from coffeert.server.http.orders import OrdersApi
 from coffeert.server.ingest.batch_writer import Outcome, PendingOrder, StoredOrder
 from coffeert.server.ingest.load_shedding import LoadShedder, for_batches
 from coffeert.server.ingest.order_service import OrderService
-from tests.unit.server.http.guarded import FakeService, Wire, shed
+from tests.unit.server.http.connections import FakeService, Wire, shed
 
 MAX_BODY_BYTES = 1024
 
@@ -83,29 +84,29 @@ class Exchange:
 
     async def answers(self, pieces: Sequence[bytes], *, in_front: bool) -> tuple[bytes, bool]:
         """Send pieces over one connection; return what came back, and whether the connection was closed."""
-        endpoint = self._endpoint if in_front else None
-        guard = ConnectionGuard(self._delegate, self._limiter, endpoint, self._refusals)
         wire = ListWire()
-        wire.protocol = guard
-        guard.connection_made(wire)
+        if in_front:
+            wire.protocol = OrderConnection(
+                self._delegate, self._limiter, self._endpoint, self._refusals
+            )
+            wire.protocol.connection_made(wire)
+        else:
+            wire.protocol = alone = AiohttpConnection(self._delegate(), self._limiter)
+            alone.connection_made(wire)
+            alone.begin(wire, b"", eof=False)
         await _settle(wire)
         for piece in pieces:
             if wire.closed:
                 break
-            guard.data_received(piece)
+            cast(asyncio.Protocol, wire.protocol).data_received(piece)
             await _settle(wire)
         closed = wire.closed
-        guard.connection_lost(None)
+        wire.protocol.connection_lost(None)
         return wire.written, closed
 
 
 class ListWire(Wire):
     """A wire that aiohttp can use as well."""
-
-    protocol: asyncio.BaseProtocol
-
-    def get_protocol(self) -> asyncio.BaseProtocol:
-        return self.protocol
 
     def writelines(self, pieces: object) -> None:
         self.written += b"".join(bytes(piece) for piece in cast(list[bytes], pieces))

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from structlog.testing import CapturingLogger
 
-from coffeert.server.http.connection import ConnectionGuard
+from coffeert.server.http.aiohttp_connection import AiohttpConnection
 from coffeert.server.http.connection_limiter import ConnectionLimiter
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.wire import Pipe, answer_to, connection, ends
@@ -45,16 +45,16 @@ async def test_those_who_are_cut_off_do_not_fill_the_log(monkeypatch: pytest.Mon
     limiter = ConnectionLimiter(connections=0, rate=0, header_timeout=1)
     for second in range(0, 300, 2):
         silent, slow = (
-            ConnectionGuard(asyncio.Protocol, limiter),
-            ConnectionGuard(asyncio.Protocol, limiter),
+            AiohttpConnection(asyncio.Protocol(), limiter),
+            AiohttpConnection(asyncio.Protocol(), limiter),
         )
-        for guard in (silent, slow):
-            guard.connection_made(Pipe("127.0.0.1"))
+        for one in (silent, slow):
+            one.connection_made(Pipe("127.0.0.1"))
         slow.data_received(b"GET")
         now = asyncio.get_running_loop().time()
         limiter.sweep(now + 2 + second)
-        for guard in (silent, slow):
-            guard.connection_lost(None)
+        for one in (silent, slow):
+            one.connection_lost(None)
     assert limiter.aborted == 300
     told = [call.kwargs["connections"] for call in log.calls]
     assert len(told) == 5
@@ -98,10 +98,10 @@ async def test_an_idle_connection_is_left_alone(run_server: RunServer) -> None:
 async def test_an_address_gets_only_so_many_connections() -> None:
     limiter = ConnectionLimiter(connections=2, rate=0, header_timeout=10)
 
-    def knock(address: str) -> tuple[ConnectionGuard, Pipe]:
-        guard, pipe = ConnectionGuard(asyncio.Protocol, limiter), Pipe(address)
-        guard.connection_made(pipe)
-        return guard, pipe
+    def knock(address: str) -> tuple[AiohttpConnection, Pipe]:
+        connection, pipe = AiohttpConnection(asyncio.Protocol(), limiter), Pipe(address)
+        connection.connection_made(pipe)
+        return connection, pipe
 
     first, _ = knock("192.0.2.1")
     knock("192.0.2.1")
@@ -122,16 +122,16 @@ async def test_an_address_gets_only_so_many_connections() -> None:
 
 async def test_the_connections_of_an_address_share_its_rate() -> None:
     limiter = ConnectionLimiter(connections=0, rate=5, header_timeout=10)
-    guards = [ConnectionGuard(asyncio.Protocol, limiter) for _ in range(3)]
-    for guard, address in zip(guards, ("192.0.2.1", "192.0.2.1", "192.0.2.2"), strict=True):
-        assert limiter.add(guard, address)
-    assert guards[0].bucket is guards[1].bucket is not None
-    assert guards[2].bucket is not guards[0].bucket
-    limiter.remove(guards[0], "192.0.2.1")
-    limiter.remove(guards[1], "192.0.2.1")
-    again = ConnectionGuard(asyncio.Protocol, limiter)
+    connections = [AiohttpConnection(asyncio.Protocol(), limiter) for _ in range(3)]
+    for one, address in zip(connections, ("192.0.2.1", "192.0.2.1", "192.0.2.2"), strict=True):
+        assert limiter.add(one, address)
+    assert connections[0].bucket is connections[1].bucket is not None
+    assert connections[2].bucket is not connections[0].bucket
+    limiter.remove(connections[0], "192.0.2.1")
+    limiter.remove(connections[1], "192.0.2.1")
+    again = AiohttpConnection(asyncio.Protocol(), limiter)
     assert limiter.add(again, "192.0.2.1")
-    assert again.bucket is guards[0].bucket
+    assert again.bucket is connections[0].bucket
 
 
 async def test_too_many_orders_are_refused_on_every_way(

@@ -15,8 +15,9 @@ import uvloop
 
 from coffeert.errors import Unavailable
 from coffeert.server.http.auth import Authorizer
-from coffeert.server.http.connection import ConnectionGuard
-from tests.unit.server.http.guarded import BODY, LIVEZ, WHOLE, Guards, shed
+from coffeert.server.http.connection import Connection
+from coffeert.server.http.order_connection import OrderConnection
+from tests.unit.server.http.connections import BODY, LIVEZ, WHOLE, Connections, shed
 
 
 async def settle() -> None:
@@ -26,7 +27,7 @@ async def settle() -> None:
 
 
 async def test_an_order_is_answered_without_aiohttp() -> None:
-    one = Guards(1)
+    one = Connections(1)
     one.send_to_all(WHOLE)
     assert one.wires[0].written == b""
     one.service.commit()
@@ -41,7 +42,7 @@ async def test_an_order_is_answered_without_aiohttp() -> None:
 async def test_more_orders_than_an_iteration_takes_are_started_over_several_in_their_order() -> (
     None
 ):
-    many = Guards(150)
+    many = Connections(150)
     many.send_to_all(WHOLE)
     assert many.started == 64
     for expected in (128, 150, 150):
@@ -53,17 +54,17 @@ async def test_more_orders_than_an_iteration_takes_are_started_over_several_in_t
 
 
 async def test_what_is_not_an_order_is_not_queued() -> None:
-    many = Guards(70)
-    for guard in many.guards[:69]:
-        guard.data_received(WHOLE)
-    many.guards[69].data_received(LIVEZ)
+    many = Connections(70)
+    for number in range(69):
+        many.send(number, WHOLE)
+    many.send(69, LIVEZ)
     assert many.reached == [(69, LIVEZ)]
 
 
 async def test_what_arrives_behind_a_queued_order_does_not_overtake_it() -> None:
-    many = Guards(66)
+    many = Connections(66)
     many.send_to_all(WHOLE)
-    many.guards[65].data_received(LIVEZ)
+    many.send(65, LIVEZ)
     assert not many.wires[65].reading
     assert many.reached == []
     await asyncio.sleep(0)
@@ -75,9 +76,9 @@ async def test_what_arrives_behind_a_queued_order_does_not_overtake_it() -> None
 
 
 async def test_a_queued_order_goes_with_its_client() -> None:
-    many = Guards(68)
+    many = Connections(68)
     many.send_to_all(WHOLE)
-    many.guards[65].connection_lost(None)
+    many[65].connection_lost(None)
     await asyncio.sleep(0)
     assert many.started == 67
     many.service.commit()
@@ -90,30 +91,30 @@ async def test_a_queued_order_goes_with_its_client() -> None:
 
 
 async def test_an_order_that_is_being_stored_is_given_up_with_its_client() -> None:
-    one = Guards(1)
+    one = Connections(1)
     one.send_to_all(WHOLE)
-    one.guards[0].connection_lost(None)
+    one[0].connection_lost(None)
     assert one.service.answers[0][1].cancelled()
     await settle()
     assert one.wires[0].written == b""
 
 
 async def test_a_client_that_is_queued_is_neither_slow_nor_idle() -> None:
-    many = Guards(65)
+    many = Connections(65)
     many.send_to_all(WHOLE)
-    assert not many.guards[64].headers_overdue(float("inf"))
-    assert not many.guards[64].is_idle(float("inf"))
+    assert not many[64].headers_overdue(float("inf"))
+    assert not many[64].is_idle(float("inf"))
     await asyncio.sleep(0)
     many.service.commit()
     await settle()
-    assert many.guards[64].is_idle(float("inf"))
-    many.guards[64].data_received(WHOLE[:10])
-    assert many.guards[64].headers_overdue(float("inf"))
-    assert not many.guards[64].is_idle(float("inf"))
+    assert many[64].is_idle(float("inf"))
+    many.send(64, WHOLE[:10])
+    assert many[64].headers_overdue(float("inf"))
+    assert not many[64].is_idle(float("inf"))
 
 
 async def test_a_refusal_is_a_problem_document_and_leaves_the_connection_open() -> None:
-    one = Guards(1)
+    one = Connections(1)
     shed(one.orders)
     for refused in (1, 2, 3):
         one.send_to_all(WHOLE)
@@ -132,11 +133,11 @@ async def test_a_refusal_is_a_problem_document_and_leaves_the_connection_open() 
 
 
 async def test_a_refusal_waits_until_all_is_read_and_comes_before_what_is_sent_next() -> None:
-    two = Guards(2)
+    two = Connections(2)
     shed(two.orders)
     two.send_to_all(WHOLE)
     assert not any(wire.written for wire in two.wires)
-    two.guards[1].data_received(LIVEZ)
+    two.send(1, LIVEZ)
     assert [wire.statuses for wire in two.wires] == [[], [503]]
     assert two.reached == [(1, LIVEZ)]
     await asyncio.sleep(0)
@@ -144,16 +145,16 @@ async def test_a_refusal_waits_until_all_is_read_and_comes_before_what_is_sent_n
 
 
 async def test_refusals_go_in_bursts_but_only_so_many_before_all_is_read() -> None:
-    many = Guards(700)
+    many = Connections(700)
     shed(many.orders)
     sent = []
-    for guard in many.guards:
-        guard.data_received(WHOLE)
+    for number in range(700):
+        many.send(number, WHOLE)
         sent.append(sum(bool(wire.written) for wire in many.wires))
     assert sent == [min(512, number // 64 * 64) for number in range(1, 701)]
     await asyncio.sleep(0)
     assert all(wire.statuses == [503] for wire in many.wires)
-    many.guards[0].data_received(WHOLE)
+    many.send(0, WHOLE)
     assert many.wires[0].statuses == [503]
     await asyncio.sleep(0)
     assert many.wires[0].statuses == [503, 503]
@@ -177,7 +178,7 @@ SPLIT = WHOLE.index(b"\r\n\r\n") + 4
     ids=["whole", "head and body", "single bytes", "ordinary fields", "chunked"],
 )
 async def test_load_is_shed_however_an_order_arrives(pieces: list[bytes]) -> None:
-    one = Guards(1)
+    one = Connections(1)
     shed(one.orders)
     for piece in pieces:
         one.send_to_all(piece)
@@ -188,13 +189,13 @@ async def test_load_is_shed_however_an_order_arrives(pieces: list[bytes]) -> Non
 
 
 async def test_a_client_that_wants_to_close_is_closed_after_its_answer() -> None:
-    two = Guards(2)
+    two = Connections(2)
     closing = WHOLE.replace(b"Host", b"Connection: close\r\nHost")
-    two.guards[0].data_received(closing)
+    two.send(0, closing)
     two.service.commit()
     await settle()
     shed(two.orders)
-    two.guards[1].data_received(closing + WHOLE)
+    two.send(1, closing + WHOLE)
     await settle()
     assert [wire.statuses for wire in two.wires] == [[201], [503]]
     assert all(b"\r\nConnection: close\r\n\r\n" in wire.written for wire in two.wires)
@@ -203,12 +204,12 @@ async def test_a_client_that_wants_to_close_is_closed_after_its_answer() -> None
 
 async def test_a_request_body_is_never_taken_for_a_request() -> None:
     """Once aiohttp has a connection, nobody before it looks for orders, whatever arrives when."""
-    one = Guards(1)
+    one = Connections(1)
     shed(one.orders)
     head = LIVEZ.replace(b"\r\n\r\n", b"\r\nContent-Length: %d\r\n\r\n" % len(WHOLE))
     one.send_to_all(head)
-    one.guards[0].begin_answer()
-    one.guards[0].end_answer()
+    one.delegated(0).begin_answer()
+    one.delegated(0).end_answer()
     one.send_to_all(WHOLE)
     await settle()
     assert one.reached == [(0, head), (0, WHOLE)]
@@ -216,7 +217,7 @@ async def test_a_request_body_is_never_taken_for_a_request() -> None:
 
 
 async def test_pipelined_requests_are_answered_in_order_and_the_rest_is_delegated() -> None:
-    one = Guards(1)
+    one = Connections(1)
     tea = WHOLE.replace(b'latte"', b'tea"  ')
     one.send_to_all(WHOLE + tea + LIVEZ + WHOLE)
     assert one.started == 1
@@ -231,7 +232,7 @@ async def test_pipelined_requests_are_answered_in_order_and_the_rest_is_delegate
 @pytest.mark.parametrize("full", [True, False])
 async def test_what_is_sent_ahead_does_not_hold_the_loop(*, full: bool) -> None:
     """64 KiB of orders in one write, all refused at once: one is looked at in an iteration."""
-    one = Guards(1)
+    one = Connections(1)
     if full:
         shed(one.orders)
     else:
@@ -248,10 +249,10 @@ async def test_what_is_sent_ahead_does_not_hold_the_loop(*, full: bool) -> None:
 
 
 async def test_a_client_that_has_closed_its_half_gets_its_answers() -> None:
-    two = Guards(2)
-    two.guards[0].data_received(WHOLE)
-    two.guards[1].data_received(WHOLE * 2)
-    assert [guard.eof_received() for guard in two.guards] == [True, True]
+    two = Connections(2)
+    two.send(0, WHOLE)
+    two.send(1, WHOLE * 2)
+    assert [two[number].eof_received() for number in range(2)] == [True, True]
     for _ in "ab":
         two.service.commit()
         await settle()
@@ -260,10 +261,10 @@ async def test_a_client_that_has_closed_its_half_gets_its_answers() -> None:
 
 
 async def test_a_client_that_has_closed_its_half_is_refused_too() -> None:
-    one = Guards(1)
+    one = Connections(1)
     shed(one.orders)
     one.send_to_all(WHOLE)
-    assert one.guards[0].eof_received()
+    assert one[0].eof_received()
     await settle()
     assert one.wires[0].statuses == [503]
     assert one.wires[0].closed
@@ -271,16 +272,16 @@ async def test_a_client_that_has_closed_its_half_is_refused_too() -> None:
 
 @pytest.mark.parametrize("sent", [b"", WHOLE[:20], WHOLE[:-1]])
 async def test_a_client_that_ends_without_a_request_is_let_go(sent: bytes) -> None:
-    one = Guards(1)
+    one = Connections(1)
     if sent:
         one.send_to_all(sent)
-    assert not one.guards[0].eof_received()
+    assert not one[0].eof_received()
 
 
 async def test_a_part_of_a_request_behind_one_does_not_keep_a_half_closed_connection() -> None:
-    one = Guards(1)
+    one = Connections(1)
     one.send_to_all(WHOLE + WHOLE[:-1])
-    assert one.guards[0].eof_received()
+    assert one[0].eof_received()
     one.service.commit()
     await settle()
     assert one.wires[0].statuses == [201]
@@ -288,15 +289,15 @@ async def test_a_part_of_a_request_behind_one_does_not_keep_a_half_closed_connec
 
 
 async def test_the_body_of_a_client_without_the_token_is_not_kept() -> None:
-    two = Guards(2, authorizer=Authorizer("secret"))
-    two.guards[0].data_received(WHOLE[:SPLIT])
+    two = Connections(2, authorizer=Authorizer("secret"))
+    two.send(0, WHOLE[:SPLIT])
     allowed = WHOLE[:SPLIT].replace(b"Host", b"Authorization: Bearer secret\r\nHost")
-    two.guards[1].data_received(allowed)
+    two.send(1, allowed)
     assert two.reached == [(0, WHOLE[:SPLIT])]
 
 
 async def test_load_is_shed_before_the_token_is_looked_at() -> None:
-    one = Guards(1, authorizer=Authorizer("secret"))
+    one = Connections(1, authorizer=Authorizer("secret"))
     shed(one.orders)
     one.send_to_all(WHOLE[:SPLIT])
     one.send_to_all(WHOLE[SPLIT:])
@@ -306,20 +307,20 @@ async def test_load_is_shed_before_the_token_is_looked_at() -> None:
 
 
 async def test_a_body_that_is_slow_is_delegated_and_a_head_is_aborted() -> None:
-    two = Guards(2)
-    two.guards[0].data_received(WHOLE[:-1])
-    two.guards[1].data_received(WHOLE[:20])
+    two = Connections(2)
+    two.send(0, WHOLE[:-1])
+    two.send(1, WHOLE[:20])
     now = asyncio.get_running_loop().time()
     two.limiter.sweep(now + 2)
     assert two.reached == [(0, WHOLE[:-1])]
     assert not two.wires[1].aborted
-    two.guards[0].begin_answer()
+    two.delegated(0).begin_answer()
     two.limiter.sweep(now + 11)
     assert [wire.aborted for wire in two.wires] == [False, True]
 
 
 async def test_a_trickling_head_is_aborted() -> None:
-    one = Guards(1)
+    one = Connections(1)
     now = asyncio.get_running_loop().time()
     for at in range(20):
         one.send_to_all(WHOLE[at : at + 1])
@@ -328,15 +329,13 @@ async def test_a_trickling_head_is_aborted() -> None:
 
 
 async def test_a_connection_that_is_idle_for_long_is_closed() -> None:
-    three = Guards(3)
-    _, storing, delegated = three.guards
-    for guard in three.guards:
-        guard.data_received(WHOLE)
+    three = Connections(3)
+    three.send_to_all(WHOLE)
     three.service.commit()
     await settle()
-    storing.data_received(WHOLE)
-    delegated.data_received(LIVEZ)
-    delegated.begin_answer()
+    three.send(1, WHOLE)
+    three.send(2, LIVEZ)
+    three.delegated(2).begin_answer()
     now = asyncio.get_running_loop().time()
     three.limiter.sweep(now + 60)
     assert not any(wire.closed for wire in three.wires)
@@ -345,9 +344,9 @@ async def test_a_connection_that_is_idle_for_long_is_closed() -> None:
 
 
 async def test_a_server_that_closes_answers_what_it_has_begun() -> None:
-    three = Guards(3)
-    three.guards[0].data_received(WHOLE)
-    three.guards[1].data_received(LIVEZ)
+    three = Connections(3)
+    three.send(0, WHOLE)
+    three.send(1, LIVEZ)
     closing = asyncio.ensure_future(three.limiter.close())
     await asyncio.sleep(0)
     assert [wire.closed for wire in three.wires] == [False, False, True]
@@ -356,26 +355,26 @@ async def test_a_server_that_closes_answers_what_it_has_begun() -> None:
     await settle()
     assert three.wires[0].statuses == [201]
     assert three.wires[0].closed
-    three.guards[0].connection_lost(None)
+    three[0].connection_lost(None)
     await closing
 
 
 @pytest.mark.parametrize("closing", [False, True])
 async def test_a_client_that_does_not_read_its_answers_is_not_read(*, closing: bool) -> None:
-    one = Guards(1)
-    guard, wire = one.guards[0], one.wires[0]
-    guard.pause_writing()
+    one = Connections(1)
+    connection, wire = one[0], one.wires[0]
+    connection.pause_writing()
     assert not wire.reading
-    guard.data_received(WHOLE)
+    connection.data_received(WHOLE)
     assert one.started == 0
     wire.closed = closing
-    guard.resume_writing()
+    connection.resume_writing()
     assert wire.reading is not closing
     assert one.started == (not closing)
 
 
 async def test_a_protocol_can_be_put_before_aiohttps_if_a_request_has_just_ended() -> None:
-    two = Guards(2)
+    two = Connections(2)
     seen: list[bytes] = []
 
     class Before(asyncio.Protocol):
@@ -383,21 +382,21 @@ async def test_a_protocol_can_be_put_before_aiohttps_if_a_request_has_just_ended
             seen.append(data)
 
     upgrade = b"GET /ws/dashboard HTTP/1.1\r\nHost: here\r\n\r\n"
-    two.guards[0].data_received(upgrade)
-    two.guards[1].data_received(upgrade + b"\x81")  # a part of a frame, which cannot be taken back
-    for guard in two.guards:
-        guard.wrap_protocol(lambda rest: Before())
-        guard.data_received(b"more")
+    two.send(0, upgrade)
+    two.send(1, upgrade + b"\x81")  # a part of a frame, which cannot be taken back
+    for number in range(2):
+        two.delegated(number).wrap_protocol(lambda rest: Before())
+        two.send(number, b"more")
     assert seen == [b"more"]
     assert two.reached == [(0, upgrade), (1, upgrade + b"\x81"), (1, b"more")]
 
 
 async def test_nothing_stays_of_a_connection_that_has_gone() -> None:
     def use(number: int) -> None:
-        one = Guards(1)
+        one = Connections(1)
         if number:
             one.send_to_all(WHOLE)
-        one.guards[0].connection_lost(None)
+        one[0].connection_lost(None)
 
     gc.collect()
     gc.disable()  # or it would free what is bound in a cycle
@@ -405,41 +404,41 @@ async def test_nothing_stays_of_a_connection_that_has_gone() -> None:
         for number in range(2):
             use(number)
         await settle()
-        assert not [one for one in gc.get_objects() if isinstance(one, ConnectionGuard)]
+        assert not [one for one in gc.get_objects() if isinstance(one, Connection)]
     finally:
         gc.enable()
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
-@pytest.mark.parametrize("end", [ConnectionGuard.close, ConnectionGuard.abort])
+@pytest.mark.parametrize("end", [OrderConnection.close, OrderConnection.abort])
 def test_a_connection_that_ends_before_its_refusal_is_sent_gets_none(
-    run: Callable[[Coroutine[object, object, None]], None], end: Callable[[ConnectionGuard], None]
+    run: Callable[[Coroutine[object, object, None]], None], end: Callable[[OrderConnection], None]
 ) -> None:
     wrong: list[dict[str, object]] = []
 
     async def refuse_and_end() -> None:
-        none = Guards(0)
+        none = Connections(0)
         shed(none.orders)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: wrong.append(context))
-        guards: list[ConnectionGuard] = []
+        made: list[OrderConnection] = []
 
-        def guard() -> ConnectionGuard:
-            guards.append(
-                ConnectionGuard(asyncio.Protocol, none.limiter, none.endpoint, none.refusals)
+        def connection() -> OrderConnection:
+            made.append(
+                OrderConnection(asyncio.Protocol, none.limiter, none.endpoint, none.refusals)
             )
-            return guards[-1]
+            return made[-1]
 
-        server = await loop.create_server(guard, "127.0.0.1", 0)
+        server = await loop.create_server(connection, "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-        while not guards:
+        while not made:
             await asyncio.sleep(0)
-        guards[0].data_received(WHOLE)
-        end(guards[0])
+        made[0].data_received(WHOLE)
+        end(made[0])
         with contextlib.suppress(ConnectionResetError):
             async with asyncio.timeout(10):
                 assert await reader.read() == b""
-        guards[0].flush()
+        made[0].flush()
         writer.close()
         server.close()
 
@@ -461,7 +460,7 @@ BATCH = batch(100)
 
 
 async def test_a_batch_is_answered_without_aiohttp() -> None:
-    one = Guards(1)
+    one = Connections(1)
     one.send_to_all(BATCH)
     while not one.service.batches:
         await asyncio.sleep(0)
@@ -476,7 +475,7 @@ async def test_a_batch_is_answered_without_aiohttp() -> None:
 async def test_more_batches_than_an_iteration_takes_are_started_over_several_in_their_order() -> (
     None
 ):
-    many = Guards(12)
+    many = Connections(12)
     many.send_to_all(BATCH)
     started: list[int] = []
     while not started or started[-1] < 12:
@@ -486,51 +485,50 @@ async def test_more_batches_than_an_iteration_takes_are_started_over_several_in_
 
 
 async def test_orders_are_not_queued_behind_batches() -> None:
-    many = Guards(8)
-    for guard in many.guards[:7]:
-        guard.data_received(BATCH)
-    many.guards[7].data_received(WHOLE)
+    many = Connections(8)
+    for number in range(7):
+        many.send(number, BATCH)
+    many.send(7, WHOLE)
     assert many.started == 1
 
 
 async def test_a_queued_batch_goes_with_its_client() -> None:
-    many = Guards(8)
+    many = Connections(8)
     many.send_to_all(BATCH)
-    many.guards[6].connection_lost(None)
+    many[6].connection_lost(None)
     await settle()
     assert len(many.service.batches) == 7
 
 
 async def test_a_batch_that_is_being_stored_is_given_up_with_its_client() -> None:
-    one = Guards(1)
+    one = Connections(1)
     one.send_to_all(BATCH)
     await settle()
-    one.guards[0].connection_lost(None)
+    one[0].connection_lost(None)
     await settle()
     assert one.service.batches[0][1].cancelled()
 
 
 async def test_while_shedding_batches_are_refused_until_orders_are_answered() -> None:
-    four = Guards(4)
+    four = Connections(4)
     four.batches.shedding = True
-    first, second, third, till = four.guards
-    first.data_received(BATCH)  # more than the limit, but the only one
-    second.data_received(BATCH)
+    four.send(0, BATCH)  # more than the limit, but the only one
+    four.send(1, BATCH)
     await settle()
     assert [wire.statuses for wire in four.wires] == [[], [503], [], []]
     assert four.batches.shed >= 100
-    till.data_received(WHOLE)  # an order is no batch
+    four.send(3, WHOLE)  # an order is no batch
     assert four.started == 1
     four.service.commit()
     await settle()
-    third.data_received(BATCH)
-    second.data_received(batch(1))
+    four.send(2, BATCH)
+    four.send(1, batch(1))
     await settle()
     assert [wire.statuses for wire in four.wires] == [[200], [503, 503], [], [201]]
 
 
 async def test_a_refused_batch_says_that_nothing_was_stored_and_when_to_come_back() -> None:
-    one = Guards(1)
+    one = Connections(1)
     shed(one.batches)
     one.send_to_all(BATCH)
     await settle()

@@ -1,4 +1,4 @@
-"""Connections without sockets: guards before a protocol that notes what reaches it."""
+"""Connections without sockets, before a protocol that notes what reaches it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import cast
 from coffeert.domain.menu import Drink, Menu, Store
 from coffeert.domain.orders import Draft, resolve
 from coffeert.errors import ApiError
+from coffeert.server.http.aiohttp_connection import AiohttpConnection
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.batch import BatchEndpoint
-from coffeert.server.http.connection import ConnectionGuard
 from coffeert.server.http.connection_limiter import ConnectionLimiter
 from coffeert.server.http.deferred_responses import DeferredResponses
+from coffeert.server.http.order_connection import OrderConnection
 from coffeert.server.http.order_endpoint import OrderEndpoint
 from coffeert.server.ingest.batch_writer import Outcome, PendingOrder, StoredOrder
 from coffeert.server.ingest.load_shedding import LoadShedder, for_batches
@@ -87,6 +88,13 @@ class Wire(asyncio.Transport):
         self.written = b""
         self.reading = True
         self.closed = self.aborted = False
+        self.protocol = asyncio.BaseProtocol()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        return self.protocol
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written += bytes(data)
@@ -112,7 +120,7 @@ class Wire(asyncio.Transport):
         return [int(part[:3]) for part in self.written.split(b"HTTP/1.1 ")[1:]]
 
 
-class Guards:
+class Connections:
     """Connections of one server, and what reached the protocol behind each."""
 
     def __init__(
@@ -138,14 +146,11 @@ class Guards:
         self.limiter = ConnectionLimiter(connections=0, rate=0, header_timeout=10)
         self.refusals = DeferredResponses()
         self.wires = [Wire() for _ in range(size)]
-        self.guards = [
-            ConnectionGuard(
+        for number, wire in enumerate(self.wires):
+            wire.protocol = OrderConnection(
                 delegate or self._behind(number), self.limiter, self.endpoint, self.refusals
             )
-            for number in range(size)
-        ]
-        for guard, wire in zip(self.guards, self.wires, strict=True):
-            guard.connection_made(wire)
+            wire.protocol.connection_made(wire)
 
     def _behind(self, number: int) -> Callable[[], asyncio.Protocol]:
         reached = self.reached
@@ -156,9 +161,27 @@ class Guards:
 
         return Behind
 
+    def __getitem__(self, number: int) -> OrderConnection:
+        """The connection, on which nothing but orders has arrived."""
+        protocol = self.wires[number].protocol
+        assert isinstance(protocol, OrderConnection)
+        return protocol
+
+    def delegated(self, number: int) -> AiohttpConnection:
+        """The connection, once aiohttp has it."""
+        protocol = self.wires[number].protocol
+        assert isinstance(protocol, AiohttpConnection)
+        return protocol
+
+    def send(self, number: int, data: bytes) -> None:
+        """Have bytes arrive on a connection."""
+        protocol = self.wires[number].protocol
+        assert isinstance(protocol, asyncio.Protocol)
+        protocol.data_received(data)
+
     def send_to_all(self, data: bytes) -> None:
-        for guard in self.guards:
-            guard.data_received(data)
+        for number in range(len(self.wires)):
+            self.send(number, data)
 
     @property
     def started(self) -> int:
