@@ -80,8 +80,8 @@ def refuse_repeated_fields(body: bytes, named: int) -> None:
     different fields it has.
     """
     # A colon follows the closing quote of every name, so there are at least as many of these as names: if
-    # there are no more than different names, none occurs twice.
-    if len(_NAME_END.findall(body)) == named:
+    # there are no more than different names, none occurs twice. Colons alone are counted faster.
+    if body.count(b":") == named or len(_NAME_END.findall(body)) == named:
         return
     try:
         # Pairs instead of dicts, so that no name is lost; numbers stay text, whatever their length.

@@ -81,6 +81,8 @@ class KnownHead(msgspec.Struct, frozen=True, gc=False):
 
     def match(self, data: bytes | bytearray, at: int) -> tuple[int | None, str | None] | None:
         """Return length and key of such a head at a place in the data; `None` if it is another."""
+        if data.startswith(self.data, at):
+            return self.length, self.key
         for place, literal in self.literals:
             if not data.startswith(literal, at + place):
                 return None
