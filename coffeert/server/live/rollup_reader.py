@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from coffeert.domain.rollups import RetentionWindow
 from coffeert.domain.view import Change, RollupSnapshot
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection, Pool
@@ -28,15 +27,15 @@ class RollupReader:
         self._pool = pool
         self._idle_elsewhere = idle_elsewhere
 
-    async def load_snapshot(self, retention: RetentionWindow) -> RollupSnapshot:
-        """Read the rollups as of the last pass."""
+    async def load_snapshot(self, now: datetime) -> RollupSnapshot:
+        """Read the rollups as of the last pass, within the windows of a moment."""
         async with self._connection() as connection:
-            return await load_snapshot(connection, retention)
+            return await load_snapshot(connection, now)
 
-    async def view_at(self, moment: datetime, retention: RetentionWindow) -> Change:
+    async def view_at(self, moment: datetime) -> Change:
         """Read the view as of a past moment."""
         async with self._connection() as connection:
-            return await view_at(connection, moment, retention)
+            return await view_at(connection, moment)
 
     async def lineage(self) -> str:
         """Read the lineage of the rollups."""

@@ -68,10 +68,7 @@ def top_drinks(sums: BucketSumCache, window: Window, count: int = 5) -> tuple[Br
 
     Ties are broken by code, as in the server's own list.
     """
-    cube = sums.cube
-    first = cube.retention.window_start("day")
-    starts = range(first, first + 31 * 86400, 86400)
-    month = merge(sums.bucket("day", start) for start in starts)
+    month = sums.total("day")
     best = sorted(month.drinks.items(), key=lambda item: (-item[1].orders, item[0]))[:count]
     total = window.sums.total.orders
     rows = []
