@@ -162,9 +162,7 @@ class Aggregator:
         refused_token: int | None = None
         timer = IntervalTimer(self._interval)
         while True:
-            completed = await run_pass(
-                connection, projection, lease, refused_token=refused_token
-            )
+            completed = await run_pass(connection, projection, lease, refused_token=refused_token)
             projection = completed.projection
             self._backoff.reset()
             self._note_pass(completed)

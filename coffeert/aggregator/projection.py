@@ -38,10 +38,10 @@ class Projection:
         had left the retention window would be missing.
         """
         mine = self.cube.retention
-        return (
-            (lineage, number) == (self.lineage, self.number + 1)
-            and retention.as_of >= mine.as_of
-        )
+        return (lineage, number) == (
+            self.lineage,
+            self.number + 1,
+        ) and retention.as_of >= mine.as_of
 
     def apply(self, result: PassResult, retention: RetentionWindow) -> None:
         """Apply a pass that this projection precedes."""

@@ -80,7 +80,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """The output of `coffeert status`.
 
     `as_of` is the start of the running minute; `days` are the business days that `today` stands for, one
-    for each calendar that a store has, the default's first. `data_time` is the time up to which every commit is certainly included. `health` is unknown for the past.
+    for each calendar, the default's first. `data_time` is the time up to which every commit is certainly
+    included. `health` is unknown for the past.
     """
 
     as_of: datetime

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
@@ -57,13 +57,41 @@ async def view_at(connection: Connection, moment: datetime) -> Change:
     """
     with translate_errors():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            state = await load_state(connection)
             calendars = await load_calendars(connection, *calendar_span(moment))
             retention = RetentionWindow.at(moment, calendars)
-            rows = await connection.fetch(
-                sql("view_at"), state.watermark, moment, *retention_moments(retention)
+            return await _view(connection, moment, retention, None)
+
+
+async def view_on(connection: Connection, day: date, now: datetime) -> Change:
+    """Read the view as it was when a business day ended at every store, or now if it has not ended.
+
+    Today is that day at each store, although another may have begun there.
+    """
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    label = int(noon.timestamp()) - 12 * 3600
+    with translate_errors():
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            calendars = await load_calendars(connection, *calendar_span(noon))
+            spans = [calendar.day(label) for calendar in calendars.calendars]
+            last = datetime.fromtimestamp(max(ends for _, ends in spans), UTC)
+            moment = min(last - timedelta(microseconds=1), now)
+            running = RetentionWindow.at(moment, calendars)
+            days = tuple(
+                msgspec.structs.replace(local, date=label, begins=begins, ends=ends)
+                for local, (begins, ends) in zip(running.days, spans, strict=True)
             )
-            recent = await load_recent(connection, Watermark.parse(state.watermark), moment)
+            retention = msgspec.structs.replace(running, days=days)
+            return await _view(connection, moment, retention, day)
+
+
+async def _view(
+    connection: Connection, moment: datetime, retention: RetentionWindow, day: date | None
+) -> Change:
+    state = await load_state(connection)
+    rows = await connection.fetch(
+        sql("view_at"), state.watermark, moment, *retention_moments(retention), day
+    )
+    recent = await load_recent(connection, Watermark.parse(state.watermark), moment)
     return Change(retention, state.data_time, cells_from(rows), recent)
 
 

@@ -16,7 +16,6 @@ from coffeert.postgres.queries import sql
 from coffeert.postgres.rollups import load_state
 from coffeert.postgres.state import OTHER_CLUSTER, locked_state
 
-
 RollupGrain = Literal["minute", "quarter", "day"]
 
 

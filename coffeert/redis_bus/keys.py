@@ -45,7 +45,7 @@ def fence(lineage: str) -> str:
 
 
 def hour(start: int) -> str:
-    """Return the key of the hash of one hour by its start in UTC, such as `coffeert:hour:2026-01-31T09:00`."""
+    """Return the key of the hash of an hour, by its start in UTC: `coffeert:hour:2026-01-31T09:00`."""
     return f"{PREFIX}hour:{datetime.fromtimestamp(start, UTC):%Y-%m-%dT%H:%M}"
 
 

@@ -78,8 +78,8 @@ class Server:
             health=self.health,
             metrics=Metrics(lambda: self.health.health),
             authorizer=self.authorizer,
-            view_at=self.rollup_reader.view_at,
-            zone=self.config.zone(),
+            archive=self.rollup_reader,
+            zone=lambda: self.updater.calendars.calendars[0].zone,
         )
         websocket = DashboardWebSocket(
             broadcaster=self.broadcaster,
@@ -89,7 +89,7 @@ class Server:
             authorizer=self.authorizer,
             menu=self.menu_cache.body,
             heartbeat=self.config.heartbeat_interval,
-            timezone=self.config.timezone,
+            timezone=lambda: self.updater.calendars.calendars[0].zone,
             max_frame_bytes=limit,
         )
         app = web.Application(client_max_size=limit, middlewares=[track_requests, error_middleware])

@@ -23,6 +23,12 @@ CREATE TABLE calendar_day (
     PRIMARY KEY (calendar, begins, date)
 );
 
+-- The offset of a zone from UTC at a moment, in seconds.
+CREATE FUNCTION utc_offset(zone text, moment timestamptz) RETURNS integer
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT extract(epoch FROM (moment AT TIME ZONE zone) - (moment AT TIME ZONE 'UTC'))::integer
+$$;
+
 -- The days of a zone and a start of day. Day d begins at the first UTC quarter hour whose local wall time
 -- is at or after d + starts, and ends where d + 1 begins. "First" is over all time: when a clock goes
 -- back, the day that has begun stays. Quarters suffice, since every offset since 2000 is a multiple of

@@ -1,7 +1,7 @@
 -- The cells as they were at a moment: whole quarters from the rollups, the quarter that the moment cuts
 -- from the minutes, and the minute that it cuts from the orders, which also stand for minutes that are
 -- not kept any more. $1 watermark; $2 the moment, itself included; $3 first minute; $4 hours begin after
--- it; $5 first day.
+-- it; $5 first day; $6 the day that is today at each store, or NULL for the one that the moment is in.
 WITH minute AS MATERIALIZED (
     SELECT bucket, store, drink, orders, quantity, revenue_cents
     FROM rollup_minute
@@ -23,12 +23,12 @@ WITH minute AS MATERIALIZED (
       AND octet_length(store) <= 255 AND octet_length(drink) <= 255
     GROUP BY 1, 2, 3
 ), quarter AS MATERIALIZED (
-    -- A business day has at most 27 hours.
+    -- A business day has at most 27 hours, and no store's ends more than 26 hours after another's.
     SELECT id, zone, bucket, store, drink, orders, quantity, revenue_cents
     FROM (
         SELECT bucket, store, drink, orders, quantity, revenue_cents
         FROM rollup_quarter
-        WHERE bucket >= $2 - interval '28 hours'
+        WHERE bucket >= $2 - interval '56 hours'
           AND bucket < date_bin('15 minutes', $2, '2000-01-01 00:00+00')
         UNION ALL
         SELECT date_bin('15 minutes', bucket, '2000-01-01 00:00+00'), store, drink,
@@ -39,8 +39,9 @@ WITH minute AS MATERIALIZED (
     LEFT JOIN menu_store ON code = store
     JOIN calendar ON calendar.id = coalesce(menu_store.calendar, 1::smallint)
 ), today AS MATERIALIZED (
-    SELECT id, date, begins FROM calendar
-    JOIN calendar_day ON calendar_day.calendar = id AND date = business_day(id, $2)
+    SELECT id, date, begins, ends FROM calendar
+    JOIN calendar_day ON calendar_day.calendar = id
+    WHERE date = coalesce($6, business_day(id, $2)) AND begins BETWEEN $2 - interval '3 days' AND $2
 ), cells AS (
     SELECT 'minute' AS grain, extract(epoch FROM bucket)::bigint AS bucket, store, drink,
            orders, quantity, revenue_cents
@@ -60,7 +61,7 @@ WITH minute AS MATERIALIZED (
     SELECT 'day', extract(epoch FROM date)::bigint, store, drink,
            sum(orders)::bigint, sum(quantity)::bigint, sum(revenue_cents)::bigint
     FROM quarter JOIN today USING (id)
-    WHERE bucket >= begins
+    WHERE bucket >= begins AND bucket < ends
     GROUP BY 2, 3, 4
 )
 SELECT grain, bucket, store, drink, orders, quantity, revenue_cents

@@ -153,11 +153,7 @@ class LiveView:
         change = Change(
             cube.retention,
             self.view.data_time,
-            {
-                key: cube.get(key)
-                for key in self._dirty
-                if cube.retention.contains(key)
-            },
+            {key: cube.get(key) for key in self._dirty if cube.retention.contains(key)},
             tuple(self._dirty_recent),
         )
         self._dirty = set()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, date, datetime
 
 from coffeert.domain.view import Change, RollupSnapshot
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection, Pool
 from coffeert.postgres.queries import sql
-from coffeert.postgres.rollups import load_snapshot, view_at
+from coffeert.postgres.rollups import load_snapshot, view_at, view_on
 from coffeert.wire.health import DatabaseHealth
 
 _ACQUIRE_TIMEOUT_SECONDS = 2.0
@@ -36,6 +36,11 @@ class RollupReader:
         """Read the view as of a past moment."""
         async with self._connection() as connection:
             return await view_at(connection, moment)
+
+    async def view_on(self, day: date) -> Change:
+        """Read the view as of the end of a business day, or as of now if it has not ended."""
+        async with self._connection() as connection:
+            return await view_on(connection, day, datetime.now(UTC))
 
     async def lineage(self) -> str:
         """Read the lineage of the rollups."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import structlog
 
 from coffeert.backoff import Backoff
+from coffeert.domain.calendar import Calendars
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import tally_orders
@@ -54,6 +55,11 @@ class LiveUpdater:
         self._committed: list[tuple[Xid, Sequence[Order]]] = []
         self._received: list[PendingBatches] = []
         self._received_recent: list[Order] = []
+
+    @property
+    def calendars(self) -> Calendars:
+        """The calendars of the stores."""
+        return self._live_view.calendars
 
     def on_commit(self, xid: Xid, orders: Sequence[Order]) -> None:
         """Show a batch that this server has committed, with the next frame."""

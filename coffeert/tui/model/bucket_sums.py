@@ -128,6 +128,4 @@ class BucketSumCache:
         if grain == "hour":
             hour = self.cube.retention.days[0].hour
             names = {name - (name - hour) % 3600 for name in names}
-        return merge(
-            self.bucket(grain, name) for name in names if start is None or name >= start
-        )
+        return merge(self.bucket(grain, name) for name in names if start is None or name >= start)

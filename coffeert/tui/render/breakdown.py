@@ -8,7 +8,7 @@ from typing import Literal
 
 from coffeert.domain.rollups import ZERO, Totals
 from coffeert.printable import printable
-from coffeert.tui.model.bucket_sums import BucketSumCache, BucketSums, merge
+from coffeert.tui.model.bucket_sums import BucketSumCache, BucketSums
 from coffeert.tui.model.window import Window
 from coffeert.tui.render.format import Trend, bar, short, short_money, trend
 from coffeert.tui.render.frame_context import FrameContext
