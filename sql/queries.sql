@@ -45,6 +45,105 @@ UPDATE menu_store SET active = false WHERE code = $1 RETURNING code
 -- Retires a drink; returns no row if there is none. $1 code.
 UPDATE menu_drink SET active = false WHERE code = $1 RETURNING code
 
+-- name: find_timezone
+-- A time zone as PostgreSQL spells it; no row if it has none of this name. $1 name.
+SELECT name FROM pg_timezone_names WHERE lower(name) = lower($1) AND name ~ '^[A-Z]'
+
+-- name: set_migration_timezone
+-- Which zone the default calendar gets, for the migration that makes it. $1 name.
+SELECT set_config('coffeert.timezone', $1, false)
+
+-- name: load_store_calendars
+-- The zone and the start of day of each store that has its own, and with the code NULL the default.
+SELECT menu_store.code AS store, zone, starts
+FROM calendar LEFT JOIN menu_store ON menu_store.calendar = calendar.id
+WHERE calendar.id = 1 OR menu_store.code IS NOT NULL
+
+-- name: find_store_calendar
+-- The zone and the start of day that a store has now, its own or the default; no row if the menu has
+-- none of this code. $1 code.
+SELECT zone, starts FROM menu_store JOIN calendar ON calendar.id = coalesce(calendar, 1)
+WHERE code = $1
+
+-- name: find_calendar
+-- The calendar that stores with a zone and a start of day share, if there is one. $1 zone, $2 minutes.
+SELECT id FROM calendar WHERE id <> 1 AND zone = $1 AND starts = $2
+
+-- name: add_calendar
+-- Adds a calendar for stores to share, under the lock of lock_state. $1 zone, $2 minutes.
+INSERT INTO calendar (id, zone, starts) SELECT max(id) + 1, $1, $2 FROM calendar RETURNING id
+
+-- name: set_default_calendar
+-- Changes the default calendar; NULL leaves a part as it is. $1 zone, $2 minutes after midnight.
+UPDATE calendar SET zone = coalesce($1, zone), starts = coalesce($2, starts) WHERE id = 1
+RETURNING zone, starts
+
+-- name: assign_calendar
+-- Gives a store a calendar of its own, or with NULL the default. $1 code, $2 calendar.
+UPDATE menu_store SET calendar = $2 WHERE code = $1
+
+-- name: drop_unused_calendars
+-- Removes calendars, with their days, that the last store has left.
+DELETE FROM calendar
+WHERE id <> 1 AND NOT EXISTS (SELECT FROM menu_store WHERE menu_store.calendar = calendar.id)
+
+-- name: stores_of_calendars
+-- The stores whose days are those of some calendars, if they ever sold something. $1 calendars.
+SELECT ARRAY(
+    SELECT store FROM (SELECT DISTINCT store FROM rollup_day) AS sold
+    LEFT JOIN menu_store ON code = store
+    WHERE coalesce(calendar, 1) = ANY ($1::smallint[])
+)
+
+-- name: refill_calendars
+-- Computes the days of all calendars again; returns the calendars.
+SELECT array_agg(id) FROM (
+    SELECT id, fill_calendar(id) FROM calendar
+) AS filled
+
+-- name: calendar_days_differing
+-- How many calendar days PostgreSQL's time zone data would give otherwise today; missing ones and ones
+-- too many count.
+SELECT count(*)
+FROM (
+    SELECT id AS calendar, days.* FROM calendar CROSS JOIN calendar_days(zone, starts) AS days
+) AS computed
+FULL JOIN calendar_day AS kept USING (calendar, date)
+WHERE (computed.begins, computed.ends) IS DISTINCT FROM (kept.begins, kept.ends)
+
+-- name: read_sequentially
+-- For the rest of this transaction: what lock_state's transaction forbids its own short statements.
+SET LOCAL enable_seqscan = on
+
+-- name: clear_days
+-- Empties the days of stores whose calendar has changed, before sum_days fills them. $1 stores.
+DELETE FROM rollup_day WHERE store = ANY ($1::text[])
+
+-- name: sum_days
+-- Sums the quarter hours of stores into the days of their calendars, under the lock of lock_state.
+-- $1 stores.
+WITH quarter AS (
+    SELECT coalesce(calendar, 1::smallint) AS calendar, bucket, store, drink, orders, quantity,
+           revenue_cents
+    FROM rollup_quarter LEFT JOIN menu_store ON code = store
+    WHERE store = ANY ($1::text[])
+), dated AS MATERIALIZED (
+    SELECT calendar, bucket, business_day(calendar, bucket) AS date
+    FROM (SELECT DISTINCT calendar, bucket FROM quarter) AS looked_up
+)
+INSERT INTO rollup_day (date, store, drink, orders, quantity, revenue_cents)
+SELECT date, store, drink, sum(orders)::bigint, sum(quantity)::bigint, sum(revenue_cents)::bigint
+FROM quarter JOIN dated USING (calendar, bucket)
+GROUP BY date, store, drink
+
+-- name: load_currency
+-- The currency, NULL if it is not set.
+SELECT currency FROM installation
+
+-- name: set_currency
+-- Sets the currency; a trigger refuses what would change the meaning of stored amounts. $1 code.
+UPDATE installation SET currency = $1
+
 -- name: load_state
 -- Which pass the rollups are as of. `here`: this is the cluster whose transaction ids the watermark
 -- speaks of.

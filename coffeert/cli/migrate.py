@@ -23,8 +23,9 @@ from coffeert.postgres.roles import grant_serving
 @data_dir_option
 def command(serving_role: str | None, data_dir: Path | None) -> None:
     """Bring the database's schema up to date; safe to run again and by several at once."""
-    with services(load_config(data_dir=data_dir), redis=False) as running:
-        applied = asyncio.run(migrate(running.database_url))
+    config = load_config(data_dir=data_dir)
+    with services(config, redis=False) as running:
+        applied = asyncio.run(migrate(running.database_url, timezone=config.timezone))
         if serving_role is not None:
             asyncio.run(grant_serving(running.database_url, serving_role))
     for name in applied:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import asyncpg
 
-from coffeert.errors import SchemaMismatch
+from coffeert.errors import ConfigError, SchemaMismatch
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.queries import sql, sql_directory
@@ -38,11 +38,15 @@ def read_migrations(directory: Path | None = None) -> tuple[Migration, ...]:
     )
 
 
-async def migrate(url: str, migrations: tuple[Migration, ...] | None = None) -> list[str]:
+async def migrate(
+    url: str, migrations: tuple[Migration, ...] | None = None, *, timezone: str = "UTC"
+) -> list[str]:
     """Bring a database's schema up to date and return the names of the migrations applied.
 
-    Migrators that run at once wait for each other. Raises `SchemaMismatch` if the database has had
-    other migrations than this version's, or if one cannot be applied; that one is rolled back.
+    Migrators that run at once wait for each other. `timezone` is the zone of the default calendar, if the
+    database has none yet. Raises `ConfigError` for one that PostgreSQL does not know, before anything is
+    applied; `SchemaMismatch` if the database has had other migrations than this version's, or if one
+    cannot be applied; that one is rolled back.
     """
     wanted = read_migrations() if migrations is None else migrations
     connection = await connect(url, application_name="coffeert migrate")
@@ -53,6 +57,8 @@ async def migrate(url: str, migrations: tuple[Migration, ...] | None = None) -> 
             applied = await _ledger(connection)
             _check_history(applied, wanted)
             missing = [migration for migration in wanted if migration.name not in applied]
+            if missing:
+                await _set_timezone(connection, timezone)
             for migration in missing:
                 await _apply(connection, migration)
             return [migration.name for migration in missing]
@@ -71,6 +77,15 @@ async def check_schema(connection: Connection) -> None:
         raise SchemaMismatch(
             f"The database lacks the migration {missing[0]}; run `coffeert migrate`."
         )
+
+
+async def _set_timezone(connection: Connection, timezone: str) -> None:
+    # As a setting of the session: the script of a migration takes no parameters.
+    if await connection.fetchval(sql("find_timezone"), timezone) is None:
+        raise ConfigError(
+            f"PostgreSQL has no time zone named {timezone!a}, so `timezone` cannot be that."
+        )
+    await connection.execute(sql("set_migration_timezone"), timezone)
 
 
 async def _ledger(connection: Connection) -> dict[str, str]:

@@ -23,7 +23,13 @@ CREATE TABLE calendar_day (
     PRIMARY KEY (calendar, begins, date)
 );
 
--- The days of a zone and a start of day. Day d begins at the first UTC quarter hour whose local wall time
+-- The offset of a zone from UTC at a moment, in seconds.
+CREATE FUNCTION utc_offset(zone text, moment timestamptz) RETURNS integer
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT extract(epoch FROM (moment AT TIME ZONE zone) - (moment AT TIME ZONE 'UTC'))::integer
+$$;
+
+-- The days of a zone and a start of day, from one date to another. Day d begins at the first UTC quarter hour whose local wall time
 -- is at or after d + starts, and ends where d + 1 begins. "First" is over all time: when a clock goes
 -- back, the day that has begun stays. Quarters suffice, since every offset since 2000 is a multiple of
 -- them; changes of offset are not (St John's, Gaza and Casey had some at :01).
@@ -31,11 +37,12 @@ CREATE TABLE calendar_day (
 -- No offset reaches 16 hours, so only quarters that near to d + starts (read as UTC) come into question.
 -- They are looked at only if the offset changes around them: it is sampled once a day, and no zone
 -- has changed twice within two days.
-CREATE FUNCTION calendar_days(zone text, starts smallint)
-RETURNS TABLE (date date, begins timestamptz, ends timestamptz) LANGUAGE sql STABLE AS $$
+CREATE FUNCTION calendar_days(
+    zone text, starts smallint, first date DEFAULT '1999-12-30', last date DEFAULT '2100-01-02'
+) RETURNS TABLE (date date, begins timestamptz, ends timestamptz) LANGUAGE sql STABLE AS $$
     WITH wall AS (
         SELECT day::date AS date, day + make_interval(mins => starts) AS start
-        FROM generate_series(timestamp '1999-12-30', timestamp '2100-01-03', interval '1 day') AS day
+        FROM generate_series(first::timestamp, last + interval '1 day', interval '1 day') AS day
     ), sampled AS (
         SELECT date, start, start - interval '16 hours' AS earliest,
                (start - interval '16 hours') AT TIME ZONE 'UTC' AT TIME ZONE zone
