@@ -123,13 +123,15 @@ DELETE FROM rollup_day WHERE store = ANY ($1::text[])
 -- Sums the quarter hours of stores into the days of their calendars, under the lock of lock_state.
 -- $1 stores.
 WITH quarter AS (
-    SELECT coalesce(calendar, 1::smallint) AS calendar, bucket, store, drink, orders, quantity,
-           revenue_cents
+    SELECT coalesce(menu_store.calendar, 1::smallint) AS calendar, bucket, store, drink, orders,
+           quantity, revenue_cents
     FROM rollup_quarter LEFT JOIN menu_store ON code = store
     WHERE store = ANY ($1::text[])
 ), dated AS MATERIALIZED (
-    SELECT calendar, bucket, business_day(calendar, bucket) AS date
+    SELECT calendar, bucket, date
     FROM (SELECT DISTINCT calendar, bucket FROM quarter) AS looked_up
+    JOIN calendar_day USING (calendar)
+    WHERE begins <= bucket AND begins > bucket - interval '48 hours' AND bucket < ends
 )
 INSERT INTO rollup_day (date, store, drink, orders, quantity, revenue_cents)
 SELECT date, store, drink, sum(orders)::bigint, sum(quantity)::bigint, sum(revenue_cents)::bigint
