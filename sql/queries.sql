@@ -46,8 +46,10 @@ UPDATE menu_store SET active = false WHERE code = $1 RETURNING code
 UPDATE menu_drink SET active = false WHERE code = $1 RETURNING code
 
 -- name: find_timezone
--- A time zone as PostgreSQL spells it; no row if it has none of this name. $1 name.
-SELECT name FROM pg_timezone_names WHERE lower(name) = lower($1) AND name ~ '^[A-Z]'
+-- A time zone as PostgreSQL spells it; no row if guard_calendar would refuse it. $1 name.
+SELECT name FROM pg_timezone_names
+WHERE lower(name) = lower($1) AND name ~ '^[A-Z]'
+  AND name NOT IN ('CET', 'EET', 'EST', 'HST', 'MET', 'MST', 'WET')
 
 -- name: set_migration_timezone
 -- Which zone the default calendar gets, for the migration that makes it. $1 name.

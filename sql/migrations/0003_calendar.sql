@@ -78,15 +78,20 @@ CREATE FUNCTION fill_calendar(id smallint) RETURNS void LANGUAGE sql AS $$
     WHERE calendar.id = fill_calendar.id;
 $$;
 
--- The zone's name as PostgreSQL spells it; abbreviations (CEST), POSIX rules (ABC+3) and files that are
--- no zones of their own (posix/Europe/Berlin, localtime) are refused.
+-- The zone's name as PostgreSQL spells it. Refused are rules (ABC+3), files that are no zones of their own
+-- (posix/Europe/Berlin, localtime), and the seven names that PostgreSQL takes for an abbreviation: CET
+-- has no summer time there. The query find_timezone says the same.
 CREATE FUNCTION guard_calendar() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    known text := (SELECT name FROM pg_timezone_names
-                   WHERE lower(name) = lower(NEW.zone) AND name ~ '^[A-Z]' LIMIT 1);
+    known text := (
+        SELECT name FROM pg_timezone_names
+        WHERE lower(name) = lower(NEW.zone) AND name ~ '^[A-Z]'
+          AND name NOT IN ('CET', 'EET', 'EST', 'HST', 'MET', 'MST', 'WET')
+        LIMIT 1
+    );
 BEGIN
     IF known IS NULL THEN
-        RAISE EXCEPTION 'PostgreSQL has no time zone named "%"', NEW.zone
+        RAISE EXCEPTION 'PostgreSQL has no time zone "%"; name a place, such as Europe/Kyiv', NEW.zone
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     NEW.zone := known;
