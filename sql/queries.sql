@@ -48,8 +48,10 @@ UPDATE menu_store SET active = false WHERE code = $1 RETURNING code
 UPDATE menu_drink SET active = false WHERE code = $1 RETURNING code
 
 -- name: find_timezone
--- A time zone as PostgreSQL spells it; no row if it has none of this name. $1 name.
-SELECT name FROM pg_timezone_names WHERE lower(name) = lower($1) AND name ~ '^[A-Z]'
+-- A time zone as PostgreSQL spells it; no row if guard_calendar would refuse it. $1 name.
+SELECT name FROM pg_timezone_names
+WHERE lower(name) = lower($1) AND name ~ '^[A-Z]'
+  AND name NOT IN ('CET', 'EET', 'EST', 'HST', 'MET', 'MST', 'WET')
 
 -- name: set_migration_timezone
 -- Which zone the default calendar gets, for the migration that makes it. $1 name.
@@ -125,13 +127,15 @@ DELETE FROM rollup_day WHERE store = ANY ($1::text[])
 -- Sums the quarter hours of stores into the days of their calendars, under the lock of lock_state.
 -- $1 stores.
 WITH quarter AS (
-    SELECT coalesce(calendar, 1::smallint) AS calendar, bucket, store, drink, orders, quantity,
-           revenue_cents
+    SELECT coalesce(menu_store.calendar, 1::smallint) AS calendar, bucket, store, drink, orders,
+           quantity, revenue_cents
     FROM rollup_quarter LEFT JOIN menu_store ON code = store
     WHERE store = ANY ($1::text[])
 ), dated AS MATERIALIZED (
-    SELECT calendar, bucket, business_day(calendar, bucket) AS date
+    SELECT calendar, bucket, date
     FROM (SELECT DISTINCT calendar, bucket FROM quarter) AS looked_up
+    JOIN calendar_day USING (calendar)
+    WHERE begins <= bucket AND begins > bucket - interval '48 hours' AND bucket < ends
 )
 INSERT INTO rollup_day (date, store, drink, orders, quantity, revenue_cents)
 SELECT date, store, drink, sum(orders)::bigint, sum(quantity)::bigint, sum(revenue_cents)::bigint

@@ -11,7 +11,7 @@ import msgspec
 from coffeert.domain.calendar import BusinessCalendar, Calendars
 from coffeert.domain.menu import check_code
 from coffeert.errors import FieldError, Invalid, NotFound
-from coffeert.postgres.errors import translate_errors
+from coffeert.postgres.errors import no_time_zone, translate_errors
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 from coffeert.postgres.state import begin_lineage, check_writable, locked_state
@@ -156,7 +156,7 @@ async def _known(connection: Connection, zone: str | None, starts: int | None) -
         known: str | None = await connection.fetchval(sql("find_timezone"), zone)
     if known is None:
         fault = FieldError("zone", "must be an IANA name such as Europe/Kyiv")
-        raise Invalid(f"PostgreSQL has no time zone named {zone!a}.", errors=(fault,))
+        raise Invalid(no_time_zone(zone), errors=(fault,))
     return known
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 
 from coffeert.errors import ConfigError, SchemaMismatch
-from coffeert.postgres.errors import translate_errors
+from coffeert.postgres.errors import no_time_zone, translate_errors
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.queries import sql, sql_directory
 
@@ -82,9 +82,7 @@ async def check_schema(connection: Connection) -> None:
 async def _set_timezone(connection: Connection, timezone: str) -> None:
     # As a setting of the session: the script of a migration takes no parameters.
     if await connection.fetchval(sql("find_timezone"), timezone) is None:
-        raise ConfigError(
-            f"PostgreSQL has no time zone named {timezone!a}, so `timezone` cannot be that."
-        )
+        raise ConfigError(no_time_zone(timezone))
     await connection.execute(sql("set_migration_timezone"), timezone)
 
 

@@ -12,10 +12,15 @@ COLUMNS = {
     "aggregator_state": "fencing_token:bigint lead_until:timestamp with time zone leader:text "
     "lineage:uuid one:boolean pass:bigint passed_at:timestamp with time zone "
     "system_identifier:bigint timeline:text? watermark:pg_snapshot",
+    "calendar": "id:smallint starts:smallint zone:text",
+    "calendar_day": "begins:timestamp with time zone calendar:smallint date:date "
+    "ends:timestamp with time zone",
     "coffeert_migrations": "applied_at:timestamp with time zone name:text sha256:text",
     "menu_drink": "active:boolean added_at:timestamp with time zone code:text name:text "
     "price_cents:integer",
-    "menu_store": "active:boolean added_at:timestamp with time zone code:text name:text",
+    "installation": "currency:text? one:boolean",
+    "menu_store": "active:boolean added_at:timestamp with time zone calendar:smallint? code:text "
+    "name:text",
     "orders": "drink:text order_id:uuid placed_at:timestamp with time zone price_cents:integer "
     "quantity:integer received_at:timestamp with time zone store:text voids:uuid? xid:xid8",
     **{
@@ -26,7 +31,11 @@ COLUMNS = {
 }
 INDEXES = {
     "aggregator_state_pkey",
+    "calendar_day_pkey",
+    "calendar_pkey",
+    "calendar_shared",
     "coffeert_migrations_pkey",
+    "installation_pkey",
     "menu_drink_pkey",
     "menu_store_pkey",
     "orders_pkey",
