@@ -30,13 +30,12 @@ def calendar(
     begins: list[int] = []
     changes: list[tuple[int, int]] = []
     for quarter in range(loaded_from - 3 * _DAY, loaded_to + 3 * _DAY, _QUARTER):
-        local = datetime.fromtimestamp(quarter, timezone)
-        offset = local.utcoffset()
-        assert offset is not None
-        if not changes or changes[-1][1] != int(offset.total_seconds()):
-            changes.append((quarter, int(offset.total_seconds())))
-        shifted = local.replace(tzinfo=UTC) - timedelta(minutes=starts)
-        date = int(datetime(shifted.year, shifted.month, shifted.day, tzinfo=UTC).timestamp())
+        ahead = datetime.fromtimestamp(quarter, timezone).utcoffset()
+        assert ahead is not None
+        offset = ahead // timedelta(seconds=1)
+        if not changes or changes[-1][1] != offset:
+            changes.append((quarter, offset))
+        date = (quarter + offset - 60 * starts) // _DAY * _DAY
         while not dates or dates[-1] < date:
             # More than one at once: the zone has skipped a day, which is empty.
             dates.append(dates[-1] + _DAY if dates else date)
@@ -74,7 +73,18 @@ def retention(moment: datetime, zone: str = "UTC") -> RetentionWindow:
     return RetentionWindow.at(moment, calendars(zone))
 
 
-def calendars_around(moment: datetime, zone: str = "UTC", starts: int = 0) -> Calendars:
-    """Make the calendars for the windows of any moment."""
-    first = (moment - timedelta(days=40)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return Calendars((calendar(zone, starts, first=first.astimezone(UTC), days=45),), {})
+def calendars_around(
+    moment: datetime, zone: str = "UTC", starts: int = 0, **stores: tuple[str, int]
+) -> Calendars:
+    """Make the calendars for the windows of any moment, and for three weeks after it.
+
+    `stores` have a zone and a start of day of their own.
+    """
+    # From the first of a month, so that moments near each other share their calendars.
+    first = (moment.astimezone(UTC) - timedelta(days=40)).replace(day=1, hour=0)
+    first = first.replace(minute=0, second=0, microsecond=0)
+    rules = [(zone, starts), *sorted({*stores.values()} - {(zone, starts)})]
+    return Calendars(
+        tuple(calendar(*rule, first=first, days=95) for rule in rules),
+        {store: rules.index(rule) for store, rule in stores.items() if rule != rules[0]},
+    )

@@ -347,14 +347,21 @@ class RollupCube:
     def cells_within(self, grain: Grain, start: int) -> dict[StoreDrink, Totals]:
         """Return the cells that begin within an hour of `start`, or those of a minute or a day.
 
-        Stores whose time zones differ by quarters of an hour have hours of their own.
+        Stores whose time zones differ by quarters of an hour have hours of their own, and so has a zone
+        before and after its clock changes by half an hour.
         """
         cells = self.bucket(grain, start)
-        if grain != "hour" or len(self.retention.days) == 1:
+        if grain != "hour":
+            return cells
+        starts = range(start + 900, start + SECONDS["hour"], 900)
+        others = [
+            self._buckets["hour"][later] for later in starts if later in self._buckets["hour"]
+        ]
+        if not others:
             return cells
         merged = dict(cells)
-        for later in range(start + 900, start + SECONDS["hour"], 900):
-            for pair, totals in self.bucket("hour", later).items():
+        for other in others:
+            for pair, totals in other.items():
                 merged[pair] = merged.get(pair, ZERO).plus(totals)
         return merged
 
