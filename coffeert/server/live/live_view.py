@@ -75,7 +75,7 @@ class LiveView:
             return
         if snapshot.lineage != self.lineage:
             self._pending_batches.clear()  # `_settle` does the rest
-        before = set(self._base)
+        before = self._base.keys() | self._pending_cells.keys()
         if snapshot.calendars is not None and snapshot.calendars != self.calendars:
             self.calendars = snapshot.calendars
             self._move(self.view.cube.retention.moment())
