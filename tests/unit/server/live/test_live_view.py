@@ -64,6 +64,7 @@ class History:
                 for key, tally in at_all_grains(minutes, CALENDARS).items():
                     add(self.rollup, key, tally)
                     changed[key] = self.rollup[key]
+        self.next_xid += 1  # the pass's own
         previous, self.watermark = self.watermark, seen
         self.number += 1
         self.time += timedelta(seconds=1)
