@@ -68,7 +68,9 @@ def calendar_command(
     if recompute:
         differing = _with_database(calendars.refill_calendars)
         click.echo(
-            f"{differing:,} days were others; all is summed again." if differing else "No day changed."
+            f"{differing:,} days were others; all is summed again."
+            if differing
+            else "No day changed."
         )
         return
     if store is None:
@@ -76,7 +78,9 @@ def calendar_command(
             lambda connection: calendars.set_default_calendar(connection, timezone, day_starts)
         )
     elif unset:
-        chosen = _with_database(lambda connection: calendars.unset_store_calendar(connection, store))
+        chosen = _with_database(
+            lambda connection: calendars.unset_store_calendar(connection, store)
+        )
     else:
         chosen = _with_database(
             lambda connection: calendars.set_store_calendar(connection, store, timezone, day_starts)

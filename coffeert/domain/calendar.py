@@ -8,7 +8,6 @@ the Unix time of its midnight in UTC, whatever the zone.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -78,33 +77,40 @@ class BusinessCalendar(msgspec.Struct, frozen=True, kw_only=True):
             )
 
 
-class Calendars:
-    """The calendar of every store, for a span of time; immutable, replaced as a whole."""
+class Calendars(msgspec.Struct, frozen=True):
+    """The calendar of every store, for a span of time.
 
-    __slots__ = ("_stores", "default")
+    The first of `calendars` is the default: that of all stores, on the menu or not, but those in
+    `calendar_of`, which gives their places.
+    """
 
-    def __init__(self, default: BusinessCalendar, stores: Mapping[str, BusinessCalendar]) -> None:
-        self.default = default
-        self._stores = dict(stores)
+    calendars: tuple[BusinessCalendar, ...]
+    calendar_of: dict[str, int]
 
     def of(self, store: str) -> BusinessCalendar:
-        """Return a store's calendar: its own, or the default, as for codes that are not on the menu."""
-        return self._stores.get(store, self.default)
+        """Return a store's calendar."""
+        return self.calendars[self.calendar_of.get(store, 0)]
 
-    def distinct(self, stores: Iterable[str]) -> tuple[BusinessCalendar, ...]:
-        """Return the calendars of some stores, each once, in the order of their ids."""
-        found = {calendar.id: calendar for calendar in map(self.of, stores)}
-        return tuple(found[number] for number in sorted(found))
+    def reaches(self, moment: float) -> bool:
+        """Return True if a moment is inside of the loaded span."""
+        default = self.calendars[0]
+        return default.loaded_from <= moment <= default.loaded_to
 
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Calendars)
-            and self.default == other.default
-            and self._stores == other._stores
-        )
 
-    def __hash__(self) -> int:
-        return hash((self.default, frozenset(self._stores.items())))
+def calendar_span(moment: datetime) -> tuple[int, int]:
+    """Return the span to load calendars for, in Unix seconds: the windows of a moment, and a year ahead.
+
+    Pending orders are looked up as well, and a till's clock may be ahead.
+    """
+    second = int(moment.timestamp())
+    return max(_FIRST, second - 33 * _DATE_SECONDS), min(_LAST, second + 400 * _DATE_SECONDS)
+
+
+MARGIN_SECONDS: Final = 30 * _DATE_SECONDS
+"""Calendars that reach less far ahead are loaded again."""
+
+_FIRST: Final = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp())
+_LAST: Final = int(datetime(2099, 12, 31, tzinfo=UTC).timestamp())
 
 
 def _text(moment: float) -> str:

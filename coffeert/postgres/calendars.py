@@ -35,10 +35,9 @@ async def load_calendars(connection: Connection, start: int, end: int) -> Calend
     span = (datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
     with translate_errors():
         rows = await connection.fetch(sql("load_calendars"), *span)
-    loaded = {row["id"]: (_calendar(row, start, end), row["stores"]) for row in rows}
-    return Calendars(
-        loaded[DEFAULT_CALENDAR][0],
-        {store: calendar for calendar, stores in loaded.values() for store in stores},
+    return Calendars(  # in the order of their ids: the default is first
+        tuple(_calendar(row, start, end) for row in rows),
+        {store: place for place, row in enumerate(rows) if place for store in row["stores"]},
     )
 
 

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 QUARTER, HOUR, DATE = 900, 3600, 86400
@@ -83,7 +84,7 @@ def days_of_change(zone: str, first: int, last: int) -> list[int]:
     offsets = [offset_at(zone, day) for day in range(first, last + DATE, DATE)]
     return [
         first + index * DATE
-        for index, (before, after) in enumerate(zip(offsets, offsets[1:], strict=False))
+        for index, (before, after) in enumerate(pairwise(offsets))
         if before != after
     ]
 
