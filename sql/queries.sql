@@ -5,13 +5,15 @@
 -- Reads orders by key: what a repeated key already stands for, what an interrupted commit left. The
 -- transaction tells whether it was the asking batch that stored them.
 -- $1 order_id uuid[]
-SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_at, voids
+SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
+       receipt
 FROM orders
 WHERE order_id = ANY ($1::uuid[])
 
 -- name: load_recent
 -- The most recent orders among those that a watermark sees. $1 watermark, $2 latest placed_at or NULL.
-SELECT order_id, store, drink, quantity, price_cents, placed_at, received_at, voids
+SELECT order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
+       receipt
 FROM orders
 WHERE placed_at <= coalesce($2::timestamptz, 'infinity')
   AND pg_visible_in_snapshot(xid, $1::text::pg_snapshot)
@@ -193,7 +195,7 @@ RETURNING fencing_token
 -- Not TRUNCATE, which readers would notice before it is committed.
 SET LOCAL enable_seqscan = on;
 DELETE FROM rollup_minute;
-DELETE FROM rollup_hour;
+DELETE FROM rollup_quarter;
 DELETE FROM rollup_day;
 
 -- name: has_foreign_orders

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Literal, Protocol
 
 import msgspec
@@ -88,14 +88,13 @@ class Aggregator:
     """One candidate for the lead; run as many as you like on one database."""
 
     def __init__(
-        self, database_url: str, publisher: Publisher, *, interval: float, zone: tzinfo, name: str
+        self, database_url: str, publisher: Publisher, *, interval: float, name: str
     ) -> None:
-        """`interval` is in seconds, `zone` decides which orders are today's."""
+        """`interval` is in seconds."""
         self.status = AggregatorStatus(name=name)
         self._url = database_url
         self._publisher = publisher
         self._interval = interval
-        self._zone = zone
         self._name = name
         self._backoff = Backoff(longest=_MAX_RETRY_SECONDS)
         self._last_error: type[CoffeertError] | None = None
@@ -122,14 +121,13 @@ class Aggregator:
         try:
             await check_schema(connection)
             await end_stalled(connection)
-            completed = await run_pass(connection, None, self._zone, LeaderLease())
+            completed = await run_pass(connection, None, LeaderLease())
             try:
                 await self._publish(completed)
             except Fenced:
                 completed = await run_pass(
                     connection,
                     completed.projection,
-                    self._zone,
                     LeaderLease(),
                     refused_token=completed.result.token,
                 )
@@ -164,9 +162,7 @@ class Aggregator:
         refused_token: int | None = None
         timer = IntervalTimer(self._interval)
         while True:
-            completed = await run_pass(
-                connection, projection, self._zone, lease, refused_token=refused_token
-            )
+            completed = await run_pass(connection, projection, lease, refused_token=refused_token)
             projection = completed.projection
             self._backoff.reset()
             self._note_pass(completed)

@@ -41,7 +41,6 @@ async def running_aggregator(config: Config, found: Services) -> AsyncIterator[N
         found.database_url,
         publisher,
         interval=config.aggregation_interval,
-        zone=config.zone(),
         name=f"{socket.gethostname()}:{os.getpid()}",
     )
     tasks = Tasks()

@@ -61,7 +61,6 @@ async def _once(config: Config, running: Services) -> CompletedPass:
         running.database_url,
         publisher,
         interval=config.aggregation_interval,
-        zone=config.zone(),
         name=f"{socket.gethostname()}:{os.getpid()}",
     )
     try:

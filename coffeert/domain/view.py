@@ -8,6 +8,7 @@ from operator import attrgetter
 
 import msgspec
 
+from coffeert.domain.calendar import Calendars
 from coffeert.domain.orders import Order
 from coffeert.domain.rollups import Cells, RetentionWindow, RollupCube
 from coffeert.domain.watermark import Watermark
@@ -36,7 +37,7 @@ class Change(msgspec.Struct, frozen=True):
             cells={
                 key: totals
                 for key, totals in (self.cells | later.cells).items()
-                if later.retention.contains(key.grain, key.bucket)
+                if later.retention.contains(key)
             },
             recent=newest(self.recent + later.recent),
         )
@@ -46,7 +47,8 @@ class RollupSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """All cells that are kept as of pass `number`, exact for the orders that `watermark` sees.
 
     `lineage` names the history that pass numbers belong to, `token` is the fencing token of the pass's
-    leader, `data_time` the moment of the pass's snapshot.
+    leader, `data_time` the moment of the pass's snapshot. `calendars` is `None` if it does
+    not come from PostgreSQL.
     """
 
     lineage: str
@@ -56,6 +58,7 @@ class RollupSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     data_time: datetime
     cells: Cells
     recent: tuple[Order, ...]
+    calendars: Calendars | None = None
 
 
 class View:

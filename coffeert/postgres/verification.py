@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
-from coffeert.domain.rollups import Grain, Totals
+from coffeert.domain.rollups import Totals
 from coffeert.errors import ClusterMismatch
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection
@@ -15,11 +16,13 @@ from coffeert.postgres.queries import sql
 from coffeert.postgres.rollups import load_state
 from coffeert.postgres.state import OTHER_CLUSTER, locked_state
 
+RollupGrain = Literal["minute", "quarter", "day"]
+
 
 class GrainCheck(msgspec.Struct, frozen=True):
     """How many cells a grain has, and how many differ, missing ones included."""
 
-    grain: Grain
+    grain: RollupGrain
     cells: int
     differing: int
 
@@ -27,7 +30,7 @@ class GrainCheck(msgspec.Struct, frozen=True):
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """A cell whose rollup differs from the sum of its orders; `None` if there is no such cell."""
 
-    grain: Grain
+    grain: RollupGrain
     bucket: int
     store: str
     drink: str
@@ -74,7 +77,7 @@ async def verify(connection: Connection) -> Verification:
     assert row is not None
     grains = (
         GrainCheck("minute", row["minute_cells"], row["minute_differing"]),
-        GrainCheck("hour", row["hour_cells"], row["hour_differing"]),
+        GrainCheck("quarter", row["quarter_cells"], row["quarter_differing"]),
         GrainCheck("day", row["day_cells"], row["day_differing"]),
     )
     return Verification(

@@ -45,7 +45,10 @@ class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A stored order as clients see it. `price` is decimal text with two places."""
+    """A stored order as clients see it. `price` and `total` are decimal text with two places.
+
+    `total` is what the line costs, if that is not quantity times price.
+    """
 
     order_id: UUID
     store: str
@@ -55,6 +58,9 @@ class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True):
     placed_at: datetime
     received_at: datetime
     voids: UUID | None = None
+    total: str | None = None
+    source: str | None = None
+    receipt: str | None = None
 
     @classmethod
     def of(cls, order: Order) -> OrderBody:
@@ -68,6 +74,9 @@ class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True):
             order.placed_at,
             order.received_at,
             order.voids,
+            None if order.amount is None else text_from_cents(order.amount),
+            order.source,
+            order.receipt,
         )
 
     def order(self) -> Order:
@@ -81,7 +90,14 @@ class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True):
             self.placed_at,
             self.received_at,
             self.voids,
+            None if self.total is None else _signed_cents(self.total),
+            self.source,
+            self.receipt,
         )
+
+
+def _signed_cents(text: str) -> int:
+    return -cents_from_text(text[1:]) if text.startswith("-") else cents_from_text(text)
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -8,7 +8,7 @@ BEGIN
     EXECUTE 'REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ' || serving;
     EXECUTE 'GRANT USAGE ON SCHEMA public TO ' || serving;
     EXECUTE 'GRANT SELECT ON ALL TABLES IN SCHEMA public TO ' || serving;
-    EXECUTE 'GRANT INSERT ON orders TO ' || serving;
-    EXECUTE 'GRANT INSERT, UPDATE ON rollup_minute, rollup_hour, rollup_day TO ' || serving;
+    EXECUTE 'GRANT INSERT ON orders, uncounted_order TO ' || serving;
+    EXECUTE 'GRANT INSERT, UPDATE ON rollup_minute, rollup_quarter, rollup_day TO ' || serving;
     EXECUTE 'GRANT UPDATE ON aggregator_state TO ' || serving;
 END $$

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from coffeert.domain.calendar import Calendars
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import (
-    GRAINS,
     ZERO,
     CellKey,
     Cells,
@@ -21,6 +21,7 @@ from coffeert.domain.rollups import (
     Totals,
     add,
     at_all_grains,
+    containing,
 )
 from coffeert.domain.view import Change, RollupSnapshot, View
 from coffeert.domain.watermark import Watermark, Xid
@@ -38,8 +39,9 @@ class LiveView:
     Not exact before the first `load`. No I/O.
     """
 
-    def __init__(self, retention: RetentionWindow, now: datetime) -> None:
-        self.view = View(Change(retention, now, {}))
+    def __init__(self, calendars: Calendars, now: datetime) -> None:
+        self.calendars = calendars
+        self.view = View(Change(RetentionWindow.at(now, calendars), now, {}))
         self.lineage = ""
         self.number = -1
         self.watermark = Watermark(0, 0)
@@ -74,10 +76,13 @@ class LiveView:
         if snapshot.lineage != self.lineage:
             self._pending_batches.clear()  # `_settle` does the rest
         before = set(self._base)
+        if snapshot.calendars is not None and snapshot.calendars != self.calendars:
+            self.calendars = snapshot.calendars
+            self._move(self.view.cube.retention.moment())
         self._base = {
             key: totals
             for key, totals in snapshot.cells.items()
-            if self.view.cube.retention.contains(key.grain, key.bucket)
+            if self.view.cube.retention.contains(key)
         }
         self.lineage = snapshot.lineage
         settled = self._settle(snapshot.number, snapshot.watermark, snapshot.data_time)
@@ -119,22 +124,25 @@ class LiveView:
             self._pending_xids.update(unknown.xids)
             taken.append(unknown)
         self._pending_batches += taken
-        cells = at_all_grains(_sum(taken))
+        cells = at_all_grains(_sum(taken), self.calendars)
         for key, totals in cells.items():
             add(self._pending_cells, key, totals)
         self._update(cells, recent)
 
-    def move_to(self, retention: RetentionWindow) -> None:
+    def move_to(self, moment: datetime) -> None:
         """Move the windows on, and drop what lies before them.
 
         Does nothing if time goes back: clients have dropped what would have to come back.
         """
-        if retention.as_of < self.view.cube.retention.as_of:
-            return
+        if int(moment.timestamp()) >= self.view.cube.retention.as_of:
+            self._move(moment)
+
+    def _move(self, moment: datetime) -> None:
+        retention = RetentionWindow.at(moment, self.calendars)
         if not self.view.cube.move_to(retention):
             return
         self._moved = True
-        for key in [k for k in self._base if not retention.contains(k.grain, k.bucket)]:
+        for key in [k for k in self._base if not retention.contains(k)]:
             del self._base[key]
 
     def take_change(self) -> Change | None:
@@ -145,11 +153,7 @@ class LiveView:
         change = Change(
             cube.retention,
             self.view.data_time,
-            {
-                key: cube.get(key)
-                for key in self._dirty
-                if cube.retention.contains(key.grain, key.bucket)
-            },
+            {key: cube.get(key) for key in self._dirty if cube.retention.contains(key)},
             tuple(self._dirty_recent),
         )
         self._dirty = set()
@@ -180,11 +184,11 @@ class LiveView:
             settled |= batches.minutes.keys()
             if unseen:
                 left.append(batches.only(unseen))
-        settled |= {key.at(grain) for key in settled for grain in GRAINS}
+        settled = {one for key in settled for one in containing(key, self.calendars)}
         self._pending_batches = left
         self._pending_xids = {xid for batches in left for xid in batches.xids}
         self._pending_bytes = sum(batches.bytes_held for batches in left)
-        self._pending_cells = at_all_grains(_sum(left))
+        self._pending_cells = at_all_grains(_sum(left), self.calendars)
         if not left:
             self.overflowed = False
         return settled

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, date, datetime
 
-from coffeert.domain.rollups import RetentionWindow
 from coffeert.domain.view import Change, RollupSnapshot
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection, Pool
 from coffeert.postgres.queries import sql
-from coffeert.postgres.rollups import load_snapshot, view_at
+from coffeert.postgres.rollups import load_snapshot, view_at, view_on
 from coffeert.wire.health import DatabaseHealth
 
 _ACQUIRE_TIMEOUT_SECONDS = 2.0
@@ -28,15 +27,20 @@ class RollupReader:
         self._pool = pool
         self._idle_elsewhere = idle_elsewhere
 
-    async def load_snapshot(self, retention: RetentionWindow) -> RollupSnapshot:
-        """Read the rollups as of the last pass."""
+    async def load_snapshot(self, now: datetime) -> RollupSnapshot:
+        """Read the rollups as of the last pass, within the windows of a moment."""
         async with self._connection() as connection:
-            return await load_snapshot(connection, retention)
+            return await load_snapshot(connection, now)
 
-    async def view_at(self, moment: datetime, retention: RetentionWindow) -> Change:
+    async def view_at(self, moment: datetime) -> Change:
         """Read the view as of a past moment."""
         async with self._connection() as connection:
-            return await view_at(connection, moment, retention)
+            return await view_at(connection, moment)
+
+    async def view_on(self, day: date) -> Change:
+        """Read the view as of the end of a business day, or as of now if it has not ended."""
+        async with self._connection() as connection:
+            return await view_on(connection, day, datetime.now(UTC))
 
     async def lineage(self) -> str:
         """Read the lineage of the rollups."""

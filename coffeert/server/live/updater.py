@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 
 import structlog
 
 from coffeert.backoff import Backoff
+from coffeert.domain.calendar import Calendars
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollups import RetentionWindow, tally_orders
+from coffeert.domain.rollups import tally_orders
 from coffeert.domain.view import newest
 from coffeert.domain.watermark import Xid
 from coffeert.errors import DatabaseUnavailable, RedisUnavailable
@@ -41,7 +42,6 @@ class LiveUpdater:
         bus: Bus,
         rollup_reader: RollupReader,
         *,
-        zone: tzinfo,
         live: bool,
     ) -> None:
         self.live = live
@@ -55,7 +55,11 @@ class LiveUpdater:
         self._committed: list[tuple[Xid, Sequence[Order]]] = []
         self._received: list[PendingBatches] = []
         self._received_recent: list[Order] = []
-        self._zone = zone
+
+    @property
+    def calendars(self) -> Calendars:
+        """The calendars of the stores."""
+        return self._live_view.calendars
 
     def on_commit(self, xid: Xid, orders: Sequence[Order]) -> None:
         """Show a batch that this server has committed, with the next frame."""
@@ -106,7 +110,7 @@ class LiveUpdater:
     async def follow_clock(self) -> None:
         """Move the view's windows on each minute, until cancelled."""
         while True:
-            self._live_view.move_to(self._retention_window())
+            self._live_view.move_to(datetime.now(UTC))
             self._broadcaster.notify()
             await asyncio.sleep(60 - datetime.now(UTC).timestamp() % 60 + 0.001)
 
@@ -171,12 +175,9 @@ class LiveUpdater:
 
     async def _load_rollups(self) -> None:
         try:
-            snapshot = await self._rollup_reader.load_snapshot(self._retention_window())
+            snapshot = await self._rollup_reader.load_snapshot(datetime.now(UTC))
             self.flush_to_view()
             self._live_view.load(snapshot)
         except DatabaseUnavailable as error:
             log.debug("no snapshot yet", reason=str(error))
         self._broadcaster.notify()
-
-    def _retention_window(self) -> RetentionWindow:
-        return RetentionWindow.at(datetime.now(UTC), self._zone)

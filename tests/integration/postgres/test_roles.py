@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
@@ -45,7 +44,7 @@ async def test_it_can_store_and_aggregate(
     await table.insert([correction])
     publisher = RedisPublisher(redis_url)
     opened.push_async_callback(publisher.close)
-    aggregator = Aggregator(serving_url, publisher, interval=1, zone=ZoneInfo("UTC"), name="test")
+    aggregator = Aggregator(serving_url, publisher, interval=1, name="test")
     passed = await aggregator.once()
     assert passed.result.rows == 2
     async with pool.acquire() as connection:

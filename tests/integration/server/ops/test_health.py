@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from datetime import UTC
 from typing import Any
 
 import aiohttp
@@ -38,7 +37,7 @@ async def test_orders_that_are_not_shown_before_a_pass_are_reported(
         part = await _aggregator(http, ok=False, reason="not shown before")
         assert part["since"]
         await _shows(http, 2)
-        await Aggregator(database_url, publisher, interval=60, zone=UTC, name="cron").once()
+        await Aggregator(database_url, publisher, interval=60, name="cron").once()
         await _aggregator(http, ok=True)
         await _shows(http, 3)
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollups import CellKey, RetentionWindow, Totals, floor
+from coffeert.domain.rollups import CellKey, Totals, floor
 from coffeert.domain.view import RollupSnapshot
 from coffeert.domain.watermark import Watermark, Xid
 from coffeert.server.live.broadcaster import Broadcaster
@@ -20,6 +20,7 @@ from coffeert.server.live.live_view import LiveView
 from coffeert.tasks import end
 from coffeert.wire import frames
 from coffeert.wire.orders import MenuBody
+from tests.calendars import calendars_around
 from tests.waiting import eventually
 
 NOW = datetime.now(UTC)
@@ -62,7 +63,7 @@ class Case:
 
     def __init__(self) -> None:
         self.time = 0.0
-        self.live_view = LiveView(RetentionWindow.at(NOW, UTC), NOW)
+        self.live_view = LiveView(calendars_around(NOW), NOW)
         self.change_log = ChangeLog(self.live_view)
         self.broadcaster = Broadcaster(
             self.change_log, min_frame_interval=0, slow_client_timeout=10, max_clients=9,
@@ -207,7 +208,7 @@ async def test_without_clients_nothing_is_encoded(monkeypatch: pytest.MonkeyPatc
 def test_the_interval_is_longer_while_orders_are_refused() -> None:
     refusing = False
     broadcaster = Broadcaster(
-        ChangeLog(LiveView(RetentionWindow.at(NOW, UTC), NOW)),
+        ChangeLog(LiveView(calendars_around(NOW), NOW)),
         min_frame_interval=0.02,
         slow_client_timeout=10,
         max_clients=9,
