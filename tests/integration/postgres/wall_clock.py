@@ -18,12 +18,6 @@ ABBREVIATIONS = frozenset({"CET", "EET", "EST", "HST", "MET", "MST", "WET"})
 
 
 @cache
-def zone_data(zone: str) -> bytes:
-    """Read a zone of the package tzdata, which is newer than what most systems have."""
-    return files("tzdata.zoneinfo").joinpath(*zone.split("/")).read_bytes()
-
-
-@cache
 def load_zone(zone: str) -> ZoneInfo:
     """Return a zone by the data of the package tzdata."""
     with files("tzdata.zoneinfo").joinpath(*zone.split("/")).open("rb") as file:
@@ -33,17 +27,6 @@ def load_zone(zone: str) -> ZoneInfo:
 def all_zones() -> list[str]:
     """Return the names of all zones but those that PostgreSQL takes for abbreviations."""
     return sorted(available_timezones() - ABBREVIATIONS - {"localtime"})
-
-
-def links() -> set[str]:
-    """Return the zones that are another name of one before them."""
-    seen: set[bytes] = set()
-    found = set()
-    for zone in all_zones():
-        if zone_data(zone) in seen:
-            found.add(zone)
-        seen.add(zone_data(zone))
-    return found
 
 
 def unix(text: str) -> int:
@@ -87,6 +70,21 @@ def days_of_change(zone: str, first: int, last: int) -> list[int]:
         for index, (before, after) in enumerate(pairwise(offsets))
         if before != after
     ]
+
+
+def same_clocks(first: int, last: int) -> set[str]:
+    """Return the zones whose clocks were always those of a zone before them."""
+    seen: set[tuple[int, ...]] = set()
+    found = set()
+    for zone in all_zones():
+        shown = [offset_at(zone, first)]
+        for day in days_of_change(zone, first, last):
+            shown.append(day)
+            shown += [offset_at(zone, quarter) for quarter in range(day, day + DATE, QUARTER)]
+        if tuple(shown) in seen:
+            found.add(zone)
+        seen.add(tuple(shown))
+    return found
 
 
 class WallClock:
