@@ -43,7 +43,7 @@ def offset_at(zone: str, moment: int) -> int:
     """Return by how many seconds the clocks of a zone are ahead of UTC."""
     offset = datetime.fromtimestamp(moment, load_zone(zone)).utcoffset()
     assert offset is not None
-    return int(offset.total_seconds())
+    return offset.days * DATE + offset.seconds
 
 
 def hour_of(zone: str, quarter: int) -> int:
