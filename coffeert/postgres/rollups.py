@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 
 from coffeert.domain.calendar import calendar_span
+from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
 from coffeert.domain.rollups import Cells, RetentionWindow
 from coffeert.domain.view import Change, RollupSnapshot
@@ -23,10 +24,12 @@ class RollupState(msgspec.Struct, frozen=True):
     """Which pass the rollups are as of; `here` as in `LockedState`."""
 
     lineage: str
+    nonce: str
     number: int
     token: int
     watermark: str
     data_time: datetime
+    next_xid: int
     here: bool
 
 
@@ -37,14 +40,18 @@ async def load_snapshot(connection: Connection, now: datetime) -> RollupSnapshot
             state = await load_state(connection)
             watermark = Watermark.parse(state.watermark)
             calendars = await load_calendars(connection, *calendar_span(now))
+            retention = RetentionWindow.at(now, calendars)
             return RollupSnapshot(
                 lineage=state.lineage,
+                nonce=state.nonce,
                 number=state.number,
                 token=state.token,
                 watermark=watermark,
                 data_time=state.data_time,
-                cells=await load_cells(connection, RetentionWindow.at(now, calendars)),
+                coverage=Coverage.of(retention),
+                cells=await load_cells(connection, retention),
                 recent=await load_recent(connection, watermark),
+                next_xid=state.next_xid,
                 calendars=calendars,
             )
 

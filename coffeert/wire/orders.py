@@ -90,14 +90,18 @@ class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True):
             self.placed_at,
             self.received_at,
             self.voids,
-            None if self.total is None else _signed_cents(self.total),
+            None if self.total is None else _stored_cents(self.total),
             self.source,
             self.receipt,
         )
 
 
-def _signed_cents(text: str) -> int:
-    return -cents_from_text(text[1:]) if text.startswith("-") else cents_from_text(text)
+def _stored_cents(text: str) -> int:
+    # A line may cost more than the highest price, which is that of one piece.
+    match = _STORED_MONEY.fullmatch(text)
+    if match is None:
+        raise ValueError("is no money as a server writes it")
+    return int(match[1] + match[2] + match[3])
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -163,6 +167,7 @@ class MenuBody(msgspec.Struct, frozen=True):
 
 
 _request = msgspec.json.Decoder(OrderRequest)
+_STORED_MONEY = re.compile(r"(-?)(\d{1,16})\.(\d\d)", re.ASCII)
 _PRICE_TEXT = re.compile(rb'"([^"\\]*)"|([0-9.eE+-]+)')
 
 encode = msgspec.json.Encoder().encode

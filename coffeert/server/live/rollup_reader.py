@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from coffeert.domain.view import Change, RollupSnapshot
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection, Pool
 from coffeert.postgres.queries import sql
 from coffeert.postgres.rollups import load_snapshot, view_at, view_on
+from coffeert.server.live.database_clock import DatabaseClock
 from coffeert.wire.health import DatabaseHealth
 
 _ACQUIRE_TIMEOUT_SECONDS = 2.0
+_OFFSET_SHOWN_SECONDS = 1.0
 
 
 class RollupReader:
     """Reads over a pool; every method raises `DatabaseUnavailable`.
 
-    `idle_elsewhere` returns how many connections are idle although they are not in the pool.
+    What it reads also keeps `clock` right. `idle_elsewhere` returns how many connections are idle although
+    they are not in the pool.
     """
 
-    def __init__(self, pool: Pool, *, idle_elsewhere: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self, pool: Pool, clock: DatabaseClock, *, idle_elsewhere: Callable[[], int] = lambda: 0
+    ) -> None:
+        self.clock = clock
         self._pool = pool
         self._idle_elsewhere = idle_elsewhere
 
-    async def load_snapshot(self, now: datetime) -> RollupSnapshot:
-        """Read the rollups as of the last pass, within the windows of a moment."""
+    async def load_snapshot(self) -> tuple[RollupSnapshot, datetime]:
+        """Read the rollups as of the last pass, within the windows as of now, and this moment."""
         async with self._connection() as connection:
-            return await load_snapshot(connection, now)
+            await self._measure(connection)
+            now = self.clock.now()
+            return await load_snapshot(connection, now), now
 
     async def view_at(self, moment: datetime) -> Change:
         """Read the view as of a past moment."""
@@ -40,7 +47,7 @@ class RollupReader:
     async def view_on(self, day: date) -> Change:
         """Read the view as of the end of a business day, or as of now if it has not ended."""
         async with self._connection() as connection:
-            return await view_on(connection, day, datetime.now(UTC))
+            return await view_on(connection, day, self.clock.now())
 
     async def lineage(self) -> str:
         """Read the lineage of the rollups."""
@@ -50,14 +57,24 @@ class RollupReader:
     async def probe(self) -> DatabaseHealth:
         """Measure a round trip."""
         async with self._connection() as connection:
-            started = time.perf_counter()
-            await connection.fetchval("SELECT 1")
-            milliseconds = (time.perf_counter() - started) * 1e3
+            seconds = await self._measure(connection)
+        offset = self.clock.offset
         return DatabaseHealth(
             pool=self._pool.get_size(),
             pool_idle=self._pool.get_idle_size() + self._idle_elsewhere(),
-            round_trip_ms=round(milliseconds, 3),
+            round_trip_ms=round(seconds * 1e3, 3),
+            clock_offset_s=round(offset, 1) if abs(offset) > _OFFSET_SHOWN_SECONDS else 0,
         )
+
+    async def _measure(self, connection: Connection) -> float:
+        """Ask for the database's time; return the seconds until the answer."""
+        asked = self.clock.monotonic()
+        row = await connection.fetchrow(sql("database_clock"))
+        answered = self.clock.monotonic()
+        assert row is not None
+        if not row["standby"]:
+            self.clock.measured(row["now"], asked, answered)
+        return answered - asked
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:

@@ -10,7 +10,7 @@ from tests.order_book import insert, order, void
 
 COLUMNS = {
     "aggregator_state": "fencing_token:bigint lead_until:timestamp with time zone leader:text "
-    "lineage:uuid one:boolean pass:bigint passed_at:timestamp with time zone "
+    "lineage:uuid nonce:uuid one:boolean pass:bigint passed_at:timestamp with time zone "
     "system_identifier:bigint timeline:text? watermark:pg_snapshot",
     "calendar": "id:smallint starts:smallint zone:text",
     "calendar_day": "begins:timestamp with time zone calendar:smallint date:date "
@@ -21,12 +21,15 @@ COLUMNS = {
     "installation": "currency:text? one:boolean",
     "menu_store": "active:boolean added_at:timestamp with time zone calendar:smallint? code:text "
     "name:text",
-    "orders": "drink:text order_id:uuid placed_at:timestamp with time zone price_cents:integer "
-    "quantity:integer received_at:timestamp with time zone store:text voids:uuid? xid:xid8",
+    "orders": "amount:bigint? drink:text import_id:bigint? order_id:uuid "
+    "placed_at:timestamp with time zone price_cents:integer quantity:integer receipt:text? "
+    "received_at:timestamp with time zone source:text? store:text voids:uuid? xid:xid8",
+    "rollup_day": "date:date drink:text orders:bigint quantity:bigint revenue_cents:bigint store:text",
+    "uncounted_order": "noticed_at:timestamp with time zone order_id:uuid",
     **{
         f"rollup_{grain}": "bucket:timestamp with time zone drink:text orders:bigint "
         "quantity:bigint revenue_cents:bigint store:text"
-        for grain in ("minute", "hour", "day")
+        for grain in ("minute", "quarter")
     },
 }
 INDEXES = {
@@ -43,8 +46,9 @@ INDEXES = {
     "orders_voids",
     "orders_xid",
     "rollup_day_pkey",
-    "rollup_hour_pkey",
     "rollup_minute_pkey",
+    "rollup_quarter_pkey",
+    "uncounted_order_pkey",
 }
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from coffeert.domain.coverage import Coverage
 from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import CellKey, Totals, floor
 from coffeert.domain.view import RollupSnapshot
@@ -24,6 +25,7 @@ from tests.calendars import calendars_around
 from tests.waiting import eventually
 
 NOW = datetime.now(UTC)
+RETENTION = RetentionWindow.at(NOW, UTC)
 
 
 class Screen:
@@ -174,13 +176,16 @@ async def test_another_lineage_sends_every_client_a_snapshot() -> None:
         at.live_view.load(
             RollupSnapshot(
                 lineage="other",
+                nonce="term",
                 number=1,
                 token=1,
                 watermark=Watermark(1, 1),
                 data_time=NOW,
+                coverage=Coverage.of(RETENTION),
                 cells={},
                 recent=(),
-            )
+            ),
+            RETENTION,
         )
         at.broadcaster.notify()
         await eventually(lambda: screen.types == ["snapshot", "delta", "snapshot"])

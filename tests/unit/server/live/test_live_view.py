@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from coffeert.domain.coverage import Coverage
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollups import CellKey, Cells, RetentionWindow, Totals, add, at_all_grains
-from coffeert.domain.view import RollupSnapshot, View
+from coffeert.domain.rollups import (
+    ZERO,
+    CellKey,
+    Cells,
+    RetentionWindow,
+    Totals,
+    add,
+    at_all_grains,
+)
+from coffeert.domain.view import PassChange, RollupSnapshot, View
 from coffeert.domain.watermark import Watermark, Xid
 from coffeert.server.live.change_log import ChangeLog, Position
 from coffeert.server.live.live_view import LiveView
 from coffeert.wire.frames import Columns, Delta, Snapshot, change_from, decode_server_frame
+from tests.calendars import calendars
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
-RETENTION = RetentionWindow.at(NOW, UTC)
+CALENDARS = calendars("Europe/Berlin", 240, central="Asia/Kathmandu")
+RETENTION = RetentionWindow.at(NOW, CALENDARS)
+COVERAGE = Coverage.of(RETENTION)
 
 
 class History:
@@ -29,7 +42,9 @@ class History:
         self.number = 0
         self.watermark = Watermark(10, 10)
         self.rollup: Cells = {}
-        self.passes: list[tuple[int, Watermark, Cells]] = []
+        self.nonce = "first term"
+        self.time = NOW
+        self.passes: list[PassChange] = []
 
     def begin(self, minutes: Cells) -> None:
         self.running[Xid(self.next_xid)] = minutes
@@ -46,29 +61,44 @@ class History:
         changed: Cells = {}
         for xid, minutes in self.committed.items():
             if seen.sees(xid) and not self.watermark.sees(xid):
-                for key, tally in at_all_grains(minutes).items():
+                for key, tally in at_all_grains(minutes, CALENDARS).items():
                     add(self.rollup, key, tally)
                     changed[key] = self.rollup[key]
-        changed = {key: self.rollup[key] for key in changed}
-        self.watermark = seen
+        previous, self.watermark = self.watermark, seen
         self.number += 1
-        self.passes.append((self.number, seen, changed))
+        self.time += timedelta(seconds=1)
+        self.passes.append(
+            PassChange(
+                lineage="one",
+                nonce=self.nonce,
+                number=self.number,
+                previous=previous,
+                watermark=seen,
+                data_time=self.time,
+                coverage=COVERAGE,
+                cells={key: self.rollup[key] for key in changed},
+                recent=(),
+            )
+        )
 
     def snapshot(self) -> RollupSnapshot:
         return RollupSnapshot(
             lineage="one",
+            nonce=self.nonce,
             number=self.number,
             token=1,
             watermark=self.watermark,
-            data_time=NOW,
+            data_time=self.time,
+            coverage=COVERAGE,
             cells=dict(self.rollup),
             recent=(),
+            next_xid=self.next_xid,
         )
 
     def sum(self, xids: set[Xid]) -> Cells:
         total: Cells = {}
         for xid in xids:
-            for key, tally in at_all_grains(self.committed[xid]).items():
+            for key, tally in at_all_grains(self.committed[xid], CALENDARS).items():
                 add(total, key, tally)
         return {key: tally for key, tally in total.items() if tally != Totals(0, 0, 0)}
 
@@ -112,7 +142,7 @@ def play(history: History, live: LiveView, received: set[Xid], step: str, argume
         case "aggregate", _:
             history.aggregate()
         case "load", _:
-            live.load(history.snapshot())
+            live.load(history.snapshot(), RETENTION)
         case "receive batches", list() if history.committed:
             xids = sorted(history.committed)
             chosen = {xids[index % len(xids)] for index in argument}
@@ -120,9 +150,8 @@ def play(history: History, live: LiveView, received: set[Xid], step: str, argume
             live.apply_pending([together], ())
             received |= chosen
         case "receive a pass", int() if history.passes:
-            number, watermark, changed = history.passes[-1 - argument % len(history.passes)]
-            if not live.apply_pass(number, watermark, NOW, changed, ()):
-                live.load(history.snapshot())
+            if not live.apply_pass(history.passes[-1 - argument % len(history.passes)]):
+                live.load(history.snapshot(), RETENTION)
 
 
 ONE: Cells = {CellKey("minute", RETENTION.as_of, "uptown", "latte"): Totals(1, 1, 480)}
@@ -157,8 +186,8 @@ def test_each_batch_counts_once_whatever_happens_to_its_message(
     steps: list[tuple[str, object]],
 ) -> None:
     history = History()
-    live = LiveView(RETENTION, NOW)
-    live.load(history.snapshot())
+    live = LiveView(CALENDARS, NOW)
+    live.load(history.snapshot(), RETENTION)
     change_log = ChangeLog(live)
     change_log.commit_version()
     reader = View(change_from(_snapshot(change_log)))
@@ -186,7 +215,7 @@ def test_each_batch_counts_once_whatever_happens_to_its_message(
     while history.running:
         history.commit(0)
     history.aggregate()
-    live.load(history.snapshot())
+    live.load(history.snapshot(), RETENTION)
     assert shown(live.view) == history.sum(set(history.committed))
     assert live.pending_batches == 0
 
@@ -195,8 +224,8 @@ def test_each_batch_counts_once_whatever_happens_to_its_message(
 def test_a_reader_may_skip_versions_and_arrives_at_the_same_state(
     batches: list[Cells], data: st.DataObject
 ) -> None:
-    live = LiveView(RETENTION, NOW)
-    live.load(History().snapshot())
+    live = LiveView(CALENDARS, NOW)
+    live.load(History().snapshot(), RETENTION)
     change_log = ChangeLog(live)
     change_log.commit_version()
     reader, at = View(change_from(_snapshot(change_log))), change_log.version
@@ -217,8 +246,8 @@ def test_a_reader_may_skip_versions_and_arrives_at_the_same_state(
 
 
 def test_another_lineage_begins_another_epoch() -> None:
-    live = LiveView(RETENTION, NOW)
-    live.load(History().snapshot())
+    live = LiveView(CALENDARS, NOW)
+    live.load(History().snapshot(), RETENTION)
     change_log = ChangeLog(live)
     epoch = change_log.epoch
     other = History()
@@ -229,18 +258,95 @@ def test_another_lineage_begins_another_epoch() -> None:
     live.load(
         RollupSnapshot(
             lineage="two",
+            nonce="second term",
             number=0,
             token=2,
             watermark=snapshot.watermark,
             data_time=NOW,
+            coverage=COVERAGE,
             cells=snapshot.cells,
             recent=(),
-        )
+        ),
+        RETENTION,
     )
     assert change_log.commit_version()
     assert change_log.epoch != epoch
     assert not change_log.can_resume(Position(epoch, 0))
     assert shown(View(change_from(_snapshot(change_log)))) == dict(snapshot.cells)
+
+
+def test_a_business_day_ends_at_one_store_and_not_at_another() -> None:
+    """Nepal's day ends at 18:15 UTC, Berlin's at 03:00."""
+    before = NOW.replace(hour=18, minute=14)
+    live = LiveView(CALENDARS, before)
+    live.load(History().snapshot())
+    minute = CellKey("minute", int(before.timestamp()), "uptown", "tea")
+    sold: Cells = {minute: Totals(1, 1, 300), minute._replace(store="central"): Totals(4, 4, 1600)}
+    live.apply_pending([PendingBatches.of({Xid(100): sold})], ())
+    change_log = ChangeLog(live)
+    change_log.commit_version()
+    reader, at = View(change_from(_snapshot(change_log))), change_log.version
+    for moment, today in (
+        (before, Totals(5, 5, 1900)),
+        (before + timedelta(minutes=1), Totals(1, 1, 300)),
+        (before.replace(hour=23, minute=59), Totals(1, 1, 300)),
+        (NOW.replace(day=2, hour=2, minute=59), Totals(1, 1, 300)),
+        (NOW.replace(day=2, hour=3, minute=0), ZERO),
+    ):
+        live.move_to(moment)
+        assert live.view.cube.totals().today == today
+        assert live.view.cube.totals().day == Totals(5, 5, 1900)
+        if change_log.commit_version():
+            delta = decode_server_frame(change_log.delta(at))
+            assert isinstance(delta, Delta)
+            reader.apply(change_from(delta.view))
+            at = delta.to
+        assert reader.cube.retention == RetentionWindow.at(moment, CALENDARS)
+        assert reader.cube.totals().today == today
+    live.move_to(before)  # time does not go back
+    assert live.view.cube.totals().today == ZERO
+
+
+def test_calendars_that_have_changed_move_the_days_of_what_is_pending_too() -> None:
+    """A change begins a lineage; the order that no pass has counted comes with the next snapshot."""
+    live = LiveView(CALENDARS, NOW)
+    live.load(History().snapshot())
+    minute = CellKey("minute", int(NOW.timestamp()), "central", "tea")
+    sold: Cells = {minute: Totals(1, 1, 300)}
+    live.apply_pending([PendingBatches.of({Xid(100): sold})], ())
+    change_log = ChangeLog(live)
+    change_log.commit_version()
+    changed = calendars("Europe/Berlin", 240, central="Asia/Kolkata")
+    counted = at_all_grains(sold, changed)
+    live.load(
+        RollupSnapshot(
+            lineage="two",
+            number=0,
+            token=2,
+            watermark=Watermark(200, 200),
+            data_time=NOW,
+            cells=counted,
+            recent=(),
+            calendars=changed,
+        )
+    )
+    assert live.calendars == changed
+    assert shown(live.view) == counted
+    assert change_log.commit_version()
+    reader = View(change_from(_snapshot(change_log)))
+    assert shown(reader) == counted
+    assert reader.cube.retention == RetentionWindow.at(NOW, changed)
+
+
+def test_what_was_pending_in_another_lineage_is_not_shown_any_more() -> None:
+    live = LiveView(CALENDARS, NOW)
+    live.load(History().snapshot())
+    minute = CellKey("minute", int(NOW.timestamp()), "central", "tea")
+    live.apply_pending([PendingBatches.of({Xid(100): {minute: Totals(1, 1, 300)}})], ())
+    other = msgspec.structs.replace(History().snapshot(), lineage="two")
+    live.load(other)
+    assert shown(live.view) == {}
+    assert live.pending_batches == 0
 
 
 def _snapshot(change_log: ChangeLog) -> Columns:
