@@ -97,7 +97,7 @@ class Config(BaseSettings):
     """Whether dashboards show orders before the next pass; if off, they change with passes only."""
 
     timezone: str = "UTC"
-    """IANA name of the zone whose midnight begins "today"."""
+    """IANA name of the zone of a new database's default calendar; `coffeert menu calendar` changes it."""
 
     database_pool_size: int = Field(default=8, ge=2, le=100)
     """Connections to PostgreSQL for each server process."""

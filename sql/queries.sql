@@ -100,7 +100,10 @@ SELECT ARRAY(
 )
 
 -- name: refill_calendars
--- Computes the days of all calendars again; returns the calendars.
+-- Computes the days of all calendars again, and removes those of none; returns the calendars.
+WITH strays AS (
+    DELETE FROM calendar_day WHERE calendar NOT IN (SELECT id FROM calendar)
+)
 SELECT array_agg(id) FROM (
     SELECT id, fill_calendar(id) FROM calendar
 ) AS filled

@@ -23,7 +23,7 @@ from coffeert.tasks import Tasks
 @click.command()
 @click.option("--aggregation-interval", help="Time between passes, such as 500ms or 1s (1s).")
 @renamed_option("--interval", "--aggregation-interval")
-@click.option("--timezone", help='Zone whose midnight begins "today" (UTC).')
+@click.option("--timezone", help="Zone of a new database's default calendar (UTC).")
 @data_dir_option
 def command(**flags: object) -> None:
     """Aggregate until stopped, or stand by while another aggregator leads. Stop with Ctrl-C."""

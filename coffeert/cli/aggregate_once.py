@@ -31,7 +31,7 @@ class PassReport(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@click.option("--timezone", help='Zone whose midnight begins "today" (UTC).')
+@click.option("--timezone", help="Zone of a new database's default calendar (UTC).")
 @data_dir_option
 def command(as_json: bool, **flags: object) -> None:
     """Count new orders and publish the result; safe beside a running aggregator."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from coffeert.cli.database import with_database
-from coffeert.domain.currency import places
+from coffeert.domain.currency import DEFAULT_PLACES, places
 from coffeert.postgres import calendars
 from coffeert.postgres.installation import set_currency
 from coffeert.postgres.pool import Connection
@@ -97,6 +97,8 @@ def currency_command(code: str) -> None:
     code = code.upper()
     _with_database(lambda connection: set_currency(connection, code))
     click.echo(f"Prices are in {code}, with {places(code) or 'no'} decimal places.")
+    if places(code) != DEFAULT_PLACES:
+        click.echo("Look at `coffeert menu list`: prices set before mean something else now.")
 
 
 def start_text(minutes: int) -> str:

@@ -1,7 +1,8 @@
 """Currencies, and how many decimal places their amounts have.
 
-Source: ISO 4217, list one (active currencies and funds), https://www.six-group.com/en/products-services/
-financial-information/data-standards.html; `currency_places` in the migrations says the same.
+Source: ISO 4217, list one, as published on 2026-01-01 by SIX (https://www.six-group.com, data standards);
+without metals, special drawing rights and test codes, which have no decimal places. `currency_places`
+in the migrations says the same.
 """
 
 from __future__ import annotations

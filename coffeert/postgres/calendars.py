@@ -146,6 +146,14 @@ async def count_differing_days(connection: Connection) -> int:
     return differing
 
 
+def differing_days_sentence(differing: int) -> str:
+    """Say what `count_differing_days` has found, and what to do."""
+    return (
+        f"Business days that PostgreSQL's time zone data gives otherwise today: {differing:,}; "
+        "`coffeert menu calendar --recompute` computes them again."
+    )
+
+
 async def _known(connection: Connection, zone: str | None, starts: int | None) -> str | None:
     if starts is not None and (starts % 15 or not 0 <= starts <= 720):
         fault = FieldError("starts", "must be a whole quarter hour from 00:00 to 12:00")

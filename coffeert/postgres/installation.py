@@ -25,6 +25,7 @@ async def set_currency(connection: Connection, code: str) -> None:
         try:
             await connection.execute(sql("set_currency"), code)
         except asyncpg.RestrictViolationError as error:
-            sentence = f"{error.args[0][0].upper()}{error.args[0][1:]}."
-            fault = FieldError("currency", error.args[0])
-            raise Invalid(sentence, errors=(fault,)) from None
+            reason: str = error.args[0]
+            raise Invalid(
+                f"{reason[0].upper()}{reason[1:]}.", errors=(FieldError("currency", reason),)
+            ) from None

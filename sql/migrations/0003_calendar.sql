@@ -172,7 +172,7 @@ $$;
 
 -- Amounts are stored in the currency's smallest unit, so with another currency every stored order would
 -- mean something else.
-CREATE FUNCTION guard_currency() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION guard_currency() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = '5s' AS $$
 BEGIN
     IF NEW.currency IS NOT DISTINCT FROM OLD.currency THEN
         RETURN NEW;

@@ -27,6 +27,11 @@ _FENCING = "tests/integration/redis_bus/test_fencing.py"
 _CONNECTION = "tests/unit/server/http/test_connection.py"
 _READER = "tests/unit/server/http/test_request_reader.py"
 _DESYNC = "tests/integration/server/http/test_desync.py"
+_CALENDAR = "sql/migrations/0003_calendar.sql"
+_DAYS = "tests/integration/postgres/test_calendar_days.py"
+_LOOKUPS = "tests/integration/postgres/test_calendars.py"
+_CHANGES = "tests/integration/postgres/test_calendar_changes.py"
+_INSTALLATION = "tests/integration/postgres/test_installation.py"
 
 MUTANTS = (
     Mutant(
@@ -354,5 +359,105 @@ MUTANTS = (
         "elif wait > self.wait_limit:",
         "elif wait < 0:",
         (_WRITER,),
+    ),
+    Mutant(
+        "a day begins after its start instead of at it",
+        _CALENDAR,
+        "WHERE quarter AT TIME ZONE zone >= start",
+        "WHERE quarter AT TIME ZONE zone > start",
+        (f"{_DAYS}::test_days_near_a_change_of_the_offset",),
+    ),
+    Mutant(
+        "a day begins when a repeated hour comes again",
+        _CALENDAR,
+        "SELECT min(quarter) FROM generate_series(\n"
+        "                       earliest AT TIME ZONE 'UTC',"
+        " (start + interval '16 hours') AT TIME ZONE 'UTC',\n"
+        "                       interval '15 minutes') AS quarter\n"
+        "                   WHERE quarter AT TIME ZONE zone >= start",
+        "SELECT max(quarter) + interval '15 minutes' FROM generate_series(\n"
+        "                       earliest AT TIME ZONE 'UTC',"
+        " (start + interval '16 hours') AT TIME ZONE 'UTC',\n"
+        "                       interval '15 minutes') AS quarter\n"
+        "                   WHERE quarter AT TIME ZONE zone < start",
+        (f"{_DAYS}::test_a_start_inside_a_repeated_hour_is_the_first_one",),
+    ),
+    Mutant(
+        "a day ends after 24 hours instead of at the next",
+        _CALENDAR,
+        "lead(begins) OVER (ORDER BY date) AS ends",
+        "begins + interval '24 hours' AS ends",
+        (f"{_DAYS}::test_days_near_a_change_of_the_offset",),
+    ),
+    Mutant(
+        "a change of the offset near the start of a day is not looked for",
+        _CALENDAR,
+        "utc_offset = lead(utc_offset, 2) OVER (ORDER BY date)\n                   AND ",
+        "",
+        (f"{_DAYS}::test_days_near_a_change_of_the_offset",),
+    ),
+    Mutant(
+        "a moment after a skipped day is looked for in that day",
+        _CALENDAR,
+        "ORDER BY d.begins DESC, d.date DESC LIMIT 1",
+        "ORDER BY d.begins DESC, d.date LIMIT 1",
+        (f"{_LOOKUPS}::test_a_day_ends_to_the_microsecond",),
+    ),
+    Mutant(
+        "a server takes a skipped day for the one after it",
+        "coffeert/domain/calendar.py",
+        "self.dates[bisect_right(self.begins, moment) - 1]",
+        "self.dates[max(0, sum(begun < moment for begun in self.begins) - 1)]",
+        (f"{_LOOKUPS}::test_a_day_ends_to_the_microsecond",),
+    ),
+    Mutant(
+        "a name that PostgreSQL takes for an abbreviation is a calendar's zone",
+        _CALENDAR,
+        "          AND name NOT IN ('CET', 'EET', 'EST', 'HST', 'MET', 'MST', 'WET')\n",
+        "",
+        (f"{_CHANGES}::test_what_is_no_zone_of_a_place_is_refused",),
+    ),
+    Mutant(
+        "a store with another calendar keeps the sums of its old days",
+        "coffeert/postgres/calendars.py",
+        "    await _sum_days(connection, [store])\n",
+        "",
+        (f"{_CHANGES}::test_a_store_gets_days_of_its_own",),
+    ),
+    Mutant(
+        "a store's calendar changes without a new lineage",
+        "coffeert/postgres/calendars.py",
+        "        await _assign(connection, store, calendar)\n"
+        "        await begin_lineage(connection, state)\n",
+        "        await _assign(connection, store, calendar)\n",
+        (f"{_CHANGES}::test_a_store_gets_days_of_its_own",),
+    ),
+    Mutant(
+        "the default calendar's change forgets stores that are not on the menu",
+        "sql/queries.sql",
+        "    LEFT JOIN menu_store ON code = store\n    WHERE coalesce(calendar, 1) = ANY",
+        "    JOIN menu_store ON code = store\n    WHERE coalesce(calendar, 1) = ANY",
+        (f"{_CHANGES}::test_the_default_concerns_all_other_stores",),
+    ),
+    Mutant(
+        "days that no calendar has are not noticed",
+        "sql/queries.sql",
+        "FULL JOIN calendar_day AS kept",
+        "LEFT JOIN calendar_day AS kept",
+        (f"{_CHANGES}::test_days_that_differ_are_counted_and_mended",),
+    ),
+    Mutant(
+        "a currency is taken that has other decimal places than the orders",
+        _CALENDAR,
+        "IF currency_places(NEW.currency) <> currency_places(OLD.currency) THEN",
+        "IF false THEN",
+        (f"{_INSTALLATION}::test_once_there_is_an_order_it_can_be_named_but_not_changed",),
+    ),
+    Mutant(
+        "a currency changes while the first order is being stored",
+        _CALENDAR,
+        "    LOCK TABLE orders IN SHARE MODE;  -- an order that is being stored counts too\n",
+        "",
+        (f"{_INSTALLATION}::test_an_order_that_is_being_stored_counts",),
     ),
 )

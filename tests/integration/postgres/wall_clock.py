@@ -10,16 +10,11 @@ from bisect import bisect_left
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 QUARTER, HOUR, DATE = 900, 3600, 86400
 ABBREVIATIONS = frozenset({"CET", "EET", "EST", "HST", "MET", "MST", "WET"})
-
-
-@cache
-def zone_data(zone: str) -> bytes:
-    """Read a zone of the package tzdata, which is newer than what most systems have."""
-    return files("tzdata.zoneinfo").joinpath(*zone.split("/")).read_bytes()
 
 
 @cache
@@ -32,17 +27,6 @@ def load_zone(zone: str) -> ZoneInfo:
 def all_zones() -> list[str]:
     """Return the names of all zones but those that PostgreSQL takes for abbreviations."""
     return sorted(available_timezones() - ABBREVIATIONS - {"localtime"})
-
-
-def links() -> set[str]:
-    """Return the zones that are another name of one before them."""
-    seen: set[bytes] = set()
-    found = set()
-    for zone in all_zones():
-        if zone_data(zone) in seen:
-            found.add(zone)
-        seen.add(zone_data(zone))
-    return found
 
 
 def unix(text: str) -> int:
@@ -59,7 +43,7 @@ def offset_at(zone: str, moment: int) -> int:
     """Return by how many seconds the clocks of a zone are ahead of UTC."""
     offset = datetime.fromtimestamp(moment, load_zone(zone)).utcoffset()
     assert offset is not None
-    return int(offset.total_seconds())
+    return offset.days * DATE + offset.seconds
 
 
 def hour_of(zone: str, quarter: int) -> int:
@@ -83,9 +67,24 @@ def days_of_change(zone: str, first: int, last: int) -> list[int]:
     offsets = [offset_at(zone, day) for day in range(first, last + DATE, DATE)]
     return [
         first + index * DATE
-        for index, (before, after) in enumerate(zip(offsets, offsets[1:], strict=False))
+        for index, (before, after) in enumerate(pairwise(offsets))
         if before != after
     ]
+
+
+def same_clocks(first: int, last: int) -> set[str]:
+    """Return the zones whose clocks were always those of a zone before them."""
+    seen: set[tuple[int, ...]] = set()
+    found = set()
+    for zone in all_zones():
+        shown = [offset_at(zone, first)]
+        for day in days_of_change(zone, first, last):
+            shown.append(day)
+            shown += [offset_at(zone, quarter) for quarter in range(day, day + DATE, QUARTER)]
+        if tuple(shown) in seen:
+            found.add(zone)
+        seen.add(tuple(shown))
+    return found
 
 
 class WallClock:
