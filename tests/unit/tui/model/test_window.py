@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -24,6 +25,7 @@ from coffeert.tui.model.bucket_sums import BucketSumCache, merge, scale
 from coffeert.tui.model.filter import Filter, parse_filter
 from coffeert.tui.model.window import RANGES, Range, window
 from coffeert.tui.render.breakdown import rows_by, top_drinks
+from coffeert.tui.render.export import window_json
 from coffeert.tui.render.kpi import orders_per_minute
 from tests.calendars import calendars_around
 
@@ -234,6 +236,19 @@ def test_days_are_named_by_their_dates_and_last_from_start_to_start() -> None:
     assert datetime.fromtimestamp(starts[-1], UTC) == datetime(2026, 3, 28, tzinfo=UTC)
     assert RANGES[5].elapsed(moment.timestamp(), berlin) == 22 / 23
     assert RANGES[4].elapsed(moment.timestamp() + 900, berlin) == 1 / 4
+
+
+@pytest.mark.parametrize(
+    ("span", "newest"),
+    [(RANGES[5], "2026-03-14"), (RANGES[4], "2026-03-14T10:00:00+00:00")],
+)
+def test_exported_buckets_are_named_by_their_starts_and_days_by_their_dates(
+    span: Range, newest: str
+) -> None:
+    made = window(BucketSumCache(picture_of([])), None, span, NOW.timestamp())
+    buckets = json.loads(window_json(made, ""))["buckets"]
+    assert buckets[-1]["name"] == newest
+    assert len(buckets) == span.buckets
 
 
 def test_merging_nothing_is_nothing() -> None:
