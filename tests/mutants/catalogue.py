@@ -24,6 +24,7 @@ _LIVE = "tests/unit/server/live/test_live_view.py"
 _CONTINUITY = "tests/unit/server/live/test_continuity.py"
 _CLOCKS = "tests/integration/server/live/test_clocks.py"
 _FENCING = "tests/integration/redis_bus/test_fencing.py"
+_ROLLUPS = "tests/unit/domain/test_rollups.py"
 _CONNECTION = "tests/unit/server/http/test_connection.py"
 _READER = "tests/unit/server/http/test_request_reader.py"
 _DESYNC = "tests/integration/server/http/test_desync.py"
@@ -145,6 +146,62 @@ MUTANTS = (
         "return batches if len(unknown) == len(batches.xids) else batches.only(unknown)",
         "return batches",
         (_LIVE,),
+    ),
+    Mutant(
+        "the live view keeps cells that only orders of another lineage had",
+        "coffeert/server/live/live_view.py",
+        "before = self._base.keys() | self._pending_cells.keys()",
+        "before = set(self._base)",
+        (_LIVE,),
+    ),
+    Mutant(
+        "a refund counts as an order",
+        "coffeert/domain/orders.py",
+        "return 1 if self.quantity > 0 else 0",
+        "return 1",
+        (_ROLLUPS,),
+    ),
+    Mutant(
+        "the void of a refund counts as that of a sale",
+        "coffeert/domain/orders.py",
+        "return -1 if self.quantity < 0 else 0",
+        "return -1",
+        (_ROLLUPS,),
+    ),
+    Mutant(
+        "today is the latest date of any store",
+        "coffeert/domain/rollups.py",
+        "if self.retention.day_of(pair.store).date == date",
+        "if date == max(day.date for day in self.retention.days)",
+        (_ROLLUPS,),
+    ),
+    Mutant(
+        "every store keeps the days of the default calendar",
+        "coffeert/domain/rollups.py",
+        "return key.bucket >= self.day_of(key.store).date - _DATES_BEFORE",
+        "return key.bucket >= self.days[0].date - _DATES_BEFORE",
+        (_ROLLUPS,),
+    ),
+    Mutant(
+        "a frame may name a calendar that it does not have",
+        "coffeert/wire/frames.py",
+        "if not all(0 <= place < len(columns.days) for place in places):",
+        "if not places:",
+        ("tests/unit/wire/test_frames.py",),
+    ),
+    Mutant(
+        "the terminal keeps the sum of a day that has left the window of one store",
+        "coffeert/tui/model/bucket_sums.py",
+        "self.cube.retention.first_common_date",
+        "self.cube.retention.first_date",
+        ("tests/unit/tui/model/test_bucket_sums.py",),
+    ),
+    Mutant(
+        "rewinding takes a day from a view that has dropped a store of it",
+        "coffeert/tui/history/segment.py",
+        "if unchanged and whole else {}",
+        "if unchanged else {}",
+        ("tests/unit/tui/history/test_cube_encoder.py",),
     ),
     Mutant(
         "PostgreSQL takes a pass with a stale fencing token",
