@@ -21,7 +21,7 @@ RunServer = Callable[..., AbstractAsyncContextManager[str]]
 def run_server(database_url: str, redis_url: str) -> RunServer:
     """A context manager that runs a server with the given settings and gives its URL.
 
-    Its database is the test's own, or the one at the URL `database`.
+    `database` is the URL of another database than the test's.
     """
 
     @asynccontextmanager
