@@ -27,6 +27,7 @@ from coffeert.server.http.orders import OrdersApi
 from coffeert.server.ingest.admission import Admission
 from coffeert.server.ingest.batch_writer import BatchWriter
 from coffeert.server.ingest.order_service import OrderService
+from coffeert.server.ingest.recent import RecentAcknowledgements
 from coffeert.server.live.broadcaster import Broadcaster
 from coffeert.server.live.change_log import ChangeLog
 from coffeert.server.live.live_view import LiveView
@@ -46,6 +47,7 @@ class Server:
     config: Config
     authorizer: Authorizer
     batch_writer: BatchWriter
+    recent: RecentAcknowledgements
     order_service: OrderService
     change_log: ChangeLog
     updater: LiveUpdater
@@ -162,12 +164,17 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             live=config.live_updates,
         )
         await updater.load_if_empty()
+        recent = RecentAcknowledgements(
+            repository, updater.on_commit, enabled=config.restore_acknowledged
+        )
+        updater.on_new_lineage = recent.store_again
         batch_writer = BatchWriter(
             repository,
             admission,
             batch_rows=config.max_batch_rows,
             writers=config.max_concurrent_commits,
             on_commit=updater.on_commit,
+            on_acknowledged=recent.add,
         )
         menu_cache = MenuCache(menu, database_url, broadcaster)
         authorizer = _authorizer(config)
@@ -179,6 +186,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             config=config,
             authorizer=authorizer,
             batch_writer=batch_writer,
+            recent=recent,
             order_service=order_service,
             change_log=change_log,
             updater=updater,
@@ -187,6 +195,8 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             rollup_reader=rollup_reader,
             health=HealthMonitor(
                 batch_writer=batch_writer,
+                restored=lambda: recent.restored,
+                unresolved=lambda: repository.unresolved_commits,
                 live_view=live_view,
                 updater=updater,
                 broadcaster=broadcaster,
@@ -223,6 +233,7 @@ def _authorizer(config: Config) -> Authorizer:
 def _start(server: Server) -> None:
     start = server.tasks.start
     start("batch writer", server.batch_writer.run)
+    start("recent acknowledgements", server.recent.run)
     start("live updater", server.updater.run)
     start("clock", server.updater.follow_clock)
     start("broadcaster", lambda: server.broadcaster.run(server.updater))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, tzinfo
 
@@ -13,7 +13,7 @@ from coffeert.backoff import Backoff
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import RetentionWindow, tally_orders
-from coffeert.domain.view import newest
+from coffeert.domain.view import RollupSnapshot, newest
 from coffeert.domain.watermark import Xid
 from coffeert.errors import DatabaseUnavailable, RedisUnavailable
 from coffeert.redis_bus.bus import Bus, Subscribed
@@ -31,7 +31,8 @@ class LiveUpdater:
     """Updates a live view from Redis, and from PostgreSQL if Redis has no snapshot.
 
     The broadcaster's `Source`: what was committed or received waits here until a frame is due.
-    `live=False`: an order shows with the pass that counts it.
+    `live=False`: an order shows with the pass that counts it. `on_new_lineage` is called when the history
+    of orders has become another one.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class LiveUpdater:
         self._broadcaster = broadcaster
         self._bus = bus
         self._rollup_reader = rollup_reader
+        self.on_new_lineage: Callable[[], None] = lambda: None
         self._committed: list[tuple[Xid, Sequence[Order]]] = []
         self._received: list[PendingBatches] = []
         self._received_recent: list[Order] = []
@@ -150,8 +152,7 @@ class LiveUpdater:
         stored = await self._bus.load_snapshot()
         if stored is not None and await self._is_our_lineage(stored[0].lineage):
             snapshot, self.stats = stored
-            self.flush_to_view()  # what was received belongs to the present lineage
-            self._live_view.load(snapshot)
+            self._replace_base(snapshot)
         else:
             # Redis is empty, damaged or has another lineage: no pass would continue what is shown.
             await self._load_rollups()
@@ -172,11 +173,17 @@ class LiveUpdater:
     async def _load_rollups(self) -> None:
         try:
             snapshot = await self._rollup_reader.load_snapshot(self._retention_window())
-            self.flush_to_view()
-            self._live_view.load(snapshot)
+            self._replace_base(snapshot)
         except DatabaseUnavailable as error:
             log.debug("no snapshot yet", reason=str(error))
         self._broadcaster.notify()
+
+    def _replace_base(self, snapshot: RollupSnapshot) -> None:
+        self.flush_to_view()  # what was received belongs to the present lineage
+        before = self._live_view.lineage
+        self._live_view.load(snapshot)
+        if before not in ("", snapshot.lineage):
+            self.on_new_lineage()
 
     def _retention_window(self) -> RetentionWindow:
         return RetentionWindow.at(datetime.now(UTC), self._zone)

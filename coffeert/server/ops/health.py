@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeVar
 
@@ -101,6 +102,8 @@ class HealthMonitor:
         self,
         *,
         batch_writer: BatchWriter,
+        restored: Callable[[], int],
+        unresolved: Callable[[], int],
         live_view: LiveView,
         updater: LiveUpdater,
         broadcaster: Broadcaster,
@@ -110,6 +113,8 @@ class HealthMonitor:
         self.started = datetime.now(UTC)
         self.closing = False
         self._batch_writer = batch_writer
+        self._restored = restored
+        self._unresolved = unresolved
         self._live_view = live_view
         self._updater = updater
         self._broadcaster = broadcaster
@@ -219,6 +224,8 @@ class HealthMonitor:
             wait_limit_ms=round(admission.wait_limit * 1e3, 2),
             batch_size=round(admission.batch_size, 2),
             commit_ms=round(admission.batch_seconds * 1e3, 3),
+            restored=self._restored(),
+            unresolved_commits=self._unresolved(),
         )
         return self._report("intake", figures, reason)
 
