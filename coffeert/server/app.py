@@ -162,12 +162,12 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             rollup_reader,
             zone=config.zone(),
             live=config.live_updates,
+            on_new_lineage=lambda _: recent.store_again(),
         )
-        await updater.load_if_empty()
         recent = RecentAcknowledgements(
             repository, updater.on_commit, enabled=config.restore_acknowledged
         )
-        updater.on_new_lineage = recent.store_again
+        await updater.load_if_empty()
         batch_writer = BatchWriter(
             repository,
             admission,

@@ -31,8 +31,8 @@ class LiveUpdater:
     """Updates a live view from Redis, and from PostgreSQL if Redis has no snapshot.
 
     The broadcaster's `Source`: what was committed or received waits here until a frame is due.
-    `live=False`: an order shows with the pass that counts it. `on_new_lineage` is called when the history
-    of orders has become another one.
+    `live=False`: an order shows with the pass that counts it. `on_new_lineage` is called with the lineage
+    when another history of orders has taken the place of the one that was shown.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class LiveUpdater:
         *,
         zone: tzinfo,
         live: bool,
+        on_new_lineage: Callable[[str], object] = lambda _: None,
     ) -> None:
         self.live = live
         self.connected = False
@@ -53,7 +54,7 @@ class LiveUpdater:
         self._broadcaster = broadcaster
         self._bus = bus
         self._rollup_reader = rollup_reader
-        self.on_new_lineage: Callable[[], None] = lambda: None
+        self._on_new_lineage = on_new_lineage
         self._committed: list[tuple[Xid, Sequence[Order]]] = []
         self._received: list[PendingBatches] = []
         self._received_recent: list[Order] = []
@@ -183,7 +184,7 @@ class LiveUpdater:
         before = self._live_view.lineage
         self._live_view.load(snapshot)
         if before not in ("", snapshot.lineage):
-            self.on_new_lineage()
+            self._on_new_lineage(snapshot.lineage)
 
     def _retention_window(self) -> RetentionWindow:
         return RetentionWindow.at(datetime.now(UTC), self._zone)

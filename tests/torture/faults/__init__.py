@@ -14,7 +14,7 @@ from tests.torture.faults.postgres import (
     PostgresCrashed,
     PostgresFrozen,
 )
-from tests.torture.faults.primary import PrimaryLost
+from tests.torture.faults.primary import PrimaryLost, StandbyAway, StandbyBehind
 from tests.torture.faults.redis import RedisBehindBadNetwork, RedisFlushed, RedisKilled
 from tests.torture.faults.server import ServerEnded, ServerFrozen, ServerKilled
 
@@ -39,4 +39,6 @@ FAULTS: Sequence[type[Fault]] = (
     HostileInput,
     DiskFull,
     PrimaryLost,
+    StandbyAway,
+    StandbyBehind,
 )
