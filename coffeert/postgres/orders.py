@@ -94,11 +94,6 @@ class OrderRepository:
         """How many connections are kept out of the pool and idle."""
         return len(self._idle)
 
-    @property
-    def unresolved_commits(self) -> int:
-        """How many backends may still be committing although their connections are closed."""
-        return len(self._abandoned)
-
     async def close(self) -> None:
         """Release the connections to the pool."""
         while self._idle:
@@ -143,9 +138,20 @@ class OrderRepository:
         except asyncpg.PostgresError as error:
             raise DatabaseUnavailable("PostgreSQL cannot commit.") from error
 
+    async def unresolved_commits(self) -> int:
+        """Return how many backends are still committing although their connections are closed.
+
+        Raises `DatabaseUnavailable`.
+        """
+        if asked := set(self._abandoned):
+            rows = await self._read("running_backends", list(asked))
+            self._abandoned -= asked.difference(row["pid"] for row in rows)
+        return len(self._abandoned)
+
     async def _commit(self, query: str, *values: object) -> asyncpg.Record:
         """Run a statement that commits, and return its row; raises `NotStored`, `CommitUnknown`."""
-        await self._require_resolved()
+        if self._abandoned and await self.unresolved_commits():
+            raise NotStored("An earlier commit has not ended; is the synchronous standby away?")
         connection = await self._take_connection()
         backend = connection.get_server_pid()
         # Not by asyncpg's timeout, which asks PostgreSQL to cancel. In a commit that ends the wait for the
@@ -172,14 +178,6 @@ class OrderRepository:
             raise CommitUnknown("PostgreSQL did not wait for its synchronous standby.")
         assert row is not None
         return row
-
-    async def _require_resolved(self) -> None:
-        """Raise `NotStored` as long as a backend runs whose connection was given up."""
-        if asked := set(self._abandoned):
-            rows = await self._read("running_backends", list(asked))
-            self._abandoned -= asked.difference(row["pid"] for row in rows)
-        if self._abandoned:
-            raise NotStored("An earlier commit has not ended; is the synchronous standby away?")
 
     async def _read(self, query: str, keys: Sequence[object]) -> list[asyncpg.Record]:
         connection = await self._acquire(self._find_timeout)

@@ -196,7 +196,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             health=HealthMonitor(
                 batch_writer=batch_writer,
                 restored=lambda: recent.restored,
-                unresolved=lambda: repository.unresolved_commits,
+                unresolved=repository.unresolved_commits,
                 live_view=live_view,
                 updater=updater,
                 broadcaster=broadcaster,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeVar
 
 import msgspec
 import structlog
 
-from coffeert.errors import CoffeertError
+from coffeert.errors import CoffeertError, DatabaseUnavailable
 from coffeert.redis_bus.bus import Bus
 from coffeert.server.ingest.batch_writer import BatchWriter
 from coffeert.server.live.broadcaster import Broadcaster
@@ -103,7 +104,7 @@ class HealthMonitor:
         *,
         batch_writer: BatchWriter,
         restored: Callable[[], int],
-        unresolved: Callable[[], int],
+        unresolved: Callable[[], Awaitable[int]],
         live_view: LiveView,
         updater: LiveUpdater,
         broadcaster: Broadcaster,
@@ -115,6 +116,7 @@ class HealthMonitor:
         self._batch_writer = batch_writer
         self._restored = restored
         self._unresolved = unresolved
+        self._unresolved_commits = 0
         self._live_view = live_view
         self._updater = updater
         self._broadcaster = broadcaster
@@ -152,6 +154,8 @@ class HealthMonitor:
     async def refresh(self) -> None:
         """Bring `health` up to date."""
         database, redis = await asyncio.gather(self._database(), self._redis())
+        with suppress(DatabaseUnavailable):  # then they may still run
+            self._unresolved_commits = await self._unresolved()
         self.health = Health(
             live=self._updater.live,
             started=self.started,
@@ -208,7 +212,9 @@ class HealthMonitor:
         writer, admission = self._batch_writer, self._batch_writer.admission
         wait = admission.predicted_wait()
         reason = None
-        if admission.refusing:
+        if self._unresolved_commits:
+            reason = "no order can be stored: an earlier commit has not ended"
+        elif admission.refusing:
             reason = "more orders come than this process can answer, and some are refused"
         elif wait > admission.wait_limit:
             reason = "orders wait too long and are refused"
@@ -225,7 +231,7 @@ class HealthMonitor:
             batch_size=round(admission.batch_size, 2),
             commit_ms=round(admission.batch_seconds * 1e3, 3),
             restored=self._restored(),
-            unresolved_commits=self._unresolved(),
+            unresolved_commits=self._unresolved_commits,
         )
         return self._report("intake", figures, reason)
 

@@ -91,12 +91,12 @@ async def test_an_insert_that_times_out_is_not_committed_by_its_end(
             with pytest.raises(DatabaseUnavailable):
                 await stage.repository.wait_for_standbys()
         assert len(stage.run(_HANGING)) == 1
-        assert stage.repository.unresolved_commits == 1
+        assert await stage.repository.unresolved_commits() == 1
 
         stage.standby_returns()
         await stage.until(_HANGING, lambda pids: not pids)
         assert (await stage.repository.insert([made])).new == 0
-        assert stage.repository.unresolved_commits == 0
+        assert await stage.repository.unresolved_commits() == 0
         assert (await stage.repository.insert([order()])).new == 1
 
 
