@@ -129,6 +129,10 @@ class Config(BaseSettings):
     max_concurrent_commits: int = Field(default=2, ge=1, le=16)
     """Batches that commit at the same time, at most."""
 
+    restore_acknowledged: bool = True
+    """Whether a database that has gone back in time gets the last acknowledged orders again; off before a
+    deliberate restore to an earlier time."""
+
     max_queue_seconds: Duration = Field(default=1.0, gt=0, le=60)
     """Predicted wait above which an order is refused with 503."""
 

@@ -212,3 +212,7 @@ class OutcomeUnknown(Unavailable):
     """The connection broke while committing: the order may be stored. Sending it again is safe."""
 
     title = "Outcome unknown"
+
+
+class KeyContended(Unavailable):
+    """An open transaction of another client holds the order's key; the order was not stored."""

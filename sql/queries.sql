@@ -39,6 +39,23 @@ SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_a
 FROM orders
 WHERE order_id = ANY ($1::uuid[])
 
+-- name: find_voids
+-- Reads corrections by the orders that they cancel: whoever stored one, and under whatever key.
+-- $1 order_id uuid[]
+SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_at, voids
+FROM orders
+WHERE voids = ANY ($1::uuid[])
+
+-- name: wait_for_standbys
+-- Commits a message in the log, which is after everything that was read before, so that its commit waits
+-- until that is on the synchronous standbys.
+SELECT pg_logical_emit_message(true, 'coffeert', '')
+
+-- name: running_backends
+-- Which of these backends still run a statement. One that waits for a standby does not notice that its
+-- client has gone. $1 process ids int[]
+SELECT pid FROM pg_stat_activity WHERE pid = ANY ($1::int[]) AND state = 'active'
+
 -- name: load_recent
 -- The most recent orders among those that a watermark sees. $1 watermark, $2 latest placed_at or NULL.
 SELECT order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,

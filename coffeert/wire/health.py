@@ -21,7 +21,11 @@ class PartHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class IntakeHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
-    """The path from a request to the commit, on this server."""
+    """The path from a request to the commit, on this server.
+
+    `restored` counts acknowledged orders that the database had lost and has again; `unresolved_commits` are
+    those that PostgreSQL may still be working on although their connections are closed.
+    """
 
     orders_per_s: float = 0
     accepted: int = 0
@@ -34,6 +38,8 @@ class IntakeHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
     wait_limit_ms: float = 0
     batch_size: float = 0
     commit_ms: float = 0
+    restored: int = 0
+    unresolved_commits: int = 0
 
 
 class AggregatorHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):

@@ -19,6 +19,8 @@ class Mutant:
 _PROPERTY = "tests/integration/aggregator/test_pass_property.py"
 _PASSES = "tests/integration/postgres/test_passes.py"
 _WRITER = "tests/unit/server/ingest/test_batch_writer.py"
+_BATCH_INSERT = "coffeert/server/ingest/batch_insert.py"
+_STANDBY = "tests/integration/postgres/test_standby_away.py"
 _WATCHED = "tests/torture/test_short.py"  # only by what its dashboards see
 _LIVE = "tests/unit/server/live/test_live_view.py"
 _CONTINUITY = "tests/unit/server/live/test_continuity.py"
@@ -73,9 +75,9 @@ MUTANTS = (
     Mutant(
         "an order is acknowledged before its commit",
         "coffeert/server/ingest/batch_writer.py",
-        "            outcomes = await self._store(entries, commits)\n",
+        "            outcomes = await insert.store(entries)\n",
         "            self._answer(groups, [StoredOrder(e.order, replayed=False) for e in entries])\n"
-        "            outcomes = await self._store(entries, commits)\n",
+        "            outcomes = await insert.store(entries)\n",
         (_WRITER, "tests/torture/test_short.py::test_nothing_is_lost_doubled_or_miscounted"),
     ),
     Mutant(
@@ -156,24 +158,106 @@ MUTANTS = (
         ("tests/integration/aggregator/test_leadership.py",),
     ),
     Mutant(
-        "a commit of unknown outcome is not looked up",
-        "coffeert/server/ingest/batch_writer.py",
-        "            found = await self._find(orders)\n            for order in orders:\n"
-        "                stored = found.get(order.order_id)\n                results",
-        "            found: dict[UUID, Stored] = {}\n            for order in orders:\n"
-        "                stored = found.get(order.order_id)\n                results",
+        "the keys of a commit of unknown outcome are looked up, and the insert is not repeated",
+        _BATCH_INSERT,
+        "            await self._insert_again(orders, error)\n",
+        "            await self._settle(orders, Inserted(Xid(0), 0), repeated=True)\n",
         (_WRITER,),
     ),
     Mutant(
-        "a taken key is answered with whatever it stands for",
+        "an insert that stores nothing does not wait for the standby",
+        "sql/queries/insert_orders.sql",
+        "CASE WHEN new = 0 THEN",
+        "CASE WHEN new < 0 THEN",
+        (_STANDBY,),
+    ),
+    Mutant(
+        "an order of a retired drink is acknowledged by what can be read",
+        "coffeert/server/ingest/order_service.py",
+        "            if found:\n                await self._table.wait_for_standbys()\n",
+        "",
+        ("tests/unit/server/ingest/test_order_service.py",),
+    ),
+    Mutant(
+        "an insert that takes too long is cancelled, which ends its wait for the standby",
+        "coffeert/postgres/orders.py",
+        "row = await connection.fetchrow(query, *values)",
+        "row = await connection.fetchrow(query, *values, timeout=self._insert_timeout / 2)",
+        (_STANDBY,),
+    ),
+    Mutant(
+        "a wait for the standby that somebody cancelled counts as a commit",
+        "coffeert/postgres/orders.py",
+        "healthy = connection not in self._warned",
+        "healthy = True",
+        (_STANDBY,),
+    ),
+    Mutant(
+        "each insert leaves a backend that waits for the standby",
+        "coffeert/postgres/orders.py",
+        "            self._abandoned.add(backend)\n",
+        "",
+        (_STANDBY,),
+    ),
+    Mutant(
+        "a second batch waits for an event, however slow the first has become",
         "coffeert/server/ingest/batch_writer.py",
+        "            elif self._timer is None:\n",
+        "            elif False:\n",
+        (_WRITER,),
+    ),
+    Mutant(
+        "a batch waits for a key that an open transaction holds",
+        "sql/queries/insert_orders.sql",
+        "        WHERE set_config('lock_timeout', '50ms', true) IS NOT NULL\n",
+        "",
+        ("tests/integration/postgres/test_orders.py",),
+    ),
+    Mutant(
+        "further tries of a contended key share their batches with others",
+        "coffeert/server/ingest/batch_writer.py",
+        "if self._contended_keys and self._contended_keys.any_of(entries):",
+        "if False:",
+        (_WRITER,),
+    ),
+    Mutant(
+        "a correction is found by its key only",
+        _BATCH_INSERT,
+        "voids = await self._table.find_voids(voided) if voided else {}",
+        "voids: dict[UUID, Stored] = {}",
+        (_WRITER,),
+    ),
+    Mutant(
+        "an order under the key of a correction prevents it",
+        "coffeert/server/ingest/order_service.py",
+        "(uuid5(_VOIDS, str(order_id)), new_order_id())",
+        "(uuid5(_VOIDS, str(order_id)),)",
+        ("tests/integration/server/ingest/test_voids.py",),
+    ),
+    Mutant(
+        "what was acknowledged is not stored again on a new lineage",
+        "coffeert/server/app.py",
+        "on_new_lineage=lambda _: recent.store_again(),",
+        "on_new_lineage=lambda _: None,",
+        ("tests/integration/server/ingest/test_recent.py",),
+    ),
+    Mutant(
+        "an outage uses up the time for which acknowledged orders are kept",
+        "coffeert/server/ingest/recent.py",
+        "min(now - self._added_at, _MAX_GAP_SECONDS)",
+        "now - self._added_at",
+        ("tests/unit/server/ingest/test_recent.py",),
+    ),
+    Mutant(
+        "a taken key is answered with whatever it stands for",
+        _BATCH_INSERT,
         "elif _same(entry, result):",
         "elif entry is not None:",
         (_WRITER, "tests/integration/server/http/test_orders.py"),
     ),
     Mutant(
         "a batch is not sorted by key",
-        "coffeert/server/ingest/batch_writer.py",
+        _BATCH_INSERT,
         "for key in sorted(first)]",
         "for key in first]",
         (_WRITER,),

@@ -24,7 +24,7 @@ from coffeert.server.http.responses import (
     error_response,
     order_response,
 )
-from coffeert.server.ingest.batch_writer import Outcome, PendingOrder
+from coffeert.server.ingest.batch_insert import Outcome, PendingOrder
 from coffeert.server.ingest.load_shedding import BATCH_OVERHEAD, LoadShedder, overloaded
 from coffeert.server.ingest.order_service import OrderService
 from coffeert.wire.orders import decode_order

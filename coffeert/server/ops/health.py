@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
 import msgspec
 import structlog
 
-from coffeert.errors import CoffeertError
+from coffeert.errors import CoffeertError, DatabaseUnavailable
 from coffeert.postgres.session import STALLED_SECONDS, SessionStatus
 from coffeert.redis_bus.bus import Bus
 from coffeert.server.ingest.batch_writer import BatchWriter
@@ -106,6 +108,8 @@ class HealthMonitor:
         self,
         *,
         batch_writer: BatchWriter,
+        restored: Callable[[], int],
+        unresolved: Callable[[], Awaitable[int]],
         live_view: LiveView,
         updater: LiveUpdater,
         broadcaster: Broadcaster,
@@ -117,6 +121,9 @@ class HealthMonitor:
         self._started = time.monotonic()
         self.closing = False
         self._batch_writer = batch_writer
+        self._restored = restored
+        self._unresolved = unresolved
+        self._unresolved_commits = 0
         self._live_view = live_view
         self._updater = updater
         self._broadcaster = broadcaster
@@ -156,6 +163,8 @@ class HealthMonitor:
     async def refresh(self) -> None:
         """Bring `health` up to date."""
         database, redis = await asyncio.gather(self._database(), self._redis())
+        with suppress(DatabaseUnavailable):  # then they may still run
+            self._unresolved_commits = await self._unresolved()
         durability = self.health.durability if self._session is None else self._durability()
         self._obstacle = self._find_obstacle()
         self.health = Health(
@@ -182,6 +191,8 @@ class HealthMonitor:
         stalled = self._batch_writer.admission.stalled_seconds()
         if stalled > STALLED_SECONDS:
             return f"no commit has ended for {stalled:.0f} s"
+        if self._unresolved_commits:
+            return "an earlier commit has not ended"
         return self._session.obstacle() if self._session is not None else None
 
     @property
@@ -258,6 +269,8 @@ class HealthMonitor:
             wait_limit_ms=round(admission.wait_limit * 1e3, 2),
             batch_size=round(admission.batch_size, 2),
             commit_ms=round(admission.batch_seconds * 1e3, 3),
+            restored=self._restored(),
+            unresolved_commits=self._unresolved_commits,
         )
         return self._report("intake", figures, reason)
 

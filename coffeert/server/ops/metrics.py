@@ -38,6 +38,11 @@ class _HealthCollector(Collector):
             for field, value in msgspec.structs.asdict(part).items():
                 if isinstance(value, bool) or not isinstance(value, int | float):
                     continue
+                if (name, field) == ("intake", "restored"):
+                    yield CounterMetricFamily(
+                        "coffeert_restored_orders", "Acknowledged, lost, stored again.", value
+                    )
+                    continue
                 family = CounterMetricFamily if field in _COUNTERS else GaugeMetricFamily
                 yield family(f"coffeert_{name}_{field}", f"{name}: {field}.", float(value))
 

@@ -20,7 +20,7 @@ from tests.torture.faults.postgres import (
     PostgresCrashed,
     PostgresFrozen,
 )
-from tests.torture.faults.primary import PrimaryLost
+from tests.torture.faults.primary import PrimaryLost, StandbyAway, StandbyBehind
 from tests.torture.faults.redis import (
     RedisBehindBadNetwork,
     RedisFlushed,
@@ -56,4 +56,6 @@ FAULTS: Sequence[type[Fault]] = (
     ServerClockWrong,
     DatabaseClockPutRight,
     ServersOfTwoZones,
+    StandbyAway,
+    StandbyBehind,
 )

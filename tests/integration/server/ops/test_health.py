@@ -56,6 +56,8 @@ async def test_figures_that_postgresql_has_not_confirmed_are_reported(
             while not view.confirmed:
                 await asyncio.sleep(POLL)
         assert "not confirmed" not in (monitor._aggregator().reason or "")
+
+
 async def test_what_a_crash_could_do_is_said(
     run_server: RunServer, servers: TestServers, database_url: str
 ) -> None:

@@ -17,7 +17,7 @@ from coffeert.server.http.connection_limiter import ConnectionLimiter
 from coffeert.server.http.deferred_responses import DeferredResponses
 from coffeert.server.http.order_connection import OrderConnection
 from coffeert.server.http.order_endpoint import OrderEndpoint
-from coffeert.server.ingest.batch_writer import Outcome, PendingOrder, StoredOrder
+from coffeert.server.ingest.batch_insert import Outcome, PendingOrder, StoredOrder
 from coffeert.server.ingest.load_shedding import LoadShedder, for_batches
 from coffeert.server.ingest.order_service import Batch, OrderService
 
