@@ -114,6 +114,9 @@ class Config(BaseSettings):
     aggregation_interval: Duration = Field(default=1.0, ge=0.05, le=3600)
     """Time between two passes of the aggregator."""
 
+    minute_retention: Duration = Field(default=45 * 86400.0, ge=2 * 86400, le=366 * 86400)
+    """How long sums by the minute are kept; those by quarter hour and by day are kept for good."""
+
     live_updates: bool = True
     """Whether dashboards show orders before the next pass; if off, they change with passes only."""
 

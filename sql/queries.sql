@@ -227,6 +227,20 @@ FROM aggregator_state
 -- The database's clock, and whether it is a standby's, which is not to be followed.
 SELECT clock_timestamp() AS now, pg_is_in_recovery() AS standby
 
+-- name: prune_minutes
+-- Deletes the oldest minutes before $1, some $2 cells at a time, and notes from which on they are kept.
+-- Runs under the lock of lock_state. Returns how many cells were deleted.
+WITH oldest AS (
+    SELECT bucket FROM rollup_minute WHERE bucket < $1 ORDER BY bucket LIMIT $2
+), edge AS (
+    SELECT CASE WHEN count(*) < $2 THEN $1 ELSE max(bucket) + interval '1 minute' END AS kept_from
+    FROM oldest
+), deleted AS (
+    DELETE FROM rollup_minute USING edge WHERE bucket < kept_from RETURNING 1
+)
+UPDATE aggregator_state SET minutes_from = greatest(minutes_from, kept_from) FROM edge
+RETURNING (SELECT count(*) FROM deleted)
+
 -- name: pass_settings
 -- For this transaction: new orders are always found by orders_xid, however wrong the statistics are,
 -- and no statement waits longer than $1 (such as 5000ms) for the state row.

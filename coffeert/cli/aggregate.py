@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 
 import click
 
@@ -44,6 +45,7 @@ async def running_aggregator(config: Config, found: Services) -> AsyncIterator[N
         found.database_url,
         publisher,
         interval=config.aggregation_interval,
+        keep_minutes=timedelta(seconds=config.minute_retention),
         name=f"{socket.gethostname()}:{os.getpid()}",
     )
     tasks = Tasks()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
 import msgspec
@@ -61,6 +61,7 @@ async def _once(config: Config, running: Services) -> CompletedPass:
         running.database_url,
         publisher,
         interval=config.aggregation_interval,
+        keep_minutes=timedelta(seconds=config.minute_retention),
         name=f"{socket.gethostname()}:{os.getpid()}",
     )
     try:

@@ -24,8 +24,8 @@ class PassResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `previous` is the watermark of the pass before; `nonce` names the leader's term.
     `cells` are the changed ones within the retention window, as absolute values, `recent` the newest 50 of
-    the new orders, `data_time` a moment up to which every commit is certainly counted. `uncounted` are new
-    orders that break a rule of the table, so that no rollup counts them.
+    the new orders, `data_time` a moment up to which every commit is certainly counted. `uncountable` are new
+    orders that break a rule of the table, so that no rollup counts them; there are `uncountable_in_all`.
     """
 
     lineage: str
@@ -39,7 +39,8 @@ class PassResult(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     cells: Cells
     recent: tuple[Order, ...]
-    uncounted: tuple[UUID, ...] = ()
+    uncountable: tuple[UUID, ...] = ()
+    uncountable_in_all: int = 0
 
 
 async def advance(
@@ -76,7 +77,8 @@ async def advance(
         rows=row["rows"],
         cells=cells_from(row["cells"]),
         recent=tuple(Order(*values) for values in row["recent"]),
-        uncounted=tuple(row["uncounted"]),
+        uncountable=tuple(row["uncountable"]),
+        uncountable_in_all=row["uncountable_before"] + len(row["uncountable"]),
     )
 
 

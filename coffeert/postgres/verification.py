@@ -42,8 +42,9 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """The result of comparing every rollup with every counted order.
 
-    What that leaves out: `uncounted` committed orders, which no pass has seen. The last pass was made
-    `pass_age_s` seconds ago by the database's clock; `term_over`: its leader has been silent for too long.
+    What that leaves out: `uncounted` committed orders, which no pass has seen, and `uncountable` ones, which
+    break a rule of the table. The last pass was made `pass_age_s` seconds ago by the database's clock;
+    `term_over`: its leader has been silent for too long.
     """
 
     exact: bool
@@ -54,6 +55,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     grains: tuple[GrainCheck, ...]
     examples: tuple[Difference, ...]
     uncounted: int
+    uncountable: int
     pass_age_s: float
     term_over: bool
     seconds: float
@@ -117,6 +119,7 @@ async def verify(connection: Connection) -> Verification:
             for values in row["examples"]
         ),
         **left_out,
+        uncountable=row["uncountable"],
         seconds=time.perf_counter() - started,
     )
 

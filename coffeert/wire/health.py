@@ -43,7 +43,10 @@ class IntakeHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AggregatorHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
-    """The leading aggregator, wherever it runs. `lag_s` is the age of the last pass's snapshot."""
+    """The leading aggregator, wherever it runs. `lag_s` is the age of the last pass's snapshot.
+
+    `uncountable` is how many orders break a rule of the table, so that no rollup counts them.
+    """
 
     leader: str = ""
     passes: int = 0
@@ -51,6 +54,7 @@ class AggregatorHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True
     pass_ms: float = 0
     rows: int = 0
     lag_s: float = 0
+    uncountable: int = 0
 
 
 class RedisHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):

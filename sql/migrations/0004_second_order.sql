@@ -43,7 +43,7 @@ CREATE TRIGGER orders_own_xid BEFORE INSERT ON orders
 ALTER TABLE orders ENABLE REPLICA TRIGGER orders_own_xid;
 
 -- Orders that break the rules above and are in the table all the same. No rollup counts them.
-CREATE TABLE uncounted_order (
+CREATE TABLE uncountable_order (
     order_id   uuid PRIMARY KEY,
     noticed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );

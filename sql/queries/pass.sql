@@ -16,8 +16,8 @@ WITH seen AS MATERIALIZED (
     SELECT * FROM seen
     WHERE placed_at >= '2000-01-01 00:00+00' AND placed_at < '2100-01-01 00:00+00'
       AND octet_length(store) <= 255 AND octet_length(drink) <= 255
-), uncounted AS (
-    INSERT INTO uncounted_order (order_id)
+), uncountable AS (
+    INSERT INTO uncountable_order (order_id)
     SELECT order_id FROM seen
     WHERE NOT (placed_at >= '2000-01-01 00:00+00' AND placed_at < '2100-01-01 00:00+00'
                AND octet_length(store) <= 255 AND octet_length(drink) <= 255)
@@ -117,7 +117,8 @@ SET watermark = pg_current_snapshot(),
     lead_until = coalesce(statement_timestamp() + make_interval(secs => $5), lead_until)
 RETURNING pass AS number, watermark::text, passed_at AS data_time,
     (SELECT count(*) FROM seen) AS rows,
-    ARRAY(SELECT order_id FROM uncounted) AS uncounted,
+    ARRAY(SELECT order_id FROM uncountable) AS uncountable,
+    (SELECT count(*) FROM uncountable_order) AS uncountable_before,
     ARRAY(
         SELECT ROW(grain, bucket, store, drink, orders, quantity, revenue_cents) FROM changed
     ) AS cells,

@@ -42,8 +42,8 @@ WITH by_minute AS MATERIALIZED (
 ), in_day AS (
     INSERT INTO rollup_day (date, store, drink, orders, quantity, revenue_cents)
     SELECT date, store, drink, orders, quantity, revenue_cents FROM by_day
-), uncounted AS (
-    INSERT INTO uncounted_order (order_id)
+), uncountable AS (
+    INSERT INTO uncountable_order (order_id)
     SELECT order_id FROM orders
     WHERE NOT (placed_at >= '2000-01-01 00:00+00' AND placed_at < '2100-01-01 00:00+00'
                AND octet_length(store) <= 255 AND octet_length(drink) <= 255)

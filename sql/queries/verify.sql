@@ -61,6 +61,10 @@ WITH counted AS MATERIALIZED (
         IS DISTINCT FROM (expected.orders, expected.quantity, expected.revenue_cents)
 )
 SELECT coalesce((SELECT sum(rows) FROM counted), 0)::bigint AS orders,
+       (SELECT count(*) FROM orders
+        WHERE pg_visible_in_snapshot(xid, $1::text::pg_snapshot)
+          AND NOT (placed_at >= '2000-01-01 00:00+00' AND placed_at < '2100-01-01 00:00+00'
+                   AND octet_length(store) <= 255 AND octet_length(drink) <= 255)) AS uncountable,
        (SELECT count(*) FROM rollup_minute) AS minute_cells,
        (SELECT count(*) FROM rollup_quarter) AS quarter_cells,
        (SELECT count(*) FROM rollup_day) AS day_cells,

@@ -64,7 +64,7 @@ def test_a_duration_that_is_none_is_refused_in_plain_words(value: str) -> None:
         load_config(header_timeout=value)
     assert str(caught.value) == (
         "The setting header_timeout cannot be used: "
-        "must be a duration such as 500ms, 20s, 5m or 1h, at most a year."
+        "must be a duration such as 500ms, 20s, 5m, 1h or 30d, at most a year."
     )
 
 

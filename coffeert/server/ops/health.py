@@ -286,6 +286,11 @@ class HealthMonitor:
             reason = "no pass has been received"
         elif stats is not None and lag > _STALE_INTERVALS * stats.interval_s + 2:
             reason = f"the last pass is {lag:.0f} s old"
+        elif stats is not None and stats.uncountable:
+            reason = (
+                f"{stats.uncountable} orders break a rule of the table and are not counted; "
+                "the log of the aggregator names them"
+            )
         figures = AggregatorHealth(
             leader=stats.leader if stats else "",
             passes=max(0, self._live_view.number),
@@ -293,6 +298,7 @@ class HealthMonitor:
             pass_ms=stats.pass_ms if stats else 0,
             rows=stats.rows if stats else 0,
             lag_s=round(lag, 3),
+            uncountable=stats.uncountable if stats else 0,
         )
         reported = self._report("aggregator", figures, reason)
         return msgspec.structs.replace(reported, at=self._updater.last_pass_at)

@@ -25,7 +25,7 @@ COLUMNS = {
     "placed_at:timestamp with time zone price_cents:integer quantity:integer receipt:text? "
     "received_at:timestamp with time zone source:text? store:text voids:uuid? xid:xid8",
     "rollup_day": "date:date drink:text orders:bigint quantity:bigint revenue_cents:bigint store:text",
-    "uncounted_order": "noticed_at:timestamp with time zone order_id:uuid",
+    "uncountable_order": "noticed_at:timestamp with time zone order_id:uuid",
     **{
         f"rollup_{grain}": "bucket:timestamp with time zone drink:text orders:bigint "
         "quantity:bigint revenue_cents:bigint store:text"
@@ -48,7 +48,7 @@ INDEXES = {
     "rollup_day_pkey",
     "rollup_minute_pkey",
     "rollup_quarter_pkey",
-    "uncounted_order_pkey",
+    "uncountable_order_pkey",
 }
 
 
