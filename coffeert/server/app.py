@@ -91,7 +91,8 @@ class Server:
             timezone=self.config.timezone,
             max_frame_bytes=limit,
         )
-        app = web.Application(client_max_size=limit, middlewares=[track_requests, error_middleware])
+        middlewares = [track_requests, error_middleware, self.authorizer.host_middleware]
+        app = web.Application(client_max_size=limit, middlewares=middlewares)
         add_routes(
             app,
             [
@@ -217,7 +218,9 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
 def _authorizer(config: Config) -> Authorizer:
     token = config.token.get_secret_value() if config.token else None
     read_token = config.read_token.get_secret_value() if config.read_token else None
-    return Authorizer(token, config.allowed_origins, read_token=read_token)
+    return Authorizer(
+        token, config.allowed_origins, read_token=read_token, allowed_hosts=config.allowed_hosts
+    )
 
 
 def _start(server: Server) -> None:
