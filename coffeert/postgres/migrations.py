@@ -10,6 +10,7 @@ import asyncpg
 
 from coffeert.errors import SchemaMismatch
 from coffeert.postgres.errors import translate_errors
+from coffeert.postgres.leadership import lock_leadership
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.queries import sql, sql_directory
 
@@ -42,7 +43,8 @@ async def migrate(url: str, migrations: tuple[Migration, ...] | None = None) -> 
     """Bring a database's schema up to date and return the names of the migrations applied.
 
     Migrators that run at once wait for each other. Raises `SchemaMismatch` if the database has had
-    other migrations than this version's, or if one cannot be applied; that one is rolled back.
+    other migrations than this version's, if one cannot be applied (that one is rolled back), or if an
+    aggregator of the version before leads. None takes the lead meanwhile.
     """
     wanted = read_migrations() if migrations is None else migrations
     connection = await connect(url, application_name="coffeert migrate")
@@ -53,6 +55,11 @@ async def migrate(url: str, migrations: tuple[Migration, ...] | None = None) -> 
             applied = await _ledger(connection)
             _check_history(applied, wanted)
             missing = [migration for migration in wanted if migration.name not in applied]
+            if missing and applied and not await lock_leadership(connection):
+                raise SchemaMismatch(
+                    "An older version of coffeert runs on this database: stop every server and "
+                    "aggregator, then migrate."
+                )
             for migration in missing:
                 await _apply(connection, migration)
             return [migration.name for migration in missing]
