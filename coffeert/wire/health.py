@@ -78,6 +78,17 @@ class DatabaseHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
     round_trip_ms: float = 0
 
 
+class DurabilityHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
+    """What PostgreSQL does before it answers a commit: the settings in effect, as it spells them.
+
+    `ok: false` if a crash could lose orders that were acknowledged; they are taken all the same.
+    """
+
+    synchronous_commit: str = ""
+    fsync: str = ""
+    full_page_writes: str = ""
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """All parts. `live`: orders are shown before the aggregator's next pass."""
 
@@ -88,3 +99,4 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     redis: RedisHealth
     sockets: SocketsHealth
     database: DatabaseHealth
+    durability: DurabilityHealth = DurabilityHealth()

@@ -23,6 +23,9 @@ _WATCHED = "tests/torture/test_short.py"  # only by what its dashboards see
 _LIVE = "tests/unit/server/live/test_live_view.py"
 _CONNECTION = "tests/unit/server/http/test_connection.py"
 _READER = "tests/unit/server/http/test_request_reader.py"
+_AUTH = "tests/integration/server/http/test_auth.py"
+_DURABILITY = "tests/integration/postgres/test_durability.py"
+_READINESS = "tests/integration/server/ops/test_readiness.py"
 _DESYNC = "tests/integration/server/http/test_desync.py"
 
 MUTANTS = (
@@ -68,10 +71,80 @@ MUTANTS = (
     ),
     Mutant(
         "a commit does not wait for the disk",
+        "sql/queries.sql",
+        "'remote_apply' ELSE 'on' END, false)",
+        "'remote_apply' ELSE 'off' END, false)",
+        (_DURABILITY,),
+    ),
+    Mutant(
+        "whether a commit waits for the disk is left to the database's default",
         "coffeert/postgres/pool.py",
-        '"jit": "off", ',
-        '"jit": "off", "synchronous_commit": "off", ',
-        ("tests/torture/test_short.py",),
+        "            init=_wait_for_disk,\n",
+        "",
+        (_DURABILITY,),
+    ),
+    Mutant(
+        "a weaker setting replaces remote_apply",
+        "sql/queries.sql",
+        "WHEN 'remote_apply' THEN 'remote_apply' ELSE",
+        "WHEN 'remote_apply' THEN 'on' ELSE",
+        (_DURABILITY,),
+    ),
+    Mutant(
+        "a standby is ready for orders",
+        "coffeert/postgres/session.py",
+        "if self.standby:",
+        "if False:",
+        ("tests/unit/postgres/test_session.py",),
+    ),
+    Mutant(
+        "readiness for orders asks only whether PostgreSQL answers",
+        "coffeert/server/ops/health.py",
+        "return self.health.database.ok and self._obstacle is None",
+        "return self.health.database.ok",
+        (_READINESS,),
+    ),
+    Mutant(
+        "commits that hang are no obstacle to orders",
+        "coffeert/server/ops/health.py",
+        "if stalled > STALLED_SECONDS:",
+        "if stalled < 0:",
+        (_READINESS,),
+    ),
+    Mutant(
+        "the serving role may choose an order's transaction id",
+        "sql/queries/grant_serving.sql",
+        "'GRANT INSERT (' || columns || ') ON orders TO ' || serving;",
+        "'GRANT INSERT ON orders TO ' || serving;",
+        ("tests/integration/postgres/test_roles.py",),
+    ),
+    Mutant(
+        "a page reads under any name that leads to this machine",
+        "coffeert/server/http/auth.py",
+        '        if not self.allows_host(request.headers.get(hdrs.HOST, "")):',
+        "        if False:",
+        (_AUTH,),
+    ),
+    Mutant(
+        "orders in front of aiohttp are taken under any name",
+        "coffeert/server/http/order_endpoint.py",
+        "            and self._authorizer.allows_host(head.host)\n",
+        "",
+        (_AUTH,),
+    ),
+    Mutant(
+        "migrations are applied while an older version leads",
+        "coffeert/postgres/migrations.py",
+        "if missing and applied and not await lock_leadership(connection):",
+        "if False:",
+        ("tests/integration/postgres/test_migrations.py",),
+    ),
+    Mutant(
+        "an aggregator that stood by during a migration leads on another schema",
+        "coffeert/aggregator/aggregator.py",
+        "            await check_schema(connection)\n            await self._lead(",
+        "            await self._lead(",
+        ("tests/integration/aggregator/test_leadership.py",),
     ),
     Mutant(
         "a commit of unknown outcome is not looked up",
@@ -201,7 +274,7 @@ MUTANTS = (
         "coffeert/server/http/auth.py",
         'return self.allows_orders(request.headers.get(hdrs.AUTHORIZATION, ""))',
         "return True",
-        ("tests/integration/server/http/test_auth.py",),
+        (_AUTH,),
     ),
     Mutant(
         "orders in front of aiohttp need no token",

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import NamedTuple
 
 from coffeert.domain.rollups import RetentionWindow
 from coffeert.domain.view import Change, RollupSnapshot
@@ -13,9 +14,17 @@ from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection, Pool
 from coffeert.postgres.queries import sql
 from coffeert.postgres.rollups import load_snapshot, view_at
+from coffeert.postgres.session import SessionStatus, read_status
 from coffeert.wire.health import DatabaseHealth
 
 _ACQUIRE_TIMEOUT_SECONDS = 2.0
+
+
+class Probe(NamedTuple):
+    """The figures of the database, and what a session may do there."""
+
+    figures: DatabaseHealth
+    status: SessionStatus
 
 
 class RollupReader:
@@ -43,17 +52,19 @@ class RollupReader:
         async with self._connection() as connection:
             return str(await connection.fetchval(sql("lineage")))
 
-    async def probe(self) -> DatabaseHealth:
-        """Measure a round trip."""
+    async def probe(self) -> Probe:
+        """Measure a round trip, and read the status of a session; raises `SchemaMismatch`, too."""
         async with self._connection() as connection:
             started = time.perf_counter()
             await connection.fetchval("SELECT 1")
             milliseconds = (time.perf_counter() - started) * 1e3
-        return DatabaseHealth(
+            status = await read_status(connection)
+        figures = DatabaseHealth(
             pool=self._pool.get_size(),
             pool_idle=self._pool.get_idle_size() + self._idle_elsewhere(),
             round_trip_ms=round(milliseconds, 3),
         )
+        return Probe(figures, status)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
