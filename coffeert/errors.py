@@ -166,6 +166,13 @@ class TooLarge(ApiError):
     title = "Too large"
 
 
+class Misdirected(ApiError):
+    """The `Host` of the request is not a name of this server."""
+
+    status = 421
+    title = "Misdirected request"
+
+
 class UnsupportedMediaType(ApiError):
     """The content type is not accepted here."""
 
@@ -205,3 +212,7 @@ class OutcomeUnknown(Unavailable):
     """The connection broke while committing: the order may be stored. Sending it again is safe."""
 
     title = "Outcome unknown"
+
+
+class KeyContended(Unavailable):
+    """An open transaction of another client holds the order's key; the order was not stored."""

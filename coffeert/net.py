@@ -6,6 +6,15 @@ import ipaddress
 from urllib.parse import urlsplit
 
 
+def name_of(host: str) -> str:
+    """Return the name in a `Host` field, without port and final dot, in lower case; empty if it is none."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+    return name.removesuffix(".")
+
+
 def is_local_address(address: str) -> bool:
     """Return True if the address of a peer is a loopback address; a Unix socket's is empty."""
     return not address or _is_loopback(address.partition("%")[0])
@@ -15,10 +24,7 @@ def is_local_host(host: str) -> bool:
     """Return True if a host, with or without a port, always means this machine (RFC 6761, 6.3)."""
     if _is_loopback(host):
         return True
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
+    name = name_of(host)
     return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
 
 

@@ -1,6 +1,35 @@
 -- The short queries; those of more than a few lines have a file each in queries/. Every query says why
 -- it exists and what its parameters are.
 
+-- name: wait_for_disk
+-- For this session: a commit is answered when it is on disk, and on the synchronous standbys if there are
+-- any. Only remote_apply waits for more than that. Set even if it is the default, so that a reload of the
+-- configuration does not change it.
+SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+    WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)
+
+-- name: session_status
+-- What a session of this role may do, and what a commit of it waits for. `schema` is the last migration.
+-- `waiting` counts the commits, of all sessions of this role, that have waited for a synchronous standby
+-- for $1 seconds: a session goes on waiting when its client has given up, so also if no order is under way.
+SELECT pg_is_in_recovery() AS standby,
+       current_setting('transaction_read_only') = 'on' AS read_only,
+       has_table_privilege('orders', 'SELECT') AND (
+           SELECT bool_and(has_column_privilege(attrelid, attnum, 'INSERT'))
+           FROM pg_attribute
+           WHERE attrelid = 'orders'::regclass
+             AND attnum > 0 AND NOT attisdropped AND attname <> 'xid'
+       ) AS may_insert,
+       (SELECT max(name) FROM coffeert_migrations) AS schema,
+       (
+           SELECT count(*) FROM pg_stat_activity
+           WHERE datname = current_database() AND wait_event = 'SyncRep'
+             AND state_change < clock_timestamp() - make_interval(secs => $1)
+       ) AS waiting,
+       current_setting('synchronous_commit') AS synchronous_commit,
+       current_setting('fsync') AS fsync,
+       current_setting('full_page_writes') AS full_page_writes
+
 -- name: find_orders
 -- Reads orders by key: what a repeated key already stands for, what an interrupted commit left. The
 -- transaction tells whether it was the asking batch that stored them.
@@ -9,6 +38,23 @@ SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_a
        receipt
 FROM orders
 WHERE order_id = ANY ($1::uuid[])
+
+-- name: find_voids
+-- Reads corrections by the orders that they cancel: whoever stored one, and under whatever key.
+-- $1 order_id uuid[]
+SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_at, voids
+FROM orders
+WHERE voids = ANY ($1::uuid[])
+
+-- name: wait_for_standbys
+-- Commits a message in the log, which is after everything that was read before, so that its commit waits
+-- until that is on the synchronous standbys.
+SELECT pg_logical_emit_message(true, 'coffeert', '')
+
+-- name: running_backends
+-- Which of these backends still run a statement. One that waits for a standby does not notice that its
+-- client has gone. $1 process ids int[]
+SELECT pid FROM pg_stat_activity WHERE pid = ANY ($1::int[]) AND state = 'active'
 
 -- name: load_recent
 -- The most recent orders among those that a watermark sees. $1 watermark, $2 latest placed_at or NULL.
@@ -267,9 +313,12 @@ SELECT name, sha256 FROM coffeert_migrations ORDER BY name
 INSERT INTO coffeert_migrations (name, sha256) VALUES ($1, $2)
 
 -- name: can_change_orders
--- Whether a role could change or delete orders all the same: it owns the table (so it could drop the
--- trigger that forbids it), is a superuser, or has the right by way of another role. $1 role.
+-- Whether a role could change or delete orders all the same, or choose the transaction of a new one: it
+-- owns the table (so it could drop the trigger that forbids it), is a superuser, or has the right by way of
+-- another role. $1 role.
 SELECT rolsuper
     OR pg_has_role(rolname, (SELECT relowner FROM pg_class WHERE oid = 'orders'::regclass), 'USAGE')
-    OR has_table_privilege(rolname, 'orders', 'UPDATE, DELETE, TRUNCATE')
+    OR has_table_privilege(rolname, 'orders', 'DELETE, TRUNCATE')
+    OR has_any_column_privilege(rolname, 'orders', 'UPDATE')
+    OR has_column_privilege(rolname, 'orders', 'xid', 'INSERT')
 FROM pg_roles WHERE rolname = $1

@@ -74,7 +74,7 @@ def retention(moment: datetime, zone: str = "UTC") -> RetentionWindow:
 
 
 def calendars_around(
-    moment: datetime, zone: str = "UTC", starts: int = 0, **stores: tuple[str, int]
+    moment: datetime, zone: str = "UTC", starts: int = 0, /, **stores: tuple[str, int]
 ) -> Calendars:
     """Make the calendars for the windows of any moment, and for three weeks after it.
 

@@ -142,7 +142,11 @@ class Aggregator:
         connection = await connect(self._url, application_name="coffeert aggregator")
         try:
             await check_schema(connection)
-            await self._lead(connection, await self._wait_for_leadership(connection))
+            token = await self._wait_for_leadership(connection)
+            # Again: it may have been migrated while this aggregator was standing by, and cannot be while
+            # it leads.
+            await check_schema(connection)
+            await self._lead(connection, token)
         finally:
             await close(connection)
 

@@ -93,6 +93,7 @@ def _recent(figures: Figures, zone: tzinfo) -> Table:
 
 def _health(health: Health) -> Iterable[str]:
     intake, aggregator, sockets = health.intake, health.aggregator, health.sockets
+    durability = health.durability
     details = {
         "intake": f"{intake.orders_per_s:,.1f} orders/s, {intake.queue:,} waiting, "
         f"commit {intake.commit_ms:.1f} ms",
@@ -102,6 +103,9 @@ def _health(health: Health) -> Iterable[str]:
         "sockets": f"{sockets.clients:,} clients, {sockets.frames_per_s:,.1f} frames/s",
         "database": f"round trip {health.database.round_trip_ms:.1f} ms, "
         f"{health.database.pool_idle} of {health.database.pool} connections idle",
+        "durability": f"synchronous_commit {durability.synchronous_commit or 'unknown'}, "
+        f"fsync {durability.fsync or 'unknown'}, "
+        f"full_page_writes {durability.full_page_writes or 'unknown'}",
     }
     yield f"live since {health.started:%Y-%m-%d %H:%M} UTC, orders show " + (
         "at once" if health.live else "with the next pass"

@@ -206,6 +206,11 @@ class RetentionWindow(msgspec.Struct, frozen=True):
         """The first date that is kept at any store."""
         return min(day.date for day in self.days) - _DATES_BEFORE
 
+    @property
+    def first_common_date(self) -> int:
+        """The first date that is kept at every store."""
+        return max(day.date for day in self.days) - _DATES_BEFORE
+
     def contains(self, key: CellKey) -> bool:
         """Return True if a cell is kept."""
         if key.grain == "minute":
@@ -325,10 +330,9 @@ class RollupCube:
             return cells if bucket >= retention.first_minute else {}
         if grain == "hour":
             return cells if bucket > retention.hours_after else {}
-        firsts = [day.date - _DATES_BEFORE for day in retention.days]
-        if bucket >= max(firsts):
+        if bucket >= retention.first_common_date:
             return cells
-        if bucket < min(firsts):
+        if bucket < retention.first_date:
             return {}
         return {
             pair: totals

@@ -10,6 +10,7 @@ import asyncpg
 
 from coffeert.errors import ConfigError, SchemaMismatch
 from coffeert.postgres.errors import no_time_zone, translate_errors
+from coffeert.postgres.leadership import lock_leadership
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.queries import sql, sql_directory
 
@@ -43,10 +44,11 @@ async def migrate(
 ) -> list[str]:
     """Bring a database's schema up to date and return the names of the migrations applied.
 
-    Migrators that run at once wait for each other. `timezone` is the zone of the default calendar, if the
-    database has none yet. Raises `ConfigError` for one that PostgreSQL does not know, before anything is
-    applied; `SchemaMismatch` if the database has had other migrations than this version's, or if one
-    cannot be applied; that one is rolled back.
+    Migrators that run at once wait for each other, and no aggregator takes the lead meanwhile. `timezone`
+    is the zone of the default calendar, if the database has none yet. Raises `ConfigError` for one that
+    PostgreSQL does not know, before anything is applied; `SchemaMismatch` if the database has had other
+    migrations than this version's, if one cannot be applied (that one is rolled back), or if an
+    aggregator of the version before leads.
     """
     wanted = read_migrations() if migrations is None else migrations
     connection = await connect(url, application_name="coffeert migrate")
@@ -57,6 +59,11 @@ async def migrate(
             applied = await _ledger(connection)
             _check_history(applied, wanted)
             missing = [migration for migration in wanted if migration.name not in applied]
+            if missing and applied and not await lock_leadership(connection):
+                raise SchemaMismatch(
+                    "An older version of coffeert runs on this database: stop every server and "
+                    "aggregator, then migrate."
+                )
             if missing:
                 await _set_timezone(connection, timezone)
             for migration in missing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from coffeert.domain.orders import Order
 from coffeert.domain.watermark import Xid
 from coffeert.errors import DatabaseUnavailable
 from coffeert.postgres.array_text import order_arrays
-from coffeert.postgres.pool import Leased, Pool
+from coffeert.postgres.pool import Connection, Leased, Pool
 from coffeert.postgres.queries import sql
 
 # PostgreSQL answered, so the transaction is certainly rolled back; a value was at fault.
@@ -38,8 +39,12 @@ class BadValue(DatabaseUnavailable):
     """PostgreSQL refused a value in the batch, so it stored none of it."""
 
 
+class KeyLocked(DatabaseUnavailable):
+    """A transaction that stays open holds a key of the batch, so PostgreSQL stored none of it."""
+
+
 class CommitUnknown(DatabaseUnavailable):
-    """The connection to PostgreSQL broke while the batch was being committed."""
+    """Whether the batch is stored, and on the synchronous standbys too, is not known."""
 
 
 class Inserted(NamedTuple):
@@ -63,7 +68,8 @@ class OrderRepository:
     acquire one for each batch takes as long as to send it.
 
     `insert_timeout` and `find_timeout` are in seconds: how long to wait for an answer before the connection
-    is closed.
+    is closed. A backend that commits does not notice that, and waits for its synchronous standby as long as
+    that is away. While such a backend runs, nothing is inserted: each attempt would leave a further one.
     """
 
     def __init__(
@@ -78,9 +84,10 @@ class OrderRepository:
         self._insert_timeout = insert_timeout
         self._find_timeout = find_timeout
         self._insert = sql("insert_orders")
-        self._find = sql("find_orders")
         self._max_idle = max_idle
         self._idle: list[Leased] = []
+        self._abandoned: set[int] = set()
+        self._warned: set[Connection] = set()
 
     @property
     def idle_connections(self) -> int:
@@ -95,41 +102,92 @@ class OrderRepository:
     async def insert(self, orders: Sequence[Order]) -> Inserted:
         """Store orders sorted by id in one statement and one commit.
 
-        Raises `NotStored`, `BadValue` (nothing was stored), or `CommitUnknown`.
+        Raises `NotStored`, `BadValue`, `KeyLocked` (nothing was stored), or `CommitUnknown`.
         """
-        arrays = order_arrays(orders)
-        connection = await self._take_connection()
-        healthy = False
         try:
-            row = await connection.fetchrow(self._insert, *arrays, timeout=self._insert_timeout)
+            row = await self._commit(self._insert, *order_arrays(orders))
         except _DATA_ERRORS as error:
             raise BadValue(f"PostgreSQL refused a value: {error}") from error
-        except _BROKEN_LINK as error:
-            _terminate(connection)
-            raise CommitUnknown("The connection to PostgreSQL broke during the commit.") from error
+        except asyncpg.LockNotAvailableError as error:
+            raise KeyLocked("An open transaction holds an order's key.") from error
         except asyncpg.PostgresError as error:
             raise NotStored(f"PostgreSQL could not store the orders: {error}") from error
-        else:
-            healthy = True
+        return Inserted(Xid(row["xid"]), row["new"])
+
+    async def find(self, order_ids: Sequence[UUID]) -> dict[UUID, Stored]:
+        """Return the orders that exist among these ids; raises `DatabaseUnavailable`.
+
+        They need not be on the synchronous standbys yet: before one is acknowledged, an insert that met its
+        key, or `wait_for_standbys`, must have returned.
+        """
+        rows = await self._read("find_orders", order_ids)
+        return {row["order_id"]: _stored(row) for row in rows}
+
+    async def find_voids(self, order_ids: Sequence[UUID]) -> dict[UUID, Stored]:
+        """Return the corrections of these orders, by the order's id; raises as `find` does."""
+        rows = await self._read("find_voids", order_ids)
+        return {row["voids"]: _stored(row) for row in rows}
+
+    async def wait_for_standbys(self) -> None:
+        """Return when everything that can be read is on the synchronous standbys.
+
+        Raises `DatabaseUnavailable`.
+        """
+        try:
+            await self._commit(sql("wait_for_standbys"))
+        except asyncpg.PostgresError as error:
+            raise DatabaseUnavailable("PostgreSQL cannot commit.") from error
+
+    async def unresolved_commits(self) -> int:
+        """Return how many backends are still committing although their connections are closed.
+
+        Raises `DatabaseUnavailable`.
+        """
+        if asked := set(self._abandoned):
+            rows = await self._read("running_backends", list(asked))
+            self._abandoned -= asked.difference(row["pid"] for row in rows)
+        return len(self._abandoned)
+
+    async def _commit(self, query: str, *values: object) -> asyncpg.Record:
+        """Run a statement that commits, and return its row; raises `NotStored`, `CommitUnknown`."""
+        if self._abandoned and await self.unresolved_commits():
+            raise NotStored("An earlier commit has not ended; is the synchronous standby away?")
+        connection = await self._take_connection()
+        backend = connection.get_server_pid()
+        # Not by asyncpg's timeout, which asks PostgreSQL to cancel. In a commit that ends the wait for the
+        # standby, and the row becomes visible without being there.
+        timeout = asyncio.get_running_loop().call_later(
+            self._insert_timeout, _terminate, connection
+        )
+        healthy = False
+        try:
+            row = await connection.fetchrow(query, *values)
+            healthy = connection not in self._warned
+        except _SHUTDOWN as error:
+            raise CommitUnknown("PostgreSQL ended the connection during the commit.") from error
+        except _BROKEN_LINK as error:
+            self._abandoned.add(backend)
+            raise CommitUnknown("The connection to PostgreSQL broke during the commit.") from error
         finally:
+            timeout.cancel()
             if healthy and len(self._idle) < self._max_idle:
                 self._idle.append(connection)
             else:
                 await self._release(connection)
+        if not healthy:
+            raise CommitUnknown("PostgreSQL did not wait for its synchronous standby.")
         assert row is not None
-        return Inserted(Xid(row["xid"]), row["new"])
+        return row
 
-    async def find(self, order_ids: Sequence[UUID]) -> dict[UUID, Stored]:
-        """Return the orders that exist among these ids; raises `DatabaseUnavailable`."""
+    async def _read(self, query: str, keys: Sequence[object]) -> list[asyncpg.Record]:
         connection = await self._acquire(self._find_timeout)
         try:
-            rows = await connection.fetch(self._find, order_ids, timeout=self._find_timeout)
+            return await connection.fetch(sql(query), keys, timeout=self._find_timeout)
         except (*_BROKEN_LINK, asyncpg.PostgresError) as error:
             _terminate(connection)
-            raise DatabaseUnavailable("PostgreSQL cannot be read.") from error
+            raise NotStored("PostgreSQL cannot be read.") from error
         finally:
             await self._release(connection)
-        return {row["order_id"]: Stored(Order(*row[1:]), Xid(row["xid"])) for row in rows}
 
     async def _take_connection(self) -> Leased:
         while self._idle:
@@ -137,7 +195,15 @@ class OrderRepository:
             if _is_open(connection):
                 return connection
             await self._release(connection)
-        return await self._acquire(self._insert_timeout)
+        connection = await self._acquire(self._insert_timeout)
+        connection.add_log_listener(self._note_warning)
+        return connection
+
+    def _note_warning(self, connection: Connection, message: asyncpg.PostgresLogMessage) -> None:
+        # The one warning that our statements meet: somebody cancelled the wait for the standby, and
+        # PostgreSQL calls the commit done all the same.
+        if message.severity_en == "WARNING":
+            self._warned.add(connection)
 
     async def _acquire(self, within: float) -> Leased:
         try:
@@ -146,6 +212,9 @@ class OrderRepository:
             raise NotStored("PostgreSQL cannot be reached.") from error
 
     async def _release(self, connection: Leased) -> None:
+        self._warned.discard(connection)
+        with suppress(asyncpg.InterfaceError):
+            connection.remove_log_listener(self._note_warning)
         # A terminated or broken connection cannot be released in order; the pool replaces it.
         try:
             await self._pool.release(connection, timeout=self._find_timeout)
@@ -164,3 +233,7 @@ def _terminate(connection: Leased) -> None:
     # A connection that broke by itself is detached from the pool already and refuses every call.
     with suppress(asyncpg.InterfaceError):
         connection.terminate()
+
+
+def _stored(row: asyncpg.Record) -> Stored:
+    return Stored(Order(*row[1:]), Xid(row["xid"]))

@@ -15,7 +15,10 @@ _MINUTE = 60
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 
-PREFIX: Final = "coffeert:"
+PROTOCOL: Final = 2
+"""Rises with every change of a key's or a message's form, so that two versions never read each other's."""
+
+PREFIX: Final = f"coffeert:v{PROTOCOL}:"
 
 SNAPSHOT: Final = f"{PREFIX}snapshot"
 """Hash: all cells as of one pass; `coffeert.redis_bus.snapshot` describes the fields."""
@@ -45,7 +48,7 @@ def fence(lineage: str) -> str:
 
 
 def hour(start: int) -> str:
-    """Return the key of the hash of an hour, by its start in UTC: `coffeert:hour:2026-01-31T09:00`."""
+    """Return the key of the hash of an hour, by its start in UTC: `coffeert:v2:hour:2026-01-31T09:00`."""
     return f"{PREFIX}hour:{datetime.fromtimestamp(start, UTC):%Y-%m-%dT%H:%M}"
 
 

@@ -58,7 +58,7 @@ class PublishPlan(msgspec.Struct, frozen=True, kw_only=True):
     top: dict[str, int]
     recent: list[str]
     outdated: str = ""
-    """The id of what was stored when an earlier pass was refused: this commit has proved it stale."""
+    """The id of what an earlier pass was refused for: this pass's commit has proved it outdated."""
     prefix: str = keys.PREFIX
     snapshot_ttl: int = keys.SNAPSHOT_TTL_SECONDS
     fence_ttl: int = keys.FENCE_TTL_SECONDS

@@ -27,6 +27,7 @@ from coffeert.server.http.orders import OrdersApi
 from coffeert.server.ingest.admission import Admission
 from coffeert.server.ingest.batch_writer import BatchWriter
 from coffeert.server.ingest.order_service import OrderService
+from coffeert.server.ingest.recent import RecentAcknowledgements
 from coffeert.server.live.broadcaster import Broadcaster
 from coffeert.server.live.change_log import ChangeLog
 from coffeert.server.live.database_clock import DatabaseClock
@@ -47,6 +48,7 @@ class Server:
     config: Config
     authorizer: Authorizer
     batch_writer: BatchWriter
+    recent: RecentAcknowledgements
     order_service: OrderService
     change_log: ChangeLog
     updater: LiveUpdater
@@ -92,7 +94,8 @@ class Server:
             timezone=lambda: self.updater.calendars.calendars[0].zone,
             max_frame_bytes=limit,
         )
-        app = web.Application(client_max_size=limit, middlewares=[track_requests, error_middleware])
+        middlewares = [track_requests, error_middleware, self.authorizer.host_middleware]
+        app = web.Application(client_max_size=limit, middlewares=middlewares)
         add_routes(
             app,
             [
@@ -164,6 +167,10 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             bus,
             rollup_reader,
             live=config.live_updates,
+            on_new_lineage=lambda _: recent.store_again(),
+        )
+        recent = RecentAcknowledgements(
+            repository, updater.on_commit, enabled=config.restore_acknowledged
         )
         await updater.load_if_needed()
         batch_writer = BatchWriter(
@@ -172,6 +179,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             batch_rows=config.max_batch_rows,
             writers=config.max_concurrent_commits,
             on_commit=updater.on_commit,
+            on_acknowledged=recent.add,
         )
         menu_cache = MenuCache(menu, database_url, broadcaster)
         authorizer = _authorizer(config)
@@ -183,6 +191,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             config=config,
             authorizer=authorizer,
             batch_writer=batch_writer,
+            recent=recent,
             order_service=order_service,
             change_log=change_log,
             updater=updater,
@@ -191,6 +200,8 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             rollup_reader=rollup_reader,
             health=HealthMonitor(
                 batch_writer=batch_writer,
+                restored=lambda: recent.restored,
+                unresolved=repository.unresolved_commits,
                 live_view=live_view,
                 updater=updater,
                 broadcaster=broadcaster,
@@ -221,12 +232,15 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
 def _authorizer(config: Config) -> Authorizer:
     token = config.token.get_secret_value() if config.token else None
     read_token = config.read_token.get_secret_value() if config.read_token else None
-    return Authorizer(token, config.allowed_origins, read_token=read_token)
+    return Authorizer(
+        token, config.allowed_origins, read_token=read_token, allowed_hosts=config.allowed_hosts
+    )
 
 
 def _start(server: Server) -> None:
     start = server.tasks.start
     start("batch writer", server.batch_writer.run)
+    start("recent acknowledgements", server.recent.run)
     start("live updater", server.updater.run)
     start("clock", server.updater.follow_clock)
     start("broadcaster", lambda: server.broadcaster.run(server.updater))

@@ -21,7 +21,11 @@ class PartHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class IntakeHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
-    """The path from a request to the commit, on this server."""
+    """The path from a request to the commit, on this server.
+
+    `restored` counts acknowledged orders that the database had lost and has again; `unresolved_commits` are
+    those that PostgreSQL may still be working on although their connections are closed.
+    """
 
     orders_per_s: float = 0
     accepted: int = 0
@@ -34,6 +38,8 @@ class IntakeHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
     wait_limit_ms: float = 0
     batch_size: float = 0
     commit_ms: float = 0
+    restored: int = 0
+    unresolved_commits: int = 0
 
 
 class AggregatorHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
@@ -82,6 +88,17 @@ class DatabaseHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
     clock_offset_s: float = 0
 
 
+class DurabilityHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
+    """What PostgreSQL does before it answers a commit: the settings in effect, as it spells them.
+
+    `ok: false` if a crash could lose orders that were acknowledged; they are taken all the same.
+    """
+
+    synchronous_commit: str = ""
+    fsync: str = ""
+    full_page_writes: str = ""
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """All parts. `live`: orders are shown before the aggregator's next pass."""
 
@@ -92,3 +109,4 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     redis: RedisHealth
     sockets: SocketsHealth
     database: DatabaseHealth
+    durability: DurabilityHealth = DurabilityHealth()

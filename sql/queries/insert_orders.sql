@@ -4,8 +4,13 @@
 -- $3 received_at timestamptz[], $4 quantity int[], $5 price_cents int[], $6 store text[],
 -- $7 drink text[], $8 voids uuid[], $9 amount bigint[], $10 source text[], $11 receipt text[]; each array
 -- as its text, which is cheaper for the driver to make. A moment that all orders share is given once, and
--- $8 to $11 may be empty: reading them is dear. That shorter arrays are filled up with NULL is what several unnest in one SELECT do; in FROM they would also be
--- kept in between.
+-- $8 to $11 may be empty: reading them is dear. That shorter arrays are filled up with NULL is what several
+-- unnest in one SELECT do; in FROM they would also be kept in between.
+-- A key that an open transaction holds fails the statement soon, so that the batch can be split. The
+-- setting ends with the transaction, and PostgreSQL has locked the table before: that is waited for.
+-- A transaction that stored nothing has nothing to wait for, and would commit although the orders that it
+-- met still wait for their synchronous standby: that is visible after a crash. A message in the log makes
+-- it wait until everything before it is there (docs/decisions/0030-visible-is-not-replicated.md).
 WITH stored AS (
     INSERT INTO orders
         (order_id, placed_at, received_at, quantity, price_cents, store, drink, voids, amount, source,
@@ -26,8 +31,11 @@ WITH stored AS (
                unnest($9::text::bigint[]) AS amount,
                unnest($10::text::text[]) AS source,
                unnest($11::text::text[]) AS receipt
+        WHERE set_config('lock_timeout', '50ms', true) IS NOT NULL
     ) AS given
     ON CONFLICT DO NOTHING
     RETURNING 1
 )
-SELECT pg_current_xact_id() AS xid, count(*) AS new FROM stored
+SELECT pg_current_xact_id() AS xid, new,
+       CASE WHEN new = 0 THEN pg_logical_emit_message(true, 'coffeert', '') END AS barrier
+FROM (SELECT count(*) AS new FROM stored) AS counted

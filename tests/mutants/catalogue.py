@@ -19,10 +19,19 @@ class Mutant:
 _PROPERTY = "tests/integration/aggregator/test_pass_property.py"
 _PASSES = "tests/integration/postgres/test_passes.py"
 _WRITER = "tests/unit/server/ingest/test_batch_writer.py"
+_BATCH_INSERT = "coffeert/server/ingest/batch_insert.py"
+_STANDBY = "tests/integration/postgres/test_standby_away.py"
 _WATCHED = "tests/torture/test_short.py"  # only by what its dashboards see
 _LIVE = "tests/unit/server/live/test_live_view.py"
+_CONTINUITY = "tests/unit/server/live/test_continuity.py"
+_CLOCKS = "tests/integration/server/live/test_clocks.py"
+_FENCING = "tests/integration/redis_bus/test_fencing.py"
+_ROLLUPS = "tests/unit/domain/test_rollups.py"
 _CONNECTION = "tests/unit/server/http/test_connection.py"
 _READER = "tests/unit/server/http/test_request_reader.py"
+_AUTH = "tests/integration/server/http/test_auth.py"
+_DURABILITY = "tests/integration/postgres/test_durability.py"
+_READINESS = "tests/integration/server/ops/test_readiness.py"
 _DESYNC = "tests/integration/server/http/test_desync.py"
 _CALENDAR = "sql/migrations/0003_calendar.sql"
 _DAYS = "tests/integration/postgres/test_calendar_days.py"
@@ -66,37 +75,189 @@ MUTANTS = (
     Mutant(
         "an order is acknowledged before its commit",
         "coffeert/server/ingest/batch_writer.py",
-        "            outcomes = await self._store(entries, commits)\n",
+        "            outcomes = await insert.store(entries)\n",
         "            self._answer(groups, [StoredOrder(e.order, replayed=False) for e in entries])\n"
-        "            outcomes = await self._store(entries, commits)\n",
+        "            outcomes = await insert.store(entries)\n",
         (_WRITER, "tests/torture/test_short.py::test_nothing_is_lost_doubled_or_miscounted"),
     ),
     Mutant(
         "a commit does not wait for the disk",
-        "coffeert/postgres/pool.py",
-        '"jit": "off", ',
-        '"jit": "off", "synchronous_commit": "off", ',
-        ("tests/torture/test_short.py",),
+        "sql/queries.sql",
+        "'remote_apply' ELSE 'on' END, false)",
+        "'remote_apply' ELSE 'off' END, false)",
+        (_DURABILITY,),
     ),
     Mutant(
-        "a commit of unknown outcome is not looked up",
-        "coffeert/server/ingest/batch_writer.py",
-        "            found = await self._find(orders)\n            for order in orders:\n"
-        "                stored = found.get(order.order_id)\n                results",
-        "            found: dict[UUID, Stored] = {}\n            for order in orders:\n"
-        "                stored = found.get(order.order_id)\n                results",
+        "whether a commit waits for the disk is left to the database's default",
+        "coffeert/postgres/pool.py",
+        "            init=_wait_for_disk,\n",
+        "",
+        (_DURABILITY,),
+    ),
+    Mutant(
+        "a weaker setting replaces remote_apply",
+        "sql/queries.sql",
+        "WHEN 'remote_apply' THEN 'remote_apply' ELSE",
+        "WHEN 'remote_apply' THEN 'on' ELSE",
+        (_DURABILITY,),
+    ),
+    Mutant(
+        "a standby is ready for orders",
+        "coffeert/postgres/session.py",
+        "if self.standby:",
+        "if False:",
+        ("tests/unit/postgres/test_session.py",),
+    ),
+    Mutant(
+        "readiness for orders asks only whether PostgreSQL answers",
+        "coffeert/server/ops/health.py",
+        "return self.health.database.ok and self._obstacle is None",
+        "return self.health.database.ok",
+        (_READINESS,),
+    ),
+    Mutant(
+        "commits that hang are no obstacle to orders",
+        "coffeert/server/ops/health.py",
+        "if stalled > STALLED_SECONDS:",
+        "if stalled < 0:",
+        (_READINESS,),
+    ),
+    Mutant(
+        "the serving role may choose an order's transaction id",
+        "sql/queries/grant_serving.sql",
+        "'GRANT INSERT (' || columns || ') ON orders TO ' || serving;",
+        "'GRANT INSERT ON orders TO ' || serving;",
+        ("tests/integration/postgres/test_roles.py",),
+    ),
+    Mutant(
+        "a page reads under any name that leads to this machine",
+        "coffeert/server/http/auth.py",
+        '        if not self.allows_host(request.headers.get(hdrs.HOST, "")):',
+        "        if False:",
+        (_AUTH,),
+    ),
+    Mutant(
+        "orders in front of aiohttp are taken under any name",
+        "coffeert/server/http/order_endpoint.py",
+        "            and self._authorizer.allows_host(head.host)\n",
+        "",
+        (_AUTH,),
+    ),
+    Mutant(
+        "migrations are applied while an older version leads",
+        "coffeert/postgres/migrations.py",
+        "if missing and applied and not await lock_leadership(connection):",
+        "if False:",
+        ("tests/integration/postgres/test_migrations.py",),
+    ),
+    Mutant(
+        "an aggregator that stood by during a migration leads on another schema",
+        "coffeert/aggregator/aggregator.py",
+        "            await check_schema(connection)\n            await self._lead(",
+        "            await self._lead(",
+        ("tests/integration/aggregator/test_leadership.py",),
+    ),
+    Mutant(
+        "the keys of a commit of unknown outcome are looked up, and the insert is not repeated",
+        _BATCH_INSERT,
+        "            await self._insert_again(orders, error)\n",
+        "            await self._settle(orders, Inserted(Xid(0), 0), repeated=True)\n",
         (_WRITER,),
     ),
     Mutant(
-        "a taken key is answered with whatever it stands for",
+        "an insert that stores nothing does not wait for the standby",
+        "sql/queries/insert_orders.sql",
+        "CASE WHEN new = 0 THEN",
+        "CASE WHEN new < 0 THEN",
+        (_STANDBY,),
+    ),
+    Mutant(
+        "an order of a retired drink is acknowledged by what can be read",
+        "coffeert/server/ingest/order_service.py",
+        "            if found:\n                await self._table.wait_for_standbys()\n",
+        "",
+        ("tests/unit/server/ingest/test_order_service.py",),
+    ),
+    Mutant(
+        "an insert that takes too long is cancelled, which ends its wait for the standby",
+        "coffeert/postgres/orders.py",
+        "row = await connection.fetchrow(query, *values)",
+        "row = await connection.fetchrow(query, *values, timeout=self._insert_timeout / 2)",
+        (_STANDBY,),
+    ),
+    Mutant(
+        "a wait for the standby that somebody cancelled counts as a commit",
+        "coffeert/postgres/orders.py",
+        "healthy = connection not in self._warned",
+        "healthy = True",
+        (_STANDBY,),
+    ),
+    Mutant(
+        "each insert leaves a backend that waits for the standby",
+        "coffeert/postgres/orders.py",
+        "            self._abandoned.add(backend)\n",
+        "",
+        (_STANDBY,),
+    ),
+    Mutant(
+        "a second batch waits for an event, however slow the first has become",
         "coffeert/server/ingest/batch_writer.py",
+        "            elif self._timer is None:\n",
+        "            elif False:\n",
+        (_WRITER,),
+    ),
+    Mutant(
+        "a batch waits for a key that an open transaction holds",
+        "sql/queries/insert_orders.sql",
+        "        WHERE set_config('lock_timeout', '50ms', true) IS NOT NULL\n",
+        "",
+        ("tests/integration/postgres/test_orders.py",),
+    ),
+    Mutant(
+        "further tries of a contended key share their batches with others",
+        "coffeert/server/ingest/batch_writer.py",
+        "if self._contended_keys and self._contended_keys.any_of(entries):",
+        "if False:",
+        (_WRITER,),
+    ),
+    Mutant(
+        "a correction is found by its key only",
+        _BATCH_INSERT,
+        "voids = await self._table.find_voids(voided) if voided else {}",
+        "voids: dict[UUID, Stored] = {}",
+        (_WRITER,),
+    ),
+    Mutant(
+        "an order under the key of a correction prevents it",
+        "coffeert/server/ingest/order_service.py",
+        "(uuid5(_VOIDS, str(order_id)), new_order_id())",
+        "(uuid5(_VOIDS, str(order_id)),)",
+        ("tests/integration/server/ingest/test_voids.py",),
+    ),
+    Mutant(
+        "what was acknowledged is not stored again on a new lineage",
+        "coffeert/server/app.py",
+        "on_new_lineage=lambda _: recent.store_again(),",
+        "on_new_lineage=lambda _: None,",
+        ("tests/integration/server/ingest/test_recent.py",),
+    ),
+    Mutant(
+        "an outage uses up the time for which acknowledged orders are kept",
+        "coffeert/server/ingest/recent.py",
+        "min(now - self._added_at, _MAX_GAP_SECONDS)",
+        "now - self._added_at",
+        ("tests/unit/server/ingest/test_recent.py",),
+    ),
+    Mutant(
+        "a taken key is answered with whatever it stands for",
+        _BATCH_INSERT,
         "elif _same(entry, result):",
         "elif entry is not None:",
         (_WRITER, "tests/integration/server/http/test_orders.py"),
     ),
     Mutant(
         "a batch is not sorted by key",
-        "coffeert/server/ingest/batch_writer.py",
+        _BATCH_INSERT,
         "for key in sorted(first)]",
         "for key in first]",
         (_WRITER,),
@@ -144,6 +305,62 @@ MUTANTS = (
         (_LIVE,),
     ),
     Mutant(
+        "the live view keeps cells that only orders of another lineage had",
+        "coffeert/server/live/live_view.py",
+        "before = self._base.keys() | self._pending_cells.keys()",
+        "before = set(self._base)",
+        (_LIVE,),
+    ),
+    Mutant(
+        "a refund counts as an order",
+        "coffeert/domain/orders.py",
+        "return 1 if self.quantity > 0 else 0",
+        "return 1",
+        (_ROLLUPS,),
+    ),
+    Mutant(
+        "the void of a refund counts as that of a sale",
+        "coffeert/domain/orders.py",
+        "return -1 if self.quantity < 0 else 0",
+        "return -1",
+        (_ROLLUPS,),
+    ),
+    Mutant(
+        "today is the latest date of any store",
+        "coffeert/domain/rollups.py",
+        "if self.retention.day_of(pair.store).date == date",
+        "if date == max(day.date for day in self.retention.days)",
+        (_ROLLUPS,),
+    ),
+    Mutant(
+        "every store keeps the days of the default calendar",
+        "coffeert/domain/rollups.py",
+        "return key.bucket >= self.day_of(key.store).date - _DATES_BEFORE",
+        "return key.bucket >= self.days[0].date - _DATES_BEFORE",
+        (_ROLLUPS,),
+    ),
+    Mutant(
+        "a frame may name a calendar that it does not have",
+        "coffeert/wire/frames.py",
+        "if not all(0 <= place < len(columns.days) for place in places):",
+        "if not places:",
+        ("tests/unit/wire/test_frames.py",),
+    ),
+    Mutant(
+        "the terminal keeps the sum of a day that has left the window of one store",
+        "coffeert/tui/model/bucket_sums.py",
+        "self.cube.retention.first_common_date",
+        "self.cube.retention.first_date",
+        ("tests/unit/tui/model/test_bucket_sums.py",),
+    ),
+    Mutant(
+        "rewinding takes a day from a view that has dropped a store of it",
+        "coffeert/tui/history/segment.py",
+        "if unchanged and whole else {}",
+        "if unchanged else {}",
+        ("tests/unit/tui/history/test_cube_encoder.py",),
+    ),
+    Mutant(
         "PostgreSQL takes a pass with a stale fencing token",
         "coffeert/postgres/state.py",
         "if token is not None and token != state.token:",
@@ -155,7 +372,84 @@ MUTANTS = (
         "coffeert/redis_bus/publish.lua",
         "  if pass.token < published then",
         "  if pass.token < -1 then",
-        ("tests/integration/redis_bus/test_fencing.py",),
+        (_FENCING,),
+    ),
+    Mutant(
+        "the live view applies a pass whatever pass it follows",
+        "coffeert/server/live/live_view.py",
+        "if change.previous != self.watermark:",
+        "if change.number < 0:",
+        (_CONTINUITY,),
+    ),
+    Mutant(
+        "the live view applies a pass of another term of a leader",
+        "coffeert/server/live/live_view.py",
+        "if not self.is_of(change.lineage, change.nonce):",
+        "if change.lineage != self.lineage:",
+        (_CONTINUITY,),
+    ),
+    Mutant(
+        "the live view takes the cells of a shorter time for all",
+        "coffeert/server/live/live_view.py",
+        "if change.coverage is not None and not self.covered_by(change.coverage):",
+        "if change.number < 0:",
+        (_CONTINUITY,),
+    ),
+    Mutant(
+        "orders of a lost history stay on the screen",
+        "coffeert/server/live/live_view.py",
+        "(snapshot.next_xid is None or snapshot.next_xid > self._expected_xid)",
+        "(snapshot.next_xid is None or snapshot.next_xid > 0)",
+        (_CONTINUITY,),
+    ),
+    Mutant(
+        "a server that subscribes again believes the copy in Redis",
+        "coffeert/server/live/updater.py",
+        "        if not await self._load():\n",
+        "        if self._live_view.loaded or not await self._load():\n",
+        ("tests/integration/server/live/test_copy.py",),
+    ),
+    Mutant(
+        "windows do not follow time that goes back",
+        "coffeert/server/live/updater.py",
+        "if not (self._move_windows() and self._live_view.confirmed):",
+        "if not (self._move_windows() or self._live_view.confirmed):",
+        (_CLOCKS,),
+    ),
+    Mutant(
+        "windows are cut by the server's own clock",
+        "coffeert/server/live/database_clock.py",
+        "        if self._then is None:\n            return",
+        "        if self._then is None or self._then:\n            return",
+        (_CLOCKS,),
+    ),
+    Mutant(
+        "verify does not ask how old the last pass is",
+        "coffeert/postgres/verification.py",
+        "late = self.term_over and self.pass_age_s > term(interval)",
+        "late = self.pass_age_s > 1e9",
+        ("tests/integration/postgres/test_verification.py",),
+    ),
+    Mutant(
+        "a leader does not miss its last pass",
+        "coffeert/aggregator/aggregation_pass.py",
+        "if state.branched or _lacks(state, last) or _is_by(refused, state):",
+        "if state.branched or _is_by(refused, state):",
+        ("tests/integration/aggregator/test_history.py",),
+    ),
+    Mutant(
+        "Redis takes a pass of a history that lacks what is published",
+        "coffeert/redis_bus/publish.lua",
+        "if pass.token < stored.token or not precedes(stored) then",
+        "if pass.token < stored.token then",
+        (_FENCING,),
+    ),
+    Mutant(
+        "a strange meta in Redis stops publishing for good",
+        "coffeert/redis_bus/publish.lua",
+        "if not stored or id == plan.outdated then",
+        "if not stored then",
+        ("tests/integration/redis_bus/test_healing.py",),
     ),
     Mutant(
         "the aggregator runs on another cluster's watermark",
@@ -206,7 +500,7 @@ MUTANTS = (
         "coffeert/server/http/auth.py",
         'return self.allows_orders(request.headers.get(hdrs.AUTHORIZATION, ""))',
         "return True",
-        ("tests/integration/server/http/test_auth.py",),
+        (_AUTH,),
     ),
     Mutant(
         "orders in front of aiohttp need no token",

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from coffeert.domain.orders import Draft
 from coffeert.errors import ApiError, TooLarge, Unavailable
-from coffeert.server.ingest.batch_writer import Outcome, StoredOrder
+from coffeert.server.ingest.batch_insert import Outcome, StoredOrder
 from coffeert.server.ingest.order_service import Batch, OrderService
 from coffeert.tasks import end
 from coffeert.wire.orders import BatchResult, LineProblem, Problem, decode_order

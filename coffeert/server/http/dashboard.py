@@ -11,12 +11,12 @@ from aiohttp import hdrs, web
 
 from coffeert.domain.orders import MIN_PLACED_AT
 from coffeert.domain.view import Change, View
-from coffeert.errors import DatabaseUnavailable, FieldError, Invalid, Unavailable
+from coffeert.errors import DatabaseUnavailable, FieldError, Invalid, Malformed, Unavailable
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.openapi import openapi_document
 from coffeert.server.live.change_log import ChangeLog
 from coffeert.server.live.menu_cache import MenuCache
-from coffeert.server.ops.health import HealthMonitor
+from coffeert.server.ops.health import HealthMonitor, Purpose
 from coffeert.server.ops.metrics import Metrics
 from coffeert.wire import frames
 
@@ -107,10 +107,15 @@ class DashboardApi:
         return web.Response(text="ok\n")
 
     async def ready(self, request: web.Request) -> web.Response:
-        """Return 200 if orders can be stored, else 503; the state of each part only with a token."""
+        """Return 200 if orders can be stored, else 503; the state of each part only with a token.
+
+        With `for=dashboards`: 200 if dashboards can be served, which needs neither PostgreSQL nor Redis.
+        """
         monitor = self._health
-        await monitor.refresh()
-        ready = monitor.health.database.ok and not monitor.closing
+        purpose = _purpose(request)
+        if purpose == "orders":
+            await monitor.refresh()
+        ready = monitor.ready(purpose)
         body: dict[str, object] = {"ready": ready, "closing": monitor.closing}
         if self._authorizer.known(request):
             body["parts"] = monitor.health
@@ -130,6 +135,18 @@ class DashboardApi:
     async def openapi(self, request: web.Request) -> web.Response:
         """Return the description of this API."""
         return web.Response(body=self._openapi, content_type=_JSON)
+
+
+def _purpose(request: web.Request) -> Purpose:
+    match request.query.getall("for", ["orders"]):
+        case ["orders"]:
+            return "orders"
+        case ["dashboards"]:
+            return "dashboards"
+    raise Malformed(
+        "Readiness is asked for orders or for dashboards.",
+        errors=(FieldError("for", "must be orders or dashboards"),),
+    )
 
 
 def _moment(text: str, zone: str) -> datetime | date:

@@ -14,7 +14,7 @@ from coffeert.server.http.order_endpoint import OrderEndpoint
 from coffeert.server.http.request_head import Head, Unsupported
 from coffeert.server.http.request_reader import BATCHES, FramedRequest, RequestReader
 from coffeert.server.http.responses import Response
-from coffeert.server.ingest.batch_writer import Outcome
+from coffeert.server.ingest.batch_insert import Outcome
 from coffeert.server.ingest.load_shedding import LoadShedder
 
 Answer = asyncio.Future[list[Outcome]] | asyncio.Task[Response]

@@ -24,7 +24,7 @@ from coffeert.server.http.responses import (
     error_response,
     order_response,
 )
-from coffeert.server.ingest.batch_writer import Outcome, PendingOrder
+from coffeert.server.ingest.batch_insert import Outcome, PendingOrder
 from coffeert.server.ingest.load_shedding import BATCH_OVERHEAD, LoadShedder, overloaded
 from coffeert.server.ingest.order_service import OrderService
 from coffeert.wire.orders import decode_order
@@ -74,6 +74,7 @@ class OrderEndpoint:
         return (
             (kind in NDJSON if head.target == BATCHES else kind == "application/json")
             and self._authorizer.allows_orders(head.authorization)
+            and self._authorizer.allows_host(head.host)
             and self._authorizer.allows_origin(head.origin, head.host)
         )
 

@@ -7,71 +7,35 @@ nothing waits.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
-from uuid import UUID
 
 import msgspec
 import structlog
 
-from coffeert.backoff import Backoff
-from coffeert.domain.orders import Draft, Order
+from coffeert.domain.orders import Order
 from coffeert.domain.watermark import Xid
-from coffeert.errors import (
-    ApiError,
-    Conflict,
-    DatabaseUnavailable,
-    FieldError,
-    Invalid,
-    OutcomeUnknown,
-    Unavailable,
-)
-from coffeert.postgres.orders import BadValue, CommitUnknown, Inserted, Stored
+from coffeert.errors import KeyContended, Unavailable
 from coffeert.server.ingest.admission import Admission
+from coffeert.server.ingest.batch_insert import (
+    BatchInsert,
+    Commit,
+    Outcome,
+    PendingOrder,
+    StoredOrder,
+    Table,
+    unknown_outcome,
+)
 
 log = structlog.get_logger(__name__)
 
-_FIND_ATTEMPTS = 3
 # A second batch beside a running one costs as much as the first and makes both smaller. It pays off with
 # many orders, or if commits are so slow that there are few batches.
 SECOND_BATCH_MIN_ORDERS = 100
 SLOW_COMMIT_SECONDS = 0.01
-
-
-class PendingOrder(msgspec.Struct, frozen=True):
-    """An order to store. `draft` is what a repeated key is compared with; None for a correction."""
-
-    order: Order
-    draft: Draft | None
-
-
-class StoredOrder(msgspec.Struct, frozen=True):
-    """An order that is stored; `replayed` if it already was."""
-
-    order: Order
-    replayed: bool
-
-
-Outcome = StoredOrder | ApiError
-Result = Order | ApiError
-
-
-class Commit(NamedTuple):
-    """A transaction and the orders that it added."""
-
-    xid: Xid
-    orders: Sequence[Order]
-
-
-class Table(Protocol):
-    """Where orders are stored; `coffeert.postgres.orders.OrderRepository`."""
-
-    async def insert(self, orders: Sequence[Order]) -> Inserted:
-        """Store orders sorted by id, all or none."""
-
-    async def find(self, order_ids: Sequence[UUID]) -> dict[UUID, Stored]:
-        """Read the orders that exist, each with the transaction that stored it."""
+_CONTENDED_SECONDS = 60.0
+_MAX_CONTENDED_KEYS = 10_000
 
 
 class _Group(msgspec.Struct, frozen=True):
@@ -84,7 +48,11 @@ class _Group(msgspec.Struct, frozen=True):
 class BatchWriter:
     """Stores orders in batches and answers each waiter only after the commit.
 
-    `on_commit` is called with each committed transaction and its new orders, after the answers.
+    `on_commit` is called with each committed transaction and its new orders, after the answers, and
+    `on_acknowledged` with all orders that were answered as stored.
+
+    An order whose key an open transaction holds is refused, and further orders with that key have a writer
+    of their own for a while, so that others do not wait with them.
     """
 
     def __init__(
@@ -95,6 +63,7 @@ class BatchWriter:
         batch_rows: int,
         writers: int,
         on_commit: Callable[[Xid, Sequence[Order]], None],
+        on_acknowledged: Callable[[Sequence[Order]], None] = lambda orders: None,
     ) -> None:
         self.accepted = self.replayed = self.refused = 0
         self.admission = admission
@@ -102,8 +71,14 @@ class BatchWriter:
         self._batch_rows = batch_rows
         self._writers = writers
         self._on_commit = on_commit
+        self._on_acknowledged = on_acknowledged
         self._queue: deque[_Group] = deque()
         self._work = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._contended_keys = ContendedKeys()
+        self._contended: deque[_Group] = deque()
+        self._contended_work = asyncio.Event()
+        self._writing = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -114,11 +89,18 @@ class BatchWriter:
         cancelled while they are queued are not stored; once sent to PostgreSQL, they are.
         """
         self.admission.check(len(entries))
-        answer: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Group(entries, answer))
-        self.admission.queued += len(entries)
-        if self._due:
-            self._work.set()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[list[Outcome]] = loop.create_future()
+        group = _Group(entries, answer)
+        if self._contended_keys and self._contended_keys.any_of(entries):
+            self._queue_contended(group)
+        else:
+            self._queue.append(group)
+            self.admission.queued += len(entries)
+            if self._due:
+                self._work.set()
+            elif self._timer is None:
+                self._timer = loop.call_later(SLOW_COMMIT_SECONDS, self._ask_again)
         self._idle.clear()
         return answer
 
@@ -127,6 +109,7 @@ class BatchWriter:
         async with asyncio.TaskGroup() as group:
             for number in range(self._writers):
                 group.create_task(self._write_batches(number))
+            group.create_task(self._write_contended())
 
     async def close(self) -> None:
         """Refuse new orders and wait until every queued one is answered."""
@@ -141,12 +124,27 @@ class BatchWriter:
             return enough or self.admission.current_commit_seconds() > SLOW_COMMIT_SECONDS
         return bool(self._queue)
 
+    def _ask_again(self) -> None:
+        # A commit becomes slow by time alone, so no order and no commit need tell.
+        self._timer = None
+        if self._due:
+            self._work.set()
+        elif self._queue:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(SLOW_COMMIT_SECONDS, self._ask_again)
+
+    def _queue_contended(self, group: _Group) -> None:
+        if sum(len(queued.entries) for queued in self._contended) >= self._batch_rows:
+            raise Unavailable("Too many orders with such keys are waiting.", retry_after=1.0)
+        self._contended.append(group)
+        self._contended_work.set()
+
     async def _write_batches(self, number: int) -> None:
         while True:
             while not self._due:
                 self._work.clear()
                 await self._work.wait()
-            groups = self._next_groups()
+            groups = self._next_groups(self._queue)
             if groups:
                 self.admission.batch_started(number)
                 try:
@@ -154,17 +152,29 @@ class BatchWriter:
                 finally:
                     rows = sum(len(group.entries) for group in groups)
                     self.admission.batch_finished(number, rows)
-            if not self._queue and not self.admission.busy:
-                self._idle.set()
+            self._note_idle()
 
-    def _next_groups(self) -> list[_Group]:
+    async def _write_contended(self) -> None:
+        while True:
+            await self._contended_work.wait()
+            self._contended_work.clear()
+            while self._contended:
+                groups = self._next_groups(self._contended)
+                if groups:
+                    await self._write(groups)
+            self._note_idle()
+
+    def _note_idle(self) -> None:
+        if not (self._queue or self._contended or self._writing):
+            self._idle.set()
+
+    def _next_groups(self, queue: deque[_Group]) -> list[_Group]:
         groups: list[_Group] = []
         rows = 0
-        while self._queue and (
-            not groups or rows + len(self._queue[0].entries) <= self._batch_rows
-        ):
-            group = self._queue.popleft()
-            self.admission.queued -= len(group.entries)
+        while queue and (not groups or rows + len(queue[0].entries) <= self._batch_rows):
+            group = queue.popleft()
+            if queue is self._queue:
+                self.admission.queued -= len(group.entries)
             # Cancelled while queued: its client has gone, and nothing was sent yet.
             if not group.answer.done():
                 groups.append(group)
@@ -173,20 +183,22 @@ class BatchWriter:
 
     async def _write(self, groups: list[_Group]) -> None:
         entries = [entry for group in groups for entry in group.entries]
-        commits: list[Commit] = []
+        insert = BatchInsert(self._table)
+        self._writing += 1
         try:
-            outcomes = await self._store(entries, commits)
+            outcomes = await insert.store(entries)
         except Exception as error:
             # Whatever it is, the callers are answered and the writer goes on. Only cancellation, at the
             # end of the process, passes.
             log.exception("batch failed", orders=len(entries))
-            outcomes = [_unknown(error)] * len(entries)
+            outcomes = [unknown_outcome(error)] * len(entries)
+        finally:
+            self._writing -= 1
         self._answer(groups, outcomes)
-        for commit in commits:
-            try:
-                self._on_commit(commit.xid, commit.orders)
-            except Exception:
-                log.exception("commit not announced", orders=len(commit.orders))
+        stored = self._count(outcomes)
+        if self._contended_keys or len(stored) < len(outcomes):
+            self._contended_keys.note(entries, outcomes)
+        self._announce(insert.commits, stored)
 
     def _answer(self, groups: list[_Group], outcomes: list[Outcome]) -> None:
         start = 0
@@ -195,134 +207,55 @@ class BatchWriter:
             if not group.answer.done():
                 group.answer.set_result(outcomes[start:end])
             start = end
+
+    def _count(self, outcomes: list[Outcome]) -> list[Order]:
+        """Count outcomes, and return the orders that are stored."""
+        stored: list[Order] = []
+        replayed = 0
         for outcome in outcomes:
             if isinstance(outcome, StoredOrder):
-                if outcome.replayed:
-                    self.replayed += 1
-                else:
-                    self.accepted += 1
-            else:
-                self.refused += 1
+                stored.append(outcome.order)
+                replayed += outcome.replayed
+        self.replayed += replayed
+        self.accepted += len(stored) - replayed
+        self.refused += len(outcomes) - len(stored)
+        return stored
 
-    async def _store(self, entries: Sequence[PendingOrder], commits: list[Commit]) -> list[Outcome]:
-        """Store entries, each key once; the first entry of a key is the one that is stored."""
-        # By the key as a number: comparing and hashing UUIDs is many times slower.
-        first: dict[int, PendingOrder] = {}
-        for entry in entries:
-            first.setdefault(entry.order.order_id.int, entry)
-        results: dict[int, Result] = {}
-        orders = [first[key].order for key in sorted(first)]
-        await self._insert(orders, results, commits)
-        if len(orders) == len(entries) and commits and len(commits[0].orders) == len(entries):
-            # As almost always.
-            return [StoredOrder(entry.order, replayed=False) for entry in entries]
-
-        for commit in commits:
-            results.update((order.order_id.int, order) for order in commit.orders)
-        outcomes: list[Outcome] = []
-        for entry in entries:
-            key = entry.order.order_id.int
-            result = results[key]
-            if isinstance(result, ApiError):
-                outcomes.append(result)
-            elif result is entry.order:
-                outcomes.append(StoredOrder(result, replayed=False))
-            elif _same(entry, result):
-                outcomes.append(StoredOrder(result, replayed=True))
-            else:
-                outcomes.append(_conflict())
-        return outcomes
-
-    async def _insert(
-        self, orders: Sequence[Order], results: dict[int, Result], commits: list[Commit]
-    ) -> None:
-        """Store orders; the new ones are in `commits` afterwards, all others in `results`."""
+    def _announce(self, commits: list[Commit], stored: list[Order]) -> None:
         try:
-            inserted = await self._table.insert(orders)
-        except BadValue as error:
-            if len(orders) == 1:
-                results[orders[0].order_id.int] = _bad_value(error)
-                return
-            # One bad value fails the whole statement: halve until only its order is refused.
-            middle = len(orders) // 2
-            await self._insert(orders[:middle], results, commits)
-            await self._insert(orders[middle:], results, commits)
-        except CommitUnknown as error:
-            log.debug("commit outcome unknown", orders=len(orders))
-            found = await self._find(orders)
-            for order in orders:
-                stored = found.get(order.order_id)
-                results[order.order_id.int] = stored.order if stored else _unknown(error)
-        except DatabaseUnavailable as error:
-            refusal = Unavailable("The database cannot store orders now.", retry_after=1.0)
-            refusal.__cause__ = error
-            results.update((order.order_id.int, refusal) for order in orders)
-        else:
-            if inserted.new == len(orders):
-                commits.append(Commit(inserted.xid, orders))
-            else:
-                await self._resolve_duplicates(orders, inserted.xid, results, commits)
-
-    async def _resolve_duplicates(
-        self,
-        orders: Sequence[Order],
-        xid: Xid,
-        results: dict[int, Result],
-        commits: list[Commit],
-    ) -> None:
-        """Separate the new orders of a committed batch from those whose keys were taken.
-
-        A key committed concurrently is invisible to the statement that met it, so another one reads it.
-        """
-        found = await self._find(orders)
-        new = []
-        for order in orders:
-            stored = found.get(order.order_id)
-            if stored is None:
-                # The transaction that held the key rolled back in between; or reading failed.
-                results[order.order_id.int] = _unknown(None)
-            elif stored.xid == xid:
-                new.append(order)
-            else:
-                results[order.order_id.int] = stored.order
-        if new:
-            commits.append(Commit(xid, new))
-
-    async def _find(self, orders: Sequence[Order]) -> dict[UUID, Stored]:
-        """Read orders back, with retries; empty if PostgreSQL stays away."""
-        backoff = Backoff()
-        while backoff.failures < _FIND_ATTEMPTS:
-            try:
-                return await self._table.find([order.order_id for order in orders])
-            except DatabaseUnavailable:
-                await asyncio.sleep(backoff.next_delay())
-        return {}
+            for commit in commits:
+                self._on_commit(commit.xid, commit.orders)
+            self._on_acknowledged(stored)
+        except Exception:
+            log.exception("commit not announced", orders=len(stored))
 
 
-def _same(entry: PendingOrder, stored: Order) -> bool:
-    if entry.draft is None:
-        return stored.voids == entry.order.voids
-    return stored.answers(entry.draft)
+class ContendedKeys:
+    """Keys that open transactions were found to hold, for a minute each."""
 
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._until: dict[int, float] = {}
+        self._clock = clock
 
-def _conflict() -> Conflict:
-    return Conflict(
-        "This order_id belongs to an order with other content.",
-        errors=(FieldError("order_id", "is taken by an order with other content"),),
-    )
+    def __len__(self) -> int:
+        return len(self._until)
 
+    def any_of(self, entries: Sequence[PendingOrder]) -> bool:
+        """Whether any of these orders has such a key."""
+        now = self._clock()
+        return any(self._until.get(entry.order.order_id.int, now) > now for entry in entries)
 
-def _bad_value(error: BadValue) -> Invalid:
-    refusal = Invalid("The database refuses a value of this order.")
-    refusal.__cause__ = error
-    return refusal
-
-
-def _unknown(error: Exception | None) -> OutcomeUnknown:
-    unknown = OutcomeUnknown(
-        "The database went away during the commit, so the outcome is not known. "
-        "Sending the same order again is safe.",
-        retry_after=1.0,
-    )
-    unknown.__cause__ = error
-    return unknown
+    def note(self, entries: Sequence[PendingOrder], outcomes: Sequence[Outcome]) -> None:
+        """Remember the keys that are held, and forget those that are stored."""
+        now = self._clock()
+        for entry, outcome in zip(entries, outcomes, strict=True):
+            key = entry.order.order_id.int
+            if isinstance(outcome, KeyContended):
+                self._until.pop(key, None)  # so that the oldest is the first
+                self._until[key] = now + _CONTENDED_SECONDS
+            elif isinstance(outcome, StoredOrder):
+                self._until.pop(key, None)
+        while self._until and (
+            len(self._until) > _MAX_CONTENDED_KEYS or next(iter(self._until.values())) <= now
+        ):
+            del self._until[next(iter(self._until))]

@@ -9,22 +9,18 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from coffeert.domain.menu import Menu
-from coffeert.domain.orders import Draft, resolve
+from coffeert.domain.orders import Draft, new_order_id, resolve
 from coffeert.errors import (
     ApiError,
+    Conflict,
     DatabaseUnavailable,
     FieldError,
     Invalid,
     NotFound,
     Unavailable,
 )
-from coffeert.server.ingest.batch_writer import (
-    BatchWriter,
-    Outcome,
-    PendingOrder,
-    StoredOrder,
-    Table,
-)
+from coffeert.server.ingest.batch_insert import Outcome, PendingOrder, StoredOrder, Table
+from coffeert.server.ingest.batch_writer import BatchWriter
 
 _VOIDS = UUID("6f8e9d0e-2f0b-5c1a-9f51-0c0ffee00001")
 
@@ -96,6 +92,8 @@ class OrderService:
         keys = [draft.order_id for draft, _ in refused.values() if draft.order_id is not None]
         try:
             found = await self._table.find(keys) if keys else {}
+            if found:
+                await self._table.wait_for_standbys()
         except DatabaseUnavailable as error:
             raise Unavailable("The database cannot be read now.", retry_after=1.0) from error
         outcomes: dict[int, Outcome] = {}
@@ -124,9 +122,13 @@ class OrderService:
                 "A correction cannot be voided.",
                 errors=(FieldError("order_id", "is itself a correction"),),
             )
-        # The correction's key follows from the order's, so an order can be voided only once.
-        correction = order.correction(uuid5(_VOIDS, str(order_id)), datetime.now(UTC))
-        return _granted((await self._writer.submit([PendingOrder(correction, None)]))[0])
+        # The key follows from the order's, unless something else has taken it.
+        for key in (uuid5(_VOIDS, str(order_id)), new_order_id()):
+            correction = order.correction(key, datetime.now(UTC))
+            (outcome,) = await self._writer.submit([PendingOrder(correction, None)])
+            if not isinstance(outcome, Conflict):
+                break
+        return _granted(outcome)
 
 
 def _granted(outcome: Outcome) -> StoredOrder:

@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date, datetime
+from typing import NamedTuple
 
 from coffeert.domain.view import Change, RollupSnapshot
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection, Pool
 from coffeert.postgres.queries import sql
 from coffeert.postgres.rollups import load_snapshot, view_at, view_on
+from coffeert.postgres.session import SessionStatus, read_status
 from coffeert.server.live.database_clock import DatabaseClock
 from coffeert.wire.health import DatabaseHealth
 
 _ACQUIRE_TIMEOUT_SECONDS = 2.0
 _OFFSET_SHOWN_SECONDS = 1.0
+
+
+class Probe(NamedTuple):
+    """The figures of the database, and what a session may do there."""
+
+    figures: DatabaseHealth
+    status: SessionStatus
 
 
 class RollupReader:
@@ -54,17 +63,19 @@ class RollupReader:
         async with self._connection() as connection:
             return str(await connection.fetchval(sql("lineage")))
 
-    async def probe(self) -> DatabaseHealth:
-        """Measure a round trip."""
+    async def probe(self) -> Probe:
+        """Measure a round trip, and read the status of a session; raises `SchemaMismatch`, too."""
         async with self._connection() as connection:
             seconds = await self._measure(connection)
+            status = await read_status(connection)
         offset = self.clock.offset
-        return DatabaseHealth(
+        figures = DatabaseHealth(
             pool=self._pool.get_size(),
             pool_idle=self._pool.get_idle_size() + self._idle_elsewhere(),
             round_trip_ms=round(seconds * 1e3, 3),
             clock_offset_s=round(offset, 1) if abs(offset) > _OFFSET_SHOWN_SECONDS else 0,
         )
+        return Probe(figures, status)
 
     async def _measure(self, connection: Connection) -> float:
         """Ask for the database's time; return the seconds until the answer."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
 import msgspec
 import structlog
 
-from coffeert.errors import CoffeertError
+from coffeert.errors import CoffeertError, DatabaseUnavailable
+from coffeert.postgres.session import STALLED_SECONDS, SessionStatus
 from coffeert.redis_bus.bus import Bus
 from coffeert.server.ingest.batch_writer import BatchWriter
 from coffeert.server.live.broadcaster import Broadcaster
@@ -23,6 +26,7 @@ from coffeert.wire.frames import Heartbeat
 from coffeert.wire.health import (
     AggregatorHealth,
     DatabaseHealth,
+    DurabilityHealth,
     Health,
     IntakeHealth,
     PartHealth,
@@ -32,7 +36,8 @@ from coffeert.wire.health import (
 
 log = structlog.get_logger(__name__)
 
-Part = Literal["intake", "aggregator", "redis", "sockets", "database"]
+Part = Literal["intake", "aggregator", "redis", "sockets", "database", "durability"]
+Purpose = Literal["orders", "dashboards"]
 _Figures = TypeVar("_Figures", bound=PartHealth)
 
 _PROBE_TIMEOUT_SECONDS = 1.5
@@ -103,6 +108,8 @@ class HealthMonitor:
         self,
         *,
         batch_writer: BatchWriter,
+        restored: Callable[[], int],
+        unresolved: Callable[[], Awaitable[int]],
         live_view: LiveView,
         updater: LiveUpdater,
         broadcaster: Broadcaster,
@@ -114,12 +121,17 @@ class HealthMonitor:
         self._started = time.monotonic()
         self.closing = False
         self._batch_writer = batch_writer
+        self._restored = restored
+        self._unresolved = unresolved
+        self._unresolved_commits = 0
         self._live_view = live_view
         self._updater = updater
         self._broadcaster = broadcaster
         self._rollup_reader = rollup_reader
         self._bus = bus
         self._incidents = IncidentTracker()
+        self._session: SessionStatus | None = None
+        self._obstacle: str | None = None
         self._rates = {
             name: RateMeter() for name in ("orders", "published", "received", "frames", "bytes")
         }
@@ -151,6 +163,10 @@ class HealthMonitor:
     async def refresh(self) -> None:
         """Bring `health` up to date."""
         database, redis = await asyncio.gather(self._database(), self._redis())
+        with suppress(DatabaseUnavailable):  # then they may still run
+            self._unresolved_commits = await self._unresolved()
+        durability = self.health.durability if self._session is None else self._durability()
+        self._obstacle = self._find_obstacle()
         self.health = Health(
             live=self._updater.live,
             started=self.started,
@@ -159,7 +175,25 @@ class HealthMonitor:
             redis=redis,
             sockets=self._sockets(),
             database=database,
+            durability=durability,
         )
+
+    def ready(self, purpose: Purpose) -> bool:
+        """Return True if orders can be stored, or dashboards be served, as of the last `refresh`."""
+        if self.closing:
+            return False
+        if purpose == "dashboards":
+            return self._live_view.loaded
+        return self.health.database.ok and self._obstacle is None
+
+    def _find_obstacle(self) -> str | None:
+        """Say why no order can be stored although the database answers."""
+        stalled = self._batch_writer.admission.stalled_seconds()
+        if stalled > STALLED_SECONDS:
+            return f"no commit has ended for {stalled:.0f} s"
+        if self._unresolved_commits:
+            return "an earlier commit has not ended"
+        return self._session.obstacle() if self._session is not None else None
 
     @property
     def _starting(self) -> bool:
@@ -173,15 +207,25 @@ class HealthMonitor:
         )
 
     async def _database(self) -> DatabaseHealth:
-        figures, reason = DatabaseHealth(), None
+        figures, reason, session = DatabaseHealth(), None, None
         try:
             async with asyncio.timeout(_PROBE_TIMEOUT_SECONDS):
-                figures = await self._rollup_reader.probe()
+                figures, session = await self._rollup_reader.probe()
         except TimeoutError:
             reason = f"no answer within {_PROBE_TIMEOUT_SECONDS} s"
         except CoffeertError as error:
             reason = str(error)
+        self._session = session  # only now: several may refresh at once
         return self._report("database", figures, reason)
+
+    def _durability(self) -> DurabilityHealth:
+        assert self._session is not None
+        figures = DurabilityHealth(
+            synchronous_commit=self._session.synchronous_commit,
+            fsync=self._session.fsync,
+            full_page_writes=self._session.full_page_writes,
+        )
+        return self._report("durability", figures, self._session.risk())
 
     async def _redis(self) -> RedisHealth:
         figures, reason = RedisHealth(), None
@@ -207,7 +251,9 @@ class HealthMonitor:
         writer, admission = self._batch_writer, self._batch_writer.admission
         wait = admission.predicted_wait()
         reason = None
-        if admission.refusing:
+        if self._obstacle is not None:
+            reason = f"no order can be stored: {self._obstacle}"
+        elif admission.refusing:
             reason = "more orders come than this process can answer, and some are refused"
         elif wait > admission.wait_limit:
             reason = "orders wait too long and are refused"
@@ -223,6 +269,8 @@ class HealthMonitor:
             wait_limit_ms=round(admission.wait_limit * 1e3, 2),
             batch_size=round(admission.batch_size, 2),
             commit_ms=round(admission.batch_seconds * 1e3, 3),
+            restored=self._restored(),
+            unresolved_commits=self._unresolved_commits,
         )
         return self._report("intake", figures, reason)
 

@@ -30,12 +30,18 @@ class _HealthCollector(Collector):
             "redis": health.redis,
             "sockets": health.sockets,
             "database": health.database,
+            "durability": health.durability,
         }
         yield GaugeMetricFamily("coffeert_live", "1 if orders show live.", float(health.live))
         for name, part in parts.items():
             yield GaugeMetricFamily(f"coffeert_{name}_up", "1 if healthy.", float(part.ok))
             for field, value in msgspec.structs.asdict(part).items():
                 if isinstance(value, bool) or not isinstance(value, int | float):
+                    continue
+                if (name, field) == ("intake", "restored"):
+                    yield CounterMetricFamily(
+                        "coffeert_restored_orders", "Acknowledged, lost, stored again.", value
+                    )
                     continue
                 family = CounterMetricFamily if field in _COUNTERS else GaugeMetricFamily
                 yield family(f"coffeert_{name}_{field}", f"{name}: {field}.", float(value))

@@ -11,7 +11,7 @@ import structlog
 
 from coffeert.domain.orders import Draft
 from coffeert.errors import ApiError, Forbidden, Invalid, Unavailable
-from coffeert.server.ingest.batch_writer import Outcome
+from coffeert.server.ingest.batch_insert import Outcome
 from coffeert.server.ingest.load_shedding import LoadShedder, overloaded
 from coffeert.server.ingest.order_service import OrderService
 from coffeert.wire import frames

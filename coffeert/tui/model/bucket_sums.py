@@ -113,11 +113,11 @@ class BucketSumCache:
                     self._cached.pop((grain, earlier), None)
 
     def trim(self) -> None:
-        """Drop the buckets that are older than the cube keeps."""
+        """Drop the buckets that are older than the cube keeps, at some store or at all."""
         first = {
             "minute": self.cube.retention.first_minute,
             "hour": self.cube.retention.hours_after - 3600,
-            "day": self.cube.retention.first_date,
+            "day": self.cube.retention.first_common_date,
         }
         for grain, start in [key for key in self._cached if key[1] < first[key[0]]]:
             del self._cached[grain, start]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,7 +25,8 @@ from coffeert.redis_bus.bus import Bus
 from coffeert.redis_bus.publisher import RedisPublisher
 from tests.integration.aggregator.conftest import StartAggregator
 from tests.order_book import counted_cells, insert, kept_cells, order
-from tests.servers import TestServers, temporary_directory
+from tests.servers import TestServers
+from tests.standby import standby_of
 from tests.waiting import eventually
 
 
@@ -81,6 +82,23 @@ async def test_cron_tells_a_redis_from_the_future_too(
     assert (await verify(connection)).exact
 
 
+async def test_a_leader_that_misses_its_last_pass_begins_a_lineage(connection: Connection) -> None:
+    """As after an earlier copy was put back, or a crash with commits that did not wait for the disk."""
+    await insert(connection, order())
+    first = (await run_pass(connection, None, LeaderLease())).result
+    state = await connection.fetchrow("SELECT pass, watermark::text AS seen FROM aggregator_state")
+    assert state is not None
+    last = (await run_pass(connection, None, LeaderLease(), last=first)).result
+    assert last.lineage == first.lineage
+    await connection.execute(
+        "UPDATE aggregator_state SET pass = $1, watermark = $2::text::pg_snapshot", *state
+    )
+    after = (await run_pass(connection, None, LeaderLease(), last=last)).result
+    assert (after.lineage == last.lineage, after.nonce == last.nonce) == (False, False)
+    again = (await run_pass(connection, None, LeaderLease(), last=after)).result
+    assert again.lineage == after.lineage
+
+
 async def test_a_standby_does_not_aggregate_and_begins_a_lineage_once_promoted(
     own_postgres: PostgresServer,
 ) -> None:
@@ -89,8 +107,8 @@ async def test_a_standby_does_not_aggregate_and_begins_a_lineage_once_promoted(
     primary = await connect(own_postgres.database_url("shop"), application_name="test")
     await insert(primary, order(), order())
     before = await run_pass(primary, None, LeaderLease())
-    with standby_of(own_postgres) as url:
-        standby = await connect(url, application_name="test")
+    with standby_of(own_postgres) as streaming:
+        standby = await connect(streaming.url("shop"), application_name="test")
         with pytest.raises(DatabaseUnavailable, match="the primary is needed"):
             await run_pass(standby, None, LeaderLease())
         assert (await verify(standby)).orders == 2
@@ -105,35 +123,6 @@ async def test_a_standby_does_not_aggregate_and_begins_a_lineage_once_promoted(
         assert again.result.lineage == after.result.lineage
         assert await kept_cells(standby) == await counted_cells(standby)
         await close(standby)
-
-
-@contextmanager
-def standby_of(primary: PostgresServer) -> Iterator[str]:
-    """A streaming standby of a server, and the address of its copy of the database."""
-    with temporary_directory() as directory:
-        standby = PostgresServer(directory)
-        place, account = standby.directory, standby.directory.account
-        place.make_sockets()
-        place.cluster.mkdir(mode=0o700)
-        account.take(place.cluster)
-        source: list[str | Path] = ["-h", primary.directory.sockets, "-p", "5432", "-U", "postgres"]
-        copy: list[str | Path] = [
-            primary.program("pg_basebackup"),
-            *source,
-            "-D",
-            place.cluster,
-            "-R",
-            "-c",
-            "fast",
-        ]
-        assert account.run(copy, timeout=60) == 0
-        options = f"-c listen_addresses= -c max_connections=200 -c fsync=off -k {place.sockets}"
-        control: list[str | Path] = [standby.program("pg_ctl"), "-D", place.cluster]
-        assert account.run([*control, "-w", "-o", options, "start"], timeout=60) == 0
-        try:
-            yield standby.database_url("shop")
-        finally:
-            account.run([*control, "-m", "immediate", "stop"], timeout=60)
 
 
 async def test_a_dump_restored_on_another_cluster_is_refused_until_rebuilt(

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from coffeert.domain.orders import Order
 from coffeert.errors import DatabaseUnavailable
-from coffeert.postgres.orders import CommitUnknown, OrderRepository
+from coffeert.postgres.orders import CommitUnknown, KeyLocked, OrderRepository
 from coffeert.postgres.pool import Connection, open_pool
-from tests.order_book import order
+from tests.order_book import insert, order, void
 
 # What PostgreSQL can hold: text without NUL and without halves of surrogate pairs.
 codes = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
@@ -140,3 +140,56 @@ async def test_connections_that_are_kept_are_replaced_when_they_break(
     await table.insert([order()])
     await table.close()
     assert pool.get_idle_size() == pool.get_size()
+
+
+async def test_a_key_that_an_open_transaction_holds_fails_its_batch_soon(
+    database_url: str, other: Connection, opened: AsyncExitStack
+) -> None:
+    pool = await open_pool(database_url, size=2, application_name="test")
+    opened.push_async_callback(pool.close)
+    table = OrderRepository(pool, insert_timeout=60)
+    held, free = order(), order()
+    async with other.transaction():
+        await insert(other, held)
+        async with asyncio.timeout(10):
+            for _ in range(3):
+                assert isinstance(await _outcome(table.insert([held, free])), KeyLocked)
+        assert not await table.find([held.order_id, free.order_id])
+        assert (await table.insert([free])).new == 1
+    assert (await table.insert([held])).new == 0
+    async with pool.acquire() as connection:  # the setting has ended with its transaction
+        assert await connection.fetchval("SHOW lock_timeout") == "0"
+
+
+async def test_a_table_that_is_locked_is_waited_for(
+    database_url: str, other: Connection, opened: AsyncExitStack
+) -> None:
+    """As by a migration: nobody else gets on meanwhile, so there is nothing to split."""
+    pool = await open_pool(database_url, size=2, application_name="test")
+    opened.push_async_callback(pool.close)
+    table = OrderRepository(pool)
+    async with asyncio.TaskGroup() as group, other.transaction():
+        await other.execute("LOCK TABLE orders")
+        inserting = group.create_task(table.insert([order()]))
+        async with asyncio.timeout(10):
+            while not await other.fetchval(_WAITING):
+                await asyncio.sleep(0.01)
+        await other.execute("SELECT pg_sleep(0.2)")  # longer than a key is waited for
+        assert not inserting.done()
+    assert inserting.result().new == 1
+
+
+async def test_corrections_are_found_by_what_they_void(
+    database_url: str, other: Connection, opened: AsyncExitStack
+) -> None:
+    pool = await open_pool(database_url, size=2, application_name="test")
+    opened.push_async_callback(pool.close)
+    table = OrderRepository(pool)
+    sold, kept = order(), order()
+    correction = void(sold)
+    await insert(other, sold, kept, correction)
+    found = await table.find_voids([sold.order_id, kept.order_id])
+    assert {key: stored.order.order_id for key, stored in found.items()} == {
+        sold.order_id: correction.order_id
+    }
+    assert (await table.insert([void(sold)])).new == 0  # under another key

@@ -111,7 +111,7 @@ def test_a_message_tells_all_of_a_pass() -> None:
     cells: Cells = {
         CellKey(grain, 86400 * 20000, "uptown", "latte"): Totals(1, 2, 960) for grain in GRAINS
     }
-    retention = RetentionWindow.at(NOON, NEPAL)
+    retention = RetentionWindow.at(NOON, CALENDARS)
     message = message_of(result(7, cells), retention, stats)
     assert (message.lineage, message.nonce, message.number, message.token) == ("one", "term", 7, 1)
     assert (message.previous, message.watermark) == ("6:10:8", "7:11:9")

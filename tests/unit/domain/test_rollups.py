@@ -91,9 +91,8 @@ class Picture:
         return [o for o in self.placed if self.bucket("day", o) == self.dates[o.store]]
 
     def totals(self) -> WindowTotals:
-        return WindowTotals(
-            *(sum_of(self.kept(grain)) for grain in GRAINS), today=sum_of(self.today())
-        )
+        minute, hour, day = (sum_of(self.kept(grain)) for grain in GRAINS)
+        return WindowTotals(minute, hour, day, sum_of(self.today()))
 
     def bucket(self, grain: Grain, order: Order) -> int:
         rule, moment = self.present.rule(order.store), order.placed_at

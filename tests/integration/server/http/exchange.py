@@ -20,7 +20,7 @@ from coffeert.server.http.errors import add_routes, error_middleware
 from coffeert.server.http.order_connection import OrderConnection
 from coffeert.server.http.order_endpoint import OrderEndpoint
 from coffeert.server.http.orders import OrdersApi
-from coffeert.server.ingest.batch_writer import Outcome, PendingOrder, StoredOrder
+from coffeert.server.ingest.batch_insert import Outcome, PendingOrder, StoredOrder
 from coffeert.server.ingest.load_shedding import LoadShedder, for_batches
 from coffeert.server.ingest.order_service import OrderService
 from tests.unit.server.http.connections import FakeService, Wire, shed
@@ -145,7 +145,8 @@ async def exchange(*, token: str | None = None) -> AsyncIterator[Exchange]:
         return web.Response(text="ok\n")
 
     app = web.Application(
-        client_max_size=MAX_BODY_BYTES, middlewares=[track_requests, error_middleware]
+        client_max_size=MAX_BODY_BYTES,
+        middlewares=[track_requests, error_middleware, authorizer.host_middleware],
     )
     add_routes(
         app,

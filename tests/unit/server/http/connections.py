@@ -17,7 +17,7 @@ from coffeert.server.http.connection_limiter import ConnectionLimiter
 from coffeert.server.http.deferred_responses import DeferredResponses
 from coffeert.server.http.order_connection import OrderConnection
 from coffeert.server.http.order_endpoint import OrderEndpoint
-from coffeert.server.ingest.batch_writer import Outcome, PendingOrder, StoredOrder
+from coffeert.server.ingest.batch_insert import Outcome, PendingOrder, StoredOrder
 from coffeert.server.ingest.load_shedding import LoadShedder, for_batches
 from coffeert.server.ingest.order_service import Batch, OrderService
 
@@ -138,7 +138,7 @@ class Connections:
         self.endpoint = OrderEndpoint(
             service,
             BatchEndpoint(service, max_line_bytes=1024, max_rows=500),
-            authorizer or Authorizer(None),
+            authorizer or Authorizer(None, allowed_hosts=("here",)),
             order_shedder=self.orders,
             batch_shedder=self.batches,
             max_body_bytes=1024,

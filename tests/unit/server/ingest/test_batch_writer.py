@@ -6,70 +6,36 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from copy import copy
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from coffeert.domain.orders import Draft, Order, new_order_id
+from coffeert.domain.orders import Order, new_order_id
 from coffeert.domain.watermark import Xid
 from coffeert.errors import (
     ApiError,
     Conflict,
-    DatabaseUnavailable,
     Invalid,
+    KeyContended,
     OutcomeUnknown,
     Unavailable,
 )
-from coffeert.postgres.orders import BadValue, CommitUnknown, Inserted, NotStored, Stored
+from coffeert.postgres.orders import (
+    BadValue,
+    CommitUnknown,
+    Inserted,
+    KeyLocked,
+    NotStored,
+)
 from coffeert.server.ingest.admission import Admission
-from coffeert.server.ingest.batch_writer import BatchWriter, Outcome, PendingOrder, StoredOrder
+from coffeert.server.ingest.batch_insert import Outcome, PendingOrder, StoredOrder
+from coffeert.server.ingest.batch_writer import BatchWriter, ContendedKeys
+from tests.unit.server.ingest.scripted_table import ScriptedTable, correction, entry
 from tests.waiting import eventually
-
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-class ScriptedTable:
-    """A table in memory whose inserts can be made to fail or to wait, as the real one's can."""
-
-    def __init__(self) -> None:
-        self.rows: dict[UUID, Order] = {}
-        self.batches: list[list[Order]] = []
-        self.xids: dict[UUID, Xid] = {}
-        self.open = asyncio.Event()
-        self.open.set()
-        self.before: Callable[[Sequence[Order]], None] = lambda orders: None
-        self.after: Callable[[Sequence[Order]], None] = lambda orders: None
-        self.find_fails = False
-
-    async def insert(self, orders: Sequence[Order]) -> Inserted:
-        await self.open.wait()
-        self.before(orders)
-        assert [o.order_id for o in orders] == sorted({o.order_id for o in orders})
-        self.batches.append(list(orders))
-        new = [order for order in orders if order.order_id not in self.rows]
-        self.rows |= {order.order_id: order for order in new}
-        self.xids |= {order.order_id: Xid(len(self.batches)) for order in new}
-        self.after(orders)
-        return Inserted(Xid(len(self.batches)), len(new))
-
-    async def find(self, order_ids: Sequence[UUID]) -> dict[UUID, Stored]:
-        if self.find_fails:
-            raise DatabaseUnavailable("PostgreSQL cannot be read.")
-        return {
-            key: Stored(copy(self.rows[key]), self.xids.get(key, Xid(0)))
-            for key in order_ids
-            if key in self.rows
-        }
-
-
-def entry(store: str = "uptown", key: UUID | None = None, price: int = 450) -> PendingOrder:
-    draft = Draft(store, "latte", order_id=key or new_order_id(), price_cents=price)
-    assert draft.order_id is not None
-    return PendingOrder(Order(draft.order_id, store, "latte", 1, price, NOW, NOW), draft)
 
 
 @asynccontextmanager
@@ -157,6 +123,158 @@ async def test_a_second_batch_starts_beside_a_slow_first_one() -> None:
         assert [len(batch) for batch in table.batches] == [1, 2]
 
 
+async def test_a_second_batch_starts_once_the_first_has_become_slow_by_time_alone() -> None:
+    """No further order and no commit tells that the running one is slow; the other writer is idle."""
+    table = ScriptedTable()
+    async with running(table, writers=2) as (writer, _):
+        first, second = entry(), entry()
+        held = asyncio.Event()
+        insert = table.insert
+
+        async def slow(orders: Sequence[Order]) -> Inserted:
+            if first.order in orders:
+                await held.wait()
+            return await insert(orders)
+
+        table.insert = slow  # type: ignore[method-assign]  # as a database that hangs once
+        waiting = submit(writer, first)
+        await eventually(lambda: writer.admission.busy)
+        assert isinstance(await one(writer.submit([second])), StoredOrder)
+        assert not waiting.done()
+        held.set()
+        assert isinstance(await waiting, StoredOrder)
+
+
+def lock(table: ScriptedTable, *keys: UUID) -> set[UUID]:
+    """Let another transaction hold keys; those left in the set are still held."""
+    held = set(keys)
+
+    def refuse(orders: Sequence[Order]) -> None:
+        if any(order.order_id in held for order in orders):
+            raise KeyLocked("an open transaction holds a key")
+
+    table.before = refuse
+    return held
+
+
+async def test_a_key_that_is_held_is_refused_alone_and_then_tried_apart() -> None:
+    table = ScriptedTable()
+    contended = entry()
+    held = lock(table, contended.order.order_id)
+    async with running(table, writers=1) as (writer, commits):
+        entries = [contended, *(entry() for _ in range(15))]
+        refused, *stored = await writer.submit(entries)
+        assert isinstance(refused, KeyContended)
+        assert refused.retry_after
+        assert all(isinstance(outcome, StoredOrder) for outcome in stored)
+        assert sum(len(orders) for _, orders in commits) == len(table.rows) == 15
+        table.batches.clear()
+        # Again, while the database does not answer those who ask for that key.
+        answers, insert = asyncio.Event(), table.insert
+
+        async def slow(orders: Sequence[Order]) -> Inserted:
+            if contended.order in orders:
+                await answers.wait()
+            return await insert(orders)
+
+        table.insert = slow  # type: ignore[method-assign]  # only this key waits
+        again = [submit(writer, contended) for _ in range(5)]
+        others = [await one(writer.submit([entry()])) for _ in range(5)]
+        assert all(isinstance(outcome, StoredOrder) for outcome in others)
+        assert not any(task.done() for task in again)
+        answers.set()
+        assert all(isinstance(outcome, KeyContended) for outcome in await asyncio.gather(*again))
+        held.clear()
+        assert isinstance(await one(writer.submit([contended])), StoredOrder)
+        table.insert = insert  # type: ignore[method-assign]
+        assert not writer._contended_keys
+
+
+async def test_closing_answers_orders_that_are_tried_apart_too() -> None:
+    table = ScriptedTable()
+    contended = entry()
+    lock(table, contended.order.order_id)
+    async with running(table) as (writer, _):
+        assert isinstance(await one(writer.submit([contended])), KeyContended)
+        table.open.clear()
+        again = [submit(writer, contended) for _ in range(3)]
+        again[0].cancel()
+        await asyncio.wait(again[:1])
+        closing = asyncio.create_task(writer.close())
+        await asyncio.sleep(0)
+        assert not closing.done()
+        table.open.set()
+        await closing
+        assert all(task.done() for task in again)
+
+
+async def test_no_more_orders_wait_for_held_keys_than_one_batch_has() -> None:
+    table = ScriptedTable()
+    contended = entry()
+    lock(table, contended.order.order_id)
+    async with running(table, rows=4) as (writer, _):
+        assert isinstance(await one(writer.submit([contended])), KeyContended)
+        for _ in range(4):
+            writer.submit([contended])
+        with pytest.raises(Unavailable):
+            writer.submit([contended])
+        assert isinstance(await one(writer.submit([entry()])), StoredOrder)
+
+
+async def test_splitting_a_batch_of_many_held_keys_ends() -> None:
+    table = ScriptedTable()
+    entries = [entry() for _ in range(1000)]
+    lock(table, *(pending.order.order_id for pending in entries))
+    attempts = [0]
+    refuse = table.before
+
+    def slow(orders: Sequence[Order]) -> None:
+        attempts[0] += 1
+        time.sleep(0.02)
+        refuse(orders)
+
+    table.before = slow
+    async with running(table, rows=1000) as (writer, _):
+        outcomes = await writer.submit(entries)
+    assert all(isinstance(outcome, KeyContended) for outcome in outcomes)
+    assert attempts[0] < 60
+
+
+def test_a_held_key_is_forgotten_after_a_minute() -> None:
+    now = 0.0
+    keys = ContendedKeys(lambda: now)
+    old, new = entry(), entry()
+    keys.note([old], [KeyContended("held")])
+    now = 30.0
+    keys.note([new], [KeyContended("held")])
+    assert keys.any_of([entry(), old])
+    now = 61.0
+    assert not keys.any_of([old])
+    assert keys.any_of([new])
+    keys.note([entry()], [KeyContended("held")])
+    assert len(keys) == 2
+    keys.note([new], [StoredOrder(new.order, replayed=True)])
+    assert not keys.any_of([new])
+
+
+async def test_a_correction_is_found_by_what_it_voids() -> None:
+    table = ScriptedTable()
+    sold = entry().order
+    async with running(table) as (writer, commits):
+        first, second = await writer.submit([correction(sold), correction(sold)])
+        assert isinstance(first, StoredOrder)
+        assert isinstance(second, StoredOrder)
+        assert {first.replayed, second.replayed} == {False, True}
+        assert first.order == second.order
+        assert sum(len(orders) for _, orders in commits) == len(table.rows) == 1
+        again = await one(writer.submit([correction(sold)]))
+        assert again == StoredOrder(first.order, replayed=True)
+        taken = entry()
+        await writer.submit([taken])
+        conflict = await one(writer.submit([correction(entry().order, taken.order.order_id)]))
+        assert isinstance(conflict, Conflict)
+
+
 async def test_one_key_twice_in_a_batch_is_one_order() -> None:
     table = ScriptedTable()
     key = new_order_id()
@@ -189,19 +307,60 @@ async def test_a_bad_value_is_refused_alone() -> None:
         assert sum(len(orders) for _, orders in commits) == len(table.rows) == 14
 
 
-async def test_a_commit_of_unknown_outcome_is_looked_up() -> None:
+async def test_a_commit_of_unknown_outcome_is_repeated_and_announced_once() -> None:
+    """Looking the keys up is not enough: what is visible need not be on the standby yet."""
     table = ScriptedTable()
+    broken = [True]
 
     def break_off(orders: Sequence[Order]) -> None:
-        raise CommitUnknown("gone")
+        if broken:
+            broken.pop()
+            raise CommitUnknown("gone")
 
     table.after = break_off
-    async with running(table) as (writer, _):
-        found = await one(writer.submit([entry()]))
-        assert isinstance(found, StoredOrder)
-        table.find_fails = True
-        unknown = await one(writer.submit([entry()]))
-        assert isinstance(unknown, OutcomeUnknown)
+    async with running(table) as (writer, commits):
+        first, second = await writer.submit([entry(), entry()])
+        assert isinstance(first, StoredOrder)
+        assert isinstance(second, StoredOrder)
+        assert {first.replayed, second.replayed} == {False}
+        assert [len(batch) for batch in table.batches] == [2, 2]
+        # By the transaction that stored them, not by the one that found them stored.
+        assert [(xid, len(orders)) for xid, orders in commits] == [(Xid(1), 2)]
+
+
+async def test_an_order_is_unknown_if_the_insert_cannot_be_repeated() -> None:
+    table = ScriptedTable()
+    failures: list[Exception] = [CommitUnknown("gone"), CommitUnknown("gone again")]
+    failures += [CommitUnknown("gone"), *(NotStored("away") for _ in range(3))]
+
+    def fail(orders: Sequence[Order]) -> None:
+        raise failures.pop(0)
+
+    table.after = fail
+    async with running(table) as (writer, commits):
+        for _ in range(2):
+            assert isinstance(await one(writer.submit([entry()])), OutcomeUnknown)
+        assert not failures
+        assert not commits
+
+
+async def test_what_others_stored_is_not_announced_after_a_broken_commit() -> None:
+    table = ScriptedTable()
+    taken, fresh = entry(), entry()
+    stored = replace(taken.order, received_at=datetime(2026, 2, 1, tzinfo=UTC))
+    table.rows[taken.order.order_id] = stored
+    broken = [True]
+
+    def break_off(orders: Sequence[Order]) -> None:
+        if broken:
+            broken.pop()
+            raise CommitUnknown("gone")
+
+    table.after = break_off
+    async with running(table) as (writer, commits):
+        outcomes = await writer.submit([taken, fresh])
+        assert [o.replayed for o in outcomes if isinstance(o, StoredOrder)] == [True, False]
+        assert commits == [(Xid(1), [fresh.order])]
 
 
 async def test_orders_that_cannot_be_read_after_a_commit_are_unknown_and_can_be_sent_again() -> (

@@ -64,6 +64,7 @@ class History:
                 for key, tally in at_all_grains(minutes, CALENDARS).items():
                     add(self.rollup, key, tally)
                     changed[key] = self.rollup[key]
+        self.next_xid += 1  # the pass's own
         previous, self.watermark = self.watermark, seen
         self.number += 1
         self.time += timedelta(seconds=1)
@@ -279,7 +280,7 @@ def test_a_business_day_ends_at_one_store_and_not_at_another() -> None:
     """Nepal's day ends at 18:15 UTC, Berlin's at 03:00."""
     before = NOW.replace(hour=18, minute=14)
     live = LiveView(CALENDARS, before)
-    live.load(History().snapshot())
+    live.load(History().snapshot(), RetentionWindow.at(before, CALENDARS))
     minute = CellKey("minute", int(before.timestamp()), "uptown", "tea")
     sold: Cells = {minute: Totals(1, 1, 300), minute._replace(store="central"): Totals(4, 4, 1600)}
     live.apply_pending([PendingBatches.of({Xid(100): sold})], ())
@@ -293,7 +294,7 @@ def test_a_business_day_ends_at_one_store_and_not_at_another() -> None:
         (NOW.replace(day=2, hour=2, minute=59), Totals(1, 1, 300)),
         (NOW.replace(day=2, hour=3, minute=0), ZERO),
     ):
-        live.move_to(moment)
+        assert live.move_to(RetentionWindow.at(moment, CALENDARS))
         assert live.view.cube.totals().today == today
         assert live.view.cube.totals().day == Totals(5, 5, 1900)
         if change_log.commit_version():
@@ -303,14 +304,14 @@ def test_a_business_day_ends_at_one_store_and_not_at_another() -> None:
             at = delta.to
         assert reader.cube.retention == RetentionWindow.at(moment, CALENDARS)
         assert reader.cube.totals().today == today
-    live.move_to(before)  # time does not go back
+    assert not live.move_to(RetentionWindow.at(before, CALENDARS))
     assert live.view.cube.totals().today == ZERO
 
 
 def test_calendars_that_have_changed_move_the_days_of_what_is_pending_too() -> None:
     """A change begins a lineage; the order that no pass has counted comes with the next snapshot."""
     live = LiveView(CALENDARS, NOW)
-    live.load(History().snapshot())
+    live.load(History().snapshot(), RETENTION)
     minute = CellKey("minute", int(NOW.timestamp()), "central", "tea")
     sold: Cells = {minute: Totals(1, 1, 300)}
     live.apply_pending([PendingBatches.of({Xid(100): sold})], ())
@@ -319,16 +320,14 @@ def test_calendars_that_have_changed_move_the_days_of_what_is_pending_too() -> N
     changed = calendars("Europe/Berlin", 240, central="Asia/Kolkata")
     counted = at_all_grains(sold, changed)
     live.load(
-        RollupSnapshot(
+        msgspec.structs.replace(
+            History().snapshot(),
             lineage="two",
-            number=0,
-            token=2,
             watermark=Watermark(200, 200),
-            data_time=NOW,
             cells=counted,
-            recent=(),
             calendars=changed,
-        )
+        ),
+        RetentionWindow.at(NOW, changed),
     )
     assert live.calendars == changed
     assert shown(live.view) == counted
@@ -340,11 +339,11 @@ def test_calendars_that_have_changed_move_the_days_of_what_is_pending_too() -> N
 
 def test_what_was_pending_in_another_lineage_is_not_shown_any_more() -> None:
     live = LiveView(CALENDARS, NOW)
-    live.load(History().snapshot())
+    live.load(History().snapshot(), RETENTION)
     minute = CellKey("minute", int(NOW.timestamp()), "central", "tea")
     live.apply_pending([PendingBatches.of({Xid(100): {minute: Totals(1, 1, 300)}})], ())
     other = msgspec.structs.replace(History().snapshot(), lineage="two")
-    live.load(other)
+    live.load(other, RETENTION)
     assert shown(live.view) == {}
     assert live.pending_batches == 0
 

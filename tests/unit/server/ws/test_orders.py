@@ -13,7 +13,7 @@ import pytest
 
 from coffeert.domain.orders import Draft, Order, new_order_id
 from coffeert.errors import ApiError, Invalid, TooManyRequests, Unavailable
-from coffeert.server.ingest.batch_writer import Outcome, PendingOrder, StoredOrder
+from coffeert.server.ingest.batch_insert import Outcome, PendingOrder, StoredOrder
 from coffeert.server.ingest.load_shedding import LoadShedder
 from coffeert.server.ingest.order_service import OrderService
 from coffeert.server.ws.orders import MAX_UNANSWERED_ORDERS, WebSocketOrders

@@ -1,0 +1,121 @@
+"""Orders that were acknowledged lately, to be stored again if the database has lost them.
+
+After a failover with asynchronous replication the new primary lacks the last orders of the old one, and an
+earlier copy of the database lacks more. A server that lives on still has those that it acknowledged itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+import structlog
+
+from coffeert.backoff import Backoff
+from coffeert.domain.orders import Order
+from coffeert.domain.watermark import Xid
+from coffeert.errors import ApiError, Conflict
+from coffeert.server.ingest.batch_insert import BatchInsert, PendingOrder, Table
+
+log = structlog.get_logger(__name__)
+
+MAX_ORDERS = 100_000
+"""Some 14 MB."""
+
+KEPT_SECONDS = 300.0
+_MAX_GAP_SECONDS = 1.0
+_ROWS = 1000
+_ATTEMPTS = 20  # with the longest delay between two that is three minutes
+
+
+class RecentAcknowledgements:
+    """The last orders that this server acknowledged.
+
+    They are kept for five minutes in which orders were acknowledged: of a time without any, one second
+    counts, so that an outage does not use them up. `restored` counts those that were missing and are stored
+    again.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        on_commit: Callable[[Xid, Sequence[Order]], None],
+        *,
+        enabled: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.restored = 0
+        self._table = table
+        self._on_commit = on_commit
+        self._enabled = enabled
+        self._clock = clock
+        self._now = self._added_at = 0.0
+        # Encoded: as objects they would be three times as large, and the garbage collector's to visit.
+        self._batches: deque[tuple[float, int, bytes]] = deque()
+        self._orders = 0
+        self._requested = asyncio.Event()
+
+    def __len__(self) -> int:
+        return self._orders
+
+    def add(self, orders: Sequence[Order]) -> None:
+        """Remember orders that are acknowledged."""
+        if not (orders and self._enabled):
+            return
+        now = self._clock()
+        self._now += min(now - self._added_at, _MAX_GAP_SECONDS)
+        self._added_at = now
+        self._batches.append((self._now, len(orders), _encode(orders)))
+        self._orders += len(orders)
+        oldest = self._now - KEPT_SECONDS
+        while self._orders > MAX_ORDERS or self._batches[0][0] < oldest:
+            self._orders -= self._batches.popleft()[1]
+
+    def store_again(self) -> None:
+        """Have `run` store them again: the database may have gone back in time."""
+        if self._enabled:
+            self._requested.set()
+
+    async def run(self) -> None:
+        """Store them again whenever that is asked for, until cancelled."""
+        while True:
+            await self._requested.wait()
+            self._requested.clear()
+            await self._store_all()
+
+    async def _store_all(self) -> None:
+        left = [order for _, _, batch in self._batches for order in _decode(batch)]
+        sent, restored = len(left), self.restored
+        backoff = Backoff()
+        while left and backoff.failures < _ATTEMPTS:
+            # A correction fails until its order is there, which another server may have to store again.
+            left = [order for orders in _chunks(left) for order in await self._store(orders)]
+            if left:
+                await asyncio.sleep(backoff.next_delay())
+        log.warning("stored again", sent=sent, missing=self.restored - restored, failed=len(left))
+
+    async def _store(self, orders: Sequence[Order]) -> list[Order]:
+        """Store orders that are missing; return those for which that failed."""
+        entries = [PendingOrder(order, None) for order in orders]
+        insert = BatchInsert(self._table)
+        outcomes = await insert.store(entries)
+        for xid, added in insert.commits:
+            self.restored += len(added)
+            self._on_commit(xid, added)
+        return [
+            order
+            for order, outcome in zip(orders, outcomes, strict=True)
+            if isinstance(outcome, ApiError) and not isinstance(outcome, Conflict)
+        ]
+
+
+def _chunks(orders: Sequence[Order]) -> Iterator[Sequence[Order]]:
+    for start in range(0, len(orders), _ROWS):
+        yield orders[start : start + _ROWS]
+
+
+_encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
+_decode = msgspec.msgpack.Decoder(list[Order]).decode
