@@ -181,10 +181,15 @@ WITH quarter AS (
     FROM rollup_quarter LEFT JOIN menu_store ON code = store
     WHERE store = ANY ($1::text[])
 ), dated AS MATERIALIZED (
+    -- As in business_day. A plain join would compare each quarter with each day as long as the statistics
+    -- are missing.
     SELECT calendar, bucket, date
     FROM (SELECT DISTINCT calendar, bucket FROM quarter) AS looked_up
-    JOIN calendar_day USING (calendar)
-    WHERE begins <= bucket AND begins > bucket - interval '48 hours' AND bucket < ends
+    CROSS JOIN LATERAL (
+        SELECT date FROM calendar_day
+        WHERE calendar_day.calendar = looked_up.calendar AND begins <= bucket
+        ORDER BY begins DESC, date DESC LIMIT 1
+    ) AS latest
 )
 INSERT INTO rollup_day (date, store, drink, orders, quantity, revenue_cents)
 SELECT date, store, drink, sum(orders)::bigint, sum(quantity)::bigint, sum(revenue_cents)::bigint

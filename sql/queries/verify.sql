@@ -30,6 +30,8 @@ WITH counted AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT date FROM calendar_day
         WHERE calendar = id AND begins <= bucket AND begins > bucket - interval '3 days' AND ends > bucket
+        -- There is but one. Without this, and without statistics, PostgreSQL compares all with all.
+        LIMIT 1
     ) AS containing
 ), expected AS (
     SELECT 'minute' AS grain, bucket, store, drink, orders, quantity, revenue_cents

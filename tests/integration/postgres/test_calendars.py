@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from coffeert.domain.calendar import BusinessCalendar, Calendars
 from coffeert.postgres.calendars import load_calendars
 from coffeert.postgres.pool import Connection, connect
+from coffeert.postgres.queries import sql
 from tests.integration.postgres.wall_clock import (
     DATE,
     HOUR,
@@ -79,6 +81,15 @@ class Loader:
         differing = {day for day, offset in pairs if offset != offset_at(zone, day)}
         near = {day + shift * DATE for day in differing for shift in (-2, -1, 0, 1, 2)}
         return set(days) - near
+
+    def pages(self, query: str, *values: object) -> int:
+        """Return how many pages a query reads once it has been prepared."""
+        explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}"
+        for _ in range(2):
+            text = self._runner.run(self._connection.fetchval(explain, *values))
+        plan = json.loads(text)[0]["Plan"]
+        pages: int = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+        return pages
 
     def day_at(self, calendar: int, moment: timedelta) -> object:
         """Return in SQL the date at a time since 1970, to the microsecond."""
@@ -154,6 +165,15 @@ def test_a_day_ends_to_the_microsecond(loader: Loader) -> None:
     assert calendar.day_of(begins.total_seconds() - 1e-6) == unix("2011-12-29")
     assert calendar.day_of(begins.total_seconds()) == unix("2011-12-31")
     assert calendar.day(unix("2011-12-30")) == (unix("2011-12-30 10:00"),) * 2
+
+
+def test_a_day_is_found_by_one_probe(loader: Loader) -> None:
+    probe = loader.pages("SELECT business_day(3::smallint, $1)", utc(unix("2026-03-28 12:00")))
+    assert probe <= 8, probe
+    whole = loader.pages("SELECT max(ends - begins) FROM calendar_day WHERE calendar = 3")
+    assert whole > 200, whole  # so many would be read if it looked at all days
+    span = (utc(unix("2026-02-28")), utc(unix("2027-04-01")))
+    assert loader.pages(sql("load_calendars"), *span) < whole * len(CALENDARS) / 2
 
 
 def test_moments_before_the_first_and_after_the_last_day_have_none(loader: Loader) -> None:

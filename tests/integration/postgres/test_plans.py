@@ -88,3 +88,30 @@ async def test_the_test_would_notice_a_sequential_scan(many_orders: Connection) 
         many_orders, "SELECT sum(quantity) FROM orders WHERE received_at > $1", long_ago
     )
     assert found == {"Seq Scan"}
+
+
+@pytest.mark.parametrize("gathered", [False, True])
+@pytest.mark.parametrize(
+    ("query", "values"), [("verify", ["900:900:"]), ("sum_days", [["uptown", "central"]])]
+)
+async def test_the_day_of_a_quarter_is_looked_up(
+    connection: Connection, gathered: bool, query: str, values: list[object]
+) -> None:
+    await connection.execute(
+        "INSERT INTO rollup_quarter SELECT quarter, store, drink, 1, 1, 1"
+        " FROM generate_series(timestamptz '2025-01-01', '2025-12-31', interval '1 hour') AS quarter,"
+        " unnest(ARRAY['uptown', 'central']) AS store, unnest(ARRAY['tea', 'latte']) AS drink"
+    )
+    await connection.execute("INSERT INTO calendar VALUES (2, 'Europe/Berlin', 240)")
+    await connection.execute("UPDATE menu_store SET calendar = 2 WHERE code = 'central'")
+    if gathered:
+        await connection.execute("ANALYZE")
+    text = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql(query)}", *values)
+    lookups = [
+        node
+        for node in nodes(json.loads(text)[0]["Plan"])
+        if node.get("Relation Name") == "calendar_day"
+    ]
+    assert lookups
+    for node in lookups:
+        assert "begins <=" in node.get("Index Cond", ""), node
