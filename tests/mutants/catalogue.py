@@ -412,8 +412,8 @@ MUTANTS = (
     Mutant(
         "windows do not follow time that goes back",
         "coffeert/server/live/updater.py",
-        "if not (self._move_windows() and self._live_view.confirmed):",
-        "if not (self._move_windows() or self._live_view.confirmed):",
+        "if not (self._move_windows() and self._is_current()):",
+        "if not (self._move_windows() or self._is_current()):",
         (_CLOCKS,),
     ),
     Mutant(
@@ -511,18 +511,18 @@ MUTANTS = (
     ),
     Mutant(
         "an order in front of aiohttp is kept though its client has gone",
-        "coffeert/server/http/connection.py",
+        "coffeert/server/http/order_connection.py",
         "self._answer.cancel()",
         "pass",
         ("tests/integration/server/ingest/test_batch_writer.py",),
     ),
     Mutant(
         "bytes behind a request that aiohttp has are read as requests again",
-        "coffeert/server/http/connection.py",
-        "        if self._inner is not None:\n            self._pass_on(data)\n",
-        '        if self._inner is not None and data.startswith(b"POST /api/orders "):\n'
+        "coffeert/server/http/aiohttp_connection.py",
+        "        self._inner.data_received(data)\n",
+        '        if self._transport is not None and data.startswith(b"POST /api/orders "):\n'
         '            self._transport.write(b"HTTP/1.1 503 Service Unavailable\\r\\n\\r\\n")\n'
-        "        elif self._inner is not None:\n            self._pass_on(data)\n",
+        "        else:\n            self._inner.data_received(data)\n",
         (_CONNECTION,),
     ),
     Mutant(
