@@ -412,8 +412,8 @@ MUTANTS = (
     Mutant(
         "windows do not follow time that goes back",
         "coffeert/server/live/updater.py",
-        "if not (self._move_windows() and self._live_view.confirmed):",
-        "if not (self._move_windows() or self._live_view.confirmed):",
+        "if not (self._move_windows() and self._is_current()):",
+        "if not (self._move_windows() or self._is_current()):",
         (_CLOCKS,),
     ),
     Mutant(
