@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
 from coffeert.domain.rollups import GRAINS, Cells, RetentionWindow, floor
 from coffeert.domain.view import Change, RollupSnapshot
@@ -21,10 +22,12 @@ class RollupState(msgspec.Struct, frozen=True):
     """Which pass the rollups are as of; `here` as in `LockedState`."""
 
     lineage: str
+    nonce: str
     number: int
     token: int
     watermark: str
     data_time: datetime
+    next_xid: int
     here: bool
 
 
@@ -36,12 +39,15 @@ async def load_snapshot(connection: Connection, retention: RetentionWindow) -> R
             watermark = Watermark.parse(state.watermark)
             return RollupSnapshot(
                 lineage=state.lineage,
+                nonce=state.nonce,
                 number=state.number,
                 token=state.token,
                 watermark=watermark,
                 data_time=state.data_time,
+                coverage=Coverage.of(retention),
                 cells=await load_cells(connection, retention),
                 recent=await load_recent(connection, watermark),
+                next_xid=state.next_xid,
             )
 
 
