@@ -40,11 +40,9 @@ FROM orders
 WHERE order_id = ANY ($1::uuid[])
 
 -- name: find_voids
--- Reads corrections by the orders that they cancel: whoever stored one, and under whatever key.
+-- The keys of corrections by the orders that they cancel: whoever stored one, and under whatever key.
 -- $1 order_id uuid[]
-SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_at, voids
-FROM orders
-WHERE voids = ANY ($1::uuid[])
+SELECT order_id FROM orders WHERE voids = ANY ($1::uuid[])
 
 -- name: wait_for_standbys
 -- Commits a message in the log, which is after everything that was read before, so that its commit waits

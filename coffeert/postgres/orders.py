@@ -121,12 +121,13 @@ class OrderRepository:
         key, or `wait_for_standbys`, must have returned.
         """
         rows = await self._read("find_orders", order_ids)
-        return {row["order_id"]: _stored(row) for row in rows}
+        return {row["order_id"]: Stored(Order(*row[1:]), Xid(row["xid"])) for row in rows}
 
     async def find_voids(self, order_ids: Sequence[UUID]) -> dict[UUID, Stored]:
         """Return the corrections of these orders, by the order's id; raises as `find` does."""
         rows = await self._read("find_voids", order_ids)
-        return {row["voids"]: _stored(row) for row in rows}
+        found = await self.find([row["order_id"] for row in rows]) if rows else {}
+        return {stored.order.voids: stored for stored in found.values() if stored.order.voids}
 
     async def wait_for_standbys(self) -> None:
         """Return when everything that can be read is on the synchronous standbys.
@@ -233,7 +234,3 @@ def _terminate(connection: Leased) -> None:
     # A connection that broke by itself is detached from the pool already and refuses every call.
     with suppress(asyncpg.InterfaceError):
         connection.terminate()
-
-
-def _stored(row: asyncpg.Record) -> Stored:
-    return Stored(Order(*row[1:]), Xid(row["xid"]))

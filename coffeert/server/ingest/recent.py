@@ -95,7 +95,9 @@ class RecentAcknowledgements:
             left = [order for orders in _chunks(left) for order in await self._store(orders)]
             if left:
                 await asyncio.sleep(backoff.next_delay())
-        log.warning("stored again", sent=sent, missing=self.restored - restored, failed=len(left))
+        if sent:
+            missing = self.restored - restored
+            log.warning("stored again", sent=sent, missing=missing, failed=len(left))
 
     async def _store(self, orders: Sequence[Order]) -> list[Order]:
         """Store orders that are missing; return those for which that failed."""

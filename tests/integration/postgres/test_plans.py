@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -66,6 +67,12 @@ async def test_a_pass_finds_new_orders_by_their_transaction(
             many_orders, sql("pass"), watermark, *retention_moments(RETENTION), 5.0
         )
     assert found == {"orders_xid"}
+
+
+async def test_corrections_are_found_by_an_index(many_orders: Connection) -> None:
+    keys = [uuid4() for _ in range(10)]
+    assert await scans_of_orders(many_orders, sql("find_voids"), keys) == {"orders_voids"}
+    assert await scans_of_orders(many_orders, sql("find_orders"), keys) == {"orders_pkey"}
 
 
 async def test_recent_orders_are_read_from_the_end(many_orders: Connection) -> None:

@@ -32,36 +32,6 @@ def run_server(database_url: str, redis_url: str) -> RunServer:
     return run
 
 
-@asynccontextmanager
-async def running_server(
-    database_url: str, redis_url: str, **settings: object
-) -> AsyncIterator[str]:
-    """A server with the given settings and a quick aggregator; its URL."""
-    config = load_config(
-        **{"port": 0, "aggregation_interval": 0.05, "heartbeat_interval": 0.1} | settings
-    )
-    stop = asyncio.Event()
-    started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(
-        serve(
-            config,
-            Services(database_url, redis_url),
-            stop=stop,
-            started=started,
-            quiet=True,
-        )
-    )
-    both: set[asyncio.Future[Any]] = {task, started}
-    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-    if task.done():
-        await task
-    try:
-        yield started.result()
-    finally:
-        stop.set()
-        await task
-
-
 @pytest.fixture
 async def server_url(run_server: RunServer) -> AsyncIterator[str]:
     """The URL of a running server with ordinary settings and a quick aggregator."""

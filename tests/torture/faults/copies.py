@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import ClassVar
 from uuid import UUID
@@ -18,14 +19,21 @@ from tests.integration.server.live.test_put_back import (
     put_back,
 )
 from tests.torture.faults.fault import Fault
-from tests.torture.stage import Stage
+from tests.torture.stage import Stage, staged
 
 
 class _CopyPutBack(Fault):
-    """What was stored after the copy is gone with it, and nothing else may be missing or shown."""
+    """What was stored after the copy is gone with it, and nothing else may be missing or shown.
+
+    So the server must not store it again.
+    """
 
     strikes = 1
     copy: ClassVar[Callable[[PostgresServer, Path], None]]
+
+    def setting(self) -> AbstractAsyncContextManager[Stage]:
+        """Set a stage on which what is restored away stays away."""
+        return staged(settings={"restore_acknowledged": "false"})
 
     async def strike(self, stage: Stage, rng: random.Random) -> None:
         """Copy the files, go on for a while, and put the copy back."""

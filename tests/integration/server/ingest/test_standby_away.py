@@ -10,18 +10,18 @@ import aiohttp
 from coffeert.domain.orders import new_order_id
 from coffeert.embedded import PostgresServer
 from coffeert.postgres.migrations import migrate
-from tests.integration.server.conftest import running_server
+from tests.integration.server.conftest import RunServer
 from tests.waiting import POLL, WITHIN
 
 
 async def test_orders_are_refused_until_the_standby_is_back(
-    own_postgres: PostgresServer, redis_url: str
+    own_postgres: PostgresServer, run_server: RunServer
 ) -> None:
     url = own_postgres.database_url("shop")
     await asyncio.to_thread(own_postgres.ensure_database, "shop")
     await migrate(url)
     async with (
-        running_server(url, redis_url, run_aggregator=False) as server_url,
+        run_server(database=url, run_aggregator=False) as server_url,
         aiohttp.ClientSession(server_url) as http,
     ):
         own_postgres.execute("ALTER SYSTEM SET synchronous_standby_names = 'away'")

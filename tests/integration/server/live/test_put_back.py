@@ -75,8 +75,9 @@ async def test_every_dashboard_shows_what_is_stored(
     await migrate(database)
     copy = own_postgres.directory.cluster.parent / "earlier"
     http = await opened.enter_async_context(aiohttp.ClientSession())
-    url = await opened.enter_async_context(run_server(database=database))
-    other = await opened.enter_async_context(run_server(database=database, run_aggregator=False))
+    given = {"database": database, "restore_acknowledged": False}
+    url = await opened.enter_async_context(run_server(**given))
+    other = await opened.enter_async_context(run_server(**given, run_aggregator=False))
     await place(http, url, 5)
     await shows(http, other, 5)
     await asyncio.to_thread(copied, own_postgres, copy)

@@ -35,7 +35,7 @@ from coffeert.server.ingest.admission import Admission
 from coffeert.server.ingest.batch_insert import Outcome, PendingOrder, StoredOrder
 from coffeert.server.ingest.batch_writer import BatchWriter, ContendedKeys
 from tests.unit.server.ingest.scripted_table import ScriptedTable, correction, entry
-from tests.waiting import eventually
+from tests.waiting import WITHIN, eventually
 
 
 @asynccontextmanager
@@ -125,24 +125,18 @@ async def test_a_second_batch_starts_beside_a_slow_first_one() -> None:
 
 async def test_a_second_batch_starts_once_the_first_has_become_slow_by_time_alone() -> None:
     """No further order and no commit tells that the running one is slow; the other writer is idle."""
-    table = ScriptedTable()
-    async with running(table, writers=2) as (writer, _):
-        first, second = entry(), entry()
-        held = asyncio.Event()
-        insert = table.insert
-
-        async def slow(orders: Sequence[Order]) -> Inserted:
-            if first.order in orders:
-                await held.wait()
-            return await insert(orders)
-
-        table.insert = slow  # type: ignore[method-assign]  # as a database that hangs once
-        waiting = submit(writer, first)
+    table, now = ScriptedTable(), 0.0
+    async with running(table, writers=2, clock=lambda: now) as (writer, _):
+        table.open.clear()
+        orders = [submit(writer, entry())]
         await eventually(lambda: writer.admission.busy)
-        assert isinstance(await one(writer.submit([second])), StoredOrder)
-        assert not waiting.done()
-        held.set()
-        assert isinstance(await waiting, StoredOrder)
+        orders.append(submit(writer, entry()))
+        await eventually(lambda: writer.admission.queued == 1)
+        now = 3.0
+        await eventually(lambda: writer.admission.queued == 0)
+        table.open.set()
+        await asyncio.gather(*orders)
+        assert [len(batch) for batch in table.batches] == [1, 1]
 
 
 def lock(table: ScriptedTable, *keys: UUID) -> set[UUID]:
@@ -179,7 +173,8 @@ async def test_a_key_that_is_held_is_refused_alone_and_then_tried_apart() -> Non
 
         table.insert = slow  # type: ignore[method-assign]  # only this key waits
         again = [submit(writer, contended) for _ in range(5)]
-        others = [await one(writer.submit([entry()])) for _ in range(5)]
+        async with asyncio.timeout(WITHIN):
+            others = [await one(writer.submit([entry()])) for _ in range(5)]
         assert all(isinstance(outcome, StoredOrder) for outcome in others)
         assert not any(task.done() for task in again)
         answers.set()
