@@ -42,7 +42,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """The result of comparing every rollup with every counted order.
 
-    What that leaves out: `uncounted` committed orders, which no pass has seen, and `uncountable` ones, which
+    What that leaves out: `uncounted` committed orders, which no pass has seen, and `uncountable` ones that
     break a rule of the table. The last pass was made `pass_age_s` seconds ago by the database's clock;
     `term_over`: its leader has been silent for too long.
     """

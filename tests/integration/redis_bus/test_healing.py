@@ -69,11 +69,11 @@ async def test_wrong_values_are_overwritten_by_the_passes_that_follow(
     factory = PassFactory()
     await publish(publisher, factory.count(factory.order(ago=timedelta(hours=1)), factory.order()))
     wrong = b'[["uptown"],["latte"],[0],[1010],[1010],[4800]]'
-    names: list[bytes] = redis.hkeys("coffeert:snapshot")  # type: ignore[assignment]
+    names: list[bytes] = redis.hkeys("coffeert:v2:snapshot")  # type: ignore[assignment]
     fields = [name.decode() for name in names if b":" in name]
     for field in fields:
-        redis.hset("coffeert:snapshot", field, wrong)
-    redis.hset("coffeert:hour:2026-03-28T21", "uptown/latte:orders", "1010")
+        redis.hset("coffeert:v2:snapshot", field, wrong)
+    redis.hset("coffeert:v2:hour:2026-03-28T21", "uptown/latte:orders", "1010")
     for _ in range(len(fields)):
         made = factory.count()
         await publish(publisher, made)
@@ -99,8 +99,8 @@ async def test_a_strange_meta_stops_one_pass_and_no_more(
     factory = PassFactory()
     factory.number = 7
     await publish(publisher, factory.count(factory.order()))
-    meta = json.loads(cast("bytes", redis.hget("coffeert:snapshot", "meta")))
-    redis.hset("coffeert:snapshot", "meta", json.dumps(meta | strange))
+    meta = json.loads(cast("bytes", redis.hget("coffeert:v2:snapshot", "meta")))
+    redis.hset("coffeert:v2:snapshot", "meta", json.dumps(meta | strange))
     made = factory.count(factory.order(), wait=timedelta(seconds=1))
     for _ in range(2):  # again: nothing has confirmed it meanwhile
         with suppress(Fenced):

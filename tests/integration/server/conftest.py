@@ -21,13 +21,34 @@ RunServer = Callable[..., AbstractAsyncContextManager[str]]
 def run_server(database_url: str, redis_url: str) -> RunServer:
     """A context manager that runs a server with the given settings and gives its URL.
 
-    `database` is the URL of another database than the test's.
+    Its database is the test's own, or the one at the URL `database`.
     """
 
-    def run(
-        *, database: str = database_url, **settings: object
-    ) -> AbstractAsyncContextManager[str]:
-        return running_server(database, redis_url, **settings)
+    @asynccontextmanager
+    async def run(*, database: str = database_url, **settings: object) -> AsyncIterator[str]:
+        config = load_config(
+            **{"port": 0, "aggregation_interval": 0.05, "heartbeat_interval": 0.1} | settings
+        )
+        stop = asyncio.Event()
+        started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(
+            serve(
+                config,
+                Services(database, redis_url),
+                stop=stop,
+                started=started,
+                quiet=True,
+            )
+        )
+        both: set[asyncio.Future[Any]] = {task, started}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            await task
+        try:
+            yield started.result()
+        finally:
+            stop.set()
+            await task
 
     return run
 

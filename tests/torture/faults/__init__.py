@@ -51,19 +51,11 @@ FAULTS: Sequence[type[Fault]] = (
     HostileInput,
     DiskFull,
     PrimaryLost,
-<<<<<<< HEAD
-=======
-    StandbyAway,
-    StandbyBehind,
->>>>>>> ingest
     ColdCopyPutBack,
     CrashConsistentCopyPutBack,
     ServerClockWrong,
     DatabaseClockPutRight,
     ServersOfTwoZones,
-<<<<<<< HEAD
     StandbyAway,
     StandbyBehind,
-=======
->>>>>>> ingest
 )
