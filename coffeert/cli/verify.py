@@ -45,8 +45,8 @@ def command(as_json: bool, data_dir: Path | None) -> None:
         )
     if result.uncountable:
         raise NotExact(
-            f"Orders that break a rule of the table, so that no rollup counts them: {result.uncountable:,}; "
-            "the table uncountable_order and the aggregator's log name them."
+            f"Orders that break a rule of the table, so that no rollup counts them: "
+            f"{result.uncountable:,}; the table uncountable_order names them."
         )
     if days_differing:
         raise NotExact(differing_days_sentence(days_differing))

@@ -25,7 +25,7 @@ class PassResult(msgspec.Struct, frozen=True, kw_only=True):
     `previous` is the watermark of the pass before; `nonce` names the leader's term.
     `cells` are the changed ones within the retention window, as absolute values, `recent` the newest 50 of
     the new orders, `data_time` a moment up to which every commit is certainly counted. `uncountable` are
-    new orders that break a rule of the table, so that no rollup counts them; there are `uncountable_in_all`.
+    new orders that break a rule of the table, so that no rollup counts them (`uncountable_in_all` so far).
     """
 
     lineage: str
