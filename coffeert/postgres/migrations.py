@@ -44,8 +44,8 @@ async def migrate(
 ) -> list[str]:
     """Bring a database's schema up to date and return the names of the migrations applied.
 
-    Migrators that run at once wait for each other, and no aggregator takes the lead meanwhile. `timezone` is
-    the zone of the default calendar, if the database has none yet. Raises `ConfigError` for one that
+    Migrators that run at once wait for each other, and no aggregator takes the lead meanwhile. `timezone`
+    is the zone of the default calendar, if the database has none yet. Raises `ConfigError` for one that
     PostgreSQL does not know, before anything is applied; `SchemaMismatch` if the database has had other
     migrations than this version's, if one cannot be applied (that one is rolled back), or if an
     aggregator of the version before leads.

@@ -49,6 +49,9 @@ CREATE TABLE uncounted_order (
 );
 
 ALTER TABLE aggregator_state
+    -- Names one term of a leader, or what followed a rebuild: at random, so that two histories that went on
+    -- from a copy of the same files can be told apart although their tokens and pass numbers are equal.
+    ADD COLUMN nonce uuid NOT NULL DEFAULT gen_random_uuid(),
     -- Minutes before that are not kept.
     ADD COLUMN minutes_from timestamptz NOT NULL DEFAULT '2000-01-01 00:00+00';
 

@@ -16,8 +16,8 @@ from coffeert.embedded import PostgresServer
 from coffeert.postgres.migrations import migrate
 from coffeert.postgres.roles import grant_serving
 from coffeert.tasks import end
-from tests.integration.aggregator.test_history import standby_of
 from tests.integration.server.conftest import RunServer
+from tests.standby import standby_of
 from tests.waiting import POLL, WITHIN
 
 LATTE = {"store": "uptown", "drink": "latte"}
@@ -79,7 +79,8 @@ async def test_another_purpose_is_a_problem(http: aiohttp.ClientSession, query: 
 async def test_a_standby_serves_dashboards_alone(
     run_server: RunServer, own_postgres: PostgresServer, shop: str
 ) -> None:
-    with standby_of(own_postgres) as url:
+    with standby_of(own_postgres) as streaming:
+        url = streaming.url("shop")
         async with serving(run_server, url) as http:
             assert "is a standby" in await ready_for_orders(http, 503)
             assert (await readiness(http, "dashboards"))[0] == 200
