@@ -1,4 +1,4 @@
-"""Coverage: for what time a set of cells is complete, whoever has made it.
+"""Coverage: for what time a set of cells is complete, no matter who has made it.
 
 Processes cut their windows at different places: by the minute of their clocks, and by calendars that one
 may have loaded before another. One that needs more than what is covered must not take what is missing for

@@ -24,7 +24,7 @@ _JSON = "application/json"
 _PAST = "past"
 
 
-class Archive(Protocol):
+class PastReader(Protocol):
     """Reads the view of the past; raises `DatabaseUnavailable`."""
 
     async def view_at(self, moment: datetime) -> Change:
@@ -50,7 +50,7 @@ class DashboardApi:
         health: HealthMonitor,
         metrics: Metrics,
         authorizer: Authorizer,
-        archive: Archive,
+        archive: PastReader,
         zone: Callable[[], str],
     ) -> None:
         self._change_log = change_log

@@ -20,7 +20,7 @@ _ACQUIRE_TIMEOUT_SECONDS = 2.0
 _OFFSET_SHOWN_SECONDS = 1.0
 
 
-class Probe(NamedTuple):
+class ProbeResult(NamedTuple):
     """The figures of the database, and what a session may do there."""
 
     figures: DatabaseHealth
@@ -68,7 +68,7 @@ class RollupReader:
         async with self._connection() as connection:
             await self._measure(connection)
 
-    async def probe(self) -> Probe:
+    async def probe(self) -> ProbeResult:
         """Measure a round trip, and read the status of a session; raises `SchemaMismatch`, too."""
         async with self._connection() as connection:
             seconds = await self._measure(connection)
@@ -80,7 +80,7 @@ class RollupReader:
             round_trip_ms=round(seconds * 1e3, 3),
             clock_offset_s=round(offset, 1) if abs(offset) > _OFFSET_SHOWN_SECONDS else 0,
         )
-        return Probe(figures, status)
+        return ProbeResult(figures, status)
 
     async def _measure(self, connection: Connection) -> float:
         """Ask for the database's time; return the seconds until the answer."""
