@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 import structlog
@@ -87,14 +87,15 @@ class RecentAcknowledgements:
             await self._store_all()
 
     async def _store_all(self) -> None:
-        left = [order for _, _, batch in self._batches for order in _decode(batch)]
-        sent, restored = len(left), self.restored
+        sent, restored = len(self), self.restored
+        left: list[Order] = []
+        for orders in _chunks(_decode(batch) for _, _, batch in list(self._batches)):
+            left += await self._store(orders)
         backoff = Backoff()
         while left and backoff.failures < _ATTEMPTS:
             # A correction fails until its order is there, which another server may have to store again.
-            left = [order for orders in _chunks(left) for order in await self._store(orders)]
-            if left:
-                await asyncio.sleep(backoff.next_delay())
+            await asyncio.sleep(backoff.next_delay())
+            left = [order for orders in _chunks([left]) for order in await self._store(orders)]
         if sent:
             missing = self.restored - restored
             log.warning("stored again", sent=sent, missing=missing, failed=len(left))
@@ -114,9 +115,15 @@ class RecentAcknowledgements:
         ]
 
 
-def _chunks(orders: Sequence[Order]) -> Iterator[Sequence[Order]]:
-    for start in range(0, len(orders), _ROWS):
-        yield orders[start : start + _ROWS]
+def _chunks(batches: Iterable[Sequence[Order]]) -> Iterator[list[Order]]:
+    chunk: list[Order] = []
+    for batch in batches:
+        chunk += batch
+        while len(chunk) >= _ROWS:
+            yield chunk[:_ROWS]
+            del chunk[:_ROWS]
+    if chunk:
+        yield chunk
 
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode

@@ -61,9 +61,12 @@ class PostgresBehindBadNetwork(Fault):
 
 
 class LongTransaction(Fault):
-    """A stranger writes an order and does not commit for as long as the others order."""
+    """A stranger writes an order and does not commit for as long as the others order.
 
-    name = "write transaction held open"
+    Clients that send that very order meanwhile are refused, and hold nobody up.
+    """
+
+    name = "write transaction held open, its key retried"
     strikes = 1
 
     async def strike(self, stage: Stage, rng: random.Random) -> None:
@@ -79,13 +82,29 @@ class LongTransaction(Fault):
                 )
                 before = (await stage.state())["pass"]
                 assert isinstance(before, int)
+                retrying = [asyncio.create_task(_retry(stage, str(order_id))) for _ in range(3)]
                 async with asyncio.timeout(20):
                     while int(str((await stage.state())["pass"])) < before + 8:
                         await asyncio.sleep(0.05)
             stage.strangers.append(str(order_id))
+            async with asyncio.timeout(20):  # from the commit on it is a repeated key
+                assert min(await asyncio.gather(*retrying)) > 0
         finally:
             stage.lift()
             await connection.close()
+
+
+async def _retry(stage: Stage, order_id: str) -> int:
+    """Send the stranger's order until it is stored, and return how often that was refused."""
+    order = {"order_id": order_id, "store": "uptown", "drink": "latte", "price": "1.00"}
+    refusals = 0
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as http:
+        while True:
+            async with http.post(f"{stage.direct_url}/api/orders", json=order) as answer:
+                if answer.status == 200:
+                    return refusals
+                assert answer.status == 503, answer.status
+            refusals += 1
 
 
 class DiskFull(Fault):

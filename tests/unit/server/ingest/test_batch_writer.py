@@ -452,6 +452,23 @@ async def test_closing_answers_queued_orders_and_refuses_further_ones() -> None:
         assert len(table.rows) == 10
 
 
+async def test_whatever_was_answered_as_stored_is_passed_on_as_acknowledged() -> None:
+    table, acknowledged = ScriptedTable(), list[Order]()
+    refused, stored, fresh = entry("bad"), entry(), entry()
+    table.rows[stored.order.order_id] = stored.order
+
+    def refuse(orders: Sequence[Order]) -> None:
+        if any(order.store == "bad" for order in orders):
+            raise BadValue("invalid byte sequence")
+
+    table.before = refuse
+    async with running(table) as (writer, _):
+        writer._on_acknowledged = acknowledged.extend
+        await writer.submit([refused, stored, fresh])
+        await eventually(lambda: len(acknowledged) == 2)
+    assert acknowledged == [stored.order, fresh.order]
+
+
 async def test_a_failing_on_commit_does_not_end_the_writer() -> None:
     table = ScriptedTable()
     async with running(table) as (writer, _):
