@@ -10,7 +10,8 @@ from tests.order_book import insert, order, void
 
 COLUMNS = {
     "aggregator_state": "fencing_token:bigint lead_until:timestamp with time zone leader:text "
-    "lineage:uuid minutes_from:timestamp with time zone nonce:uuid one:boolean pass:bigint passed_at:timestamp with time zone "
+    "lineage:uuid minutes_from:timestamp with time zone nonce:uuid one:boolean pass:bigint "
+    "passed_at:timestamp with time zone "
     "system_identifier:bigint timeline:text? watermark:pg_snapshot",
     "calendar": "id:smallint starts:smallint zone:text",
     "calendar_day": "begins:timestamp with time zone calendar:smallint date:date "
