@@ -32,11 +32,14 @@ class Drink(msgspec.Struct, frozen=True):
 class Menu:
     """The stores and drinks of one moment; immutable, replaced as a whole when the menu changes."""
 
-    __slots__ = ("_prices", "_stores", "drinks", "stores")
+    __slots__ = ("_prices", "_stores", "currency", "drinks", "stores")
 
-    def __init__(self, stores: tuple[Store, ...], drinks: tuple[Drink, ...]) -> None:
+    def __init__(
+        self, stores: tuple[Store, ...], drinks: tuple[Drink, ...], currency: str | None = None
+    ) -> None:
         self.stores = stores
         self.drinks = drinks
+        self.currency = currency
         self._stores = frozenset(store.code for store in stores if store.active)
         self._prices = {drink.code: drink.price_cents for drink in drinks if drink.active}
 
@@ -50,11 +53,14 @@ class Menu:
 
     def __eq__(self, other: object) -> bool:
         return (
-            isinstance(other, Menu) and self.stores == other.stores and self.drinks == other.drinks
+            isinstance(other, Menu)
+            and self.stores == other.stores
+            and self.drinks == other.drinks
+            and self.currency == other.currency
         )
 
     def __hash__(self) -> int:
-        return hash((self.stores, self.drinks))
+        return hash((self.stores, self.drinks, self.currency))
 
 
 def code_from_name(name: str) -> str:

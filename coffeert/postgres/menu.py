@@ -8,6 +8,7 @@ from coffeert.domain.menu import Drink, Menu, Store, check_code, check_name
 from coffeert.domain.orders import MAX_PRICE_CENTS
 from coffeert.errors import FieldError, Invalid, NotFound
 from coffeert.postgres.errors import translate_errors
+from coffeert.postgres.installation import load_currency
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 
@@ -20,7 +21,10 @@ async def load_menu(connection: Connection) -> Menu:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             stores = await connection.fetch(sql("load_stores"))
             drinks = await connection.fetch(sql("load_drinks"))
-    return Menu(tuple(Store(**row) for row in stores), tuple(Drink(**row) for row in drinks))
+            currency = await load_currency(connection)
+    return Menu(
+        tuple(Store(**row) for row in stores), tuple(Drink(**row) for row in drinks), currency
+    )
 
 
 async def add_store(connection: Connection, store: Store) -> None:

@@ -159,11 +159,12 @@ class MenuDrink(msgspec.Struct, frozen=True):
     price: str
 
 
-class MenuBody(msgspec.Struct, frozen=True):
-    """The active part of the menu."""
+class MenuBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The active part of the menu, and the currency of its prices (ISO 4217) if one is set."""
 
     stores: tuple[MenuStore, ...]
     drinks: tuple[MenuDrink, ...]
+    currency: str | None = None
 
 
 _request = msgspec.json.Decoder(OrderRequest)

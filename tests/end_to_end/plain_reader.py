@@ -8,21 +8,27 @@ from typing import Any
 
 from websockets import ConnectionClosed, connect
 
-WINDOWS = {"minute": (60, 60), "hour": (3600, 24), "day": (86400, 30)}  # seconds, buckets
-cells: dict[Any, list[int]] = {}
+cells: dict[Any, list[int]] = {}  # by grain, bucket, store and drink: orders, quantity, cents
 
 
-def apply_view(view: Any, grain: str, seconds: int, buckets: int) -> list[int]:
-    """Replace our cells of one grain by the view's, and return the sums of its window."""
-    for start, keys, *columns in view[grain]:
-        for key, *totals in zip(keys, *columns, strict=True):
-            store, drink = divmod(key, len(view["drinks"]))
-            cells[grain, start, view["stores"][store], view["drinks"][drink]] = totals
-    first = view["as_of"] - view["as_of"] % seconds - (buckets - 1) * seconds
-    for key in [key for key in cells if key[0] == grain and key[1] < first]:
-        del cells[key]
-    inside = [totals for key, totals in cells.items() if key[0] == grain]
-    return [sum(column) for column in zip([0, 0, 0], *inside, strict=True)]
+def apply_view(view: Any) -> dict[str, list[int]]:
+    """Replace our cells by the view's, and return the sums of each window and of today."""
+    for grain in ("minute", "hour", "day"):
+        for start, keys, *columns in view[grain]:
+            for key, *totals in zip(keys, *columns, strict=True):
+                store, drink = divmod(key, len(view["drinks"]))
+                cells[grain, start, view["stores"][store], view["drinks"][drink]] = totals
+    sums = {name: [0, 0, 0] for name in ("minute", "hour", "day", "today")}
+    for cell, totals in list(cells.items()):
+        grain, start, store, _ = cell
+        today = view["days"][view["calendar_of"].get(store, 0)][2]
+        after = {"minute": view["as_of"] - 3600, "hour": view["as_of"] - 86400}
+        if start <= after.get(grain, today - 30 * 86400):
+            del cells[cell]
+            continue
+        for window in [grain] + ["today"] * (grain == "day" and start == today):
+            sums[window] = [a + b for a, b in zip(sums[window], totals, strict=True)]
+    return sums
 
 
 async def follow(socket: Any, epoch: str = "", version: int = 0) -> None:
@@ -37,8 +43,8 @@ async def follow(socket: Any, epoch: str = "", version: int = 0) -> None:
             await socket.send('{"type": "resync"}')  # changes are missing
             continue
         epoch, version = frame["epoch"], frame.get("to", frame.get("version"))
-        sums = {grain: apply_view(frame["view"], grain, *WINDOWS[grain]) for grain in WINDOWS}
-        agree = all(frame["view"]["totals"][grain] == sums[grain] for grain in sums)
+        sums = apply_view(frame["view"])
+        agree = frame["view"]["totals"] == sums
         print(json.dumps({"version": version, "agree": agree, **sums}), flush=True)
 
 

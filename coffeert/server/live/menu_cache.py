@@ -74,4 +74,5 @@ def _menu_body(menu: Menu) -> MenuBody:
             for d in menu.drinks
             if d.active
         ),
+        currency=menu.currency,
     )
