@@ -168,7 +168,7 @@ def silent_stores(
     """
     last: dict[str, int] = {}
     wanted = set(stores)
-    oldest = cube.retention.window_start("minute")
+    oldest = cube.retention.first_minute
     for start in range(floor(int(moment), "minute") + 300, oldest - 60, -60):
         for (store, _), totals in cube.bucket("minute", start).items():
             if totals.orders > 0 and store in wanted and store not in last:

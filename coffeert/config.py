@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from datetime import tzinfo
@@ -12,15 +13,15 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from coffeert.durations import parse_duration
 from coffeert.errors import ConfigError
-from coffeert.net import is_local_host
+from coffeert.net import is_local_host, name_of
 
 CONFIG_FILE = "coffeert.toml"
 ENV_PREFIX = "COFFEERT_"
@@ -43,6 +44,8 @@ RENAMED = {
 
 # RFC 6750 allows a bearer token less than that, but no visible ASCII breaks a header.
 _HEADER_SAFE = re.compile(r"[!-~]+")
+_JSON_LIST = re.compile(r'\s*\[\s*["\]]')  # and no IPv6 address
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(:[0-9]{1,5})?")
 
 
 def _seconds(value: object) -> object:
@@ -51,6 +54,21 @@ def _seconds(value: object) -> object:
 
 Duration = Annotated[float, BeforeValidator(_seconds)]
 """Seconds, given as a number or as a text with a unit such as `500ms` or `2m`."""
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if _JSON_LIST.match(value):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            raise ValueError("must be a list, its parts separated by commas") from None
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""A list, or a text in which commas separate the parts, or JSON."""
 
 
 class Config(BaseSettings):
@@ -81,8 +99,11 @@ class Config(BaseSettings):
     read_token: SecretStr | None = None
     """Bearer token that may read and watch, but not order or void; needs `token`."""
 
-    allowed_origins: tuple[str, ...] = ()
+    allowed_origins: TextList = ()
     """Origins of web pages, in addition to the server's own, that may open the WebSocket."""
+
+    allowed_hosts: TextList = ()
+    """Names of this server, in addition to those of this machine; only asked if there is no `token`."""
 
     workers: int = Field(default=1, ge=1, le=64)
     """Server processes that share the port."""
@@ -93,11 +114,14 @@ class Config(BaseSettings):
     aggregation_interval: Duration = Field(default=1.0, ge=0.05, le=3600)
     """Time between two passes of the aggregator."""
 
+    minute_retention: Duration = Field(default=45 * 86400.0, ge=2 * 86400, le=366 * 86400)
+    """How long sums by the minute are kept; those by quarter hour and by day are kept for good."""
+
     live_updates: bool = True
     """Whether dashboards show orders before the next pass; if off, they change with passes only."""
 
     timezone: str = "UTC"
-    """IANA name of the zone whose midnight begins "today"."""
+    """IANA name of the zone of a new database's default calendar; `coffeert menu calendar` changes it."""
 
     database_pool_size: int = Field(default=8, ge=2, le=100)
     """Connections to PostgreSQL for each server process."""
@@ -155,6 +179,13 @@ class Config(BaseSettings):
             raise ValueError("must name a directory, or be left out")
         return place
 
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _host_names(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(map(_HOST.fullmatch, hosts)):
+            raise ValueError("must be host names such as dashboard.example")
+        return tuple(map(name_of, hosts))
+
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, name: str) -> str:
@@ -192,12 +223,6 @@ def load_config(**flags: Any) -> Config:
         config = Config(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         raise ConfigError(_sentence(error)) from None
-    except SettingsError as error:
-        name = "".join(re.findall(r'field "(\w+)"', str(error))).upper()
-        raise ConfigError(
-            f"{ENV_PREFIX}{name} cannot be read: it must be a list in JSON, "
-            'such as ["https://shop.example"].'
-        ) from None
     except ValueError as error:
         raise ConfigError(f"{CONFIG_FILE} cannot be read: {error}.") from None
     _check_tokens(config)

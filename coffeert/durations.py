@@ -6,8 +6,8 @@ import re
 
 MAX_SECONDS = 366 * 86_400.0
 
-_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(ms|s|m|h|)")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(ms|s|m|h|d|)")
 
 
 def parse_duration(text: str) -> float:
@@ -19,5 +19,5 @@ def parse_duration(text: str) -> float:
     match = _DURATION.fullmatch(text.strip())
     seconds = MAX_SECONDS + 1 if match is None else float(match[1]) * _UNIT_SECONDS[match[2]]
     if seconds > MAX_SECONDS:
-        raise ValueError("must be a duration such as 500ms, 20s, 5m or 1h, at most a year")
+        raise ValueError("must be a duration such as 500ms, 20s, 5m, 1h or 30d, at most a year")
     return seconds

@@ -166,6 +166,13 @@ class TooLarge(ApiError):
     title = "Too large"
 
 
+class Misdirected(ApiError):
+    """The `Host` of the request is not a name of this server."""
+
+    status = 421
+    title = "Misdirected request"
+
+
 class UnsupportedMediaType(ApiError):
     """The content type is not accepted here."""
 

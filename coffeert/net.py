@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from urllib.parse import urlsplit
+
+
+@lru_cache(64)  # asked of every request, and clients differ little
+def name_of(host: str) -> str:
+    """Return the name in a `Host` field, without port and final dot, in lower case; empty if it is none."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+    return name.removesuffix(".")
 
 
 def is_local_address(address: str) -> bool:
@@ -11,14 +22,12 @@ def is_local_address(address: str) -> bool:
     return not address or _is_loopback(address.partition("%")[0])
 
 
+@lru_cache(64)
 def is_local_host(host: str) -> bool:
     """Return True if a host, with or without a port, always means this machine (RFC 6761, 6.3)."""
     if _is_loopback(host):
         return True
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
+    name = name_of(host)
     return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
 
 

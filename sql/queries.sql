@@ -1,11 +1,41 @@
 -- The short queries; those of more than a few lines have a file each in queries/. Every query says why
 -- it exists and what its parameters are.
 
+-- name: wait_for_disk
+-- For this session: a commit is answered when it is on disk, and on the synchronous standbys if there are
+-- any. Only remote_apply waits for more than that. Set even if it is the default, so that a reload of the
+-- configuration does not change it.
+SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+    WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)
+
+-- name: session_status
+-- What a session of this role may do, and what a commit of it waits for. `schema` is the last migration.
+-- `waiting` counts the commits, of all sessions of this role, that have waited for a synchronous standby
+-- for $1 seconds: a session goes on waiting when its client has given up, so also if no order is under way.
+SELECT pg_is_in_recovery() AS standby,
+       current_setting('transaction_read_only') = 'on' AS read_only,
+       has_table_privilege('orders', 'SELECT') AND (
+           SELECT bool_and(has_column_privilege(attrelid, attnum, 'INSERT'))
+           FROM pg_attribute
+           WHERE attrelid = 'orders'::regclass
+             AND attnum > 0 AND NOT attisdropped AND attname <> 'xid'
+       ) AS may_insert,
+       (SELECT max(name) FROM coffeert_migrations) AS schema,
+       (
+           SELECT count(*) FROM pg_stat_activity
+           WHERE datname = current_database() AND wait_event = 'SyncRep'
+             AND state_change < clock_timestamp() - make_interval(secs => $1)
+       ) AS waiting,
+       current_setting('synchronous_commit') AS synchronous_commit,
+       current_setting('fsync') AS fsync,
+       current_setting('full_page_writes') AS full_page_writes
+
 -- name: find_orders
 -- Reads orders by key: what a repeated key already stands for, what an interrupted commit left. The
 -- transaction tells whether it was the asking batch that stored them.
 -- $1 order_id uuid[]
-SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_at, voids
+SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
+       receipt
 FROM orders
 WHERE order_id = ANY ($1::uuid[])
 
@@ -26,7 +56,8 @@ SELECT pid FROM pg_stat_activity WHERE pid = ANY ($1::int[]) AND state = 'active
 
 -- name: load_recent
 -- The most recent orders among those that a watermark sees. $1 watermark, $2 latest placed_at or NULL.
-SELECT order_id, store, drink, quantity, price_cents, placed_at, received_at, voids
+SELECT order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
+       receipt
 FROM orders
 WHERE placed_at <= coalesce($2::timestamptz, 'infinity')
   AND pg_visible_in_snapshot(xid, $1::text::pg_snapshot)
@@ -60,6 +91,117 @@ UPDATE menu_store SET active = false WHERE code = $1 RETURNING code
 -- Retires a drink; returns no row if there is none. $1 code.
 UPDATE menu_drink SET active = false WHERE code = $1 RETURNING code
 
+-- name: find_timezone
+-- A time zone as PostgreSQL spells it; no row if guard_calendar would refuse it. $1 name.
+SELECT name FROM pg_timezone_names
+WHERE lower(name) = lower($1) AND name ~ '^[A-Z]'
+  AND name NOT IN ('CET', 'EET', 'EST', 'HST', 'MET', 'MST', 'WET')
+
+-- name: set_migration_timezone
+-- Which zone the default calendar gets, for the migration that makes it. $1 name.
+SELECT set_config('coffeert.timezone', $1, false)
+
+-- name: load_store_calendars
+-- The zone and the start of day of each store that has its own, and with the code NULL the default.
+SELECT menu_store.code AS store, zone, starts
+FROM calendar LEFT JOIN menu_store ON menu_store.calendar = calendar.id
+WHERE calendar.id = 1 OR menu_store.code IS NOT NULL
+
+-- name: find_store_calendar
+-- The zone and the start of day that a store has now, its own or the default; no row if the menu has
+-- none of this code. $1 code.
+SELECT zone, starts FROM menu_store JOIN calendar ON calendar.id = coalesce(calendar, 1)
+WHERE code = $1
+
+-- name: find_calendar
+-- The calendar that stores with a zone and a start of day share, if there is one. $1 zone, $2 minutes.
+SELECT id FROM calendar WHERE id <> 1 AND zone = $1 AND starts = $2
+
+-- name: add_calendar
+-- Adds a calendar for stores to share, under the lock of lock_state. $1 zone, $2 minutes.
+INSERT INTO calendar (id, zone, starts) SELECT max(id) + 1, $1, $2 FROM calendar RETURNING id
+
+-- name: set_default_calendar
+-- Changes the default calendar; NULL leaves a part as it is. $1 zone, $2 minutes after midnight.
+UPDATE calendar SET zone = coalesce($1, zone), starts = coalesce($2, starts) WHERE id = 1
+RETURNING zone, starts
+
+-- name: assign_calendar
+-- Gives a store a calendar of its own, or with NULL the default. $1 code, $2 calendar.
+UPDATE menu_store SET calendar = $2 WHERE code = $1
+
+-- name: drop_unused_calendars
+-- Removes calendars, with their days, that the last store has left.
+DELETE FROM calendar
+WHERE id <> 1 AND NOT EXISTS (SELECT FROM menu_store WHERE menu_store.calendar = calendar.id)
+
+-- name: stores_of_calendars
+-- The stores whose days are those of some calendars, if they ever sold something. $1 calendars.
+SELECT ARRAY(
+    SELECT store FROM (SELECT DISTINCT store FROM rollup_day) AS sold
+    LEFT JOIN menu_store ON code = store
+    WHERE coalesce(calendar, 1) = ANY ($1::smallint[])
+)
+
+-- name: refill_calendars
+-- Computes the days of all calendars again, and removes those of none; returns the calendars.
+WITH strays AS (
+    DELETE FROM calendar_day WHERE calendar NOT IN (SELECT id FROM calendar)
+)
+SELECT array_agg(id) FROM (
+    SELECT id, fill_calendar(id) FROM calendar
+) AS filled
+
+-- name: calendar_days_differing
+-- How many calendar days PostgreSQL's time zone data would give otherwise today; missing ones and ones
+-- too many count.
+SELECT count(*)
+FROM (
+    SELECT id AS calendar, days.* FROM calendar CROSS JOIN calendar_days(zone, starts) AS days
+) AS computed
+FULL JOIN calendar_day AS kept USING (calendar, date)
+WHERE (computed.begins, computed.ends) IS DISTINCT FROM (kept.begins, kept.ends)
+
+-- name: read_sequentially
+-- For the rest of this transaction: what lock_state's transaction forbids its own short statements.
+SET LOCAL enable_seqscan = on
+
+-- name: clear_days
+-- Empties the days of stores whose calendar has changed, before sum_days fills them. $1 stores.
+DELETE FROM rollup_day WHERE store = ANY ($1::text[])
+
+-- name: sum_days
+-- Sums the quarter hours of stores into the days of their calendars, under the lock of lock_state.
+-- $1 stores.
+WITH quarter AS (
+    SELECT coalesce(menu_store.calendar, 1::smallint) AS calendar, bucket, store, drink, orders,
+           quantity, revenue_cents
+    FROM rollup_quarter LEFT JOIN menu_store ON code = store
+    WHERE store = ANY ($1::text[])
+), dated AS MATERIALIZED (
+    -- As in business_day. A plain join would compare each quarter with each day as long as the statistics
+    -- are missing.
+    SELECT calendar, bucket, date
+    FROM (SELECT DISTINCT calendar, bucket FROM quarter) AS looked_up
+    CROSS JOIN LATERAL (
+        SELECT date FROM calendar_day
+        WHERE calendar_day.calendar = looked_up.calendar AND begins <= bucket
+        ORDER BY begins DESC, date DESC LIMIT 1
+    ) AS latest
+)
+INSERT INTO rollup_day (date, store, drink, orders, quantity, revenue_cents)
+SELECT date, store, drink, sum(orders)::bigint, sum(quantity)::bigint, sum(revenue_cents)::bigint
+FROM quarter JOIN dated USING (calendar, bucket)
+GROUP BY date, store, drink
+
+-- name: load_currency
+-- The currency, NULL if it is not set.
+SELECT currency FROM installation
+
+-- name: set_currency
+-- Sets the currency; a trigger refuses what would change the meaning of stored amounts. $1 code.
+UPDATE installation SET currency = $1
+
 -- name: load_state
 -- Which pass the rollups are as of. `here`: this is the cluster whose transaction ids the watermark
 -- speaks of. `next_xid`: no transaction from this one on has begun.
@@ -87,6 +229,20 @@ FROM aggregator_state
 -- name: database_clock
 -- The database's clock, and whether it is a standby's, which is not to be followed.
 SELECT clock_timestamp() AS now, pg_is_in_recovery() AS standby
+
+-- name: prune_minutes
+-- Deletes the oldest minutes before $1, some $2 cells at a time, and notes from which on they are kept.
+-- Runs under the lock of lock_state. Returns how many cells were deleted.
+WITH oldest AS (
+    SELECT bucket FROM rollup_minute WHERE bucket < $1 ORDER BY bucket LIMIT $2
+), edge AS (
+    SELECT CASE WHEN count(*) < $2 THEN $1 ELSE max(bucket) + interval '1 minute' END AS kept_from
+    FROM oldest
+), deleted AS (
+    DELETE FROM rollup_minute USING edge WHERE bucket < kept_from RETURNING 1
+)
+UPDATE aggregator_state SET minutes_from = greatest(minutes_from, kept_from) FROM edge
+RETURNING (SELECT count(*) FROM deleted)
 
 -- name: pass_settings
 -- For this transaction: new orders are always found by orders_xid, however wrong the statistics are,
@@ -123,7 +279,7 @@ RETURNING fencing_token
 -- Not TRUNCATE, which readers would notice before it is committed.
 SET LOCAL enable_seqscan = on;
 DELETE FROM rollup_minute;
-DELETE FROM rollup_hour;
+DELETE FROM rollup_quarter;
 DELETE FROM rollup_day;
 
 -- name: has_foreign_orders
@@ -169,9 +325,12 @@ SELECT name, sha256 FROM coffeert_migrations ORDER BY name
 INSERT INTO coffeert_migrations (name, sha256) VALUES ($1, $2)
 
 -- name: can_change_orders
--- Whether a role could change or delete orders all the same: it owns the table (so it could drop the
--- trigger that forbids it), is a superuser, or has the right by way of another role. $1 role.
+-- Whether a role could change or delete orders all the same, or choose the transaction of a new one: it
+-- owns the table (so it could drop the trigger that forbids it), is a superuser, or has the right by way of
+-- another role. $1 role.
 SELECT rolsuper
     OR pg_has_role(rolname, (SELECT relowner FROM pg_class WHERE oid = 'orders'::regclass), 'USAGE')
-    OR has_table_privilege(rolname, 'orders', 'UPDATE, DELETE, TRUNCATE')
+    OR has_table_privilege(rolname, 'orders', 'DELETE, TRUNCATE')
+    OR has_any_column_privilege(rolname, 'orders', 'UPDATE')
+    OR has_column_privilege(rolname, 'orders', 'xid', 'INSERT')
 FROM pg_roles WHERE rolname = $1

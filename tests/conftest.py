@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 
 from coffeert.embedded import PostgresServer, ValkeyServer
 from tests.process_settings import settings_restored
-from tests.servers import FAST, TEMPLATE, TestServers, running_servers, temporary_directory
+from tests.servers import TEMPLATE, TestServers, running_servers, temporary_directory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -105,8 +105,8 @@ def server_directory() -> Iterator[Path]:
 
 @pytest.fixture
 def own_postgres(server_directory: Path) -> Iterator[PostgresServer]:
-    """A running PostgreSQL that this test may kill, stop and start again."""
-    server = PostgresServer(server_directory, settings=FAST, sync=False)
+    """A running PostgreSQL that this test may kill, stop and start again; it waits for the disk."""
+    server = PostgresServer(server_directory, sync=False)
     server.start()
     yield server
     server.stop("immediate")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from coffeert.domain.orders import Order, new_order_id
-from coffeert.domain.rollups import CellKey, Cells, Totals, at_all_grains, tally_orders
+from coffeert.domain.rollups import ZERO, Totals, tally_orders
 
 if TYPE_CHECKING:
     from coffeert.postgres.pool import Connection
@@ -17,19 +18,23 @@ _KEPT = """
     SELECT 'minute', extract(epoch FROM bucket)::bigint, store, drink, orders, quantity, revenue_cents
     FROM rollup_minute
     UNION ALL
-    SELECT 'hour', extract(epoch FROM bucket)::bigint, store, drink, orders, quantity, revenue_cents
-    FROM rollup_hour
+    SELECT 'quarter', extract(epoch FROM bucket)::bigint, store, drink, orders, quantity, revenue_cents
+    FROM rollup_quarter
     UNION ALL
-    SELECT 'day', extract(epoch FROM bucket)::bigint, store, drink, orders, quantity, revenue_cents
+    SELECT 'day', extract(epoch FROM date)::bigint, store, drink, orders, quantity, revenue_cents
     FROM rollup_day
 """
 _INSERT = """
-    INSERT INTO orders (order_id, placed_at, received_at, quantity, price_cents, store, drink, voids)
+    INSERT INTO orders (order_id, placed_at, received_at, quantity, price_cents, store, drink, voids,
+                        amount, source, receipt)
     SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::integer[],
-                         $5::integer[], $6::text[], $7::text[], $8::uuid[])
+                         $5::integer[], $6::text[], $7::text[], $8::uuid[], $9::bigint[], $10::text[],
+                         $11::text[])
 """
 _ORDERS = """
-    SELECT order_id, store, drink, quantity, price_cents, placed_at, received_at, voids FROM orders
+    SELECT order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
+           receipt
+    FROM orders
 """
 
 
@@ -40,6 +45,7 @@ def order(
     *,
     quantity: int = 1,
     price_cents: int = 480,
+    amount: int | None = None,
 ) -> Order:
     """Make an order with an id of its own."""
     return Order(
@@ -50,6 +56,7 @@ def order(
         price_cents=price_cents,
         placed_at=placed_at,
         received_at=datetime.now(UTC),
+        amount=amount,
     )
 
 
@@ -69,6 +76,9 @@ async def insert(connection: Connection, *orders: Order) -> None:
         [made.store for made in orders],
         [made.drink for made in orders],
         [made.voids for made in orders],
+        [made.amount for made in orders],
+        [made.source for made in orders],
+        [made.receipt for made in orders],
     ]
     await connection.execute(_INSERT, *columns)
 
@@ -78,12 +88,30 @@ async def stored_orders(connection: Connection) -> list[Order]:
     return [Order(**row) for row in await connection.fetch(_ORDERS)]
 
 
-async def kept_cells(connection: Connection) -> Cells:
+KeptCells = dict[tuple[str, int, str, str], Totals]
+
+
+async def kept_cells(connection: Connection) -> KeptCells:
     """Read every cell of the rollup tables, empty ones too."""
     rows = await connection.fetch(_KEPT)
-    return {CellKey(*row[:4]): Totals(*row[4:]) for row in rows}
+    return {(*row[:4],): Totals(*row[4:]) for row in rows}
 
 
-async def counted_cells(connection: Connection) -> Cells:
-    """Sum every order at all grains, in Python."""
-    return at_all_grains(tally_orders(await stored_orders(connection)))
+async def counted_cells(
+    connection: Connection,
+    day_of: Callable[[str, int], int] = lambda _, minute: minute // 86400 * 86400,
+) -> KeptCells:
+    """Sum every order by minute, quarter and business day, in Python.
+
+    `day_of` returns the day of a store and a minute; without it, days are those of UTC.
+    """
+    cells: KeptCells = {}
+    for (_, minute, store, drink), totals in tally_orders(await stored_orders(connection)).items():
+        for grain, bucket in (
+            ("minute", minute),
+            ("quarter", minute // 900 * 900),
+            ("day", day_of(store, minute)),
+        ):
+            key = grain, bucket, store, drink
+            cells[key] = cells.get(key, ZERO).plus(totals)
+    return cells

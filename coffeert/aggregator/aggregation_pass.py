@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from datetime import tzinfo
 
 import msgspec
 
 from coffeert.aggregator.projection import Projection
+from coffeert.domain.calendar import MARGIN_SECONDS, Calendars, calendar_span
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.rollups import RetentionWindow
 from coffeert.domain.watermark import Watermark
+from coffeert.postgres.calendars import load_calendars
 from coffeert.postgres.passes import PassResult, advance
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.rollups import load_cells, load_recent
@@ -40,7 +41,6 @@ class CompletedPass(msgspec.Struct, frozen=True):
 async def run_pass(
     connection: Connection,
     projection: Projection | None,
-    zone: tzinfo,
     lease: LeaderLease,
     *,
     last: PassResult | None = None,
@@ -61,19 +61,33 @@ async def run_pass(
         check_writable(state, lease.token)
         if state.branched or _lacks(state, last) or _is_by(refused, state):
             state = await begin_lineage(connection, state)
-        retention = RetentionWindow.at(state.now, zone)
+        calendars = await _calendars(connection, projection, state)
+        retention = RetentionWindow.at(state.now, calendars)
         result = await advance(connection, state, retention, lead_for=lease.term)
         if projection is None or not projection.precedes(result, retention):
             # In the same transaction, so that no other pass is made in between.
             cells = await load_cells(connection, retention)
             recent = await load_recent(connection, result.watermark)
-            loaded = Projection(result, retention, cells, recent)
+            loaded = Projection(result, calendars, retention, cells, recent)
     if loaded is not None:
         projection = loaded
     else:
         assert projection is not None
         projection.apply(result, retention)
     return CompletedPass(result, projection, (time.perf_counter() - started) * 1e3)
+
+
+async def _calendars(
+    connection: Connection, projection: Projection | None, state: LockedState
+) -> Calendars:
+    # Changing a calendar begins a lineage.
+    if (
+        projection is not None
+        and projection.lineage == state.lineage
+        and projection.calendars.reaches(int(state.now.timestamp()) + MARGIN_SECONDS)
+    ):
+        return projection.calendars
+    return await load_calendars(connection, *calendar_span(state.now))
 
 
 def _lacks(state: LockedState, last: PassResult | None) -> bool:

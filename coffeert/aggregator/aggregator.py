@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, tzinfo
+import time
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 import msgspec
@@ -25,6 +26,7 @@ from coffeert.errors import (
 )
 from coffeert.postgres.leadership import end_stalled, term, try_lead
 from coffeert.postgres.migrations import check_schema
+from coffeert.postgres.minute_retention import prune_minutes
 from coffeert.postgres.passes import PassResult
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.wire.bus import PassMessage, PassStats
@@ -32,6 +34,7 @@ from coffeert.wire.bus import PassMessage, PassStats
 log = structlog.get_logger(__name__)
 
 _STANDBY_POLL_SECONDS = 1.0
+_PRUNE_SECONDS = 600.0  # minutes leave by the hour
 _MAX_RETRY_SECONDS = 2.0
 # Together with the wait for the next pass well below the shortest term of a leader.
 _PUBLISH_TIMEOUT_SECONDS = 2.5
@@ -89,15 +92,22 @@ class Aggregator:
     """One candidate for the lead; run as many as you like on one database."""
 
     def __init__(
-        self, database_url: str, publisher: Publisher, *, interval: float, zone: tzinfo, name: str
+        self,
+        database_url: str,
+        publisher: Publisher,
+        *,
+        interval: float,
+        name: str,
+        keep_minutes: timedelta = timedelta(days=45),
     ) -> None:
-        """`interval` is in seconds, `zone` decides which orders are today's."""
+        """`interval` is in seconds; `keep_minutes` is how long minutes are kept."""
         self.status = AggregatorStatus(name=name)
         self._url = database_url
         self._publisher = publisher
         self._interval = interval
-        self._zone = zone
         self._name = name
+        self._keep_minutes = keep_minutes
+        self._prune_at = float("-inf")
         self._backoff = Backoff(longest=_MAX_RETRY_SECONDS)
         self._last_error: type[CoffeertError] | None = None
         self._last: PassResult | None = None
@@ -124,14 +134,13 @@ class Aggregator:
         try:
             await check_schema(connection)
             await end_stalled(connection)
-            completed = await run_pass(connection, None, self._zone, LeaderLease())
+            completed = await run_pass(connection, None, LeaderLease())
             try:
                 await self._publish(completed)
             except Fenced as error:
                 completed = await run_pass(
                     connection,
                     completed.projection,
-                    self._zone,
                     LeaderLease(),
                     refused=completed.result if error.same_lineage else None,
                 )
@@ -144,7 +153,11 @@ class Aggregator:
         connection = await connect(self._url, application_name="coffeert aggregator")
         try:
             await check_schema(connection)
-            await self._lead(connection, await self._wait_for_leadership(connection))
+            token = await self._wait_for_leadership(connection)
+            # Again: it may have been migrated while this aggregator was standing by, and cannot be while
+            # it leads.
+            await check_schema(connection)
+            await self._lead(connection, token)
         finally:
             await close(connection)
 
@@ -167,12 +180,15 @@ class Aggregator:
         timer = IntervalTimer(self._interval)
         while True:
             completed = await run_pass(
-                connection, projection, self._zone, lease, last=self._last, refused=refused
+                connection, projection, lease, last=self._last, refused=refused
             )
             projection, self._last = completed.projection, completed.result
             self._backoff.reset()
             self._note_pass(completed)
             refused = await self._try_to_publish(completed)
+            if time.monotonic() >= self._prune_at:
+                more = await prune_minutes(connection, self._keep_minutes, token)
+                self._prune_at = time.monotonic() + (0 if more else _PRUNE_SECONDS)
             await timer.wait()
 
     async def _try_to_publish(self, completed: CompletedPass) -> PassResult | None:
@@ -201,6 +217,7 @@ class Aggregator:
             rows=result.rows,
             pass_ms=round(completed.milliseconds, 3),
             interval_s=self._interval,
+            uncountable=result.uncountable_in_all,
         )
         try:
             async with asyncio.timeout(_PUBLISH_TIMEOUT_SECONDS):
@@ -214,6 +231,11 @@ class Aggregator:
 
     def _note_pass(self, completed: CompletedPass) -> None:
         self._note_success()
+        if completed.result.uncountable:
+            log.error(
+                "orders that break a rule of the table are not counted",
+                orders=[str(order_id) for order_id in completed.result.uncountable],
+            )
         self.status = replace(
             self.status,
             role="leading",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coffeert.domain.calendar import Calendars
 from coffeert.domain.orders import Order
 from coffeert.domain.rollups import Cells, RetentionWindow, RollupCube
 from coffeert.domain.view import newest
@@ -11,16 +12,18 @@ from coffeert.postgres.passes import PassResult
 class Projection:
     """The cube and the recent orders as of one pass; equal to the tables at that pass."""
 
-    __slots__ = ("cube", "lineage", "number", "recent", "watermark")
+    __slots__ = ("calendars", "cube", "lineage", "number", "recent", "watermark")
 
     def __init__(
         self,
         result: PassResult,
+        calendars: Calendars,
         retention: RetentionWindow,
         cells: Cells,
         recent: tuple[Order, ...],
     ) -> None:
         """Start from what was read from the tables in the transaction of the pass."""
+        self.calendars = calendars
         self.lineage = result.lineage
         self.number = result.number
         self.watermark = result.watermark
@@ -40,7 +43,6 @@ class Projection:
             (result.lineage, result.number) == (self.lineage, self.number + 1)
             and result.previous == self.watermark
             and retention.as_of >= mine.as_of
-            and retention.today_start >= mine.today_start
         )
 
     def apply(self, result: PassResult, retention: RetentionWindow) -> None:

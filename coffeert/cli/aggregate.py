@@ -6,7 +6,8 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 
 import click
 
@@ -15,7 +16,10 @@ from coffeert.cli.params import data_dir_option, renamed_option
 from coffeert.cli.services import Services, services
 from coffeert.cli.signals import stop_on_signals
 from coffeert.config import Config, load_config
+from coffeert.errors import DatabaseUnavailable
 from coffeert.logs import configure_logs
+from coffeert.postgres.migrations import check_schema
+from coffeert.postgres.pool import close, connect
 from coffeert.redis_bus.publisher import RedisPublisher
 from coffeert.tasks import Tasks
 
@@ -23,7 +27,7 @@ from coffeert.tasks import Tasks
 @click.command()
 @click.option("--aggregation-interval", help="Time between passes, such as 500ms or 1s (1s).")
 @renamed_option("--interval", "--aggregation-interval")
-@click.option("--timezone", help='Zone whose midnight begins "today" (UTC).')
+@click.option("--timezone", help="Zone of a new database's default calendar (UTC).")
 @data_dir_option
 def command(**flags: object) -> None:
     """Aggregate until stopped, or stand by while another aggregator leads. Stop with Ctrl-C."""
@@ -41,7 +45,7 @@ async def running_aggregator(config: Config, found: Services) -> AsyncIterator[N
         found.database_url,
         publisher,
         interval=config.aggregation_interval,
-        zone=config.zone(),
+        keep_minutes=timedelta(seconds=config.minute_retention),
         name=f"{socket.gethostname()}:{os.getpid()}",
     )
     tasks = Tasks()
@@ -53,7 +57,17 @@ async def running_aggregator(config: Config, found: Services) -> AsyncIterator[N
         await publisher.close()
 
 
+async def _check_schema(url: str) -> None:
+    connection = await connect(url, application_name="coffeert aggregator")
+    try:
+        await check_schema(connection)
+    finally:
+        await close(connection)
+
+
 async def _aggregate(config: Config, found: Services) -> None:
     stop = stop_on_signals()
+    with suppress(DatabaseUnavailable):  # then the aggregator waits for it
+        await _check_schema(found.database_url)
     async with running_aggregator(config, found):
         await stop.wait()

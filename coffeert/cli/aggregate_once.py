@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
 import msgspec
@@ -31,7 +31,7 @@ class PassReport(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@click.option("--timezone", help='Zone whose midnight begins "today" (UTC).')
+@click.option("--timezone", help="Zone of a new database's default calendar (UTC).")
 @data_dir_option
 def command(as_json: bool, **flags: object) -> None:
     """Count new orders and publish the result; safe beside a running aggregator."""
@@ -61,7 +61,7 @@ async def _once(config: Config, running: Services) -> CompletedPass:
         running.database_url,
         publisher,
         interval=config.aggregation_interval,
-        zone=config.zone(),
+        keep_minutes=timedelta(seconds=config.minute_retention),
         name=f"{socket.gethostname()}:{os.getpid()}",
     )
     try:

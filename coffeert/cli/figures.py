@@ -1,14 +1,14 @@
-"""The figures of one view: each window and the local day, as a whole, by store and by drink."""
+"""The figures of one view: each window and the business day, as a whole, by store and by drink."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 
 from coffeert.domain.orders import text_from_cents
-from coffeert.domain.rollups import GRAINS, ZERO, RetentionWindow, RollupCube, StoreDrink, Totals
+from coffeert.domain.rollups import GRAINS, ZERO, LocalDay, RollupCube, StoreDrink, Totals
 from coffeert.domain.view import View
 from coffeert.wire.frames import Snapshot, change_from
 from coffeert.wire.health import Health
@@ -32,7 +32,7 @@ class BreakdownTotals(msgspec.Struct, frozen=True):
 
 
 class Windows(msgspec.Struct, frozen=True):
-    """Sums over the local day and over the windows that end with the running bucket."""
+    """Sums over the business day and over the windows that end with the running bucket."""
 
     today: BreakdownTotals
     last_60_minutes: BreakdownTotals
@@ -48,7 +48,7 @@ class Named(msgspec.Struct, frozen=True):
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """The local day's sums of one drink at one store."""
+    """The business day's sums of one drink at one store."""
 
     store: str
     drink: str
@@ -62,15 +62,30 @@ class TopDrinkFigure(msgspec.Struct, frozen=True):
     sums: BreakdownTotals
 
 
+class BusinessDay(msgspec.Struct, frozen=True):
+    """The business day of a calendar."""
+
+    date: date
+    begins: datetime
+    ends: datetime
+    timezone: str
+
+    @classmethod
+    def of(cls, day: LocalDay) -> BusinessDay:
+        begins, ends = (datetime.fromtimestamp(one, UTC) for one in (day.begins, day.ends))
+        return cls(datetime.fromtimestamp(day.date, UTC).date(), begins, ends, day.zone)
+
+
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """The output of `coffeert status`.
 
-    `as_of` is the start of the running minute, `today_start` local midnight; `data_time` is the time up to
-    which every commit is certainly included. `health` is unknown for the past.
+    `as_of` is the start of the running minute; `days` are the business days that `today` stands for, one
+    for each calendar, the default's first. `data_time` is the time up to which every commit is certainly
+    included. `health` is unknown for the past.
     """
 
     as_of: datetime
-    today_start: datetime
+    days: tuple[BusinessDay, ...]
     data_time: datetime
     epoch: str
     version: int
@@ -83,23 +98,14 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     health: Health | None
 
 
-def covers(snapshot: Snapshot, retention: RetentionWindow) -> bool:
-    """Whether a snapshot holds all minutes of the local day of another retention window."""
-    own = RetentionWindow(snapshot.view.as_of, snapshot.view.today_start)
-    start, end = retention.partial_first_hour
-    return all(own.contains("minute", minute) for minute in range(start, end, 60))
-
-
-def figures_from(snapshot: Snapshot, retention: RetentionWindow | None = None) -> Figures:
-    """Sum a snapshot up, its local day being that of `retention` or else the snapshot's own."""
+def figures_from(snapshot: Snapshot) -> Figures:
+    """Sum a snapshot up."""
     view = View(change_from(snapshot.view))
     cube = view.cube
-    if retention is not None:
-        cube.move_to(retention)
     windows = _cells_of_windows(cube)
     return Figures(
         as_of=cube.retention.moment(),
-        today_start=datetime.fromtimestamp(cube.retention.today_start, UTC),
+        days=tuple(map(BusinessDay.of, cube.retention.days)),
         data_time=view.data_time,
         epoch=snapshot.epoch,
         version=snapshot.version,
@@ -120,11 +126,7 @@ def figures_from(snapshot: Snapshot, retention: RetentionWindow | None = None) -
 
 def _cells_of_windows(cube: RollupCube) -> tuple[WindowCells, ...]:
     """Return the sums by (store, drink), in the order of the fields of `Windows`."""
-    start = cube.retention.window_start
-    return (
-        cube.today_cells(),
-        *(cube.cells_total(grain, start(grain)) for grain in GRAINS),
-    )
+    return (cube.today_cells(), *map(cube.cells_total, GRAINS))
 
 
 def _named(windows: tuple[WindowCells, ...], name: Callable[[str, str], str]) -> tuple[Named, ...]:

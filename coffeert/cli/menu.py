@@ -1,8 +1,7 @@
-"""`coffeert menu`: list, add and retire stores and drinks."""
+"""`coffeert menu`: list, add and retire stores and drinks, and say when their days begin."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -11,14 +10,15 @@ from typing import TypeVar
 import click
 from rich.cells import cell_len
 
+from coffeert.cli.database import with_database
+from coffeert.cli.menu_calendar import calendar_command, currency_command, start_text
 from coffeert.cli.params import data_dir_option
-from coffeert.cli.services import services
-from coffeert.config import load_config
 from coffeert.domain.menu import Drink, Menu, Store
 from coffeert.domain.orders import cents_from_text, text_from_cents
 from coffeert.postgres import menu as tables
-from coffeert.postgres.migrations import check_schema
-from coffeert.postgres.pool import Connection, close, connect
+from coffeert.postgres.calendars import StoreCalendar, load_store_calendars
+from coffeert.postgres.installation import load_currency
+from coffeert.postgres.pool import Connection
 from coffeert.printable import printable
 
 T = TypeVar("T")
@@ -35,16 +35,19 @@ def _cents(context: click.Context, option: click.Parameter, value: str) -> int:
 @data_dir_option
 @click.pass_context
 def command(context: click.Context, data_dir: Path | None) -> None:
-    """List, add and retire stores and drinks; running servers follow at once."""
+    """List, add and retire stores and drinks, and set when days begin; running servers follow at once."""
     context.obj = data_dir
 
 
 @command.command("list")
 def list_menu() -> None:
-    """Show every store and drink, retired ones too."""
-    menu = _with_database(tables.load_menu)
-    for line in _lines(menu):
+    """Show every store and drink, retired ones too, when days begin, and the currency."""
+    for line in _lines(*_with_database(_load)):
         click.echo(line)
+
+
+command.add_command(calendar_command)
+command.add_command(currency_command)
 
 
 @command.group()
@@ -105,22 +108,30 @@ async def _call(
 
 
 def _with_database(work: Callable[[Connection], Awaitable[T]]) -> T:
-    async def run(url: str) -> T:
-        connection = await connect(url, application_name="coffeert menu")
-        try:
-            await check_schema(connection)
-            return await work(connection)
-        finally:
-            await close(connection)
-
-    with services(load_config(data_dir=click.get_current_context().obj), redis=False) as running:
-        return asyncio.run(run(running.database_url))
+    return with_database(click.get_current_context().obj, "menu", work)
 
 
-def _lines(menu: Menu) -> list[str]:
-    rows = [("STORE", "NAME", "", "")]
-    rows += [(store.code, store.name, "", _state(store.active)) for store in menu.stores]
-    rows += [("", "", "", ""), ("DRINK", "NAME", "PRICE", "")]
+async def _load(
+    connection: Connection,
+) -> tuple[Menu, dict[str | None, StoreCalendar], str | None]:
+    return (
+        await tables.load_menu(connection),
+        await load_store_calendars(connection),
+        await load_currency(connection),
+    )
+
+
+def _lines(
+    menu: Menu, calendars: dict[str | None, StoreCalendar], currency: str | None
+) -> list[str]:
+    default = calendars[None]
+    rows = [("STORE", "NAME", "DAY STARTS", "")]
+    for store in menu.stores:
+        calendar = calendars.get(store.code, default)
+        zone = calendar.zone + ("" if store.code in calendars else " (default)")
+        state = f"{zone}  {_state(store.active)}".rstrip()
+        rows.append((store.code, store.name, start_text(calendar.starts), state))
+    rows += [("", "", "", ""), ("DRINK", "NAME", "PRICE", currency or "")]
     rows += [
         (drink.code, drink.name, text_from_cents(drink.price_cents), _state(drink.active))
         for drink in menu.drinks
@@ -128,10 +139,11 @@ def _lines(menu: Menu) -> list[str]:
     # These commands refuse control characters, but SQL can put them into a name.
     clean = [(printable(code), printable(name), price, state) for code, name, price, state in rows]
     codes, names = (max(cell_len(row[column]) for row in clean) for column in (0, 1))
-    return [
+    table = [
         f"{_pad(code, codes)}  {_pad(name, names)}  {price:>10}  {state}".rstrip()
         for code, name, price, state in clean
     ]
+    return [*table, "", f"default: the day starts at {start_text(default.starts)}, {default.zone}"]
 
 
 def _state(active: bool) -> str:

@@ -20,11 +20,15 @@ from coffeert.postgres.roles import grant_serving
     metavar="ROLE",
     help="Then let ROLE serve and aggregate: it may add orders, not change or delete them.",
 )
+@click.option(
+    "--timezone", help="Zone of the stores that get no other, if the database is new (UTC)."
+)
 @data_dir_option
-def command(serving_role: str | None, data_dir: Path | None) -> None:
+def command(serving_role: str | None, timezone: str | None, data_dir: Path | None) -> None:
     """Bring the database's schema up to date; safe to run again and by several at once."""
-    with services(load_config(data_dir=data_dir), redis=False) as running:
-        applied = asyncio.run(migrate(running.database_url))
+    config = load_config(data_dir=data_dir, timezone=timezone)
+    with services(config, redis=False) as running:
+        applied = asyncio.run(migrate(running.database_url, timezone=config.timezone))
         if serving_role is not None:
             asyncio.run(grant_serving(running.database_url, serving_role))
     for name in applied:

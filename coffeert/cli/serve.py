@@ -43,7 +43,7 @@ _BACKLOG = 4096
 @renamed_option("--interval", "--aggregation-interval")
 @renamed_option("--live", "--live-updates")
 @data_dir_option
-@click.option("--timezone", help='Zone whose midnight begins "today" (UTC).')
+@click.option("--timezone", help="Zone of a new database's default calendar (UTC).")
 @click.option("--worker", is_flag=True, hidden=True, help="Share the port with other processes.")
 @click.option("--attended", is_flag=True, hidden=True, help="End with standard input.")
 def command(worker: bool, attended: bool, **flags: object) -> None:

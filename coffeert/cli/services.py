@@ -48,7 +48,7 @@ def services(
         if not database_url:
             from coffeert.postgres.migrations import migrate
 
-            asyncio.run(migrate(embedded.database_url))
+            asyncio.run(migrate(embedded.database_url, timezone=config.timezone))
         yield Services(database_url or embedded.database_url, redis_url or embedded.redis_url)
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 
 import click
 import msgspec
 
-from coffeert.cli.figures import Figures, covers, figures_from
+from coffeert.cli.figures import Figures, figures_from
 from coffeert.cli.params import server_token, server_url, zone_named
 from coffeert.client import OrderClient
 from coffeert.config import load_config
-from coffeert.domain.rollups import RetentionWindow
 from coffeert.errors import ConfigError
-from coffeert.wire.frames import Snapshot
 
 _PATIENCE_SECONDS = 2.0
 
@@ -26,7 +24,7 @@ _PATIENCE_SECONDS = 2.0
 @click.option("--at", help="As it was at this time, such as 2026-01-31T22:00:00+01:00.")
 @click.option(
     "--timezone",
-    help='IANA zone whose midnight begins "today"; else the offset of --at, or the server\'s zone.',
+    help="IANA zone in which times are shown and --at is read; else the server's.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
@@ -54,7 +52,7 @@ def command(
                 "--check works on current figures and prints lines, so without --at and --json."
             )
         return _check(client, checks)
-    figures = asyncio.run(_figures(client, moment, zone))
+    figures = asyncio.run(_figures(client, moment))
     if as_json:
         click.echo(msgspec.json.encode(figures))
         return 0
@@ -74,25 +72,9 @@ def _check(client: OrderClient, checks: tuple[str, ...]) -> int:
     return 0 if all(result.holds for result in results) else NOT_MET
 
 
-async def _figures(client: OrderClient, moment: datetime | None, zone: tzinfo | None) -> Figures:
+async def _figures(client: OrderClient, moment: datetime | None) -> Figures:
     async with client:
-        snapshot = await client.dashboard(moment)
-        if zone is None:
-            return figures_from(snapshot)
-        retention = _retention(snapshot, moment, zone)
-        if not covers(snapshot, retention):
-            # Midnight is within an hour there; the server holds those minutes only if asked for that zone.
-            midnight = datetime.fromtimestamp(retention.today_start, zone)
-            moment = (moment or datetime.now(UTC)).astimezone(midnight.tzinfo)
-            snapshot = await client.dashboard(moment)
-            retention = _retention(snapshot, moment, zone)
-        if not covers(snapshot, retention):
-            raise ConfigError("The server does not hold the minutes in which that day began.")
-        return figures_from(snapshot, retention)
-
-
-def _retention(snapshot: Snapshot, moment: datetime | None, zone: tzinfo) -> RetentionWindow:
-    return RetentionWindow.at(moment or datetime.fromtimestamp(snapshot.view.as_of, UTC), zone)
+        return figures_from(await client.dashboard(moment))
 
 
 def _moment(text: str, zone: tzinfo | None) -> datetime:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from coffeert.cli.figures import BreakdownTotals, Figures, Named, Windows
+from coffeert.cli.figures import BreakdownTotals, BusinessDay, Figures, Named, Windows
 from coffeert.printable import printable
 from coffeert.wire.health import Health, PartHealth
 
@@ -23,9 +23,7 @@ def print_figures(figures: Figures, zone: tzinfo) -> None:
     """Print all figures, with times in `zone`."""
     console = Console(highlight=False, markup=False, emoji=False)
     as_of = figures.as_of.astimezone(zone)
-    console.print(
-        f"coffeert at {as_of:%Y-%m-%d %H:%M %Z}, today since {_time(figures.today_start, zone)}"
-    )
+    console.print(f"coffeert at {as_of:%Y-%m-%d %H:%M %Z}, {_today(figures.days, zone)}")
     console.print(f"every order up to {_time(figures.data_time, zone)} is counted")
     console.print(_totals(figures.totals))
     console.print(_breakdown("store", figures.stores))
@@ -35,6 +33,13 @@ def print_figures(figures: Figures, zone: tzinfo) -> None:
     if figures.health is not None:
         for line in _health(figures.health):
             console.print(line, soft_wrap=True)
+
+
+def _today(days: Sequence[BusinessDay], zone: tzinfo) -> str:
+    return ", ".join(
+        f"today since {_time(day.begins, zone)}" + (f" in {day.timezone}" if len(days) > 1 else "")
+        for day in days
+    )
 
 
 def _totals(totals: Windows) -> Table:
@@ -88,6 +93,7 @@ def _recent(figures: Figures, zone: tzinfo) -> Table:
 
 def _health(health: Health) -> Iterable[str]:
     intake, aggregator, sockets = health.intake, health.aggregator, health.sockets
+    durability = health.durability
     details = {
         "intake": f"{intake.orders_per_s:,.1f} orders/s, {intake.queue:,} waiting, "
         f"commit {intake.commit_ms:.1f} ms",
@@ -97,6 +103,9 @@ def _health(health: Health) -> Iterable[str]:
         "sockets": f"{sockets.clients:,} clients, {sockets.frames_per_s:,.1f} frames/s",
         "database": f"round trip {health.database.round_trip_ms:.1f} ms, "
         f"{health.database.pool_idle} of {health.database.pool} connections idle",
+        "durability": f"synchronous_commit {durability.synchronous_commit or 'unknown'}, "
+        f"fsync {durability.fsync or 'unknown'}, "
+        f"full_page_writes {durability.full_page_writes or 'unknown'}",
     }
     yield f"live since {health.started:%Y-%m-%d %H:%M} UTC, orders show " + (
         "at once" if health.live else "with the next pass"

@@ -15,6 +15,7 @@ from coffeert.config import load_config
 from coffeert.domain.orders import text_from_cents
 from coffeert.domain.rollups import Totals
 from coffeert.errors import NotExact
+from coffeert.postgres.calendars import count_differing_days, differing_days_sentence
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.pool import close, connect
 from coffeert.postgres.verification import Difference, Verification, verify
@@ -31,7 +32,7 @@ def command(as_json: bool, data_dir: Path | None) -> None:
     """
     config = load_config(data_dir=data_dir)
     with services(config, redis=False) as running:
-        result = asyncio.run(_verify(running.database_url))
+        result, days_differing = asyncio.run(_verify(running.database_url))
     if as_json:
         click.echo(msgspec.json.encode(result))
     else:
@@ -42,6 +43,13 @@ def command(as_json: bool, data_dir: Path | None) -> None:
         raise NotExact(
             f"Cells that differ from the orders: {differing}; `coffeert rebuild` mends them."
         )
+    if result.uncountable:
+        raise NotExact(
+            f"Orders that break a rule of the table, so that no rollup counts them: "
+            f"{result.uncountable:,}; the table uncountable_order names them."
+        )
+    if days_differing:
+        raise NotExact(differing_days_sentence(days_differing))
     if result.stalled(config.aggregation_interval):
         raise NotExact(
             f"Orders that no pass has counted: {result.uncounted:,}; "
@@ -49,11 +57,11 @@ def command(as_json: bool, data_dir: Path | None) -> None:
         )
 
 
-async def _verify(url: str) -> Verification:
+async def _verify(url: str) -> tuple[Verification, int]:
     connection = await connect(url, application_name="coffeert verify")
     try:
         await check_schema(connection)
-        return await verify(connection)
+        return await verify(connection), await count_differing_days(connection)
     finally:
         await close(connection)
 

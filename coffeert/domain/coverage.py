@@ -1,35 +1,33 @@
-"""Coverage: for what time a set of cells is complete, whoever has made it.
+"""Coverage: for what time a set of cells is complete, no matter who has made it.
 
-Processes cut their windows at different places: by the minute of their clocks, by the local day of their
-zones. One that needs more than what is covered must not take what is missing for nothing ordered.
+Processes cut their windows at different places: by the minute of their clocks, and by calendars that one
+may have loaded before another. One that needs more than what is covered must not take what is missing for
+nothing ordered.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from coffeert.domain.rollups import GRAINS, RetentionWindow
+from coffeert.domain.rollups import RetentionWindow
 
 
 class Coverage(msgspec.Struct, frozen=True, array_like=True):
-    """Each grain from one bucket on, in the order of `GRAINS`, and the earlier minutes [from, to)."""
+    """Minutes from `first_minute` on, hours that begin after `hours_after`, days from `first_date` on."""
 
-    since: tuple[int, ...]
-    minutes: tuple[int, int]
+    first_minute: int
+    hours_after: int
+    first_date: int
 
     @classmethod
     def of(cls, retention: RetentionWindow) -> Coverage:
         """Return what is kept within a retention window."""
-        return cls(
-            tuple(retention.oldest_bucket(grain) for grain in GRAINS), retention.partial_first_hour
-        )
+        return cls(retention.first_minute, retention.hours_after, retention.first_date)
 
     def includes(self, needed: Coverage) -> bool:
-        """Whether all that is needed lies within."""
-        if len(self.since) != len(needed.since):
-            return False
-        if any(mine > theirs for mine, theirs in zip(self.since, needed.since, strict=True)):
-            return False
-        start, end = needed.minutes
-        end = min(end, self.since[0])  # from there on every minute is covered
-        return start >= end or (self.minutes[0] <= start and end <= self.minutes[1])
+        """Return True if all that is needed lies within."""
+        return (
+            self.first_minute <= needed.first_minute
+            and self.hours_after <= needed.hours_after
+            and self.first_date <= needed.first_date
+        )

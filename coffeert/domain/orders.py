@@ -58,9 +58,11 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """An order as stored. Append-only: a correction is a further order that `voids` this one.
+    """An order as stored. Append-only: a void is a further order that `voids` this one.
 
-    `price_cents` is the price of one piece; `quantity` is negative in a correction, never zero.
+    `price_cents` is the price of one piece. `quantity` is never zero, and negative in a refund and in the
+    void of a sale. `amount` is what the line costs if that is not quantity times price; `source` is the
+    till or channel, `receipt` the number of the receipt there.
     """
 
     order_id: UUID
@@ -71,16 +73,24 @@ class Order(msgspec.Struct, frozen=True):
     placed_at: datetime
     received_at: datetime
     voids: UUID | None = None
+    amount: int | None = None
+    source: str | None = None
+    receipt: str | None = None
 
     @property
-    def revenue_cents(self) -> int:
-        """Quantity times price."""
-        return self.quantity * self.price_cents
+    def total_cents(self) -> int:
+        """What the line costs, in cents."""
+        return self.quantity * self.price_cents if self.amount is None else self.amount
 
     @property
     def count(self) -> int:
-        """What the order adds to the number of orders: 1, or -1 for a correction."""
-        return 1 if self.quantity > 0 else -1
+        """What the order adds to the number of orders: 1 for a sale and 0 for a refund.
+
+        For a void it is minus what the voided order counts for. `order_count` in SQL is the same.
+        """
+        if self.voids is None:
+            return 1 if self.quantity > 0 else 0
+        return -1 if self.quantity < 0 else 0
 
     @property
     def recency(self) -> tuple[datetime, UUID]:
@@ -112,6 +122,9 @@ class Order(msgspec.Struct, frozen=True):
             placed_at=self.placed_at,
             received_at=received_at,
             voids=self.order_id,
+            amount=None if self.amount is None else -self.amount,
+            source=self.source,
+            receipt=self.receipt,
         )
 
 

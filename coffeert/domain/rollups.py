@@ -1,16 +1,19 @@
 """Rollups: what was ordered in one bucket of time, at one store, of one drink; and sums over them.
 
-A bucket is named by the Unix time of its start, in seconds; all buckets are UTC.
+A minute or an hour is named by the instant at which it begins, a day by its date, that is the midnight of
+the date in UTC; both as Unix time in seconds. Hours and days are those of the store's own calendar.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from coffeert.domain.calendar import Calendars
 from coffeert.domain.orders import Order
 
 Grain = Literal["minute", "hour", "day"]
@@ -18,9 +21,6 @@ GRAINS: Final[tuple[Grain, ...]] = ("minute", "hour", "day")
 SECONDS: Final[dict[Grain, int]] = {"minute": 60, "hour": 3600, "day": 86400}
 BUCKETS: Final[dict[Grain, int]] = {"minute": 60, "hour": 24, "day": 30}
 """How many buckets a window has, the current one included."""
-
-HOURS_KEPT: Final = 27
-"""As many hours as the longest local day so far had (Casey, 2010); 25 are not rare."""
 
 
 class Totals(NamedTuple):
@@ -44,6 +44,16 @@ class Totals(NamedTuple):
 ZERO: Final = Totals(0, 0, 0)
 
 
+def sum_up(many: Iterable[Totals]) -> Totals:
+    """Add totals up."""
+    orders = quantity = cents = 0
+    for totals in many:
+        orders += totals.orders
+        quantity += totals.quantity
+        cents += totals.cents
+    return Totals(orders, quantity, cents)
+
+
 class StoreDrink(NamedTuple):
     """A store and a drink, by their codes."""
 
@@ -58,10 +68,6 @@ class CellKey(NamedTuple):
     bucket: int
     store: str
     drink: str
-
-    def at(self, grain: Grain) -> CellKey:
-        """Return the cell of a coarser grain that contains this one."""
-        return CellKey(grain, floor(self.bucket, grain), self.store, self.drink)
 
 
 Cells = dict[CellKey, Totals]
@@ -87,68 +93,138 @@ def tally_orders(orders: Iterable[Order]) -> Cells:
             placed_at = order.placed_at
             minute = floor(int(placed_at.timestamp()), "minute")
         sum_ = sums.setdefault((minute, order.store, order.drink), [0, 0, 0])
-        quantity = order.quantity
-        sum_[0] += 1 if quantity > 0 else -1
-        sum_[1] += quantity
-        sum_[2] += quantity * order.price_cents
+        sum_[0] += order.count
+        sum_[1] += order.quantity
+        sum_[2] += order.total_cents
     return {
         CellKey("minute", bucket, store, drink): Totals(*sum_)
         for (bucket, store, drink), sum_ in sums.items()
     }
 
 
-def at_all_grains(minutes: Cells) -> Cells:
-    """Return minute cells together with the hour and day cells that they add up to."""
-    cells = dict(minutes)
+def at_all_grains(minutes: Cells, calendars: Calendars) -> Cells:
+    """Return minute cells together with the hour and day cells that they add up to.
+
+    Minutes that the calendars do not reach to are left out.
+    """
+    cells: Cells = {}
     for key, totals in minutes.items():
-        add(cells, key.at("hour"), totals)
-        add(cells, key.at("day"), totals)
+        parents = containing(key, calendars)
+        for parent in parents:
+            add(cells, parent, totals)
     return cells
 
 
-class RetentionWindow(msgspec.Struct, frozen=True):
-    """How far back cells are kept, as of one minute.
+def containing(key: CellKey, calendars: Calendars) -> tuple[CellKey, ...]:
+    """Return a minute cell and the hour and the day that contain it; none outside of the calendars."""
+    _, minute, store, drink = key
+    if not calendars.reaches(minute):
+        return ()
+    calendar = calendars.of(store)
+    return (
+        key,
+        CellKey("hour", calendar.hour_of(minute), store, drink),
+        CellKey("day", calendar.day_of(minute), store, drink),
+    )
 
-    `as_of` is the start of the current minute, `today_start` of the local day, in Unix seconds.
-    Later buckets are inside too: the clock of a till may be ahead.
+
+class LocalDay(msgspec.Struct, frozen=True, array_like=True):
+    """A calendar at one minute: its business day and its hour. Instants are Unix times, in seconds.
+
+    `starts` is when a day starts, in minutes after local midnight. `date` names the day that is running:
+    the Unix time of the date's midnight in UTC. It lasts from `begins` to `ends`; `hour` is the beginning
+    of the running local hour.
+    """
+
+    zone: str
+    starts: int
+    date: int
+    begins: int
+    ends: int
+    hour: int
+
+
+class RetentionWindow(msgspec.Struct, frozen=True):
+    """Which cells are kept, as of one minute.
+
+    `as_of` is the start of the current minute, in Unix seconds. `days` has each calendar; the first is
+    that of the stores that are not in `calendar_of`. Later buckets are inside too: the clock of a till
+    may be ahead.
     """
 
     as_of: int
-    today_start: int
+    days: tuple[LocalDay, ...]
+    calendar_of: dict[str, int] = {}
 
     @classmethod
-    def at(cls, moment: datetime, timezone: tzinfo) -> RetentionWindow:
-        """Return the window as of a moment, with the local day of `timezone`."""
-        local = moment.astimezone(timezone)
-        midnight = datetime(local.year, local.month, local.day, tzinfo=timezone)
-        return cls(floor(int(moment.timestamp()), "minute"), int(midnight.timestamp()))
+    def at(cls, moment: datetime, calendars: Calendars) -> RetentionWindow:
+        """Return the window as of a moment; raises `ValueError` if the calendars do not reach there."""
+        as_of = floor(int(moment.timestamp()), "minute")
+        days = []
+        for calendar in calendars.calendars:
+            date = calendar.day_of(as_of)
+            begins, ends = calendar.day(date)
+            days.append(
+                LocalDay(
+                    calendar.zone, calendar.starts, date, begins, ends, calendar.hour_of(as_of)
+                )
+            )
+        return cls(as_of, tuple(days), calendars.calendar_of)
 
-    def window_start(self, grain: Grain) -> int:
-        """Return the first bucket of the grain's window, such as the last 60 minutes."""
-        return floor(self.as_of, grain) - (BUCKETS[grain] - 1) * SECONDS[grain]
+    def day_of(self, store: str) -> LocalDay:
+        """Return the business day at a store."""
+        return self.days[self.calendar_of.get(store, 0)]
 
-    def oldest_bucket(self, grain: Grain) -> int:
-        """Return the first bucket that is kept: the window's, and hours enough for the local day."""
+    def running(self, grain: Grain, moment: float) -> tuple[int, float, float]:
+        """Return the bucket that is running at a moment near `as_of`, and when it begins and ends.
+
+        If stores have different calendars, it is the default's hour and the latest date.
+        """
+        if grain == "minute":
+            minute = floor(int(moment), "minute")
+            return minute, minute, minute + SECONDS["minute"]
         if grain == "hour":
-            return floor(self.as_of, "hour") - (HOURS_KEPT - 1) * SECONDS["hour"]
-        return self.window_start(grain)
+            hour = int(moment) - (int(moment) - self.days[0].hour) % SECONDS["hour"]
+            return hour, hour, hour + SECONDS["hour"]
+        day = max(self.days, key=attrgetter("date"))
+        if moment < day.ends:
+            return day.date, day.begins, day.ends
+        return day.date + SECONDS["day"], day.ends, day.ends + SECONDS["day"]
 
     @property
-    def partial_first_hour(self) -> tuple[int, int]:
-        """The minutes [start, end) from local midnight to the next full hour, possibly none."""
-        first_hour = floor(self.today_start + SECONDS["hour"] - 1, "hour")
-        return self.today_start, first_hour
+    def first_minute(self) -> int:
+        """The first minute that is kept."""
+        return self.as_of - (BUCKETS["minute"] - 1) * SECONDS["minute"]
 
-    def contains(self, grain: Grain, bucket: int) -> bool:
-        """Return True if a bucket is kept."""
-        if bucket >= self.oldest_bucket(grain):
-            return True
-        start, end = self.partial_first_hour
-        return grain == "minute" and start <= bucket < end
+    @property
+    def hours_after(self) -> int:
+        """Hours that begin after this instant are kept."""
+        return self.as_of - BUCKETS["hour"] * SECONDS["hour"]
+
+    @property
+    def first_date(self) -> int:
+        """The first date that is kept at any store."""
+        return min(day.date for day in self.days) - _DATES_BEFORE
+
+    @property
+    def first_common_date(self) -> int:
+        """The first date that is kept at every store."""
+        return max(day.date for day in self.days) - _DATES_BEFORE
+
+    def contains(self, key: CellKey) -> bool:
+        """Return True if a cell is kept."""
+        if key.grain == "minute":
+            return key.bucket >= self.first_minute
+        if key.grain == "hour":
+            return key.bucket > self.hours_after
+        return key.bucket >= self.day_of(key.store).date - _DATES_BEFORE
 
     def moment(self) -> datetime:
         """Return the start of the current minute."""
         return datetime.fromtimestamp(self.as_of, UTC)
+
+
+_DATES_BEFORE = (BUCKETS["day"] - 1) * SECONDS["day"]
 
 
 class WindowTotals(msgspec.Struct, frozen=True):
@@ -195,7 +271,7 @@ class RollupCube:
         if pair is None:
             pair = self._pairs[codes] = StoreDrink(*codes)
         before = self._buckets[key.grain].get(key.bucket, {}).get(pair, ZERO)
-        if before == totals or not self.retention.contains(key.grain, key.bucket):
+        if before == totals or not self.retention.contains(key):
             return False
         change = totals.minus(before)
         sums = self._sums[key.grain]
@@ -219,10 +295,9 @@ class RollupCube:
     def set_bucket(self, grain: Grain, bucket: int, cells: dict[StoreDrink, Totals]) -> None:
         """Replace a bucket by cells of which none is zero; the cube owns the dict from then on.
 
-        A bucket outside of the retention window is ignored.
+        What is outside of the retention window is ignored.
         """
-        if not self.retention.contains(grain, bucket):
-            return
+        cells = self._kept(grain, bucket, cells)
         before = self._buckets[grain].pop(bucket, {})
         self._sums[grain].pop(bucket, None)
         if cells:
@@ -241,13 +316,29 @@ class RollupCube:
             return False
         self.retention = retention
         for grain in GRAINS:
-            for bucket in [b for b in self._buckets[grain] if not retention.contains(grain, b)]:
-                dropped = self._buckets[grain].pop(bucket)
-                del self._sums[grain][bucket]
-                if grain == "day":
-                    for (_, drink), totals in dropped.items():
-                        self._add_to_drink(drink, ZERO.minus(totals))
+            for bucket, cells in [*self._buckets[grain].items()]:
+                kept = self._kept(grain, bucket, cells)
+                if len(kept) < len(cells):
+                    self.set_bucket(grain, bucket, kept)
         return True
+
+    def _kept(
+        self, grain: Grain, bucket: int, cells: dict[StoreDrink, Totals]
+    ) -> dict[StoreDrink, Totals]:
+        retention = self.retention
+        if grain == "minute":
+            return cells if bucket >= retention.first_minute else {}
+        if grain == "hour":
+            return cells if bucket > retention.hours_after else {}
+        if bucket >= retention.first_common_date:
+            return cells
+        if bucket < retention.first_date:
+            return {}
+        return {
+            pair: totals
+            for pair, totals in cells.items()
+            if bucket >= retention.day_of(pair.store).date - _DATES_BEFORE
+        }
 
     def buckets(self, grain: Grain) -> list[int]:
         """Return the buckets that have cells, in order of time."""
@@ -256,6 +347,27 @@ class RollupCube:
     def bucket(self, grain: Grain, bucket: int) -> dict[StoreDrink, Totals]:
         """Return one bucket's cells; not to be changed by the caller."""
         return self._buckets[grain].get(bucket, {})
+
+    def cells_within(self, grain: Grain, start: int) -> dict[StoreDrink, Totals]:
+        """Return the cells that begin within an hour of `start`, or those of a minute or a day.
+
+        Stores whose time zones differ by quarters of an hour have hours of their own, and so has a zone
+        before and after its clock changes by half an hour.
+        """
+        cells = self.bucket(grain, start)
+        if grain != "hour":
+            return cells
+        starts = range(start + 900, start + SECONDS["hour"], 900)
+        others = [
+            self._buckets["hour"][later] for later in starts if later in self._buckets["hour"]
+        ]
+        if not others:
+            return cells
+        merged = dict(cells)
+        for other in others:
+            for pair, totals in other.items():
+                merged[pair] = merged.get(pair, ZERO).plus(totals)
+        return merged
 
     def bucket_sum(self, grain: Grain, bucket: int) -> Totals:
         return self._sums[grain].get(bucket, ZERO)
@@ -267,39 +379,40 @@ class RollupCube:
                 for (store, drink), totals in bucket.items():
                     yield CellKey(grain, start, store, drink), totals
 
-    def total(self, grain: Grain, start: int, end: int | None = None) -> Totals:
-        """Sum the buckets of a grain in [start, end), up to the newest if `end` is `None`."""
-        total = ZERO
-        for bucket, totals in self._sums[grain].items():
-            if bucket >= start and (end is None or bucket < end):
-                total = total.plus(totals)
-        return total
+    def total(self, grain: Grain, start: int | None = None) -> Totals:
+        """Sum the buckets of a grain, from `start` on if it is given."""
+        return sum_up(
+            totals
+            for bucket, totals in self._sums[grain].items()
+            if start is None or bucket >= start
+        )
 
     def totals(self) -> WindowTotals:
-        """Sum over each window and over the local day."""
-        minute, hour, day = (self.total(g, self.retention.window_start(g)) for g in GRAINS)
-        edge_start, edge_end = self.retention.partial_first_hour
-        today = self.total("minute", edge_start, edge_end).plus(self.total("hour", edge_end))
+        """Sum over each window, and over the business day of each store."""
+        minute, hour, day = (self.total(grain) for grain in GRAINS)
+        dates = {day.date for day in self.retention.days}
+        if len(dates) == 1:
+            today = self.bucket_sum("day", dates.pop())
+        else:
+            today = sum_up(self.today_cells().values())
         return WindowTotals(minute, hour, day, today)
 
-    def cells_total(
-        self, grain: Grain, start: int, end: int | None = None
-    ) -> dict[StoreDrink, Totals]:
-        """Sum the buckets of a grain in [start, end) by store and drink."""
+    def cells_total(self, grain: Grain) -> dict[StoreDrink, Totals]:
+        """Sum the window of a grain by store and drink."""
         sums: dict[StoreDrink, Totals] = {}
-        for bucket, cells in self._buckets[grain].items():
-            if bucket >= start and (end is None or bucket < end):
-                for key, totals in cells.items():
-                    sums[key] = sums.get(key, ZERO).plus(totals)
+        for cells in self._buckets[grain].values():
+            for key, totals in cells.items():
+                sums[key] = sums.get(key, ZERO).plus(totals)
         return sums
 
     def today_cells(self) -> dict[StoreDrink, Totals]:
-        """Sum the local day by store and drink."""
-        edge_start, edge_end = self.retention.partial_first_hour
-        sums = self.cells_total("hour", edge_end)
-        for key, totals in self.cells_total("minute", edge_start, edge_end).items():
-            sums[key] = sums.get(key, ZERO).plus(totals)
-        return sums
+        """Return the cells of the business day of each store."""
+        return {
+            pair: totals
+            for date in {day.date for day in self.retention.days}
+            for pair, totals in self.bucket("day", date).items()
+            if self.retention.day_of(pair.store).date == date
+        }
 
     def top_drinks(self, count: int = 5) -> list[tuple[str, Totals]]:
         """Return the drinks with the most orders in the 30-day window, equal ones by their code."""

@@ -8,6 +8,7 @@ from operator import attrgetter
 
 import msgspec
 
+from coffeert.domain.calendar import Calendars
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
 from coffeert.domain.rollups import Cells, RetentionWindow, RollupCube
@@ -37,7 +38,7 @@ class Change(msgspec.Struct, frozen=True):
             cells={
                 key: totals
                 for key, totals in (self.cells | later.cells).items()
-                if later.retention.contains(key.grain, key.bucket)
+                if later.retention.contains(key)
             },
             recent=newest(self.recent + later.recent),
         )
@@ -47,8 +48,9 @@ class RollupSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """All cells that are kept as of pass `number`, exact for the orders that `watermark` sees.
 
     `lineage` names the history that pass numbers belong to, `nonce` the term of the pass's leader, `token`
-    is that leader's fencing token, `data_time` the moment of the pass's snapshot. No transaction from
-    `next_xid` on had begun when this was read, if that is known.
+    is that leader's fencing token, `data_time` the moment of the pass's snapshot. `calendars` is `None` if
+    it does not come from PostgreSQL. No transaction from `next_xid` on had begun when this was read, if
+    that is known.
     """
 
     lineage: str
@@ -61,6 +63,7 @@ class RollupSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     cells: Cells
     recent: tuple[Order, ...]
     next_xid: int | None = None
+    calendars: Calendars | None = None
 
 
 class PassChange(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ _encode = msgspec.json.Encoder().encode
 
 def order_arrays(orders: Sequence[Order]) -> list[str]:
     """Write orders as the arrays that insert_orders takes; at least one order."""
-    ids, placed, received, quantities, prices, stores, drinks, voids = zip(
+    columns = zip(
         *(
             (
                 order.order_id,
@@ -30,33 +30,53 @@ def order_arrays(orders: Sequence[Order]) -> list[str]:
                 order.store,
                 order.drink,
                 order.voids,
+                order.amount,
+                order.source,
+                order.receipt,
             )
             for order in orders
         ),
         strict=True,
     )
+    ids, placed, received, quantities, prices, stores, drinks, *optional = columns
+    voids, amounts, sources, receipts = optional
     return [
-        array_text(ids),
-        array_text(_only_if_different(placed)),
-        array_text(_only_if_different(received)),
-        array_text(quantities),
-        array_text(prices),
-        array_text(stores),
-        array_text(drinks),
-        array_text(voids) if any(voids) else "{}",
+        number_array(ids),
+        number_array(_only_if_different(placed)),
+        number_array(_only_if_different(received)),
+        number_array(quantities),
+        number_array(prices),
+        text_array(stores),
+        text_array(drinks),
+        "{}" if _all_none(voids) else number_array(voids),
+        "{}" if _all_none(amounts) else number_array(amounts),
+        "{}" if _all_none(sources) else text_array(sources),
+        "{}" if _all_none(receipts) else text_array(receipts),
     ]
 
 
-def array_text(values: tuple[Any, ...]) -> str:
-    """Write ids, times, numbers (or `None` among them), or strings as the text of an array.
-
-    Strings must not hold NUL, which PostgreSQL has no text for.
-    """
-    if isinstance(values[0], str):
-        quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
-        return '{"' + '","'.join(quoted) + '"}'
+def number_array(values: tuple[Any, ...]) -> str:
+    """Write ids, times or numbers, or `None` among them, as the text of an array."""
     # These are the same in JSON, `null` included.
     return "{" + _encode(values)[1:-1].decode() + "}"
+
+
+def text_array(values: tuple[str | None, ...]) -> str:
+    """Write strings, or `None` among them, as the text of an array.
+
+    They must not hold NUL, which PostgreSQL has no text for.
+    """
+    return "{" + ",".join(map(_quoted, values)) + "}"
+
+
+def _quoted(value: str | None) -> str:
+    if value is None:
+        return "NULL"
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _all_none(values: tuple[Any, ...]) -> bool:
+    return values.count(None) == len(values)
 
 
 def _only_if_different(moments: tuple[datetime, ...]) -> tuple[datetime, ...]:

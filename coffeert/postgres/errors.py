@@ -78,3 +78,8 @@ def _translate(error: BaseException) -> DatabaseUnavailable | SchemaMismatch | N
         if isinstance(error, kind):
             return DatabaseUnavailable(f"PostgreSQL {meaning}.")
     return None
+
+
+def no_time_zone(name: str) -> str:
+    """Say that a zone cannot be used, which may be one that only other programs know."""
+    return f"PostgreSQL has no time zone {name!a}; name a place, such as Europe/Kyiv."

@@ -27,14 +27,21 @@ async def try_lead(connection: Connection, *, name: str, interval: float) -> int
     Leadership lasts as long as the connection. Raises `ClusterMismatch`, `DatabaseUnavailable`.
     """
     seconds = term(interval)
+    if not await lock_leadership(connection):
+        return None
     with translate_errors():
-        if not await connection.fetchval(sql("try_lead"), _LOCK):
-            return None
         await connection.execute(sql("leader_settings"), f"{int(seconds * 1000)}ms")
     async with locked_state(connection) as state:
         check_writable(state, None)
         token: int = await connection.fetchval(sql("take_lead"), name, seconds)
     return token
+
+
+async def lock_leadership(connection: Connection) -> bool:
+    """Take the leader's lock for as long as the connection lasts; False if another session has it."""
+    with translate_errors():
+        locked: bool = await connection.fetchval(sql("try_lead"), _LOCK)
+    return locked
 
 
 async def end_stalled(connection: Connection, *, silence: float = STALL_SECONDS) -> int:

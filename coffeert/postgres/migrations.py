@@ -8,8 +8,9 @@ from pathlib import Path
 
 import asyncpg
 
-from coffeert.errors import SchemaMismatch
-from coffeert.postgres.errors import translate_errors
+from coffeert.errors import ConfigError, SchemaMismatch
+from coffeert.postgres.errors import no_time_zone, translate_errors
+from coffeert.postgres.leadership import lock_leadership
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.queries import sql, sql_directory
 
@@ -38,11 +39,16 @@ def read_migrations(directory: Path | None = None) -> tuple[Migration, ...]:
     )
 
 
-async def migrate(url: str, migrations: tuple[Migration, ...] | None = None) -> list[str]:
+async def migrate(
+    url: str, migrations: tuple[Migration, ...] | None = None, *, timezone: str = "UTC"
+) -> list[str]:
     """Bring a database's schema up to date and return the names of the migrations applied.
 
-    Migrators that run at once wait for each other. Raises `SchemaMismatch` if the database has had
-    other migrations than this version's, or if one cannot be applied; that one is rolled back.
+    Migrators that run at once wait for each other, and no aggregator takes the lead meanwhile. `timezone`
+    is the zone of the default calendar, if the database has none yet. Raises `ConfigError` for one that
+    PostgreSQL does not know, before anything is applied; `SchemaMismatch` if the database has had other
+    migrations than this version's, if one cannot be applied (that one is rolled back), or if an
+    aggregator of the version before leads.
     """
     wanted = read_migrations() if migrations is None else migrations
     connection = await connect(url, application_name="coffeert migrate")
@@ -53,6 +59,13 @@ async def migrate(url: str, migrations: tuple[Migration, ...] | None = None) -> 
             applied = await _ledger(connection)
             _check_history(applied, wanted)
             missing = [migration for migration in wanted if migration.name not in applied]
+            if missing and applied and not await lock_leadership(connection):
+                raise SchemaMismatch(
+                    "An older version of coffeert runs on this database: stop every server and "
+                    "aggregator, then migrate."
+                )
+            if missing:
+                await _set_timezone(connection, timezone)
             for migration in missing:
                 await _apply(connection, migration)
             return [migration.name for migration in missing]
@@ -71,6 +84,13 @@ async def check_schema(connection: Connection) -> None:
         raise SchemaMismatch(
             f"The database lacks the migration {missing[0]}; run `coffeert migrate`."
         )
+
+
+async def _set_timezone(connection: Connection, timezone: str) -> None:
+    # As a setting of the session: the script of a migration takes no parameters.
+    if await connection.fetchval(sql("find_timezone"), timezone) is None:
+        raise ConfigError(no_time_zone(timezone))
+    await connection.execute(sql("set_migration_timezone"), timezone)
 
 
 async def _ledger(connection: Connection) -> dict[str, str]:

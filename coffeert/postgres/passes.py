@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -23,7 +24,8 @@ class PassResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `previous` is the watermark of the pass before; `nonce` names the leader's term.
     `cells` are the changed ones within the retention window, as absolute values, `recent` the newest 50 of
-    the new orders, `data_time` a moment up to which every commit is certainly counted.
+    the new orders, `data_time` a moment up to which every commit is certainly counted. `uncountable` are
+    new orders that break a rule of the table, so that no rollup counts them (`uncountable_in_all` so far).
     """
 
     lineage: str
@@ -37,6 +39,8 @@ class PassResult(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     cells: Cells
     recent: tuple[Order, ...]
+    uncountable: tuple[UUID, ...] = ()
+    uncountable_in_all: int = 0
 
 
 async def advance(
@@ -73,20 +77,17 @@ async def advance(
         rows=row["rows"],
         cells=cells_from(row["cells"]),
         recent=tuple(Order(*values) for values in row["recent"]),
+        uncountable=tuple(row["uncountable"]),
+        uncountable_in_all=row["uncountable_before"] + len(row["uncountable"]),
     )
 
 
-def retention_moments(
-    retention: RetentionWindow,
-) -> tuple[datetime, datetime, datetime, datetime, datetime]:
-    """Return the first minute, hour and day that are kept, and the start and end of earlier minutes."""
-    edge_start, edge_end = retention.partial_first_hour
+def retention_moments(retention: RetentionWindow) -> tuple[datetime, datetime, date]:
+    """Return the first minute that is kept, after what hours are kept, and the first date."""
     return (
-        _moment(retention.oldest_bucket("minute")),
-        _moment(retention.oldest_bucket("hour")),
-        _moment(retention.oldest_bucket("day")),
-        _moment(edge_start),
-        _moment(edge_end),
+        _moment(retention.first_minute),
+        _moment(retention.hours_after),
+        _moment(retention.first_date).date(),
     )
 
 

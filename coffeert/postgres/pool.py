@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import asyncpg
 
 from coffeert.postgres.errors import translate_connect_errors
+from coffeert.postgres.queries import sql
 
 if TYPE_CHECKING:
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
@@ -34,6 +35,7 @@ async def open_pool(url: str, *, size: int, application_name: str) -> Pool:
             max_inactive_connection_lifetime=0,
             timeout=CONNECT_TIMEOUT_SECONDS,
             server_settings=_settings(application_name),
+            init=_wait_for_disk,
             reset=_skip_reset,
         )
     assert pool is not None
@@ -47,12 +49,26 @@ async def _skip_reset(connection: Connection) -> None:
     """
 
 
+async def _wait_for_disk(connection: Connection) -> None:
+    """Have every commit of a new connection wait until it is on disk, whatever the database's default is.
+
+    Not by the startup packet, which would also replace a stronger setting.
+    """
+    await connection.execute(sql("wait_for_disk"), timeout=CONNECT_TIMEOUT_SECONDS)
+
+
 async def connect(url: str, *, application_name: str) -> Connection:
     """Open one connection; raises `DatabaseUnavailable` if PostgreSQL cannot be reached."""
     with translate_connect_errors():
-        return await asyncpg.connect(
+        connection: Connection = await asyncpg.connect(
             url, timeout=CONNECT_TIMEOUT_SECONDS, server_settings=_settings(application_name)
         )
+        try:
+            await _wait_for_disk(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
 
 async def close(connection: Connection) -> None:

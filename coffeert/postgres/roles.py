@@ -14,7 +14,7 @@ async def grant_serving(url: str, role: str) -> None:
     """Grant an existing role what serving needs, and revoke all else that it had on our tables.
 
     Raises `ConfigError` if there is no such role, or if it could change orders all the same (the owner, a
-    superuser); then nothing was changed.
+    superuser, a member of a role that may); then nothing was changed.
     """
     if not role:
         raise _no_such(role)
@@ -28,8 +28,8 @@ async def grant_serving(url: str, role: str) -> None:
                 await connection.execute(sql("grant_serving"))
                 if await connection.fetchval(sql("can_change_orders"), role):
                     raise ConfigError(
-                        f"The role {role!r} owns the orders or is a superuser, so it could change them: "
-                        "serve under another."
+                        f"The role {role!r} could change orders, as their owner, a superuser or a member "
+                        "of another role: serve under another."
                     )
     except asyncpg.UndefinedObjectError:
         raise _no_such(role) from None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
+from coffeert.domain.calendar import calendar_span
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import GRAINS, Cells, RetentionWindow, floor
+from coffeert.domain.rollups import Cells, RetentionWindow
 from coffeert.domain.view import Change, RollupSnapshot
 from coffeert.domain.watermark import Watermark
 from coffeert.errors import SchemaMismatch
+from coffeert.postgres.calendars import load_calendars
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.passes import cells_from, retention_moments
 from coffeert.postgres.pool import Connection
@@ -31,12 +33,14 @@ class RollupState(msgspec.Struct, frozen=True):
     here: bool
 
 
-async def load_snapshot(connection: Connection, retention: RetentionWindow) -> RollupSnapshot:
-    """Read everything within the retention window as of the last pass, all from one moment."""
+async def load_snapshot(connection: Connection, now: datetime) -> RollupSnapshot:
+    """Read everything within the windows of a moment as of the last pass, all from one transaction."""
     with translate_errors():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             state = await load_state(connection)
             watermark = Watermark.parse(state.watermark)
+            calendars = await load_calendars(connection, *calendar_span(now))
+            retention = RetentionWindow.at(now, calendars)
             return RollupSnapshot(
                 lineage=state.lineage,
                 nonce=state.nonce,
@@ -48,23 +52,53 @@ async def load_snapshot(connection: Connection, retention: RetentionWindow) -> R
                 cells=await load_cells(connection, retention),
                 recent=await load_recent(connection, watermark),
                 next_xid=state.next_xid,
+                calendars=calendars,
             )
 
 
-async def view_at(connection: Connection, moment: datetime, retention: RetentionWindow) -> Change:
+async def view_at(connection: Connection, moment: datetime) -> Change:
     """Read the view as it was at `moment`: orders placed until then, itself included.
 
     Exact to the microsecond, for the orders that the last pass has seen; its moment is the change's
-    `data_time`. `retention` is that of `moment`.
+    `data_time`.
     """
-    cut = (datetime.fromtimestamp(floor(int(moment.timestamp()), grain), UTC) for grain in GRAINS)
     with translate_errors():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            state = await load_state(connection)
-            rows = await connection.fetch(
-                sql("view_at"), state.watermark, *retention_moments(retention), *cut, moment
+            calendars = await load_calendars(connection, *calendar_span(moment))
+            retention = RetentionWindow.at(moment, calendars)
+            return await _view(connection, moment, retention, None)
+
+
+async def view_on(connection: Connection, day: date, now: datetime) -> Change:
+    """Read the view as it was when a business day ended at every store, or now if it has not ended.
+
+    Today is that day at each store, although another may have begun there.
+    """
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    label = int(noon.timestamp()) - 12 * 3600
+    with translate_errors():
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            calendars = await load_calendars(connection, *calendar_span(noon))
+            spans = [calendar.day(label) for calendar in calendars.calendars]
+            last = datetime.fromtimestamp(max(ends for _, ends in spans), UTC)
+            moment = min(last - timedelta(microseconds=1), now)
+            running = RetentionWindow.at(moment, calendars)
+            days = tuple(
+                msgspec.structs.replace(local, date=label, begins=begins, ends=ends)
+                for local, (begins, ends) in zip(running.days, spans, strict=True)
             )
-            recent = await load_recent(connection, Watermark.parse(state.watermark), moment)
+            retention = msgspec.structs.replace(running, days=days)
+            return await _view(connection, moment, retention, day)
+
+
+async def _view(
+    connection: Connection, moment: datetime, retention: RetentionWindow, day: date | None
+) -> Change:
+    state = await load_state(connection)
+    rows = await connection.fetch(
+        sql("view_at"), state.watermark, moment, *retention_moments(retention), day
+    )
+    recent = await load_recent(connection, Watermark.parse(state.watermark), moment)
     return Change(retention, state.data_time, cells_from(rows), recent)
 
 

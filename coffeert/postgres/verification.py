@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
-from coffeert.domain.rollups import Grain, Totals
+from coffeert.domain.rollups import Totals
 from coffeert.errors import ClusterMismatch
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.leadership import term
@@ -16,11 +17,13 @@ from coffeert.postgres.queries import sql
 from coffeert.postgres.rollups import load_state
 from coffeert.postgres.state import OTHER_CLUSTER, locked_state
 
+RollupGrain = Literal["minute", "quarter", "day"]
+
 
 class GrainCheck(msgspec.Struct, frozen=True):
     """How many cells a grain has, and how many differ, missing ones included."""
 
-    grain: Grain
+    grain: RollupGrain
     cells: int
     differing: int
 
@@ -28,7 +31,7 @@ class GrainCheck(msgspec.Struct, frozen=True):
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """A cell whose rollup differs from the sum of its orders; `None` if there is no such cell."""
 
-    grain: Grain
+    grain: RollupGrain
     bucket: int
     store: str
     drink: str
@@ -39,8 +42,9 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """The result of comparing every rollup with every counted order.
 
-    What that leaves out: `uncounted` committed orders, which no pass has seen. The last pass was made
-    `pass_age_s` seconds ago by the database's clock; `term_over`: its leader has been silent for too long.
+    What that leaves out: `uncounted` committed orders, which no pass has seen, and `uncountable` ones that
+    break a rule of the table. The last pass was made `pass_age_s` seconds ago by the database's clock;
+    `term_over`: its leader has been silent for too long.
     """
 
     exact: bool
@@ -51,6 +55,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     grains: tuple[GrainCheck, ...]
     examples: tuple[Difference, ...]
     uncounted: int
+    uncountable: int
     pass_age_s: float
     term_over: bool
     seconds: float
@@ -92,7 +97,7 @@ async def verify(connection: Connection) -> Verification:
     assert left_out is not None
     grains = (
         GrainCheck("minute", row["minute_cells"], row["minute_differing"]),
-        GrainCheck("hour", row["hour_cells"], row["hour_differing"]),
+        GrainCheck("quarter", row["quarter_cells"], row["quarter_differing"]),
         GrainCheck("day", row["day_cells"], row["day_differing"]),
     )
     return Verification(
@@ -114,6 +119,7 @@ async def verify(connection: Connection) -> Verification:
             for values in row["examples"]
         ),
         **left_out,
+        uncountable=row["uncountable"],
         seconds=time.perf_counter() - started,
     )
 

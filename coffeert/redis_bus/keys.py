@@ -9,13 +9,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from coffeert.domain.rollups import HOURS_KEPT
+from coffeert.domain.rollups import BUCKETS
 
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 
-PREFIX: Final = "coffeert:"
+PROTOCOL: Final = 2
+"""Rises with every change of a key's or a message's form, so that two versions never read each other's."""
+
+PREFIX: Final = f"coffeert:v{PROTOCOL}:"
 
 SNAPSHOT: Final = f"{PREFIX}snapshot"
 """Hash: all cells as of one pass; `coffeert.redis_bus.snapshot` describes the fields."""
@@ -45,10 +48,10 @@ def fence(lineage: str) -> str:
 
 
 def hour(start: int) -> str:
-    """Return the key of the hash of one hour (UTC), such as `coffeert:hour:2026-01-31T09`."""
-    return f"{PREFIX}hour:{datetime.fromtimestamp(start, UTC):%Y-%m-%dT%H}"
+    """Return the key of the hash of an hour, by its start in UTC: `coffeert:v2:hour:2026-01-31T09:00`."""
+    return f"{PREFIX}hour:{datetime.fromtimestamp(start, UTC):%Y-%m-%dT%H:%M}"
 
 
 def hour_ttl(start: int, as_of: int) -> int:
     """Return the seconds that the hash of an hour lives: until it has left the window, and an hour."""
-    return start + (HOURS_KEPT + 1) * _HOUR - as_of
+    return start + (BUCKETS["hour"] + 1) * _HOUR - as_of

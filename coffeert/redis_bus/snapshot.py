@@ -1,8 +1,8 @@
 """The snapshot in Redis: one hash, written by one script and read by one command.
 
-Fields: `meta`, `recent`, and one for each bucket that has cells, named by its UTC start:
-`minute:2026-01-31T09:15`, `hour:2026-01-31T09`, `day:2026-01-31`. All values are JSON. A pass
-rewrites only the buckets that it changed.
+Fields: `meta`, `recent`, and one for each bucket that has cells, minutes and hours named by their starts in
+UTC and days by their dates: `minute:2026-01-31T09:15`, `hour:2026-01-31T09:00`, `day:2026-01-31`. All
+values are JSON. A pass rewrites only the buckets that it changed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RECENT: Final = "recent"
 
 _FORMATS: Final[dict[Grain, str]] = {
     "minute": "minute:%Y-%m-%dT%H:%M",
-    "hour": "hour:%Y-%m-%dT%H",
+    "hour": "hour:%Y-%m-%dT%H:%M",
     "day": "day:%Y-%m-%d",
 }
 _CELLS_PER_TURN = 5000

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from coffeert.config import Config
-from coffeert.domain.rollups import RetentionWindow
+from coffeert.domain.calendar import calendar_span
+from coffeert.postgres.calendars import load_calendars
 from coffeert.postgres.menu import load_menu
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.orders import OrderRepository
@@ -79,8 +80,8 @@ class Server:
             health=self.health,
             metrics=Metrics(lambda: self.health.health),
             authorizer=self.authorizer,
-            view_at=self.rollup_reader.view_at,
-            zone=self.config.zone(),
+            archive=self.rollup_reader,
+            zone=lambda: self.updater.calendars.calendars[0].zone,
         )
         websocket = DashboardWebSocket(
             broadcaster=self.broadcaster,
@@ -90,10 +91,11 @@ class Server:
             authorizer=self.authorizer,
             menu=self.menu_cache.body,
             heartbeat=self.config.heartbeat_interval,
-            timezone=self.config.timezone,
+            timezone=lambda: self.updater.calendars.calendars[0].zone,
             max_frame_bytes=limit,
         )
-        app = web.Application(client_max_size=limit, middlewares=[track_requests, error_middleware])
+        middlewares = [track_requests, error_middleware, self.authorizer.host_middleware]
+        app = web.Application(client_max_size=limit, middlewares=middlewares)
         add_routes(
             app,
             [
@@ -133,16 +135,17 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
         async with pool.acquire() as connection:
             await check_schema(connection)
             menu = await load_menu(connection)
+            clock = DatabaseClock()
+            now = clock.now()
+            calendars = await load_calendars(connection, *calendar_span(now))
         bus = Bus(redis_url)
         stack.push_async_callback(bus.close)
-        clock = DatabaseClock()
-        now = clock.now()
         admission = Admission(
             wait_limit=config.max_queue_seconds,
             batch_rows=config.max_batch_rows,
             writers=config.max_concurrent_commits,
         )
-        live_view = LiveView(RetentionWindow.at(now, config.zone()), now)
+        live_view = LiveView(calendars, now)
         change_log = ChangeLog(live_view)
         broadcaster = Broadcaster(
             change_log,
@@ -163,7 +166,6 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             broadcaster,
             bus,
             rollup_reader,
-            zone=config.zone(),
             live=config.live_updates,
             on_new_lineage=lambda _: recent.store_again(),
         )
@@ -230,7 +232,9 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
 def _authorizer(config: Config) -> Authorizer:
     token = config.token.get_secret_value() if config.token else None
     read_token = config.read_token.get_secret_value() if config.read_token else None
-    return Authorizer(token, config.allowed_origins, read_token=read_token)
+    return Authorizer(
+        token, config.allowed_origins, read_token=read_token, allowed_hosts=config.allowed_hosts
+    )
 
 
 def _start(server: Server) -> None:

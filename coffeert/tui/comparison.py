@@ -6,12 +6,12 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-from coffeert.domain.rollups import ZERO, Grain, RetentionWindow, RollupCube, floor
+from coffeert.domain.rollups import ZERO, Grain, RollupCube
 from coffeert.errors import CoffeertError
 from coffeert.tui.dashboard_state import Comparison, DashboardState
 from coffeert.tui.model.source import Archive
 from coffeert.tui.model.window import Range, RangeName
-from coffeert.wire.frames import Columns, buckets_from
+from coffeert.wire.frames import Columns, buckets_from, retention_from
 
 REFRESH_SECONDS: Final[dict[RangeName, float]] = {"1h": 20.0, "24h": 60.0, "30d": 300.0}
 """How old an earlier window may become: a small part of its length."""
@@ -37,7 +37,9 @@ def _due(state: DashboardState, span: Range) -> bool:
     if earlier is None or abs(now - earlier.moment) >= every:
         return True
     # A bucket that has begun since then is not in it.
-    return floor(int(now), span.grain) != floor(int(earlier.moment), span.grain)
+    retention = session.view.cube.retention
+    running = retention.running(span.grain, now)
+    return running != retention.running(span.grain, earlier.moment)
 
 
 async def _fetch(state: DashboardState, archive: Archive, span: Range) -> None:
@@ -60,7 +62,7 @@ def decode_grain(columns: Columns, grain: Grain) -> RollupCube:
 
     Each result is garbage a minute later, and the peak of its memory fragments the heap.
     """
-    cube = RollupCube(RetentionWindow(columns.as_of, columns.today_start))
+    cube = RollupCube(retention_from(columns))
     for start, cells in buckets_from(columns, grain):
         cube.set_bucket(grain, start, {pair: totals for pair, totals in cells if totals != ZERO})
     return cube

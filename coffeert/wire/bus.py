@@ -88,12 +88,16 @@ class PassCell(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PassStats(msgspec.Struct, frozen=True, kw_only=True):
-    """How a pass went: which leader made it, how many new orders it counted, how long it took."""
+    """How a pass went: which leader made it, how many new orders it counted, how long it took.
+
+    `uncountable` is how many orders no pass can count, since they break a rule of the table.
+    """
 
     leader: str
     rows: int
     pass_ms: float
     interval_s: float
+    uncountable: int = 0
 
 
 class PassMessage(msgspec.Struct, frozen=True, kw_only=True):

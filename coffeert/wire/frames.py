@@ -17,6 +17,7 @@ from coffeert.domain.rollups import (
     GRAINS,
     Cells,
     Grain,
+    LocalDay,
     RetentionWindow,
     StoreDrink,
     Totals,
@@ -34,7 +35,7 @@ from coffeert.wire.orders import (
 )
 from coffeert.wire.validation import NOT_DECODED, describe_invalid_fields, refuse_repeated_fields
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 SLOW_CLIENT = 4008
 SERVICE_RESTART = 1012
@@ -62,13 +63,15 @@ class TopDrink(msgspec.Struct, frozen=True):
 class Columns(msgspec.Struct, frozen=True, kw_only=True):
     """A change as it is sent. Cells are absolute; a cell of zeros has become empty.
 
-    `as_of` is the start of the current minute and `today_start` local midnight, both in Unix seconds:
-    a reader drops what lies before its windows. `data_time` is the moment up to which every commit is
+    `as_of` is the start of the current minute in Unix seconds. `days` has each calendar; the first is that
+    of all stores but those in `calendar_of`, which gives their places. A reader drops what lies before its
+    windows. `data_time` is the moment up to which every commit is
     certainly included. `totals` are `[orders, quantity, cents]` over each whole window.
     """
 
     as_of: int
-    today_start: int
+    days: tuple[LocalDay, ...]
+    calendar_of: dict[str, int]
     data_time: datetime
     stores: list[str]
     drinks: list[str]
@@ -246,7 +249,8 @@ def columns(change: Change, totals: WindowTotals, top: Iterable[tuple[str, Total
     }
     return Columns(
         as_of=change.retention.as_of,
-        today_start=change.retention.today_start,
+        days=change.retention.days,
+        calendar_of=change.retention.calendar_of,
         data_time=change.data_time,
         stores=list(rows),
         drinks=list(offsets),
@@ -259,6 +263,14 @@ def columns(change: Change, totals: WindowTotals, top: Iterable[tuple[str, Total
     )
 
 
+def retention_from(columns: Columns) -> RetentionWindow:
+    """Return the retention window of columns; raises `ValueError` if a store has no calendar."""
+    places = {0, *columns.calendar_of.values()}
+    if not all(0 <= place < len(columns.days) for place in places):
+        raise ValueError("a store has a calendar that is not there")
+    return RetentionWindow(columns.as_of, columns.days, columns.calendar_of)
+
+
 def change_from(columns: Columns) -> Change:
     """Read columns back into a change; raises `LookupError` or `ValueError` if they make no sense."""
     cells: Cells = {}
@@ -268,7 +280,7 @@ def change_from(columns: Columns) -> Change:
                 from_grid(grain, bucket.start, _values(bucket), columns.stores, columns.drinks)
             )
     return Change(
-        retention=RetentionWindow(columns.as_of, columns.today_start),
+        retention=retention_from(columns),
         data_time=columns.data_time,
         cells=cells,
         recent=tuple(body.order() for body in columns.recent),

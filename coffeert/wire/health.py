@@ -43,7 +43,10 @@ class IntakeHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AggregatorHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
-    """The leading aggregator, wherever it runs. `lag_s` is the age of the last pass's snapshot."""
+    """The leading aggregator, wherever it runs. `lag_s` is the age of the last pass's snapshot.
+
+    `uncountable` is how many orders break a rule of the table, so that no rollup counts them.
+    """
 
     leader: str = ""
     passes: int = 0
@@ -51,6 +54,7 @@ class AggregatorHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True
     pass_ms: float = 0
     rows: int = 0
     lag_s: float = 0
+    uncountable: int = 0
 
 
 class RedisHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
@@ -88,6 +92,17 @@ class DatabaseHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
     clock_offset_s: float = 0
 
 
+class DurabilityHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
+    """What PostgreSQL does before it answers a commit: the settings in effect, as it spells them.
+
+    `ok: false` if a crash could lose orders that were acknowledged; they are taken all the same.
+    """
+
+    synchronous_commit: str = ""
+    fsync: str = ""
+    full_page_writes: str = ""
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """All parts. `live`: orders are shown before the aggregator's next pass."""
 
@@ -98,3 +113,4 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     redis: RedisHealth
     sockets: SocketsHealth
     database: DatabaseHealth
+    durability: DurabilityHealth = DurabilityHealth()

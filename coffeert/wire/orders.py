@@ -45,7 +45,10 @@ class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A stored order as clients see it. `price` is decimal text with two places."""
+    """A stored order as clients see it. `price` and `total` are decimal text with two places.
+
+    `total` is what the line costs, if that is not quantity times price.
+    """
 
     order_id: UUID
     store: str
@@ -55,6 +58,9 @@ class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True):
     placed_at: datetime
     received_at: datetime
     voids: UUID | None = None
+    total: str | None = None
+    source: str | None = None
+    receipt: str | None = None
 
     @classmethod
     def of(cls, order: Order) -> OrderBody:
@@ -68,6 +74,9 @@ class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True):
             order.placed_at,
             order.received_at,
             order.voids,
+            None if order.amount is None else text_from_cents(order.amount),
+            order.source,
+            order.receipt,
         )
 
     def order(self) -> Order:
@@ -81,7 +90,18 @@ class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True):
             self.placed_at,
             self.received_at,
             self.voids,
+            None if self.total is None else _stored_cents(self.total),
+            self.source,
+            self.receipt,
         )
+
+
+def _stored_cents(text: str) -> int:
+    # A line may cost more than the highest price, which is that of one piece.
+    match = _STORED_MONEY.fullmatch(text)
+    if match is None:
+        raise ValueError("is no money as a server writes it")
+    return int(match[1] + match[2] + match[3])
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -147,6 +167,7 @@ class MenuBody(msgspec.Struct, frozen=True):
 
 
 _request = msgspec.json.Decoder(OrderRequest)
+_STORED_MONEY = re.compile(r"(-?)(\d{1,16})\.(\d\d)", re.ASCII)
 _PRICE_TEXT = re.compile(rb'"([^"\\]*)"|([0-9.eE+-]+)')
 
 encode = msgspec.json.Encoder().encode

@@ -1,62 +1,111 @@
 -- One pass: counts the orders that the last pass's snapshot did not see and this statement's own does,
 -- and stores that very snapshot. It must stay one statement: a snapshot taken by another would see
 -- other orders than those counted here. Runs under the lock of lock_state.
--- $1 watermark of the last pass. $2, $3, $4 first minute, hour and day to hand back, $5 and $6 further
--- minutes [from, to). $7 seconds for which the leader counts as alive, NULL for a pass by another.
-WITH fresh AS MATERIALIZED (
-    SELECT order_id, store, drink, quantity, price_cents, placed_at, received_at, voids
+-- $1 watermark of the last pass. Cells are handed back from minute $2 on, for hours that begin after $3,
+-- and from day $4 on. $5 seconds for which the leader counts as alive, NULL for a pass by another.
+WITH seen AS MATERIALIZED (
+    SELECT order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
+           receipt, xid
     FROM orders WHERE xid >= pg_snapshot_xmax($1::text::pg_snapshot)
     UNION ALL
-    SELECT order_id, store, drink, quantity, price_cents, placed_at, received_at, voids
+    SELECT order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
+           receipt, xid
     FROM orders WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot)))
+), fresh AS (
+    -- What the table refuses, but an earlier version let in, would break the statements below for ever.
+    SELECT * FROM seen
+    WHERE placed_at >= '2000-01-01 00:00+00' AND placed_at < '2100-01-01 00:00+00'
+      AND octet_length(store) <= 255 AND octet_length(drink) <= 255
+), uncountable AS (
+    INSERT INTO uncountable_order (order_id)
+    SELECT order_id FROM seen
+    WHERE NOT (placed_at >= '2000-01-01 00:00+00' AND placed_at < '2100-01-01 00:00+00'
+               AND octet_length(store) <= 255 AND octet_length(drink) <= 255)
+    ON CONFLICT DO NOTHING
+    RETURNING order_id
 ), by_minute AS MATERIALIZED (
     SELECT date_bin('1 minute', placed_at, '2000-01-01 00:00+00') AS bucket, store, drink,
-           sum(sign(quantity))::bigint AS orders,
+           sum(order_count(quantity, voids))::bigint AS orders,
            sum(quantity)::bigint AS quantity,
-           sum(quantity::bigint * price_cents)::bigint AS revenue_cents
+           sum(order_amount(quantity, price_cents, amount))::bigint AS revenue_cents
     FROM fresh GROUP BY 1, 2, 3
-), by_hour AS MATERIALIZED (
-    SELECT date_bin('1 hour', bucket, '2000-01-01 00:00+00') AS bucket, store, drink,
+), by_quarter AS MATERIALIZED (
+    SELECT date_bin('15 minutes', bucket, '2000-01-01 00:00+00') AS bucket, store, drink,
            sum(orders)::bigint AS orders,
            sum(quantity)::bigint AS quantity,
            sum(revenue_cents)::bigint AS revenue_cents
     FROM by_minute GROUP BY 1, 2, 3
-), by_day AS (
-    SELECT date_bin('1 day', bucket, '2000-01-01 00:00+00') AS bucket, store, drink,
-           sum(orders)::bigint AS orders,
-           sum(quantity)::bigint AS quantity,
-           sum(revenue_cents)::bigint AS revenue_cents
-    FROM by_hour GROUP BY 1, 2, 3
+), store_quarter AS MATERIALIZED (
+    -- Most stores share a calendar, so each of its quarters is looked up once.
+    SELECT calendar.id AS calendar, bucket, business_day(calendar.id, bucket) AS date,
+           local_hour(zone, bucket) AS hour
+    FROM (
+        SELECT DISTINCT bucket, coalesce(menu_store.calendar, 1::smallint) AS id
+        FROM by_quarter LEFT JOIN menu_store ON code = store
+    ) AS used JOIN calendar USING (id)
+), in_place AS MATERIALIZED (
+    SELECT by_quarter.*, date, hour
+    FROM by_quarter LEFT JOIN menu_store ON code = store
+    JOIN store_quarter ON store_quarter.bucket = by_quarter.bucket
+        AND store_quarter.calendar = coalesce(menu_store.calendar, 1::smallint)
 ), in_minute AS (
     INSERT INTO rollup_minute AS kept (bucket, store, drink, orders, quantity, revenue_cents)
     SELECT bucket, store, drink, orders, quantity, revenue_cents FROM by_minute
+    WHERE bucket >= (SELECT minutes_from FROM aggregator_state)
     ON CONFLICT (bucket, store, drink) DO UPDATE
         SET orders = kept.orders + excluded.orders,
             quantity = kept.quantity + excluded.quantity,
             revenue_cents = kept.revenue_cents + excluded.revenue_cents
     RETURNING bucket, store, drink, orders, quantity, revenue_cents
-), in_hour AS (
-    INSERT INTO rollup_hour AS kept (bucket, store, drink, orders, quantity, revenue_cents)
-    SELECT bucket, store, drink, orders, quantity, revenue_cents FROM by_hour
+), in_quarter AS (
+    INSERT INTO rollup_quarter AS kept (bucket, store, drink, orders, quantity, revenue_cents)
+    SELECT bucket, store, drink, orders, quantity, revenue_cents FROM by_quarter
     ON CONFLICT (bucket, store, drink) DO UPDATE
         SET orders = kept.orders + excluded.orders,
             quantity = kept.quantity + excluded.quantity,
             revenue_cents = kept.revenue_cents + excluded.revenue_cents
-    RETURNING bucket, store, drink, orders, quantity, revenue_cents
 ), in_day AS (
-    INSERT INTO rollup_day AS kept (bucket, store, drink, orders, quantity, revenue_cents)
-    SELECT bucket, store, drink, orders, quantity, revenue_cents FROM by_day
-    ON CONFLICT (bucket, store, drink) DO UPDATE
+    INSERT INTO rollup_day AS kept (date, store, drink, orders, quantity, revenue_cents)
+    SELECT date, store, drink,
+           sum(orders)::bigint, sum(quantity)::bigint, sum(revenue_cents)::bigint
+    FROM in_place GROUP BY 1, 2, 3
+    ON CONFLICT (date, store, drink) DO UPDATE
         SET orders = kept.orders + excluded.orders,
             quantity = kept.quantity + excluded.quantity,
             revenue_cents = kept.revenue_cents + excluded.revenue_cents
-    RETURNING bucket, store, drink, orders, quantity, revenue_cents
+    RETURNING date, store, drink, orders, quantity, revenue_cents
+), in_hour AS (
+    -- Hours are not stored: the quarters as they were before this pass, and what it adds.
+    SELECT hour, store, drink,
+           sum(orders)::bigint AS orders,
+           sum(quantity)::bigint AS quantity,
+           sum(revenue_cents)::bigint AS revenue_cents
+    FROM (
+        SELECT hour, store, drink, orders, quantity, revenue_cents FROM in_place WHERE hour > $3
+        UNION ALL
+        SELECT hour, store, drink, kept.orders, kept.quantity, kept.revenue_cents
+        FROM (
+            SELECT DISTINCT hour, store, drink, coalesce(calendar, 1::smallint) AS id
+            FROM in_place LEFT JOIN menu_store ON code = store
+            WHERE hour > $3
+        ) AS touched
+        JOIN calendar USING (id)
+        JOIN rollup_quarter AS kept USING (store, drink)
+        WHERE kept.bucket IN (hour, hour + interval '15 minutes', hour + interval '30 minutes',
+                              hour + interval '45 minutes')
+          AND local_hour(zone, kept.bucket) = hour
+    ) AS parts
+    GROUP BY 1, 2, 3
 ), changed AS (
-    SELECT 'minute' AS grain, * FROM in_minute WHERE bucket >= $2 OR (bucket >= $5 AND bucket < $6)
+    SELECT 'minute' AS grain, extract(epoch FROM bucket)::bigint AS bucket, store, drink,
+           orders, quantity, revenue_cents
+    FROM in_minute WHERE bucket >= $2
     UNION ALL
-    SELECT 'hour', * FROM in_hour WHERE bucket >= $3
+    SELECT 'hour', extract(epoch FROM hour)::bigint, store, drink, orders, quantity, revenue_cents
+    FROM in_hour
     UNION ALL
-    SELECT 'day', * FROM in_day WHERE bucket >= $4
+    SELECT 'day', extract(epoch FROM date)::bigint, store, drink, orders, quantity, revenue_cents
+    FROM in_day WHERE date >= $4
 ), newest AS (
     SELECT * FROM fresh ORDER BY placed_at DESC, order_id DESC LIMIT 50
 )
@@ -65,15 +114,16 @@ SET watermark = pg_current_snapshot(),
     timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
     pass = pass + 1,
     passed_at = statement_timestamp(),
-    lead_until = coalesce(statement_timestamp() + make_interval(secs => $7), lead_until)
+    lead_until = coalesce(statement_timestamp() + make_interval(secs => $5), lead_until)
 RETURNING pass AS number, watermark::text, passed_at AS data_time,
-    (SELECT count(*) FROM fresh) AS rows,
+    (SELECT count(*) FROM seen) AS rows,
+    ARRAY(SELECT order_id FROM uncountable) AS uncountable,
+    (SELECT count(*) FROM uncountable_order) AS uncountable_before,
     ARRAY(
-        SELECT ROW(grain, extract(epoch FROM bucket)::bigint, store, drink,
-                   orders, quantity, revenue_cents)
-        FROM changed
+        SELECT ROW(grain, bucket, store, drink, orders, quantity, revenue_cents) FROM changed
     ) AS cells,
     ARRAY(
-        SELECT ROW(order_id, store, drink, quantity, price_cents, placed_at, received_at, voids)
+        SELECT ROW(order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount,
+                   source, receipt)
         FROM newest ORDER BY placed_at DESC, order_id DESC
     ) AS recent

@@ -2,32 +2,52 @@
 -- snapshot as its watermark. Runs under the lock of lock_state; the leader is fenced.
 WITH by_minute AS MATERIALIZED (
     SELECT date_bin('1 minute', placed_at, '2000-01-01 00:00+00') AS bucket, store, drink,
-           sum(sign(quantity))::bigint AS orders,
+           sum(order_count(quantity, voids))::bigint AS orders,
            sum(quantity)::bigint AS quantity,
-           sum(quantity::bigint * price_cents)::bigint AS revenue_cents,
+           sum(order_amount(quantity, price_cents, amount))::bigint AS revenue_cents,
            count(*) AS rows
-    FROM orders GROUP BY 1, 2, 3
-), by_hour AS MATERIALIZED (
-    SELECT date_bin('1 hour', bucket, '2000-01-01 00:00+00') AS bucket, store, drink,
+    FROM orders
+    WHERE placed_at >= '2000-01-01 00:00+00' AND placed_at < '2100-01-01 00:00+00'
+      AND octet_length(store) <= 255 AND octet_length(drink) <= 255
+    GROUP BY 1, 2, 3
+), by_quarter AS MATERIALIZED (
+    SELECT date_bin('15 minutes', bucket, '2000-01-01 00:00+00') AS bucket, store, drink,
            sum(orders)::bigint AS orders,
            sum(quantity)::bigint AS quantity,
            sum(revenue_cents)::bigint AS revenue_cents
     FROM by_minute GROUP BY 1, 2, 3
+), store_day AS MATERIALIZED (
+    SELECT id, bucket, business_day(id, bucket) AS date
+    FROM (
+        SELECT DISTINCT bucket, coalesce(calendar, 1::smallint) AS id
+        FROM by_quarter LEFT JOIN menu_store ON code = store
+    ) AS used
 ), by_day AS MATERIALIZED (
-    SELECT date_bin('1 day', bucket, '2000-01-01 00:00+00') AS bucket, store, drink,
+    SELECT date, store, drink,
            sum(orders)::bigint AS orders,
            sum(quantity)::bigint AS quantity,
            sum(revenue_cents)::bigint AS revenue_cents
-    FROM by_hour GROUP BY 1, 2, 3
+    FROM by_quarter LEFT JOIN menu_store ON code = store
+    JOIN store_day ON store_day.bucket = by_quarter.bucket
+        AND store_day.id = coalesce(menu_store.calendar, 1::smallint)
+    GROUP BY 1, 2, 3
 ), in_minute AS (
     INSERT INTO rollup_minute (bucket, store, drink, orders, quantity, revenue_cents)
     SELECT bucket, store, drink, orders, quantity, revenue_cents FROM by_minute
-), in_hour AS (
-    INSERT INTO rollup_hour (bucket, store, drink, orders, quantity, revenue_cents)
-    SELECT bucket, store, drink, orders, quantity, revenue_cents FROM by_hour
+    WHERE bucket >= (SELECT minutes_from FROM aggregator_state)
+    RETURNING 1
+), in_quarter AS (
+    INSERT INTO rollup_quarter (bucket, store, drink, orders, quantity, revenue_cents)
+    SELECT bucket, store, drink, orders, quantity, revenue_cents FROM by_quarter
 ), in_day AS (
-    INSERT INTO rollup_day (bucket, store, drink, orders, quantity, revenue_cents)
-    SELECT bucket, store, drink, orders, quantity, revenue_cents FROM by_day
+    INSERT INTO rollup_day (date, store, drink, orders, quantity, revenue_cents)
+    SELECT date, store, drink, orders, quantity, revenue_cents FROM by_day
+), uncountable AS (
+    INSERT INTO uncountable_order (order_id)
+    SELECT order_id FROM orders
+    WHERE NOT (placed_at >= '2000-01-01 00:00+00' AND placed_at < '2100-01-01 00:00+00'
+               AND octet_length(store) <= 255 AND octet_length(drink) <= 255)
+    ON CONFLICT DO NOTHING
 )
 UPDATE aggregator_state
 SET lineage = gen_random_uuid(),
@@ -42,5 +62,5 @@ SET lineage = gen_random_uuid(),
     lead_until = '-infinity'
 RETURNING lineage::text, pass AS number,
     coalesce((SELECT sum(rows) FROM by_minute), 0)::bigint AS orders,
-    (SELECT count(*) FROM by_minute) + (SELECT count(*) FROM by_hour)
+    (SELECT count(*) FROM in_minute) + (SELECT count(*) FROM by_quarter)
         + (SELECT count(*) FROM by_day) AS cells

@@ -58,7 +58,9 @@ async def test_an_external_database_is_migrated_on_request_only(
     shell: Shell, empty_database_url: str
 ) -> None:
     shell.settings["database_url"] = empty_database_url
-    commands = [("serve", "--port", "0"), ("verify",), ("aggregate-once",), ("menu", "list")]
+    commands = [
+        ("serve", "--port", "0"), ("aggregate",), ("verify",), ("aggregate-once",), ("menu", "list")
+    ]  # fmt: skip
     started = [shell.start(*command) for command in commands]
     for command in started:
         ended = await command.ended()

@@ -38,7 +38,7 @@ async def _check(feed: DashboardFeed, *, growing: bool) -> None:
         assert totals is not None
         shown = picture.totals()
         assert shown == totals, "the sums of the cells are not the server's sums"
-        days = picture.total("day", picture.retention.window_start("day"))
+        days = picture.total("day")
         drinks = [tally for _, tally in picture.top_drinks(1000)]
         assert Totals(*map(sum, zip(*drinks, strict=True))) == days if drinks else days.orders == 0
         if growing:

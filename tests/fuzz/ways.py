@@ -105,7 +105,7 @@ async def _answers(
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
             if framework:
-                writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+                writer.write(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 await reader.readuntil(b"ok\n")
             for piece in pieces:
                 writer.write(piece)

@@ -26,9 +26,18 @@ _LIVE = "tests/unit/server/live/test_live_view.py"
 _CONTINUITY = "tests/unit/server/live/test_continuity.py"
 _CLOCKS = "tests/integration/server/live/test_clocks.py"
 _FENCING = "tests/integration/redis_bus/test_fencing.py"
+_ROLLUPS = "tests/unit/domain/test_rollups.py"
 _CONNECTION = "tests/unit/server/http/test_connection.py"
 _READER = "tests/unit/server/http/test_request_reader.py"
+_AUTH = "tests/integration/server/http/test_auth.py"
+_DURABILITY = "tests/integration/postgres/test_durability.py"
+_READINESS = "tests/integration/server/ops/test_readiness.py"
 _DESYNC = "tests/integration/server/http/test_desync.py"
+_CALENDAR = "sql/migrations/0003_calendar.sql"
+_DAYS = "tests/integration/postgres/test_calendar_days.py"
+_LOOKUPS = "tests/integration/postgres/test_calendars.py"
+_CHANGES = "tests/integration/postgres/test_calendar_changes.py"
+_INSTALLATION = "tests/integration/postgres/test_installation.py"
 
 MUTANTS = (
     Mutant(
@@ -73,10 +82,80 @@ MUTANTS = (
     ),
     Mutant(
         "a commit does not wait for the disk",
+        "sql/queries.sql",
+        "'remote_apply' ELSE 'on' END, false)",
+        "'remote_apply' ELSE 'off' END, false)",
+        (_DURABILITY,),
+    ),
+    Mutant(
+        "whether a commit waits for the disk is left to the database's default",
         "coffeert/postgres/pool.py",
-        '"jit": "off", ',
-        '"jit": "off", "synchronous_commit": "off", ',
-        ("tests/torture/test_short.py",),
+        "            init=_wait_for_disk,\n",
+        "",
+        (_DURABILITY,),
+    ),
+    Mutant(
+        "a weaker setting replaces remote_apply",
+        "sql/queries.sql",
+        "WHEN 'remote_apply' THEN 'remote_apply' ELSE",
+        "WHEN 'remote_apply' THEN 'on' ELSE",
+        (_DURABILITY,),
+    ),
+    Mutant(
+        "a standby is ready for orders",
+        "coffeert/postgres/session.py",
+        "if self.standby:",
+        "if False:",
+        ("tests/unit/postgres/test_session.py",),
+    ),
+    Mutant(
+        "readiness for orders asks only whether PostgreSQL answers",
+        "coffeert/server/ops/health.py",
+        "return self.health.database.ok and self._obstacle is None",
+        "return self.health.database.ok",
+        (_READINESS,),
+    ),
+    Mutant(
+        "commits that hang are no obstacle to orders",
+        "coffeert/server/ops/health.py",
+        "if stalled > STALLED_SECONDS:",
+        "if stalled < 0:",
+        (_READINESS,),
+    ),
+    Mutant(
+        "the serving role may choose an order's transaction id",
+        "sql/queries/grant_serving.sql",
+        "'GRANT INSERT (' || columns || ') ON orders TO ' || serving;",
+        "'GRANT INSERT ON orders TO ' || serving;",
+        ("tests/integration/postgres/test_roles.py",),
+    ),
+    Mutant(
+        "a page reads under any name that leads to this machine",
+        "coffeert/server/http/auth.py",
+        '        if not self.allows_host(request.headers.get(hdrs.HOST, "")):',
+        "        if False:",
+        (_AUTH,),
+    ),
+    Mutant(
+        "orders in front of aiohttp are taken under any name",
+        "coffeert/server/http/order_endpoint.py",
+        "            and self._authorizer.allows_host(head.host)\n",
+        "",
+        (_AUTH,),
+    ),
+    Mutant(
+        "migrations are applied while an older version leads",
+        "coffeert/postgres/migrations.py",
+        "if missing and applied and not await lock_leadership(connection):",
+        "if False:",
+        ("tests/integration/postgres/test_migrations.py",),
+    ),
+    Mutant(
+        "an aggregator that stood by during a migration leads on another schema",
+        "coffeert/aggregator/aggregator.py",
+        "            await check_schema(connection)\n            await self._lead(",
+        "            await self._lead(",
+        ("tests/integration/aggregator/test_leadership.py",),
     ),
     Mutant(
         "the keys of a commit of unknown outcome are looked up, and the insert is not repeated",
@@ -226,6 +305,62 @@ MUTANTS = (
         (_LIVE,),
     ),
     Mutant(
+        "the live view keeps cells that only orders of another lineage had",
+        "coffeert/server/live/live_view.py",
+        "before = self._base.keys() | self._pending_cells.keys()",
+        "before = set(self._base)",
+        (_LIVE,),
+    ),
+    Mutant(
+        "a refund counts as an order",
+        "coffeert/domain/orders.py",
+        "return 1 if self.quantity > 0 else 0",
+        "return 1",
+        (_ROLLUPS,),
+    ),
+    Mutant(
+        "the void of a refund counts as that of a sale",
+        "coffeert/domain/orders.py",
+        "return -1 if self.quantity < 0 else 0",
+        "return -1",
+        (_ROLLUPS,),
+    ),
+    Mutant(
+        "today is the latest date of any store",
+        "coffeert/domain/rollups.py",
+        "if self.retention.day_of(pair.store).date == date",
+        "if date == max(day.date for day in self.retention.days)",
+        (_ROLLUPS,),
+    ),
+    Mutant(
+        "every store keeps the days of the default calendar",
+        "coffeert/domain/rollups.py",
+        "return key.bucket >= self.day_of(key.store).date - _DATES_BEFORE",
+        "return key.bucket >= self.days[0].date - _DATES_BEFORE",
+        (_ROLLUPS,),
+    ),
+    Mutant(
+        "a frame may name a calendar that it does not have",
+        "coffeert/wire/frames.py",
+        "if not all(0 <= place < len(columns.days) for place in places):",
+        "if not places:",
+        ("tests/unit/wire/test_frames.py",),
+    ),
+    Mutant(
+        "the terminal keeps the sum of a day that has left the window of one store",
+        "coffeert/tui/model/bucket_sums.py",
+        "self.cube.retention.first_common_date",
+        "self.cube.retention.first_date",
+        ("tests/unit/tui/model/test_bucket_sums.py",),
+    ),
+    Mutant(
+        "rewinding takes a day from a view that has dropped a store of it",
+        "coffeert/tui/history/segment.py",
+        "if unchanged and whole else {}",
+        "if unchanged else {}",
+        ("tests/unit/tui/history/test_cube_encoder.py",),
+    ),
+    Mutant(
         "PostgreSQL takes a pass with a stale fencing token",
         "coffeert/postgres/state.py",
         "if token is not None and token != state.token:",
@@ -277,8 +412,8 @@ MUTANTS = (
     Mutant(
         "windows do not follow time that goes back",
         "coffeert/server/live/updater.py",
-        "if not (self._move_windows() and self._live_view.confirmed):",
-        "if not (self._move_windows() or self._live_view.confirmed):",
+        "if not (self._move_windows() and self._is_current()):",
+        "if not (self._move_windows() or self._is_current()):",
         (_CLOCKS,),
     ),
     Mutant(
@@ -365,7 +500,7 @@ MUTANTS = (
         "coffeert/server/http/auth.py",
         'return self.allows_orders(request.headers.get(hdrs.AUTHORIZATION, ""))',
         "return True",
-        ("tests/integration/server/http/test_auth.py",),
+        (_AUTH,),
     ),
     Mutant(
         "orders in front of aiohttp need no token",
@@ -376,18 +511,19 @@ MUTANTS = (
     ),
     Mutant(
         "an order in front of aiohttp is kept though its client has gone",
-        "coffeert/server/http/connection.py",
+        "coffeert/server/http/order_connection.py",
         "self._answer.cancel()",
         "pass",
         ("tests/integration/server/ingest/test_batch_writer.py",),
     ),
     Mutant(
         "bytes behind a request that aiohttp has are read as requests again",
-        "coffeert/server/http/connection.py",
-        "        if self._inner is not None:\n            self._pass_on(data)\n",
-        '        if self._inner is not None and data.startswith(b"POST /api/orders "):\n'
+        "coffeert/server/http/aiohttp_connection.py",
+        "        if self._inner is None:\n            return\n        self._ends_a_head",
+        "        if self._inner is None:\n            return\n"
+        '        if data.startswith(b"POST /api/orders ") and self._transport is not None:\n'
         '            self._transport.write(b"HTTP/1.1 503 Service Unavailable\\r\\n\\r\\n")\n'
-        "        elif self._inner is not None:\n            self._pass_on(data)\n",
+        "            return\n        self._ends_a_head",
         (_CONNECTION,),
     ),
     Mutant(
@@ -407,7 +543,7 @@ MUTANTS = (
     Mutant(
         "a gap is learnt from fields in another order",
         "coffeert/server/http/request_head.py",
-        "learnt if learnt.match(self.data, 0) else self",
+        "learnt if learnt.match_gaps(self.data, 0) else self",
         "learnt",
         (_READER,),
     ),
@@ -438,5 +574,105 @@ MUTANTS = (
         "elif wait > self.wait_limit:",
         "elif wait < 0:",
         (_WRITER,),
+    ),
+    Mutant(
+        "a day begins after its start instead of at it",
+        _CALENDAR,
+        "WHERE quarter AT TIME ZONE zone >= start",
+        "WHERE quarter AT TIME ZONE zone > start",
+        (f"{_DAYS}::test_days_near_a_change_of_the_offset",),
+    ),
+    Mutant(
+        "a day begins when a repeated hour comes again",
+        _CALENDAR,
+        "SELECT min(quarter) FROM generate_series(\n"
+        "                       earliest AT TIME ZONE 'UTC',"
+        " (start + interval '16 hours') AT TIME ZONE 'UTC',\n"
+        "                       interval '15 minutes') AS quarter\n"
+        "                   WHERE quarter AT TIME ZONE zone >= start",
+        "SELECT max(quarter) + interval '15 minutes' FROM generate_series(\n"
+        "                       earliest AT TIME ZONE 'UTC',"
+        " (start + interval '16 hours') AT TIME ZONE 'UTC',\n"
+        "                       interval '15 minutes') AS quarter\n"
+        "                   WHERE quarter AT TIME ZONE zone < start",
+        (f"{_DAYS}::test_a_start_inside_a_repeated_hour_is_the_first_one",),
+    ),
+    Mutant(
+        "a day ends after 24 hours instead of at the next",
+        _CALENDAR,
+        "lead(begins) OVER (ORDER BY date) AS ends",
+        "begins + interval '24 hours' AS ends",
+        (f"{_DAYS}::test_days_near_a_change_of_the_offset",),
+    ),
+    Mutant(
+        "a change of the offset near the start of a day is not looked for",
+        _CALENDAR,
+        "utc_offset = lead(utc_offset, 2) OVER (ORDER BY date)\n                   AND ",
+        "",
+        (f"{_DAYS}::test_days_near_a_change_of_the_offset",),
+    ),
+    Mutant(
+        "a moment after a skipped day is looked for in that day",
+        _CALENDAR,
+        "ORDER BY d.begins DESC, d.date DESC LIMIT 1",
+        "ORDER BY d.begins DESC, d.date LIMIT 1",
+        (f"{_LOOKUPS}::test_a_day_ends_to_the_microsecond",),
+    ),
+    Mutant(
+        "a server takes a skipped day for the one after it",
+        "coffeert/domain/calendar.py",
+        "self.dates[bisect_right(self.begins, moment) - 1]",
+        "self.dates[max(0, sum(begun < moment for begun in self.begins) - 1)]",
+        (f"{_LOOKUPS}::test_a_day_ends_to_the_microsecond",),
+    ),
+    Mutant(
+        "a name that PostgreSQL takes for an abbreviation is a calendar's zone",
+        _CALENDAR,
+        "          AND name NOT IN ('CET', 'EET', 'EST', 'HST', 'MET', 'MST', 'WET')\n",
+        "",
+        (f"{_CHANGES}::test_what_is_no_zone_of_a_place_is_refused",),
+    ),
+    Mutant(
+        "a store with another calendar keeps the sums of its old days",
+        "coffeert/postgres/calendars.py",
+        "    await _sum_days(connection, [store])\n",
+        "",
+        (f"{_CHANGES}::test_a_store_gets_days_of_its_own",),
+    ),
+    Mutant(
+        "a store's calendar changes without a new lineage",
+        "coffeert/postgres/calendars.py",
+        "        await _assign(connection, store, calendar)\n"
+        "        await begin_lineage(connection, state)\n",
+        "        await _assign(connection, store, calendar)\n",
+        (f"{_CHANGES}::test_a_store_gets_days_of_its_own",),
+    ),
+    Mutant(
+        "the default calendar's change forgets stores that are not on the menu",
+        "sql/queries.sql",
+        "    LEFT JOIN menu_store ON code = store\n    WHERE coalesce(calendar, 1) = ANY",
+        "    JOIN menu_store ON code = store\n    WHERE coalesce(calendar, 1) = ANY",
+        (f"{_CHANGES}::test_the_default_concerns_all_other_stores",),
+    ),
+    Mutant(
+        "days that no calendar has are not noticed",
+        "sql/queries.sql",
+        "FULL JOIN calendar_day AS kept",
+        "LEFT JOIN calendar_day AS kept",
+        (f"{_CHANGES}::test_days_that_differ_are_counted_and_mended",),
+    ),
+    Mutant(
+        "a currency is taken that has other decimal places than the orders",
+        _CALENDAR,
+        "IF currency_places(NEW.currency) <> currency_places(OLD.currency) THEN",
+        "IF false THEN",
+        (f"{_INSTALLATION}::test_once_there_is_an_order_it_can_be_named_but_not_changed",),
+    ),
+    Mutant(
+        "a currency changes while the first order is being stored",
+        _CALENDAR,
+        "    LOCK TABLE orders IN SHARE MODE;  -- an order that is being stored counts too\n",
+        "",
+        (f"{_INSTALLATION}::test_an_order_that_is_being_stored_counts",),
     ),
 )

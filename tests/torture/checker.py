@@ -126,7 +126,7 @@ def _shown_part(truth: Cells, watcher: Watcher) -> Cells:
     if watcher.view is None:
         return {}
     retention = watcher.view.cube.retention
-    return {k: tally for k, tally in truth.items() if retention.contains(k.grain, k.bucket)}
+    return {k: tally for k, tally in truth.items() if retention.contains(k)}
 
 
 async def _redis_faults(connection: asyncpg.Connection[asyncpg.Record], url: str) -> list[str]:
@@ -135,9 +135,11 @@ async def _redis_faults(connection: asyncpg.Connection[asyncpg.Record], url: str
     try:
         async with asyncio.timeout(_SETTLE):
             while True:
-                retention = RetentionWindow.at(datetime.now(UTC), UTC)
+                now = datetime.now(UTC)
                 held = await bus.load_snapshot()
-                kept = await load_snapshot(connection, retention)
+                kept = await load_snapshot(connection, now)
+                assert kept.calendars is not None
+                retention = RetentionWindow.at(now, kept.calendars)
                 if held is not None and _kept(held[0].cells, retention) == _kept(
                     kept.cells, retention
                 ):
@@ -150,11 +152,7 @@ async def _redis_faults(connection: asyncpg.Connection[asyncpg.Record], url: str
 
 
 def _kept(cells: Cells, retention: RetentionWindow) -> Cells:
-    return {
-        key: tally
-        for key, tally in cells.items()
-        if retention.contains(key.grain, key.bucket) and any(tally)
-    }
+    return {key: tally for key, tally in cells.items() if retention.contains(key) and any(tally)}
 
 
 def _tracebacks(stage: Stage) -> list[str]:

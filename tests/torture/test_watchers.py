@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import GRAINS, CellKey, RetentionWindow, Totals, floor
+from coffeert.domain.rollups import GRAINS, CellKey, Totals, floor
 from coffeert.domain.view import Change, View
 from coffeert.wire.frames import Delta, Heartbeat, ServerFrame, Snapshot, columns
 from coffeert.wire.health import (
@@ -22,10 +22,11 @@ from coffeert.wire.health import (
     RedisHealth,
     SocketsHealth,
 )
+from tests.calendars import retention
 from tests.torture.watchers import Findings, Watcher
 
 NOON = datetime(2026, 3, 28, 12, tzinfo=UTC)
-RETENTION = RetentionWindow.at(NOON, UTC)
+RETENTION = retention(NOON)
 LATER = NOON - timedelta(days=1)
 FrameList = list[ServerFrame]
 

@@ -29,7 +29,7 @@ from coffeert.domain.rollups import (
     floor,
 )
 from coffeert.domain.view import Change, View
-from coffeert.wire.frames import Heartbeat, Hello, Snapshot, columns
+from coffeert.wire.frames import PROTOCOL, Heartbeat, Hello, Snapshot, columns
 from coffeert.wire.health import (
     AggregatorHealth,
     DatabaseHealth,
@@ -39,10 +39,12 @@ from coffeert.wire.health import (
     SocketsHealth,
 )
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
+from tests.calendars import calendars
 
 NOON = datetime(2026, 3, 14, 10, 6, 24, tzinfo=UTC)
 STORES = ("uptown", "downtown", "central", "southend")
 DRINKS = ("cappuccino", "americano", "latte", "espresso", "flat-white", "mocha", "cortado", "tea")
+CALENDARS = calendars()
 PRICES = dict(zip(DRINKS, (420, 350, 450, 300, 430, 480, 380, 280), strict=True))
 
 
@@ -121,7 +123,7 @@ class House:
         self.random = random.Random(seed)
         self.stores, self.drinks = tuple(stores), tuple(drinks)
         self.version = 1
-        self.retention = RetentionWindow.at(now, UTC)
+        self.retention = RetentionWindow.at(now, CALENDARS)
         self._serial = 0
         self._busy = busy
         cells = self._cells(now.timestamp()) if busy > 0 else {}
@@ -163,7 +165,7 @@ class House:
     def hello(self) -> Hello:
         """Return the first frame."""
         return Hello(
-            protocol=1,
+            protocol=PROTOCOL,
             server="coffeert/0.1.0",
             epoch="e1",
             version=self.version,
@@ -191,7 +193,7 @@ class House:
 
     def tell(self, now: datetime, orders: Sequence[Order], received: float = 1000.0) -> ViewChanged:
         """Return what the server tells of orders."""
-        retention = RetentionWindow.at(now, UTC)
+        retention = RetentionWindow.at(now, CALENDARS)
         self.view.cube.move_to(retention)
         cells: Cells = {}
         for order in orders:
@@ -199,7 +201,7 @@ class House:
                 bucket = floor(int(order.placed_at.timestamp()), grain)
                 key = CellKey(grain, bucket, order.store, order.drink)
                 before = cells.get(key, self.view.cube.get(key))
-                cells[key] = before.plus(Totals(order.count, order.quantity, order.revenue_cents))
+                cells[key] = before.plus(Totals(order.count, order.quantity, order.total_cents))
         change = Change(retention, now, cells, tuple(orders))
         self.view.apply(change)
         self.version += 1

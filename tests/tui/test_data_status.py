@@ -12,6 +12,7 @@ from coffeert.domain.rollups import WindowTotals
 from coffeert.tui.model.window import RANGE, RangeName
 from coffeert.tui.render.kpi import orders_per_minute
 from coffeert.tui.screens import view_models as models
+from tests.calendars import retention
 from tests.tui.conftest import Launch, sell_for
 from tests.tui.scripted import NOON, House, healthy, lost
 
@@ -102,7 +103,7 @@ async def test_an_outage_is_remembered_as_a_gap_and_not_as_zeros(
     async with launch() as s:
         await s.happen(lost())
         s.clock.pass_time(180)
-        s.house.view.cube.move_to(s.house.retention.at(s.clock.now(), s.app.session.zone()))
+        s.house.view.cube.move_to(retention(s.clock.now()))
         s.house.view.data_time = s.clock.now()
         await s.open()
         assert "╱" in s.text()

@@ -20,6 +20,8 @@ from coffeert.tui.model.session import Session
 from tests.tui.conftest import Launch, screen_text, sell_for
 from tests.tui.scripted import NOON, FakeClock
 
+RUSH = Path(__file__).parents[2] / "docs" / "recordings" / "rush.ndjson.gz"
+
 
 async def test_a_recording_replays_to_the_same_screen(launch: Launch, tmp_path: Path) -> None:
     path = tmp_path / "watched.ndjson"
@@ -162,13 +164,32 @@ def test_a_file_that_is_no_recording_is_refused_in_a_sentence(
     tmp_path: Path, spoil: Callable[[str], str]
 ) -> None:
     path = tmp_path / "spoiled.ndjson"
-    path.write_text(spoil('{"coffeert":"recording","at":1.0,"format":1,"server":"x"}\n'))
+    path.write_text(spoil('{"coffeert":"recording","at":1.0,"format":2,"server":"x"}\n'))
     with pytest.raises(RecordingError):
         Replayer(path)
 
 
+def test_a_recording_of_an_earlier_version_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "earlier.ndjson"
+    path.write_text('{"coffeert":"recording","at":1.0,"format":1,"server":"x"}\n')
+    with pytest.raises(RecordingError, match="has format 1; this version reads 2"):
+        Replayer(path)
+
+
+@pytest.mark.parametrize(("old", "new"), [('"calendar_of":{}', '"calendar_of":{"uptown":1}')])
+async def test_a_recording_that_contradicts_itself_is_refused_in_a_sentence(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    path = tmp_path / "damaged.ndjson"
+    text = gzip.decompress(RUSH.read_bytes()).decode()
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(RecordingError, match="contradicts itself"):
+        async for _ in Replayer(path, speed=1e6).events():
+            pass
+
+
 def test_a_compressed_recording_is_the_same(tmp_path: Path) -> None:
-    text = b'{"coffeert":"recording","at":1.0,"format":1,"server":"x"}\n'
+    text = b'{"coffeert":"recording","at":1.0,"format":2,"server":"x"}\n'
     path = tmp_path / "r.ndjson.gz"
     path.write_bytes(gzip.compress(text))
     assert Replayer(path).server == "x"
@@ -180,7 +201,7 @@ def test_a_compressed_recording_is_the_same(tmp_path: Path) -> None:
 def test_what_is_not_a_whole_gzip_file_is_refused_in_a_sentence(
     tmp_path: Path, spoil: Callable[[bytes], bytes]
 ) -> None:
-    text = b'{"coffeert":"recording","at":1.0,"format":1,"server":"x"}\n'
+    text = b'{"coffeert":"recording","at":1.0,"format":2,"server":"x"}\n'
     path = tmp_path / "r.ndjson.gz"
     path.write_bytes(spoil(gzip.compress(text)))
     with pytest.raises(RecordingError, match="no whole gzip file"):
@@ -188,11 +209,10 @@ def test_what_is_not_a_whole_gzip_file_is_refused_in_a_sentence(
 
 
 def test_the_recording_in_the_docs_can_be_read_and_adds_up() -> None:
-    path = Path(__file__).parents[2] / "docs" / "recordings" / "rush.ndjson.gz"
-    assert path.stat().st_size < 200_000
+    assert RUSH.stat().st_size < 200_000
     clock = FakeClock()
     session = Session(clock)
-    for line in read(path):
+    for line in read(RUSH):
         event = event_of(line, clock.monotonic())
         if event is not None:
             session.apply(event)
@@ -204,7 +224,7 @@ def test_the_recording_in_the_docs_can_be_read_and_adds_up() -> None:
 
 async def test_a_recording_takes_no_orders(tmp_path: Path) -> None:
     path = tmp_path / "r.ndjson"
-    path.write_text('{"coffeert":"recording","at":1.0,"format":1,"server":"x"}\n')
+    path.write_text('{"coffeert":"recording","at":1.0,"format":2,"server":"x"}\n')
     with pytest.raises(Exception, match="takes no orders"):
         await Replayer(path).place(Draft("uptown", "tea"))
     assert len(list(read(path))) == 1

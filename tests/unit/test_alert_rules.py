@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.alert_rules import METRICS, Rule, RuleMonitor, parse_rule, read_figures, silent_stores
-from coffeert.domain.rollups import CellKey, RetentionWindow, RollupCube, Totals, floor
+from coffeert.domain.rollups import CellKey, RollupCube, Totals, floor
 from coffeert.errors import ConfigError
+from tests.calendars import retention
 
 NOW = datetime(2026, 3, 14, 10, 6, 30, tzinfo=UTC)
 MINUTE = floor(int(NOW.timestamp()), "minute")
@@ -18,7 +19,7 @@ MINUTE = floor(int(NOW.timestamp()), "minute")
 
 def cube(*cells: tuple[int, str, Totals]) -> RollupCube:
     """Make a cube of minutes, each so many back."""
-    made = RollupCube(RetentionWindow.at(NOW, UTC))
+    made = RollupCube(retention(NOW))
     for back, store, tally in cells:
         made.set(CellKey("minute", MINUTE - back * 60, store, "tea"), tally)
     return made

@@ -64,7 +64,7 @@ def test_a_duration_that_is_none_is_refused_in_plain_words(value: str) -> None:
         load_config(header_timeout=value)
     assert str(caught.value) == (
         "The setting header_timeout cannot be used: "
-        "must be a duration such as 500ms, 20s, 5m or 1h, at most a year."
+        "must be a duration such as 500ms, 20s, 5m, 1h or 30d, at most a year."
     )
 
 
@@ -120,9 +120,39 @@ def test_an_unknown_setting_in_the_file_is_named() -> None:
     assert str(caught.value) == r"coffeert.toml names 'ports\x07', which is no setting."
 
 
-def test_a_list_in_the_environment_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COFFEERT_ALLOWED_ORIGINS", '["https://shop.example"]')
-    assert load_config().allowed_origins == ("https://shop.example",)
-    monkeypatch.setenv("COFFEERT_ALLOWED_ORIGINS", "https://shop.example")
-    with pytest.raises(ConfigError, match=r"ALLOWED_ORIGINS cannot be read: .* JSON"):
+@pytest.mark.parametrize(
+    "text", ["https://a.example,https://b.example", ' ["https://a.example", "https://b.example"]']
+)
+def test_a_list_in_the_environment_has_commas_or_is_json(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COFFEERT_ALLOWED_ORIGINS", text)
+    assert load_config().allowed_origins == ("https://a.example", "https://b.example")
+
+
+@pytest.mark.parametrize("text", ['["https://a.example"', '["x", 1]', '["x", ["y"]]', '["x", NaN]'])
+def test_a_list_that_cannot_be_read_is_refused_in_a_sentence(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COFFEERT_ALLOWED_ORIGINS", text)
+    with pytest.raises(ConfigError, match=r"^The setting allowed_origins.* cannot be used: .*\.$"):
         load_config()
+
+
+def test_allowed_hosts_are_names_without_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COFFEERT_ALLOWED_HOSTS", "Shop.example:8080, [2001:DB8::1], till")
+    assert load_config().allowed_hosts == ("shop.example", "2001:db8::1", "till")
+    Path("coffeert.toml").write_text('allowed_hosts = ["a.example"]\n')
+    monkeypatch.delenv("COFFEERT_ALLOWED_HOSTS")
+    assert load_config().allowed_hosts == ("a.example",)
+
+
+@pytest.mark.parametrize(
+    "host", ["https://shop.example", "*", "user@shop.example", "[", "a b", ":1"]
+)
+def test_what_is_no_host_name_is_refused(host: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(allowed_hosts=(host,))
+    assert str(caught.value) == (
+        "The setting allowed_hosts cannot be used: must be host names such as dashboard.example."
+    )

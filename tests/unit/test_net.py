@@ -28,6 +28,7 @@ def test_this_machine_is_known_by_its_addresses(address: str, *, local: bool) ->
     ("host", "local"),
     [
         ("localhost", True),
+        ("localhost.", True),
         ("LOCALHOST:8765", True),
         ("till.localhost:1", True),
         ("127.0.0.1", True),

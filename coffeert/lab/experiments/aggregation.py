@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC
 from typing import NamedTuple
 
 from coffeert.aggregator.aggregation_pass import LeaderLease, run_pass
@@ -60,7 +59,7 @@ class PassTimer:
     async def one(self) -> float:
         """Make a pass; return the seconds it took."""
         began = time.perf_counter()
-        made = await run_pass(self.connection, self._projection, UTC, LeaderLease())
+        made = await run_pass(self.connection, self._projection, LeaderLease())
         self._projection = made.projection
         return time.perf_counter() - began
 

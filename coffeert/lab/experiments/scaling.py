@@ -19,7 +19,6 @@ _SETTINGS: tuple[tuple[str, dict[str, object]], ...] = (
     ("live view off", {"live_updates": "off"}),
 )
 _DATABASE: tuple[tuple[str, str], ...] = (
-    ("synchronous_commit off (not durable)", "ALTER DATABASE {name} SET synchronous_commit = off"),
     ("without the index on placed_at", "DROP INDEX orders_placed_at"),
     ("without the index on voids", "DROP INDEX orders_voids"),
     ("without the index on xid", "DROP INDEX orders_xid"),

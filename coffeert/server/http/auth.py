@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import hmac
+import socket
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
-from coffeert.errors import Forbidden, Unauthorized
-from coffeert.net import is_local_host
+from coffeert.errors import Forbidden, Misdirected, Unauthorized
+from coffeert.net import is_local_host, name_of
+from coffeert.server.http.errors import Handler
 
 
 class Authorizer:
-    """Checks the bearer token, if one is set, and the origin of web pages.
+    """Checks the bearer token, if one is set, the origin of web pages, and the name of the server.
 
     `token` opens everything, `read_token` only what is read. Without a token everything is open, to
-    this machine alone: the settings do not let such a server listen elsewhere.
+    this machine alone: the settings do not let such a server listen elsewhere. But a web page can give its
+    own name this machine's address (DNS rebinding); what it then reads is of its own origin, for which
+    browsers send no `Origin`. So without a token the `Host` must be a name of this machine: one of
+    loopback, where such a server listens, the machine's own, or one of `allowed_hosts`.
     """
 
     def __init__(
@@ -24,14 +30,19 @@ class Authorizer:
         allowed_origins: tuple[str, ...] = (),
         *,
         read_token: str | None = None,
+        allowed_hosts: Iterable[str] = (),
     ) -> None:
         self._token = token.encode() if token is not None else None
         self._read_token = read_token.encode() if read_token is not None else None
         self._allowed_origins = frozenset(origin.rstrip("/") for origin in allowed_origins)
+        machine = socket.gethostname().lower()
+        names = {machine, machine.partition(".")[0], *allowed_hosts}
+        self._allowed_hosts = names - {""}  # which `name_of` returns for what is no name
 
     def check(self, request: web.Request) -> None:
         """Raise `Unauthorized` without a token, `Forbidden` for a page of another origin."""
-        if not self.allows_origin(request.headers.get(hdrs.ORIGIN), request.host):
+        host = request.headers.get(hdrs.HOST, "")
+        if not self.allows_origin(request.headers.get(hdrs.ORIGIN), host):
             raise Forbidden("Pages of this origin may not use this server.")
         if not self.known(request):
             raise Unauthorized("This needs the bearer token of the server.")
@@ -66,9 +77,29 @@ class Authorizer:
         """Return True if pages of this origin may use the server by this name; `None`: it is no page."""
         if origin is None or origin.rstrip("/") in self._allowed_origins:
             return True
-        # A page can give its own name this machine's address (DNS rebinding), and is then of the same
-        # origin: without a token only the names of this machine itself are trusted.
-        return _netloc(origin) == host and (self._token is not None or is_local_host(host))
+        return _netloc(origin) == host and self.allows_host(host)
+
+    def allows_host(self, host: str) -> bool:
+        """Return True if this `Host` is a name of this server; it is empty if there is none.
+
+        Only HTTP/1.0 may leave it out, which browsers do not speak.
+        """
+        return (
+            self._token is not None
+            or not host
+            or is_local_host(host)
+            or name_of(host) in self._allowed_hosts
+        )
+
+    @web.middleware
+    async def host_middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Raise `Misdirected` for every request under a name that is not this server's."""
+        if not self.allows_host(request.headers.get(hdrs.HOST, "")):
+            raise Misdirected(
+                "Without a token this server answers only to names of this machine; "
+                "the setting allowed_hosts adds others."
+            )
+        return await handler(request)
 
 
 def _bearer(authorization: str) -> bytes:

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aiohttp import hdrs, web
 
 from coffeert.domain.orders import MIN_PLACED_AT
-from coffeert.domain.rollups import RetentionWindow
 from coffeert.domain.view import Change, View
-from coffeert.errors import DatabaseUnavailable, FieldError, Invalid, Unavailable
+from coffeert.errors import DatabaseUnavailable, FieldError, Invalid, Malformed, Unavailable
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.openapi import openapi_document
 from coffeert.server.live.change_log import ChangeLog
 from coffeert.server.live.menu_cache import MenuCache
-from coffeert.server.ops.health import HealthMonitor
+from coffeert.server.ops.health import HealthMonitor, Purpose
 from coffeert.server.ops.metrics import Metrics
 from coffeert.wire import frames
 
 _JSON = "application/json"
 _PAST = "past"
-ViewAt = Callable[[datetime, RetentionWindow], Awaitable[Change]]
+
+
+class PastReader(Protocol):
+    """Reads the view of the past; raises `DatabaseUnavailable`."""
+
+    async def view_at(self, moment: datetime) -> Change:
+        """Read the view as of a past moment."""
+
+    async def view_on(self, day: date) -> Change:
+        """Read the view as of the end of a business day, or as of now if it has not ended."""
 
 
 class DashboardApi:
@@ -40,8 +50,8 @@ class DashboardApi:
         health: HealthMonitor,
         metrics: Metrics,
         authorizer: Authorizer,
-        view_at: ViewAt,
-        zone: tzinfo,
+        archive: PastReader,
+        zone: Callable[[], str],
     ) -> None:
         self._change_log = change_log
         self._refresh = refresh
@@ -49,16 +59,16 @@ class DashboardApi:
         self._health = health
         self._metrics = metrics
         self._authorizer = authorizer
-        self._view_at = view_at
+        self._archive = archive
         self._zone = zone
         self._openapi = openapi_document()
 
     async def dashboard(self, request: web.Request) -> web.Response:
-        """Return the whole view; with `at`, as it was at that instant."""
+        """Return the whole view; with `at`, as it was at that instant or at the end of that day."""
         self._authorizer.check(request)
         at = request.query.get("at")
         if at is not None:
-            return await self._past(_moment(at))
+            return await self._past(_moment(at, self._zone()))
         self._refresh()
         self._change_log.commit_version()
         etag = f"{self._change_log.epoch}.{self._change_log.version}"
@@ -71,12 +81,13 @@ class DashboardApi:
         response.headers[hdrs.CACHE_CONTROL] = "no-cache"
         return response
 
-    async def _past(self, moment: datetime) -> web.Response:
-        # The local day is that of the offset which the caller wrote, so "today" is what they mean.
-        zone = moment.tzinfo if moment.tzinfo is not UTC else self._zone
-        assert zone is not None
+    async def _past(self, moment: datetime | date) -> web.Response:
+        read = self._archive
         try:
-            view = View(await self._view_at(moment, RetentionWindow.at(moment, zone)))
+            if isinstance(moment, datetime):
+                view = View(await read.view_at(moment))
+            else:
+                view = View(await read.view_on(moment))
         except DatabaseUnavailable as error:
             raise Unavailable("The database cannot be read now.", retry_after=1) from error
         frame = frames.Snapshot(
@@ -96,10 +107,15 @@ class DashboardApi:
         return web.Response(text="ok\n")
 
     async def ready(self, request: web.Request) -> web.Response:
-        """Return 200 if orders can be stored, else 503; the state of each part only with a token."""
+        """Return 200 if orders can be stored, else 503; the state of each part only with a token.
+
+        With `for=dashboards`: 200 if dashboards can be served, which needs neither PostgreSQL nor Redis.
+        """
         monitor = self._health
-        await monitor.refresh()
-        ready = monitor.health.database.ok and not monitor.closing
+        purpose = _purpose(request)
+        if purpose == "orders":
+            await monitor.refresh()
+        ready = monitor.ready(purpose)
         body: dict[str, object] = {"ready": ready, "closing": monitor.closing}
         if self._authorizer.known(request):
             body["parts"] = monitor.health
@@ -121,15 +137,40 @@ class DashboardApi:
         return web.Response(body=self._openapi, content_type=_JSON)
 
 
-def _moment(text: str) -> datetime:
+def _purpose(request: web.Request) -> Purpose:
+    match request.query.getall("for", ["orders"]):
+        case ["orders"]:
+            return "orders"
+        case ["dashboards"]:
+            return "dashboards"
+    raise Malformed(
+        "Readiness is asked for orders or for dashboards.",
+        errors=(FieldError("for", "must be orders or dashboards"),),
+    )
+
+
+def _moment(text: str, zone: str) -> datetime | date:
+    """Read an instant, or a day if there is no time; a time without an offset is in `zone`.
+
+    Raises `Invalid`.
+    """
+    now = datetime.now(UTC)
+    fault = "must be a time such as 2026-01-31T09:30:00+01:00, or a day such as 2026-01-31"
     try:
+        if len(text) == len("2026-01-31"):
+            day = date.fromisoformat(text)
+            if MIN_PLACED_AT.date() < day <= now.date() + timedelta(days=1):
+                return day
+            raise Invalid(_UNUSABLE, errors=(FieldError("at", _BOUNDS),))
         moment = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        fault = "must be a time with an offset, such as 2026-01-31T09:30:00+01:00"
-    elif not MIN_PLACED_AT <= moment <= datetime.now(UTC):
-        fault = "must lie between 2000-01-01 and now"
-    else:
-        return moment
-    raise Invalid("The instant cannot be used.", errors=(FieldError("at", fault),))
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=ZoneInfo(zone))
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise Invalid(_UNUSABLE, errors=(FieldError("at", fault),)) from None
+    if not MIN_PLACED_AT <= moment <= now:
+        raise Invalid(_UNUSABLE, errors=(FieldError("at", _BOUNDS),))
+    return moment
+
+
+_UNUSABLE = "The instant cannot be used."
+_BOUNDS = "must lie between 2000-01-01 and now"

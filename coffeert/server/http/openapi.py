@@ -29,6 +29,12 @@ _AT = {
     "description": "An instant with an offset: the view as it was then. The offset decides its day.",
     "schema": {"type": "string", "format": "date-time"},
 }
+_FOR = {
+    "name": "for",
+    "in": "query",
+    "description": "What the server should be ready for.",
+    "schema": {"type": "string", "enum": ["orders", "dashboards"], "default": "orders"},
+}
 
 
 def openapi_document() -> bytes:
@@ -111,18 +117,20 @@ def openapi_document() -> bytes:
                     "responses": {"200": _response("The menu.", menu)} | _pick(problems, 401, 403),
                 }
             },
-            "/livez": {"get": _plain("Liveness", "text/plain")},
+            "/livez": {"get": _plain("Liveness", "text/plain", problems)},
             "/readyz": {
                 "get": {
                     "summary": "Readiness and the state of each part",
+                    "parameters": [_FOR],
                     "responses": {
-                        "200": {"description": "Orders can be taken."},
-                        "503": {"description": "Orders cannot be taken now."},
-                    },
+                        "200": {"description": "Orders can be taken, or dashboards served."},
+                        "503": {"description": "Not now."},
+                    }
+                    | _pick(problems, 400),
                 }
             },
-            "/metrics": {"get": _plain("Prometheus metrics", "text/plain")},
-            "/openapi.json": {"get": _plain("This document", "application/json")},
+            "/metrics": {"get": _plain("Prometheus metrics", "text/plain", problems, 401, 403)},
+            "/openapi.json": {"get": _plain("This document", "application/json", problems)},
         },
         "components": {
             "schemas": schemas,
@@ -142,6 +150,7 @@ _PROBLEMS = {
     409: "The order_id belongs to an order with other content.",
     413: "Too large.",
     415: "Not a content type for this address.",
+    421: "The Host is not a name of this server.",
     422: "A value cannot be accepted; `errors` names each field.",
     429: "Over the limit.",
     503: "Not now: see Retry-After. Sending the same order again is safe.",
@@ -149,7 +158,7 @@ _PROBLEMS = {
 
 
 def _pick(problems: dict[int, Any], *statuses: int) -> dict[str, Any]:
-    return {str(status): problems[status] for status in statuses}
+    return {str(status): problems[status] for status in (*statuses, 421)}
 
 
 def _body(schema: dict[str, Any], content_type: str) -> dict[str, Any]:
@@ -162,8 +171,8 @@ def _response(
     return {"description": text, "content": {content_type: {"schema": schema}}}
 
 
-def _plain(summary: str, content_type: str) -> dict[str, Any]:
-    return {
-        "summary": summary,
-        "responses": {"200": {"description": summary, "content": {content_type: {}}}},
-    }
+def _plain(
+    summary: str, content_type: str, problems: dict[int, Any], *statuses: int
+) -> dict[str, Any]:
+    found = {"200": {"description": summary, "content": {content_type: {}}}}
+    return {"summary": summary, "responses": found | _pick(problems, *statuses)}

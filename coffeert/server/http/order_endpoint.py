@@ -74,6 +74,7 @@ class OrderEndpoint:
         return (
             (kind in NDJSON if head.target == BATCHES else kind == "application/json")
             and self._authorizer.allows_orders(head.authorization)
+            and self._authorizer.allows_host(head.host)
             and self._authorizer.allows_origin(head.origin, head.host)
         )
 

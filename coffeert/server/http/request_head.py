@@ -81,8 +81,12 @@ class KnownHead(msgspec.Struct, frozen=True, gc=False):
 
     def match(self, data: bytes | bytearray, at: int) -> tuple[int | None, str | None] | None:
         """Return length and key of such a head at a place in the data; `None` if it is another."""
-        if data.startswith(self.data, at):
+        if data.startswith(self.data, at):  # the very same, as of most clients
             return self.length, self.key
+        return self.match_gaps(data, at)
+
+    def match_gaps(self, data: bytes | bytearray, at: int) -> tuple[int | None, str | None] | None:
+        """Return what `match` does, for a head that differs in the gaps."""
         for place, literal in self.literals:
             if not data.startswith(literal, at + place):
                 return None
@@ -152,7 +156,7 @@ class KnownHead(msgspec.Struct, frozen=True, gc=False):
             self, literals=tuple(literals), gaps=ranked, length_gap=length_gap, key_gap=key_gap
         )
         # Not if the same fields came in another order: then these gaps would lie in other fields.
-        return learnt if learnt.match(self.data, 0) else self
+        return learnt if learnt.match_gaps(self.data, 0) else self
 
 
 def read_head(

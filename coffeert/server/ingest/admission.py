@@ -38,6 +38,7 @@ class Admission:
         self._writers = writers
         self._clock = clock
         self._busy_since: dict[int, float] = {}
+        self._last_end = -math.inf
         self._closed = False
 
     @property
@@ -56,7 +57,8 @@ class Admission:
 
     def batch_finished(self, writer: int, rows: int) -> None:
         """Record that a writer's batch is committed, or has failed."""
-        seconds = self._clock() - self._busy_since.pop(writer)
+        self._last_end = self._clock()
+        seconds = self._last_end - self._busy_since.pop(writer)
         weight = _SMOOTHING if self.batch_size else 1.0
         self.batch_size += weight * (rows - self.batch_size)
         self.batch_seconds += weight * (seconds - self.batch_seconds)
@@ -81,6 +83,12 @@ class Admission:
     def current_commit_seconds(self) -> float:
         """Return for how many seconds the newest running batch has been committing; 0 without any."""
         return self._clock() - max(self._busy_since.values()) if self._busy_since else 0.0
+
+    def stalled_seconds(self) -> float:
+        """Return for how many seconds batches have been committing and none has ended; 0 without any."""
+        if not self._busy_since:
+            return 0.0
+        return self._clock() - max(self._last_end, min(self._busy_since.values()))
 
     def queue_limit(self) -> int:
         """Return how many orders may be queued at the present speed of commits."""

@@ -1,4 +1,4 @@
-"""Orders that were acknowledged lately, to be stored again if the database has lost them.
+"""Orders that were acknowledged a short time ago, to be stored again if the database has lost them.
 
 After a failover with asynchronous replication the new primary lacks the last orders of the old one, and an
 earlier copy of the database lacks more. A server that lives on still has those that it acknowledged itself.

@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from coffeert.domain.calendar import Calendars
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import (
-    GRAINS,
     ZERO,
     CellKey,
     Cells,
@@ -23,6 +23,7 @@ from coffeert.domain.rollups import (
     Totals,
     add,
     at_all_grains,
+    containing,
 )
 from coffeert.domain.view import Change, PassChange, RollupSnapshot, View
 from coffeert.domain.watermark import Watermark, Xid
@@ -44,8 +45,9 @@ class LiveView:
     base is a copy that nobody has compared with PostgreSQL, and `data_time` stands still. No I/O.
     """
 
-    def __init__(self, retention: RetentionWindow, now: datetime) -> None:
-        self.view = View(Change(retention, now, {}))
+    def __init__(self, calendars: Calendars, now: datetime) -> None:
+        self.calendars = calendars
+        self.view = View(Change(RetentionWindow.at(now, calendars), now, {}))
         self.lineage = ""
         self.history = 0
         self.confirmed = True
@@ -92,12 +94,12 @@ class LiveView:
             self._begin_history(snapshot)
         elif _goes_back(self.view.cube.retention, retention):
             self._note_break(snapshot)
+        if snapshot.calendars is not None:
+            self.calendars = snapshot.calendars
         if self.view.cube.move_to(retention):
             self._moved = True
         self._base = {
-            key: totals
-            for key, totals in snapshot.cells.items()
-            if retention.contains(key.grain, key.bucket)
+            key: totals for key, totals in snapshot.cells.items() if retention.contains(key)
         }
         self._note_nonce(snapshot.nonce)
         settled = self._settle(snapshot.number, snapshot.watermark, snapshot.data_time)
@@ -142,7 +144,7 @@ class LiveView:
         if change.coverage is not None and not self.covered_by(change.coverage):
             return False
         retention = self.view.cube.retention
-        cells = {k: v for k, v in change.cells.items() if retention.contains(k.grain, k.bucket)}
+        cells = {k: v for k, v in change.cells.items() if retention.contains(k)}
         self._base.update(cells)
         settled = self._settle(change.number, change.watermark, change.data_time)
         self._update(cells.keys() | settled, change.recent)
@@ -173,7 +175,7 @@ class LiveView:
             self._pending_xids.update(unknown.xids)
             taken.append(unknown)
         self._pending_batches += taken
-        cells = at_all_grains(_sum(taken))
+        cells = at_all_grains(_sum(taken), self.calendars)
         for key, totals in cells.items():
             add(self._pending_cells, key, totals)
         self._update(cells, recent)
@@ -187,7 +189,7 @@ class LiveView:
             return False
         if self.view.cube.move_to(retention):
             self._moved = True
-            for key in [k for k in self._base if not retention.contains(k.grain, k.bucket)]:
+            for key in [k for k in self._base if not retention.contains(k)]:
                 del self._base[key]
         return True
 
@@ -199,11 +201,7 @@ class LiveView:
         change = Change(
             cube.retention,
             self.view.data_time,
-            {
-                key: cube.get(key)
-                for key in self._dirty
-                if cube.retention.contains(key.grain, key.bucket)
-            },
+            {key: cube.get(key) for key in self._dirty if cube.retention.contains(key)},
             tuple(self._dirty_recent),
         )
         self._dirty = set()
@@ -253,11 +251,11 @@ class LiveView:
             settled |= batches.minutes.keys()
             if unseen:
                 left.append(batches.only(unseen))
-        settled |= {key.at(grain) for key in settled for grain in GRAINS}
+        settled = {one for key in settled for one in containing(key, self.calendars)}
         self._pending_batches = left
         self._pending_xids = {xid for batches in left for xid in batches.xids}
         self._pending_bytes = sum(batches.bytes_held for batches in left)
-        self._pending_cells = at_all_grains(_sum(left))
+        self._pending_cells = at_all_grains(_sum(left), self.calendars)
         if not left:
             self.overflowed = False
         return settled
@@ -276,7 +274,7 @@ class LiveView:
 
 
 def _goes_back(present: RetentionWindow, retention: RetentionWindow) -> bool:
-    return retention.as_of < present.as_of or retention.today_start < present.today_start
+    return retention.as_of < present.as_of
 
 
 def _sum(many: Iterable[PendingBatches]) -> Cells:

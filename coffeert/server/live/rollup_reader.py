@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import date, datetime
+from typing import NamedTuple
 
-from coffeert.domain.rollups import RetentionWindow
 from coffeert.domain.view import Change, RollupSnapshot
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection, Pool
 from coffeert.postgres.queries import sql
-from coffeert.postgres.rollups import load_snapshot, view_at
+from coffeert.postgres.rollups import load_snapshot, view_at, view_on
+from coffeert.postgres.session import SessionStatus, read_status
 from coffeert.server.live.database_clock import DatabaseClock
 from coffeert.wire.health import DatabaseHealth
 
 _ACQUIRE_TIMEOUT_SECONDS = 2.0
 _OFFSET_SHOWN_SECONDS = 1.0
+
+
+class ProbeResult(NamedTuple):
+    """The figures of the database, and what a session may do there."""
+
+    figures: DatabaseHealth
+    status: SessionStatus
 
 
 class RollupReader:
@@ -33,36 +41,46 @@ class RollupReader:
         self._pool = pool
         self._idle_elsewhere = idle_elsewhere
 
-    async def load_snapshot(
-        self, retention_at: Callable[[datetime], RetentionWindow]
-    ) -> tuple[RollupSnapshot, RetentionWindow]:
-        """Read the rollups as of the last pass, within the retention window as of now."""
+    async def load_snapshot(self) -> tuple[RollupSnapshot, datetime]:
+        """Read the rollups as of the last pass, within the windows as of now, and this moment."""
         async with self._connection() as connection:
             await self._measure(connection)
-            retention = retention_at(self.clock.now())
-            return await load_snapshot(connection, retention), retention
+            now = self.clock.now()
+            return await load_snapshot(connection, now), now
 
-    async def view_at(self, moment: datetime, retention: RetentionWindow) -> Change:
+    async def view_at(self, moment: datetime) -> Change:
         """Read the view as of a past moment."""
         async with self._connection() as connection:
-            return await view_at(connection, moment, retention)
+            return await view_at(connection, moment)
+
+    async def view_on(self, day: date) -> Change:
+        """Read the view as of the end of a business day, or as of now if it has not ended."""
+        async with self._connection() as connection:
+            return await view_on(connection, day, self.clock.now())
 
     async def lineage(self) -> str:
         """Read the lineage of the rollups."""
         async with self._connection() as connection:
             return str(await connection.fetchval(sql("lineage")))
 
-    async def probe(self) -> DatabaseHealth:
-        """Measure a round trip."""
+    async def measure_clock(self) -> None:
+        """Bring `clock` up to date."""
+        async with self._connection() as connection:
+            await self._measure(connection)
+
+    async def probe(self) -> ProbeResult:
+        """Measure a round trip, and read the status of a session; raises `SchemaMismatch`, too."""
         async with self._connection() as connection:
             seconds = await self._measure(connection)
+            status = await read_status(connection)
         offset = self.clock.offset
-        return DatabaseHealth(
+        figures = DatabaseHealth(
             pool=self._pool.get_size(),
             pool_idle=self._pool.get_idle_size() + self._idle_elsewhere(),
             round_trip_ms=round(seconds * 1e3, 3),
             clock_offset_s=round(offset, 1) if abs(offset) > _OFFSET_SHOWN_SECONDS else 0,
         )
+        return ProbeResult(figures, status)
 
     async def _measure(self, connection: Connection) -> float:
         """Ask for the database's time; return the seconds until the answer."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
-from datetime import datetime, tzinfo
+from contextlib import aclosing, suppress
+from datetime import datetime
 
 import structlog
 
 from coffeert.backoff import Backoff
+from coffeert.domain.calendar import MARGIN_SECONDS, Calendars
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import RetentionWindow, tally_orders
@@ -47,7 +48,6 @@ class LiveUpdater:
         bus: Bus,
         rollup_reader: RollupReader,
         *,
-        zone: tzinfo,
         live: bool,
         on_new_lineage: Callable[[str], object] = lambda _: None,
     ) -> None:
@@ -65,7 +65,11 @@ class LiveUpdater:
         self._committed: list[tuple[Xid, Sequence[Order]]] = []
         self._received: list[PendingBatches] = []
         self._received_recent: list[Order] = []
-        self._zone = zone
+
+    @property
+    def calendars(self) -> Calendars:
+        """The calendars of the stores."""
+        return self._live_view.calendars
 
     def on_commit(self, xid: Xid, orders: Sequence[Order]) -> None:
         """Show a batch that this server has committed, with the next frame."""
@@ -122,7 +126,7 @@ class LiveUpdater:
         """
         while True:
             async with self._loading:
-                if not (self._move_windows() and self._live_view.confirmed):
+                if not (self._move_windows() and self._is_current()):
                     await self._load()
             seconds_left = 60 - self._clock.now().timestamp() % 60
             await asyncio.sleep(min(_CLOCK_SECONDS, seconds_left + 0.001))
@@ -149,6 +153,9 @@ class LiveUpdater:
     async def _handle_pass(self, message: PassMessage) -> None:
         if not await self._is_our_lineage(message.lineage):
             return
+        if abs((self._clock.now() - message.data_time).total_seconds()) > _SAME_TIME_SECONDS:
+            with suppress(DatabaseUnavailable):
+                await self._rollup_reader.measure_clock()
         self._move_windows()
         change = message.change()
         if change is None or not self._live_view.apply_pass(change):
@@ -179,14 +186,14 @@ class LiveUpdater:
         self.flush_to_view()
         view.expect()
         try:
-            snapshot, retention = await self._rollup_reader.load_snapshot(self._retention_at)
+            snapshot, now = await self._rollup_reader.load_snapshot()
         except DatabaseUnavailable as error:
             log.debug("rollups not loaded", reason=str(error))
             view.confirmed = False
             return False
         self.flush_to_view()  # what was received belongs to the present lineage
         another = view.loaded and not view.continues(snapshot)
-        view.load(snapshot, retention)
+        view.load(snapshot, self._retention_at(now, snapshot.calendars or view.calendars))
         if another:
             log.info("another history of orders", lineage=snapshot.lineage)
             self._on_new_lineage(snapshot.lineage)
@@ -214,20 +221,22 @@ class LiveUpdater:
     def _move_windows(self) -> bool:
         """Move the windows to the database's present; False if they have to go back."""
         before = self._live_view.view.cube.retention
-        now = self._retention_at(self._clock.now())
+        now = self._retention_at(self._clock.now(), self._live_view.calendars)
         if now != before:
             self._broadcaster.notify()
         return self._live_view.move_to(now)
 
-    def _retention_at(self, now: datetime) -> RetentionWindow:
+    def _is_current(self) -> bool:
+        view = self._live_view
+        ahead = self._clock.now().timestamp() + MARGIN_SECONDS
+        return view.confirmed and view.calendars.reaches(ahead)
+
+    def _retention_at(self, now: datetime, calendars: Calendars) -> RetentionWindow:
         """Return the window as of a moment; the present one if that goes back by seconds only.
 
         Two measurements of the database's clock differ a little, and the minute must not flicker.
         """
-        present, retention = (
-            self._live_view.view.cube.retention,
-            RetentionWindow.at(now, self._zone),
-        )
-        if retention.as_of < present.as_of <= now.timestamp() + _SAME_TIME_SECONDS:
-            return present
-        return retention
+        present = self._live_view.view.cube.retention
+        if now.timestamp() < present.as_of <= now.timestamp() + _SAME_TIME_SECONDS:
+            now = present.moment()
+        return RetentionWindow.at(now, calendars)

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from coffeert.errors import CoffeertError, DatabaseUnavailable
+from coffeert.postgres.session import STALLED_SECONDS, SessionStatus
 from coffeert.redis_bus.bus import Bus
 from coffeert.server.ingest.batch_writer import BatchWriter
 from coffeert.server.live.broadcaster import Broadcaster
@@ -25,6 +26,7 @@ from coffeert.wire.frames import Heartbeat
 from coffeert.wire.health import (
     AggregatorHealth,
     DatabaseHealth,
+    DurabilityHealth,
     Health,
     IntakeHealth,
     PartHealth,
@@ -34,7 +36,8 @@ from coffeert.wire.health import (
 
 log = structlog.get_logger(__name__)
 
-Part = Literal["intake", "aggregator", "redis", "sockets", "database"]
+Part = Literal["intake", "aggregator", "redis", "sockets", "database", "durability"]
+Purpose = Literal["orders", "dashboards"]
 _Figures = TypeVar("_Figures", bound=PartHealth)
 
 _PROBE_TIMEOUT_SECONDS = 1.5
@@ -127,6 +130,8 @@ class HealthMonitor:
         self._rollup_reader = rollup_reader
         self._bus = bus
         self._incidents = IncidentTracker()
+        self._session: SessionStatus | None = None
+        self._obstacle: str | None = None
         self._rates = {
             name: RateMeter() for name in ("orders", "published", "received", "frames", "bytes")
         }
@@ -160,6 +165,8 @@ class HealthMonitor:
         database, redis = await asyncio.gather(self._database(), self._redis())
         with suppress(DatabaseUnavailable):  # then they may still run
             self._unresolved_commits = await self._unresolved()
+        durability = self.health.durability if self._session is None else self._durability()
+        self._obstacle = self._find_obstacle()
         self.health = Health(
             live=self._updater.live,
             started=self.started,
@@ -168,7 +175,25 @@ class HealthMonitor:
             redis=redis,
             sockets=self._sockets(),
             database=database,
+            durability=durability,
         )
+
+    def ready(self, purpose: Purpose) -> bool:
+        """Return True if orders can be stored, or dashboards be served, as of the last `refresh`."""
+        if self.closing:
+            return False
+        if purpose == "dashboards":
+            return self._live_view.loaded
+        return self.health.database.ok and self._obstacle is None
+
+    def _find_obstacle(self) -> str | None:
+        """Say why no order can be stored although the database answers."""
+        stalled = self._batch_writer.admission.stalled_seconds()
+        if stalled > STALLED_SECONDS:
+            return f"no commit has ended for {stalled:.0f} s"
+        if self._unresolved_commits:
+            return "an earlier commit has not ended"
+        return self._session.obstacle() if self._session is not None else None
 
     @property
     def _starting(self) -> bool:
@@ -182,15 +207,25 @@ class HealthMonitor:
         )
 
     async def _database(self) -> DatabaseHealth:
-        figures, reason = DatabaseHealth(), None
+        figures, reason, session = DatabaseHealth(), None, None
         try:
             async with asyncio.timeout(_PROBE_TIMEOUT_SECONDS):
-                figures = await self._rollup_reader.probe()
+                figures, session = await self._rollup_reader.probe()
         except TimeoutError:
             reason = f"no answer within {_PROBE_TIMEOUT_SECONDS} s"
         except CoffeertError as error:
             reason = str(error)
+        self._session = session  # only now: several may refresh at once
         return self._report("database", figures, reason)
+
+    def _durability(self) -> DurabilityHealth:
+        assert self._session is not None
+        figures = DurabilityHealth(
+            synchronous_commit=self._session.synchronous_commit,
+            fsync=self._session.fsync,
+            full_page_writes=self._session.full_page_writes,
+        )
+        return self._report("durability", figures, self._session.risk())
 
     async def _redis(self) -> RedisHealth:
         figures, reason = RedisHealth(), None
@@ -216,8 +251,8 @@ class HealthMonitor:
         writer, admission = self._batch_writer, self._batch_writer.admission
         wait = admission.predicted_wait()
         reason = None
-        if self._unresolved_commits:
-            reason = "no order can be stored: an earlier commit has not ended"
+        if self._obstacle is not None:
+            reason = f"no order can be stored: {self._obstacle}"
         elif admission.refusing:
             reason = "more orders come than this process can answer, and some are refused"
         elif wait > admission.wait_limit:
@@ -251,6 +286,11 @@ class HealthMonitor:
             reason = "no pass has been received"
         elif stats is not None and lag > _STALE_INTERVALS * stats.interval_s + 2:
             reason = f"the last pass is {lag:.0f} s old"
+        elif stats is not None and stats.uncountable:
+            reason = (
+                f"{stats.uncountable} orders break a rule of the table and are not counted; "
+                "the log of the aggregator names them"
+            )
         figures = AggregatorHealth(
             leader=stats.leader if stats else "",
             passes=max(0, self._live_view.number),
@@ -258,6 +298,7 @@ class HealthMonitor:
             pass_ms=stats.pass_ms if stats else 0,
             rows=stats.rows if stats else 0,
             lag_s=round(lag, 3),
+            uncountable=stats.uncountable if stats else 0,
         )
         reported = self._report("aggregator", figures, reason)
         return msgspec.structs.replace(reported, at=self._updater.last_pass_at)

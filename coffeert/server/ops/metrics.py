@@ -30,6 +30,7 @@ class _HealthCollector(Collector):
             "redis": health.redis,
             "sockets": health.sockets,
             "database": health.database,
+            "durability": health.durability,
         }
         yield GaugeMetricFamily("coffeert_live", "1 if orders show live.", float(health.live))
         for name, part in parts.items():

@@ -36,7 +36,7 @@ class DashboardWebSocket:
         authorizer: Authorizer,
         menu: Callable[[], MenuBody],
         heartbeat: float,
-        timezone: str,
+        timezone: Callable[[], str],
         max_frame_bytes: int,
     ) -> None:
         self._broadcaster = broadcaster
@@ -80,7 +80,7 @@ class DashboardWebSocket:
             epoch=self._change_log.epoch,
             version=self._change_log.version,
             heartbeat=self._heartbeat,
-            timezone=self._timezone,
+            timezone=self._timezone(),
             menu=self._menu(),
         )
 

@@ -24,7 +24,7 @@ from coffeert.client.events import (
 from coffeert.wire.frames import Columns, Heartbeat, Hello, change_from, columns
 from coffeert.wire.orders import MenuBody
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True, tag_field="coffeert", omit_defaults=True):

@@ -72,7 +72,10 @@ class Replayer:
         for line in read(self._path):
             wait = self.clock.until(line.at)
             await asyncio.sleep(max(0.0, wait))
-            event = event_of(line, self.clock.monotonic())
+            try:
+                event = event_of(line, self.clock.monotonic())
+            except (LookupError, ValueError):
+                raise RecordingError(f"{self._path} contradicts itself.") from None
             if event is not None:
                 yield event
         self.clock.stop()

@@ -172,9 +172,11 @@ class CubeEncoder:
     def restore(self, encoded: EncodedCube, cube: RollupCube, newest: RollupCube) -> None:
         """Decode buckets into a cube; `newest` is the cube whose changes were noted."""
         for (grain, start), bucket in encoded.items():
+            # Copying is far cheaper than decoding, but that cube may have dropped the bucket by now, or,
+            # of a day, the cells of stores where a later one has begun.
             unchanged = self._current.get((grain, start)) is bucket
-            # Copying is far cheaper than decoding, but that cube may have dropped the bucket by now.
-            copy = dict(newest.bucket(grain, start)) if unchanged else {}
+            whole = grain != "day" or start >= newest.retention.first_common_date
+            copy = dict(newest.bucket(grain, start)) if unchanged and whole else {}
             cube.set_bucket(grain, start, copy or self._decode(bucket))
 
     def _encode(self, cells: Mapping[StoreDrink, Totals]) -> bytes:

@@ -87,7 +87,7 @@ class BucketSumCache:
     def bucket(self, grain: Grain, start: int) -> BucketSums:
         cached = self._cached.get((grain, start))
         if cached is None:
-            cells = self.cube.bucket(grain, start)
+            cells = self.cube.cells_within(grain, start)
             cached = sum_bucket(self._matching_cells(cells)) if cells else NOTHING
             self._cached[grain, start] = cached
         return cached
@@ -106,11 +106,26 @@ class BucketSumCache:
 
     def forget(self, buckets: Iterable[tuple[Grain, int]]) -> None:
         """Drop the buckets that have changed."""
-        for name in buckets:
-            self._cached.pop(name, None)
+        for grain, start in buckets:
+            self._cached.pop((grain, start), None)
+            if grain == "hour":  # a bucket of `cells_within` may begin up to three quarters before
+                for earlier in range(start - 2700, start, 900):
+                    self._cached.pop((grain, earlier), None)
 
     def trim(self) -> None:
-        """Drop the buckets that are older than the cube keeps."""
-        retention = self.cube.retention
-        for grain, start in [key for key in self._cached if not retention.contains(*key)]:
+        """Drop the buckets that are older than the cube keeps, at some store or at all."""
+        first = {
+            "minute": self.cube.retention.first_minute,
+            "hour": self.cube.retention.hours_after - 3600,
+            "day": self.cube.retention.first_common_date,
+        }
+        for grain, start in [key for key in self._cached if key[1] < first[key[0]]]:
             del self._cached[grain, start]
+
+    def total(self, grain: Grain, start: int | None = None) -> BucketSums:
+        """Sum all buckets, or those from `start` on."""
+        names = set(self.cube.buckets(grain))
+        if grain == "hour":
+            hour = self.cube.retention.days[0].hour
+            names = {name - (name - hour) % 3600 for name in names}
+        return merge(self.bucket(grain, name) for name in names if start is None or name >= start)

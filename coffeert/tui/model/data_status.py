@@ -100,6 +100,7 @@ def _troubles(session: Session) -> tuple[Trouble, ...]:
         "redis": health.redis,
         "aggregator": health.aggregator,
         "intake": health.intake,
+        "durability": health.durability,
         "websocket": health.sockets,
     }
     return tuple(

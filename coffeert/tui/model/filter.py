@@ -89,7 +89,7 @@ class Filter:
         return all(t.matches(store, drink, totals.quantity, totals.cents) for t in self.terms)
 
     def matches_order(self, order: Order) -> bool:
-        revenue = order.revenue_cents
+        revenue = order.total_cents
         return all(t.matches(order.store, order.drink, order.quantity, revenue) for t in self.terms)
 
     def matches_store(self, store: str, drinks: Iterable[str]) -> bool:

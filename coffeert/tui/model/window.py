@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from coffeert.domain.rollups import SECONDS, Grain, Totals, floor
+from coffeert.domain.rollups import BUCKETS, SECONDS, Grain, RetentionWindow, Totals
 from coffeert.tui.model.bucket_sums import BucketSumCache, BucketSums, merge, scale
 
 RangeName = Literal["1m", "5m", "15m", "1h", "24h", "30d"]
@@ -28,15 +28,16 @@ class Range:
         """Length in seconds."""
         return self.buckets * SECONDS[self.grain]
 
-    def starts(self, now: float) -> range:
-        """Return the starts of the buckets, oldest first, in Unix seconds."""
+    def starts(self, now: float, retention: RetentionWindow) -> range:
+        """Return the names of the buckets, oldest first; days are named by their dates."""
         step = SECONDS[self.grain]
-        running = floor(int(now), self.grain)
+        running, _, _ = retention.running(self.grain, now)
         return range(running - (self.buckets - 1) * step, running + step, step)
 
-    def elapsed(self, now: float) -> float:
+    def elapsed(self, now: float, retention: RetentionWindow) -> float:
         """Return the part of the running bucket that is over, from 0 to 1."""
-        return (now - floor(int(now), self.grain)) / SECONDS[self.grain]
+        _, begins, ends = retention.running(self.grain, now)
+        return min(1.0, max(0.0, (now - begins) / (ends - begins)))
 
 
 RANGES: Final[tuple[Range, ...]] = (
@@ -62,7 +63,7 @@ def next_range(span: Range, step: int) -> Range:
 class Window:
     """A range of time at one moment.
 
-    `sums` has no end, like the server's windows: a client's clock may be ahead of `now`. `previous` is the
+    `sums` has no end, like the server's windows: a till's clock may be ahead of `now`. `previous` is the
     equal window before at the same phase: its last bucket is cut where the running one is now, so that the
     two can be compared. It is `None` if that time is unknown.
     """
@@ -74,12 +75,13 @@ class Window:
     previous_bucket_totals: tuple[Totals, ...] | None
     sums: BucketSums
     previous: BucketSums | None
+    elapsed: float
+    """The part of the last bucket that is over, from 0 to 1."""
 
     @property
     def elapsed_minutes(self) -> float:
         """Minutes of the window that are over."""
-        whole = (len(self.starts) - 1) * SECONDS[self.span.grain]
-        return (whole + self.now - self.starts[-1]) / 60
+        return (len(self.starts) - 1 + self.elapsed) * SECONDS[self.span.grain] / 60
 
 
 def window(sums: BucketSumCache, past: BucketSumCache | None, span: Range, now: float) -> Window:
@@ -88,10 +90,9 @@ def window(sums: BucketSumCache, past: BucketSumCache | None, span: Range, now: 
     `past` holds the sums as they were one range ago. Without it, buckets that `sums` still holds are used;
     of the one that is cut, the same part is counted as has passed of the running one.
     """
-    starts = span.starts(now)
+    retention = sums.cube.retention
+    starts = span.starts(now, retention)
     buckets = [sums.bucket(span.grain, start) for start in starts]
-    starts_held = sums.cube.buckets(span.grain)
-    ahead = [sums.bucket(span.grain, start) for start in starts_held if start > starts[-1]]
     before = _previous(sums, past, span, now)
     return Window(
         span=span,
@@ -99,24 +100,25 @@ def window(sums: BucketSumCache, past: BucketSumCache | None, span: Range, now: 
         starts=tuple(starts),
         bucket_totals=tuple(bucket.total for bucket in buckets),
         previous_bucket_totals=None if before is None else tuple(bucket.total for bucket in before),
-        sums=merge(buckets + ahead),
+        sums=sums.total(span.grain, None if span.buckets == BUCKETS[span.grain] else starts[0]),
         previous=None if before is None else merge(before),
+        elapsed=span.elapsed(now, retention),
     )
 
 
 def _previous(
     sums: BucketSumCache, past: BucketSumCache | None, span: Range, now: float
 ) -> list[BucketSums] | None:
-    starts = [start - span.seconds for start in span.starts(now)]
     held = sums.cube.retention
+    starts = [start - span.seconds for start in span.starts(now, held)]
     if past is None:
-        if not held.contains(span.grain, starts[0]):
+        if span.grain != "minute" or starts[0] < held.first_minute:
             return None
         buckets = [sums.bucket(span.grain, start) for start in starts]
-        return [*buckets[:-1], scale(buckets[-1], span.elapsed(now))]
+        return [*buckets[:-1], scale(buckets[-1], span.elapsed(now, held))]
     newest = past.cube.retention.as_of
     buckets = [past.bucket(span.grain, start) for start in starts]
-    if starts[-1] > newest and held.contains(span.grain, starts[-1]):
+    if span.grain == "minute" and newest < starts[-1] >= held.first_minute:
         # `past` was taken before this bucket began.
-        buckets[-1] = scale(sums.bucket(span.grain, starts[-1]), span.elapsed(now))
+        buckets[-1] = scale(sums.bucket(span.grain, starts[-1]), span.elapsed(now, held))
     return buckets

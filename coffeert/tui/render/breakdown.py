@@ -8,7 +8,7 @@ from typing import Literal
 
 from coffeert.domain.rollups import ZERO, Totals
 from coffeert.printable import printable
-from coffeert.tui.model.bucket_sums import BucketSumCache, BucketSums, merge
+from coffeert.tui.model.bucket_sums import BucketSumCache, BucketSums
 from coffeert.tui.model.window import Window
 from coffeert.tui.render.format import Trend, bar, short, short_money, trend
 from coffeert.tui.render.frame_context import FrameContext
@@ -68,10 +68,7 @@ def top_drinks(sums: BucketSumCache, window: Window, count: int = 5) -> tuple[Br
 
     Ties are broken by code, as in the server's own list.
     """
-    cube = sums.cube
-    first = cube.retention.window_start("day")
-    starts = range(first, first + 31 * 86400, 86400)
-    month = merge(sums.bucket("day", start) for start in starts)
+    month = sums.total("day")
     best = sorted(month.drinks.items(), key=lambda item: (-item[1].orders, item[0]))[:count]
     total = window.sums.total.orders
     rows = []

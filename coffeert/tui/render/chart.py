@@ -110,6 +110,6 @@ def _value(totals: Totals, metric: Metric) -> int:
 
 
 def _label(context: FrameContext, start: float, is_day: bool) -> str:
-    if is_day:  # buckets are UTC days, whatever the zone
+    if is_day:  # named by the midnight of its date in UTC
         return datetime.fromtimestamp(start, UTC).strftime("%d %b")
     return context.local(start).strftime("%H:%M")

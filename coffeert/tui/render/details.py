@@ -23,7 +23,7 @@ def order_lines(order: Order, own: OrderTrace | None, zone: tzinfo, glyphs: Glyp
         ("drink", printable(order.drink), "strong"),
         ("quantity", str(order.quantity), "text"),
         ("each", money(order.price_cents), "text"),
-        ("amount", money(order.revenue_cents), "strong"),
+        ("amount", money(order.total_cents), "strong"),
         ("placed", f"{order.placed_at.astimezone(zone):%Y-%m-%d %H:%M:%S.%f %z}", "text"),
         ("received", f"{order.received_at.astimezone(zone):%Y-%m-%d %H:%M:%S.%f %z}", "text"),
     ]

@@ -26,7 +26,7 @@ class ExportedSums(msgspec.Struct, frozen=True):
 
 
 class Exported(msgspec.Struct, frozen=True):
-    """A window as it was shown; bucket names are their starts in UTC."""
+    """A window as it was shown; buckets are named by their starts in UTC, and days by their dates."""
 
     at: datetime
     range: str
@@ -63,13 +63,15 @@ def orders_csv(orders: Sequence[Order]) -> str:
 
 def window_json(window: Window, filter_text: str) -> str:
     """Return a window as JSON."""
-    starts = [datetime.fromtimestamp(start, UTC).isoformat() for start in window.starts]
+    starts = [datetime.fromtimestamp(start, UTC) for start in window.starts]
+    is_day = window.span.grain == "day"
+    names = [(start.date() if is_day else start).isoformat() for start in starts]
     exported = Exported(
         at=datetime.fromtimestamp(window.now, UTC),
         range=window.span.name,
         filter=filter_text,
         total=_sums("total", window.sums.total),
-        buckets=tuple(_sums(n, t) for n, t in zip(starts, window.bucket_totals, strict=True)),
+        buckets=tuple(_sums(n, t) for n, t in zip(names, window.bucket_totals, strict=True)),
         stores=tuple(_sums(code, totals) for code, totals in sorted(window.sums.stores.items())),
         drinks=tuple(_sums(code, totals) for code, totals in sorted(window.sums.drinks.items())),
     )

@@ -131,4 +131,4 @@ def _field(order: Order, name: str, zone: tzinfo, wide: int) -> str:
         return f"{took * 1000:,.0f} ms" if abs(took) < 10 else ago(took)
     if name == "each":
         return money(order.price_cents)
-    return money(order.revenue_cents)
+    return money(order.total_cents)

@@ -107,7 +107,8 @@ def _insert(health: Health, now: datetime, history: HealthHistory) -> Part:
         PanelValue("accepted", f"{i.accepted:,}, {i.replayed:,} replayed"),
         PanelValue("turned away", f"{i.refused:,} refused, {i.shed:,} shed"),
     )
-    return _part("1 INSERT", "orders in, one commit a batch", i, now, figures)
+    durability = health.durability if i.ok else None  # that orders are refused is more urgent
+    return _part("1 INSERT", "orders in, one commit a batch", i, now, figures, also=durability)
 
 
 def _aggregation(health: Health, now: datetime, history: HealthHistory, report_age: float) -> Part:

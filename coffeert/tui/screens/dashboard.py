@@ -332,7 +332,7 @@ class Dashboard(Screen[None]):
             self.notify_error(error)
             return
         order = placed.order
-        amount = text_from_cents(-order.revenue_cents)
+        amount = text_from_cents(-order.total_cents)
         self.notify_info(f"Voided {printable(order.drink)} at {printable(order.store)}, {amount}.")
 
     # Rewinding and recording

@@ -190,7 +190,7 @@ class OrderForm(Modal[None]):
 
     def _finish(self, order: Order) -> None:
         """Say that the order is stored, and take a new key for the next one."""
-        amount = text_from_cents(order.revenue_cents)
+        amount = text_from_cents(order.total_cents)
         text = f"{order.quantity} x {printable(order.drink)} at {printable(order.store)}, {amount}"
         self._outcome = [line(Span(f"{self._glyphs.check} stored: ", "good"), Span(text, "strong"))]
         self._order_id = new_order_id()

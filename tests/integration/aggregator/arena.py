@@ -192,7 +192,7 @@ class Arena:
         """Begin again with no orders."""
         await self._observer.execute(
             "SET session_replication_role = replica;"
-            "TRUNCATE orders, rollup_minute, rollup_hour, rollup_day;"
+            "TRUNCATE orders, rollup_minute, rollup_quarter, rollup_day;"
             "UPDATE aggregator_state SET watermark = '1:1:', pass = 0;"
             "SET session_replication_role = origin"
         )
@@ -266,7 +266,7 @@ class Arena:
             await self._check(await beside)
 
     async def _make(self, passer: Passer) -> CompletedPass:
-        passed = await run_pass(passer.connection, passer.projection, UTC, LeaderLease())
+        passed = await run_pass(passer.connection, passer.projection, LeaderLease())
         passer.projection = passed.projection
         return passed
 
@@ -307,8 +307,7 @@ class Arena:
         self._counted += passed.result.rows
         result = await verify(self._observer)
         assert result.exact, result
-        retention = passed.projection.cube.retention
-        snapshot = await load_snapshot(self._observer, retention)
+        snapshot = await load_snapshot(self._observer, passed.projection.cube.retention.moment())
         if snapshot.number == passed.projection.number:
             assert dict(passed.projection.cube.cells()) == snapshot.cells
             assert passed.projection.recent == snapshot.recent

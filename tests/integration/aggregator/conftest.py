@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from datetime import UTC
 
 import pytest
 
@@ -50,7 +49,7 @@ async def start(
         publisher: Publisher = recorder,
         interval: float = INTERVAL,
     ) -> tuple[Aggregator, asyncio.Task[None]]:
-        aggregator = Aggregator(url, publisher, interval=interval, zone=UTC, name=name)
+        aggregator = Aggregator(url, publisher, interval=interval, name=name)
         task = asyncio.create_task(aggregator.run())
         tasks.append(task)
         return aggregator, task

@@ -73,7 +73,7 @@ async def test_cron_tells_a_redis_from_the_future_too(
     publisher, bus = RedisPublisher(redis_url), Bus(redis_url)
     opened.push_async_callback(publisher.close)
     opened.push_async_callback(bus.close)
-    cron = Aggregator(database_url, publisher, interval=60, zone=UTC, name="cron")
+    cron = Aggregator(database_url, publisher, interval=60, name="cron")
     passed = await cron.once()
     stored = await bus.load_snapshot()
     assert stored is not None
@@ -85,17 +85,17 @@ async def test_cron_tells_a_redis_from_the_future_too(
 async def test_a_leader_that_misses_its_last_pass_begins_a_lineage(connection: Connection) -> None:
     """As after an earlier copy was put back, or a crash with commits that did not wait for the disk."""
     await insert(connection, order())
-    first = (await run_pass(connection, None, UTC, LeaderLease())).result
+    first = (await run_pass(connection, None, LeaderLease())).result
     state = await connection.fetchrow("SELECT pass, watermark::text AS seen FROM aggregator_state")
     assert state is not None
-    last = (await run_pass(connection, None, UTC, LeaderLease(), last=first)).result
+    last = (await run_pass(connection, None, LeaderLease(), last=first)).result
     assert last.lineage == first.lineage
     await connection.execute(
         "UPDATE aggregator_state SET pass = $1, watermark = $2::text::pg_snapshot", *state
     )
-    after = (await run_pass(connection, None, UTC, LeaderLease(), last=last)).result
+    after = (await run_pass(connection, None, LeaderLease(), last=last)).result
     assert (after.lineage == last.lineage, after.nonce == last.nonce) == (False, False)
-    again = (await run_pass(connection, None, UTC, LeaderLease(), last=after)).result
+    again = (await run_pass(connection, None, LeaderLease(), last=after)).result
     assert again.lineage == after.lineage
 
 
@@ -106,20 +106,20 @@ async def test_a_standby_does_not_aggregate_and_begins_a_lineage_once_promoted(
     await migrate(own_postgres.database_url("shop"))
     primary = await connect(own_postgres.database_url("shop"), application_name="test")
     await insert(primary, order(), order())
-    before = await run_pass(primary, None, UTC, LeaderLease())
+    before = await run_pass(primary, None, LeaderLease())
     with standby_of(own_postgres) as streaming:
         standby = await connect(streaming.url("shop"), application_name="test")
         with pytest.raises(DatabaseUnavailable, match="the primary is needed"):
-            await run_pass(standby, None, UTC, LeaderLease())
+            await run_pass(standby, None, LeaderLease())
         assert (await verify(standby)).orders == 2
-        await run_pass(primary, before.projection, UTC, LeaderLease())
+        await run_pass(primary, before.projection, LeaderLease())
         await close(primary)
         await standby.execute("SELECT pg_promote()")
         await insert(standby, order())
-        after = await run_pass(standby, None, UTC, LeaderLease())
+        after = await run_pass(standby, None, LeaderLease())
         assert after.result.lineage != before.result.lineage
         assert after.result.rows == 1
-        again = await run_pass(standby, after.projection, UTC, LeaderLease())
+        again = await run_pass(standby, after.projection, LeaderLease())
         assert again.result.lineage == after.result.lineage
         assert await kept_cells(standby) == await counted_cells(standby)
         await close(standby)
@@ -129,19 +129,19 @@ async def test_a_dump_restored_on_another_cluster_is_refused_until_rebuilt(
     connection: Connection, database_url: str, servers: TestServers, own_postgres: PostgresServer
 ) -> None:
     await insert(connection, *(order() for _ in range(20)))
-    await run_pass(connection, None, UTC, LeaderLease())
+    await run_pass(connection, None, LeaderLease())
     await insert(connection, order(drink="tea"))
     await asyncio.to_thread(copy_database, servers.postgres, database_url, own_postgres)
     moved = await connect(own_postgres.database_url("moved"), application_name="test")
     with pytest.raises(ClusterMismatch):
-        await run_pass(moved, None, UTC, LeaderLease())
+        await run_pass(moved, None, LeaderLease())
     assert (await rebuild(moved)).orders == 21
     # On past the transaction ids that the orders had where they came from.
     theirs = await connection.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())")
     while int(await moved.fetchval("SELECT pg_current_xact_id()")) <= int(theirs):
         pass
     await insert(moved, order())
-    assert (await run_pass(moved, None, UTC, LeaderLease())).result.rows == 1
+    assert (await run_pass(moved, None, LeaderLease())).result.rows == 1
     assert (await verify(moved)).exact
     assert await kept_cells(moved) == await counted_cells(moved)
     with pytest.raises(asyncpg.RestrictViolationError):

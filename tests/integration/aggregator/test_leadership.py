@@ -64,6 +64,21 @@ async def test_the_other_takes_over_when_the_leader_stops(
     assert leader == "second"
 
 
+async def test_one_that_stood_by_during_a_migration_does_not_lead(
+    start: StartAggregator, recorder: Recorder, connection: Connection
+) -> None:
+    await connection.execute(HOLD_LEAD)
+    aggregator, _ = start()
+    await eventually(lambda: aggregator.status.role == "standing by")
+    await connection.execute(
+        "INSERT INTO coffeert_migrations (name, sha256) VALUES ('9999_later', '')"
+    )
+    await connection.execute(f"SELECT pg_advisory_unlock({leadership._LOCK})")
+    await eventually(lambda: "9999_later" in str(aggregator.status.reason))
+    assert aggregator.status.role == "failing"
+    assert recorder.messages == []
+
+
 async def test_a_leader_frozen_in_a_transaction_on_the_state_row_is_ended(
     start: StartAggregator, recorder: Recorder, connection: Connection, database_url: str
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 from coffeert.aggregator.aggregator import Aggregator
 from coffeert.cli import cli, run
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import RetentionWindow, RollupCube
+from coffeert.domain.rollups import RollupCube
 from coffeert.errors import RedisUnavailable
 from coffeert.postgres.pool import Connection, connect
 from coffeert.postgres.rollups import load_snapshot
@@ -33,7 +33,7 @@ def cron(database_url: str) -> Callable[..., Aggregator]:
     """Makes an aggregator for one pass."""
 
     def make(publisher: RedisPublisher | Recorder) -> Aggregator:
-        return Aggregator(database_url, publisher, interval=60, zone=UTC, name="cron")
+        return Aggregator(database_url, publisher, interval=60, name="cron")
 
     return make
 
@@ -100,8 +100,8 @@ async def test_beside_a_running_one_it_loses_nothing_and_counts_nothing_twice(
     stored = await bus.load_snapshot()
     assert stored is not None
     assert stored[1].leader == "first"
-    retention = RetentionWindow.at(stored[0].data_time, UTC)
-    assert stored[0].cells == (await load_snapshot(connection, retention)).cells
+    snapshot = await load_snapshot(connection, stored[0].data_time)
+    assert stored[0].cells == snapshot.cells
     assert (await verify(connection)).exact
     assert await kept_cells(connection) == await counted_cells(connection)
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 from coffeert.aggregator.aggregation_pass import LeaderLease, run_pass
 from coffeert.aggregator.projection import Projection
-from coffeert.domain.rollups import RetentionWindow
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.rollups import load_snapshot
 from coffeert.postgres.verification import verify
@@ -57,7 +56,7 @@ async def test_passes_beside_busy_writers_are_exact(
         projection: Projection | None = None
         rows = 0
         while not done.is_set():
-            passed = await run_pass(passer, projection, UTC, LeaderLease())
+            passed = await run_pass(passer, projection, LeaderLease())
             projection = passed.projection
             rows += passed.result.rows
         await close(passer)
@@ -79,13 +78,12 @@ async def test_passes_beside_busy_writers_are_exact(
         await asyncio.gather(*(write(database_url, number) for number in range(WRITERS)))
         done.set()
 
-    final = await run_pass(connection, None, UTC, LeaderLease())
+    final = await run_pass(connection, None, LeaderLease())
     rows = sum(passer.result() for passer in passers) + final.result.rows
     orders = await stored_orders(connection)
     assert len(orders) > WRITERS * TRANSACTIONS
     assert rows == len(orders)
     assert watcher.result() > 0
     assert await kept_cells(connection) == await counted_cells(connection)
-    retention: RetentionWindow = final.projection.cube.retention
-    snapshot = await load_snapshot(connection, retention)
+    snapshot = await load_snapshot(connection, final.projection.cube.retention.moment())
     assert dict(final.projection.cube.cells()) == snapshot.cells

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from coffeert.domain.orders import Draft, Order
-from coffeert.domain.rollups import CellKey, Cells, RetentionWindow, Totals
+from coffeert.domain.rollups import CellKey, Cells, Totals
 from coffeert.domain.view import Change, View
 from coffeert.wire import frames
 from coffeert.wire.health import (
@@ -23,9 +23,10 @@ from coffeert.wire.health import (
     SocketsHealth,
 )
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, OrderBody, decode_order, encode
+from tests.calendars import retention
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-RETENTION = RetentionWindow.at(NOW, UTC)
+RETENTION = retention(NOW)
 MENU = MenuBody((MenuStore("uptown", "Uptown"),), (MenuDrink("tea", "Tea", "2.90"),))
 HEALTH = Health(
     live=True,

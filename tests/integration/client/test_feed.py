@@ -202,13 +202,16 @@ async def test_a_frame_that_is_none_ends_the_connection_not_the_feed(text: str) 
         assert "no frame of this protocol" in log.disconnections()[0].reason
 
 
-async def test_columns_that_contradict_themselves_end_the_connection_not_the_feed() -> None:
+@pytest.mark.parametrize("damage", [{"stores": []}, {"calendar_of": {"uptown": 1}}])
+async def test_columns_that_contradict_themselves_end_the_connection_not_the_feed(
+    damage: dict[str, object],
+) -> None:
     dashboard = Dashboard()
     async with following(dashboard) as log:
         server = await dashboard.accepted()
         await server.greet()
         good = server.change("tea", 1)
-        columns = msgspec.structs.replace(good.view, stores=[])
+        columns = msgspec.structs.replace(good.view, **damage)
         await server.send(msgspec.structs.replace(good, view=columns))
         await (await dashboard.accepted()).greet()
         assert "no frame of this protocol" in log.disconnections()[0].reason

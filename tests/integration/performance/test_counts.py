@@ -15,7 +15,7 @@ from coffeert.aggregator.aggregation_pass import LeaderLease, run_pass
 from coffeert.domain.menu import Menu
 from coffeert.domain.orders import Draft, new_order_id, resolve
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollups import CellKey, RetentionWindow, Totals, floor
+from coffeert.domain.rollups import CellKey, Totals, floor
 from coffeert.domain.watermark import Xid
 from coffeert.postgres.menu import load_menu
 from coffeert.postgres.orders import OrderRepository
@@ -29,6 +29,7 @@ from coffeert.server.live.change_log import ChangeLog
 from coffeert.server.live.live_view import LiveView
 from coffeert.tasks import end
 from coffeert.wire.orders import OrderBody, decode_order, encode
+from tests.calendars import calendars_around
 from tests.waiting import eventually
 
 ROWS, WRITERS = 500, 2
@@ -144,13 +145,13 @@ async def test_a_pass_sends_as_many_statements_whatever_it_counts(database_url: 
     other = await connect(database_url, application_name="test")
     sent: list[int] = []
     try:
-        projection = (await run_pass(connection, None, UTC, LeaderLease())).projection
+        projection = (await run_pass(connection, None, LeaderLease())).projection
         counter = Counter()
         counter.watch(connection)
         for orders in (0, 10, 2_000):
             await other.execute(sql("lab_fill_orders"), orders, 10.0)
             counter.statements.clear()
-            passed = await run_pass(connection, projection, UTC, LeaderLease())
+            passed = await run_pass(connection, projection, LeaderLease())
             assert passed.result.rows == orders
             projection = passed.projection
             sent.append(len(counter.statements))
@@ -190,7 +191,7 @@ class Screen:
 
 async def test_a_change_is_encoded_once_and_written_once_to_each_screen() -> None:
     now = datetime.now(UTC)
-    live = LiveView(RetentionWindow.at(now, UTC), now)
+    live = LiveView(calendars_around(now), now)
     broadcaster = Broadcaster(
         ChangeLog(live), min_frame_interval=0, slow_client_timeout=10, max_clients=SCREENS
     )

@@ -87,7 +87,7 @@ def test_the_command_adds_lists_and_retires(
     capsys.readouterr()
     assert run(cli, ["menu", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert ["airport", "Airport"] in [line.split() for line in lines]
+    assert ["airport", "Airport", "00:00", "UTC", "(default)"] in [line.split() for line in lines]
     assert ["matcha", "抹茶", "5.20"] in [line.split() for line in lines]
     assert ["tea", "Tea", "2.90", "retired"] in [line.split() for line in lines]
 

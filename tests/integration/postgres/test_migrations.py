@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from coffeert.errors import DatabaseUnavailable, SchemaMismatch
+from coffeert.postgres.leadership import try_lead
 from coffeert.postgres.migrations import Migration, check_schema, migrate, read_migrations
-from coffeert.postgres.pool import connect
+from coffeert.postgres.pool import Connection, connect
 
 NAMES = [migration.name for migration in read_migrations()]
 EXTRA = Migration("9999_extra", "CREATE TABLE extra (n int)")
@@ -68,6 +69,40 @@ async def test_a_failing_migration_leaves_no_trace(database_url: str) -> None:
         assert await connection.fetchval("SELECT to_regclass('half')") is None
     finally:
         await connection.close()
+
+
+async def test_refuses_while_an_older_version_leads(database_url: str) -> None:
+    leader = await connect(database_url, application_name="test")
+    try:
+        assert await try_lead(leader, name="leader", interval=60) is not None
+        with pytest.raises(SchemaMismatch, match="stop every server and aggregator"):
+            await migrate(database_url, (*read_migrations(), EXTRA))
+        assert await migrate(database_url) == [], "with nothing to apply it disturbs nobody"
+    finally:
+        await leader.close()
+    # At once, however long the leader's term would have lasted.
+    assert await migrate(database_url, (*read_migrations(), EXTRA)) == ["9999_extra"]
+
+
+async def test_nobody_takes_the_lead_while_a_migration_is_applied(
+    database_url: str, other: Connection
+) -> None:
+    slow = replace(EXTRA, script="LOCK TABLE menu_store; CREATE TABLE extra (n int)")
+    async with other.transaction():
+        await other.execute("LOCK TABLE menu_store")
+        migrating = asyncio.create_task(migrate(database_url, (*read_migrations(), slow)))
+        blocked = (
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'menu_store'::regclass"
+        )
+        async with asyncio.timeout(10):
+            while not await other.fetchval(blocked):
+                await asyncio.sleep(0.01)
+        candidate = await connect(database_url, application_name="test")
+        try:
+            assert await try_lead(candidate, name="candidate", interval=1) is None
+        finally:
+            await candidate.close()
+    assert await migrating == ["9999_extra"]
 
 
 async def test_an_empty_database_is_not_the_schema(empty_database_url: str) -> None:

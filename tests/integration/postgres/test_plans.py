@@ -10,15 +10,15 @@ from uuid import uuid4
 
 import pytest
 
-from coffeert.domain.rollups import GRAINS, RetentionWindow, floor
 from coffeert.postgres.passes import retention_moments
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 from coffeert.postgres.state import locked_state
+from tests.calendars import retention
 
 ROWS = 20_000
 MOMENT = datetime(2026, 3, 28, 12, 30, 30, tzinfo=UTC)
-RETENTION = RetentionWindow.at(MOMENT, UTC)
+RETENTION = retention(MOMENT)
 STATISTICS = ("never gathered", "gathered when empty", "right")
 """The third kind finds most orders new, so a sequential scan looks cheap."""
 
@@ -83,9 +83,8 @@ async def test_recent_orders_are_read_from_the_end(many_orders: Connection) -> N
 async def test_a_view_of_the_past_reads_only_the_orders_of_one_minute(
     many_orders: Connection,
 ) -> None:
-    cut = (datetime.fromtimestamp(floor(int(MOMENT.timestamp()), g), UTC) for g in GRAINS)
     found = await scans_of_orders(
-        many_orders, sql("view_at"), "900:900:", *retention_moments(RETENTION), *cut, MOMENT
+        many_orders, sql("view_at"), "900:900:", MOMENT, *retention_moments(RETENTION), None
     )
     assert found == {"orders_placed_at"}
 
@@ -96,3 +95,30 @@ async def test_the_test_would_notice_a_sequential_scan(many_orders: Connection) 
         many_orders, "SELECT sum(quantity) FROM orders WHERE received_at > $1", long_ago
     )
     assert found == {"Seq Scan"}
+
+
+@pytest.mark.parametrize("gathered", [False, True])
+@pytest.mark.parametrize(
+    ("query", "values"), [("verify", ["900:900:"]), ("sum_days", [["uptown", "central"]])]
+)
+async def test_the_day_of_a_quarter_is_looked_up(
+    connection: Connection, gathered: bool, query: str, values: list[object]
+) -> None:
+    await connection.execute(
+        "INSERT INTO rollup_quarter SELECT quarter, store, drink, 1, 1, 1"
+        " FROM generate_series(timestamptz '2025-01-01', '2025-12-31', interval '1 hour') AS quarter,"
+        " unnest(ARRAY['uptown', 'central']) AS store, unnest(ARRAY['tea', 'latte']) AS drink"
+    )
+    await connection.execute("INSERT INTO calendar VALUES (2, 'Europe/Berlin', 240)")
+    await connection.execute("UPDATE menu_store SET calendar = 2 WHERE code = 'central'")
+    if gathered:
+        await connection.execute("ANALYZE")
+    text = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql(query)}", *values)
+    lookups = [
+        node
+        for node in nodes(json.loads(text)[0]["Plan"])
+        if node.get("Relation Name") == "calendar_day"
+    ]
+    assert lookups
+    for node in lookups:
+        assert "begins <=" in node.get("Index Cond", ""), node

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
@@ -49,7 +48,7 @@ async def test_it_can_store_and_aggregate(
     assert await table.unresolved_commits() == 0
     publisher = RedisPublisher(redis_url)
     opened.push_async_callback(publisher.close)
-    aggregator = Aggregator(serving_url, publisher, interval=1, zone=ZoneInfo("UTC"), name="test")
+    aggregator = Aggregator(serving_url, publisher, interval=1, name="test")
     passed = await aggregator.once()
     assert passed.result.rows == 2
     async with pool.acquire() as connection:
@@ -69,6 +68,8 @@ async def test_it_can_store_and_aggregate(
         "UPDATE menu_drink SET price_cents = 0",
         "DELETE FROM coffeert_migrations",
         "SET session_replication_role = replica",
+        "INSERT INTO orders (order_id, xid, placed_at, quantity, price_cents, store, drink)"
+        " VALUES (gen_random_uuid(), '3', now(), 1, 480, 'uptown', 'latte')",
     ],
 )
 async def test_it_cannot_change_what_was_ordered(
@@ -78,6 +79,38 @@ async def test_it_cannot_change_what_was_ordered(
     opened.push_async_callback(connection.close)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await connection.execute(statement)
+
+
+async def test_it_can_name_every_column_but_the_transaction(
+    serving_url: str, opened: AsyncExitStack
+) -> None:
+    connection = await asyncpg.connect(serving_url)
+    opened.push_async_callback(connection.close)
+    granted = {
+        name
+        for name, may in await connection.fetch(
+            "SELECT attname, has_column_privilege('orders', attnum, 'INSERT') FROM pg_attribute"
+            " WHERE attrelid = 'orders'::regclass AND attnum > 0 AND NOT attisdropped"
+        )
+        if not may
+    }
+    assert granted == {"xid"}
+
+
+@pytest.mark.parametrize("granted", ["INSERT", "INSERT (xid)", "UPDATE (quantity)", "DELETE"])
+async def test_a_role_that_has_the_right_from_another_is_refused(
+    database_url: str, granted: str
+) -> None:
+    owner = await asyncpg.connect(database_url)
+    try:
+        await owner.execute(f"CREATE ROLE {ROLE}; CREATE ROLE others IN ROLE {ROLE}")
+        await owner.execute(f"GRANT {granted} ON orders TO {ROLE}")
+        with pytest.raises(ConfigError, match="could change orders"):
+            await grant_serving(database_url, "others")
+        assert not await owner.fetchval("SELECT has_table_privilege('others', 'orders', 'SELECT')")
+    finally:
+        await owner.execute(f"DROP OWNED BY {ROLE}; DROP ROLE others; DROP ROLE {ROLE}")
+        await owner.close()
 
 
 @pytest.mark.parametrize("role", ["postgres", "nobody there", 'x"; DROP TABLE orders; --'])

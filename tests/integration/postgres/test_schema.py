@@ -12,21 +12,33 @@ COLUMNS = {
     "aggregator_state": "fencing_token:bigint lead_until:timestamp with time zone leader:text "
     "lineage:uuid nonce:uuid one:boolean pass:bigint passed_at:timestamp with time zone "
     "system_identifier:bigint timeline:text? watermark:pg_snapshot",
+    "calendar": "id:smallint starts:smallint zone:text",
+    "calendar_day": "begins:timestamp with time zone calendar:smallint date:date "
+    "ends:timestamp with time zone",
     "coffeert_migrations": "applied_at:timestamp with time zone name:text sha256:text",
     "menu_drink": "active:boolean added_at:timestamp with time zone code:text name:text "
     "price_cents:integer",
-    "menu_store": "active:boolean added_at:timestamp with time zone code:text name:text",
-    "orders": "drink:text order_id:uuid placed_at:timestamp with time zone price_cents:integer "
-    "quantity:integer received_at:timestamp with time zone store:text voids:uuid? xid:xid8",
+    "installation": "currency:text? one:boolean",
+    "menu_store": "active:boolean added_at:timestamp with time zone calendar:smallint? code:text "
+    "name:text",
+    "orders": "amount:bigint? drink:text import_id:bigint? order_id:uuid "
+    "placed_at:timestamp with time zone price_cents:integer quantity:integer receipt:text? "
+    "received_at:timestamp with time zone source:text? store:text voids:uuid? xid:xid8",
+    "rollup_day": "date:date drink:text orders:bigint quantity:bigint revenue_cents:bigint store:text",
+    "uncountable_order": "noticed_at:timestamp with time zone order_id:uuid",
     **{
         f"rollup_{grain}": "bucket:timestamp with time zone drink:text orders:bigint "
         "quantity:bigint revenue_cents:bigint store:text"
-        for grain in ("minute", "hour", "day")
+        for grain in ("minute", "quarter")
     },
 }
 INDEXES = {
     "aggregator_state_pkey",
+    "calendar_day_pkey",
+    "calendar_pkey",
+    "calendar_shared",
     "coffeert_migrations_pkey",
+    "installation_pkey",
     "menu_drink_pkey",
     "menu_store_pkey",
     "orders_pkey",
@@ -34,8 +46,9 @@ INDEXES = {
     "orders_voids",
     "orders_xid",
     "rollup_day_pkey",
-    "rollup_hour_pkey",
     "rollup_minute_pkey",
+    "rollup_quarter_pkey",
+    "uncountable_order_pkey",
 }
 
 

@@ -30,7 +30,7 @@ async def test_orders_not_yet_counted_do_not_differ(connection: Connection) -> N
     assert result.uncounted == 1
     assert [(grain.grain, grain.cells) for grain in result.grains] == [
         ("minute", 1),
-        ("hour", 1),
+        ("quarter", 1),
         ("day", 1),
     ]
     assert result.seconds > 0

@@ -5,18 +5,28 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from coffeert.domain.calendar import calendar_span
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import GRAINS, CellKey, Cells, RetentionWindow, RollupCube, Totals
+from coffeert.domain.rollups import (
+    GRAINS,
+    CellKey,
+    Cells,
+    RetentionWindow,
+    RollupCube,
+    StoreDrink,
+    Totals,
+)
 from coffeert.domain.view import Change
+from coffeert.postgres.calendars import load_calendars, set_default_calendar, set_store_calendar
 from coffeert.postgres.pool import Connection, connect
-from coffeert.postgres.rollups import load_snapshot, view_at
+from coffeert.postgres.rollups import load_snapshot, view_at, view_on
+from coffeert.postgres.verification import verify
 from tests.integration.postgres.passing import run_pass
 from tests.order_book import insert, order, stored_orders, void
 
@@ -39,15 +49,30 @@ DAYS = (
     datetime(2024, 2, 29, 18, 30, tzinfo=UTC),  # midnight in Kolkata
 )
 PLAIN = """
-    SELECT extract(epoch FROM date_trunc($1, placed_at, 'UTC'))::bigint, store, drink,
-           sum(sign(quantity))::bigint, sum(quantity)::bigint,
-           sum(quantity::bigint * price_cents)::bigint
-    FROM orders WHERE placed_at <= $2 GROUP BY 1, 2, 3
+    SELECT $1, extract(epoch FROM bucket)::bigint, store, drink,
+           (count(*) FILTER (WHERE quantity > 0 AND voids IS NULL)
+            - count(*) FILTER (WHERE quantity < 0 AND voids IS NOT NULL))::bigint,
+           sum(quantity)::bigint, sum(coalesce(amount, quantity::bigint * price_cents))::bigint
+    FROM (
+        SELECT *, CASE $1
+            WHEN 'minute' THEN date_trunc('minute', placed_at, 'UTC')
+            WHEN 'hour' THEN date_trunc('hour', placed_at, zone)
+            ELSE (SELECT date::timestamp AT TIME ZONE 'UTC' FROM calendar_day
+                  WHERE calendar = id AND placed_at < ends AND begins BETWEEN
+                      placed_at - interval '3 days' AND placed_at)
+        END AS bucket
+        FROM orders JOIN calendar ON id = store_calendar(store)
+        WHERE placed_at <= $2
+    ) AS placed
+    GROUP BY 2, 3, 4
 """
 TODAY = """
-    SELECT coalesce(sum(sign(quantity)), 0)::bigint, coalesce(sum(quantity), 0)::bigint,
-           coalesce(sum(quantity::bigint * price_cents), 0)::bigint
-    FROM orders WHERE placed_at >= date_trunc('day', $1, $2) AND placed_at <= $1
+    SELECT coalesce(sum(quantity), 0)::bigint,
+           coalesce(sum(coalesce(amount, quantity::bigint * price_cents)), 0)::bigint
+    FROM orders
+    JOIN calendar_day ON calendar = store_calendar(store) AND $1 < ends
+        AND begins BETWEEN $1 - interval '3 days' AND $1
+    WHERE placed_at >= begins AND placed_at <= $1
 """
 
 
@@ -79,23 +104,24 @@ async def plain(connection: Connection, moment: datetime, retention: RetentionWi
     cells: Cells = {}
     for grain in GRAINS:
         for row in await connection.fetch(PLAIN, grain, moment):
-            key, tally = CellKey(grain, *row[:3]), Totals(*row[3:])
-            if retention.contains(grain, key.bucket) and any(tally):
+            key, tally = CellKey(*row[:4]), Totals(*row[4:])
+            if retention.contains(key) and any(tally):
                 cells[key] = tally
     return cells
 
 
-async def check(connection: Connection, moment: datetime, zone: str) -> None:
-    retention = RetentionWindow.at(moment, ZoneInfo(zone))
-    change = await view_at(connection, moment, retention)
-    assert change.cells == await plain(connection, moment, retention)
+async def check(connection: Connection, moment: datetime) -> None:
+    change = await view_at(connection, moment)
+    retention = RetentionWindow.at(moment, await load_calendars(connection, *calendar_span(moment)))
+    assert change.retention == retention
+    kept = {key: tally for key, tally in change.cells.items() if retention.contains(key)}
+    assert kept == await plain(connection, moment, retention)
     until = [made for made in await stored_orders(connection) if made.placed_at <= moment]
     until.sort(key=lambda made: made.recency, reverse=True)
     assert change.recent == tuple(until[:50])
-    assert change.retention == retention
-    today = await connection.fetchrow(TODAY, moment, zone)
+    today = await connection.fetchrow(TODAY, moment)
     assert today is not None
-    assert picture_of(change).totals().today == Totals(*today)
+    assert picture_of(change).totals().today[1:] == tuple(today)
 
 
 def picture_of(change: Change) -> RollupCube:
@@ -125,23 +151,41 @@ def shop(database_url: str) -> Iterator[tuple[asyncio.Runner, Connection]]:
         connection.terminate()
 
 
+@pytest.mark.parametrize(
+    ("zone", "starts"), [(zone, 240 * (number % 2)) for number, zone in enumerate(ZONES)]
+)
 def test_any_past_moment_is_as_a_plain_group_by_says(
-    shop: tuple[asyncio.Runner, Connection],
+    shop: tuple[asyncio.Runner, Connection], zone: str, starts: int
 ) -> None:
     runner, connection = shop
+    runner.run(set_default_calendar(connection, zone, starts))
+    runner.run(set_store_calendar(connection, "central", "Asia/Kathmandu", 240))
 
-    @settings(max_examples=60, deadline=None)
-    @given(moments, st.sampled_from(ZONES))
-    @example(datetime(2026, 3, 29, 1, 0, tzinfo=UTC), "Europe/Kyiv")
-    @example(datetime(2025, 11, 2, 6, 30, tzinfo=UTC), "America/New_York")
-    @example(datetime(2025, 4, 5, 15, 15, tzinfo=UTC), "Australia/Lord_Howe")
-    @example(datetime(2025, 4, 24, 22, 20, tzinfo=UTC), "Africa/Cairo")
-    @example(datetime(2024, 2, 29, 19, 30, tzinfo=UTC), "Asia/Kolkata")
-    @example(datetime(2000, 1, 1, tzinfo=UTC), "UTC")
-    def compare(moment: datetime, zone: str) -> None:
-        runner.run(check(connection, moment, zone))
+    @settings(max_examples=8, deadline=None)
+    @given(moments)
+    @example(datetime(2026, 3, 29, 1, 0, tzinfo=UTC))
+    @example(datetime(2025, 11, 2, 6, 30, tzinfo=UTC))
+    @example(datetime(2025, 4, 5, 15, 15, tzinfo=UTC))
+    @example(datetime(2025, 4, 24, 22, 20, tzinfo=UTC))
+    @example(datetime(2024, 2, 29, 19, 30, tzinfo=UTC))
+    def compare(moment: datetime) -> None:
+        runner.run(check(connection, moment))
 
     compare()
+    assert runner.run(verify(connection)).exact
+
+
+@pytest.mark.parametrize("kept_from", ["2026-03-28 23:10+00", "2026-03-29 00:00+00"])
+def test_minutes_that_are_not_kept_are_read_from_the_orders(
+    shop: tuple[asyncio.Runner, Connection], kept_from: str
+) -> None:
+    runner, connection = shop
+    runner.run(connection.execute(f"UPDATE aggregator_state SET minutes_from = '{kept_from}'"))
+    runner.run(connection.execute(f"DELETE FROM rollup_minute WHERE bucket < '{kept_from}'"))
+    for minutes in range(-90, 90, 19):
+        moment = datetime(2026, 3, 28, 23, 20, 30, tzinfo=UTC) + timedelta(minutes=minutes)
+        runner.run(check(connection, moment))
+    assert runner.run(verify(connection)).exact
 
 
 async def test_the_moment_itself_is_included_to_the_microsecond(connection: Connection) -> None:
@@ -149,11 +193,32 @@ async def test_the_moment_itself_is_included_to_the_microsecond(connection: Conn
     made, later = order(moment), order(moment + timedelta(microseconds=1))
     await insert(connection, made, later)
     await run_pass(connection)
-    retention = RetentionWindow.at(moment, UTC)
-    assert (await view_at(connection, moment, retention)).recent == (made,)
-    assert len((await view_at(connection, moment, retention)).cells) == 3
-    before = await view_at(connection, moment - timedelta(microseconds=1), retention)
+    assert (await view_at(connection, moment)).recent == (made,)
+    assert len((await view_at(connection, moment)).cells) == 3
+    before = await view_at(connection, moment - timedelta(microseconds=1))
     assert (before.recent, before.cells) == ((), {})
+
+
+async def test_a_day_is_shown_whole_at_every_store(connection: Connection) -> None:
+    await set_default_calendar(connection, "America/New_York", 240)
+    await set_store_calendar(connection, "central", "Asia/Tokyo", 0)
+    for store, day_begins, day_ends in (
+        ("uptown", "2026-10-25T04:00:00-04:00", "2026-10-26T04:00:00-04:00"),
+        ("central", "2026-10-25T00:00:00+09:00", "2026-10-26T00:00:00+09:00"),
+    ):
+        begins, ends = map(datetime.fromisoformat, (day_begins, day_ends))
+        moments = begins, ends - timedelta(microseconds=1)
+        await insert(connection, *(order(moment, store) for moment in moments))
+        await insert(
+            connection, order(begins - timedelta(microseconds=1), store), order(ends, store)
+        )
+    await run_pass(connection)
+    cube = picture_of(await view_on(connection, date(2026, 10, 25), datetime.now(UTC)))
+    assert cube.totals().today == Totals(4, 4, 4 * 480)
+    assert cube.today_cells() == {
+        StoreDrink("uptown", "latte"): Totals(2, 2, 960),
+        StoreDrink("central", "latte"): Totals(2, 2, 960),
+    }
 
 
 async def test_only_what_the_last_pass_has_seen_is_shown(connection: Connection) -> None:
@@ -162,9 +227,8 @@ async def test_only_what_the_last_pass_has_seen_is_shown(connection: Connection)
     result = await run_pass(connection)
     await insert(connection, unseen)
     moment = datetime.now(UTC)
-    retention = RetentionWindow.at(moment, UTC)
-    change = await view_at(connection, moment, retention)
-    snapshot = await load_snapshot(connection, retention)
+    change = await view_at(connection, moment)
+    snapshot = await load_snapshot(connection, moment)
     assert change.recent == snapshot.recent == (seen,)
     assert sum(tally.orders for tally in change.cells.values()) == 3
     assert change.data_time == snapshot.data_time == result.data_time
@@ -178,7 +242,9 @@ async def test_a_snapshot_is_what_a_cube_of_every_order_would_keep(
     ages = (0, 1, 59, 60, 61, 600, 1439, 1440, 1500, 1501, 30 * 1440 - 1, 31 * 1440, 10**6)
     await insert(connection, *(order(now - timedelta(minutes=age)) for age in ages))
     await run_pass(connection)
-    for zone in ZONES:
-        retention = RetentionWindow.at(now, ZoneInfo(zone))
-        snapshot = await load_snapshot(connection, retention)
+    for zone in ("UTC", "Asia/Kathmandu", "Australia/Lord_Howe"):
+        await set_default_calendar(connection, zone)
+        snapshot = await load_snapshot(connection, now)
+        assert snapshot.calendars is not None
+        retention = RetentionWindow.at(now, snapshot.calendars)
         assert snapshot.cells == await plain(connection, datetime.now(UTC), retention)

@@ -44,7 +44,7 @@ def keys_for_people(made: Pass) -> Contents:
             top[key.drink] += tally.orders
         if key.grain == "hour":
             start = datetime.fromtimestamp(key.bucket, UTC)
-            hour = expected.setdefault(f"coffeert:hour:{start:%Y-%m-%dT%H}", Counter())
+            hour = expected.setdefault(f"coffeert:v2:hour:{start:%Y-%m-%dT%H}", Counter())
             for name in (f"{key.store}/{key.drink}", "total"):
                 hour[f"{name}:orders"] += tally.orders
                 hour[f"{name}:quantity"] += tally.quantity
@@ -54,9 +54,9 @@ def keys_for_people(made: Pass) -> Contents:
         for name, hour in expected.items()
     }
     if top:
-        expected["coffeert:top-drinks:30d"] = dict(top)
+        expected["coffeert:v2:top-drinks:30d"] = dict(top)
     if made.recent:
-        expected["coffeert:recent"] = [str(order.order_id) for order in made.recent]
+        expected["coffeert:v2:recent"] = [str(order.order_id) for order in made.recent]
     return expected
 
 
@@ -65,8 +65,10 @@ def found_for_people(found: Contents) -> Contents:
     shown = {
         name: value
         for name, value in found.items()
-        if name != "coffeert:snapshot" and not name.startswith("coffeert:fence:")
+        if name != "coffeert:v2:snapshot" and not name.startswith("coffeert:v2:fence:")
     }
-    if "coffeert:recent" in shown:
-        shown["coffeert:recent"] = [json.loads(o)["order_id"] for o in shown["coffeert:recent"]]
+    if "coffeert:v2:recent" in shown:
+        shown["coffeert:v2:recent"] = [
+            json.loads(o)["order_id"] for o in shown["coffeert:v2:recent"]
+        ]
     return shown

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from coffeert.domain.calendar import Calendars
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
 from coffeert.domain.rollups import (
@@ -23,6 +24,7 @@ from coffeert.domain.watermark import Watermark
 from coffeert.redis_bus.publisher import RedisPublisher
 from coffeert.wire.bus import PassCell, PassMessage, PassStats
 from coffeert.wire.orders import OrderBody
+from tests.calendars import calendar
 
 START = datetime(2026, 3, 28, 22, 30, tzinfo=UTC)
 STATS = PassStats(leader="here", rows=1, pass_ms=1.5, interval_s=1)
@@ -52,6 +54,9 @@ class Pass:
         )
 
 
+CALENDARS = Calendars((calendar(first=START - timedelta(days=60), days=120),), {})
+
+
 class PassFactory:
     """The state from pass to pass."""
 
@@ -68,7 +73,7 @@ class PassFactory:
         self.nonce = nonce
         self.number = 0
         self.now = since
-        self.cube = RollupCube(RetentionWindow.at(since, UTC))
+        self.cube = RollupCube(RetentionWindow.at(since, CALENDARS))
         self.recent: tuple[Order, ...] = ()
         self._random = random.Random(1)
 
@@ -96,9 +101,9 @@ class PassFactory:
         """Make the pass that counts the orders."""
         self.now += wait
         self.number += 1
-        self.cube.move_to(RetentionWindow.at(self.now, UTC))
+        self.cube.move_to(RetentionWindow.at(self.now, CALENDARS))
         changed: Cells = {}
-        for key, tally in at_all_grains(tally_orders(orders)).items():
+        for key, tally in at_all_grains(tally_orders(orders), CALENDARS).items():
             if self.cube.add(key, tally):
                 changed[key] = self.cube.get(key)
         self.recent = newest((*self.recent, *orders))

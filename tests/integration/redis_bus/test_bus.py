@@ -14,7 +14,7 @@ from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import tally_orders
 from coffeert.domain.watermark import Xid
 from coffeert.errors import ConfigError, RedisUnavailable
-from coffeert.redis_bus import subscription
+from coffeert.redis_bus import keys, subscription
 from coffeert.redis_bus.bus import Bus, BusEvent, Subscribed
 from coffeert.tasks import end
 from coffeert.wire.bus import BatchesCommitted, PassMessage, encode
@@ -45,6 +45,24 @@ async def hear(events: AsyncGenerator[BusEvent, None]) -> BusEvent:
 async def hear_xids(events: AsyncGenerator[BusEvent, None], count: int) -> list[int]:
     heard = [await hear(events) for _ in range(count)]
     return [xid for batch in heard if isinstance(batch, BatchesCommitted) for xid in batch.xids]
+
+
+@pytest.mark.parametrize("prefix", ["coffeert:", f"coffeert:v{keys.PROTOCOL + 1}:"])
+async def test_versions_of_other_protocols_do_not_read_each_other(
+    bus: Bus, publisher: RedisPublisher, redis: Redis, prefix: str
+) -> None:
+    factory = PassFactory()
+    await publish(publisher, factory.count(factory.order()))
+    async with aclosing(bus.messages()) as events:
+        assert await hear(events) == Subscribed()
+        for channel in ("passes", "hot"):
+            redis.publish(prefix + channel, encode(hot(1)))
+        redis.publish(keys.BATCHES_CHANNEL, encode(hot(2)))
+        assert await hear(events) == hot(2)
+    assert await bus.load_snapshot() is not None
+    for key in list(redis.scan_iter()):
+        redis.rename(key, key.decode().replace(keys.PREFIX, prefix))
+    assert await bus.load_snapshot() is None
 
 
 async def test_passes_and_committed_batches_are_received_once_subscribed(
@@ -133,9 +151,9 @@ async def test_what_cannot_be_read_is_counted_and_skipped(bus: Bus, redis: Redis
     async with aclosing(bus.messages()) as events:
         await hear(events)
         for data in junk:
-            redis.publish("coffeert:passes", data)
-            redis.publish("coffeert:hot", data)
-        redis.publish("coffeert:passes", encode(good))
+            redis.publish("coffeert:v2:passes", data)
+            redis.publish("coffeert:v2:hot", data)
+        redis.publish("coffeert:v2:passes", encode(good))
         assert await hear(events) == good
     assert bus.counts.skipped == 2 * len(junk)
     assert bus.counts.received == 1
@@ -154,7 +172,7 @@ async def test_a_silent_link_is_asked_and_kept(
         await hear(events)
         waiting = asyncio.ensure_future(anext(events))
         await eventually(lambda: questions() > 5)
-        redis.publish("coffeert:hot", encode(hot(1)))
+        redis.publish("coffeert:v2:hot", encode(hot(1)))
         assert await waiting == hot(1)
 
 
@@ -163,7 +181,7 @@ async def test_nothing_piles_up_for_a_reader_that_lags(bus: Bus, redis: Redis) -
 
     def publish_20_megabytes() -> None:
         for _ in range(200):
-            redis.publish("coffeert:hot", large)
+            redis.publish("coffeert:v2:hot", large)
 
     async with aclosing(bus.messages()) as events:
         await hear(events)
@@ -182,9 +200,9 @@ async def test_a_reader_that_redis_disconnects_gets_an_error_and_may_subscribe_a
 ) -> None:
     async with aclosing(bus.messages()) as events:
         await hear(events)
-        redis.publish("coffeert:hot", encode(hot(1)))
+        redis.publish("coffeert:v2:hot", encode(hot(1)))
         redis.client_kill_filter(_type="pubsub")
-        redis.publish("coffeert:hot", encode(hot(2)))
+        redis.publish("coffeert:v2:hot", encode(hot(2)))
         assert await hear_xids(events, 1) == [1]
         with pytest.raises(RedisUnavailable):
             await hear(events)
@@ -306,5 +324,5 @@ async def test_an_address_that_is_none_is_refused() -> None:
 
 
 def subscribers(redis: Redis) -> int:
-    counts: list[tuple[bytes, int]] = redis.pubsub_numsub("coffeert:hot")  # type: ignore[assignment]
+    counts: list[tuple[bytes, int]] = redis.pubsub_numsub("coffeert:v2:hot")  # type: ignore[assignment]
     return counts[0][1]

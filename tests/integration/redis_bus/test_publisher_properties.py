@@ -79,7 +79,7 @@ class Wake:
     rank: int
 
 
-SNAPSHOT = "coffeert:snapshot"
+SNAPSHOT = "coffeert:v2:snapshot"
 
 Event = Count | Lose | Forget | Again | Elect | Rebuild | Wake
 

@@ -51,11 +51,11 @@ FAULTS: Sequence[type[Fault]] = (
     HostileInput,
     DiskFull,
     PrimaryLost,
-    StandbyAway,
-    StandbyBehind,
     ColdCopyPutBack,
     CrashConsistentCopyPutBack,
     ServerClockWrong,
     DatabaseClockPutRight,
     ServersOfTwoZones,
+    StandbyAway,
+    StandbyBehind,
 )

@@ -71,7 +71,7 @@ class HostileInput(Fault):
         """Send everything we can think of; nothing of it may be a 500."""
         loris = [await asyncio.open_connection("127.0.0.1", stage.port) for _ in range(20)]
         for _, writer in loris:
-            writer.write(b"POST /api/orders HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+            writer.write(b"POST /api/orders HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
         timeout = aiohttp.ClientTimeout(total=10)
         async with aiohttp.ClientSession(stage.direct_url, timeout=timeout) as http:
             for body in rng.sample(HOSTILE_BODIES, len(HOSTILE_BODIES)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,10 +24,11 @@ from coffeert.domain.view import newest
 from coffeert.domain.watermark import Watermark
 from coffeert.postgres.passes import PassResult
 from coffeert.wire.bus import PassStats
+from tests.calendars import calendars
 from tests.order_book import order
 
 NOON = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
-NEPAL = timezone(timedelta(hours=5, minutes=45))
+CALENDARS = calendars("Europe/Berlin", 240, central="Asia/Kathmandu")
 
 
 def seen(number: int) -> Watermark:
@@ -57,20 +58,21 @@ def result(
 
 
 def test_only_the_next_pass_of_the_same_lineage_at_no_earlier_time_leads_on() -> None:
-    at = RetentionWindow.at(NOON, UTC)
-    projection = Projection(result(4, {}), at, {}, ())
+    at = RetentionWindow.at(NOON, CALENDARS)
+    projection = Projection(result(4, {}), CALENDARS, at, {}, ())
     assert projection.precedes(result(5, {}), at)
-    assert projection.precedes(result(5, {}), RetentionWindow.at(NOON + timedelta(days=3), UTC))
+    later = RetentionWindow.at(NOON + timedelta(days=3), CALENDARS)
+    assert projection.precedes(result(5, {}), later)
     assert not projection.precedes(result(4, {}), at)
     assert not projection.precedes(result(6, {}), at)
     assert not projection.precedes(result(5, {}, lineage="two"), at)
     assert not projection.precedes(result(5, {}, previous=seen(3)), at)
-    earlier = RetentionWindow.at(NOON - timedelta(minutes=1), UTC)
+    earlier = RetentionWindow.at(NOON - timedelta(minutes=1), CALENDARS)
     assert not projection.precedes(result(5, {}), earlier)
 
 
 sketches = st.tuples(
-    st.integers(-3000, 3000), st.sampled_from(("latte", "tea")), st.integers(1, 99)
+    st.integers(-3000, 3000), st.sampled_from(("uptown", "central")), st.integers(1, 99)
 )
 
 
@@ -81,21 +83,21 @@ def test_following_pass_after_pass_is_reading_the_tables_again(
     """However far time moves between two passes, and wherever the orders lie in it."""
     so_far: list[Order] = []
     now = NOON
-    projection = Projection(result(0, {}), RetentionWindow.at(now, NEPAL), {}, ())
+    projection = Projection(result(0, {}), CALENDARS, RetentionWindow.at(now, CALENDARS), {}, ())
     for number, (minutes, drawn) in enumerate(passes, 1):
         now += timedelta(minutes=minutes)
-        retention = RetentionWindow.at(now, NEPAL)
+        retention = RetentionWindow.at(now, CALENDARS)
         new = [
-            order(NOON + timedelta(minutes=at), drink=drink, quantity=quantity)
-            for at, drink, quantity in drawn
+            order(NOON + timedelta(minutes=at), store, quantity=quantity)
+            for at, store, quantity in drawn
         ]
         so_far += new
         everything = {
             key: tally
-            for key, tally in at_all_grains(tally_orders(so_far)).items()
-            if retention.contains(key.grain, key.bucket)
+            for key, tally in at_all_grains(tally_orders(so_far), CALENDARS).items()
+            if retention.contains(key)
         }
-        touched = at_all_grains(tally_orders(new)).keys() & everything.keys()
+        touched = at_all_grains(tally_orders(new), CALENDARS).keys() & everything.keys()
         changed = {key: everything[key] for key in touched}
         made = result(number, changed, newest(new))
         assert projection.precedes(made, retention)
@@ -109,7 +111,7 @@ def test_a_message_tells_all_of_a_pass() -> None:
     cells: Cells = {
         CellKey(grain, 86400 * 20000, "uptown", "latte"): Totals(1, 2, 960) for grain in GRAINS
     }
-    retention = RetentionWindow.at(NOON, NEPAL)
+    retention = RetentionWindow.at(NOON, CALENDARS)
     message = message_of(result(7, cells), retention, stats)
     assert (message.lineage, message.nonce, message.number, message.token) == ("one", "term", 7, 1)
     assert (message.previous, message.watermark) == ("6:10:8", "7:11:9")

@@ -1,9 +1,10 @@
-"""The figures of `coffeert status` are those of the orders, whatever zone "today" is of."""
+"""The figures of `coffeert status` are those of the orders, each on the day of its store."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coffeert.cli.figures import BreakdownTotals, Figures, Windows, covers, figures_from
+from coffeert.cli.figures import BreakdownTotals, BusinessDay, Figures, Windows, figures_from
 from coffeert.cli.status_text import print_figures
 from coffeert.domain.orders import Order, text_from_cents
 from coffeert.domain.rollups import RetentionWindow, at_all_grains, tally_orders
@@ -25,18 +26,36 @@ from coffeert.wire.health import (
     RedisHealth,
     SocketsHealth,
 )
+from tests.calendars import calendars
 
-NOW = datetime(2026, 3, 29, 21, 30, tzinfo=UTC)
-ZONES = [
-    ZoneInfo(name)
-    for name in ("UTC", "Europe/Kyiv", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe")
-]
+NOW = datetime(2026, 3, 29, 21, 30, tzinfo=UTC)  # the clocks of Europe were changed that morning
+STARTED = {  # when the business day began at NOW, by hand: Europe from 04:00, the other from midnight
+    "Europe/Kyiv": datetime(2026, 3, 29, 1, tzinfo=UTC),
+    "Europe/Berlin": datetime(2026, 3, 29, 2, tzinfo=UTC),
+    "Asia/Kathmandu": datetime(2026, 3, 29, 18, 15, tzinfo=UTC),
+    "America/New_York": datetime(2026, 3, 29, 4, tzinfo=UTC),
+    "Australia/Lord_Howe": datetime(2026, 3, 29, 13, tzinfo=UTC),
+}
+WEST, EAST = ("Europe/Kyiv", "Europe/Berlin"), ("Asia/Kathmandu", "America/New_York")
 
 
-def snapshot(orders: list[Order], zone: ZoneInfo, health: Health | None = None) -> Snapshot:
-    cells = at_all_grains(tally_orders(orders))
-    retention = RetentionWindow.at(NOW, zone)
-    view = View(Change(retention, NOW, cells, tuple(orders)))
+class Chain(NamedTuple):
+    """The zone of the default's days, which begin at 04:00, and that of one store's, from midnight."""
+
+    default: str
+    central: str
+
+    def zone(self, store: str) -> str:
+        return self.central if store == "central" else self.default
+
+
+chains = st.builds(Chain, st.sampled_from(WEST), st.sampled_from((*EAST, "Australia/Lord_Howe")))
+
+
+def snapshot(orders: list[Order], chain: Chain, health: Health | None = None) -> Snapshot:
+    at = calendars(chain.default, 240, central=chain.central)
+    cells = at_all_grains(tally_orders(orders), at)
+    view = View(Change(RetentionWindow.at(NOW, at), NOW, cells, tuple(orders)))
     totals, top = view.cube.totals(), view.cube.top_drinks()
     return Snapshot(
         epoch="e", version=3, view=columns(view.as_change(), totals, top), health=health
@@ -45,25 +64,35 @@ def snapshot(orders: list[Order], zone: ZoneInfo, health: Health | None = None) 
 
 def sums(orders: list[Order]) -> BreakdownTotals:
     return BreakdownTotals(
-        sum(order.count for order in orders),
+        sum(order.quantity > 0 for order in orders),  # there are no voids
         sum(order.quantity for order in orders),
-        text_from_cents(sum(order.revenue_cents for order in orders)),
+        text_from_cents(sum(310 * order.quantity for order in orders)),
     )
 
 
-def since(orders: list[Order], start: datetime) -> list[Order]:
-    return [order for order in orders if order.placed_at >= start]
+def windows(orders: list[Order], chain: Chain) -> Windows:
+    def since(*starts: datetime) -> BreakdownTotals:
+        """Sum what was placed at the default's stores, and at central, since a moment each."""
+        return sums([o for o in orders if o.placed_at >= starts[o.store == "central"]])
 
-
-def windows(orders: list[Order], zone: ZoneInfo) -> Windows:
-    midnight = NOW.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    hour = NOW.replace(minute=0)
+    minute = NOW - timedelta(minutes=59)
+    zones = (chain.default, chain.central)
     return Windows(
-        sums(since(orders, midnight.astimezone(UTC))),
-        sums(since(orders, NOW - timedelta(minutes=59))),
-        sums(since(orders, hour - timedelta(hours=23))),
-        sums(since(orders, hour.replace(hour=0) - timedelta(days=29))),
+        since(*(STARTED[zone] for zone in zones)),
+        since(minute, minute),
+        since(*(first_hour(zone) for zone in zones)),
+        since(*(first_day(zone) for zone in zones)),
     )
+
+
+def first_hour(zone: str) -> datetime:
+    """Return the beginning of the local hour that runs, 23 hours earlier."""
+    return NOW - timedelta(minutes=NOW.astimezone(ZoneInfo(zone)).minute, hours=23)
+
+
+def first_day(zone: str) -> datetime:
+    """Return the beginning of the business day 29 days earlier, by the same wall clock."""
+    return (STARTED[zone].astimezone(ZoneInfo(zone)) - timedelta(days=29)).astimezone(UTC)
 
 
 some_orders = st.lists(
@@ -78,7 +107,7 @@ some_orders = st.lists(
             NOW,
         ),
         st.integers(0, 2**64),
-        st.one_of(st.integers(0, 90), st.integers(0, 3_000), st.integers(0, 40_000)),
+        st.one_of(st.integers(0, 90), st.integers(0, 3_000), st.integers(0, 46_000)),
         st.sampled_from(["uptown", "central"]),
         st.sampled_from(["tea", "latte", "mocha"]),
         st.sampled_from([1, 2, 1, -1]),
@@ -89,10 +118,10 @@ some_orders = st.lists(
 
 
 @settings(deadline=None)
-@given(some_orders, st.sampled_from(ZONES))
-def test_every_sum_is_that_of_the_orders(orders: list[Order], zone: ZoneInfo) -> None:
-    figures = figures_from(snapshot(orders, zone))
-    assert figures.totals == windows(orders, zone)
+@given(some_orders, chains)
+def test_every_sum_is_that_of_the_orders(orders: list[Order], chain: Chain) -> None:
+    figures = figures_from(snapshot(orders, chain))
+    assert figures.totals == windows(orders, chain)
     by_store, by_drink = defaultdict(list), defaultdict(list)
     for order in orders:
         by_store[order.store].append(order)
@@ -100,25 +129,29 @@ def test_every_sum_is_that_of_the_orders(orders: list[Order], zone: ZoneInfo) ->
     for named, grouped in ((figures.stores, by_store), (figures.drinks, by_drink)):
         assert {item.code for item in named} <= grouped.keys()
         for item in named:
-            assert item.windows == windows(grouped[item.code], zone)
+            assert item.windows == windows(grouped[item.code], chain)
     assert {order.order_id for order in figures.recent} == {order.order_id for order in orders}
 
 
-@settings(deadline=None)
-@given(some_orders, st.sampled_from(ZONES), st.sampled_from(ZONES))
-def test_today_of_another_zone_is_exact_wherever_the_snapshot_covers_it(
-    orders: list[Order], own: ZoneInfo, other: ZoneInfo
-) -> None:
-    taken, retention = snapshot(orders, own), RetentionWindow.at(NOW, other)
-    if covers(taken, retention):
-        assert figures_from(taken, retention).totals.today == windows(orders, other).today
+def test_each_calendars_day_is_named() -> None:
+    figures = figures_from(snapshot([], Chain("Europe/Berlin", "Asia/Kathmandu")))
+    assert figures.days == (
+        BusinessDay(
+            date(2026, 3, 29),
+            STARTED["Europe/Berlin"],
+            STARTED["Europe/Berlin"] + timedelta(days=1),
+            "Europe/Berlin",
+        ),
+        BusinessDay(
+            date(2026, 3, 30),
+            STARTED["Asia/Kathmandu"],
+            STARTED["Asia/Kathmandu"] + timedelta(days=1),
+            "Asia/Kathmandu",
+        ),
+    )
 
 
-def test_a_midnight_that_cuts_an_hour_is_only_covered_by_who_knows_of_it() -> None:
-    kathmandu = RetentionWindow.at(NOW, ZoneInfo("Asia/Kathmandu"))
-    assert not covers(snapshot([], ZoneInfo("UTC")), kathmandu)
-    assert covers(snapshot([], ZoneInfo("Asia/Kathmandu")), kathmandu)
-    assert covers(snapshot([], ZoneInfo("UTC")), RetentionWindow.at(NOW, ZoneInfo("Europe/Kyiv")))
+BOTH = Chain("Europe/Berlin", "Asia/Kathmandu")
 
 
 def hostile_figures() -> Figures:
@@ -133,7 +166,7 @@ def hostile_figures() -> Figures:
         sockets=SocketsHealth(),
         database=DatabaseHealth(),
     )
-    return figures_from(snapshot([order], ZoneInfo("UTC"), health))
+    return figures_from(snapshot([order], BOTH, health))
 
 
 def test_no_control_character_of_data_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,9 +185,12 @@ def test_it_fits_eighty_columns(
         Order(UUID(int=n), f"store-{n}", "americano-with-oat-milk", 9, 99_999, NOW, NOW)
         for n in range(12)
     ]
-    print_figures(figures_from(snapshot(orders, ZoneInfo("UTC"))), ZoneInfo("Europe/Kyiv"))
+    print_figures(figures_from(snapshot(orders, BOTH)), ZoneInfo("Europe/Kyiv"))
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
     assert "americano-with-oat-milk" in out
-    assert "today since 2026-03-29 02:00:00" in out
+    today = (
+        "today since 2026-03-29 05:00:00 in Europe/Berlin, 2026-03-29 21:15:00 in Asia/Kathmandu"
+    )
+    assert " ".join(out.split()).count(today.replace(", ", ", today since ")) == 1
     assert "107,998.92" in out

@@ -18,11 +18,12 @@ from coffeert.client.events import (
     ViewChanged,
     ViewReset,
 )
-from coffeert.domain.rollups import CellKey, RetentionWindow, Totals, WindowTotals
+from coffeert.domain.rollups import CellKey, Totals, WindowTotals
 from coffeert.domain.view import Change, View
+from tests.calendars import retention
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-RETENTION = RetentionWindow.at(NOW, UTC)
+RETENTION = retention(NOW)
 
 
 def change(cells: dict[int, int]) -> Change:

@@ -24,9 +24,11 @@ from coffeert.wire.health import (
     SocketsHealth,
 )
 from coffeert.wire.orders import MenuBody
+from tests.calendars import calendars
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RING = 4
+CALENDARS = calendars("Europe/Berlin", 240, central="Asia/Kathmandu")
 MENU = MenuBody((), ())
 HEALTH = Health(
     live=True,
@@ -59,7 +61,7 @@ class ModelServer:
         self._epochs += 1
         self.epoch = f"epoch-{self._epochs}"
         self.version = 1
-        self.view = View(Change(RetentionWindow.at(self._now, UTC), self._now, {}))
+        self.view = View(Change(RetentionWindow.at(self._now, CALENDARS), self._now, {}))
         self._ring: deque[Change] = deque(maxlen=RING)
         self._remember()
 
@@ -70,13 +72,21 @@ class ModelServer:
         for drink in drinks:
             self._orders += 1
             orders.append(
-                Order(UUID(int=self._orders), "uptown", drink, 1, 300, self._now, self._now)
+                Order(
+                    UUID(int=self._orders),
+                    ("uptown", "central")[self._orders % 2],
+                    drink,
+                    1,
+                    300,
+                    self._now,
+                    self._now,
+                )
             )
-        retention = RetentionWindow.at(self._now, UTC)
+        retention = RetentionWindow.at(self._now, CALENDARS)
         before.cube.move_to(retention)
         cells = {
             key: before.cube.get(key).plus(tally)
-            for key, tally in at_all_grains(tally_orders(orders)).items()
+            for key, tally in at_all_grains(tally_orders(orders), CALENDARS).items()
         }
         change = Change(retention, self._now, cells, tuple(orders))
         self.view.apply(change)
@@ -89,7 +99,7 @@ class ModelServer:
 
     def hello(self) -> frames.Hello:
         return frames.Hello(
-            protocol=1,
+            protocol=frames.PROTOCOL,
             server="model",
             epoch=self.epoch,
             version=self.version,

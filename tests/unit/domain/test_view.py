@@ -18,11 +18,11 @@ from coffeert.domain.rollups import (
     tally_orders,
 )
 from coffeert.domain.view import RECENT_ORDERS, Change, View, newest
-from tests.unit.strategies import fewer, orders, presents
+from tests.calendars import retention
+from tests.unit.strategies import Present, Rule, fewer, orders, presents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import tzinfo
     from uuid import UUID
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -59,38 +59,39 @@ class History(NamedTuple):
     seen: list[Seen]
 
 
-def advance(view: View, now: datetime, zone: tzinfo, placed: Sequence[Order]) -> Change:
+def advance(view: View, present: Present, placed: Sequence[Order]) -> Change:
     """Do to a view what a server does to its own, and return what changed."""
-    view.cube.move_to(RetentionWindow.at(now, zone))
-    view.data_time = now
+    view.cube.move_to(present.retention())
+    view.data_time = present.now
     changed = [
         key
-        for key, tally in at_all_grains(tally_orders(placed)).items()
+        for key, tally in at_all_grains(tally_orders(placed), present.calendars()).items()
         if view.cube.add(key, tally)
     ]
     added = view.add_recent(placed)
     cells = {key: view.cube.get(key) for key in changed}
-    return Change(view.cube.retention, now, cells, added)
+    return Change(view.cube.retention, present.now, cells, added)
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> History:
-    """Orders and corrections while time passes, over local midnights and changes of the clock."""
-    now, zone = draw(presents)
-    view = View(Change(RetentionWindow.at(now, zone), now, {}))
-    known: list[Order] = draw(st.lists(orders(now), max_size=8))
-    advance(view, now, zone, known)
+    """Orders and corrections while time passes, over ends of days and changes of the clock."""
+    present = draw(presents)
+    view = View(Change(present.retention(), present.now, {}))
+    known: list[Order] = draw(st.lists(orders(present.now), max_size=8))
+    advance(view, present, known)
+    known = [order for order in known if order.voids is None]
     first = view.as_change()
     history = History(first, [], [seen(view)])
     for minutes in draw(st.lists(st.integers(0, 5) | st.integers(0, 2000), max_size=6)):
-        now += timedelta(minutes=minutes)
-        placed: list[Order] = draw(st.lists(orders(now), max_size=4))
+        present = present.later(minutes)
+        placed: list[Order] = draw(st.lists(orders(present.now), max_size=4))
         void: bool = draw(st.booleans())
         if void and known:
             voided = known.pop()
-            placed.append(voided.correction(draw(st.uuids()), now))
-        known += [order for order in placed if order.quantity > 0]
-        history.changes.append(advance(view, now, zone, placed))
+            placed.append(voided.correction(draw(st.uuids()), present.now))
+        known += [order for order in placed if order.voids is None]
+        history.changes.append(advance(view, present, placed))
         history.seen.append(seen(view))
     return history
 
@@ -166,13 +167,13 @@ def test_a_view_can_be_taken_whole_at_any_version(history: History) -> None:
 def test_the_whole_history_in_one_change_is_the_view_at_its_end(history: History) -> None:
     whole = merged([history.first, *history.changes])
     assert seen(View(whole)) == history.seen[-1]
-    assert all(whole.retention.contains(key.grain, key.bucket) for key in whole.cells)
+    assert all(whole.retention.contains(key) for key in whole.cells)
 
 
 @fewer
 @given(st.lists(st.lists(orders(NOW), max_size=40), max_size=4))
 def test_the_recent_orders_are_the_fifty_placed_last(batches: list[list[Order]]) -> None:
-    view = View(Change(RetentionWindow.at(NOW, UTC), NOW, {}))
+    view = View(Change(retention(NOW), NOW, {}))
     everything: dict[UUID, Order] = {}
     for batch in batches:
         before = view.recent
@@ -186,7 +187,7 @@ def test_the_recent_orders_are_the_fifty_placed_last(batches: list[list[Order]])
 
 def test_an_order_too_old_for_the_list_is_not_returned() -> None:
     """Also if there was room for it until the ones that came along took their places."""
-    view = View(Change(RetentionWindow.at(NOW, UTC), NOW, {}))
+    view = View(Change(retention(NOW), NOW, {}))
     many = [order_at(NOW - timedelta(minutes=n)) for n in range(RECENT_ORDERS)]
     view.add_recent(many)
     late = order_at(NOW - timedelta(minutes=RECENT_ORDERS - 1) + timedelta(seconds=1))
@@ -199,9 +200,9 @@ def order_at(moment: datetime) -> Order:
 
 
 def test_a_cell_that_has_become_empty_is_part_of_the_change() -> None:
-    view = View(Change(RetentionWindow.at(NOW, UTC), NOW, {}))
+    view = View(Change(retention(NOW), NOW, {}))
     order = order_at(NOW)
-    advance(view, NOW, UTC, [order])
-    change = advance(view, NOW, UTC, [order.correction(new_order_id(), NOW)])
+    advance(view, Present(NOW, Rule("UTC"), {}), [order])
+    change = advance(view, Present(NOW, Rule("UTC"), {}), [order.correction(new_order_id(), NOW)])
     assert list(change.cells.values()) == [ZERO] * 3
     assert dict(view.cube.cells()) == {}

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.domain.rollups import GRAINS, CellKey, Cells, Grain, RetentionWindow, Totals, floor
+from coffeert.domain.rollups import GRAINS, CellKey, Cells, Grain, Totals, floor
 from coffeert.domain.view import Change, View
 from coffeert.tui.comparison import decode_grain
 from coffeert.wire.frames import Columns, columns
+from tests.calendars import retention
 from tests.tui.scripted import DRINKS, NOON, STORES, House
 
 NOW = datetime(2026, 3, 14, 10, 6, 24, tzinfo=UTC)
@@ -32,14 +33,14 @@ keys = st.builds(
 
 
 def _columns(cells: Cells) -> Columns:
-    change = Change(RetentionWindow.at(NOW, UTC), NOW, cells)
+    change = Change(retention(NOW), NOW, cells)
     return columns(change, View(change).cube.totals(), ())
 
 
 @pytest.mark.parametrize("grain", GRAINS)
 @given(cells=st.dictionaries(keys, bucket_totals, max_size=30))
 def test_it_is_the_view_at_one_grain(grain: Grain, cells: Cells) -> None:
-    view = View(Change(RetentionWindow.at(NOW, UTC), NOW, cells)).cube
+    view = View(Change(retention(NOW), NOW, cells)).cube
     cube = decode_grain(_columns(cells), grain)
     assert cube.retention == view.retention
     expected = {key: totals for key, totals in view.cells() if key.grain == grain}

@@ -21,26 +21,30 @@ from coffeert.domain.rollups import (
     RollupCube,
     Totals,
     at_all_grains,
-    floor,
     tally_orders,
 )
 from coffeert.domain.view import Change, newest
 from coffeert.domain.watermark import Xid
 from coffeert.wire.bus import BatchesCommitted
 from coffeert.wire.frames import Columns, Delta, Snapshot, columns, encode
+from tests.calendars import calendars
 from tests.unit.wire.test_frames import HEALTH
 
 KIB = 1024
 NOW = datetime(2026, 1, 31, 9, 59, 58, 123_456, tzinfo=UTC)
 EPOCH = "0123456789abcdef0123456789abcdef"
 PER_MINUTE = 1000
+ZONES = ("Asia/Kathmandu", "America/Los_Angeles", "Europe/London")
 
 
 class Chain:
     """A chain of shops in a busy hour; every shop sells every drink alike."""
 
     def __init__(self, stores: int, drinks: int) -> None:
-        self.cube = RollupCube(RetentionWindow.at(NOW, UTC))
+        # Every other shop follows one of three further calendars.
+        own = {f"store-number-{n}": ZONES[n % 3] for n in range(1, stores, 2)}
+        self._calendars = calendars("Europe/Berlin", 240, **own)
+        self.cube = RollupCube(RetentionWindow.at(NOW, self._calendars))
         self._random = random.Random(1)
         self._stores = [f"store-number-{n}" for n in range(stores)]
         self._drinks = [f"drink-number-{n}" for n in range(drinks)]
@@ -77,16 +81,17 @@ class Chain:
         """Let every shop have sold every drink in every hour and on every day."""
         grains: tuple[Grain, ...] = ("hour", "day")
         for grain in grains:
-            running = floor(self.cube.retention.as_of, grain)
-            for back in range(1, BUCKETS[grain]):
-                for store in self._stores:
+            for store in self._stores:
+                day = self.cube.retention.day_of(store)
+                running = day.hour if grain == "hour" else day.date
+                for back in range(1, BUCKETS[grain]):
                     for drink in self._drinks:
                         key = CellKey(grain, running - back * SECONDS[grain], store, drink)
                         orders = self._random.randrange(20, 400)
                         self.cube.set(key, Totals(orders, 2 * orders, 960 * orders))
 
     def _count(self, placed: list[Order]) -> Cells:
-        cells = at_all_grains(tally_orders(placed))
+        cells = at_all_grains(tally_orders(placed), self._calendars)
         for key, tally in cells.items():
             self.cube.add(key, tally)
         return {key: self.cube.get(key) for key in cells}

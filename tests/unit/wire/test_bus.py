@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollups import GRAINS, RetentionWindow, tally_orders
+from coffeert.domain.rollups import GRAINS, tally_orders
 from coffeert.domain.watermark import Watermark, Xid
 from coffeert.wire.bus import (
     BatchesCommitted,
@@ -24,6 +24,7 @@ from coffeert.wire.bus import (
     encode,
     is_from,
 )
+from tests.calendars import retention
 from tests.unit.strategies import orders
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -36,7 +37,7 @@ MESSAGE = PassMessage(
     previous="8:12:9",
     watermark="10:20:10,14",
     data_time=NOW,
-    covers=Coverage.of(RetentionWindow.at(NOW, UTC)),
+    covers=Coverage.of(retention(NOW)),
     stats=PassStats(leader="here", rows=3, pass_ms=1.25, interval_s=1.0),
     cells=None,
     recent=[],

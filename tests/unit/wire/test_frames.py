@@ -55,13 +55,14 @@ from coffeert.wire.health import (
     SocketsHealth,
 )
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, OrderBody, draft_from_request
-from tests.unit.strategies import fewer, orders
+from tests.calendars import calendars
+from tests.unit.strategies import fewer, orders, presents
 
 if TYPE_CHECKING:
     from coffeert.domain.rollups import Cells
 
 NOW = datetime(2026, 1, 31, 9, 30, 15, 250_000, tzinfo=UTC)
-RETENTION = RetentionWindow.at(NOW, UTC)
+RETENTION = RetentionWindow.at(NOW, calendars("Europe/Berlin", 240, central="Asia/Kathmandu"))
 MENU = MenuBody((MenuStore("uptown", "Uptown"),), (MenuDrink("latte", "Latte", "4.80"),))
 HEALTH = Health(
     live=True,
@@ -79,15 +80,18 @@ tallies = st.builds(Totals, *[st.integers(-(10**12), 10**12)] * 3) | st.just(ZER
 
 @st.composite
 def changes(draw: st.DrawFn) -> Change:
-    """Any change: a few codes, cells of all grains, orders."""
+    """Any change: a few codes, cells of all grains, orders, stores with calendars of their own."""
+    retention = draw(presents).retention()
+    running = {"minute": retention.as_of, "hour": retention.days[0].hour}
     stores, drinks = draw(st.lists(codes, min_size=1)), draw(st.lists(codes, min_size=1))
     cells: Cells = {}
     for _ in range(draw(st.integers(0, 20))):
         grain = draw(st.sampled_from(GRAINS))
-        start = RETENTION.window_start(grain) + draw(st.integers(0, 30)) * SECONDS[grain]
+        newest = running.get(grain, retention.days[0].date)
+        start = newest - draw(st.integers(-1, 30)) * SECONDS[grain]
         key = CellKey(grain, start, draw(st.sampled_from(stores)), draw(st.sampled_from(drinks)))
         cells[key] = draw(tallies)
-    return Change(RETENTION, NOW, cells, tuple(draw(st.lists(orders(NOW), max_size=3))))
+    return Change(retention, NOW, cells, tuple(draw(st.lists(orders(NOW), max_size=3))))
 
 
 @fewer
@@ -138,6 +142,19 @@ def test_a_bucket_is_parallel_columns() -> None:
     assert packed["minute"] == [[RETENTION.as_of, [0, 3], [3, 1], [4, 2], [1920, 580]]]
     assert packed["hour"] == packed["day"] == packed["recent"] == []
     assert packed["totals"]["today"] == [0, 0, 0]
+    sunday, midnight = 1_769_817_600, 1_769_796_900
+    assert packed["days"] == [
+        [
+            "Europe/Berlin",
+            240,
+            sunday,
+            sunday + 3 * 3600,
+            sunday + 27 * 3600,
+            RETENTION.as_of - 1800,
+        ],
+        ["Asia/Kathmandu", 0, sunday, midnight, midnight + 86400, RETENTION.as_of - 900],
+    ]
+    assert packed["calendar_of"] == {"central": 1}
     assert packed["top"] == [{"drink": "latte", "orders": 3, "quantity": 4, "cents": 1920}]
 
 
@@ -154,7 +171,7 @@ BODY = OrderBody.of(
     )
 )
 FRAMES: list[tuple[str, ServerFrame]] = [
-    ("hello", Hello(protocol=1, server="s", epoch="e", version=2, heartbeat=1, timezone="UTC", menu=MENU)),
+    ("hello", Hello(protocol=2, server="s", epoch="e", version=2, heartbeat=1, timezone="UTC", menu=MENU)),
     ("snapshot", Snapshot(epoch="e", version=2, view=VIEW, health=HEALTH)),
     ("delta", Delta(epoch="e", from_=1, to=2, view=VIEW)),
     ("menu", MenuChanged(menu=MENU)),
@@ -253,6 +270,23 @@ def test_no_text_makes_the_reader_fail(text: str) -> None:
 )
 def test_a_refusal_can_name_the_frame_it_answers(text: str, ref: str | None) -> None:
     assert ref_of(text) == ref
+
+
+@pytest.mark.parametrize("place", [-1, 2, 10**9])
+def test_a_store_whose_calendar_is_not_there_is_refused(place: int) -> None:
+    damaged = msgspec.structs.replace(VIEW, calendar_of={"central": place})
+    with pytest.raises(ValueError, match="calendar"):
+        change_from(damaged)
+    with pytest.raises(ValueError, match="calendar"):
+        change_from(msgspec.structs.replace(VIEW, days=(), calendar_of={}))
+
+
+@pytest.mark.parametrize("days", [[["Europe/Berlin", 240, 1, 2, 3]], [{"zone": "UTC"}], None])
+def test_a_day_that_is_none_is_refused(days: object) -> None:
+    sent = json.loads(encode(Delta(epoch="e", from_=1, to=2, view=VIEW)))
+    sent["view"]["days"] = days
+    with pytest.raises(msgspec.DecodeError):
+        decode_server_frame(json.dumps(sent))
 
 
 def test_times_keep_their_microseconds() -> None:

@@ -269,6 +269,22 @@ def test_a_stored_order_survives_the_wire(order: Order) -> None:
     assert decode_body(encode(OrderBody.of(correction))) == correction
 
 
+def test_an_amount_is_the_total_of_the_body() -> None:
+    order = Order(UUID(ORDER_ID), "uptown", "latte", -6, 400, NOW, NOW, amount=-50005)
+    sent = json.loads(encode(OrderBody.of(order)))
+    assert (sent["price"], sent["total"], sent["quantity"]) == ("4.00", "-500.05", -6)
+    plain = OrderBody.of(Order(UUID(ORDER_ID), "uptown", "latte", 1, 400, NOW, NOW))
+    assert json.loads(encode(plain)).keys().isdisjoint({"total", "source", "receipt", "voids"})
+
+
+@pytest.mark.parametrize("total", ["", "-", "1.5", "--1.00", "+1.00", "1,00", "1e2", "x", "1.000"])
+def test_a_stored_order_with_a_damaged_total_is_refused(total: str) -> None:
+    order = Order(UUID(ORDER_ID), "uptown", "latte", 1, 400, NOW, NOW)
+    body = json.loads(encode(OrderBody.of(order))) | {"total": total}
+    with pytest.raises(ValueError, match="money"):
+        decode_body(json.dumps(body).encode())
+
+
 def test_a_problem_is_one_of_rfc_9457() -> None:
     refused = Unavailable("Busy.", errors=(FieldError("store", "is on fire"),), retry_after=0.5)
     assert json.loads(encode(Problem.of(refused))) == {

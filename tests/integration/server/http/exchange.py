@@ -145,7 +145,8 @@ async def exchange(*, token: str | None = None) -> AsyncIterator[Exchange]:
         return web.Response(text="ok\n")
 
     app = web.Application(
-        client_max_size=MAX_BODY_BYTES, middlewares=[track_requests, error_middleware]
+        client_max_size=MAX_BODY_BYTES,
+        middlewares=[track_requests, error_middleware, authorizer.host_middleware],
     )
     add_routes(
         app,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 
 import aiohttp
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from coffeert.config import load_config
 from coffeert.errors import ConfigError
 from tests.integration.server.conftest import RunServer
-from tests.integration.server.wire import answer_to
+from tests.integration.server.wire import answer_to, connection
 
 TOKEN, READ = "orders-and-reads-0123456789", "reads-only-0123456789"
 LATTE = {"store": "uptown", "drink": "latte"}
@@ -87,7 +88,7 @@ async def test_strangers_learn_only_whether_the_server_is_ready(run_server: RunS
         ("null", None, 403),
         ("http://[", None, 403),
         # Its name points at this machine (DNS rebinding), so to the browser it is the same origin.
-        ("http://evil.example:{port}", "evil.example:{port}", 403),
+        ("http://evil.example:{port}", "evil.example:{port}", 421),
     ],
 )
 async def test_only_our_own_and_allowed_pages_may_order(
@@ -102,6 +103,102 @@ async def test_only_our_own_and_allowed_pages_may_order(
         given = {name: text.format(port=port) for name, text in headers.items() if text}
         async with http.post("/api/orders", json=LATTE, headers=given) as answer:
             assert answer.status == status
+
+
+ROUTES = [
+    ("GET", "/api/dashboard"),
+    ("GET", "/api/dashboard?at=2026-01-31T09:30:00Z"),
+    ("GET", "/api/menu"),
+    ("GET", "/ws/dashboard"),
+    ("GET", "/metrics"),
+    ("GET", "/livez"),
+    ("GET", "/readyz"),
+    ("GET", "/openapi.json"),
+    ("GET", "/nowhere"),
+    ("POST", "/api/orders"),
+    ("POST", "/api/orders/batch"),
+    ("POST", "/api/orders/0190a1b2-c3d4-7e5f-8a6b-1c2d3e4f5a6b/void"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_a_name_that_is_not_this_machines_reads_and_orders_nothing(
+    http: aiohttp.ClientSession, method: str, path: str
+) -> None:
+    # A page's request to its own origin carries no Origin, wherever its name leads (DNS rebinding).
+    headers = {"Host": "evil.example:8765", "Content-Type": "application/json"}
+    if path.startswith("/ws"):
+        headers |= {
+            "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        }  # fmt: skip
+    data = json.dumps(LATTE) if method == "POST" else None
+    async with http.request(method, path, headers=headers, data=data) as response:
+        assert response.status == 421
+        assert response.content_type == "application/problem+json"
+        assert "allowed_hosts" in (await response.json())["detail"]
+    async with http.get("/api/dashboard") as response:
+        assert (await response.json())["view"]["totals"]["day"][0] == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("LOCALHOST.:1", 200),
+        ("127.0.0.1", 200),
+        ("127.1.2.3:8765", 200),
+        ("[::1]:8765", 200),
+        (socket.gethostname(), 200),
+        (f"{socket.gethostname().partition('.')[0].upper()}:8765", 200),
+        ("shop.example", 200),
+        ("SHOP.example.:8765", 200),
+        ("evil.example", 421),
+        ("shop.example.evil.example", 421),
+        ("evil.shop.example", 421),
+        ("192.0.2.1", 421),
+        ("0.0.0.0", 421),
+        ("localhost.evil.example", 421),
+        ("shop.example@evil.example", 421),
+        (":8765", 421),
+        ("[", 421),
+    ],
+)
+async def test_without_a_token_the_host_is_a_name_of_this_machine(
+    run_server: RunServer, host: str, status: int
+) -> None:
+    async with (
+        run_server(allowed_hosts=("shop.example",)) as url,
+        aiohttp.ClientSession(url) as http,
+    ):
+        forwarded = {"Host": host, "X-Forwarded-Host": "shop.example"}
+        assert (await http.get("/api/menu", headers=forwarded)).status == status
+        ordered = await http.post("/api/orders", json=LATTE, headers=forwarded)
+        assert ordered.status == {200: 201}.get(status, status)
+
+
+async def test_a_page_of_an_allowed_host_may_order(run_server: RunServer) -> None:
+    async with (
+        run_server(allowed_hosts=("shop.example",)) as url,
+        aiohttp.ClientSession(url) as http,
+    ):
+        page = {"Host": "shop.example", "Origin": "http://shop.example"}
+        assert (await http.post("/api/orders", json=LATTE, headers=page)).status == 201
+
+
+async def test_with_a_token_any_host_will_do(run_server: RunServer) -> None:
+    async with run_server(token=TOKEN) as url, aiohttp.ClientSession(url) as http:
+        named = {"Host": "anything.example"}
+        assert (await http.get("/api/menu", headers=named | bearer(TOKEN))).status == 200
+        assert (await http.get("/api/menu", headers=named)).status == 401
+        assert (await http.get("/livez", headers=named)).status == 200
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/api/menu"])
+async def test_http_1_0_needs_no_host(server_url: str, path: str) -> None:
+    async with connection(server_url) as (reader, writer):
+        writer.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+        assert (await reader.readline()).split()[1] == b"200"
 
 
 @pytest.mark.parametrize(

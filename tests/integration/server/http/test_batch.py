@@ -112,7 +112,7 @@ async def test_of_a_batch_whose_client_has_gone_nothing_more_is_stored(
         async with held.transaction():
             await held.execute("LOCK TABLE orders IN SHARE MODE")
             _, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
-            head = "POST /api/orders/batch HTTP/1.1\r\nHost: x\r\n"
+            head = "POST /api/orders/batch HTTP/1.1\r\nHost: localhost\r\n"
             head += f"Content-Type: application/x-ndjson\r\nContent-Length: {len(body)}\r\n\r\n"
             writer.write(head.encode() + body)
             async with asyncio.timeout(WITHIN):

@@ -68,13 +68,17 @@ async def line(url: str) -> AsyncIterator[Line]:
 async def both_ways(url: str) -> AsyncIterator[tuple[Line, Line]]:
     """Two connections: a new one, and one that aiohttp has."""
     async with line(url) as fast, line(url) as framework:
-        await framework.ask(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        await framework.ask(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         yield fast, framework
 
 
 def request(order: object, **headers: str) -> bytes:
     body = order if isinstance(order, bytes) else json.dumps(order).encode()
-    given = {"Host": "x", "Content-Type": "application/json", "Content-Length": str(len(body))}
+    given = {
+        "Host": "localhost",
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+    }
     given |= {name.replace("_", "-"): value for name, value in headers.items()}
     lines = "".join(f"{name}: {value}\r\n" for name, value in given.items())
     return f"POST /api/orders HTTP/1.1\r\n{lines}\r\n".encode() + body
@@ -243,7 +247,7 @@ async def test_connections_end_with_the_server(run_server: RunServer) -> None:
         silent, used, handed_over = [await asyncio.open_connection(*address(url)) for _ in range(3)]
         for (reader, writer), sent in (
             (used, request(LATTE)),
-            (handed_over, b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"),
+            (handed_over, b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"),
         ):
             writer.write(sent)
             assert await reader.readuntil(b"\r\n\r\n")

@@ -23,7 +23,7 @@ async def test_headers_that_never_end_are_cut_off(run_server: RunServer) -> None
         aiohttp.ClientSession(url) as http,
         connection(url) as (reader, writer),
     ):
-        writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n")
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n")
         drip = asyncio.create_task(keep_dripping(writer))
         assert await ends(reader)
         await drip
@@ -77,7 +77,7 @@ async def test_a_body_that_never_comes_is_answered_and_cut_off(
     kind = "x-ndjson" if path.endswith("batch") else "json"
     async with run_server(body_timeout=0.2) as url, connection(url) as (reader, writer):
         writer.write(
-            f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/{kind}\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/{kind}\r\n"
             "Content-Length: 1000\r\n\r\n{".encode()
         )
         assert b" 408 " in await asyncio.wait_for(reader.readline(), 10)
@@ -87,7 +87,7 @@ async def test_a_body_that_never_comes_is_answered_and_cut_off(
 async def test_an_idle_connection_is_left_alone(run_server: RunServer) -> None:
     async with run_server(header_timeout=0.5) as url, connection(url) as (reader, writer):
         for _ in range(2):
-            writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            writer.write(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
             await asyncio.wait_for(reader.readuntil(b"ok\n"), 10)
             # Other dawdlers are swept out meanwhile; this one stays.
             async with connection(url) as (other, dawdler):

@@ -21,10 +21,10 @@ from tests.waiting import POLL
 
 BODY = json.dumps({"store": "uptown", "drink": "latte"}).encode()
 ORDER = (
-    b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"POST /api/orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
 )
-LIVEZ = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+LIVEZ = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ async def test_aiohttps_handlers_shed_load_before_the_body_is_read(
 ) -> None:
     async with run_server() as url, connection(url) as (reader, writer):
         writer.write(
-            f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x\r\n"
             "Content-Encoding: gzip\r\nContent-Length: 1000\r\n\r\n".encode()
         )
         answer = await read_all(reader, 20)
@@ -131,7 +131,7 @@ async def test_the_other_half_is_closed_though_aiohttp_reads_on(run_server: RunS
 
 async def test_http_1_1_without_a_host_is_refused(run_server: RunServer) -> None:
     async with run_server() as url, connection(url) as (reader, writer):
-        writer.write(ORDER.replace(b"Host: x\r\n", b""))
+        writer.write(ORDER.replace(b"Host: localhost\r\n", b""))
         assert statuses(await read_all(reader)) == [400]
 
 

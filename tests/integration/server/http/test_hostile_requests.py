@@ -26,15 +26,17 @@ JSON = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 NOT_HTTP = {
     "noise": b"\x00\x01\x02\r\n\r\n",
     "another protocol": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "another method": b"BREW /api/menu HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a huge header": b"GET /livez HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
-    "many headers": b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * 50_000 + b"\r\n",
-    "a long address": b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-    "two lengths": b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
+    "another method": b"BREW /api/menu HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a huge header": b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX: "
+    + b"a" * 100_000
+    + b"\r\n\r\n",
+    "many headers": b"GET /livez HTTP/1.1\r\nHost: localhost\r\n" + b"X: a\r\n" * 50_000 + b"\r\n",
+    "a long address": b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "two lengths": b"POST /api/orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
     b"Content-Length: 6\r\n\r\naaaaaa",
-    "a length and chunks": b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
+    "a length and chunks": b"POST /api/orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "a broken chunk": b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    "a broken chunk": b"POST /api/orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n",
 }
 

@@ -18,7 +18,7 @@ from tests.integration.server.http.test_hostile_requests import NOT_HTTP
 from tests.unit.server.http.test_request_reader import BODY, CHUNKED, UNSUPPORTED, WHOLE, chunked
 
 RECORDED = sorted((Path(__file__).parents[3] / "client_requests/recorded").glob("*.json"))
-LIVEZ = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+LIVEZ = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 TOKEN = "secret"
 
 VARIANTS = {

@@ -35,7 +35,9 @@ async def test_a_queued_order_whose_client_has_disconnected_is_not_stored(
             # The only writer is blocked now, so the second order is queued.
             _, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
             body = json.dumps(_draft(str(new_order_id()))).encode()
-            head = "POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            head = (
+                "POST /api/orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            )
             writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
             async with asyncio.timeout(WITHIN):
                 while await _queue(http) != 1:

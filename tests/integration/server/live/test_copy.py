@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -15,7 +15,6 @@ import pytest
 from msgspec.structs import replace
 from redis import Redis
 
-from coffeert.domain.rollups import RetentionWindow
 from coffeert.domain.view import RollupSnapshot
 from coffeert.errors import DatabaseUnavailable
 from coffeert.redis_bus.bus import Bus
@@ -27,7 +26,7 @@ from coffeert.server.live.live_view import LiveView
 from coffeert.server.live.rollup_reader import RollupReader
 from coffeert.server.live.updater import LiveUpdater
 from coffeert.tasks import end
-from tests.integration.redis_bus.pass_factory import Pass, PassFactory, publish
+from tests.integration.redis_bus.pass_factory import CALENDARS, Pass, PassFactory, publish
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.live.dashboards import place, shows
 from tests.waiting import POLL, WITHIN, eventually
@@ -44,18 +43,18 @@ async def test_a_wrong_value_is_not_shown_after_a_reconnection_nor_at_a_start(
         with Redis.from_url(redis_url) as client:
             redis: Any = client
             async with asyncio.timeout(WITHIN):
-                while not redis.hexists("coffeert:snapshot", field):
+                while not redis.hexists("coffeert:v2:snapshot", field):
                     await asyncio.sleep(POLL)
-            wrong = json.loads(redis.hget("coffeert:snapshot", field))
+            wrong = json.loads(redis.hget("coffeert:v2:snapshot", field))
             wrong[3] = [1010]
-            redis.hset("coffeert:snapshot", field, json.dumps(wrong))
+            redis.hset("coffeert:v2:snapshot", field, json.dumps(wrong))
             redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
             await place(http, url, 1)
             await shows(http, url, 11)
             async with run_server(run_aggregator=False) as fresh:
                 await shows(http, fresh, 11)
             async with asyncio.timeout(WITHIN):  # and it is overwritten, in its turn
-                while json.loads(redis.hget("coffeert:snapshot", field))[3] != [10]:
+                while json.loads(redis.hget("coffeert:v2:snapshot", field))[3] != [10]:
                     await asyncio.sleep(POLL)
 
 
@@ -70,7 +69,7 @@ async def test_a_strange_meta_neither_stops_publishing_nor_makes_lineages(
         with Redis.from_url(redis_url) as client:
             redis: Any = client
             async with asyncio.timeout(WITHIN):
-                while not (data := redis.hget("coffeert:snapshot", "meta")):
+                while not (data := redis.hget("coffeert:v2:snapshot", "meta")):
                     await asyncio.sleep(POLL)
             meta = json.loads(data)
             strange = meta | {
@@ -78,9 +77,9 @@ async def test_a_strange_meta_neither_stops_publishing_nor_makes_lineages(
                 "token": 10**6,
                 "data_time": "9999-12-31T23:59:59.000000+00:00",
             }
-            redis.hset("coffeert:snapshot", "meta", json.dumps(strange))
+            redis.hset("coffeert:v2:snapshot", "meta", json.dumps(strange))
             async with asyncio.timeout(WITHIN):
-                while json.loads(redis.hget("coffeert:snapshot", "meta"))["token"] != 1:
+                while json.loads(redis.hget("coffeert:v2:snapshot", "meta"))["token"] != 1:
                     await asyncio.sleep(POLL)
         await place(http, url, 1)
         await shows(http, url, 2)
@@ -97,13 +96,14 @@ class Database:
         self.away = False
         self.loads = 0
 
-    async def load_snapshot(
-        self, retention_at: Callable[[datetime], RetentionWindow]
-    ) -> tuple[RollupSnapshot, RetentionWindow]:
+    async def load_snapshot(self) -> tuple[RollupSnapshot, datetime]:
         if self.away:
             raise DatabaseUnavailable("PostgreSQL is away.")
         self.loads += 1
-        return self.made.snapshot, retention_at(self.clock.now())
+        return self.made.snapshot, self.clock.now()
+
+    async def measure_clock(self) -> None:
+        raise AssertionError("every pass is of now")
 
     async def lineage(self) -> str:
         if self.away:
@@ -116,9 +116,7 @@ class Shown:
 
     def __init__(self, redis_url: str, made: Pass) -> None:
         self.database = Database(made)
-        self.view = LiveView(
-            RetentionWindow.at(made.message.data_time, UTC), made.message.data_time
-        )
+        self.view = LiveView(CALENDARS, made.message.data_time)
         self.lineages: list[str] = []
         self.bus = Bus(redis_url)
         self.updater = LiveUpdater(
@@ -128,7 +126,6 @@ class Shown:
             ),
             self.bus,
             cast("RollupReader", self.database),
-            zone=UTC,
             live=True,
             on_new_lineage=self.lineages.append,
         )

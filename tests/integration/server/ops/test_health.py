@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from datetime import UTC
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -15,7 +15,9 @@ from coffeert.config import load_config
 from coffeert.redis_bus.publisher import RedisPublisher
 from coffeert.server.app import open_server
 from coffeert.server.live import live_view
+from tests.integration.inject.command import run
 from tests.integration.server.conftest import RunServer
+from tests.servers import TestServers
 from tests.waiting import POLL, WITHIN
 
 
@@ -38,7 +40,7 @@ async def test_orders_that_are_not_shown_before_a_pass_are_reported(
         part = await _aggregator(http, ok=False, reason="not shown before")
         assert part["since"]
         await _shows(http, 2)
-        await Aggregator(database_url, publisher, interval=60, zone=UTC, name="cron").once()
+        await Aggregator(database_url, publisher, interval=60, name="cron").once()
         await _aggregator(http, ok=True)
         await _shows(http, 3)
 
@@ -54,6 +56,28 @@ async def test_figures_that_postgresql_has_not_confirmed_are_reported(
             while not view.confirmed:
                 await asyncio.sleep(POLL)
         assert "not confirmed" not in (monitor._aggregator().reason or "")
+
+
+async def test_what_a_crash_could_do_is_said(
+    run_server: RunServer, servers: TestServers, database_url: str
+) -> None:
+    name = urlsplit(database_url).path.strip("/")
+    servers.postgres.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    async with run_server() as url, aiohttp.ClientSession(url) as http:
+        async with http.get("/readyz") as response:
+            assert response.status == 200, "orders are taken all the same"
+            part = (await response.json())["parts"]["durability"]
+        # As the tests' PostgreSQL is run, and as our sessions have set it.
+        assert part | {"at": "", "since": ""} == {
+            "ok": False, "at": "", "since": "",
+            "reason": "fsync is off: a crash of the machine can lose orders and damage the data",
+            "synchronous_commit": "on", "fsync": "off", "full_page_writes": "off",
+        }  # fmt: skip
+        async with http.get("/metrics") as response:
+            assert "coffeert_durability_up 0.0" in await response.text()
+        status = await run("status", "--url", url)
+        assert "durability NOT OK (fsync is off: " in status.out
+        assert "synchronous_commit on, fsync off, full_page_writes off" in status.out
 
 
 async def _aggregator(http: aiohttp.ClientSession, *, ok: bool, reason: str = "") -> dict[str, Any]:

@@ -138,7 +138,7 @@ class Connections:
         self.endpoint = OrderEndpoint(
             service,
             BatchEndpoint(service, max_line_bytes=1024, max_rows=500),
-            authorizer or Authorizer(None),
+            authorizer or Authorizer(None, allowed_hosts=("here",)),
             order_shedder=self.orders,
             batch_shedder=self.batches,
             max_body_bytes=1024,

@@ -57,6 +57,23 @@ def test_after_a_stall_a_few_quick_batches_end_the_refusals() -> None:
     admission.check(1)
 
 
+def test_commits_are_stalled_while_none_ends() -> None:
+    clock = Clock()
+    admission = _admission(clock)
+    assert admission.stalled_seconds() == 0
+    admission.batch_started(0)
+    clock.now = 3
+    admission.batch_started(1)
+    assert admission.stalled_seconds() == 3, "since the first of them began"
+    admission.batch_finished(1, 5)
+    clock.now = 4
+    assert admission.stalled_seconds() == 1, (
+        "one that meets a lock is no stall beside others that end"
+    )
+    admission.batch_finished(0, 5)
+    assert admission.stalled_seconds() == 0
+
+
 def test_while_a_batch_hangs_orders_are_refused_at_once() -> None:
     clock = Clock()
     admission = _admission(clock)

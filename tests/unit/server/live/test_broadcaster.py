@@ -21,10 +21,12 @@ from coffeert.server.live.live_view import LiveView
 from coffeert.tasks import end
 from coffeert.wire import frames
 from coffeert.wire.orders import MenuBody
+from tests.calendars import calendars_around
 from tests.waiting import eventually
 
 NOW = datetime.now(UTC)
-RETENTION = RetentionWindow.at(NOW, UTC)
+CALENDARS = calendars_around(NOW)
+RETENTION = RetentionWindow.at(NOW, CALENDARS)
 
 
 class Screen:
@@ -64,7 +66,7 @@ class Case:
 
     def __init__(self) -> None:
         self.time = 0.0
-        self.live_view = LiveView(RETENTION, NOW)
+        self.live_view = LiveView(CALENDARS, NOW)
         self.change_log = ChangeLog(self.live_view)
         self.broadcaster = Broadcaster(
             self.change_log, min_frame_interval=0, slow_client_timeout=10, max_clients=9,
@@ -212,7 +214,7 @@ async def test_without_clients_nothing_is_encoded(monkeypatch: pytest.MonkeyPatc
 def test_the_interval_is_longer_while_orders_are_refused() -> None:
     refusing = False
     broadcaster = Broadcaster(
-        ChangeLog(LiveView(RETENTION, NOW)),
+        ChangeLog(LiveView(CALENDARS, NOW)),
         min_frame_interval=0.02,
         slow_client_timeout=10,
         max_clients=9,

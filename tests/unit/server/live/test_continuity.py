@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import example, given
@@ -12,17 +12,17 @@ from msgspec.structs import replace
 
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollups import CellKey, RetentionWindow, Totals
+from coffeert.domain.rollups import GRAINS, SECONDS, CellKey, RetentionWindow, Totals
 from coffeert.domain.view import PassChange, View
 from coffeert.domain.watermark import Watermark, Xid
 from coffeert.server.live.change_log import ChangeLog, Position
 from coffeert.server.live.live_view import LiveView
 from coffeert.wire.frames import Snapshot, change_from, decode_server_frame
+from tests.calendars import calendars
 from tests.order_book import order
-from tests.unit.server.live.test_live_view import NOW, RETENTION, History, shown
+from tests.unit.server.live.test_live_view import CALENDARS, NOW, RETENTION, History, shown
 
 KEY = CellKey("minute", RETENTION.as_of, "uptown", "latte")
-KOLKATA = timezone(timedelta(hours=5, minutes=30))
 
 
 def sale(history: History) -> Xid:
@@ -41,7 +41,7 @@ class Server:
     """A live view, kept up to date as the updater does it."""
 
     def __init__(self, history: History) -> None:
-        self.live = LiveView(RETENTION, NOW)
+        self.live = LiveView(CALENDARS, NOW)
         self.history = history
         self.loads = 0
         self.load()
@@ -153,8 +153,8 @@ def test_passes_that_were_on_their_way_when_a_later_one_was_loaded_cost_nothing(
         {"lineage": "two"},
         {"nonce": "another term"},
         {"previous": Watermark(10, 11)},
-        {"coverage": Coverage.of(RetentionWindow.at(NOW + timedelta(minutes=10), UTC))},
-        {"coverage": Coverage.of(RetentionWindow.at(NOW + timedelta(hours=2), UTC))},
+        {"coverage": Coverage.of(RetentionWindow.at(NOW + timedelta(minutes=10), CALENDARS))},
+        {"coverage": Coverage.of(RetentionWindow.at(NOW + timedelta(hours=2), CALENDARS))},
     ],
     ids=lambda other: next(iter(other)),
 )
@@ -175,10 +175,9 @@ def test_a_pass_that_changed_nothing_covers_all_time() -> None:
     assert server.live.apply_pass(replace(server.history.passes[-1], coverage=None, cells={}))
 
 
-def test_a_server_of_another_zone_does_not_take_the_cells_of_utc_for_the_whole() -> None:
-    """Its local midnight cuts an hour, whose minutes the other's cells do not have."""
+def test_a_server_whose_clock_is_behind_does_not_take_later_windows_for_the_whole() -> None:
     history = History()
-    live = LiveView(RetentionWindow.at(NOW, KOLKATA), NOW)
+    live = LiveView(CALENDARS, NOW - timedelta(minutes=10))
     live.load(history.snapshot(), live.view.cube.retention)
     sale(history)
     history.aggregate()
@@ -187,25 +186,24 @@ def test_a_server_of_another_zone_does_not_take_the_cells_of_utc_for_the_whole()
     assert live.apply_pass(replace(history.passes[-1], coverage=theirs))
 
 
-@given(
-    st.integers(0, 3000), st.integers(0, 3000), st.sampled_from((0, 330, 345, -210)),
-    st.sampled_from((0, 330, 345, -210)),
-)  # fmt: skip
-def test_coverage_is_about_every_minute(mine: int, theirs: int, zone: int, other: int) -> None:
-    def at(minutes: int, offset: int) -> RetentionWindow:
+ZONES = st.sampled_from(("UTC", "Asia/Kolkata", "Asia/Kathmandu", "America/St_Johns"))
+
+
+@given(st.integers(0, 3000), st.integers(0, 3000), ZONES, ZONES)
+def test_what_is_included_lacks_no_bucket(mine: int, theirs: int, zone: str, other: str) -> None:
+    def at(minutes: int, zone: str) -> RetentionWindow:
         moment = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=minutes)
-        return RetentionWindow.at(moment, timezone(timedelta(minutes=offset)))
+        return RetentionWindow.at(moment, calendars(zone))
 
     has, needs = at(mine, zone), at(theirs, other)
-    start = min(has.as_of, needs.as_of) - 2 * 86400
-    minutes = range(start, max(has.as_of, needs.as_of), 60)
-    missing = [
-        minute
-        for minute in minutes
-        if needs.contains("minute", minute) and not has.contains("minute", minute)
-    ]
-    coarse = all(has.oldest_bucket(g) <= needs.oldest_bucket(g) for g in ("hour", "day"))
-    assert Coverage.of(has).includes(Coverage.of(needs)) == (coarse and not missing)
+    if Coverage.of(has).includes(Coverage.of(needs)):
+        for grain in GRAINS:
+            step = 900 if grain == "hour" else SECONDS[grain]
+            for bucket in range(needs.as_of // 86400 * 86400 - 31 * 86400, needs.as_of, step):
+                key = CellKey(grain, bucket, "uptown", "latte")
+                assert has.contains(key) or not needs.contains(key)
+    else:
+        assert mine > theirs or zone != other
 
 
 def test_another_history_takes_pending_and_recent_orders_with_it() -> None:
@@ -238,7 +236,7 @@ def test_a_history_that_goes_on_keeps_the_epoch() -> None:
 
 
 def test_time_that_goes_back_is_followed_in_a_new_epoch() -> None:
-    early, ahead = RETENTION, RetentionWindow.at(NOW + timedelta(hours=2), UTC)
+    early, ahead = RETENTION, RetentionWindow.at(NOW + timedelta(hours=2), CALENDARS)
     history = History()
     server = Server(history)
     sale(history)

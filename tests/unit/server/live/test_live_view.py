@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollups import CellKey, Cells, RetentionWindow, Totals, add, at_all_grains
+from coffeert.domain.rollups import (
+    ZERO,
+    CellKey,
+    Cells,
+    RetentionWindow,
+    Totals,
+    add,
+    at_all_grains,
+)
 from coffeert.domain.view import PassChange, RollupSnapshot, View
 from coffeert.domain.watermark import Watermark, Xid
 from coffeert.server.live.change_log import ChangeLog, Position
 from coffeert.server.live.live_view import LiveView
 from coffeert.wire.frames import Columns, Delta, Snapshot, change_from, decode_server_frame
+from tests.calendars import calendars
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
-RETENTION = RetentionWindow.at(NOW, UTC)
+CALENDARS = calendars("Europe/Berlin", 240, central="Asia/Kathmandu")
+RETENTION = RetentionWindow.at(NOW, CALENDARS)
 COVERAGE = Coverage.of(RETENTION)
 
 
@@ -50,7 +61,7 @@ class History:
         changed: Cells = {}
         for xid, minutes in self.committed.items():
             if seen.sees(xid) and not self.watermark.sees(xid):
-                for key, tally in at_all_grains(minutes).items():
+                for key, tally in at_all_grains(minutes, CALENDARS).items():
                     add(self.rollup, key, tally)
                     changed[key] = self.rollup[key]
         self.next_xid += 1  # the pass's own
@@ -88,7 +99,7 @@ class History:
     def sum(self, xids: set[Xid]) -> Cells:
         total: Cells = {}
         for xid in xids:
-            for key, tally in at_all_grains(self.committed[xid]).items():
+            for key, tally in at_all_grains(self.committed[xid], CALENDARS).items():
                 add(total, key, tally)
         return {key: tally for key, tally in total.items() if tally != Totals(0, 0, 0)}
 
@@ -176,7 +187,7 @@ def test_each_batch_counts_once_whatever_happens_to_its_message(
     steps: list[tuple[str, object]],
 ) -> None:
     history = History()
-    live = LiveView(RETENTION, NOW)
+    live = LiveView(CALENDARS, NOW)
     live.load(history.snapshot(), RETENTION)
     change_log = ChangeLog(live)
     change_log.commit_version()
@@ -214,7 +225,7 @@ def test_each_batch_counts_once_whatever_happens_to_its_message(
 def test_a_reader_may_skip_versions_and_arrives_at_the_same_state(
     batches: list[Cells], data: st.DataObject
 ) -> None:
-    live = LiveView(RETENTION, NOW)
+    live = LiveView(CALENDARS, NOW)
     live.load(History().snapshot(), RETENTION)
     change_log = ChangeLog(live)
     change_log.commit_version()
@@ -236,7 +247,7 @@ def test_a_reader_may_skip_versions_and_arrives_at_the_same_state(
 
 
 def test_another_lineage_begins_another_epoch() -> None:
-    live = LiveView(RETENTION, NOW)
+    live = LiveView(CALENDARS, NOW)
     live.load(History().snapshot(), RETENTION)
     change_log = ChangeLog(live)
     epoch = change_log.epoch
@@ -263,6 +274,78 @@ def test_another_lineage_begins_another_epoch() -> None:
     assert change_log.epoch != epoch
     assert not change_log.can_resume(Position(epoch, 0))
     assert shown(View(change_from(_snapshot(change_log)))) == dict(snapshot.cells)
+
+
+def test_a_business_day_ends_at_one_store_and_not_at_another() -> None:
+    """Nepal's day ends at 18:15 UTC, Berlin's at 03:00."""
+    before = NOW.replace(hour=18, minute=14)
+    live = LiveView(CALENDARS, before)
+    live.load(History().snapshot(), RetentionWindow.at(before, CALENDARS))
+    minute = CellKey("minute", int(before.timestamp()), "uptown", "tea")
+    sold: Cells = {minute: Totals(1, 1, 300), minute._replace(store="central"): Totals(4, 4, 1600)}
+    live.apply_pending([PendingBatches.of({Xid(100): sold})], ())
+    change_log = ChangeLog(live)
+    change_log.commit_version()
+    reader, at = View(change_from(_snapshot(change_log))), change_log.version
+    for moment, today in (
+        (before, Totals(5, 5, 1900)),
+        (before + timedelta(minutes=1), Totals(1, 1, 300)),
+        (before.replace(hour=23, minute=59), Totals(1, 1, 300)),
+        (NOW.replace(day=2, hour=2, minute=59), Totals(1, 1, 300)),
+        (NOW.replace(day=2, hour=3, minute=0), ZERO),
+    ):
+        assert live.move_to(RetentionWindow.at(moment, CALENDARS))
+        assert live.view.cube.totals().today == today
+        assert live.view.cube.totals().day == Totals(5, 5, 1900)
+        if change_log.commit_version():
+            delta = decode_server_frame(change_log.delta(at))
+            assert isinstance(delta, Delta)
+            reader.apply(change_from(delta.view))
+            at = delta.to
+        assert reader.cube.retention == RetentionWindow.at(moment, CALENDARS)
+        assert reader.cube.totals().today == today
+    assert not live.move_to(RetentionWindow.at(before, CALENDARS))
+    assert live.view.cube.totals().today == ZERO
+
+
+def test_calendars_that_have_changed_move_the_days_of_what_is_pending_too() -> None:
+    """A change begins a lineage; the order that no pass has counted comes with the next snapshot."""
+    live = LiveView(CALENDARS, NOW)
+    live.load(History().snapshot(), RETENTION)
+    minute = CellKey("minute", int(NOW.timestamp()), "central", "tea")
+    sold: Cells = {minute: Totals(1, 1, 300)}
+    live.apply_pending([PendingBatches.of({Xid(100): sold})], ())
+    change_log = ChangeLog(live)
+    change_log.commit_version()
+    changed = calendars("Europe/Berlin", 240, central="Asia/Kolkata")
+    counted = at_all_grains(sold, changed)
+    live.load(
+        msgspec.structs.replace(
+            History().snapshot(),
+            lineage="two",
+            watermark=Watermark(200, 200),
+            cells=counted,
+            calendars=changed,
+        ),
+        RetentionWindow.at(NOW, changed),
+    )
+    assert live.calendars == changed
+    assert shown(live.view) == counted
+    assert change_log.commit_version()
+    reader = View(change_from(_snapshot(change_log)))
+    assert shown(reader) == counted
+    assert reader.cube.retention == RetentionWindow.at(NOW, changed)
+
+
+def test_what_was_pending_in_another_lineage_is_not_shown_any_more() -> None:
+    live = LiveView(CALENDARS, NOW)
+    live.load(History().snapshot(), RETENTION)
+    minute = CellKey("minute", int(NOW.timestamp()), "central", "tea")
+    live.apply_pending([PendingBatches.of({Xid(100): {minute: Totals(1, 1, 300)}})], ())
+    other = msgspec.structs.replace(History().snapshot(), lineage="two")
+    live.load(other, RETENTION)
+    assert shown(live.view) == {}
+    assert live.pending_batches == 0
 
 
 def _snapshot(change_log: ChangeLog) -> Columns:
