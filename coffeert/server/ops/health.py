@@ -191,9 +191,10 @@ class HealthMonitor:
         stalled = self._batch_writer.admission.stalled_seconds()
         if stalled > STALLED_SECONDS:
             return f"no commit has ended for {stalled:.0f} s"
-        if self._unresolved_commits:
+        obstacle = self._session.obstacle() if self._session is not None else None
+        if obstacle is None and self._unresolved_commits:
             return "an earlier commit has not ended"
-        return self._session.obstacle() if self._session is not None else None
+        return obstacle
 
     @property
     def _starting(self) -> bool:

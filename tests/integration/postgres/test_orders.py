@@ -20,7 +20,7 @@ from tests.order_book import insert, order, void
 
 # What PostgreSQL can hold: text without NUL and without halves of surrogate pairs.
 codes = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
-moments = st.integers(946_684_800_000_000, 4_102_444_800_000_000).map(
+moments = st.integers(946_684_800_000_000, 4_102_444_799_999_999).map(
     lambda microseconds: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
 )
 orders = st.builds(

@@ -42,6 +42,10 @@ async def test_it_can_store_and_aggregate(
     await table.insert([placed])
     correction = placed.correction(order().order_id, placed.received_at)
     await table.insert([correction])
+    assert (await table.insert([placed])).new == 0  # which writes to the log all the same
+    await table.wait_for_standbys()
+    assert (await table.find_voids([placed.order_id])).keys() == {placed.order_id}
+    assert await table.unresolved_commits() == 0
     publisher = RedisPublisher(redis_url)
     opened.push_async_callback(publisher.close)
     aggregator = Aggregator(serving_url, publisher, interval=1, name="test")
