@@ -82,6 +82,7 @@ class Server:
             authorizer=self.authorizer,
             archive=self.rollup_reader,
             zone=lambda: self.updater.calendars.calendars[0].zone,
+            now=self.rollup_reader.clock.now,
         )
         websocket = DashboardWebSocket(
             broadcaster=self.broadcaster,
@@ -183,7 +184,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
         )
         menu_cache = MenuCache(menu, database_url, broadcaster)
         authorizer = _authorizer(config)
-        order_service = OrderService(batch_writer, repository, menu_cache.menu)
+        order_service = OrderService(batch_writer, repository, menu_cache.menu, clock.now)
         batches = BatchEndpoint(
             order_service, max_line_bytes=config.max_body_bytes, max_rows=config.max_batch_rows
         )

@@ -31,6 +31,12 @@ CREATE FUNCTION order_amount(quantity integer, price_cents integer, amount bigin
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN coalesce(amount, quantity::bigint * price_cents);
 
+-- Whether rollups can hold an order: the rules above that are NOT VALID.
+CREATE FUNCTION is_countable(placed_at timestamptz, store text, drink text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN placed_at >= '2000-01-01 00:00+00' AND placed_at < '2100-01-01 00:00+00'
+        AND octet_length(store) <= 255 AND octet_length(drink) <= 255;
+
 -- Logical replication copies a row with the transaction id of the database that it comes from, which says
 -- nothing here: the copy would be counted at every pass, or never. Fires for replicated rows only.
 CREATE FUNCTION use_own_xid() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -3,24 +3,18 @@
 -- other orders than those counted here. Runs under the lock of lock_state.
 -- $1 watermark of the last pass. Cells are handed back from minute $2 on, for hours that begin after $3,
 -- and from day $4 on. $5 seconds for which the leader counts as alive, NULL for a pass by another.
-WITH seen AS MATERIALIZED (
+WITH fresh AS MATERIALIZED (
+    -- What the table refuses now, but an earlier version let in, would break the statements below for ever.
     SELECT order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
-           receipt, xid
+           receipt, is_countable(placed_at, store, drink) AS countable
     FROM orders WHERE xid >= pg_snapshot_xmax($1::text::pg_snapshot)
     UNION ALL
     SELECT order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
-           receipt, xid
+           receipt, is_countable(placed_at, store, drink)
     FROM orders WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot)))
-), fresh AS (
-    -- What the table refuses, but an earlier version let in, would break the statements below for ever.
-    SELECT * FROM seen
-    WHERE placed_at >= '2000-01-01 00:00+00' AND placed_at < '2100-01-01 00:00+00'
-      AND octet_length(store) <= 255 AND octet_length(drink) <= 255
 ), uncountable AS (
     INSERT INTO uncountable_order (order_id)
-    SELECT order_id FROM seen
-    WHERE NOT (placed_at >= '2000-01-01 00:00+00' AND placed_at < '2100-01-01 00:00+00'
-               AND octet_length(store) <= 255 AND octet_length(drink) <= 255)
+    SELECT order_id FROM fresh WHERE NOT countable
     ON CONFLICT DO NOTHING
     RETURNING order_id
 ), by_minute AS MATERIALIZED (
@@ -28,7 +22,7 @@ WITH seen AS MATERIALIZED (
            sum(order_count(quantity, voids))::bigint AS orders,
            sum(quantity)::bigint AS quantity,
            sum(order_amount(quantity, price_cents, amount))::bigint AS revenue_cents
-    FROM fresh GROUP BY 1, 2, 3
+    FROM fresh WHERE countable GROUP BY 1, 2, 3
 ), by_quarter AS MATERIALIZED (
     SELECT date_bin('15 minutes', bucket, '2000-01-01 00:00+00') AS bucket, store, drink,
            sum(orders)::bigint AS orders,
@@ -37,17 +31,16 @@ WITH seen AS MATERIALIZED (
     FROM by_minute GROUP BY 1, 2, 3
 ), store_quarter AS MATERIALIZED (
     -- Most stores share a calendar, so each of its quarters is looked up once.
-    SELECT calendar.id AS calendar, bucket, business_day(calendar.id, bucket) AS date,
-           local_hour(zone, bucket) AS hour
+    SELECT id, zone, bucket, business_day(id, bucket) AS date, local_hour(zone, bucket) AS hour
     FROM (
-        SELECT DISTINCT bucket, coalesce(menu_store.calendar, 1::smallint) AS id
+        SELECT DISTINCT bucket, coalesce(calendar, 1::smallint) AS id
         FROM by_quarter LEFT JOIN menu_store ON code = store
     ) AS used JOIN calendar USING (id)
 ), in_place AS MATERIALIZED (
-    SELECT by_quarter.*, date, hour
+    SELECT by_quarter.*, zone, date, hour
     FROM by_quarter LEFT JOIN menu_store ON code = store
     JOIN store_quarter ON store_quarter.bucket = by_quarter.bucket
-        AND store_quarter.calendar = coalesce(menu_store.calendar, 1::smallint)
+        AND id = coalesce(calendar, 1::smallint)
 ), in_minute AS (
     INSERT INTO rollup_minute AS kept (bucket, store, drink, orders, quantity, revenue_cents)
     SELECT bucket, store, drink, orders, quantity, revenue_cents FROM by_minute
@@ -84,12 +77,7 @@ WITH seen AS MATERIALIZED (
         SELECT hour, store, drink, orders, quantity, revenue_cents FROM in_place WHERE hour > $3
         UNION ALL
         SELECT hour, store, drink, kept.orders, kept.quantity, kept.revenue_cents
-        FROM (
-            SELECT DISTINCT hour, store, drink, coalesce(calendar, 1::smallint) AS id
-            FROM in_place LEFT JOIN menu_store ON code = store
-            WHERE hour > $3
-        ) AS touched
-        JOIN calendar USING (id)
+        FROM (SELECT DISTINCT hour, zone, store, drink FROM in_place WHERE hour > $3) AS touched
         JOIN rollup_quarter AS kept USING (store, drink)
         WHERE kept.bucket IN (hour, hour + interval '15 minutes', hour + interval '30 minutes',
                               hour + interval '45 minutes')
@@ -107,7 +95,7 @@ WITH seen AS MATERIALIZED (
     SELECT 'day', extract(epoch FROM date)::bigint, store, drink, orders, quantity, revenue_cents
     FROM in_day WHERE date >= $4
 ), newest AS (
-    SELECT * FROM fresh ORDER BY placed_at DESC, order_id DESC LIMIT 50
+    SELECT * FROM fresh WHERE countable ORDER BY placed_at DESC, order_id DESC LIMIT 50
 )
 UPDATE aggregator_state
 SET watermark = pg_current_snapshot(),
@@ -116,7 +104,7 @@ SET watermark = pg_current_snapshot(),
     passed_at = statement_timestamp(),
     lead_until = coalesce(statement_timestamp() + make_interval(secs => $5), lead_until)
 RETURNING pass AS number, watermark::text, passed_at AS data_time,
-    (SELECT count(*) FROM seen) AS rows,
+    (SELECT count(*) FROM fresh) AS rows,
     ARRAY(SELECT order_id FROM uncountable) AS uncountable,
     (SELECT count(*) FROM uncountable_order) AS uncountable_before,
     ARRAY(

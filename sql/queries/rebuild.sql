@@ -7,8 +7,7 @@ WITH by_minute AS MATERIALIZED (
            sum(order_amount(quantity, price_cents, amount))::bigint AS revenue_cents,
            count(*) AS rows
     FROM orders
-    WHERE placed_at >= '2000-01-01 00:00+00' AND placed_at < '2100-01-01 00:00+00'
-      AND octet_length(store) <= 255 AND octet_length(drink) <= 255
+    WHERE is_countable(placed_at, store, drink)
     GROUP BY 1, 2, 3
 ), by_quarter AS MATERIALIZED (
     SELECT date_bin('15 minutes', bucket, '2000-01-01 00:00+00') AS bucket, store, drink,
@@ -45,8 +44,7 @@ WITH by_minute AS MATERIALIZED (
 ), uncountable AS (
     INSERT INTO uncountable_order (order_id)
     SELECT order_id FROM orders
-    WHERE NOT (placed_at >= '2000-01-01 00:00+00' AND placed_at < '2100-01-01 00:00+00'
-               AND octet_length(store) <= 255 AND octet_length(drink) <= 255)
+    WHERE NOT is_countable(placed_at, store, drink)
     ON CONFLICT DO NOTHING
 )
 UPDATE aggregator_state

@@ -20,7 +20,7 @@ WITH minute AS MATERIALIZED (
       AND (placed_at < (SELECT minutes_from FROM aggregator_state)
            OR placed_at >= date_bin('1 minute', $2, '2000-01-01 00:00+00'))
       AND pg_visible_in_snapshot(xid, $1::text::pg_snapshot)
-      AND octet_length(store) <= 255 AND octet_length(drink) <= 255
+      AND is_countable(placed_at, store, drink)
     GROUP BY 1, 2, 3
 ), quarter AS MATERIALIZED (
     -- A business day has at most 27 hours, and no store's ends more than 26 hours after another's.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -52,6 +52,7 @@ class DashboardApi:
         authorizer: Authorizer,
         archive: PastReader,
         zone: Callable[[], str],
+        now: Callable[[], datetime],
     ) -> None:
         self._change_log = change_log
         self._refresh = refresh
@@ -61,6 +62,7 @@ class DashboardApi:
         self._authorizer = authorizer
         self._archive = archive
         self._zone = zone
+        self._now = now
         self._openapi = openapi_document()
 
     async def dashboard(self, request: web.Request) -> web.Response:
@@ -68,7 +70,7 @@ class DashboardApi:
         self._authorizer.check(request)
         at = request.query.get("at")
         if at is not None:
-            return await self._past(_moment(at, self._zone()))
+            return await self._past(_moment(at, self._zone(), self._now()))
         self._refresh()
         self._change_log.commit_version()
         etag = f"{self._change_log.epoch}.{self._change_log.version}"
@@ -149,12 +151,11 @@ def _purpose(request: web.Request) -> Purpose:
     )
 
 
-def _moment(text: str, zone: str) -> datetime | date:
+def _moment(text: str, zone: str, now: datetime) -> datetime | date:
     """Read an instant, or a day if there is no time; a time without an offset is in `zone`.
 
     Raises `Invalid`.
     """
-    now = datetime.now(UTC)
     fault = "must be a time such as 2026-01-31T09:30:00+01:00, or a day such as 2026-01-31"
     try:
         if len(text) == len("2026-01-31"):

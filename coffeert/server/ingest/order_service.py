@@ -35,9 +35,16 @@ class Batch(NamedTuple):
 
 
 class OrderService:
-    """Completes orders from the menu and has them stored."""
+    """Completes orders from the menu and has them stored; `now` is the database's clock."""
 
-    def __init__(self, writer: BatchWriter, table: Table, menu: Callable[[], Menu]) -> None:
+    def __init__(
+        self,
+        writer: BatchWriter,
+        table: Table,
+        menu: Callable[[], Menu],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._now = now
         self._writer = writer
         self._table = table
         self._menu = menu
@@ -52,7 +59,7 @@ class OrderService:
 
     def entry(self, draft: Draft) -> PendingOrder:
         """Complete an order from the present menu; raises `Invalid`."""
-        return PendingOrder(resolve(draft, self._menu(), datetime.now(UTC)), draft)
+        return PendingOrder(resolve(draft, self._menu(), self._now()), draft)
 
     def store(self, entry: PendingOrder) -> asyncio.Future[list[Outcome]]:
         """Have one order stored, as `BatchWriter.submit` does; raises `Unavailable`."""
@@ -60,7 +67,7 @@ class OrderService:
 
     def batch(self, drafts: Sequence[Draft | ApiError]) -> Batch:
         """Complete many orders from the menu, and set those apart that cannot be stored now."""
-        menu, now = self._menu(), datetime.now(UTC)
+        menu, now = self._menu(), self._now()
         batch = Batch(len(drafts), {}, {}, {})
         for index, draft in enumerate(drafts):
             if isinstance(draft, ApiError):
@@ -124,7 +131,7 @@ class OrderService:
             )
         # The key follows from the order's, unless something else has taken it.
         for key in (uuid5(_VOIDS, str(order_id)), new_order_id()):
-            correction = order.correction(key, datetime.now(UTC))
+            correction = order.correction(key, self._now())
             (outcome,) = await self._writer.submit([PendingOrder(correction, None)])
             if not isinstance(outcome, Conflict):
                 break
