@@ -173,7 +173,7 @@ async def _process(log: Path, *arguments: str) -> AsyncIterator[asyncio.subproce
 
 async def _run_dashboard(url: str) -> None:
     dashboard = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "coffeert", "tui", "--url", url
+        sys.executable, "-m", "coffeert", "tui", "--forget", "--url", url
     )
     try:
         await dashboard.wait()

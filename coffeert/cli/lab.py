@@ -48,11 +48,13 @@ def command(
     set: then databases named coffeert_lab_... are made beside those there and dropped again, unless
     the lab is killed, and Redis is emptied.
 
-    It needs the packages of the extra: pip install 'coffeert[lab]'.
+    It needs the packages of the extra `lab`: pip install '.[lab]' where this project is.
     """
     for package in ("hdrh", "psutil"):
         if find_spec(package) is None:
-            raise ConfigError("The lab needs more packages: pip install 'coffeert[lab]'.")
+            raise ConfigError(
+                "The lab needs the packages of the extra: pip install '.[lab]' where this project is."
+            )
 
     from coffeert.lab.presets import FULL, QUICK
     from coffeert.lab.report import rewrite_report

@@ -22,7 +22,7 @@ def command(data_dir: Path | None) -> None:
 
     Orders may arrive meanwhile; the aggregator waits and then goes on.
     """
-    with services(load_config(data_dir=data_dir), redis=False) as running:
+    with services(load_config(data_dir=data_dir), redis=False, existing=True) as running:
         result = asyncio.run(_rebuild(running.database_url))
     if result.adopted:
         click.echo(f"{result.adopted:,} orders came from another PostgreSQL cluster: adopted")

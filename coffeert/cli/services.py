@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import click
 
 from coffeert.config import Config
+from coffeert.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +23,15 @@ class Services:
 
 @contextmanager
 def services(
-    config: Config, *, redis: bool = True, long_running: bool = False
+    config: Config, *, redis: bool = True, long_running: bool = False, existing: bool = False
 ) -> Iterator[Services]:
     """Return the URLs of both servers, using embedded ones for each URL that is not set.
 
     Blocks for about a second at a first start, so call it before the event loop runs. The embedded
     database is migrated to the current schema. `redis=False`: the command needs no Redis.
-    `long_running`: an embedded server that dies is started again.
-    Raises `EmbeddedError`, `SchemaMismatch`.
+    `long_running`: an embedded server that dies is started again. `existing`: a command about what is
+    stored, which makes no sense for a data directory that is not there.
+    Raises `ConfigError`, `EmbeddedError`, `SchemaMismatch`.
     """
     database_url = config.database_url.get_secret_value() if config.database_url else ""
     redis_url = config.redis_url.get_secret_value() if config.redis_url else ""
@@ -37,6 +39,9 @@ def services(
     if database_url and not embed_redis:
         yield Services(database_url, redis_url)
         return
+
+    if existing and not database_url and not config.data_dir.exists():
+        raise ConfigError(f"There is no data directory {config.data_dir}: nothing is stored there.")
 
     from coffeert.embedded import embedded_services
 

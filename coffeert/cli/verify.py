@@ -31,7 +31,7 @@ def command(as_json: bool, data_dir: Path | None) -> None:
     are overdue. Orders may be written meanwhile: the comparison uses one snapshot.
     """
     config = load_config(data_dir=data_dir)
-    with services(config, redis=False) as running:
+    with services(config, redis=False, existing=True) as running:
         result, days_differing = asyncio.run(_verify(running.database_url))
     if as_json:
         click.echo(msgspec.json.encode(result))

@@ -31,7 +31,7 @@ class _ProblemHandler(RequestHandler):
         """Answer with a problem document that holds nothing of the request."""
         super().handle_error(request, status, exc, message)  # for what it logs and raises
         error = (
-            Malformed("This is not an HTTP request.")
+            Malformed("The request breaks a rule of HTTP/1.1 (RFC 9112).")
             if status < 500
             else InternalError("Something went wrong.")
         )

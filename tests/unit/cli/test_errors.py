@@ -151,3 +151,15 @@ def test_a_closed_pipe_is_not_an_error(arguments: list[str]) -> None:
             stdout=pipe, stderr=subprocess.PIPE, check=False, text=True,
         )  # fmt: skip
     assert (ended.returncode, ended.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("command", ["verify", "rebuild"])
+def test_a_data_directory_that_is_not_there_is_not_made_to_be_checked(
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "mistyped"
+    assert run(cli, [command, "--data-dir", str(missing)]) == 2
+    assert capsys.readouterr().err == (
+        f"coffeert: There is no data directory {missing}: nothing is stored there.\n"
+    )
+    assert not missing.exists()
