@@ -52,9 +52,7 @@ def command(
     """
     for package in ("hdrh", "psutil"):
         if find_spec(package) is None:
-            raise ConfigError(
-                "The lab needs the packages of the extra: pip install '.[lab]' where this project is."
-            )
+            raise ConfigError("The lab needs more packages: pip install '.[lab]' in this project.")
 
     from coffeert.lab.presets import FULL, QUICK
     from coffeert.lab.report import rewrite_report

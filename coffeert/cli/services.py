@@ -40,8 +40,9 @@ def services(
         yield Services(database_url, redis_url)
         return
 
-    if existing and not database_url and not config.data_dir.exists():
-        raise ConfigError(f"There is no data directory {config.data_dir}: nothing is stored there.")
+    named = config.data_dir
+    if existing and not database_url and named is not None and not named.exists():
+        raise ConfigError(f"There is no data directory {named}: nothing is stored there.")
 
     from coffeert.embedded import embedded_services
 

@@ -24,10 +24,7 @@ def test_without_the_extra_one_sentence_names_it(
     monkeypatch.setitem(sys.modules, missing, None)
     assert run(cli, ["lab", "idle", "--quick"]) == 2
     said = capsys.readouterr().err
-    assert (
-        said
-        == "coffeert: The lab needs the packages of the extra: pip install '.[lab]' where this project is.\n"
-    )
+    assert said == "coffeert: The lab needs more packages: pip install '.[lab]' in this project.\n"
 
 
 def test_help_names_every_experiment(capsys: pytest.CaptureFixture[str]) -> None:
