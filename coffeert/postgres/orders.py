@@ -120,12 +120,12 @@ class OrderRepository:
         They need not be on the synchronous standbys yet: before one is acknowledged, an insert that met its
         key, or `wait_for_standbys`, must have returned.
         """
-        rows = await self._read("find_orders", order_ids)
+        rows = await self._read(sql("find_orders"), order_ids)
         return {row["order_id"]: Stored(Order(*row[1:]), Xid(row["xid"])) for row in rows}
 
     async def find_voids(self, order_ids: Sequence[UUID]) -> dict[UUID, Stored]:
         """Return the corrections of these orders, by the order's id; raises as `find` does."""
-        rows = await self._read("find_voids", order_ids)
+        rows = await self._read(sql("find_voids"), order_ids)
         found = await self.find([row["order_id"] for row in rows]) if rows else {}
         return {stored.order.voids: stored for stored in found.values() if stored.order.voids}
 
@@ -145,7 +145,7 @@ class OrderRepository:
         Raises `DatabaseUnavailable`.
         """
         if asked := set(self._abandoned):
-            rows = await self._read("running_backends", list(asked))
+            rows = await self._read(sql("running_backends"), list(asked))
             self._abandoned -= asked.difference(row["pid"] for row in rows)
         return len(self._abandoned)
 
@@ -183,7 +183,7 @@ class OrderRepository:
     async def _read(self, query: str, keys: Sequence[object]) -> list[asyncpg.Record]:
         connection = await self._acquire(self._find_timeout)
         try:
-            return await connection.fetch(sql(query), keys, timeout=self._find_timeout)
+            return await connection.fetch(query, keys, timeout=self._find_timeout)
         except (*_BROKEN_LINK, asyncpg.PostgresError) as error:
             _terminate(connection)
             raise NotStored("PostgreSQL cannot be read.") from error

@@ -69,6 +69,8 @@ def _default(name: str, field: FieldInfo) -> str:
         case bool(value):
             return f"`{str(value).lower()}`"
         case float(value) if Config.__annotations__[name] == "Duration":
+            if value >= 86400:
+                return f"`{value / 86400:g}d`"
             return f"`{value:g}s`" if value >= 1 else f"`{value * 1000:g}ms`"
         case value:
             return f"`{value}`" if not isinstance(value, float) else f"`{value:g}`"

@@ -60,7 +60,7 @@ async def test_it_can_store_and_aggregate(
         "TRUNCATE orders",
         "ALTER TABLE orders DISABLE TRIGGER ALL",
         "DROP TABLE orders",
-        "DELETE FROM rollup_minute",
+        "DELETE FROM rollup_quarter",
         "UPDATE menu_drink SET price_cents = 0",
         "DELETE FROM coffeert_migrations",
         "SET session_replication_role = replica",

@@ -62,7 +62,7 @@ async def test_a_replicated_row_gets_a_transaction_id_of_this_database(
         "INSERT INTO orders (order_id, xid, placed_at, quantity, price_cents, store, drink) "
         "VALUES (gen_random_uuid(), $1, now(), 1, 480, 'uptown', 'latte')"
     )
-    foreign = ["3", str(2**62)]
+    foreign = [3, 2**62]
     for xid in foreign:
         async with connection.transaction():
             await connection.execute("SET LOCAL session_replication_role = replica")

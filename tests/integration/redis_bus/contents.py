@@ -44,7 +44,7 @@ def keys_for_people(made: Pass) -> Contents:
             top[key.drink] += tally.orders
         if key.grain == "hour":
             start = datetime.fromtimestamp(key.bucket, UTC)
-            hour = expected.setdefault(f"coffeert:v2:hour:{start:%Y-%m-%dT%H}", Counter())
+            hour = expected.setdefault(f"coffeert:v2:hour:{start:%Y-%m-%dT%H:%M}", Counter())
             for name in (f"{key.store}/{key.drink}", "total"):
                 hour[f"{name}:orders"] += tally.orders
                 hour[f"{name}:quantity"] += tally.quantity

@@ -156,7 +156,7 @@ async def test_a_new_lineage_replaces_everything_with_any_token(
     await desk.writes(old.count(old.order(ago=timedelta(hours=5))))
     new = PassFactory(lineage="lineage-2", token=token, since=LATER)
     await desk.writes(new.count(new.order()))
-    assert not redis.exists("coffeert:v2:hour:2026-03-28T17")
+    assert not redis.exists("coffeert:v2:hour:2026-03-28T17:00")
     await desk.writes(new.count(new.order()))
 
 

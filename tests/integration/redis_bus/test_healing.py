@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from coffeert.redis_bus.bus import Bus
 
 
-@pytest.mark.parametrize("field", ["meta", "recent", "hour:2026-03-28T21", "day:2026-03-28"])
+@pytest.mark.parametrize("field", ["meta", "recent", "hour:2026-03-28T21:00", "day:2026-03-28"])
 async def test_a_field_that_is_lost_is_back_with_the_next_pass(
     publisher: RedisPublisher, bus: Bus, redis: Redis, field: str
 ) -> None:
@@ -73,7 +73,7 @@ async def test_wrong_values_are_overwritten_by_the_passes_that_follow(
     fields = [name.decode() for name in names if b":" in name]
     for field in fields:
         redis.hset("coffeert:v2:snapshot", field, wrong)
-    redis.hset("coffeert:v2:hour:2026-03-28T21", "uptown/latte:orders", "1010")
+    redis.hset("coffeert:v2:hour:2026-03-28T21:00", "uptown/latte:orders", "1010")
     for _ in range(len(fields)):
         made = factory.count()
         await publish(publisher, made)
@@ -111,7 +111,7 @@ async def test_a_strange_meta_stops_one_pass_and_no_more(
 
 
 KEYS = [
-    "snapshot", "recent", "top-drinks:30d", "hour:2026-03-28T22", "hour:2026-03-28T21",
+    "snapshot", "recent", "top-drinks:30d", "hour:2026-03-28T22:00", "hour:2026-03-28T21:00",
     "fence:lineage-1",
 ]  # fmt: skip
 
@@ -187,5 +187,5 @@ async def test_a_bucket_that_cannot_be_read_makes_no_snapshot(
 ) -> None:
     factory = PassFactory()
     await publish(publisher, factory.count(factory.order()))
-    redis.hset("coffeert:v2:snapshot", "hour:2026-03-28T22", junk)
+    redis.hset("coffeert:v2:snapshot", "hour:2026-03-28T22:00", junk)
     assert await bus.load_snapshot() is None

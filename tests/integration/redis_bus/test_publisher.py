@@ -40,9 +40,9 @@ async def test_people_find_hours_top_drinks_and_recent_orders(
         factory.order(quantity=2), factory.order(drink="tea"), factory.order(ago=timedelta(days=2))
     )
     await publish(publisher, made)
-    assert redis.hget("coffeert:v2:hour:2026-03-28T22", "uptown/latte:orders") == b"1"
-    assert redis.hget("coffeert:v2:hour:2026-03-28T22", "uptown/latte:quantity") == b"2"
-    assert redis.hget("coffeert:v2:hour:2026-03-28T22", "total:revenue_cents") == b"1440"
+    assert redis.hget("coffeert:v2:hour:2026-03-28T22:00", "uptown/latte:orders") == b"1"
+    assert redis.hget("coffeert:v2:hour:2026-03-28T22:00", "uptown/latte:quantity") == b"2"
+    assert redis.hget("coffeert:v2:hour:2026-03-28T22:00", "total:revenue_cents") == b"1440"
     assert redis.zrevrange("coffeert:v2:top-drinks:30d", 0, -1, withscores=True) == [
         (b"latte", 2),
         (b"tea", 1),
@@ -75,7 +75,7 @@ async def test_a_pass_writes_the_buckets_that_it_changed_and_two_more_in_turn() 
     plan, fields = plan_publish(made.message, made.cube, made.recent, whole=False)
     assert fields[::2] == [
         "recent", "minute:2026-03-28T22:09", "minute:2026-03-28T22:10",
-        "minute:2026-03-28T22:30", "hour:2026-03-28T22", "day:2026-03-28",
+        "minute:2026-03-28T22:30", "hour:2026-03-28T22:00", "day:2026-03-28",
     ]  # fmt: skip
     assert len(plan.live) == 3 * 24
     assert [len(hour.fields) for hour in plan.hours] == [2 * 3 * (17 + 1)]
