@@ -173,25 +173,23 @@ DELETE FROM rollup_day WHERE store = ANY ($1::text[])
 -- name: sum_days
 -- Sums the quarter hours of stores into the days of their calendars, under the lock of lock_state.
 -- $1 stores.
-WITH quarter AS (
-    SELECT coalesce(menu_store.calendar, 1::smallint) AS calendar, bucket, store, drink, orders,
-           quantity, revenue_cents
-    FROM rollup_quarter LEFT JOIN menu_store ON code = store
-    WHERE store = ANY ($1::text[])
+WITH chosen AS MATERIALIZED (
+    SELECT store, coalesce(calendar, 1::smallint) AS calendar
+    FROM unnest($1::text[]) AS store LEFT JOIN menu_store ON code = store
 ), dated AS MATERIALIZED (
     -- As in business_day. A plain join would compare each quarter with each day as long as the statistics
     -- are missing.
     SELECT calendar, bucket, date
-    FROM (SELECT DISTINCT calendar, bucket FROM quarter) AS looked_up
+    FROM (SELECT DISTINCT calendar, bucket FROM rollup_quarter JOIN chosen USING (store)) AS quarter
     CROSS JOIN LATERAL (
         SELECT date FROM calendar_day
-        WHERE calendar_day.calendar = looked_up.calendar AND begins <= bucket
+        WHERE calendar_day.calendar = quarter.calendar AND begins <= bucket
         ORDER BY begins DESC, date DESC LIMIT 1
     ) AS latest
 )
 INSERT INTO rollup_day (date, store, drink, orders, quantity, revenue_cents)
 SELECT date, store, drink, sum(orders)::bigint, sum(quantity)::bigint, sum(revenue_cents)::bigint
-FROM quarter JOIN dated USING (calendar, bucket)
+FROM rollup_quarter JOIN chosen USING (store) JOIN dated USING (calendar, bucket)
 GROUP BY date, store, drink
 
 -- name: load_currency

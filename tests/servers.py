@@ -67,7 +67,8 @@ class TestServers:
     def database(self, template: str = "template0") -> Iterator[str]:
         """The URL of a new database, dropped afterwards with its remaining connections."""
         name = f"test_{next(self._numbers)}"
-        self.postgres.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # Copying files is faster than writing their pages to the log, since nothing waits for the disk.
+        self.postgres.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         try:
             yield self.postgres.database_url(name)
         finally:

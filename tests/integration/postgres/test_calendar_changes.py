@@ -151,6 +151,15 @@ async def test_sql_alone_keeps_the_days_in_step(connection: Connection) -> None:
         await connection.execute("DELETE FROM calendar")
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kathmandu"])
+async def test_the_session_s_zone_does_not_matter(connection: Connection, zone: str) -> None:
+    await connection.execute(f"SET timezone = '{zone}'")
+    assert await count_differing_days(connection) == 0
+    await connection.execute("INSERT INTO calendar VALUES (2, 'Europe/Berlin', 240)")
+    await connection.execute("SET timezone = 'UTC'")
+    assert await count_differing_days(connection) == 0
+
+
 @pytest.mark.parametrize(
     ("damage", "differing"),
     [

@@ -51,6 +51,7 @@ def hour_of(zone: str, quarter: int) -> int:
     return quarter - datetime.fromtimestamp(quarter, load_zone(zone)).minute * 60
 
 
+@cache
 def begin(zone: str, day: int, starts: int) -> int:
     """Look at each quarter hour around a date for the first at or after the start of the day."""
     start = utc(day + starts * 60).replace(tzinfo=None)
