@@ -68,9 +68,16 @@ class ClusterMismatch(CoffeertError):
 
 
 class Fenced(CoffeertError):
-    """Another aggregator leads now; this one must not write."""
+    """Another aggregator leads now; this one must not write.
+
+    `same_lineage`: the other one's passes belong to the same history of orders.
+    """
 
     exit_code = 6
+
+    def __init__(self, sentence: str, *, same_lineage: bool = False) -> None:
+        super().__init__(sentence)
+        self.same_lineage = same_lineage
 
 
 class NotExact(CoffeertError):

@@ -48,7 +48,8 @@ UPDATE menu_drink SET active = false WHERE code = $1 RETURNING code
 -- name: load_state
 -- Which pass the rollups are as of. `here`: this is the cluster whose transaction ids the watermark
 -- speaks of.
-SELECT lineage::text, pass AS number, fencing_token AS token, watermark::text, passed_at AS data_time,
+SELECT lineage::text, nonce::text, pass AS number, fencing_token AS token, watermark::text,
+       passed_at AS data_time,
        system_identifier = (SELECT system_identifier FROM pg_control_system())
            AND pg_snapshot_xmin(watermark) <= pg_snapshot_xmax(pg_current_snapshot()) AS here
 FROM aggregator_state
@@ -57,6 +58,20 @@ FROM aggregator_state
 -- The name of the history of orders, for committed batches before the first pass has told it.
 SELECT lineage::text FROM aggregator_state
 
+-- name: uncounted_orders
+-- How many committed orders no pass has counted, how many seconds ago the last pass was made, and
+-- whether its leader's term is over (or nobody leads). $1 watermark.
+SELECT (SELECT count(*) FROM orders
+        WHERE xid >= pg_snapshot_xmax($1::text::pg_snapshot)
+           OR xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot)))) AS uncounted,
+       extract(epoch FROM clock_timestamp() - passed_at)::float8 AS pass_age_s,
+       lead_until < clock_timestamp() AS term_over
+FROM aggregator_state
+
+-- name: database_clock
+-- The database's clock, and whether it is a standby's, which is not to be followed.
+SELECT clock_timestamp() AS now, pg_is_in_recovery() AS standby
+
 -- name: pass_settings
 -- For this transaction: new orders are always found by orders_xid, however wrong the statistics are,
 -- and no statement waits longer than $1 (such as 5000ms) for the state row.
@@ -64,7 +79,8 @@ SELECT set_config('enable_seqscan', 'off', true), set_config('lock_timeout', $1,
 
 -- name: begin_lineage
 -- Gives the history of orders a new name; runs under the lock of lock_state.
-UPDATE aggregator_state SET lineage = gen_random_uuid() RETURNING lineage::text
+UPDATE aggregator_state SET lineage = gen_random_uuid(), nonce = gen_random_uuid()
+RETURNING lineage::text, nonce::text
 
 -- name: try_lead
 -- Takes the leader's lock for this session, or returns false if another session holds it. $1 key.
@@ -81,6 +97,7 @@ SELECT set_config('idle_session_timeout', $1, false),
 -- from now on. Runs under the lock of lock_state. $1 name, $2 seconds for which it counts as alive.
 UPDATE aggregator_state
 SET fencing_token = fencing_token + 1,
+    nonce = gen_random_uuid(),
     leader = $1,
     lead_until = clock_timestamp() + make_interval(secs => $2)
 RETURNING fencing_token

@@ -8,11 +8,13 @@ from datetime import tzinfo
 import msgspec
 
 from coffeert.aggregator.projection import Projection
+from coffeert.domain.coverage import Coverage
 from coffeert.domain.rollups import RetentionWindow
+from coffeert.domain.watermark import Watermark
 from coffeert.postgres.passes import PassResult, advance
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.rollups import load_cells, load_recent
-from coffeert.postgres.state import begin_lineage, check_writable, locked_state
+from coffeert.postgres.state import LockedState, begin_lineage, check_writable, locked_state
 from coffeert.wire.bus import PassMessage, PassStats, pass_cells
 from coffeert.wire.orders import OrderBody
 
@@ -41,24 +43,27 @@ async def run_pass(
     zone: tzinfo,
     lease: LeaderLease,
     *,
-    refused_token: int | None = None,
+    last: PassResult | None = None,
+    refused: PassResult | None = None,
 ) -> CompletedPass:
     """Make and commit one pass.
 
-    If the database has gone back to an earlier state, the pass begins a new lineage, and every reader
-    loads everything again. `refused_token` is one that Redis has refused as stale: tokens only ever rise,
-    so if it is still PostgreSQL's own, the database has gone back too (a restored dump).
+    If the database has gone back to an earlier state (a restored dump or copy of its files, a promoted
+    standby), the pass begins a new lineage, and every reader loads everything again. `last` is the last
+    pass that this process has committed: it must still have happened. `refused` is one that Redis has
+    refused since it knows a later one of the same lineage: if no leader has followed in PostgreSQL, that
+    later one is missing here.
     Raises `Fenced`, `ClusterMismatch`, `DatabaseUnavailable`; then nothing has been counted.
     """
     started = time.perf_counter()
     loaded: Projection | None = None
     async with locked_state(connection) as state:
         check_writable(state, lease.token)
-        if state.branched or refused_token == state.token:
+        if state.branched or _lacks(state, last) or _is_by(refused, state):
             state = await begin_lineage(connection, state)
         retention = RetentionWindow.at(state.now, zone)
         result = await advance(connection, state, retention, lead_for=lease.term)
-        if projection is None or not projection.precedes(result.lineage, result.number, retention):
+        if projection is None or not projection.precedes(result, retention):
             # In the same transaction, so that no other pass is made in between.
             cells = await load_cells(connection, retention)
             recent = await load_recent(connection, result.watermark)
@@ -71,14 +76,33 @@ async def run_pass(
     return CompletedPass(result, projection, (time.perf_counter() - started) * 1e3)
 
 
-def message_of(result: PassResult, stats: PassStats) -> PassMessage:
-    """Write what a pass did as the message that is published."""
+def _lacks(state: LockedState, last: PassResult | None) -> bool:
+    """Whether a pass that was committed is missing from the database."""
+    if last is None or last.lineage != state.lineage:
+        return False
+    watermark = Watermark.parse(state.watermark)
+    return (
+        state.number < last.number
+        or watermark.xmax < last.watermark.xmax
+        or (state.number == last.number and watermark != last.watermark)
+    )
+
+
+def _is_by(made: PassResult | None, state: LockedState) -> bool:
+    return made is not None and (made.lineage, made.token) == (state.lineage, state.token)
+
+
+def message_of(result: PassResult, retention: RetentionWindow, stats: PassStats) -> PassMessage:
+    """Write what a pass did as the message that is published; `retention` is that of the pass."""
     return PassMessage(
         lineage=result.lineage,
+        nonce=result.nonce,
         number=result.number,
         token=result.token,
+        previous=str(result.previous),
         watermark=str(result.watermark),
         data_time=result.data_time,
+        covers=Coverage.of(retention),
         stats=stats,
         cells=pass_cells(result.cells),
         recent=[OrderBody.of(order) for order in result.recent],

@@ -25,6 +25,7 @@ from coffeert.errors import (
 )
 from coffeert.postgres.leadership import end_stalled, term, try_lead
 from coffeert.postgres.migrations import check_schema
+from coffeert.postgres.passes import PassResult
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.wire.bus import PassMessage, PassStats
 
@@ -99,6 +100,7 @@ class Aggregator:
         self._name = name
         self._backoff = Backoff(longest=_MAX_RETRY_SECONDS)
         self._last_error: type[CoffeertError] | None = None
+        self._last: PassResult | None = None
 
     async def run(self) -> None:
         """Wait for the lead and lead, through outages of PostgreSQL and Redis, until cancelled."""
@@ -125,13 +127,13 @@ class Aggregator:
             completed = await run_pass(connection, None, self._zone, LeaderLease())
             try:
                 await self._publish(completed)
-            except Fenced:
+            except Fenced as error:
                 completed = await run_pass(
                     connection,
                     completed.projection,
                     self._zone,
                     LeaderLease(),
-                    refused_token=completed.result.token,
+                    refused=completed.result if error.same_lineage else None,
                 )
                 await self._publish(completed)
         finally:
@@ -161,25 +163,28 @@ class Aggregator:
         log.info("leading", name=self._name, token=token)
         lease = LeaderLease(token, term(self._interval))
         projection: Projection | None = None
-        refused_token: int | None = None
+        refused: PassResult | None = None
         timer = IntervalTimer(self._interval)
         while True:
             completed = await run_pass(
-                connection, projection, self._zone, lease, refused_token=refused_token
+                connection, projection, self._zone, lease, last=self._last, refused=refused
             )
-            projection = completed.projection
+            projection, self._last = completed.projection, completed.result
             self._backoff.reset()
             self._note_pass(completed)
-            refused_token = await self._try_to_publish(completed)
+            refused = await self._try_to_publish(completed)
             await timer.wait()
 
-    async def _try_to_publish(self, completed: CompletedPass) -> int | None:
-        """Publish; return the token if Redis refuses it. Passes go on while Redis is away."""
-        reason = refused_token = None
+    async def _try_to_publish(self, completed: CompletedPass) -> PassResult | None:
+        """Publish; return the pass if Redis knows a later one of its lineage.
+
+        Passes go on while Redis is away.
+        """
+        reason = refused = None
         try:
             await self._publish(completed)
         except Fenced as error:
-            reason, refused_token = str(error), completed.result.token
+            reason, refused = str(error), completed.result if error.same_lineage else None
         except RedisUnavailable as error:
             reason = str(error)
         if reason is not None and self.status.redis_reason is None:
@@ -187,7 +192,7 @@ class Aggregator:
         elif reason is None and self.status.redis_reason is not None:
             log.info("publishes again", name=self._name)
         self.status = replace(self.status, redis_reason=reason)
-        return refused_token
+        return refused
 
     async def _publish(self, completed: CompletedPass) -> None:
         result, projection = completed.result, completed.projection
@@ -200,7 +205,9 @@ class Aggregator:
         try:
             async with asyncio.timeout(_PUBLISH_TIMEOUT_SECONDS):
                 await self._publisher.publish(
-                    message_of(result, stats), projection.cube, projection.recent
+                    message_of(result, projection.cube.retention, stats),
+                    projection.cube,
+                    projection.recent,
                 )
         except TimeoutError:
             raise RedisUnavailable("Redis did not answer in time.") from None

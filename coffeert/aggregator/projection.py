@@ -11,7 +11,7 @@ from coffeert.postgres.passes import PassResult
 class Projection:
     """The cube and the recent orders as of one pass; equal to the tables at that pass."""
 
-    __slots__ = ("cube", "lineage", "number", "recent")
+    __slots__ = ("cube", "lineage", "number", "recent", "watermark")
 
     def __init__(
         self,
@@ -23,12 +23,13 @@ class Projection:
         """Start from what was read from the tables in the transaction of the pass."""
         self.lineage = result.lineage
         self.number = result.number
+        self.watermark = result.watermark
         self.cube = RollupCube(retention)
         self.recent = recent
         for key, totals in cells.items():
             self.cube.set(key, totals)
 
-    def precedes(self, lineage: str, number: int, retention: RetentionWindow) -> bool:
+    def precedes(self, result: PassResult, retention: RetentionWindow) -> bool:
         """Return True if a pass's changes can be applied to this projection.
 
         Not if another aggregator has made a pass in between. Nor if the clock was put back: cells that
@@ -36,7 +37,8 @@ class Projection:
         """
         mine = self.cube.retention
         return (
-            (lineage, number) == (self.lineage, self.number + 1)
+            (result.lineage, result.number) == (self.lineage, self.number + 1)
+            and result.previous == self.watermark
             and retention.as_of >= mine.as_of
             and retention.today_start >= mine.today_start
         )
@@ -44,6 +46,7 @@ class Projection:
     def apply(self, result: PassResult, retention: RetentionWindow) -> None:
         """Apply a pass that this projection precedes."""
         self.number = result.number
+        self.watermark = result.watermark
         self.cube.move_to(retention)
         for key, totals in result.cells.items():
             self.cube.set(key, totals)

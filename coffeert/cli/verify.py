@@ -26,9 +26,11 @@ from coffeert.postgres.verification import Difference, Verification, verify
 def command(as_json: bool, data_dir: Path | None) -> None:
     """Compare every rollup with the orders it counts; exits with 7 if one differs.
 
-    Orders may be written meanwhile: the comparison uses one snapshot.
+    It says how many orders no pass has counted yet, and also exits with 7 if there are some and passes
+    are overdue. Orders may be written meanwhile: the comparison uses one snapshot.
     """
-    with services(load_config(data_dir=data_dir), redis=False) as running:
+    config = load_config(data_dir=data_dir)
+    with services(config, redis=False) as running:
         result = asyncio.run(_verify(running.database_url))
     if as_json:
         click.echo(msgspec.json.encode(result))
@@ -39,6 +41,11 @@ def command(as_json: bool, data_dir: Path | None) -> None:
         differing = sum(grain.differing for grain in result.grains)
         raise NotExact(
             f"Cells that differ from the orders: {differing}; `coffeert rebuild` mends them."
+        )
+    if result.stalled(config.aggregation_interval):
+        raise NotExact(
+            f"Orders that no pass has counted: {result.uncounted:,}; "
+            f"{_age(result)}, so no aggregator is at work."
         )
 
 
@@ -62,7 +69,14 @@ def _lines(result: Verification) -> list[str]:
         *lines,
         f"{verdict}: {result.orders:,} orders as of pass {result.number}, "
         f"compared in {result.seconds:.1f} s",
+        f"not compared: {result.uncounted:,} orders that no pass has counted yet; {_age(result)}",
     ]
+
+
+def _age(result: Verification) -> str:
+    if result.pass_age_s < 0:
+        return f"the last pass is dated {-result.pass_age_s:,.1f} s ahead of the database's clock"
+    return f"the last pass is {result.pass_age_s:,.1f} s old"
 
 
 def _example(difference: Difference) -> str:

@@ -8,6 +8,7 @@ from operator import attrgetter
 
 import msgspec
 
+from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
 from coffeert.domain.rollups import Cells, RetentionWindow, RollupCube
 from coffeert.domain.watermark import Watermark
@@ -45,15 +46,34 @@ class Change(msgspec.Struct, frozen=True):
 class RollupSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """All cells that are kept as of pass `number`, exact for the orders that `watermark` sees.
 
-    `lineage` names the history that pass numbers belong to, `token` is the fencing token of the pass's
-    leader, `data_time` the moment of the pass's snapshot.
+    `lineage` names the history that pass numbers belong to, `nonce` the term of the pass's leader, `token`
+    is that leader's fencing token, `data_time` the moment of the pass's snapshot.
     """
 
     lineage: str
+    nonce: str
     number: int
     token: int
     watermark: Watermark
     data_time: datetime
+    coverage: Coverage
+    cells: Cells
+    recent: tuple[Order, ...]
+
+
+class PassChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What one pass changed: the step from the rollups as of `previous` to those as of `watermark`.
+
+    `coverage` says for what time the cells are all that changed; `None` if nothing has.
+    """
+
+    lineage: str
+    nonce: str
+    number: int
+    previous: Watermark
+    watermark: Watermark
+    data_time: datetime
+    coverage: Coverage | None
     cells: Cells
     recent: tuple[Order, ...]
 

@@ -21,14 +21,17 @@ from coffeert.postgres.state import OTHER_CLUSTER, LockedState
 class PassResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a pass did: it counted `rows` new orders while `leader` led.
 
+    `previous` is the watermark of the pass before; `nonce` names the leader's term.
     `cells` are the changed ones within the retention window, as absolute values, `recent` the newest 50 of
     the new orders, `data_time` a moment up to which every commit is certainly counted.
     """
 
     lineage: str
+    nonce: str
     number: int
     token: int
     leader: str
+    previous: Watermark
     watermark: Watermark
     data_time: datetime
     rows: int
@@ -53,16 +56,18 @@ async def advance(
             sql("pass"), state.watermark, *retention_moments(retention), lead_for
         )
     assert row is not None
-    watermark = Watermark.parse(row["watermark"])
-    if watermark.xmax < Watermark.parse(state.watermark).xmax:
+    previous, watermark = Watermark.parse(state.watermark), Watermark.parse(row["watermark"])
+    if watermark.xmax < previous.xmax:
         # Within one cluster snapshots only move on. The system identifier is the same for two
         # clusters if one is a copy of the other's files.
         raise ClusterMismatch(OTHER_CLUSTER)
     return PassResult(
         lineage=state.lineage,
+        nonce=state.nonce,
         number=row["number"],
         token=state.token,
         leader=state.leader,
+        previous=previous,
         watermark=watermark,
         data_time=row["data_time"],
         rows=row["rows"],

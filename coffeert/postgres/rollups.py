@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
 from coffeert.domain.rollups import GRAINS, Cells, RetentionWindow, floor
 from coffeert.domain.view import Change, RollupSnapshot
@@ -21,6 +22,7 @@ class RollupState(msgspec.Struct, frozen=True):
     """Which pass the rollups are as of; `here` as in `LockedState`."""
 
     lineage: str
+    nonce: str
     number: int
     token: int
     watermark: str
@@ -36,10 +38,12 @@ async def load_snapshot(connection: Connection, retention: RetentionWindow) -> R
             watermark = Watermark.parse(state.watermark)
             return RollupSnapshot(
                 lineage=state.lineage,
+                nonce=state.nonce,
                 number=state.number,
                 token=state.token,
                 watermark=watermark,
                 data_time=state.data_time,
+                coverage=Coverage.of(retention),
                 cells=await load_cells(connection, retention),
                 recent=await load_recent(connection, watermark),
             )

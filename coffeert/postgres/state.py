@@ -31,6 +31,7 @@ class LockedState(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     lineage: str
+    nonce: str
     number: int
     token: int
     leader: str
@@ -73,5 +74,6 @@ def check_writable(state: LockedState, token: int | None) -> None:
 
 async def begin_lineage(connection: Connection, state: LockedState) -> LockedState:
     """Give the history of orders a new name, inside `locked_state`; return the state with it."""
-    lineage: str = await connection.fetchval(sql("begin_lineage"))
-    return msgspec.structs.replace(state, lineage=lineage)
+    row = await connection.fetchrow(sql("begin_lineage"))
+    assert row is not None
+    return msgspec.structs.replace(state, **row)

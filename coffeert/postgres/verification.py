@@ -10,6 +10,7 @@ import msgspec
 from coffeert.domain.rollups import Grain, Totals
 from coffeert.errors import ClusterMismatch
 from coffeert.postgres.errors import translate_errors
+from coffeert.postgres.leadership import term
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 from coffeert.postgres.rollups import load_state
@@ -36,7 +37,11 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of comparing every rollup with every counted order."""
+    """The result of comparing every rollup with every counted order.
+
+    What that leaves out: `uncounted` committed orders, which no pass has seen. The last pass was made
+    `pass_age_s` seconds ago by the database's clock; `term_over`: its leader has been silent for too long.
+    """
 
     exact: bool
     number: int
@@ -45,7 +50,18 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     orders: int
     grains: tuple[GrainCheck, ...]
     examples: tuple[Difference, ...]
+    uncounted: int
+    pass_age_s: float
+    term_over: bool
     seconds: float
+
+    def stalled(self, interval: float) -> bool:
+        """Whether orders wait although passes are due, if they are made at least every `interval` s.
+
+        A pass of the future was made before the clock was put back, and none has been made since.
+        """
+        late = self.term_over and self.pass_age_s > term(interval)
+        return self.uncounted > 0 and (late or self.pass_age_s < -term(interval))
 
 
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +87,9 @@ async def verify(connection: Connection) -> Verification:
             if not state.here:
                 raise ClusterMismatch(OTHER_CLUSTER)
             row = await connection.fetchrow(sql("verify"), state.watermark)
+            left_out = await connection.fetchrow(sql("uncounted_orders"), state.watermark)
     assert row is not None
+    assert left_out is not None
     grains = (
         GrainCheck("minute", row["minute_cells"], row["minute_differing"]),
         GrainCheck("hour", row["hour_cells"], row["hour_differing"]),
@@ -95,6 +113,7 @@ async def verify(connection: Connection) -> Verification:
             )
             for values in row["examples"]
         ),
+        **left_out,
         seconds=time.perf_counter() - started,
     )
 

@@ -15,7 +15,7 @@ from coffeert.domain.view import RollupSnapshot
 from coffeert.redis_bus import keys
 from coffeert.redis_bus.connection import close_client, open_client, redis_errors
 from coffeert.redis_bus.sender import MessageSender
-from coffeert.redis_bus.snapshot import decode_snapshot
+from coffeert.redis_bus.snapshot import META, Meta, decode_meta, decode_snapshot
 from coffeert.redis_bus.subscription import BusEvent, Subscribed, Subscription
 from coffeert.wire.bus import BatchesCommitted, PassStats
 
@@ -95,6 +95,18 @@ class Bus:
         except ValueError as error:
             log.warning("snapshot ignored", reason=str(error))
             return None
+
+    async def load_meta(self) -> Meta | None:
+        """Read only which pass the snapshot is of; `None` as in `load_snapshot`.
+
+        Raises `RedisUnavailable`.
+        """
+        with redis_errors():
+            try:
+                data = cast("bytes | None", await self._client.hget(keys.SNAPSHOT, META))
+            except ResponseError:  # another type
+                return None
+        return None if data is None else decode_meta(data)
 
     async def ping(self) -> RedisFigures:
         """Measure a round trip; raises `RedisUnavailable`."""

@@ -10,7 +10,10 @@
 --   written ...  done; with the names of keys that held something of another type, now replaced
 --   incomplete   nothing done: what is stored is not the pass before; send everything
 --   superseded   nothing done: a later pass of the same leader is stored
---   fenced <n>   nothing done: what is stored, with token <n>, is of a leader that came later
+--   fenced <n> own|other <id>
+--                nothing done: what is stored, with token <n>, is of a leader that came later, or of
+--                what the database of this lineage no longer has; own or another lineage; the id of what is
+--                stored, for the plan of a later pass whose commit has proved that it is outdated
 
 local snapshot, top, recent, fence = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local plan, meta, channel, message = cjson.decode(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
@@ -38,7 +41,8 @@ local function stored_pass()
   local readable, found = pcall(cjson.decode, text)
   if readable and type(found) == 'table' and type(found.lineage) == 'string'
       and type(found.token) == 'number' and type(found.number) == 'number'
-      and type(found.data_time) == 'string' then
+      and type(found.data_time) == 'string' and type(found.nonce) == 'string'
+      and type(found.watermark) == 'string' then
     return found, text
   end
   return nil
@@ -50,27 +54,41 @@ local function published_token()
   return string.match(text, '^%d+$') and tonumber(text) or -1
 end
 
-local function fenced(token)
-  return 'fenced ' .. string.format('%.0f', token)
+-- Returns the number of the first transaction that a watermark has not seen begin.
+local function horizon(watermark)
+  return tonumber(string.match(watermark, '^%d+:(%d+):')) or 0
+end
+
+-- Returns whether a stored pass of this lineage can have been made before this one.
+local function precedes(stored)
+  if pass.token == stored.token then
+    return pass.nonce == stored.nonce
+      and (pass.number >= stored.number or pass.data_time <= stored.data_time)
+  end
+  return pass.number >= stored.number and horizon(pass.watermark) >= horizon(stored.watermark)
 end
 
 -- Returns why the pass must not be written, or nothing.
 local function refusal(stored, stored_meta)
   local published = published_token()
-  if pass.token < published then
-    return fenced(published)
+  local id = redis.sha1hex(stored_meta or '')
+  local function fenced(token, whose)
+    return table.concat({ 'fenced', string.format('%.0f', token), whose, id }, ' ')
   end
-  if not stored then
+  if pass.token < published then
+    return fenced(published, 'own')
+  end
+  if not stored or id == plan.outdated then
     return nil
   end
   if stored.lineage ~= pass.lineage then
     if pass.token <= stored.token and pass.data_time <= stored.data_time then
-      return fenced(stored.token)
+      return fenced(stored.token, 'other')
     end
     return nil
   end
-  if pass.token < stored.token then
-    return fenced(stored.token)
+  if pass.token < stored.token or not precedes(stored) then
+    return fenced(stored.token, 'own')
   end
   if pass.token == stored.token
       and (pass.number < stored.number
@@ -85,8 +103,8 @@ local function completes(stored, stored_meta, present, given)
   if plan.whole then
     return true
   end
-  if not stored or stored.lineage ~= pass.lineage
-      or not (stored.number == pass.number - 1 or meta == stored_meta) then
+  if not stored or stored.lineage ~= pass.lineage or stored.nonce ~= pass.nonce
+      or not (stored.watermark == pass.previous or meta == stored_meta) then
     return false
   end
   for _, field in ipairs(plan.live) do

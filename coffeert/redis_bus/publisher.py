@@ -27,6 +27,9 @@ MAX_CELLS: Final = 5000
 _TIMEOUT_SECONDS = 3.0  # writing all cells of a large menu takes a fraction of a second
 _SCRIPT = files("coffeert.redis_bus").joinpath("publish.lua").read_text("utf-8")
 
+_REWRITTEN = 2
+"""Unchanged buckets that each pass writes again in turn, in case somebody has changed them in Redis."""
+
 _encode = msgspec.json.Encoder().encode
 _ALL_DRINKS = 1_000_000
 _BucketKey = tuple[Grain, int]
@@ -54,6 +57,8 @@ class PublishPlan(msgspec.Struct, frozen=True, kw_only=True):
     hours: list[HourPlan]
     top: dict[str, int]
     recent: list[str]
+    outdated: str = ""
+    """The id of what was stored when an earlier pass was refused: this pass's commit has proved it stale."""
     prefix: str = keys.PREFIX
     snapshot_ttl: int = keys.SNAPSHOT_TTL_SECONDS
     fence_ttl: int = keys.FENCE_TTL_SECONDS
@@ -70,6 +75,7 @@ class RedisPublisher:
         """Prepare for the Redis at `url`; raises `ConfigError` if that is not a Redis URL."""
         self._client = open_client(url, timeout=_TIMEOUT_SECONDS)
         self._script = self._client.register_script(_SCRIPT)
+        self._refused: tuple[int, str] | None = None
 
     async def publish(
         self, message: PassMessage, cube: RollupCube, recent: tuple[Order, ...]
@@ -78,6 +84,10 @@ class RedisPublisher:
 
         The cube must not change until this returns. Raises `Fenced` if another leader has written, and
         `RedisUnavailable` if it is not known whether anything was written; publishing again is harmless.
+
+        A later pass replaces what an earlier one was refused for, if that is still the same: since it was
+        read, PostgreSQL has committed a pass and so confirmed that nobody else leads. So neither another
+        database's passes nor what a person has put there stop publishing for good.
         """
         answer = await self._run(message, cube, recent, whole=False)
         if answer == "incomplete":
@@ -88,10 +98,12 @@ class RedisPublisher:
                     log.warning("foreign values in redis replaced", keys=sorted(foreign))
             case ["superseded"]:
                 return
-            case ["fenced", token]:
+            case ["fenced", token, whose, found]:
+                self._refused = message.number, found
                 raise Fenced(
                     f"Another aggregator has published with fencing token {token}; "
-                    f"this one has {message.token} and must not write."
+                    f"this one has {message.token} and must not write.",
+                    same_lineage=whose == "own",
                 )
             case _:
                 raise RedisUnavailable(f"Redis gave the publisher an unknown answer: {answer!r}.")
@@ -108,6 +120,8 @@ class RedisPublisher:
             plan, fields = await planned
         else:
             plan, fields = plan_publish(message, cube, recent, whole=False)
+        if self._refused is not None and message.number > self._refused[0]:
+            plan = msgspec.structs.replace(plan, outdated=self._refused[1])
         sent = message
         if message.cells is not None and len(message.cells) > MAX_CELLS:
             sent = msgspec.structs.replace(message, cells=None)
@@ -127,7 +141,7 @@ class RedisPublisher:
 def plan_publish(
     message: PassMessage, cube: RollupCube, recent: tuple[Order, ...], *, whole: bool
 ) -> tuple[PublishPlan, list[str | bytes]]:
-    """Plan a publish of what the pass changed, or of everything.
+    """Plan a publish of what the pass changed and a little more, or of everything.
 
     Returns the plan, and the fields of the snapshot alternating with their values.
     """
@@ -136,6 +150,7 @@ def plan_publish(
         whole, touched = True, live
     else:
         changed = {(GRAINS[cell.grain], cell.bucket) for cell in message.cells}
+        changed |= {live[(_REWRITTEN * message.number + n) % len(live)] for n in range(_REWRITTEN) if live}
         touched = [bucket for bucket in live if bucket in changed]
     bodies = [OrderBody.of(order) for order in recent]
     fields: list[str | bytes] = [RECENT, _encode(bodies)]
@@ -163,7 +178,7 @@ def _hours(
     for grain, bucket in touched:
         if grain == "hour":
             cells = cube.bucket("hour", bucket)
-            yield _hour(cube, bucket, cells.keys() if whole else changed[bucket])
+            yield _hour(cube, bucket, changed.get(bucket, cells.keys()))
 
 
 def _hour(cube: RollupCube, bucket: int, names: Iterable[StoreDrink]) -> HourPlan:

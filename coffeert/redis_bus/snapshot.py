@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from coffeert.domain.coverage import Coverage
 from coffeert.domain.rollups import GRAINS, Cells, Grain, StoreDrink, Totals
 from coffeert.domain.view import RollupSnapshot
 from coffeert.domain.watermark import Watermark
@@ -34,16 +35,19 @@ _CELLS_PER_TURN = 5000
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
-    """The pass that the snapshot is of. The script reads it too.
+    """The pass that the snapshot is of, with the fields of its message. The script reads it too.
 
     `data_time` is RFC 3339 text of one width, in UTC, which the script compares as text.
     """
 
     lineage: str
+    nonce: str
     number: int
     token: int
+    previous: str
     watermark: str
     data_time: str
+    covers: Coverage
     stats: PassStats
 
     @classmethod
@@ -51,10 +55,13 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
         """Return what a message says of its pass."""
         return cls(
             lineage=message.lineage,
+            nonce=message.nonce,
             number=message.number,
             token=message.token,
+            previous=message.previous,
             watermark=message.watermark,
             data_time=message.data_time.astimezone(UTC).isoformat(timespec="microseconds"),
+            covers=message.covers,
             stats=message.stats,
         )
 
@@ -91,6 +98,14 @@ def encode_bucket(cells: Mapping[StoreDrink, Totals]) -> bytes:
     return _encode(StoredBucket(list(rows), list(columns), *to_columns(keyed)))
 
 
+def decode_meta(data: bytes) -> Meta | None:
+    """Read which pass the snapshot is of; `None` if it is not one that this version has written."""
+    try:
+        return _decode_meta(data)
+    except NOT_DECODED:
+        return None
+
+
 async def decode_snapshot(fields: Mapping[bytes, bytes]) -> tuple[RollupSnapshot, PassStats]:
     """Read the hash; raises `ValueError` if it is not one that this version has written.
 
@@ -101,10 +116,12 @@ async def decode_snapshot(fields: Mapping[bytes, bytes]) -> tuple[RollupSnapshot
         recent = _decode_recent(fields[RECENT.encode()])
         snapshot = RollupSnapshot(
             lineage=meta.lineage,
+            nonce=meta.nonce,
             number=meta.number,
             token=meta.token,
             watermark=Watermark.parse(meta.watermark),
             data_time=datetime.fromisoformat(meta.data_time),
+            coverage=meta.covers,
             cells=await _decode_cells(fields),
             recent=tuple(body.order() for body in recent),
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from aiohttp import web
 
@@ -29,6 +28,7 @@ from coffeert.server.ingest.batch_writer import BatchWriter
 from coffeert.server.ingest.order_service import OrderService
 from coffeert.server.live.broadcaster import Broadcaster
 from coffeert.server.live.change_log import ChangeLog
+from coffeert.server.live.database_clock import DatabaseClock
 from coffeert.server.live.live_view import LiveView
 from coffeert.server.live.menu_cache import MenuCache
 from coffeert.server.live.rollup_reader import RollupReader
@@ -133,7 +133,8 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             menu = await load_menu(connection)
         bus = Bus(redis_url)
         stack.push_async_callback(bus.close)
-        now = datetime.now(UTC)
+        clock = DatabaseClock()
+        now = clock.now()
         admission = Admission(
             wait_limit=config.max_queue_seconds,
             batch_rows=config.max_batch_rows,
@@ -152,7 +153,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             pool, max_idle=min(config.max_concurrent_commits, config.database_pool_size - 1)
         )
         stack.push_async_callback(repository.close)
-        rollup_reader = RollupReader(pool, idle_elsewhere=lambda: repository.idle_connections)
+        rollup_reader = RollupReader(pool, clock, idle_elsewhere=lambda: repository.idle_connections)
         updater = LiveUpdater(
             live_view,
             broadcaster,
@@ -161,7 +162,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             zone=config.zone(),
             live=config.live_updates,
         )
-        await updater.load_if_empty()
+        await updater.load_if_needed()
         batch_writer = BatchWriter(
             repository,
             admission,

@@ -11,9 +11,11 @@ from typing import Annotated
 
 import msgspec
 
+from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import GRAINS, CellKey, Cells, Totals
+from coffeert.domain.view import PassChange
 from coffeert.domain.watermark import Watermark, Xid
 from coffeert.wire.orders import OrderBody
 
@@ -97,15 +99,19 @@ class PassStats(msgspec.Struct, frozen=True, kw_only=True):
 class PassMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One pass of the aggregator. Cells are absolute, so applying one twice is harmless.
 
-    It applies on top of pass `number - 1`, and of pass `number` itself. Any other reader, and every reader
-    if `cells` is `None` (too many to send), loads the snapshot.
+    It applies on top of the rollups as of `previous`, within one `lineage` and one term of a leader, which
+    `nonce` names; `covers` is the time for which `cells` are all that changed. Any other reader, and every
+    reader if `cells` is `None` (too many to send), loads the rollups from PostgreSQL.
     """
 
     lineage: str
+    nonce: str
     number: int
     token: int
+    previous: str
     watermark: str
     data_time: datetime
+    covers: Coverage
     stats: PassStats
     cells: list[PassCell] | None
     recent: list[OrderBody]
@@ -114,14 +120,26 @@ class PassMessage(msgspec.Struct, frozen=True, kw_only=True):
         """Return the watermark; raises `ValueError` if its text is not a `pg_snapshot`."""
         return Watermark.parse(self.watermark)
 
-    def changed_cells(self) -> Cells:
-        """Return the cells that the pass changed; none if there were too many to send."""
-        return {
-            CellKey(GRAINS[cell.grain], cell.bucket, cell.store, cell.drink): Totals(
-                cell.orders, cell.quantity, cell.cents
-            )
-            for cell in self.cells or ()
-        }
+    def change(self) -> PassChange | None:
+        """Return what the pass changed, or `None` if that was too much to send."""
+        if self.cells is None:
+            return None
+        return PassChange(
+            lineage=self.lineage,
+            nonce=self.nonce,
+            number=self.number,
+            previous=Watermark.parse(self.previous),
+            watermark=self.parsed_watermark(),
+            data_time=self.data_time,
+            coverage=self.covers if self.stats.rows else None,
+            cells={
+                CellKey(GRAINS[cell.grain], cell.bucket, cell.store, cell.drink): Totals(
+                    cell.orders, cell.quantity, cell.cents
+                )
+                for cell in self.cells
+            },
+            recent=tuple(body.order() for body in self.recent),
+        )
 
 
 def pass_cells(cells: Cells) -> list[PassCell]:
@@ -143,7 +161,8 @@ _decode_pass = msgspec.json.Decoder(PassMessage).decode
 
 
 def decode_pass(data: bytes) -> PassMessage:
-    """Read a message of a pass; raises `msgspec.DecodeError`, or `ValueError` for its watermark."""
+    """Read a message of a pass; raises `msgspec.DecodeError`, or `ValueError` for its watermarks."""
     message = _decode_pass(data)
     message.parsed_watermark()
+    Watermark.parse(message.previous)
     return message

@@ -71,11 +71,15 @@ class SocketsHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DatabaseHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
-    """PostgreSQL as this server sees it."""
+    """PostgreSQL as this server sees it.
+
+    `clock_offset_s` is how far this server's clock is ahead of the database's, if that is over a second.
+    """
 
     pool: int = 0
     pool_idle: int = 0
     round_trip_ms: float = 0
+    clock_offset_s: float = 0
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ WITH by_minute AS MATERIALIZED (
 )
 UPDATE aggregator_state
 SET lineage = gen_random_uuid(),
+    nonce = gen_random_uuid(),
     system_identifier = (SELECT system_identifier FROM pg_control_system()),
     watermark = pg_current_snapshot(),
     timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),

@@ -26,15 +26,15 @@ class Position(NamedTuple):
 class ChangeLog:
     """Numbers the changes of a live view and encodes deltas and snapshots.
 
-    Versions rise by one within an `epoch`, which lasts as long as the process and its lineage of
-    orders. Memory is bounded by the number of versions and of the cells in them.
+    Versions rise by one within an `epoch`, which lasts as long as the process and the `history` of its
+    view. Memory is bounded by the number of versions and of the cells in them.
     """
 
     def __init__(self, live_view: LiveView) -> None:
         self.position = _new_position()
         """The newest version; the same object until the next, so `is` compares positions."""
         self._live_view = live_view
-        self._lineage = live_view.lineage
+        self._history = live_view.history
         self._changes: OrderedDict[int, Change] = OrderedDict()
         self._cells = 0
         self._deltas: dict[int, bytes] = {}
@@ -55,7 +55,7 @@ class ChangeLog:
     def commit_version(self) -> bool:
         """Make a version of what has changed since the last one; return whether anything had."""
         change = self._live_view.take_change()
-        if self._live_view.lineage != self._lineage:
+        if self._live_view.history != self._history:
             self._begin_epoch()
         if change is None:
             return False
@@ -115,7 +115,7 @@ class ChangeLog:
         )
 
     def _begin_epoch(self) -> None:
-        self._lineage = self._live_view.lineage
+        self._history = self._live_view.history
         self.position = _new_position()
         self._changes.clear()
         self._cells = 0

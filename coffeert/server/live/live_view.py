@@ -7,9 +7,11 @@ comes; a lost message costs freshness until the next pass, never correctness.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import (
@@ -22,7 +24,7 @@ from coffeert.domain.rollups import (
     add,
     at_all_grains,
 )
-from coffeert.domain.view import Change, RollupSnapshot, View
+from coffeert.domain.view import Change, PassChange, RollupSnapshot, View
 from coffeert.domain.watermark import Watermark, Xid
 
 MAX_PENDING_BYTES = 150_000_000
@@ -31,19 +33,27 @@ MAX_PENDING_BYTES = 150_000_000
 The health of the aggregator then reports that.
 """
 
+_NONCES_KEPT = 16
+
 
 class LiveView:
     """What a server's dashboards show, and what has changed since `take_change` was last called.
 
-    Not exact before the first `load`. No I/O.
+    Not exact before the first `load`. `history` rises when what is shown does not go on from what was: with
+    another lineage, a database that has gone back, and time that has. While it is not `confirmed`, the
+    base is a copy that nobody has compared with PostgreSQL, and `data_time` stands still. No I/O.
     """
 
     def __init__(self, retention: RetentionWindow, now: datetime) -> None:
         self.view = View(Change(retention, now, {}))
         self.lineage = ""
+        self.history = 0
+        self.confirmed = True
         self.number = -1
         self.watermark = Watermark(0, 0)
         self.overflowed = False
+        self._nonces: deque[str] = deque(maxlen=_NONCES_KEPT)  # of the base, and of those before it
+        self._pass_time = now
         self._base: Cells = {}
         self._pending_batches: list[PendingBatches] = []
         self._pending_xids: set[Xid] = set()
@@ -67,40 +77,73 @@ class LiveView:
         """Whether a batch is counted already, by a pass or as a pending one."""
         return self.watermark.sees(xid) or xid in self._pending_xids
 
-    def load(self, snapshot: RollupSnapshot) -> None:
-        """Replace the base by a snapshot, unless it is older than the present base."""
-        if snapshot.lineage == self.lineage and snapshot.number < self.number:
-            return
-        if snapshot.lineage != self.lineage:
-            self._pending_batches.clear()  # `_settle` does the rest
+    def load(
+        self, snapshot: RollupSnapshot, retention: RetentionWindow, *, confirmed: bool = True
+    ) -> None:
+        """Replace the base by a snapshot, and the windows by those that it was read for.
+
+        `confirmed`: it comes from PostgreSQL, and not from a copy.
+        """
+        self.confirmed = confirmed
+        if self.went_back(snapshot) or snapshot.lineage != self.lineage:
+            self._begin_history(snapshot)
+        elif _goes_back(self.view.cube.retention, retention):
+            self._note_break(snapshot)
+        if self.view.cube.move_to(retention):
+            self._moved = True
         before = set(self._base)
         self._base = {
             key: totals
             for key, totals in snapshot.cells.items()
-            if self.view.cube.retention.contains(key.grain, key.bucket)
+            if retention.contains(key.grain, key.bucket)
         }
-        self.lineage = snapshot.lineage
+        self._note_nonce(snapshot.nonce)
         settled = self._settle(snapshot.number, snapshot.watermark, snapshot.data_time)
         self._update(before | self._base.keys() | settled, snapshot.recent)
 
-    def apply_pass(
-        self,
-        number: int,
-        watermark: Watermark,
-        data_time: datetime,
-        cells: Cells,
-        recent: Sequence[Order],
-    ) -> bool:
-        """Apply one pass on top of the one before; False if it is not the next: `load` instead.
+    def is_of(self, lineage: str, nonce: str) -> bool:
+        """Whether the base was made by this term of a leader."""
+        return lineage == self.lineage and list(self._nonces)[-1:] == [nonce]
 
-        The present pass, repeated, is applied again: the leader repeats it to refresh Redis.
+    def went_back(self, snapshot: RollupSnapshot) -> bool:
+        """Whether a snapshot lacks a pass of its lineage that is shown: its database has gone back."""
+        return snapshot.lineage == self.lineage and (
+            snapshot.number < self.number
+            or snapshot.watermark.xmax < self.watermark.xmax
+            or (snapshot.number == self.number and snapshot.watermark != self.watermark)
+        )
+
+    def covered_by(self, coverage: Coverage) -> bool:
+        """Whether cells that are complete for a time are complete for the windows."""
+        return coverage.includes(Coverage.of(self.view.cube.retention))
+
+    def apply_pass(self, change: PassChange) -> bool:
+        """Apply the pass that follows the one shown; False if this is another: `load` instead.
+
+        A pass that was still on its way when a later one was loaded is passed over.
         """
-        if not self.loaded or number not in (self.number, self.number + 1):
-            return number < self.number
+        if self._is_old(change):
+            return True
+        if not self.is_of(change.lineage, change.nonce):
+            return False
+        if change.previous != self.watermark:
+            return False
+        if change.coverage is not None and not self.covered_by(change.coverage):
+            return False
+        retention = self.view.cube.retention
+        cells = {k: v for k, v in change.cells.items() if retention.contains(k.grain, k.bucket)}
         self._base.update(cells)
-        settled = self._settle(number, watermark, data_time)
-        self._update(cells.keys() | settled, recent)
+        settled = self._settle(change.number, change.watermark, change.data_time)
+        self._update(cells.keys() | settled, change.recent)
         return True
+
+    def _is_old(self, change: PassChange) -> bool:
+        # By its time too: after an earlier copy was put back, passes begin again with lower numbers.
+        return (
+            (change.lineage, change.nonce in self._nonces) == (self.lineage, True)
+            and change.number <= self.number
+            and change.data_time <= self._pass_time
+        )
 
     def apply_pending(self, many: Iterable[PendingBatches], recent: Sequence[Order]) -> None:
         """Add committed batches, but those that are counted already.
@@ -124,18 +167,18 @@ class LiveView:
             add(self._pending_cells, key, totals)
         self._update(cells, recent)
 
-    def move_to(self, retention: RetentionWindow) -> None:
+    def move_to(self, retention: RetentionWindow) -> bool:
         """Move the windows on, and drop what lies before them.
 
-        Does nothing if time goes back: clients have dropped what would have to come back.
+        False if time goes back: what was dropped has to come back, so `load` with these windows instead.
         """
-        if retention.as_of < self.view.cube.retention.as_of:
-            return
-        if not self.view.cube.move_to(retention):
-            return
-        self._moved = True
-        for key in [k for k in self._base if not retention.contains(k.grain, k.bucket)]:
-            del self._base[key]
+        if _goes_back(self.view.cube.retention, retention):
+            return False
+        if self.view.cube.move_to(retention):
+            self._moved = True
+            for key in [k for k in self._base if not retention.contains(k.grain, k.bucket)]:
+                del self._base[key]
+        return True
 
     def take_change(self) -> Change | None:
         """Return the cells that changed since the last call, in absolute values; None if nothing did."""
@@ -157,6 +200,22 @@ class LiveView:
         self._moved = False
         return change
 
+    def _begin_history(self, snapshot: RollupSnapshot) -> None:
+        self._pending_batches.clear()  # `_settle` does the rest
+        self._nonces.clear()
+        self.view.recent = ()
+        self._dirty_recent.clear()
+        self.lineage = snapshot.lineage
+        self._note_break(snapshot)
+
+    def _note_break(self, snapshot: RollupSnapshot) -> None:
+        self.history += 1
+        self.view.data_time = snapshot.data_time
+
+    def _note_nonce(self, nonce: str) -> None:
+        if not self._nonces or nonce != self._nonces[-1]:
+            self._nonces.append(nonce)
+
     def _unknown(self, batches: PendingBatches) -> PendingBatches | None:
         unknown = {xid for xid in batches.xids if not self.has_counted(xid)}
         if not unknown:
@@ -168,8 +227,10 @@ class LiveView:
 
         What is left is summed up again: it is little, and what was dropped may be a thousand batches.
         """
-        self.number, self.watermark = number, watermark
-        self.view.data_time = data_time
+        self.number, self.watermark, self._pass_time = number, watermark, data_time
+        if self.confirmed:
+            # Within a history it stands still rather than going back, as a clock that is put right does.
+            self.view.data_time = max(self.view.data_time, data_time)
         settled: set[CellKey] = set()
         left = []
         for batches in self._pending_batches:
@@ -200,6 +261,10 @@ class LiveView:
         base = self._base.get(key, ZERO)
         pending = self._pending_cells.get(key)
         return base if pending is None else base.plus(pending)
+
+
+def _goes_back(present: RetentionWindow, retention: RetentionWindow) -> bool:
+    return retention.as_of < present.as_of or retention.today_start < present.today_start
 
 
 def _sum(many: Iterable[PendingBatches]) -> Cells:

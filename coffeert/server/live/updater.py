@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 
 import structlog
 
@@ -25,13 +25,19 @@ from coffeert.wire.bus import BatchesCommitted, PassMessage, PassStats
 log = structlog.get_logger(__name__)
 
 _MAX_RETRY_SECONDS = 2.0
+_CLOCK_SECONDS = 1.0  # between two looks at the database's clock
+_SAME_TIME_SECONDS = 5.0
 
 
 class LiveUpdater:
-    """Updates a live view from Redis, and from PostgreSQL if Redis has no snapshot.
+    """Keeps a live view at what PostgreSQL holds, by the passes that Redis brings.
+
+    A pass is applied only on top of the one that it follows; at the start and whenever one is missing, the
+    rollups are loaded from PostgreSQL. The copy in Redis is shown only while PostgreSQL is away.
 
     The broadcaster's `Source`: what was committed or received waits here until a frame is due.
-    `live=False`: an order shows with the pass that counts it.
+    `live=False`: an order shows with the pass that counts it. `on_new_lineage` is called with the lineage
+    when another history of orders has taken the place of the one that was shown.
     """
 
     def __init__(
@@ -43,6 +49,7 @@ class LiveUpdater:
         *,
         zone: tzinfo,
         live: bool,
+        on_new_lineage: Callable[[str], object] = lambda _: None,
     ) -> None:
         self.live = live
         self.connected = False
@@ -52,6 +59,9 @@ class LiveUpdater:
         self._broadcaster = broadcaster
         self._bus = bus
         self._rollup_reader = rollup_reader
+        self._clock = rollup_reader.clock
+        self._on_new_lineage = on_new_lineage
+        self._loading = asyncio.Lock()  # a load must not overtake a pass, nor the windows
         self._committed: list[tuple[Xid, Sequence[Order]]] = []
         self._received: list[PendingBatches] = []
         self._received_recent: list[Order] = []
@@ -83,10 +93,11 @@ class LiveUpdater:
             recent += newest_of_ours
         self._live_view.apply_pending(batches, newest(recent))
 
-    async def load_if_empty(self) -> None:
-        """Load the rollups from PostgreSQL unless a pass is loaded already."""
-        if not self._live_view.loaded:
-            await self._load_rollups()
+    async def load_if_needed(self) -> None:
+        """Load the rollups from PostgreSQL unless they are loaded and confirmed already."""
+        async with self._loading:
+            if not (self._live_view.loaded and self._live_view.confirmed):
+                await self._load()
 
     async def run(self) -> None:
         """Follow Redis until cancelled; reconnects."""
@@ -96,25 +107,32 @@ class LiveUpdater:
                 async with aclosing(self._bus.messages()) as messages:
                     async for message in messages:
                         backoff.reset()
-                        await self._handle(message)
+                        async with self._loading:
+                            await self._handle(message)
             except RedisUnavailable as error:
                 log.debug("redis lost", reason=str(error))  # the health monitor logs it, once
                 self.connected = False
-                await self.load_if_empty()
+                await self.load_if_needed()
                 await asyncio.sleep(backoff.next_delay())
 
     async def follow_clock(self) -> None:
-        """Move the view's windows on each minute, until cancelled."""
+        """Move the view's windows with the database's clock, back too, until cancelled.
+
+        Loads again what has to come back, or what PostgreSQL could not confirm when it was needed.
+        """
         while True:
-            self._live_view.move_to(self._retention_window())
-            self._broadcaster.notify()
-            await asyncio.sleep(60 - datetime.now(UTC).timestamp() % 60 + 0.001)
+            async with self._loading:
+                if not (self._move_windows() and self._live_view.confirmed):
+                    await self._load()
+            seconds_left = 60 - self._clock.now().timestamp() % 60
+            await asyncio.sleep(min(_CLOCK_SECONDS, seconds_left + 0.001))
 
     async def _handle(self, message: Subscribed | PassMessage | BatchesCommitted) -> None:
         match message:
             case Subscribed():
                 # Load after subscribing: what is published meanwhile waits in the subscription.
-                await self._load()
+                await self._load_or_copy()
+                await self._read_stats()
                 self.connected = True
                 log.debug("following redis")
             case PassMessage():
@@ -131,30 +149,12 @@ class LiveUpdater:
     async def _handle_pass(self, message: PassMessage) -> None:
         if not await self._is_our_lineage(message.lineage):
             return
-        if (
-            message.lineage != self._live_view.lineage
-            or message.cells is None
-            or not self._live_view.apply_pass(
-                message.number,
-                message.parsed_watermark(),
-                message.data_time,
-                message.changed_cells(),
-                [body.order() for body in message.recent],
-            )
-        ):
-            await self._load()
+        self._move_windows()
+        change = message.change()
+        if change is None or not self._live_view.apply_pass(change):
+            await self._load_or_copy()
         self.stats = message.stats
-        self.last_pass_at = datetime.now(UTC)
-
-    async def _load(self) -> None:
-        stored = await self._bus.load_snapshot()
-        if stored is not None and await self._is_our_lineage(stored[0].lineage):
-            snapshot, self.stats = stored
-            self.flush_to_view()  # what was received belongs to the present lineage
-            self._live_view.load(snapshot)
-        else:
-            # Redis is empty, damaged or has another lineage: no pass would continue what is shown.
-            await self._load_rollups()
+        self.last_pass_at = self._clock.now()
 
     async def _is_our_lineage(self, lineage: str) -> bool:
         """Whether a lineage is that of our database.
@@ -169,14 +169,64 @@ class LiveUpdater:
         except DatabaseUnavailable:
             return False
 
-    async def _load_rollups(self) -> None:
-        try:
-            snapshot = await self._rollup_reader.load_snapshot(self._retention_window())
-            self.flush_to_view()
-            self._live_view.load(snapshot)
-        except DatabaseUnavailable as error:
-            log.debug("no snapshot yet", reason=str(error))
-        self._broadcaster.notify()
+    async def _load_or_copy(self) -> None:
+        if not await self._load():
+            await self._load_copy()
 
-    def _retention_window(self) -> RetentionWindow:
-        return RetentionWindow.at(datetime.now(UTC), self._zone)
+    async def _load(self) -> bool:
+        """Load the rollups from PostgreSQL; False if that cannot be read now."""
+        try:
+            snapshot, retention = await self._rollup_reader.load_snapshot(self._retention_at)
+        except DatabaseUnavailable as error:
+            log.debug("rollups not loaded", reason=str(error))
+            self._live_view.confirmed = False
+            return False
+        view = self._live_view
+        self.flush_to_view()  # what was received belongs to the present lineage
+        another = view.loaded and (snapshot.lineage != view.lineage or view.went_back(snapshot))
+        view.load(snapshot, retention)
+        if another:
+            log.info("another history of orders", lineage=snapshot.lineage)
+            self._on_new_lineage(snapshot.lineage)
+        self._broadcaster.notify()
+        return True
+
+    async def _load_copy(self) -> None:
+        """While PostgreSQL is away, show the copy in Redis, if it continues what is shown."""
+        stored = await self._bus.load_snapshot()
+        if stored is None:
+            return
+        snapshot, stats = stored
+        view = self._live_view
+        if (
+            snapshot.lineage == view.lineage
+            and not view.went_back(snapshot)
+            and view.covered_by(snapshot.coverage)
+        ):
+            self.flush_to_view()
+            view.load(snapshot, view.view.cube.retention, confirmed=False)
+            self.stats = stats
+
+    async def _read_stats(self) -> None:
+        """Learn who leads from Redis before the next pass tells, which may be an hour away."""
+        meta = await self._bus.load_meta()
+        if meta is not None and self._live_view.is_of(meta.lineage, meta.nonce):
+            self.stats = meta.stats
+
+    def _move_windows(self) -> bool:
+        """Move the windows to the database's present; False if they have to go back."""
+        before = self._live_view.view.cube.retention
+        now = self._retention_at(self._clock.now())
+        if now != before:
+            self._broadcaster.notify()
+        return self._live_view.move_to(now)
+
+    def _retention_at(self, now: datetime) -> RetentionWindow:
+        """Return the window as of a moment; the present one if that goes back by seconds only.
+
+        Two measurements of the database's clock differ a little, and the minute must not flicker.
+        """
+        present, retention = self._live_view.view.cube.retention, RetentionWindow.at(now, self._zone)
+        if retention.as_of < present.as_of <= now.timestamp() + _SAME_TIME_SECONDS:
+            return present
+        return retention

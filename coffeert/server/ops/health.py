@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
 import msgspec
@@ -38,7 +38,7 @@ _Figures = TypeVar("_Figures", bound=PartHealth)
 _PROBE_TIMEOUT_SECONDS = 1.5
 _RATE_WINDOW_SECONDS = 5.0
 _STALE_INTERVALS = 3
-_START_PERIOD = timedelta(seconds=3)
+_START_SECONDS = 3.0
 _RECOVERY_PERIOD = timedelta(seconds=2)
 
 
@@ -75,6 +75,8 @@ class IncidentTracker:
     def report(self, part: Part, reason: str | None, now: datetime) -> PartHealth:
         """Record why a part is unhealthy, or None if it is healthy; returns its state."""
         incident = self._incidents.get(part)
+        if incident is not None and now < incident.since:  # the clock was put back
+            incident.since, incident.healthy_since = now, None
         if reason is None:
             if incident is not None:
                 self._report_healthy(part, incident, now)
@@ -107,7 +109,9 @@ class HealthMonitor:
         rollup_reader: RollupReader,
         bus: Bus,
     ) -> None:
-        self.started = datetime.now(UTC)
+        self._clock = rollup_reader.clock
+        self.started = self._clock.now()
+        self._started = time.monotonic()
         self.closing = False
         self._batch_writer = batch_writer
         self._live_view = live_view
@@ -138,7 +142,7 @@ class HealthMonitor:
                     epoch=change_log.epoch,
                     version=change_log.version,
                     data_time=self._live_view.view.data_time,
-                    server_time=datetime.now(UTC),
+                    server_time=self._clock.now(),
                     health=self.health,
                 )
             )
@@ -159,11 +163,11 @@ class HealthMonitor:
 
     @property
     def _starting(self) -> bool:
-        return datetime.now(UTC) - self.started < _START_PERIOD
+        return time.monotonic() - self._started < _START_SECONDS
 
     def _report(self, part: Part, figures: _Figures, reason: str | None) -> _Figures:
         """Complete the figures of a part by its state."""
-        state = self._incidents.report(part, reason, datetime.now(UTC))
+        state = self._incidents.report(part, reason, self._clock.now())
         return msgspec.structs.replace(
             figures, ok=state.ok, at=state.at, since=state.since, reason=state.reason
         )
@@ -224,10 +228,12 @@ class HealthMonitor:
 
     def _aggregator(self) -> AggregatorHealth:
         stats = self._updater.stats
-        lag = max(0.0, (datetime.now(UTC) - self._live_view.view.data_time).total_seconds())
+        lag = max(0.0, (self._clock.now() - self._live_view.view.data_time).total_seconds())
         reason = None
         if self._live_view.overflowed:
             reason = "so many orders wait for a pass that new ones are not shown before it"
+        elif not self._live_view.confirmed:
+            reason = "PostgreSQL has not confirmed the figures, which may be old or a copy's"
         elif stats is None and not self._starting:
             reason = "no pass has been received"
         elif stats is not None and lag > _STALE_INTERVALS * stats.interval_s + 2:
