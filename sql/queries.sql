@@ -47,9 +47,10 @@ UPDATE menu_drink SET active = false WHERE code = $1 RETURNING code
 
 -- name: load_state
 -- Which pass the rollups are as of. `here`: this is the cluster whose transaction ids the watermark
--- speaks of.
+-- speaks of. `next_xid`: no transaction from this one on has begun.
 SELECT lineage::text, nonce::text, pass AS number, fencing_token AS token, watermark::text,
        passed_at AS data_time,
+       pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next_xid,
        system_identifier = (SELECT system_identifier FROM pg_control_system())
            AND pg_snapshot_xmin(watermark) <= pg_snapshot_xmax(pg_current_snapshot()) AS here
 FROM aggregator_state

@@ -47,7 +47,8 @@ class RollupSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """All cells that are kept as of pass `number`, exact for the orders that `watermark` sees.
 
     `lineage` names the history that pass numbers belong to, `nonce` the term of the pass's leader, `token`
-    is that leader's fencing token, `data_time` the moment of the pass's snapshot.
+    is that leader's fencing token, `data_time` the moment of the pass's snapshot. No transaction from
+    `next_xid` on had begun when this was read, if that is known.
     """
 
     lineage: str
@@ -59,6 +60,7 @@ class RollupSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     coverage: Coverage
     cells: Cells
     recent: tuple[Order, ...]
+    next_xid: int | None = None
 
 
 class PassChange(msgspec.Struct, frozen=True, kw_only=True):

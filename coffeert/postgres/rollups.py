@@ -27,6 +27,7 @@ class RollupState(msgspec.Struct, frozen=True):
     token: int
     watermark: str
     data_time: datetime
+    next_xid: int
     here: bool
 
 
@@ -46,6 +47,7 @@ async def load_snapshot(connection: Connection, retention: RetentionWindow) -> R
                 coverage=Coverage.of(retention),
                 cells=await load_cells(connection, retention),
                 recent=await load_recent(connection, watermark),
+                next_xid=state.next_xid,
             )
 
 

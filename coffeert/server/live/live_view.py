@@ -54,6 +54,7 @@ class LiveView:
         self.overflowed = False
         self._nonces: deque[str] = deque(maxlen=_NONCES_KEPT)  # of the base, and of those before it
         self._pass_time = now
+        self._expected_xid = Xid(0)
         self._base: Cells = {}
         self._pending_batches: list[PendingBatches] = []
         self._pending_xids: set[Xid] = set()
@@ -82,16 +83,17 @@ class LiveView:
     ) -> None:
         """Replace the base by a snapshot, and the windows by those that it was read for.
 
-        `confirmed`: it comes from PostgreSQL, and not from a copy.
+        `confirmed`: it comes from PostgreSQL, and not from a copy. If it does not continue what is shown,
+        a history begins, without the pending batches.
         """
         self.confirmed = confirmed
-        if self.went_back(snapshot) or snapshot.lineage != self.lineage:
+        before = self._base.keys() | self._pending_cells.keys()
+        if not self.continues(snapshot):
             self._begin_history(snapshot)
         elif _goes_back(self.view.cube.retention, retention):
             self._note_break(snapshot)
         if self.view.cube.move_to(retention):
             self._moved = True
-        before = set(self._base)
         self._base = {
             key: totals
             for key, totals in snapshot.cells.items()
@@ -105,12 +107,21 @@ class LiveView:
         """Whether the base was made by this term of a leader."""
         return lineage == self.lineage and list(self._nonces)[-1:] == [nonce]
 
-    def went_back(self, snapshot: RollupSnapshot) -> bool:
-        """Whether a snapshot lacks a pass of its lineage that is shown: its database has gone back."""
-        return snapshot.lineage == self.lineage and (
-            snapshot.number < self.number
-            or snapshot.watermark.xmax < self.watermark.xmax
-            or (snapshot.number == self.number and snapshot.watermark != self.watermark)
+    def expect(self) -> None:
+        """Note, before a snapshot is read, what its database must know if it continues what is shown."""
+        self._expected_xid = max(self._pending_xids, default=Xid(0))
+
+    def continues(self, snapshot: RollupSnapshot) -> bool:
+        """Whether a snapshot has all that is shown: the same lineage, the passes, and the transactions.
+
+        If not, its database has gone back to an earlier state: a copy of its files was put back.
+        """
+        return (
+            snapshot.lineage == self.lineage
+            and snapshot.number >= self.number
+            and snapshot.watermark.xmax >= self.watermark.xmax
+            and (snapshot.number > self.number or snapshot.watermark == self.watermark)
+            and (snapshot.next_xid is None or snapshot.next_xid > self._expected_xid)
         )
 
     def covered_by(self, coverage: Coverage) -> bool:
@@ -202,6 +213,7 @@ class LiveView:
 
     def _begin_history(self, snapshot: RollupSnapshot) -> None:
         self._pending_batches.clear()  # `_settle` does the rest
+        self._expected_xid = Xid(0)
         self._nonces.clear()
         self.view.recent = ()
         self._dirty_recent.clear()

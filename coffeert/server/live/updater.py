@@ -175,15 +175,17 @@ class LiveUpdater:
 
     async def _load(self) -> bool:
         """Load the rollups from PostgreSQL; False if that cannot be read now."""
+        view = self._live_view
+        self.flush_to_view()
+        view.expect()
         try:
             snapshot, retention = await self._rollup_reader.load_snapshot(self._retention_at)
         except DatabaseUnavailable as error:
             log.debug("rollups not loaded", reason=str(error))
-            self._live_view.confirmed = False
+            view.confirmed = False
             return False
-        view = self._live_view
         self.flush_to_view()  # what was received belongs to the present lineage
-        another = view.loaded and (snapshot.lineage != view.lineage or view.went_back(snapshot))
+        another = view.loaded and not view.continues(snapshot)
         view.load(snapshot, retention)
         if another:
             log.info("another history of orders", lineage=snapshot.lineage)
@@ -198,11 +200,7 @@ class LiveUpdater:
             return
         snapshot, stats = stored
         view = self._live_view
-        if (
-            snapshot.lineage == view.lineage
-            and not view.went_back(snapshot)
-            and view.covered_by(snapshot.coverage)
-        ):
+        if view.continues(snapshot) and view.covered_by(snapshot.coverage):
             self.flush_to_view()
             view.load(snapshot, view.view.cube.retention, confirmed=False)
             self.stats = stats

@@ -10,7 +10,7 @@ from tests.order_book import insert, order, void
 
 COLUMNS = {
     "aggregator_state": "fencing_token:bigint lead_until:timestamp with time zone leader:text "
-    "lineage:uuid one:boolean pass:bigint passed_at:timestamp with time zone "
+    "lineage:uuid nonce:uuid one:boolean pass:bigint passed_at:timestamp with time zone "
     "system_identifier:bigint timeline:text? watermark:pg_snapshot",
     "coffeert_migrations": "applied_at:timestamp with time zone name:text sha256:text",
     "menu_drink": "active:boolean added_at:timestamp with time zone code:text name:text "

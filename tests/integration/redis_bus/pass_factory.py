@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
 from coffeert.domain.rollups import (
     GRAINS,
@@ -40,10 +41,12 @@ class Pass:
         """What a reader must find after it."""
         return RollupSnapshot(
             lineage=self.message.lineage,
+            nonce=self.message.nonce,
             number=self.message.number,
             token=self.message.token,
             watermark=self.message.parsed_watermark(),
             data_time=self.message.data_time,
+            coverage=self.message.covers,
             cells=dict(self.cube.cells()),
             recent=self.recent,
         )
@@ -53,10 +56,16 @@ class PassFactory:
     """The state from pass to pass."""
 
     def __init__(
-        self, *, lineage: str = "lineage-1", token: int = 1, since: datetime = START
+        self,
+        *,
+        lineage: str = "lineage-1",
+        token: int = 1,
+        nonce: str | None = None,
+        since: datetime = START,
     ) -> None:
         self.lineage = lineage
         self.token = token
+        self.nonce = nonce
         self.number = 0
         self.now = since
         self.cube = RollupCube(RetentionWindow.at(since, UTC))
@@ -99,10 +108,13 @@ class PassFactory:
         """Describe the present state as a pass that changed some cells."""
         message = PassMessage(
             lineage=self.lineage,
+            nonce=self.nonce or f"of {self.lineage} {self.token}",
             number=self.number,
             token=self.token,
-            watermark=str(Watermark(self.number, self.number + 2, frozenset({self.number}))),
+            previous=_watermark(self.number - 1),
+            watermark=_watermark(self.number),
             data_time=self.now,
+            covers=Coverage.of(self.cube.retention),
             stats=STATS,
             cells=[
                 PassCell(GRAINS.index(key.grain), key.bucket, key.store, key.drink, *tally)
@@ -111,6 +123,10 @@ class PassFactory:
             recent=[OrderBody.of(order) for order in new],
         )
         return Pass(message, copy.deepcopy(self.cube), self.recent)
+
+
+def _watermark(number: int) -> str:
+    return str(Watermark(number, number + 2, frozenset({number})))
 
 
 async def publish(publisher: RedisPublisher, made: Pass) -> None:

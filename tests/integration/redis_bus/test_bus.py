@@ -125,6 +125,7 @@ async def test_what_cannot_be_read_is_counted_and_skipped(bus: Bus, redis: Redis
     good = PassFactory().count().message
     senseless = [
         msgspec.structs.replace(good, watermark="1:2"),
+        msgspec.structs.replace(good, previous="1:2"),
         msgspec.json.decode(encode(good)) | {"cells": [[3, 0, "uptown", "latte", 1, 1, 480]]},
         msgspec.json.decode(encode(good)) | {"number": "one"},
     ]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from coffeert.aggregator.aggregation_pass import message_of
 from coffeert.aggregator.projection import Projection
+from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
 from coffeert.domain.rollups import (
     GRAINS,
@@ -29,15 +30,25 @@ NOON = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
 NEPAL = timezone(timedelta(hours=5, minutes=45))
 
 
+def seen(number: int) -> Watermark:
+    return Watermark(number, number + 4, frozenset({number + 2}))
+
+
 def result(
-    number: int, cells: Cells, recent: tuple[Order, ...] = (), lineage: str = "one"
+    number: int,
+    cells: Cells,
+    recent: tuple[Order, ...] = (),
+    lineage: str = "one",
+    previous: Watermark | None = None,
 ) -> PassResult:
     return PassResult(
         lineage=lineage,
+        nonce="term",
         number=number,
         token=1,
         leader="first",
-        watermark=Watermark(5, 9, frozenset({7})),
+        previous=previous or seen(number - 1),
+        watermark=seen(number),
         data_time=NOON,
         rows=len(recent),
         cells=cells,
@@ -48,12 +59,14 @@ def result(
 def test_only_the_next_pass_of_the_same_lineage_at_no_earlier_time_leads_on() -> None:
     at = RetentionWindow.at(NOON, UTC)
     projection = Projection(result(4, {}), at, {}, ())
-    assert projection.precedes("one", 5, at)
-    assert projection.precedes("one", 5, RetentionWindow.at(NOON + timedelta(days=3), UTC))
-    assert not projection.precedes("one", 4, at)
-    assert not projection.precedes("one", 6, at)
-    assert not projection.precedes("two", 5, at)
-    assert not projection.precedes("one", 5, RetentionWindow.at(NOON - timedelta(minutes=1), UTC))
+    assert projection.precedes(result(5, {}), at)
+    assert projection.precedes(result(5, {}), RetentionWindow.at(NOON + timedelta(days=3), UTC))
+    assert not projection.precedes(result(4, {}), at)
+    assert not projection.precedes(result(6, {}), at)
+    assert not projection.precedes(result(5, {}, lineage="two"), at)
+    assert not projection.precedes(result(5, {}, previous=seen(3)), at)
+    earlier = RetentionWindow.at(NOON - timedelta(minutes=1), UTC)
+    assert not projection.precedes(result(5, {}), earlier)
 
 
 sketches = st.tuples(
@@ -84,8 +97,9 @@ def test_following_pass_after_pass_is_reading_the_tables_again(
         }
         touched = at_all_grains(tally_orders(new)).keys() & everything.keys()
         changed = {key: everything[key] for key in touched}
-        assert projection.precedes("one", number, retention)
-        projection.apply(result(number, changed, newest(new)), retention)
+        made = result(number, changed, newest(new))
+        assert projection.precedes(made, retention)
+        projection.apply(made, retention)
         assert dict(projection.cube.cells()) == everything
         assert projection.recent == newest(so_far)
 
@@ -95,14 +109,13 @@ def test_a_message_tells_all_of_a_pass() -> None:
     cells: Cells = {
         CellKey(grain, 86400 * 20000, "uptown", "latte"): Totals(1, 2, 960) for grain in GRAINS
     }
-    message = message_of(result(7, cells), stats)
-    assert (message.lineage, message.number, message.token) == ("one", 7, 1)
-    assert message.watermark == "5:9:7"
-    assert message.parsed_watermark() == Watermark(5, 9, frozenset({7}))
-    assert message.cells is not None
-    read = {
-        CellKey(GRAINS[c.grain], c.bucket, c.store, c.drink): Totals(c.orders, c.quantity, c.cents)
-        for c in message.cells
-    }
-    assert read == cells
+    retention = RetentionWindow.at(NOON, NEPAL)
+    message = message_of(result(7, cells), retention, stats)
+    assert (message.lineage, message.nonce, message.number, message.token) == ("one", "term", 7, 1)
+    assert (message.previous, message.watermark) == ("6:10:8", "7:11:9")
     assert message.stats == stats
+    change = message.change()
+    assert change is not None
+    assert (change.previous, change.watermark) == (seen(6), seen(7))
+    assert change.coverage == Coverage.of(retention)
+    assert change.cells == cells

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollups import GRAINS, tally_orders
+from coffeert.domain.rollups import GRAINS, RetentionWindow, tally_orders
 from coffeert.domain.watermark import Watermark, Xid
 from coffeert.wire.bus import (
     BatchesCommitted,
@@ -29,10 +30,13 @@ NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 XIDS = st.builds(Xid, st.integers(3, 2**63 - 1))
 MESSAGE = PassMessage(
     lineage="lineage",
+    nonce="nonce",
     number=7,
     token=2,
+    previous="8:12:9",
     watermark="10:20:10,14",
     data_time=NOW,
+    covers=Coverage.of(RetentionWindow.at(NOW, UTC)),
     stats=PassStats(leader="here", rows=3, pass_ms=1.25, interval_s=1.0),
     cells=None,
     recent=[],

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from coffeert.domain.coverage import Coverage
 from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import CellKey, RetentionWindow, Totals, floor
 from coffeert.domain.view import RollupSnapshot
@@ -23,6 +24,7 @@ from coffeert.wire.orders import MenuBody
 from tests.waiting import eventually
 
 NOW = datetime.now(UTC)
+RETENTION = RetentionWindow.at(NOW, UTC)
 
 
 class Screen:
@@ -62,7 +64,7 @@ class Case:
 
     def __init__(self) -> None:
         self.time = 0.0
-        self.live_view = LiveView(RetentionWindow.at(NOW, UTC), NOW)
+        self.live_view = LiveView(RETENTION, NOW)
         self.change_log = ChangeLog(self.live_view)
         self.broadcaster = Broadcaster(
             self.change_log, min_frame_interval=0, slow_client_timeout=10, max_clients=9,
@@ -173,13 +175,16 @@ async def test_another_lineage_sends_every_client_a_snapshot() -> None:
         at.live_view.load(
             RollupSnapshot(
                 lineage="other",
+                nonce="term",
                 number=1,
                 token=1,
                 watermark=Watermark(1, 1),
                 data_time=NOW,
+                coverage=Coverage.of(RETENTION),
                 cells={},
                 recent=(),
-            )
+            ),
+            RETENTION,
         )
         at.broadcaster.notify()
         await eventually(lambda: screen.types == ["snapshot", "delta", "snapshot"])
@@ -207,7 +212,7 @@ async def test_without_clients_nothing_is_encoded(monkeypatch: pytest.MonkeyPatc
 def test_the_interval_is_longer_while_orders_are_refused() -> None:
     refusing = False
     broadcaster = Broadcaster(
-        ChangeLog(LiveView(RetentionWindow.at(NOW, UTC), NOW)),
+        ChangeLog(LiveView(RETENTION, NOW)),
         min_frame_interval=0.02,
         slow_client_timeout=10,
         max_clients=9,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from coffeert.domain.coverage import Coverage
 from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import CellKey, Cells, RetentionWindow, Totals, add, at_all_grains
-from coffeert.domain.view import RollupSnapshot, View
+from coffeert.domain.view import PassChange, RollupSnapshot, View
 from coffeert.domain.watermark import Watermark, Xid
 from coffeert.server.live.change_log import ChangeLog, Position
 from coffeert.server.live.live_view import LiveView
@@ -17,6 +18,7 @@ from coffeert.wire.frames import Columns, Delta, Snapshot, change_from, decode_s
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 RETENTION = RetentionWindow.at(NOW, UTC)
+COVERAGE = Coverage.of(RETENTION)
 
 
 class History:
@@ -29,7 +31,9 @@ class History:
         self.number = 0
         self.watermark = Watermark(10, 10)
         self.rollup: Cells = {}
-        self.passes: list[tuple[int, Watermark, Cells]] = []
+        self.nonce = "first term"
+        self.time = NOW
+        self.passes: list[PassChange] = []
 
     def begin(self, minutes: Cells) -> None:
         self.running[Xid(self.next_xid)] = minutes
@@ -49,20 +53,35 @@ class History:
                 for key, tally in at_all_grains(minutes).items():
                     add(self.rollup, key, tally)
                     changed[key] = self.rollup[key]
-        changed = {key: self.rollup[key] for key in changed}
-        self.watermark = seen
+        previous, self.watermark = self.watermark, seen
         self.number += 1
-        self.passes.append((self.number, seen, changed))
+        self.time += timedelta(seconds=1)
+        self.passes.append(
+            PassChange(
+                lineage="one",
+                nonce=self.nonce,
+                number=self.number,
+                previous=previous,
+                watermark=seen,
+                data_time=self.time,
+                coverage=COVERAGE,
+                cells={key: self.rollup[key] for key in changed},
+                recent=(),
+            )
+        )
 
     def snapshot(self) -> RollupSnapshot:
         return RollupSnapshot(
             lineage="one",
+            nonce=self.nonce,
             number=self.number,
             token=1,
             watermark=self.watermark,
-            data_time=NOW,
+            data_time=self.time,
+            coverage=COVERAGE,
             cells=dict(self.rollup),
             recent=(),
+            next_xid=self.next_xid,
         )
 
     def sum(self, xids: set[Xid]) -> Cells:
@@ -112,7 +131,7 @@ def play(history: History, live: LiveView, received: set[Xid], step: str, argume
         case "aggregate", _:
             history.aggregate()
         case "load", _:
-            live.load(history.snapshot())
+            live.load(history.snapshot(), RETENTION)
         case "receive batches", list() if history.committed:
             xids = sorted(history.committed)
             chosen = {xids[index % len(xids)] for index in argument}
@@ -120,9 +139,8 @@ def play(history: History, live: LiveView, received: set[Xid], step: str, argume
             live.apply_pending([together], ())
             received |= chosen
         case "receive a pass", int() if history.passes:
-            number, watermark, changed = history.passes[-1 - argument % len(history.passes)]
-            if not live.apply_pass(number, watermark, NOW, changed, ()):
-                live.load(history.snapshot())
+            if not live.apply_pass(history.passes[-1 - argument % len(history.passes)]):
+                live.load(history.snapshot(), RETENTION)
 
 
 ONE: Cells = {CellKey("minute", RETENTION.as_of, "uptown", "latte"): Totals(1, 1, 480)}
@@ -158,7 +176,7 @@ def test_each_batch_counts_once_whatever_happens_to_its_message(
 ) -> None:
     history = History()
     live = LiveView(RETENTION, NOW)
-    live.load(history.snapshot())
+    live.load(history.snapshot(), RETENTION)
     change_log = ChangeLog(live)
     change_log.commit_version()
     reader = View(change_from(_snapshot(change_log)))
@@ -186,7 +204,7 @@ def test_each_batch_counts_once_whatever_happens_to_its_message(
     while history.running:
         history.commit(0)
     history.aggregate()
-    live.load(history.snapshot())
+    live.load(history.snapshot(), RETENTION)
     assert shown(live.view) == history.sum(set(history.committed))
     assert live.pending_batches == 0
 
@@ -196,7 +214,7 @@ def test_a_reader_may_skip_versions_and_arrives_at_the_same_state(
     batches: list[Cells], data: st.DataObject
 ) -> None:
     live = LiveView(RETENTION, NOW)
-    live.load(History().snapshot())
+    live.load(History().snapshot(), RETENTION)
     change_log = ChangeLog(live)
     change_log.commit_version()
     reader, at = View(change_from(_snapshot(change_log))), change_log.version
@@ -218,7 +236,7 @@ def test_a_reader_may_skip_versions_and_arrives_at_the_same_state(
 
 def test_another_lineage_begins_another_epoch() -> None:
     live = LiveView(RETENTION, NOW)
-    live.load(History().snapshot())
+    live.load(History().snapshot(), RETENTION)
     change_log = ChangeLog(live)
     epoch = change_log.epoch
     other = History()
@@ -229,13 +247,16 @@ def test_another_lineage_begins_another_epoch() -> None:
     live.load(
         RollupSnapshot(
             lineage="two",
+            nonce="second term",
             number=0,
             token=2,
             watermark=snapshot.watermark,
             data_time=NOW,
+            coverage=COVERAGE,
             cells=snapshot.cells,
             recent=(),
-        )
+        ),
+        RETENTION,
     )
     assert change_log.commit_version()
     assert change_log.epoch != epoch

@@ -1,0 +1,264 @@
+"""What the live view takes for the continuation of what it shows, and what it loads instead."""
+
+from __future__ import annotations
+
+import copy
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from coffeert.domain.coverage import Coverage
+from coffeert.domain.pending_batches import PendingBatches
+from coffeert.domain.rollups import CellKey, Cells, RetentionWindow, Totals
+from coffeert.domain.view import PassChange, View
+from coffeert.domain.watermark import Watermark, Xid
+from coffeert.server.live.change_log import ChangeLog, Position
+from coffeert.server.live.live_view import LiveView
+from coffeert.wire.frames import Snapshot, change_from, decode_server_frame
+from tests.order_book import order
+from tests.unit.server.live.test_live_view import NOW, RETENTION, History, shown
+
+KEY = CellKey("minute", RETENTION.as_of, "uptown", "latte")
+KOLKATA = timezone(timedelta(hours=5, minutes=30))
+
+
+def sale(history: History) -> Xid:
+    """Commit an order; return its transaction."""
+    xid = Xid(history.next_xid)
+    history.begin({KEY: Totals(1, 1, 480)})
+    history.commit(len(history.running) - 1)
+    return xid
+
+
+def receive(live: LiveView, history: History, xid: Xid) -> None:
+    live.apply_pending([PendingBatches.of({xid: history.committed[xid]})], ())
+
+
+class Server:
+    """A live view, kept up to date as the updater does it."""
+
+    def __init__(self, history: History) -> None:
+        self.live = LiveView(RETENTION, NOW)
+        self.history = history
+        self.loads = 0
+        self.load()
+
+    def load(self) -> None:
+        self.loads += 1
+        self.live.expect()
+        self.live.load(self.history.snapshot(), RETENTION)
+
+    def hear(self, change: PassChange) -> None:
+        if not self.live.apply_pass(change):
+            self.load()
+
+    @property
+    def orders(self) -> int:
+        return self.live.view.cube.get(KEY).orders
+
+
+steps = st.lists(
+    st.one_of(
+        st.just("order"),
+        st.just("shown order"),
+        st.just("pass"),
+        st.just("missed pass"),
+        st.just("elect"),
+        st.just("copy"),
+        st.just("put back"),
+        st.just("put back with its leader"),
+    ),
+    max_size=30,
+)
+MISSED = ["shown order"] * 3 + ["missed pass"] * 3 + ["shown order", "pass"]
+
+
+@given(steps)
+@example(["order", "pass", "copy", "order", "pass", "put back", "pass", "order", "pass"])
+@example(["copy", "order", "pass", "put back", "order", "order", "missed pass", "order", "pass"])
+@example(["copy", *["shown order"] * 20, "put back", *MISSED])
+@example(["copy", "order", "pass", "pass", "put back with its leader", "pass", "order", "pass"])
+def test_a_copy_put_back_is_right_with_the_second_pass(steps: list[str]) -> None:
+    """Whatever was missed before, and whether or not the leader's term was copied along."""
+    server = Server(History())
+    kept = copy.deepcopy(server.history)
+    for step in steps:
+        history = server.history
+        match step:
+            case "order":
+                sale(history)
+            case "shown order":
+                receive(server.live, history, sale(history))
+            case "pass" | "missed pass":
+                history.aggregate()
+                if step == "pass":
+                    server.hear(history.passes[-1])
+            case "elect":
+                history.nonce += "'"
+            case "copy":
+                kept = copy.deepcopy(history)
+            case "put back" | "put back with its leader":
+                server.history = copy.deepcopy(kept)
+                server.history.time = history.time  # which does not go back
+                if step == "put back":
+                    server.history.nonce = f"after {history.nonce} and {len(history.passes)}"
+    for _ in range(2):
+        server.history.aggregate()
+        server.hear(server.history.passes[-1])
+    truth = len(server.history.committed)
+    assert (server.orders, server.live.pending_batches) == (truth, 0)
+
+
+def test_a_pass_is_applied_without_loading_if_it_follows() -> None:
+    server = Server(History())
+    for number in range(1, 5):
+        sale(server.history)
+        server.history.aggregate()
+        server.hear(server.history.passes[-1])
+        assert server.orders == number
+    assert server.loads == 1
+
+
+def test_passes_that_were_on_their_way_when_a_later_one_was_loaded_cost_nothing() -> None:
+    history = History()
+    server = Server(history)
+    for _ in range(5):
+        sale(history)
+        history.aggregate()
+    for change in history.passes:  # the first finds that it misses none, the others that all are loaded
+        server.hear(change)
+    server.hear(history.passes[-1])
+    assert (server.orders, server.loads) == (5, 1)
+    server = Server(history)
+    for change in history.passes:
+        server.hear(change)
+    assert (server.orders, server.loads) == (5, 1)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"lineage": "two"},
+        {"nonce": "another term"},
+        {"previous": Watermark(10, 11)},
+        {"coverage": Coverage.of(RetentionWindow.at(NOW + timedelta(minutes=10), UTC))},
+        {"coverage": Coverage.of(RetentionWindow.at(NOW + timedelta(hours=2), UTC))},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_a_pass_that_does_not_follow_is_not_applied(other: dict[str, object]) -> None:
+    server = Server(History())
+    sale(server.history)
+    server.history.aggregate()
+    change = server.history.passes[-1]
+    assert not server.live.apply_pass(replace(change, **other))
+    assert server.orders == 0
+    assert server.live.apply_pass(change)
+    assert server.orders == 1
+
+
+def test_a_pass_that_changed_nothing_covers_all_time() -> None:
+    server = Server(History())
+    server.history.aggregate()
+    assert server.live.apply_pass(replace(server.history.passes[-1], coverage=None, cells={}))
+
+
+def test_a_server_of_another_zone_does_not_take_the_cells_of_utc_for_the_whole() -> None:
+    """Its local midnight cuts an hour, whose minutes the other's cells do not have."""
+    history = History()
+    live = LiveView(RetentionWindow.at(NOW, KOLKATA), NOW)
+    live.load(history.snapshot(), live.view.cube.retention)
+    sale(history)
+    history.aggregate()
+    assert not live.apply_pass(history.passes[-1])
+    theirs = Coverage.of(live.view.cube.retention)
+    assert live.apply_pass(replace(history.passes[-1], coverage=theirs))
+
+
+@given(
+    st.integers(0, 3000), st.integers(0, 3000), st.sampled_from((0, 330, 345, -210)),
+    st.sampled_from((0, 330, 345, -210)),
+)  # fmt: skip
+def test_coverage_is_about_every_minute(mine: int, theirs: int, zone: int, other: int) -> None:
+    def at(minutes: int, offset: int) -> RetentionWindow:
+        moment = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+        return RetentionWindow.at(moment, timezone(timedelta(minutes=offset)))
+
+    has, needs = at(mine, zone), at(theirs, other)
+    start = min(has.as_of, needs.as_of) - 2 * 86400
+    minutes = range(start, max(has.as_of, needs.as_of), 60)
+    missing = [
+        minute
+        for minute in minutes
+        if needs.contains("minute", minute) and not has.contains("minute", minute)
+    ]
+    coarse = all(has.oldest_bucket(g) <= needs.oldest_bucket(g) for g in ("hour", "day"))
+    assert Coverage.of(has).includes(Coverage.of(needs)) == (coarse and not missing)
+
+
+def test_another_history_takes_pending_and_recent_orders_with_it() -> None:
+    history = History()
+    kept = copy.deepcopy(history)
+    server = Server(history)
+    server.live.apply_pending(
+        [PendingBatches.of({Xid(50): {KEY: Totals(1, 1, 480)}})], [order(NOW)]
+    )
+    change_log = ChangeLog(server.live)
+    before = change_log.position
+    server.history = kept
+    server.load()  # the transaction has never begun there
+    assert (server.orders, server.live.pending_batches, server.live.view.recent) == (0, 0, ())
+    change_log.commit_version()
+    assert not change_log.can_resume(before)
+
+
+def test_a_history_that_goes_on_keeps_the_epoch() -> None:
+    server = Server(History())
+    change_log = ChangeLog(server.live)
+    epoch = change_log.epoch
+    for _ in range(3):
+        receive(server.live, server.history, sale(server.history))
+        server.history.nonce += "'"
+        server.history.aggregate()
+        server.load()
+        change_log.commit_version()
+    assert change_log.epoch == epoch
+
+
+def test_time_that_goes_back_is_followed_in_a_new_epoch() -> None:
+    early, ahead = RETENTION, RetentionWindow.at(NOW + timedelta(hours=2), UTC)
+    history = History()
+    server = Server(history)
+    sale(history)
+    history.aggregate()
+    server.hear(history.passes[-1])
+    change_log = ChangeLog(server.live)
+    assert server.live.move_to(ahead)
+    assert server.orders == 0
+    change_log.commit_version()
+    at = change_log.position
+    assert not server.live.move_to(early)
+    server.live.load(history.snapshot(), early)
+    assert server.orders == 1
+    assert change_log.commit_version()
+    assert not change_log.can_resume(at)
+    assert change_log.can_resume(Position(change_log.epoch, change_log.version))
+    frame = decode_server_frame(change_log.snapshot()[1])
+    assert isinstance(frame, Snapshot)
+    assert shown(View(change_from(frame.view))) == shown(server.live.view)
+
+
+def test_an_unconfirmed_copy_does_not_make_the_data_look_current() -> None:
+    history = History()
+    server = Server(history)
+    confirmed = server.live.view.data_time
+    history.aggregate()
+    server.live.load(history.snapshot(), RETENTION, confirmed=False)
+    history.aggregate()
+    assert server.live.apply_pass(history.passes[-1])
+    assert server.live.view.data_time == confirmed
+    server.load()
+    assert server.live.view.data_time == history.time
