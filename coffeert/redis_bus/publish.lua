@@ -9,11 +9,12 @@
 -- Answers with one of
 --   written ...  done; with the names of keys that held something of another type, now replaced
 --   incomplete   nothing done: what is stored is not the pass before; send everything
---   superseded   nothing done: a later pass of the same leader is stored
+--   superseded <id>
+--                nothing done: a later pass of the same leader is stored
 --   fenced <n> own|other <id>
---                nothing done: what is stored, with token <n>, is of a leader that came later, or of
---                what the database of this lineage no longer has; own or another lineage; the id of what is
---                stored, for the plan of a later pass whose commit has proved that it is outdated
+--                nothing done: what is stored, with token <n>, is of a leader that came later, or of passes
+--                that the database no longer has; of this lineage or of another
+-- <id> names what is stored, for the plan of a later pass whose commit has proved it outdated.
 
 local snapshot, top, recent, fence = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local plan, meta, channel, message = cjson.decode(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
@@ -93,7 +94,7 @@ local function refusal(stored, stored_meta)
   if pass.token == stored.token
       and (pass.number < stored.number
         or (pass.number == stored.number and meta ~= stored_meta)) then
-    return 'superseded'
+    return 'superseded ' .. id
   end
   return nil
 end

@@ -96,8 +96,8 @@ class RedisPublisher:
             case ["written", *foreign]:
                 if foreign:
                     log.warning("foreign values in redis replaced", keys=sorted(foreign))
-            case ["superseded"]:
-                return
+            case ["superseded", found]:
+                self._refused = message.number, found
             case ["fenced", token, whose, found]:
                 self._refused = message.number, found
                 raise Fenced(

@@ -162,8 +162,8 @@ MUTANTS = (
     Mutant(
         "a promoted standby goes on with the old lineage",
         "coffeert/aggregator/aggregation_pass.py",
-        "if state.branched or refused_token == state.token:",
-        "if refused_token == state.token:",
+        "if state.branched or _lacks(state, last) or _is_by(refused, state):",
+        "if _lacks(state, last) or _is_by(refused, state):",
         ("tests/integration/aggregator/test_history.py",),
     ),
     Mutant(

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
 
+import msgspec
 import pytest
 
 from coffeert.domain.rollups import RetentionWindow
@@ -71,7 +72,8 @@ async def test_what_it_publishes_is_what_a_reader_of_redis_finds(
     assert (await verify(connection)).exact
     if snapshot.number == await connection.fetchval("SELECT pass FROM aggregator_state"):
         retention = RetentionWindow.at(snapshot.data_time, UTC)
-        assert snapshot == await load_snapshot(connection, retention)
+        loaded = await load_snapshot(connection, retention)
+        assert snapshot == msgspec.structs.replace(loaded, next_xid=None)
 
 
 async def test_it_goes_on_passing_while_redis_is_away(

@@ -119,6 +119,28 @@ async def test_the_same_pass_again_is_a_refresh(desk: Desk, redis: Redis) -> Non
     assert int(redis.ttl("coffeert:snapshot")) > 10
 
 
+async def test_a_leader_of_a_copy_of_the_files_is_refused(desk: Desk) -> None:
+    """It has the same token, or a higher one, and has counted what nobody here knows of."""
+    lost = PassFactory(token=2)
+    for _ in range(5):
+        await desk.writes(lost.count(lost.order()))
+    for token, nonce in ((2, "of the copy"), (2, None), (3, None)):
+        copied = PassFactory(token=token, nonce=nonce, since=LATER)
+        await desk.is_fenced(copied.count(copied.order()))
+
+
+async def test_what_was_refused_is_replaced_by_a_later_pass_only_while_it_stays(
+    desk: Desk, redis: Redis
+) -> None:
+    other, ours = PassFactory(lineage="lineage-2", token=9, since=LATER), PassFactory(token=3)
+    first = other.count(other.order())
+    await desk.writes(first)
+    await desk.is_fenced(ours.count(ours.order()))
+    await desk.writes(other.count(other.order()))  # somebody is at work there
+    await desk.is_fenced(ours.count(ours.order()))
+    await desk.writes(ours.count(ours.order()))
+
+
 async def test_another_pass_of_the_same_number_is_left_out(desk: Desk) -> None:
     factory, other = PassFactory(), PassFactory()
     await desk.writes(factory.count(factory.order()))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from structlog.testing import CapturingLogger
 
+from coffeert.errors import Fenced
 from coffeert.redis_bus.publisher import RedisPublisher
 from tests.integration.redis_bus.contents import contents, found_for_people, keys_for_people
 from tests.integration.redis_bus.pass_factory import STATS, PassFactory, publish
@@ -55,6 +57,55 @@ async def test_a_meta_that_cannot_be_read_is_replaced(
     redis.hset("coffeert:snapshot", "meta", junk)
     assert await bus.load_snapshot() is None
     made = factory.count(factory.order())
+    await publish(publisher, made)
+    assert await bus.load_snapshot() == (made.snapshot, STATS)
+
+
+async def test_wrong_values_are_overwritten_by_the_passes_that_follow(
+    publisher: RedisPublisher, bus: Bus, redis: Redis
+) -> None:
+    factory = PassFactory()
+    await publish(publisher, factory.count(factory.order(ago=timedelta(hours=1)), factory.order()))
+    wrong = b'[["uptown"],["latte"],[0],[1010],[1010],[4800]]'
+    names: list[bytes] = redis.hkeys("coffeert:snapshot")  # type: ignore[assignment]
+    fields = [name.decode() for name in names if b":" in name]
+    for field in fields:
+        redis.hset("coffeert:snapshot", field, wrong)
+    redis.hset("coffeert:hour:2026-03-28T21", "uptown/latte:orders", "1010")
+    for _ in range(len(fields)):
+        made = factory.count()
+        await publish(publisher, made)
+    assert await bus.load_snapshot() == (made.snapshot, STATS)
+    assert found_for_people(contents(redis)) == keys_for_people(made)
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"lineage": "another", "token": 10**6, "data_time": "9999-12-31T00:00:00.000000+00:00"},
+        {"token": 10**6},
+        {"number": 10**9},
+        {"number": 10**9, "data_time": "9999-12-31T00:00:00.000000+00:00"},
+        {"nonce": "another"},
+        {"watermark": "9:999999:"},
+    ],
+    ids=lambda strange: " and ".join(strange),
+)
+async def test_a_strange_meta_stops_one_pass_and_no_more(
+    publisher: RedisPublisher, bus: Bus, redis: Redis, strange: dict[str, object]
+) -> None:
+    factory = PassFactory()
+    factory.number = 7
+    await publish(publisher, factory.count(factory.order()))
+    meta = json.loads(cast("bytes", redis.hget("coffeert:snapshot", "meta")))
+    redis.hset("coffeert:snapshot", "meta", json.dumps(meta | strange))
+    made = factory.count(factory.order(), wait=timedelta(seconds=1))
+    for _ in range(2):  # again: nothing has confirmed it meanwhile
+        try:
+            await publish(publisher, made)
+        except Fenced as refused:
+            assert refused.same_lineage is ("lineage" not in strange)
+    made = factory.count(factory.order(), wait=timedelta(seconds=1))
     await publish(publisher, made)
     assert await bus.load_snapshot() == (made.snapshot, STATS)
 

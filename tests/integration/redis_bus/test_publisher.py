@@ -58,7 +58,7 @@ async def test_nothing_lives_for_ever(publisher: RedisPublisher, redis: Redis) -
     assert all(0 < seconds <= 7 * 86400 for seconds in lives.values()), lives
 
 
-async def test_a_pass_writes_only_the_buckets_that_it_changed() -> None:
+async def test_a_pass_writes_the_buckets_that_it_changed_and_two_more_in_turn() -> None:
     factory = PassFactory()
     cells = {
         CellKey(grain, floor(factory.cube.retention.as_of, grain) - back * SECONDS[grain], s, d): (
@@ -74,19 +74,26 @@ async def test_a_pass_writes_only_the_buckets_that_it_changed() -> None:
     made = factory.count(*(factory.order(f"store-{n}", "drink-7") for n in range(17)))
     plan, fields = plan_publish(made.message, made.cube, made.recent, whole=False)
     assert fields[::2] == [
-        "recent", "minute:2026-03-28T22:30", "hour:2026-03-28T22", "day:2026-03-28",
+        "recent", "minute:2026-03-28T22:09", "minute:2026-03-28T22:10",
+        "minute:2026-03-28T22:30", "hour:2026-03-28T22", "day:2026-03-28",
     ]  # fmt: skip
     assert len(plan.live) == 3 * 24
     assert [len(hour.fields) for hour in plan.hours] == [2 * 3 * (17 + 1)]
 
 
-async def test_a_pass_without_changes_writes_no_bucket() -> None:
+async def test_passes_without_changes_write_every_bucket_in_turn() -> None:
     factory = PassFactory()
-    factory.count(factory.order())
-    made = factory.count(wait=timedelta(seconds=1))
-    plan, fields = plan_publish(made.message, made.cube, made.recent, whole=False)
-    assert fields[::2] == ["recent"]
-    assert plan.hours == []
+    factory.count(*(factory.order(ago=timedelta(minutes=n)) for n in range(20)))
+    plan, _ = plan_publish(factory.made({}).message, factory.cube, (), whole=True)
+    written: list[str | bytes] = []
+    for _ in range(-(-len(plan.live) // 2)):
+        made = factory.count(wait=timedelta(seconds=1))
+        _, fields = plan_publish(made.message, made.cube, made.recent, whole=False)
+        assert len(fields[::2]) == 3
+        written += fields[2::2]
+    assert set(written) == set(plan.live)
+    empty = PassFactory().count()
+    assert plan_publish(empty.message, empty.cube, (), whole=False)[1][::2] == ["recent"]
 
 
 async def test_large_hours_are_written_whole(

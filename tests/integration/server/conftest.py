@@ -19,10 +19,13 @@ RunServer = Callable[..., AbstractAsyncContextManager[str]]
 
 @pytest.fixture
 def run_server(database_url: str, redis_url: str) -> RunServer:
-    """A context manager that runs a server with the given settings and gives its URL."""
+    """A context manager that runs a server with the given settings and gives its URL.
+
+    Its database is the test's own, or the one at the URL `database`.
+    """
 
     @asynccontextmanager
-    async def run(**settings: object) -> AsyncIterator[str]:
+    async def run(*, database: str = database_url, **settings: object) -> AsyncIterator[str]:
         config = load_config(
             **{"port": 0, "aggregation_interval": 0.05, "heartbeat_interval": 0.1} | settings
         )
@@ -31,7 +34,7 @@ def run_server(database_url: str, redis_url: str) -> RunServer:
         task = asyncio.create_task(
             serve(
                 config,
-                Services(database_url, redis_url),
+                Services(database, redis_url),
                 stop=stop,
                 started=started,
                 quiet=True,
