@@ -58,7 +58,7 @@ class PublishPlan(msgspec.Struct, frozen=True, kw_only=True):
     top: dict[str, int]
     recent: list[str]
     outdated: str = ""
-    """The id of what was stored when an earlier pass was refused: this pass's commit has proved it stale."""
+    """The id of what an earlier pass was refused for: this pass's commit has proved it outdated."""
     prefix: str = keys.PREFIX
     snapshot_ttl: int = keys.SNAPSHOT_TTL_SECONDS
     fence_ttl: int = keys.FENCE_TTL_SECONDS
@@ -150,7 +150,9 @@ def plan_publish(
         whole, touched = True, live
     else:
         changed = {(GRAINS[cell.grain], cell.bucket) for cell in message.cells}
-        changed |= {live[(_REWRITTEN * message.number + n) % len(live)] for n in range(_REWRITTEN) if live}
+        changed |= {
+            live[(_REWRITTEN * message.number + n) % len(live)] for n in range(_REWRITTEN) if live
+        }
         touched = [bucket for bucket in live if bucket in changed]
     bodies = [OrderBody.of(order) for order in recent]
     fields: list[str | bytes] = [RECENT, _encode(bodies)]

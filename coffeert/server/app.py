@@ -153,7 +153,9 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             pool, max_idle=min(config.max_concurrent_commits, config.database_pool_size - 1)
         )
         stack.push_async_callback(repository.close)
-        rollup_reader = RollupReader(pool, clock, idle_elsewhere=lambda: repository.idle_connections)
+        rollup_reader = RollupReader(
+            pool, clock, idle_elsewhere=lambda: repository.idle_connections
+        )
         updater = LiveUpdater(
             live_view,
             broadcaster,

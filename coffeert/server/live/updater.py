@@ -224,7 +224,10 @@ class LiveUpdater:
 
         Two measurements of the database's clock differ a little, and the minute must not flicker.
         """
-        present, retention = self._live_view.view.cube.retention, RetentionWindow.at(now, self._zone)
+        present, retention = (
+            self._live_view.view.cube.retention,
+            RetentionWindow.at(now, self._zone),
+        )
         if retention.as_of < present.as_of <= now.timestamp() + _SAME_TIME_SECONDS:
             return present
         return retention

@@ -6,6 +6,7 @@ import asyncio
 import json
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from coffeert.cli import cli, run
@@ -26,6 +27,7 @@ async def test_orders_not_yet_counted_do_not_differ(connection: Connection) -> N
     await insert(connection, order())
     result = await verify(connection)
     assert (result.exact, result.orders, result.number) == (True, 1, 1)
+    assert result.uncounted == 1
     assert [(grain.grain, grain.cells) for grain in result.grains] == [
         ("minute", 1),
         ("hour", 1),
@@ -78,6 +80,35 @@ async def test_an_uncounted_order_below_the_watermark_is_found(connection: Conne
         orders=Totals(1, 1, 480),
     )
     assert len(result.examples) == 3
+
+
+@pytest.mark.parametrize(
+    ("uncounted", "age", "term_over", "stalled"),
+    [
+        (1, 16.0, True, True),
+        (1, 14.0, True, False),  # not yet three intervals of 5 s
+        (1, 3600.0, False, False),  # the leader's own interval is longer
+        (0, 3600.0, True, False),
+        (1, -3600.0, False, True),  # made before the clock was put back
+        (1, -1.0, False, False),
+    ],
+)
+async def test_passes_are_overdue_if_orders_wait_and_nobody_leads(
+    connection: Connection, uncounted: int, age: float, term_over: bool, stalled: bool
+) -> None:
+    await run_pass(connection)
+    if uncounted:
+        await insert(connection, order())
+    await connection.execute(
+        "UPDATE aggregator_state SET passed_at = clock_timestamp() - make_interval(secs => $1),"
+        " lead_until = clock_timestamp() + make_interval(secs => $2)",
+        age,
+        -1 if term_over else 60,
+    )
+    result = await verify(connection)
+    assert (result.uncounted, result.term_over) == (uncounted, term_over)
+    assert result.pass_age_s == pytest.approx(age, abs=2)
+    assert msgspec.structs.replace(result, pass_age_s=age).stalled(5) is stalled
 
 
 async def test_only_a_few_of_many_differences_are_handed_back(connection: Connection) -> None:
@@ -186,6 +217,26 @@ def test_the_commands_verify_rebuild_and_migrate(
     assert run(cli, ["rebuild"]) == 0
     assert "rebuilt 3 cells from 2 orders" in capsys.readouterr().out
     assert run(cli, ["verify"]) == 0
+
+
+def test_verify_fails_if_orders_wait_for_a_pass_that_is_overdue(
+    command_line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    in_database(
+        command_line,
+        "UPDATE aggregator_state SET passed_at = passed_at - interval '1 hour';"
+        "INSERT INTO orders (order_id, placed_at, quantity, price_cents, store, drink)"
+        " VALUES (gen_random_uuid(), now(), 1, 1, 'uptown', 'latte')",
+    )
+    assert run(cli, ["verify"]) == 7
+    printed = capsys.readouterr()
+    assert "not compared: 1 orders that no pass has counted yet" in printed.out
+    assert printed.err.startswith("coffeert: Orders that no pass has counted: 1; the last pass is ")
+    assert printed.err.endswith(" s old, so no aggregator is at work.\n")
+    assert run(cli, ["verify", "--json"]) == 7
+    report = json.loads(capsys.readouterr().out)
+    assert (report["exact"], report["uncounted"]) == (True, 1)
+    assert report["pass_age_s"] >= 3600
 
 
 def test_the_commands_refuse_a_database_without_the_schema(

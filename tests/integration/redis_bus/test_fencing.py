@@ -43,10 +43,11 @@ class Desk:
         assert stored[0] == made.snapshot
         assert self._hears() == 1
 
-    async def is_fenced(self, made: Pass) -> None:
+    async def is_fenced(self, made: Pass, *, same_lineage: bool | None = None) -> None:
         before = contents(self._redis)
-        with pytest.raises(Fenced):
+        with pytest.raises(Fenced) as refused:
             await self.publish(made)
+        assert same_lineage in (None, refused.value.same_lineage)
         assert contents(self._redis) == before
         assert self._hears() == 0
 
@@ -126,7 +127,7 @@ async def test_a_leader_of_a_copy_of_the_files_is_refused(desk: Desk) -> None:
         await desk.writes(lost.count(lost.order()))
     for token, nonce in ((2, "of the copy"), (2, None), (3, None)):
         copied = PassFactory(token=token, nonce=nonce, since=LATER)
-        await desk.is_fenced(copied.count(copied.order()))
+        await desk.is_fenced(copied.count(copied.order()), same_lineage=True)
 
 
 async def test_what_was_refused_is_replaced_by_a_later_pass_only_while_it_stays(
@@ -135,7 +136,7 @@ async def test_what_was_refused_is_replaced_by_a_later_pass_only_while_it_stays(
     other, ours = PassFactory(lineage="lineage-2", token=9, since=LATER), PassFactory(token=3)
     first = other.count(other.order())
     await desk.writes(first)
-    await desk.is_fenced(ours.count(ours.order()))
+    await desk.is_fenced(ours.count(ours.order()), same_lineage=False)
     await desk.writes(other.count(other.order()))  # somebody is at work there
     await desk.is_fenced(ours.count(ours.order()))
     await desk.writes(ours.count(ours.order()))

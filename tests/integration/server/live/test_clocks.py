@@ -44,9 +44,7 @@ async def set_clock(database_url: str) -> AsyncIterator[SetClock]:
 def zone_with_a_cut_hour() -> ZoneInfo:
     """A zone whose midnight is not on the hour in UTC, and some hours ago."""
     names = ("Asia/Kolkata", "Asia/Kathmandu", "America/St_Johns", "Pacific/Marquesas")
-    return next(
-        zone for zone in map(ZoneInfo, names) if 3 <= datetime.now(zone).hour < 23
-    )
+    return next(zone for zone in map(ZoneInfo, names) if 3 <= datetime.now(zone).hour < 23)
 
 
 async def test_servers_of_different_zones_each_show_their_day(run_server: RunServer) -> None:

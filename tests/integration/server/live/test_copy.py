@@ -115,7 +115,9 @@ class Shown:
 
     def __init__(self, redis_url: str, made: Pass) -> None:
         self.database: Any = Database(made)
-        self.view = LiveView(RetentionWindow.at(made.message.data_time, UTC), made.message.data_time)
+        self.view = LiveView(
+            RetentionWindow.at(made.message.data_time, UTC), made.message.data_time
+        )
         self.lineages: list[str] = []
         self.bus = Bus(redis_url)
         self.updater = LiveUpdater(

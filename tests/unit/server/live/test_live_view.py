@@ -53,6 +53,7 @@ class History:
                 for key, tally in at_all_grains(minutes).items():
                     add(self.rollup, key, tally)
                     changed[key] = self.rollup[key]
+        self.next_xid += 1  # the pass's own
         previous, self.watermark = self.watermark, seen
         self.number += 1
         self.time += timedelta(seconds=1)
