@@ -138,12 +138,15 @@ class Shell:
         """Run a command to its end."""
         return await self.start(*arguments, settings=settings).ended()
 
-    async def serve(self, *arguments: str, port: int = 0) -> tuple[Command, str]:
+    async def serve(
+        self, *arguments: str, port: int = 0, variables: Mapping[str, str] = MappingProxyType({})
+    ) -> tuple[Command, str]:
         """Start a server, by default with a short interval of aggregation, and wait until it serves."""
         defaults = (
             () if "--aggregation-interval" in arguments else ("--aggregation-interval", "0.2")
         )
-        server = self.start("serve", "--port", str(port), *defaults, *arguments)
+        options = ("serve", "--port", str(port), *defaults, *arguments)
+        server = self.start(*options, variables=variables)
         return server, await server.url()
 
     def write(self, name: str, text: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.torture.checker import Verdict
 from tests.torture.faults import FAULTS
+from tests.torture.faults.fault import NotPossible
 from tests.torture.overload import replace_table
 from tests.torture.run import Run, run
 from tests.torture.small_disk import NoSmallDisk
@@ -32,7 +33,7 @@ async def torture(seeds: int, orders: int, only: str, first: int) -> list[Run]:
             started = time.monotonic()
             try:
                 done = await run(kind(), seed, orders=orders, pause=0.001)
-            except NoSmallDisk as reason:
+            except (NoSmallDisk, NotPossible) as reason:
                 print(f"seed {seed}  {kind.name:<52} skipped: {reason}", flush=True)
                 continue
             except Exception as error:  # noqa: BLE001 (whatever it is, the run has failed)

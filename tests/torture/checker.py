@@ -67,7 +67,10 @@ async def check(
     return Verdict(
         sent=len(history.sent),
         acknowledged=history.acknowledged,
-        lost=sum(s.acknowledged and s.order_id not in counts for s in history.sent.values()),
+        lost=sum(
+            sent.acknowledged and sent.order_id not in counts.keys() | stage.restored_away
+            for sent in history.sent.values()
+        ),
         duplicated=sum(count > 1 for count in counts.values()),
         exact=verified.code == 0,
         faults=tuple(faults),
@@ -81,6 +84,8 @@ def _table_faults(history: History, stored: Mapping[UUID, Order], stage: Stage) 
     faults = [f"nobody sent {order_id}" for order_id in stored.keys() - known]
     faults += [f"the stranger's {order_id} is gone" for order_id in strangers - stored.keys()]
     for sent in history.sent.values():
+        if sent.order_id in stage.restored_away:
+            continue
         row = stored.get(sent.order_id)
         if fault := _fault_of(sent, row):
             faults.append(f"{sent.way} {sent.order_id}: {fault} ({sent.attempts} attempts)")

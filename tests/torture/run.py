@@ -86,6 +86,7 @@ async def _watching(
         Watcher(stage.url, findings, random.Random(rng.getrandbits(64)), restless=restless)
         for restless in (False, True, True)
     ]
+    watchers += [Watcher(url, findings, random.Random(url)) for url in stage.other_urls]
     tasks = [asyncio.create_task(watcher.run()) for watcher in watchers]
     tasks.append(asyncio.create_task(Auditor(stage.direct_url, findings).run()))
     try:

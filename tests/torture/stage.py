@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote
+from uuid import UUID
 
 import aiohttp
 import asyncpg
@@ -37,7 +38,8 @@ class Stage:
     """Everything a fault can be done to. `url` is where clients and watchers connect: a proxy.
 
     Other proxies stand before PostgreSQL and Redis. There are a server, which does not aggregate, and
-    two aggregators.
+    two aggregators. Orders in `restored_away` went with what an earlier copy has replaced; servers at
+    `other_urls` are watched too.
     """
 
     def __init__(self, postgres: PostgresServer, valkey: ValkeyServer, shell: Shell) -> None:
@@ -49,6 +51,9 @@ class Stage:
         self.lifted = 0.0
         self.moved_to: str | None = None
         self.maybe: list[str] = []
+        self.restored_away: set[UUID] = set()
+        self.other_urls: list[str] = []
+        self.server_variables: Mapping[str, str] = {}
         self.server: Command
         self.aggregators: list[Command] = []
         self.front: Proxy
@@ -72,7 +77,9 @@ class Stage:
 
     async def start_server(self) -> None:
         """Start the server at its port, as whoever minds it would."""
-        self.server, _ = await self.shell.serve("--no-aggregator", port=self.port)
+        self.server, _ = await self.shell.serve(
+            "--no-aggregator", port=self.port, variables=self.server_variables
+        )
 
     def start_aggregator(self) -> None:
         """Start one more aggregator."""
@@ -148,6 +155,7 @@ async def staged(
     settings: Mapping[str, str] = MappingProxyType({}),
     data: Path | None = None,
     postgres_settings: Mapping[str, str] = FAST,
+    server_variables: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Stage]:
     """Set the stage: everything runs and is well."""
     async with AsyncExitStack() as stack:
@@ -166,6 +174,7 @@ async def staged(
             stack.callback(shutil.rmtree, place, ignore_errors=True)
         shell = Shell(place, {})
         stage = Stage(postgres, valkey, shell)
+        stage.server_variables = server_variables
         stage.before_postgres = await stack.enter_async_context(
             Proxy(postgres.directory.sockets / SOCKET, at=place / SOCKET)
         )

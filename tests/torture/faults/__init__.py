@@ -6,6 +6,12 @@ from collections.abc import Sequence
 
 from tests.torture.faults.aggregator import AggregatorKilled, LeaderFrozen
 from tests.torture.faults.clients import ClientsBehindBadNetwork, HostileInput, StalledClient
+from tests.torture.faults.clocks import (
+    DatabaseClockPutRight,
+    ServerClockWrong,
+    ServersOfTwoZones,
+)
+from tests.torture.faults.copies import ColdCopyPutBack, CrashConsistentCopyPutBack
 from tests.torture.faults.fault import Fault, Nothing
 from tests.torture.faults.postgres import (
     DiskFull,
@@ -15,7 +21,12 @@ from tests.torture.faults.postgres import (
     PostgresFrozen,
 )
 from tests.torture.faults.primary import PrimaryLost
-from tests.torture.faults.redis import RedisBehindBadNetwork, RedisFlushed, RedisKilled
+from tests.torture.faults.redis import (
+    RedisBehindBadNetwork,
+    RedisFlushed,
+    RedisKilled,
+    RedisWrongValues,
+)
 from tests.torture.faults.server import ServerEnded, ServerFrozen, ServerKilled
 
 __all__ = ["FAULTS", "Fault"]
@@ -33,10 +44,16 @@ FAULTS: Sequence[type[Fault]] = (
     RedisKilled,
     RedisFlushed,
     RedisBehindBadNetwork,
+    RedisWrongValues,
     ClientsBehindBadNetwork,
     LongTransaction,
     StalledClient,
     HostileInput,
     DiskFull,
     PrimaryLost,
+    ColdCopyPutBack,
+    CrashConsistentCopyPutBack,
+    ServerClockWrong,
+    DatabaseClockPutRight,
+    ServersOfTwoZones,
 )

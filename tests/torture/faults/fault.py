@@ -11,6 +11,10 @@ from tests.torture.frame_times import FrameTimes
 from tests.torture.stage import Stage, staged
 
 
+class NotPossible(Exception):
+    """This machine lacks what the fault needs."""
+
+
 class Fault:
     """One thing that goes wrong. `strike` does it and undoes it; it may do so several times.
 

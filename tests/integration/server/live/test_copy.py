@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import asyncpg
@@ -24,6 +24,7 @@ from coffeert.server.live.broadcaster import Broadcaster
 from coffeert.server.live.change_log import ChangeLog
 from coffeert.server.live.database_clock import DatabaseClock
 from coffeert.server.live.live_view import LiveView
+from coffeert.server.live.rollup_reader import RollupReader
 from coffeert.server.live.updater import LiveUpdater
 from coffeert.tasks import end
 from tests.integration.redis_bus.pass_factory import Pass, PassFactory, publish
@@ -114,7 +115,7 @@ class Shown:
     """A live view that an updater keeps, and what it is kept by."""
 
     def __init__(self, redis_url: str, made: Pass) -> None:
-        self.database: Any = Database(made)
+        self.database = Database(made)
         self.view = LiveView(
             RetentionWindow.at(made.message.data_time, UTC), made.message.data_time
         )
@@ -126,7 +127,7 @@ class Shown:
                 ChangeLog(self.view), min_frame_interval=1, slow_client_timeout=1, max_clients=1
             ),
             self.bus,
-            self.database,
+            cast("RollupReader", self.database),
             zone=UTC,
             live=True,
             on_new_lineage=self.lineages.append,
