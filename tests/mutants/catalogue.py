@@ -21,6 +21,9 @@ _PASSES = "tests/integration/postgres/test_passes.py"
 _WRITER = "tests/unit/server/ingest/test_batch_writer.py"
 _WATCHED = "tests/torture/test_short.py"  # only by what its dashboards see
 _LIVE = "tests/unit/server/live/test_live_view.py"
+_CONTINUITY = "tests/unit/server/live/test_continuity.py"
+_CLOCKS = "tests/integration/server/live/test_clocks.py"
+_FENCING = "tests/integration/redis_bus/test_fencing.py"
 _CONNECTION = "tests/unit/server/http/test_connection.py"
 _READER = "tests/unit/server/http/test_request_reader.py"
 _DESYNC = "tests/integration/server/http/test_desync.py"
@@ -150,7 +153,84 @@ MUTANTS = (
         "coffeert/redis_bus/publish.lua",
         "  if pass.token < published then",
         "  if pass.token < -1 then",
-        ("tests/integration/redis_bus/test_fencing.py",),
+        (_FENCING,),
+    ),
+    Mutant(
+        "the live view applies a pass whatever pass it follows",
+        "coffeert/server/live/live_view.py",
+        "if change.previous != self.watermark:",
+        "if change.number < 0:",
+        (_CONTINUITY,),
+    ),
+    Mutant(
+        "the live view applies a pass of another term of a leader",
+        "coffeert/server/live/live_view.py",
+        "if not self.is_of(change.lineage, change.nonce):",
+        "if change.lineage != self.lineage:",
+        (_CONTINUITY,),
+    ),
+    Mutant(
+        "the live view takes the cells of a shorter time for all",
+        "coffeert/server/live/live_view.py",
+        "if change.coverage is not None and not self.covered_by(change.coverage):",
+        "if change.number < 0:",
+        (_CONTINUITY,),
+    ),
+    Mutant(
+        "orders of a lost history stay on the screen",
+        "coffeert/server/live/live_view.py",
+        "(snapshot.next_xid is None or snapshot.next_xid > self._expected_xid)",
+        "(snapshot.next_xid is None or snapshot.next_xid > 0)",
+        (_CONTINUITY,),
+    ),
+    Mutant(
+        "a server that subscribes again believes the copy in Redis",
+        "coffeert/server/live/updater.py",
+        "        if not await self._load():\n",
+        "        if self._live_view.loaded or not await self._load():\n",
+        ("tests/integration/server/live/test_copy.py",),
+    ),
+    Mutant(
+        "windows do not follow time that goes back",
+        "coffeert/server/live/updater.py",
+        "if not (self._move_windows() and self._live_view.confirmed):",
+        "if not (self._move_windows() or self._live_view.confirmed):",
+        (_CLOCKS,),
+    ),
+    Mutant(
+        "windows are cut by the server's own clock",
+        "coffeert/server/live/database_clock.py",
+        "        if self._then is None:\n            return",
+        "        if self._then is None or self._then:\n            return",
+        (_CLOCKS,),
+    ),
+    Mutant(
+        "verify does not ask how old the last pass is",
+        "coffeert/postgres/verification.py",
+        "late = self.term_over and self.pass_age_s > term(interval)",
+        "late = self.pass_age_s > 1e9",
+        ("tests/integration/postgres/test_verification.py",),
+    ),
+    Mutant(
+        "a leader does not miss its last pass",
+        "coffeert/aggregator/aggregation_pass.py",
+        "if state.branched or _lacks(state, last) or _is_by(refused, state):",
+        "if state.branched or _is_by(refused, state):",
+        ("tests/integration/aggregator/test_history.py",),
+    ),
+    Mutant(
+        "Redis takes a pass of a history that lacks what is published",
+        "coffeert/redis_bus/publish.lua",
+        "if pass.token < stored.token or not precedes(stored) then",
+        "if pass.token < stored.token then",
+        (_FENCING,),
+    ),
+    Mutant(
+        "a strange meta in Redis stops publishing for good",
+        "coffeert/redis_bus/publish.lua",
+        "if not stored or id == plan.outdated then",
+        "if not stored then",
+        ("tests/integration/redis_bus/test_healing.py",),
     ),
     Mutant(
         "the aggregator runs on another cluster's watermark",

@@ -81,6 +81,23 @@ async def test_cron_tells_a_redis_from_the_future_too(
     assert (await verify(connection)).exact
 
 
+async def test_a_leader_that_misses_its_last_pass_begins_a_lineage(connection: Connection) -> None:
+    """As after an earlier copy was put back, or a crash with commits that did not wait for the disk."""
+    await insert(connection, order())
+    first = (await run_pass(connection, None, UTC, LeaderLease())).result
+    state = await connection.fetchrow("SELECT pass, watermark::text AS seen FROM aggregator_state")
+    assert state is not None
+    last = (await run_pass(connection, None, UTC, LeaderLease(), last=first)).result
+    assert last.lineage == first.lineage
+    await connection.execute(
+        "UPDATE aggregator_state SET pass = $1, watermark = $2::text::pg_snapshot", *state
+    )
+    after = (await run_pass(connection, None, UTC, LeaderLease(), last=last)).result
+    assert (after.lineage == last.lineage, after.nonce == last.nonce) == (False, False)
+    again = (await run_pass(connection, None, UTC, LeaderLease(), last=after)).result
+    assert again.lineage == after.lineage
+
+
 async def test_a_standby_does_not_aggregate_and_begins_a_lineage_once_promoted(
     own_postgres: PostgresServer,
 ) -> None:

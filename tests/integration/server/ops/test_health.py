@@ -43,6 +43,19 @@ async def test_orders_that_are_not_shown_before_a_pass_are_reported(
         await _shows(http, 3)
 
 
+async def test_figures_that_postgresql_has_not_confirmed_are_reported(
+    database_url: str, redis_url: str
+) -> None:
+    async with open_server(load_config(port=0), database_url, redis_url) as server:
+        monitor, view = server.health, server.health._live_view
+        view.confirmed = False
+        assert "not confirmed" in (monitor._aggregator().reason or "")
+        async with asyncio.timeout(WITHIN):  # loaded again by itself
+            while not view.confirmed:
+                await asyncio.sleep(POLL)
+        assert "not confirmed" not in (monitor._aggregator().reason or "")
+
+
 async def _aggregator(http: aiohttp.ClientSession, *, ok: bool, reason: str = "") -> dict[str, Any]:
     """Wait for this health of the aggregator; the server is ready all the same."""
     async with asyncio.timeout(WITHIN):
