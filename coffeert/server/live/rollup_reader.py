@@ -52,6 +52,11 @@ class RollupReader:
         async with self._connection() as connection:
             return str(await connection.fetchval(sql("lineage")))
 
+    async def measure_clock(self) -> None:
+        """Bring `clock` up to date."""
+        async with self._connection() as connection:
+            await self._measure(connection)
+
     async def probe(self) -> DatabaseHealth:
         """Measure a round trip."""
         async with self._connection() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import datetime, tzinfo
 
 import structlog
@@ -149,6 +149,9 @@ class LiveUpdater:
     async def _handle_pass(self, message: PassMessage) -> None:
         if not await self._is_our_lineage(message.lineage):
             return
+        if abs((self._clock.now() - message.data_time).total_seconds()) > _SAME_TIME_SECONDS:
+            with suppress(DatabaseUnavailable):
+                await self._rollup_reader.measure_clock()
         self._move_windows()
         change = message.change()
         if change is None or not self._live_view.apply_pass(change):
