@@ -1,4 +1,4 @@
-"""Coverage: for what time a set of cells is complete, whoever has made it.
+"""Coverage: for what time a set of cells is complete.
 
 Processes cut their windows at different places: by the minute of their clocks, by the local day of their
 zones. One that needs more than what is covered must not take what is missing for nothing ordered.
