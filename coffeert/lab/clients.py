@@ -15,7 +15,7 @@ DRINKS = ("cappuccino", "americano", "latte", "espresso", "flat-white", "mocha",
 PROBE_STORE = "central"
 BROKEN = 0
 WEBSOCKET_UPGRADE = (
-    b"GET /ws/dashboard HTTP/1.1\r\nHost: lab\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"GET /ws/dashboard HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: bGFiIGxhYiBsYWIgbGFiLg==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 

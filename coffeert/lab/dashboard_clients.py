@@ -28,7 +28,7 @@ _HANDSHAKE_TIMEOUT_SECONDS = 30
 _SETTLE_SECONDS = 0.3
 _FANOUT_TIMEOUT_SECONDS = 10.0
 _STALLED_BUFFER_BYTES = 4096
-_GET = b"GET /api/dashboard HTTP/1.1\r\nHost: lab\r\n"
+_GET = b"GET /api/dashboard HTTP/1.1\r\nHost: localhost\r\n"
 
 
 class ClientPoolJob(msgspec.Struct, frozen=True, kw_only=True):

@@ -168,7 +168,7 @@ class LoadGenerator:
             await connection.opened
             self._connections.append(connection)
         reader, writer = await asyncio.open_connection(job.host, job.port)
-        writer.write(b"GET /livez HTTP/1.1\r\nHost: lab\r\n\r\n")
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await reader.readuntil(b"\r\n\r\n")
         writer.close()
         self._idle = deque(self._connections * job.max_in_flight)

@@ -120,7 +120,7 @@ class ResourceMonitor:
         try:
             while True:
                 began = time.monotonic()
-                writer.write(b"GET /livez HTTP/1.1\r\nHost: lab\r\n\r\n")
+                writer.write(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 await reader.readuntil(b"ok\n")
                 self._lag.append(time.monotonic() - began)
                 await asyncio.sleep(_SAMPLE_SECONDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import pytest
 
@@ -49,7 +50,9 @@ async def start(
         publisher: Publisher = recorder,
         interval: float = INTERVAL,
     ) -> tuple[Aggregator, asyncio.Task[None]]:
-        aggregator = Aggregator(url, publisher, interval=interval, name=name)
+        aggregator = Aggregator(
+            url, publisher, interval=interval, name=name, keep_minutes=timedelta(days=36500)
+        )
         task = asyncio.create_task(aggregator.run())
         tasks.append(task)
         return aggregator, task

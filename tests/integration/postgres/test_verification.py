@@ -40,7 +40,7 @@ async def test_orders_not_yet_counted_do_not_differ(connection: Connection) -> N
     ("damage", "differing", "rollup"),
     [
         ("UPDATE rollup_minute SET quantity = quantity + 1", (1, 0, 0), Totals(1, 2, 480)),
-        ("UPDATE rollup_hour SET revenue_cents = 0", (0, 1, 0), Totals(1, 1, 0)),
+        ("UPDATE rollup_quarter SET revenue_cents = 0", (0, 1, 0), Totals(1, 1, 0)),
         ("DELETE FROM rollup_day", (0, 0, 1), None),
         (
             "INSERT INTO rollup_minute VALUES ('2026-03-28 13:00+00', 'uptown', 'latte', 0, 0, 0)",
@@ -204,7 +204,7 @@ def test_the_commands_verify_rebuild_and_migrate(
     in_database(command_line, "SELECT 1")
     assert run(cli, ["verify"]) == 0
     assert "exact: 1 orders as of pass 1" in capsys.readouterr().out
-    in_database(command_line, "UPDATE rollup_hour SET orders = 9")
+    in_database(command_line, "UPDATE rollup_quarter SET orders = 9")
     assert run(cli, ["verify"]) == 7
     printed = capsys.readouterr()
     assert "rollup 9 orders" in printed.out

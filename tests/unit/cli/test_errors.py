@@ -155,8 +155,12 @@ def test_a_closed_pipe_is_not_an_error(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("command", ["verify", "rebuild"])
 def test_a_data_directory_that_is_not_there_is_not_made_to_be_checked(
-    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    command: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.delenv("COFFEERT_DATABASE_URL", raising=False)
     missing = tmp_path / "mistyped"
     assert run(cli, [command, "--data-dir", str(missing)]) == 2
     assert capsys.readouterr().err == (

@@ -93,7 +93,7 @@ async def test_hello_comes_first_then_the_whole_view(server_url: str) -> None:
     async with watching(server_url) as reader:
         hello = await reader.next()
         assert isinstance(hello, Hello)
-        assert hello.protocol == 1
+        assert hello.protocol == 2
         assert {drink.code for drink in hello.menu.drinks} >= {"latte", "flat-white"}
         snapshot = await reader.next()
         assert isinstance(snapshot, Snapshot)
