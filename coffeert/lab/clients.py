@@ -60,7 +60,7 @@ class RequestFactory:
         self,
         seed: int,
         *,
-        host: str = "lab",
+        host: str = "localhost",
         head: RequestHead = "minimal",
         probes: tuple[str, ...] = (),
         stride: int = 0,
