@@ -10,7 +10,8 @@ from datetime import datetime
 from functools import partial
 from typing import Final, Literal, get_args
 
-from coffeert.domain.rollups import SECONDS, RollupCube, floor, sliding_minute
+from coffeert.domain.rollup_cube import RollupCube
+from coffeert.domain.rollups import SECONDS, floor, sliding_minute
 from coffeert.durations import parse_duration
 from coffeert.errors import ConfigError
 from coffeert.wire.health import Health

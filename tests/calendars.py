@@ -8,7 +8,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from coffeert.domain.calendar import BusinessCalendar, Calendars
-from coffeert.domain.rollups import RetentionWindow
+from coffeert.domain.retention_window import RetentionWindow
 
 _QUARTER = 900
 _DAY = 86400

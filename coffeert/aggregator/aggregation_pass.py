@@ -9,7 +9,7 @@ import msgspec
 from coffeert.aggregator.projection import Projection
 from coffeert.domain.calendar import MARGIN_SECONDS, Calendars, calendar_span
 from coffeert.domain.coverage import Coverage
-from coffeert.domain.rollups import RetentionWindow
+from coffeert.domain.retention_window import RetentionWindow
 from coffeert.domain.watermark import Watermark
 from coffeert.postgres.calendars import load_calendars
 from coffeert.postgres.passes import PassResult, advance

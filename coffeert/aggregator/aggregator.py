@@ -15,7 +15,7 @@ from coffeert.aggregator.aggregation_pass import CompletedPass, LeaderLease, mes
 from coffeert.aggregator.projection import Projection
 from coffeert.backoff import Backoff
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import RollupCube
+from coffeert.domain.rollup_cube import RollupCube
 from coffeert.errors import (
     ClusterMismatch,
     CoffeertError,

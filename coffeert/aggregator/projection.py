@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from coffeert.domain.calendar import Calendars
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import Cells, RetentionWindow, RollupCube
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollup_cube import RollupCube
+from coffeert.domain.rollups import Cells
 from coffeert.domain.view import newest
 from coffeert.postgres.passes import PassResult
 

@@ -8,7 +8,9 @@ from datetime import UTC, date, datetime
 import msgspec
 
 from coffeert.domain.orders import text_from_cents
-from coffeert.domain.rollups import GRAINS, ZERO, LocalDay, RollupCube, StoreDrink, Totals
+from coffeert.domain.retention_window import LocalDay
+from coffeert.domain.rollup_cube import RollupCube
+from coffeert.domain.rollups import GRAINS, ZERO, StoreDrink, Totals
 from coffeert.domain.view import View
 from coffeert.wire.frames import Snapshot, change_from
 from coffeert.wire.health import Health

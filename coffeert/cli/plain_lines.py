@@ -8,7 +8,7 @@ import click
 
 from coffeert.client import Beat, DashboardFeed, Disconnected, ViewChanged, ViewReset
 from coffeert.domain.orders import text_from_cents
-from coffeert.domain.rollups import WindowTotals
+from coffeert.domain.rollup_cube import WindowTotals
 
 _LINE_INTERVAL_SECONDS = 1.0
 

@@ -10,7 +10,7 @@ import asyncio
 import msgspec
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import WindowTotals
+from coffeert.domain.rollup_cube import WindowTotals
 from coffeert.domain.view import Change
 from coffeert.wire.frames import Heartbeat, Hello
 from coffeert.wire.orders import MenuBody

@@ -15,7 +15,7 @@ from coffeert.client.replica import Replica, StateFrame
 from coffeert.client.url import parse_server_url, socket_url
 from coffeert.client.websocket import ServerConnection
 from coffeert.domain.orders import Draft
-from coffeert.domain.rollups import WindowTotals
+from coffeert.domain.rollup_cube import WindowTotals
 from coffeert.domain.view import View
 from coffeert.wire.frames import Resync, decode_server_frame, encode
 from coffeert.wire.health import Health

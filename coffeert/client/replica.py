@@ -11,7 +11,7 @@ from coffeert.client.events import (
     ViewChanged,
     ViewReset,
 )
-from coffeert.domain.rollups import WindowTotals
+from coffeert.domain.rollup_cube import WindowTotals
 from coffeert.domain.view import View
 from coffeert.wire.frames import (
     Delta,

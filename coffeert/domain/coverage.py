@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from coffeert.domain.rollups import RetentionWindow
+from coffeert.domain.retention_window import RetentionWindow
 
 
 class Coverage(msgspec.Struct, frozen=True, array_like=True):

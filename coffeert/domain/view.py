@@ -11,7 +11,9 @@ import msgspec
 from coffeert.domain.calendar import Calendars
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import Cells, RetentionWindow, RollupCube
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollup_cube import RollupCube
+from coffeert.domain.rollups import Cells
 from coffeert.domain.watermark import Watermark
 
 RECENT_ORDERS = 50

@@ -10,7 +10,8 @@ from uuid import UUID
 import msgspec
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import CellKey, Cells, RetentionWindow, Totals
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollups import CellKey, Cells, Totals
 from coffeert.domain.watermark import Watermark
 from coffeert.errors import ClusterMismatch
 from coffeert.postgres.errors import translate_errors

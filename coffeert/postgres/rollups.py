@@ -9,7 +9,8 @@ import msgspec
 from coffeert.domain.calendar import calendar_span
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import Cells, RetentionWindow
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollups import Cells
 from coffeert.domain.view import Change, RollupSnapshot
 from coffeert.domain.watermark import Watermark
 from coffeert.errors import SchemaMismatch

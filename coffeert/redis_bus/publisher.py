@@ -11,7 +11,8 @@ import msgspec
 import structlog
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import GRAINS, ZERO, CellKey, Grain, RollupCube, StoreDrink, Totals
+from coffeert.domain.rollup_cube import RollupCube
+from coffeert.domain.rollups import GRAINS, ZERO, CellKey, Grain, StoreDrink, Totals
 from coffeert.errors import Fenced, RedisUnavailable
 from coffeert.redis_bus import keys
 from coffeert.redis_bus.connection import close_client, open_client, redis_errors

@@ -6,7 +6,8 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-from coffeert.domain.rollups import ZERO, Grain, RollupCube
+from coffeert.domain.rollup_cube import RollupCube
+from coffeert.domain.rollups import ZERO, Grain
 from coffeert.errors import CoffeertError
 from coffeert.tui.dashboard_state import Comparison, DashboardState
 from coffeert.tui.model.source import Archive

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import RollupCube
+from coffeert.domain.rollup_cube import RollupCube
 from coffeert.domain.view import View
 from coffeert.tui.history.rewind_buffer import MAX_BUFFER_BYTES, RewindBuffer
 from coffeert.tui.model.bucket_sums import BucketSumCache

@@ -13,16 +13,9 @@ from typing import Annotated
 
 import msgspec
 
-from coffeert.domain.rollups import (
-    GRAINS,
-    Cells,
-    Grain,
-    LocalDay,
-    RetentionWindow,
-    StoreDrink,
-    Totals,
-    WindowTotals,
-)
+from coffeert.domain.retention_window import LocalDay, RetentionWindow
+from coffeert.domain.rollup_cube import WindowTotals
+from coffeert.domain.rollups import GRAINS, Cells, Grain, StoreDrink, Totals
 from coffeert.domain.view import Change
 from coffeert.errors import ApiError, FieldError, Malformed
 from coffeert.wire.columns import CellColumns, from_columns, from_grid, grid_offsets, to_columns

@@ -327,16 +327,16 @@ MUTANTS = (
     ),
     Mutant(
         "today is the latest date of any store",
-        "coffeert/domain/rollups.py",
+        "coffeert/domain/rollup_cube.py",
         "if self.retention.day_of(pair.store).date == date",
         "if date == max(day.date for day in self.retention.days)",
         (_ROLLUPS,),
     ),
     Mutant(
         "every store keeps the days of the default calendar",
-        "coffeert/domain/rollups.py",
-        "return key.bucket >= self.day_of(key.store).date - _DATES_BEFORE",
-        "return key.bucket >= self.days[0].date - _DATES_BEFORE",
+        "coffeert/domain/retention_window.py",
+        "return key.bucket >= self.day_of(key.store).date - DATES_BEFORE",
+        "return key.bucket >= self.days[0].date - DATES_BEFORE",
         (_ROLLUPS,),
     ),
     Mutant(

@@ -12,7 +12,8 @@ import asyncpg
 import msgspec
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import Cells, RetentionWindow
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollups import Cells
 from coffeert.postgres.rollups import load_snapshot
 from coffeert.redis_bus.bus import Bus
 from coffeert.wire.orders import OrderBody

@@ -18,16 +18,8 @@ from coffeert.client.events import (
     ViewReset,
 )
 from coffeert.domain.orders import Draft, Order
-from coffeert.domain.rollups import (
-    BUCKETS,
-    GRAINS,
-    SECONDS,
-    CellKey,
-    Cells,
-    RetentionWindow,
-    Totals,
-    floor,
-)
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollups import BUCKETS, GRAINS, SECONDS, CellKey, Cells, Totals, floor
 from coffeert.domain.view import Change, View
 from coffeert.wire.frames import PROTOCOL, Heartbeat, Hello, Snapshot, columns
 from coffeert.wire.health import (

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from coffeert.client.events import Connected, Connecting, Disconnected, GapFound, ViewReset
-from coffeert.domain.rollups import WindowTotals
+from coffeert.domain.rollup_cube import WindowTotals
 from coffeert.tui.model.window import RANGE, RangeName
 from coffeert.tui.render.kpi import orders_per_minute
 from coffeert.tui.screens import view_models as models

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from coffeert.domain.orders import MAX_PRICE_CENTS, MIN_PLACED_AT, Order
-from coffeert.domain.rollups import RetentionWindow
+from coffeert.domain.retention_window import RetentionWindow
 from tests.calendars import calendars_around
 
 if TYPE_CHECKING:

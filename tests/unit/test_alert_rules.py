@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.alert_rules import METRICS, Rule, RuleMonitor, parse_rule, read_figures, silent_stores
-from coffeert.domain.rollups import CellKey, RollupCube, Totals, floor
+from coffeert.domain.rollup_cube import RollupCube
+from coffeert.domain.rollups import CellKey, Totals, floor
 from coffeert.errors import ConfigError
 from tests.calendars import retention
 

@@ -15,16 +15,8 @@ from coffeert.domain.calendar import Calendars
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollups import (
-    ZERO,
-    CellKey,
-    Cells,
-    RetentionWindow,
-    Totals,
-    add,
-    at_all_grains,
-    containing,
-)
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollups import ZERO, CellKey, Cells, Totals, add, at_all_grains, containing
 from coffeert.domain.view import Change, PassChange, RollupSnapshot, View
 from coffeert.domain.watermark import Watermark, Xid
 

@@ -13,7 +13,8 @@ from coffeert.backoff import Backoff
 from coffeert.domain.calendar import MARGIN_SECONDS, Calendars
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollups import RetentionWindow, tally_orders
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollups import tally_orders
 from coffeert.domain.view import newest
 from coffeert.domain.watermark import Xid
 from coffeert.errors import DatabaseUnavailable, RedisUnavailable

@@ -13,7 +13,8 @@ from typing import Final
 
 import msgspec
 
-from coffeert.domain.rollups import GRAINS, Grain, RollupCube, StoreDrink, Totals
+from coffeert.domain.rollup_cube import RollupCube
+from coffeert.domain.rollups import GRAINS, Grain, StoreDrink, Totals
 from coffeert.tui.history.spill_file import Blob, SpillFile
 from coffeert.wire.columns import CellColumns, from_columns, to_columns
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from coffeert.domain.rollups import ZERO, Grain, RollupCube, StoreDrink, Totals
+from coffeert.domain.rollup_cube import RollupCube
+from coffeert.domain.rollups import ZERO, Grain, StoreDrink, Totals
 from coffeert.tui.model.filter import EVERYTHING, Filter
 
 

@@ -24,7 +24,8 @@ from coffeert.client.events import (
     ViewChanged,
     ViewReset,
 )
-from coffeert.domain.rollups import ZERO, Grain, WindowTotals
+from coffeert.domain.rollup_cube import WindowTotals
+from coffeert.domain.rollups import ZERO, Grain
 from coffeert.domain.view import Change, View
 from coffeert.tui.model.arrival_rates import Arrivals
 from coffeert.tui.model.clock import Clock

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from coffeert.domain.rollups import BUCKETS, SECONDS, Grain, RetentionWindow, Totals
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollups import BUCKETS, SECONDS, Grain, Totals
 from coffeert.tui.model.bucket_sums import BucketSumCache, BucketSums, merge, scale
 
 RangeName = Literal["1m", "5m", "15m", "1h", "24h", "30d"]

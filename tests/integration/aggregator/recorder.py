@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from coffeert.domain.orders import Order
-    from coffeert.domain.rollups import Cells, RollupCube
+    from coffeert.domain.rollup_cube import RollupCube
+    from coffeert.domain.rollups import Cells
     from coffeert.errors import CoffeertError
     from coffeert.wire.bus import PassMessage
 

@@ -13,7 +13,7 @@ import pytest
 from coffeert.aggregator.aggregator import Aggregator
 from coffeert.cli import cli, run
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import RollupCube
+from coffeert.domain.rollup_cube import RollupCube
 from coffeert.errors import RedisUnavailable
 from coffeert.postgres.pool import Connection, connect
 from coffeert.postgres.rollups import load_snapshot

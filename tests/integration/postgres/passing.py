@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coffeert.domain.calendar import calendar_span
-from coffeert.domain.rollups import RetentionWindow
+from coffeert.domain.retention_window import RetentionWindow
 from coffeert.postgres.calendars import load_calendars
 from coffeert.postgres.passes import PassResult, advance
 from coffeert.postgres.pool import Connection

@@ -13,15 +13,9 @@ from hypothesis import strategies as st
 
 from coffeert.domain.calendar import calendar_span
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import (
-    GRAINS,
-    CellKey,
-    Cells,
-    RetentionWindow,
-    RollupCube,
-    StoreDrink,
-    Totals,
-)
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollup_cube import RollupCube
+from coffeert.domain.rollups import GRAINS, CellKey, Cells, StoreDrink, Totals
 from coffeert.domain.view import Change
 from coffeert.postgres.calendars import load_calendars, set_default_calendar, set_store_calendar
 from coffeert.postgres.pool import Connection, connect

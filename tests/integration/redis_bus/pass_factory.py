@@ -11,14 +11,9 @@ from uuid import UUID
 from coffeert.domain.calendar import Calendars
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import (
-    GRAINS,
-    Cells,
-    RetentionWindow,
-    RollupCube,
-    at_all_grains,
-    tally_orders,
-)
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollup_cube import RollupCube
+from coffeert.domain.rollups import GRAINS, Cells, at_all_grains, tally_orders
 from coffeert.domain.view import RollupSnapshot, newest
 from coffeert.domain.watermark import Watermark
 from coffeert.redis_bus.publisher import RedisPublisher

@@ -11,15 +11,8 @@ from coffeert.aggregator.aggregation_pass import message_of
 from coffeert.aggregator.projection import Projection
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import (
-    GRAINS,
-    CellKey,
-    Cells,
-    RetentionWindow,
-    Totals,
-    at_all_grains,
-    tally_orders,
-)
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollups import GRAINS, CellKey, Cells, Totals, at_all_grains, tally_orders
 from coffeert.domain.view import newest
 from coffeert.domain.watermark import Watermark
 from coffeert.postgres.passes import PassResult

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from coffeert.cli.figures import BreakdownTotals, BusinessDay, Figures, Windows, figures_from
 from coffeert.cli.status_text import print_figures
 from coffeert.domain.orders import Order, text_from_cents
-from coffeert.domain.rollups import RetentionWindow, at_all_grains, tally_orders
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollups import at_all_grains, tally_orders
 from coffeert.domain.view import Change, View
 from coffeert.wire.frames import Snapshot, columns
 from coffeert.wire.health import (

@@ -18,7 +18,8 @@ from coffeert.client.events import (
     ViewChanged,
     ViewReset,
 )
-from coffeert.domain.rollups import CellKey, Totals, WindowTotals
+from coffeert.domain.rollup_cube import WindowTotals
+from coffeert.domain.rollups import CellKey, Totals
 from coffeert.domain.view import Change, View
 from tests.calendars import retention
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from coffeert.client.events import Beat, Connected, GapFound, MenuUpdated, ViewChanged, ViewReset
 from coffeert.client.replica import Replica, StateFrame
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import Cells, RetentionWindow, at_all_grains, tally_orders
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollups import Cells, at_all_grains, tally_orders
 from coffeert.domain.view import Change, View
 from coffeert.wire import frames
 from coffeert.wire.health import (

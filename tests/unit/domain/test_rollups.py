@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.domain.orders import Order
+from coffeert.domain.retention_window import LocalDay, RetentionWindow
+from coffeert.domain.rollup_cube import RollupCube, WindowTotals
 from coffeert.domain.rollups import (
     BUCKETS,
     GRAINS,
@@ -22,12 +24,8 @@ from coffeert.domain.rollups import (
     CellKey,
     Cells,
     Grain,
-    LocalDay,
-    RetentionWindow,
-    RollupCube,
     StoreDrink,
     Totals,
-    WindowTotals,
     at_all_grains,
     floor,
     tally_orders,

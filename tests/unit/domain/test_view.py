@@ -9,14 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.domain.orders import Order, new_order_id
-from coffeert.domain.rollups import (
-    ZERO,
-    Cells,
-    RetentionWindow,
-    WindowTotals,
-    at_all_grains,
-    tally_orders,
-)
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollup_cube import WindowTotals
+from coffeert.domain.rollups import ZERO, Cells, at_all_grains, tally_orders
 from coffeert.domain.view import RECENT_ORDERS, Change, View, newest
 from tests.calendars import retention
 from tests.unit.strategies import Present, Rule, fewer, orders, presents

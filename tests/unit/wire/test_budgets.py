@@ -11,14 +11,14 @@ import pytest
 
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollup_cube import RollupCube
 from coffeert.domain.rollups import (
     BUCKETS,
     SECONDS,
     CellKey,
     Cells,
     Grain,
-    RetentionWindow,
-    RollupCube,
     Totals,
     at_all_grains,
     tally_orders,

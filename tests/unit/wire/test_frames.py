@@ -14,15 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import (
-    GRAINS,
-    SECONDS,
-    ZERO,
-    CellKey,
-    RetentionWindow,
-    Totals,
-    WindowTotals,
-)
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollup_cube import WindowTotals
+from coffeert.domain.rollups import GRAINS, SECONDS, ZERO, CellKey, Totals
 from coffeert.domain.view import Change
 from coffeert.errors import ApiError, FieldError, Invalid, Malformed
 from coffeert.wire.frames import (

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from coffeert.domain.orders import new_order_id
-from coffeert.domain.rollups import WindowTotals
+from coffeert.domain.rollup_cube import WindowTotals
 from coffeert.domain.view import View
 from coffeert.wire.frames import (
     Ack,

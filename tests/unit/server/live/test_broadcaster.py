@@ -12,7 +12,8 @@ import pytest
 
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollups import CellKey, RetentionWindow, Totals, floor
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollups import CellKey, Totals, floor
 from coffeert.domain.view import RollupSnapshot
 from coffeert.domain.watermark import Watermark, Xid
 from coffeert.server.live.broadcaster import Broadcaster

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollups import GRAINS, SECONDS, CellKey, RetentionWindow, Totals
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollups import GRAINS, SECONDS, CellKey, Totals
 from coffeert.domain.view import PassChange, View
 from coffeert.domain.watermark import Watermark, Xid
 from coffeert.server.live.change_log import ChangeLog, Position

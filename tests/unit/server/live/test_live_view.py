@@ -10,15 +10,8 @@ from hypothesis import strategies as st
 
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.pending_batches import PendingBatches
-from coffeert.domain.rollups import (
-    ZERO,
-    CellKey,
-    Cells,
-    RetentionWindow,
-    Totals,
-    add,
-    at_all_grains,
-)
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollups import ZERO, CellKey, Cells, Totals, add, at_all_grains
 from coffeert.domain.view import PassChange, RollupSnapshot, View
 from coffeert.domain.watermark import Watermark, Xid
 from coffeert.server.live.change_log import ChangeLog, Position

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.domain.rollups import CellKey, Cells, RetentionWindow, RollupCube, Totals
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollup_cube import RollupCube
+from coffeert.domain.rollups import CellKey, Cells, Totals
 from coffeert.tui.history.segment import BucketKey, CubeEncoder, apply_difference, difference
 from tests.calendars import calendars
 

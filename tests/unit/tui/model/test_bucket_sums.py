@@ -9,16 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.domain.rollups import (
-    GRAINS,
-    ZERO,
-    CellKey,
-    RetentionWindow,
-    RollupCube,
-    Totals,
-    at_all_grains,
-    tally_orders,
-)
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollup_cube import RollupCube
+from coffeert.domain.rollups import GRAINS, ZERO, CellKey, Totals, at_all_grains, tally_orders
 from coffeert.tui.model.bucket_sums import BucketSumCache, merge
 from coffeert.tui.model.filter import parse_filter
 from tests.calendars import calendars, retention

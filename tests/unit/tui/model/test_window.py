@@ -10,17 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coffeert.domain.calendar import Calendars
-from coffeert.domain.rollups import (
-    SECONDS,
-    ZERO,
-    CellKey,
-    Grain,
-    RetentionWindow,
-    RollupCube,
-    Totals,
-    at_all_grains,
-    floor,
-)
+from coffeert.domain.retention_window import RetentionWindow
+from coffeert.domain.rollup_cube import RollupCube
+from coffeert.domain.rollups import SECONDS, ZERO, CellKey, Grain, Totals, at_all_grains, floor
 from coffeert.tui.model.bucket_sums import BucketSumCache, merge, scale
 from coffeert.tui.model.filter import Filter, parse_filter
 from coffeert.tui.model.window import RANGES, Range, window
