@@ -38,8 +38,52 @@ _DAYS = "tests/integration/postgres/test_calendar_days.py"
 _LOOKUPS = "tests/integration/postgres/test_calendars.py"
 _CHANGES = "tests/integration/postgres/test_calendar_changes.py"
 _INSTALLATION = "tests/integration/postgres/test_installation.py"
+_TABLE_RULES = "tests/integration/postgres/test_table_rules.py"
+_MINUTES = "tests/integration/postgres/test_minute_retention.py"
 
 MUTANTS = (
+    Mutant(
+        "a pass counts rows that break a rule of the table",
+        "sql/queries/pass.sql",
+        "FROM fresh WHERE countable GROUP BY",
+        "FROM fresh GROUP BY",
+        (_TABLE_RULES,),
+    ),
+    Mutant(
+        "a replicated row keeps its transaction id",
+        "sql/migrations/0004_second_order.sql",
+        "ENABLE REPLICA TRIGGER orders_own_xid",
+        "DISABLE TRIGGER orders_own_xid",
+        (_TABLE_RULES,),
+    ),
+    Mutant(
+        "a refund counts as an order",
+        "sql/migrations/0004_second_order.sql",
+        "THEN (quantity > 0)::integer",
+        "THEN 1",
+        (_MINUTES,),
+    ),
+    Mutant(
+        "a pass counts minutes that are not kept",
+        "sql/queries/pass.sql",
+        "WHERE bucket >= (SELECT minutes_from FROM aggregator_state)",
+        "WHERE true",
+        (_MINUTES,),
+    ),
+    Mutant(
+        "deleted minutes are taken for empty ones",
+        "sql/queries.sql",
+        "SET minutes_from = greatest(minutes_from, kept_from)",
+        "SET minutes_from = least(minutes_from, kept_from)",
+        (_MINUTES,),
+    ),
+    Mutant(
+        "an hour is only what the last pass added",
+        "sql/queries/pass.sql",
+        "AND local_hour(zone, kept.bucket) = hour",
+        "AND false",
+        ("tests/integration/postgres/test_passes.py",),
+    ),
     Mutant(
         "the pass does not lock its state row",
         "sql/queries/lock_state.sql",
