@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
@@ -21,7 +22,11 @@ _PATIENCE_SECONDS = 2.0
 @click.option(
     "--url", envvar="COFFEERT_URL", help="The server (http://127.0.0.1:8765). [env: COFFEERT_URL]"
 )
-@click.option("--at", help="As it was at this time, such as 2026-01-31T22:00:00+01:00.")
+@click.option(
+    "--at",
+    help="As it was at this time, such as 2026-01-31T22:00:00+01:00, or at the end of this business day, "
+    "such as 2026-01-31.",
+)
 @click.option(
     "--timezone",
     help="IANA zone in which times are shown and --at is read; else the server's.",
@@ -40,7 +45,8 @@ def command(
 ) -> int:
     """Show the dashboard once: orders and revenue by window, store and drink, and health.
 
-    With --at the figures are those of that moment: "today" is that day until then.
+    With --at the figures are those of that moment: "today" is that business day until then. A time without
+    an offset is in the zone of --timezone, or else of the server.
     """
     config = load_config()
     zone = zone_named(timezone)
@@ -58,7 +64,7 @@ def command(
         return 0
     from coffeert.cli.status_text import print_figures
 
-    print_figures(figures, zone or (moment and moment.tzinfo) or config.zone())
+    print_figures(figures, zone or _zone_of(moment) or ZoneInfo(figures.days[0].timezone))
     return 0
 
 
@@ -72,21 +78,23 @@ def _check(client: OrderClient, checks: tuple[str, ...]) -> int:
     return 0 if all(result.holds for result in results) else NOT_MET
 
 
-async def _figures(client: OrderClient, moment: datetime | None) -> Figures:
+def _zone_of(moment: datetime | date | None) -> tzinfo | None:
+    return moment.tzinfo if isinstance(moment, datetime) else None
+
+
+async def _figures(client: OrderClient, moment: datetime | date | None) -> Figures:
     async with client:
         return figures_from(await client.dashboard(moment))
 
 
-def _moment(text: str, zone: tzinfo | None) -> datetime:
+def _moment(text: str, zone: tzinfo | None) -> datetime | date:
+    """Read a time, in `zone` if it has no offset and one is given, or a day."""
     try:
+        if len(text) == len("2026-01-31"):
+            return date.fromisoformat(text)
         moment = datetime.fromisoformat(text)
     except ValueError:
-        moment = None
-    if moment is not None and moment.tzinfo is None and zone is not None:
-        moment = moment.replace(tzinfo=zone)
-    if moment is None or moment.tzinfo is None:
         raise ConfigError(
-            "--at takes a time with an offset, such as 2026-01-31T22:00:00+01:00, "
-            "or one without and --timezone."
-        )
-    return moment
+            "--at takes a time such as 2026-01-31T22:00:00+01:00, or a day such as 2026-01-31."
+        ) from None
+    return moment if moment.tzinfo is not None or zone is None else moment.replace(tzinfo=zone)

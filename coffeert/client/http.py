@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator
-from datetime import datetime
+from datetime import date, datetime
 from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
@@ -171,8 +171,11 @@ class OrderClient:
         """Return the stores and drinks that take orders now."""
         return _decode_menu((await self._request("GET", self._server / "api/menu", b"", {})).body)
 
-    async def dashboard(self, at: datetime | None = None) -> Snapshot:
-        """Return the view as it is now, or as it was `at` an instant, which needs an offset."""
+    async def dashboard(self, at: datetime | date | None = None) -> Snapshot:
+        """Return the view as it is now, as it was `at` an instant, or when that business day had ended.
+
+        A time without an offset is in the zone of the server's default calendar.
+        """
         url = self._server / "api/dashboard"
         if at is not None:
             url = url.with_query(at=at.isoformat())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from coffeert.domain.orders import text_from_cents
 from tests.end_to_end.ledger import Ledger
@@ -33,7 +33,8 @@ async def test_an_export_loads_once_and_its_days_can_be_asked_for(
     shell: Shell, books: Ledger
 ) -> None:
     shell.write("sales.csv", _export())
-    _, url = await shell.serve("--timezone", "Europe/Kyiv")
+    _, url = await shell.serve()
+    assert (await shell.run("menu", "calendar", "--timezone", "Europe/Kyiv")).code == 0
     load = [*("inject", "--url", url, "--file", "sales.csv", "--map", MAPPING, "--json")]
     load += ["--store", "uptown", "--timezone", "Europe/Kyiv", "--add-to-menu"]
     first = await shell.run(*load)
@@ -63,7 +64,7 @@ async def test_an_export_loads_once_and_its_days_can_be_asked_for(
     for window, start in (
         ("last_60_minutes", moment - timedelta(minutes=59)),
         ("last_24_hours", moment - timedelta(hours=23)),
-        ("last_30_days", moment.astimezone(UTC).replace(hour=0) - timedelta(days=29)),
+        ("last_30_days", midnight - timedelta(days=29)),
     ):
         expected_orders = sum(t.orders for t in (await books.between(start, moment)).values())
         assert figures["totals"][window]["orders"] == expected_orders, window

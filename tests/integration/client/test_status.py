@@ -10,6 +10,8 @@ import msgspec
 from coffeert.cli.figures import BreakdownTotals, Figures
 from coffeert.client import OrderClient
 from coffeert.domain.orders import Draft
+from coffeert.postgres.calendars import set_default_calendar
+from coffeert.postgres.pool import close, connect
 from tests.integration.inject.command import run
 
 DAY = datetime(2024, 7, 31, 19, tzinfo=UTC)  # 22:00 at +03:00
@@ -21,7 +23,10 @@ async def status(*arguments: str) -> Figures:
     return msgspec.json.decode(done.out, type=Figures)
 
 
-async def test_now_and_as_it_was(server_url: str) -> None:
+async def test_now_and_as_it_was(server_url: str, database_url: str) -> None:
+    connection = await connect(database_url, application_name="test")
+    await set_default_calendar(connection, "Europe/Kyiv")
+    await close(connection)
     async with OrderClient(server_url) as client:
         placed = [
             (timedelta(hours=-22, minutes=-1), "tea"),  # a minute before that day began
@@ -58,10 +63,15 @@ async def test_now_and_as_it_was(server_url: str) -> None:
         "--url", server_url, "--at", "2024-07-31 22:00", "--timezone", "Europe/Kyiv"
     )
     assert named == msgspec.structs.replace(then, data_time=named.data_time)
-    half = await status(
-        *("--url", server_url, "--at", "2024-07-31T22:00:00+03:00", "--timezone", "Asia/Kolkata")
-    )
-    assert half.totals.today == BreakdownTotals(1, 2, "5.00"), "midnight there was at 18:30 UTC"
+    for instant in (
+        "2024-07-31T19:00:00Z",
+        "2024-08-01T00:30:00+05:30",
+        "2024-07-31T19:00:00+00:00",
+    ):
+        again = await status("--url", server_url, "--at", instant)
+        assert again == msgspec.structs.replace(then, data_time=again.data_time), instant
+    day = await status("--url", server_url, "--at", "2024-07-31")
+    assert day.totals.today == BreakdownTotals(5, 10, "25.00"), "the whole day"
     now = await status("--url", server_url)
     assert now.totals.last_30_days == BreakdownTotals(1, 1, "3.00")
     assert now.health is not None
@@ -72,6 +82,6 @@ async def test_text_and_errors(server_url: str) -> None:
     assert done.code == 0
     assert "top 5" in done.out
     assert "database   ok" in done.out
-    bad = await run("status", "--url", server_url, "--at", "2024-07-31T22:00:00")
+    bad = await run("status", "--url", server_url, "--at", "half past nine")
     assert (bad.code, bad.out) == (2, "")
     assert bad.err.count("\n") == 1

@@ -28,7 +28,7 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
     ),
     "an address of another kind": (("status", "--url", "ftp://x"), {}, 2, "http"),
     "no address at all": (("inject", "--url", "coffee", "--count", "1"), {}, 2, "http"),
-    "a moment without an offset": (("status", "--at", "2024-07-31T22:00:00"), {}, 2, "offset"),
+    "a moment that is none": (("status", "--at", "half past nine"), {}, 2, "a day"),
     "strangers let in": (("serve", "--host", "0.0.0.0"), {}, 2, "COFFEERT_TOKEN"),
     "a negative interval": (("serve", "--aggregation-interval", "-1"), {}, 2, "interval"),
     "an interval that is no number": (("serve", "--aggregation-interval", "soon"), {}, 2, "interval"),

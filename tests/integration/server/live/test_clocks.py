@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 import pytest
 
+from coffeert.postgres.calendars import set_default_calendar
 from coffeert.postgres.pool import close, connect
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.live.dashboards import part, place, shows, view
@@ -47,10 +48,15 @@ def zone_with_a_cut_hour() -> ZoneInfo:
     return next(zone for zone in map(ZoneInfo, names) if 3 <= datetime.now(zone).hour < 23)
 
 
-async def test_servers_of_different_zones_each_show_their_day(run_server: RunServer) -> None:
+async def test_servers_of_different_zones_show_the_day_of_the_calendar(
+    run_server: RunServer, database_url: str
+) -> None:
     zone = zone_with_a_cut_hour()
+    connection = await connect(database_url, application_name="test")
+    await set_default_calendar(connection, zone.key)
+    await close(connection)
     midnight = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    settings = {"timezone": zone.key, "run_aggregator": False, "live_updates": False}
+    settings = {"timezone": "Pacific/Auckland", "run_aggregator": False, "live_updates": False}
     async with (
         run_server(live_updates=False) as url,
         run_server(**settings) as other,
@@ -59,6 +65,7 @@ async def test_servers_of_different_zones_each_show_their_day(run_server: RunSer
         await place(http, url, 4, midnight + timedelta(minutes=5))
         await place(http, url, 1, midnight - timedelta(minutes=5))
         await shows(http, url, 5)
+        await shows(http, url, 4, "today")
         await shows(http, other, 4, "today")
         async with run_server(**settings) as fresh:
             await shows(http, fresh, 4, "today")

@@ -15,6 +15,7 @@ import pytest
 from msgspec.structs import replace
 from redis import Redis
 
+from coffeert.domain.coverage import Coverage
 from coffeert.domain.view import RollupSnapshot
 from coffeert.errors import DatabaseUnavailable
 from coffeert.redis_bus.bus import Bus
@@ -201,7 +202,7 @@ async def test_a_copy_that_does_not_continue_what_is_shown_is_not_used(
     shown.database.away = True
     factory.token = 2
     made = factory.count(factory.order(), wait=timedelta(seconds=1))
-    narrow = replace(made.message, covers=replace(made.message.covers, since=(1 << 40,) * 3))
+    narrow = replace(made.message, covers=Coverage(1 << 40, 1 << 40, 1 << 40))
     await publisher.publish(narrow, made.cube, made.recent)
     await eventually(lambda: not shown.view.confirmed)
     assert dict(shown.view.view.cube.cells()) == kept
