@@ -68,7 +68,7 @@ async def _verify(url: str) -> tuple[Verification, int]:
 
 def _lines(result: Verification) -> list[str]:
     lines = [
-        f"{grain.grain:<6} {grain.cells:>10,} cells  {grain.differing:,} differ"
+        f"{grain.grain:<7} {grain.cells:>10,} cells  {grain.differing:,} differ"
         for grain in result.grains
     ]
     lines += [_example(difference) for difference in result.examples]
