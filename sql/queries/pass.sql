@@ -69,21 +69,26 @@ WITH fresh AS MATERIALIZED (
     RETURNING date, store, drink, orders, quantity, revenue_cents
 ), in_hour AS (
     -- Hours are not stored: the quarters as they were before this pass, and what it adds.
-    SELECT hour, store, drink,
-           sum(orders)::bigint AS orders,
-           sum(quantity)::bigint AS quantity,
-           sum(revenue_cents)::bigint AS revenue_cents
+    SELECT hour, store, drink, added.orders + kept.orders AS orders,
+           added.quantity + kept.quantity AS quantity,
+           added.revenue_cents + kept.revenue_cents AS revenue_cents
     FROM (
-        SELECT hour, store, drink, orders, quantity, revenue_cents FROM in_place WHERE hour > $3
-        UNION ALL
-        SELECT hour, store, drink, kept.orders, kept.quantity, kept.revenue_cents
-        FROM (SELECT DISTINCT hour, zone, store, drink FROM in_place WHERE hour > $3) AS touched
-        JOIN rollup_quarter AS kept USING (store, drink)
-        WHERE kept.bucket IN (hour, hour + interval '15 minutes', hour + interval '30 minutes',
-                              hour + interval '45 minutes')
-          AND local_hour(zone, kept.bucket) = hour
-    ) AS parts
-    GROUP BY 1, 2, 3
+        SELECT hour, zone, store, drink,
+               sum(orders)::bigint AS orders,
+               sum(quantity)::bigint AS quantity,
+               sum(revenue_cents)::bigint AS revenue_cents
+        FROM in_place WHERE hour > $3 GROUP BY 1, 2, 3, 4
+    ) AS added
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(orders), 0)::bigint AS orders,
+               coalesce(sum(quantity), 0)::bigint AS quantity,
+               coalesce(sum(revenue_cents), 0)::bigint AS revenue_cents
+        FROM rollup_quarter AS quarter
+        WHERE bucket IN (hour, hour + interval '15 minutes', hour + interval '30 minutes',
+                         hour + interval '45 minutes')
+          AND quarter.store = added.store AND quarter.drink = added.drink
+          AND local_hour(zone, bucket) = hour
+    ) AS kept
 ), changed AS (
     SELECT 'minute' AS grain, extract(epoch FROM bucket)::bigint AS bucket, store, drink,
            orders, quantity, revenue_cents

@@ -80,7 +80,7 @@ MUTANTS = (
     Mutant(
         "an hour is only what the last pass added",
         "sql/queries/pass.sql",
-        "AND local_hour(zone, kept.bucket) = hour",
+        "AND local_hour(zone, bucket) = hour",
         "AND false",
         ("tests/integration/postgres/test_passes.py",),
     ),
