@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -126,11 +127,11 @@ async def test_a_stopped_process_loses_the_lead_and_stands_by_when_it_wakes(
     async with a_process(database_url, redis_url) as process:
         while not (name := await leader()):
             await asyncio.sleep(0.02)
-        await insert(connection, order())
+        await insert(connection, order(datetime.now(UTC)))
         process.send_signal(signal.SIGSTOP)
         second, task = start("second")
         await eventually(lambda: second.status.role == "leading", within=20)
-        await insert(connection, order())
+        await insert(connection, order(datetime.now(UTC)))
         process.send_signal(signal.SIGCONT)
         # Awake, it finds its session gone and asks for the lead again, over a new one.
         while await connection.fetchval(f"SELECT count(*) FROM ({LEADERS}) AS sessions") < 2:
