@@ -241,12 +241,28 @@ def _refuse_renamed_variables() -> None:
             raise ConfigError(f"{ENV_PREFIX}{old.upper()} is now called {ENV_PREFIX}{new.upper()}.")
 
 
+_LIMITS = ("ge", "gt", "le", "lt")
+_REASONS = {
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "bool_parsing": "must be true or false",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "finite_number": "must be a finite number",
+}
+
+
 def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
-        reason = first["msg"].removeprefix("Value error, ")
-        return f"The setting {name} cannot be used: {reason}."
+        unit = " s" if Config.__annotations__.get(name) == "Duration" else ""
+        limits = {
+            key: f"{limit:g}{unit}" for key, limit in first.get("ctx", {}).items() if key in _LIMITS
+        }
+        reason = _REASONS.get(first["type"], first["msg"].removeprefix("Value error, "))
+        return f"The setting {name} cannot be used: {reason.format(**limits)}."
     if name in RENAMED:
         return f"The setting {name} is now called {RENAMED[name]}."
     return f"{CONFIG_FILE} names {name[:60]!a}, which is no setting."

@@ -68,6 +68,24 @@ def test_a_duration_that_is_none_is_refused_in_plain_words(value: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "reason"),
+    [
+        ("port", "abc", "must be a whole number"),
+        ("port", "70000", "must be at most 65535"),
+        ("aggregation_interval", "0", "must be at least 0.05 s"),
+        ("minute_retention", "1h", "must be at least 172800 s"),
+        ("live_updates", "perhaps", "must be true or false"),
+    ],
+)
+def test_what_is_wrong_with_a_value_is_said_in_plain_words(
+    setting: str, value: str, reason: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(**{setting: value})
+    assert str(caught.value) == f"The setting {setting} cannot be used: {reason}."
+
+
 @pytest.mark.parametrize("value", ["on", "off", "true", "false", "1", "0"])
 def test_live_updates_is_switched_by_any_usual_word(
     value: str, monkeypatch: pytest.MonkeyPatch
