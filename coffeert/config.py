@@ -250,6 +250,7 @@ _REASONS = {
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "finite_number": "must be a finite number",
+    "string_pattern_mismatch": "has a character that cannot be there",
 }
 
 
@@ -261,8 +262,11 @@ def _sentence(error: ValidationError) -> str:
         limits = {
             key: f"{limit:g}{unit}" for key, limit in first.get("ctx", {}).items() if key in _LIMITS
         }
-        reason = _REASONS.get(first["type"], first["msg"].removeprefix("Value error, "))
-        return f"The setting {name} cannot be used: {reason.format(**limits)}."
+        plain = _REASONS.get(first["type"])
+        reason = (
+            first["msg"].removeprefix("Value error, ") if plain is None else plain.format(**limits)
+        )
+        return f"The setting {name} cannot be used: {reason}."
     if name in RENAMED:
         return f"The setting {name} is now called {RENAMED[name]}."
     return f"{CONFIG_FILE} names {name[:60]!a}, which is no setting."

@@ -60,6 +60,7 @@ SELECT order_id, store, drink, quantity, price_cents, placed_at, received_at, vo
        receipt
 FROM orders
 WHERE placed_at <= coalesce($2::timestamptz, 'infinity')
+  AND is_countable(placed_at, store, drink)
   AND pg_visible_in_snapshot(xid, $1::text::pg_snapshot)
 ORDER BY placed_at DESC, order_id DESC
 LIMIT 50

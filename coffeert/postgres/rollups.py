@@ -13,7 +13,7 @@ from coffeert.domain.retention_window import RetentionWindow
 from coffeert.domain.rollups import Cells
 from coffeert.domain.view import Change, RollupSnapshot
 from coffeert.domain.watermark import Watermark
-from coffeert.errors import SchemaMismatch
+from coffeert.errors import FieldError, Invalid, SchemaMismatch
 from coffeert.postgres.calendars import load_calendars
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.passes import cells_from, retention_moments
@@ -73,7 +73,8 @@ async def view_at(connection: Connection, moment: datetime) -> Change:
 async def view_on(connection: Connection, day: date, now: datetime) -> Change:
     """Read the view as it was when a business day ended at every store, or now if it has not ended.
 
-    Today is that day at each store, although another may have begun there.
+    Today is that day at each store, although another may be running there. Raises `Invalid` if it has
+    begun at none.
     """
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
     label = int(noon.timestamp()) - 12 * 3600
@@ -81,6 +82,9 @@ async def view_on(connection: Connection, day: date, now: datetime) -> Change:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             calendars = await load_calendars(connection, *calendar_span(noon))
             spans = [calendar.day(label) for calendar in calendars.calendars]
+            if all(now.timestamp() < begins for begins, _ in spans):
+                fault = FieldError("at", "is a day that has not begun at any store")
+                raise Invalid("The instant cannot be used.", errors=(fault,))
             last = datetime.fromtimestamp(max(ends for _, ends in spans), UTC)
             moment = min(last - timedelta(microseconds=1), now)
             running = RetentionWindow.at(moment, calendars)

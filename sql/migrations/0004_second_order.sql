@@ -61,6 +61,11 @@ ALTER TABLE aggregator_state
     -- Minutes before that are not kept.
     ADD COLUMN minutes_from timestamptz NOT NULL DEFAULT '2000-01-01 00:00+00';
 
+-- What an earlier version counted all the same is counted no more.
+INSERT INTO uncountable_order (order_id)
+    SELECT order_id FROM orders WHERE NOT is_countable(placed_at, store, drink);
+DELETE FROM rollup_minute WHERE NOT is_countable(bucket, store, drink);
+
 CREATE TABLE rollup_quarter (LIKE rollup_minute INCLUDING ALL) WITH (fillfactor = 70);
 INSERT INTO rollup_quarter (bucket, store, drink, orders, quantity, revenue_cents)
     SELECT date_bin('15 minutes', bucket, '2000-01-01 00:00+00'), store, drink,

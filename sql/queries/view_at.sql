@@ -23,12 +23,13 @@ WITH minute AS MATERIALIZED (
       AND is_countable(placed_at, store, drink)
     GROUP BY 1, 2, 3
 ), quarter AS MATERIALIZED (
-    -- A business day has at most 27 hours, and no store's ends more than 26 hours after another's.
+    -- A business day has at most 27 hours, and ends at most 38 after another store's: zones are up to 26
+    -- hours apart, and starts of day 12.
     SELECT id, zone, bucket, store, drink, orders, quantity, revenue_cents
     FROM (
         SELECT bucket, store, drink, orders, quantity, revenue_cents
         FROM rollup_quarter
-        WHERE bucket >= $2 - interval '56 hours'
+        WHERE bucket >= $2 - interval '72 hours'
           AND bucket < date_bin('15 minutes', $2, '2000-01-01 00:00+00')
         UNION ALL
         SELECT date_bin('15 minutes', bucket, '2000-01-01 00:00+00'), store, drink,
@@ -41,7 +42,10 @@ WITH minute AS MATERIALIZED (
 ), today AS MATERIALIZED (
     SELECT id, date, begins, ends FROM calendar
     JOIN calendar_day ON calendar_day.calendar = id
-    WHERE date = coalesce($6, business_day(id, $2)) AND begins BETWEEN $2 - interval '3 days' AND $2
+    WHERE date = coalesce($6, business_day(id, $2))
+      -- For the index. A day that is asked for need not have begun at every store.
+      AND begins BETWEEN coalesce($6::timestamp AT TIME ZONE 'UTC', $2) - interval '3 days'
+          AND coalesce($6::timestamp AT TIME ZONE 'UTC', $2) + interval '3 days'
 ), cells AS (
     SELECT 'minute' AS grain, extract(epoch FROM bucket)::bigint AS bucket, store, drink,
            orders, quantity, revenue_cents

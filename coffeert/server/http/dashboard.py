@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -158,12 +159,14 @@ def _moment(text: str, zone: str, now: datetime) -> datetime | date:
     """
     fault = "must be a time such as 2026-01-31T09:30:00+01:00, or a day such as 2026-01-31"
     try:
-        if len(text) == len("2026-01-31"):
+        if _DAY.fullmatch(text):
             day = date.fromisoformat(text)
             if MIN_PLACED_AT.date() < day <= now.date() + timedelta(days=1):
                 return day
             raise Invalid(_UNUSABLE, errors=(FieldError("at", _BOUNDS),))
-        moment = datetime.fromisoformat(text.replace(" ", "+"))
+        if not _WITH_TIME.match(text):  # Python reads more forms than people mean
+            raise ValueError
+        moment = datetime.fromisoformat(text[:10] + text[10:].replace(" ", "+"))
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=ZoneInfo(zone))
     except (ValueError, OSError, ZoneInfoNotFoundError):
@@ -173,5 +176,7 @@ def _moment(text: str, zone: str, now: datetime) -> datetime | date:
     return moment
 
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_WITH_TIME = re.compile(r"\d{4}-\d\d-\d\d[T+ ]\d\d", re.ASCII)
 _UNUSABLE = "The instant cannot be used."
 _BOUNDS = "must lie between 2000-01-01 and now"

@@ -17,6 +17,7 @@ from coffeert.domain.retention_window import RetentionWindow
 from coffeert.domain.rollup_cube import RollupCube
 from coffeert.domain.rollups import GRAINS, CellKey, Cells, StoreDrink, Totals
 from coffeert.domain.view import Change
+from coffeert.errors import Invalid
 from coffeert.postgres.calendars import load_calendars, set_default_calendar, set_store_calendar
 from coffeert.postgres.pool import Connection, connect
 from coffeert.postgres.rollups import load_snapshot, view_at, view_on
@@ -242,3 +243,34 @@ async def test_a_snapshot_is_what_a_cube_of_every_order_would_keep(
         assert snapshot.calendars is not None
         retention = RetentionWindow.at(now, snapshot.calendars)
         assert snapshot.cells == await plain(connection, datetime.now(UTC), retention)
+
+
+async def test_a_day_that_has_not_begun_everywhere_keeps_what_is_before_it(
+    connection: Connection,
+) -> None:
+    now = datetime(2026, 11, 27, 0, 43, tzinfo=UTC)
+    await set_store_calendar(connection, "central", "America/New_York", 0)
+    hours = [now - timedelta(hours=hour) for hour in range(100)]
+    await insert(
+        connection, *(order(hour, store) for hour in hours for store in ("uptown", "central"))
+    )
+    await run_pass(connection)
+    shown = picture_of(await view_on(connection, date(2026, 11, 27), now)).totals()
+    assert (shown.day.orders, shown.today.orders) == (200, 1)
+    with pytest.raises(Invalid):
+        await view_on(connection, date(2026, 11, 28), now)
+
+
+async def test_a_day_is_whole_however_far_apart_days_end(connection: Connection) -> None:
+    await set_default_calendar(connection, "Pacific/Pago_Pago", 720)
+    await set_store_calendar(connection, "central", "Pacific/Auckland", 0)
+    first = datetime(2026, 11, 18, tzinfo=UTC)
+    hours = [first + timedelta(hours=hour) for hour in range(96)]
+    await insert(
+        connection, *(order(hour, store) for hour in hours for store in ("uptown", "central"))
+    )
+    await run_pass(connection)
+    cube = picture_of(
+        await view_on(connection, date(2026, 11, 20), datetime(2026, 12, 1, tzinfo=UTC))
+    )
+    assert [totals.orders for totals in cube.today_cells().values()] == [24, 24]
