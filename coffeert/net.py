@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import lru_cache
-from urllib.parse import urlsplit
+
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(?::[0-9]{0,5})?", re.ASCII)
 
 
 @lru_cache(64)  # asked of every request, and clients differ little
 def name_of(host: str) -> str:
     """Return the name in a `Host` field, without port and final dot, in lower case; empty if it is none."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
-    return name.removesuffix(".")
+    match = _HOST.fullmatch(host)
+    return "" if match is None else match[1].strip("[]").lower().removesuffix(".")
 
 
 def is_local_address(address: str) -> bool:
