@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -207,10 +206,6 @@ class Config(BaseSettings):
         """Order the sources: flags over the environment over the file."""
         file = TomlConfigSettingsSource(settings_cls, Path(CONFIG_FILE))
         return init_settings, env_settings, file
-
-    def zone(self) -> tzinfo:
-        """Return the zone of `timezone`."""
-        return ZoneInfo(self.timezone)
 
 
 def load_config(**flags: Any) -> Config:

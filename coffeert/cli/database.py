@@ -16,11 +16,15 @@ T = TypeVar("T")
 
 
 def with_database(
-    data_dir: Path | None, command: str, work: Callable[[Connection], Awaitable[T]]
+    data_dir: Path | None,
+    command: str,
+    work: Callable[[Connection], Awaitable[T]],
+    *,
+    existing: bool = False,
 ) -> T:
     """Return what `work` returns for a connection to a database whose schema is this version's.
 
-    `command` is what PostgreSQL's list of connections shows, such as `menu`.
+    `command` is what PostgreSQL's list of connections shows, such as `menu`; `existing` as in `services`.
     """
 
     async def run(url: str) -> T:
@@ -31,5 +35,6 @@ def with_database(
         finally:
             await close(connection)
 
-    with services(load_config(data_dir=data_dir), redis=False) as running:
+    config = load_config(data_dir=data_dir)
+    with services(config, redis=False, existing=existing) as running:
         return asyncio.run(run(running.database_url))

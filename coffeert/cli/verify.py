@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import msgspec
 
+from coffeert.cli.database import with_database
 from coffeert.cli.params import data_dir_option
-from coffeert.cli.services import services
 from coffeert.config import load_config
 from coffeert.domain.orders import text_from_cents
 from coffeert.domain.rollups import Totals
 from coffeert.errors import NotExact
 from coffeert.postgres.calendars import count_differing_days, differing_days_sentence
-from coffeert.postgres.migrations import check_schema
-from coffeert.postgres.pool import close, connect
+from coffeert.postgres.pool import Connection
 from coffeert.postgres.verification import Difference, Verification, verify
 
 
@@ -30,9 +28,7 @@ def command(as_json: bool, data_dir: Path | None) -> None:
     It says how many orders no pass has counted yet, and also exits with 7 if there are some and passes
     are overdue. Orders may be written meanwhile: the comparison uses one snapshot.
     """
-    config = load_config(data_dir=data_dir)
-    with services(config, redis=False, existing=True) as running:
-        result, days_differing = asyncio.run(_verify(running.database_url))
+    result, days_differing = with_database(data_dir, "verify", _verify, existing=True)
     if as_json:
         click.echo(msgspec.json.encode(result))
     else:
@@ -50,20 +46,15 @@ def command(as_json: bool, data_dir: Path | None) -> None:
         )
     if days_differing:
         raise NotExact(differing_days_sentence(days_differing))
-    if result.stalled(config.aggregation_interval):
+    if result.stalled(load_config(data_dir=data_dir).aggregation_interval):
         raise NotExact(
             f"Orders that no pass has counted: {result.uncounted:,}; "
             f"{_age(result)}, so no aggregator is at work."
         )
 
 
-async def _verify(url: str) -> tuple[Verification, int]:
-    connection = await connect(url, application_name="coffeert verify")
-    try:
-        await check_schema(connection)
-        return await verify(connection), await count_differing_days(connection)
-    finally:
-        await close(connection)
+async def _verify(connection: Connection) -> tuple[Verification, int]:
+    return await verify(connection), await count_differing_days(connection)
 
 
 def _lines(result: Verification) -> list[str]:

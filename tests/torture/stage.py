@@ -76,7 +76,7 @@ class Stage:
         return self.moved_to or self.postgres.database_url("torture")
 
     async def start_server(self) -> None:
-        """Start the server at its port, as whoever minds it would."""
+        """Start the server at its port, as a supervisor would."""
         self.server, _ = await self.shell.serve(
             "--no-aggregator", port=self.port, variables=self.server_variables
         )

@@ -56,7 +56,8 @@ PLAIN = """
                   WHERE calendar = id AND placed_at < ends AND begins BETWEEN
                       placed_at - interval '3 days' AND placed_at)
         END AS bucket
-        FROM orders JOIN calendar ON id = store_calendar(store)
+        FROM orders JOIN calendar ON id = coalesce(
+            (SELECT menu_store.calendar FROM menu_store WHERE code = store), 1::smallint)
         WHERE placed_at <= $2
     ) AS placed
     GROUP BY 2, 3, 4
@@ -65,7 +66,8 @@ TODAY = """
     SELECT coalesce(sum(quantity), 0)::bigint,
            coalesce(sum(coalesce(amount, quantity::bigint * price_cents)), 0)::bigint
     FROM orders
-    JOIN calendar_day ON calendar = store_calendar(store) AND $1 < ends
+    JOIN calendar_day ON calendar = coalesce(
+            (SELECT menu_store.calendar FROM menu_store WHERE code = store), 1::smallint) AND $1 < ends
         AND begins BETWEEN $1 - interval '3 days' AND $1
     WHERE placed_at >= begins AND placed_at <= $1
 """

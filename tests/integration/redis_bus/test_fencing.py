@@ -1,4 +1,4 @@
-"""Only the leader writes: whoever was replaced changes nothing in Redis (invariant 9)."""
+"""Only the leader writes: one that was replaced changes nothing in Redis (invariant 9)."""
 
 from __future__ import annotations
 

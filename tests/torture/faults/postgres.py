@@ -135,7 +135,7 @@ class DiskFull(Fault):
         await asyncio.sleep(1)
         self._disk.empty()
         stage.lift()
-        # It may have given up: whoever minds it starts it again, now that there is room.
+        # It may have given up: a supervisor starts it again, now that there is room.
         await asyncio.to_thread(stage.postgres.start)
 
     async def _order(self, http: aiohttp.ClientSession, stage: Stage) -> int:

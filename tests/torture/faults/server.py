@@ -11,7 +11,7 @@ from tests.torture.stage import Stage
 
 
 class ServerKilled(Fault):
-    """The server dies in the middle of a batch, and is started again by whoever minds it."""
+    """The server dies in the middle of a batch, and is started again by a supervisor."""
 
     name = "server SIGKILL mid-batch"
     strikes = 3

@@ -123,7 +123,7 @@ def test_only_cells_and_codes_that_are_used_travel(change: Change) -> None:
 
 
 def test_a_bucket_is_parallel_columns() -> None:
-    """As documented, for whoever reads the frames without us."""
+    """As documented, for readers that use none of our code."""
     key = CellKey("minute", RETENTION.as_of, "uptown", "tea")
     change = Change(
         RETENTION,

@@ -1,4 +1,4 @@
-"""An order is voided once, whoever voids it and whatever key the correction has."""
+"""An order is voided once, by SQL or by the API, and whatever key the correction has."""
 
 from __future__ import annotations
 
