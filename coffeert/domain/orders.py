@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
-import uuid_utils.compat
+import uuid_utils
 
 from coffeert.domain.menu import Menu
 from coffeert.errors import FieldError, Invalid
@@ -22,8 +22,8 @@ _MONEY = re.compile(r"(\d{1,7})(?:\.(\d{1,2}))?", re.ASCII)
 
 def new_order_id() -> UUID:
     """Return an order id: a UUIDv7 (RFC 9562), so that successive ids sort and index well."""
-    made: UUID = uuid_utils.compat.uuid7()
-    return made
+    # `uuid_utils.compat.uuid7` takes twice as long to make the standard library's type of it.
+    return msgspec.convert(uuid_utils.uuid7().bytes, UUID)
 
 
 def cents_from_text(text: str) -> int:
@@ -43,7 +43,7 @@ def text_from_cents(cents: int) -> str:
     return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02d}"
 
 
-class Draft(msgspec.Struct, frozen=True):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """What a client orders; `None` leaves the choice to the server.
 
     `price_cents` is the price of one piece; `placed_at` has an offset.
@@ -57,7 +57,7 @@ class Draft(msgspec.Struct, frozen=True):
     order_id: UUID | None = None
 
 
-class Order(msgspec.Struct, frozen=True):
+class Order(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """An order as stored. Append-only: a void is a further order that `voids` this one.
 
     `price_cents` is the price of one piece. `quantity` is never zero, and negative in a refund and in the

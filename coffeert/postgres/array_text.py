@@ -66,7 +66,10 @@ def text_array(values: tuple[str | None, ...]) -> str:
 
     They must not hold NUL, which PostgreSQL has no text for.
     """
-    return "{" + ",".join(map(_quoted, values)) + "}"
+    text = _encode(values)
+    if b"\\" in text:  # JSON escapes more than PostgreSQL does, and in other ways
+        return "{" + ",".join(map(_quoted, values)) + "}"
+    return "{" + text[1:-1].decode() + "}"
 
 
 def _quoted(value: str | None) -> str:

@@ -20,7 +20,7 @@ from coffeert.wire.validation import (
 )
 
 
-class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The JSON object of a client's order.
 
     `price` is kept as its text, number or string, so that money never passes through a binary float.
@@ -44,7 +44,7 @@ class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
-class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True):
+class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A stored order as clients see it. `price` and `total` are decimal text with two places.
 
     `total` is what the line costs, if that is not quantity times price.

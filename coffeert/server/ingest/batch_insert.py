@@ -32,14 +32,14 @@ _ATTEMPTS = 3
 _MAX_SPLITTING_SECONDS = 0.5
 
 
-class PendingOrder(msgspec.Struct, frozen=True):
+class PendingOrder(msgspec.Struct, frozen=True, gc=False):
     """An order to store. `draft` is what a repeated key is compared with; None for a correction."""
 
     order: Order
     draft: Draft | None
 
 
-class StoredOrder(msgspec.Struct, frozen=True):
+class StoredOrder(msgspec.Struct, frozen=True, gc=False):
     """An order that is stored; `replayed` if it already was."""
 
     order: Order

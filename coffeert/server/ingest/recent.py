@@ -23,7 +23,7 @@ from coffeert.server.ingest.batch_insert import BatchInsert, PendingOrder, Table
 log = structlog.get_logger(__name__)
 
 MAX_ORDERS = 100_000
-"""Some 14 MB."""
+"""Some 7 MB."""
 
 KEPT_SECONDS = 300.0
 _MAX_GAP_SECONDS = 1.0

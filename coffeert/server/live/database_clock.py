@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+
+_RESOLUTION = 0.0005
 
 
 class DatabaseClock:
     """Tells the database's time between two measurements by the time that has passed since.
 
     Until the first measurement it is this machine's clock. `wall` is that clock, `monotonic` counts
-    seconds whatever becomes of it.
+    seconds whatever becomes of it. Orders of the same half millisecond share one moment, which makes
+    storing them cheaper.
     """
 
     def __init__(
@@ -23,13 +27,17 @@ class DatabaseClock:
         self.monotonic = monotonic
         self._wall = wall
         self._then: tuple[datetime, float] | None = None
+        self._moment, self._until = datetime.min.replace(tzinfo=UTC), -math.inf
 
     def now(self) -> datetime:
         """Return the database's time now."""
         if self._then is None:
             return self._wall()
-        moment, at = self._then
-        return moment + timedelta(seconds=self.monotonic() - at)
+        now = self.monotonic()
+        if now >= self._until:
+            moment, at = self._then
+            self._moment, self._until = moment + timedelta(seconds=now - at), now + _RESOLUTION
+        return self._moment
 
     @property
     def offset(self) -> float:
@@ -45,4 +53,4 @@ class DatabaseClock:
         told = moment + timedelta(seconds=self.monotonic() - middle)
         difference = abs((told - self.now()).total_seconds())
         if self._then is None or difference > (answered - asked) / 2:
-            self._then = moment, middle
+            self._then, self._until = (moment, middle), -math.inf

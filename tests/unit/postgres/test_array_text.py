@@ -34,8 +34,8 @@ def read_strings(text: str) -> list[str | None]:
             while (inner := next(characters)) != '"':
                 value += next(characters) if inner == "\\" else inner
             values.append(value)
-        elif character == "N":
-            assert "".join(islice(characters, 3)) == "ULL"
+        elif character in "Nn":
+            assert "".join(islice(characters, 3)).upper() == "ULL"
             values.append(None)
         else:
             assert character == ","
@@ -66,7 +66,7 @@ def test_a_value_is_written_as_postgresql_reads_it(value: object, text: str) -> 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("null", '{"null"}'), ("NULL", '{"NULL"}'), (None, "{NULL}"), ("", '{""}'), ("{", '{"{"}')],
+    [("null", '{"null"}'), ("NULL", '{"NULL"}'), (None, "{null}"), ("", '{""}'), ("{", '{"{"}')],
 )
 def test_a_text_is_not_taken_for_nothing(value: str | None, text: str) -> None:
     assert text_array((value,)) == text
