@@ -1,0 +1,33 @@
+"""Order ids from keys of any form, the same over every way in."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from uuid import UUID, uuid5
+
+MAX_KEY_LENGTH: Final = 255
+NAMESPACE: Final = UUID("5f7f5b0a-8d55-4f0e-9b1e-6c2a3f0d9a41")
+"""Of the UUIDv5 (RFC 9562, section 5.5) that stands for a key which is not a UUID itself."""
+
+_KEY = re.compile(rf"[!-~]{{1,{MAX_KEY_LENGTH}}}", re.ASCII)
+_UUID = re.compile(
+    r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.ASCII | re.I
+)
+
+
+def order_id_from_key(key: str) -> UUID:
+    """Return the order id that a key stands for: a UUID itself, and a UUIDv5 for any other text.
+
+    Raises `ValueError` for a key that is empty, too long, or has other than visible ASCII characters.
+    """
+    if _UUID.fullmatch(key):
+        return UUID(key)
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"must be 1 to {MAX_KEY_LENGTH} visible ASCII characters")
+    return uuid5(NAMESPACE, key)
+
+
+def line_key(key: str, line: int) -> str:
+    """Return the key of a line of a batch that has the key `key`; lines count from 1."""
+    return f"{key}#{line}"
