@@ -14,9 +14,9 @@ from coffeert.importer.rows import RejectedRow, SaleLine, SkippedRow
 class MeaningOptions:
     """What the owner says, which wins over whatever is inferred.
 
-    `columns` names the column of a field, `missing` says what a missing value of a field means, `skip` and
-    `refund` are conditions such as `Status=Cancelled`. `preset` is the name of a known export or the path of
-    a preset file. `currency` is the installation's, `None` if it has none yet.
+    `columns` names the column of a field, `missing` says what a missing value of a field means. `skip` and
+    `refund` are conditions such as `Status=Cancelled`. `preset` is the name of a known export or the path
+    of a preset file. `currency` is the installation's, `None` if it has none yet.
     """
 
     preset: str | None = None
