@@ -10,6 +10,8 @@ MAX_KEY_LENGTH: Final = 255
 NAMESPACE: Final = UUID("5f7f5b0a-8d55-4f0e-9b1e-6c2a3f0d9a41")
 """Of the UUIDv5 (RFC 9562, section 5.5) that stands for a key which is not a UUID itself."""
 
+_VOIDS: Final = UUID("6f8e9d0e-2f0b-5c1a-9f51-0c0ffee00001")
+
 _KEY = re.compile(rf"[!-~]{{1,{MAX_KEY_LENGTH}}}", re.ASCII)
 _UUID = re.compile(
     r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.ASCII | re.IGNORECASE
@@ -31,3 +33,8 @@ def order_id_from_key(key: str) -> UUID:
 def line_key(key: str, line: int) -> str:
     """Return the key of a line of a batch that has the key `key`; lines count from 1."""
     return f"{key}#{line}"
+
+
+def void_key(order_id: UUID) -> UUID:
+    """Return the order id of an order's void, unless something else has taken it."""
+    return uuid5(_VOIDS, str(order_id))

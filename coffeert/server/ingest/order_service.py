@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from coffeert.domain.menu import Menu
+from coffeert.domain.order_keys import void_key
 from coffeert.domain.orders import Draft, new_order_id, resolve
 from coffeert.errors import (
     ApiError,
@@ -21,8 +22,6 @@ from coffeert.errors import (
 )
 from coffeert.server.ingest.batch_insert import Outcome, PendingOrder, StoredOrder, Table
 from coffeert.server.ingest.batch_writer import BatchWriter
-
-_VOIDS = UUID("6f8e9d0e-2f0b-5c1a-9f51-0c0ffee00001")
 
 
 class Batch(NamedTuple):
@@ -130,7 +129,7 @@ class OrderService:
                 errors=(FieldError("order_id", "is itself a correction"),),
             )
         # The key follows from the order's, unless something else has taken it.
-        for key in (uuid5(_VOIDS, str(order_id)), new_order_id()):
+        for key in (void_key(order_id), new_order_id()):
             correction = order.correction(key, self._now())
             (outcome,) = await self._writer.submit([PendingOrder(correction, None)])
             if not isinstance(outcome, Conflict):

@@ -1,0 +1,275 @@
+"""One file of `coffeert import`: look, ask, store."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from coffeert.cli.counting import count_orders
+from coffeert.cli.import_progress import progress_bar
+from coffeert.cli.import_questions import answers, ask_which, meaning_options
+from coffeert.cli.services import Services
+from coffeert.cli.signals import signals_noted
+from coffeert.config import Config
+from coffeert.domain.menu import Menu
+from coffeert.errors import ImportRefused
+from coffeert.importer.identity import Identity
+from coffeert.importer.loading import Progress, extend_menu, load
+from coffeert.importer.look import Look, Sums
+from coffeert.importer.preview import Preview, preview_lines, question_sentence
+from coffeert.importer.rejects import OwnColumns, write_rejects
+from coffeert.importer.standin import open_table, read_plan
+from coffeert.interrupts import INTERRUPTED
+from coffeert.postgres.imports import NewImport, begin_session, database_time, finish_import
+from coffeert.postgres.installation import set_currency
+from coffeert.postgres.menu import load_menu
+from coffeert.postgres.migrations import check_schema
+from coffeert.postgres.pool import Connection, close, connect
+from coffeert.printable import printable
+
+_LINE_LENGTH = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """The options of the command line."""
+
+    files: tuple[str, ...]
+    preset: str | None
+    columns: tuple[str, ...]
+    missing: tuple[str, ...]
+    store: str | None
+    timezone: str | None
+    date_format: str | None
+    decimal_mark: str | None
+    currency: str | None
+    skip: tuple[str, ...]
+    refund: tuple[str, ...]
+    sale: tuple[str, ...]
+    encoding: str | None
+    sheet: str | None
+    source: str | None
+    same: bool
+    yes: bool
+    dry_run: bool
+    rejects: str | None
+    as_json: bool
+
+    def with_answer(self, given: dict[str, Any]) -> ImportOptions:
+        """Return these options and those of an answer."""
+        changes: dict[str, Any] = {}
+        for name in (field.name for field in fields(self)):
+            value = given.get(name)
+            if name == "files" or value in (None, (), False):
+                continue
+            changes[name] = (*getattr(self, name), *value) if isinstance(value, tuple) else value
+        return replace(self, **changes)
+
+
+class Database:
+    """The one connection of the command; `runner` runs what is to be awaited."""
+
+    def __init__(self, runner: asyncio.Runner, config: Config, services: Services) -> None:
+        self.runner = runner
+        self.config = config
+        self.services = services
+        self.connection: Connection = runner.run(self._open())
+
+    async def _open(self) -> Connection:
+        connection = await connect(self.services.database_url, application_name="coffeert import")
+        try:
+            await check_schema(connection)
+            await begin_session(connection)
+        except BaseException:
+            await close(connection)
+            raise
+        return connection
+
+    def close(self) -> None:
+        """Close the connection, which ends the look and the lock."""
+        self.runner.run(close(self.connection))
+
+
+class FileImport:
+    """Imports one file; `parse` reads the options of an answer."""
+
+    def __init__(
+        self,
+        database: Database,
+        options: ImportOptions,
+        file: str,
+        *,
+        parse: Callable[[tuple[str, ...]], dict[str, Any]],
+    ) -> None:
+        self._database = database
+        self._run = database.runner.run
+        self._connection = database.connection
+        self._options = options
+        self._file = file
+        self._parse = parse
+        self._attended = (
+            not options.as_json and file != "-" and sys.stdin.isatty() and sys.stdout.isatty()
+        )
+
+    def run(self) -> int:
+        """Look at the file, and store it if that is wanted; return the exit code.
+
+        Raises `ImportRefused` if nothing is stored before its owner has said more.
+        """
+        path = None if self._file == "-" else Path(self._file)
+        with ExitStack() as stack:
+            opened = stack.enter_context(
+                open_table(path, encoding=self._options.encoding, sheet=self._options.sheet)
+            )
+            table = OwnColumns(opened)
+            menu = self._run(load_menu(self._connection))
+            plan = read_plan(table, meaning_options(self._options, menu.currency))
+            while plan.questions:
+                self._answer(answers(plan.questions, attended=self._attended, facts=plan.facts))
+                plan = read_plan(table, meaning_options(self._options, menu.currency))
+            look = self._look(menu, plan.currency)
+            with progress_bar("read", None) as report:
+                self._run(look.read(plan.lines(), report))
+            identity = self._identify(look, bytes.fromhex(opened.digest))
+            sums = self._run(look.sums())
+            rejects = self._write_rejects(look, table, sums)
+            preview = Preview(
+                file=opened.name,
+                facts=[*table.facts, *plan.facts],
+                identity=identity,
+                sums=sums,
+                additions=look.additions,
+                currency=look.currency,
+                sets_currency=look.sets_currency,
+                stated_totals=dict(plan.stated_totals),
+                rate=look.rate,
+                command=self._command((*opened.arguments, *plan.arguments), identity),
+                rejects=rejects,
+            )
+            self._say(preview_lines(preview))
+            if not self._wanted(preview):
+                return self._nothing_stored(preview)
+            new = NewImport(
+                file=opened.name,
+                digest=bytes.fromhex(opened.digest),
+                source=identity.source,
+                same=identity.same,
+                own_ids=look.staged.own_ids,
+                arguments=[*opened.arguments, *plan.arguments],
+                rejected=sums.rejected,
+                skipped=sums.skipped,
+            )
+            return self._load(look, preview, new)
+
+    def _look(self, menu: Menu, currency: str | None) -> Look:
+        now = self._run(database_time(self._connection))
+        return Look(self._connection, menu, now, currency=currency)
+
+    def _answer(self, arguments: tuple[str, ...]) -> None:
+        self._options = self._options.with_answer(self._parse(arguments))
+
+    def _identify(self, look: Look, digest: bytes) -> Identity:
+        while True:
+            identity = self._run(
+                look.identify(digest, source=self._options.source or "", same=self._options.same)
+            )
+            if not identity.undecided or not self._attended:
+                return identity
+            self._answer(ask_which(question_sentence(identity)))
+
+    def _write_rejects(self, look: Look, table: OwnColumns, sums: Sums) -> Path | None:
+        if not sums.rejected:
+            return None
+        name = "stdin" if self._file == "-" else self._file
+        chosen = self._options.rejects
+        path = Path(chosen or f"{name}.rejects.csv")
+        lines = look.staging.rejected_lines()
+        return self._run(write_rejects(table, lines, path, chosen=chosen is not None))
+
+    def _command(self, arguments: tuple[str, ...], identity: Identity) -> str:
+        source = ("--source", identity.source) if identity.source else ()
+        same = ("--same",) if identity.same else ()
+        return shlex.join(["coffeert", "import", self._file, *arguments, *source, *same])
+
+    def _wanted(self, preview: Preview) -> bool:
+        """Return whether to store; raises `ImportRefused` if nobody can be asked."""
+        identity, new = preview.identity, preview.identity.new
+        if identity.undecided:
+            raise ImportRefused(f"Nothing was stored: {question_sentence(identity)}")
+        if self._options.dry_run or not new:
+            return False
+        if self._options.yes:
+            return True
+        if not self._attended:
+            raise ImportRefused(
+                f"Nothing was stored; --yes stores these {new:,} orders without asking."
+            )
+        return click.confirm(f"Store {new:,} orders?")
+
+    def _nothing_stored(self, preview: Preview) -> int:
+        identity = preview.identity
+        if identity.new:
+            self._say(["Nothing was stored."])
+            return 0 if self._options.dry_run else 1
+        if identity.earlier is not None and identity.earlier.state == "incomplete":
+            self._run(finish_import(self._connection, identity.earlier.id))
+        if identity.rows:
+            self._say(["There is nothing to store that is not stored already."])
+            return 1 if preview.sums.rejected else 0
+        self._say(["Nothing was stored: no row of the file is a sale that can be stored."])
+        return 1
+
+    def _load(self, look: Look, preview: Preview, new: NewImport) -> int:
+        started = time.perf_counter()
+        if look.sets_currency and look.currency is not None:
+            self._run(set_currency(self._connection, look.currency))
+        self._run(extend_menu(self._connection, look.additions))
+        with progress_bar("stored", preview.identity.rows) as report:
+            done = self._run(self._store(new, preview.identity, report))
+        seconds = time.perf_counter() - started
+        uncounted = self._run(
+            count_orders(self._connection, self._database.config, self._database.services, done.xid)
+        )
+        rate = f"{done.orders / max(seconds, 1e-6):,.0f}/s"
+        if not done.complete:
+            self._say(
+                [
+                    f"Interrupted: {done.orders:,} orders are stored as import {done.number}; "
+                    "the same command goes on from there."
+                ]
+            )
+            return INTERRUPTED
+        counted = "and counted" if uncounted is None else f"but not counted: {uncounted}"
+        self._say(
+            [
+                f"Stored {done.orders:,} orders as import {done.number} in {seconds:.1f} s ({rate}), "
+                f"{counted}. `coffeert imports undo {done.number}` takes them back."
+            ]
+        )
+        return 1 if preview.sums.rejected else 0
+
+    async def _store(
+        self, new: NewImport, identity: Identity, report: Callable[[int], None]
+    ) -> Progress:
+        with signals_noted() as stopped:
+            return await load(
+                self._connection,
+                new,
+                identity.earlier,
+                identity.rows,
+                report=report,
+                stopped=stopped,
+            )
+
+    def _say(self, lines: list[str]) -> None:
+        for line in lines:
+            click.echo(printable(line, _LINE_LENGTH))

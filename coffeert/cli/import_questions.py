@@ -1,0 +1,107 @@
+"""The questions that only a file's owner can answer."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+import click
+
+from coffeert.errors import ConfigError, ImportRefused
+from coffeert.importer.plan import MeaningOptions, Question
+from coffeert.printable import printable
+
+if TYPE_CHECKING:
+    from coffeert.cli.import_file import ImportOptions
+
+_BLANK: Final = re.compile(r"(?<![A-Z])(NAME|ZONE|CODE|COLUMN|VALUE|NUMBER|FORMAT|TIME)(?![A-Z])")
+"""What stands in an answer for what only the owner knows."""
+
+
+def meaning_options(options: ImportOptions, currency: str | None) -> MeaningOptions:
+    """Return what the command line says of the meaning; `currency` is the installation's."""
+    return MeaningOptions(
+        preset=options.preset,
+        columns=_pairs("--map", options.columns),
+        missing=_pairs("--missing", options.missing),
+        store=options.store,
+        zone=None if options.timezone is None else _zone(options.timezone),
+        date_format=options.date_format,
+        skip=options.skip,
+        refund=options.refund,
+        currency=currency or options.currency,
+    )
+
+
+def answers(
+    questions: Sequence[Question], *, attended: bool, facts: Sequence[str]
+) -> tuple[str, ...]:
+    """Ask everything on a terminal; return the arguments that were chosen.
+
+    Raises `ImportRefused` with the questions, and what answers them, if nobody can be asked.
+    """
+    for fact in facts:
+        click.echo(printable(f"  {fact}", 1000))
+    if not attended:
+        lines = ["Nothing was stored; the file alone does not say:"]
+        for question in questions:
+            lines.append(f"  {question.text}")
+            lines += [
+                f"    {shlex.join(answer.arguments)}  {answer.meaning}"
+                for answer in question.answers
+            ]
+        raise ImportRefused("\n".join(printable(line, 1000) for line in lines))
+    chosen: list[str] = []
+    for question in questions:
+        picks = [(answer.arguments, answer.meaning) for answer in question.answers]
+        chosen += _pick(question.text, picks)
+    return tuple(chosen)
+
+
+def ask_which(question: str) -> tuple[str, ...]:
+    """Ask whether equal rows are the same sales; return the arguments that say it."""
+    return _pick(
+        question,
+        [
+            (("--same",), "the same sales again: store only the others"),
+            (("--source", "NAME"), "another till's: store them too, under its name"),
+        ],
+    )
+
+
+def _pick(text: str, picks: Sequence[tuple[tuple[str, ...], str]]) -> tuple[str, ...]:
+    click.echo(printable(text, 1000))
+    for number, (arguments, meaning) in enumerate(picks, 1):
+        click.echo(printable(f"  {number}) {meaning}  ({shlex.join(arguments)})", 1000))
+    number = click.prompt("Which", type=click.IntRange(1, len(picks)))
+    return tuple(_filled(argument) for argument in picks[number - 1][0])
+
+
+def _filled(argument: str) -> str:
+    blank = _BLANK.search(argument)
+    if blank is None:
+        return argument
+    value: str = click.prompt(blank[0].capitalize())
+    return argument.replace(blank[0], value)
+
+
+def _pairs(option: str, given: Sequence[str]) -> Mapping[str, str]:
+    pairs: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or not value:
+            raise ConfigError(f"{option} takes FIELD=VALUE, and {text!r} is none.")
+        if name.strip() in pairs and pairs[name.strip()] != value:
+            raise ConfigError(f"{option} names the field {name.strip()} twice.")
+        pairs[name.strip()] = value
+    return pairs
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ConfigError("--timezone takes an IANA name such as Europe/Kyiv.") from None
