@@ -323,6 +323,10 @@ FROM import_row AS staged LEFT JOIN import_drink AS listed ON code = drink
 WHERE NOT EXISTS (SELECT FROM import_fate WHERE import_fate.n = staged.n)
 ORDER BY n LIMIT $1
 
+-- name: has_orders
+-- Whether any order is stored, so that the currency cannot be set without a word.
+SELECT EXISTS (SELECT FROM orders)
+
 -- name: find_import
 -- The import that a file goes on with. $1 digest, $2 source.
 SELECT * FROM import WHERE digest = $1 AND source = $2 AND undone_at IS NULL

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
-from coffeert.cli.counting import count_orders
+from coffeert.cli.import_database import ImportDatabase
 from coffeert.cli.import_progress import progress_bar
-from coffeert.cli.import_questions import answers, ask_which, meaning_options
-from coffeert.cli.services import Services
+from coffeert.cli.import_questions import ask, ask_which, meaning_options, unanswered
 from coffeert.cli.signals import signals_noted
-from coffeert.config import Config
 from coffeert.domain.menu import Menu
 from coffeert.errors import ImportRefused
 from coffeert.importer.identity import Identity
 from coffeert.importer.loading import Progress, extend_menu, load
 from coffeert.importer.look import Look, Sums
+from coffeert.importer.plan import Plan
 from coffeert.importer.preview import Preview, preview_lines, question_sentence
 from coffeert.importer.rejects import OwnColumns, write_rejects
+from coffeert.importer.report import ImportReport, report_of, report_questions
 from coffeert.importer.standin import open_table, read_plan
 from coffeert.interrupts import INTERRUPTED
-from coffeert.postgres.imports import NewImport, begin_session, database_time, finish_import
+from coffeert.postgres.imports import NewImport, database_time, finish_import, has_orders
 from coffeert.postgres.installation import set_currency
 from coffeert.postgres.menu import load_menu
-from coffeert.postgres.migrations import check_schema
-from coffeert.postgres.pool import Connection, close, connect
 from coffeert.printable import printable
 
 _LINE_LENGTH = 1000
@@ -75,43 +72,19 @@ class ImportOptions:
         return replace(self, **changes)
 
 
-class Database:
-    """The one connection of the command; `runner` runs what is to be awaited."""
-
-    def __init__(self, runner: asyncio.Runner, config: Config, services: Services) -> None:
-        self.runner = runner
-        self.config = config
-        self.services = services
-        self.connection: Connection = runner.run(self._open())
-
-    async def _open(self) -> Connection:
-        connection = await connect(self.services.database_url, application_name="coffeert import")
-        try:
-            await check_schema(connection)
-            await begin_session(connection)
-        except BaseException:
-            await close(connection)
-            raise
-        return connection
-
-    def close(self) -> None:
-        """Close the connection, which ends the look and the lock."""
-        self.runner.run(close(self.connection))
-
-
 class FileImport:
     """Imports one file; `parse` reads the options of an answer."""
 
     def __init__(
         self,
-        database: Database,
+        database: ImportDatabase,
         options: ImportOptions,
         file: str,
         *,
         parse: Callable[[tuple[str, ...]], dict[str, Any]],
     ) -> None:
         self._database = database
-        self._run = database.runner.run
+        self._run = database.run
         self._connection = database.connection
         self._options = options
         self._file = file
@@ -126,22 +99,18 @@ class FileImport:
         Raises `ImportRefused` if nothing is stored before its owner has said more.
         """
         path = None if self._file == "-" else Path(self._file)
-        with ExitStack() as stack:
-            opened = stack.enter_context(
-                open_table(path, encoding=self._options.encoding, sheet=self._options.sheet)
-            )
+        options = self._options
+        with open_table(path, encoding=options.encoding, sheet=options.sheet) as opened:
             table = OwnColumns(opened)
             menu = self._run(load_menu(self._connection))
-            plan = read_plan(table, meaning_options(self._options, menu.currency))
-            while plan.questions:
-                self._answer(answers(plan.questions, attended=self._attended, facts=plan.facts))
-                plan = read_plan(table, meaning_options(self._options, menu.currency))
+            plan = self._understand(opened.name, table, menu)
             look = self._look(menu, plan.currency)
             with progress_bar("read", None) as report:
                 self._run(look.read(plan.lines(), report))
-            identity = self._identify(look, bytes.fromhex(opened.digest))
+            digest = bytes.fromhex(opened.digest)
+            identity = self._identify(look, digest)
             sums = self._run(look.sums())
-            rejects = self._write_rejects(look, table, sums)
+            arguments = (*opened.arguments, *plan.arguments)
             preview = Preview(
                 file=opened.name,
                 facts=[*table.facts, *plan.facts],
@@ -152,27 +121,43 @@ class FileImport:
                 sets_currency=look.sets_currency,
                 stated_totals=dict(plan.stated_totals),
                 rate=look.rate,
-                command=self._command((*opened.arguments, *plan.arguments), identity),
-                rejects=rejects,
+                command=self._command(arguments, identity),
+                rejects=self._write_rejects(look, table, sums),
             )
-            self._say(preview_lines(preview))
-            if not self._wanted(preview):
-                return self._nothing_stored(preview)
-            new = NewImport(
-                file=opened.name,
-                digest=bytes.fromhex(opened.digest),
-                source=identity.source,
-                same=identity.same,
-                own_ids=look.staged.own_ids,
-                arguments=[*opened.arguments, *plan.arguments],
-                rejected=sums.rejected,
-                skipped=sums.skipped,
-            )
-            return self._load(look, preview, new)
+        self._say(preview_lines(preview))
+        if not self._wanted(preview):
+            return self._nothing_stored(preview)
+        new = NewImport(
+            file=opened.name,
+            digest=digest,
+            source=identity.source,
+            same=identity.same,
+            own_ids=look.staged.own_ids,
+            arguments=list(arguments),
+            rejected=sums.rejected,
+            skipped=sums.skipped,
+        )
+        return self._load(look, preview, new)
+
+    def _understand(self, name: str, table: OwnColumns, menu: Menu) -> Plan:
+        while True:
+            plan = read_plan(table, meaning_options(self._options, menu.currency))
+            if not plan.questions:
+                return plan
+            self._say([f"{name}: what was understood", *(f"  {fact}" for fact in plan.facts)])
+            if not self._attended:
+                self._print_json(report_questions(name, plan.facts, plan.questions))
+                raise ImportRefused(unanswered(plan.questions))
+            self._answer(ask(plan.questions))
 
     def _look(self, menu: Menu, currency: str | None) -> Look:
-        now = self._run(database_time(self._connection))
-        return Look(self._connection, menu, now, currency=currency)
+        return Look(
+            self._connection,
+            menu,
+            self._run(database_time(self._connection)),
+            currency=currency,
+            has_orders=self._run(has_orders(self._connection)),
+        )
 
     def _answer(self, arguments: tuple[str, ...]) -> None:
         self._options = self._options.with_answer(self._parse(arguments))
@@ -204,23 +189,26 @@ class FileImport:
         """Return whether to store; raises `ImportRefused` if nobody can be asked."""
         identity, new = preview.identity, preview.identity.new
         if identity.undecided:
+            self._report(preview)
             raise ImportRefused(f"Nothing was stored: {question_sentence(identity)}")
         if self._options.dry_run or not new:
             return False
         if self._options.yes:
             return True
         if not self._attended:
+            self._report(preview)
             raise ImportRefused(
                 f"Nothing was stored; --yes stores these {new:,} orders without asking."
             )
-        return click.confirm(f"Store {new:,} orders?")
+        return click.confirm(f"\nStore {new:,} orders?")
 
     def _nothing_stored(self, preview: Preview) -> int:
-        identity = preview.identity
+        identity, dry = preview.identity, self._options.dry_run
+        self._report(preview)
         if identity.new:
             self._say(["Nothing was stored."])
-            return 0 if self._options.dry_run else 1
-        if identity.earlier is not None and identity.earlier.state == "incomplete":
+            return 0 if dry else 1
+        if not dry and identity.earlier is not None and identity.earlier.state == "incomplete":
             self._run(finish_import(self._connection, identity.earlier.id))
         if identity.rows:
             self._say(["There is nothing to store that is not stored already."])
@@ -235,11 +223,9 @@ class FileImport:
         self._run(extend_menu(self._connection, look.additions))
         with progress_bar("stored", preview.identity.rows) as report:
             done = self._run(self._store(new, preview.identity, report))
+        uncounted = self._database.count(done.xid)
         seconds = time.perf_counter() - started
-        uncounted = self._run(
-            count_orders(self._connection, self._database.config, self._database.services, done.xid)
-        )
-        rate = f"{done.orders / max(seconds, 1e-6):,.0f}/s"
+        self._report(preview, done, counted=uncounted is None)
         if not done.complete:
             self._say(
                 [
@@ -251,8 +237,9 @@ class FileImport:
         counted = "and counted" if uncounted is None else f"but not counted: {uncounted}"
         self._say(
             [
-                f"Stored {done.orders:,} orders as import {done.number} in {seconds:.1f} s ({rate}), "
-                f"{counted}. `coffeert imports undo {done.number}` takes them back."
+                f"Stored {done.orders:,} orders as import {done.number} in {seconds:.1f} s "
+                f"({done.orders / max(seconds, 1e-6):,.0f}/s), {counted}. "
+                f"`coffeert imports undo {done.number}` takes them back."
             ]
         )
         return 1 if preview.sums.rejected else 0
@@ -270,6 +257,16 @@ class FileImport:
                 stopped=stopped,
             )
 
-    def _say(self, lines: list[str]) -> None:
-        for line in lines:
-            click.echo(printable(line, _LINE_LENGTH))
+    def _report(
+        self, preview: Preview, done: Progress | None = None, *, counted: bool = False
+    ) -> None:
+        self._print_json(report_of(preview, done, counted=counted))
+
+    def _print_json(self, report: ImportReport) -> None:
+        if self._options.as_json:
+            click.echo(msgspec.json.encode(report))
+
+    def _say(self, lines: Sequence[str]) -> None:
+        if not self._options.as_json:
+            for line in lines:
+                click.echo(printable(line, _LINE_LENGTH))

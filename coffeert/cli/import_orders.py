@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import click
 
-from coffeert.cli.import_file import Database, FileImport, ImportOptions
+from coffeert.cli.import_database import import_database
+from coffeert.cli.import_file import FileImport, ImportOptions
 from coffeert.cli.params import data_dir_option
-from coffeert.cli.services import services
-from coffeert.config import load_config
 from coffeert.errors import CoffeertError, ConfigError
 from coffeert.interrupts import INTERRUPTED
 
@@ -76,23 +74,18 @@ def command(**values: Any) -> int:
     options = ImportOptions(**values)
     if options.rejects is not None and len(options.files) > 1:
         raise ConfigError("--rejects goes with one file.")
-    config = load_config(data_dir=data_dir)
     codes = [0]
-    with services(config) as found, asyncio.Runner() as runner:
-        database = Database(runner, config, found)
-        try:
-            for file in options.files:
-                try:
-                    codes.append(FileImport(database, options, file, parse=_parsed).run())
-                except CoffeertError as error:
-                    if len(options.files) == 1:
-                        raise
-                    click.echo(f"coffeert: {file}: {error}", err=True)
-                    codes.append(error.exit_code)
-                if codes[-1] == INTERRUPTED:
-                    break
-        finally:
-            database.close()
+    with import_database(data_dir) as database:
+        for file in options.files:
+            try:
+                codes.append(FileImport(database, options, file, parse=_parsed).run())
+            except CoffeertError as error:
+                if len(options.files) == 1:
+                    raise
+                click.echo(f"coffeert: {file}: {error}", err=True)
+                codes.append(error.exit_code)
+            if codes[-1] == INTERRUPTED:
+                break
     return max(codes)
 
 

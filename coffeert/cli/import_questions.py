@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from coffeert.errors import ConfigError, ImportRefused
+from coffeert.errors import ConfigError
 from coffeert.importer.plan import MeaningOptions, Question
 from coffeert.printable import printable
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _BLANK: Final = re.compile(r"(?<![A-Z])(NAME|ZONE|CODE|COLUMN|VALUE|NUMBER|FORMAT|TIME)(?![A-Z])")
 """What stands in an answer for what only the owner knows."""
+_LINE_LENGTH: Final = 1000
 
 
 def meaning_options(options: ImportOptions, currency: str | None) -> MeaningOptions:
@@ -36,24 +37,19 @@ def meaning_options(options: ImportOptions, currency: str | None) -> MeaningOpti
     )
 
 
-def answers(
-    questions: Sequence[Question], *, attended: bool, facts: Sequence[str]
-) -> tuple[str, ...]:
-    """Ask everything on a terminal; return the arguments that were chosen.
+def unanswered(questions: Sequence[Question]) -> str:
+    """Return the questions, and what answers them, for somebody who cannot be asked."""
+    lines = ["Nothing was stored; the file alone does not say:"]
+    for question in questions:
+        lines.append(f"  {question.text}")
+        lines += [
+            f"    {shlex.join(answer.arguments)}  {answer.meaning}" for answer in question.answers
+        ]
+    return "\n".join(printable(line, _LINE_LENGTH) for line in lines)
 
-    Raises `ImportRefused` with the questions, and what answers them, if nobody can be asked.
-    """
-    for fact in facts:
-        click.echo(printable(f"  {fact}", 1000))
-    if not attended:
-        lines = ["Nothing was stored; the file alone does not say:"]
-        for question in questions:
-            lines.append(f"  {question.text}")
-            lines += [
-                f"    {shlex.join(answer.arguments)}  {answer.meaning}"
-                for answer in question.answers
-            ]
-        raise ImportRefused("\n".join(printable(line, 1000) for line in lines))
+
+def ask(questions: Sequence[Question]) -> tuple[str, ...]:
+    """Ask everything; return the arguments that were chosen."""
     chosen: list[str] = []
     for question in questions:
         picks = [(answer.arguments, answer.meaning) for answer in question.answers]
@@ -73,9 +69,9 @@ def ask_which(question: str) -> tuple[str, ...]:
 
 
 def _pick(text: str, picks: Sequence[tuple[tuple[str, ...], str]]) -> tuple[str, ...]:
-    click.echo(printable(text, 1000))
+    click.echo(printable(text, _LINE_LENGTH))
     for number, (arguments, meaning) in enumerate(picks, 1):
-        click.echo(printable(f"  {number}) {meaning}  ({shlex.join(arguments)})", 1000))
+        click.echo(printable(f"  {number}) {meaning}  ({shlex.join(arguments)})", _LINE_LENGTH))
     number = click.prompt("Which", type=click.IntRange(1, len(picks)))
     return tuple(_filled(argument) for argument in picks[number - 1][0])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,13 +13,11 @@ import click
 import msgspec
 from rich.cells import cell_len
 
-from coffeert.cli.counting import count_orders
 from coffeert.cli.database import with_database
+from coffeert.cli.import_database import ImportDatabase, import_database
 from coffeert.cli.import_progress import progress_bar
 from coffeert.cli.params import data_dir_option
-from coffeert.cli.services import Services, services
 from coffeert.cli.signals import signals_noted
-from coffeert.config import Config, load_config
 from coffeert.domain.currency import amount_text
 from coffeert.errors import ImportRefused
 from coffeert.importer.loading import Progress, undo
@@ -28,14 +25,12 @@ from coffeert.interrupts import INTERRUPTED
 from coffeert.postgres.imports import (
     Import,
     ImportedStore,
-    begin_session,
     imported_stores,
     list_imports,
     show_import,
 )
 from coffeert.postgres.installation import load_currency
-from coffeert.postgres.migrations import check_schema
-from coffeert.postgres.pool import Connection, close, connect
+from coffeert.postgres.pool import Connection
 from coffeert.printable import printable
 
 T = TypeVar("T")
@@ -133,18 +128,13 @@ def undo_command(number: int, yes: bool) -> int:
     The sums return to what they were. Again it changes nothing; interrupted, it goes on. Importing the file
     again afterwards stores it again.
     """
-    config = load_config(data_dir=click.get_current_context().obj)
-    with services(config, existing=True) as found, asyncio.Runner() as runner:
-        connection = runner.run(_open(found.database_url))
-        try:
-            one = runner.run(show_import(connection, number))
-            if one.state == "undone":
-                click.echo(f"Import {number} was taken back already.")
-                return 0
-            _confirm(one, yes=yes)
-            return _undo(runner, connection, config, found, one)
-        finally:
-            runner.run(close(connection))
+    with import_database(click.get_current_context().obj, existing=True) as database:
+        one = database.run(show_import(database.connection, number))
+        if one.state == "undone":
+            click.echo(f"Import {number} was taken back already.")
+            return 0
+        _confirm(one, yes=yes)
+        return _undo(database, one)
 
 
 def _confirm(one: Import, *, yes: bool) -> None:
@@ -157,16 +147,14 @@ def _confirm(one: Import, *, yes: bool) -> None:
         raise ImportRefused("Nothing was changed.")
 
 
-def _undo(
-    runner: asyncio.Runner, connection: Connection, config: Config, found: Services, one: Import
-) -> int:
+def _undo(database: ImportDatabase, one: Import) -> int:
     async def work(report: Callable[[int], None]) -> Progress:
         with signals_noted() as stopped:
-            return await undo(connection, one.id, report=report, stopped=stopped)
+            return await undo(database.connection, one.id, report=report, stopped=stopped)
 
     with progress_bar("voided", one.orders) as report:
-        done = runner.run(work(report))
-    uncounted = runner.run(count_orders(connection, config, found, done.xid))
+        done = database.run(work(report))
+    uncounted = database.count(done.xid)
     if not done.complete:
         click.echo(
             f"Interrupted: {done.orders:,} orders of import {one.id} are void; the same command goes on."
@@ -175,17 +163,6 @@ def _undo(
     counted = "and counted" if uncounted is None else f"but not counted: {uncounted}"
     click.echo(f"Import {one.id} is taken back: {done.orders:,} orders voided, {counted}.")
     return 0
-
-
-async def _open(url: str) -> Connection:
-    connection = await connect(url, application_name="coffeert imports")
-    try:
-        await check_schema(connection)
-        await begin_session(connection)
-    except BaseException:
-        await close(connection)
-        raise
-    return connection
 
 
 async def _load_all(connection: Connection) -> tuple[list[Import], str | None]:

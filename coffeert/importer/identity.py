@@ -14,9 +14,9 @@ from coffeert.postgres.pool import Connection
 class Identity:
     """What the keys of a file's rows have met.
 
-    `earlier` is the import that the file goes on with. `undecided` are rows, by import, that equal its sales
-    without its being known whether they are the same; `elsewhere` are rows that equal sales of another source
-    and are stored all the same. `others` are the imports that are named.
+    `earlier` is the import that the file goes on with. `undecided` are rows, by import, that equal its
+    sales and may be those; `elsewhere` are rows that equal sales of another source, and are stored all the
+    same. `others` are all imports.
     """
 
     source: str
@@ -76,7 +76,11 @@ async def identify(
     undecided: dict[int, int] = {}
     elsewhere: dict[int, int] = {}
     if not same:
-        equal = {fate.import_id: fate.rows for fate in fates if fate.fate == "equal"}
+        equal = {
+            fate.import_id: fate.rows
+            for fate in fates
+            if fate.fate == "equal" and fate.import_id is not None
+        }
         ask = {found.id for found in candidates if found.same_source or not source}
         undecided = {number: rows for number, rows in equal.items() if number in ask}
         # A named source is another till than one that was not named.
@@ -100,7 +104,7 @@ async def identify(
 
 def _read_otherwise(earlier: Import, orders: int) -> str:
     return (
-        f"This file is import {earlier.id}, and with these options {orders:,} of its orders would be others: "
-        f"take it back first (`coffeert imports undo {earlier.id}`), or repeat it with the options that it "
-        f"was read with (`coffeert imports show {earlier.id}`)."
+        f"This file is import {earlier.id}, and with these options {orders:,} of its orders would be "
+        f"others: take it back first (`coffeert imports undo {earlier.id}`), or repeat it with the options "
+        f"that it was read with (`coffeert imports show {earlier.id}`)."
     )

@@ -65,15 +65,24 @@ class Look:
     """One file's look: `read`, then `identify` until nothing is undecided, then `sums`."""
 
     def __init__(
-        self, connection: Connection, menu: Menu, now: datetime, *, currency: str | None
+        self,
+        connection: Connection,
+        menu: Menu,
+        now: datetime,
+        *,
+        currency: str | None,
+        has_orders: bool,
     ) -> None:
-        """`now` is the database's clock; `currency` is that of the file's amounts."""
+        """`now` is the database's clock; `currency` is that of the file's amounts.
+
+        Raises `ImportRefused` if they cannot be added to those that are stored.
+        """
         self.staging = Staging(connection)
         self.staged = StagedRange(0, None, None, False, False)
         self.additions = MenuAdditions(stores=[], drinks=[], retired=[])
         self.rate = 0.0
-        self.sets_currency = _sets_currency(menu, currency)
-        self.currency = menu.currency or currency
+        self.sets_currency = _sets_currency(menu, currency, has_orders=has_orders)
+        self.currency = currency if self.sets_currency else menu.currency
         self._connection = connection
         self._names = MenuNames(menu)
         self._latest = now + MAX_PLACED_AT_AHEAD
@@ -135,7 +144,7 @@ class Look:
         await self.staging.set_list_prices({code: listed[code] for code in proposed})
 
 
-def _sets_currency(menu: Menu, currency: str | None) -> bool:
+def _sets_currency(menu: Menu, currency: str | None, *, has_orders: bool) -> bool:
     """Return whether the file's currency is to become that of the installation."""
     if currency is None or currency == menu.currency:
         return False
@@ -143,5 +152,10 @@ def _sets_currency(menu: Menu, currency: str | None) -> bool:
         raise ImportRefused(
             f"The file's amounts are in {currency}, and this installation's in {menu.currency}: "
             "orders of two currencies cannot be added up."
+        )
+    if has_orders:
+        raise ImportRefused(
+            f"The file's amounts are in {currency}, and those that are stored in no currency yet: "
+            f"`coffeert menu currency {currency}` says that it is theirs too."
         )
     return True

@@ -36,8 +36,8 @@ class MenuNames:
         code = entries.code(name)
         if len(self._stores.new) + len(self._drinks.new) > MAX_NEW_ENTRIES:
             raise ImportRefused(
-                f"The file names more than {MAX_NEW_ENTRIES} stores and drinks that the menu lacks, such as "
-                f"{name!a}; is the right column mapped?"
+                f"The file names more than {MAX_NEW_ENTRIES} stores and drinks that the menu lacks, such "
+                f"as {name[:40]!a}; is the right column mapped?"
             )
         return code
 

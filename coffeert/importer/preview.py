@@ -8,17 +8,21 @@ from datetime import UTC
 from itertools import groupby
 from pathlib import Path
 
+from rich.cells import cell_len
+
 from coffeert.domain.currency import amount_text
 from coffeert.importer.identity import Identity
 from coffeert.importer.look import MenuAdditions, Sums
 from coffeert.postgres.import_staging import DaySum, ExampleRow, ReasonCount
 from coffeert.postgres.imports import Import
+from coffeert.printable import printable
 
 _MAX_DAYS = 14
 _EDGE_DAYS = 3
 _MAX_MONTHS = 36
 _MAX_LISTED = 20
 _MAX_REASONS = 12
+_CELL_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +53,10 @@ def preview_lines(preview: Preview) -> list[str]:
         _menu(preview),
         _left_out(preview),
         _met(preview),
-        [f"Read at {preview.rate:,.0f} rows/s. The same again, with nothing inferred:"]
-        + [f"  {preview.command}"],
+        [
+            f"Read at {preview.rate:,.0f} rows/s. The same again, with nothing inferred:",
+            f"  {preview.command}",
+        ],
     ]
     return [line for block in blocks if block for line in (*block, "")][:-1]
 
@@ -77,19 +83,18 @@ def _examples(preview: Preview) -> list[str]:
     examples = preview.sums.examples
     if not examples:
         return []
-    return ["The first rows, as they would be stored:"] + _table(
-        [
-            (
-                f"line {row.line}",
-                f"{row.placed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
-                row.store,
-                f"{row.quantity} x {row.drink}",
-                _amount(preview, row.amount) + _refund(row),
-                f"receipt {row.receipt}" if row.receipt else "",
-            )
-            for row in examples
-        ]
-    )
+    rows = [
+        (
+            f"line {row.line}",
+            f"{row.placed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+            row.store,
+            f"{row.quantity} x {row.drink}",
+            _amount(preview, row.amount) + _refund(row),
+            f"receipt {row.receipt}" if row.receipt else "",
+        )
+        for row in examples
+    ]
+    return ["The first rows, as they would be stored:", *_table(rows)]
 
 
 def _refund(row: ExampleRow) -> str:
@@ -113,7 +118,7 @@ def _days(preview: Preview) -> list[str]:
                 for year, found in groupby(days, lambda day: f"{day.date:%Y}")
             ]
         gap = [("...", "", "", "")]
-        rows = [*rows[:_EDGE_DAYS], *gap, *rows[-_EDGE_DAYS:], *gap[:0], *months]
+        rows = [*rows[:_EDGE_DAYS], *gap, *rows[-_EDGE_DAYS:], *months]
     return [heading, *_table([*rows, _day_row(preview, "all", days)])]
 
 
@@ -240,10 +245,12 @@ def _amount(preview: Preview, amount: int) -> str:
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     if not rows:
         return []
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        (
-            "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    clean = [tuple(printable(cell, _CELL_LENGTH) for cell in row) for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*clean, strict=True)]
+    return [f"  {_padded(row, widths)}".rstrip() for row in clean]
+
+
+def _padded(row: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(
+        cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)
+    )

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import csv
-import filecmp
-import os
+import io
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from coffeert.errors import ConfigError
 from coffeert.importer.rows import Cell, RejectedRow, SkippedRow, Table, TableRow
 
 ADDED_COLUMNS: Final = ("coffeert_line", "coffeert_reasons")
 """The first columns of a rejects file, which an import passes over."""
+_MAX_FILES: Final = 1000
+_BLOCK_BYTES: Final = 1 << 20
 
 
 class OwnColumns:
@@ -50,19 +51,16 @@ async def write_rejects(
     used, or if the owner has `chosen` the path, `ConfigError` raised.
     """
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        written = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8-sig", newline="") as file:
-                writer = csv.writer(file)
-                writer.writerow((*ADDED_COLUMNS, *table.columns))
-                rows = _RowsInOrder(table)
-                async for line, reasons in rejected:
-                    for cells in rows(line):
-                        writer.writerow((line, "; ".join(reasons), *map(_text, cells)))
-            return _keep(written, path, chosen=chosen)
-        finally:
-            written.unlink(missing_ok=True)
+        with tempfile.TemporaryFile() as spool:
+            text = io.TextIOWrapper(spool, encoding="utf-8-sig", newline="")
+            writer = csv.writer(text)
+            writer.writerow((*ADDED_COLUMNS, *table.columns))
+            cells_of = _RowsInOrder(table)
+            async for line, reasons in rejected:
+                for cells in cells_of(line):
+                    writer.writerow((line, "; ".join(reasons), *map(_text, cells)))
+            text.detach()
+            return _keep(spool, path, chosen=chosen)
     except OSError as error:
         raise ConfigError(
             f"The rejected rows cannot be written to {str(path)!r}: {error.strerror}; "
@@ -84,22 +82,31 @@ class _RowsInOrder:
             self._next = next(self._rows, None)
 
 
-def _keep(written: Path, path: Path, *, chosen: bool) -> Path:
-    for number in range(1, 1000):
+def _keep(spool: BinaryIO, path: Path, *, chosen: bool) -> Path:
+    for number in range(1, _MAX_FILES):
         target = path if number == 1 else path.with_suffix(f".{number}{path.suffix}")
+        spool.seek(0)
         try:
-            with written.open("rb") as source, target.open("xb") as copy:
-                shutil.copyfileobj(source, copy)
+            with target.open("xb") as file:
+                shutil.copyfileobj(spool, file)
         except FileExistsError:
-            if filecmp.cmp(written, target, shallow=False):
+            if target.is_file() and _equal(spool, target):
                 return target
             if chosen:
-                raise ConfigError(
-                    f"{str(target)!r} is there already, with other content: choose another name."
-                ) from None
-            continue
-        return target
-    raise ConfigError(f"There are too many files like {str(path)!r}: remove some.")
+                break
+        else:
+            return target
+    raise ConfigError(
+        f"{str(path)!r} is there already, with other content: say with --rejects to which file."
+    )
+
+
+def _equal(spool: BinaryIO, path: Path) -> bool:
+    with path.open("rb") as file:
+        while block := spool.read(_BLOCK_BYTES):
+            if file.read(len(block)) != block:
+                return False
+        return not file.read(1)
 
 
 def _text(cell: Cell) -> str:

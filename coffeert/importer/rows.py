@@ -61,5 +61,5 @@ class Table(Protocol):
     facts: tuple[str, ...]
     """What was understood of its form, each a plain sentence."""
 
-    def rows(self) -> Iterator[TableRow | RejectedRow]:
+    def rows(self) -> Iterator[TableRow | RejectedRow | SkippedRow]:
         """Read from the beginning; a row whose form is broken is a `RejectedRow`."""

@@ -22,9 +22,9 @@ _LOCK = 0x636F6666_696D7074  # "coffimpt"
 class Import(msgspec.Struct, frozen=True, kw_only=True):
     """A file that was imported.
 
-    `orders` and `amount` (minor units) are what it has stored, between `first_at` and `last_at`. `source` is
-    '' if none was named. `same`: rows equal to sales of other imports are those sales. `own_ids`: its rows
-    have order ids of their own.
+    `orders` and `amount` (minor units) are what it has stored, between `first_at` and `last_at`. `source`
+    is '' if none was named. `same`: rows equal to sales of other imports are those sales. `own_ids`: its
+    rows have order ids of their own.
     """
 
     id: int
@@ -220,3 +220,10 @@ async def database_time(connection: Connection) -> datetime:
     assert row is not None
     now: datetime = row["now"]
     return now
+
+
+async def has_orders(connection: Connection) -> bool:
+    """Return whether any order is stored."""
+    with translate_errors():
+        found: bool = await connection.fetchval(sql("has_orders"))
+    return found
