@@ -93,10 +93,12 @@ class DashboardApi:
                 view = View(await read.view_on(moment))
         except DatabaseUnavailable as error:
             raise Unavailable("The database cannot be read now.", retry_after=1) from error
+        cube, menu = view.cube, self._menu_cache.menu()
         frame = frames.Snapshot(
             epoch=_PAST,
             version=0,
-            view=frames.columns(view.as_change(), view.cube.totals(), view.cube.top_drinks()),
+            view=frames.columns(view.as_change(), cube.totals(), cube.top_drinks(), menu.places),
+            currency=menu.currency,
         )
         return web.Response(body=frames.encode(frame), content_type=_JSON)
 

@@ -8,7 +8,8 @@ import msgspec
 
 from coffeert import __version__
 from coffeert.wire.frames import Snapshot
-from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, OrderRequest, Problem
+from coffeert.wire.order_requests import OrderRequest
+from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, Problem
 
 _REFS = "#/components/schemas/{name}"
 _ORDER_ID = {

@@ -12,15 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.domain.menu import Drink, Menu, Store
-from coffeert.domain.orders import (
-    MAX_PRICE_CENTS,
-    Draft,
-    Order,
-    cents_from_text,
-    new_order_id,
-    resolve,
-    text_from_cents,
-)
+from coffeert.domain.money import MAX_PRICE_CENTS, money_text, units_from_text
+from coffeert.domain.orders import Draft, Order, new_order_id, resolve
 from coffeert.errors import Invalid
 from tests.unit.strategies import cents, orders
 
@@ -40,26 +33,26 @@ def refused(draft: Draft) -> dict[str, str]:
 
 @given(cents)
 def test_money_survives_being_written_and_read(amount: int) -> None:
-    text = text_from_cents(amount)
-    assert cents_from_text(text) == amount
+    text = money_text(amount)
+    assert units_from_text(text) == amount
     assert Decimal(text) * 100 == amount
 
 
 @given(st.integers(-(10**12), 10**12))
 def test_money_of_either_sign_is_written_exactly(amount: int) -> None:
-    text = text_from_cents(amount)
+    text = money_text(amount)
     assert Decimal(text) * 100 == amount
     assert len(text.partition(".")[2]) == 2
 
 
 @given(st.decimals(0, 1_000_000, allow_nan=False, allow_infinity=False, places=2))
 def test_every_decimal_with_two_places_is_read_exactly(amount: Decimal) -> None:
-    assert cents_from_text(f"{amount:f}") == amount * 100
+    assert units_from_text(f"{amount:f}") == amount * 100
 
 
 @pytest.mark.parametrize(("text", "amount"), [("4", 400), ("4.8", 480), ("0.05", 5), ("007", 700)])
 def test_fewer_places_are_read_too(text: str, amount: int) -> None:
-    assert cents_from_text(text) == amount
+    assert units_from_text(text) == amount
 
 
 @pytest.mark.parametrize(
@@ -71,13 +64,13 @@ def test_fewer_places_are_read_too(text: str, amount: int) -> None:
 )  # fmt: skip
 def test_anything_else_is_no_money(text: str) -> None:
     with pytest.raises(ValueError, match=r"^must be "):
-        cents_from_text(text)
+        units_from_text(text)
 
 
 @given(st.text(max_size=12))
 def test_no_text_is_read_as_an_amount_that_cannot_be(text: str) -> None:
     try:
-        amount = cents_from_text(text)
+        amount = units_from_text(text)
     except ValueError:
         return
     assert 0 <= amount <= MAX_PRICE_CENTS

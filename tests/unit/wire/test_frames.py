@@ -48,7 +48,8 @@ from coffeert.wire.health import (
     RedisHealth,
     SocketsHealth,
 )
-from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, OrderBody, draft_from_request
+from coffeert.wire.order_requests import draft_from_request
+from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, OrderBody
 from tests.calendars import calendars
 from tests.unit.strategies import fewer, orders, presents
 

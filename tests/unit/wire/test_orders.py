@@ -14,14 +14,8 @@ from hypothesis import strategies as st
 
 from coffeert.domain.orders import Draft, Order
 from coffeert.errors import ApiError, FieldError, Invalid, Malformed, Unavailable
-from coffeert.wire.orders import (
-    OrderBody,
-    Problem,
-    decode_body,
-    decode_order,
-    draft_body,
-    encode,
-)
+from coffeert.wire.order_requests import decode_order
+from coffeert.wire.orders import OrderBody, Problem, decode_body, draft_body, encode
 from tests.unit.strategies import cents, moments, orders
 
 if TYPE_CHECKING:
