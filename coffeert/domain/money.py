@@ -36,7 +36,7 @@ class NotAnAmount(ValueError):
     """A number that cannot be read; the message goes on after the field's name: `must be ...`."""
 
 
-class TooLarge(NotAnAmount):
+class OutOfRange(NotAnAmount):
     """A number beyond every limit."""
 
 
@@ -64,6 +64,8 @@ def exact_units(number: Number, places: int) -> int:
     A text is read exactly, a float as the number with so few places that is within 1e-9. Raises
     `ValueError` for any other number or text, in time linear in its length.
     """
+    if isinstance(number, int):
+        return number * _SCALES[places]
     if isinstance(number, str) and len(number) > _MAX_CACHED_LENGTH:
         return _from_text(number, places)
     return _cached_units(number, places)
@@ -88,7 +90,7 @@ def units_from_text(text: str) -> int:
 def _units_up_to(number: Number, places: int, most: int) -> int:
     try:
         units = exact_units(number, places)
-    except TooLarge:
+    except OutOfRange:
         units = most + 1
     if abs(units) > most:
         raise NotAnAmount(f"must be at most {money_text(most, places)}")
@@ -96,14 +98,12 @@ def _units_up_to(number: Number, places: int, most: int) -> int:
 
 
 @lru_cache(4096)  # prices are few, and this is on the path of every order
-def _cached_units(number: Number, places: int) -> int:
+def _cached_units(number: float | str, places: int) -> int:
     if isinstance(number, str):
         return _from_text(number, places)
-    if isinstance(number, int):
-        return number * _SCALES[places]
     scale = _SCALES[places]
     if not abs(number) * scale < 10**_MAX_DIGITS:
-        raise _not_a_number(places) if number != number else TooLarge("is too large")
+        raise _not_a_number(places) if number != number else OutOfRange("is too large")
     units = round(number * scale)
     if abs(number - units / scale) > _NOISE:
         raise _too_many_places(places)
@@ -123,7 +123,7 @@ def _from_text(text: str, places: int) -> int:
     if shift < 0:
         raise _too_many_places(places)
     if len(trimmed) + shift > _MAX_DIGITS:
-        raise TooLarge("is too large")
+        raise OutOfRange("is too large")
     return int(sign + trimmed + "0" * shift)
 
 

@@ -30,8 +30,8 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
 
     `store` and `drink` are codes, or names of the menu. A negative `quantity` is a refund. `price_cents` is
     the price of one piece and `total_cents` what the line costs, of either sign in a refund, both in minor
-    units of the currency. `placed_at` has an offset. `key` is what the client calls the order if that is not
-    the text of `order_id`; it alone is enough in a client.
+    units of the currency. `placed_at` has an offset. `key` is what the client calls the order, if that is
+    not the text of `order_id`; in a client it alone is enough.
     """
 
     store: str

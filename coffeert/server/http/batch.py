@@ -42,8 +42,8 @@ class BatchEndpoint:
     ) -> tuple[BatchResult, ApiError | None]:
         """Store the lines of a body, given in pieces; return also the error that it broke off with.
 
-        `consume_quota` counts lines before they are decoded, and raises `TooManyRequests`. Orders without an
-        id of their own get it from `key` and their line.
+        `consume_quota` counts lines before they are decoded, and raises `TooManyRequests`. Orders that name
+        no id get it from `key` and their line.
         """
         report = BatchReport()
         try:

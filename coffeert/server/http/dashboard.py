@@ -64,7 +64,6 @@ class DashboardApi:
         self._archive = archive
         self._zone = zone
         self._now = now
-        self._openapi = openapi_document()
 
     async def dashboard(self, request: web.Request) -> web.Response:
         """Return the whole view; with `at`, as it was at that instant or at the end of that day."""
@@ -139,7 +138,9 @@ class DashboardApi:
 
     async def openapi(self, request: web.Request) -> web.Response:
         """Return the description of this API."""
-        return web.Response(body=self._openapi, content_type=_JSON)
+        return web.Response(
+            body=openapi_document(self._menu_cache.menu().places), content_type=_JSON
+        )
 
 
 def _purpose(request: web.Request) -> Purpose:

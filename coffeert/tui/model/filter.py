@@ -41,8 +41,8 @@ class Term:
     """One condition. `words` are case-folded; a code matches if it contains any of them.
 
     With `exact` it must equal one of them, as when drilling down. `price` is in ten thousandths of a unit,
-    as a filter is typed before the currency is known; `places` are the decimal places of what it is compared
-    with.
+    as a filter may be typed before the currency is known; `places` are the decimal places of what it is
+    compared with.
     """
 
     field: Field

@@ -25,7 +25,8 @@ Lost = Callable[[float, float], bool]
 class ChartModel:
     """What a chart shows. `None` is an unknown bucket: a gap, not a zero.
 
-    Values are orders, or minor units of a currency with so many decimal `places`. The last bucket is still running. `cursor` is an index of a bucket.
+    Values are orders, or minor units of a currency with `places`. The last bucket is still running.
+    `cursor` is an index of a bucket.
     """
 
     metric: Metric

@@ -318,5 +318,5 @@ async def order(server: Connection) -> frames.OrderFrame:
 
 
 async def acknowledge(server: Connection, asked: frames.OrderFrame, status: int = 201) -> None:
-    body = stored(draft_from_request(asked))
+    body = stored(draft_from_request(asked, 2))
     await server.send(frames.Ack(ref=asked.ref, status=status, order=body))

@@ -132,7 +132,7 @@ def test_every_sum_is_that_of_the_orders(orders: list[Order], chain: Chain) -> N
         assert {item.code for item in named} <= grouped.keys()
         for item in named:
             assert item.windows == windows(grouped[item.code], chain)
-    assert {order.order_id for order in figures.recent} == {order.order_id for order in orders}
+    assert {order.order_id for order in figures.recent} == {str(order.order_id) for order in orders}
 
 
 def test_each_calendars_day_is_named() -> None:
