@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 from coffeert.domain.menu import MAX_NAME_LENGTH, Drink, Menu, Store, code_from_name
@@ -12,6 +12,7 @@ from coffeert.errors import ImportRefused, Invalid
 MAX_NEW_ENTRIES: Final = 200
 """More than this is a column that was taken for names by mistake, not a menu."""
 _MAX_CACHED: Final = 10_000
+_MAX_SHOWN: Final = 40
 
 Kind = Literal["store", "drink"]
 
@@ -37,7 +38,7 @@ class MenuNames:
         if len(self._stores.new) + len(self._drinks.new) > MAX_NEW_ENTRIES:
             raise ImportRefused(
                 f"The file names more than {MAX_NEW_ENTRIES} stores and drinks that the menu lacks, such "
-                f"as {name[:40]!a}; is the right column mapped?"
+                f"as {_shown(name)}; is the right column mapped?"
             )
         return code
 
@@ -75,40 +76,65 @@ class MenuNames:
 
 
 class _Entries:
-    def __init__(self, kind: Kind, entries: Iterable[Store | Drink]) -> None:
-        self.kind = kind
+    def __init__(self, kind: Kind, entries: Sequence[Store | Drink]) -> None:
         self.new: dict[str, str] = {}
-        self._codes: dict[str, str] = {}
-        self._known: dict[str, str] = {}
-        # The later ones win: a code means itself, an active entry comes before a retired one.
-        for active in (False, True):
-            for entry in entries:
-                if entry.active is active:
-                    self._known[folded(entry.name)] = entry.code
-        self._known |= {folded(entry.code): entry.code for entry in entries if entry.active}
-        self._exact = {entry.code: entry.code for entry in entries}
+        self._kind = kind
+        self._codes = {entry.code for entry in entries}
+        self._found: dict[str, str] = {}
+        # An active entry comes before a retired one, a code before a name.
+        self._lookups = [
+            _by_folded((text(entry), entry.code) for entry in entries if entry.active is active)
+            for active in (True, False)
+            for text in (_code_of, _name_of)
+        ]
 
     def code(self, name: str) -> str:
-        code = self._codes.get(name)
+        code = self._found.get(name)
         if code is None:
             code = self._find(name)
-            if len(self._codes) < _MAX_CACHED:
-                self._codes[name] = code
+            if len(self._found) < _MAX_CACHED:
+                self._found[name] = code
         return code
 
     def _find(self, name: str) -> str:
-        code = self._exact.get(name) or self._known.get(folded(name))
-        if code is not None:
-            return code
+        if name in self._codes:
+            return name
+        key = folded(name)
+        for lookup in self._lookups:
+            if codes := lookup.get(key):
+                if len(codes) > 1:
+                    several = " or ".join(map(ascii, codes[:5]))
+                    raise ValueError(
+                        f"the {self._kind} {_shown(name)} is the name of several: {several}"
+                    )
+                return codes[0]
         try:
             code = code_from_name(name)
         except Invalid:
-            raise ValueError(
-                f"the {self.kind} {name[:40]!a} has no name that can be used"
-            ) from None
-        if code not in self._exact:
+            raise ValueError(f"the {self._kind} {_shown(name)} is no name") from None
+        if code not in self._codes:
             self.new.setdefault(code, _displayed(name))
         return code
+
+
+def _code_of(entry: Store | Drink) -> str:
+    return entry.code
+
+
+def _name_of(entry: Store | Drink) -> str:
+    return entry.name
+
+
+def _by_folded(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for text, code in pairs:
+        key = folded(text)
+        found[key] = (*found.get(key, ()), code)
+    return found
+
+
+def _shown(name: str) -> str:
+    return ascii(name if len(name) <= _MAX_SHOWN else name[:_MAX_SHOWN] + "…")
 
 
 def folded(name: str) -> str:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Final
 from uuid import UUID
 
 from coffeert.domain.order_keys import order_id_from_key
-from coffeert.domain.orders import MAX_PRICE_CENTS, MIN_PLACED_AT
+from coffeert.domain.money import MAX_AMOUNT_CENTS, MAX_PRICE_CENTS
+from coffeert.domain.orders import MAX_QUANTITY, MAX_TEXT_LENGTH, MIN_PLACED_AT
 from coffeert.importer.menu_names import MenuNames
 from coffeert.importer.rows import RejectedRow, SaleLine, SkippedRow
 from coffeert.postgres.import_staging import LeftOut, StagedRow
-
-MAX_QUANTITY: Final = 9_999
-MAX_TOTAL: Final = 10**12
-MAX_RECEIPT_LENGTH: Final = 64
 
 
 class RowResolver:
@@ -89,13 +85,13 @@ def _faults(line: SaleLine) -> list[str]:
     if line.price is not None and not 0 <= line.price <= MAX_PRICE_CENTS:
         faults.append("the price must be from 0 to 1000000")
     if line.total is not None:
-        if abs(line.total) > MAX_TOTAL:
+        if abs(line.total) > MAX_AMOUNT_CENTS:
             faults.append("the total is too high")
         if line.total and (line.total < 0) != (line.quantity < 0):
             faults.append("the total and the quantity have different signs")
     for name, text in (("receipt", line.receipt), ("receipt's line", line.receipt_line)):
-        if text and (len(text) > MAX_RECEIPT_LENGTH or not text.isprintable()):
-            faults.append(f"the {name} must be at most {MAX_RECEIPT_LENGTH} printable characters")
+        if text and (len(text) > MAX_TEXT_LENGTH or not text.isprintable()):
+            faults.append(f"the {name} must be at most {MAX_TEXT_LENGTH} printable characters")
     return faults
 
 

@@ -274,8 +274,8 @@ MUTANTS = (
     Mutant(
         "an order under the key of a correction prevents it",
         "coffeert/server/ingest/order_service.py",
-        "(uuid5(_VOIDS, str(order_id)), new_order_id())",
-        "(uuid5(_VOIDS, str(order_id)),)",
+        "(void_key, lambda _: new_order_id())",
+        "(void_key,)",
         ("tests/integration/server/ingest/test_voids.py",),
     ),
     Mutant(
@@ -526,10 +526,10 @@ MUTANTS = (
     Mutant(
         "a change leaves an hour out",
         "coffeert/server/live/change_log.py",
-        "view=frames.columns(merged, self._totals, self._top),",
-        "view=frames.columns(Change(merged.retention, merged.data_time,"
+        "view=self._columns(merged),",
+        "view=self._columns(Change(merged.retention, merged.data_time,"
         " {key: tally for key, tally in merged.cells.items() if key.grain != 'hour'},"
-        " merged.recent), self._totals, self._top),",
+        " merged.recent)),",
         (_WATCHED,),
     ),
     Mutant(

@@ -19,7 +19,8 @@ from coffeert.errors import (
     ServerUnavailable,
     Unavailable,
 )
-from coffeert.wire.orders import BatchResult, LineProblem, Problem, decode_order, encode
+from coffeert.wire.order_requests import decode_order
+from coffeert.wire.orders import BatchResult, LineProblem, Problem, encode
 from tests.integration.client.peer import (
     MENU,
     Script,

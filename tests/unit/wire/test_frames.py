@@ -48,7 +48,8 @@ from coffeert.wire.health import (
     RedisHealth,
     SocketsHealth,
 )
-from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, OrderBody, draft_from_request
+from coffeert.wire.order_requests import draft_from_request
+from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, OrderBody
 from tests.calendars import calendars
 from tests.unit.strategies import fewer, orders, presents
 
@@ -198,7 +199,7 @@ def test_an_order_is_read_from_a_frame() -> None:
     read = decode_client_frame(frame(quantity=2, price="4.80", placed_at="2026-01-31T09:30:00Z"))
     assert isinstance(read, OrderFrame)
     assert read.ref == "r1"
-    draft = draft_from_request(read)
+    draft = draft_from_request(read, 2)
     assert (draft.quantity, draft.price_cents) == (2, 480)
     assert draft.placed_at == NOW.replace(second=0, microsecond=0)
     assert decode_client_frame('{"type":"resync"}') == Resync()

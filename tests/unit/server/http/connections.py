@@ -41,8 +41,10 @@ class FakeService:
         self.batches: list[tuple[Batch, asyncio.Future[None]]] = []
         self.error: ApiError | None = None
 
+    places = 2
+
     def entry(self, draft: Draft) -> PendingOrder:
-        return PendingOrder(resolve(draft, MENU, datetime.now(UTC)), draft)
+        return PendingOrder(resolve(draft, MENU, datetime.now(UTC)), draft, draft.key)
 
     def store(self, order: PendingOrder) -> asyncio.Future[list[Outcome]]:
         if self.error is not None:
@@ -52,7 +54,7 @@ class FakeService:
         return answer
 
     def batch(self, drafts: Sequence[Draft | ApiError]) -> Batch:
-        batch = Batch(len(drafts), {}, {}, {})
+        batch = Batch(len(drafts), {}, {}, {}, {})
         for index, draft in enumerate(drafts):
             if isinstance(draft, ApiError):
                 batch.unreadable[index] = draft

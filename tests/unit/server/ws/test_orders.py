@@ -52,6 +52,8 @@ class Session:
 class Orders:
     """Stands for `OrderService`: nothing is stored until `commit`; soup is not on the menu."""
 
+    places = 2
+
     def __init__(self) -> None:
         self.submitted: list[tuple[PendingOrder, asyncio.Future[list[Outcome]]]] = []
         self.closed = False

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.domain.orders import text_from_cents
+from coffeert.domain.money import money_text
 from coffeert.tui.render.format import ago, area, bar, gauge, money, short, size, spark, trend
 from coffeert.tui.render.glyphs import ASCII, BRAILLE, GLYPHS, glyphs_for
 from coffeert.tui.render.text import width
@@ -14,7 +14,7 @@ from coffeert.tui.render.text import width
 
 @given(st.integers(-(10**12), 10**12))
 def test_money_is_the_decimal_text_with_separators(cents: int) -> None:
-    assert money(cents).replace(",", "") == text_from_cents(cents)
+    assert money(cents).replace(",", "") == money_text(cents)
 
 
 @given(st.floats(-1e12, 1e12))
