@@ -1,0 +1,75 @@
+"""Reading a file as a table, whatever program wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from coffeert.importer.container import Source, open_source
+from coffeert.importer.delimited import DelimitedGrid, find_dialect
+from coffeert.importer.encoding import text_form
+from coffeert.importer.grid_table import GridTable
+from coffeert.importer.rows import RejectedRow, SkippedRow, Table, TableRow
+
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_SAMPLE_LINES = 1_000
+_SAMPLE_CHARACTERS = 1 << 20
+
+
+class OpenedTable:
+    """A file's table. `digest` is the SHA-256 of the file as given.
+
+    `arguments` are the options of the command that would read the same form without guessing.
+    """
+
+    def __init__(
+        self, source: Source, table: Table, facts: tuple[str, ...], arguments: tuple[str, ...]
+    ) -> None:
+        self._table = table
+        self.name = source.name
+        self.digest = source.digest
+        self.columns = table.columns
+        self.facts = (*source.facts, *facts, *table.facts)
+        self.arguments = (*source.part, *arguments)
+
+    def rows(self) -> Iterator[TableRow | RejectedRow | SkippedRow]:
+        """Read from the beginning, any number of times while the file is open."""
+        return self._table.rows()
+
+
+@contextmanager
+def open_table(
+    path: Path | None, *, encoding: str | None = None, sheet: str | None = None
+) -> Iterator[OpenedTable]:
+    """Find the table in a file, standard input for `None`.
+
+    `sheet` is the sheet of a workbook, or the file of an archive. Raises `ConfigError` if there is no table,
+    more than one, or something about its form that only its owner can say.
+    """
+    with open_source(path, sheet) as source:
+        yield _text_table(source, encoding)
+
+
+def _text_table(source: Source, encoding: str | None) -> OpenedTable:
+    form = text_form(source.open, source.name, encoding)
+    with source.open() as file:
+        sample = _sample(form.lines(file))
+    dialect = find_dialect(sample)
+    table = GridTable(source.name, DelimitedGrid(source.open, form, dialect))
+    separator = _SEPARATORS.get(dialect.delimiter, f"`{dialect.delimiter}`")
+    facts = (f"Its cells are separated by {separator}.",) if len(table.columns) > 1 else ()
+    return OpenedTable(source, table, (*form.facts, *facts), form.arguments)
+
+
+def _sample(lines: Iterator[str]) -> list[str]:
+    """The first lines of a text."""
+    sample: list[str] = []
+    left = _SAMPLE_CHARACTERS
+    for line in islice(lines, _SAMPLE_LINES):
+        sample.append(line)
+        left -= len(line)
+        if left < 0:
+            break
+    return sample
