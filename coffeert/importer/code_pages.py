@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import BinaryIO
 
 _MAX_WORDS = 20_000
@@ -13,7 +14,7 @@ _MAX_WORDS = 20_000
 _LETTERS = frozenset("àáâäãåæçéèêëíìîïñóòôöõøúùûüÿœßÀÁÂÄÃÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÖÕØÚÙÛÜŸŒ")
 """Letters of Western Europe.
 
-Not š, ž, ý, ð and þ: they are as often other letters of another code page, so words with them are asked about.
+Not š, ž, ý, ð and þ: as often those are letters of another code page, so they are asked about.
 """
 _MARKS = frozenset("€£¥¢§©®°±²³·ºª«»¿¡“”‘–—…•½¼¾×™\xa0\xad")
 """What may stand alone, but not within a word."""
@@ -57,7 +58,7 @@ def implausible_word(word: str) -> bool:
         return True
     if len(word) > 1 and word[0] in _NEVER_FIRST:
         return True
-    return any(_implausible_pair(a, b) for a, b in zip(word, word[1:], strict=False))
+    return any(_implausible_pair(a, b) for a, b in pairwise(word))
 
 
 def _implausible_pair(a: str, b: str) -> bool:

@@ -25,8 +25,9 @@ from coffeert.printable import printable
 
 _MEBIBYTE = 1 << 20
 _MAX_RATIO = 400
-"""Tables compress to a twentieth or so. Beyond this, and `_RATIO_COUNTS_FROM`, a file is made to fill disks."""
+"""A table compresses to a twentieth or so; a file beyond this is meant to fill disks."""
 _RATIO_COUNTS_FROM = 256 * _MEBIBYTE
+"""Unpacked; below, no harm is done."""
 _MAX_DEPTH = 3
 
 _TABLE_SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".json", ".ndjson", ".jsonl")

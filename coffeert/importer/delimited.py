@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, count, islice, repeat
 from typing import BinaryIO, NamedTuple, Protocol
 
 from coffeert.importer.encoding import TextForm
@@ -79,15 +79,15 @@ class _RememberedLines:
 class DelimitedGrid:
     """A text whose cells are separated by one character.
 
-    A record whose quotation marks do not match is rejected with all lines that it takes in, each on its own;
-    reading goes on behind it.
+    A record whose quotation marks do not match is rejected with all lines that it takes in, each on its
+    own; reading goes on behind it.
     """
 
     open: Callable[[], BinaryIO]
     form: TextForm
     dialect: Dialect
     empty: str = ""
-    lines_are: str = "line"
+    place: str = "line"
 
     def blocks(self) -> Iterator[Block]:
         """Read from the beginning."""
@@ -119,11 +119,8 @@ class DelimitedGrid:
                 line += len(rows)
             yield from self._checked(Block(starts, _cells(rows)))
             if error is not None:
-                end = read
-                for broken, end in self._broken(lines, line, read, error):
-                    yield Block((), [], broken)
-                offset += end - read
-                line = end + 1
+                line += yield from self._broken(lines, line, read, error)
+                offset += line - 1 - read
             lines.needed_from = line
 
     def _checked(self, block: Block) -> Iterator[Block]:
@@ -140,33 +137,27 @@ class DelimitedGrid:
 
     def _broken(
         self, lines: _RememberedLines, first: int, last: int, error: csv.Error
-    ) -> Iterator[tuple[tuple[RejectedRow, ...], int]]:
-        """The lines of a record whose quotation marks do not match, and the last of them."""
+    ) -> Generator[Block, None, int]:
+        """Reject the lines of a record whose quotation marks do not match; returns their number."""
         taken = lines.again(first, last)
         endless = "field larger" in str(error)
         closed = not endless and "unexpected end" not in str(error)
         if first == last and closed:
             reason = 'a quotation mark (") stands within a cell; it must be doubled ("")'
-            yield (self._rejected(first, taken[0], reason),), last
-            return
+            yield Block((), [], (self._rejected(first, taken[0], reason),))
+            return 1
         how = f"is closed in line {last}, in the middle of a cell" if closed else "is never closed"
         if endless:
             how = "is not closed within 131,072 characters"
         reason = f'the quotation mark (") of line {first} {how}, and takes in the lines below'
         inside = f'taken in by the quotation mark (") of line {first}, which {how}'
-        rest: Iterator[str] = iter(taken)
-        if endless:
-            rest = chain(taken, _through_quote(lines.iterator))
-        number = first - 1
+        rest = chain(taken, _through_quote(lines.iterator) if endless else ())
+        line = first
         while part := list(islice(rest, _BLOCK_ROWS)):
-            yield (
-                tuple(
-                    self._rejected(line, text, reason if line == first else inside)
-                    for line, text in enumerate(part, start=number + 1)
-                ),
-                number + len(part),
-            )
-            number += len(part)
+            reasons = [reason if line == first else inside, *repeat(inside, len(part) - 1)]
+            yield Block((), [], tuple(map(self._rejected, count(line), part, reasons)))
+            line += len(part)
+        return line - first
 
     def _rejected(self, line: int, text: str, reason: str) -> RejectedRow:
         try:

@@ -18,6 +18,7 @@ from coffeert.importer.mojibake import MojibakeSurvey, repaired
 from coffeert.printable import printable
 
 _CHUNK_BYTES = 1 << 20
+_PART_CHARACTERS = 1 << 16
 _MAX_LINE_LENGTH = 4 << 20
 """Characters. The longest line is held in memory."""
 
@@ -42,16 +43,29 @@ class TextForm:
     mojibake: bool = False
     facts: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
+    long_line: int | None = None
+    """A line that is too long to be held in memory."""
+
+    def parts(self, file: BinaryIO) -> Iterator[str]:
+        """The text in parts of moderate size, for what does not come in lines."""
+        if self.long_line is None:
+            yield from self.lines(file)
+            return
+        text = self._text(file)
+        while part := text.read(_PART_CHARACTERS):
+            yield part.replace("\0", "") if self.without_nul else part
 
     def lines(self, file: BinaryIO) -> Iterator[str]:
         """The lines of `file` with their ends, which may be CR, LF or both."""
-        file.seek(0)
-        file.read(self.mark_length)
-        errors = "replace" if self.damaged else "strict"
-        text: Iterator[str] = io.TextIOWrapper(file, self.codec, errors, newline="")
+        text: Iterator[str] = self._text(file)
         if self.without_nul:
             text = (line.replace("\0", "") for line in text)
         return map(repaired, text) if self.mojibake else text
+
+    def _text(self, file: BinaryIO) -> io.TextIOWrapper:
+        file.read(self.mark_length)
+        errors = "replace" if self.damaged else "strict"
+        return io.TextIOWrapper(file, self.codec, errors, newline="")
 
 
 def text_form(open_file: Callable[[], BinaryIO], name: str, stated: str | None) -> TextForm:
@@ -67,7 +81,7 @@ def text_form(open_file: Callable[[], BinaryIO], name: str, stated: str | None) 
     codec = marked or _codec_by_zeros(head) or "utf-8"
     if not codec.startswith("utf-16") and not codec.startswith("utf-32"):
         _refuse_binary(name, head)
-    survey = _survey(open_file, name, codec, len(mark))
+    survey = _survey(open_file, codec, len(mark))
     if survey.undecodable is None:
         return _form(survey, codec, len(mark))
     if codec != "utf-8":
@@ -104,6 +118,7 @@ class _UndecodableError(Exception):
 class _Survey:
     undecodable: _UndecodableError | None = None
     nul_line: int | None = None
+    long_line: int | None = None
     replaced: int = 0
     foreign: int = 0
     """Characters beyond ASCII."""
@@ -111,19 +126,21 @@ class _Survey:
 
 
 def _survey(
-    open_file: Callable[[], BinaryIO], name: str, codec: str, skip: int, errors: str = "strict"
+    open_file: Callable[[], BinaryIO], codec: str, skip: int, errors: str = "strict"
 ) -> _Survey:
     """Decode all of a file."""
     survey = _Survey()
     try:
-        for text, line in _whole_lines(open_file, name, codec, skip, errors):
+        for text, line in _whole_lines(open_file, codec, skip, errors):
+            if len(text) > _MAX_LINE_LENGTH and not text.endswith("\n"):
+                survey.long_line = survey.long_line or line + text.count("\n")
             if survey.nul_line is None and "\0" in text:
                 survey.nul_line = line + text.count("\n", 0, text.index("\0"))
             if text.isascii():
                 continue
             if errors == "replace":
                 survey.replaced += text.count("\ufffd")
-                survey.foreign += sum(map("\x7f".__lt__, text))
+                survey.foreign += len(text) - len(text.encode("ascii", "ignore"))
             survey.mojibake.see(text, line)
     except _UndecodableError as error:
         survey.undecodable = error
@@ -131,9 +148,12 @@ def _survey(
 
 
 def _whole_lines(
-    open_file: Callable[[], BinaryIO], name: str, codec: str, skip: int, errors: str
+    open_file: Callable[[], BinaryIO], codec: str, skip: int, errors: str
 ) -> Iterator[tuple[str, int]]:
-    """Parts of the text, each of whole lines that end in LF, and the number of its first line."""
+    """Parts of the text, each of whole lines that end in LF, and the number of its first line.
+
+    A line that is too long comes in several parts.
+    """
     decoder = io.IncrementalNewlineDecoder(
         codecs.getincrementaldecoder(codec)(errors), translate=True
     )
@@ -152,10 +172,7 @@ def _whole_lines(
                 raise _UndecodableError(line, error.object[error.start]) from error
             end = text.rfind("\n") + 1
             if len(text) - end > _MAX_LINE_LENGTH:
-                raise ConfigError(
-                    f"{name} has a line of more than {_MAX_LINE_LENGTH >> 20} million characters "
-                    f"(line {line + text.count(chr(10))}), which no table has."
-                )
+                end = len(text)
             if end:
                 yield text[:end], line
                 line += text.count("\n")
@@ -177,6 +194,7 @@ def _form(survey: _Survey, codec: str, mark_length: int) -> TextForm:
         codec=codec,
         mark_length=mark_length,
         without_nul=survey.nul_line is not None,
+        long_line=survey.long_line,
         mojibake=survey.mojibake.is_certain(),
         facts=tuple(facts),
     )
@@ -198,7 +216,7 @@ def _stated_form(
     skip = 0
     if marked is not None and codec.replace("-sig", "").replace("_", "-") in marked:
         codec, skip = marked, len(mark)
-    survey = _survey(open_file, name, codec, skip)
+    survey = _survey(open_file, codec, skip)
     if survey.undecodable is not None:
         raise ConfigError(
             f"{name} is not {stated}: line {survey.undecodable.line} has the byte "
@@ -210,6 +228,7 @@ def _stated_form(
         codec=codec,
         mark_length=skip,
         without_nul=form.without_nul,
+        long_line=form.long_line,
         mojibake=form.mojibake,
         facts=(f"The text is read as {stated}, as told.", *survey.mojibake.facts()),
         arguments=("--encoding", stated),
@@ -217,15 +236,16 @@ def _stated_form(
 
 
 def _eight_bit_form(
-    open_file: Callable[[], BinaryIO], name: str, mark_length: int, first: _Undecodable
+    open_file: Callable[[], BinaryIO], name: str, mark_length: int, first: _UndecodableError
 ) -> TextForm:
-    replaced = _survey(open_file, name, "utf-8", mark_length, "replace")
+    replaced = _survey(open_file, "utf-8", mark_length, "replace")
     if replaced.foreign - replaced.replaced > 4 * replaced.replaced:
         return TextForm(
             codec="utf-8",
             mark_length=mark_length,
             damaged=True,
             without_nul=replaced.nul_line is not None,
+            long_line=replaced.long_line,
             facts=(
                 f"The text is UTF-8, but damaged in {replaced.replaced} places, first in line "
                 f"{first.line}; those rows are left out.",
@@ -244,6 +264,7 @@ def _eight_bit_form(
         codec="cp1252",
         mark_length=mark_length,
         without_nul=replaced.nul_line is not None,
+        long_line=replaced.long_line,
         facts=(f"The text is read as Windows-1252: {shown}. If that is wrong, say --encoding.",),
         arguments=("--encoding", "cp1252"),
     )

@@ -22,10 +22,13 @@ class Block(NamedTuple):
 class Grid(Protocol):
     """Rows in blocks, which can be read repeatedly."""
 
-    empty: Cell
-    """What an empty cell holds."""
-    lines_are: str
-    """What a row's number counts: "line" or "row"."""
+    @property
+    def empty(self) -> Cell:
+        """What an empty cell holds."""
+
+    @property
+    def place(self) -> str:
+        """What a row's number counts: "line" or "row"."""
 
     def blocks(self) -> Iterator[Block]:
         """Read from the beginning."""
@@ -63,5 +66,5 @@ _VALUE = re.compile(
 
 
 def is_value(cell: Cell) -> bool:
-    """Whether a cell that is not empty is a number, a date, a time or a truth value, which no heading is."""
+    """Whether a cell is a number, a date, a time or a truth value, which no heading is; it is not empty."""
     return not isinstance(cell, str) or _VALUE.fullmatch(cell.strip()[:80]) is not None

@@ -28,7 +28,7 @@ class GridTable:
 
     def __init__(self, name: str, grid: Grid) -> None:
         self._grid = grid
-        self._heading = find_heading(name, _sample(grid), grid.lines_are)
+        self._heading = find_heading(name, _sample(grid), grid.place)
         self._width = len(self._heading.cells)
         self._empty_row: Cells = [grid.empty] * self._width
         self._optional = 0
@@ -37,13 +37,13 @@ class GridTable:
         """Where the last row of full width is."""
         self._torn: list[RejectedRow] = []
         self._torn_count = 0
-        self._survey(SectionWatch(name, self._heading, grid.lines_are))
+        self._survey(SectionWatch(name, self._heading, grid.place))
         self.columns = column_names(self._heading.cells)
         self.facts = (*self._heading_facts(), *self._torn_facts())
 
     def _heading_facts(self) -> tuple[str, ...]:
         line, _, above = self._heading
-        place = self._grid.lines_are
+        place = self._grid.place
         if not above:
             return (f"{place.capitalize()} {line} has the headings.",) if line > 1 else ()
         titles = "; ".join(printable(", ".join(map(str, filled(row))), 60) for row in above[:3])

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+from coffeert.errors import ConfigError
 from coffeert.importer.container import Source, open_source
 from coffeert.importer.delimited import DelimitedGrid, find_dialect
-from coffeert.importer.encoding import text_form
+from coffeert.importer.encoding import TextForm, text_form
 from coffeert.importer.grid_table import GridTable
+from coffeert.importer.json_table import Form, JsonTable, json_form
 from coffeert.importer.rows import RejectedRow, SkippedRow, Table, TableRow
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -45,8 +47,8 @@ def open_table(
 ) -> Iterator[OpenedTable]:
     """Find the table in a file, standard input for `None`.
 
-    `sheet` is the sheet of a workbook, or the file of an archive. Raises `ConfigError` if there is no table,
-    more than one, or something about its form that only its owner can say.
+    `sheet` is the sheet of a workbook, or the file of an archive. Raises `ConfigError` if there is no
+    table, more than one, or something about its form that only its owner can say.
     """
     with open_source(path, sheet) as source:
         yield _text_table(source, encoding)
@@ -56,11 +58,25 @@ def _text_table(source: Source, encoding: str | None) -> OpenedTable:
     form = text_form(source.open, source.name, encoding)
     with source.open() as file:
         sample = _sample(form.lines(file))
+    if (json := json_form(sample)) is not None:
+        return OpenedTable(source, _json_table(source, form, json), form.facts, form.arguments)
+    if form.long_line is not None:
+        raise ConfigError(
+            f"{source.name}: line {form.long_line} is too long for a line of a table."
+        )
     dialect = find_dialect(sample)
     table = GridTable(source.name, DelimitedGrid(source.open, form, dialect))
     separator = _SEPARATORS.get(dialect.delimiter, f"`{dialect.delimiter}`")
     facts = (f"Its cells are separated by {separator}.",) if len(table.columns) > 1 else ()
     return OpenedTable(source, table, (*form.facts, *facts), form.arguments)
+
+
+def _json_table(source: Source, form: TextForm, json: Form) -> JsonTable:
+    def parts() -> Iterator[str]:
+        with source.open() as file:
+            yield from form.lines(file) if json == "lines" else form.parts(file)
+
+    return JsonTable(source.name, parts, json)
 
 
 def _sample(lines: Iterator[str]) -> list[str]:
