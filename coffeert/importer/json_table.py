@@ -102,7 +102,7 @@ class JsonTable:
                     raise _UnusableValue("is no JSON object")
                 yield _Object(line, flattened(value))
             except _UnusableValue as error:
-                shown = _encoder.encode(value)[:_MAX_SHOWN]
+                shown = json.dumps(value, default=str)[:_MAX_SHOWN]
                 yield RejectedRow(line, (shown,), (str(error),))
 
     def _line_values(self) -> Iterator[tuple[int, object]]:

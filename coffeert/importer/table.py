@@ -14,6 +14,7 @@ from coffeert.importer.encoding import TextForm, text_form
 from coffeert.importer.grid_table import GridTable
 from coffeert.importer.json_table import Form, JsonTable, json_form
 from coffeert.importer.rows import RejectedRow, SkippedRow, Table, TableRow
+from coffeert.printable import printable
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _SAMPLE_LINES = 1_000
@@ -51,7 +52,11 @@ def open_table(
     table, more than one, or something about its form that only its owner can say.
     """
     with open_source(path, sheet) as source:
-        yield _text_table(source, encoding)
+        if source.kind == "text":
+            yield _text_table(source, encoding)
+        else:
+            with _workbook_table(source, None if source.part else sheet) as table:
+                yield table
 
 
 def _text_table(source: Source, encoding: str | None) -> OpenedTable:
@@ -69,6 +74,20 @@ def _text_table(source: Source, encoding: str | None) -> OpenedTable:
     separator = _SEPARATORS.get(dialect.delimiter, f"`{dialect.delimiter}`")
     facts = (f"Its cells are separated by {separator}.",) if len(table.columns) > 1 else ()
     return OpenedTable(source, table, (*form.facts, *facts), form.arguments)
+
+
+@contextmanager
+def _workbook_table(source: Source, sheet: str | None) -> Iterator[OpenedTable]:
+    # Slow to import, and most files need it not.
+    from coffeert.importer.workbook import open_sheet
+
+    with open_sheet(source, sheet) as (grid, title):
+        table = GridTable(source.name, grid)
+        if title is None:
+            yield OpenedTable(source, table, (), ())
+        else:
+            fact = f"Of its sheets, {printable(title)} is read."
+            yield OpenedTable(source, table, (fact,), ("--sheet", title))
 
 
 def _json_table(source: Source, form: TextForm, json: Form) -> JsonTable:
