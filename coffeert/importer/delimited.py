@@ -91,8 +91,7 @@ class DelimitedGrid:
 
     def blocks(self) -> Iterator[Block]:
         """Read from the beginning."""
-        with self.open() as file:
-            text = self.form.lines(file)
+        with self.form.lines(self.open) as text:
             for _ in range(1, self.dialect.first_line):
                 next(text, None)
             yield from self._blocks(_RememberedLines(text, self.dialect.first_line))
@@ -222,7 +221,10 @@ def _trial(lines: list[str], dialect: Dialect) -> tuple[float, Dialect]:
     if not wide:
         return 0.0, dialect
     usual = max(set(wide), key=lambda width: (wide.count(width), width))
-    share = wide.count(usual) / len(widths)
+    table = widths[widths.index(usual) :]  # without the titles
+    share = table.count(usual) / len(table)
+    if len(widths) > 1 and (table.count(usual) == 1 or (share < 0.5 and widths[0] == 1)):
+        return 0.0, dialect
     return round(share, 1) + usual / 10_000, dialect
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import io
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -46,23 +47,27 @@ class TextForm:
     long_line: int | None = None
     """A line that is too long to be held in memory."""
 
-    def parts(self, file: BinaryIO) -> Iterator[str]:
+    def parts(self, open_file: Callable[[], BinaryIO]) -> Iterator[str]:
         """The text in parts of moderate size, for what does not come in lines."""
         if self.long_line is None:
-            yield from self.lines(file)
+            with self.lines(open_file) as lines:
+                yield from lines
             return
-        text = self._text(file)
-        while part := text.read(_PART_CHARACTERS):
-            yield part.replace("\0", "") if self.without_nul else part
+        with self._text(open_file) as text:
+            while part := text.read(_PART_CHARACTERS):
+                yield part.replace("\0", "") if self.without_nul else part
 
-    def lines(self, file: BinaryIO) -> Iterator[str]:
-        """The lines of `file` with their ends, which may be CR, LF or both."""
-        text: Iterator[str] = self._text(file)
-        if self.without_nul:
-            text = (line.replace("\0", "") for line in text)
-        return map(repaired, text) if self.mojibake else text
+    @contextmanager
+    def lines(self, open_file: Callable[[], BinaryIO]) -> Iterator[Iterator[str]]:
+        """The lines with their ends, which may be CR, LF or both."""
+        with self._text(open_file) as text:
+            lines: Iterator[str] = text
+            if self.without_nul:
+                lines = (line.replace("\0", "") for line in text)
+            yield map(repaired, lines) if self.mojibake else lines
 
-    def _text(self, file: BinaryIO) -> io.TextIOWrapper:
+    def _text(self, open_file: Callable[[], BinaryIO]) -> io.TextIOWrapper:
+        file = open_file()
         file.read(self.mark_length)
         errors = "replace" if self.damaged else "strict"
         return io.TextIOWrapper(file, self.codec, errors, newline="")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from coffeert.errors import ConfigError
@@ -36,6 +37,8 @@ def find_heading(name: str, rows: Sequence[tuple[int, Cells]], place: str = "lin
         if is_heading(cells, [row for _, row in present[position + 1 :]]):
             if any(_is_data(row, cells) for row in above):
                 break
+            if (other := _table_in(present[:position])) is not None:
+                raise several_tables(name, place, other, line)
             if len(cells) > _MAX_COLUMNS:
                 raise ConfigError(f"{name} has {len(cells)} columns, more than {_MAX_COLUMNS}.")
             return Heading(line, cells, above)
@@ -57,7 +60,7 @@ def is_heading(cells: Cells, following: Sequence[Cells]) -> bool:
         return False
     others = [row for row in following if row != cells]
     if not others:
-        return len(names) > 1
+        return len(names) > 1 and not following
     fitting = sum(width(row) <= len(cells) for row in others[:50])
     wide = sum(width(row) > 1 for row in others[:50])
     if fitting * 10 < len(others[:50]) * 6 or (count == 1 and wide):
@@ -82,6 +85,27 @@ def _is_data(row: Cells, heading: Cells) -> bool:
         len(row) == len(heading) > 1
         and len(values) * 10 >= len(filled(heading)) * 7
         and any(map(is_value, values))
+    )
+
+
+def _table_in(rows: Sequence[tuple[int, Cells]]) -> int | None:
+    """The line of another heading, if there is one with values below; `From,To` with one row are a filter."""
+    for position, (line, cells) in enumerate(rows):
+        count = width(cells)
+        below = list(
+            takewhile(lambda row: width(row) == count, (row for _, row in rows[position + 1 :]))
+        )
+        valued = [row for row in below if any(map(is_value, filled(row)))]
+        if count * len(valued) > 2 and count > 1 and is_heading(cells, below):
+            return line
+    return None
+
+
+def several_tables(name: str, place: str, first: int, second: int) -> ConfigError:
+    """What is said of a file with two headings."""
+    return ConfigError(
+        f"{name} holds several tables (their headings are in {place}s {first} and {second}): "
+        "save the one with the sales in a file of its own."
     )
 
 

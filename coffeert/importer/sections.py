@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coffeert.errors import ConfigError
 from coffeert.importer.grid import Cells, filled, is_value, width
-from coffeert.importer.heading import Heading, is_heading
+from coffeert.importer.heading import Heading, is_heading, several_tables
 
 
 class SectionWatch:
@@ -51,7 +51,4 @@ class SectionWatch:
         self._new_title = not fits and cells not in self._heading.above
 
     def _several(self, line: int) -> ConfigError:
-        return ConfigError(
-            f"{self._name} holds several tables (their headings are in {self._place}s "
-            f"{self._heading.line} and {line}): save the one with the sales in a file of its own."
-        )
+        return several_tables(self._name, self._place, self._heading.line, line)

@@ -61,8 +61,8 @@ def open_table(
 
 def _text_table(source: Source, encoding: str | None) -> OpenedTable:
     form = text_form(source.open, source.name, encoding)
-    with source.open() as file:
-        sample = _sample(form.lines(file))
+    with form.lines(source.open) as lines:
+        sample = _sample(lines)
     if (json := json_form(sample)) is not None:
         return OpenedTable(source, _json_table(source, form, json), form.facts, form.arguments)
     if form.long_line is not None:
@@ -92,8 +92,11 @@ def _workbook_table(source: Source, sheet: str | None) -> Iterator[OpenedTable]:
 
 def _json_table(source: Source, form: TextForm, json: Form) -> JsonTable:
     def parts() -> Iterator[str]:
-        with source.open() as file:
-            yield from form.lines(file) if json == "lines" else form.parts(file)
+        if json == "document":
+            yield from form.parts(source.open)
+        else:
+            with form.lines(source.open) as lines:
+                yield from lines
 
     return JsonTable(source.name, parts, json)
 
