@@ -62,4 +62,8 @@ class Table(Protocol):
     """What was understood of its form, each a plain sentence."""
 
     def rows(self) -> Iterator[TableRow | RejectedRow | SkippedRow]:
-        """Read from the beginning; a row whose form is broken is a `RejectedRow`."""
+        """Read from the beginning.
+
+        A row whose form is broken is a `RejectedRow`; a repeated heading and text below the table are a
+        `SkippedRow`.
+        """
