@@ -7,22 +7,40 @@ from typing import Final
 
 from babel.dates import get_day_names, get_month_names
 
+from coffeert.importer.vocabulary import vocabulary, words
+
 _LANGUAGES: Final = (
-    "en de fr es it pt nl da sv nb fi pl cs sk hu ro tr el ru uk bg sl et lv lt ca id vi is ms af".split()
+    *(
+        "en",
+        "de",
+        "fr",
+        "es",
+        "it",
+        "pt",
+        "nl",
+        "da",
+        "sv",
+        "nb",
+        "fi",
+        "pl",
+        "cs",
+        "sk",
+        "hu",
+        "ro",
+    ),
+    *("tr", "el", "ru", "uk", "bg", "sl", "et", "lv", "lt", "ca", "id", "vi", "is", "ms", "af"),
 )
-_ALSO: Final = {"sept": 9, "mrz": 3, "maerz": 3, "janv": 1, "juil": 7, "fev": 2, "fevr": 2, "aout": 8}
-_NOISE: Final = frozenset("de del do of the den d di le st nd rd th er º ª 年 月 日 г р".split())
 
 
 @cache
 def months() -> dict[str, int]:
     """Return the month of each name or abbreviation; names that mean different months are left out."""
-    found: dict[str, int] = dict(_ALSO)
+    found: dict[str, int] = dict(vocabulary("cells")["months"])
     unclear = set()
     for language in _LANGUAGES:
         for width in ("wide", "abbreviated"):
             for context in ("format", "stand-alone"):
-                for month, name in get_month_names(width, context, language).items():  # type: ignore[arg-type] # a plain str, not a Literal
+                for month, name in get_month_names(width, context, language).items():
                     word = name.casefold().strip(". ")
                     if found.setdefault(word, month) != month:
                         unclear.add(word)
@@ -36,6 +54,6 @@ def idle_words() -> frozenset[str]:
         name.casefold().strip(". ")
         for language in _LANGUAGES
         for width in ("wide", "abbreviated", "short")
-        for name in get_day_names(width, "format", language).values()  # type: ignore[arg-type] # a plain str, not a Literal
+        for name in get_day_names(width, "format", language).values()
     }
-    return (frozenset(names) | _NOISE) - months().keys()
+    return (frozenset(names) | words("cells", "date_particles")) - months().keys()

@@ -9,13 +9,9 @@ from decimal import Decimal
 from typing import Final
 
 from coffeert.importer.rows import Cell
+from coffeert.importer.vocabulary import words
 
-MISSING: Final = frozenset(
-    """
-    - -- --- – — . ? n/a na #n/a n.a. n/d s/o k.a. error unknown undefined null none nil nan nat tbd <na>
-    (blank) (leer) #value! #ref! #div/0! #name? #null! #num! #wert! #bezug! #nv #valeur! \\n
-    """.split()
-) | {""}
+MISSING: Final = words("cells", "missing")
 """What stands for no value, in lower case."""
 
 _CAMEL = re.compile(r"(?<=[a-zà-ÿ0-9])(?=[A-Z])")

@@ -3,40 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from coffeert.domain.currency import CURRENCIES
-
-_DOLLARS: Final = frozenset(
-    "USD CAD AUD NZD HKD SGD TWD MXN ARS CLP COP BBD BMD BND BSD BZD DOP FJD GYD JMD KYD LRD NAD SBD SRD "
-    "TTD UYU XCD CUP NIO TOP WST".split()
-)
-_SIGNS: Final[dict[str, frozenset[str]]] = {
-    "$": _DOLLARS,
-    "£": frozenset({"GBP", "EGP", "FKP", "GIP", "SHP", "LBP", "SYP", "SSP", "SDG"}),
-    "¥": frozenset({"JPY", "CNY"}),
-    "円": frozenset({"JPY"}),
-    "元": frozenset({"CNY", "TWD"}),
-    "kr": frozenset({"SEK", "NOK", "DKK", "ISK"}),
-    "rs": frozenset({"INR", "PKR", "LKR", "NPR", "MUR", "SCR"}),
-    "fr": frozenset({"CHF"}),
-    "r": frozenset({"ZAR"}),
-    "ft": frozenset({"HUF"}),
-    "lei": frozenset({"RON", "MDL"}),
-    "tl": frozenset({"TRY"}),
-    "rm": frozenset({"MYR"}),
-    "rp": frozenset({"IDR"}),
-    "s/": frozenset({"PEN"}),
-} | {
-    sign: frozenset({code})
-    for sign, code in (
-        pair.split("=")
-        for pair in "€=EUR ₹=INR ₩=KRW ₽=RUB zł=PLN kč=CZK r$=BRL ฿=THB ₫=VND ₪=ILS ₱=PHP ₺=TRY ₴=UAH ₦=NGN "
-        "₡=CRC ₲=PYG ₸=KZT ₾=GEL лв=BGN us$=USD usd$=USD c$=CAD ca$=CAD a$=AUD au$=AUD nz$=NZD hk$=HKD "
-        "s$=SGD nt$=TWD mx$=MXN sfr=CHF euro=EUR".split()
-    )
-    if code in CURRENCIES
-}
+from coffeert.importer.vocabulary import vocabulary
 
 
 def currencies_of(mark: str) -> frozenset[str]:
@@ -44,7 +13,7 @@ def currencies_of(mark: str) -> frozenset[str]:
     code = mark.strip().rstrip(".").strip()
     if code.upper() in CURRENCIES:
         return frozenset({code.upper()})
-    return _SIGNS.get(code.casefold(), frozenset())
+    return frozenset(vocabulary("currencies").get(code.casefold(), ()))
 
 
 class CurrencySurvey:

@@ -94,7 +94,7 @@ def _day_of_words(text: str) -> DayNumbers | None:
     kinds = "".join(kind for kind, _ in numbers)
     digits = [token for _, token in numbers]
     if kinds == "nnn" and len(digits[0]) == 4 and len(digits[2]) <= 2:
-        return DayNumbers(*map(int, digits), "ymd", "", False)  # 2026年9月14日
+        return DayNumbers(*_three(digits), "ymd", "", False)  # 2026年9月14日
     if kinds not in ("nmn", "mnn") or len(text) < 6:
         return None
     if kinds == "nmn" and len(digits[0]) == 4:
@@ -103,7 +103,12 @@ def _day_of_words(text: str) -> DayNumbers | None:
         order, year = {"nmn": "dmy", "mnn": "mdy"}[kinds], digits[2]
     if len(year) not in (2, 4):
         return None
-    return DayNumbers(*map(int, digits), order, "", len(year) == 2)
+    return DayNumbers(*_three(digits), order, "", len(year) == 2)
+
+
+def _three(digits: list[str]) -> tuple[int, int, int]:
+    first, second, third = map(int, digits)
+    return first, second, third
 
 
 def number_format(text: str) -> str | None:
@@ -178,4 +183,6 @@ class DaySurvey:
 
     def possible(self) -> tuple[str, ...]:
         """Return the orders in which every day is one, of those that make a difference."""
-        return tuple(order for order, fits in self.fits.items() if self.unclear and fits == self.unclear)
+        return tuple(
+            order for order, fits in self.fits.items() if self.unclear and fits == self.unclear
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -42,18 +43,23 @@ class ScaledNumber(NamedTuple):
         A difference below 1e-9 of a number with more than nine places is noise of binary fractions.
         """
         if self.places <= places:
-            return self.value * 10 ** (places - self.places)
-        unit = 10 ** (self.places - places)
+            return self.value * power_of_ten(places - self.places)
+        unit = power_of_ten(self.places - places)
         whole, rest = divmod(self.value, unit)
         if not rest:
             return whole
         if self.places > 9:
-            tolerance = 10 ** (self.places - 9)
+            tolerance = power_of_ten(self.places - 9)
             if rest <= tolerance:
                 return whole
             if unit - rest <= tolerance:
                 return whole + 1
         return None
+
+
+def power_of_ten(exponent: int) -> int:
+    """Return ten to the power of an exponent that is not negative."""
+    return int("1" + "0" * exponent)
 
 
 def spelled_number(text: str) -> SpelledNumber | None:
@@ -62,7 +68,10 @@ def spelled_number(text: str) -> SpelledNumber | None:
     first = _DIGIT.search(text)
     if first is None or len(text) > 64:
         return None
-    start, end = first.start(), len(text) - next(n for n, c in enumerate(text[::-1]) if c in "0123456789")
+    start, end = (
+        first.start(),
+        len(text) - next(n for n, c in enumerate(text[::-1]) if c in "0123456789"),
+    )
     if start and text[start - 1] in ".," and (start == 1 or not text[start - 2].isalpha()):
         start -= 1
     before, digits, after = text[:start], text[start:end], text[end:]
@@ -112,7 +121,11 @@ def _with_exponent(digits: str) -> ScaledNumber | None:
         return None
     places = len(match[2] or "") - int(match[3])
     value = int(match[1] + (match[2] or ""))
-    return ScaledNumber(value * 10**-places, 0) if places < 0 else ScaledNumber(value, places)
+    return (
+        ScaledNumber(value * power_of_ten(-places), 0)
+        if places < 0
+        else ScaledNumber(value, places)
+    )
 
 
 def _repaired(text: str) -> str:
@@ -120,10 +133,8 @@ def _repaired(text: str) -> str:
     if text.isascii():
         return text
     if "â" in text or "Â" in text or "Ã" in text:
-        try:
+        with contextlib.suppress(UnicodeError):
             text = text.encode("cp1252").decode("utf-8")
-        except UnicodeError:
-            pass
     return unicodedata.normalize("NFKC", text)
 
 
@@ -174,7 +185,9 @@ class MarkSurvey:
     def decided(self) -> str | None:
         """Return the mark that at least three of four telling numbers show, `None` if none does."""
         total = sum(self.shown.values())
-        return next((mark for mark, count in self.shown.items() if total and 4 * count >= 3 * total), None)
+        return next(
+            (mark for mark, count in self.shown.items() if total and 4 * count >= 3 * total), None
+        )
 
     @property
     def contradictory(self) -> bool:
