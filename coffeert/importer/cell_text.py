@@ -21,9 +21,16 @@ _WHOLE = re.compile(r"(\d+)[.,]0+", re.ASCII)
 
 
 class Fault(str):
-    """Why a cell cannot be read, as the end of a sentence about its row."""
+    """Why a row cannot be read, as the end of a sentence about it; `no_sale`: it is rightly left out."""
 
-    __slots__ = ()
+    no_sale: bool
+    __slots__ = ("no_sale",)
+
+    def __new__(cls, reason: str, *, no_sale: bool = False) -> Fault:
+        """Make one."""
+        fault = super().__new__(cls, reason)
+        fault.no_sale = no_sale
+        return fault
 
 
 def cell_text(cell: Cell) -> str:

@@ -48,7 +48,7 @@ class MomentReader:
     def read(self, day: str, clock: str | None, zone: str, line: int) -> datetime | Fault:
         """Return the moment in UTC; `clock` is `None` if the time has no column of its own."""
         if clock is None:
-            day, clock = self._parts(day)
+            day, clock = self.parts(day)
         known = self._days.get(day)
         if known is None:
             known = self._day(day)
@@ -70,16 +70,20 @@ class MomentReader:
         offset = timezone(timedelta(seconds=passed.offset))
         return (_midnight(known, offset) + _passed(passed)).astimezone(UTC)
 
-    def local(self, day: str, clock: str | None) -> datetime | None:
+    def day(self, text: str) -> date | None:
+        """Return the day of a text, `None` if it is none or a number."""
+        day = self._day(text)
+        return None if isinstance(day, Fault | datetime) else day
+
+    def local(self, day: str, clock: str) -> datetime | None:
         """Return what the store's clock showed, `None` for what has an offset or cannot be read."""
-        if clock is None:
-            day, clock = self._parts(day)
         known, passed = self._day(day), self._clock(clock)
         if isinstance(known, Fault | datetime) or not isinstance(passed, timedelta):
             return None
         return datetime.combine(known, time()) + passed
 
-    def _parts(self, text: str) -> tuple[str, str]:
+    def parts(self, text: str) -> tuple[str, str]:
+        """Return the day and the time of day in the text of one column."""
         if len(text) > 10 and text[10] in " T" and text[4] == "-":
             day, clock = text[:10], text[11:]
         else:

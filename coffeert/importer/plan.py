@@ -75,15 +75,25 @@ class Question(NamedTuple):
 class Plan(Protocol):
     """How a table is read. With `questions` left, `lines` must not be used."""
 
-    facts: tuple[str, ...]
-    """What was understood, each a plain sentence."""
-    questions: tuple[Question, ...]
-    currency: str | None
-    """That of the file's amounts, `None` if it does not say."""
-    arguments: tuple[str, ...]
-    """The options of the command that would repeat this plan without inferring anything."""
-    stated_totals: Mapping[str, int]
-    """Sums that the file itself states in totals rows, by column, in minor units."""
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What was understood, each a plain sentence."""
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What must be answered first."""
+
+    @property
+    def currency(self) -> str | None:
+        """That of the file's amounts, `None` if it does not say."""
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The options of the command that would repeat this plan without inferring anything."""
+
+    @property
+    def stated_totals(self) -> Mapping[str, int]:
+        """Sums that the file itself states in totals rows, by column, in minor units."""
 
     def lines(self) -> Iterator[SaleLine | RejectedRow | SkippedRow]:
         """Read the table from the beginning."""
