@@ -13,7 +13,7 @@ from coffeert.importer.plan import MeaningOptions, Plan
 from coffeert.importer.rows import Cell, RejectedRow, SaleLine, SkippedRow, TableRow
 
 
-@dataclass(frozen=True)
+@dataclass
 class MemoryTable:
     """Rows whose lines are numbered from 2, below the headings."""
 
@@ -21,7 +21,7 @@ class MemoryTable:
     cells: tuple[tuple[Cell, ...], ...]
     facts: tuple[str, ...] = ()
 
-    def rows(self) -> Iterator[TableRow | RejectedRow | SkippedRow]:
+    def rows(self) -> Iterator[TableRow]:
         return (TableRow(line, cells) for line, cells in enumerate(self.cells, start=2))
 
 
