@@ -22,11 +22,12 @@ from coffeert.errors import ImportRefused
 from coffeert.importer.identity import Identity
 from coffeert.importer.loading import Progress, extend_menu, load
 from coffeert.importer.look import Look, Sums
+from coffeert.importer.meaning import understand
 from coffeert.importer.plan import Plan
 from coffeert.importer.preview import Preview, preview_lines, question_sentence
 from coffeert.importer.rejects import OwnColumns, write_rejects
 from coffeert.importer.report import ImportReport, report_of, report_questions
-from coffeert.importer.standin import open_table, read_plan
+from coffeert.importer.table import open_table
 from coffeert.interrupts import INTERRUPTED
 from coffeert.postgres.imports import NewImport, database_time, finish_import, has_orders
 from coffeert.postgres.installation import set_currency
@@ -141,7 +142,7 @@ class FileImport:
 
     def _understand(self, name: str, table: OwnColumns, menu: Menu) -> Plan:
         while True:
-            plan = read_plan(table, meaning_options(self._options, menu.currency))
+            plan = understand(table, meaning_options(self._options, menu.currency))
             if not plan.questions:
                 return plan
             self._say([f"{name}: what was understood", *(f"  {fact}" for fact in plan.facts)])

@@ -12,6 +12,7 @@ import click
 
 from coffeert.errors import ConfigError
 from coffeert.importer.plan import MeaningOptions, Question
+from coffeert.importer.zones import zone_named
 from coffeert.printable import printable
 
 if TYPE_CHECKING:
@@ -31,8 +32,10 @@ def meaning_options(options: ImportOptions, currency: str | None) -> MeaningOpti
         store=options.store,
         zone=None if options.timezone is None else _zone(options.timezone),
         date_format=options.date_format,
+        decimal_mark=options.decimal_mark,
         skip=options.skip,
         refund=options.refund,
+        sale=options.sale,
         currency=currency or options.currency,
     )
 
@@ -98,6 +101,6 @@ def _pairs(option: str, given: Sequence[str]) -> Mapping[str, str]:
 
 def _zone(name: str) -> ZoneInfo:
     try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ConfigError("--timezone takes an IANA name such as Europe/Kyiv.") from None
+        return zone_named(name)
+    except ValueError as error:
+        raise ConfigError(f"--timezone: {error}.") from None

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from uuid import UUID
 
-from coffeert.domain.order_keys import order_id_from_key
 from coffeert.domain.money import MAX_AMOUNT_CENTS, MAX_PRICE_CENTS
+from coffeert.domain.order_keys import order_id_from_key
 from coffeert.domain.orders import MAX_QUANTITY, MAX_TEXT_LENGTH, MIN_PLACED_AT
 from coffeert.importer.menu_names import MenuNames
 from coffeert.importer.rows import RejectedRow, SaleLine, SkippedRow

@@ -1,0 +1,224 @@
+"""The moment of a sale, from a row's cells for day, time of day and time zone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal, InvalidOperation
+from typing import Final, TypeVar
+
+from coffeert.importer.cell_text import Fault, is_missing
+from coffeert.importer.clocks import Clock, read_clock, split_moment
+from coffeert.importer.dates import ORDERS, day_numbers, number_format
+from coffeert.importer.zones import goes_by, zone_or_offset
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_CACHED: Final = 200_000
+_DAY = timedelta(days=1)
+_DAY_ZERO: Final = {
+    "excel": datetime(1899, 12, 30),  # noqa: DTZ001 # a spreadsheet's day 0, which has no zone
+    "excel1904": datetime(1904, 1, 1),  # noqa: DTZ001
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class MomentReader:
+    """Reads moments, remembering the texts that it has read.
+
+    `order` is that of day, month and year in days that do not show it. `numbers` is what a mere number
+    counts. `default_time` stands for a missing time of day; `whole_days`: the column of the day has none,
+    whatever it shows. `twelve`: times up to 12:59 without AM or PM are refused. `later_lines` are those
+    whose time, which occurs twice as a clock is put back, is the second one.
+    """
+
+    order: str | None
+    numbers: str | None
+    zone: tzinfo | None
+    default_time: time | None = None
+    whole_days: bool = False
+    twelve: bool = False
+    later_lines: frozenset[int] = frozenset()
+    _days: dict[str, date | Fault] = field(default_factory=dict)
+    _clocks: dict[str, timedelta | Clock | Fault] = field(default_factory=dict)
+    _zones: dict[str, tzinfo | Fault] = field(default_factory=dict)
+    _midnights: dict[tuple[date, str], datetime] = field(default_factory=dict)
+
+    def read(self, day: str, clock: str | None, zone: str, line: int) -> datetime | Fault:
+        """Return the moment in UTC; `clock` is `None` if the time has no column of its own."""
+        if clock is None:
+            day, clock = self.parts(day)
+        known = self._days.get(day)
+        if known is None:
+            known = self._day(day)
+            _remember(self._days, day, known)
+        passed = self._clocks.get(clock)
+        if passed is None:
+            passed = self._clock(clock)
+            _remember(self._clocks, clock, passed)
+        if isinstance(known, Fault) or isinstance(passed, Fault):
+            return _first_fault(known, passed)
+        if type(known) is datetime:
+            return self._counted(known, clock, zone, line)
+        if type(passed) is timedelta:
+            midnight = self._midnights.get((known, zone))
+            return self._at(known, passed, zone, line) if midnight is None else midnight + passed
+        assert isinstance(passed, Clock)
+        if passed.offset is None:
+            return self._at(known, _passed(passed), zone, line, passed.letters)
+        offset = timezone(timedelta(seconds=passed.offset))
+        return (_midnight(known, offset) + _passed(passed)).astimezone(UTC)
+
+    def day(self, text: str) -> date | None:
+        """Return the day of a text, `None` if it is none or a number."""
+        day = self._day(text)
+        return None if isinstance(day, Fault | datetime) else day
+
+    def local(self, day: str, clock: str) -> datetime | None:
+        """Return what the store's clock showed, `None` for what has an offset or cannot be read."""
+        known, passed = self._day(day), self._clock(clock)
+        if isinstance(known, Fault | datetime) or not isinstance(passed, timedelta):
+            return None
+        return datetime.combine(known, time()) + passed
+
+    def parts(self, text: str) -> tuple[str, str]:
+        """Return the day and the time of day in the text of one column."""
+        if len(text) > 10 and text[10] in " T" and text[4] == "-":
+            day, clock = text[:10], text[11:]
+        else:
+            day, clock = split_moment(text)
+        return (day, "") if self.whole_days else (day, clock)
+
+    def _day(self, text: str) -> date | Fault:
+        if is_missing(text):
+            return Fault("has no date")
+        numbers = day_numbers(text) or day_numbers(split_moment(text)[0])
+        if numbers is None:
+            return self._number(text)
+        order = numbers.order or self.order
+        day = numbers.day(order) if order else None
+        if day is None:
+            return Fault(
+                f"{text!r} is no day in the order {ORDERS.get(order or '', 'of the others')}"
+            )
+        return day
+
+    def _number(self, text: str) -> datetime | Fault:
+        kind = number_format(text)
+        if kind is None or self.numbers is None or kind != self.numbers.removesuffix("1904"):
+            return Fault(f"{text!r} is no date that can be read")
+        value = Decimal(text.replace(",", "."))
+        if kind == "excel":
+            passed = timedelta(milliseconds=_to_second(value * 86_400_000))
+            return _DAY_ZERO[self.numbers] + passed
+        seconds = value / 1000 if kind == "unixms" else value
+        return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(seconds * 1000))
+
+    def _counted(self, moment: datetime, clock: str, zone: str, line: int) -> datetime | Fault:
+        if moment.tzinfo is not None:
+            return moment
+        passed: timedelta | Clock | Fault = moment - datetime.combine(moment.date(), time())
+        if clock or self.whole_days:
+            passed = self._clock(clock)
+        if isinstance(passed, Fault):
+            return passed
+        passed = _passed(passed) if isinstance(passed, Clock) else passed
+        return self._at(moment.date(), passed, zone, line)
+
+    def _clock(self, text: str) -> timedelta | Clock | Fault:
+        if is_missing(text):
+            if self.default_time is not None:
+                text = self.default_time.isoformat()
+            elif not self.numbers or self.whole_days:
+                return Fault("has no time of day")
+            else:
+                return timedelta()  # a counted day has its time in its fraction
+        clock = read_clock(text)
+        if clock is None:
+            day, rest = split_moment(text)
+            if rest and day[:4] in ("1899", "1900", "1904"):  # a spreadsheet's time without a day
+                clock = read_clock(rest)
+        if clock is None:
+            return _fraction_of_day(text)
+        if self.twelve and not clock.twelve and clock.seconds < 13 * 3600:
+            return Fault(f"the time {text!r} has neither AM nor PM, as other times have")
+        return clock if clock.offset is not None or clock.letters else _passed(clock)
+
+    def _at(
+        self, day: date, passed: timedelta, zone: str, line: int, letters: str = ""
+    ) -> datetime | Fault:
+        rule = self._zones.get(zone)
+        if rule is None:
+            rule = self._zones[zone] = self._zone(zone)
+        if isinstance(rule, Fault):
+            return rule
+        if not letters and not has_change(day, rule):
+            midnight = _midnight(day, rule).astimezone(UTC)
+            _remember(self._midnights, (day, zone), midnight)
+            return midnight + passed
+        local = _midnight(day, rule) + passed
+        if letters:
+            local = next((m for f in (0, 1) if goes_by(m := local.replace(fold=f), letters)), local)
+            if not goes_by(local, letters):
+                return Fault(f"the time is marked {letters}, which {rule} does not use then")
+        elif line in self.later_lines:
+            local = local.replace(fold=1)
+        return local.astimezone(UTC)
+
+    def _zone(self, text: str) -> tzinfo | Fault:
+        if not is_missing(text):
+            try:
+                return zone_or_offset(text)
+            except ValueError as error:
+                return Fault(str(error))
+        return self.zone if self.zone is not None else Fault("has no time zone")
+
+
+def has_change(day: date, zone: tzinfo) -> bool:
+    """Return whether a zone's clocks change on a day, or on the days beside it."""
+    midnight = _midnight(day, zone)
+    return (midnight - _DAY).utcoffset() != (midnight + 2 * _DAY).utcoffset()
+
+
+def default_time(text: str) -> time | None:
+    """Read the time of day that an option gives, `None` if it is none."""
+    clock = read_clock(text)
+    if clock is None or clock.offset is not None or clock.letters:
+        return None
+    return time(*divmod(clock.seconds // 60, 60), clock.seconds % 60)
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
+
+
+def _passed(clock: Clock) -> timedelta:
+    return timedelta(seconds=clock.seconds, microseconds=clock.microseconds)
+
+
+def _fraction_of_day(text: str) -> timedelta | Fault:
+    try:
+        value = Decimal(text.replace(",", "."))
+    except InvalidOperation:
+        value = Decimal(-1)
+    if 0 <= value < 1 and any(mark in text for mark in ".,"):
+        return timedelta(milliseconds=_to_second(value * 86_400_000))
+    return Fault(f"{text!r} is no time of day that can be read")
+
+
+def _to_second(milliseconds: Decimal) -> int:
+    """Round what a fraction of a day says, if it is as near to a second as binary noise is."""
+    whole = round(milliseconds)
+    rest = (whole + 500) % 1000 - 500
+    return whole - rest if abs(rest) <= 5 else whole
+
+
+def _first_fault(*values: object) -> Fault:
+    return next(value for value in values if isinstance(value, Fault))
+
+
+def _remember(cache: dict[K, V], key: K, value: V) -> None:
+    if len(cache) >= _CACHED:
+        cache.clear()
+    cache[key] = value

@@ -1,0 +1,286 @@
+"""Reads the rows of a table as sales, once it is known how."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from coffeert.importer.amounts import MAX_PRICE, AmountReader, PiecesReader
+from coffeert.importer.cell_text import Fault, cell_text, folded, is_missing, number_text
+from coffeert.importer.currency_signs import currencies_of
+from coffeert.importer.drinks import DrinkReader
+from coffeert.importer.moments import MomentReader
+from coffeert.importer.receipts import ReceiptPositions
+from coffeert.importer.rows import Cell, RejectedRow, SaleLine, SkippedRow, TableRow
+from coffeert.importer.statuses import Condition, Kind, StatusColumn
+from coffeert.importer.survey import has_total_label, is_heading
+
+MAX_RECEIPT: Final = 64
+MAX_NAME: Final = 255
+
+
+class Given(NamedTuple):
+    """What stands for a missing value, if anything does; `menu`: without a price, the menu's is meant."""
+
+    store: str | None = None
+    drink: str | None = None
+    quantity: int | None = None
+    price: int | None = None
+    menu: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class SaleReader:
+    """Reads rows; columns are positions, -1 for none.
+
+    `one_store` is the store of every row, whatever the row says.
+    """
+
+    columns: Sequence[str]
+    day: int = -1
+    clock: int = -1
+    zone: int = -1
+    store: int = -1
+    quantity: int = -1
+    price: int = -1
+    total: int = -1
+    discount: int = -1
+    currency_column: int = -1
+    receipt: int = -1
+    receipt_line: int = -1
+    order_id: int = -1
+    one_store: str | None = None
+    given: Given
+    moments: MomentReader
+    drinks: DrinkReader
+    pieces: PiecesReader
+    prices: AmountReader
+    totals: AmountReader
+    discounts: AmountReader
+    currency: str | None
+    statuses: Sequence[StatusColumn] = ()
+    conditions: Sequence[Condition] = ()
+    meanings: dict[tuple[int, str], Kind] = field(default_factory=dict)
+    _positions: ReceiptPositions = field(default_factory=ReceiptPositions)
+    _kinds: dict[tuple[Cell, ...], tuple[Kind, str]] = field(default_factory=dict)
+
+    def from_the_beginning(self) -> SaleReader:
+        """Return a reader that has not counted any line yet."""
+        return replace(self, _positions=ReceiptPositions())
+
+    def read(self, row: TableRow) -> SaleLine | RejectedRow | SkippedRow:
+        """Return what a row is."""
+        line, cells = row
+        receipt, receipt_line = self._receipt(cells, line)
+        kind, reason = self._kind(cells) if self.statuses or self.conditions else (Kind.SALE, "")
+        drink = self.drinks.read(cells)
+        if type(drink) is Fault and drink.no_sale:
+            return SkippedRow(line, cells, drink)
+        if kind is Kind.VOID:
+            return SkippedRow(line, cells, reason)
+        placed = self._placed_at(cells, line)
+        store = self._store(cells)
+        money = self._money(cells, kind, reason)
+        if type(money) is SkippedKind:
+            return SkippedRow(line, cells, money.reason)
+        if (
+            type(placed) is datetime
+            and type(store) is str
+            and type(drink) is str
+            and type(money) is Money
+            and not isinstance(receipt, Fault)
+        ):
+            return SaleLine(
+                line,
+                store,
+                drink,
+                *money,
+                placed,
+                receipt,
+                receipt_line,
+                self._order_id(cells),
+            )
+        return self._without(row, (placed, store, drink, money, receipt))
+
+    def _without(self, row: TableRow, values: tuple[object, ...]) -> RejectedRow | SkippedRow:
+        """Say why a row is no sale."""
+        cells = row.cells
+        if all(is_missing(cell_text(cell)) for cell in cells):
+            return SkippedRow(row.line, cells, "the row is empty")
+        if isinstance(values[0], Fault):
+            if has_total_label(cells):
+                return SkippedRow(row.line, cells, "the row holds sums")
+            if is_heading(cells, self.columns):
+                return SkippedRow(row.line, cells, "the row repeats the headings")
+        reasons = [
+            reason
+            for value in values
+            for reason in (value if isinstance(value, Faults) else (value,))
+            if isinstance(reason, Fault)
+        ]
+        return RejectedRow(row.line, cells, tuple(map(str, reasons)))
+
+    def _placed_at(self, cells: tuple[Cell, ...], line: int) -> datetime | Fault:
+        day = cells[self.day]
+        if type(day) is not str:
+            day = cell_text(day)
+        clock: str | None = None
+        if self.clock >= 0:
+            cell = cells[self.clock]
+            clock = cell if type(cell) is str else cell_text(cell)
+        zone = cell_text(cells[self.zone]) if self.zone >= 0 else ""
+        return self.moments.read(day, clock, zone, line)
+
+    def _store(self, cells: tuple[Cell, ...]) -> str | Fault:
+        if self.one_store is not None:
+            return self.one_store
+        text = cell_text(cells[self.store]) if self.store >= 0 else ""
+        if is_missing(text):
+            return self.given.store or Fault("has no store")
+        if len(text.encode()) > MAX_NAME:
+            return Fault("has a store whose name is longer than 255 bytes")
+        return text
+
+    def _order_id(self, cells: tuple[Cell, ...]) -> str | None:
+        if self.order_id < 0:
+            return None
+        return number_text(cell_text(cells[self.order_id])) or None
+
+    def _receipt(self, cells: tuple[Cell, ...], line: int) -> tuple[str | Fault | None, str | None]:
+        if self.receipt < 0:
+            return None, None
+        receipt = number_text(cell_text(cells[self.receipt]))
+        if is_missing(receipt):
+            return None, None
+        if len(receipt) > MAX_RECEIPT:
+            return Fault(f"has a receipt number longer than {MAX_RECEIPT} characters"), None
+        if self.receipt_line >= 0:
+            own = number_text(cell_text(cells[self.receipt_line]))
+            if not is_missing(own):
+                return receipt, own
+        return receipt, self._positions.position(receipt, line)
+
+    def _foreign(self, cells: tuple[Cell, ...]) -> Fault | None:
+        code = cell_text(cells[self.currency_column])
+        if self.currency is None or is_missing(code) or self.currency in currencies_of(code):
+            return None
+        return Fault(f"is in {code}, not in {self.currency}")
+
+    def _kind(self, cells: tuple[Cell, ...]) -> tuple[Kind, str]:
+        """Return what the states of a row make of it, and which does."""
+        key = tuple(cells[column.index] for column in self.statuses)
+        found = self._kinds.get(key)
+        if found is None or self.conditions:
+            found = self._kind_of(cells)
+            if len(self._kinds) < 10_000:
+                self._kinds[key] = found
+        return found
+
+    def _kind_of(self, cells: tuple[Cell, ...]) -> tuple[Kind, str]:
+        for column, value, kind in self.conditions:
+            text = cell_text(cells[column])
+            if folded(text) == value:
+                return kind, f"{self.columns[column]} is {text!r}"
+        found, reason = Kind.SALE, ""
+        for status in self.statuses:
+            text = cell_text(cells[status.index])
+            kind = self.meanings.get((status.index, folded(text)), status.kind(text))
+            if _RANK[kind] > _RANK[found]:
+                found, reason = kind, status.reason(text)
+        return found, reason
+
+    def _money(
+        self, cells: tuple[Cell, ...], kind: Kind, reason: str
+    ) -> Money | Faults | SkippedKind:
+        pieces = self.pieces.read(cell_text(cells[self.quantity])) if self.quantity >= 0 else None
+        if pieces is None:
+            pieces = self.given.quantity
+        price = self.prices.read(cell_text(cells[self.price])) if self.price >= 0 else None
+        total = self.totals.read(cell_text(cells[self.total])) if self.total >= 0 else None
+        if price is None and total is None:
+            price = self.given.price
+        if self.currency_column >= 0 and (fault := self._foreign(cells)):
+            return Faults((fault,))
+        if self.discount >= 0 and type(price) is int and type(pieces) is int and total is None:
+            discount = self.discounts.read(cell_text(cells[self.discount])) or 0
+            if isinstance(discount, Fault):
+                return Faults((discount,))
+            total, price = abs(pieces) * abs(price) - abs(discount), None
+        if (
+            type(pieces) is int
+            and (price is None or type(price) is int)
+            and not isinstance(total, Fault)
+        ):
+            if price is None and total is None and not self.given.menu:
+                return Faults((Fault("has no price"),))
+            return signed_money(pieces, price, total, kind, reason)
+        faults = [value for value in (pieces, price, total) if isinstance(value, Fault)]
+        if pieces is None:
+            faults.insert(0, Fault("has no quantity"))
+        if price is None and total is None and not self.given.menu:
+            faults.append(Fault("has no price"))
+        return Faults(faults)
+
+
+class Money(NamedTuple):
+    """What a line is about: pieces, and the price of one or what all cost, in minor units."""
+
+    quantity: int
+    price: int | None
+    total: int | None
+
+
+class Faults(tuple[Fault, ...]):
+    """Several reasons."""
+
+    __slots__ = ()
+
+
+class SkippedKind(NamedTuple):
+    """Why a row is left out."""
+
+    reason: str
+
+
+_RANK = {
+    Kind.SALE: 0,
+    Kind.GIVEN: 1,
+    Kind.REFUND: 2,
+    Kind.REFUNDED: 3,
+    Kind.UNKNOWN: 4,
+    Kind.VOID: 5,
+}
+
+
+def signed_money(
+    pieces: int, price: int | None, total: int | None, kind: Kind, reason: str
+) -> Money | Faults | SkippedKind:
+    """Give pieces and amounts the sign of what the row is, or say why they contradict it."""
+    negative = pieces < 0 or (total or 0) < 0 or (price or 0) < 0
+    if kind is Kind.REFUNDED and not negative:
+        return SkippedKind(f"{reason}: the money went back")
+    if kind is Kind.UNKNOWN:
+        return Faults((Fault(f"{reason}, and it is not known what that means"),))
+    if kind is Kind.GIVEN and (total if total is not None else price):
+        return Faults((Fault(f"{reason}, but it is not free"),))
+    refund = pieces < 0 or kind in (Kind.REFUND, Kind.REFUNDED)
+    if negative and not refund:
+        return Faults((Fault("has a negative amount, but nothing says that it is a refund"),))
+    size, unit, cost = abs(pieces), _magnitude(price), _magnitude(total)
+    if unit is not None and cost is not None and 2 * abs(cost - size * unit) > size:
+        return Faults(
+            (Fault(f"contradicts itself: {size} pieces at that price do not cost the total"),)
+        )
+    if unit is not None and unit > MAX_PRICE:
+        return Faults((Fault("has a price that is more than any drink can cost"),))
+    if unit is not None and cost == size * unit:
+        cost = None
+    if cost is not None and refund:
+        cost = -cost
+    return Money(-size if refund else size, unit, cost)
+
+
+def _magnitude(amount: int | None) -> int | None:
+    return None if amount is None else abs(amount)
