@@ -85,7 +85,8 @@ FROM import_row
 -- name: clear_keys
 -- Before keys are derived again, for another source.
 TRUNCATE import_key, import_fate;
-ALTER TABLE import_key DROP CONSTRAINT IF EXISTS import_key_pkey
+ALTER TABLE import_key DROP CONSTRAINT IF EXISTS import_key_pkey;
+DROP INDEX IF EXISTS pg_temp.import_key_order_id
 
 -- name: derive_keys
 -- Names each row: by its own id, or by its content within the source, receipt included. Equal rows are
@@ -108,9 +109,15 @@ FROM (
 ORDER BY n
 
 -- name: index_keys
--- After the keys, as index_staging.
+-- After the keys, as index_staging. Keys are looked for from both sides, whatever the planner believes of
+-- the table of orders, which may never have been analyzed.
 ALTER TABLE import_key ADD PRIMARY KEY (n);
+CREATE INDEX import_key_order_id ON import_key (order_id);
 ANALYZE import_key
+
+-- name: join_by_hash
+-- For this transaction: where no index helps, a plan made of wrong statistics would compare all with all.
+SELECT set_config('enable_nestloop', 'off', true)
 
 -- name: rename_undone
 -- Gives rows another key whose order was voided when an import was taken back, so that they are stored

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -186,7 +187,7 @@ class Staging:
 
     async def match(self, imports: Collection[int], *, same_source: Collection[int]) -> None:
         """Pair rows with equal orders of imports, and find changed receipts of those of the same source."""
-        with translate_errors():
+        async with self._joined_by_hash():
             for same_receipt in (True, False):
                 await self._connection.execute(sql("match_equal"), imports, same_receipt)
             await self._connection.execute(sql("find_changed_receipts"), same_source)
@@ -202,7 +203,10 @@ class Staging:
 
     async def count_equal_elsewhere(self, imports: Collection[int]) -> dict[int, int]:
         """Return how many rows to be stored equal orders of imports of other sources, by import."""
-        return dict(await self._fetch("count_equal_elsewhere", imports)) if imports else {}
+        if not imports:
+            return {}
+        async with self._joined_by_hash():
+            return dict(await self._fetch("count_equal_elsewhere", imports))
 
     async def reject_conflicts(self) -> None:
         """Reject the rows that contradict what is stored."""
@@ -229,13 +233,21 @@ class Staging:
 
     async def sums(self) -> tuple[list[DaySum], list[StoreSum]]:
         """Sum what would be stored, by business day and by store."""
-        await self._execute("sum_import_days")
+        async with self._joined_by_hash():
+            await self._execute("sum_import_days")
         days = [DaySum(*row) for row in await self._fetch("import_days")]
         return days, [StoreSum(*row) for row in await self._fetch("import_stores")]
 
     async def examples(self, count: int) -> list[ExampleRow]:
         """Return the first rows that would be stored."""
         return [ExampleRow(*row) for row in await self._fetch("import_examples", count)]
+
+    @asynccontextmanager
+    async def _joined_by_hash(self) -> AsyncIterator[None]:
+        with translate_errors():
+            async with self._connection.transaction():
+                await self._connection.execute(sql("join_by_hash"))
+                yield
 
     async def _execute(self, name: str) -> None:
         with translate_errors():
