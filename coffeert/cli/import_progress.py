@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+_MIN_SECONDS = 0.1
 
 
 @contextmanager
@@ -21,11 +24,18 @@ def progress_bar(what: str, total: int | None) -> Iterator[Callable[[int], None]
         SpinnerColumn(),
         TextColumn(f"{what} {{task.completed:,.0f}} rows"),
         BarColumn(),
-        TextColumn("{task.speed:,.0f}/s" if total else ""),
+        TextColumn("{task.fields[rate]:,.0f}/s"),
         TimeElapsedColumn(),
         console=console,
         transient=True,
     )
+    began = time.monotonic()
     with bar:
-        task = bar.add_task("", total=total)
-        yield lambda done: bar.update(task, completed=done)
+        task = bar.add_task("", total=total, rate=0.0)
+
+        def report(done: int) -> None:
+            bar.update(
+                task, completed=done, rate=done / max(time.monotonic() - began, _MIN_SECONDS)
+            )
+
+        yield report

@@ -282,6 +282,6 @@ async def test_on_a_terminal_equal_rows_are_asked_about(
     terminal.answer("till 2")
     await terminal.asked("Store 50 orders? [y/N]")
     terminal.answer("y")
-    assert await terminal.ended() == 0
+    assert await terminal.ended() == 0, terminal.text
     assert "Stored 50 orders" in terminal.text
     assert await books.count() == 100
