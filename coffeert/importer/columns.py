@@ -107,7 +107,11 @@ def heading_currency(heading: str) -> frozenset[str]:
 def is_number(text: str) -> bool:
     """Return whether a text is a number, with or without a currency."""
     number = spelled_number(text)
-    return number is not None and any(scaled_number(number.digits, mark) for mark in MARKS)
+    return (
+        number is not None
+        and all(map(currencies_of, number.marks))
+        and any(scaled_number(number.digits, mark) for mark in MARKS)
+    )
 
 
 def _covered(name: str, found: Mapping[str, int], *, loose: bool) -> bool:

@@ -16,6 +16,7 @@ from coffeert.importer.vocabulary import words
 
 _DIFFERENT: Final = 50_000
 """How many different texts of a column are remembered, so that each is looked at about once."""
+_CLOCKS: Final = 100_000
 _SAMPLE: Final = 5_000
 _TOTALS: Final = 1_000
 _SHAPE: Final = str.maketrans("0123456789", "1111111111")
@@ -133,6 +134,7 @@ class _Surveyor:
         self._clock = fields.get("time", -1) if "placed_at" not in fields else -1
         self._drink = fields.get("drink", -1)
         self._drinks: dict[Cell, bool] = {}
+        self._clocks: set[str] = set()
         self._numbers: list[tuple[int, set[Cell], NumberSurvey]] = []
         for name in ("quantity", "price", "total", "amount", "discount"):
             if name in fields:
@@ -170,6 +172,9 @@ class _Surveyor:
             clock = cells[self._clock]
             self._note_clock(clock if type(clock) is str else cell_text(clock))
             return text
+        day, _, clock_text = text.partition(" ")
+        if day in self._result.moments.texts and clock_text in self._clocks:
+            return day
         if len(text) > 10 and text[4] == "-" and text[10] in " T":
             day, clock_text = text[:10], text[11:]
         elif len(text) < 11:
@@ -181,6 +186,10 @@ class _Surveyor:
         return day
 
     def _note_clock(self, text: str) -> None:
+        if text in self._clocks:
+            return
+        if len(self._clocks) < _CLOCKS:
+            self._clocks.add(text)
         # All digits become 1, so that there are few shapes; midnight is one of its own.
         shape = text.translate(_SHAPE) if text.strip("0:.Z ") else text
         shapes = self._result.moments.clock_shapes
