@@ -64,14 +64,14 @@ class MomentReader:
         if known is None:
             known = self._day(day)
             remember(self._days, day, known)
+        if type(known) is datetime:
+            return self._counted(known, clock, zone, line)
         passed = self._clocks.get(clock)
         if passed is None:
             passed = self._clock(clock)
             remember(self._clocks, clock, passed)
         if isinstance(known, Fault) or isinstance(passed, Fault):
             return _first_fault(known, passed)
-        if type(known) is datetime:
-            return self._counted(known, clock, zone, line)
         if type(passed) is timedelta:
             midnight = self._midnights.get((known, zone))
             return self._at(known, passed, zone, line) if midnight is None else midnight + passed
@@ -148,12 +148,9 @@ class MomentReader:
 
     def _clock(self, text: str) -> _Time:
         if is_missing(text):
-            if self.default_time is not None:
-                text = self.default_time.isoformat()
-            elif not self.numbers or self.whole_days:
+            if self.default_time is None:
                 return Fault("has no time of day")
-            else:
-                return timedelta()  # a counted day has its time in its fraction
+            text = self.default_time.isoformat()
         clock = read_clock(text)
         if clock is None:
             day, rest = split_moment(text)
