@@ -108,7 +108,7 @@ def _order(days: DaySurvey, notes: Notes, hint: str) -> str | None:
         notes.say(f"Dates are {ORDERS[possible[0]]}{proof}.")
         return possible[0]
     if not days.differing:
-        return possible[0]
+        return hint if hint in possible else possible[0]
     if hint in possible:
         notes.say(f"Dates are {ORDERS[hint]}, as this export writes them.")
         return hint

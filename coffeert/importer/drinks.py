@@ -9,8 +9,8 @@ from typing import Final
 
 from coffeert.importer.cell_text import Fault, cell_text, folded, is_missing
 from coffeert.importer.memory import remember
+from coffeert.importer.row_kinds import is_total_label
 from coffeert.importer.rows import Cell
-from coffeert.importer.survey import is_total_label
 
 MAX_NAME: Final = 255
 _COUNTED = re.compile(r"(?:[0-9]{1,4}\s?[x×*]\s?\S|\S\s?[x×*]\s?[0-9]{1,4}\b)", re.IGNORECASE)

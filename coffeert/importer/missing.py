@@ -93,8 +93,8 @@ def ask_for_states(layout: Layout, seen: Survey, rules: list[Condition], notes: 
             if kind is Kind.UNKNOWN:
                 unknown.append((text, count))
             else:
-                rows = f"{count} row{'' if count == 1 else 's'}"
-                notes.say(f"{rows} with {status.reason(text)}: {_SAID[kind]}.")
+                rows = "1 row" if count == 1 else f"{count} rows"
+                notes.say(f"{status.reason(text)} in {rows}: {_SAID[kind]}.")
         for text, count in unknown[:_SHOWN]:
             rule = f"{status.heading}={text}"
             notes.ask(

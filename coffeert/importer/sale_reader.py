@@ -15,9 +15,9 @@ from coffeert.importer.drinks import DrinkReader
 from coffeert.importer.memory import remember
 from coffeert.importer.moments import MomentReader
 from coffeert.importer.receipts import ReceiptPositions
+from coffeert.importer.row_kinds import has_total_label, is_heading
 from coffeert.importer.rows import Cell, RejectedRow, SaleLine, SkippedRow, TableRow
 from coffeert.importer.statuses import Condition, Kind, StatusColumn
-from coffeert.importer.survey import has_total_label, is_heading
 
 MAX_RECEIPT: Final = 64
 MAX_NAME: Final = 255
@@ -206,7 +206,7 @@ class SaleReader:
         for column, value, kind in self.conditions:
             text = cell_text(cells[column])
             if folded(text) == value:
-                return kind, f"{self.columns[column]} is {text!r}"
+                return kind, f"`{self.columns[column]}` is {text!r}"
         found, reason = Kind.SALE, ""
         for status in self.statuses:
             text = cell_text(cells[status.index])

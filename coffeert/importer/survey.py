@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from coffeert.importer.cell_text import cell_text, folded, heading_words, is_missing
+from coffeert.importer.cell_text import cell_text, is_missing
 from coffeert.importer.clocks import read_clock, split_moment
 from coffeert.importer.currency_signs import CurrencySurvey
 from coffeert.importer.dates import DaySurvey, day_numbers, number_format
 from coffeert.importer.numbers import MARKS, MarkSurvey, scaled_number, spelled_number
+from coffeert.importer.row_kinds import has_total_label, is_heading, is_total_label
 from coffeert.importer.rows import Cell, TableRow
-from coffeert.importer.vocabulary import words
 
 _DIFFERENT: Final = 50_000
 """How many different texts of a column are remembered, so that each is looked at about once."""
@@ -242,30 +242,3 @@ class _Surveyor:
         self._result.totals_at_the_end += 1
         if len(self._result.totals) < _TOTALS:
             self._result.totals.append(row)
-
-
-def is_total_label(text: str) -> bool:
-    """Return whether a text is nothing but a word for a sum."""
-    return len(text) < 40 and folded(text).rstrip(":. ") in words("cells", "totals")
-
-
-def has_total_label(cells: Iterable[Cell]) -> bool:
-    """Return whether a row without a day has a label such as `Total` or `Total Uptown`."""
-    for cell in cells:
-        if not isinstance(cell, str) or not (text := folded(cell)):
-            continue
-        first = text.split(":")[0].split(" ")
-        if is_total_label(text) or any(
-            " ".join(first[:n]) in words("cells", "totals") for n in (1, 2)
-        ):
-            return True
-        if first[-1] in words("cells", "totals"):
-            return True
-    return False
-
-
-def is_heading(cells: Iterable[Cell], columns: Iterable[str]) -> bool:
-    """Return whether a row repeats the headings."""
-    pairs = [(c, h) for c, h in zip(cells, columns, strict=False) if isinstance(c, str) and c]
-    same = sum(heading_words(cell) == heading_words(heading) for cell, heading in pairs)
-    return bool(pairs) and 2 * same > len(pairs)
