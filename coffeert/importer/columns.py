@@ -10,7 +10,7 @@ from coffeert.importer.clocks import read_clock, split_moment
 from coffeert.importer.currency_signs import currencies_of
 from coffeert.importer.dates import day_numbers, number_format
 from coffeert.importer.numbers import MARKS, scaled_number, spelled_number
-from coffeert.importer.row_kinds import has_total_label, is_heading, is_mostly_empty
+from coffeert.importer.row_kinds import has_total_label, is_heading
 from coffeert.importer.rows import TableRow
 from coffeert.importer.vocabulary import vocabulary, words
 
@@ -29,7 +29,7 @@ class Sample:
         for row in rows:
             if is_heading(row.cells, columns):
                 continue
-            if is_mostly_empty(row.cells) and has_total_label(row.cells):
+            if has_total_label(row.cells) and not all(map(cell_text, row.cells)):
                 continue
             for texts, cell in zip(self.texts, row.cells, strict=False):
                 if not is_missing(text := cell_text(cell)):

@@ -13,7 +13,7 @@ from coffeert.importer.row_kinds import is_total_label
 from coffeert.importer.rows import Cell
 
 MAX_NAME: Final = 255
-_COUNTED = re.compile(r"(?:[0-9]{1,4}\s?[x×*]\s?\S|\S\s?[x×*]\s?[0-9]{1,4}\b)", re.IGNORECASE)
+_COUNTED = re.compile(r"[0-9]{1,4}\s?(?:[x*]\s|×).*|.*\s[x×*]\s?[0-9]{1,4}", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s?[,;+|\n]\s?")
 
 
@@ -73,5 +73,5 @@ class DrinkReader:
 
     def _has_several(self, name: str) -> bool:
         parts = _BETWEEN.split(name)
-        counted = sum(bool(_COUNTED.match(part) or _COUNTED.search(part)) for part in parts)
+        counted = sum(bool(_COUNTED.fullmatch(part)) for part in parts)
         return counted > 1 or (not self.counted and counted == 1)

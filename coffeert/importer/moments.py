@@ -54,6 +54,7 @@ class MomentReader:
 
     def read(self, day: str, clock: str | None, zone: str, line: int) -> datetime | Fault:
         """Return the moment in UTC; `clock` is `None` if the time has no column of its own."""
+        alone = clock is None
         if clock is None:
             first, _, rest = day.partition(" ")
             if first in self._days and rest in self._clocks and not self.whole_days:
@@ -71,7 +72,7 @@ class MomentReader:
             passed = self._clock(clock)
             remember(self._clocks, clock, passed)
         if isinstance(known, Fault) or isinstance(passed, Fault):
-            return _first_fault(known, passed)
+            return known if alone and isinstance(known, Fault) else _faults(known, passed)
         if type(passed) is timedelta:
             midnight = self._midnights.get((known, zone))
             return self._at(known, passed, zone, line) if midnight is None else midnight + passed
@@ -233,5 +234,5 @@ def _to_second(milliseconds: Decimal) -> int:
     return whole - rest if abs(rest) <= 5 else whole
 
 
-def _first_fault(*values: object) -> Fault:
-    return next(value for value in values if isinstance(value, Fault))
+def _faults(*values: object) -> Fault:
+    return Fault(", and ".join(value for value in values if isinstance(value, Fault)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from coffeert.importer.cell_text import cell_text, folded, heading_words, is_missing
+from coffeert.importer.cell_text import folded, heading_words
 from coffeert.importer.rows import Cell
 from coffeert.importer.vocabulary import words
 
@@ -15,16 +15,16 @@ def is_total_label(text: str) -> bool:
 
 
 def has_total_label(cells: Iterable[Cell]) -> bool:
-    """Return whether a row without a day has a label such as `Total` or `Total Uptown`."""
+    """Return whether a row without a day has a label such as `Total`, `Total: 12` or `Total Uptown`."""
     for cell in cells:
         if not isinstance(cell, str) or not (text := folded(cell)):
             continue
-        first = text.split(":")[0].split(" ")
-        if is_total_label(text) or any(
-            " ".join(first[:n]) in words("cells", "totals") for n in (1, 2)
-        ):
+        before, colon, _ = text.partition(":")
+        first = before.split(" ")
+        if is_total_label(text) or (colon and is_total_label(before)):
             return True
-        if first[-1] in words("cells", "totals"):
+        beginnings = {" ".join(first[:n]) for n in (1, 2)} if len(text) < 40 else set()
+        if (beginnings | {first[-1]}) & words("cells", "totals_of"):
             return True
     return False
 
@@ -34,8 +34,3 @@ def is_heading(cells: Iterable[Cell], columns: Iterable[str]) -> bool:
     pairs = [(c, h) for c, h in zip(cells, columns, strict=False) if isinstance(c, str) and c]
     same = sum(heading_words(cell) == heading_words(heading) for cell, heading in pairs)
     return bool(pairs) and 2 * same > len(pairs)
-
-
-def is_mostly_empty(cells: tuple[Cell, ...]) -> bool:
-    """Return whether less than half of a row is filled, as in rows of sums."""
-    return 2 * sum(not is_missing(cell_text(cell)) for cell in cells) < len(cells)

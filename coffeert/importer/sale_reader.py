@@ -124,7 +124,7 @@ class SaleReader:
     def _without(self, row: TableRow, values: tuple[object, ...]) -> RejectedRow | SkippedRow:
         """Say why a row is no sale."""
         cells = row.cells
-        if all(is_missing(cell_text(cell)) for cell in cells):
+        if not any(map(cell_text, cells)):
             return SkippedRow(row.line, cells, "the row is empty")
         if isinstance(values[0], Fault):
             if has_total_label(cells):
