@@ -7,12 +7,12 @@ from typing import Final
 
 from coffeert.importer.cell_text import Fault, is_missing
 from coffeert.importer.currency_signs import currencies_of
+from coffeert.importer.memory import remember
 from coffeert.importer.numbers import ScaledNumber, SpelledNumber, scaled_number, spelled_number
 
 MAX_PIECES: Final = 9999
 MAX_PRICE: Final = 100_000_000
 MAX_TOTAL: Final = 1_000_000_000_000
-_CACHED: Final = 100_000
 _OTHER_MARK: Final = {".": "decimal comma", ",": "decimal point"}
 
 
@@ -38,9 +38,7 @@ class AmountReader:
         if is_missing(text):
             return None
         amount = self._amount(text)
-        if len(self._read) >= _CACHED:
-            self._read.clear()
-        self._read[text] = amount
+        remember(self._read, text, amount)
         return amount
 
     def _amount(self, text: str) -> int | Fault:
@@ -87,9 +85,7 @@ class PiecesReader:
         if is_missing(text):
             return None
         pieces = self._pieces(text)
-        if len(self._read) >= _CACHED:
-            self._read.clear()
-        self._read[text] = pieces
+        remember(self._read, text, pieces)
         return pieces
 
     def _pieces(self, text: str) -> int | Fault:

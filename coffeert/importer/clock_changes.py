@@ -92,11 +92,16 @@ def _is_skipped(local: datetime, zone: tzinfo) -> bool:
 def _say(notes: Notes, later: int, unclear: int, skipped: int) -> None:
     if later:
         notes.say(
-            f"{later} times in the hour that occurs twice are the second: the order of the rows shows it."
+            "In the hour that occurs twice as clocks are put back, the order of the rows shows which is "
+            f"the second; rows in it: {later}."
         )
     if unclear:
-        notes.say(f"{unclear} times in the hour that occurs twice are taken for the first.")
+        notes.say(
+            "Nothing tells which is meant of the hour that occurs twice as clocks are put back; the first "
+            f"is taken; rows in it: {unclear}."
+        )
     if skipped:
         notes.say(
-            f"{skipped} times are in an hour that the clocks skip; they are read as clocks not yet put on."
+            "Times in an hour that clocks skip are read as of clocks not yet put forward; rows with such "
+            f"times: {skipped}."
         )

@@ -10,6 +10,7 @@ from coffeert.importer.clocks import read_clock, split_moment
 from coffeert.importer.currency_signs import currencies_of
 from coffeert.importer.dates import day_numbers, number_format
 from coffeert.importer.numbers import MARKS, scaled_number, spelled_number
+from coffeert.importer.row_kinds import has_total_label, is_heading
 from coffeert.importer.rows import TableRow
 from coffeert.importer.vocabulary import vocabulary, words
 
@@ -26,6 +27,10 @@ class Sample:
         self.columns = columns
         self.texts: list[list[str]] = [[] for _ in columns]
         for row in rows:
+            if is_heading(row.cells, columns):
+                continue
+            if has_total_label(row.cells) and not all(map(cell_text, row.cells)):
+                continue
             for texts, cell in zip(self.texts, row.cells, strict=False):
                 if not is_missing(text := cell_text(cell)):
                     texts.append(text)
@@ -107,7 +112,11 @@ def heading_currency(heading: str) -> frozenset[str]:
 def is_number(text: str) -> bool:
     """Return whether a text is a number, with or without a currency."""
     number = spelled_number(text)
-    return number is not None and any(scaled_number(number.digits, mark) for mark in MARKS)
+    return (
+        number is not None
+        and all(map(currencies_of, number.marks))
+        and any(scaled_number(number.digits, mark) for mark in MARKS)
+    )
 
 
 def _covered(name: str, found: Mapping[str, int], *, loose: bool) -> bool:

@@ -42,6 +42,7 @@ def decide_days(
         notes.ask(
             "The file says on which day a sale was, but not at what time. At what time should they stand?",
             (("--missing", "time=12:00"), "all sales of a day at noon"),
+            (("--missing", "time=00:00"), "all at midnight, at the beginning of the day"),
         )
     if moments.has_twelve:
         notes.say("Times are read with their AM or PM.")
@@ -108,7 +109,7 @@ def _order(days: DaySurvey, notes: Notes, hint: str) -> str | None:
         notes.say(f"Dates are {ORDERS[possible[0]]}{proof}.")
         return possible[0]
     if not days.differing:
-        return possible[0]
+        return hint if hint in possible else possible[0]
     if hint in possible:
         notes.say(f"Dates are {ORDERS[hint]}, as this export writes them.")
         return hint

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from coffeert.importer.cell_text import Fault, cell_text, folded, is_missing
+from coffeert.importer.memory import remember
+from coffeert.importer.row_kinds import is_total_label
 from coffeert.importer.rows import Cell
-from coffeert.importer.survey import is_total_label
 
 MAX_NAME: Final = 255
-_CACHED: Final = 50_000
-_COUNTED = re.compile(r"(?:[0-9]{1,4}\s?[x×*]\s?\S|\S\s?[x×*]\s?[0-9]{1,4}\b)", re.IGNORECASE)
+_COUNTED = re.compile(r"[0-9]{1,4}\s?(?:[x*]\s|×).*|.*\s[x×*]\s?[0-9]{1,4}", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s?[,;+|\n]\s?")
 
 
@@ -43,16 +43,12 @@ class DrinkReader:
             joined = self._joined.get(key)
             if joined is None:
                 joined = self._name(*map(cell_text, key))
-                if len(self._joined) >= _CACHED:
-                    self._joined.clear()
-                self._joined[key] = joined
+                remember(self._joined, key, joined)
             return joined
         name = self._read.get(cell)
         if name is None:
             name = self._name(cell_text(cell))
-            if len(self._read) >= _CACHED:
-                self._read.clear()
-            self._read[cell] = name
+            remember(self._read, cell, name)
         return name
 
     def _name(self, drink: str, *variants: str) -> str | Fault:
@@ -77,5 +73,5 @@ class DrinkReader:
 
     def _has_several(self, name: str) -> bool:
         parts = _BETWEEN.split(name)
-        counted = sum(bool(_COUNTED.match(part) or _COUNTED.search(part)) for part in parts)
+        counted = sum(bool(_COUNTED.fullmatch(part)) for part in parts)
         return counted > 1 or (not self.counted and counted == 1)

@@ -18,6 +18,7 @@ from coffeert.importer.rows import Cell, RejectedRow, SkippedRow, Table, TableRo
 from coffeert.importer.statuses import Kind, StatusColumn, find_statuses
 
 _SAMPLE: Final = 1000
+_SHOWN: Final = 12
 _SIDEWAYS = re.compile(
     r"(?:.*\W)?(?:line ?)?(?:item|product|article)s?[ _]?[0-9]+(?:\W.*)?", re.IGNORECASE
 )
@@ -67,6 +68,7 @@ def find_layout(table: Table, options: MeaningOptions, notes: Notes) -> Layout:
     fields = {name: index for name, index in found.items() if name not in without}
     layout = Layout(columns, fields, [], {}, preset, sample, _missing(preset, options))
     _find_statuses(layout, given)
+    _say_columns(layout, notes)
     _argue_columns(layout, options, notes)
     return layout
 
@@ -174,6 +176,19 @@ def _find_statuses(layout: Layout, given: Mapping[str, int]) -> None:
     if "status" in given and given["status"] not in known:
         layout.statuses.append(StatusColumn(given["status"], columns[given["status"]]))
     layout.meanings = meanings
+
+
+def _say_columns(layout: Layout, notes: Notes) -> None:
+    used = [
+        f"{name.replace('_', ' ')} from `{layout.columns[i]}`" for name, i in layout.fields.items()
+    ]
+    used += [f"what a row is from `{status.heading}`" for status in layout.statuses]
+    taken = {*layout.fields.values(), *(status.index for status in layout.statuses)}
+    idle = [f"`{name}`" for index, name in enumerate(layout.columns) if index not in taken and name]
+    notes.say(f"Read are: {', '.join(used)}.")
+    if idle:
+        more = f" and {len(idle) - _SHOWN} more" if len(idle) > _SHOWN else ""
+        notes.say(f"Not used: {', '.join(idle[:_SHOWN])}{more}.")
 
 
 def _argue_columns(layout: Layout, options: MeaningOptions, notes: Notes) -> None:

@@ -23,7 +23,7 @@ from coffeert.importer.missing import (
     given_values,
 )
 from coffeert.importer.moments import MomentReader, has_change
-from coffeert.importer.money_decision import decide_money
+from coffeert.importer.money_decision import decide_money, settle_discount
 from coffeert.importer.notes import Notes
 from coffeert.importer.number_decision import decide_currency, decide_marks
 from coffeert.importer.plan import MeaningOptions, Plan, Question
@@ -71,18 +71,14 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
         layout.fields[name] for name in ("currency", "zone", "store") if name in layout.fields
     ]
     seen = survey(inherited(table.rows(), layout), layout.columns, layout.fields, watched)
-    ask_for_columns(layout, options, notes)
+    ask_for_columns(layout, seen, options, notes)
     said, currency = _currency(layout, seen, options, notes)
     given = given_values(layout, options, currency_places(currency), notes)
     marks = _marks(layout, seen, options, currency_places(currency), notes)
     days = _days(layout, seen, options, notes)
-    decide_money(
-        layout,
-        seen,
-        marks,
-        notes,
-        one_piece=given.quantity == 1 and "quantity" not in layout.fields,
-    )
+    settle_discount(layout, options, notes)
+    one_piece = given.quantity == 1 and "quantity" not in layout.fields
+    decide_money(layout, seen, marks, notes, one_piece=one_piece, given=frozenset(options.columns))
     ask_for_states(layout, seen, rules, notes)
     argue_options(options, notes)
     reader = _reader(layout, options, days, marks, currency, given, rules)
@@ -125,6 +121,8 @@ def _marks(
 
 
 def _days(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -> DayFormat:
+    if "placed_at" not in layout.fields and "date" not in layout.fields:
+        return DayFormat()
     days = decide_days(
         seen.moments,
         notes,

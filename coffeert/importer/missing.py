@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coffeert.errors import ConfigError
 from coffeert.importer.amounts import MAX_PIECES, AmountReader
-from coffeert.importer.cell_text import folded
+from coffeert.importer.cell_text import folded, is_missing
 from coffeert.importer.columns import day_columns, name_columns, number_columns
 from coffeert.importer.layout import Layout
 from coffeert.importer.notes import Notes
@@ -16,7 +16,7 @@ from coffeert.importer.survey import Survey
 _SHOWN = 8
 
 
-def ask_for_columns(layout: Layout, options: MeaningOptions, notes: Notes) -> None:
+def ask_for_columns(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -> None:
     """Ask for what no column holds; raises `ConfigError` if the file cannot hold sales at all."""
     fields, missing = layout.fields, layout.missing
     if "placed_at" not in fields and "date" not in fields:
@@ -31,7 +31,8 @@ def ask_for_columns(layout: Layout, options: MeaningOptions, notes: Notes) -> No
         used = set(fields.values())
         columns = [layout.columns[i] for i in name_columns(layout.sample) if i not in used]
         notes.ask("Which column names what was sold?", *_choices("drink", columns))
-    if "store" not in fields and options.store is None and "store" not in missing:
+    stores = seen.values.get(layout.at("store"), {})
+    if options.store is None and "store" not in missing and all(map(is_missing, stores)):
         notes.ask(
             "In which store were these sales? The file does not say it.",
             (("--store", "NAME"), "all of them were in this store"),
@@ -93,12 +94,11 @@ def ask_for_states(layout: Layout, seen: Survey, rules: list[Condition], notes: 
             if kind is Kind.UNKNOWN:
                 unknown.append((text, count))
             else:
-                rows = f"{count} row{'' if count == 1 else 's'}"
-                notes.say(f"{rows} with {status.reason(text)}: {_SAID[kind]}.")
+                notes.say(f"{_rows(count)} {text!r} in `{status.heading}`: {_SAID[kind]}.")
         for text, count in unknown[:_SHOWN]:
             rule = f"{status.heading}={text}"
             notes.ask(
-                f"What does {text!r} in `{status.heading}` mean? {count} rows have it.",
+                f"What does {text!r} in `{status.heading}` mean? {_rows(count)} it.",
                 (("--sale", rule), "these rows are sales"),
                 (("--skip", rule), "these rows are left out"),
                 (("--refund", rule), "these rows are refunds"),
@@ -118,6 +118,10 @@ def argue_options(options: MeaningOptions, notes: Notes) -> None:
     ):
         for text in texts:
             notes.argue(f"--{option}", text)
+
+
+def _rows(count: int) -> str:
+    return "1 row has" if count == 1 else f"{count} rows have"
 
 
 def _choices(name: str, columns: list[str]) -> list[tuple[tuple[str, ...], str]]:

@@ -5,18 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal, InvalidOperation
-from typing import Final, TypeVar
+from typing import Final, NamedTuple
 
 from coffeert.importer.cell_text import Fault, is_missing
 from coffeert.importer.clocks import Clock, read_clock, split_moment
 from coffeert.importer.dates import ORDERS, day_numbers, number_format
+from coffeert.importer.memory import remember
 from coffeert.importer.zones import goes_by, zone_or_offset
 
-K = TypeVar("K")
-V = TypeVar("V")
-
-_CACHED: Final = 200_000
 _DAY = timedelta(days=1)
+
+
+class _AtOffset(NamedTuple):
+    """A time of day with an offset from UTC in seconds."""
+
+    passed: timedelta
+    offset: int
+
+
+_Time = timedelta | _AtOffset | Clock | Fault
 _DAY_ZERO: Final = {
     "excel": datetime(1899, 12, 30),  # noqa: DTZ001 # a spreadsheet's day 0, which has no zone
     "excel1904": datetime(1904, 1, 1),  # noqa: DTZ001
@@ -41,34 +48,43 @@ class MomentReader:
     twelve: bool = False
     later_lines: frozenset[int] = frozenset()
     _days: dict[str, date | Fault] = field(default_factory=dict)
-    _clocks: dict[str, timedelta | Clock | Fault] = field(default_factory=dict)
+    _clocks: dict[str, _Time] = field(default_factory=dict)
     _zones: dict[str, tzinfo | Fault] = field(default_factory=dict)
-    _midnights: dict[tuple[date, str], datetime] = field(default_factory=dict)
+    _midnights: dict[tuple[date, str | int], datetime] = field(default_factory=dict)
 
     def read(self, day: str, clock: str | None, zone: str, line: int) -> datetime | Fault:
         """Return the moment in UTC; `clock` is `None` if the time has no column of its own."""
+        alone = clock is None
         if clock is None:
-            day, clock = self.parts(day)
+            first, _, rest = day.partition(" ")
+            if first in self._days and rest in self._clocks and not self.whole_days:
+                day, clock = first, rest
+            else:
+                day, clock = self.parts(day)
         known = self._days.get(day)
         if known is None:
             known = self._day(day)
-            _remember(self._days, day, known)
+            remember(self._days, day, known)
+        if type(known) is datetime:
+            return self._counted(known, clock, zone, line)
         passed = self._clocks.get(clock)
         if passed is None:
             passed = self._clock(clock)
-            _remember(self._clocks, clock, passed)
+            remember(self._clocks, clock, passed)
         if isinstance(known, Fault) or isinstance(passed, Fault):
-            return _first_fault(known, passed)
-        if type(known) is datetime:
-            return self._counted(known, clock, zone, line)
+            return known if alone and isinstance(known, Fault) else _faults(known, passed)
         if type(passed) is timedelta:
             midnight = self._midnights.get((known, zone))
             return self._at(known, passed, zone, line) if midnight is None else midnight + passed
+        if type(passed) is _AtOffset:
+            midnight = self._midnights.get((known, passed.offset))
+            if midnight is None:
+                offset = timezone(timedelta(seconds=passed.offset))
+                midnight = _midnight(known, offset).astimezone(UTC)
+                remember(self._midnights, (known, passed.offset), midnight)
+            return midnight + passed.passed
         assert isinstance(passed, Clock)
-        if passed.offset is None:
-            return self._at(known, _passed(passed), zone, line, passed.letters)
-        offset = timezone(timedelta(seconds=passed.offset))
-        return (_midnight(known, offset) + _passed(passed)).astimezone(UTC)
+        return self._at(known, _passed(passed), zone, line, passed.letters)
 
     def day(self, text: str) -> date | None:
         """Return the day of a text, `None` if it is none or a number."""
@@ -118,22 +134,24 @@ class MomentReader:
     def _counted(self, moment: datetime, clock: str, zone: str, line: int) -> datetime | Fault:
         if moment.tzinfo is not None:
             return moment
-        passed: timedelta | Clock | Fault = moment - datetime.combine(moment.date(), time())
+        passed: _Time = moment - datetime.combine(moment.date(), time())
         if clock or self.whole_days:
             passed = self._clock(clock)
         if isinstance(passed, Fault):
             return passed
-        passed = _passed(passed) if isinstance(passed, Clock) else passed
+        if isinstance(passed, Clock):
+            passed = _passed(passed)
+        elif isinstance(passed, _AtOffset):
+            return (
+                _midnight(moment, timezone(timedelta(seconds=passed.offset))) + passed.passed
+            ).astimezone(UTC)
         return self._at(moment.date(), passed, zone, line)
 
-    def _clock(self, text: str) -> timedelta | Clock | Fault:
+    def _clock(self, text: str) -> _Time:
         if is_missing(text):
-            if self.default_time is not None:
-                text = self.default_time.isoformat()
-            elif not self.numbers or self.whole_days:
+            if self.default_time is None:
                 return Fault("has no time of day")
-            else:
-                return timedelta()  # a counted day has its time in its fraction
+            text = self.default_time.isoformat()
         clock = read_clock(text)
         if clock is None:
             day, rest = split_moment(text)
@@ -143,7 +161,9 @@ class MomentReader:
             return _fraction_of_day(text)
         if self.twelve and not clock.twelve and clock.seconds < 13 * 3600:
             return Fault(f"the time {text!r} has neither AM nor PM, as other times have")
-        return clock if clock.offset is not None or clock.letters else _passed(clock)
+        if clock.offset is not None:
+            return _AtOffset(_passed(clock), clock.offset)
+        return clock if clock.letters else _passed(clock)
 
     def _at(
         self, day: date, passed: timedelta, zone: str, line: int, letters: str = ""
@@ -155,7 +175,7 @@ class MomentReader:
             return rule
         if not letters and not has_change(day, rule):
             midnight = _midnight(day, rule).astimezone(UTC)
-            _remember(self._midnights, (day, zone), midnight)
+            remember(self._midnights, (day, zone), midnight)
             return midnight + passed
         local = _midnight(day, rule) + passed
         if letters:
@@ -214,11 +234,5 @@ def _to_second(milliseconds: Decimal) -> int:
     return whole - rest if abs(rest) <= 5 else whole
 
 
-def _first_fault(*values: object) -> Fault:
-    return next(value for value in values if isinstance(value, Fault))
-
-
-def _remember(cache: dict[K, V], key: K, value: V) -> None:
-    if len(cache) >= _CACHED:
-        cache.clear()
-    cache[key] = value
+def _faults(*values: object) -> Fault:
+    return Fault(", and ".join(value for value in values if isinstance(value, Fault)))

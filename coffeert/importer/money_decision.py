@@ -5,30 +5,60 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from coffeert.importer.cell_text import heading_words
 from coffeert.importer.layout import Layout
 from coffeert.importer.notes import Notes
 from coffeert.importer.numbers import ScaledNumber, scaled_number, spelled_number
+from coffeert.importer.plan import MeaningOptions
 from coffeert.importer.survey import MoneyTexts, Survey
+from coffeert.importer.vocabulary import words
 
 _PROOF: Final = 3
 """How many drinks must show that a column grows with the pieces, or does not."""
 
 
 def decide_money(
-    layout: Layout, seen: Survey, marks: Mapping[str, str], notes: Notes, *, one_piece: bool
+    layout: Layout,
+    seen: Survey,
+    marks: Mapping[str, str],
+    notes: Notes,
+    *,
+    one_piece: bool,
+    given: frozenset[str],
 ) -> None:
     """Make a price or a total of the column `amount`, and check the two against each other, or ask.
 
-    `one_piece`: each row is one piece.
+    `one_piece`: each row is one piece. `given` are the fields whose columns the owner names.
     """
     if "amount" in layout.fields:
         _settle_amount(layout, seen, marks, notes, one_piece=one_piece)
-    elif "price" in layout.fields and "total" in layout.fields:
+    elif {"price", "total"} <= layout.fields.keys() and not {"price", "total"} <= given:
         _compare(layout, seen, marks, notes)
     elif "total" in layout.fields and "quantity" in layout.fields:
         notes.say(f"`{layout.heading('total')}` is what a line costs.")
-    elif "price" in layout.fields and "quantity" in layout.fields and layout.preset is None:
+    elif (
+        {"price", "quantity"} <= layout.fields.keys()
+        and layout.preset is None
+        and "price" not in given
+    ):
         _check_price(layout, seen, marks, notes)
+
+
+def settle_discount(layout: Layout, options: MeaningOptions, notes: Notes) -> None:
+    """Ask what a column of discounts means if nothing says what the lines cost after them."""
+    if layout.preset is not None or "total" in layout.fields or "discount" in options.columns:
+        return
+    for index, heading in enumerate(layout.columns):
+        if index in layout.fields.values() or heading_words(heading) not in words(
+            "headings", "discounts"
+        ):
+            continue
+        if any(c in "123456789" for text in layout.sample.texts[index] for c in text):
+            notes.ask(
+                f"Is `{heading}` an amount that is taken off the whole line?",
+                (("--map", f"discount={heading}"), "yes, off quantity x price"),
+                (("--map", "discount="), "no, prices are those after discounts"),
+            )
 
 
 def _settle_amount(

@@ -11,6 +11,7 @@ from coffeert.importer.notes import Notes
 from coffeert.importer.numbers import MARKS, MarkSurvey
 from coffeert.importer.survey import NumberSurvey
 
+_LARGE: Final = ("AUD", "CAD", "CLP", "CNY", "GBP", "INR", "JPY", "MXN", "SEK", "USD")
 _NAMES: Final = {".": "point", ",": "comma"}
 
 
@@ -129,10 +130,15 @@ def decide_currency(
         number.marks.shown["."] + number.marks.shown[","] for number in numbers.values()
     ):
         notes.ask(
-            "The amounts have no decimal places. In which currency are they?",
-            *((("--currency", code), f"amounts are in {code}") for code in sorted(possible)[:5]),
+            "No amount shows how many decimal places its currency has. In which currency are they?",
+            *((("--currency", code), f"amounts are in {code}") for code in _likely(possible)),
         )
     return None, None
+
+
+def _likely(codes: frozenset[str]) -> list[str]:
+    """Return some of the currencies, those of large countries first."""
+    return sorted(codes, key=lambda code: (code not in _LARGE, code))[:6]
 
 
 def _mentions(

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from coffeert.importer.amounts import MAX_PRICE, AmountReader, PiecesReader
 from coffeert.importer.cell_text import Fault, cell_text, folded, is_missing, number_text
 from coffeert.importer.currency_signs import currencies_of
 from coffeert.importer.drinks import DrinkReader
+from coffeert.importer.memory import remember
 from coffeert.importer.moments import MomentReader
 from coffeert.importer.receipts import ReceiptPositions
+from coffeert.importer.row_kinds import has_total_label, is_heading
 from coffeert.importer.rows import Cell, RejectedRow, SaleLine, SkippedRow, TableRow
 from coffeert.importer.statuses import Condition, Kind, StatusColumn
-from coffeert.importer.survey import has_total_label, is_heading
 
 MAX_RECEIPT: Final = 64
 MAX_NAME: Final = 255
@@ -63,8 +65,19 @@ class SaleReader:
     statuses: Sequence[StatusColumn] = ()
     conditions: Sequence[Condition] = ()
     meanings: dict[tuple[int, str], Kind] = field(default_factory=dict)
+    _stores: dict[Cell, str | Fault] = field(default_factory=dict)
+    _monies: dict[tuple[Kind, str, object], Money | Faults | SkippedKind] = field(
+        default_factory=dict
+    )
+    _money_cells: Callable[[tuple[Cell, ...]], object] = field(init=False)
     _positions: ReceiptPositions = field(default_factory=ReceiptPositions)
     _kinds: dict[tuple[Cell, ...], tuple[Kind, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Choose the cells that an amount depends on."""
+        columns = (self.quantity, self.price, self.total, self.discount, self.currency_column)
+        used = [index for index in columns if index >= 0]
+        self._money_cells = itemgetter(*used) if used else _nothing
 
     def from_the_beginning(self) -> SaleReader:
         """Return a reader that has not counted any line yet."""
@@ -82,7 +95,11 @@ class SaleReader:
             return SkippedRow(line, cells, reason)
         placed = self._placed_at(cells, line)
         store = self._store(cells)
-        money = self._money(cells, kind, reason)
+        key = (kind, reason, self._money_cells(cells))
+        money = self._monies.get(key)
+        if money is None:
+            money = self._money(cells, kind, reason)
+            remember(self._monies, key, money)
         if type(money) is SkippedKind:
             return SkippedRow(line, cells, money.reason)
         if (
@@ -107,7 +124,7 @@ class SaleReader:
     def _without(self, row: TableRow, values: tuple[object, ...]) -> RejectedRow | SkippedRow:
         """Say why a row is no sale."""
         cells = row.cells
-        if all(is_missing(cell_text(cell)) for cell in cells):
+        if not any(map(cell_text, cells)):
             return SkippedRow(row.line, cells, "the row is empty")
         if isinstance(values[0], Fault):
             if has_total_label(cells):
@@ -136,7 +153,14 @@ class SaleReader:
     def _store(self, cells: tuple[Cell, ...]) -> str | Fault:
         if self.one_store is not None:
             return self.one_store
-        text = cell_text(cells[self.store]) if self.store >= 0 else ""
+        cell = cells[self.store] if self.store >= 0 else None
+        store = self._stores.get(cell)
+        if store is None:
+            store = self._store_named(cell_text(cell))
+            remember(self._stores, cell, store)
+        return store
+
+    def _store_named(self, text: str) -> str | Fault:
         if is_missing(text):
             return self.given.store or Fault("has no store")
         if len(text.encode()) > MAX_NAME:
@@ -152,7 +176,7 @@ class SaleReader:
         if self.receipt < 0:
             return None, None
         receipt = number_text(cell_text(cells[self.receipt]))
-        if is_missing(receipt):
+        if len(receipt) < 9 and is_missing(receipt):
             return None, None
         if len(receipt) > MAX_RECEIPT:
             return Fault(f"has a receipt number longer than {MAX_RECEIPT} characters"), None
@@ -182,7 +206,7 @@ class SaleReader:
         for column, value, kind in self.conditions:
             text = cell_text(cells[column])
             if folded(text) == value:
-                return kind, f"{self.columns[column]} is {text!r}"
+                return kind, f"`{self.columns[column]}` is {text!r}"
         found, reason = Kind.SALE, ""
         for status in self.statuses:
             text = cell_text(cells[status.index])
@@ -280,6 +304,10 @@ def signed_money(
     if cost is not None and refund:
         cost = -cost
     return Money(-size if refund else size, unit, cost)
+
+
+def _nothing(_: tuple[Cell, ...]) -> object:
+    return None
 
 
 def _magnitude(amount: int | None) -> int | None:

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from coffeert.importer.cell_text import cell_text, folded, heading_words, is_missing
+from coffeert.importer.cell_text import cell_text, is_missing
 from coffeert.importer.clocks import read_clock, split_moment
 from coffeert.importer.currency_signs import CurrencySurvey
 from coffeert.importer.dates import DaySurvey, day_numbers, number_format
 from coffeert.importer.numbers import MARKS, MarkSurvey, scaled_number, spelled_number
+from coffeert.importer.row_kinds import has_total_label, is_heading, is_total_label
 from coffeert.importer.rows import Cell, TableRow
-from coffeert.importer.vocabulary import words
 
 _DIFFERENT: Final = 50_000
 """How many different texts of a column are remembered, so that each is looked at about once."""
+_CLOCKS: Final = 100_000
 _SAMPLE: Final = 5_000
 _TOTALS: Final = 1_000
 _SHAPE: Final = str.maketrans("0123456789", "1111111111")
@@ -133,6 +134,7 @@ class _Surveyor:
         self._clock = fields.get("time", -1) if "placed_at" not in fields else -1
         self._drink = fields.get("drink", -1)
         self._drinks: dict[Cell, bool] = {}
+        self._clocks: set[str] = set()
         self._numbers: list[tuple[int, set[Cell], NumberSurvey]] = []
         for name in ("quantity", "price", "total", "amount", "discount"):
             if name in fields:
@@ -170,6 +172,9 @@ class _Surveyor:
             clock = cells[self._clock]
             self._note_clock(clock if type(clock) is str else cell_text(clock))
             return text
+        day, _, clock_text = text.partition(" ")
+        if day in self._result.moments.texts and clock_text in self._clocks:
+            return day
         if len(text) > 10 and text[4] == "-" and text[10] in " T":
             day, clock_text = text[:10], text[11:]
         elif len(text) < 11:
@@ -181,6 +186,10 @@ class _Surveyor:
         return day
 
     def _note_clock(self, text: str) -> None:
+        if text in self._clocks:
+            return
+        if len(self._clocks) < _CLOCKS:
+            self._clocks.add(text)
         # All digits become 1, so that there are few shapes; midnight is one of its own.
         shape = text.translate(_SHAPE) if text.strip("0:.Z ") else text
         shapes = self._result.moments.clock_shapes
@@ -233,30 +242,3 @@ class _Surveyor:
         self._result.totals_at_the_end += 1
         if len(self._result.totals) < _TOTALS:
             self._result.totals.append(row)
-
-
-def is_total_label(text: str) -> bool:
-    """Return whether a text is nothing but a word for a sum."""
-    return len(text) < 40 and folded(text).rstrip(":. ") in words("cells", "totals")
-
-
-def has_total_label(cells: Iterable[Cell]) -> bool:
-    """Return whether a row without a day has a label such as `Total` or `Total Uptown`."""
-    for cell in cells:
-        if not isinstance(cell, str) or not (text := folded(cell)):
-            continue
-        first = text.split(":")[0].split(" ")
-        if is_total_label(text) or any(
-            " ".join(first[:n]) in words("cells", "totals") for n in (1, 2)
-        ):
-            return True
-        if first[-1] in words("cells", "totals"):
-            return True
-    return False
-
-
-def is_heading(cells: Iterable[Cell], columns: Iterable[str]) -> bool:
-    """Return whether a row repeats the headings."""
-    pairs = [(c, h) for c, h in zip(cells, columns, strict=False) if isinstance(c, str) and c]
-    same = sum(heading_words(cell) == heading_words(heading) for cell, heading in pairs)
-    return bool(pairs) and 2 * same > len(pairs)

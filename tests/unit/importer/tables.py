@@ -134,3 +134,22 @@ def read(
         tuple(line for line in lines if isinstance(line, RejectedRow)),
         tuple(line for line in lines if isinstance(line, SkippedRow)),
     )
+
+
+def options_of(arguments: Sequence[str]) -> dict[str, Any]:
+    """Return the options that a command's arguments stand for."""
+    found: dict[str, Any] = {"columns": {}, "missing": {}, "zone": None}
+    for option, value in zip(arguments[::2], arguments[1::2], strict=True):
+        name, _, rest = value.partition("=")
+        match option.removeprefix("--"):
+            case "map":
+                found["columns"][name] = rest
+            case "missing":
+                found["missing"][name] = rest
+            case "timezone":
+                found["zone"] = value
+            case "skip" | "refund" | "sale" as condition:
+                found[condition] = (*found.get(condition, ()), value)
+            case other:
+                found[other.replace("-", "_")] = value
+    return found
