@@ -20,6 +20,7 @@ _MARKS = frozenset("€£¥¢§©®°±²³·ºª«»¿¡“”‘–—…•½
 """What may stand alone, but not within a word."""
 _PAIRS = frozenset(("ça", "çã", "çõ", "äß", "öß", "üß", "øæ"))
 """Two letters beyond ASCII beside each other that exist, besides a letter twice."""
+_QUOTED = re.compile("[“«‘](.+)[”»’]")
 _NEVER_FIRST = frozenset("èìòù")
 """No Western word begins with these and goes on; Czech ones do with what stands in their places."""
 
@@ -29,11 +30,12 @@ _PROPOSALS = (
 )  # fmt: skip
 
 
-def words(open_file: Callable[[], BinaryIO]) -> Iterator[tuple[bytes, int]]:
-    """Each different word with bytes beyond ASCII, and the line where it first occurs."""
+def words(open_file: Callable[[], BinaryIO], skip: int) -> Iterator[tuple[bytes, int]]:
+    """Each different word with bytes beyond ASCII, and its first line; `skip` bytes are passed over."""
     seen: set[bytes] = set()
     line, rest = 1, b""
     with open_file() as file:
+        file.read(skip)
         while chunk := file.read(1 << 20):
             chunk = rest + chunk
             end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1 or len(chunk)
@@ -54,6 +56,8 @@ def _new_words(chunk: bytes, line: int, seen: set[bytes]) -> Iterator[tuple[byte
 
 def implausible_word(word: str) -> bool:
     """Whether a run of letters and characters beyond ASCII, read as Windows-1252, is no Western text."""
+    if quoted := _QUOTED.fullmatch(word):
+        word = quoted[1]
     if any(char > "\x7f" and char not in _LETTERS | _MARKS and char != "’" for char in word):
         return True
     if len(word) > 1 and word[0] in _NEVER_FIRST:
@@ -64,7 +68,7 @@ def implausible_word(word: str) -> bool:
 def _implausible_pair(a: str, b: str) -> bool:
     if a in _MARKS or b in _MARKS:
         # 1 000,00 EUR has a blank, N° and Nestlé® their sign at the end
-        return (b.isalpha() and a != "\xad") or (a.isalpha() and b not in "°ºª®™©\xa0\xad»”…")
+        return (b.isalpha() and a != "\xad") or (a.isalpha() and b not in "°ºª®™©\xa0\xad…")
     if a in _LETTERS and b in _LETTERS:
         return a.casefold() != b.casefold() and (a + b).lower() not in _PAIRS
     return b in _LETTERS and b.isupper() and a.islower()

@@ -251,21 +251,21 @@ def _member(content: _Content, part: str | None, path: Path) -> _Content:
         f"{content.name}: {member}",
         path,
         facts=(*content.facts, fact),
-        part=("--sheet", info.filename) if part is not None else (),
+        part=("--sheet", info.filename) if part == info.filename else (),
     )
 
 
 def _choose(
     name: str, archive: zipfile.ZipFile, part: str | None
 ) -> tuple[zipfile.ZipInfo, list[str]]:
-    """The file that `part` names, or the only one, or the only one that is called a table."""
+    """The file that `part` names, or the only one, or the only one that is called a table; and the others."""
     files = [info for info in archive.infolist() if not info.is_dir() and not _is_litter(info)]
     if not files:
         raise ConfigError(f"{name} is an archive without files.")
-    chosen = files if part is None else [info for info in files if info.filename == part]
-    if len(chosen) != 1 and part is None:
-        chosen = [info for info in files if info.filename.lower().endswith(_TABLE_SUFFIXES)]
-    if len(chosen) != 1:
+    tables = [info for info in files if info.filename.lower().endswith(_TABLE_SUFFIXES)]
+    named = [info for info in files if info.filename == part]
+    chosen = next((found for found in (named, files, tables) if len(found) == 1), [])
+    if not chosen:
         names = [printable(info.filename) for info in files]
         listed = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
         raise ConfigError(

@@ -16,6 +16,8 @@ from coffeert.importer.rows import RejectedRow
 
 _BLOCK_ROWS = 2_048
 _QUOTE = '"'
+_NO_DELIMITER = "\x1f"
+"""For a text of one column, whose cells may hold anything else."""
 
 
 class _Reader(Protocol):
@@ -200,7 +202,8 @@ def find_dialect(lines: list[str]) -> Dialect:
     trials = [_trial(lines, Dialect(delimiter, first_line)) for delimiter in candidates]
     if first_line == 2 and trials[0][0] > 0:
         return trials[0][1]
-    return max(trials, key=lambda trial: trial[0])[1]
+    score, dialect = max(trials, key=lambda trial: trial[0])
+    return dialect if score else dialect._replace(delimiter=_NO_DELIMITER)
 
 
 def _trial(lines: list[str], dialect: Dialect) -> tuple[float, Dialect]:
@@ -225,7 +228,7 @@ def _trial(lines: list[str], dialect: Dialect) -> tuple[float, Dialect]:
     share = table.count(usual) / len(table)
     if len(widths) > 1 and (table.count(usual) == 1 or (share < 0.5 and widths[0] == 1)):
         return 0.0, dialect
-    return round(share, 1) + usual / 10_000, dialect
+    return round(wide.count(usual) / len(widths), 1) + usual / 10_000, dialect
 
 
 def _widths(lines: list[str], dialect: Dialect) -> tuple[list[int], int]:

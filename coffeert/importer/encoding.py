@@ -210,8 +210,7 @@ def _stated_form(
 ) -> TextForm:
     try:
         codec = codecs.lookup(stated).name
-        "".encode(codec)
-        b"".decode(codec)
+        b"a,1".decode(codec, "ignore")
     except (LookupError, ValueError) as error:
         raise ConfigError(
             f"--encoding {printable(stated)} is no encoding known here; "
@@ -257,7 +256,7 @@ def _eight_bit_form(
             ),
         )
     examples: dict[bytes, tuple[str, int]] = {}
-    for word, line in words(open_file):
+    for word, line in words(open_file, mark_length):
         text = word.decode("cp1252", "replace")
         if implausible_word(text):
             raise ConfigError(_unknown_code_page(name, word, line))

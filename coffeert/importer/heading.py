@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from itertools import takewhile
 from typing import NamedTuple
 
 from coffeert.errors import ConfigError
@@ -34,7 +33,10 @@ def find_heading(name: str, rows: Sequence[tuple[int, Cells]], place: str = "lin
         raise ConfigError(f"{name} has no rows.")
     for position, (line, cells) in enumerate(present):
         above = tuple(row for _, row in present[:position])
-        if is_heading(cells, [row for _, row in present[position + 1 :]]):
+        below = [row for _, row in present[position + 1 :]]
+        if is_heading(cells, below):
+            if not below and any(width(row) >= width(cells) for row in above):
+                break
             if any(_is_data(row, cells) for row in above):
                 break
             if (other := _table_in(present[:position])) is not None:
@@ -89,14 +91,16 @@ def _is_data(row: Cells, heading: Cells) -> bool:
 
 
 def _table_in(rows: Sequence[tuple[int, Cells]]) -> int | None:
-    """The line of another heading, if there is one with values below; `From,To` with one row are a filter."""
+    """The line of another heading that has values below; `From,To` with one row are a filter."""
     for position, (line, cells) in enumerate(rows):
         count = width(cells)
-        below = list(
-            takewhile(lambda row: width(row) == count, (row for _, row in rows[position + 1 :]))
-        )
-        valued = [row for row in below if any(map(is_value, filled(row)))]
-        if count * len(valued) > 2 and count > 1 and is_heading(cells, below):
+        below: list[Cells] = []
+        for _, row in rows[position + 1 :]:
+            if width(row) != count:
+                break
+            below.append(row)
+        valued = sum(any(map(is_value, filled(row))) for row in below)
+        if count > 1 and count * valued > 2 and is_heading(cells, below):
             return line
     return None
 

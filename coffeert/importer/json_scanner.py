@@ -14,9 +14,11 @@ _MAX_VALUE = 16 << 20
 class MalformedJson(Exception):
     """What is wrong with a text that should be JSON."""
 
-    def __init__(self, problem: str, text: str = "") -> None:
+    def __init__(self, problem: str, text: str = "", *, is_beginning: bool = False) -> None:
         super().__init__(problem)
         self.text = text
+        self.is_beginning = is_beginning
+        """Whether the text could go on to become JSON."""
 
 
 class Unrepresentable:
@@ -55,7 +57,9 @@ def decode(text: str) -> object:
     try:
         return _decoder.decode(text)
     except json.JSONDecodeError as error:
-        raise MalformedJson(f"{error.msg} (character {error.pos + 1})", text.strip()) from error
+        problem = f"{error.msg} (character {error.pos + 1})"
+        is_beginning = error.pos >= len(text.rstrip()) - 1
+        raise MalformedJson(problem, text.strip(), is_beginning=is_beginning) from error
     except RecursionError as error:
         raise MalformedJson("it is nested too deeply", text.strip()) from error
 
@@ -93,7 +97,8 @@ class JsonScanner:
             raise MalformedJson("it ends too early")
         while True:
             try:
-                value, end = _decoder.raw_decode(self._text, self._position)
+                start = self._position
+                value, end = _decoder.raw_decode(self._text, start)
             except json.JSONDecodeError as error:
                 if not self._more():
                     problem = "it ends too early" if error.pos >= len(self._text) - 1 else error.msg
@@ -103,7 +108,7 @@ class JsonScanner:
             else:
                 # A number at the very end may go on in the next part.
                 if end < len(self._text) or not self._more():
-                    self._position = end
+                    self._position += end - start  # _more() drops what is before the position
                     return value
 
     def elements(self) -> Iterator[tuple[int, object]]:

@@ -47,10 +47,8 @@ def json_form(sample: list[str]) -> Form | None:
         return "document"
     try:
         first = decode(lines[0])
-    except MalformedJson:
-        return (
-            "lines" if len(lines) > 1 and all(line[0] == "{" for line in lines[:3]) else "document"
-        )
+    except MalformedJson as error:
+        return "document" if error.is_beginning else "lines"
     holds_rows = isinstance(first, dict) and any(map(_is_array_of_objects, first.values()))
     return "document" if len(lines) == 1 and holds_rows else "lines"
 

@@ -50,10 +50,9 @@ class MojibakeSurvey:
             runs = set(_RUN.findall(text))
             self.clean = next((run for run in runs if _meant(run) is None), None)
         if suspect is not None and self.first is None:
-            word = re.search(r"\S*$", text[: suspect.start()])
-            begin = word.start() if word else suspect.start()
-            shown = re.match(r"[^\s,;|]*", text[max(begin, suspect.start() - 20) :])
-            mangled = shown[0][:40] if shown else suspect[0]
+            before = re.split(r"[\s,;|]", text[max(0, suspect.start() - 20) : suspect.start()])[-1]
+            after = re.split(r"[\s,;|]", text[suspect.start() : suspect.end() + 20])[0]
+            mangled = before + after
             self.first = mangled, repaired(mangled), line + text.count("\n", 0, suspect.start())
 
     def is_certain(self) -> bool:

@@ -53,6 +53,8 @@ def open_table(
     """
     with open_source(path, sheet) as source:
         if source.kind == "text":
+            if sheet is not None and not source.part:
+                raise ConfigError(f"{source.name} has no sheets: leave --sheet out.")
             yield _text_table(source, encoding)
         else:
             with _workbook_table(source, None if source.part else sheet) as table:

@@ -134,9 +134,9 @@ def test_title_lines_before_the_heading(tmp_path: Path) -> None:
 
 
 def test_title_lines_as_wide_as_the_table(tmp_path: Path) -> None:
-    text = "Umsatz;;;\nvon;14.09.26;;\n;;;\nZeit;Artikel;Menge;Preis\n08:00;Melange;1;4,80\n;;;\n08:05;Tee;1;3\n"
+    text = "Umsatz;;;\nvon;14.09.26;;\n;;;\nZeit;Was;Menge;Preis\n08:00;Tee;1;4,80\n;;;\n08:05;Tee;1;3\n"
     read = read_text(tmp_path, text)
-    assert read.columns == ("Zeit", "Artikel", "Menge", "Preis")
+    assert read.columns == ("Zeit", "Was", "Menge", "Preis")
     assert read.lines == [5, 7]
 
 
@@ -200,7 +200,7 @@ def test_repeated_heading_and_title_are_skipped(tmp_path: Path) -> None:
     [
         "Cart,c-1,On,14/09/2026\nSKU,Name,Qty\np6,Latte,1\n\nCart,c-2,On,15/09/2026\nSKU,Name,Qty\np7,Tea,2\n",
         "Time,Item,Qty\n08:00,Latte,1\n\nPayment,Amount\nCash,12.50\nCard,3.00\n",
-        "Day,Total\n14.09.2026,12.50\n\nTime,Item,Qty\n08:00,Latte,1\n09:00,Tea,1\n10:00,Tea,1\n",
+        "Day,Total\n14.09.26,2.50\n15.09.26,1.20\n\nTime,Item,Qty\n08:00,Latte,1\n09:00,Tea,1\n10:00,Tea,1\n",
         "Time,Item,Qty\n08:00,Latte,1\n,,\nPayment,Count,Amount\nCash,2,12.50\n",
         "Store: A\nTime,Item,Qty\n08:00,Latte,1\nStore: B\nTime,Item,Qty\n09:00,Tea,1\n",
         "Time,Item,Qty\n08:00,Latte,1\nName,Phone,Mail,Town\nAnn,1,a@b,Ulm\nBob,2,b@b,Ulm\n",
