@@ -103,8 +103,8 @@ async def _void_by_path(http: aiohttp.ClientSession, server_url: str, key: str) 
         key = str(order_id_from_key(key))
         async with http.post(f"/api/orders/{key}/void") as response:
             assert response.status == 200
-            body = await response.json()
-            return {**body, "voids": ".."}
+            again: dict[str, Any] = await response.json()
+            return again | {"voids": ".."}
     url = URL(f"{server_url}/api/orders/{quote(key, safe='')}/void", encoded=True)
     async with aiohttp.ClientSession() as plain, plain.post(url) as response:
         assert response.status == 201, await response.text()
