@@ -13,9 +13,9 @@ from rich.cells import cell_len
 from coffeert.cli.database import with_database
 from coffeert.cli.menu_calendar import calendar_command, currency_command, start_text
 from coffeert.cli.params import data_dir_option
-from coffeert.domain.currency import places
+from coffeert.domain.currency import MAX_PLACES, places
 from coffeert.domain.menu import Drink, Menu, Store
-from coffeert.domain.money import money_text, price_units
+from coffeert.domain.money import exact_units, money_text, price_units
 from coffeert.errors import FieldError, Invalid
 from coffeert.postgres import menu as tables
 from coffeert.postgres.calendars import StoreCalendar, load_store_calendars
@@ -24,6 +24,14 @@ from coffeert.postgres.pool import Connection
 from coffeert.printable import printable
 
 T = TypeVar("T")
+
+
+def _number(context: click.Context, option: click.Parameter, value: str) -> str:
+    try:
+        exact_units(value, MAX_PLACES)  # how many the currency has is not known yet
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
+    return value
 
 
 @click.group()
@@ -62,7 +70,7 @@ def add_store(code: str, name: str | None) -> None:
 
 @add.command("drink")
 @click.argument("code")
-@click.option("--price", required=True, help="List price, such as 4.50.")
+@click.option("--price", callback=_number, required=True, help="List price, such as 4.50.")
 @click.option("--name", help="The displayed name; by default made from the code.")
 def add_drink(code: str, price: str, name: str | None) -> None:
     """Put a drink on the menu, or change its price; a retired one is sold again."""

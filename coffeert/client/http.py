@@ -134,9 +134,8 @@ class OrderClient:
         """Place and void any number of orders as NDJSON, at most `MAX_BATCH_LINES` in one request.
 
         Refused lines are counted, and the first hundred explained by their number, counting from 1 over
-        all of `drafts`; the other lines are stored. With a `key`, orders without one of their own get theirs
-        from that and their number, so that the same call again stores nothing new. Raises `ValueError` for
-        what cannot be a key.
+        all of `drafts`; the other lines are stored. With a `key`, orders that have none get theirs from it
+        and their number: the same call again stores nothing new. Raises `ValueError` for a bad key.
         """
         total = BatchResult(0, 0, 0)
         lines_before = 0

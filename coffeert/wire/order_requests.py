@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -20,6 +21,7 @@ from coffeert.wire.validation import (
     INVALID_ORDER,
     NOT_DECODED,
     describe_invalid_fields,
+    names_each_once,
     refuse_repeated_fields,
 )
 
@@ -48,6 +50,20 @@ class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=F
         return len(values) - values.count(UNSET)
 
 
+class _PlainOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """An order as nearly all clients write it; see `_plain_draft`."""
+
+    store: str
+    drink: str
+    quantity: int | None = None
+    price: Number | None = None
+    placed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    order_id: UUID | None = None
+    total: Number | None = None
+    source: str | None = None
+    receipt: str | None = None
+
+
 class VoidRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The line of a batch that cancels an order: its id or key."""
 
@@ -56,6 +72,8 @@ class VoidRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fa
 
 _request = msgspec.json.Decoder(OrderRequest)
 _void = msgspec.json.Decoder(VoidRequest)
+_plain = msgspec.json.Decoder(_PlainOrder).decode
+_encode = msgspec.json.Encoder().encode
 _decode_number = msgspec.json.Decoder(Number | None).decode
 _decode_text = msgspec.json.Decoder(str | None).decode
 _NUMERIC: Final = frozenset({"quantity", "price", "total"})
@@ -68,6 +86,8 @@ def decode_order(body: bytes, places: int = DEFAULT_PLACES) -> Draft:
     Raises `Malformed` if the bytes are not a JSON object or name a field twice, and `Invalid` naming the
     fields of the wrong type.
     """
+    if (draft := _plain_draft(body, places)) is not None:
+        return draft
     try:
         request = _request.decode(body)
     except NOT_DECODED:
@@ -80,6 +100,8 @@ def decode_order(body: bytes, places: int = DEFAULT_PLACES) -> Draft:
 
 def decode_line(line: bytes, places: int) -> Draft | Void:
     """Read a line of a batch: an order as `decode_order` does, or a void."""
+    if (draft := _plain_draft(line, places)) is not None:
+        return draft
     try:
         request = _request.decode(line)
     except NOT_DECODED:
@@ -90,6 +112,46 @@ def decode_line(line: bytes, places: int) -> Draft | Void:
         ) from None
     refuse_repeated_fields(line, request.count_fields())
     return draft_from_request(request, places)
+
+
+def _plain_draft(body: bytes, places: int) -> Draft | None:
+    """Read an order that needs no closer look: a third faster than to read it as an `OrderRequest`.
+
+    `None`: `OrderRequest` decides, because something is null, named twice, or not in its usual form, such
+    as a key that is not the usual text of a UUID, and must be echoed as it is.
+    """
+    try:
+        order = _plain(body)
+    except NOT_DECODED:
+        return None
+    order_id, quantity, price, total = order.order_id, order.quantity, order.price, order.total
+    placed_at, source, receipt = order.placed_at, order.source, order.receipt
+    named = (
+        2
+        + (quantity is not None)
+        + (price is not None)
+        + (placed_at is not None)
+        + (order_id is not None)
+        + (total is not None)
+        + (source is not None)
+        + (receipt is not None)
+    )
+    if not names_each_once(body, named) or not (order_id is None or _encode(order_id) in body):
+        return None
+    try:
+        return Draft(
+            order.store,
+            order.drink,
+            1 if quantity is None else quantity,
+            None if price is None else price_units(price, places),
+            placed_at,
+            order_id,
+            None if total is None else total_units(total, places),
+            None if source is None else _checked_text(source),
+            None if receipt is None else _checked_text(receipt),
+        )
+    except ValueError:
+        return None
 
 
 def draft_from_request(request: OrderRequest, places: int) -> Draft:

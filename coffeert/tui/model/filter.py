@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from coffeert.domain.currency import DEFAULT_PLACES
+from coffeert.domain.currency import DEFAULT_PLACES, MAX_PLACES
 from coffeert.domain.money import exact_units, money_text
 from coffeert.domain.orders import Order
 from coffeert.domain.rollups import Totals
@@ -28,7 +28,6 @@ _COMPARE: Final[dict[Comparison, Callable[[int, int], bool]]] = {
     ">=": operator.ge,
     "=": operator.eq,
 }
-_PRICE_PLACES = 4  # the most that a currency has
 _PRICE = re.compile(r"price(<=|>=|<|>|=|:)(.*)", re.IGNORECASE)
 
 
@@ -61,7 +60,7 @@ class Term:
         if self.field == "price":
             # Compared as revenue against quantity times price: no division, so no rounding.
             pieces = abs(quantity)
-            scaled = abs(cents) * 10 ** (_PRICE_PLACES - self.places)
+            scaled = abs(cents) * 10 ** (MAX_PLACES - self.places)
             return pieces > 0 and _COMPARE[self.comparison](scaled, self.price * pieces)
         if self.exact:
             code = store if self.field == "store" else drink
@@ -159,13 +158,13 @@ def _comparison(sign: str) -> Comparison:
 
 def _price_text(price: int) -> str:
     """Write a price with two places, or as many as it needs."""
-    text = money_text(price, _PRICE_PLACES)
+    text = money_text(price, MAX_PLACES)
     return text.removesuffix("00") if text.endswith("00") else text.rstrip("0")
 
 
 def _price_of(text: str) -> int:
     try:
-        price = exact_units(text, _PRICE_PLACES)
+        price = exact_units(text, MAX_PLACES)
         if price < 0:
             raise ValueError
         return price

@@ -266,7 +266,7 @@ async def test_places_orders_over_the_same_connection() -> None:
         )
         await acknowledge(server, asked["uptown"])
         placed = await good
-        assert placed.order.order_id == asked["uptown"].order_id
+        assert str(placed.order.order_id) == asked["uptown"].order_id
         assert (placed.replayed, placed.attempts) == (False, 1)
         with pytest.raises(Invalid) as refused:
             await bad

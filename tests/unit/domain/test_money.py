@@ -72,13 +72,18 @@ def test_a_value_with_more_places_is_refused(units: int, places: int, rest: int,
 
 @given(st.text(max_size=12) | st.text("0123456789.eE+-, ", max_size=12))
 def test_no_other_text_is_a_number(text: str) -> None:
+    units = None
     try:
         units = exact_units(text, 2)
     except ValueError as error:
-        assert str(error).startswith(("must ", "is too large"))
-        return
-    assert text.isascii()
-    assert Decimal(text) * 100 == units
+        told = str(error)
+    else:
+        told = ""
+    if units is None:
+        assert told.startswith(("must ", "is too large"))
+    else:
+        assert text.isascii()
+        assert Decimal(text) * 100 == units
 
 
 @pytest.mark.parametrize(
@@ -149,7 +154,7 @@ def test_pieces_are_whole_in_any_spelling(number: float | str) -> None:
 
 @pytest.mark.parametrize("number", [2.5, "0.5", 1.9999])
 def test_parts_of_pieces_are_refused(number: float | str) -> None:
-    with pytest.raises(ValueError, match="^must be a whole number$"):
+    with pytest.raises(ValueError, match=r"^must be a whole number$"):
         pieces(number)
 
 

@@ -45,9 +45,9 @@ def test_what_looks_like_a_uuid_is_a_key() -> None:
     "key", ["", " ", "a b", "a\n", "é", "\x7f", "x" * 256, "\ud800", "x" * 10**6]
 )
 def test_what_cannot_be_a_key_is_refused(key: str) -> None:
-    with pytest.raises(ValueError, match="^must be 1 to 255 visible ASCII characters$"):
+    with pytest.raises(ValueError, match=r"^must be 1 to 255 visible ASCII characters$"):
         order_id_from_key(key)
-    with pytest.raises(ValueError, match="^must be 1 to 255 visible ASCII characters$"):
+    with pytest.raises(ValueError, match=r"^must be 1 to 255 visible ASCII characters$"):
         BatchKey(key)
 
 
