@@ -226,7 +226,7 @@ class FileImport:
             done = self._run(self._store(new, preview.identity, report))
         uncounted = self._database.count(done.xid)
         seconds = time.perf_counter() - started
-        self._report(preview, done, counted=uncounted is None)
+        self._report(preview, done, counted=uncounted is None, seconds=seconds)
         if not done.complete:
             self._say(
                 [
@@ -259,9 +259,14 @@ class FileImport:
             )
 
     def _report(
-        self, preview: Preview, done: Progress | None = None, *, counted: bool = False
+        self,
+        preview: Preview,
+        done: Progress | None = None,
+        *,
+        counted: bool = False,
+        seconds: float = 0.0,
     ) -> None:
-        self._print_json(report_of(preview, done, counted=counted))
+        self._print_json(report_of(preview, done, counted=counted, seconds=seconds))
 
     def _print_json(self, report: ImportReport) -> None:
         if self._options.as_json:

@@ -86,12 +86,16 @@ class NewEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class StoredBody(msgspec.Struct, frozen=True, kw_only=True):
-    """What was stored; `complete` is false after an interruption."""
+    """What was stored, and in how many seconds it was committed and counted.
+
+    `complete` is false after an interruption.
+    """
 
     import_id: int
     orders: int
     complete: bool
     counted: bool
+    seconds: float
 
 
 class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,13 +139,19 @@ def report_questions(
     return ImportReport(file=file, facts=facts, questions=bodies)
 
 
-def report_of(preview: Preview, done: Progress | None, *, counted: bool) -> ImportReport:
+def report_of(
+    preview: Preview, done: Progress | None, *, counted: bool, seconds: float
+) -> ImportReport:
     """Return the report of a look, and of what was stored, if anything."""
     identity, sums, additions = preview.identity, preview.sums, preview.additions
     stored = None
     if done is not None:
         stored = StoredBody(
-            import_id=done.number, orders=done.orders, complete=done.complete, counted=counted
+            import_id=done.number,
+            orders=done.orders,
+            complete=done.complete,
+            counted=counted,
+            seconds=round(seconds, 3),
         )
     return ImportReport(
         file=preview.file,
