@@ -2,9 +2,9 @@
 
     python benchmarks/imports.py 1000000
 
-The embedded PostgreSQL and a server with its aggregator run in a new directory, which is removed at the end.
-The import's time is that of storing and counting, after the look, whose own rate is printed too. COPY fills,
-in one transaction, a table with the same columns and indexes, and nobody counts.
+The embedded PostgreSQL and a server with its aggregator run in a new directory, which is removed at the
+end. The import's time is that of storing and counting, after the look, whose own rate is printed too. COPY
+fills, in one transaction, a table with the same columns and indexes, and nobody counts.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ class NotExact(CoffeertError):
 class ImportBusy(CoffeertError):
     """Another command imports into the same database, or takes an import back."""
 
-    exit_code = 8
+    exit_code = 9
 
 
 class ImportRefused(CoffeertError):

@@ -7,8 +7,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import UTC
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
@@ -29,6 +31,7 @@ from coffeert.importer.rejects import OwnColumns, write_rejects
 from coffeert.importer.report import ImportReport, report_of, report_questions
 from coffeert.importer.table import open_table
 from coffeert.interrupts import INTERRUPTED
+from coffeert.postgres.calendars import load_store_calendars
 from coffeert.postgres.imports import NewImport, database_time, finish_import, has_orders
 from coffeert.postgres.installation import set_currency
 from coffeert.postgres.menu import load_menu
@@ -124,6 +127,8 @@ class FileImport:
                 rate=look.rate,
                 command=self._command(arguments, identity),
                 rejects=self._write_rejects(look, table, sums),
+                zone=self._zone() or UTC,
+                notes=self._run(self._calendar_notes(sums)),
             )
         self._say(preview_lines(preview))
         if not self._wanted(preview):
@@ -145,9 +150,10 @@ class FileImport:
             plan = understand(table, meaning_options(self._options, menu.currency))
             if not plan.questions:
                 return plan
-            self._say([f"{name}: what was understood", *(f"  {fact}" for fact in plan.facts)])
+            facts = (*table.facts, *plan.facts)
+            self._say([f"{name}: what was understood", *(f"  {fact}" for fact in facts)])
             if not self._attended:
-                self._print_json(report_questions(name, plan.facts, plan.questions))
+                self._print_json(report_questions(name, facts, plan.questions))
                 raise ImportRefused(unanswered(plan.questions))
             self._answer(ask(plan.questions))
 
@@ -171,6 +177,21 @@ class FileImport:
             if not identity.undecided or not self._attended:
                 return identity
             self._answer(ask_which(question_sentence(identity)))
+
+    def _zone(self) -> ZoneInfo | None:
+        return meaning_options(self._options, None).zone
+
+    async def _calendar_notes(self, sums: Sums) -> list[str]:
+        """Say if days would begin in another zone than that of the file's times."""
+        zone = self._zone()
+        calendars = await load_store_calendars(self._connection)
+        used = {calendars.get(one.store, calendars[None]).zone for one in sums.stores}
+        if zone is None or not used or used == {zone.key}:
+            return []
+        return [
+            f"Days begin in {', '.join(sorted(used))}, and the file's times are those of {zone.key}; "
+            f"`coffeert menu calendar --timezone {zone.key}` lets days begin there, before or after."
+        ]
 
     def _write_rejects(self, look: Look, table: OwnColumns, sums: Sums) -> Path | None:
         if not sums.rejected:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import tzinfo
 from itertools import groupby
 from pathlib import Path
 
@@ -27,7 +27,11 @@ _CELL_LENGTH = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """Everything that a look says of one file. `rate` is in lines a second."""
+    """Everything that a look says of one file.
+
+    `rate` is in lines a second; `zone` is that of the file's times, if its owner has said it; `notes` are
+    further sentences.
+    """
 
     file: str
     facts: Sequence[str]
@@ -40,6 +44,8 @@ class Preview:
     rate: float
     command: str
     rejects: Path | None
+    zone: tzinfo
+    notes: Sequence[str]
 
 
 def preview_lines(preview: Preview) -> list[str]:
@@ -53,6 +59,7 @@ def preview_lines(preview: Preview) -> list[str]:
         _menu(preview),
         _left_out(preview),
         _met(preview),
+        list(preview.notes),
         [
             f"Read at {preview.rate:,.0f} rows/s. The same again, with nothing inferred:",
             f"  {preview.command}",
@@ -86,7 +93,7 @@ def _examples(preview: Preview) -> list[str]:
     rows = [
         (
             f"line {row.line}",
-            f"{row.placed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+            f"{row.placed_at.astimezone(preview.zone):%Y-%m-%d %H:%M:%S %Z}",
             row.store,
             f"{row.quantity} x {row.drink}",
             _amount(preview, row.amount) + _refund(row),

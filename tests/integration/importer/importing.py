@@ -10,7 +10,7 @@ from typing import NamedTuple
 from coffeert.importer.identity import Identity
 from coffeert.importer.loading import Progress, extend_menu, load, undo
 from coffeert.importer.look import Lines, Look, Sums
-from coffeert.importer.rows import SaleLine
+from coffeert.importer.rows import RejectedRow, SaleLine, SkippedRow
 from coffeert.postgres.imports import NewImport, begin_session, database_time, has_orders
 from coffeert.postgres.installation import load_currency
 from coffeert.postgres.menu import load_menu
@@ -70,7 +70,7 @@ class Importer:
 
     async def look(
         self,
-        lines: Sequence[SaleLine],
+        lines: Sequence[SaleLine | RejectedRow | SkippedRow],
         *,
         name: str = "sales.csv",
         source: str = "",
