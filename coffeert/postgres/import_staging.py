@@ -130,7 +130,7 @@ class Staging:
 
     async def create(self) -> None:
         """Make the tables, in place of those of an earlier file."""
-        await self._execute("create_staging")
+        await self._execute(sql("create_staging"))
 
     async def add(self, rows: Sequence[StagedRow], left_out: Sequence[LeftOut]) -> None:
         """Copy rows into the tables."""
@@ -141,13 +141,13 @@ class Staging:
 
     async def seal(self) -> StagedRange:
         """Note that all rows are there."""
-        await self._execute("index_staging")
-        (row,) = await self._fetch("staged_range")
+        await self._execute(sql("index_staging"))
+        (row,) = await self._fetch(sql("staged_range"))
         return StagedRange(*row)
 
     async def names(self) -> list[StagedName]:
         """Return the stores and drinks of the rows."""
-        return [StagedName(*row) for row in await self._fetch("staged_names")]
+        return [StagedName(*row) for row in await self._fetch(sql("staged_names"))]
 
     async def set_list_prices(self, prices: Mapping[str, int]) -> None:
         """Say what the drinks of the rows cost if a row does not."""
@@ -180,8 +180,7 @@ class Staging:
         self, source: str, own_import: int, staged: StagedRange
     ) -> list[Candidate]:
         """Return the other imports that rows may be equal to."""
-        rows = await self._fetch(
-            "find_candidates", source, own_import, staged.first_at, staged.last_at, staged.own_ids
+        rows = await self._fetch(sql("find_candidates"), source, own_import, staged.first_at, staged.last_at, staged.own_ids
         )
         return [Candidate(*row) for row in rows]
 
@@ -194,7 +193,7 @@ class Staging:
 
     async def fates(self) -> list[Fate]:
         """Return what becomes of the rows that are not stored."""
-        return [Fate(*row) for row in await self._fetch("count_fates")]
+        return [Fate(*row) for row in await self._fetch(sql("count_fates"))]
 
     async def release_equal(self, imports: Collection[int]) -> None:
         """Have rows stored although they equal orders of these imports."""
@@ -206,20 +205,20 @@ class Staging:
         if not imports:
             return {}
         async with self._joined_by_hash():
-            return dict(await self._fetch("count_equal_elsewhere", imports))
+            return dict(await self._fetch(sql("count_equal_elsewhere"), imports))
 
     async def reject_conflicts(self) -> None:
         """Reject the rows that contradict what is stored."""
-        await self._execute("reject_conflicts")
+        await self._execute(sql("reject_conflicts"))
 
     async def left_out_counts(self) -> tuple[int, int]:
         """Return how many lines are rejected, and how many are no sale."""
-        ((rejected, skipped),) = await self._fetch("left_out_counts")
+        ((rejected, skipped),) = await self._fetch(sql("left_out_counts"))
         return rejected, skipped
 
     async def reasons(self, *, rejected: bool, limit: int) -> list[ReasonCount]:
         """Return why lines are left out, the most frequent reasons first."""
-        rows = await self._fetch("left_out_reasons", rejected, limit)
+        rows = await self._fetch(sql("left_out_reasons"), rejected, limit)
         return [ReasonCount(*row) for row in rows]
 
     async def rejected_lines(self) -> AsyncIterator[tuple[int, list[str]]]:
@@ -234,13 +233,13 @@ class Staging:
     async def sums(self) -> tuple[list[DaySum], list[StoreSum]]:
         """Sum what would be stored, by business day and by store."""
         async with self._joined_by_hash():
-            await self._execute("sum_import_days")
-        days = [DaySum(*row) for row in await self._fetch("import_days")]
-        return days, [StoreSum(*row) for row in await self._fetch("import_stores")]
+            await self._execute(sql("sum_import_days"))
+        days = [DaySum(*row) for row in await self._fetch(sql("import_days"))]
+        return days, [StoreSum(*row) for row in await self._fetch(sql("import_stores"))]
 
     async def examples(self, count: int) -> list[ExampleRow]:
         """Return the first rows that would be stored."""
-        return [ExampleRow(*row) for row in await self._fetch("import_examples", count)]
+        return [ExampleRow(*row) for row in await self._fetch(sql("import_examples"), count)]
 
     @asynccontextmanager
     async def _joined_by_hash(self) -> AsyncIterator[None]:
@@ -249,10 +248,10 @@ class Staging:
                 await self._connection.execute(sql("join_by_hash"))
                 yield
 
-    async def _execute(self, name: str) -> None:
+    async def _execute(self, query: str) -> None:
         with translate_errors():
-            await self._connection.execute(sql(name))
+            await self._connection.execute(query)
 
-    async def _fetch(self, name: str, *values: object) -> list[Any]:
+    async def _fetch(self, query: str, *values: object) -> list[Any]:
         with translate_errors():
-            return await self._connection.fetch(sql(name), *values)
+            return await self._connection.fetch(query, *values)
