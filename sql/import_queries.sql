@@ -315,6 +315,11 @@ GROUP BY date, store
 SELECT date, sum(orders)::bigint AS orders, sum(quantity)::bigint AS quantity, sum(amount)::bigint AS amount
 FROM import_day GROUP BY date ORDER BY date
 
+-- name: staged_amount
+-- What all rows of the file cost, also those that are not to be stored.
+SELECT coalesce(sum(order_amount(quantity, coalesce(staged.price_cents, listed.price_cents), total)), 0)::bigint
+FROM import_row AS staged LEFT JOIN import_drink AS listed ON code = drink
+
 -- name: import_stores
 -- Sums by store.
 SELECT store, sum(orders)::bigint AS orders, sum(quantity)::bigint AS quantity,

@@ -12,10 +12,13 @@ from typing import Final
 from coffeert.aggregator.aggregator import Aggregator
 from coffeert.cli.services import Services
 from coffeert.config import Config
+from coffeert.domain.orders import Order
+from coffeert.domain.rollup_cube import RollupCube
 from coffeert.errors import CoffeertError, Fenced, RedisUnavailable
 from coffeert.postgres.imports import is_counted
 from coffeert.postgres.pool import Connection
 from coffeert.redis_bus.publisher import RedisPublisher
+from coffeert.wire.bus import PassMessage
 
 _POLL_SECONDS: Final = 0.1
 _PATIENCE_SECONDS: Final = 120.0
@@ -42,10 +45,10 @@ async def count_orders(
 
 
 async def _count(config: Config, found: Services) -> str | None:
-    publisher = RedisPublisher(found.redis_url)
+    publisher = RedisPublisher(found.redis_url) if found.redis_url else None
     aggregator = Aggregator(
         found.database_url,
-        publisher,
+        publisher or _Nowhere(),
         interval=config.aggregation_interval,
         keep_minutes=timedelta(seconds=config.minute_retention),
         name=f"{socket.gethostname()}:{os.getpid()}",
@@ -57,5 +60,15 @@ async def _count(config: Config, found: Services) -> str | None:
     except CoffeertError as error:
         return str(error)
     finally:
-        await publisher.close()
+        if publisher is not None:
+            await publisher.close()
     return None
+
+
+class _Nowhere:
+    """Publishes nothing, as if Redis were away."""
+
+    async def publish(
+        self, message: PassMessage, cube: RollupCube, recent: tuple[Order, ...]
+    ) -> None:
+        raise RedisUnavailable("No Redis is set.")

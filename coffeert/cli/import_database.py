@@ -45,7 +45,12 @@ def import_database(data_dir: Path | None, *, existing: bool = False) -> Iterato
     Raises `ImportBusy` if another command imports.
     """
     config = load_config(data_dir=data_dir)
-    with services(config, existing=existing) as found, asyncio.Runner() as runner:
+    # An own database without a Redis that is known: what this counts is published by the next leader.
+    redis = config.database_url is None or config.redis_url is not None
+    with (
+        services(config, redis=redis, existing=existing) as found,
+        asyncio.Runner() as runner,
+    ):
         connection = runner.run(_open(found.database_url))
         try:
             yield ImportDatabase(runner, connection, config, found)

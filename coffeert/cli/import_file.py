@@ -37,7 +37,7 @@ from coffeert.postgres.installation import set_currency
 from coffeert.postgres.menu import load_menu
 from coffeert.printable import printable
 
-_LINE_LENGTH = 1000
+_LINE_LENGTH = 100_000  # the command must be whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

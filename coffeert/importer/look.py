@@ -45,8 +45,12 @@ class MenuAdditions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """What would be stored, and what is left out, summed."""
+    """What would be stored, and what is left out, summed.
 
+    `in_file` is what all rows cost that can be read, also those that are stored already, in minor units.
+    """
+
+    in_file: int
     days: list[DaySum]
     stores: list[StoreSum]
     examples: list[ExampleRow]
@@ -54,11 +58,6 @@ class Sums:
     skipped: int
     rejections: list[ReasonCount]
     skips: list[ReasonCount]
-
-    @property
-    def amount(self) -> int:
-        """The sum of all orders, in minor units."""
-        return sum(day.amount for day in self.days)
 
 
 class Look:
@@ -118,6 +117,7 @@ class Look:
         days, stores = await self.staging.sums()
         rejected, skipped = await self.staging.left_out_counts()
         return Sums(
+            in_file=await self.staging.amount(),
             days=days,
             stores=stores,
             examples=await self.staging.examples(_EXAMPLES),

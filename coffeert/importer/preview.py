@@ -156,13 +156,12 @@ def _stores(preview: Preview) -> list[str]:
 
 
 def _stated(preview: Preview) -> list[str]:
-    lines = []
+    lines, found = [], preview.sums.in_file
     for column, stated in preview.stated_totals.items():
-        found = preview.sums.amount
         verdict = (
-            "which is what would be stored"
+            "which is what its rows add up to"
             if stated == found
-            else f"but {_amount(preview, found)} would be stored"
+            else f"but its rows add up to {_amount(preview, found)}"
         )
         lines.append(f"The file itself states {_amount(preview, stated)} in {column}, {verdict}.")
     return lines

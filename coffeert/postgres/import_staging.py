@@ -180,7 +180,13 @@ class Staging:
         self, source: str, own_import: int, staged: StagedRange
     ) -> list[Candidate]:
         """Return the other imports that rows may be equal to."""
-        rows = await self._fetch(sql("find_candidates"), source, own_import, staged.first_at, staged.last_at, staged.own_ids
+        rows = await self._fetch(
+            sql("find_candidates"),
+            source,
+            own_import,
+            staged.first_at,
+            staged.last_at,
+            staged.own_ids,
         )
         return [Candidate(*row) for row in rows]
 
@@ -236,6 +242,11 @@ class Staging:
             await self._execute(sql("sum_import_days"))
         days = [DaySum(*row) for row in await self._fetch(sql("import_days"))]
         return days, [StoreSum(*row) for row in await self._fetch(sql("import_stores"))]
+
+    async def amount(self) -> int:
+        """Return what all rows cost, also those that are not stored, in minor units."""
+        ((amount,),) = await self._fetch(sql("staged_amount"))
+        return int(amount)
 
     async def examples(self, count: int) -> list[ExampleRow]:
         """Return the first rows that would be stored."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -16,6 +18,9 @@ from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 
+LOCK_SECONDS = 5.0
+"""How long to wait for the lock: the session of a command that was killed ends with its last statement."""
+_POLL_SECONDS = 0.1
 _LOCK = 0x636F6666_696D7074  # "coffimpt"
 
 
@@ -88,12 +93,15 @@ class Written(NamedTuple):
 
 async def begin_session(connection: Connection) -> None:
     """Let a session import or take back, and no other at the same time; raises `ImportBusy`."""
+    deadline = time.monotonic() + LOCK_SECONDS
     with translate_errors():
         await connection.execute(sql("import_settings"))
-        if not await connection.fetchval(sql("lock_imports"), _LOCK):
-            raise ImportBusy(
-                "Another import, or an undo, is at work here; repeat this when it is over."
-            )
+        while not await connection.fetchval(sql("lock_imports"), _LOCK):
+            if time.monotonic() >= deadline:
+                raise ImportBusy(
+                    "Another import, or an undo, is at work here; repeat this when it is over."
+                )
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 async def find_import(connection: Connection, digest: bytes, source: str) -> Import | None:

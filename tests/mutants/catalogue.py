@@ -41,7 +41,62 @@ _INSTALLATION = "tests/integration/postgres/test_installation.py"
 _TABLE_RULES = "tests/integration/postgres/test_table_rules.py"
 _MINUTES = "tests/integration/postgres/test_minute_retention.py"
 
+_IMPORT_PROPERTY = "tests/integration/importer/test_import_property.py"
+_IMPORT_IDENTITY = "tests/integration/importer/test_identity.py"
+_IMPORTS = "sql/import_queries.sql"
+
 MUTANTS = (
+    Mutant(
+        "an import that was taken back is not stored again",
+        "coffeert/postgres/import_staging.py",
+        'while await self._connection.execute(sql("rename_undone")) != "UPDATE 0":',
+        "while False:",
+        (_IMPORT_PROPERTY,),
+    ),
+    Mutant(
+        "an order that was voided by hand is stored again",
+        _IMPORTS,
+        "void.voids = import_key.order_id AND void.import_id IS NOT NULL",
+        "void.voids = import_key.order_id",
+        (_IMPORT_PROPERTY,),
+    ),
+    Mutant(
+        "equal rows of one file are one sale",
+        _IMPORTS,
+        "coalesce(receipt_line, ''), occurrence::text)))",
+        "coalesce(receipt_line, ''))))",
+        (_IMPORT_PROPERTY,),
+    ),
+    Mutant(
+        "another till's equal sales are taken for the same",
+        _IMPORTS,
+        "source = $1 OR source = '' OR $1 = '' AS comparable",
+        "true AS comparable",
+        (_IMPORT_PROPERTY,),
+    ),
+    Mutant(
+        "an undo voids what is void",
+        _IMPORTS,
+        """WHERE import_id = $1 AND voids IS NULL
+  AND NOT EXISTS (SELECT FROM orders AS void WHERE void.voids = orders.order_id)
+ORDER BY order_id""",
+        "WHERE import_id = $1\nORDER BY order_id",
+        (_IMPORT_PROPERTY,),
+    ),
+    Mutant(
+        "a receipt with other lines is stored beside the first",
+        "coffeert/postgres/import_staging.py",
+        'await self._connection.execute(sql("find_changed_receipts"), same_source)',
+        "pass",
+        (_IMPORT_IDENTITY,),
+    ),
+    Mutant(
+        "a corrected rejects file is overwritten",
+        "coffeert/importer/rejects.py",
+        'target.open("xb")',
+        'target.open("wb")',
+        ("tests/unit/importer/test_rejects.py",),
+    ),
     Mutant(
         "a pass counts rows that break a rule of the table",
         "sql/queries/pass.sql",

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from coffeert.errors import ImportBusy, ImportRefused
+from coffeert.postgres import imports
 from coffeert.postgres.imports import begin_session, list_imports
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.verification import verify
@@ -217,7 +218,10 @@ async def test_an_order_voided_by_hand_stays_void(importer: Importer) -> None:
     assert (looked.identity.new, looked.identity.count("voided")) == (9, 1)
 
 
-async def test_one_import_at_a_time(importer: Importer, other: Connection) -> None:
+async def test_one_import_at_a_time(
+    importer: Importer, other: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "LOCK_SECONDS", 0.2)
     with pytest.raises(ImportBusy, match=r"^Another import, or an undo, is at work here"):
         await begin_session(other)
 

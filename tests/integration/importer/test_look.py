@@ -28,7 +28,7 @@ async def test_what_the_menu_lacks_is_added_at_the_most_frequent_price(importer:
     looked = await importer.look(rows)
     assert looked.look.additions.stores == [Store("kiosk", "Kiosk")]
     assert looked.look.additions.drinks == [Drink("cocoa", "Cocoa", 410)]
-    assert looked.sums.amount == 390 + 3 * 410
+    assert looked.sums.in_file == 390 + 3 * 410
     await importer.store(looked)
     assert (await importer.totals())[2] == 390 + 3 * 410
     assert (await load_menu(importer.connection)).list_price("cocoa") == 410
