@@ -22,6 +22,7 @@ _FIELDS = (
     *("store", "drink", "quantity", "price", "placed_at", "order_id", "ref", "type", "voids"),
     *("total", "source", "receipt", "void"),
 )
+_GOOD = ("uptown", "latte", 3, "4.35", "LATTE", "-2", 4.1000000000000005, "till1-0042")
 _TIMES = (
     "2026-01-31T09:30:00+02:00", "2026-01-31", "0000-00-00T00:00:00Z", "9999-12-31T23:59:59Z",
     "2026-02-30T00:00:00Z", "2026-01-31T09:30:00", "2026-01-31T09:30:00+99:99", "1969-12-31T23:59:59Z",
@@ -43,19 +44,7 @@ def value(rng: random.Random, depth: int = 0) -> Any:
         case 4:
             return "".join(chr(rng.randrange(1, 0xD7FF)) for _ in range(rng.randrange(12)))
         case 5:
-            return rng.choice(
-                (
-                    "uptown",
-                    "latte",
-                    3,
-                    "4.35",
-                    "LATTE",
-                    "-2",
-                    4.1000000000000005,
-                    "till1-0042",
-                    str(UUID(int=rng.getrandbits(128))),
-                )
-            )
+            return rng.choice((*_GOOD, str(UUID(int=rng.getrandbits(128)))))
         case 6:
             return [value(rng, depth + 1) for _ in range(rng.randrange(4))]
         case _:
