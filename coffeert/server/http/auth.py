@@ -11,6 +11,7 @@ from aiohttp import hdrs, web
 
 from coffeert.errors import Forbidden, Misdirected, Unauthorized
 from coffeert.net import is_local_host, name_of
+from coffeert.server.http.cors import Cors
 from coffeert.server.http.errors import Handler
 
 
@@ -34,7 +35,7 @@ class Authorizer:
     ) -> None:
         self._token = token.encode() if token is not None else None
         self._read_token = read_token.encode() if read_token is not None else None
-        self._allowed_origins = frozenset(origin.rstrip("/") for origin in allowed_origins)
+        self.cors = Cors(allowed_origins)
         machine = socket.gethostname().lower()
         names = {machine, machine.partition(".")[0], *allowed_hosts}
         self._allowed_hosts = names - {""}  # which `name_of` returns for what is no name
@@ -75,7 +76,7 @@ class Authorizer:
 
     def allows_origin(self, origin: str | None, host: str) -> bool:
         """Return True if pages of this origin may use the server by this name; `None`: it is no page."""
-        if origin is None or origin.rstrip("/") in self._allowed_origins:
+        if origin is None or self.cors.allows(origin):
             return True
         return _netloc(origin) == host and self.allows_host(host)
 
