@@ -101,6 +101,9 @@ class Config(BaseSettings):
     read_token: SecretStr | None = None
     """Bearer token that may read and watch, but not order or void; needs `token`."""
 
+    ca_file: Path | None = None
+    """Certificate of a private CA in PEM or DER, which clients trust besides the system's."""
+
     allowed_origins: TextList = ()
     """Origins of web pages, such as `https://shop.example`, that may use the server besides its own."""
 
@@ -174,11 +177,11 @@ class Config(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     """Log lines as `text` or `json`."""
 
-    @field_validator("data_dir", mode="before")
+    @field_validator("data_dir", "ca_file", mode="before")
     @classmethod
-    def _named_directory(cls, place: object) -> object:
-        if place == "":  # which would be the current one
-            raise ValueError("must name a directory, or be left out")
+    def _named_place(cls, place: object) -> object:
+        if place == "":  # which would be the current directory
+            raise ValueError("must name one, or be left out")
         return place
 
     @field_validator("allowed_origins")
@@ -188,7 +191,8 @@ class Config(BaseSettings):
         if not all(map(_ORIGIN.fullmatch, named)):  # `*` and `null` would let every page in
             raise ValueError("must be single origins such as https://shop.example, without a path")
         return tuple(
-            origin.removesuffix(_DEFAULT_PORTS.get(origin.partition(":")[0], "/")) for origin in named
+            origin.removesuffix(_DEFAULT_PORTS.get(origin.partition(":")[0], "/"))
+            for origin in named
         )
 
     @field_validator("allowed_hosts")

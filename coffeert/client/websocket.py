@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +16,7 @@ from yarl import URL
 
 from coffeert.backoff import Backoff
 from coffeert.client.errors import (
+    RETRYABLE,
     TRANSPORT_ERRORS,
     error_from_response,
     is_retryable,
@@ -35,11 +37,14 @@ from coffeert.wire.frames import (
     Refusal,
     ServerFrame,
 )
+from coffeert.wire.orders import MenuBody
 
 MAX_MISSED_HEARTBEATS: Final = 4
 HELLO_TIMEOUT_SECONDS: Final = 10.0
 STABLE_SECONDS: Final = 5.0
 """A connection that lasted this long worked; after the next failure the delays are short again."""
+REFUSED_RETRY_SECONDS: Final = 30.0
+"""Between two attempts of a client that was refused and has never been connected."""
 
 _MAX_FRAME_BYTES = 32 * 1024 * 1024
 _CLOSE_TIMEOUT_SECONDS = 0.5
@@ -50,9 +55,15 @@ _CLOSE_REASONS = {
     SERVICE_RESTART: "is restarting",
 }
 
+_QUESTIONS = {
+    401: "is the token still right?",
+    403: "may this client still use it?",
+    404: "does its URL still lead to coffeert?",
+}
+
 
 class _ConnectionLost(Exception):
-    """The connection is over; `refused` is set if trying again cannot help."""
+    """The connection is over; `refused` is set if that is about this client, `status` by the handshake."""
 
     def __init__(
         self,
@@ -60,11 +71,13 @@ class _ConnectionLost(Exception):
         *,
         retry_after: float | None = None,
         refused: CoffeertError | None = None,
+        status: int | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
         self.refused = refused
+        self.status = status
 
 
 def _ignore(_: object) -> None:
@@ -74,7 +87,8 @@ def _ignore(_: object) -> None:
 class ServerConnection:
     """Keeps a WebSocket open while its `async with` block runs; leaving raises what ended it before.
 
-    `address` gives the URL for each attempt, `decode` reads a frame (`None` for one of no interest).
+    `address` gives the URL for each attempt to `server`, `tls` is aiohttp's `ssl`, `decode` reads a frame
+    (`None` for one of no interest).
     `on_frame` gets every frame but the answers to orders, `on_status` each attempt and each loss,
     `on_end` what ended the connection for good, if that was an error. With `retry=False` the first loss
     does.
@@ -82,16 +96,20 @@ class ServerConnection:
 
     def __init__(
         self,
-        address: Callable[[], URL],
+        server: URL,
         token: str | None,
         *,
+        address: Callable[[], URL],
+        tls: ssl.SSLContext | bool,
         decode: Callable[[str], ServerFrame | None],
         on_frame: Callable[[StateFrame], None] = _ignore,
         on_status: Callable[[Connecting | Disconnected], None] = _ignore,
         on_end: Callable[[Exception | None], None] = _ignore,
         retry: bool = True,
     ) -> None:
+        self._server = server
         self._address = address
+        self._tls = tls
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._decode = decode
         self._on_frame = on_frame
@@ -103,6 +121,9 @@ class ServerConnection:
         self._goodbye: Goodbye | None = None
         self._receive_timeout = HELLO_TIMEOUT_SECONDS
         self._refused: CoffeertError | None = None
+        self._was_connected = False
+        self._backoff = Backoff()
+        self._handshakes_fail_since: float | None = None
         self._orders = PendingOrders(self.send)
         self._task: asyncio.Task[None] | None = None
 
@@ -161,10 +182,14 @@ class ServerConnection:
             self._orders.fail(ServerUnavailable("The connection to the server is closed."))
 
     async def _keep_connected(self) -> None:
-        backoff = Backoff()
+        backoff = self._backoff
+        connector = aiohttp.TCPConnector(ssl=self._tls)
         timeout = aiohttp.ClientTimeout(total=None, connect=HELLO_TIMEOUT_SECONDS)
         async with aiohttp.ClientSession(
-            headers=self._headers, cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout
+            headers=self._headers,
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=timeout,
         ) as session:
             while True:
                 self._report(Connecting(backoff.failures + 1))
@@ -172,14 +197,28 @@ class ServerConnection:
                 lost = await self._connect_once(session)
                 if time.monotonic() - began >= STABLE_SECONDS:
                     backoff.reset()
-                delay = backoff.next_delay(lost.retry_after)
-                self._refused = lost.refused
+                reason = self._reason(lost, began)
+                # A proxy that exchanges the server refuses for a moment those whom it let in before.
+                self._refused = None if self._was_connected else lost.refused
                 if not self._retry:
-                    self._report(Disconnected(lost.reason, None))
+                    self._report(Disconnected(reason, None))
                     return
-                await self._pause(lost.reason, None if lost.refused else delay)
+                slowly = None if self._refused is None else REFUSED_RETRY_SECONDS
+                await self._pause(reason, backoff.next_delay(lost.retry_after or slowly))
 
-    async def _pause(self, reason: str, delay: float | None) -> None:
+    def _reason(self, lost: _ConnectionLost, began: float) -> str:
+        """Return why the attempt that began then failed, and for how long they have been refused."""
+        if lost.status is None:
+            self._handshakes_fail_since = None
+            return lost.reason
+        if self._handshakes_fail_since is None:
+            self._handshakes_fail_since = began
+        seconds = time.monotonic() - self._handshakes_fail_since
+        if not self._was_connected or seconds < 1 or lost.status not in _QUESTIONS:
+            return lost.reason
+        return f"has answered {lost.status} for {seconds:.0f} s: {_QUESTIONS[lost.status]}"
+
+    async def _pause(self, reason: str, delay: float) -> None:
         self._wake.clear()
         self._report(Disconnected(reason, delay))
         with suppress(TimeoutError):
@@ -195,13 +234,14 @@ class ServerConnection:
         self._goodbye = None
         self._receive_timeout = HELLO_TIMEOUT_SECONDS
         try:
-            socket = await session.ws_connect(
-                self._address(),
-                max_msg_size=_MAX_FRAME_BYTES,
-                timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_SECONDS),
-            )
+            async with asyncio.timeout(HELLO_TIMEOUT_SECONDS):
+                socket = await session.ws_connect(
+                    self._address(),
+                    max_msg_size=_MAX_FRAME_BYTES,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_SECONDS),
+                )
         except aiohttp.WSServerHandshakeError as error:
-            return _handshake_refused(error)
+            return await self._handshake_failed(session, error)
         except TRANSPORT_ERRORS as error:
             return _ConnectionLost(plain_reason(error))
         outgoing: asyncio.Queue[bytes] = asyncio.Queue()
@@ -217,6 +257,29 @@ class ServerConnection:
             self._outgoing = None
             await end(writer)
             await socket.close()
+
+    async def _handshake_failed(
+        self, session: aiohttp.ClientSession, error: aiohttp.WSServerHandshakeError
+    ) -> _ConnectionLost:
+        lost = _handshake_refused(error)
+        if (error.status in RETRYABLE and not self._backoff.failures) or _is_refusal(error):
+            return lost  # the one may be over in a moment, the other is the server's own
+        if not await self._answers_http(session):
+            return lost
+        return _ConnectionLost(
+            f"answers, but the proxy in front of it does not pass WebSocket upgrades (HTTP {error.status})"
+        )
+
+    async def _answers_http(self, session: aiohttp.ClientSession) -> bool:
+        try:
+            async with (
+                asyncio.timeout(HELLO_TIMEOUT_SECONDS),
+                session.get(self._server / "api/menu", allow_redirects=False) as answer,
+            ):
+                msgspec.json.decode(await answer.read(), type=MenuBody)
+        except (*TRANSPORT_ERRORS, *_BAD_FRAME_ERRORS):
+            return False
+        return True
 
     async def _write(
         self, socket: aiohttp.ClientWebSocketResponse, outgoing: asyncio.Queue[bytes]
@@ -265,6 +328,7 @@ class ServerConnection:
             )
             raise _ConnectionLost(reason, refused=ServerUnavailable(f"The server {reason}."))
         self._refused = None
+        self._was_connected = True
         self._receive_timeout = hello.heartbeat * MAX_MISSED_HEARTBEATS
 
     def _closed(
@@ -280,17 +344,24 @@ class ServerConnection:
         return _ConnectionLost(reason)
 
 
+def _is_refusal(error: aiohttp.WSServerHandshakeError) -> bool:
+    """Return True if the server itself refuses; 400 is what it says to a request without the upgrade."""
+    kind = error.headers.get("Content-Type", "") if error.headers else ""
+    return error.status != 400 and "json" in kind
+
+
 def _handshake_refused(error: aiohttp.WSServerHandshakeError) -> _ConnectionLost:
+    status = error.status
     retry_after = error.headers.get("Retry-After") if error.headers else None
-    refused = error_from_response(error.status, b"", retry_after)
-    reason = f"refuses this client with HTTP status {error.status}"
+    refused = error_from_response(status, b"", retry_after)
+    reason = f"refuses this client with HTTP status {status}"
     if is_retryable(refused):
-        return _ConnectionLost(reason, retry_after=refused.retry_after)
-    if error.status < 300:
-        return _ConnectionLost("answered in a way that is not a WebSocket")
+        return _ConnectionLost(reason, retry_after=refused.retry_after, status=status)
+    if status < 300:
+        return _ConnectionLost("answered in a way that is not a WebSocket", status=status)
     reasons = {
         401: "asks for a token, or for another one than was given",
         403: "does not allow this client",
         404: "has no dashboard; is it a coffeert server",
     }
-    return _ConnectionLost(reasons.get(error.status, reason), refused=refused)
+    return _ConnectionLost(reasons.get(status, reason), refused=refused, status=status)

@@ -158,7 +158,12 @@ def test_a_list_that_cannot_be_read_is_refused_in_a_sentence(
 
 
 def test_allowed_origins_are_kept_as_browsers_send_them() -> None:
-    given = ("https://Shop.example:443/", "http://10.0.0.7:80", "http://[::1]:443", "app://localhost")
+    given = (
+        "https://Shop.example:443/",
+        "http://10.0.0.7:80",
+        "http://[::1]:443",
+        "app://localhost",
+    )
     assert load_config(allowed_origins=given).allowed_origins == (
         "https://shop.example",
         "http://10.0.0.7",
@@ -168,7 +173,8 @@ def test_allowed_origins_are_kept_as_browsers_send_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", ["*", "null", "shop.example", "https://*.example", "https://a.example/x", "a://b\r\nX: y"]
+    "origin",
+    ["*", "null", "shop.example", "https://*.example", "https://a.example/x", "a://b\r\nX: y"],
 )
 def test_what_is_no_single_origin_is_refused(origin: str) -> None:
     with pytest.raises(ConfigError, match=r"^The setting allowed_origins .* origins such as .*\.$"):

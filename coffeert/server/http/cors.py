@@ -26,7 +26,7 @@ class Cors:
     """
 
     def __init__(self, origins: Iterable[str]) -> None:
-        self._fields = {
+        self._fields: dict[str, dict[str, str]] = {
             origin: {
                 hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: origin,
                 hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: _READABLE,
