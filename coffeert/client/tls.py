@@ -40,7 +40,7 @@ def tls_for(server: URL, ca_file: Path | None) -> ssl.SSLContext | bool:
             context.load_verify_locations(cafile=ca_file)
         else:
             context.load_verify_locations(cadata=data)
-    except ssl.SSLError:
+    except (ssl.SSLError, ValueError):
         raise ConfigError(
             f"The CA file {str(ca_file)!a} holds no certificate that can be read."
         ) from None
