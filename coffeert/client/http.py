@@ -28,7 +28,7 @@ from coffeert.client.events import PlacedOrder
 from coffeert.client.tls import tls_for
 from coffeert.client.url import parse_server_url
 from coffeert.domain.orders import Draft, new_order_id
-from coffeert.errors import CoffeertError, NotFound, ServerUnavailable, Unavailable
+from coffeert.errors import ApiError, CoffeertError, NotFound, ServerUnavailable, Unavailable
 from coffeert.wire.frames import Snapshot, decode_snapshot
 from coffeert.wire.orders import BatchResult, MenuBody, decode_body, draft_body, encode
 
@@ -39,6 +39,7 @@ _JSON = {"Content-Type": "application/json"}
 _NDJSON = {"Content-Type": "application/x-ndjson"}
 _CREATED = 201
 _REDIRECTS = 300
+_REFUSALS = 400
 _NOT_FOUND = 404
 _PROXIES = frozenset({401, 403, _NOT_FOUND})
 
@@ -225,6 +226,9 @@ class OrderClient:
             self._answered = True
             return response.status, answer
         refused = error_from_response(response.status, answer, response.headers.get("Retry-After"))
+        if response.status < _REFUSALS:
+            refused = ApiError(_redirection(self._server, response))
+            refused.status = response.status
         # Of a server that has answered well: a proxy exchanges it, and knows no better for a moment.
         passing = (
             self._answered and refused.status in _PROXIES and "json" not in response.content_type
@@ -257,6 +261,17 @@ class _AttemptFailed(Exception):
         self.final = final
         self.retry_after = retry_after
         self.answer = answer
+
+
+def _redirection(server: URL, response: aiohttp.ClientResponse) -> str:
+    """Describe a redirection, which is not followed: orders and the token go to the given server alone."""
+    try:
+        target = response.url.join(URL(response.headers.get("Location", "")))
+        there = str(target.origin().with_path(target.raw_path, encoded=True))
+    except ValueError:
+        there = "another address"
+    status = f"HTTP status {response.status}"
+    return f"The server at {server} redirects to {there} ({status}); give that one as its URL."
 
 
 def order_body(draft: Draft) -> bytes:

@@ -15,14 +15,9 @@ import msgspec
 from yarl import URL
 
 from coffeert.backoff import Backoff
-from coffeert.client.errors import (
-    RETRYABLE,
-    TRANSPORT_ERRORS,
-    error_from_response,
-    is_retryable,
-    plain_reason,
-)
+from coffeert.client.errors import TRANSPORT_ERRORS, plain_reason
 from coffeert.client.events import Connecting, Disconnected, PlacedOrder
+from coffeert.client.handshake import ConnectionLost, Refusals, lost_at_handshake
 from coffeert.client.pending_orders import PendingOrders
 from coffeert.client.replica import StateFrame
 from coffeert.errors import CoffeertError, ServerUnavailable
@@ -37,7 +32,6 @@ from coffeert.wire.frames import (
     Refusal,
     ServerFrame,
 )
-from coffeert.wire.orders import MenuBody
 
 MAX_MISSED_HEARTBEATS: Final = 4
 HELLO_TIMEOUT_SECONDS: Final = 10.0
@@ -55,30 +49,6 @@ _CLOSE_REASONS = {
     SERVICE_RESTART: "is restarting",
 }
 
-_QUESTIONS = {
-    401: "is the token still right?",
-    403: "may this client still use it?",
-    404: "does its URL still lead to coffeert?",
-}
-
-
-class _ConnectionLost(Exception):
-    """The connection is over; `refused` is set if that is about this client, `status` by the handshake."""
-
-    def __init__(
-        self,
-        reason: str,
-        *,
-        retry_after: float | None = None,
-        refused: CoffeertError | None = None,
-        status: int | None = None,
-    ) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.retry_after = retry_after
-        self.refused = refused
-        self.status = status
-
 
 def _ignore(_: object) -> None:
     pass
@@ -88,10 +58,9 @@ class ServerConnection:
     """Keeps a WebSocket open while its `async with` block runs; leaving raises what ended it before.
 
     `address` gives the URL for each attempt to `server`, `tls` is aiohttp's `ssl`, `decode` reads a frame
-    (`None` for one of no interest).
-    `on_frame` gets every frame but the answers to orders, `on_status` each attempt and each loss,
-    `on_end` what ended the connection for good, if that was an error. With `retry=False` the first loss
-    does.
+    (`None` for one of no interest). `on_frame` gets every frame but the answers to orders, `on_status` each
+    attempt and each loss, `on_end` what ended the connection for good, if that was an error. With
+    `retry=False` the first loss does.
     """
 
     def __init__(
@@ -123,7 +92,7 @@ class ServerConnection:
         self._refused: CoffeertError | None = None
         self._was_connected = False
         self._backoff = Backoff()
-        self._handshakes_fail_since: float | None = None
+        self._refusals = Refusals()
         self._orders = PendingOrders(self.send)
         self._task: asyncio.Task[None] | None = None
 
@@ -197,7 +166,7 @@ class ServerConnection:
                 lost = await self._connect_once(session)
                 if time.monotonic() - began >= STABLE_SECONDS:
                     backoff.reset()
-                reason = self._reason(lost, began)
+                reason = self._refusals.reason(lost, began, once_live=self._was_connected)
                 # A proxy that exchanges the server refuses for a moment those whom it let in before.
                 self._refused = None if self._was_connected else lost.refused
                 if not self._retry:
@@ -205,18 +174,6 @@ class ServerConnection:
                     return
                 slowly = None if self._refused is None else REFUSED_RETRY_SECONDS
                 await self._pause(reason, backoff.next_delay(lost.retry_after or slowly))
-
-    def _reason(self, lost: _ConnectionLost, began: float) -> str:
-        """Return why the attempt that began then failed, and for how long they have been refused."""
-        if lost.status is None:
-            self._handshakes_fail_since = None
-            return lost.reason
-        if self._handshakes_fail_since is None:
-            self._handshakes_fail_since = began
-        seconds = time.monotonic() - self._handshakes_fail_since
-        if not self._was_connected or seconds < 1 or lost.status not in _QUESTIONS:
-            return lost.reason
-        return f"has answered {lost.status} for {seconds:.0f} s: {_QUESTIONS[lost.status]}"
 
     async def _pause(self, reason: str, delay: float) -> None:
         self._wake.clear()
@@ -230,7 +187,7 @@ class ServerConnection:
         if self._refused is not None:
             self._orders.fail(self._refused)
 
-    async def _connect_once(self, session: aiohttp.ClientSession) -> _ConnectionLost:
+    async def _connect_once(self, session: aiohttp.ClientSession) -> ConnectionLost:
         self._goodbye = None
         self._receive_timeout = HELLO_TIMEOUT_SECONDS
         try:
@@ -241,45 +198,24 @@ class ServerConnection:
                     timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_SECONDS),
                 )
         except aiohttp.WSServerHandshakeError as error:
-            return await self._handshake_failed(session, error)
+            return await lost_at_handshake(
+                session, self._server, error, again=self._backoff.failures > 0
+            )
         except TRANSPORT_ERRORS as error:
-            return _ConnectionLost(plain_reason(error))
+            return ConnectionLost(plain_reason(error))
         outgoing: asyncio.Queue[bytes] = asyncio.Queue()
         writer = asyncio.create_task(self._write(socket, outgoing), name="socket writer")
         self._outgoing = outgoing
         try:
             await self._read(socket)
-        except _ConnectionLost as lost:
+        except ConnectionLost as lost:
             return lost
         except TRANSPORT_ERRORS as error:
-            return _ConnectionLost(plain_reason(error))
+            return ConnectionLost(plain_reason(error))
         finally:
             self._outgoing = None
             await end(writer)
             await socket.close()
-
-    async def _handshake_failed(
-        self, session: aiohttp.ClientSession, error: aiohttp.WSServerHandshakeError
-    ) -> _ConnectionLost:
-        lost = _handshake_refused(error)
-        if (error.status in RETRYABLE and not self._backoff.failures) or _is_refusal(error):
-            return lost  # the one may be over in a moment, the other is the server's own
-        if not await self._answers_http(session):
-            return lost
-        return _ConnectionLost(
-            f"answers, but the proxy in front of it does not pass WebSocket upgrades (HTTP {error.status})"
-        )
-
-    async def _answers_http(self, session: aiohttp.ClientSession) -> bool:
-        try:
-            async with (
-                asyncio.timeout(HELLO_TIMEOUT_SECONDS),
-                session.get(self._server / "api/menu", allow_redirects=False) as answer,
-            ):
-                msgspec.json.decode(await answer.read(), type=MenuBody)
-        except (*TRANSPORT_ERRORS, *_BAD_FRAME_ERRORS):
-            return False
-        return True
 
     async def _write(
         self, socket: aiohttp.ClientWebSocketResponse, outgoing: asyncio.Queue[bytes]
@@ -294,7 +230,7 @@ class ServerConnection:
             try:
                 message = await socket.receive(self._receive_timeout)
             except TimeoutError:
-                raise _ConnectionLost("has gone silent") from None
+                raise ConnectionLost("has gone silent") from None
             if message.type is aiohttp.WSMsgType.TEXT:
                 self._handle(message.data)
             else:
@@ -319,49 +255,26 @@ class ServerConnection:
                 case _:
                     self._on_frame(frame)
         except _BAD_FRAME_ERRORS as error:
-            raise _ConnectionLost("sent something that is no frame of this protocol") from error
+            raise ConnectionLost("sent something that is no frame of this protocol") from error
 
     def _greet(self, hello: Hello) -> None:
         if hello.protocol != PROTOCOL:
             reason = (
                 f"speaks protocol {hello.protocol}, this client {PROTOCOL}; update the older one"
             )
-            raise _ConnectionLost(reason, refused=ServerUnavailable(f"The server {reason}."))
+            raise ConnectionLost(reason, refused=ServerUnavailable(f"The server {reason}."))
         self._refused = None
         self._was_connected = True
         self._receive_timeout = hello.heartbeat * MAX_MISSED_HEARTBEATS
 
     def _closed(
         self, socket: aiohttp.ClientWebSocketResponse, message: aiohttp.WSMessage
-    ) -> _ConnectionLost:
+    ) -> ConnectionLost:
         if self._goodbye is not None:
-            return _ConnectionLost(
+            return ConnectionLost(
                 f"said goodbye: {self._goodbye.reason}", retry_after=self._goodbye.retry_after
             )
         if message.type is aiohttp.WSMsgType.BINARY:
-            return _ConnectionLost("sent something that is no frame of this protocol")
+            return ConnectionLost("sent something that is no frame of this protocol")
         reason = _CLOSE_REASONS.get(socket.close_code or 0, "closed the connection")
-        return _ConnectionLost(reason)
-
-
-def _is_refusal(error: aiohttp.WSServerHandshakeError) -> bool:
-    """Return True if the server itself refuses; 400 is what it says to a request without the upgrade."""
-    kind = error.headers.get("Content-Type", "") if error.headers else ""
-    return error.status != 400 and "json" in kind
-
-
-def _handshake_refused(error: aiohttp.WSServerHandshakeError) -> _ConnectionLost:
-    status = error.status
-    retry_after = error.headers.get("Retry-After") if error.headers else None
-    refused = error_from_response(status, b"", retry_after)
-    reason = f"refuses this client with HTTP status {status}"
-    if is_retryable(refused):
-        return _ConnectionLost(reason, retry_after=refused.retry_after, status=status)
-    if status < 300:
-        return _ConnectionLost("answered in a way that is not a WebSocket", status=status)
-    reasons = {
-        401: "asks for a token, or for another one than was given",
-        403: "does not allow this client",
-        404: "has no dashboard; is it a coffeert server",
-    }
-    return _ConnectionLost(reasons.get(status, reason), refused=refused, status=status)
+        return ConnectionLost(reason)

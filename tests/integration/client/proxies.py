@@ -82,6 +82,12 @@ class _Proxy:
         self._upgrade = upgrade
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._pass_on(request)
+        except aiohttp.ClientConnectorError:  # as an ingress says it while it exchanges the server
+            return web.Response(status=404, text="<html>default backend", content_type="text/html")
+
+    async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         url = f"{self._upstream}/{request.match_info['rest']}"
         kept = {name: value for name, value in request.headers.items() if name.title() not in HOPS}
         if self._upgrade and hdrs.UPGRADE in request.headers:

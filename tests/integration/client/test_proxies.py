@@ -16,7 +16,7 @@ from coffeert.client import (
     ViewReset,
 )
 from coffeert.domain.orders import Draft
-from coffeert.errors import NotFound
+from coffeert.errors import NotFound, ServerUnavailable
 from tests.integration.client.proxies import KINDS, proxied
 from tests.integration.inject.command import run
 
@@ -54,6 +54,9 @@ async def test_a_proxy_without_upgrade_is_named(server_url: str, kind: str) -> N
             assert isinstance(lost, Disconnected)
             assert "proxy in front of it does not pass WebSocket upgrades" in lost.reason
             assert lost.retry_in is not None
+        async with OrderSocket(url) as orders:
+            with pytest.raises(ServerUnavailable, match=f"{url} answers, but the proxy"):
+                await orders.place(TEA)
         done = await run("status", "--url", url)
         assert done.code == 0
         assert "top 5" in done.out
