@@ -235,7 +235,7 @@ class OrderClient:
         )
         if refused.status == _NOT_FOUND and method == "GET":
             refused = NotFound(
-                f"There is no coffeert at {self._server} (HTTP status 404); is the path of its URL right?"
+                f"There is no coffeert at {self._server} (HTTP status 404); check the host and path of its URL."
             )
         raise _AttemptFailed(
             refused,

@@ -544,7 +544,7 @@ MUTANTS = (
     Mutant(
         "the token that only reads may order",
         "coffeert/server/http/auth.py",
-        'return self.allows_orders(_authorization(request))',
+        "return self.allows_orders(_authorization(request))",
         "return True",
         (_AUTH,),
     ),
