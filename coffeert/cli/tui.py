@@ -107,13 +107,16 @@ class TuiOptions:
 
 
 async def _watch(options: TuiOptions) -> int:
-    from coffeert.client.tls import tls_for
     from coffeert.client.url import parse_server_url
     from coffeert.tui.live_source import LiveSource
 
     server, token = parse_server_url(options.url), os.environ.get("COFFEERT_TOKEN")
     ca_file = Path(given) if (given := os.environ.get("COFFEERT_CA_FILE")) else None
-    tls_for(server, ca_file)  # a file that cannot be used is told before the screen is drawn
+    if ca_file is not None:
+        # It loads aiohttp, but a file that cannot be used is to be told before the screen is drawn.
+        from coffeert.client.tls import tls_for
+
+        tls_for(server, ca_file)
     url = str(server)
     source = LiveSource(url, token, ca_file)
     if options.plain:

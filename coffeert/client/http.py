@@ -235,7 +235,7 @@ class OrderClient:
         )
         if refused.status == _NOT_FOUND and method == "GET":
             refused = NotFound(
-                f"There is no coffeert at {self._server} (HTTP status 404); check the host and path of its URL."
+                f"There is no coffeert at {self._server} (HTTP status 404); check its URL, also the path."
             )
         raise _AttemptFailed(
             refused,
