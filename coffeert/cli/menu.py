@@ -16,7 +16,6 @@ from coffeert.cli.params import data_dir_option
 from coffeert.domain.currency import MAX_PLACES, places
 from coffeert.domain.menu import Drink, Menu, Store
 from coffeert.domain.money import exact_units, money_text, price_units
-from coffeert.errors import FieldError, Invalid
 from coffeert.postgres import menu as tables
 from coffeert.postgres.calendars import StoreCalendar, load_store_calendars
 from coffeert.postgres.installation import load_currency
@@ -115,8 +114,7 @@ async def _add_drink(code: str, name: str, price: str, connection: Connection) -
     try:
         units = price_units(price, decimals)
     except ValueError as error:
-        message = f"The price {error}."
-        raise Invalid(message, errors=(FieldError("price", str(error)),)) from None
+        raise click.BadParameter(f"{error}.", param_hint="--price") from None
     await tables.add_drink(connection, Drink(code, name, units))
     return money_text(units, decimals)
 

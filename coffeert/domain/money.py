@@ -142,8 +142,9 @@ def _too_many_places(places: int) -> NotAnAmount:
 def _not_a_number(places: int, text: str = "") -> NotAnAmount:
     if _WITH_COMMA.fullmatch(text):
         return NotAnAmount(f"must be written with a point: {text.replace(',', '.')}")
-    example = money_text(450 if places == DEFAULT_PLACES else 45 * _SCALES[places], places)
-    return NotAnAmount(f"must be a decimal number such as {example}")
+    if places == 0:
+        return NotAnAmount("must be a whole number")
+    return NotAnAmount(f"must be a number such as {money_text(45 * _SCALES[places] // 10, places)}")
 
 
 @lru_cache(4096)

@@ -30,6 +30,8 @@ _ROLLUPS = "tests/unit/domain/test_rollups.py"
 _CONNECTION = "tests/unit/server/http/test_connection.py"
 _READER = "tests/unit/server/http/test_request_reader.py"
 _AUTH = "tests/integration/server/http/test_auth.py"
+_CORS = "tests/integration/server/http/test_cors.py"
+_FEED = "tests/integration/client/test_feed.py"
 _DURABILITY = "tests/integration/postgres/test_durability.py"
 _READINESS = "tests/integration/server/ops/test_readiness.py"
 _DESYNC = "tests/integration/server/http/test_desync.py"
@@ -327,6 +329,62 @@ ORDER BY order_id""",
         (_WRITER,),
     ),
     Mutant(
+        "a void runs before the orders of earlier lines",
+        "coffeert/server/http/batch.py",
+        "        elif voided and isinstance(draft, Draft) and draft.order_id in voided:",
+        "        elif False:",
+        ("tests/unit/server/http/test_void_lines.py",),
+    ),
+    Mutant(
+        "a void follows orders that could not be stored",
+        "coffeert/server/ingest/order_service.py",
+        "return await self._void_all(voids) if before is None else dict.fromkeys(voids, before)",
+        "return await self._void_all(voids)",
+        ("tests/integration/server/http/test_batch.py",),
+    ),
+    Mutant(
+        "lines behind one that is not settled are counted",
+        "coffeert/server/http/batch.py",
+        "                self._broken_off = outcome\n                return\n",
+        "                self._broken_off = outcome\n                continue\n",
+        ("tests/unit/server/http/test_batch_report.py",),
+    ),
+    Mutant(
+        "a price need not fit its total",
+        "coffeert/domain/orders.py",
+        "2 * abs(abs(total) - count * price) > count",
+        "2 * abs(abs(total) - count * price) > 10 * count",
+        ("tests/unit/domain/test_orders.py",),
+    ),
+    Mutant(
+        "a float counts as what it is rounded to",
+        "coffeert/domain/money.py",
+        "_NOISE = 1e-9",
+        "_NOISE = 1e-2",
+        ("tests/unit/domain/test_money.py",),
+    ),
+    Mutant(
+        "a receipt is not compared",
+        "coffeert/domain/orders.py",
+        "            and self.receipt == draft.receipt\n",
+        "",
+        ("tests/unit/domain/test_orders.py",),
+    ),
+    Mutant(
+        "a name that two entries share means the first",
+        "coffeert/domain/menu.py",
+        "return found[0] if len(found) == 1 else None",
+        "return found[0] if found else None",
+        ("tests/integration/server/http/test_second_order.py",),
+    ),
+    Mutant(
+        "a key in another spelling of a UUID is not echoed",
+        "coffeert/wire/order_requests.py",
+        "not (order_id is None or _encode(order_id) in body)",
+        "False",
+        ("tests/unit/wire/test_orders.py",),
+    ),
+    Mutant(
         "an order under the key of a correction prevents it",
         "coffeert/server/ingest/order_service.py",
         "(void_key, lambda _: new_order_id())",
@@ -597,7 +655,7 @@ ORDER BY order_id""",
     Mutant(
         "the token that only reads may order",
         "coffeert/server/http/auth.py",
-        'return self.allows_orders(request.headers.get(hdrs.AUTHORIZATION, ""))',
+        "return self.allows_orders(_authorization(request))",
         "return True",
         (_AUTH,),
     ),
@@ -773,5 +831,33 @@ ORDER BY order_id""",
         "    LOCK TABLE orders IN SHARE MODE;  -- an order that is being stored counts too\n",
         "",
         (f"{_INSTALLATION}::test_an_order_that_is_being_stored_counts",),
+    ),
+    Mutant(
+        "a page of any origin is let in",
+        "coffeert/server/http/cors.py",
+        'return origin.rstrip("/") in self._fields',
+        "return bool(origin)",
+        (f"{_CORS}::test_pages_of_other_origins_are_told_nothing_and_order_nothing",),
+    ),
+    Mutant(
+        "a page cannot read that its order is stored",
+        "coffeert/server/http/order_endpoint.py",
+        "return self._authorizer.cors.insert_fields(created, head.origin)",
+        "return created",
+        (f"{_CORS}::test_every_answer_can_be_read",),
+    ),
+    Mutant(
+        "a cache may give an answer for one origin to another",
+        "coffeert/server/http/cors.py",
+        "response.headers.add(hdrs.VARY, hdrs.ORIGIN)",
+        "pass",
+        (f"{_CORS}::test_a_cache_keeps_answers_of_origins_apart",),
+    ),
+    Mutant(
+        "a moment's refusal fails the orders of a live dashboard",
+        "coffeert/client/websocket.py",
+        "self._refused = None if self._was_connected else lost.refused",
+        "self._refused = lost.refused",
+        (f"{_FEED}::test_once_live_no_refusal_is_a_verdict",),
     ),
 )

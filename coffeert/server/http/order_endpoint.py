@@ -96,7 +96,10 @@ class OrderEndpoint:
         places = self._service.places
         if outcome.replayed:
             return self.encode(order_response(outcome, places), head)
-        return self.encoder.created(outcome, places, head.version, keep_alive=head.keep_alive)
+        created = self.encoder.created(outcome, places, head.version, keep_alive=head.keep_alive)
+        if head.origin is None:
+            return created
+        return self._authorizer.cors.insert_fields(created, head.origin)
 
     def accepts_key(self, request: FramedRequest) -> bool:
         """Return True if the key of a batch can be used; if not, aiohttp must answer."""
@@ -124,7 +127,10 @@ class OrderEndpoint:
 
     def encode(self, response: Response, head: Head) -> bytes:
         """Encode the response to a request."""
-        return self.encoder.encode(response, head.version, keep_alive=head.keep_alive)
+        encoded = self.encoder.encode(response, head.version, keep_alive=head.keep_alive)
+        if head.origin is None:
+            return encoded
+        return self._authorizer.cors.insert_fields(encoded, head.origin)
 
 
 # Made once, since under overload refusals are most of the answers.

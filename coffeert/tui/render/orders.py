@@ -106,6 +106,7 @@ def _columns(cells: int) -> list[tuple[str, int, bool]]:
         columns[3] = ("qty", 3, True)
         columns[4] = ("amount", 9, True)
     if cells >= 88:
+        columns[3] = ("qty", 5, True)  # -9999
         columns.insert(1, ("id", 13, False))
         columns.insert(5, ("each", 8, True))
         columns.append(("took", 9, True))

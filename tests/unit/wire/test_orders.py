@@ -190,7 +190,7 @@ def test_every_field_at_fault_is_named_at_once_in_plain_words() -> None:
         "source": "must be 1 to 64 printable characters",
         "placed_at": "must be a time in RFC 3339, such as 2026-01-31T09:30:00+01:00",
         "price": "must not be negative",
-        "quantity": "must be a decimal number such as 45",
+        "quantity": "must be a whole number",
         "store": "must be a string",
         "tip": "is not a known field",
     }
