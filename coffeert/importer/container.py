@@ -78,15 +78,29 @@ def open_source(path: Path | None, part: str | None) -> Iterator[Source]:
         spool = Path(folder)
         try:
             if path is None:
-                path = spool / "input"
-                with path.open("wb") as copy:
-                    shutil.copyfileobj(sys.stdin.buffer, copy, _MEBIBYTE)
-            if path.is_dir():
+                path = _copied(sys.stdin.buffer, spool / "input")
+            elif path.is_dir():
                 raise ConfigError(f"{name} is a folder; name the files in it.")
+            elif path.exists() and not path.is_file():
+                with path.open("rb") as pipe:  # can be read once only
+                    path = _copied(pipe, spool / "input")
+            state = _state(path)
             digest = _digest(path)
         except OSError as error:
             raise ConfigError(f"{name} cannot be read: {error.strerror or error}.") from error
-        yield _unpack(_Content(name, path), digest, part, spool)
+        yield _unpack(_Content(name, path, state), digest, part, spool)
+
+
+def _copied(source: BinaryIO, path: Path) -> Path:
+    with path.open("wb") as copy:
+        shutil.copyfileobj(source, copy, _MEBIBYTE)
+    return path
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """What changes whenever a file is written."""
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _digest(path: Path) -> str:
@@ -100,11 +114,18 @@ class _Content:
 
     name: str
     path: Path
+    state: tuple[int, int]
     compressed: bool = False
     facts: tuple[str, ...] = ()
     part: tuple[str, ...] = ()
 
     def open(self) -> BinaryIO:
+        try:
+            changed = _state(self.path) != self.state
+        except OSError as error:
+            raise ConfigError(f"{self.name} is gone: {error.strerror}.") from error
+        if changed:
+            raise ConfigError(f"{self.name} was changed while it was read: import it again.")
         if self.compressed:
             return cast("BinaryIO", io.BufferedReader(_Gunzipped(self.path, self.name), _MEBIBYTE))
         return self.path.open("rb")
@@ -199,7 +220,7 @@ def _spooled(content: _Content, path: Path) -> _Content:
     """Unpack to disk, since an archive within is read out of order."""
     with content.open() as packed, path.open("wb") as plain:
         shutil.copyfileobj(packed, plain, _MEBIBYTE)
-    return _Content(content.name, path, facts=content.facts, part=content.part)
+    return _Content(content.name, path, _state(path), facts=content.facts, part=content.part)
 
 
 def _archive(content: _Content) -> zipfile.ZipFile:
@@ -250,6 +271,7 @@ def _member(content: _Content, part: str | None, path: Path) -> _Content:
     return _Content(
         f"{content.name}: {member}",
         path,
+        _state(path),
         facts=(*content.facts, fact),
         part=("--sheet", info.filename) if part == info.filename else (),
     )
@@ -258,7 +280,7 @@ def _member(content: _Content, part: str | None, path: Path) -> _Content:
 def _choose(
     name: str, archive: zipfile.ZipFile, part: str | None
 ) -> tuple[zipfile.ZipInfo, list[str]]:
-    """The file that `part` names, or the only one, or the only one that is called a table; and the others."""
+    """The file named `part`, or the only one, or the only one that is called a table; then the others."""
     files = [info for info in archive.infolist() if not info.is_dir() and not _is_litter(info)]
     if not files:
         raise ConfigError(f"{name} is an archive without files.")

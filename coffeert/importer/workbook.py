@@ -36,6 +36,9 @@ _SAMPLE_ROWS = 500
 _MAX_TEXTS_BYTES = 256 << 20
 """Of the part that holds all different texts of a workbook, which is held in memory."""
 
+_MAX_SHEET_BYTES = 4 << 30
+"""Unpacked; the million rows that a sheet can have are a quarter of that."""
+
 _DAMAGED = (
     InvalidFileException, zipfile.BadZipFile, zlib.error, ParseError, KeyError, ValueError, TypeError,
     IndexError, AttributeError, EOFError, OSError, NotImplementedError,
@@ -112,7 +115,7 @@ def open_sheet(source: Source, sheet: str | None) -> Iterator[tuple[SheetGrid, s
 def _refuse_too_much_text(name: str, file: BinaryIO) -> None:
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
-            limit = _MAX_TEXTS_BYTES if "sharedStrings" in info.filename else 8 << 30
+            limit = _MAX_TEXTS_BYTES if "sharedStrings" in info.filename else _MAX_SHEET_BYTES
             if info.file_size > limit:
                 raise ConfigError(f"{name} is too large for a spreadsheet: save it as CSV.")
 
