@@ -1,7 +1,7 @@
 """The bytes of a file as its owner gives it: plain, compressed, in an archive, or on standard input.
 
 What a file is follows from its first bytes, never from its name. Nothing is unpacked to memory; each reader
-streams the file anew.
+streams the file again.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _ADVICE = "export the sales as CSV or XLSX, unpacked and without a password"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class FileContent:
     """A file's content. `digest` is the SHA-256 of the bytes as given, before any unpacking.
 
     `part` is the option that chose the content among others in an archive.
@@ -68,7 +68,7 @@ class Source:
 
 
 @contextmanager
-def open_source(path: Path | None, part: str | None) -> Iterator[Source]:
+def open_content(path: Path | None, part: str | None) -> Iterator[FileContent]:
     """Recognise what `path` holds, standard input for `None`; `part` names a file of an archive.
 
     Raises `ConfigError` if it cannot be read or is no table.
@@ -131,7 +131,7 @@ class _Content:
         return self.path.open("rb")
 
 
-def _unpack(content: _Content, digest: str, part: str | None, spool: Path) -> Source:
+def _unpack(content: _Content, digest: str, part: str | None, spool: Path) -> FileContent:
     for depth in range(_MAX_DEPTH + 1):
         with content.open() as file:
             head = file.read(512)
@@ -155,8 +155,8 @@ def _unpack(content: _Content, digest: str, part: str | None, spool: Path) -> So
     )
 
 
-def _source(content: _Content, digest: str, kind: Literal["text", "workbook"]) -> Source:
-    return Source(
+def _source(content: _Content, digest: str, kind: Literal["text", "workbook"]) -> FileContent:
+    return FileContent(
         name=content.name,
         digest=digest,
         kind=kind,

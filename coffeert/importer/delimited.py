@@ -226,7 +226,7 @@ def _trial(lines: list[str], dialect: Dialect) -> tuple[float, Dialect]:
     usual = max(set(wide), key=lambda width: (wide.count(width), width))
     table = widths[widths.index(usual) :]  # without the titles
     share = table.count(usual) / len(table)
-    if len(widths) > 1 and (table.count(usual) == 1 or (share < 0.5 and widths[0] == 1)):
+    if widths[0] != usual and (table.count(usual) == 1 or (share < 0.5 and widths[0] == 1)):
         return 0.0, dialect
     return round(wide.count(usual) / len(widths), 1) + usual / 10_000, dialect
 

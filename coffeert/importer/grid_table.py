@@ -35,7 +35,7 @@ class GridTable:
         """How many columns at the end are sometimes empty, so that a shorter row lacks nothing."""
         self._last_line = self._heading.line
         """Where the last row of full width is."""
-        self._torn: list[RejectedRow] = []
+        self._first_torn: RejectedRow | None = None
         self._torn_count = 0
         self._survey(SectionWatch(name, self._heading, grid.place))
         self.columns = column_names(self._heading.cells)
@@ -53,11 +53,12 @@ class GridTable:
         )
 
     def _torn_facts(self) -> tuple[str, ...]:
-        if not self._torn:
+        if self._first_torn is None:
             return ()
-        first = self._torn[0]
+        line, _, reasons = self._first_torn
+        lines = "1 line is" if self._torn_count == 1 else f"{self._torn_count} lines are"
         return (
-            f"In line {first.line} {first.reasons[0]}: {self._torn_count} lines are left out so.",
+            f"{lines} left out for quotation marks that do not match, first line {line}: {reasons[0]}.",
         )
 
     def rows(self) -> Iterator[TableRow | RejectedRow | SkippedRow]:
@@ -124,9 +125,9 @@ class GridTable:
                         self._last_line = line
                 full = [row for row in block.rows if len(row) == self._width and width(row)]
                 self._find_optional(full)
-            if block.broken:
-                self._torn_count += len(block.broken)
-                self._torn.extend(block.broken[: not self._torn])
+            torn = [row for row in block.broken if "quotation mark" in row.reasons[0]]
+            self._torn_count += len(torn)
+            self._first_torn = self._first_torn or next(iter(torn), None)
 
     def _find_optional(self, rows: Sequence[Cells]) -> None:
         while self._optional < self._width:

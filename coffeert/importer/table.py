@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from coffeert.errors import ConfigError
-from coffeert.importer.container import Source, open_source
+from coffeert.importer.container import FileContent, open_content
 from coffeert.importer.delimited import DelimitedGrid, find_dialect
 from coffeert.importer.encoding import TextForm, text_form
 from coffeert.importer.grid_table import GridTable
@@ -28,7 +28,7 @@ class OpenedTable:
     """
 
     def __init__(
-        self, source: Source, table: Table, facts: tuple[str, ...], arguments: tuple[str, ...]
+        self, source: FileContent, table: Table, facts: tuple[str, ...], arguments: tuple[str, ...]
     ) -> None:
         self._table = table
         self.name = source.name
@@ -51,7 +51,7 @@ def open_table(
     `sheet` is the sheet of a workbook, or the file of an archive. Raises `ConfigError` if there is no
     table, more than one, or something about its form that only its owner can say.
     """
-    with open_source(path, sheet) as source:
+    with open_content(path, sheet) as source:
         if source.kind == "text":
             if sheet is not None and not source.part:
                 raise ConfigError(f"{source.name} has no sheets: leave --sheet out.")
@@ -61,7 +61,7 @@ def open_table(
                 yield table
 
 
-def _text_table(source: Source, encoding: str | None) -> OpenedTable:
+def _text_table(source: FileContent, encoding: str | None) -> OpenedTable:
     form = text_form(source.open, source.name, encoding)
     with form.lines(source.open) as lines:
         sample = _sample(lines)
@@ -79,7 +79,7 @@ def _text_table(source: Source, encoding: str | None) -> OpenedTable:
 
 
 @contextmanager
-def _workbook_table(source: Source, sheet: str | None) -> Iterator[OpenedTable]:
+def _workbook_table(source: FileContent, sheet: str | None) -> Iterator[OpenedTable]:
     # Slow to import, and most files need it not.
     from coffeert.importer.workbook import open_sheet
 
@@ -92,7 +92,7 @@ def _workbook_table(source: Source, sheet: str | None) -> Iterator[OpenedTable]:
             yield OpenedTable(source, table, (fact,), ("--sheet", title))
 
 
-def _json_table(source: Source, form: TextForm, json: Form) -> JsonTable:
+def _json_table(source: FileContent, form: TextForm, json: Form) -> JsonTable:
     def parts() -> Iterator[str]:
         if json == "document":
             yield from form.parts(source.open)

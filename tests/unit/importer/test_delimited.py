@@ -80,7 +80,7 @@ def test_unclosed_quotation_mark_is_told_with_what_it_takes_in(tmp_path: Path) -
     assert list(read.rejected) == [4, 5, 6]
     assert "of line 4 is never closed" in read.rejected[4]
     assert "of line 4" in read.rejected[6]
-    assert any("line 4" in fact and "3 lines" in fact for fact in read.facts)
+    assert any("3 lines are left out" in fact and "line 4" in fact for fact in read.facts)
     assert [row.cells for row in read.all][2] == ("08:02", "Mocha", "a")
 
 
@@ -134,10 +134,11 @@ def test_title_lines_before_the_heading(tmp_path: Path) -> None:
 
 
 def test_title_lines_as_wide_as_the_table(tmp_path: Path) -> None:
-    text = "Umsatz;;;\nvon;14.09.26;;\n;;;\nZeit;Was;Menge;Preis\n08:00;Tee;1;4,80\n;;;\n08:05;Tee;1;3\n"
+    titles = "Umsatz;;;\nOrt;Ulm;;\nab;14.09.26;;\n;;;\n"
+    text = f"{titles}Zeit;Was;Menge;Preis\n08:00;Tee;1;4,80\n;;;\n08:05;Tee;1;3\n"
     read = read_text(tmp_path, text)
     assert read.columns == ("Zeit", "Was", "Menge", "Preis")
-    assert read.lines == [5, 7]
+    assert read.lines == [6, 8]
 
 
 @pytest.mark.parametrize(
@@ -146,6 +147,8 @@ def test_title_lines_as_wide_as_the_table(tmp_path: Path) -> None:
         ('"Date, Time","Item = name",No,No,no', ("Date, Time", "Item = name", "No", "No (2)", "no (3)")),
         (",date,article,x,y", ("column 1", "date", "article", "x", "y")),
         (' Time ,"Item\nname",\'Price,Void?,V/MC/D', ("Time", "Item name", "Price", "Void?", "V/MC/D")),
+        ("a,b,c,d,", ("a", "b", "c", "d", "column 5")),
+        ("c0,Qty 2025,Tax 1 Name,No.,7UP sold", ("c0", "Qty 2025", "Tax 1 Name", "No.", "7UP sold")),
         ("日付,商品,数量,単価,メモ", ("日付", "商品", "数量", "単価", "メモ")),
         ("Дата,Товар,Кол-во,Цена,Магазин", ("Дата", "Товар", "Кол-во", "Цена", "Магазин")),
     ],
@@ -245,6 +248,17 @@ def test_empty_columns_may_be_left_out_at_the_end(tmp_path: Path) -> None:
 def test_text_below_the_table(tmp_path: Path) -> None:
     text = "Time,Item,Qty\n08:00,Latte,1\n08:01,Tea,1\n\nExported on 14 September by Ann\n"
     assert read_text(tmp_path, text).skipped == {5: "text below the table"}
+
+
+def test_end_of_file_mark_of_dos(tmp_path: Path) -> None:
+    read = read_text(tmp_path, b"Time,Item,Qty\r\n08:00,Latte,1\r\n\x1a")
+    assert (len(read.cells), read.rejected) == (1, {})
+
+
+def test_the_only_row_is_broken(tmp_path: Path) -> None:
+    read = read_text(tmp_path, "Time,Item,Qty\n08:00\n")
+    assert read.columns == ("Time", "Item", "Qty")
+    assert list(read.rejected) == [2]
 
 
 def test_truncated_last_row_is_rejected(tmp_path: Path) -> None:
