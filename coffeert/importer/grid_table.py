@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import islice
 from operator import itemgetter
 
+from coffeert.errors import ConfigError
 from coffeert.importer.grid import Block, Cells, Grid, filled, is_value, width
-from coffeert.importer.heading import column_names, find_heading
+from coffeert.importer.heading import Heading, column_names, find_heading
 from coffeert.importer.rows import Cell, RejectedRow, SkippedRow, TableRow
 from coffeert.importer.sections import SectionWatch
 from coffeert.printable import printable
@@ -28,7 +28,7 @@ class GridTable:
 
     def __init__(self, name: str, grid: Grid) -> None:
         self._grid = grid
-        self._heading = find_heading(name, _sample(grid), grid.place)
+        self._heading = _heading(name, grid)
         self._width = len(self._heading.cells)
         self._empty_row: Cells = [grid.empty] * self._width
         self._optional = 0
@@ -81,7 +81,7 @@ class GridTable:
                 yield Block(lines[below:], rows[below:], broken)
                 yield from blocks
                 return
-            if broken and broken[0].line > self._heading.line:
+            if broken:
                 yield Block((), [], broken)
 
     def _is_plain(self, rows: list[Cells]) -> bool:
@@ -137,9 +137,24 @@ class GridTable:
             self._optional += 1
 
 
-def _sample(grid: Grid) -> list[tuple[int, Cells]]:
-    rows = (pair for block in grid.blocks() for pair in zip(block.lines, block.rows, strict=True))
-    return list(islice(rows, _SAMPLE_ROWS))
+def _heading(name: str, grid: Grid) -> Heading:
+    rows: list[tuple[int, Cells]] = []
+    broken: list[RejectedRow] = []
+    for block in grid.blocks():
+        rows.extend(zip(block.lines, block.rows, strict=True))
+        broken.extend(block.broken[:1])
+        if len(rows) >= _SAMPLE_ROWS or len(broken) >= _SAMPLE_ROWS:
+            break
+    try:
+        heading = find_heading(name, rows[:_SAMPLE_ROWS], grid.place)
+    except ConfigError:
+        if not broken:
+            raise
+        heading = None
+    if heading is None or (broken and broken[0].line < heading.line):
+        line, _, reasons = broken[0]
+        raise ConfigError(f"{name} cannot be read from line {line} on: {reasons[0]}.")
+    return heading
 
 
 def _is_sentence(cells: Sequence[Cell]) -> bool:

@@ -113,6 +113,17 @@ def test_rows_after_an_endless_cell(tmp_path: Path) -> None:
     assert (read.lines, read.cells) == ([20_004], rows_of(("08:03", "Tea", "last")))
 
 
+@pytest.mark.parametrize("above", ["", 'Report "of" Ulm\n'])
+def test_quotation_mark_of_the_heading_never_closed(tmp_path: Path, above: str) -> None:
+    with pytest.raises(ConfigError, match=r"from line [12] on: .* is never closed"):
+        read_text(tmp_path, f'{above}"Time,Item,Qty\n08:00,Latte,1\n09:00,Tea,1\n')
+
+
+def test_broken_title(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="from line 1 on"):
+        read_text(tmp_path, '"Report" of "Ulm"\nTime,Item,Qty\n08:00,Latte,1\n09:00,Tea,1\n')
+
+
 def test_many_rows_with_line_ends_within(tmp_path: Path) -> None:
     rows = [("08:00", "Latte", f"a\nb{number}" if number % 3 else "-") for number in range(5_000)]
     text = "Time,Item,Note\n" + "".join(f'{a},{b},"{c}"\n' for a, b, c in rows)
