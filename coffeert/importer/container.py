@@ -9,7 +9,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import lzma
 import shutil
+import struct
 import sys
 import tempfile
 import zipfile
@@ -29,6 +31,18 @@ _MAX_RATIO = 400
 _RATIO_COUNTS_FROM = 256 * _MEBIBYTE
 """Unpacked; below, no harm is done."""
 _MAX_DEPTH = 3
+
+_BROKEN_ARCHIVE = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    EOFError,
+    OSError,
+    ValueError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+)
+"""What zipfile raises for archives that are not as they should be, or compressed in a rare way."""
 
 _TABLE_SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".json", ".ndjson", ".jsonl")
 _OTHER_KINDS = {
@@ -226,7 +240,7 @@ def _spooled(content: _Content, path: Path) -> _Content:
 def _archive(content: _Content) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(content.path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except _BROKEN_ARCHIVE as error:
         raise ConfigError(
             f"{content.name} is cut short or damaged: it cannot be unpacked."
         ) from error
@@ -258,12 +272,12 @@ def _member(content: _Content, part: str | None, path: Path) -> _Content:
         try:
             with archive.open(info) as packed, path.open("wb") as plain:
                 shutil.copyfileobj(packed, plain, _MEBIBYTE)
-        except RuntimeError as error:  # zipfile has no class of its own for a password
-            raise ConfigError(f"{content.name} has a password: unpack it first.") from error
-        except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
+        except _BROKEN_ARCHIVE as error:
             raise ConfigError(
                 f"{content.name} cannot be unpacked here: unpack it first."
             ) from error
+        except RuntimeError as error:  # zipfile has no class of its own for a password
+            raise ConfigError(f"{content.name} has a password: unpack it first.") from error
     member = printable(info.filename)
     fact = f"Of the archive, {member} is read."
     if others:

@@ -41,7 +41,7 @@ _MAX_SHEET_BYTES = 4 << 30
 
 _DAMAGED = (
     InvalidFileException, zipfile.BadZipFile, zlib.error, ParseError, KeyError, ValueError, TypeError,
-    IndexError, AttributeError, EOFError, OSError, NotImplementedError,
+    IndexError, AttributeError, EOFError, OSError, RuntimeError,
 )  # fmt: skip
 """What openpyxl raises for files that are not as they should be."""
 
