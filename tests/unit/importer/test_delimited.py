@@ -23,6 +23,11 @@ def test_decimal_commas_do_not_separate(tmp_path: Path) -> None:
     assert read.cells == rows_of(("Melange", "4,80"), ("Brauner", "3,90"), ("Topfen", "2,10"))
 
 
+def test_separators_that_fit_equally_well(tmp_path: Path) -> None:
+    read = read_text(tmp_path, "Zeit;Preis, brutto\n08:00;4,80\n08:05;3,90\n")
+    assert read.columns == ("Zeit", "Preis, brutto")
+
+
 def test_one_column(tmp_path: Path) -> None:
     read = read_text(tmp_path, "Item\nLatte\nTea, green\n")
     assert read.columns == ("Item",)
