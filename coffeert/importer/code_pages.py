@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 _MAX_WORDS = 20_000
 """Different words that are remembered as seen."""
@@ -30,8 +30,21 @@ _PROPOSALS = (
 )  # fmt: skip
 
 
-def words(open_file: Callable[[], BinaryIO], skip: int) -> Iterator[tuple[bytes, int]]:
-    """Each different word with bytes beyond ASCII, and its first line; `skip` bytes are passed over."""
+class Word(NamedTuple):
+    """A word with bytes beyond ASCII, the part of the file where it is, and that part's first line."""
+
+    word: bytes
+    part: bytes
+    part_line: int
+
+    def line(self) -> int:
+        """The line of the word; not for each of millions of words."""
+        before = self.part[: self.part.index(self.word)]
+        return self.part_line + (before.count(b"\n") or before.count(b"\r"))
+
+
+def words(open_file: Callable[[], BinaryIO], skip: int) -> Iterator[Word]:
+    """Each different word with bytes beyond ASCII; `skip` bytes are passed over."""
     seen: set[bytes] = set()
     line, rest = 1, b""
     with open_file() as file:
@@ -45,13 +58,12 @@ def words(open_file: Callable[[], BinaryIO], skip: int) -> Iterator[tuple[bytes,
     yield from _new_words(rest, line, seen)
 
 
-def _new_words(chunk: bytes, line: int, seen: set[bytes]) -> Iterator[tuple[bytes, int]]:
+def _new_words(chunk: bytes, line: int, seen: set[bytes]) -> Iterator[Word]:
     found = set(re.findall(rb"[A-Za-z\x80-\xff]+", chunk)) - seen
     for word in sorted(word for word in found if not word.isascii()):
         if len(seen) < _MAX_WORDS:
             seen.add(word)
-        before = chunk[: chunk.index(word)]
-        yield word, line + (before.count(b"\n") or before.count(b"\r"))
+        yield Word(word, chunk, line)
 
 
 def implausible_word(word: str) -> bool:

@@ -1,7 +1,7 @@
 """The bytes of a file as its owner gives it: plain, compressed, in an archive, or on standard input.
 
 What a file is follows from its first bytes, never from its name. Nothing is unpacked to memory; each reader
-streams the file anew.
+streams the file again.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import lzma
 import shutil
+import struct
 import sys
 import tempfile
 import zipfile
@@ -29,6 +31,18 @@ _MAX_RATIO = 400
 _RATIO_COUNTS_FROM = 256 * _MEBIBYTE
 """Unpacked; below, no harm is done."""
 _MAX_DEPTH = 3
+
+_BROKEN_ARCHIVE = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    EOFError,
+    OSError,
+    ValueError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+)
+"""What zipfile raises for archives that are not as they should be, or compressed in a rare way."""
 
 _TABLE_SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".json", ".ndjson", ".jsonl")
 _OTHER_KINDS = {
@@ -53,7 +67,7 @@ _ADVICE = "export the sales as CSV or XLSX, unpacked and without a password"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class FileContent:
     """A file's content. `digest` is the SHA-256 of the bytes as given, before any unpacking.
 
     `part` is the option that chose the content among others in an archive.
@@ -68,7 +82,7 @@ class Source:
 
 
 @contextmanager
-def open_source(path: Path | None, part: str | None) -> Iterator[Source]:
+def open_content(path: Path | None, part: str | None) -> Iterator[FileContent]:
     """Recognise what `path` holds, standard input for `None`; `part` names a file of an archive.
 
     Raises `ConfigError` if it cannot be read or is no table.
@@ -78,15 +92,29 @@ def open_source(path: Path | None, part: str | None) -> Iterator[Source]:
         spool = Path(folder)
         try:
             if path is None:
-                path = spool / "input"
-                with path.open("wb") as copy:
-                    shutil.copyfileobj(sys.stdin.buffer, copy, _MEBIBYTE)
-            if path.is_dir():
+                path = _copied(sys.stdin.buffer, spool / "input")
+            elif path.is_dir():
                 raise ConfigError(f"{name} is a folder; name the files in it.")
+            elif path.exists() and not path.is_file():
+                with path.open("rb") as pipe:  # can be read once only
+                    path = _copied(pipe, spool / "input")
+            state = _state(path)
             digest = _digest(path)
         except OSError as error:
             raise ConfigError(f"{name} cannot be read: {error.strerror or error}.") from error
-        yield _unpack(_Content(name, path), digest, part, spool)
+        yield _unpack(_Content(name, path, state), digest, part, spool)
+
+
+def _copied(source: BinaryIO, path: Path) -> Path:
+    with path.open("wb") as copy:
+        shutil.copyfileobj(source, copy, _MEBIBYTE)
+    return path
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """What changes whenever a file is written."""
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _digest(path: Path) -> str:
@@ -100,17 +128,24 @@ class _Content:
 
     name: str
     path: Path
+    state: tuple[int, int]
     compressed: bool = False
     facts: tuple[str, ...] = ()
     part: tuple[str, ...] = ()
 
     def open(self) -> BinaryIO:
+        try:
+            changed = _state(self.path) != self.state
+        except OSError as error:
+            raise ConfigError(f"{self.name} is gone: {error.strerror}.") from error
+        if changed:
+            raise ConfigError(f"{self.name} was changed while it was read: import it again.")
         if self.compressed:
             return cast("BinaryIO", io.BufferedReader(_Gunzipped(self.path, self.name), _MEBIBYTE))
         return self.path.open("rb")
 
 
-def _unpack(content: _Content, digest: str, part: str | None, spool: Path) -> Source:
+def _unpack(content: _Content, digest: str, part: str | None, spool: Path) -> FileContent:
     for depth in range(_MAX_DEPTH + 1):
         with content.open() as file:
             head = file.read(512)
@@ -134,8 +169,8 @@ def _unpack(content: _Content, digest: str, part: str | None, spool: Path) -> So
     )
 
 
-def _source(content: _Content, digest: str, kind: Literal["text", "workbook"]) -> Source:
-    return Source(
+def _source(content: _Content, digest: str, kind: Literal["text", "workbook"]) -> FileContent:
+    return FileContent(
         name=content.name,
         digest=digest,
         kind=kind,
@@ -199,13 +234,13 @@ def _spooled(content: _Content, path: Path) -> _Content:
     """Unpack to disk, since an archive within is read out of order."""
     with content.open() as packed, path.open("wb") as plain:
         shutil.copyfileobj(packed, plain, _MEBIBYTE)
-    return _Content(content.name, path, facts=content.facts, part=content.part)
+    return _Content(content.name, path, _state(path), facts=content.facts, part=content.part)
 
 
 def _archive(content: _Content) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(content.path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except _BROKEN_ARCHIVE as error:
         raise ConfigError(
             f"{content.name} is cut short or damaged: it cannot be unpacked."
         ) from error
@@ -237,12 +272,12 @@ def _member(content: _Content, part: str | None, path: Path) -> _Content:
         try:
             with archive.open(info) as packed, path.open("wb") as plain:
                 shutil.copyfileobj(packed, plain, _MEBIBYTE)
-        except RuntimeError as error:  # zipfile has no class of its own for a password
-            raise ConfigError(f"{content.name} has a password: unpack it first.") from error
-        except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
+        except _BROKEN_ARCHIVE as error:
             raise ConfigError(
                 f"{content.name} cannot be unpacked here: unpack it first."
             ) from error
+        except RuntimeError as error:  # zipfile has no class of its own for a password
+            raise ConfigError(f"{content.name} has a password: unpack it first.") from error
     member = printable(info.filename)
     fact = f"Of the archive, {member} is read."
     if others:
@@ -250,6 +285,7 @@ def _member(content: _Content, part: str | None, path: Path) -> _Content:
     return _Content(
         f"{content.name}: {member}",
         path,
+        _state(path),
         facts=(*content.facts, fact),
         part=("--sheet", info.filename) if part == info.filename else (),
     )
@@ -258,7 +294,7 @@ def _member(content: _Content, part: str | None, path: Path) -> _Content:
 def _choose(
     name: str, archive: zipfile.ZipFile, part: str | None
 ) -> tuple[zipfile.ZipInfo, list[str]]:
-    """The file that `part` names, or the only one, or the only one that is called a table; and the others."""
+    """The file named `part`, or the only one, or the only one that is called a table; then the others."""
     files = [info for info in archive.infolist() if not info.is_dir() and not _is_litter(info)]
     if not files:
         raise ConfigError(f"{name} is an archive without files.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -47,7 +47,7 @@ class TextForm:
     long_line: int | None = None
     """A line that is too long to be held in memory."""
 
-    def parts(self, open_file: Callable[[], BinaryIO]) -> Iterator[str]:
+    def parts(self, open_file: Callable[[], BinaryIO]) -> Generator[str, None, None]:
         """The text in parts of moderate size, for what does not come in lines."""
         if self.long_line is None:
             with self.lines(open_file) as lines:
@@ -255,21 +255,24 @@ def _eight_bit_form(
                 f"{first.line}; those rows are left out.",
             ),
         )
-    examples: dict[bytes, tuple[str, int]] = {}
-    for word, line in words(open_file, mark_length):
-        text = word.decode("cp1252", "replace")
+    examples: list[str] = []
+    shown_characters: set[str] = set()
+    for found in words(open_file, mark_length):
+        text = found.word.decode("cp1252", "replace")
         if implausible_word(text):
-            raise ConfigError(_unknown_code_page(name, word, line))
-        new = frozenset(text) - frozenset("".join(seen for seen, _ in examples.values()))
-        if len(examples) < 4 and any(char > "\x7f" for char in new):
-            examples[word] = text, line
-    shown = ", ".join(f"`{printable(text)}` in line {line}" for text, line in examples.values())
+            raise ConfigError(_unknown_code_page(name, found.word, found.line()))
+        new = {char for char in text if char > "\x7f"} - shown_characters
+        if len(examples) < 4 and new:
+            shown_characters |= new
+            examples.append(f"`{printable(text)}` in line {found.line()}")
     return TextForm(
         codec="cp1252",
         mark_length=mark_length,
         without_nul=replaced.nul_line is not None,
         long_line=replaced.long_line,
-        facts=(f"The text is read as Windows-1252: {shown}. If that is wrong, say --encoding.",),
+        facts=(
+            f"The text is read as Windows-1252: {', '.join(examples)}. If that is wrong, say --encoding.",
+        ),
         arguments=("--encoding", "cp1252"),
     )
 

@@ -12,6 +12,8 @@ from coffeert.importer.rows import Cell
 from coffeert.printable import printable
 
 _MAX_NAME_LENGTH = 120
+_MAX_TITLE_ROWS = 60
+_COMPARED_ROWS = 100
 _MAX_COLUMNS = 2_000
 
 
@@ -31,7 +33,7 @@ def find_heading(name: str, rows: Sequence[tuple[int, Cells]], place: str = "lin
     present = [(line, cells) for line, cells in rows if width(cells)]
     if not present:
         raise ConfigError(f"{name} has no rows.")
-    for position, (line, cells) in enumerate(present):
+    for position, (line, cells) in enumerate(present[:_MAX_TITLE_ROWS]):
         above = tuple(row for _, row in present[:position])
         below = [row for _, row in present[position + 1 :]]
         if is_heading(cells, below):
@@ -63,11 +65,12 @@ def is_heading(cells: Cells, following: Sequence[Cells]) -> bool:
     others = [row for row in following if row != cells]
     if not others:
         return len(names) > 1 and not following
-    fitting = sum(width(row) <= len(cells) for row in others[:50])
+    most = count + count // 4  # the last of many headings may be empty
+    fitting = sum(width(row) <= most for row in others[:50])
     wide = sum(width(row) > 1 for row in others[:50])
     if fitting * 10 < len(others[:50]) * 6 or (count == 1 and wide):
         return False
-    return not _recurs(cells, others)
+    return not _recurs(cells, others[:_COMPARED_ROWS])
 
 
 def _recurs(cells: Cells, rows: Sequence[Cells]) -> bool:

@@ -45,7 +45,8 @@ class MojibakeSurvey:
         """Look through whole lines of the text, the first of which is `line`."""
         suspect = _SUSPECT.search(text)
         if suspect is None or self.clean is not None:
-            self.clean = self.clean or next(iter(_RUN.findall(text)), None)
+            first = _RUN.search(text) if self.clean is None else None
+            self.clean = first[0] if first else self.clean
         else:
             runs = set(_RUN.findall(text))
             self.clean = next((run for run in runs if _meant(run) is None), None)

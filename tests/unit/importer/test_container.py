@@ -4,7 +4,9 @@ import bz2
 import gzip
 import hashlib
 import io
+import os
 import sys
+import threading
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -171,6 +173,28 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None
     read = Read(None)
     assert (read.name, read.cells) == ("standard input", CELLS)
     assert read.digest == hashlib.sha256(content).hexdigest()
+
+
+def test_pipe_is_read_once(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_text, args=(TEXT,))
+    writer.start()
+    read = Read(path)
+    writer.join()
+    assert (read.name, read.cells) == ("pipe", CELLS)
+
+
+def test_file_changed_while_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text(TEXT)
+    with open_table(path) as table:
+        path.write_text(TEXT + "08:09,Tea,1\n")
+        with pytest.raises(ConfigError, match="was changed while it was read"):
+            list(table.rows())
+        path.unlink()
+        with pytest.raises(ConfigError, match="is gone"):
+            list(table.rows())
 
 
 def test_rows_can_be_left_and_read_anew(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import csv
 import gzip
 import io
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
@@ -54,7 +54,7 @@ class _File(NamedTuple):
     rows: list[list[str]]
     encoding: str
     delimiter: str
-    quoting: int
+    quoting: Literal[0, 1]
     end: str
     titles: list[str]
     states_separator: bool
@@ -99,7 +99,7 @@ def _files(draw: st.DrawFn) -> _File:
         rows=rows,
         encoding=draw(st.sampled_from(list(_ENCODINGS))),
         delimiter=draw(st.sampled_from([",", ";", "\t", "|"])),
-        quoting=draw(st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL])),
+        quoting=draw(st.sampled_from((csv.QUOTE_ALL, csv.QUOTE_MINIMAL))),
         end=draw(st.sampled_from(["\n", "\r\n"])),
         titles=draw(st.lists(st.sampled_from(["", "Sales report", "Bericht 2026"]), max_size=2)),
         states_separator=draw(st.booleans()),
@@ -126,7 +126,7 @@ def test_any_table_is_read_back_or_refused(folder: Path, file: _File) -> None:
     try:
         with open_table(path) as table:
             columns, rows = table.columns, list(table.rows())
-            certain = not any("Windows-1252" in fact or "left out" in fact for fact in table.facts)
+            told = " ".join(table.facts)
     except ConfigError as error:
         event(f"refused: {str(error)[:30]}")
         return
@@ -135,6 +135,6 @@ def test_any_table_is_read_back_or_refused(folder: Path, file: _File) -> None:
     lost = [row for row in rows if isinstance(row, (RejectedRow, SkippedRow))]
     got = [list(row.cells) for row in rows if isinstance(row, TableRow)]
     assert not lost
-    if certain:
-        assert got == file.rows
     assert len(got) == len(file.rows)
+    if not any(said in told for said in ("Windows-1252", "NUL", "mangled")):
+        assert got == file.rows
