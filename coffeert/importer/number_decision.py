@@ -72,6 +72,9 @@ def _undecided(
             return mark
         if common is not None and not (name == "quantity" and all_zeros):
             return common
+        if name != "quantity" and places == 3 and not unmarked:
+            notes.say(f"`{heading}` has three decimal places, as its currency has: {example}.")
+            return mark
         if name != "quantity" and (places == 0 or (places < 3 and marks.short and not marks.long)):
             notes.say(f"`{heading}` has thousands marked: {example}.")
             return other

@@ -11,7 +11,7 @@ import pytest
 
 from coffeert.errors import ConfigError
 from coffeert.importer.presets import known_presets, preset_named, read_preset, recognised
-from tests.unit.importer.tables import cost, read, table
+from tests.unit.importer.meanings import cost, read, table
 
 SQUARE_24 = (
     "Date,Time,Time Zone,Category,Item,Qty,Price Point Name,SKU,Modifiers Applied,Gross Sales,Discounts,Net Sales,Tax,"
