@@ -44,6 +44,9 @@ RENAMED = {
 # RFC 6750 allows a bearer token less than that, but no visible ASCII breaks a header.
 _HEADER_SAFE = re.compile(r"[!-~]+")
 _JSON_LIST = re.compile(r'\s*\[\s*["\]]')  # and no IPv6 address
+# As browsers send them: in lower case, without the scheme's own port. Apps have schemes of their own.
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[0-9a-z._-]+)(:[0-9]{1,5})?")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(:[0-9]{1,5})?")
 
 
@@ -98,8 +101,11 @@ class Config(BaseSettings):
     read_token: SecretStr | None = None
     """Bearer token that may read and watch, but not order or void; needs `token`."""
 
+    ca_file: Path | None = None
+    """Certificate of a private CA in PEM or DER, which clients trust besides the system's."""
+
     allowed_origins: TextList = ()
-    """Origins of web pages, in addition to the server's own, that may open the WebSocket."""
+    """Origins of web pages, such as `https://shop.example`, that may use the server besides its own."""
 
     allowed_hosts: TextList = ()
     """Names of this server, in addition to those of this machine; only asked if there is no `token`."""
@@ -171,12 +177,23 @@ class Config(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     """Log lines as `text` or `json`."""
 
-    @field_validator("data_dir", mode="before")
+    @field_validator("data_dir", "ca_file", mode="before")
     @classmethod
-    def _named_directory(cls, place: object) -> object:
-        if place == "":  # which would be the current one
-            raise ValueError("must name a directory, or be left out")
+    def _named_place(cls, place: object) -> object:
+        if place == "":  # which would be the current directory
+            raise ValueError("must name one, or be left out")
         return place
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        named = [origin.removesuffix("/").lower() for origin in origins]
+        if not all(map(_ORIGIN.fullmatch, named)):  # `*` and `null` would let every page in
+            raise ValueError("must be single origins such as https://shop.example, without a path")
+        return tuple(
+            origin.removesuffix(_DEFAULT_PORTS.get(origin.partition(":")[0], "/"))
+            for origin in named
+        )
 
     @field_validator("allowed_hosts")
     @classmethod

@@ -129,6 +129,7 @@ def command(**values: object) -> int:
         transports_named(options.via),
         options.connections,
         options.patience,
+        config.ca_file,
     )
     with _plan(options) as send:
         report = send(target, asyncio.run(_fetch_menu(target)))
@@ -159,7 +160,7 @@ def _check(options: InjectOptions) -> None:
 
 async def _fetch_menu(target: Target) -> MenuBody:
     # Without retries: a server that is away at the beginning is reported at once.
-    async with OrderClient(target.url, target.token, patience=0) as client:
+    async with OrderClient(target.url, target.token, patience=0, ca_file=target.ca_file) as client:
         return await client.menu()
 
 

@@ -57,7 +57,9 @@ async def _add(url: str, found: MissingMenuItems) -> None:
 async def _wait_until_seen(target: Target, found: MissingMenuItems) -> None:
     wanted = {store.code for store in found.stores} | {drink.code for drink in found.drinks}
     deadline = time.monotonic() + _TIMEOUT_SECONDS
-    async with OrderClient(target.url, target.token, patience=_TIMEOUT_SECONDS) as client:
+    async with OrderClient(
+        target.url, target.token, patience=_TIMEOUT_SECONDS, ca_file=target.ca_file
+    ) as client:
         while True:
             menu = await client.menu()
             if wanted <= _stores(menu) | _drinks(menu):

@@ -11,7 +11,7 @@ import msgspec
 
 from coffeert.cli.figures import Figures, figures_from
 from coffeert.cli.params import server_token, server_url, zone_named
-from coffeert.client import OrderClient
+from coffeert.client import Connected, DashboardFeed, Disconnected, OrderClient
 from coffeert.config import load_config
 from coffeert.errors import ConfigError
 
@@ -51,7 +51,8 @@ def command(
     config = load_config()
     zone = zone_named(timezone)
     moment = None if at is None else _moment(at, zone)
-    client = OrderClient(server_url(config, url), server_token(config), patience=_PATIENCE_SECONDS)
+    server, token = server_url(config, url), server_token(config)
+    client = OrderClient(server, token, patience=_PATIENCE_SECONDS, ca_file=config.ca_file)
     if checks:
         if moment is not None or as_json:
             raise ConfigError(
@@ -65,6 +66,9 @@ def command(
     from coffeert.cli.status_text import print_figures
 
     print_figures(figures, zone or _zone_of(moment) or ZoneInfo(figures.days[0].timezone))
+    feed = DashboardFeed(server, token, retry=False, ca_file=config.ca_file)
+    if moment is None and (reason := asyncio.run(_why_not_live(feed))):
+        click.echo(f"Dashboards cannot follow this server: it {reason}.", err=True)
     return 0
 
 
@@ -80,6 +84,17 @@ def _check(client: OrderClient, checks: tuple[str, ...]) -> int:
 
 def _zone_of(moment: datetime | date | None) -> tzinfo | None:
     return moment.tzinfo if isinstance(moment, datetime) else None
+
+
+async def _why_not_live(feed: DashboardFeed) -> str:
+    """Return why no WebSocket to a server can be opened that answers HTTP; empty if one can."""
+    async with feed:
+        async for event in feed.events():
+            if isinstance(event, Connected):
+                return ""
+            if isinstance(event, Disconnected):
+                return event.reason
+    return ""
 
 
 async def _figures(client: OrderClient, moment: datetime | date | None) -> Figures:

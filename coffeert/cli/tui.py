@@ -72,7 +72,7 @@ def command(**values: Any) -> int:
     """Show the dashboard in the terminal.
 
     If the server needs a token, it is read from COFFEERT_TOKEN only: every user of the machine can see
-    arguments.
+    arguments. COFFEERT_CA_FILE names the certificate of a private CA.
     """
     options = TuiOptions(**values)
     return asyncio.run(_replay(options) if options.replay else _watch(options))
@@ -110,8 +110,15 @@ async def _watch(options: TuiOptions) -> int:
     from coffeert.client.url import parse_server_url
     from coffeert.tui.live_source import LiveSource
 
-    url, token = str(parse_server_url(options.url)), os.environ.get("COFFEERT_TOKEN")
-    source = LiveSource(url, token)
+    server, token = parse_server_url(options.url), os.environ.get("COFFEERT_TOKEN")
+    ca_file = Path(given) if (given := os.environ.get("COFFEERT_CA_FILE")) else None
+    if ca_file is not None:
+        # It loads aiohttp, but a file that cannot be used is to be told before the screen is drawn.
+        from coffeert.client.tls import tls_for
+
+        tls_for(server, ca_file)
+    url = str(server)
+    source = LiveSource(url, token, ca_file)
     if options.plain:
         return await _read_aloud(source)
     from coffeert.tui.app import CoffeertApp
@@ -128,7 +135,7 @@ async def _watch(options: TuiOptions) -> int:
         has_token=bool(token),
         appearance=options.appearance(saved.theme),
         settings=load_settings(settings_path(options.settings)),
-        injection=Injection(url, token, allowed=options.allow_inject),
+        injection=Injection(url, token, allowed=options.allow_inject, ca_file=ca_file),
         state_path=state_path,
     )
     saved.restore(app.state)

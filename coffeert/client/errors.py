@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from coffeert.client.tls import tls_reason
 from coffeert.errors import ApiError, OutcomeUnknown, ServerUnavailable, Unavailable
 from coffeert.wire.frames import Refusal
 from coffeert.wire.orders import Problem
@@ -61,7 +62,7 @@ def server_unavailable(server: URL, error: BaseException) -> ServerUnavailable:
 def plain_reason(error: BaseException) -> str:
     """Describe a transport error by a phrase whose subject is the server: no secrets, no class names."""
     if isinstance(error, aiohttp.ClientSSLError):
-        return "could not prove who it is (TLS)"
+        return tls_reason(error)
     if isinstance(error, asyncio.TimeoutError):
         return "did not answer in time"
     if isinstance(error, aiohttp.ClientConnectorDNSError):

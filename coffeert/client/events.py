@@ -94,8 +94,7 @@ class GapFound(msgspec.Struct, frozen=True):
 class Disconnected(msgspec.Struct, frozen=True):
     """The connection is gone, or could not be opened; `reason` is a plain phrase.
 
-    `retry_in` is in seconds; `None` if the feed does not try again by itself, either because of
-    `retry=False` or because the server refuses this client for good. `reconnect_now()` still tries again.
+    `retry_in` is in seconds; `None` if the feed does not try again, because of `retry=False`.
     """
 
     reason: str

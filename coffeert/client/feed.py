@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +13,7 @@ from yarl import URL
 from coffeert.client.events import EventBuffer, FeedEvent, GapFound, PlacedOrder
 from coffeert.client.http import order_body
 from coffeert.client.replica import Replica, StateFrame
+from coffeert.client.tls import tls_for
 from coffeert.client.url import parse_server_url, socket_url
 from coffeert.client.websocket import ServerConnection
 from coffeert.domain.orders import Draft
@@ -30,16 +32,29 @@ class DashboardFeed:
     jittered and growing delays, or after the delay that the server asked for, and resumes from the
     version it has; with `retry=False` the first loss ends the events.
 
-    Raises `ConfigError` if `url` is not `http(s)://host:port`. The token travels in a header only.
+    What refuses it may be a proxy that exchanges the server, so it goes on then, too: slowly if it has
+    never been connected.
+
+    Raises `ConfigError` if `url` is not `http(s)://host[:port][/path]`, or `ca_file` holds no certificate.
+    The token travels in a header only.
     """
 
-    def __init__(self, url: str, token: str | None = None, *, retry: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        retry: bool = True,
+        ca_file: Path | None = None,
+    ) -> None:
         self._server = parse_server_url(url)
         self._replica = Replica()
         self._events = EventBuffer()
         self._connection = ServerConnection(
-            self._address,
+            self._server,
             token,
+            address=self._address,
+            tls=tls_for(self._server, ca_file),
             decode=decode_server_frame,
             on_frame=self._apply,
             on_status=self._events.put,

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator
 from datetime import date, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
@@ -24,9 +25,10 @@ from coffeert.client.errors import (
     server_unavailable,
 )
 from coffeert.client.events import PlacedOrder
+from coffeert.client.tls import tls_for
 from coffeert.client.url import parse_server_url
 from coffeert.domain.orders import Draft, new_order_id
-from coffeert.errors import CoffeertError, ServerUnavailable, Unavailable
+from coffeert.errors import ApiError, CoffeertError, NotFound, ServerUnavailable, Unavailable
 from coffeert.wire.frames import Snapshot, decode_snapshot
 from coffeert.wire.orders import BatchResult, MenuBody, decode_body, draft_body, encode
 
@@ -37,6 +39,9 @@ _JSON = {"Content-Type": "application/json"}
 _NDJSON = {"Content-Type": "application/x-ndjson"}
 _CREATED = 201
 _REDIRECTS = 300
+_REFUSALS = 400
+_NOT_FOUND = 404
+_PROXIES = frozenset({401, 403, _NOT_FOUND})
 
 _decode_menu = msgspec.json.Decoder(MenuBody).decode
 _decode_batch = msgspec.json.Decoder(BatchResult).decode
@@ -65,7 +70,9 @@ class OrderClient:
     to. Retrying is safe because an order carries its key. After that it raises `ServerUnavailable` if
     there was no answer, or what the server answered last. What the server refuses for good raises the
     matching `ApiError` at once, its `errors` naming the fields. At most `connections` requests are sent
-    at a time; further ones wait.
+    at a time; further ones wait. `ca_file` holds the certificate of a private CA.
+
+    Raises `ConfigError` for a URL or a file that cannot be used.
     """
 
     def __init__(
@@ -75,19 +82,22 @@ class OrderClient:
         *,
         connections: int = 64,
         patience: float = 30.0,
+        ca_file: Path | None = None,
     ) -> None:
         self._server = parse_server_url(url)
+        self._tls = tls_for(self._server, ca_file)
         self._connections = connections
         self._patience = patience
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._orders_url = self._server / "api/orders"
         self._session: aiohttp.ClientSession | None = None
+        self._answered = False  # well, at least once
         self.retries = 0
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             headers=self._headers,
-            connector=aiohttp.TCPConnector(limit=self._connections),
+            connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._tls),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=_TIMEOUT,
         )
@@ -210,14 +220,26 @@ class OrderClient:
             ) as response:
                 answer = await response.read()
         except TRANSPORT_ERRORS as error:
-            final = isinstance(error, aiohttp.ClientSSLError)
+            final = isinstance(error, aiohttp.ClientSSLError) and not self._answered
             raise _AttemptFailed(server_unavailable(self._server, error), final=final) from error
         if response.status < _REDIRECTS:
+            self._answered = True
             return response.status, answer
         refused = error_from_response(response.status, answer, response.headers.get("Retry-After"))
+        if response.status < _REFUSALS:
+            refused = ApiError(_redirection(self._server, response))
+            refused.status = response.status
+        # Of a server that has answered well: a proxy exchanges it, and knows no better for a moment.
+        passing = (
+            self._answered and refused.status in _PROXIES and "json" not in response.content_type
+        )
+        if refused.status == _NOT_FOUND and method == "GET":
+            refused = NotFound(
+                f"There is no coffeert at {self._server} (HTTP status 404); check its URL, also the path."
+            )
         raise _AttemptFailed(
             refused,
-            final=not is_retryable(refused),
+            final=not (is_retryable(refused) or passing),
             retry_after=refused.retry_after,
             answer=answer,
         )
@@ -239,6 +261,17 @@ class _AttemptFailed(Exception):
         self.final = final
         self.retry_after = retry_after
         self.answer = answer
+
+
+def _redirection(server: URL, response: aiohttp.ClientResponse) -> str:
+    """Describe a redirection, which is not followed: orders and the token go to the given server alone."""
+    try:
+        target = response.url.join(URL(response.headers.get("Location", "")))
+        there = str(target.origin().with_path(target.raw_path, encoded=True))
+    except ValueError:
+        there = "another address"
+    status = f"HTTP status {response.status}"
+    return f"The server at {server} redirects to {there} ({status}); give that one as its URL."
 
 
 def order_body(draft: Draft) -> bytes:

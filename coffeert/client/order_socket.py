@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from coffeert.client.events import PlacedOrder
 from coffeert.client.http import order_body
+from coffeert.client.tls import tls_for
 from coffeert.client.url import parse_server_url, socket_url
 from coffeert.client.websocket import ServerConnection
 from coffeert.domain.orders import Draft
@@ -21,10 +23,14 @@ class OrderSocket:
     Like `DashboardFeed.place`, without the cost of following the view.
     """
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(self, url: str, token: str | None = None, *, ca_file: Path | None = None) -> None:
         server = parse_server_url(url)
         self._connection = ServerConnection(
-            lambda: socket_url(server), token, decode=_decode_answer
+            server,
+            token,
+            address=lambda: socket_url(server),
+            tls=tls_for(server, ca_file),
+            decode=_decode_answer,
         )
 
     async def __aenter__(self) -> Self:

@@ -16,7 +16,9 @@ _SOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
 
 def parse_server_url(text: str) -> URL:
-    """Parse `http(s)://host[:port]`; raises `ConfigError` for anything else.
+    """Parse `http(s)://host[:port][/path]`; raises `ConfigError` for anything else.
+
+    A path is that under which a proxy publishes the server; a slash at its end is dropped.
 
     The token is never part of it: a URL ends up in logs and in the list of processes.
     """
@@ -35,9 +37,11 @@ def parse_server_url(text: str) -> URL:
         raise ConfigError(f"The server's URL begins with http:// or https://, as in {DEFAULT_URL}.")
     if not _HOST.fullmatch(url.raw_host or "") or port == 0:
         raise ConfigError(f"The server's URL names no host and port; it looks like {DEFAULT_URL}.")
-    if url.path not in ("", "/") or url.raw_query_string or url.raw_fragment:
-        raise ConfigError(f"The server's URL ends after host and port, as in {DEFAULT_URL}.")
-    return url.origin()
+    if url.raw_query_string or url.raw_fragment:
+        raise ConfigError(
+            "The server's URL ends with its host and port, or with the path under which it is published."
+        )
+    return url.origin().with_path(url.raw_path.rstrip("/"), encoded=True)
 
 
 def socket_url(server: URL, *, epoch: str = "", version: int = 0) -> URL:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,13 +15,9 @@ import msgspec
 from yarl import URL
 
 from coffeert.backoff import Backoff
-from coffeert.client.errors import (
-    TRANSPORT_ERRORS,
-    error_from_response,
-    is_retryable,
-    plain_reason,
-)
+from coffeert.client.errors import TRANSPORT_ERRORS, plain_reason
 from coffeert.client.events import Connecting, Disconnected, PlacedOrder
+from coffeert.client.handshake import ConnectionLost, Refusals, lost_at_handshake
 from coffeert.client.pending_orders import PendingOrders
 from coffeert.client.replica import StateFrame
 from coffeert.errors import CoffeertError, ServerUnavailable
@@ -40,6 +37,8 @@ MAX_MISSED_HEARTBEATS: Final = 4
 HELLO_TIMEOUT_SECONDS: Final = 10.0
 STABLE_SECONDS: Final = 5.0
 """A connection that lasted this long worked; after the next failure the delays are short again."""
+REFUSED_RETRY_SECONDS: Final = 30.0
+"""Between two attempts of a client that was refused and has never been connected."""
 
 _MAX_FRAME_BYTES = 32 * 1024 * 1024
 _CLOSE_TIMEOUT_SECONDS = 0.5
@@ -51,22 +50,6 @@ _CLOSE_REASONS = {
 }
 
 
-class _ConnectionLost(Exception):
-    """The connection is over; `refused` is set if trying again cannot help."""
-
-    def __init__(
-        self,
-        reason: str,
-        *,
-        retry_after: float | None = None,
-        refused: CoffeertError | None = None,
-    ) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.retry_after = retry_after
-        self.refused = refused
-
-
 def _ignore(_: object) -> None:
     pass
 
@@ -74,24 +57,28 @@ def _ignore(_: object) -> None:
 class ServerConnection:
     """Keeps a WebSocket open while its `async with` block runs; leaving raises what ended it before.
 
-    `address` gives the URL for each attempt, `decode` reads a frame (`None` for one of no interest).
-    `on_frame` gets every frame but the answers to orders, `on_status` each attempt and each loss,
-    `on_end` what ended the connection for good, if that was an error. With `retry=False` the first loss
-    does.
+    `address` gives the URL for each attempt to `server`, `tls` is aiohttp's `ssl`, `decode` reads a frame
+    (`None` for one of no interest). `on_frame` gets every frame but the answers to orders, `on_status` each
+    attempt and each loss, `on_end` what ended the connection for good, if that was an error. With
+    `retry=False` the first loss does.
     """
 
     def __init__(
         self,
-        address: Callable[[], URL],
+        server: URL,
         token: str | None,
         *,
+        address: Callable[[], URL],
+        tls: ssl.SSLContext | bool,
         decode: Callable[[str], ServerFrame | None],
         on_frame: Callable[[StateFrame], None] = _ignore,
         on_status: Callable[[Connecting | Disconnected], None] = _ignore,
         on_end: Callable[[Exception | None], None] = _ignore,
         retry: bool = True,
     ) -> None:
+        self._server = server
         self._address = address
+        self._tls = tls
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._decode = decode
         self._on_frame = on_frame
@@ -103,6 +90,9 @@ class ServerConnection:
         self._goodbye: Goodbye | None = None
         self._receive_timeout = HELLO_TIMEOUT_SECONDS
         self._refused: CoffeertError | None = None
+        self._was_connected = False
+        self._backoff = Backoff()
+        self._refusals = Refusals()
         self._orders = PendingOrders(self.send)
         self._task: asyncio.Task[None] | None = None
 
@@ -161,10 +151,14 @@ class ServerConnection:
             self._orders.fail(ServerUnavailable("The connection to the server is closed."))
 
     async def _keep_connected(self) -> None:
-        backoff = Backoff()
+        backoff = self._backoff
+        connector = aiohttp.TCPConnector(ssl=self._tls)
         timeout = aiohttp.ClientTimeout(total=None, connect=HELLO_TIMEOUT_SECONDS)
         async with aiohttp.ClientSession(
-            headers=self._headers, cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout
+            headers=self._headers,
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=timeout,
         ) as session:
             while True:
                 self._report(Connecting(backoff.failures + 1))
@@ -172,14 +166,16 @@ class ServerConnection:
                 lost = await self._connect_once(session)
                 if time.monotonic() - began >= STABLE_SECONDS:
                     backoff.reset()
-                delay = backoff.next_delay(lost.retry_after)
-                self._refused = lost.refused
+                reason = self._refusals.reason(lost, began, once_live=self._was_connected)
+                # A proxy that exchanges the server refuses for a moment those whom it let in before.
+                self._refused = None if self._was_connected else lost.refused
                 if not self._retry:
-                    self._report(Disconnected(lost.reason, None))
+                    self._report(Disconnected(reason, None))
                     return
-                await self._pause(lost.reason, None if lost.refused else delay)
+                slowly = None if self._refused is None else REFUSED_RETRY_SECONDS
+                await self._pause(reason, backoff.next_delay(lost.retry_after or slowly))
 
-    async def _pause(self, reason: str, delay: float | None) -> None:
+    async def _pause(self, reason: str, delay: float) -> None:
         self._wake.clear()
         self._report(Disconnected(reason, delay))
         with suppress(TimeoutError):
@@ -191,28 +187,31 @@ class ServerConnection:
         if self._refused is not None:
             self._orders.fail(self._refused)
 
-    async def _connect_once(self, session: aiohttp.ClientSession) -> _ConnectionLost:
+    async def _connect_once(self, session: aiohttp.ClientSession) -> ConnectionLost:
         self._goodbye = None
         self._receive_timeout = HELLO_TIMEOUT_SECONDS
         try:
-            socket = await session.ws_connect(
-                self._address(),
-                max_msg_size=_MAX_FRAME_BYTES,
-                timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_SECONDS),
-            )
+            async with asyncio.timeout(HELLO_TIMEOUT_SECONDS):
+                socket = await session.ws_connect(
+                    self._address(),
+                    max_msg_size=_MAX_FRAME_BYTES,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_SECONDS),
+                )
         except aiohttp.WSServerHandshakeError as error:
-            return _handshake_refused(error)
+            return await lost_at_handshake(
+                session, self._server, error, again=self._backoff.failures > 0
+            )
         except TRANSPORT_ERRORS as error:
-            return _ConnectionLost(plain_reason(error))
+            return ConnectionLost(plain_reason(error))
         outgoing: asyncio.Queue[bytes] = asyncio.Queue()
         writer = asyncio.create_task(self._write(socket, outgoing), name="socket writer")
         self._outgoing = outgoing
         try:
             await self._read(socket)
-        except _ConnectionLost as lost:
+        except ConnectionLost as lost:
             return lost
         except TRANSPORT_ERRORS as error:
-            return _ConnectionLost(plain_reason(error))
+            return ConnectionLost(plain_reason(error))
         finally:
             self._outgoing = None
             await end(writer)
@@ -231,7 +230,7 @@ class ServerConnection:
             try:
                 message = await socket.receive(self._receive_timeout)
             except TimeoutError:
-                raise _ConnectionLost("has gone silent") from None
+                raise ConnectionLost("has gone silent") from None
             if message.type is aiohttp.WSMsgType.TEXT:
                 self._handle(message.data)
             else:
@@ -256,41 +255,26 @@ class ServerConnection:
                 case _:
                     self._on_frame(frame)
         except _BAD_FRAME_ERRORS as error:
-            raise _ConnectionLost("sent something that is no frame of this protocol") from error
+            raise ConnectionLost("sent something that is no frame of this protocol") from error
 
     def _greet(self, hello: Hello) -> None:
         if hello.protocol != PROTOCOL:
             reason = (
                 f"speaks protocol {hello.protocol}, this client {PROTOCOL}; update the older one"
             )
-            raise _ConnectionLost(reason, refused=ServerUnavailable(f"The server {reason}."))
+            raise ConnectionLost(reason, refused=ServerUnavailable(f"The server {reason}."))
         self._refused = None
+        self._was_connected = True
         self._receive_timeout = hello.heartbeat * MAX_MISSED_HEARTBEATS
 
     def _closed(
         self, socket: aiohttp.ClientWebSocketResponse, message: aiohttp.WSMessage
-    ) -> _ConnectionLost:
+    ) -> ConnectionLost:
         if self._goodbye is not None:
-            return _ConnectionLost(
+            return ConnectionLost(
                 f"said goodbye: {self._goodbye.reason}", retry_after=self._goodbye.retry_after
             )
         if message.type is aiohttp.WSMsgType.BINARY:
-            return _ConnectionLost("sent something that is no frame of this protocol")
+            return ConnectionLost("sent something that is no frame of this protocol")
         reason = _CLOSE_REASONS.get(socket.close_code or 0, "closed the connection")
-        return _ConnectionLost(reason)
-
-
-def _handshake_refused(error: aiohttp.WSServerHandshakeError) -> _ConnectionLost:
-    retry_after = error.headers.get("Retry-After") if error.headers else None
-    refused = error_from_response(error.status, b"", retry_after)
-    reason = f"refuses this client with HTTP status {error.status}"
-    if is_retryable(refused):
-        return _ConnectionLost(reason, retry_after=refused.retry_after)
-    if error.status < 300:
-        return _ConnectionLost("answered in a way that is not a WebSocket")
-    reasons = {
-        401: "asks for a token, or for another one than was given",
-        403: "does not allow this client",
-        404: "has no dashboard; is it a coffeert server",
-    }
-    return _ConnectionLost(reasons.get(error.status, reason), refused=refused)
+        return ConnectionLost(reason)

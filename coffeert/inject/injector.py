@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from coffeert.errors import CoffeertError
@@ -38,6 +39,7 @@ class Target:
     transports: tuple[Transport, ...] = ("http",)
     connections: int | None = None
     patience: float = PATIENCE_SECONDS
+    ca_file: Path | None = None
 
 
 class Injector:
@@ -135,6 +137,7 @@ async def inject(
             target.token,
             connections=target.connections,
             patience=target.patience,
+            ca_file=target.ca_file,
         )
         injector = Injector(senders, recorder or OutcomeRecorder())
         on_start(injector)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Final, Literal, Protocol
 
 from coffeert.client import OrderClient, OrderSocket
@@ -130,6 +131,7 @@ async def open_senders(
     *,
     connections: int | None,
     patience: float,
+    ca_file: Path | None = None,
 ) -> list[Sender]:
     """Open a sender for each transport; `stack` closes them."""
     senders: list[Sender] = []
@@ -137,12 +139,13 @@ async def open_senders(
         count = connections or CONNECTIONS[transport]
         if transport == "ws":
             sockets = [
-                await stack.enter_async_context(OrderSocket(url, token)) for _ in range(count)
+                await stack.enter_async_context(OrderSocket(url, token, ca_file=ca_file))
+                for _ in range(count)
             ]
             senders.append(WebSocketSender(sockets, patience))
             continue
         client = await stack.enter_async_context(
-            OrderClient(url, token, connections=count, patience=patience)
+            OrderClient(url, token, connections=count, patience=patience, ca_file=ca_file)
         )
         senders.append(
             HttpSender(client, count) if transport == "http" else BatchSender(client, count)

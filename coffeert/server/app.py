@@ -111,7 +111,9 @@ class Server:
                 ("GET", "/metrics", dashboard.metrics),
                 ("GET", "/openapi.json", dashboard.openapi),
             ],
+            preflight=self.authorizer.cors.preflight,
         )
+        app.on_response_prepare.append(self.authorizer.cors.add_fields)
         return app
 
     async def drain(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -57,9 +58,12 @@ def _orders_per_second(text: str) -> float:
 class Injection:
     """Runs one injection at a time."""
 
-    def __init__(self, url: str, token: str | None, *, allowed: bool) -> None:
+    def __init__(
+        self, url: str, token: str | None, *, allowed: bool, ca_file: Path | None = None
+    ) -> None:
         self._url = url
         self._token = token
+        self._ca_file = ca_file
         self._allowed = allowed or is_local_host(urlsplit(url).hostname or "")
         self._injector: Injector | None = None
         self._recorder: OutcomeRecorder | None = None
@@ -95,7 +99,7 @@ class Injection:
         )
 
         self.check()
-        target = Target(self._url, self._token)
+        target = Target(self._url, self._token, ca_file=self._ca_file)
         planned = arrival_plan(request.rate, None, request.seconds)
         orders = generated_chunks(planned, profiles_named(request.profile), menu, request.seed)
         self._request, self._recorder, self._stopping = request, OutcomeRecorder(), False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
@@ -25,9 +26,10 @@ _MAX_CONNECTIONS = 4
 class LiveSource:
     """One server; `events` opens the connections and closes them when it ends."""
 
-    def __init__(self, url: str, token: str | None) -> None:
+    def __init__(self, url: str, token: str | None, ca_file: Path | None = None) -> None:
         self._url = url
         self._token = token
+        self._ca_file = ca_file
         self._feed: DashboardFeed | None = None
         self._client: OrderClient | None = None
 
@@ -59,8 +61,11 @@ class LiveSource:
         # In a thread: importing the client takes long enough to be noticed on the screen.
         from coffeert.client import DashboardFeed, OrderClient
 
-        feed = DashboardFeed(self._url, self._token)
-        return feed, OrderClient(self._url, self._token, connections=_MAX_CONNECTIONS)
+        feed = DashboardFeed(self._url, self._token, ca_file=self._ca_file)
+        client = OrderClient(
+            self._url, self._token, connections=_MAX_CONNECTIONS, ca_file=self._ca_file
+        )
+        return feed, client
 
     def _open(self, connection: Connection | None) -> Connection:
         if connection is None:

@@ -30,6 +30,8 @@ _ROLLUPS = "tests/unit/domain/test_rollups.py"
 _CONNECTION = "tests/unit/server/http/test_connection.py"
 _READER = "tests/unit/server/http/test_request_reader.py"
 _AUTH = "tests/integration/server/http/test_auth.py"
+_CORS = "tests/integration/server/http/test_cors.py"
+_FEED = "tests/integration/client/test_feed.py"
 _DURABILITY = "tests/integration/postgres/test_durability.py"
 _READINESS = "tests/integration/server/ops/test_readiness.py"
 _DESYNC = "tests/integration/server/http/test_desync.py"
@@ -542,7 +544,7 @@ MUTANTS = (
     Mutant(
         "the token that only reads may order",
         "coffeert/server/http/auth.py",
-        'return self.allows_orders(request.headers.get(hdrs.AUTHORIZATION, ""))',
+        "return self.allows_orders(_authorization(request))",
         "return True",
         (_AUTH,),
     ),
@@ -718,5 +720,33 @@ MUTANTS = (
         "    LOCK TABLE orders IN SHARE MODE;  -- an order that is being stored counts too\n",
         "",
         (f"{_INSTALLATION}::test_an_order_that_is_being_stored_counts",),
+    ),
+    Mutant(
+        "a page of any origin is let in",
+        "coffeert/server/http/cors.py",
+        'return origin.rstrip("/") in self._fields',
+        "return bool(origin)",
+        (f"{_CORS}::test_pages_of_other_origins_are_told_nothing_and_order_nothing",),
+    ),
+    Mutant(
+        "a page cannot read that its order is stored",
+        "coffeert/server/http/order_endpoint.py",
+        "return self._authorizer.cors.insert_fields(created, head.origin)",
+        "return created",
+        (f"{_CORS}::test_every_answer_can_be_read",),
+    ),
+    Mutant(
+        "a cache may give an answer for one origin to another",
+        "coffeert/server/http/cors.py",
+        "response.headers.add(hdrs.VARY, hdrs.ORIGIN)",
+        "pass",
+        (f"{_CORS}::test_a_cache_keeps_answers_of_origins_apart",),
+    ),
+    Mutant(
+        "a moment's refusal fails the orders of a live dashboard",
+        "coffeert/client/websocket.py",
+        "self._refused = None if self._was_connected else lost.refused",
+        "self._refused = lost.refused",
+        (f"{_FEED}::test_once_live_no_refusal_is_a_verdict",),
     ),
 )

@@ -157,6 +157,30 @@ def test_a_list_that_cannot_be_read_is_refused_in_a_sentence(
         load_config()
 
 
+def test_allowed_origins_are_kept_as_browsers_send_them() -> None:
+    given = (
+        "https://Shop.example:443/",
+        "http://10.0.0.7:80",
+        "http://[::1]:443",
+        "app://localhost",
+    )
+    assert load_config(allowed_origins=given).allowed_origins == (
+        "https://shop.example",
+        "http://10.0.0.7",
+        "http://[::1]:443",
+        "app://localhost",
+    )
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "null", "shop.example", "https://*.example", "https://a.example/x", "a://b\r\nX: y"],
+)
+def test_what_is_no_single_origin_is_refused(origin: str) -> None:
+    with pytest.raises(ConfigError, match=r"^The setting allowed_origins .* origins such as .*\.$"):
+        load_config(allowed_origins=(origin,))
+
+
 def test_allowed_hosts_are_names_without_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COFFEERT_ALLOWED_HOSTS", "Shop.example:8080, [2001:DB8::1], till")
     assert load_config().allowed_hosts == ("shop.example", "2001:db8::1", "till")

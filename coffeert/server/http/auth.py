@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import hmac
 import socket
+from base64 import urlsafe_b64decode
 from collections.abc import Iterable
+from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
 from coffeert.errors import Forbidden, Misdirected, Unauthorized
 from coffeert.net import is_local_host, name_of
+from coffeert.server.http.cors import Cors
 from coffeert.server.http.errors import Handler
+
+PROTOCOL_NAME: Final = "coffeert"
+BEARER_PROTOCOL: Final = "coffeert.bearer."
+"""Subprotocols of a page's WebSocket: ours, and the one that carries the token in base64url."""
 
 
 class Authorizer:
@@ -34,7 +41,7 @@ class Authorizer:
     ) -> None:
         self._token = token.encode() if token is not None else None
         self._read_token = read_token.encode() if read_token is not None else None
-        self._allowed_origins = frozenset(origin.rstrip("/") for origin in allowed_origins)
+        self.cors = Cors(allowed_origins)
         machine = socket.gethostname().lower()
         names = {machine, machine.partition(".")[0], *allowed_hosts}
         self._allowed_hosts = names - {""}  # which `name_of` returns for what is no name
@@ -59,7 +66,7 @@ class Authorizer:
         """Return True if the request may read."""
         if self._token is None:
             return True
-        given = _bearer(request.headers.get(hdrs.AUTHORIZATION, ""))
+        given = _bearer(_authorization(request))
         # Both in constant time, and both always, so that the time of an answer reveals nothing.
         orders = hmac.compare_digest(given, self._token)
         reads = self._read_token is not None and hmac.compare_digest(given, self._read_token)
@@ -67,7 +74,7 @@ class Authorizer:
 
     def may_order(self, request: web.Request) -> bool:
         """Return True if the request carries what orders need; its origin is another matter."""
-        return self.allows_orders(request.headers.get(hdrs.AUTHORIZATION, ""))
+        return self.allows_orders(_authorization(request))
 
     def allows_orders(self, authorization: str) -> bool:
         """Return True if an `Authorization` field of this value allows orders."""
@@ -75,7 +82,7 @@ class Authorizer:
 
     def allows_origin(self, origin: str | None, host: str) -> bool:
         """Return True if pages of this origin may use the server by this name; `None`: it is no page."""
-        if origin is None or origin.rstrip("/") in self._allowed_origins:
+        if origin is None or self.cors.allows(origin):
             return True
         return _netloc(origin) == host and self.allows_host(host)
 
@@ -100,6 +107,30 @@ class Authorizer:
                 "the setting allowed_hosts adds others."
             )
         return await handler(request)
+
+
+def offered_protocols(request: web.Request) -> list[str]:
+    """Return the subprotocols that a WebSocket handshake offers."""
+    return [
+        name.strip() for name in request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL, "").split(",")
+    ]
+
+
+def _authorization(request: web.Request) -> str:
+    """Return the `Authorization` field, or what a page's WebSocket offers, which cannot send that."""
+    given = request.headers.get(hdrs.AUTHORIZATION)
+    if given is None and hdrs.SEC_WEBSOCKET_PROTOCOL in request.headers:
+        for name in offered_protocols(request):
+            if name.startswith(BEARER_PROTOCOL):
+                return f"Bearer {_from_base64url(name.removeprefix(BEARER_PROTOCOL))}"
+    return given or ""
+
+
+def _from_base64url(text: str) -> str:
+    try:
+        return urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+    except ValueError:
+        return ""
 
 
 def _bearer(authorization: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import structlog
 from aiohttp import HttpVersion11, hdrs, web
@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 Method = Literal["GET", "POST"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_ASKS: Final = hdrs.ACCESS_CONTROL_REQUEST_METHOD
 
 
 @web.middleware
@@ -52,8 +53,13 @@ def _is_unclear(request: web.Request) -> bool:
     )
 
 
-def add_routes(app: web.Application, routes: Sequence[tuple[Method, str, Handler]]) -> None:
-    """Add routes as (method, path, handler); everything else is answered with a problem."""
+def add_routes(
+    app: web.Application, routes: Sequence[tuple[Method, str, Handler]], *, preflight: Handler
+) -> None:
+    """Add routes as (method, path, handler); everything else is answered with a problem.
+
+    `preflight` answers what a browser asks before a page's request, for every path.
+    """
     for method, path, handler in routes:
         # Only `add_get` answers HEAD, too.
         add = app.router.add_get if method == "GET" else app.router.add_post
@@ -61,6 +67,8 @@ def add_routes(app: web.Application, routes: Sequence[tuple[Method, str, Handler
     known = list(app.router.resources())
 
     async def elsewhere(request: web.Request) -> web.StreamResponse:
+        if request.method == hdrs.METH_OPTIONS and _ASKS in request.headers:
+            return await preflight(request)
         allowed: set[str] = set()
         for resource in known:
             allowed |= (await resource.resolve(request))[1]

@@ -97,7 +97,10 @@ class OrderEndpoint:
             return self.encode(error_response(outcome), head)
         if outcome.replayed:
             return self.encode(order_response(outcome.order, replayed=True), head)
-        return self.encoder.created(outcome.order, head.version, keep_alive=head.keep_alive)
+        created = self.encoder.created(outcome.order, head.version, keep_alive=head.keep_alive)
+        if head.origin is None:
+            return created
+        return self._authorizer.cors.insert_fields(created, head.origin)
 
     async def place_batch(
         self, request: FramedRequest, consume_quota: Callable[[int], object]
@@ -115,7 +118,10 @@ class OrderEndpoint:
 
     def encode(self, response: Response, head: Head) -> bytes:
         """Encode the response to a request."""
-        return self.encoder.encode(response, head.version, keep_alive=head.keep_alive)
+        encoded = self.encoder.encode(response, head.version, keep_alive=head.keep_alive)
+        if head.origin is None:
+            return encoded
+        return self._authorizer.cors.insert_fields(encoded, head.origin)
 
 
 # Made once, since under overload refusals are most of the answers.

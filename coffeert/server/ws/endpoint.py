@@ -11,7 +11,12 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from coffeert import __version__
 from coffeert.errors import Malformed, Unavailable
 from coffeert.server.http.aiohttp_connection import AiohttpConnection, connection_of
-from coffeert.server.http.auth import Authorizer
+from coffeert.server.http.auth import (
+    BEARER_PROTOCOL,
+    PROTOCOL_NAME,
+    Authorizer,
+    offered_protocols,
+)
 from coffeert.server.ingest.load_shedding import LoadShedder
 from coffeert.server.ingest.order_service import OrderService
 from coffeert.server.live.broadcaster import Broadcaster, Client
@@ -54,8 +59,15 @@ class DashboardWebSocket:
         self._authorizer.check(request)
         if self._broadcaster.full:
             raise Unavailable("No further dashboard fits.", retry_after=5)
+        offered = offered_protocols(request)
+        if PROTOCOL_NAME not in offered and any(n.startswith(BEARER_PROTOCOL) for n in offered):
+            # aiohttp would log them all, the token too, and a browser close what names none of them.
+            raise Malformed(f"Offer the subprotocol {PROTOCOL_NAME} beside the token.")
         socket = web.WebSocketResponse(
-            max_msg_size=self._max_frame_bytes, compress=False, autoping=False
+            max_msg_size=self._max_frame_bytes,
+            compress=False,
+            autoping=False,
+            protocols=(PROTOCOL_NAME,),
         )
         if not socket.can_prepare(request).ok:
             raise Malformed("This address takes WebSocket connections only.")

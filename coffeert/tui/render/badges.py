@@ -12,7 +12,9 @@ from coffeert.tui.render.spans import Line, Role, Span, line
 def reason_text(data_status: DataStatus) -> str:
     """Return why there is no connection as a sentence; the feed gives phrases such as `does not answer`."""
     reason = printable(data_status.reason, 120)
-    return f"The server {reason}." if reason and reason[0].islower() else reason
+    if not reason or not reason[0].islower():
+        return reason
+    return f"The server {reason}" if reason.endswith("?") else f"The server {reason}."
 
 
 def trouble_texts(data_status: DataStatus) -> tuple[str, ...]:

@@ -22,6 +22,18 @@ def notice_lines(data_status: DataStatus, url: str, cells: int, glyphs: Glyphs) 
             line("Leave, and start again with the server's token:"),
             line(Span("export COFFEERT_TOKEN=...", "key")),
         ]
+    elif "proxy" in reason:
+        text.insert(0, line(Span("No WebSocket", "title")))
+        text += [
+            line("The proxy has to pass on, by HTTP/1.1, for /ws/dashboard:"),
+            line(Span("Upgrade", "key"), Span(" and ", "dim"), Span("Connection", "key")),
+        ]
+    elif "certificate" in reason:
+        text.insert(0, line(Span("The certificate does not verify", "title")))
+        text += [
+            line("If a private CA has signed it, start again with that CA's certificate:"),
+            line(Span("export COFFEERT_CA_FILE=...", "key")),
+        ]
     else:
         text.insert(0, line(Span("No server yet", "title")))
         text += [

@@ -57,7 +57,8 @@ def _state(context: FrameContext) -> str:
                 if status.retry_in is None
                 else f", trying again in {status.retry_in:.0f} seconds"
             )
-            state = f"not connected{wait}"
+            reason = reason_text(status)
+            state = f"not connected{wait}" + (f" ({reason.rstrip('.')})" if reason else "")
         case "rewind" | "replay" | "starting":
             state = status.status
     warning = "" if status.totals_match != "differs" else "; these sums differ from the server's"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
+from aiohttp import web
 
 from coffeert.client import (
     Beat,
@@ -20,6 +22,7 @@ from coffeert.client import (
     MenuUpdated,
     ViewChanged,
     ViewReset,
+    websocket,
 )
 from coffeert.domain.orders import Draft
 from coffeert.errors import FieldError, Invalid, OutcomeUnknown, ServerUnavailable, Unauthorized
@@ -166,18 +169,82 @@ async def test_comes_back_when_the_goodbye_said() -> None:
 
 
 @pytest.mark.parametrize(("status", "words"), [(401, "token"), (403, "allow"), (404, "dashboard")])
-async def test_does_not_keep_asking_where_it_is_refused_for_good(status: int, words: str) -> None:
+async def test_asks_only_now_and_then_where_it_was_never_let_in(status: int, words: str) -> None:
     dashboard = Dashboard()
     dashboard.refuse_with = status
     async with following(dashboard) as log:
         await log.until(lambda: bool(log.disconnections()))
         (refused,) = log.disconnections()
         assert words in refused.reason
-        assert refused.retry_in is None
+        assert refused.retry_in is not None
+        assert refused.retry_in >= websocket.REFUSED_RETRY_SECONDS
         dashboard.refuse_with = None
         log.feed.reconnect_now()
         await (await dashboard.accepted()).greet()
         await log.until(lambda: log.feed.view is not None)
+
+
+async def test_where_it_was_never_let_in_it_goes_on_by_itself_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(websocket, "REFUSED_RETRY_SECONDS", 0.01)
+    dashboard = Dashboard()
+    dashboard.refuse_with = 404
+    async with following(dashboard) as log:
+        await log.until(lambda: len(log.disconnections()) > 2)
+        dashboard.refuse_with = None
+        await (await dashboard.accepted()).greet()
+        await log.until(lambda: log.feed.view is not None)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 426, 500, 502, 503, 504, 200, 302])
+async def test_once_live_no_refusal_is_a_verdict(status: int) -> None:
+    """As of a proxy that exchanges the server behind it."""
+    dashboard = Dashboard()
+    async with following(dashboard) as log:
+        first = await dashboard.accepted()
+        await first.greet()
+        await log.until(lambda: log.feed.view is not None)
+        dashboard.refuse_with = status
+        await first.socket.close()
+        await log.until(lambda: len(log.disconnections()) == 3)
+        waiting = asyncio.create_task(log.feed.place(TEA))
+        await log.until(lambda: len(log.disconnections()) == 4)
+        assert all(event.retry_in is not None for event in log.disconnections())
+        assert log.feed.view is not None
+        dashboard.refuse_with = None
+        second = await dashboard.accepted()
+        await second.greet()
+        await acknowledge(second, await order(second))
+        assert (await waiting).attempts == 1
+
+
+async def test_it_is_said_for_how_long_a_token_is_not_taken() -> None:
+    dashboard = Dashboard()
+    async with following(dashboard) as log:
+        server = await dashboard.accepted()
+        await server.greet()
+        dashboard.refuse_with = 401
+        await log.until(lambda: log.feed.view is not None)
+        await server.socket.close()
+        said = re.compile(r"has answered 401 for \d+ s: is the token still right\?")
+        await log.until(lambda: any(said.fullmatch(gone.reason) for gone in log.disconnections()))
+
+
+async def test_a_handshake_that_is_never_answered_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(websocket, "HELLO_TIMEOUT_SECONDS", 0.05)
+
+    async def hang(request: web.Request) -> web.Response:
+        await asyncio.get_running_loop().create_future()
+        return web.Response()
+
+    async with serving(web.get("/ws/dashboard", hang)) as url, DashboardFeed(url) as feed:
+        async for event in feed.events():
+            if isinstance(event, Disconnected):
+                assert event.reason == "did not answer in time"
+                break
 
 
 async def test_another_protocol_is_refused() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,8 +20,11 @@ from coffeert.tui.model.window import RANGES
 from coffeert.tui.screens.injection_form import InjectionForm
 from coffeert.tui.screens.order_form import OrderForm
 from coffeert.wire.frames import change_from
+from tests.integration.client.proxies import proxied
 from tests.integration.inject.command import run
+from tests.integration.server.conftest import RunServer
 from tests.integration.tui.watching import until, watching
+from tests.ports import free_port
 
 
 def orders_shown(app: CoffeertApp) -> int:
@@ -142,3 +147,26 @@ async def test_what_is_recorded_injects_to_the_same_orders(server_url: str, tmp_
         assert ended.report().replayed == len(placed)
         assert ended.report().accepted == 0
         assert orders_shown(app) == before
+
+
+async def test_a_wall_screen_outlives_the_exchange_of_its_server(run_server: RunServer) -> None:
+    """Meanwhile the proxy answers 404, as an ingress does; what is ordered then is stored afterwards."""
+    port = free_port()
+    async with (
+        proxied(f"http://127.0.0.1:{port}", path="/coffee") as url,
+        AsyncExitStack() as stack,
+    ):
+        async with run_server(port=port):
+            app, pilot, client = await stack.enter_async_context(watching(url))
+            await client.place(Draft("uptown", "tea"))
+            await until(pilot, lambda: orders_shown(app) == 1)
+        await until(pilot, lambda: app.session.link.attempt > 3)
+        reason = app.session.link.reason
+        assert "404" in reason or "no dashboard" in reason
+        assert app.session.link.state in ("waiting", "connecting")
+        ordering = asyncio.create_task(client.place(Draft("uptown", "tea")))
+        await until(pilot, lambda: client.retries > 0)
+        async with run_server(port=port):
+            assert not (await ordering).replayed
+            await until(pilot, lambda: orders_shown(app) == 2)
+            await until(pilot, lambda: app.session.link.retry_at is None)

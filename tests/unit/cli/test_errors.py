@@ -61,7 +61,7 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
     "a mapping that is none": (("inject", "--file", "-", "--map", "x"), {}, 2, "--map"),
     "an address with a bell": (("status", "--url", "http://x\x07"), {}, 2, "host"),
     "an address with a space": (("status", "--url", "http://a b"), {}, 2, "host"),
-    "an address with a path": (("inject", "--url", "http://x/y", "--count", "1"), {}, 2, "ends after"),
+    "an address with a query": (("inject", "--url", "http://x/y?z=1", "--count", "1"), {}, 2, "path"),
     "an address with a password": (
         ("status", "--url", "http://u:s3cret@127.0.0.1"), {}, 2, "COFFEERT_TOKEN",
     ),

@@ -15,9 +15,13 @@ from coffeert.errors import ConfigError
         ("http://127.0.0.1:8765/", "http://127.0.0.1:8765"),
         ("https://shop.example", "https://shop.example"),
         ("http://[::1]:8765", "http://[::1]:8765"),
+        ("https://shop.example/coffee", "https://shop.example/coffee"),
+        ("https://shop.example/coffee/", "https://shop.example/coffee"),
+        ("https://shop.example:8443/a%20b/c//", "https://shop.example:8443/a%20b/c"),
+        ("https://shop.example/a/../b\x1b", "https://shop.example/b%1B"),
     ],
 )
-def test_takes_scheme_host_and_port(text: str, origin: str) -> None:
+def test_takes_scheme_host_port_and_path(text: str, origin: str) -> None:
     assert str(parse_server_url(text)) == origin
 
 
@@ -33,7 +37,8 @@ def test_takes_scheme_host_and_port(text: str, origin: str) -> None:
         "http://localhost:0",
         "http://localhost:99999",
         "http://localhost:port",
-        "http://localhost/dashboard",
+        "http://localhost/coffee?token=1",
+        "http://localhost/coffee#top",
         "http://localhost?token=1",
         "http://localhost#top",
         "http://[::1",
@@ -54,6 +59,8 @@ def test_never_repeats_credentials(text: str) -> None:
 def test_the_socket_asks_to_resume_only_with_an_epoch() -> None:
     server = parse_server_url("https://shop.example")
     assert str(socket_url(server)) == "wss://shop.example/ws/dashboard"
+    below = parse_server_url("http://shop.example/coffee/")
+    assert str(socket_url(below)) == "ws://shop.example/coffee/ws/dashboard"
     assert dict(socket_url(server, epoch="a b", version=7).query) == {
         "epoch": "a b",
         "version": "7",

@@ -155,7 +155,9 @@ async def exchange(*, token: str | None = None) -> AsyncIterator[Exchange]:
             ("POST", "/api/orders/batch", api.place_batch),
             ("GET", "/livez", live),
         ],
+        preflight=authorizer.cors.preflight,
     )
+    app.on_response_prepare.append(authorizer.cors.add_fields)
     runner = web.AppRunner(app, access_log=None, auto_decompress=False, handler_cancellation=True)
     await runner.setup()
     assert runner.server is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from base64 import urlsafe_b64encode
 
 import aiohttp
 import pytest
@@ -233,3 +234,62 @@ def test_a_token_is_never_shown() -> None:
     for text in (str(config), repr(config), config.model_dump_json()):
         assert TOKEN not in text
         assert READ not in text
+
+
+def offers(token: str) -> tuple[str, str]:
+    """What a page's WebSocket can send instead of a header."""
+    return "coffeert", "coffeert.bearer." + urlsafe_b64encode(token.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(("token", "status"), [(TOKEN, 201), (READ, 403), ("odd/+~", None)])
+async def test_a_page_can_open_the_websocket_with_a_token(
+    run_server: RunServer, token: str, status: int | None
+) -> None:
+    page = {"Origin": "https://shop.example"}
+    async with (
+        run_server(token=TOKEN, read_token=READ, allowed_origins=(page["Origin"],)) as url,
+        aiohttp.ClientSession(url) as http,
+    ):
+        if status is None:
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await http.ws_connect("/ws/dashboard", headers=page, protocols=offers(token))
+            assert refused.value.status == 401
+            return
+        async with http.ws_connect(
+            "/ws/dashboard", headers=page, protocols=offers(token)
+        ) as websocket:
+            assert websocket.protocol == "coffeert"
+            assert (await websocket.receive_json())["type"] == "hello"
+            await websocket.send_json({"type": "order", "ref": "1"} | LATTE)
+            async for message in websocket:
+                answer = message.json()
+                if answer["type"] in ("ack", "error"):
+                    assert answer["status"] == status
+                    break
+
+
+@pytest.mark.parametrize(
+    ("protocols", "origin", "status"),
+    [
+        (offers(TOKEN)[1:], "https://shop.example", 400),
+        (("coffeert", "coffeert.bearer.%"), "https://shop.example", 401),
+        (("coffeert", "coffeert.bearer."), "https://shop.example", 401),
+        (("coffeert", TOKEN), "https://shop.example", 401),
+        (offers(TOKEN), "https://evil.example", 403),
+    ],
+)
+async def test_what_a_page_offers_is_checked_and_never_logged(
+    run_server: RunServer,
+    caplog: pytest.LogCaptureFixture,
+    protocols: tuple[str, ...],
+    origin: str,
+    status: int,
+) -> None:
+    async with (
+        run_server(token=TOKEN, allowed_origins=("https://shop.example",)) as url,
+        aiohttp.ClientSession(url) as http,
+    ):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await http.ws_connect("/ws/dashboard", headers={"Origin": origin}, protocols=protocols)
+        assert refused.value.status == status
+    assert protocols[-1] not in caplog.text
