@@ -36,7 +36,7 @@ def later_lines(
     for row in rows:
         if type(row) is not TableRow or kept > _ROWS:
             continue
-        day_text = cell_text(row.cells[day_column])
+        day_text = cell_text(row.cells[day_column]) if day_column >= 0 else ""
         if clock_column is None:
             day_text, clock = moments.parts(day_text)
         else:

@@ -121,13 +121,14 @@ def _marks(
 
 
 def _days(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -> DayFormat:
-    if "placed_at" not in layout.fields and "date" not in layout.fields:
+    if not {"placed_at", "date"} & layout.fields.keys() and "date" not in layout.missing:
         return DayFormat()
     days = decide_days(
         seen.moments,
         notes,
         date_format=options.date_format,
         hint=layout.preset.date_order if layout.preset else "",
+        missing_day=layout.missing.get("date"),
         missing_time=layout.missing.get("time"),
         time_column="time" in layout.fields and "placed_at" not in layout.fields,
     )
@@ -189,6 +190,7 @@ def _reader(
             order=days.order,
             numbers=days.numbers,
             zone=options.zone,
+            default_day=days.default_day,
             default_time=days.default_time,
             whole_days=days.whole_days,
             twelve=days.twelve,

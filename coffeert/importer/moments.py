@@ -35,7 +35,7 @@ class MomentReader:
     """Reads moments, remembering the texts that it has read.
 
     `order` is that of day, month and year in days that do not show it. `numbers` is what a mere number
-    counts. `default_time` stands for a missing time of day; `whole_days`: the column of the day has none,
+    counts. `default_day` and `default_time` stand for what is missing; `whole_days`: the column of the day has none,
     whatever it shows. `twelve`: times up to 12:59 without AM or PM are refused. `later_lines` are those
     whose time, which occurs twice as a clock is put back, is the second one.
     """
@@ -43,6 +43,7 @@ class MomentReader:
     order: str | None
     numbers: str | None
     zone: tzinfo | None
+    default_day: date | None = None
     default_time: time | None = None
     whole_days: bool = False
     twelve: bool = False
@@ -108,7 +109,7 @@ class MomentReader:
 
     def _day(self, text: str) -> date | Fault:
         if is_missing(text):
-            return Fault("has no date")
+            return self.default_day or Fault("has no date")
         numbers = day_numbers(text) or day_numbers(split_moment(text)[0])
         if numbers is None:
             return self._number(text)

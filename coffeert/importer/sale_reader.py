@@ -140,7 +140,7 @@ class SaleReader:
         return RejectedRow(row.line, cells, tuple(map(str, reasons)))
 
     def _placed_at(self, cells: tuple[Cell, ...], line: int) -> datetime | Fault:
-        day = cells[self.day]
+        day = cells[self.day] if self.day >= 0 else ""
         if type(day) is not str:
             day = cell_text(day)
         clock: str | None = None

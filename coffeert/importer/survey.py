@@ -150,7 +150,9 @@ class _Surveyor:
             if type(row) is not TableRow:
                 continue
             line, cells = row
-            if self._day >= 0:
+            if self._day < 0 <= self._clock:
+                self._note_clock(cell_text(cells[self._clock]))
+            elif self._day >= 0:
                 day = self._day_text(cells)
                 if day not in days:
                     if len(days) > _DIFFERENT:

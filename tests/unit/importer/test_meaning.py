@@ -527,6 +527,17 @@ class TestWhatIsMissing:
         with pytest.raises(ConfigError, match="does not say when something was sold"):
             shop("Item,Sold,Revenue\nTea,12,24.00\n")
 
+    def test_a_file_of_one_day(self) -> None:
+        text = "Time,Item,Qty,Price\n8:05 PM,Tea,1,2\n,Tea,1,2\n"
+        with pytest.raises(ConfigError, match="--missing date=2026-09-14"):
+            shop(text)
+        outcome = shop(text, missing={"date": "2026-09-14"})
+        assert outcome.sales[0].placed_at == datetime(2026, 9, 14, 18, 5, tzinfo=UTC)
+        assert outcome.reasons == ["has no time of day"]
+        for wrong in ("03/04/2026", "soon"):
+            with pytest.raises(ConfigError, match="is no day"):
+                shop(text, missing={"date": wrong})
+
     def test_where_a_drink_is_had_is_no_store(self) -> None:
         plan = read("Date,Location,Item,Qty,Price\n2026-04-13 08:00,Takeaway,Tea,1,2\n").plan
         assert arguments(plan.questions) == [("--store", "NAME")]
@@ -630,5 +641,5 @@ def test_no_row_is_lost() -> None:
     rows = list(csv.reader(path.read_text("utf-8").splitlines()))
     outcome = shop_of(tuple(rows[0]), *map(tuple, rows[1:]), currency="USD")
     seen = [sale.line for sale in outcome.sales]
-    seen += [row.line for row in (*outcome.rejected, *outcome.skipped)]
+    seen += [row.line for row in outcome.rejected] + [row.line for row in outcome.skipped]
     assert sorted(seen) == list(range(2, len(rows) + 1))
