@@ -35,9 +35,9 @@ class MomentReader:
     """Reads moments, remembering the texts that it has read.
 
     `order` is that of day, month and year in days that do not show it. `numbers` is what a mere number
-    counts. `default_day` and `default_time` stand for what is missing; `whole_days`: the column of the day has none,
-    whatever it shows. `twelve`: times up to 12:59 without AM or PM are refused. `later_lines` are those
-    whose time, which occurs twice as a clock is put back, is the second one.
+    counts. `default_day` and `default_time` stand for what is missing. `whole_days`: the column of the day
+    has no times, whatever it shows. `twelve`: times up to 12:59 without AM or PM are refused. `later_lines`
+    are those whose time, which occurs twice as a clock is put back, is the second one.
     """
 
     order: str | None

@@ -38,9 +38,9 @@ class MeaningOptions:
     means: a number, a name, a day such as 2026-09-14, a time of day, or for the price `menu`. `skip`,
     `refund` and `sale` are conditions such as `Status=Cancelled`. `preset` is the name of a known export,
     the path of a preset file, or `none`. `date_format` is an order such as `dmy`, a pattern such as
-    `DD/MM/YYYY`, or `excel`, `excel1904`, `unix` or `unixms`. `decimal_mark` is `.` or `,`, for columns that
-    do not show theirs. `currency` is the installation's, or if it has none yet the one that the owner
-    names.
+    `DD/MM/YYYY`, or `excel`, `excel1904`, `unix` or `unixms`. `decimal_mark` is `.` or `,`, for columns
+    that do not show theirs. `currency` is the installation's, or if it has none yet the one that the
+    owner names.
     """
 
     preset: str | None = None

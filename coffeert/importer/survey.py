@@ -16,7 +16,7 @@ from coffeert.importer.rows import Cell, TableRow
 
 _DIFFERENT: Final = 50_000
 """How many different texts of a column are remembered, so that each is looked at about once."""
-_CLOCKS: Final = 100_000
+_CLOCKS: Final = 90_000
 _SAMPLE: Final = 5_000
 _TOTALS: Final = 1_000
 _SHAPE: Final = str.maketrans("0123456789", "1111111111")

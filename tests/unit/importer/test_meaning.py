@@ -403,7 +403,7 @@ class TestRowsThatAreNoSales:
 
     @pytest.mark.parametrize(
         "row",
-        ["Total,,3,14.40", ",Total,3,14.40", "2026-04-13,Total,3,14.40", "Summe:,,3,14.40", "Grand Total,,,14.40", ",Total général,,14.40", "合計,,3,14.40", "Total Mill Lane,,3,14.40"],
+        ["Total,,3,14.40", ",Total,3,14.40", "2026-04-13,Total,3,14.40", "2026-04-13 08:02,Total,3,14.40", "Summe:,,3,14.40", "Grand Total,,,14.40", ",Total général,,14.40", "合計,,3,14.40", "Total Mill Lane,,3,14.40"],
     )  # fmt: skip
     def test_a_row_of_sums_is_no_drink(self, row: str) -> None:
         outcome = shop(
