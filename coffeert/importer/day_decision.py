@@ -22,6 +22,7 @@ class DayFormat(NamedTuple):
     default_day: date | None = None
     default_time: time | None = None
     twelve: bool = False
+    zone: ZoneInfo | None = None
 
 
 def decide_days(
@@ -40,6 +41,7 @@ def decide_days(
         notes.argue("--date-format", order or numbers or "")
     given = _default_time(missing_time, notes)
     whole_days = not time_column and not moments.has_clock and numbers not in ("unix", "unixms")
+    whole_days = whole_days and (moments.days.readable > 0 or missing_day is not None)
     if whole_days and given is None:
         notes.ask(
             "The file says on which day a sale was, but not at what time. At what time should they stand?",

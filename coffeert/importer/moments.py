@@ -116,9 +116,8 @@ class MomentReader:
         order = numbers.order or self.order
         day = numbers.day(order) if order else None
         if day is None:
-            return Fault(
-                f"{text!r} is no day in the order {ORDERS.get(order or '', 'of the others')}"
-            )
+            read = f", read as {ORDERS[order]}" if order else ""
+            return Fault(f"{text!r} is no day of the years 2000 to 2099{read}")
         return day
 
     def _number(self, text: str) -> datetime | Fault:

@@ -93,8 +93,8 @@ def decide_currency(
     column: Mapping[str, int],
     notes: Notes,
     installed: str | None,
-) -> tuple[str | None, str | None]:
-    """Return the currency that the file says, and that in which amounts are read; `None` if there is none.
+) -> str | None:
+    """Return the currency of the amounts, `None` if nothing says it.
 
     Raises `ConfigError` if the file's is not the installation's.
 
@@ -119,7 +119,9 @@ def decide_currency(
             )
         if len(certain) > 1:
             notes.say(f"Amounts in another currency than {installed} are left out.")
-        return (installed if installed in certain else None), installed
+        if len(certain) > 1 or (possible and not certain):
+            notes.argue("--currency", installed)
+        return installed
     if len(certain) > 1:
         notes.ask(
             f"The file has amounts in {' and '.join(certain)}. Which is the currency of your orders? "
@@ -128,7 +130,7 @@ def decide_currency(
         )
     elif certain:
         notes.say(f"Amounts are in {certain[0]}.")
-        return certain[0], certain[0]
+        return certain[0]
     elif possible is not None and not any(
         number.marks.shown["."] + number.marks.shown[","] for number in numbers.values()
     ):
@@ -136,7 +138,7 @@ def decide_currency(
             "No amount shows how many decimal places its currency has. In which currency are they?",
             *((("--currency", code), f"amounts are in {code}") for code in _likely(possible)),
         )
-    return None, None
+    return None
 
 
 def _likely(codes: frozenset[str]) -> list[str]:

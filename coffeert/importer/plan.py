@@ -86,7 +86,7 @@ class Plan(Protocol):
 
     @property
     def currency(self) -> str | None:
-        """That of the file's amounts, `None` if it does not say."""
+        """That of the amounts, as the file or the options say; `None` if neither does."""
 
     @property
     def arguments(self) -> tuple[str, ...]:

@@ -204,6 +204,10 @@ class TestZones:
         assert [s.placed_at.hour for s in outcome.sales] == [6, 2]
         assert "'Mars' is no time zone" in outcome.reasons[0]
 
+    def test_a_heading_with_utc(self) -> None:
+        outcome = shop("Created (UTC),Item,Qty,Price\n2026-04-13 08:00,Tea,1,2\n", zone=None)
+        assert outcome.sales[0].placed_at == datetime(2026, 4, 13, 8, tzinfo=UTC)
+
     @pytest.mark.parametrize("turned", [False, True])
     def test_the_order_of_rows_tells_a_doubled_hour_apart(self, turned: bool) -> None:
         clocks = ["01:30", "02:10", "02:50", "02:05", "02:40", "03:10"]
@@ -378,6 +382,12 @@ class TestMoney:
             in outcome.plan.facts
         )
 
+    def test_a_price_beside_an_amount(self) -> None:
+        header = "Date,Item,Qty,Price,Amount\n"
+        assert shop(f"{header}2026-04-13 08:00,Tea,2,4.80,9.60\n").sum == 960
+        unclear = shop(f"{header}2026-04-13 08:00,Tea,2,4.80,8.00\n").plan
+        assert ("--map", "total=Amount", "--map", "price=") in arguments(unclear.questions)
+
     def test_price_and_total_that_do_not_agree_are_asked_about(self) -> None:
         text = "Date,Item,Qty,Price,Total\n2026-04-13 08:00,Tea,2,4.80,8.00\n"
         assert len(shop(text).plan.questions[0].answers) == 2
@@ -470,6 +480,13 @@ class TestRowsThatAreNoSales:
         assert shop(text).reasons == ["has a negative amount, but nothing says that it is a refund"]
         (sale,) = shop(text, refund=("Kind=back",)).sales
         assert (sale.quantity, sale.price) == (-1, 200)
+
+    def test_ways_of_paying_are_no_states(self) -> None:
+        outcome = shop(
+            "Date,Item,Qty,Price,Type\n2026-04-13 08:00,Tea,1,2,Cash\n2026-04-13 08:00,Tea,1,2,Card\n"
+            "2026-04-13 08:00,Tea,1,2,Refund\n"
+        )
+        assert outcome.sum == 200
 
     def test_several_items_in_one_cell(self) -> None:
         outcome = shop(

@@ -347,6 +347,34 @@ C536379,D,WHITE HOLDER,-1,12/1/2010 9:41,2.55,14527,United Kingdom
     ),
 ]
 
+CASES += [
+    Case(
+        "odoo-pos",
+        """Order Ref,Date,Point of Sale,Order Lines/Product,Order Lines/Quantity,Order Lines/Unit Price,Status
+O1,2026-04-13 08:00:00,Main,Latte,2.0,4.80,Paid
+,,,Tea,1.0,2.90,
+O2,2026-04-13 08:05:00,Main,Tea,1.0,2.90,Cancelled
+""",
+        [("Latte", 2, 960), ("Tea", 1, 290)],
+        datetime(2026, 4, 13, 6, tzinfo=UTC),
+        skipped=1,
+        receipts=[("O1", "1"), ("O1", "2")],
+    ),
+    Case(
+        "erpnext-items",
+        """Item Code,Item Name,Item Group,Description,Invoice,Posting Date,Customer,Mode Of Payment,Company,Stock Qty,Stock UOM,Rate,Amount,Total Tax,Total,Currency
+L1,Latte,Hot,Latte,INV-1,2026-04-13,B,Cash,Co,2,Nos,4.80,9.60,0.96,10.56,EUR
+Hot,,,,,,,,,2,,,9.60,0.96,10.56,
+Total,,,,,,,,,2,,,9.60,0.96,10.56,
+""",
+        [("Latte", 2, 960)],
+        datetime(2026, 4, 13, 10, tzinfo=UTC),
+        skipped=1,
+        rejected=1,
+        options={"store": "Main", "missing": {"time": "12:00"}},
+    ),
+]
+
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.preset)
 def test_known_exports(case: Case) -> None:
