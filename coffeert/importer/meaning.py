@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from coffeert.domain.currency import places as currency_places
 from coffeert.importer.amounts import AmountReader, PiecesReader
 from coffeert.importer.cell_text import folded, heading_words, in_brackets
-from coffeert.importer.clock_changes import later_lines
+from coffeert.importer.clock_changes import changes_on, later_lines
 from coffeert.importer.columns import heading_currency
 from coffeert.importer.day_decision import DayFormat, decide_days, decide_zone
 from coffeert.importer.drinks import DrinkReader
@@ -23,7 +23,7 @@ from coffeert.importer.missing import (
     ask_for_states,
     given_values,
 )
-from coffeert.importer.moments import MomentReader, has_change
+from coffeert.importer.moments import MomentReader
 from coffeert.importer.money_decision import decide_money, settle_discount
 from coffeert.importer.notes import Notes
 from coffeert.importer.number_decision import decide_currency, decide_marks
@@ -157,13 +157,13 @@ def _settle_doubled_hours(
     table: Table, layout: Layout, seen: Survey, moments: MomentReader, notes: Notes
 ) -> None:
     """Look at the rows of days on which clocks change, if there are any."""
-    zone = moments.zone
-    if zone is None or seen.moments.has_offsets:
+    if seen.moments.has_offsets:
         return
-    days = filter(None, map(moments.day, seen.moments.texts))
-    if moments.numbers or any(has_change(day, zone) for day in days):
+    zones = set(map(moments.zone_of, ["", *seen.values.get(layout.at("zone"), ())])) - {None}
+    days = list(filter(None, map(moments.day, seen.moments.texts)))
+    if any(changes_on(day, zone) for zone in zones if zone is not None for day in days):
         rows = inherited(table.rows(), layout)
-        moments.later_lines = later_lines(rows, layout.fields, moments, zone, notes)
+        moments.later_lines = later_lines(rows, layout.fields, moments, notes)
 
 
 def _reader(

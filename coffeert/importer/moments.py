@@ -87,15 +87,22 @@ class MomentReader:
         assert isinstance(passed, Clock)
         return self._at(known, _passed(passed), zone, line, passed.letters)
 
+    def zone_of(self, text: str) -> tzinfo | None:
+        """Return the zone of a row whose zone column has this text, `None` if there is none."""
+        zone = self._zone(text)
+        return None if isinstance(zone, Fault) else zone
+
     def day(self, text: str) -> date | None:
-        """Return the day of a text, `None` if it is none or a number."""
+        """Return the day of a text, `None` if it is none."""
         day = self._day(text)
-        return None if isinstance(day, Fault | datetime) else day
+        return None if isinstance(day, Fault) else date(day.year, day.month, day.day)
 
     def local(self, day: str, clock: str) -> datetime | None:
         """Return what the store's clock showed, `None` for what has an offset or cannot be read."""
         known, passed = self._day(day), self._clock(clock)
-        if isinstance(known, Fault | datetime) or not isinstance(passed, timedelta):
+        if type(known) is datetime and not clock and not self.whole_days:
+            return known if known.tzinfo is None else None
+        if isinstance(known, Fault) or not isinstance(passed, timedelta):
             return None
         return datetime.combine(known, time()) + passed
 

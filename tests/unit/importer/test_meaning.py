@@ -217,6 +217,12 @@ class TestZones:
         assert sorted(moments, reverse=turned) == moments
         assert len(set(moments)) == 6
 
+    def test_a_doubled_hour_in_the_zone_of_a_column(self) -> None:
+        clocks = ["00:30", "01:10", "01:50", "01:05", "01:40", "02:10"]
+        rows = [f"2026-11-01,{clock},Eastern Time (US & Canada),Tea,1,2\n" for clock in clocks]
+        outcome = shop("Date,Time,Time Zone,Item,Qty,Price\n" + "".join(rows), zone=None)
+        assert [s.placed_at.hour for s in outcome.sales] == [4, 5, 5, 6, 6, 7]
+
     def test_a_doubled_hour_that_nothing_tells_apart_is_the_first(self) -> None:
         outcome = shop("Date,Item,Qty,Price\n25/10/2026 02:10,Tea,1,2\n25/10/2026 03:10,Tea,1,2\n")
         assert outcome.sales[0].placed_at == datetime(2026, 10, 25, 0, 10, tzinfo=UTC)
