@@ -8,56 +8,72 @@ from itertools import pairwise
 from typing import Final
 
 from coffeert.importer.cell_text import cell_text
-from coffeert.importer.moments import MomentReader, has_change
+from coffeert.importer.moments import MomentReader
 from coffeert.importer.notes import Notes
 from coffeert.importer.rows import TableRow
 
-_ROWS: Final = 100_000
-_DAY = timedelta(days=1)
+_ROWS: Final = 200_000
 
 
 def later_lines(
-    rows: Iterable[object],
-    fields: Mapping[str, int],
-    moments: MomentReader,
-    zone: tzinfo,
-    notes: Notes,
+    rows: Iterable[object], fields: Mapping[str, int], moments: MomentReader, notes: Notes
 ) -> frozenset[int]:
     """Return the lines whose time is the second of two equal ones, as far as the order of rows shows it.
 
     Of a store's rows of that day, times that go on, then back within the doubled hour, and on again show
     it; the same in a file whose latest rows come first. If they do not, all are taken for the first.
     """
-    days: dict[tuple[str, date], list[tuple[int, datetime]]] = {}
-    changing: dict[str, bool] = {}
-    kept = 0
-    day_column = fields.get("placed_at", fields.get("date", -1))
-    clock_column = fields.get("time") if "placed_at" not in fields else None
-    for row in rows:
-        if type(row) is not TableRow or kept > _ROWS:
-            continue
-        day_text = cell_text(row.cells[day_column])
-        if clock_column is None:
-            day_text, clock = moments.parts(day_text)
-        else:
-            clock = cell_text(row.cells[clock_column])
-        if day_text not in changing:
-            day = moments.day(day_text)
-            changing[day_text] = day is not None and has_change(day, zone)
-        if changing[day_text] and (local := moments.local(day_text, clock)) is not None:
-            store = cell_text(row.cells[fields["store"]]) if "store" in fields else ""
-            days.setdefault((store, local.date()), []).append((row.line, local))
-            kept += 1
     later: set[int] = set()
     unclear = skipped = 0
-    for times in days.values():
-        doubled = [(line, local) for line, local in times if _is_doubled(local, zone)]
-        skipped += sum(_is_skipped(local, zone) for _, local in times)
-        found = _second(times, {line for line, _ in doubled})
+    for (_, zone, _), times in _days(rows, fields, moments).items():
+        doubled = {
+            line for line, local in times if _offsets(local, zone)[0] > _offsets(local, zone)[1]
+        }
+        skipped += sum(_offsets(local, zone)[0] < _offsets(local, zone)[1] for _, local in times)
+        found = _second(times, doubled)
         later |= found
         unclear += 0 if found else len(doubled)
     _say(notes, len(later), unclear, skipped)
     return frozenset(later)
+
+
+def changes_on(day: date, zone: tzinfo) -> bool:
+    """Return whether clocks are put back or forward on a day."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    return midnight.utcoffset() != (midnight + timedelta(days=1)).utcoffset()
+
+
+def _days(
+    rows: Iterable[object], fields: Mapping[str, int], moments: MomentReader
+) -> dict[tuple[str, tzinfo, date], list[tuple[int, datetime]]]:
+    """Return line and local time of rows on days on which clocks change, by store, zone and day."""
+    days: dict[tuple[str, tzinfo, date], list[tuple[int, datetime]]] = {}
+    changing: dict[tuple[str, str], tzinfo | None] = {}
+    at = fields.get
+    day_column = at("placed_at", at("date", -1))
+    clock_column = -1 if "placed_at" in fields else at("time", -1)
+    kept = 0
+    for row in rows:
+        if type(row) is not TableRow or kept > _ROWS:
+            continue
+        day, zone = _text(row, day_column), _text(row, at("zone", -1))
+        clock = _text(row, clock_column)
+        if clock_column < 0:
+            day, clock = moments.parts(day)
+        if (day, zone) not in changing:
+            known, rule = moments.day(day), moments.zone_of(zone)
+            changes = known is not None and rule is not None and changes_on(known, rule)
+            changing[day, zone] = rule if changes else None
+        rule = changing[day, zone]
+        if rule is not None and (local := moments.local(day, clock)) is not None:
+            key = (_text(row, at("store", -1)), rule, local.date())
+            days.setdefault(key, []).append((row.line, local))
+            kept += 1
+    return days
+
+
+def _text(row: TableRow, column: int) -> str:
+    return cell_text(row.cells[column]) if column >= 0 else ""
 
 
 def _second(times: list[tuple[int, datetime]], doubled: set[int]) -> set[int]:
@@ -75,18 +91,10 @@ def _second(times: list[tuple[int, datetime]], doubled: set[int]) -> set[int]:
     return set()
 
 
-def _is_doubled(local: datetime, zone: tzinfo) -> bool:
+def _offsets(local: datetime, zone: tzinfo) -> tuple[timedelta, timedelta]:
+    """Return the offsets of a local time read as the first and as the second of its kind (PEP 495)."""
     first, second = (local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
-    assert first is not None
-    assert second is not None
-    return first > second
-
-
-def _is_skipped(local: datetime, zone: tzinfo) -> bool:
-    first, second = (local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
-    assert first is not None
-    assert second is not None
-    return first < second
+    return first or timedelta(), second or timedelta()
 
 
 def _say(notes: Notes, later: int, unclear: int, skipped: int) -> None:

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from typing import Final, NamedTuple
 
-_MORNING: Final = frozenset({"am", "a", "πμ", "午前", "上午", "오전", "öö", "πμ."})
-_AFTERNOON: Final = frozenset({"pm", "p", "μμ", "午後", "下午", "오후", "ös", "μμ."})
+_MORNING: Final = frozenset({"am", "a", "πμ", "午前", "上午", "오전", "öö"})
+_AFTERNOON: Final = frozenset({"pm", "p", "μμ", "午後", "下午", "오후", "ös"})
 _CLOCK = re.compile(
     r"""(?:(?P<before>午前|午後|上午|下午|오전|오후)\s?)?
     (?P<hour>[0-9]{1,2})

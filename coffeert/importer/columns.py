@@ -124,7 +124,7 @@ def _covered(name: str, found: Mapping[str, int], *, loose: bool) -> bool:
         return loose and "placed_at" in found
     if name == "placed_at":
         return "date" in found and "time" in found
-    return name == "amount" and ("price" in found or "total" in found)
+    return name == "amount" and "total" in found
 
 
 def _column(
@@ -223,6 +223,11 @@ def _is_clock(text: str) -> bool:
     return is_number(text) and any(mark in text for mark in MARKS) and text[0] in "0.,"
 
 
+def _is_count(text: str) -> bool:
+    number = spelled_number(text)
+    return number is not None and any(scaled_number(number.digits, mark) for mark in MARKS)
+
+
 def _is_name(text: str) -> bool:
     return not is_number(text) and not _is_written_day(text)
 
@@ -231,7 +236,7 @@ _TESTS: Final[dict[str, Callable[[str], bool]]] = {
     "placed_at": _is_day,
     "date": _is_day,
     "time": _is_clock,
-    "quantity": is_number,
+    "quantity": _is_count,
     "price": is_number,
     "total": is_number,
     "amount": is_number,

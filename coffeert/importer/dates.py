@@ -147,7 +147,6 @@ class DaySurvey:
     numbers: dict[str, int] = field(default_factory=dict)
     separators: set[str] = field(default_factory=set)
     unreadable: int = 0
-    first_day: date | None = None
 
     def add(self, text: str, line: int) -> None:
         """Note a day's text and the line of one of its rows."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from coffeert.errors import ConfigError
-from coffeert.importer.dates import NUMBER_FORMATS, ORDERS, DaySurvey, named_format
+from coffeert.importer.dates import NUMBER_FORMATS, ORDERS, DaySurvey, day_numbers, named_format
 from coffeert.importer.moments import default_time
 from coffeert.importer.notes import Notes
 from coffeert.importer.survey import MomentSurvey
@@ -19,8 +19,10 @@ class DayFormat(NamedTuple):
     order: str | None = None
     numbers: str | None = None
     whole_days: bool = False
+    default_day: date | None = None
     default_time: time | None = None
     twelve: bool = False
+    zone: ZoneInfo | None = None
 
 
 def decide_days(
@@ -29,6 +31,7 @@ def decide_days(
     *,
     date_format: str | None,
     hint: str,
+    missing_day: str | None,
     missing_time: str | None,
     time_column: bool,
 ) -> DayFormat:
@@ -38,6 +41,7 @@ def decide_days(
         notes.argue("--date-format", order or numbers or "")
     given = _default_time(missing_time, notes)
     whole_days = not time_column and not moments.has_clock and numbers not in ("unix", "unixms")
+    whole_days = whole_days and (moments.days.readable > 0 or missing_day is not None)
     if whole_days and given is None:
         notes.ask(
             "The file says on which day a sale was, but not at what time. At what time should they stand?",
@@ -46,7 +50,9 @@ def decide_days(
         )
     if moments.has_twelve:
         notes.say("Times are read with their AM or PM.")
-    return DayFormat(order, numbers, whole_days, given, moments.has_twelve)
+    return DayFormat(
+        order, numbers, whole_days, _default_day(missing_day, notes), given, moments.has_twelve
+    )
 
 
 def decide_zone(
@@ -148,6 +154,18 @@ def _mixed(days: DaySurvey, notes: Notes) -> str | None:
 
 def _either(orders: tuple[str, ...]) -> str:
     return " or ".join(ORDERS[order] for order in orders)
+
+
+def _default_day(text: str | None, notes: Notes) -> date | None:
+    if text is None:
+        return None
+    numbers = day_numbers(text)
+    days = numbers.days() if numbers else {}
+    if len(set(days.values())) != 1:
+        raise ConfigError(f"--missing date={text} is no day, such as 2026-09-14.")
+    day = next(iter(days.values()))
+    notes.say(f"Sales without a date were on {day}.")
+    return day
 
 
 def _default_time(text: str | None, notes: Notes) -> time | None:

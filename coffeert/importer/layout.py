@@ -64,6 +64,8 @@ def find_layout(table: Table, options: MeaningOptions, notes: Notes) -> Layout:
     else:
         _refuse_sideways(columns)
         found = find_columns(sample, given, without)
+        if "price" in found and "amount" in found:
+            found["total"] = found.pop("amount")
         notes.argue("--preset", "none")
     fields = {name: index for name, index in found.items() if name not in without}
     layout = Layout(columns, fields, [], {}, preset, sample, _missing(preset, options))
@@ -185,7 +187,7 @@ def _say_columns(layout: Layout, notes: Notes) -> None:
     used += [f"what a row is from `{status.heading}`" for status in layout.statuses]
     taken = {*layout.fields.values(), *(status.index for status in layout.statuses)}
     idle = [f"`{name}`" for index, name in enumerate(layout.columns) if index not in taken and name]
-    notes.say(f"Read are: {', '.join(used)}.")
+    notes.say(f"Columns used: {', '.join(used)}.")
     if idle:
         more = f" and {len(idle) - _SHOWN} more" if len(idle) > _SHOWN else ""
         notes.say(f"Not used: {', '.join(idle[:_SHOWN])}{more}.")
@@ -193,7 +195,7 @@ def _say_columns(layout: Layout, notes: Notes) -> None:
 
 def _argue_columns(layout: Layout, options: MeaningOptions, notes: Notes) -> None:
     for name, index in layout.fields.items():
-        if layout.preset is None or name in options.columns:
+        if name in FIELDS and (layout.preset is None or name in options.columns):
             notes.argue("--map", f"{name}={layout.columns[index]}")
     for name, column in options.columns.items():
         if not column:

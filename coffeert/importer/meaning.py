@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from coffeert.domain.currency import places as currency_places
 from coffeert.importer.amounts import AmountReader, PiecesReader
-from coffeert.importer.cell_text import folded
-from coffeert.importer.clock_changes import later_lines
+from coffeert.importer.cell_text import folded, heading_words, in_brackets
+from coffeert.importer.clock_changes import changes_on, later_lines
 from coffeert.importer.columns import heading_currency
 from coffeert.importer.day_decision import DayFormat, decide_days, decide_zone
 from coffeert.importer.drinks import DrinkReader
@@ -22,7 +23,7 @@ from coffeert.importer.missing import (
     ask_for_states,
     given_values,
 )
-from coffeert.importer.moments import MomentReader, has_change
+from coffeert.importer.moments import MomentReader
 from coffeert.importer.money_decision import decide_money, settle_discount
 from coffeert.importer.notes import Notes
 from coffeert.importer.number_decision import decide_currency, decide_marks
@@ -72,7 +73,7 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
     ]
     seen = survey(inherited(table.rows(), layout), layout.columns, layout.fields, watched)
     ask_for_columns(layout, seen, options, notes)
-    said, currency = _currency(layout, seen, options, notes)
+    currency = _currency(layout, seen, options, notes)
     given = given_values(layout, options, currency_places(currency), notes)
     marks = _marks(layout, seen, options, currency_places(currency), notes)
     days = _days(layout, seen, options, notes)
@@ -89,7 +90,7 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
     return TablePlan(
         tuple(notes.facts),
         tuple(notes.questions),
-        said,
+        currency,
         tuple(notes.arguments),
         totals,
         table,
@@ -98,9 +99,7 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
     )
 
 
-def _currency(
-    layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes
-) -> tuple[str | None, str | None]:
+def _currency(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -> str | None:
     money = {name: found for name, found in seen.numbers.items() if name != "quantity"}
     headings = {name: heading_currency(layout.heading(name)) for name in money}
     column = seen.values.get(layout.at("currency"), {})
@@ -121,37 +120,50 @@ def _marks(
 
 
 def _days(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -> DayFormat:
-    if "placed_at" not in layout.fields and "date" not in layout.fields:
+    if not {"placed_at", "date"} & layout.fields.keys() and "date" not in layout.missing:
         return DayFormat()
     days = decide_days(
         seen.moments,
         notes,
         date_format=options.date_format,
         hint=layout.preset.date_order if layout.preset else "",
+        missing_day=layout.missing.get("date"),
         missing_time=layout.missing.get("time"),
         time_column="time" in layout.fields and "placed_at" not in layout.fields,
     )
+    zone = _zone(layout, options, notes)
     decide_zone(
         seen.moments,
         notes,
-        zone=options.zone,
+        zone=zone,
         zone_column=layout.heading("zone") if "zone" in layout.fields else None,
         counted=days.numbers in ("unix", "unixms"),
     )
-    return days
+    return days._replace(zone=zone)
+
+
+def _zone(layout: Layout, options: MeaningOptions, notes: Notes) -> ZoneInfo | None:
+    """Return the zone of times without an offset: the owner's, or UTC if the heading says that."""
+    if options.zone is not None:
+        return options.zone
+    for name in {"placed_at", "date", "time"} & layout.fields.keys():
+        if {"utc", "gmt"} & set(heading_words(" ".join(in_brackets(layout.heading(name)))).split()):
+            notes.say(f"Times are UTC, as `{layout.heading(name)}` says.")
+            return ZoneInfo("UTC")
+    return None
 
 
 def _settle_doubled_hours(
     table: Table, layout: Layout, seen: Survey, moments: MomentReader, notes: Notes
 ) -> None:
     """Look at the rows of days on which clocks change, if there are any."""
-    zone = moments.zone
-    if zone is None or seen.moments.has_offsets:
+    if seen.moments.has_offsets:
         return
-    days = filter(None, map(moments.day, seen.moments.texts))
-    if moments.numbers or any(has_change(day, zone) for day in days):
+    zones = set(map(moments.zone_of, ["", *seen.values.get(layout.at("zone"), ())])) - {None}
+    days = list(filter(None, map(moments.day, seen.moments.texts)))
+    if any(changes_on(day, zone) for zone in zones if zone is not None for day in days):
         rows = inherited(table.rows(), layout)
-        moments.later_lines = later_lines(rows, layout.fields, moments, zone, notes)
+        moments.later_lines = later_lines(rows, layout.fields, moments, notes)
 
 
 def _reader(
@@ -188,7 +200,8 @@ def _reader(
         moments=MomentReader(
             order=days.order,
             numbers=days.numbers,
-            zone=options.zone,
+            zone=days.zone,
+            default_day=days.default_day,
             default_time=days.default_time,
             whole_days=days.whole_days,
             twelve=days.twelve,

@@ -19,12 +19,12 @@ _SHOWN = 8
 def ask_for_columns(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -> None:
     """Ask for what no column holds; raises `ConfigError` if the file cannot hold sales at all."""
     fields, missing = layout.fields, layout.missing
-    if "placed_at" not in fields and "date" not in fields:
+    if not {"placed_at", "date"} & fields.keys() and "date" not in missing:
         columns = [layout.columns[index] for index in day_columns(layout.sample)]
         if not columns:
             raise ConfigError(
                 "The file does not say when something was sold: it has no column of dates. Its columns are "
-                f"{', '.join(layout.columns)}."
+                f"{', '.join(layout.columns)}. If all was sold on one day, say --missing date=2026-09-14."
             )
         notes.ask("Which column is the date of the sale?", *_choices("placed_at", columns))
     if "drink" not in fields:
@@ -128,7 +128,7 @@ def _choices(name: str, columns: list[str]) -> list[tuple[tuple[str, ...], str]]
     return [(("--map", f"{name}={column}"), f"`{column}`") for column in columns[:_SHOWN]]
 
 
-_CAN_BE_MISSING = ("store", "drink", "quantity", "price", "time")
+_CAN_BE_MISSING = ("store", "drink", "quantity", "price", "date", "time")
 _SAID = {
     Kind.REFUND: "refunds",
     Kind.REFUNDED: "left out, as the money went back",

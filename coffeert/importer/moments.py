@@ -35,14 +35,15 @@ class MomentReader:
     """Reads moments, remembering the texts that it has read.
 
     `order` is that of day, month and year in days that do not show it. `numbers` is what a mere number
-    counts. `default_time` stands for a missing time of day; `whole_days`: the column of the day has none,
-    whatever it shows. `twelve`: times up to 12:59 without AM or PM are refused. `later_lines` are those
-    whose time, which occurs twice as a clock is put back, is the second one.
+    counts. `default_day` and `default_time` stand for what is missing. `whole_days`: the column of the day
+    has no times, whatever it shows. `twelve`: times up to 12:59 without AM or PM are refused. `later_lines`
+    are those whose time, which occurs twice as a clock is put back, is the second one.
     """
 
     order: str | None
     numbers: str | None
     zone: tzinfo | None
+    default_day: date | None = None
     default_time: time | None = None
     whole_days: bool = False
     twelve: bool = False
@@ -86,15 +87,22 @@ class MomentReader:
         assert isinstance(passed, Clock)
         return self._at(known, _passed(passed), zone, line, passed.letters)
 
+    def zone_of(self, text: str) -> tzinfo | None:
+        """Return the zone of a row whose zone column has this text, `None` if there is none."""
+        zone = self._zone(text)
+        return None if isinstance(zone, Fault) else zone
+
     def day(self, text: str) -> date | None:
-        """Return the day of a text, `None` if it is none or a number."""
+        """Return the day of a text, `None` if it is none."""
         day = self._day(text)
-        return None if isinstance(day, Fault | datetime) else day
+        return None if isinstance(day, Fault) else date(day.year, day.month, day.day)
 
     def local(self, day: str, clock: str) -> datetime | None:
         """Return what the store's clock showed, `None` for what has an offset or cannot be read."""
         known, passed = self._day(day), self._clock(clock)
-        if isinstance(known, Fault | datetime) or not isinstance(passed, timedelta):
+        if type(known) is datetime and not clock and not self.whole_days:
+            return known if known.tzinfo is None else None
+        if isinstance(known, Fault) or not isinstance(passed, timedelta):
             return None
         return datetime.combine(known, time()) + passed
 
@@ -108,16 +116,15 @@ class MomentReader:
 
     def _day(self, text: str) -> date | Fault:
         if is_missing(text):
-            return Fault("has no date")
+            return self.default_day or Fault("has no date")
         numbers = day_numbers(text) or day_numbers(split_moment(text)[0])
         if numbers is None:
             return self._number(text)
         order = numbers.order or self.order
         day = numbers.day(order) if order else None
         if day is None:
-            return Fault(
-                f"{text!r} is no day in the order {ORDERS.get(order or '', 'of the others')}"
-            )
+            read = f", read as {ORDERS[order]}" if order else ""
+            return Fault(f"{text!r} is no day of the years 2000 to 2099{read}")
         return day
 
     def _number(self, text: str) -> datetime | Fault:

@@ -72,6 +72,9 @@ def _undecided(
             return mark
         if common is not None and not (name == "quantity" and all_zeros):
             return common
+        if name != "quantity" and places == 3 and not unmarked:
+            notes.say(f"`{heading}` has three decimal places, as its currency has: {example}.")
+            return mark
         if name != "quantity" and (places == 0 or (places < 3 and marks.short and not marks.long)):
             notes.say(f"`{heading}` has thousands marked: {example}.")
             return other
@@ -90,8 +93,8 @@ def decide_currency(
     column: Mapping[str, int],
     notes: Notes,
     installed: str | None,
-) -> tuple[str | None, str | None]:
-    """Return the currency that the file says, and that in which amounts are read; `None` if there is none.
+) -> str | None:
+    """Return the currency of the amounts, `None` if nothing says it.
 
     Raises `ConfigError` if the file's is not the installation's.
 
@@ -116,7 +119,9 @@ def decide_currency(
             )
         if len(certain) > 1:
             notes.say(f"Amounts in another currency than {installed} are left out.")
-        return (installed if installed in certain else None), installed
+        if len(certain) > 1 or (possible and not certain):
+            notes.argue("--currency", installed)
+        return installed
     if len(certain) > 1:
         notes.ask(
             f"The file has amounts in {' and '.join(certain)}. Which is the currency of your orders? "
@@ -125,7 +130,7 @@ def decide_currency(
         )
     elif certain:
         notes.say(f"Amounts are in {certain[0]}.")
-        return certain[0], certain[0]
+        return certain[0]
     elif possible is not None and not any(
         number.marks.shown["."] + number.marks.shown[","] for number in numbers.values()
     ):
@@ -133,7 +138,7 @@ def decide_currency(
             "No amount shows how many decimal places its currency has. In which currency are they?",
             *((("--currency", code), f"amounts are in {code}") for code in _likely(possible)),
         )
-    return None, None
+    return None
 
 
 def _likely(codes: frozenset[str]) -> list[str]:

@@ -59,7 +59,7 @@ class ScaledNumber(NamedTuple):
 
 def power_of_ten(exponent: int) -> int:
     """Return ten to the power of an exponent that is not negative."""
-    return int("1" + "0" * exponent)
+    return int(10**exponent)
 
 
 def spelled_number(text: str) -> SpelledNumber | None:

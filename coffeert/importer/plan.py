@@ -34,12 +34,13 @@ FIELDS: Final = {
 class MeaningOptions:
     """What the owner says, which wins over whatever is inferred.
 
-    `columns` names the column of a field, `missing` says what a missing value of a field means: a number,
-    a name, a time of day, or for the price `menu`. `skip`, `refund` and `sale` are conditions such as
-    `Status=Cancelled`. `preset` is the name of a known export, the path of a preset file, or `none`.
-    `date_format` is an order such as `dmy` or a pattern such as `DD/MM/YYYY`, `excel`, `excel1904`, `unix`
-    or `unixms`. `decimal_mark` is `.` or `,`, for columns that do not show theirs. `currency` is the
-    installation's, or if it has none yet the one that the owner names.
+    `columns` names the column of a field, empty for none. `missing` says what a missing value of a field
+    means: a number, a name, a day such as 2026-09-14, a time of day, or for the price `menu`. `skip`,
+    `refund` and `sale` are conditions such as `Status=Cancelled`. `preset` is the name of a known export,
+    the path of a preset file, or `none`. `date_format` is an order such as `dmy`, a pattern such as
+    `DD/MM/YYYY`, or `excel`, `excel1904`, `unix` or `unixms`. `decimal_mark` is `.` or `,`, for columns
+    that do not show theirs. `currency` is the installation's, or if it has none yet the one that the
+    owner names.
     """
 
     preset: str | None = None
@@ -85,7 +86,7 @@ class Plan(Protocol):
 
     @property
     def currency(self) -> str | None:
-        """That of the file's amounts, `None` if it does not say."""
+        """That of the amounts, as the file or the options say; `None` if neither does."""
 
     @property
     def arguments(self) -> tuple[str, ...]:

@@ -95,9 +95,16 @@ def column_named(columns: Sequence[str], name: str) -> int | None:
 
 
 def recognised(columns: Sequence[str]) -> Preset | None:
-    """Return the known export that a table is: of those that match, the one with the longest header."""
+    """Return the known export that a table is: of those that match, the one with the longest header.
+
+    One without sales goes first: what it has beside them is the surer mark.
+    """
     found = [preset for preset in known_presets().values() if preset.matches(columns)]
-    return max(found, key=lambda preset: (len(preset.header), preset.name), default=None)
+    return max(
+        found,
+        key=lambda preset: (bool(preset.refuse), len(preset.header), preset.name),
+        default=None,
+    )
 
 
 def preset_named(name: str) -> Preset:

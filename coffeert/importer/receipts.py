@@ -6,7 +6,7 @@ import struct
 from hashlib import blake2b
 from typing import Final
 
-_REMEMBERED: Final = 200_000
+_REMEMBERED: Final = 50_000
 _BITS: Final = 1 << 28
 _PROBES: Final = 4
 
@@ -14,7 +14,7 @@ _PROBES: Final = 4
 class ReceiptPositions:
     """Counts the lines of each receipt; the receipts of a file may be interleaved.
 
-    The latest 200,000 receipts are remembered exactly. An older one that comes again is recognised by a
+    The latest 50,000 receipts are remembered exactly. An older one that comes again is recognised by a
     Bloom filter (Bloom 1970; 4 of 2^28 bits, so below one in a thousand of 10 million receipts is mistaken
     for one), and its line is told apart by where it stands in the file.
     """

@@ -8,16 +8,17 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from coffeert.importer.amounts import MAX_PRICE, AmountReader, PiecesReader
+from coffeert.importer.amounts import AmountReader, PiecesReader
 from coffeert.importer.cell_text import Fault, cell_text, folded, is_missing, number_text
 from coffeert.importer.currency_signs import currencies_of
 from coffeert.importer.drinks import DrinkReader
+from coffeert.importer.line_money import Faults, Money, SkippedKind, signed_money
 from coffeert.importer.memory import remember
 from coffeert.importer.moments import MomentReader
 from coffeert.importer.receipts import ReceiptPositions
 from coffeert.importer.row_kinds import has_total_label, is_heading
 from coffeert.importer.rows import Cell, RejectedRow, SaleLine, SkippedRow, TableRow
-from coffeert.importer.statuses import Condition, Kind, StatusColumn
+from coffeert.importer.statuses import RANK, Condition, Kind, StatusColumn
 
 MAX_RECEIPT: Final = 64
 MAX_NAME: Final = 255
@@ -140,7 +141,7 @@ class SaleReader:
         return RejectedRow(row.line, cells, tuple(map(str, reasons)))
 
     def _placed_at(self, cells: tuple[Cell, ...], line: int) -> datetime | Fault:
-        day = cells[self.day]
+        day = cells[self.day] if self.day >= 0 else ""
         if type(day) is not str:
             day = cell_text(day)
         clock: str | None = None
@@ -211,7 +212,7 @@ class SaleReader:
         for status in self.statuses:
             text = cell_text(cells[status.index])
             kind = self.meanings.get((status.index, folded(text)), status.kind(text))
-            if _RANK[kind] > _RANK[found]:
+            if RANK[kind] > RANK[found]:
                 found, reason = kind, status.reason(text)
         return found, reason
 
@@ -248,67 +249,5 @@ class SaleReader:
         return Faults(faults)
 
 
-class Money(NamedTuple):
-    """What a line is about: pieces, and the price of one or what all cost, in minor units."""
-
-    quantity: int
-    price: int | None
-    total: int | None
-
-
-class Faults(tuple[Fault, ...]):
-    """Several reasons."""
-
-    __slots__ = ()
-
-
-class SkippedKind(NamedTuple):
-    """Why a row is left out."""
-
-    reason: str
-
-
-_RANK = {
-    Kind.SALE: 0,
-    Kind.GIVEN: 1,
-    Kind.REFUND: 2,
-    Kind.REFUNDED: 3,
-    Kind.UNKNOWN: 4,
-    Kind.VOID: 5,
-}
-
-
-def signed_money(
-    pieces: int, price: int | None, total: int | None, kind: Kind, reason: str
-) -> Money | Faults | SkippedKind:
-    """Give pieces and amounts the sign of what the row is, or say why they contradict it."""
-    negative = pieces < 0 or (total or 0) < 0 or (price or 0) < 0
-    if kind is Kind.REFUNDED and not negative:
-        return SkippedKind(f"{reason}: the money went back")
-    if kind is Kind.UNKNOWN:
-        return Faults((Fault(f"{reason}, and it is not known what that means"),))
-    if kind is Kind.GIVEN and (total if total is not None else price):
-        return Faults((Fault(f"{reason}, but it is not free"),))
-    refund = pieces < 0 or kind in (Kind.REFUND, Kind.REFUNDED)
-    if negative and not refund:
-        return Faults((Fault("has a negative amount, but nothing says that it is a refund"),))
-    size, unit, cost = abs(pieces), _magnitude(price), _magnitude(total)
-    if unit is not None and cost is not None and 2 * abs(cost - size * unit) > size:
-        return Faults(
-            (Fault(f"contradicts itself: {size} pieces at that price do not cost the total"),)
-        )
-    if unit is not None and unit > MAX_PRICE:
-        return Faults((Fault("has a price that is more than any drink can cost"),))
-    if unit is not None and cost == size * unit:
-        cost = None
-    if cost is not None and refund:
-        cost = -cost
-    return Money(-size if refund else size, unit, cost)
-
-
 def _nothing(_: tuple[Cell, ...]) -> object:
     return None
-
-
-def _magnitude(amount: int | None) -> int | None:
-    return None if amount is None else abs(amount)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from coffeert.errors import ConfigError
 from coffeert.importer.cell_text import folded, heading_words, is_missing
@@ -22,6 +22,17 @@ class Kind(Enum):
     VOID = "void"
     GIVEN = "given away"  # a sale that must cost nothing
     UNKNOWN = "unknown"
+
+
+RANK: Final = {
+    Kind.SALE: 0,
+    Kind.GIVEN: 1,
+    Kind.REFUND: 2,
+    Kind.REFUNDED: 3,
+    Kind.UNKNOWN: 4,
+    Kind.VOID: 5,
+}
+"""Of several columns, the kind with the highest rank is the row's."""
 
 
 class Condition(NamedTuple):

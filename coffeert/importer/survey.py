@@ -16,7 +16,7 @@ from coffeert.importer.rows import Cell, TableRow
 
 _DIFFERENT: Final = 50_000
 """How many different texts of a column are remembered, so that each is looked at about once."""
-_CLOCKS: Final = 100_000
+_CLOCKS: Final = 90_000
 _SAMPLE: Final = 5_000
 _TOTALS: Final = 1_000
 _SHAPE: Final = str.maketrans("0123456789", "1111111111")
@@ -38,20 +38,14 @@ class NumberSurvey:
     marks: MarkSurvey = field(default_factory=MarkSurvey.empty)
     currencies: CurrencySurvey = field(default_factory=CurrencySurvey)
     all_one: bool = True
-    any_negative: bool = False
-    numbers: int = 0
-    nonzero: bool = False
 
-    def add(self, text: str, line: int) -> None:
+    def add(self, text: str) -> None:
         """Note a number's text."""
         number = None if is_missing(text) else spelled_number(text)
         if number is None:
             return
-        self.numbers += 1
         self.marks.add(number.digits, text)
         self.currencies.add(number.marks)
-        self.any_negative |= number.negative
-        self.nonzero |= any(c in "123456789" for c in number.digits)
         if self.all_one:
             read = [s for mark in MARKS if (s := scaled_number(number.digits, mark))]
             self.all_one = bool(read) and all(s.whole(0) == 1 for s in read)
@@ -73,7 +67,8 @@ class MomentSurvey:
         if is_missing(day) or not (
             number_format(day) or day_numbers(day) or day_numbers(split_moment(day)[0])
         ):
-            self.odd.add(text)
+            if len(self.odd) < _DIFFERENT:
+                self.odd.add(text)
             return
         if number_format(day):
             self.fraction |= any(mark in day for mark in MARKS)
@@ -109,7 +104,6 @@ class Survey:
     money: list[MoneyTexts] = field(default_factory=list)
     totals: list[TableRow] = field(default_factory=list)
     totals_at_the_end: int = 0
-    rows: int = 0
 
 
 def survey(
@@ -129,7 +123,6 @@ class _Surveyor:
         self._columns = columns
         self._fields = fields
         self._result = Survey()
-        self._seen: dict[str, set[Cell]] = {}
         self._day = fields.get("placed_at", fields.get("date", -1))
         self._clock = fields.get("time", -1) if "placed_at" not in fields else -1
         self._drink = fields.get("drink", -1)
@@ -150,7 +143,9 @@ class _Surveyor:
             if type(row) is not TableRow:
                 continue
             line, cells = row
-            if self._day >= 0:
+            if self._day < 0 <= self._clock:
+                self._note_clock(cell_text(cells[self._clock]))
+            elif self._day >= 0:
                 day = self._day_text(cells)
                 if day not in days:
                     if len(days) > _DIFFERENT:
@@ -162,7 +157,7 @@ class _Surveyor:
             if self._drink >= 0 and self._is_total(cells[self._drink]):
                 self._note_total(row)
                 continue
-            self._note(line, cells)
+            self._note(cells)
         return result
 
     def _day_text(self, cells: tuple[Cell, ...]) -> str:
@@ -196,9 +191,8 @@ class _Surveyor:
         if shape not in shapes and len(shapes) < _DIFFERENT:
             shapes[shape] = text.strip()
 
-    def _note(self, line: int, cells: tuple[Cell, ...]) -> None:
+    def _note(self, cells: tuple[Cell, ...]) -> None:
         result = self._result
-        result.rows += 1
         result.totals_at_the_end = 0
         for index, seen, found in self._numbers:
             cell = cells[index]
@@ -206,7 +200,7 @@ class _Surveyor:
                 if len(seen) > _DIFFERENT:
                     seen.clear()
                 seen.add(cell)
-                found.add(cell_text(cell), line)
+                found.add(cell_text(cell))
         for index, counts in result.values.items():
             cell = cells[index]
             text = cell if type(cell) is str else cell_text(cell)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from coffeert.importer.plan import Question
-from tests.unit.importer.tables import MemoryTable
+from tests.unit.importer.meanings import MemoryTable
 
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Tokyo", "UTC")
 DAYS = {

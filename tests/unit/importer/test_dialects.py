@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from coffeert.importer.rows import SaleLine
 from tests.unit.importer.dialects import Dialect, Sale, dialects, sales, stated
-from tests.unit.importer.tables import Outcome, cost, options_of, read
+from tests.unit.importer.meanings import Outcome, cost, options_of, read
 
 
 def what_was(written: list[Sale], dialect: Dialect) -> Counter[tuple[object, ...]]:

@@ -11,7 +11,7 @@ import pytest
 
 from coffeert.errors import ConfigError
 from coffeert.importer.presets import known_presets, preset_named, read_preset, recognised
-from tests.unit.importer.tables import cost, read, table
+from tests.unit.importer.meanings import cost, read, table
 
 SQUARE_24 = (
     "Date,Time,Time Zone,Category,Item,Qty,Price Point Name,SKU,Modifiers Applied,Gross Sales,Discounts,Net Sales,Tax,"
@@ -347,6 +347,53 @@ C536379,D,WHITE HOLDER,-1,12/1/2010 9:41,2.55,14527,United Kingdom
     ),
 ]
 
+CASES += [
+    Case(
+        "square-items",  # with fewer columns, and elsewhere
+        """Date,Time,Category,Item,Qty,Price Point Name,SKU,Modifiers Applied,Product Sales,Discounts,Net Sales,Tax,Gross Sales,Location
+13/12/2024,18:01,Drinks,Flat White,2,Regular,SKU1,,$9.00,-$1.00,$8.00,$0.80,$8.80,Uptown
+""",
+        [("Flat White", 2, 800)],
+        datetime(2024, 12, 13, 7, 1, tzinfo=UTC),
+        options={"zone": "Australia/Sydney"},
+    ),
+    Case(
+        "toast-items",  # some columns left out
+        """Order Id,Order #,Sent Date,Item Id,Menu Item,Menu Subgroup(s),Menu Group,Menu,Sales Category,Gross Price,Discount,Net Price,Qty,Tax,Void?
+5740022836216005,1,1/21/23 1:17 PM,5740019922563741,Wings,,Chicken,All Day,Food,14.75,0.00,14.75,1.0,0.88000000,false
+""",
+        [("Wings", 1, 1475)],
+        datetime(2023, 1, 21, 18, 17, tzinfo=UTC),
+        options={"zone": "America/New_York", "store": "Main"},
+        receipts=[("5740022836216005", "1")],
+    ),
+    Case(
+        "odoo-pos",
+        """Order Ref,Date,Point of Sale,Order Lines/Product,Order Lines/Quantity,Order Lines/Unit Price,Status
+O1,2026-04-13 08:00:00,Main,Latte,2.0,4.80,Paid
+,,,Tea,1.0,2.90,
+O2,2026-04-13 08:05:00,Main,Tea,1.0,2.90,Cancelled
+""",
+        [("Latte", 2, 960), ("Tea", 1, 290)],
+        datetime(2026, 4, 13, 6, tzinfo=UTC),
+        skipped=1,
+        receipts=[("O1", "1"), ("O1", "2")],
+    ),
+    Case(
+        "erpnext-items",
+        """Item Code,Item Name,Item Group,Description,Invoice,Posting Date,Customer,Mode Of Payment,Company,Stock Qty,Stock UOM,Rate,Amount,Total Tax,Total,Currency
+L1,Latte,Hot,Latte,INV-1,2026-04-13,B,Cash,Co,2,Nos,4.80,9.60,0.96,10.56,EUR
+Hot,,,,,,,,,2,,,9.60,0.96,10.56,
+Total,,,,,,,,,2,,,9.60,0.96,10.56,
+""",
+        [("Latte", 2, 960)],
+        datetime(2026, 4, 13, 10, tzinfo=UTC),
+        skipped=1,
+        rejected=1,
+        options={"store": "Main", "missing": {"time": "12:00"}},
+    ),
+]
+
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.preset)
 def test_known_exports(case: Case) -> None:
@@ -368,7 +415,7 @@ REFUSED = {
     "toast-orders": "Location,Order Id,Order #,Checks,Opened,# of Guests,Tab Names,Server,Table,Amount,Tax,Tip,Total,"
     "Voided,Paid,Closed",
     "toast-payments": "Location,Payment Id,Order Id,Order #,Paid Date,Order Date,Check Id,Amount,Tip,Total,Refunded",
-    "toast-modifiers": "Location,Order Id,Item Selection Id,Modifier Id,Modifier,Parent Menu Selection,Qty,Net Price",
+    "toast-modifiers": "Location,Order Id,Item Selection Id,Menu Item,Modifier Id,Modifier,Parent Menu Selection,Qty,Net Price,Void?",
     "loyverse-receipts": "Date,Receipt number,Receipt type,Gross sales,Discounts,Net sales,Taxes,Total collected,"
     "Payment type,Description,POS,Store,Status",
     "loyverse-receipts-es": "Fecha,Número de recibo,Tipo de recibo,Impuestos,Propinas,Total recaudado,Estado",

@@ -1,0 +1,61 @@
+"""Pieces and amounts of a line, with the sign of what the line is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from coffeert.importer.amounts import MAX_PRICE
+from coffeert.importer.cell_text import Fault
+from coffeert.importer.statuses import Kind
+
+
+class Money(NamedTuple):
+    """What a line is about: pieces, and the price of one or what all cost, in minor units."""
+
+    quantity: int
+    price: int | None
+    total: int | None
+
+
+class Faults(tuple[Fault, ...]):
+    """Several reasons."""
+
+    __slots__ = ()
+
+
+class SkippedKind(NamedTuple):
+    """Why a row is left out."""
+
+    reason: str
+
+
+def signed_money(
+    pieces: int, price: int | None, total: int | None, kind: Kind, reason: str
+) -> Money | Faults | SkippedKind:
+    """Give pieces and amounts the sign of what the row is, or say why they contradict it."""
+    negative = pieces < 0 or (total or 0) < 0 or (price or 0) < 0
+    if kind is Kind.REFUNDED and not negative:
+        return SkippedKind(f"{reason}: the money went back")
+    if kind is Kind.UNKNOWN:
+        return Faults((Fault(f"{reason}, and it is not known what that means"),))
+    if kind is Kind.GIVEN and (total if total is not None else price):
+        return Faults((Fault(f"{reason}, but it is not free"),))
+    refund = pieces < 0 or kind in (Kind.REFUND, Kind.REFUNDED)
+    if negative and not refund:
+        return Faults((Fault("has a negative amount, but nothing says that it is a refund"),))
+    size, unit, cost = abs(pieces), _magnitude(price), _magnitude(total)
+    if unit is not None and cost is not None and 2 * abs(cost - size * unit) > size:
+        return Faults(
+            (Fault(f"contradicts itself: {size} pieces at that price do not cost the total"),)
+        )
+    if unit is not None and unit > MAX_PRICE:
+        return Faults((Fault("has a price that is more than any drink can cost"),))
+    if unit is not None and cost == size * unit:
+        cost = None
+    if cost is not None and refund:
+        cost = -cost
+    return Money(-size if refund else size, unit, cost)
+
+
+def _magnitude(amount: int | None) -> int | None:
+    return None if amount is None else abs(amount)
