@@ -72,8 +72,16 @@ class ImportOptions:
             value = given.get(name)
             if name == "files" or value in (None, (), False):
                 continue
-            changes[name] = (*getattr(self, name), *value) if isinstance(value, tuple) else value
+            changes[name] = _joined(getattr(self, name), value)
         return replace(self, **changes)
+
+
+def _joined(before: Any, answer: Any) -> Any:
+    """Return an option's value and that of an answer, which wins if both speak of one field."""
+    if not isinstance(answer, tuple):
+        return answer
+    answered = {one.partition("=")[0] for one in answer}
+    return (*(one for one in before if one.partition("=")[0] not in answered), *answer)
 
 
 class FileImport:
@@ -108,7 +116,7 @@ class FileImport:
             table = OwnColumns(opened)
             menu = self._run(load_menu(self._connection))
             plan = self._understand(opened.name, table, menu)
-            look = self._look(menu, plan.currency)
+            look = self._look(menu, plan.currency or self._options.currency)
             with progress_bar("read", None) as report:
                 self._run(look.read(plan.lines(), report))
             digest = bytes.fromhex(opened.digest)

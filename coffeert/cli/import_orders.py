@@ -9,6 +9,7 @@ import click
 from coffeert.cli.import_database import import_database
 from coffeert.cli.import_file import FileImport, ImportOptions
 from coffeert.cli.params import data_dir_option
+from coffeert.domain.currency import CURRENCIES
 from coffeert.errors import CoffeertError, ConfigError
 from coffeert.interrupts import INTERRUPTED
 
@@ -16,6 +17,12 @@ from coffeert.interrupts import INTERRUPTED
 def _source(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     if value is not None and not (0 < len(value) <= 64 and value.isprintable() and value.strip()):
         raise click.BadParameter("must be 1 to 64 printable characters.")
+    return value
+
+
+def _currency(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and value not in CURRENCIES:
+        raise click.BadParameter("must be a code of ISO 4217 such as EUR.")
     return value
 
 
@@ -39,7 +46,12 @@ def _source(context: click.Context, option: click.Parameter, value: str | None) 
 @click.option("--timezone", help="Where the times were written: an IANA name or one of Windows.")
 @click.option("--date-format", help="How dates are written, such as dmy or DD/MM/YYYY.")
 @click.option("--decimal-mark", type=click.Choice([".", ","]), help="Of amounts, if none shows it.")
-@click.option("--currency", metavar="CODE", help="Of the amounts, if none is set yet, such as EUR.")
+@click.option(
+    "--currency",
+    callback=_currency,
+    metavar="CODE",
+    help="Of the amounts, if none is set yet, such as EUR.",
+)
 @click.option("--skip", multiple=True, metavar="COLUMN=VALUE", help="Rows that are no sale.")
 @click.option("--refund", multiple=True, metavar="COLUMN=VALUE", help="Rows that are refunds.")
 @click.option("--sale", multiple=True, metavar="COLUMN=VALUE", help="Rows that are sales.")

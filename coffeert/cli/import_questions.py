@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -18,8 +17,8 @@ from coffeert.printable import printable
 if TYPE_CHECKING:
     from coffeert.cli.import_file import ImportOptions
 
-_BLANK: Final = re.compile(r"(?<![A-Z])(NAME|ZONE|CODE|COLUMN|VALUE|NUMBER|FORMAT|TIME)(?![A-Z])")
-"""What stands in an answer for what only the owner knows."""
+_BLANKS: Final = frozenset({"NAME", "ZONE"})
+"""Arguments that stand for what only the owner knows."""
 _LINE_LENGTH: Final = 1000
 
 
@@ -80,18 +79,17 @@ def _pick(text: str, picks: Sequence[tuple[tuple[str, ...], str]]) -> tuple[str,
 
 
 def _filled(argument: str) -> str:
-    blank = _BLANK.search(argument)
-    if blank is None:
+    if argument not in _BLANKS:
         return argument
-    value: str = click.prompt(blank[0].capitalize())
-    return argument.replace(blank[0], value)
+    value: str = click.prompt(argument.capitalize())
+    return value
 
 
 def _pairs(option: str, given: Sequence[str]) -> Mapping[str, str]:
     pairs: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
-        if not equals or not name.strip() or not value:
+        if not equals or not name.strip():
             raise ConfigError(f"{option} takes FIELD=VALUE, and {text!r} is none.")
         if name.strip() in pairs and pairs[name.strip()] != value:
             raise ConfigError(f"{option} names the field {name.strip()} twice.")
