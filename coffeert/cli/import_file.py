@@ -72,16 +72,18 @@ class ImportOptions:
             value = given.get(name)
             if name == "files" or value in (None, (), False):
                 continue
-            changes[name] = _joined(getattr(self, name), value)
+            changes[name] = _joined(name, getattr(self, name), value)
         return replace(self, **changes)
 
 
-def _joined(before: Any, answer: Any) -> Any:
+def _joined(name: str, before: Any, answer: Any) -> Any:
     """Return an option's value and that of an answer, which wins if both speak of one field."""
     if not isinstance(answer, tuple):
         return answer
-    answered = {one.partition("=")[0] for one in answer}
-    return (*(one for one in before if one.partition("=")[0] not in answered), *answer)
+    if name in ("columns", "missing"):
+        answered = {one.partition("=")[0] for one in answer}
+        before = [one for one in before if one.partition("=")[0] not in answered]
+    return (*before, *answer)
 
 
 class FileImport:
