@@ -13,7 +13,7 @@ from coffeert.importer.row_kinds import is_total_label
 from coffeert.importer.rows import Cell
 
 MAX_NAME: Final = 255
-_COUNTED = re.compile(r"[0-9]{1,4}\s?(?:[x*]\s|×).*|.*\s[x×*]\s?[0-9]{1,4}", re.IGNORECASE)
+_COUNTED = re.compile(r"[0-9]{1,4}\s?(?:[x*]\s|×).*|.*[\s(][x×*]\s?[0-9]{1,4}\)?", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s?[,;+|\n]\s?")
 
 

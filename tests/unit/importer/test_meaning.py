@@ -406,6 +406,17 @@ class TestMoney:
         assert shop(text, columns={"discount": "Discount"}).sum == 860
         assert shop(text, columns={"discount": ""}).sum == 960
 
+    def test_a_discount_beside_price_and_total_is_asked_about(self) -> None:
+        header = "Date,Item,Qty,Rate,Amount,Discount\n"
+        text = f'{header}2026-04-13 08:00,Tea,2,Rs. 720,"Rs. 1,440",0\n2026-04-13 08:00,Tea,1,Rs. 700,Rs. 700,50\n'
+        assert ("--map", "discount=Discount") in arguments(shop(text).plan.questions)
+        assert shop(text, columns={"discount": "Discount"}).sum == 209_000
+        assert shop(text, columns={"discount": ""}).sum == 214_000
+        off = f"{header}2026-04-13 08:00,Tea,2,5.00,9.00,1.00\n"
+        named = {"discount": "Discount", "total": "Amount", "price": "Rate"}
+        assert shop(off, columns=named).sum == 900
+        assert shop(off.replace("9.00", "8.50"), columns=named).rejected
+
     def test_no_price_at_all_is_asked_about(self) -> None:
         text = "Date,Item,Qty\n2026-04-13 08:00,Tea,2\n"
         assert arguments(shop(text).plan.questions) == [("--missing", "price=menu")]
@@ -496,9 +507,9 @@ class TestRowsThatAreNoSales:
 
     def test_several_items_in_one_cell(self) -> None:
         outcome = shop(
-            'Date,Item,Qty,Total\n2026-04-13 08:00,"1 x Tea, 2 x Latte",3,9\n2026-04-13 08:00,"Mug x 1, Print x 2",3,9\n2026-04-13 08:00,"Mix 2, large",3,9\n'
+            'Date,Item,Qty,Total\n2026-04-13 08:00,"1 x Tea, 2 x Latte",3,9\n2026-04-13 08:00,"Mug x 1, Print x 2",3,9\n2026-04-13 08:00,Mug (x2); Print (x1),3,9\n2026-04-13 08:00,2x Mug; 1x Print,3,9\n2026-04-13 08:00,"Mix 2, large",3,9\n'
         )
-        assert [row.line for row in outcome.rejected] == [2, 3]
+        assert [row.line for row in outcome.rejected] == [2, 3, 4, 5]
         assert lines(outcome) == [("Mix 2, large", 3, 900)]
 
     def test_items_side_by_side_are_refused(self) -> None:
