@@ -22,7 +22,7 @@ _ISO = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?=[0-9])")
 _OFFSET = re.compile(r"(?:utc|gmt)?([+-])([0-9]{1,2}):?([0-9]{2})?", re.IGNORECASE)
 
 
-class Clock(NamedTuple):
+class TimeOfDay(NamedTuple):
     """A time of day. `offset` is in seconds if the text has one, `letters` are such as `EST`.
 
     `twelve`: whether a mark such as PM says which half of the day it is.
@@ -35,7 +35,7 @@ class Clock(NamedTuple):
     twelve: bool
 
 
-def read_clock(text: str) -> Clock | None:
+def read_clock(text: str) -> TimeOfDay | None:
     """Read a time of day; `None` if the text is none."""
     text = " ".join(unicodedata.normalize("NFKC", text).split())
     match = _CLOCK.fullmatch(text) if len(text) < 40 else None
@@ -53,7 +53,7 @@ def read_clock(text: str) -> Clock | None:
         return None
     zone = (match["zone"] or "").upper()
     offset = offset_seconds(zone)
-    return Clock(
+    return TimeOfDay(
         seconds=(hour * 60 + minute) * 60 + second,
         microseconds=int((match["part"] or "0").ljust(6, "0")[:6]),
         offset=offset,

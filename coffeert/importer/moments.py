@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final, NamedTuple
 
 from coffeert.importer.cell_text import Fault, is_missing
-from coffeert.importer.clocks import Clock, read_clock, split_moment
+from coffeert.importer.clocks import TimeOfDay, read_clock, split_moment
 from coffeert.importer.dates import ORDERS, day_numbers, number_format
 from coffeert.importer.memory import remember
 from coffeert.importer.zones import goes_by, zone_or_offset
@@ -23,7 +23,7 @@ class _AtOffset(NamedTuple):
     offset: int
 
 
-_Time = timedelta | _AtOffset | Clock | Fault
+_Time = timedelta | _AtOffset | TimeOfDay | Fault
 _DAY_ZERO: Final = {
     "excel": datetime(1899, 12, 30),  # noqa: DTZ001 # a spreadsheet's day 0, which has no zone
     "excel1904": datetime(1904, 1, 1),  # noqa: DTZ001
@@ -84,7 +84,7 @@ class MomentReader:
                 midnight = _midnight(known, offset).astimezone(UTC)
                 remember(self._midnights, (known, passed.offset), midnight)
             return midnight + passed.passed
-        assert isinstance(passed, Clock)
+        assert isinstance(passed, TimeOfDay)
         return self._at(known, _passed(passed), zone, line, passed.letters)
 
     def zone_of(self, text: str) -> tzinfo | None:
@@ -146,7 +146,7 @@ class MomentReader:
             passed = self._clock(clock)
         if isinstance(passed, Fault):
             return passed
-        if isinstance(passed, Clock):
+        if isinstance(passed, TimeOfDay):
             passed = _passed(passed)
         elif isinstance(passed, _AtOffset):
             return (
@@ -220,7 +220,7 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 
-def _passed(clock: Clock) -> timedelta:
+def _passed(clock: TimeOfDay) -> timedelta:
     return timedelta(seconds=clock.seconds, microseconds=clock.microseconds)
 
 
