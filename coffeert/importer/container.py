@@ -1,7 +1,7 @@
 """The bytes of a file as its owner gives it: plain, compressed, in an archive, or on standard input.
 
 What a file is follows from its first bytes, never from its name. Nothing is unpacked to memory; each reader
-streams the file anew.
+streams the file again.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import lzma
 import shutil
+import struct
 import sys
 import tempfile
 import zipfile
@@ -29,6 +31,18 @@ _MAX_RATIO = 400
 _RATIO_COUNTS_FROM = 256 * _MEBIBYTE
 """Unpacked; below, no harm is done."""
 _MAX_DEPTH = 3
+
+_BROKEN_ARCHIVE = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    EOFError,
+    OSError,
+    ValueError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+)
+"""What zipfile raises for archives that are not as they should be, or compressed in a rare way."""
 
 _TABLE_SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".json", ".ndjson", ".jsonl")
 _OTHER_KINDS = {
@@ -53,7 +67,7 @@ _ADVICE = "export the sales as CSV or XLSX, unpacked and without a password"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class FileContent:
     """A file's content. `digest` is the SHA-256 of the bytes as given, before any unpacking.
 
     `part` is the option that chose the content among others in an archive.
@@ -68,7 +82,7 @@ class Source:
 
 
 @contextmanager
-def open_source(path: Path | None, part: str | None) -> Iterator[Source]:
+def open_content(path: Path | None, part: str | None) -> Iterator[FileContent]:
     """Recognise what `path` holds, standard input for `None`; `part` names a file of an archive.
 
     Raises `ConfigError` if it cannot be read or is no table.
@@ -131,7 +145,7 @@ class _Content:
         return self.path.open("rb")
 
 
-def _unpack(content: _Content, digest: str, part: str | None, spool: Path) -> Source:
+def _unpack(content: _Content, digest: str, part: str | None, spool: Path) -> FileContent:
     for depth in range(_MAX_DEPTH + 1):
         with content.open() as file:
             head = file.read(512)
@@ -155,8 +169,8 @@ def _unpack(content: _Content, digest: str, part: str | None, spool: Path) -> So
     )
 
 
-def _source(content: _Content, digest: str, kind: Literal["text", "workbook"]) -> Source:
-    return Source(
+def _source(content: _Content, digest: str, kind: Literal["text", "workbook"]) -> FileContent:
+    return FileContent(
         name=content.name,
         digest=digest,
         kind=kind,
@@ -226,7 +240,7 @@ def _spooled(content: _Content, path: Path) -> _Content:
 def _archive(content: _Content) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(content.path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except _BROKEN_ARCHIVE as error:
         raise ConfigError(
             f"{content.name} is cut short or damaged: it cannot be unpacked."
         ) from error
@@ -258,12 +272,12 @@ def _member(content: _Content, part: str | None, path: Path) -> _Content:
         try:
             with archive.open(info) as packed, path.open("wb") as plain:
                 shutil.copyfileobj(packed, plain, _MEBIBYTE)
-        except RuntimeError as error:  # zipfile has no class of its own for a password
-            raise ConfigError(f"{content.name} has a password: unpack it first.") from error
-        except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
+        except _BROKEN_ARCHIVE as error:
             raise ConfigError(
                 f"{content.name} cannot be unpacked here: unpack it first."
             ) from error
+        except RuntimeError as error:  # zipfile has no class of its own for a password
+            raise ConfigError(f"{content.name} has a password: unpack it first.") from error
     member = printable(info.filename)
     fact = f"Of the archive, {member} is read."
     if others:

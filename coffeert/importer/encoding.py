@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -47,7 +47,7 @@ class TextForm:
     long_line: int | None = None
     """A line that is too long to be held in memory."""
 
-    def parts(self, open_file: Callable[[], BinaryIO]) -> Iterator[str]:
+    def parts(self, open_file: Callable[[], BinaryIO]) -> Generator[str, None, None]:
         """The text in parts of moderate size, for what does not come in lines."""
         if self.long_line is None:
             with self.lines(open_file) as lines:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
@@ -34,9 +35,13 @@ class Grid(Protocol):
         """Read from the beginning."""
 
 
+_BLANKS = f"{string.whitespace}\u00a0\u202f\u3000\ufeff\x1a"
+"""With the end-of-file mark of DOS."""
+
+
 def is_empty(cell: Cell) -> bool:
     """Whether nothing is to be seen in a cell."""
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+    return cell is None or (isinstance(cell, str) and not cell.strip(_BLANKS))
 
 
 def filled(cells: Sequence[Cell]) -> list[Cell]:
@@ -54,14 +59,15 @@ def width(cells: Sequence[Cell]) -> int:
 
 _VALUE = re.compile(
     r"""
-    [^\w\s]{0,2} \s? [A-Z]{0,3} [^\w\s]? \s? [-+]? \d [\d.,'’\s\u00a0\u202f]{0,30}   # $1,234.50  (4.80)
-      (?: e[-+]?\d{1,3} )? \s? (?: [^\w\s]{1,3} | [A-Za-z]{1,3} )? [^\w\s]?          # 0,90 €   4.80 USD
-    | \d{1,4} [-/.\s] (?: \d{1,2} | \w{3,9}\.? ) [-/.\s] \d{1,4} (?: \D .* )?          # dates
+    [^\w\s]{0,3} \s? (?: [A-Z]{2,3} \s? (?= \d+[.,]\d ) )? [^\w\s]{0,2} \s?           # $  -£  (  CHF
+      \d [\d.,'’\s\u00a0\u202f]{0,30} (?: [eE][-+]?\d{1,3} )?                          # 1,234.50  1e2
+      \s? (?: [^\w\s]{1,3} | [A-Za-z]{1,3} )? [^\w\s]?                                # €  USD  )
+    | \d{1,4} [-/.\s] (?: \d{1,2} | \w{3,9}\.? ) [-/.\s] \d{1,4} (?: \D .* )?        # dates
     | \d{8} (?: T\d{4,6} .* )?
     | \d{1,2} [:h.] \d{2} .{0,20}                                                     # times
-    | true | false
+    | [tT]rue | TRUE | [fF]alse | FALSE
     """,
-    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+    re.VERBOSE | re.DOTALL,
 )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import islice
 from operator import itemgetter
 
+from coffeert.errors import ConfigError
 from coffeert.importer.grid import Block, Cells, Grid, filled, is_value, width
-from coffeert.importer.heading import column_names, find_heading
+from coffeert.importer.heading import Heading, column_names, find_heading
 from coffeert.importer.rows import Cell, RejectedRow, SkippedRow, TableRow
 from coffeert.importer.sections import SectionWatch
 from coffeert.printable import printable
@@ -28,14 +28,14 @@ class GridTable:
 
     def __init__(self, name: str, grid: Grid) -> None:
         self._grid = grid
-        self._heading = find_heading(name, _sample(grid), grid.place)
+        self._heading = _heading(name, grid)
         self._width = len(self._heading.cells)
         self._empty_row: Cells = [grid.empty] * self._width
         self._optional = 0
         """How many columns at the end are sometimes empty, so that a shorter row lacks nothing."""
         self._last_line = self._heading.line
         """Where the last row of full width is."""
-        self._torn: list[RejectedRow] = []
+        self._first_torn: RejectedRow | None = None
         self._torn_count = 0
         self._survey(SectionWatch(name, self._heading, grid.place))
         self.columns = column_names(self._heading.cells)
@@ -53,11 +53,12 @@ class GridTable:
         )
 
     def _torn_facts(self) -> tuple[str, ...]:
-        if not self._torn:
+        if self._first_torn is None:
             return ()
-        first = self._torn[0]
+        line, _, reasons = self._first_torn
+        lines = "1 line is" if self._torn_count == 1 else f"{self._torn_count} lines are"
         return (
-            f"In line {first.line} {first.reasons[0]}: {self._torn_count} lines are left out so.",
+            f"{lines} left out for quotation marks that do not match, first line {line}: {reasons[0]}.",
         )
 
     def rows(self) -> Iterator[TableRow | RejectedRow | SkippedRow]:
@@ -80,7 +81,7 @@ class GridTable:
                 yield Block(lines[below:], rows[below:], broken)
                 yield from blocks
                 return
-            if broken and broken[0].line > self._heading.line:
+            if broken:
                 yield Block((), [], broken)
 
     def _is_plain(self, rows: list[Cells]) -> bool:
@@ -124,9 +125,9 @@ class GridTable:
                         self._last_line = line
                 full = [row for row in block.rows if len(row) == self._width and width(row)]
                 self._find_optional(full)
-            if block.broken:
-                self._torn_count += len(block.broken)
-                self._torn.extend(block.broken[: not self._torn])
+            torn = [row for row in block.broken if "quotation mark" in row.reasons[0]]
+            self._torn_count += len(torn)
+            self._first_torn = self._first_torn or next(iter(torn), None)
 
     def _find_optional(self, rows: Sequence[Cells]) -> None:
         while self._optional < self._width:
@@ -136,9 +137,24 @@ class GridTable:
             self._optional += 1
 
 
-def _sample(grid: Grid) -> list[tuple[int, Cells]]:
-    rows = (pair for block in grid.blocks() for pair in zip(block.lines, block.rows, strict=True))
-    return list(islice(rows, _SAMPLE_ROWS))
+def _heading(name: str, grid: Grid) -> Heading:
+    rows: list[tuple[int, Cells]] = []
+    broken: list[RejectedRow] = []
+    for block in grid.blocks():
+        rows.extend(zip(block.lines, block.rows, strict=True))
+        broken.extend(block.broken[:1])
+        if len(rows) >= _SAMPLE_ROWS or len(broken) >= _SAMPLE_ROWS:
+            break
+    try:
+        heading = find_heading(name, rows[:_SAMPLE_ROWS], grid.place)
+    except ConfigError:
+        if not broken:
+            raise
+        heading = None
+    if heading is None or (broken and broken[0].line < heading.line):
+        line, _, reasons = broken[0]
+        raise ConfigError(f"{name} cannot be read from line {line} on: {reasons[0]}.")
+    return heading
 
 
 def _is_sentence(cells: Sequence[Cell]) -> bool:

@@ -65,7 +65,8 @@ def is_heading(cells: Cells, following: Sequence[Cells]) -> bool:
     others = [row for row in following if row != cells]
     if not others:
         return len(names) > 1 and not following
-    fitting = sum(width(row) <= len(cells) for row in others[:50])
+    most = count + count // 4  # the last of many headings may be empty
+    fitting = sum(width(row) <= most for row in others[:50])
     wide = sum(width(row) > 1 for row in others[:50])
     if fitting * 10 < len(others[:50]) * 6 or (count == 1 and wide):
         return False

@@ -48,7 +48,7 @@ def json_form(sample: list[str]) -> Form | None:
     try:
         first = decode(lines[0])
     except MalformedJson as error:
-        return "document" if error.is_beginning else "lines"
+        return "document" if error.is_beginning or len(lines) == 1 else "lines"
     holds_rows = isinstance(first, dict) and any(map(_is_array_of_objects, first.values()))
     return "document" if len(lines) == 1 and holds_rows else "lines"
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 
 from coffeert.errors import ConfigError
-from coffeert.importer.container import Source, open_source
+from coffeert.importer.container import FileContent, open_content
 from coffeert.importer.delimited import DelimitedGrid, find_dialect
 from coffeert.importer.encoding import TextForm, text_form
 from coffeert.importer.grid_table import GridTable
@@ -28,14 +28,14 @@ class OpenedTable:
     """
 
     def __init__(
-        self, source: Source, table: Table, facts: tuple[str, ...], arguments: tuple[str, ...]
+        self, content: FileContent, table: Table, facts: tuple[str, ...], arguments: tuple[str, ...]
     ) -> None:
         self._table = table
-        self.name = source.name
-        self.digest = source.digest
+        self.name = content.name
+        self.digest = content.digest
         self.columns = table.columns
-        self.facts = (*source.facts, *facts, *table.facts)
-        self.arguments = (*source.part, *arguments)
+        self.facts = (*content.facts, *facts, *table.facts)
+        self.arguments = (*content.part, *arguments)
 
     def rows(self) -> Iterator[TableRow | RejectedRow | SkippedRow]:
         """Read from the beginning, any number of times while the file is open."""
@@ -51,56 +51,59 @@ def open_table(
     `sheet` is the sheet of a workbook, or the file of an archive. Raises `ConfigError` if there is no
     table, more than one, or something about its form that only its owner can say.
     """
-    with open_source(path, sheet) as source:
-        if source.kind == "text":
-            if sheet is not None and not source.part:
-                raise ConfigError(f"{source.name} has no sheets: leave --sheet out.")
-            yield _text_table(source, encoding)
+    with open_content(path, sheet) as content:
+        if content.kind == "text":
+            if sheet is not None and not content.part:
+                raise ConfigError(f"{content.name} has no sheets: leave --sheet out.")
+            yield _text_table(content, encoding)
         else:
-            with _workbook_table(source, None if source.part else sheet) as table:
+            with _workbook_table(content, None if content.part else sheet) as table:
                 yield table
 
 
-def _text_table(source: Source, encoding: str | None) -> OpenedTable:
-    form = text_form(source.open, source.name, encoding)
-    with form.lines(source.open) as lines:
-        sample = _sample(lines)
-    if (json := json_form(sample)) is not None:
-        return OpenedTable(source, _json_table(source, form, json), form.facts, form.arguments)
+def _text_table(content: FileContent, encoding: str | None) -> OpenedTable:
+    form = text_form(content.open, content.name, encoding)
+    with closing(form.parts(content.open)) as parts:
+        sample = _sample(parts)
+    if form.long_line is not None:  # the parts are no lines
+        sample = "".join(sample).split("\n")
+    json = json_form(sample)
+    if json == "document" or (json == "lines" and form.long_line is None):
+        return OpenedTable(content, _json_table(content, form, json), form.facts, form.arguments)
     if form.long_line is not None:
         raise ConfigError(
-            f"{source.name}: line {form.long_line} is too long for a line of a table."
+            f"{content.name}: line {form.long_line} is too long for a line of a table."
         )
     dialect = find_dialect(sample)
-    table = GridTable(source.name, DelimitedGrid(source.open, form, dialect))
+    table = GridTable(content.name, DelimitedGrid(content.open, form, dialect))
     separator = _SEPARATORS.get(dialect.delimiter, f"`{dialect.delimiter}`")
     facts = (f"Its cells are separated by {separator}.",) if len(table.columns) > 1 else ()
-    return OpenedTable(source, table, (*form.facts, *facts), form.arguments)
+    return OpenedTable(content, table, (*form.facts, *facts), form.arguments)
 
 
 @contextmanager
-def _workbook_table(source: Source, sheet: str | None) -> Iterator[OpenedTable]:
+def _workbook_table(content: FileContent, sheet: str | None) -> Iterator[OpenedTable]:
     # Slow to import, and most files need it not.
     from coffeert.importer.workbook import open_sheet
 
-    with open_sheet(source, sheet) as (grid, title):
-        table = GridTable(source.name, grid)
+    with open_sheet(content, sheet) as (grid, title):
+        table = GridTable(content.name, grid)
         if title is None:
-            yield OpenedTable(source, table, (), ())
+            yield OpenedTable(content, table, (), ())
         else:
             fact = f"Of its sheets, {printable(title)} is read."
-            yield OpenedTable(source, table, (fact,), ("--sheet", title))
+            yield OpenedTable(content, table, (fact,), ("--sheet", title))
 
 
-def _json_table(source: Source, form: TextForm, json: Form) -> JsonTable:
+def _json_table(content: FileContent, form: TextForm, json: Form) -> JsonTable:
     def parts() -> Iterator[str]:
         if json == "document":
-            yield from form.parts(source.open)
+            yield from form.parts(content.open)
         else:
-            with form.lines(source.open) as lines:
+            with form.lines(content.open) as lines:
                 yield from lines
 
-    return JsonTable(source.name, parts, json)
+    return JsonTable(content.name, parts, json)
 
 
 def _sample(lines: Iterator[str]) -> list[str]:

@@ -25,7 +25,7 @@ from openpyxl.workbook.workbook import Workbook
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 from coffeert.errors import ConfigError
-from coffeert.importer.container import Source
+from coffeert.importer.container import FileContent
 from coffeert.importer.grid import Block, Cells, is_empty
 from coffeert.importer.heading import find_heading
 from coffeert.importer.rows import Cell
@@ -41,7 +41,7 @@ _MAX_SHEET_BYTES = 4 << 30
 
 _DAMAGED = (
     InvalidFileException, zipfile.BadZipFile, zlib.error, ParseError, KeyError, ValueError, TypeError,
-    IndexError, AttributeError, EOFError, OSError, NotImplementedError,
+    IndexError, AttributeError, EOFError, OSError, RuntimeError,
 )  # fmt: skip
 """What openpyxl raises for files that are not as they should be."""
 
@@ -86,27 +86,27 @@ class SheetGrid:
 
 
 @contextmanager
-def open_sheet(source: Source, sheet: str | None) -> Iterator[tuple[SheetGrid, str | None]]:
+def open_sheet(content: FileContent, sheet: str | None) -> Iterator[tuple[SheetGrid, str | None]]:
     """The sheet named `sheet`, or the only one with a table; with its name if there are others.
 
     Hidden rows are read, hidden sheets only if named; of merged cells the first has the value. Raises
     `ConfigError` if the workbook is damaged, or if only its owner can say which sheet is meant.
     """
     with ExitStack() as opened:
-        file = opened.enter_context(source.open())
+        file = opened.enter_context(content.open())
         opened.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")  # of styles and extensions, which say nothing about values
         try:
-            _refuse_too_much_text(source.name, file)
+            _refuse_too_much_text(content.name, file)
             workbook = load_workbook(file, read_only=True, data_only=True, keep_links=False)
             opened.callback(workbook.close)
-            chosen = _choose(source.name, workbook, sheet)
-            _refuse_valueless_formulas(source.name, file, chosen)
+            chosen = _choose(content.name, workbook, sheet)
+            _refuse_valueless_formulas(content.name, file, chosen)
             spool = opened.enter_context(tempfile.TemporaryFile())
             grid = SheetGrid(_rows(chosen), spool)
         except _DAMAGED as error:
             raise ConfigError(
-                f"{source.name} is damaged or not an XLSX file that can be read: open it in a "
+                f"{content.name} is damaged or not an XLSX file that can be read: open it in a "
                 "spreadsheet program and save it again."
             ) from error
         yield grid, chosen.title if len(workbook.worksheets) > 1 else None

@@ -45,6 +45,7 @@ _MINUTES = "tests/integration/postgres/test_minute_retention.py"
 _MEANING = "tests/unit/importer/test_meaning.py"
 _EXPORTS = "tests/unit/importer/test_presets.py"
 _NUMBERS = "tests/unit/importer/test_numbers.py"
+_TABLES = "tests/unit/importer"
 
 MUTANTS = (
     Mutant(
@@ -109,6 +110,34 @@ MUTANTS = (
         "    return frozenset(later)",
         "    return frozenset()",
         (_MEANING,),
+    ),
+    Mutant(
+        "an unclosed quotation mark swallows the rest of a file unsaid",
+        "coffeert/importer/delimited.py",
+        "            strict=strict,\n",
+        "            strict=False,\n",
+        (f"{_TABLES}/test_delimited.py",),
+    ),
+    Mutant(
+        "any text that is not UTF-8 is read as Windows-1252",
+        "coffeert/importer/encoding.py",
+        "if implausible_word(text):",
+        "if False:",
+        (f"{_TABLES}/test_encoding.py",),
+    ),
+    Mutant(
+        "a file of several tables is half loaded",
+        "coffeert/importer/grid_table.py",
+        "watch.see(line, cells)",
+        "pass",
+        (f"{_TABLES}/test_delimited.py",),
+    ),
+    Mutant(
+        "a formula without a value is an empty cell",
+        "coffeert/importer/workbook.py",
+        "            _refuse_valueless_formulas(content.name, file, chosen)\n",
+        "",
+        (f"{_TABLES}/test_workbook.py",),
     ),
     Mutant(
         "a pass counts rows that break a rule of the table",

@@ -23,6 +23,11 @@ def test_decimal_commas_do_not_separate(tmp_path: Path) -> None:
     assert read.cells == rows_of(("Melange", "4,80"), ("Brauner", "3,90"), ("Topfen", "2,10"))
 
 
+def test_separators_that_fit_equally_well(tmp_path: Path) -> None:
+    read = read_text(tmp_path, "Zeit;Preis, brutto\n08:00;4,80\n08:05;3,90\n")
+    assert read.columns == ("Zeit", "Preis, brutto")
+
+
 def test_one_column(tmp_path: Path) -> None:
     read = read_text(tmp_path, "Item\nLatte\nTea, green\n")
     assert read.columns == ("Item",)
@@ -80,7 +85,7 @@ def test_unclosed_quotation_mark_is_told_with_what_it_takes_in(tmp_path: Path) -
     assert list(read.rejected) == [4, 5, 6]
     assert "of line 4 is never closed" in read.rejected[4]
     assert "of line 4" in read.rejected[6]
-    assert any("line 4" in fact and "3 lines" in fact for fact in read.facts)
+    assert any("3 lines are left out" in fact and "line 4" in fact for fact in read.facts)
     assert [row.cells for row in read.all][2] == ("08:02", "Mocha", "a")
 
 
@@ -113,6 +118,17 @@ def test_rows_after_an_endless_cell(tmp_path: Path) -> None:
     assert (read.lines, read.cells) == ([20_004], rows_of(("08:03", "Tea", "last")))
 
 
+@pytest.mark.parametrize("above", ["", 'Report "of" Ulm\n'])
+def test_quotation_mark_of_the_heading_never_closed(tmp_path: Path, above: str) -> None:
+    with pytest.raises(ConfigError, match=r"from line [12] on: .* is never closed"):
+        read_text(tmp_path, f'{above}"Time,Item,Qty\n08:00,Latte,1\n09:00,Tea,1\n')
+
+
+def test_broken_title(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="from line 1 on"):
+        read_text(tmp_path, '"Report" of "Ulm"\nTime,Item,Qty\n08:00,Latte,1\n09:00,Tea,1\n')
+
+
 def test_many_rows_with_line_ends_within(tmp_path: Path) -> None:
     rows = [("08:00", "Latte", f"a\nb{number}" if number % 3 else "-") for number in range(5_000)]
     text = "Time,Item,Note\n" + "".join(f'{a},{b},"{c}"\n' for a, b, c in rows)
@@ -134,10 +150,11 @@ def test_title_lines_before_the_heading(tmp_path: Path) -> None:
 
 
 def test_title_lines_as_wide_as_the_table(tmp_path: Path) -> None:
-    text = "Umsatz;;;\nvon;14.09.26;;\n;;;\nZeit;Was;Menge;Preis\n08:00;Tee;1;4,80\n;;;\n08:05;Tee;1;3\n"
+    titles = "Umsatz;;;\nOrt;Ulm;;\nab;14.09.26;;\n;;;\n"
+    text = f"{titles}Zeit;Was;Menge;Preis\n08:00;Tee;1;4,80\n;;;\n08:05;Tee;1;3\n"
     read = read_text(tmp_path, text)
     assert read.columns == ("Zeit", "Was", "Menge", "Preis")
-    assert read.lines == [5, 7]
+    assert read.lines == [6, 8]
 
 
 @pytest.mark.parametrize(
@@ -146,6 +163,8 @@ def test_title_lines_as_wide_as_the_table(tmp_path: Path) -> None:
         ('"Date, Time","Item = name",No,No,no', ("Date, Time", "Item = name", "No", "No (2)", "no (3)")),
         (",date,article,x,y", ("column 1", "date", "article", "x", "y")),
         (' Time ,"Item\nname",\'Price,Void?,V/MC/D', ("Time", "Item name", "Price", "Void?", "V/MC/D")),
+        ("a,b,c,d,", ("a", "b", "c", "d", "column 5")),
+        ("c0,Qty 2025,Tax 1 Name,No.,7UP sold", ("c0", "Qty 2025", "Tax 1 Name", "No.", "7UP sold")),
         ("日付,商品,数量,単価,メモ", ("日付", "商品", "数量", "単価", "メモ")),
         ("Дата,Товар,Кол-во,Цена,Магазин", ("Дата", "Товар", "Кол-во", "Цена", "Магазин")),
     ],
@@ -245,6 +264,17 @@ def test_empty_columns_may_be_left_out_at_the_end(tmp_path: Path) -> None:
 def test_text_below_the_table(tmp_path: Path) -> None:
     text = "Time,Item,Qty\n08:00,Latte,1\n08:01,Tea,1\n\nExported on 14 September by Ann\n"
     assert read_text(tmp_path, text).skipped == {5: "text below the table"}
+
+
+def test_end_of_file_mark_of_dos(tmp_path: Path) -> None:
+    read = read_text(tmp_path, b"Time,Item,Qty\r\n08:00,Latte,1\r\n\x1a")
+    assert (len(read.cells), read.rejected) == (1, {})
+
+
+def test_the_only_row_is_broken(tmp_path: Path) -> None:
+    read = read_text(tmp_path, "Time,Item,Qty\n08:00\n")
+    assert read.columns == ("Time", "Item", "Qty")
+    assert list(read.rejected) == [2]
 
 
 def test_truncated_last_row_is_rejected(tmp_path: Path) -> None:

@@ -162,6 +162,7 @@ def test_damaged_utf_8_costs_the_damaged_rows_only(tmp_path: Path) -> None:
     read = read_text(tmp_path, data)
     assert len(read.cells) == 41
     assert list(read.rejected) == [42]
+    assert not any("quotation" in fact for fact in read.facts)
     assert any("damaged in 1 places, first in line 42" in fact for fact in read.facts)
 
 

@@ -63,6 +63,18 @@ def test_element_longer_than_what_is_read_at_once(tmp_path: Path) -> None:
     assert [cells[1] for cells in read.cells] == [1, 2]
 
 
+@pytest.mark.parametrize("wrap", ["[{}]", '{{"page":1,"orders":[{}]}}'])
+def test_array_in_one_line_of_any_length(tmp_path: Path, wrap: str) -> None:
+    rows = ",".join(f'{{"n":{number},"text":"{"x" * 90}"}}' for number in range(50_000))
+    read = read_text(tmp_path, wrap.format(rows))
+    assert [cells[0] for cells in read.cells] == list(range(50_000))
+
+
+def test_object_in_a_line_of_any_length_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="line 2 is too long"):
+        read_text(tmp_path, '{"a":1}\n{"a":"' + "x" * 6_000_000 + '"}\n{"a":1}\n')
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
