@@ -295,6 +295,37 @@ class TestNumbers:
         }
         assert [found[line] for line in range(2, len(rows) + 2)] == expected
 
+    def test_numbers_as_programs_write_them(self) -> None:
+        prices = (
+            *(Decimal("4.10"), Decimal("4.1"), "4.100", "4.1000", Decimal("1E+2"), 5),
+            *(
+                Decimal("4.1000000000000005"),
+                Decimal("0.30000000000000004"),
+                "4,10",
+                Decimal("4.105"),
+                True,
+            ),
+        )
+        when = "2026-09-14T08:00:00Z"
+        outcome = read(
+            of_rows(
+                ("placed_at", "store", "drink", "quantity", "price"),
+                *((when, "a", "tea", 1, p) for p in prices),
+            ),
+            zone=None,
+        )
+        assert [cost(s) for s in outcome.sales] == [410, 410, 410, 410, 10_000, 500, 410, 30]
+        assert [row.line for row in outcome.rejected] == [10, 11, 12]
+        pieces = read(
+            of_rows(
+                ("placed_at", "store", "drink", "quantity"),
+                *((when, "a", "tea", q) for q in (2, Decimal("2.0"), "2")),
+            ),
+            zone=None,
+            missing={"price": "menu"},
+        )
+        assert [s.quantity for s in pieces.sales] == [2, 2, 2]
+
 
 class TestCurrencies:
     """The currency is the file's, if it says one."""
@@ -318,6 +349,7 @@ class TestCurrencies:
         text = "Date,Item,Qty,Price\n2026-04-13 08:00,Tea,1,¥480\n"
         assert ("--currency", "JPY") in arguments(shop(text).plan.questions)
         assert shop(text, currency="JPY").sum == 480
+        assert shop(text, currency="JPY").plan.currency == "JPY"
         assert shop(text.replace("¥480", "1.250 KWD")).sum == 1250
 
     def test_another_currency_than_the_installations_is_refused(self) -> None:
