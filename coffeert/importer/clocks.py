@@ -17,6 +17,7 @@ _CLOCK = re.compile(
     \s?(?P<zone>z|(?:utc|gmt)?[+-][0-9]{1,2}(?::?[0-9]{2})?|[a-z]{2,5})?""",
     re.VERBOSE | re.IGNORECASE,
 )
+_LONGEST: Final = 80
 _COLON = re.compile(r"[0-9]{1,2}\s?[:h時시]\s?[0-9]{2}")
 _ISO = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?=[0-9])")
 _OFFSET = re.compile(r"(?:utc|gmt)?([+-])([0-9]{1,2}):?([0-9]{2})?", re.IGNORECASE)
@@ -77,6 +78,8 @@ def offset_seconds(text: str) -> int | None:
 
 def split_moment(text: str) -> tuple[str, str]:
     """Return the day and the time of day in a text; the time is empty if there is none."""
+    if len(text) > _LONGEST:
+        return text, ""
     match = _ISO.match(text)
     if match:
         return match[1], text[match.end() :]

@@ -26,6 +26,7 @@ class DrinkReader:
     """
 
     drink: int
+    heading: str = "drink"
     variants: Sequence[int] = ()
     plain: frozenset[str] = frozenset()
     void_endings: tuple[str, ...] = ()
@@ -61,7 +62,9 @@ class DrinkReader:
         if drink.endswith(self.void_endings) and self.void_endings:
             return Fault(f"the item is {drink!r}", no_sale=True)
         if self._has_several(drink):
-            return Fault(f"{drink!r} names several items, whose own prices are not in the file")
+            return Fault(
+                f"`{self.heading}` names several items, whose own prices are not in the file"
+            )
         parts = [drink]
         parts += [
             text for text in variants if not is_missing(text) and folded(text) not in self.plain

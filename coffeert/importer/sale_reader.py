@@ -191,7 +191,7 @@ class SaleReader:
         code = cell_text(cells[self.currency_column])
         if self.currency is None or is_missing(code) or self.currency in currencies_of(code):
             return None
-        return Fault(f"is in {code}, not in {self.currency}")
+        return Fault(f"is in another currency than {self.currency}")
 
     def _kind(self, cells: tuple[Cell, ...]) -> tuple[Kind, str]:
         """Return what the states of a row make of it, and which does."""
@@ -207,7 +207,7 @@ class SaleReader:
         for column, value, kind in self.conditions:
             text = cell_text(cells[column])
             if folded(text) == value:
-                return kind, f"`{self.columns[column]}` is {text!r}"
+                return kind, f"`{self.columns[column]}` is {text[:40]!r}"
         found, reason = Kind.SALE, ""
         for status in self.statuses:
             text = cell_text(cells[status.index])

@@ -181,7 +181,7 @@ class TestDates:
             "Date,Time,Item,Qty,Price\n4/13/2026,12:40 AM,Tea,1,2\n4/13/2026,2:30,Tea,1,2\n4/13/2026,14:30,Tea,1,2\n"
         )
         assert [s.placed_at.hour for s in outcome.sales] == [22, 12]
-        assert outcome.reasons == ["the time '2:30' has neither AM nor PM, as other times have"]
+        assert outcome.reasons == ["`Time` has neither AM nor PM, as other times have"]
 
 
 def shop_of(columns: tuple[str, ...], *rows: tuple[object, ...], **options: Any) -> Outcome:
@@ -202,7 +202,7 @@ class TestZones:
             zone=None,
         )
         assert [s.placed_at.hour for s in outcome.sales] == [6, 2]
-        assert "'Mars' is no time zone" in outcome.reasons[0]
+        assert outcome.reasons == ["has a time zone that is not known"]
 
     def test_a_heading_with_utc(self) -> None:
         outcome = shop("Created (UTC),Item,Qty,Price\n2026-04-13 08:00,Tea,1,2\n", zone=None)
@@ -268,9 +268,7 @@ class TestNumbers:
             f'2026-04-13 08:00,Tea,1,"{price}"\n' for price in ("4.80", "4.90", "5.00", "4,80")
         )
         outcome = shop(f"Date,Item,Qty,Price\n{rows}")
-        assert outcome.reasons == [
-            "'4,80' has a decimal comma, unlike the other numbers of its column"
-        ]
+        assert outcome.reasons == ["`Price` has a decimal comma, unlike the other numbers there"]
         assert len(outcome.sales) == 3
 
     def test_numbers_of_both_kinds_are_asked_about(self) -> None:
@@ -365,7 +363,7 @@ class TestCurrencies:
             ("--currency", "USD"),
         ]
         outcome = shop(text, currency="USD")
-        assert (outcome.sum, outcome.reasons) == (300, ["is in EUR, not in USD"])
+        assert (outcome.sum, outcome.reasons) == (300, ["is in another currency than USD"])
 
 
 class TestMoney:
@@ -588,6 +586,14 @@ class TestWhatIsMissing:
     def test_an_empty_column_of_stores_is_none(self) -> None:
         plan = read("Date,Store,Item,Qty,Price\n2026-04-13 08:00,,Tea,1,2\n").plan
         assert arguments(plan.questions) == [("--store", "NAME")]
+
+    def test_a_long_text_is_not_repeated(self) -> None:
+        long = "8:05 " * 20_000 + "2 x a, " * 10_000
+        good = ("2026-04-13 08:00", "Tea", "1", "2")
+        outcome = shop_of(("Date", "Item", "Qty", "Price"), (long, long, long, long), *[good] * 3)
+        assert len(outcome.sales) == 3
+        assert outcome.reasons
+        assert all(len(reason) < 200 for reason in outcome.reasons)
 
     def test_no_dates_at_all_is_refused(self) -> None:
         with pytest.raises(ConfigError, match="does not say when something was sold"):
