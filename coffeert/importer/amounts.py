@@ -25,6 +25,7 @@ class AmountReader:
     """
 
     mark: str
+    heading: str = "amount"
     places: int
     currency: str | None
     largest: int = MAX_TOTAL
@@ -44,29 +45,31 @@ class AmountReader:
     def _amount(self, text: str) -> int | Fault:
         number = spelled_number(text)
         if number is None:
-            return Fault(f"{text!r} is no amount of money")
-        if fault := self._wrong_currency(number, text):
+            return Fault(f"`{self.heading}` is no amount of money")
+        if fault := self._wrong_currency(number):
             return fault
         scaled = scaled_number(number.digits, self.mark)
         if scaled is None:
-            return _unreadable(number, text, self.mark)
+            return _unreadable(number, self.heading, self.mark)
         minor = scaled.whole(self.places)
         if minor is None:
             unit = self.currency or "the currency"
             return Fault(
-                f"{text!r} has more decimal places than {unit} has, which are {self.places}"
+                f"`{self.heading}` has more decimal places than {unit} has, which are {self.places}"
             )
         if minor > self.largest:
-            return Fault(f"{text!r} is more than any sale can cost")
+            return Fault(f"`{self.heading}` is more than any sale can cost")
         return -minor if number.negative else minor
 
-    def _wrong_currency(self, number: SpelledNumber, text: str) -> Fault | None:
+    def _wrong_currency(self, number: SpelledNumber) -> Fault | None:
         for mark in number.marks:
             codes = currencies_of(mark)
             if not codes:
-                return Fault(f"{text!r} is no amount of money: {mark!r} is no currency")
+                return Fault(f"`{self.heading}` is no amount of money")
             if self.currency is not None and self.currency not in codes:
-                return Fault(f"{text!r} is not in {self.currency}, as the other amounts are")
+                return Fault(
+                    f"`{self.heading}` is not in {self.currency}, as the other amounts are"
+                )
         return None
 
 
@@ -75,6 +78,7 @@ class PiecesReader:
     """Reads numbers of pieces of a column, remembering the texts that it has read."""
 
     mark: str
+    heading: str = "quantity"
     _read: dict[str, int | Fault] = field(default_factory=dict)
 
     def read(self, text: str) -> int | Fault | None:
@@ -91,17 +95,19 @@ class PiecesReader:
     def _pieces(self, text: str) -> int | Fault:
         number = spelled_number(text)
         if number is None:
-            return Fault(f"{text!r} is no number of pieces")
+            return Fault(f"`{self.heading}` is no number of pieces")
         if number.marks and not _means_pieces(number.marks):
-            return Fault(f"{text!r} is no number of pieces: it is measured in {number.marks[0]!r}")
+            return Fault(f"`{self.heading}` is measured, not a number of pieces")
         scaled = scaled_number(number.digits, self.mark)
         if scaled is None:
-            return _unreadable(number, text, self.mark)
+            return _unreadable(number, self.heading, self.mark)
         pieces = _whole_pieces(scaled)
         if pieces is None:
-            return Fault(f"{text!r} pieces are no whole number, as of something that is weighed")
+            return Fault(
+                f"`{self.heading}` is no whole number of pieces, as of something that is weighed"
+            )
         if not 0 < pieces <= MAX_PIECES:
-            return Fault(f"{text!r} is no number of pieces from 1 to {MAX_PIECES}")
+            return Fault(f"`{self.heading}` is no number of pieces from 1 to {MAX_PIECES}")
         return -pieces if number.negative else pieces
 
 
@@ -116,8 +122,8 @@ def _means_pieces(marks: tuple[str, ...]) -> bool:
     )
 
 
-def _unreadable(number: SpelledNumber, text: str, mark: str) -> Fault:
+def _unreadable(number: SpelledNumber, heading: str, mark: str) -> Fault:
     other = "," if mark == "." else "."
     if scaled_number(number.digits, other) is not None:
-        return Fault(f"{text!r} has a {_OTHER_MARK[mark]}, unlike the other numbers of its column")
-    return Fault(f"{text!r} is no number that can be read")
+        return Fault(f"`{heading}` has a {_OTHER_MARK[mark]}, unlike the other numbers there")
+    return Fault(f"`{heading}` is no number that can be read")

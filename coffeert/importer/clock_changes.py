@@ -49,31 +49,44 @@ def _days(
     """Return line and local time of rows on days on which clocks change, by store, zone and day."""
     days: dict[tuple[str, tzinfo, date], list[tuple[int, datetime]]] = {}
     changing: dict[tuple[str, str], tzinfo | None] = {}
+    steady: set[tuple[str, str]] = set()
     at = fields.get
     day_column = at("placed_at", at("date", -1))
     clock_column = -1 if "placed_at" in fields else at("time", -1)
+    zone_column = at("zone", -1)
     kept = 0
     for row in rows:
         if type(row) is not TableRow or kept > _ROWS:
             continue
-        day, zone = _text(row, day_column), _text(row, at("zone", -1))
-        clock = _text(row, clock_column)
-        if clock_column < 0:
-            day, clock = moments.parts(day)
+        text, zone = _text(row, day_column), _text(row, zone_column)
+        first = text.partition(" ")[0]
+        if (first, zone) in steady:
+            continue
+        day, clock = moments.parts(text) if clock_column < 0 else (text, _text(row, clock_column))
         if (day, zone) not in changing:
-            known, rule = moments.day(day), moments.zone_of(zone)
-            changes = known is not None and rule is not None and changes_on(known, rule)
-            changing[day, zone] = rule if changes else None
+            changing[day, zone] = _changing_zone(day, zone, moments)
         rule = changing[day, zone]
-        if rule is not None and (local := moments.local(day, clock)) is not None:
+        if rule is None:
+            if first == day:
+                steady.add((day, zone))
+        elif (local := moments.local(day, clock)) is not None:
             key = (_text(row, at("store", -1)), rule, local.date())
             days.setdefault(key, []).append((row.line, local))
             kept += 1
     return days
 
 
+def _changing_zone(day: str, zone: str, moments: MomentReader) -> tzinfo | None:
+    """Return the zone if its clocks change on a day."""
+    known, rule = moments.day(day), moments.zone_of(zone)
+    return rule if known is not None and rule is not None and changes_on(known, rule) else None
+
+
 def _text(row: TableRow, column: int) -> str:
-    return cell_text(row.cells[column]) if column >= 0 else ""
+    if column < 0:
+        return ""
+    cell = row.cells[column]
+    return cell if type(cell) is str else cell_text(cell)
 
 
 def _second(times: list[tuple[int, datetime]], doubled: set[int]) -> set[int]:

@@ -17,12 +17,13 @@ _CLOCK = re.compile(
     \s?(?P<zone>z|(?:utc|gmt)?[+-][0-9]{1,2}(?::?[0-9]{2})?|[a-z]{2,5})?""",
     re.VERBOSE | re.IGNORECASE,
 )
+_LONGEST: Final = 80
 _COLON = re.compile(r"[0-9]{1,2}\s?[:h時시]\s?[0-9]{2}")
 _ISO = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?=[0-9])")
 _OFFSET = re.compile(r"(?:utc|gmt)?([+-])([0-9]{1,2}):?([0-9]{2})?", re.IGNORECASE)
 
 
-class Clock(NamedTuple):
+class TimeOfDay(NamedTuple):
     """A time of day. `offset` is in seconds if the text has one, `letters` are such as `EST`.
 
     `twelve`: whether a mark such as PM says which half of the day it is.
@@ -35,7 +36,7 @@ class Clock(NamedTuple):
     twelve: bool
 
 
-def read_clock(text: str) -> Clock | None:
+def read_clock(text: str) -> TimeOfDay | None:
     """Read a time of day; `None` if the text is none."""
     text = " ".join(unicodedata.normalize("NFKC", text).split())
     match = _CLOCK.fullmatch(text) if len(text) < 40 else None
@@ -53,7 +54,7 @@ def read_clock(text: str) -> Clock | None:
         return None
     zone = (match["zone"] or "").upper()
     offset = offset_seconds(zone)
-    return Clock(
+    return TimeOfDay(
         seconds=(hour * 60 + minute) * 60 + second,
         microseconds=int((match["part"] or "0").ljust(6, "0")[:6]),
         offset=offset,
@@ -77,6 +78,8 @@ def offset_seconds(text: str) -> int | None:
 
 def split_moment(text: str) -> tuple[str, str]:
     """Return the day and the time of day in a text; the time is empty if there is none."""
+    if len(text) > _LONGEST:
+        return text, ""
     match = _ISO.match(text)
     if match:
         return match[1], text[match.end() :]

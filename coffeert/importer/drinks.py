@@ -13,7 +13,7 @@ from coffeert.importer.row_kinds import is_total_label
 from coffeert.importer.rows import Cell
 
 MAX_NAME: Final = 255
-_COUNTED = re.compile(r"[0-9]{1,4}\s?(?:[x*]\s|×).*|.*\s[x×*]\s?[0-9]{1,4}", re.IGNORECASE)
+_COUNTED = re.compile(r"[0-9]{1,4}\s?(?:[x*]\s|×).*|.*[\s(][x×*]\s?[0-9]{1,4}\)?", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s?[,;+|\n]\s?")
 
 
@@ -26,6 +26,7 @@ class DrinkReader:
     """
 
     drink: int
+    heading: str = "drink"
     variants: Sequence[int] = ()
     plain: frozenset[str] = frozenset()
     void_endings: tuple[str, ...] = ()
@@ -61,7 +62,9 @@ class DrinkReader:
         if drink.endswith(self.void_endings) and self.void_endings:
             return Fault(f"the item is {drink!r}", no_sale=True)
         if self._has_several(drink):
-            return Fault(f"{drink!r} names several items, whose own prices are not in the file")
+            return Fault(
+                f"`{self.heading}` names several items, whose own prices are not in the file"
+            )
         parts = [drink]
         parts += [
             text for text in variants if not is_missing(text) and folded(text) not in self.plain

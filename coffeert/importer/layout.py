@@ -13,7 +13,7 @@ from coffeert.importer.cell_text import cell_text, is_missing
 from coffeert.importer.columns import Sample, find_columns
 from coffeert.importer.notes import Notes
 from coffeert.importer.plan import FIELDS, MeaningOptions
-from coffeert.importer.presets import Preset, column_named, preset_named, recognised
+from coffeert.importer.presets import ExportPreset, column_named, preset_named, recognised
 from coffeert.importer.rows import Cell, RejectedRow, SkippedRow, Table, TableRow
 from coffeert.importer.statuses import Kind, StatusColumn, find_statuses
 
@@ -32,7 +32,7 @@ class Layout:
     fields: dict[str, int]
     statuses: list[StatusColumn]
     meanings: Mapping[tuple[int, str], Kind]
-    preset: Preset | None
+    preset: ExportPreset | None
     sample: Sample
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -129,7 +129,7 @@ def _given(columns: Sequence[str], named: Mapping[str, str]) -> dict[str, int]:
     return given
 
 
-def _preset(columns: Sequence[str], name: str | None) -> Preset | None:
+def _preset(columns: Sequence[str], name: str | None) -> ExportPreset | None:
     if name == "none":
         return None
     if name is None:
@@ -143,7 +143,7 @@ def _preset(columns: Sequence[str], name: str | None) -> Preset | None:
     return preset
 
 
-def _preset_fields(preset: Preset, columns: Sequence[str]) -> dict[str, int]:
+def _preset_fields(preset: ExportPreset, columns: Sequence[str]) -> dict[str, int]:
     found = {name: preset.column(columns, name) for name in preset.columns}
     return {name: index for name, index in found.items() if index is not None}
 
@@ -157,7 +157,7 @@ def _refuse_sideways(columns: Sequence[str]) -> None:
         )
 
 
-def _missing(preset: Preset | None, options: MeaningOptions) -> dict[str, str]:
+def _missing(preset: ExportPreset | None, options: MeaningOptions) -> dict[str, str]:
     return {**(preset.missing if preset else {}), **options.missing}
 
 

@@ -29,10 +29,30 @@ class SkippedKind(NamedTuple):
     reason: str
 
 
-def signed_money(
-    pieces: int, price: int | None, total: int | None, kind: Kind, reason: str
-) -> Money | Faults | SkippedKind:
+class LineAmounts(NamedTuple):
+    """What a row says of pieces, of the price of one, and of what all cost, with any signs."""
+
+    pieces: int
+    price: int | None
+    total: int | None
+
+    def after(self, discount: int) -> LineAmounts:
+        """Return it with a discount taken off; a total that is lower by it already stays.
+
+        A total that fits neither way stays as well, beside the price that it contradicts.
+        """
+        before = self.total if self.price is None else self.pieces * self.price
+        if not discount or before is None:
+            return self
+        size = abs(before) - abs(discount)
+        if self.price is not None and self.total is not None and abs(self.total) != abs(before):
+            return self._replace(price=None) if abs(self.total) == size else self
+        return LineAmounts(self.pieces, None, -size if before < 0 else size)
+
+
+def signed_money(line: LineAmounts, kind: Kind, reason: str) -> Money | Faults | SkippedKind:
     """Give pieces and amounts the sign of what the row is, or say why they contradict it."""
+    pieces, price, total = line
     negative = pieces < 0 or (total or 0) < 0 or (price or 0) < 0
     if kind is Kind.REFUNDED and not negative:
         return SkippedKind(f"{reason}: the money went back")

@@ -178,8 +178,12 @@ def _reader(
     preset, at = layout.preset, layout.at
     places = currency_places(currency)
 
+    def heading(*names: str) -> str:
+        return next((layout.heading(name) for name in names if name in layout.fields), names[0])
+
     def amounts(name: str) -> AmountReader:
-        return AmountReader(mark=marks.get(name, "."), places=places, currency=currency)
+        mark = marks.get(name, ".")
+        return AmountReader(mark=mark, heading=heading(name), places=places, currency=currency)
 
     return SaleReader(
         columns=layout.columns,
@@ -198,6 +202,8 @@ def _reader(
         one_store=options.store if "store" not in options.columns else None,
         given=given,
         moments=MomentReader(
+            day_heading=heading("placed_at", "date"),
+            clock_heading=heading("placed_at", "time", "date"),
             order=days.order,
             numbers=days.numbers,
             zone=days.zone,
@@ -208,6 +214,7 @@ def _reader(
         ),
         drinks=DrinkReader(
             drink=at("drink"),
+            heading=heading("drink"),
             variants=[layout.fields["variant"]] if "variant" in layout.fields else [],
             plain=frozenset(map(folded, preset.variants_without_meaning if preset else ())),
             void_endings=preset.void_endings if preset else (),
@@ -215,7 +222,7 @@ def _reader(
             counted="quantity" in layout.fields,
             default=given.drink,
         ),
-        pieces=PiecesReader(mark=marks.get("quantity", ".")),
+        pieces=PiecesReader(mark=marks.get("quantity", "."), heading=heading("quantity")),
         prices=amounts("price"),
         totals=amounts("total"),
         discounts=amounts("discount"),

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final, NamedTuple
 
 from coffeert.importer.cell_text import Fault, is_missing
-from coffeert.importer.clocks import Clock, read_clock, split_moment
+from coffeert.importer.clocks import TimeOfDay, read_clock, split_moment
 from coffeert.importer.dates import ORDERS, day_numbers, number_format
 from coffeert.importer.memory import remember
 from coffeert.importer.zones import goes_by, zone_or_offset
@@ -23,7 +23,7 @@ class _AtOffset(NamedTuple):
     offset: int
 
 
-_Time = timedelta | _AtOffset | Clock | Fault
+_Time = timedelta | _AtOffset | TimeOfDay | Fault
 _DAY_ZERO: Final = {
     "excel": datetime(1899, 12, 30),  # noqa: DTZ001 # a spreadsheet's day 0, which has no zone
     "excel1904": datetime(1904, 1, 1),  # noqa: DTZ001
@@ -43,6 +43,8 @@ class MomentReader:
     order: str | None
     numbers: str | None
     zone: tzinfo | None
+    day_heading: str = "date"
+    clock_heading: str = "time"
     default_day: date | None = None
     default_time: time | None = None
     whole_days: bool = False
@@ -84,7 +86,7 @@ class MomentReader:
                 midnight = _midnight(known, offset).astimezone(UTC)
                 remember(self._midnights, (known, passed.offset), midnight)
             return midnight + passed.passed
-        assert isinstance(passed, Clock)
+        assert isinstance(passed, TimeOfDay)
         return self._at(known, _passed(passed), zone, line, passed.letters)
 
     def zone_of(self, text: str) -> tzinfo | None:
@@ -124,13 +126,13 @@ class MomentReader:
         day = numbers.day(order) if order else None
         if day is None:
             read = f", read as {ORDERS[order]}" if order else ""
-            return Fault(f"{text!r} is no day of the years 2000 to 2099{read}")
+            return Fault(f"`{self.day_heading}` is no day of the years 2000 to 2099{read}")
         return day
 
     def _number(self, text: str) -> datetime | Fault:
         kind = number_format(text)
         if kind is None or self.numbers is None or kind != self.numbers.removesuffix("1904"):
-            return Fault(f"{text!r} is no date that can be read")
+            return Fault(f"`{self.day_heading}` is no date that can be read")
         value = Decimal(text.replace(",", "."))
         if kind == "excel":
             passed = timedelta(milliseconds=_to_second(value * 86_400_000))
@@ -146,7 +148,7 @@ class MomentReader:
             passed = self._clock(clock)
         if isinstance(passed, Fault):
             return passed
-        if isinstance(passed, Clock):
+        if isinstance(passed, TimeOfDay):
             passed = _passed(passed)
         elif isinstance(passed, _AtOffset):
             return (
@@ -165,9 +167,11 @@ class MomentReader:
             if rest and day[:4] in ("1899", "1900", "1904"):  # a spreadsheet's time without a day
                 clock = read_clock(rest)
         if clock is None:
-            return _fraction_of_day(text)
+            fraction = _fraction_of_day(text)
+            fault = Fault(f"`{self.clock_heading}` is no time of day that can be read")
+            return fault if fraction is None else fraction
         if self.twelve and not clock.twelve and clock.seconds < 13 * 3600:
-            return Fault(f"the time {text!r} has neither AM nor PM, as other times have")
+            return Fault(f"`{self.clock_heading}` has neither AM nor PM, as other times have")
         if clock.offset is not None:
             return _AtOffset(_passed(clock), clock.offset)
         return clock if clock.letters else _passed(clock)
@@ -197,8 +201,8 @@ class MomentReader:
         if not is_missing(text):
             try:
                 return zone_or_offset(text)
-            except ValueError as error:
-                return Fault(str(error))
+            except ValueError:
+                return Fault("has a time zone that is not known")
         return self.zone if self.zone is not None else Fault("has no time zone")
 
 
@@ -220,18 +224,18 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 
-def _passed(clock: Clock) -> timedelta:
+def _passed(clock: TimeOfDay) -> timedelta:
     return timedelta(seconds=clock.seconds, microseconds=clock.microseconds)
 
 
-def _fraction_of_day(text: str) -> timedelta | Fault:
+def _fraction_of_day(text: str) -> timedelta | None:
     try:
         value = Decimal(text.replace(",", "."))
     except InvalidOperation:
         value = Decimal(-1)
     if 0 <= value < 1 and any(mark in text for mark in ".,"):
         return timedelta(milliseconds=_to_second(value * 86_400_000))
-    return Fault(f"{text!r} is no time of day that can be read")
+    return None
 
 
 def _to_second(milliseconds: Decimal) -> int:

@@ -46,7 +46,8 @@ def decide_money(
 
 def settle_discount(layout: Layout, options: MeaningOptions, notes: Notes) -> None:
     """Ask what a column of discounts means if nothing says what the lines cost after them."""
-    if layout.preset is not None or "total" in layout.fields or "discount" in options.columns:
+    money = {"price", "total"} & layout.fields.keys()
+    if layout.preset is not None or "discount" in options.columns or money == {"total"}:
         return
     for index, heading in enumerate(layout.columns):
         if index in layout.fields.values() or heading_words(heading) not in words(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from coffeert.domain.currency import places as currency_places
 from coffeert.errors import ConfigError
 from coffeert.importer.currency_signs import currencies_of
 from coffeert.importer.notes import Notes
@@ -131,8 +132,12 @@ def decide_currency(
     elif certain:
         notes.say(f"Amounts are in {certain[0]}.")
         return certain[0]
-    elif possible is not None and not any(
-        number.marks.shown["."] + number.marks.shown[","] for number in numbers.values()
+    elif (
+        possible
+        and len(set(map(currency_places, possible))) > 1
+        and not any(
+            number.marks.shown["."] + number.marks.shown[","] for number in numbers.values()
+        )
     ):
         notes.ask(
             "No amount shows how many decimal places its currency has. In which currency are they?",

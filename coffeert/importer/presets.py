@@ -40,7 +40,7 @@ _WORDS: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preset:
+class ExportPreset:
     """How a known export is read.
 
     A table is recognised by having all headings of `header`. `refuse` says why such a file has no sales
@@ -94,7 +94,7 @@ def column_named(columns: Sequence[str], name: str) -> int | None:
     return next((i for i, c in enumerate(columns) if folded(c) == wanted), None)
 
 
-def recognised(columns: Sequence[str]) -> Preset | None:
+def recognised(columns: Sequence[str]) -> ExportPreset | None:
     """Return the known export that a table is: of those that match, the one with the longest header.
 
     One without sales goes first: what it has beside them is the surer mark.
@@ -107,7 +107,7 @@ def recognised(columns: Sequence[str]) -> Preset | None:
     )
 
 
-def preset_named(name: str) -> Preset:
+def preset_named(name: str) -> ExportPreset:
     """Return a known preset, or that of a file; raises `ConfigError` if there is none."""
     if name in known_presets():
         return known_presets()[name]
@@ -124,7 +124,7 @@ def preset_named(name: str) -> Preset:
     return read_preset(path.stem, text)
 
 
-def read_preset(name: str, text: str) -> Preset:
+def read_preset(name: str, text: str) -> ExportPreset:
     """Read a preset's TOML; raises `ConfigError` with a sentence for what is wrong with it."""
     try:
         table = tomllib.loads(text)
@@ -144,7 +144,7 @@ def read_preset(name: str, text: str) -> Preset:
         for key in kinds:
             if not isinstance(table.get(key, wanted()), wanted):
                 raise ConfigError(f"In the preset {name}, {key} must be {meaning}.")
-    return Preset(
+    return ExportPreset(
         name=name,
         title=table.get("title", name),
         columns={
@@ -175,7 +175,7 @@ def read_preset(name: str, text: str) -> Preset:
 
 
 @cache
-def known_presets() -> dict[str, Preset]:
+def known_presets() -> dict[str, ExportPreset]:
     """Return the presets that come with coffeert, by name."""
     folder = files("coffeert.importer").joinpath("presets")
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))

@@ -12,7 +12,7 @@ from coffeert.importer.amounts import AmountReader, PiecesReader
 from coffeert.importer.cell_text import Fault, cell_text, folded, is_missing, number_text
 from coffeert.importer.currency_signs import currencies_of
 from coffeert.importer.drinks import DrinkReader
-from coffeert.importer.line_money import Faults, Money, SkippedKind, signed_money
+from coffeert.importer.line_money import Faults, LineAmounts, Money, SkippedKind, signed_money
 from coffeert.importer.memory import remember
 from coffeert.importer.moments import MomentReader
 from coffeert.importer.receipts import ReceiptPositions
@@ -191,7 +191,7 @@ class SaleReader:
         code = cell_text(cells[self.currency_column])
         if self.currency is None or is_missing(code) or self.currency in currencies_of(code):
             return None
-        return Fault(f"is in {code}, not in {self.currency}")
+        return Fault(f"is in another currency than {self.currency}")
 
     def _kind(self, cells: tuple[Cell, ...]) -> tuple[Kind, str]:
         """Return what the states of a row make of it, and which does."""
@@ -207,7 +207,7 @@ class SaleReader:
         for column, value, kind in self.conditions:
             text = cell_text(cells[column])
             if folded(text) == value:
-                return kind, f"`{self.columns[column]}` is {text!r}"
+                return kind, f"`{self.columns[column]}` is {text[:40]!r}"
         found, reason = Kind.SALE, ""
         for status in self.statuses:
             text = cell_text(cells[status.index])
@@ -226,27 +226,24 @@ class SaleReader:
         total = self.totals.read(cell_text(cells[self.total])) if self.total >= 0 else None
         if price is None and total is None:
             price = self.given.price
-        if self.currency_column >= 0 and (fault := self._foreign(cells)):
-            return Faults((fault,))
-        if self.discount >= 0 and type(price) is int and type(pieces) is int and total is None:
-            discount = self.discounts.read(cell_text(cells[self.discount])) or 0
-            if isinstance(discount, Fault):
-                return Faults((discount,))
-            total, price = abs(pieces) * abs(price) - abs(discount), None
-        if (
-            type(pieces) is int
-            and (price is None or type(price) is int)
-            and not isinstance(total, Fault)
-        ):
-            if price is None and total is None and not self.given.menu:
-                return Faults((Fault("has no price"),))
-            return signed_money(pieces, price, total, kind, reason)
-        faults = [value for value in (pieces, price, total) if isinstance(value, Fault)]
+        discount = self._discount(cells)
+        foreign = self._foreign(cells) if self.currency_column >= 0 else None
+        values = (pieces, price, total, discount, foreign)
+        faults = [value for value in values if isinstance(value, Fault)]
         if pieces is None:
             faults.insert(0, Fault("has no quantity"))
         if price is None and total is None and not self.given.menu:
             faults.append(Fault("has no price"))
-        return Faults(faults)
+        if faults:
+            return Faults(faults)
+        assert type(pieces) is int
+        line = LineAmounts(pieces, *(a if type(a) is int else None for a in (price, total)))
+        return signed_money(line.after(discount if type(discount) is int else 0), kind, reason)
+
+    def _discount(self, cells: tuple[Cell, ...]) -> int | Fault:
+        if self.discount < 0:
+            return 0
+        return self.discounts.read(cell_text(cells[self.discount])) or 0
 
 
 def _nothing(_: tuple[Cell, ...]) -> object:

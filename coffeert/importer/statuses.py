@@ -67,7 +67,7 @@ class StatusColumn:
 
     def reason(self, text: str) -> str:
         """Say why a row with this value is left out."""
-        return f"`{self.heading}` is {text!r}"
+        return f"`{self.heading}` is {text[:40]!r}"
 
 
 def kind_of_word(word: str) -> Kind:

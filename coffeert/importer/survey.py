@@ -10,6 +10,7 @@ from coffeert.importer.cell_text import cell_text, is_missing
 from coffeert.importer.clocks import read_clock, split_moment
 from coffeert.importer.currency_signs import CurrencySurvey
 from coffeert.importer.dates import DaySurvey, day_numbers, number_format
+from coffeert.importer.memory import is_long
 from coffeert.importer.numbers import MARKS, MarkSurvey, scaled_number, spelled_number
 from coffeert.importer.row_kinds import has_total_label, is_heading, is_total_label
 from coffeert.importer.rows import Cell, TableRow
@@ -147,7 +148,7 @@ class _Surveyor:
                 self._note_clock(cell_text(cells[self._clock]))
             elif self._day >= 0:
                 day = self._day_text(cells)
-                if day not in days:
+                if day not in days and not is_long(day):
                     if len(days) > _DIFFERENT:
                         days.clear()
                     days.add(day)
@@ -196,7 +197,7 @@ class _Surveyor:
         result.totals_at_the_end = 0
         for index, seen, found in self._numbers:
             cell = cells[index]
-            if cell not in seen:
+            if cell not in seen and not is_long(cell):
                 if len(seen) > _DIFFERENT:
                     seen.clear()
                 seen.add(cell)
@@ -204,7 +205,7 @@ class _Surveyor:
         for index, counts in result.values.items():
             cell = cells[index]
             text = cell if type(cell) is str else cell_text(cell)
-            if text in counts or len(counts) < _DIFFERENT:
+            if text in counts or (len(counts) < _DIFFERENT and not is_long(text)):
                 counts[text] = counts.get(text, 0) + 1
         if len(result.money) < _SAMPLE:
             get = self._text
