@@ -97,8 +97,6 @@ async def serving(*routes: web.RouteDef, port: int = 0) -> AsyncIterator[str]:
     """Serve routes on loopback; gives the URL."""
     application = web.Application()
     application.add_routes(routes)
-    if all(route.path != "/api/menu" for route in routes):
-        application.add_routes([web.get("/api/menu", always(lambda: answer(MENU)))])
     server = TestServer(application, port=port)
     await server.start_server(shutdown_timeout=0.1)
     try:
