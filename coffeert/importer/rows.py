@@ -61,5 +61,9 @@ class Table(Protocol):
     facts: tuple[str, ...]
     """What was understood of its form, each a plain sentence."""
 
-    def rows(self) -> Iterator[TableRow | RejectedRow]:
-        """Read from the beginning; a row whose form is broken is a `RejectedRow`."""
+    def rows(self) -> Iterator[TableRow | RejectedRow | SkippedRow]:
+        """Read from the beginning.
+
+        A row whose form is broken is a `RejectedRow`; a repeated heading and text below the table are a
+        `SkippedRow`.
+        """

@@ -42,8 +42,37 @@ _CHANGES = "tests/integration/postgres/test_calendar_changes.py"
 _INSTALLATION = "tests/integration/postgres/test_installation.py"
 _TABLE_RULES = "tests/integration/postgres/test_table_rules.py"
 _MINUTES = "tests/integration/postgres/test_minute_retention.py"
+_TABLES = "tests/unit/importer"
 
 MUTANTS = (
+    Mutant(
+        "an unclosed quotation mark swallows the rest of a file unsaid",
+        "coffeert/importer/delimited.py",
+        "            strict=strict,\n",
+        "            strict=False,\n",
+        (f"{_TABLES}/test_delimited.py",),
+    ),
+    Mutant(
+        "any text that is not UTF-8 is read as Windows-1252",
+        "coffeert/importer/encoding.py",
+        "if implausible_word(text):",
+        "if False:",
+        (f"{_TABLES}/test_encoding.py",),
+    ),
+    Mutant(
+        "a file of several tables is half loaded",
+        "coffeert/importer/grid_table.py",
+        "watch.see(line, cells)",
+        "pass",
+        (f"{_TABLES}/test_delimited.py",),
+    ),
+    Mutant(
+        "a formula without a value is an empty cell",
+        "coffeert/importer/workbook.py",
+        "            _refuse_valueless_formulas(content.name, file, chosen)\n",
+        "",
+        (f"{_TABLES}/test_workbook.py",),
+    ),
     Mutant(
         "a pass counts rows that break a rule of the table",
         "sql/queries/pass.sql",
