@@ -100,8 +100,8 @@ MUTANTS = (
     Mutant(
         "more decimal places than the currency has are cut off",
         "coffeert/importer/numbers.py",
-        "        if self.places > 9:",
-        "        if self.places > 2:",
+        "        if not rest:",
+        "        if rest >= 0:",
         (_NUMBERS,),
     ),
     Mutant(
