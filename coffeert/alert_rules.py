@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final, Literal, get_args
 
+from coffeert.domain.currency import places
 from coffeert.domain.rollup_cube import RollupCube
 from coffeert.domain.rollups import SECONDS, floor, sliding_minute
 from coffeert.durations import parse_duration
@@ -131,23 +132,24 @@ def read_figures(
     now: datetime,
     stores: Sequence[str],
     health: Health | None,
+    currency: str | None = None,
 ) -> Figures:
     """Return the figures that rules are about; `stores` are those of the menu, money is in whole units."""
-    moment = now.timestamp()
+    moment, scale = now.timestamp(), 10 ** places(currency)
     running = floor(int(moment), "minute")
     orders, cents = sliding_minute(partial(cube.bucket_sum, "minute"), moment)
     recent = cube.total("minute", running - (_TICKET_MINUTES - 1) * SECONDS["minute"])
     today = cube.totals().today
     figures: dict[Metric, float] = {
         "orders_per_min": orders,
-        "revenue_per_min": cents / 100,
+        "revenue_per_min": cents / scale,
         "orders_today": today.orders,
-        "revenue_today": today.cents / 100,
+        "revenue_today": today.cents / scale,
         "silent_stores": len(silent_stores(cube, stores, moment)),
         "data_age": max(0.0, (now - data_time).total_seconds()),
     }
     if recent.orders > 0:
-        figures["avg_ticket"] = recent.cents / recent.orders / 100
+        figures["avg_ticket"] = recent.cents / recent.orders / scale
     if health is not None:
         figures["orders_per_s"] = health.intake.orders_per_s
         figures["queue"] = health.intake.queue

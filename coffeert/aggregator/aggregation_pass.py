@@ -9,6 +9,7 @@ import msgspec
 from coffeert.aggregator.projection import Projection
 from coffeert.domain.calendar import MARGIN_SECONDS, Calendars, calendar_span
 from coffeert.domain.coverage import Coverage
+from coffeert.domain.currency import places
 from coffeert.domain.retention_window import RetentionWindow
 from coffeert.domain.watermark import Watermark
 from coffeert.postgres.calendars import load_calendars
@@ -119,5 +120,6 @@ def message_of(result: PassResult, retention: RetentionWindow, stats: PassStats)
         covers=Coverage.of(retention),
         stats=stats,
         cells=pass_cells(result.cells),
-        recent=[OrderBody.of(order) for order in result.recent],
+        recent=[OrderBody.of(order, places(result.currency)) for order in result.recent],
+        currency=result.currency,
     )

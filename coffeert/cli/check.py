@@ -57,4 +57,6 @@ async def check(
 async def _fetch_figures(client: OrderClient, stores: Sequence[str]) -> Figures:
     snapshot = await client.dashboard()
     view = View(change_from(snapshot.view))
-    return read_figures(view.cube, view.data_time, datetime.now(UTC), stores, snapshot.health)
+    return read_figures(
+        view.cube, view.data_time, datetime.now(UTC), stores, snapshot.health, snapshot.currency
+    )

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 
 import msgspec
 
-from coffeert.domain.orders import text_from_cents
+from coffeert.domain.currency import places
+from coffeert.domain.money import money_text
 from coffeert.domain.retention_window import LocalDay
 from coffeert.domain.rollup_cube import RollupCube
 from coffeert.domain.rollups import GRAINS, ZERO, StoreDrink, Totals
@@ -29,8 +30,8 @@ class BreakdownTotals(msgspec.Struct, frozen=True):
     revenue: str
 
     @classmethod
-    def of(cls, tally: Totals) -> BreakdownTotals:
-        return cls(tally.orders, tally.quantity, text_from_cents(tally.cents))
+    def of(cls, tally: Totals, decimals: int) -> BreakdownTotals:
+        return cls(tally.orders, tally.quantity, money_text(tally.cents, decimals))
 
 
 class Windows(msgspec.Struct, frozen=True):
@@ -91,6 +92,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     data_time: datetime
     epoch: str
     version: int
+    currency: str | None
     totals: Windows
     stores: tuple[Named, ...]
     drinks: tuple[Named, ...]
@@ -103,7 +105,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 def figures_from(snapshot: Snapshot) -> Figures:
     """Sum a snapshot up."""
     view = View(change_from(snapshot.view))
-    cube = view.cube
+    cube, decimals = view.cube, places(snapshot.currency)
     windows = _cells_of_windows(cube)
     return Figures(
         as_of=cube.retention.moment(),
@@ -111,17 +113,19 @@ def figures_from(snapshot: Snapshot) -> Figures:
         data_time=view.data_time,
         epoch=snapshot.epoch,
         version=snapshot.version,
-        totals=_windows(windows, lambda store, drink: True),
-        stores=_named(windows, lambda store, drink: store),
-        drinks=_named(windows, lambda store, drink: drink),
+        currency=snapshot.currency,
+        totals=_windows(windows, lambda store, drink: True, decimals),
+        stores=_named(windows, lambda store, drink: store, decimals),
+        drinks=_named(windows, lambda store, drink: drink, decimals),
         today=tuple(
-            Cell(store, drink, BreakdownTotals.of(tally))
+            Cell(store, drink, BreakdownTotals.of(tally, decimals))
             for (store, drink), tally in sorted(windows[0].items())
         ),
         top_drinks=tuple(
-            TopDrinkFigure(drink, BreakdownTotals.of(sums)) for drink, sums in cube.top_drinks(TOP)
+            TopDrinkFigure(drink, BreakdownTotals.of(sums, decimals))
+            for drink, sums in cube.top_drinks(TOP)
         ),
-        recent=tuple(OrderBody.of(order) for order in view.recent),
+        recent=tuple(OrderBody.of(order, decimals) for order in view.recent),
         health=snapshot.health,
     )
 
@@ -131,15 +135,20 @@ def _cells_of_windows(cube: RollupCube) -> tuple[WindowCells, ...]:
     return (cube.today_cells(), *map(cube.cells_total, GRAINS))
 
 
-def _named(windows: tuple[WindowCells, ...], name: Callable[[str, str], str]) -> tuple[Named, ...]:
+def _named(
+    windows: tuple[WindowCells, ...], name: Callable[[str, str], str], decimals: int
+) -> tuple[Named, ...]:
     codes = sorted({name(*key) for cells in windows for key in cells})
     return tuple(
-        Named(code, _windows(windows, lambda *key, code=code: name(*key) == code)) for code in codes
+        Named(code, _windows(windows, lambda *key, code=code: name(*key) == code, decimals))
+        for code in codes
     )
 
 
-def _windows(windows: tuple[WindowCells, ...], chosen: Callable[[str, str], bool]) -> Windows:
-    return Windows(*(BreakdownTotals.of(_sum(cells, chosen)) for cells in windows))
+def _windows(
+    windows: tuple[WindowCells, ...], chosen: Callable[[str, str], bool], decimals: int
+) -> Windows:
+    return Windows(*(BreakdownTotals.of(_sum(cells, chosen), decimals) for cells in windows))
 
 
 def _sum(cells: WindowCells, chosen: Callable[[str, str], bool]) -> Totals:

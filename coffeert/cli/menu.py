@@ -13,8 +13,9 @@ from rich.cells import cell_len
 from coffeert.cli.database import with_database
 from coffeert.cli.menu_calendar import calendar_command, currency_command, start_text
 from coffeert.cli.params import data_dir_option
+from coffeert.domain.currency import MAX_PLACES, places
 from coffeert.domain.menu import Drink, Menu, Store
-from coffeert.domain.orders import cents_from_text, text_from_cents
+from coffeert.domain.money import exact_units, money_text, price_units
 from coffeert.postgres import menu as tables
 from coffeert.postgres.calendars import StoreCalendar, load_store_calendars
 from coffeert.postgres.installation import load_currency
@@ -24,11 +25,12 @@ from coffeert.printable import printable
 T = TypeVar("T")
 
 
-def _cents(context: click.Context, option: click.Parameter, value: str) -> int:
+def _number(context: click.Context, option: click.Parameter, value: str) -> str:
     try:
-        return cents_from_text(value)
+        exact_units(value, MAX_PLACES)  # how many the currency has is not known yet
     except ValueError as error:
         raise click.BadParameter(f"{error}.") from None
+    return value
 
 
 @click.group()
@@ -67,13 +69,12 @@ def add_store(code: str, name: str | None) -> None:
 
 @add.command("drink")
 @click.argument("code")
-@click.option("--price", callback=_cents, required=True, help="List price, such as 4.50.")
+@click.option("--price", callback=_number, required=True, help="List price, such as 4.50.")
 @click.option("--name", help="The displayed name; by default made from the code.")
-def add_drink(code: str, price: int, name: str | None) -> None:
+def add_drink(code: str, price: str, name: str | None) -> None:
     """Put a drink on the menu, or change its price; a retired one is sold again."""
-    drink = Drink(code, _name(code, name), price)
-    _with_database(partial(_call, tables.add_drink, drink))
-    click.echo(f"The drink {code} is sold at {text_from_cents(price)}.")
+    written = _with_database(partial(_add_drink, code, _name(code, name), price))
+    click.echo(f"The drink {code} is sold at {written}.")
 
 
 @command.group()
@@ -107,6 +108,17 @@ async def _call(
     await change(connection, value)
 
 
+async def _add_drink(code: str, name: str, price: str, connection: Connection) -> str:
+    """Add a drink, and return its price with the places of the currency."""
+    decimals = places(await load_currency(connection))
+    try:
+        units = price_units(price, decimals)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", param_hint="--price") from None
+    await tables.add_drink(connection, Drink(code, name, units))
+    return money_text(units, decimals)
+
+
 def _with_database(work: Callable[[Connection], Awaitable[T]]) -> T:
     return with_database(click.get_current_context().obj, "menu", work)
 
@@ -133,7 +145,12 @@ def _lines(
         rows.append((store.code, store.name, start_text(calendar.starts), state))
     rows += [("", "", "", ""), ("DRINK", "NAME", "PRICE", currency or "")]
     rows += [
-        (drink.code, drink.name, text_from_cents(drink.price_cents), _state(drink.active))
+        (
+            drink.code,
+            drink.name,
+            money_text(drink.price_cents, places(currency)),
+            _state(drink.active),
+        )
         for drink in menu.drinks
     ]
     # These commands refuse control characters, but SQL can put them into a name.

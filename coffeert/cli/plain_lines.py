@@ -7,7 +7,8 @@ import time
 import click
 
 from coffeert.client import Beat, DashboardFeed, Disconnected, ViewChanged, ViewReset
-from coffeert.domain.orders import text_from_cents
+from coffeert.domain.currency import places
+from coffeert.domain.money import money_text
 from coffeert.domain.rollup_cube import WindowTotals
 
 _LINE_INTERVAL_SECONDS = 1.0
@@ -40,9 +41,10 @@ def _line(feed: DashboardFeed, totals: WindowTotals) -> str:
     now = time.strftime("%H:%M:%S")
     rate = feed.health.intake.orders_per_s if feed.health else 0.0
     latest = feed.view.recent[0] if feed.view.recent else None
+    decimals = places(None if feed.menu is None else feed.menu.currency)
     last = f"  last {latest.quantity} x {latest.drink} at {latest.store}" if latest else ""
     return (
         f"{now}  {rate:.1f}/s  hour {totals.minute.orders:,} orders "
-        f"{text_from_cents(totals.minute.cents)}  today {totals.today.orders:,}  "
-        f"30 days {totals.day.orders:,} orders {text_from_cents(totals.day.cents)}{last}"
+        f"{money_text(totals.minute.cents, decimals)}  today {totals.today.orders:,}  "
+        f"30 days {totals.day.orders:,} orders {money_text(totals.day.cents, decimals)}{last}"
     )

@@ -131,8 +131,8 @@ def _in_order(windows: Windows) -> tuple[BreakdownTotals, ...]:
 
 def _money(text: str) -> str:
     sign = "-" if text.startswith("-") else ""
-    whole, _, cents = text.removeprefix("-").partition(".")
-    return f"{sign}{int(whole):,}.{cents}"
+    whole, point, fraction = text.removeprefix("-").partition(".")
+    return f"{sign}{int(whole):,}{point}{fraction}"
 
 
 def _time(moment: datetime, zone: tzinfo) -> str:

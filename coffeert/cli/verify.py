@@ -11,10 +11,12 @@ import msgspec
 from coffeert.cli.database import with_database
 from coffeert.cli.params import data_dir_option
 from coffeert.config import load_config
-from coffeert.domain.orders import text_from_cents
+from coffeert.domain.currency import places
+from coffeert.domain.money import money_text
 from coffeert.domain.rollups import Totals
 from coffeert.errors import NotExact
 from coffeert.postgres.calendars import count_differing_days, differing_days_sentence
+from coffeert.postgres.installation import load_currency
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.verification import Difference, Verification, verify
 
@@ -28,11 +30,11 @@ def command(as_json: bool, data_dir: Path | None) -> None:
     It says how many orders no pass has counted yet, and also exits with 7 if there are some and passes
     are overdue. Orders may be written meanwhile: the comparison uses one snapshot.
     """
-    result, days_differing = with_database(data_dir, "verify", _verify, existing=True)
+    result, days_differing, currency = with_database(data_dir, "verify", _verify, existing=True)
     if as_json:
         click.echo(msgspec.json.encode(result))
     else:
-        for line in _lines(result):
+        for line in _lines(result, places(currency)):
             click.echo(line)
     if not result.exact:
         differing = sum(grain.differing for grain in result.grains)
@@ -53,16 +55,20 @@ def command(as_json: bool, data_dir: Path | None) -> None:
         )
 
 
-async def _verify(connection: Connection) -> tuple[Verification, int]:
-    return await verify(connection), await count_differing_days(connection)
+async def _verify(connection: Connection) -> tuple[Verification, int, str | None]:
+    return (
+        await verify(connection),
+        await count_differing_days(connection),
+        await load_currency(connection),
+    )
 
 
-def _lines(result: Verification) -> list[str]:
+def _lines(result: Verification, decimals: int) -> list[str]:
     lines = [
         f"{grain.grain:<7} {grain.cells:>10,} cells  {grain.differing:,} differ"
         for grain in result.grains
     ]
-    lines += [_example(difference) for difference in result.examples]
+    lines += [_example(difference, decimals) for difference in result.examples]
     verdict = "exact" if result.exact else "not exact"
     return [
         *lines,
@@ -78,15 +84,15 @@ def _age(result: Verification) -> str:
     return f"the last pass is {result.pass_age_s:,.1f} s old"
 
 
-def _example(difference: Difference) -> str:
+def _example(difference: Difference, decimals: int) -> str:
     start = datetime.fromtimestamp(difference.bucket, UTC)
     return (
         f"  {difference.grain} {start:%Y-%m-%d %H:%M} {difference.store!a} {difference.drink!a}: "
-        f"rollup {_tally(difference.rollup)}, orders {_tally(difference.orders)}"
+        f"rollup {_tally(difference.rollup, decimals)}, orders {_tally(difference.orders, decimals)}"
     )
 
 
-def _tally(tally: Totals | None) -> str:
+def _tally(tally: Totals | None, decimals: int) -> str:
     if tally is None:
         return "nothing"
-    return f"{tally.orders} orders {tally.quantity} pieces {text_from_cents(tally.cents)}"
+    return f"{tally.orders} orders {tally.quantity} pieces {money_text(tally.cents, decimals)}"

@@ -2,6 +2,8 @@
 
     async with OrderClient("http://127.0.0.1:8765") as client:
         placed = await client.place(Draft(store="uptown", drink="latte"))
+        await client.place(Draft("uptown", "latte", 6, total_cents=5000, key="till1-0042"))
+        await client.void("till1-0042")
 
     async with DashboardFeed("http://127.0.0.1:8765") as feed:
         async for event in feed.events():
@@ -29,7 +31,7 @@ from coffeert.client.events import (
     ViewChanged,
     ViewReset,
 )
-from coffeert.domain.orders import Draft, Order
+from coffeert.domain.orders import Draft, Order, Void
 
 if TYPE_CHECKING:
     from coffeert.client.feed import DashboardFeed
@@ -62,6 +64,7 @@ __all__ = [
     "Receipt",
     "ViewChanged",
     "ViewReset",
+    "Void",
 ]
 
 

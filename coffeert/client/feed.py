@@ -11,7 +11,6 @@ from typing import Self
 from yarl import URL
 
 from coffeert.client.events import EventBuffer, FeedEvent, GapFound, PlacedOrder
-from coffeert.client.http import order_body
 from coffeert.client.replica import Replica, StateFrame
 from coffeert.client.tls import tls_for
 from coffeert.client.url import parse_server_url, socket_url
@@ -123,7 +122,7 @@ class DashboardFeed:
         Raises the matching `ApiError` if the server refuses it, with `errors` naming fields; when the
         time is up, `OutcomeUnknown` if it was sent and `ServerUnavailable` if it was not.
         """
-        return await self._connection.place(order_body(draft), timeout)
+        return await self._connection.place_draft(draft, timeout)
 
     def reconnect_now(self) -> None:
         """Connect at once instead of waiting for the next attempt."""

@@ -27,7 +27,9 @@ from coffeert.client.errors import (
 from coffeert.client.events import PlacedOrder
 from coffeert.client.tls import tls_for
 from coffeert.client.url import parse_server_url
-from coffeert.domain.orders import Draft, new_order_id
+from coffeert.domain.currency import DEFAULT_PLACES, places
+from coffeert.domain.order_keys import BatchKey, order_id_from_key
+from coffeert.domain.orders import Draft, Void, new_order_id
 from coffeert.errors import ApiError, CoffeertError, NotFound, ServerUnavailable, Unavailable
 from coffeert.wire.frames import Snapshot, decode_snapshot
 from coffeert.wire.orders import BatchResult, MenuBody, decode_body, draft_body, encode
@@ -91,6 +93,7 @@ class OrderClient:
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._orders_url = self._server / "api/orders"
         self._session: aiohttp.ClientSession | None = None
+        self._places: int | None = None
         self._answered = False  # well, at least once
         self.retries = 0
 
@@ -114,8 +117,8 @@ class OrderClient:
             self._session = None
 
     async def place(self, draft: Draft) -> PlacedOrder:
-        """Place an order and return it as stored; a draft without `order_id` is given one first."""
-        return (await self.place_body(order_body(draft))).placed()
+        """Place an order and return it as stored; one without `order_id` and `key` is given an id first."""
+        return (await self.place_body(order_body(draft, await self._places_for(draft)))).placed()
 
     async def place_body(self, body: bytes) -> Receipt:
         """Place an order that is already JSON and holds its `order_id`; its answer is not decoded.
@@ -124,20 +127,29 @@ class OrderClient:
         """
         return await self._request("POST", self._orders_url, body, _JSON)
 
-    async def void(self, order_id: UUID) -> PlacedOrder:
-        """Void an order by a correction and return that; doing it twice stores one correction."""
+    async def void(self, order_id: UUID | str) -> PlacedOrder:
+        """Void an order by its id or key; return the correction, the same one if it is done twice.
+
+        Raises `ValueError` for what cannot be a key.
+        """
+        if isinstance(order_id, str):
+            # Some keys cannot stand in a path, such as `..`.
+            order_id = order_id_from_key(order_id)
         url = self._orders_url / str(order_id) / "void"
         return (await self._request("POST", url, b"", {})).placed()
 
-    async def batch(self, drafts: AsyncIterable[Draft]) -> BatchResult:
-        """Place any number of orders as NDJSON, at most `MAX_BATCH_LINES` in one request.
+    async def batch(
+        self, drafts: AsyncIterable[Draft | Void], *, key: str | None = None
+    ) -> BatchResult:
+        """Place and void any number of orders as NDJSON, at most `MAX_BATCH_LINES` in one request.
 
         Refused lines are counted, and the first hundred explained by their number, counting from 1 over
-        all of `drafts`; the other lines are stored.
+        all of `drafts`; the other lines are stored. With a `key`, orders that have none get theirs from it
+        and their number: the same call again stores nothing new. Raises `ValueError` for a bad key.
         """
         total = BatchResult(0, 0, 0)
         lines_before = 0
-        async for lines in _chunks(drafts):
+        async for lines in self._chunks(drafts, None if key is None else BatchKey(key)):
             result = await self.batch_lines(lines)
             total = _merge(total, result, lines_before)
             lines_before += len(lines)
@@ -176,6 +188,34 @@ class OrderClient:
             return result, None
         # Some lines were refused only for now, and not all of them are named: send all again.
         return BatchResult(0, 0, 0), _AttemptFailed(Unavailable(temporary.detail), final=False)
+
+    async def _chunks(
+        self, drafts: AsyncIterable[Draft | Void], key: BatchKey | None
+    ) -> AsyncIterator[list[bytes]]:
+        lines: list[bytes] = []
+        number = 0
+        async for draft in drafts:
+            number += 1
+            if isinstance(draft, Void):
+                lines.append(encode({"void": draft.key or draft.order_id}))
+            else:
+                if key is not None and draft.order_id is None and draft.key is None:
+                    # Not by the header: an attempt may begin at a later line.
+                    draft = msgspec.structs.replace(draft, order_id=key.order_id(number))
+                lines.append(order_body(draft, await self._places_for(draft)))
+            if len(lines) == MAX_BATCH_LINES:
+                yield lines
+                lines = []
+        if lines:
+            yield lines
+
+    async def _places_for(self, draft: Draft) -> int:
+        """Return the decimal places of the server's currency if the draft needs them."""
+        if self._places is None:
+            if not draft.has_money:
+                return DEFAULT_PLACES
+            self._places = places((await self.menu()).currency)
+        return self._places
 
     async def menu(self) -> MenuBody:
         """Return the stores and drinks that take orders now."""
@@ -274,22 +314,14 @@ def _redirection(server: URL, response: aiohttp.ClientResponse) -> str:
     return f"The server at {server} redirects to {there} ({status}); give that one as its URL."
 
 
-def order_body(draft: Draft) -> bytes:
-    """Encode a draft as JSON, with a key under which it can be sent again safely."""
-    if draft.order_id is None:
+def order_body(draft: Draft, places: int = DEFAULT_PLACES) -> bytes:
+    """Encode a draft as JSON, with a key under which it can be sent again safely.
+
+    `places` are the decimal places of the server's currency.
+    """
+    if draft.order_id is None and draft.key is None:
         draft = msgspec.structs.replace(draft, order_id=new_order_id())
-    return encode(draft_body(draft))
-
-
-async def _chunks(drafts: AsyncIterable[Draft]) -> AsyncIterator[list[bytes]]:
-    lines: list[bytes] = []
-    async for draft in drafts:
-        lines.append(order_body(draft))
-        if len(lines) == MAX_BATCH_LINES:
-            yield lines
-            lines = []
-    if lines:
-        yield lines
+    return encode(draft_body(draft, places))
 
 
 def _partial_result(failed: _AttemptFailed) -> BatchResult:

@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Self
 
 from coffeert.client.events import PlacedOrder
-from coffeert.client.http import order_body
 from coffeert.client.tls import tls_for
 from coffeert.client.url import parse_server_url, socket_url
 from coffeert.client.websocket import ServerConnection
@@ -52,7 +51,7 @@ class OrderSocket:
 
     async def place(self, draft: Draft, *, timeout: float = 30) -> PlacedOrder:  # noqa: ASYNC109 (as DashboardFeed)
         """Place an order; raises as `DashboardFeed.place` does."""
-        return await self._connection.place(order_body(draft), timeout)
+        return await self._connection.place_draft(draft, timeout)
 
     async def place_body(self, body: bytes, seconds: float) -> PlacedOrder:
         """Place an order that is already JSON and holds its `order_id`, within `seconds`."""

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable
+from typing import Final
 
 from coffeert.backoff import Backoff
 from coffeert.client.errors import error_from_problem, is_retryable
@@ -19,6 +20,7 @@ from coffeert.errors import (
 )
 from coffeert.wire.frames import Ack, Refusal
 
+NOT_SENT: Final = "There is no connection to the server; the order was not sent."
 _REPLAYED = 200
 _MAY_BE_STORED = "the order may be stored. Sending it again under the same order_id is safe."
 
@@ -51,7 +53,7 @@ class _UnansweredOrder:
             return OutcomeUnknown(f"No answer within {seconds:g} s: {_MAY_BE_STORED}")
         if self.refused is not None:
             return self.failure(self.refused)
-        return ServerUnavailable("There is no connection to the server; the order was not sent.")
+        return ServerUnavailable(NOT_SENT)
 
     def failure(self, error: CoffeertError) -> CoffeertError:
         """Return what is known when `error` ends it: nothing, if an attempt had no answer."""

@@ -18,8 +18,11 @@ from coffeert.backoff import Backoff
 from coffeert.client.errors import TRANSPORT_ERRORS, plain_reason
 from coffeert.client.events import Connecting, Disconnected, PlacedOrder
 from coffeert.client.handshake import ConnectionLost, Refusals, lost_at_handshake
-from coffeert.client.pending_orders import PendingOrders
+from coffeert.client.http import order_body
+from coffeert.client.pending_orders import NOT_SENT, PendingOrders
 from coffeert.client.replica import StateFrame
+from coffeert.domain.currency import DEFAULT_PLACES, places
+from coffeert.domain.orders import Draft
 from coffeert.errors import CoffeertError, ServerUnavailable
 from coffeert.tasks import end
 from coffeert.wire.frames import (
@@ -93,6 +96,8 @@ class ServerConnection:
         self._was_connected = False
         self._backoff = Backoff()
         self._refusals = Refusals()
+        self._greeted = asyncio.Event()
+        self._places = DEFAULT_PLACES
         self._orders = PendingOrders(self.send)
         self._task: asyncio.Task[None] | None = None
 
@@ -116,17 +121,36 @@ class ServerConnection:
         """How many times an order was sent again."""
         return self._orders.retries
 
+    async def place_draft(self, draft: Draft, seconds: float) -> PlacedOrder:
+        """Place an order as `place` does, with amounts in the server's currency."""
+        deadline = time.monotonic() + seconds
+        if draft.has_money and not self._greeted.is_set():
+            await self._wait_for_hello(seconds)
+        body = order_body(draft, self._places)
+        return await self.place(body, deadline - time.monotonic())
+
+    async def _wait_for_hello(self, seconds: float) -> None:
+        self._raise_if_ended()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._greeted.wait()
+        except TimeoutError:
+            raise ServerUnavailable(NOT_SENT) from None
+
     async def place(self, body: bytes, seconds: float) -> PlacedOrder:
         """Place an order, a JSON object with its `order_id`, on this connection or the next one.
 
         Raises what the server refuses it with; after `seconds`, `OutcomeUnknown` if it was sent and
         `ServerUnavailable` if it was not.
         """
+        self._raise_if_ended()
+        return await self._orders.place(body, seconds)
+
+    def _raise_if_ended(self) -> None:
         if self._refused is not None:
             raise self._refused
         if self._task is None or self._task.done():
             raise ServerUnavailable("The connection to the server is closed.")
-        return await self._orders.place(body, seconds)
 
     def send(self, frame: bytes) -> bool:
         """Queue a frame for sending; returns False if there is no connection."""
@@ -265,6 +289,8 @@ class ServerConnection:
             raise ConnectionLost(reason, refused=ServerUnavailable(f"The server {reason}."))
         self._refused = None
         self._was_connected = True
+        self._places = places(hello.menu.currency)
+        self._greeted.set()
         self._receive_timeout = hello.heartbeat * MAX_MISSED_HEARTBEATS
 
     def _closed(

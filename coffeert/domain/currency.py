@@ -33,6 +33,9 @@ CURRENCIES: Final = dict.fromkeys(_TWO_PLACES.split(), DEFAULT_PLACES) | {
 """Decimal places by currency."""
 
 
+MAX_PLACES: Final = max(CURRENCIES.values())
+
+
 def check_currency(code: str) -> None:
     """Raise `Invalid` for what is not the code of an active currency."""
     if code not in CURRENCIES:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -10,14 +9,14 @@ import msgspec
 import uuid_utils
 
 from coffeert.domain.menu import Menu
+from coffeert.domain.money import MAX_PRICE_CENTS, money_text
 from coffeert.errors import FieldError, Invalid
 
-MAX_QUANTITY = 99
-MAX_PRICE_CENTS = 100_000_000
+MAX_QUANTITY = 9_999
+MAX_TEXT_LENGTH = 64
+"""Of a source and of a receipt."""
 MIN_PLACED_AT = datetime(2000, 1, 1, tzinfo=UTC)
 MAX_PLACED_AT_AHEAD = timedelta(minutes=5)
-
-_MONEY = re.compile(r"(\d{1,7})(?:\.(\d{1,2}))?", re.ASCII)
 
 
 def new_order_id() -> UUID:
@@ -26,27 +25,13 @@ def new_order_id() -> UUID:
     return msgspec.convert(uuid_utils.uuid7().bytes, UUID)
 
 
-def cents_from_text(text: str) -> int:
-    """Read money as decimal text into integer cents, exactly; raises `ValueError` for any other text."""
-    match = _MONEY.fullmatch(text)
-    if match is None:
-        raise ValueError("must be a decimal number from 0 to 1000000 with at most 2 decimal places")
-    cents = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
-    if cents > MAX_PRICE_CENTS:
-        raise ValueError("must be at most 1000000")
-    return cents
-
-
-def text_from_cents(cents: int) -> str:
-    """Write integer cents as decimal text with two places, `-0.05` for -5."""
-    sign = "-" if cents < 0 else ""
-    return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02d}"
-
-
 class Draft(msgspec.Struct, frozen=True, gc=False):
     """What a client orders; `None` leaves the choice to the server.
 
-    `price_cents` is the price of one piece; `placed_at` has an offset.
+    `store` and `drink` are codes, or names of the menu. A negative `quantity` is a refund. `price_cents` is
+    the price of one piece and `total_cents` what the line costs, of either sign in a refund, both in minor
+    units of the currency. `placed_at` has an offset. `key` is what the client calls the order, if that is
+    not the text of `order_id`; in a client it alone is enough.
     """
 
     store: str
@@ -55,6 +40,22 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     price_cents: int | None = None
     placed_at: datetime | None = None
     order_id: UUID | None = None
+    total_cents: int | None = None
+    source: str | None = None
+    receipt: str | None = None
+    key: str | None = None
+
+    @property
+    def has_money(self) -> bool:
+        """Whether it says what something costs, so that the currency's decimal places matter."""
+        return self.price_cents is not None or self.total_cents is not None
+
+
+class Void(msgspec.Struct, frozen=True, gc=False):
+    """A request to cancel an order; `key` is what the client calls the order, as in a `Draft`."""
+
+    order_id: UUID
+    key: str | None = None
 
 
 class Order(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -79,7 +80,7 @@ class Order(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     @property
     def total_cents(self) -> int:
-        """What the line costs, in cents."""
+        """What the line costs, in minor units."""
         return self.quantity * self.price_cents if self.amount is None else self.amount
 
     @property
@@ -100,15 +101,23 @@ class Order(msgspec.Struct, frozen=True, gc=False, array_like=True):
     def answers(self, draft: Draft) -> bool:
         """Return True if this order is what `draft` asked for, so that a retry of it is answered with it.
 
-        What the draft left to the server matches whatever the server chose the first time.
+        The draft has codes. What it left to the server matches whatever the server chose the first time.
         """
+        price, total = draft.price_cents, draft.total_cents
+        if total is None:
+            priced = price is None or self.amount is None
+        else:
+            priced = self.total_cents == (-abs(total) if self.quantity < 0 else total)
         return (
-            self.voids is None
+            priced
+            and self.voids is None
             and self.store == draft.store
             and self.drink == draft.drink
             and self.quantity == draft.quantity
-            and draft.price_cents in (None, self.price_cents)
+            and price in (None, self.price_cents)
             and draft.placed_at in (None, self.placed_at)
+            and self.source == draft.source
+            and self.receipt == draft.receipt
         )
 
     def correction(self, order_id: UUID, received_at: datetime) -> Order:
@@ -133,36 +142,67 @@ def resolve(draft: Draft, menu: Menu, now: datetime) -> Order:
 
     Raises `Invalid` naming every field at fault.
     """
-    list_price = menu.list_price(draft.drink)
-    placed_at = draft.placed_at
+    store, drink, quantity, placed_at = draft.store, draft.drink, draft.quantity, draft.placed_at
+    list_price = menu.list_price(drink)
+    if list_price is None or not menu.sells_at(store):
+        store, drink = menu.store_code(store) or store, menu.drink_code(drink) or drink
+        list_price = menu.list_price(drink)
+    price, amount = draft.price_cents, None
     if (
         list_price is None
-        or not menu.sells_at(draft.store)
-        or not 1 <= draft.quantity <= MAX_QUANTITY
+        or not menu.sells_at(store)
+        or quantity == 0
+        or abs(quantity) > MAX_QUANTITY
         or not (placed_at is None or MIN_PLACED_AT <= placed_at <= now + MAX_PLACED_AT_AHEAD)
+        or (draft.total_cents is not None and _total_faults(draft, menu))
     ):
         faults = _faults(draft, menu, now)
         raise Invalid("The order has invalid values.", errors=faults)
+    if draft.total_cents is not None:
+        price, amount = _split_total(draft, draft.total_cents)
+    elif price is None:
+        price = list_price
     return Order(
         order_id=draft.order_id or new_order_id(),
-        store=draft.store,
-        drink=draft.drink,
-        quantity=draft.quantity,
-        price_cents=list_price if draft.price_cents is None else draft.price_cents,
+        store=store,
+        drink=drink,
+        quantity=quantity,
+        price_cents=price,
         # In UTC, as the table gives it back, so that a replay answers the same body.
         placed_at=now if placed_at is None else placed_at.astimezone(UTC),
         received_at=now,
+        amount=amount,
+        source=draft.source,
+        receipt=draft.receipt,
     )
+
+
+def _split_total(draft: Draft, total: int) -> tuple[int, int | None]:
+    """Return the price of a piece, and the amount to store unless it is quantity times price."""
+    if draft.quantity < 0:
+        total = -abs(total)
+    price = draft.price_cents
+    if price is None:
+        # Rounded half up. It tells what a piece was sold at; what counts is the amount.
+        count = abs(draft.quantity)
+        price = min((2 * abs(total) + count) // (2 * count), MAX_PRICE_CENTS)
+    return price, None if total == draft.quantity * price else total
 
 
 def _faults(draft: Draft, menu: Menu, now: datetime) -> tuple[FieldError, ...]:
     faults: list[FieldError] = []
-    if not menu.sells_at(draft.store):
-        faults.append(FieldError("store", _unknown("store", draft.store)))
-    if menu.list_price(draft.drink) is None:
-        faults.append(FieldError("drink", _unknown("drink", draft.drink)))
-    if not 1 <= draft.quantity <= MAX_QUANTITY:
-        faults.append(FieldError("quantity", f"must be from 1 to {MAX_QUANTITY}"))
+    if menu.store_code(draft.store) is None:
+        faults.append(FieldError("store", menu.why_no_store(draft.store)))
+    if menu.drink_code(draft.drink) is None:
+        faults.append(FieldError("drink", menu.why_no_drink(draft.drink)))
+    if draft.quantity == 0 or abs(draft.quantity) > MAX_QUANTITY:
+        faults.append(
+            FieldError(
+                "quantity", f"must be 1 to {MAX_QUANTITY}, or -1 to -{MAX_QUANTITY} of a refund"
+            )
+        )
+    elif draft.total_cents is not None:
+        faults += _total_faults(draft, menu)
     if not MIN_PLACED_AT <= (draft.placed_at or now) <= now + MAX_PLACED_AT_AHEAD:
         faults.append(
             FieldError(
@@ -172,7 +212,17 @@ def _faults(draft: Draft, menu: Menu, now: datetime) -> tuple[FieldError, ...]:
     return tuple(faults)
 
 
-def _unknown(kind: str, code: str) -> str:
-    # A stranger's value is shown short and escaped, since errors reach terminals and logs.
-    shown = ascii(code if len(code) <= 40 else code[:40] + "…")
-    return f"{shown} is not an active {kind} of the menu"
+def _total_faults(draft: Draft, menu: Menu) -> list[FieldError]:
+    total, price, count = draft.total_cents, draft.price_cents, abs(draft.quantity)
+    assert total is not None
+    if total < 0 < draft.quantity:
+        return [FieldError("total", "must not be negative; the quantity of a refund is")]
+    if price is not None and 2 * abs(abs(total) - count * price) > count:
+        return [
+            FieldError(
+                "price",
+                f"does not fit the total: {count} x {money_text(price, menu.places)} "
+                f"is {money_text(count * price, menu.places)}",
+            )
+        ]
+    return []

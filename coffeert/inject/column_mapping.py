@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
 from uuid import UUID
 
+from coffeert.domain.currency import DEFAULT_PLACES, places
 from coffeert.domain.menu import code_from_name
-from coffeert.domain.orders import Draft, cents_from_text
+from coffeert.domain.money import pieces, price_units, total_units
+from coffeert.domain.order_keys import key_to_echo, order_id_from_key
+from coffeert.domain.orders import MAX_QUANTITY, Draft
 from coffeert.errors import ConfigError, Invalid
 from coffeert.inject.rows import FileRow
 from coffeert.wire.orders import MenuBody
 
-FIELDS: Final = ("store", "drink", "quantity", "price", "placed_at", "order_id")
+FIELDS: Final = (
+    "store",
+    "drink",
+    "quantity",
+    "price",
+    "total",
+    "placed_at",
+    "order_id",
+    "source",
+    "receipt",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,7 @@ class ColumnMapping:
     zone: tzinfo | None
     store_codes: Mapping[str, str]
     drink_codes: Mapping[str, str]
+    places: int = DEFAULT_PLACES
 
     def read(self, row: FileRow) -> FileOrder:
         """Read a row; raises `ValueError` with the reason if it is not an order.
@@ -49,13 +63,20 @@ class ColumnMapping:
         """
         store = self.store or self._required(row, "store")
         drink = self._required(row, "drink")
+        if "voids" in row.values:
+            raise ValueError("it is the correction of another order")
+        key, order_id = self._value(row, "order_id"), self._order_id(row)
         draft = Draft(
             store=_code(store, self.store_codes, "store"),
             drink=_code(drink, self.drink_codes, "drink"),
             quantity=self._quantity(row),
-            price_cents=self._price(row),
+            price_cents=self._amount(row, "price", price_units),
             placed_at=self._placed_at(row),
-            order_id=self._order_id(row),
+            order_id=order_id,
+            total_cents=self._amount(row, "total", total_units),
+            source=self._value(row, "source"),
+            receipt=self._value(row, "receipt"),
+            key=None if key is None or order_id is None else key_to_echo(key, order_id),
         )
         return FileOrder(draft, store, drink)
 
@@ -70,16 +91,20 @@ class ColumnMapping:
 
     def _quantity(self, row: FileRow) -> int:
         text = self._value(row, "quantity") or "1"
-        if not (text.isascii() and text.isdigit() and len(text) <= 2):
-            raise ValueError("the quantity is not a whole number from 1 to 99")
-        return int(text)
-
-    def _price(self, row: FileRow) -> int | None:
-        text = self._value(row, "price")
         try:
-            return None if text is None else cents_from_text(text)
+            quantity = pieces(text)
         except ValueError as error:
-            raise ValueError(f"the price {error}") from None
+            raise ValueError(f"the quantity {error}") from None
+        if quantity == 0 or abs(quantity) > MAX_QUANTITY:
+            raise ValueError(f"the quantity is not from 1 to {MAX_QUANTITY}, or negative")
+        return quantity
+
+    def _amount(self, row: FileRow, field: str, read: Callable[[str, int], int]) -> int | None:
+        text = self._value(row, field)
+        try:
+            return None if text is None else read(text, self.places)
+        except ValueError as error:
+            raise ValueError(f"the {field} {error}") from None
 
     def _placed_at(self, row: FileRow) -> datetime | None:
         text = self._value(row, "placed_at")
@@ -101,9 +126,9 @@ class ColumnMapping:
     def _order_id(self, row: FileRow) -> UUID | None:
         text = self._value(row, "order_id")
         try:
-            return None if text is None else UUID(text)
-        except ValueError:
-            raise ValueError("the order_id is not a UUID") from None
+            return None if text is None else order_id_from_key(text)
+        except ValueError as error:
+            raise ValueError(f"the order_id {error}") from None
 
 
 def column_mapping_for(
@@ -116,6 +141,7 @@ def column_mapping_for(
         zone,
         _codes((item.code, item.name) for item in menu.stores),
         _codes((item.code, item.name) for item in menu.drinks),
+        places(menu.currency),
     )
 
 

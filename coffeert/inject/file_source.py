@@ -52,7 +52,14 @@ class RowKeys:
             return draft.order_id
         placed_at = draft.placed_at.astimezone(UTC).isoformat() if draft.placed_at else ""
         price = "" if draft.price_cents is None else str(draft.price_cents)
-        content = (draft.store, draft.drink, str(draft.quantity), price, placed_at)
+        content: tuple[str, ...] = (draft.store, draft.drink, str(draft.quantity), price, placed_at)
+        given = (draft.total_cents, draft.source, draft.receipt)
+        if given != (
+            None,
+            None,
+            None,
+        ):  # or the keys would be others than those of earlier versions
+            content += tuple("" if one is None else str(one) for one in given)
         first = key_from("row", *content)
         self._seen[first] += 1
         number = self._seen[first]
@@ -104,7 +111,9 @@ def orders_from(
             return
         left -= 1
         draft = msgspec.structs.replace(draft, order_id=keys.key(draft))
-        yield ScheduledOrder(encode(draft_body(draft)), clock.due(draft.placed_at), row.line)
+        yield ScheduledOrder(
+            encode(draft_body(draft, mapping.places)), clock.due(draft.placed_at), row.line
+        )
 
 
 def checked_rows(rows: Rows, mapping: ColumnMapping) -> Iterable[FileRow | BadRow]:

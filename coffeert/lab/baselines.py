@@ -26,7 +26,8 @@ from coffeert.lab.worker_process import ParentPipe, start_worker
 from coffeert.postgres.orders import OrderRepository
 from coffeert.postgres.pool import open_pool
 from coffeert.tasks import end
-from coffeert.wire.orders import OrderBody, decode_order, encode
+from coffeert.wire.order_requests import decode_order
+from coffeert.wire.orders import OrderBody, encode
 from coffeert.wire.websocket import text_frame
 
 _PRICE_CENTS = 450

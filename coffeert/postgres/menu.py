@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from coffeert.domain.currency import places
 from coffeert.domain.menu import Drink, Menu, Store, check_code, check_name
-from coffeert.domain.orders import MAX_PRICE_CENTS
+from coffeert.domain.money import MAX_PRICE_CENTS, money_text
 from coffeert.errors import FieldError, Invalid, NotFound
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.installation import load_currency
@@ -46,8 +47,9 @@ async def add_drink(connection: Connection, drink: Drink) -> None:
     check_code(drink.code)
     check_name(drink.name)
     if not 0 <= drink.price_cents <= MAX_PRICE_CENTS:
-        fault = FieldError("price", "must be from 0 to 1000000")
-        raise Invalid("The price must be from 0 to 1000000.", errors=(fault,))
+        most = money_text(MAX_PRICE_CENTS, places(await load_currency(connection)))
+        fault = FieldError("price", f"must be from 0 to {most}")
+        raise Invalid(f"The price {fault.message}.", errors=(fault,))
     with translate_errors():
         await connection.execute(sql("add_drink"), drink.code, drink.name, drink.price_cents)
 

@@ -42,6 +42,7 @@ class PassResult(msgspec.Struct, frozen=True, kw_only=True):
     recent: tuple[Order, ...]
     uncountable: tuple[UUID, ...] = ()
     uncountable_in_all: int = 0
+    currency: str | None = None
 
 
 async def advance(
@@ -80,6 +81,7 @@ async def advance(
         recent=tuple(Order(*values) for values in row["recent"]),
         uncountable=tuple(row["uncountable"]),
         uncountable_in_all=row["uncountable_before"] + len(row["uncountable"]),
+        currency=state.currency,
     )
 
 

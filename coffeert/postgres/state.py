@@ -39,6 +39,7 @@ class LockedState(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     here: bool
     branched: bool
+    currency: str | None
 
 
 @asynccontextmanager

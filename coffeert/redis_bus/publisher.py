@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from coffeert.domain.currency import places
 from coffeert.domain.orders import Order
 from coffeert.domain.rollup_cube import RollupCube
 from coffeert.domain.rollups import GRAINS, ZERO, CellKey, Grain, StoreDrink, Totals
@@ -155,7 +156,7 @@ def plan_publish(
             live[(_REWRITTEN * message.number + n) % len(live)] for n in range(_REWRITTEN) if live
         }
         touched = [bucket for bucket in live if bucket in changed]
-    bodies = [OrderBody.of(order) for order in recent]
+    bodies = [OrderBody.of(order, places(message.currency)) for order in recent]
     fields: list[str | bytes] = [RECENT, _encode(bodies)]
     for grain, bucket in touched:
         fields += field_name(grain, bucket), encode_bucket(cube.bucket(grain, bucket))

@@ -102,7 +102,7 @@ class Server:
             [
                 ("POST", "/api/orders", orders.place),
                 ("POST", "/api/orders/batch", orders.place_batch),
-                ("POST", "/api/orders/{order_id}/void", orders.void),
+                ("POST", "/api/orders/{order_id:.+}/void", orders.void),
                 ("GET", "/api/dashboard", dashboard.dashboard),
                 ("GET", "/api/menu", dashboard.menu),
                 ("GET", "/ws/dashboard", websocket.serve),
@@ -149,7 +149,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             writers=config.max_concurrent_commits,
         )
         live_view = LiveView(calendars, now)
-        change_log = ChangeLog(live_view)
+        change_log = ChangeLog(live_view, currency=lambda: menu_cache.menu().currency)
         broadcaster = Broadcaster(
             change_log,
             min_frame_interval=config.min_frame_interval,
@@ -170,6 +170,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             bus,
             rollup_reader,
             live=config.live_updates,
+            places=lambda: menu_cache.menu().places,
             on_new_lineage=lambda _: recent.store_again(),
         )
         recent = RecentAcknowledgements(

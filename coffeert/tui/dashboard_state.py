@@ -94,7 +94,7 @@ class DashboardState:
     @property
     def effective_filter(self) -> Filter:
         """The filter together with the store and drink drilled down to."""
-        return self.filter.also(*self.path)
+        return self.filter.also(*self.path).in_places(self.session.places)
 
     @property
     def breadcrumbs(self) -> tuple[str, ...]:
@@ -192,6 +192,7 @@ class DashboardState:
             frozen=self.frozen,
             unseen=self.session.orders_seen - self._frozen_at if self.frozen else 0,
             filtered=bool(wanted),
+            places=self.session.places,
         )
 
     def _comparison(self, now: float) -> BucketSumCache | None:

@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 
 from coffeert.domain.coverage import Coverage
+from coffeert.domain.currency import DEFAULT_PLACES
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import GRAINS, CellKey, Cells, Totals
@@ -47,9 +48,17 @@ class BatchesCommitted(msgspec.Struct, frozen=True, array_like=True):
 
     @classmethod
     def of(
-        cls, sender: str, lineage: str, batches: PendingBatches, recent: Iterable[Order]
+        cls,
+        sender: str,
+        lineage: str,
+        batches: PendingBatches,
+        recent: Iterable[Order],
+        places: int = DEFAULT_PLACES,
     ) -> BatchesCommitted:
-        """Make the message of batches, with those of their orders that are among the most recent."""
+        """Make the message of batches, with those of their orders that are among the most recent.
+
+        `places` are the decimal places of the currency.
+        """
         return cls(
             sender,
             lineage,
@@ -59,7 +68,7 @@ class BatchesCommitted(msgspec.Struct, frozen=True, array_like=True):
                 for k, totals in batches.minutes.items()
             ],
             msgspec.Raw(batches.shares),
-            [OrderBody.of(order) for order in recent],
+            [OrderBody.of(order, places) for order in recent],
         )
 
     def batches(self) -> PendingBatches:
@@ -119,6 +128,7 @@ class PassMessage(msgspec.Struct, frozen=True, kw_only=True):
     stats: PassStats
     cells: list[PassCell] | None
     recent: list[OrderBody]
+    currency: str | None = None
 
     def parsed_watermark(self) -> Watermark:
         """Return the watermark; raises `ValueError` if its text is not a `pg_snapshot`."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
+from coffeert.domain.currency import DEFAULT_PLACES
 from coffeert.domain.retention_window import LocalDay, RetentionWindow
 from coffeert.domain.rollup_cube import WindowTotals
 from coffeert.domain.rollups import GRAINS, Cells, Grain, StoreDrink, Totals
@@ -20,12 +21,8 @@ from coffeert.domain.view import Change
 from coffeert.errors import ApiError, FieldError, Malformed
 from coffeert.wire.columns import CellColumns, from_columns, from_grid, grid_offsets, to_columns
 from coffeert.wire.health import Health
-from coffeert.wire.orders import (
-    FIELD_CHECKS,
-    MenuBody,
-    OrderBody,
-    OrderRequest,
-)
+from coffeert.wire.order_requests import OrderRequest, VoidRequest, field_checks
+from coffeert.wire.orders import MenuBody, OrderBody
 from coffeert.wire.validation import NOT_DECODED, describe_invalid_fields, refuse_repeated_fields
 
 PROTOCOL = 2
@@ -77,12 +74,13 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot", omit_defaults=True):
-    """The whole view at one version; also the body of `/api/dashboard`."""
+    """The whole view at one version; also the body of `/api/dashboard`, which says the currency."""
 
     epoch: str
     version: int
     view: Columns
     health: Health | None = None
+    currency: str | None = None
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True, tag="delta", rename={"from_": "from"}):
@@ -164,16 +162,28 @@ class OrderFrame(OrderRequest, frozen=True, kw_only=True, tag="order"):
     ref: Ref
 
 
+class VoidFrame(VoidRequest, frozen=True, kw_only=True, tag="void"):
+    """A client cancels the order whose id or key is `void`; the answer repeats `ref`."""
+
+    ref: Ref
+
+
 class Resync(msgspec.Struct, frozen=True, tag="resync", forbid_unknown_fields=True):
     """A client asks for a snapshot."""
 
 
-ClientFrame = OrderFrame | Resync
+ClientFrame = OrderFrame | VoidFrame | Resync
 
 decode_server_frame = msgspec.json.Decoder(ServerFrame).decode
 decode_snapshot = msgspec.json.Decoder(Snapshot).decode
 encode = msgspec.json.Encoder().encode
-_CLIENT_FRAMES: dict[str, type[msgspec.Struct]] = {"order": OrderFrame, "resync": Resync}
+_CLIENT_FRAMES: dict[str, type[msgspec.Struct]] = {
+    "order": OrderFrame,
+    "void": VoidFrame,
+    "resync": Resync,
+}
+ORDERING: Final = frozenset({"order", "void"})
+"""The types of frames that only those may send who may order."""
 _client_frame: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
 
 
@@ -187,14 +197,16 @@ class Peek(msgspec.Struct):
 _peek: msgspec.json.Decoder[Peek] = msgspec.json.Decoder(Peek)
 
 
-def decode_client_frame(text: str) -> ClientFrame:
+def decode_client_frame(text: str, places: int = DEFAULT_PLACES) -> ClientFrame:
     """Read a frame from a client; raises `Malformed` or `Invalid` as `decode_order` does."""
     try:
         frame: ClientFrame = _client_frame.decode(text)
     except NOT_DECODED:
-        raise _explained(text) from None
+        raise _explained(text, places) from None
     if isinstance(frame, OrderFrame):
-        refuse_repeated_fields(text.encode(), frame.count_fields() + 2)  # "type" and "ref"
+        refuse_repeated_fields(text.encode(), frame.count_fields() + 1)  # "type"
+    elif isinstance(frame, VoidFrame):
+        refuse_repeated_fields(text.encode(), 3)
     return frame
 
 
@@ -212,7 +224,7 @@ def ref_of(text: str) -> str | None:
     return None if found is None else found.ref
 
 
-def _explained(text: str) -> ApiError:
+def _explained(text: str, places: int) -> ApiError:
     try:
         kind = msgspec.json.decode(text, type=Peek).type
     except msgspec.ValidationError:
@@ -222,13 +234,19 @@ def _explained(text: str) -> ApiError:
         return Malformed("The frame is not a JSON object in UTF-8.")
     expected = _CLIENT_FRAMES.get(kind)
     if expected is None:
-        fault = FieldError("type", "must be order or resync")
+        fault = FieldError("type", "must be order, void or resync")
         return Malformed("The frame has no type that is known.", errors=(fault,))
-    return describe_invalid_fields(text, expected, FIELD_CHECKS, noun="frame")
+    checks = field_checks(places) if expected is OrderFrame else {}
+    return describe_invalid_fields(text, expected, checks, noun="frame")
 
 
-def columns(change: Change, totals: WindowTotals, top: Iterable[tuple[str, Totals]]) -> Columns:
-    """Return a change, and the sums over the view after it, as columns."""
+def columns(
+    change: Change,
+    totals: WindowTotals,
+    top: Iterable[tuple[str, Totals]],
+    places: int = DEFAULT_PLACES,
+) -> Columns:
+    """Return a change, and the sums over the view after it, as columns; orders with so many places."""
     rows, offsets = grid_offsets(
         (key.store for key in change.cells), (key.drink for key in change.cells)
     )
@@ -252,7 +270,7 @@ def columns(change: Change, totals: WindowTotals, top: Iterable[tuple[str, Total
         day=buckets["day"],
         totals=totals,
         top=[TopDrink(drink, *sums) for drink, sums in top],
-        recent=[OrderBody.of(order) for order in change.recent],
+        recent=[OrderBody.of(order, places) for order in change.recent],
     )
 
 

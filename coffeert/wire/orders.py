@@ -1,107 +1,79 @@
-"""Orders as JSON: what clients send, what they get back, and problem documents (RFC 9457)."""
+"""Orders as JSON: what clients get back, and problem documents (RFC 9457)."""
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
-from coffeert.domain.orders import Draft, Order, cents_from_text, text_from_cents
-from coffeert.errors import ApiError, FieldError, Invalid
-from coffeert.wire.validation import (
-    INVALID_ORDER,
-    NOT_DECODED,
-    describe_invalid_fields,
-    refuse_repeated_fields,
-)
-
-
-class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The JSON object of a client's order.
-
-    `price` is kept as its text, number or string, so that money never passes through a binary float.
-    """
-
-    store: str
-    drink: str
-    quantity: int | UnsetType = UNSET
-    price: msgspec.Raw | UnsetType = UNSET
-    placed_at: Annotated[datetime, msgspec.Meta(tz=True)] | UnsetType | None = UNSET
-    order_id: UUID | UnsetType | None = UNSET
-
-    def count_fields(self) -> int:
-        """Return how many fields the object had, the default values that it spelt out included."""
-        return (
-            2
-            + (self.quantity is not UNSET)
-            + (self.price is not UNSET)
-            + (self.placed_at is not UNSET)
-            + (self.order_id is not UNSET)
-        )
+from coffeert.domain.currency import DEFAULT_PLACES
+from coffeert.domain.money import money_text, units_from_text
+from coffeert.domain.order_keys import order_id_from_key
+from coffeert.domain.orders import Draft, Order
+from coffeert.errors import ApiError, FieldError
 
 
 class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A stored order as clients see it. `price` and `total` are decimal text with two places.
+    """A stored order as clients see it. `price` and `total` are decimal text with the currency's places.
 
-    `total` is what the line costs, if that is not quantity times price.
+    `total` is what the line costs, if that is not quantity times price. In the answer to a client
+    `order_id`, or `voids` of a correction, is the text that the client sent; if `order_id` is then not the
+    id itself, that is `uuid`.
     """
 
-    order_id: UUID
+    order_id: str
     store: str
     drink: str
     quantity: int
     price: str
     placed_at: datetime
     received_at: datetime
-    voids: UUID | None = None
+    voids: str | None = None
     total: str | None = None
     source: str | None = None
     receipt: str | None = None
+    uuid: UUID | None = None
 
     @classmethod
-    def of(cls, order: Order) -> OrderBody:
-        """Return the body of an order."""
+    def of(cls, order: Order, places: int = DEFAULT_PLACES, key: str | None = None) -> OrderBody:
+        """Return the body of an order; `key` is what a client calls it, or the order that it voids."""
+        order_id: str = _text_of(order.order_id)
+        voids = None if order.voids is None else key or _text_of(order.voids)
+        uuid = None
+        if key is not None and voids is None:
+            order_id, uuid = key, order.order_id
         return cls(
-            order.order_id,
+            order_id,
             order.store,
             order.drink,
             order.quantity,
-            text_from_cents(order.price_cents),
+            money_text(order.price_cents, places),
             order.placed_at,
             order.received_at,
-            order.voids,
-            None if order.amount is None else text_from_cents(order.amount),
+            voids,
+            None if order.amount is None else money_text(order.amount, places),
             order.source,
             order.receipt,
+            uuid,
         )
 
     def order(self) -> Order:
         """Return the order of this body."""
         return Order(
-            self.order_id,
+            self.uuid or order_id_from_key(self.order_id),
             self.store,
             self.drink,
             self.quantity,
-            cents_from_text(self.price),
+            units_from_text(self.price),
             self.placed_at,
             self.received_at,
-            self.voids,
-            None if self.total is None else _stored_cents(self.total),
+            None if self.voids is None else order_id_from_key(self.voids),
+            None if self.total is None else units_from_text(self.total),
             self.source,
             self.receipt,
         )
-
-
-def _stored_cents(text: str) -> int:
-    # A line may cost more than the highest price, which is that of one piece.
-    match = _STORED_MONEY.fullmatch(text)
-    if match is None:
-        raise ValueError("is no money as a server writes it")
-    return int(match[1] + match[2] + match[3])
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -167,73 +139,31 @@ class MenuBody(msgspec.Struct, frozen=True, omit_defaults=True):
     currency: str | None = None
 
 
-_request = msgspec.json.Decoder(OrderRequest)
-_STORED_MONEY = re.compile(r"(-?)(\d{1,16})\.(\d\d)", re.ASCII)
-_PRICE_TEXT = re.compile(rb'"([^"\\]*)"|([0-9.eE+-]+)')
+_text_of = msgspec.to_builtins
 
 encode = msgspec.json.Encoder().encode
 
 
-def decode_order(body: bytes) -> Draft:
-    """Read an order request.
-
-    Raises `Malformed` if the bytes are not a JSON object or name a field twice, and `Invalid` naming the
-    fields of the wrong type.
-    """
-    try:
-        request = _request.decode(body)
-    except NOT_DECODED:
-        raise describe_invalid_fields(body, OrderRequest, FIELD_CHECKS, noun="body") from None
-    refuse_repeated_fields(body, request.count_fields())
-    return draft_from_request(request)
-
-
-def draft_from_request(request: OrderRequest) -> Draft:
-    """Return the draft of a request, with the price in cents; raises `Invalid` for a wrong price."""
-    return Draft(
-        store=request.store,
-        drink=request.drink,
-        quantity=1 if request.quantity is UNSET else request.quantity,
-        price_cents=None if request.price is UNSET else _price_cents(request.price),
-        placed_at=None if request.placed_at is UNSET else request.placed_at,
-        order_id=None if request.order_id is UNSET else request.order_id,
-    )
-
-
-def draft_body(draft: Draft) -> dict[str, Any]:
-    """Return the JSON object of a request for a draft."""
+def draft_body(draft: Draft, places: int = DEFAULT_PLACES) -> dict[str, Any]:
+    """Return the JSON object of a request for a draft; `places` are those of the currency."""
     fields: dict[str, Any] = {
         "store": draft.store,
         "drink": draft.drink,
         "quantity": draft.quantity,
     }
     if draft.price_cents is not None:
-        fields["price"] = text_from_cents(draft.price_cents)
-    if draft.placed_at is not None:
-        fields["placed_at"] = draft.placed_at
-    if draft.order_id is not None:
-        fields["order_id"] = draft.order_id
-    return fields
-
-
-def _price_cents(price: msgspec.Raw) -> int | None:
-    text = bytes(price).strip()
-    if text == b"null":
-        return None
-    match = _PRICE_TEXT.fullmatch(text)
-    try:
-        if match is None:
-            raise ValueError("must be a JSON number or a string")
-        amount: bytes = match[1] if match[1] is not None else match[2]
-        return cents_from_text(amount.decode(errors="replace"))
-    except ValueError as error:
-        raise Invalid(INVALID_ORDER, errors=(FieldError("price", str(error)),)) from None
+        fields["price"] = money_text(draft.price_cents, places)
+    if draft.total_cents is not None:
+        fields["total"] = money_text(draft.total_cents, places)
+    optional = {
+        "placed_at": draft.placed_at,
+        "source": draft.source,
+        "receipt": draft.receipt,
+        "order_id": draft.order_id if draft.key is None else draft.key,
+    }
+    return fields | {name: value for name, value in optional.items() if value is not None}
 
 
 def decode_body(body: bytes) -> Order:
     """Read a stored order back from its JSON."""
     return msgspec.json.decode(body, type=OrderBody).order()
-
-
-FIELD_CHECKS = {"price": _price_cents}
-"""Stricter readers of single fields than their types."""

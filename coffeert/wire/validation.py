@@ -73,20 +73,24 @@ def describe_invalid_fields(
     return Invalid(INVALID_ORDER + omitted, errors=tuple(faults))
 
 
+def names_each_once(body: bytes, named: int) -> bool:
+    """Whether an object of `named` different fields certainly names none of them twice."""
+    # A colon follows the closing quote of every name, so there are at least as many of these as names: if
+    # there are no more than different names, none occurs twice. Colons alone are counted faster.
+    return body.count(b":") == named or len(_NAME_END.findall(body)) == named
+
+
 def refuse_repeated_fields(body: bytes, named: int) -> None:
     """Raise `Malformed` if an object names a field twice; decoders differ in which value they take.
 
-    `body` has been decoded already, but for values that are kept as their text, and `named` is how many
-    different fields it has.
+    `body` has been decoded already, and `named` is how many different fields it has.
     """
-    # A colon follows the closing quote of every name, so there are at least as many of these as names: if
-    # there are no more than different names, none occurs twice. Colons alone are counted faster.
-    if body.count(b":") == named or len(_NAME_END.findall(body)) == named:
+    if names_each_once(body, named):
         return
     try:
         # Pairs instead of dicts, so that no name is lost; numbers stay text, whatever their length.
         pairs: list[tuple[str, Any]] = json.loads(body, object_pairs_hook=list, parse_int=str)
-    except (ValueError, RecursionError):  # in a value that is kept as its text
+    except (ValueError, RecursionError):
         raise Malformed("The JSON cannot be read.") from None
     counts = Counter(name for name, _ in pairs)
     twice = [name for name, count in counts.items() if count > 1]

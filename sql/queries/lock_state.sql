@@ -5,6 +5,7 @@
 SELECT lineage::text, nonce::text, pass AS number, fencing_token AS token, leader, watermark::text,
        clock_timestamp() AS now,
        system_identifier = (SELECT system_identifier FROM pg_control_system()) AS here,
-       coalesce(timeline <> left(pg_walfile_name(pg_current_wal_insert_lsn()), 8), false) AS branched
+       coalesce(timeline <> left(pg_walfile_name(pg_current_wal_insert_lsn()), 8), false) AS branched,
+       (SELECT currency FROM installation) AS currency
 FROM aggregator_state
 FOR UPDATE

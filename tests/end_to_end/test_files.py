@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 
-from coffeert.domain.orders import text_from_cents
+from coffeert.domain.money import money_text
 from tests.end_to_end.ledger import Ledger
 from tests.end_to_end.processes import Shell
 
@@ -60,7 +60,7 @@ async def test_an_export_loads_once_and_its_days_can_be_asked_for(
     assert {
         (cell["store"], cell["drink"]): (cell["sums"]["orders"], cell["sums"]["revenue"])
         for cell in figures["today"]
-    } == {key: (tally.orders, text_from_cents(tally.cents)) for key, tally in rows.items()}
+    } == {key: (tally.orders, money_text(tally.cents)) for key, tally in rows.items()}
     for window, start in (
         ("last_60_minutes", moment - timedelta(minutes=59)),
         ("last_24_hours", moment - timedelta(hours=23)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from coffeert.client import OrderClient
-from coffeert.domain.orders import text_from_cents
+from coffeert.domain.money import money_text
 from tests.end_to_end.ledger import Ledger, feed_cells, shows_all
 from tests.end_to_end.processes import Shell
 from tests.end_to_end.watching import watching
@@ -39,9 +39,9 @@ async def test_what_goes_in_is_what_everyone_shows(shell: Shell, books: Ledger) 
     status = await shell.run("status", "--url", url, "--json")
     shown = json.loads(status.out)["totals"]
     for window in ("last_60_minutes", "last_24_hours", "last_30_days"):
-        assert _tally(shown[window]) == (total.orders, total.quantity, text_from_cents(total.cents))
+        assert _tally(shown[window]) == (total.orders, total.quantity, money_text(total.cents))
     plain = await shell.run("status", "--url", url)
-    assert text_from_cents(total.cents) in plain.out.replace(",", "")
+    assert money_text(total.cents) in plain.out.replace(",", "")
 
 
 async def _void_some(url: str, count: int) -> None:

@@ -18,7 +18,11 @@ _NUMBERS = (
     0, -1, 1, 2, 99, 100, 2**31, 2**63, 2**64, -(2**63), 10**40, 0.1, 1.5, 4.355, 1e308, -0.0,
     float("nan"), float("inf"),
 )  # fmt: skip
-_FIELDS = ("store", "drink", "quantity", "price", "placed_at", "order_id", "ref", "type", "voids")
+_FIELDS = (
+    *("store", "drink", "quantity", "price", "placed_at", "order_id", "ref", "type", "voids"),
+    *("total", "source", "receipt", "void"),
+)
+_GOOD = ("uptown", "latte", 3, "4.35", "LATTE", "-2", 4.1000000000000005, "till1-0042")
 _TIMES = (
     "2026-01-31T09:30:00+02:00", "2026-01-31", "0000-00-00T00:00:00Z", "9999-12-31T23:59:59Z",
     "2026-02-30T00:00:00Z", "2026-01-31T09:30:00", "2026-01-31T09:30:00+99:99", "1969-12-31T23:59:59Z",
@@ -40,7 +44,7 @@ def value(rng: random.Random, depth: int = 0) -> Any:
         case 4:
             return "".join(chr(rng.randrange(1, 0xD7FF)) for _ in range(rng.randrange(12)))
         case 5:
-            return rng.choice(("uptown", "latte", 3, "4.35", str(UUID(int=rng.getrandbits(128)))))
+            return rng.choice((*_GOOD, str(UUID(int=rng.getrandbits(128)))))
         case 6:
             return [value(rng, depth + 1) for _ in range(rng.randrange(4))]
         case _:
@@ -66,7 +70,8 @@ def body(rng: random.Random, **more: Any) -> bytes:
     """Make up the bytes of an order: an odd one, a damaged one, or one from the list."""
     if rng.random() < 0.05:
         return rng.choice(HOSTILE_BODIES)
-    text = json.dumps(order(rng, **more), ensure_ascii=rng.random() < 0.5)
+    made = {"void": value(rng), **more} if rng.random() < 0.1 else order(rng, **more)
+    text = json.dumps(made, ensure_ascii=rng.random() < 0.5)
     return damaged(rng, text.encode("utf-8", "surrogatepass"))
 
 
@@ -94,7 +99,7 @@ def frame(rng: random.Random) -> str | bytes:
     """Make up a WebSocket message."""
     if rng.random() < 0.05:
         return rng.choice(HOSTILE_FRAMES)
-    kind = rng.choice(("order", "order", "order", "resync", value(rng)))
+    kind = rng.choice(("order", "order", "order", "void", "resync", value(rng)))
     text = body(rng, type=kind, ref=str(rng.randrange(9)) if rng.random() < 0.9 else value(rng))
     return text if rng.random() < 0.05 else text.decode("utf-8", "replace")
 

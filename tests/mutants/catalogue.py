@@ -369,10 +369,66 @@ MUTANTS = (
         (_WRITER,),
     ),
     Mutant(
+        "a void runs before the orders of earlier lines",
+        "coffeert/server/http/batch.py",
+        "        elif voided and isinstance(draft, Draft) and draft.order_id in voided:",
+        "        elif False:",
+        ("tests/unit/server/http/test_void_lines.py",),
+    ),
+    Mutant(
+        "a void follows orders that could not be stored",
+        "coffeert/server/ingest/order_service.py",
+        "return await self._void_all(voids) if before is None else dict.fromkeys(voids, before)",
+        "return await self._void_all(voids)",
+        ("tests/integration/server/http/test_batch.py",),
+    ),
+    Mutant(
+        "lines behind one that is not settled are counted",
+        "coffeert/server/http/batch.py",
+        "                self._broken_off = outcome\n                return\n",
+        "                self._broken_off = outcome\n                continue\n",
+        ("tests/unit/server/http/test_batch_report.py",),
+    ),
+    Mutant(
+        "a price need not fit its total",
+        "coffeert/domain/orders.py",
+        "2 * abs(abs(total) - count * price) > count",
+        "2 * abs(abs(total) - count * price) > 10 * count",
+        ("tests/unit/domain/test_orders.py",),
+    ),
+    Mutant(
+        "a float counts as what it is rounded to",
+        "coffeert/domain/money.py",
+        "_NOISE = 1e-9",
+        "_NOISE = 1e-2",
+        ("tests/unit/domain/test_money.py",),
+    ),
+    Mutant(
+        "a receipt is not compared",
+        "coffeert/domain/orders.py",
+        "            and self.receipt == draft.receipt\n",
+        "",
+        ("tests/unit/domain/test_orders.py",),
+    ),
+    Mutant(
+        "a name that two entries share means the first",
+        "coffeert/domain/menu.py",
+        "return found[0] if len(found) == 1 else None",
+        "return found[0] if found else None",
+        ("tests/integration/server/http/test_second_order.py",),
+    ),
+    Mutant(
+        "a key in another spelling of a UUID is not echoed",
+        "coffeert/wire/order_requests.py",
+        "not (order_id is None or _encode(order_id) in body)",
+        "False",
+        ("tests/unit/wire/test_orders.py",),
+    ),
+    Mutant(
         "an order under the key of a correction prevents it",
         "coffeert/server/ingest/order_service.py",
-        "(uuid5(_VOIDS, str(order_id)), new_order_id())",
-        "(uuid5(_VOIDS, str(order_id)),)",
+        "(void_key, lambda _: new_order_id())",
+        "(void_key,)",
         ("tests/integration/server/ingest/test_voids.py",),
     ),
     Mutant(
@@ -623,10 +679,10 @@ MUTANTS = (
     Mutant(
         "a change leaves an hour out",
         "coffeert/server/live/change_log.py",
-        "view=frames.columns(merged, self._totals, self._top),",
-        "view=frames.columns(Change(merged.retention, merged.data_time,"
+        "view=self._columns(merged),",
+        "view=self._columns(Change(merged.retention, merged.data_time,"
         " {key: tally for key, tally in merged.cells.items() if key.grain != 'hour'},"
-        " merged.recent), self._totals, self._top),",
+        " merged.recent)),",
         (_WATCHED,),
     ),
     Mutant(

@@ -101,10 +101,10 @@ async def test_mistakes_are_named_before_anything_is_sent(launch: Launch) -> Non
     async with launch() as s:
         await s.pilot.press("n")
         await s.pilot.pause()
-        await fill(s, "uptown", "latte", "100")
+        await fill(s, "uptown", "latte", "10000")
         await s.pilot.press("f2")
         await s.pilot.pause()
-        assert "a whole number from 1 to 99" in s.text()
+        assert "1 to 9999, or negative: a refund" in s.text()
         assert s.feed.placed == []
 
 

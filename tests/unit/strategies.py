@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from coffeert.domain.orders import MAX_PRICE_CENTS, MIN_PLACED_AT, Order
+from coffeert.domain.money import MAX_PRICE_CENTS
+from coffeert.domain.orders import MIN_PLACED_AT, Order
 from coffeert.domain.retention_window import RetentionWindow
 from tests.calendars import calendars_around
 

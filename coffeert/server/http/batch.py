@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Final, TypeVar
+from uuid import UUID
 
-from coffeert.domain.orders import Draft
+import msgspec
+
+from coffeert.domain.order_keys import BatchKey
+from coffeert.domain.orders import Draft, Void
 from coffeert.errors import ApiError, TooLarge, Unavailable
 from coffeert.server.ingest.batch_insert import Outcome, StoredOrder
 from coffeert.server.ingest.order_service import Batch, OrderService
 from coffeert.tasks import end
-from coffeert.wire.orders import BatchResult, LineProblem, Problem, decode_order
+from coffeert.wire.order_requests import decode_line
+from coffeert.wire.orders import BatchResult, LineProblem, Problem
 
 _T = TypeVar("_T")
 _MAX_ERRORS: Final = 20
@@ -30,16 +35,20 @@ class BatchEndpoint:
         self._max_rows = max_rows
 
     async def place(
-        self, pieces: AsyncIterator[bytes], consume_quota: Callable[[int], object]
+        self,
+        pieces: AsyncIterator[bytes],
+        consume_quota: Callable[[int], object],
+        key: BatchKey | None = None,
     ) -> tuple[BatchResult, ApiError | None]:
         """Store the lines of a body, given in pieces; return also the error that it broke off with.
 
-        `consume_quota` counts lines before they are decoded, and raises `TooManyRequests`.
+        `consume_quota` counts lines before they are decoded, and raises `TooManyRequests`. Orders that name
+        no id get it from `key` and their line.
         """
         report = BatchReport()
         try:
             # The next lines are read while these are committed: neither waits for the other.
-            async with aclosing(prefetch(self._batches(pieces, consume_quota))) as batches:
+            async with aclosing(prefetch(self._batches(pieces, consume_quota, key))) as batches:
                 async for numbers, batch in batches:
                     outcomes = await self._service.place_many(batch)
                     report.add(zip(numbers, outcomes, strict=True))
@@ -52,19 +61,27 @@ class BatchEndpoint:
         return report.result(), None
 
     async def _batches(
-        self, pieces: AsyncIterator[bytes], consume_quota: Callable[[int], object]
-    ) -> AsyncGenerator[tuple[list[int], Batch], None]:
+        self,
+        pieces: AsyncIterator[bytes],
+        consume_quota: Callable[[int], object],
+        key: BatchKey | None,
+    ) -> AsyncGenerator[tuple[Sequence[int], Batch], None]:
         """Read the body into batches ready to be stored, each with the numbers of its lines."""
         pause = _Pause()
         async with aclosing(self._chunks(pieces, pause)) as chunks:
             async for lines in chunks:
                 consume_quota(len(lines))
-                drafts: list[Draft | ApiError] = []
-                for _, line in lines:
-                    drafts.append(self._draft(line))
+                drafts: list[Draft | Void | ApiError] = []
+                for number, line in lines:
+                    draft = self._draft(line)
+                    if key is not None and isinstance(draft, Draft) and draft.order_id is None:
+                        draft = msgspec.structs.replace(draft, order_id=key.order_id(number))
+                    drafts.append(draft)
                     if pause.is_due():
                         await pause.take()
-                yield [number for number, _ in lines], self._service.batch(drafts)
+                numbers = [number for number, _ in lines]
+                for begin, end in _voids_last(drafts):
+                    yield numbers[begin:end], self._service.batch(drafts[begin:end])
 
     async def _chunks(
         self, pieces: AsyncIterator[bytes], pause: _Pause
@@ -94,11 +111,11 @@ class BatchEndpoint:
         if lines:
             yield lines
 
-    def _draft(self, line: bytes) -> Draft | ApiError:
+    def _draft(self, line: bytes) -> Draft | Void | ApiError:
         if len(line) > self._max_line_bytes:
             return TooLarge(f"The line is longer than {self._max_line_bytes} bytes.")
         try:
-            return decode_order(line)
+            return decode_line(line, self._service.places)
         except ApiError as error:
             return error.detached()
 
@@ -135,11 +152,14 @@ class BatchReport:
         self._broken_off: Unavailable | None = None
 
     def add(self, outcomes: Iterable[tuple[int, Outcome]]) -> None:
-        """Count outcomes by line number."""
+        """Count outcomes by line number, up to the first line that cannot be stored now.
+
+        Clients go on from there, so what was stored behind it is not counted: they send it again.
+        """
         for number, outcome in outcomes:
             if isinstance(outcome, Unavailable):
                 self._broken_off = outcome
-                continue
+                return
             if isinstance(outcome, StoredOrder):
                 self._replayed += outcome.replayed
                 self._accepted += not outcome.replayed
@@ -160,6 +180,21 @@ class BatchReport:
         return BatchResult(
             self._accepted, self._replayed, self._rejected, tuple(self._errors), problem
         )
+
+
+def _voids_last(drafts: Sequence[Draft | Void | ApiError]) -> Iterator[tuple[int, int]]:
+    """Cut lines so that in each part the voids may follow all orders.
+
+    They must not if an order comes again, or for the first time, after the void of it.
+    """
+    begin, voided = 0, set[UUID]()
+    for index, draft in enumerate(drafts):
+        if isinstance(draft, Void):
+            voided.add(draft.order_id)
+        elif voided and isinstance(draft, Draft) and draft.order_id in voided:
+            yield begin, index
+            begin, voided = index, set()
+    yield begin, len(drafts)
 
 
 async def prefetch(pieces: AsyncGenerator[_T, None]) -> AsyncGenerator[_T, None]:

@@ -64,7 +64,6 @@ class DashboardApi:
         self._archive = archive
         self._zone = zone
         self._now = now
-        self._openapi = openapi_document()
 
     async def dashboard(self, request: web.Request) -> web.Response:
         """Return the whole view; with `at`, as it was at that instant or at the end of that day."""
@@ -93,10 +92,12 @@ class DashboardApi:
                 view = View(await read.view_on(moment))
         except DatabaseUnavailable as error:
             raise Unavailable("The database cannot be read now.", retry_after=1) from error
+        cube, menu = view.cube, self._menu_cache.menu()
         frame = frames.Snapshot(
             epoch=_PAST,
             version=0,
-            view=frames.columns(view.as_change(), view.cube.totals(), view.cube.top_drinks()),
+            view=frames.columns(view.as_change(), cube.totals(), cube.top_drinks(), menu.places),
+            currency=menu.currency,
         )
         return web.Response(body=frames.encode(frame), content_type=_JSON)
 
@@ -137,7 +138,9 @@ class DashboardApi:
 
     async def openapi(self, request: web.Request) -> web.Response:
         """Return the description of this API."""
-        return web.Response(body=self._openapi, content_type=_JSON)
+        return web.Response(
+            body=openapi_document(self._menu_cache.menu().places), content_type=_JSON
+        )
 
 
 def _purpose(request: web.Request) -> Purpose:

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from coffeert import __version__
+from coffeert.domain.money import MAX_AMOUNT_CENTS, MAX_PRICE_CENTS
+from coffeert.domain.orders import MAX_QUANTITY
 from coffeert.wire.frames import Snapshot
-from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, OrderRequest, Problem
+from coffeert.wire.order_requests import OrderRequest
+from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, Problem
 
 _REFS = "#/components/schemas/{name}"
+_KEY = {
+    "type": "string",
+    "description": "A UUID, or any other key, which stands for a UUIDv5 in the documented namespace.",
+    "pattern": "^[!-~]{1,255}$",
+}
 _ORDER_ID = {
     "name": "order_id",
     "in": "path",
     "required": True,
-    "schema": {"type": "string", "format": "uuid"},
+    "description": "The key or the id of the order.",
+    "schema": {"type": "string", "minLength": 1},
 }
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "The order_id, for clients that keep it out of the body.",
-    "schema": {"type": "string", "format": "uuid"},
+    "description": "The order_id, for clients that keep it out of the body; also quoted (RFC 9651).",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+}
+_BATCH_KEY = _IDEMPOTENCY_KEY | {
+    "description": "Gives each line that names no order_id one, made from this key and the line's number.",
 }
 _AT = {
     "name": "at",
@@ -37,25 +50,56 @@ _FOR = {
 }
 
 
-def openapi_document() -> bytes:
-    """Return the document as JSON."""
+_OPTIONAL_TEXT = {
+    "anyOf": [{"type": "string", "minLength": 1, "maxLength": 64}, {"type": "null"}],
+}
+
+
+def _request_fields(decimals: int) -> dict[str, Any]:
+    """Return the schemas of what is read more exactly than its type says."""
+    smallest: float = 10**-decimals if decimals else 1
+    fraction = rf"(\.\d{{1,{decimals}}})?" if decimals else ""
+    price, total = (most / 10**decimals for most in (MAX_PRICE_CENTS, MAX_AMOUNT_CENTS))
+    return {
+        "quantity": {
+            "description": f"Pieces: 1 to {MAX_QUANTITY}, negative for a refund.",
+            "default": 1,
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": MAX_QUANTITY},
+                {"type": "integer", "minimum": -MAX_QUANTITY, "maximum": -1},
+                {"type": "string", "pattern": r"^-?[1-9]\d{0,3}(\.0+)?$"},
+            ],
+        },
+        "price": {
+            "description": "The price of one piece; the menu's if it is left out.",
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": price, "multipleOf": smallest},
+                {"type": "string", "pattern": rf"^\d{{1,{8 - decimals}}}{fraction}$"},
+                {"type": "null"},
+            ],
+        },
+        "total": {
+            "description": "The amount of the line, which wins over a price beside it; that may differ by "
+            "half a minor unit a piece. Of a refund with either sign.",
+            "anyOf": [
+                {"type": "number", "minimum": -total, "maximum": total, "multipleOf": smallest},
+                {"type": "string", "pattern": rf"^-?\d{{1,{12 - decimals}}}{fraction}$"},
+                {"type": "null"},
+            ],
+        },
+        "order_id": {"anyOf": [_KEY, {"type": "null"}]},
+        "source": {"description": "The till or channel.", **_OPTIONAL_TEXT},
+        "receipt": {"description": "The number of the receipt there.", **_OPTIONAL_TEXT},
+    }
+
+
+@lru_cache(8)
+def openapi_document(decimals: int) -> bytes:
+    """Return the document as JSON, for a currency with so many decimal places."""
     (request, stored, batch, menu, snapshot, problem), schemas = msgspec.json.schema_components(
         (OrderRequest, OrderBody, BatchResult, MenuBody, Snapshot, Problem), ref_template=_REFS
     )
-    # Kept as raw text when decoded, so that money stays exact; this is what it may be.
-    schemas["OrderRequest"]["properties"]["price"] = {
-        "description": "The price of one piece; the menu's where it is left out.",
-        "anyOf": [
-            {"type": "number", "minimum": 0, "maximum": 1_000_000, "multipleOf": 0.01},
-            {"type": "string", "pattern": r"^\d{1,7}(\.\d{1,2})?$"},
-            {"type": "null"},
-        ],
-    }
-    schemas["OrderRequest"]["properties"]["quantity"] |= {
-        "default": 1,
-        "minimum": 1,
-        "maximum": 99,
-    }
+    schemas["OrderRequest"]["properties"] |= _request_fields(decimals)
     problems = {
         status: _response(text, problem, "application/problem+json")
         for status, text in _PROBLEMS.items()
@@ -83,14 +127,17 @@ def openapi_document() -> bytes:
             },
             "/api/orders/batch": {
                 "post": {
-                    "summary": "Store orders, one JSON object a line",
+                    "summary": "Store orders, and cancel some, one JSON object a line",
+                    "description": "A line is an order as for /api/orders, or "
+                    '{"void": order_id}, carried out after the lines before it.',
+                    "parameters": [_BATCH_KEY],
                     "requestBody": _body({"type": "string"}, "application/x-ndjson"),
                     "responses": {"200": _response("What became of the lines.", batch)}
                     | {"503": _response("Broken off; the counts say where.", batch)}
                     | {"408": _response("The body stopped coming; the counts say where.", batch)}
                     | {"413": _response("A line is too long; the counts say where.", batch)}
                     | {"429": _response("Over the limit; the counts say where.", batch)}
-                    | _pick(problems, 401, 403, 415),
+                    | _pick(problems, 400, 401, 403, 415, 422),
                 }
             },
             "/api/orders/{order_id}/void": {

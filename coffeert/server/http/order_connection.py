@@ -171,7 +171,10 @@ class OrderConnection(Connection):
         if request.head is not self._accepted and not self._accepts(request.head):
             self._delegate_to_aiohttp()
         elif request.head.target == BATCHES:
-            self._start_batch(request)
+            if self._endpoint.accepts_key(request):
+                self._start_batch(request)
+            else:
+                self._delegate_to_aiohttp()
         else:
             self._start_order(request)
 

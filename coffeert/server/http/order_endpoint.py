@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from typing import Final
-from uuid import UUID
 
-import msgspec
-
-from coffeert.domain.orders import Draft
-from coffeert.errors import ApiError, FieldError, Invalid, Malformed
+from coffeert.domain.order_keys import BatchKey
+from coffeert.errors import ApiError
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.batch import BatchEndpoint
 from coffeert.server.http.errors import api_error
+from coffeert.server.http.idempotency_key import batch_key, with_key
 from coffeert.server.http.request_head import Head
 from coffeert.server.http.request_reader import BATCHES, ORDERS, FramedRequest
 from coffeert.server.http.responses import (
@@ -27,7 +25,7 @@ from coffeert.server.http.responses import (
 from coffeert.server.ingest.batch_insert import Outcome, PendingOrder
 from coffeert.server.ingest.load_shedding import BATCH_OVERHEAD, LoadShedder, overloaded
 from coffeert.server.ingest.order_service import OrderService
-from coffeert.wire.orders import decode_order
+from coffeert.wire.order_requests import decode_order
 
 NDJSON = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
 _MAX_BATCH_BYTES = 1 << 20  # what is larger is stored while it arrives, by aiohttp's handler
@@ -82,7 +80,7 @@ class OrderEndpoint:
         """Read an order of an accepted head that can be stored as it is; `None` if aiohttp must answer."""
         key = request.idempotency_key
         try:
-            draft = decode_order(request.body)
+            draft = decode_order(request.body, self._service.places)
             return self._service.entry(draft if key is None else with_key(draft, (key,)))
         except ApiError:
             return None
@@ -95,19 +93,30 @@ class OrderEndpoint:
         """Encode what became of an order."""
         if isinstance(outcome, ApiError):
             return self.encode(error_response(outcome), head)
+        places = self._service.places
         if outcome.replayed:
-            return self.encode(order_response(outcome.order, replayed=True), head)
-        created = self.encoder.created(outcome.order, head.version, keep_alive=head.keep_alive)
+            return self.encode(order_response(outcome, places), head)
+        created = self.encoder.created(outcome, places, head.version, keep_alive=head.keep_alive)
         if head.origin is None:
             return created
         return self._authorizer.cors.insert_fields(created, head.origin)
 
+    def accepts_key(self, request: FramedRequest) -> bool:
+        """Return True if the key of a batch can be used; if not, aiohttp must answer."""
+        try:
+            _batch_key(request)
+        except ApiError:
+            return False
+        return True
+
     async def place_batch(
         self, request: FramedRequest, consume_quota: Callable[[int], object]
     ) -> Response:
-        """Store the lines of a body."""
+        """Store the lines of a body whose key is accepted."""
         try:
-            result, error = await self._batches.place(_single(request.body), consume_quota)
+            result, error = await self._batches.place(
+                _single(request.body), consume_quota, _batch_key(request)
+            )
         except Exception as fault:  # noqa: BLE001 (`api_error` logs it)
             return error_response(api_error(fault, request.head.target.decode()))
         return batch_response(result, error)
@@ -128,32 +137,9 @@ class OrderEndpoint:
 _OVERLOADED: Final = {ORDERS: error_response(overloaded()), BATCHES: batch_refusal(overloaded())}
 
 
-def with_key(draft: Draft, keys: Sequence[str]) -> Draft:
-    """Complete a draft by the values of its `Idempotency-Key` fields.
-
-    Raises `Malformed` if there are two, or the body has another, and `Invalid` if it is not a UUID.
-    """
-    if not keys:
-        return draft
-    if len(keys) > 1:
-        raise Malformed(
-            "The Idempotency-Key is given more than once.",
-            errors=(FieldError("Idempotency-Key", "must be given once"),),
-        )
-    (key,) = keys
-    try:
-        order_id = UUID(key.strip().strip('"'))
-    except ValueError:
-        raise Invalid(
-            "The Idempotency-Key is not a UUID.",
-            errors=(FieldError("Idempotency-Key", "must be a UUID"),),
-        ) from None
-    if draft.order_id not in (None, order_id):
-        raise Malformed(
-            "The Idempotency-Key and the order_id differ.",
-            errors=(FieldError("order_id", "differs from the Idempotency-Key"),),
-        )
-    return msgspec.structs.replace(draft, order_id=order_id)
+def _batch_key(request: FramedRequest) -> BatchKey | None:
+    key = request.idempotency_key
+    return None if key is None else batch_key((key,))
 
 
 async def _single(piece: bytes) -> AsyncIterator[bytes]:

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Final
-from uuid import UUID
 
 from aiohttp import hdrs, web
 
+from coffeert.domain.order_keys import key_to_echo, order_id_from_key
+from coffeert.domain.orders import Void
 from coffeert.errors import FieldError, Malformed, NotFound, TooLarge, UnsupportedMediaType
 from coffeert.server.http.aiohttp_connection import consume_quota
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.batch import BatchEndpoint
 from coffeert.server.http.body_timeout import BodyTimeout
 from coffeert.server.http.decompression import unpacked
-from coffeert.server.http.order_endpoint import NDJSON, with_key
+from coffeert.server.http.idempotency_key import NAME, batch_key, with_key
+from coffeert.server.http.order_endpoint import NDJSON
 from coffeert.server.http.responses import batch_refusal, batch_response, order_response
 from coffeert.server.ingest.load_shedding import BATCH_OVERHEAD, LoadShedder, overloaded
 from coffeert.server.ingest.order_service import OrderService
-from coffeert.wire.orders import decode_order
+from coffeert.wire.order_requests import decode_order
 
 _AVERAGE_LINE_BYTES: Final = 64
 
@@ -58,23 +60,24 @@ class OrdersApi:
             consume_quota(request)
             if request.content_type != "application/json":
                 raise UnsupportedMediaType("Send the order as application/json.")
-            draft = decode_order(await self._body(request))
-            draft = with_key(draft, request.headers.getall("Idempotency-Key", ()))
+            draft = decode_order(await self._body(request), self._service.places)
+            draft = with_key(draft, request.headers.getall(NAME, ()))
             stored = await self._service.place(draft)
-        return order_response(stored.order, replayed=stored.replayed).for_aiohttp()
+        return order_response(stored, self._service.places).for_aiohttp()
 
     async def void(self, request: web.Request) -> web.Response:
         """Append the correction of one order."""
         self._authorizer.check_order(request)
         consume_quota(request)
         try:
-            order_id = UUID(request.match_info["order_id"])
-        except ValueError:
+            key = request.match_info["order_id"]
+            order_id = order_id_from_key(key)
+        except ValueError as error:
             raise NotFound(
-                "No order has this id.", errors=(FieldError("order_id", "must be a UUID"),)
+                "No order has this id.", errors=(FieldError("order_id", str(error)),)
             ) from None
-        stored = await self._service.void(order_id)
-        return order_response(stored.order, replayed=stored.replayed).for_aiohttp()
+        stored = await self._service.void(Void(order_id, key_to_echo(key, order_id)))
+        return order_response(stored, self._service.places).for_aiohttp()
 
     async def place_batch(self, request: web.Request) -> web.Response:
         """Store orders given one a line, committed chunk by chunk while the body still arrives."""
@@ -85,8 +88,9 @@ class OrdersApi:
             self._authorizer.check_order(request)
             if request.content_type not in NDJSON:
                 raise UnsupportedMediaType("Send the orders as application/x-ndjson, one a line.")
+            key = batch_key(request.headers.getall(NAME, ()))
             result, error = await self._batches.place(
-                self._pieces(request), partial(consume_quota, request)
+                self._pieces(request), partial(consume_quota, request), key
             )
         return batch_response(result, error).for_aiohttp()
 

@@ -18,8 +18,8 @@ import msgspec
 from aiohttp import web
 from aiohttp.http import SERVER_SOFTWARE
 
-from coffeert.domain.orders import Order
 from coffeert.errors import ApiError, TooManyRequests
+from coffeert.server.ingest.batch_insert import StoredOrder
 from coffeert.wire.orders import BatchResult, OrderBody, Problem, encode
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -46,10 +46,10 @@ class Response(msgspec.Struct, frozen=True):
         return response
 
 
-def order_response(order: Order, *, replayed: bool) -> Response:
-    """Answer that an order is stored; `replayed`: it already was."""
-    body = encode(OrderBody.of(order))
-    if replayed:
+def order_response(stored: StoredOrder, places: int) -> Response:
+    """Answer that an order is stored; `places` are the decimal places of the currency."""
+    body = encode(OrderBody.of(stored.order, places, stored.key))
+    if stored.replayed:
         return Response(200, (("Idempotent-Replayed", "true"), _JSON), body)
     return Response(201, (_JSON,), body)
 
@@ -94,9 +94,9 @@ class ResponseEncoder:
         self._second = -1
         self._ends: dict[tuple[str, bool], bytes] = {}
 
-    def created(self, order: Order, version: str, *, keep_alive: bool) -> bytes:
+    def created(self, stored: StoredOrder, places: int, version: str, *, keep_alive: bool) -> bytes:
         """Encode the `order_response` of a new order, which is most of them."""
-        body = encode(OrderBody.of(order))
+        body = encode(OrderBody.of(stored.order, places, stored.key))
         end = self._end_of_head(version, keep_alive)
         return _CREATED_IN[version] % (len(body), end, body)
 

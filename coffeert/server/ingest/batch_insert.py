@@ -32,18 +32,26 @@ _ATTEMPTS = 3
 _MAX_SPLITTING_SECONDS = 0.5
 
 
-class PendingOrder(msgspec.Struct, frozen=True, gc=False):
-    """An order to store. `draft` is what a repeated key is compared with; None for a correction."""
-
-    order: Order
-    draft: Draft | None
-
-
 class StoredOrder(msgspec.Struct, frozen=True, gc=False):
-    """An order that is stored; `replayed` if it already was."""
+    """An order that is stored; `replayed` if it already was.
+
+    `key` is what the client calls it, or the order that it voids, if that is not the id's text.
+    """
 
     order: Order
     replayed: bool
+    key: str | None = None
+
+
+class PendingOrder(msgspec.Struct, frozen=True, gc=False):
+    """An order to store. `draft` is what a repeated key is compared with; None for a correction.
+
+    `key` goes into the outcome.
+    """
+
+    order: Order
+    draft: Draft | None
+    key: str | None = None
 
 
 Outcome = StoredOrder | ApiError
@@ -93,7 +101,7 @@ class BatchInsert:
         commits = self.commits
         if len(orders) == len(entries) and commits and len(commits[0].orders) == len(entries):
             # As almost always.
-            return [StoredOrder(entry.order, replayed=False) for entry in entries]
+            return [StoredOrder(entry.order, False, entry.key) for entry in entries]
 
         results = self._results
         for commit in commits:
@@ -104,9 +112,9 @@ class BatchInsert:
             if isinstance(result, ApiError):
                 outcomes.append(result)
             elif result is entry.order:
-                outcomes.append(StoredOrder(result, replayed=False))
+                outcomes.append(StoredOrder(result, False, entry.key))
             elif _same(entry, result):
-                outcomes.append(StoredOrder(result, replayed=True))
+                outcomes.append(StoredOrder(result, True, entry.key))
             else:
                 outcomes.append(_conflict())
         return outcomes

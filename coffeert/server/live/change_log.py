@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import reduce
 from typing import NamedTuple
 
+from coffeert.domain.currency import places
 from coffeert.domain.view import Change
 from coffeert.server.live.live_view import LiveView
 from coffeert.wire import frames
@@ -30,10 +32,13 @@ class ChangeLog:
     view. Memory is bounded by the number of versions and of the cells in them.
     """
 
-    def __init__(self, live_view: LiveView) -> None:
+    def __init__(
+        self, live_view: LiveView, *, currency: Callable[[], str | None] = lambda: None
+    ) -> None:
         self.position = _new_position()
         """The newest version; the same object until the next, so `is` compares positions."""
         self._live_view = live_view
+        self._currency = currency
         self._history = live_view.history
         self._changes: OrderedDict[int, Change] = OrderedDict()
         self._cells = 0
@@ -89,7 +94,7 @@ class ChangeLog:
                     epoch=self.epoch,
                     from_=version,
                     to=self.version,
-                    view=frames.columns(merged, self._totals, self._top),
+                    view=self._columns(merged),
                 )
             )
         return frame
@@ -110,9 +115,13 @@ class ChangeLog:
         return frames.Snapshot(
             epoch=self.epoch,
             version=self.version,
-            view=frames.columns(self._live_view.view.as_change(), self._totals, self._top),
+            view=self._columns(self._live_view.view.as_change()),
             health=health,
+            currency=self._currency(),
         )
+
+    def _columns(self, change: Change) -> frames.Columns:
+        return frames.columns(change, self._totals, self._top, places(self._currency()))
 
     def _begin_epoch(self) -> None:
         self._history = self._live_view.history

@@ -9,7 +9,7 @@ import structlog
 
 from coffeert.backoff import Backoff
 from coffeert.domain.menu import Menu
-from coffeert.domain.orders import text_from_cents
+from coffeert.domain.money import money_text
 from coffeert.errors import DatabaseUnavailable
 from coffeert.postgres.menu import listen_menu, load_menu
 from coffeert.postgres.pool import Connection, connect
@@ -70,7 +70,7 @@ def _menu_body(menu: Menu) -> MenuBody:
     return MenuBody(
         stores=tuple(MenuStore(s.code, s.name) for s in menu.stores if s.active),
         drinks=tuple(
-            MenuDrink(d.code, d.name, text_from_cents(d.price_cents))
+            MenuDrink(d.code, d.name, money_text(d.price_cents, menu.places))
             for d in menu.drinks
             if d.active
         ),

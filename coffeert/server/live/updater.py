@@ -11,6 +11,7 @@ import structlog
 
 from coffeert.backoff import Backoff
 from coffeert.domain.calendar import MARGIN_SECONDS, Calendars
+from coffeert.domain.currency import DEFAULT_PLACES
 from coffeert.domain.orders import Order
 from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.retention_window import RetentionWindow
@@ -39,7 +40,8 @@ class LiveUpdater:
 
     The broadcaster's `Source`: what was committed or received waits here until a frame is due.
     `live=False`: an order shows with the pass that counts it. `on_new_lineage` is called with the lineage
-    when another history of orders has taken the place of the one that was shown.
+    when another history of orders has taken the place of the one that was shown. `places` are the decimal
+    places of the currency.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class LiveUpdater:
         rollup_reader: RollupReader,
         *,
         live: bool,
+        places: Callable[[], int] = lambda: DEFAULT_PLACES,
         on_new_lineage: Callable[[str], object] = lambda _: None,
     ) -> None:
         self.live = live
@@ -62,6 +65,7 @@ class LiveUpdater:
         self._rollup_reader = rollup_reader
         self._clock = rollup_reader.clock
         self._on_new_lineage = on_new_lineage
+        self._places = places
         self._loading = asyncio.Lock()  # a load must not overtake a pass, nor the windows
         self._committed: list[tuple[Xid, Sequence[Order]]] = []
         self._received: list[PendingBatches] = []
@@ -92,7 +96,9 @@ class LiveUpdater:
             ours = PendingBatches.of({xid: tally_orders(orders) for xid, orders in committed})
             newest_of_ours = newest(order for _, orders in committed for order in orders)
             self._bus.publish_batches(
-                BatchesCommitted.of(self._bus.name, self._live_view.lineage, ours, newest_of_ours)
+                BatchesCommitted.of(
+                    self._bus.name, self._live_view.lineage, ours, newest_of_ours, self._places()
+                )
             )
             batches.append(ours)
             recent += newest_of_ours

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Final, Protocol, assert_never
 
 import structlog
 
-from coffeert.domain.orders import Draft
 from coffeert.errors import ApiError, Forbidden, Invalid, Unavailable
-from coffeert.server.ingest.batch_insert import Outcome
+from coffeert.server.ingest.batch_insert import Outcome, StoredOrder
 from coffeert.server.ingest.load_shedding import LoadShedder, overloaded
 from coffeert.server.ingest.order_service import OrderService
 from coffeert.wire import frames
-from coffeert.wire.orders import OrderBody, draft_from_request
+from coffeert.wire.order_requests import draft_from_request, void_from_request
+from coffeert.wire.orders import OrderBody
 
 log = structlog.get_logger(__name__)
 
@@ -78,11 +78,11 @@ class WebSocketOrders:
         shedder = self._shedder
         overloaded = shedder.full or shedder.shedding
         peek = frames.peek(text) if overloaded or not self._may_order else None
-        if not self._may_order and (peek is None or peek.type == "order"):
+        if not self._may_order and (peek is None or peek.type in frames.ORDERING):
             # Without the right to order a frame costs no more than this, however long it is. One whose
             # type cannot be read is no resync, so it is not looked at closely either.
             self._refusals.append(_FORBIDDEN.encode(None if peek is None else peek.ref))
-        elif peek is None or peek.type != "order":
+        elif peek is None or peek.type not in frames.ORDERING:
             self.unanswered += 1
             self._decode(text, admitted=False)
         elif not shedder.try_admit():
@@ -117,10 +117,15 @@ class WebSocketOrders:
         if self._shedder.enter():
             self._loop.call_soon(self._shedder.next_iteration)
         try:
-            frame = frames.decode_client_frame(text)
+            frame = frames.decode_client_frame(text, self._order_service.places)
             match frame:
                 case frames.OrderFrame():
                     self._store(frame, admitted)
+                    return
+                case frames.VoidFrame():
+                    self._session.consume_quota()
+                    void = void_from_request(frame.void)
+                    self._answer_later(frame.ref, admitted, self._order_service.void(void))
                     return
                 case frames.Resync():
                     self._session.resync()
@@ -135,11 +140,11 @@ class WebSocketOrders:
 
     def _store(self, frame: frames.OrderFrame, admitted: bool) -> None:
         self._session.consume_quota()
-        draft = draft_from_request(frame)
+        draft = draft_from_request(frame, self._order_service.places)
         try:
             entry = self._order_service.entry(draft)
         except Invalid:
-            self._group.create_task(self._place(frame.ref, draft, admitted))
+            self._answer_later(frame.ref, admitted, self._order_service.place(draft))
             return
         answer = self._order_service.store(entry)
         self._pending.add(answer)
@@ -151,10 +156,20 @@ class WebSocketOrders:
             self._send_outcome(ref, answer.result()[0])
         self._done(admitted)
 
-    async def _place(self, ref: str, draft: Draft, admitted: bool) -> None:
-        """Store an order of which something is not on the menu: it may be stored already."""
+    def _answer_later(
+        self, ref: str, admitted: bool, work: Coroutine[object, object, StoredOrder]
+    ) -> None:
+        """Do what needs to ask the database first.
+
+        That is a void, or an order of which something is not on the menu: it may be stored already.
+        """
+        self._group.create_task(self._answer(ref, admitted, work))
+
+    async def _answer(
+        self, ref: str, admitted: bool, work: Coroutine[object, object, StoredOrder]
+    ) -> None:
         try:
-            self._send_outcome(ref, await self._order_service.place(draft))
+            self._send_outcome(ref, await work)
         except ApiError as error:
             self._refuse(ref, error)
         except Exception:
@@ -168,7 +183,8 @@ class WebSocketOrders:
             self._refuse(ref, outcome)
             return
         status = 200 if outcome.replayed else 201
-        ack = frames.Ack(ref=ref, status=status, order=OrderBody.of(outcome.order))
+        body = OrderBody.of(outcome.order, self._order_service.places, outcome.key)
+        ack = frames.Ack(ref=ref, status=status, order=body)
         self._session.send(frames.encode(ack))
 
     def _refuse(self, ref: str | None, error: ApiError) -> None:

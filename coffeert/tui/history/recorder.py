@@ -99,7 +99,7 @@ class Recorder:
         self._remember(event.change.recent)
         for order in sorted(fresh, key=lambda order: order.recency):
             if order.voids is None:
-                self._write(_order_line(order))
+                self._write(_order_line(order, self._session.places))
                 self.orders += 1
         counted = self._session.orders_added
         self.missed += max(0, counted - sum(order.voids is None for order in fresh))
@@ -144,7 +144,7 @@ class Recording:
         return recorder
 
 
-def _order_line(order: Order) -> dict[str, object]:
+def _order_line(order: Order, places: int) -> dict[str, object]:
     return draft_body(
         Draft(
             order.store,
@@ -153,5 +153,9 @@ def _order_line(order: Order) -> dict[str, object]:
             order.price_cents,
             order.placed_at,
             order.order_id,
-        )
+            order.amount,
+            order.source,
+            order.receipt,
+        ),
+        places,
     )

@@ -68,4 +68,6 @@ def figures_of(session: Session) -> Figures:
     view = session.view
     assert view is not None
     stores = () if session.menu is None else [store.code for store in session.menu.stores]
-    return read_figures(view.cube, view.data_time, session.now(), stores, session.health)
+    return read_figures(
+        view.cube, view.data_time, session.now(), stores, session.health, session.currency
+    )

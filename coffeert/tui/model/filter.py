@@ -9,10 +9,12 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from coffeert.domain.orders import Order, cents_from_text, text_from_cents
+from coffeert.domain.currency import DEFAULT_PLACES, MAX_PLACES
+from coffeert.domain.money import exact_units, money_text
+from coffeert.domain.orders import Order
 from coffeert.domain.rollups import Totals
 from coffeert.errors import CoffeertError
 
@@ -37,15 +39,18 @@ class FilterError(CoffeertError):
 class Term:
     """One condition. `words` are case-folded; a code matches if it contains any of them.
 
-    With `exact` it must equal one of them, as when drilling down.
+    With `exact` it must equal one of them, as when drilling down. `price` is in ten thousandths of a unit,
+    as a filter may be typed before the currency is known; `places` are the decimal places of what it is
+    compared with.
     """
 
     field: Field
     words: tuple[str, ...] = ()
     comparison: Comparison = "="
-    cents: int = 0
+    price: int = 0
     negated: bool = False
     exact: bool = False
+    places: int = DEFAULT_PLACES
 
     def matches(self, store: str, drink: str, quantity: int, cents: int) -> bool:
         """Return True if something sold matches; `cents` is its revenue."""
@@ -55,7 +60,8 @@ class Term:
         if self.field == "price":
             # Compared as revenue against quantity times price: no division, so no rounding.
             pieces = abs(quantity)
-            return pieces > 0 and _COMPARE[self.comparison](abs(cents), self.cents * pieces)
+            scaled = abs(cents) * 10 ** (MAX_PLACES - self.places)
+            return pieces > 0 and _COMPARE[self.comparison](scaled, self.price * pieces)
         if self.exact:
             code = store if self.field == "store" else drink
             return code in self.words
@@ -66,7 +72,7 @@ class Term:
         """Return the term as it is typed."""
         sign = "-" if self.negated else ""
         if self.field == "price":
-            return f"{sign}price{self.comparison}{text_from_cents(self.cents)}"
+            return f"{sign}price{self.comparison}{_price_text(self.price)}"
         words = ",".join(self.words)
         return f"{sign}{words}" if self.field == "any" else f"{sign}{self.field}:{words}"
 
@@ -103,6 +109,12 @@ class Filter:
         """Return the filter as it is typed."""
         return " ".join(term.text() for term in self.terms)
 
+    def in_places(self, places: int) -> Filter:
+        """Return this filter for amounts with so many decimal places."""
+        if places == DEFAULT_PLACES:
+            return self
+        return Filter(tuple(replace(term, places=places) for term in self.terms))
+
     def also(self, *terms: Term) -> Filter:
         """Return this filter with further conditions."""
         return Filter(self.terms + terms)
@@ -122,7 +134,9 @@ def _term(word: str) -> Term:
     price = _PRICE.fullmatch(bare)
     if price is not None:
         sign = "=" if price[1] == ":" else price[1]
-        return Term("price", comparison=_comparison(sign), cents=_cents(price[2]), negated=negated)
+        return Term(
+            "price", comparison=_comparison(sign), price=_price_of(price[2]), negated=negated
+        )
     field, colon, value = bare.partition(":")
     if not colon:
         return Term("any", (bare.casefold(),), negated=negated)
@@ -142,9 +156,18 @@ def _comparison(sign: str) -> Comparison:
     raise FilterError(f"{sign} is no comparison.")
 
 
-def _cents(text: str) -> int:
+def _price_text(price: int) -> str:
+    """Write a price with two places, or as many as it needs."""
+    text = money_text(price, MAX_PLACES)
+    return text.removesuffix("00") if text.endswith("00") else text.rstrip("0")
+
+
+def _price_of(text: str) -> int:
     try:
-        return cents_from_text(text)
+        price = exact_units(text, MAX_PLACES)
+        if price < 0:
+            raise ValueError
+        return price
     except ValueError:
         wrong = f", not {text[:20]}" if text else ""
         raise FilterError(f"price needs an amount such as 4.50{wrong}.") from None

@@ -24,6 +24,7 @@ from coffeert.client.events import (
     ViewChanged,
     ViewReset,
 )
+from coffeert.domain.currency import places
 from coffeert.domain.rollup_cube import WindowTotals
 from coffeert.domain.rollups import ZERO, Grain
 from coffeert.domain.view import Change, View
@@ -147,6 +148,16 @@ class Session:
         if self.view is None or self.totals is None:
             return "unknown"
         return "equal" if self.view.cube.totals() == self.totals else "differs"
+
+    @property
+    def currency(self) -> str | None:
+        """The currency of all amounts, `None` if none is known."""
+        return None if self.menu is None else self.menu.currency
+
+    @property
+    def places(self) -> int:
+        """Decimal places of all amounts."""
+        return places(self.currency)
 
     def zone(self) -> tzinfo:
         """Return the server's time zone; UTC if it is unknown here."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from coffeert.domain.currency import DEFAULT_PLACES
 from coffeert.domain.rollups import ZERO, Totals
 from coffeert.printable import printable
 from coffeert.tui.model.bucket_sums import BucketSumCache, BucketSums
@@ -38,6 +39,7 @@ class Section:
     title: str
     rows: tuple[BreakdownRow, ...]
     against: str = "vs prev"
+    places: int = DEFAULT_PLACES
 
 
 def rows_by(
@@ -91,18 +93,35 @@ def sections_of(
     for name in wanted:
         if name == "top":
             made.append(
-                Section("Top 5 drinks, 30 d", top_drinks(sums, window), f"in {window.span.name}")
+                Section(
+                    "Top 5 drinks, 30 d",
+                    top_drinks(sums, window),
+                    f"in {window.span.name}",
+                    context.places,
+                )
             )
         elif name == "store":
             known = (
                 () if sums.wanted or context.menu is None else [s.code for s in context.menu.stores]
             )
-            made.append(Section(f"Stores, {window.span.name}", rows_by(window, "store", known)))
+            made.append(
+                Section(
+                    f"Stores, {window.span.name}",
+                    rows_by(window, "store", known),
+                    places=context.places,
+                )
+            )
         else:
             known = (
                 () if sums.wanted or context.menu is None else [d.code for d in context.menu.drinks]
             )
-            made.append(Section(f"Drinks, {window.span.name}", rows_by(window, "drink", known)))
+            made.append(
+                Section(
+                    f"Drinks, {window.span.name}",
+                    rows_by(window, "drink", known),
+                    places=context.places,
+                )
+            )
     return tuple(made)
 
 
@@ -121,7 +140,7 @@ def draw_sections(
             lines.append(line(Span(" nothing sold yet", "dim")))
         top = max((row.share for row in section.rows), default=0.0)
         for row in section.rows:
-            drawn = fit_line(_row(row, top, cells, glyphs, number == cursor), cells)
+            drawn = fit_line(_row(row, section, top, cells, glyphs, number == cursor), cells)
             lines.append(chosen(drawn) if number == cursor else drawn)
             number += 1
     return lines
@@ -178,7 +197,9 @@ def _count(orders: int) -> str:
     return text if len(text) <= 7 else short(orders)
 
 
-def _row(row: BreakdownRow, top: float, cells: int, glyphs: Glyphs, here: bool) -> Line:
+def _row(
+    row: BreakdownRow, section: Section, top: float, cells: int, glyphs: Glyphs, here: bool
+) -> Line:
     name, drawn, money = _widths(cells)
     mark = glyphs.cursor if here else " "
     role: Role = "series-1" if row.dimension == "drink" else "series-2"
@@ -193,7 +214,7 @@ def _row(row: BreakdownRow, top: float, cells: int, glyphs: Glyphs, here: bool) 
         Span(f" {_count(row.totals.orders):>7}", "strong"),
     ]
     if money:
-        pieces.append(Span(f" {short_money(row.totals.cents):>9}", "text"))
+        pieces.append(Span(f" {short_money(row.totals.cents, section.places):>9}", "text"))
     pieces.append(Span(f" {row.share * 100:>4.0f}%", "text"))
     pieces.append(Span(f" {row.trend.text(glyphs):>8}", moved))
     return tuple(pieces)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from coffeert.domain.currency import DEFAULT_PLACES
 from coffeert.domain.rollups import SECONDS, Totals
 from coffeert.tui.model.arrival_rates import SLOT_SECONDS, Arrivals
 from coffeert.tui.model.filter import Filter
@@ -24,7 +25,8 @@ Lost = Callable[[float, float], bool]
 class ChartModel:
     """What a chart shows. `None` is an unknown bucket: a gap, not a zero.
 
-    Values are orders, or cents. The last bucket is still running. `cursor` is an index of a bucket.
+    Values are orders, or minor units of a currency with `places`. The last bucket is still running.
+    `cursor` is an index of a bucket.
     """
 
     metric: Metric
@@ -36,10 +38,11 @@ class ChartModel:
     marks: tuple[tuple[float, str], ...] = ()
     cursor: int | None = None
     approximate: bool = False
+    places: int = DEFAULT_PLACES
 
     def figure(self, value: int) -> str:
         """Return a value with all digits."""
-        return money(value) if self.metric == "revenue" else f"{value:,}"
+        return money(value, self.places) if self.metric == "revenue" else f"{value:,}"
 
 
 def chart_of(
@@ -71,6 +74,7 @@ def chart_of(
         tuple(_value(totals, metric) for totals in previous),
         cursor=cursor,
         approximate=wanted.approximate,
+        places=context.places,
     )
 
 
@@ -102,6 +106,7 @@ def _fine(
         else (),
         cursor=cursor,
         approximate=wanted.approximate,
+        places=context.places,
     )
 
 

@@ -14,16 +14,18 @@ from coffeert.tui.render.spans import Line, Role, Span, line
 from coffeert.tui.render.text import crop
 
 
-def order_lines(order: Order, own: OrderTrace | None, zone: tzinfo, glyphs: Glyphs) -> list[Line]:
-    """Return everything about an order, one field a line."""
+def order_lines(
+    order: Order, own: OrderTrace | None, zone: tzinfo, glyphs: Glyphs, places: int
+) -> list[Line]:
+    """Return everything about an order, one field a line, amounts with so many decimal places."""
     delay = (order.received_at - order.placed_at).total_seconds()
     fields: list[tuple[str, str, Role]] = [
         ("order", str(order.order_id), "text"),
         ("store", printable(order.store), "strong"),
         ("drink", printable(order.drink), "strong"),
         ("quantity", str(order.quantity), "text"),
-        ("each", money(order.price_cents), "text"),
-        ("amount", money(order.total_cents), "strong"),
+        ("each", money(order.price_cents, places), "text"),
+        ("amount", money(order.total_cents, places), "strong"),
         ("placed", f"{order.placed_at.astimezone(zone):%Y-%m-%d %H:%M:%S.%f %z}", "text"),
         ("received", f"{order.received_at.astimezone(zone):%Y-%m-%d %H:%M:%S.%f %z}", "text"),
     ]
@@ -31,6 +33,12 @@ def order_lines(order: Order, own: OrderTrace | None, zone: tzinfo, glyphs: Glyp
         fields.append(("took", f"{delay * 1000:,.1f} ms from placed to received", "dim"))
     if order.voids is not None:
         fields.append(("corrects", str(order.voids), "bad"))
+    elif order.quantity < 0:
+        fields.append(("is", "a refund", "bad"))
+    if order.source is not None:
+        fields.append(("source", printable(order.source), "text"))
+    if order.receipt is not None:
+        fields.append(("receipt", printable(order.receipt), "text"))
     lines = [line(Span(f"{name:<9}", "dim"), Span(value, role)) for name, value, role in fields]
     if own is not None:
         lines.append(line(""))

@@ -9,11 +9,15 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from coffeert.domain.orders import Order, text_from_cents
+from coffeert.domain.money import money_text
+from coffeert.domain.orders import Order
 from coffeert.domain.rollups import Totals
 from coffeert.tui.model.window import Window
 
-_COLUMNS = ("order_id", "store", "drink", "quantity", "price", "placed_at", "received_at", "voids")
+_COLUMNS = (
+    *("order_id", "store", "drink", "quantity", "price", "placed_at", "received_at", "voids"),
+    *("total", "source", "receipt"),
+)
 
 
 class ExportedSums(msgspec.Struct, frozen=True):
@@ -37,8 +41,8 @@ class Exported(msgspec.Struct, frozen=True):
     drinks: tuple[ExportedSums, ...]
 
 
-def orders_csv(orders: Sequence[Order]) -> str:
-    """Return orders as CSV that `coffeert inject --file` reads.
+def orders_csv(orders: Sequence[Order], places: int) -> str:
+    """Return orders as CSV, amounts with so many decimal places.
 
     A text cell that a spreadsheet would take for a formula gets an apostrophe in front.
     """
@@ -52,17 +56,20 @@ def orders_csv(orders: Sequence[Order]) -> str:
                 _harmless(order.store),
                 _harmless(order.drink),
                 order.quantity,
-                text_from_cents(order.price_cents),
+                money_text(order.price_cents, places),
                 order.placed_at.isoformat(),
                 order.received_at.isoformat(),
                 order.voids or "",
+                "" if order.amount is None else money_text(order.amount, places),
+                _harmless(order.source or ""),
+                _harmless(order.receipt or ""),
             )
         )
     return text.getvalue()
 
 
-def window_json(window: Window, filter_text: str) -> str:
-    """Return a window as JSON."""
+def window_json(window: Window, filter_text: str, places: int) -> str:
+    """Return a window as JSON, amounts with so many decimal places."""
     starts = [datetime.fromtimestamp(start, UTC) for start in window.starts]
     is_day = window.span.grain == "day"
     names = [(start.date() if is_day else start).isoformat() for start in starts]
@@ -70,16 +77,23 @@ def window_json(window: Window, filter_text: str) -> str:
         at=datetime.fromtimestamp(window.now, UTC),
         range=window.span.name,
         filter=filter_text,
-        total=_sums("total", window.sums.total),
-        buckets=tuple(_sums(n, t) for n, t in zip(names, window.bucket_totals, strict=True)),
-        stores=tuple(_sums(code, totals) for code, totals in sorted(window.sums.stores.items())),
-        drinks=tuple(_sums(code, totals) for code, totals in sorted(window.sums.drinks.items())),
+        total=_sums("total", window.sums.total, places),
+        buckets=tuple(
+            _sums(n, t, places) for n, t in zip(names, window.bucket_totals, strict=True)
+        ),
+        stores=tuple(
+            _sums(code, totals, places) for code, totals in sorted(window.sums.stores.items())
+        ),
+        drinks=tuple(
+            _sums(code, totals, places) for code, totals in sorted(window.sums.drinks.items())
+        ),
     )
     return msgspec.json.format(msgspec.json.encode(exported), indent=2).decode() + "\n"
 
 
-def _sums(name: str, totals: Totals) -> ExportedSums:
-    return ExportedSums(name, totals.orders, totals.quantity, text_from_cents(totals.cents))
+def _sums(name: str, totals: Totals, places: int) -> ExportedSums:
+    revenue = money_text(totals.cents, places)
+    return ExportedSums(name, totals.orders, totals.quantity, revenue)
 
 
 def _harmless(text: str) -> str:

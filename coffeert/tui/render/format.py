@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from coffeert.domain.currency import DEFAULT_PLACES
 from coffeert.tui.render.glyphs import Glyphs
 
 Direction = Literal["up", "down", "flat", "unknown"]
@@ -45,17 +46,19 @@ def trend(now: float, before: float | None) -> Trend:
     return Trend("up" if part > 0 else "down", part)
 
 
-def money(cents: int) -> str:
-    """Write integer cents as `1,234.50`."""
-    sign = "-" if cents < 0 else ""
-    return f"{sign}{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
+def money(cents: int, places: int = DEFAULT_PLACES) -> str:
+    """Write minor units with so many decimal places as `1,234.50`."""
+    sign, scale = "-" if cents < 0 else "", 10**places
+    fraction = f".{abs(cents) % scale:0{places}d}" if places else ""
+    return f"{sign}{abs(cents) // scale:,}{fraction}"
 
 
-def short_money(cents: int) -> str:
+def short_money(cents: int, places: int = DEFAULT_PLACES) -> str:
     """Write money in few cells: whole units from 10,000, then k and M."""
-    if abs(cents) < 1_000_000:
-        return money(cents)
-    return short(cents / 100)
+    scale = 10**places
+    if abs(cents) < 10_000 * scale:
+        return money(cents, places)
+    return short(cents / scale)
 
 
 def short(value: float) -> str:

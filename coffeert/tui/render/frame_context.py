@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from coffeert.domain.currency import places
 from coffeert.domain.view import View
 from coffeert.tui.model.data_status import DataStatus
 from coffeert.tui.model.filter import Filter
@@ -29,6 +30,11 @@ class FrameContext:
     view: View | None = None
     window: Window | None = None
     charted: Window | None = None
+
+    @property
+    def places(self) -> int:
+        """Decimal places of all amounts."""
+        return places(None if self.menu is None else self.menu.currency)
 
     def local(self, seconds: float) -> datetime:
         """Return a Unix time in the server's zone."""

@@ -66,7 +66,7 @@ def tiles_of(context: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
         return trend(figure(now), None if before is None else figure(before))
 
     rate_before = None if before is None else before.orders / max(window.elapsed_minutes, 1e-9)
-    average = almost + money(ticket(now)) if now.orders else "-"
+    average = almost + money(ticket(now), context.places) if now.orders else "-"
     orders = tuple(float(t.orders) for t in history)
     cents = tuple(float(t.cents) for t in history)
     tickets = tuple(float(ticket(t)) if t.orders > 0 else None for t in history)
@@ -76,10 +76,10 @@ def tiles_of(context: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
         Tile("Orders", f"{almost}{now.orders:,}", change(_orders), against, spark=orders),
         Tile(
             "Revenue",
-            almost + short_money(now.cents),
+            almost + short_money(now.cents, context.places),
             change(_cents),
             against,
-            in_full=almost + money(now.cents),
+            in_full=almost + money(now.cents, context.places),
             spark=cents,
             role="series-2",
         ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from uuid import UUID
 
+from coffeert.domain.currency import DEFAULT_PLACES
 from coffeert.domain.orders import Order
 from coffeert.printable import printable
 from coffeert.tui.model.order_traces import OrderTrace
@@ -37,6 +38,7 @@ class OrdersModel:
     frozen: bool = False
     unseen: int = 0
     filtered: bool = False
+    places: int = DEFAULT_PLACES
 
     def row(self, index: int) -> OrderRow:
         order = self.orders[index]
@@ -72,7 +74,7 @@ def draw_row(row: OrderRow, model: OrdersModel, cells: int, glyphs: Glyphs, here
     own = row.own
     pieces = [Span(f"{glyphs.cursor} " if here else "  ", "accent")]
     for name, wide, right in _columns(cells):
-        text = _field(order, name, model.zone, wide)
+        text = _field(order, name, model, wide)
         role: Span = Span(fit(text, wide, "right" if right else "left", glyphs.ellipsis))
         if name in ("time", "id", "took"):
             role = role._replace(role="dim")
@@ -88,6 +90,8 @@ def draw_row(row: OrderRow, model: OrdersModel, cells: int, glyphs: Glyphs, here
             pieces.append(Span(text, "own"))
     elif order.voids is not None:
         pieces.append(Span("void", "bad"))
+    elif order.quantity < 0:
+        pieces.append(Span("refund", "bad"))
     drawn = fit_line(pieces, cells)
     return chosen(drawn) if here else drawn
 
@@ -102,6 +106,7 @@ def _columns(cells: int) -> list[tuple[str, int, bool]]:
         columns[3] = ("qty", 3, True)
         columns[4] = ("amount", 9, True)
     if cells >= 88:
+        columns[3] = ("qty", 5, True)  # -9999
         columns.insert(1, ("id", 13, False))
         columns.insert(5, ("each", 8, True))
         columns.append(("took", 9, True))
@@ -111,9 +116,9 @@ def _columns(cells: int) -> list[tuple[str, int, bool]]:
     return columns
 
 
-def _field(order: Order, name: str, zone: tzinfo, wide: int) -> str:
+def _field(order: Order, name: str, model: OrdersModel, wide: int) -> str:
     if name == "time":
-        local = order.placed_at.astimezone(zone)
+        local = order.placed_at.astimezone(model.zone)
         tenth = f".{local.microsecond // 100_000}" if wide >= 10 else ""
         return f"{local:%H:%M:%S}{tenth}"
     if name == "id":
@@ -130,5 +135,5 @@ def _field(order: Order, name: str, zone: tzinfo, wide: int) -> str:
             return ""  # the server set `placed_at`, or a correction took that of its order
         return f"{took * 1000:,.0f} ms" if abs(took) < 10 else ago(took)
     if name == "each":
-        return money(order.price_cents)
-    return money(order.total_cents)
+        return money(order.price_cents, model.places)
+    return money(order.total_cents, model.places)

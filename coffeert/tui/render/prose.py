@@ -26,7 +26,7 @@ def sentences(context: FrameContext, sums: BucketSumCache | None) -> list[str]:
     lines.append(
         f"Last {window.span.name}: {total.orders:,} orders"
         f"{_change(total.orders, None if before is None else before.orders)}, "
-        f"revenue {money(total.cents)}"
+        f"revenue {money(total.cents, context.places)}"
         f"{_change(total.cents, None if before is None else before.cents)}, "
         f"{orders_per_minute(sums, window.now):.1f} orders per minute now."
     )

@@ -11,7 +11,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from coffeert.domain.orders import Draft, text_from_cents
+from coffeert.domain.money import money_text
+from coffeert.domain.orders import Draft
 from coffeert.errors import CoffeertError
 from coffeert.printable import printable
 from coffeert.tui.bindings import DASHBOARD_KEYS, readable
@@ -278,8 +279,10 @@ class Dashboard(Screen[None]):
         self.tick()
 
     def on_order_table_opened(self, message: OrderTable.Opened) -> None:
-        zone = self.state.session.zone()
-        self.app.push_screen(OrderDetails(message.row, zone, self.state.glyphs))
+        session = self.state.session
+        self.app.push_screen(
+            OrderDetails(message.row, session.zone(), self.state.glyphs, session.places)
+        )
 
     def on_order_table_selection_changed(self) -> None:
         self.tick()
@@ -290,7 +293,7 @@ class Dashboard(Screen[None]):
         if row is None:
             self.notify_warning("No order is chosen.")
             return
-        self.app.copy_to_clipboard(order_json(row.order))
+        self.app.copy_to_clipboard(order_json(row.order, self.state.session.places))
         self.notify_info(f"Copied order {row.order.order_id}.")
 
     # Placing and voiding orders
@@ -332,7 +335,7 @@ class Dashboard(Screen[None]):
             self.notify_error(error)
             return
         order = placed.order
-        amount = text_from_cents(-order.total_cents)
+        amount = money_text(-order.total_cents, self.state.session.places)
         self.notify_info(f"Voided {printable(order.drink)} at {printable(order.store)}, {amount}.")
 
     # Rewinding and recording

@@ -142,7 +142,7 @@ class DashboardPanels:
             mine = tuple(state.session.own.newest()[:MAX_OWN_ORDERS_LISTED])
             order = None if row is None else row.order
             own = None if row is None else row.own
-            self.details.show(DetailsModel(order, own, mine, context.zone))
+            self.details.show(DetailsModel(order, own, mine, context.zone, context.places))
 
 
 def _put(panel: Widget, x: int, y: int, width: int, height: int) -> None:

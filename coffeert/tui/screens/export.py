@@ -66,10 +66,12 @@ def write_export(state: DashboardState, kind: ExportKind, screenshot: str) -> Pa
 def _text(state: DashboardState, kind: ExportKind, screenshot: str) -> str:
     match kind:
         case "csv":
-            return orders_csv(state.orders().orders)
+            return orders_csv(state.orders().orders, state.session.places)
         case "json":
             window = state.frame_context().window
-            return "" if window is None else window_json(window, state.effective_filter.text())
+            if window is None:
+                return ""
+            return window_json(window, state.effective_filter.text(), state.session.places)
         case "svg":
             return screenshot
         case _:

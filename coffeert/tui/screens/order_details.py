@@ -26,14 +26,15 @@ class OrderDetails(Modal[None]):
         Binding("enter,q", "close", "close", show=False, id="details.close", tooltip="Close"),
     ]
 
-    def __init__(self, row: OrderRow, zone: tzinfo, glyphs: Glyphs) -> None:
+    def __init__(self, row: OrderRow, zone: tzinfo, glyphs: Glyphs, places: int) -> None:
         super().__init__()
         self._row = row
         self._zone = zone
         self._glyphs = glyphs
+        self._places = places
 
     def compose(self) -> ComposeResult:
-        lines = order_lines(self._row.order, self._row.own, self._zone, self._glyphs)
+        lines = order_lines(self._row.order, self._row.own, self._zone, self._glyphs, self._places)
         with VerticalScroll(classes="box") as box:
             box.border_title = "Order"
             yield LinesView(lines)
@@ -41,5 +42,5 @@ class OrderDetails(Modal[None]):
             yield LinesView([(), (*hint, Span("esc", "key"), Span(" close", "dim"))])
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(order_json(self._row.order))
+        self.app.copy_to_clipboard(order_json(self._row.order, self._places))
         self.notify("Copied.")

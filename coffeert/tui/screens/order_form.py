@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Input, Label, Select
 
-from coffeert.domain.orders import Draft, Order, new_order_id, text_from_cents
+from coffeert.domain.money import money_text
+from coffeert.domain.orders import Draft, Order, new_order_id
 from coffeert.errors import ApiError, CoffeertError, OutcomeUnknown
 from coffeert.printable import printable
 from coffeert.tui.model.session import Session
@@ -91,12 +92,12 @@ class OrderForm(Modal[None]):
             with Horizontal(classes="field"):
                 yield Label("Quantity", markup=False)
                 quantity = "1" if draft is None else str(draft.quantity)
-                yield Input(quantity, id="quantity", compact=True, max_length=3)
+                yield Input(quantity, id="quantity", compact=True, max_length=8)
                 yield Label("", id="quantity-fault", classes="fault", markup=False)
             with Horizontal(classes="field"):
                 yield Label("Price", markup=False)
                 price = None if draft is None else draft.price_cents
-                text = "" if price is None else text_from_cents(price)
+                text = "" if price is None else money_text(price, self._session.places)
                 yield Input(text, id="price", placeholder="list price", compact=True, max_length=12)
                 yield Label("", id="price-fault", classes="fault", markup=False)
             yield LinesView(id="key")
@@ -127,7 +128,7 @@ class OrderForm(Modal[None]):
     @on(Input.Changed)
     def revise(self) -> None:
         """Check again what is filled in already, and show the list price."""
-        checked = check(self.entry())
+        checked = check(self.entry(), self._session.currency)
         self._show_faults(checked, only=("quantity", "price"))
         drink = find_drink(self.menu, self.entry().drink or "")
         self.query_one("#price", Input).placeholder = (
@@ -138,7 +139,7 @@ class OrderForm(Modal[None]):
     @on(Input.Submitted)
     def action_place(self) -> None:
         """Place the order, unless something is wrong with it."""
-        checked = check(self.entry())
+        checked = check(self.entry(), self._session.currency)
         self._show_faults(checked, only=_FIELDS)
         if checked.draft is None:
             wrong = next(field for field in _FIELDS if checked.fault(field))
@@ -149,12 +150,14 @@ class OrderForm(Modal[None]):
 
     def action_curl(self) -> None:
         """Copy the order as a curl command."""
-        checked = check(self.entry())
+        checked = check(self.entry(), self._session.currency)
         draft = checked.draft or self._placed
         if draft is None:
             self._show_faults(checked, only=_FIELDS)
             return
-        self.app.copy_to_clipboard(curl(draft, self._url, with_token=self._has_token))
+        self.app.copy_to_clipboard(
+            curl(draft, self._url, self._session.currency, with_token=self._has_token)
+        )
         self.notify("Copied as a curl command.")
 
     @on(Button.Pressed)
@@ -190,9 +193,10 @@ class OrderForm(Modal[None]):
 
     def _finish(self, order: Order) -> None:
         """Say that the order is stored, and take a new key for the next one."""
-        amount = text_from_cents(order.total_cents)
+        amount = money_text(order.total_cents, self._session.places)
         text = f"{order.quantity} x {printable(order.drink)} at {printable(order.store)}, {amount}"
-        self._outcome = [line(Span(f"{self._glyphs.check} stored: ", "good"), Span(text, "strong"))]
+        kind = "refund stored" if order.quantity < 0 else "stored"
+        self._outcome = [line(Span(f"{self._glyphs.check} {kind}: ", "good"), Span(text, "strong"))]
         self._order_id = new_order_id()
         self._show_key()
 
@@ -208,7 +212,7 @@ class OrderForm(Modal[None]):
         self.query_one("#outcome", LinesView).show([*self._outcome, *shown])
 
     def _show_key(self) -> None:
-        draft = check(self.entry()).draft
+        draft = check(self.entry(), self._session.currency).draft
         lines = [line(Span("key       ", "dim"), Span(str(self._order_id), "dim"))]
         total = "" if draft is None else total_text(draft, self.menu)
         lines.append(line(Span("total     ", "dim"), Span(total, "strong")))

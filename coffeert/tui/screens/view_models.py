@@ -88,7 +88,9 @@ def chart(
     made = chart_of(context, metric, session.arrivals, state.effective_filter, state.cursor, lost)
     if made is None or made.unit != "minute":
         return made
-    about, scale = ("orders_per_min", 1) if metric == "orders" else ("revenue_per_min", 100)
+    about, scale = (
+        ("orders_per_min", 1) if metric == "orders" else ("revenue_per_min", 10**context.places)
+    )
     marks = tuple((rule.limit * scale, rule.text()) for rule in rules if rule.metric == about)
     return replace(made, marks=marks)
 
@@ -156,6 +158,6 @@ def mode(state: DashboardState) -> str:
     return f"{printable(hello.server, 40)}: orders show {how}; {epoch}"
 
 
-def order_json(order: Order) -> str:
-    """Return an order in the server's JSON."""
-    return encode(OrderBody.of(order)).decode()
+def order_json(order: Order, places: int) -> str:
+    """Return an order in the server's JSON; `places` are the decimal places of the currency."""
+    return encode(OrderBody.of(order, places)).decode()

@@ -53,6 +53,7 @@ class DetailsModel:
     own: OrderTrace | None
     mine: tuple[OrderTrace, ...]
     zone: tzinfo
+    places: int
 
 
 class DetailsPanel(Panel[DetailsModel]):
@@ -62,7 +63,7 @@ class DetailsPanel(Panel[DetailsModel]):
         glyphs = self.painter.glyphs
         body: list[Line] = []
         if model.order is not None:
-            body += order_lines(model.order, model.own, model.zone, glyphs)
+            body += order_lines(model.order, model.own, model.zone, glyphs, model.places)
         body += [
             EMPTY,
             line(Span("Your orders", "title"), Span("  ms: stored > wire > painted", "dim")),

@@ -22,7 +22,8 @@ from coffeert.wire.health import (
     RedisHealth,
     SocketsHealth,
 )
-from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, OrderBody, decode_order, encode
+from coffeert.wire.order_requests import decode_order
+from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, OrderBody, encode
 from tests.calendars import retention
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

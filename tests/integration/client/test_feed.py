@@ -28,7 +28,7 @@ from coffeert.domain.orders import Draft
 from coffeert.errors import FieldError, Invalid, OutcomeUnknown, ServerUnavailable, Unauthorized
 from coffeert.tasks import end
 from coffeert.wire import frames
-from coffeert.wire.orders import draft_from_request
+from coffeert.wire.order_requests import draft_from_request
 from tests.integration.client.peer import MENU, Connection, Dashboard, serving, stored
 from tests.waiting import eventually
 
@@ -333,7 +333,7 @@ async def test_places_orders_over_the_same_connection() -> None:
         )
         await acknowledge(server, asked["uptown"])
         placed = await good
-        assert placed.order.order_id == asked["uptown"].order_id
+        assert str(placed.order.order_id) == asked["uptown"].order_id
         assert (placed.replayed, placed.attempts) == (False, 1)
         with pytest.raises(Invalid) as refused:
             await bad
@@ -385,5 +385,5 @@ async def order(server: Connection) -> frames.OrderFrame:
 
 
 async def acknowledge(server: Connection, asked: frames.OrderFrame, status: int = 201) -> None:
-    body = stored(draft_from_request(asked))
+    body = stored(draft_from_request(asked, 2))
     await server.send(frames.Ack(ref=asked.ref, status=status, order=body))

@@ -19,7 +19,8 @@ from coffeert.errors import (
     ServerUnavailable,
     Unavailable,
 )
-from coffeert.wire.orders import BatchResult, LineProblem, Problem, decode_order, encode
+from coffeert.wire.order_requests import decode_order
+from coffeert.wire.orders import BatchResult, LineProblem, Problem, encode
 from tests.integration.client.peer import (
     MENU,
     Script,
@@ -31,7 +32,7 @@ from tests.integration.client.peer import (
     stored,
 )
 
-TEA = Draft("uptown", "tea", price_cents=275)
+TEA = Draft("uptown", "tea")
 
 
 def unavailable(retry_after: float | None = 0.0, title: str = "Unavailable") -> web.Response:
@@ -43,9 +44,12 @@ async def replay(request: web.Request) -> web.Response:
 
 
 async def test_an_order_is_given_its_key_and_comes_back_as_stored() -> None:
-    script = Script(accept)
-    async with serving(web.post("/api/orders", script.handle)) as url, OrderClient(url) as client:
-        placed = await client.place(TEA)
+    script, menu = Script(accept), Script(always(lambda: answer(MENU)))
+    routes = web.post("/api/orders", script.handle), web.get("/api/menu", menu.handle)
+    async with serving(*routes) as url, OrderClient(url) as client:
+        placed = await client.place(Draft("uptown", "tea", price_cents=275))
+        await client.place(Draft("uptown", "tea", total_cents=550))
+    assert len(menu.requests) == 1, "it says how many decimal places an amount has"
     assert (placed.order.drink, placed.order.price_cents) == ("tea", 275)
     assert decode_order(script.bodies[0]).order_id == placed.order.order_id
     assert (placed.replayed, placed.attempts) == (False, 1)

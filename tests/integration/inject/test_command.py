@@ -116,7 +116,7 @@ async def test_bad_rows_are_reported_by_line_and_the_others_stored(server_url: s
     assert "bad rows 2" in done.out
     assert "line 2: is not a JSON object" in done.err
     assert "line 3: " in done.err
-    assert "line 5: the quantity is not" in done.err
+    assert "line 5: the quantity must be a whole number" in done.err
     assert "\x1b" not in done.err + done.out
 
 

@@ -28,7 +28,8 @@ from coffeert.server.live.broadcaster import Broadcaster
 from coffeert.server.live.change_log import ChangeLog
 from coffeert.server.live.live_view import LiveView
 from coffeert.tasks import end
-from coffeert.wire.orders import OrderBody, decode_order, encode
+from coffeert.wire.order_requests import decode_order
+from coffeert.wire.orders import OrderBody, encode
 from tests.calendars import calendars_around
 from tests.waiting import eventually
 

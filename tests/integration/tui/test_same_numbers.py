@@ -13,7 +13,8 @@ import msgspec
 from coffeert.cli.figures import BreakdownTotals as StatusSums
 from coffeert.cli.figures import Figures, Named, Windows
 from coffeert.client.http import OrderClient
-from coffeert.domain.orders import Draft, cents_from_text, new_order_id
+from coffeert.domain.money import units_from_text
+from coffeert.domain.orders import Draft, new_order_id
 from coffeert.domain.rollups import SECONDS, ZERO, Totals, floor
 from coffeert.postgres.pool import Connection
 from coffeert.tui.app import CoffeertApp
@@ -196,7 +197,7 @@ async def same_minute(app: CoffeertApp, url: str) -> tuple[Figures, list[Shown]]
 
 def _tally(sums: StatusSums) -> Totals:
     sign = -1 if sums.revenue.startswith("-") else 1
-    return Totals(sums.orders, sums.quantity, sign * cents_from_text(sums.revenue.lstrip("-")))
+    return Totals(sums.orders, sums.quantity, sign * units_from_text(sums.revenue.lstrip("-")))
 
 
 def _window(windows: Windows, name: RangeName) -> Totals | None:

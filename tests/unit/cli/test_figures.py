@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from coffeert.cli.figures import BreakdownTotals, BusinessDay, Figures, Windows, figures_from
 from coffeert.cli.status_text import print_figures
-from coffeert.domain.orders import Order, text_from_cents
+from coffeert.domain.money import money_text
+from coffeert.domain.orders import Order
 from coffeert.domain.retention_window import RetentionWindow
 from coffeert.domain.rollups import at_all_grains, tally_orders
 from coffeert.domain.view import Change, View
@@ -67,7 +68,7 @@ def sums(orders: list[Order]) -> BreakdownTotals:
     return BreakdownTotals(
         sum(order.quantity > 0 for order in orders),  # there are no voids
         sum(order.quantity for order in orders),
-        text_from_cents(sum(310 * order.quantity for order in orders)),
+        money_text(sum(310 * order.quantity for order in orders)),
     )
 
 
@@ -131,7 +132,7 @@ def test_every_sum_is_that_of_the_orders(orders: list[Order], chain: Chain) -> N
         assert {item.code for item in named} <= grouped.keys()
         for item in named:
             assert item.windows == windows(grouped[item.code], chain)
-    assert {order.order_id for order in figures.recent} == {order.order_id for order in orders}
+    assert {order.order_id for order in figures.recent} == {str(order.order_id) for order in orders}
 
 
 def test_each_calendars_day_is_named() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from uuid import UUID
 
 import msgspec
 import pytest
@@ -51,7 +50,7 @@ class Wire:
         return asyncio.create_task(run())
 
     def acknowledge(self, frame: OrderFrame, status: int = 201) -> None:
-        assert isinstance(frame.order_id, UUID)
+        assert isinstance(frame.order_id, str)
         body = OrderBody(frame.order_id, frame.store, frame.drink, 1, "2.90", NOW, NOW)
         self.orders.acknowledge(Ack(ref=frame.ref, status=status, order=body))
 

@@ -22,7 +22,8 @@ from coffeert.inject.file_source import Pace, RecordingClock, RowKeys, orders_fr
 from coffeert.inject.report import OutcomeRecorder
 from coffeert.inject.rows import BadRow, Rows
 from coffeert.inject.scheduled_order import ScheduledOrder
-from coffeert.wire.orders import MenuBody, decode_order
+from coffeert.wire.order_requests import decode_order
+from coffeert.wire.orders import MenuBody
 from tests.waiting import eventually
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

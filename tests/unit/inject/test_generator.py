@@ -14,7 +14,8 @@ from coffeert.domain.orders import Draft
 from coffeert.errors import ConfigError
 from coffeert.inject.generator import ArrivalPlan, arrival_plan, arrivals, generate
 from coffeert.inject.profiles import PROFILES, profiles_named
-from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, decode_order
+from coffeert.wire.order_requests import decode_order
+from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 
 DRINKS = ("latte", "espresso", "mocha", "größe-xl")
 MENU = MenuBody(

@@ -48,7 +48,8 @@ from coffeert.wire.health import (
     RedisHealth,
     SocketsHealth,
 )
-from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, OrderBody, draft_from_request
+from coffeert.wire.order_requests import draft_from_request
+from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore, OrderBody
 from tests.calendars import calendars
 from tests.unit.strategies import fewer, orders, presents
 
@@ -198,7 +199,7 @@ def test_an_order_is_read_from_a_frame() -> None:
     read = decode_client_frame(frame(quantity=2, price="4.80", placed_at="2026-01-31T09:30:00Z"))
     assert isinstance(read, OrderFrame)
     assert read.ref == "r1"
-    draft = draft_from_request(read)
+    draft = draft_from_request(read, 2)
     assert (draft.quantity, draft.price_cents) == (2, 480)
     assert draft.placed_at == NOW.replace(second=0, microsecond=0)
     assert decode_client_frame('{"type":"resync"}') == Resync()
@@ -208,7 +209,7 @@ def test_an_order_is_read_from_a_frame() -> None:
     ("text", "fields"),
     [
         (frame(store=1), {"store"}),
-        (frame(price="x", quantity="y"), {"quantity"}),
+        (frame(price="x", quantity="y"), {"quantity", "price"}),
         (frame(ref="x" * 65), {"ref"}),
         (frame(ref="a\x1b[2J"), {"ref"}),
         (frame(ref="a\x9b31m"), {"ref"}),
@@ -217,11 +218,19 @@ def test_an_order_is_read_from_a_frame() -> None:
         (frame(x=1), {"x"}),
         ('{"type":"order"}', {"ref", "store", "drink"}),
         ('{"type":"resync","x":1}', {"x"}),
+        ('{"type":"void","ref":"r1"}', {"void"}),
+        ('{"type":"void","ref":"r1","void":7}', {"void"}),
+        ('{"type":"void","ref":"r1","void":"x","store":"uptown"}', {"store"}),
     ],
 )
 def test_a_frame_with_a_bad_value_is_refused_by_field(text: str, fields: set[str]) -> None:
+    def read() -> None:
+        frame = decode_client_frame(text)
+        assert isinstance(frame, OrderFrame)
+        draft_from_request(frame, 2)
+
     with pytest.raises(Invalid) as error:
-        decode_client_frame(text)
+        read()
     assert {fault.field for fault in error.value.errors} >= fields
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from coffeert.errors import ApiError, Malformed
 from coffeert.wire.frames import OrderFrame, decode_client_frame
-from coffeert.wire.orders import Problem, decode_order, encode
+from coffeert.wire.order_requests import decode_order
+from coffeert.wire.orders import Problem, encode
 from coffeert.wire.validation import MAX_FIELD_ERRORS
 
 if TYPE_CHECKING:

@@ -139,3 +139,19 @@ async def test_long_lines_make_short_chunks(
     assert result["accepted"] == len(lines)
     commits = await held.fetchval("SELECT count(DISTINCT xid) FROM orders")
     assert commits == 3  # of 1 MiB at most, and a line
+
+
+async def test_a_void_waits_for_orders_that_could_not_be_stored(
+    run_server: RunServer, held: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    await held.execute(_NO_ROOM)
+    lines = [_line(1), json.dumps({"void": str(UUID(int=1))}), _line(2, 13)]
+    async with run_server() as url:
+        assert (await _sent(url, _line(1)))[0] == 200
+        status, result = await _sent(url, "\n".join(lines))
+        assert (status, result["replayed"], result["accepted"]) == (503, 0, 0)
+        assert await _stored(held) == [1]
+        await held.execute("DROP TRIGGER no_room ON orders")
+        status, result = await _sent(url, "\n".join(lines))
+    assert (status, result["replayed"], result["accepted"]) == (200, 1, 2)
+    assert await held.fetchval("SELECT count(*) FROM orders WHERE voids IS NOT NULL") == 1

@@ -21,6 +21,20 @@ RECORDED = sorted((Path(__file__).parents[3] / "client_requests/recorded").glob(
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 TOKEN = "secret"
 
+
+def post(body: bytes, *, batch: bool = False) -> bytes:
+    """A request with another body."""
+    sent = WHOLE.replace(BODY, body).replace(b": %d" % len(BODY), b": %d" % len(body))
+    if batch:
+        sent = sent.replace(b"/orders", b"/orders/batch").replace(b"/json", b"/x-ndjson")
+    return sent
+
+
+def order(fields: bytes) -> bytes:
+    """A request with further fields."""
+    return post(BODY[:-1] + b"," + fields + b"}")
+
+
 VARIANTS = {
     "plain": WHOLE,
     "1.0": WHOLE.replace(b"HTTP/1.1", b"HTTP/1.0"),
@@ -37,7 +51,30 @@ VARIANTS = {
     "a key": WHOLE.replace(
         b"Host", b"Idempotency-Key: 00000000-0000-4000-8000-000000000000\r\nHost"
     ),
-    "a bad key": WHOLE.replace(b"Host", b"Idempotency-Key: x\r\nHost"),
+    "a bad key": WHOLE.replace(b"Host", b"Idempotency-Key: x y\r\nHost"),
+    "a key that is no UUID": WHOLE.replace(b"Host", b"Idempotency-Key: till1-0042\r\nHost"),
+    "a quoted key": WHOLE.replace(b"Host", b'Idempotency-Key: "till1-0042"\r\nHost'),
+    "a key with escapes": WHOLE.replace(b"Host", b'Idempotency-Key: "a\\"b\\\\"\r\nHost'),
+    "a long key": WHOLE.replace(b"Host", b"Idempotency-Key: " + b"x" * 256 + b"\r\nHost"),
+    "all fields": order(
+        b'"quantity":"-2","total":9.61,"source":"till 1","receipt":"A-17","order_id":"till1-0042"'
+    ),
+    "other spellings": order(b'"quantity":2.0,"price":"4.8000"'),
+    "binary noise": order(b'"price":4.1000000000000005'),
+    "a price that does not fit": order(b'"price":4.8,"total":9.99'),
+    "a decimal comma": order(b'"price":"4,80"'),
+    "a number beyond all": order(b'"total":1e999'),
+    "names": WHOLE.replace(b"latte", b"LATTE"),
+    "a void as an order": post(b'{"void":"till1-0042"}'),
+    "a batch with a key": WHOLE.replace(b"/orders", b"/orders/batch")
+    .replace(b"/json", b"/x-ndjson")
+    .replace(b"Host", b"Idempotency-Key: till1-batch\r\nHost"),
+    "a batch with a bad key": WHOLE.replace(b"/orders", b"/orders/batch")
+    .replace(b"/json", b"/x-ndjson")
+    .replace(b"Host", b"Idempotency-Key: a b\r\nHost"),
+    "a batch of voids": post(
+        BODY + b'\n{"void":"a"}\n{"void":7}\n{"void":"a","void":"b"}\n' + BODY, batch=True
+    ),
     "another origin": WHOLE.replace(b"Host", b"Origin: http://elsewhere.example\r\nHost"),
     "an allowed origin": WHOLE.replace(b"Host", b"Origin: http://shop.example/\r\nHost"),
     "the same origin": WHOLE.replace(b"Host", b"Origin: http://127.0.0.1:8765\r\nHost"),

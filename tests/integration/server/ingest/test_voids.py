@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import aiohttp
 import asyncpg
 import pytest
 
-from coffeert.server.ingest.order_service import _VOIDS
+from coffeert.domain.order_keys import void_key
 from tests.order_book import insert, order, void
 
 
@@ -46,7 +46,7 @@ async def test_an_order_under_the_key_of_a_correction_does_not_prevent_it(
 ) -> None:
     sold = order()
     await insert(sql, sold)
-    body = {"store": "uptown", "drink": "tea", "order_id": str(uuid5(_VOIDS, str(sold.order_id)))}
+    body = {"store": "uptown", "drink": "tea", "order_id": str(void_key(sold.order_id))}
     async with http.post("/api/orders", json=body) as response:
         assert response.status == 201
     status, correction = await _void(http, sold.order_id)

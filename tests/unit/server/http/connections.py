@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import cast
 
 from coffeert.domain.menu import Drink, Menu, Store
-from coffeert.domain.orders import Draft, resolve
-from coffeert.errors import ApiError
+from coffeert.domain.orders import Draft, Void, resolve
+from coffeert.errors import ApiError, NotFound
 from coffeert.server.http.aiohttp_connection import AiohttpConnection
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.batch import BatchEndpoint
@@ -41,8 +41,10 @@ class FakeService:
         self.batches: list[tuple[Batch, asyncio.Future[None]]] = []
         self.error: ApiError | None = None
 
+    places = 2
+
     def entry(self, draft: Draft) -> PendingOrder:
-        return PendingOrder(resolve(draft, MENU, datetime.now(UTC)), draft)
+        return PendingOrder(resolve(draft, MENU, datetime.now(UTC)), draft, draft.key)
 
     def store(self, order: PendingOrder) -> asyncio.Future[list[Outcome]]:
         if self.error is not None:
@@ -51,11 +53,13 @@ class FakeService:
         self.answers.append((order, answer))
         return answer
 
-    def batch(self, drafts: Sequence[Draft | ApiError]) -> Batch:
-        batch = Batch(len(drafts), {}, {}, {})
+    def batch(self, drafts: Sequence[Draft | Void | ApiError]) -> Batch:
+        batch = Batch(len(drafts), {}, {}, {}, {})
         for index, draft in enumerate(drafts):
             if isinstance(draft, ApiError):
                 batch.unreadable[index] = draft
+            elif isinstance(draft, Void):
+                batch.unreadable[index] = NotFound("No order has this id.")
             else:
                 batch.entries[index] = self.entry(draft)
         return batch
@@ -74,7 +78,7 @@ class FakeService:
         answers, self.answers = self.answers, []
         for order, answer in answers:
             if not answer.done():
-                answer.set_result([StoredOrder(order.order, replayed=False)])
+                answer.set_result([StoredOrder(order.order, replayed=False, key=order.key)])
         for _, stored in self.batches:
             if not stored.done():
                 stored.set_result(None)

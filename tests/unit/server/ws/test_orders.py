@@ -52,6 +52,8 @@ class Session:
 class Orders:
     """Stands for `OrderService`: nothing is stored until `commit`; soup is not on the menu."""
 
+    places = 2
+
     def __init__(self) -> None:
         self.submitted: list[tuple[PendingOrder, asyncio.Future[list[Outcome]]]] = []
         self.closed = False
@@ -150,9 +152,9 @@ async def test_without_the_right_to_order_no_order_is_decoded(
     decoded: list[str] = []
     decode = frames.decode_client_frame
 
-    def record(text: str) -> frames.ClientFrame:
+    def record(text: str, places: int) -> frames.ClientFrame:
         decoded.append(text)
-        return decode(text)
+        return decode(text, places)
 
     monkeypatch.setattr(frames, "decode_client_frame", record)
     names = ",".join(f'"a{number}":0' for number in range(2_000))

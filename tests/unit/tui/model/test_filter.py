@@ -93,3 +93,11 @@ def test_a_store_matches_if_any_of_its_drinks_does(
     wanted = parse_filter(f"{'-' if negated else ''}{word} price>5")
     any_of_them = any(((word in store) or (word in drink)) != negated for drink in drinks)
     assert wanted.matches_store(store, drinks) == any_of_them
+
+
+@pytest.mark.parametrize(("places", "cents"), [(0, 5), (2, 500), (3, 5000)])
+def test_a_price_is_in_whole_units_of_any_currency(places: int, cents: int) -> None:
+    wanted = parse_filter("price=5").in_places(places)
+    assert wanted.matches_cell("uptown", "tea", Totals(1, 3, 3 * cents))
+    assert not wanted.matches_cell("uptown", "tea", Totals(1, 3, 3 * cents + 1))
+    assert parse_filter("price>0.1255").text() == "price>0.1255"

@@ -238,7 +238,7 @@ def test_exported_buckets_are_named_by_their_starts_and_days_by_their_dates(
     span: Range, newest: str
 ) -> None:
     made = window(BucketSumCache(picture_of([])), None, span, NOW.timestamp())
-    buckets = json.loads(window_json(made, ""))["buckets"]
+    buckets = json.loads(window_json(made, "", 2))["buckets"]
     assert buckets[-1]["name"] == newest
     assert len(buckets) == span.buckets
 

@@ -93,7 +93,9 @@ def test_order_rows(
         holds([draw_row(OrderRow(one, own), model, cells, glyphs, here=True)], cells)
     holds([heading(cells)], cells)
     holds(
-        order_lines(one, OrderTrace(one_draft(), 1.0, reason=drink, status="refused"), UTC, glyphs),
+        order_lines(
+            one, OrderTrace(one_draft(), 1.0, reason=drink, status="refused"), UTC, glyphs, 2
+        ),
         cells,
     )
 
@@ -222,7 +224,7 @@ def test_what_matters_least_goes_first(widths: list[int], cells: int) -> None:
 
 
 def test_exports_defuse_formulas() -> None:
-    text = orders_csv([order("=cmd()", "+tea")])
+    text = orders_csv([order("=cmd()", "+tea")], 2)
     assert "'=cmd()" in text
     assert "'+tea" in text
 

@@ -6,15 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.domain.orders import text_from_cents
-from coffeert.tui.render.format import ago, area, bar, gauge, money, short, size, spark, trend
+from coffeert.domain.money import money_text
+from coffeert.tui.render.format import (
+    ago,
+    area,
+    bar,
+    gauge,
+    money,
+    short,
+    short_money,
+    size,
+    spark,
+    trend,
+)
 from coffeert.tui.render.glyphs import ASCII, BRAILLE, GLYPHS, glyphs_for
 from coffeert.tui.render.text import width
 
 
 @given(st.integers(-(10**12), 10**12))
 def test_money_is_the_decimal_text_with_separators(cents: int) -> None:
-    assert money(cents).replace(",", "") == text_from_cents(cents)
+    assert money(cents).replace(",", "") == money_text(cents)
 
 
 @given(st.floats(-1e12, 1e12))
@@ -93,3 +104,13 @@ def test_an_area_fills_its_lines(values: list[float | None], cells: int, rows: i
     for glyphs in GLYPHS.values():
         drawn = area(values, cells, rows, glyphs)
         assert [width(line) for line in drawn] == [cells] * rows
+
+
+@pytest.mark.parametrize(
+    ("places", "text", "short_text"),
+    [(0, "1,234,567", "1.2M"), (2, "12,345.67", "12.3k"), (3, "1,234.567", "1,234.567")],
+)
+def test_money_has_the_places_of_the_currency(places: int, text: str, short_text: str) -> None:
+    assert money(1_234_567, places) == text
+    assert money(-1_234_567, places) == "-" + text
+    assert short_money(1_234_567, places) == short_text
