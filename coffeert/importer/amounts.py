@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from coffeert.domain.money import MAX_AMOUNT_CENTS
+from coffeert.domain.orders import MAX_QUANTITY
 from coffeert.importer.cell_text import Fault, is_missing
 from coffeert.importer.currency_signs import currencies_of
 from coffeert.importer.memory import remember
 from coffeert.importer.numbers import ScaledNumber, SpelledNumber, scaled_number, spelled_number
 
-MAX_PIECES: Final = 9999
-MAX_PRICE: Final = 100_000_000
-MAX_TOTAL: Final = 1_000_000_000_000
 _OTHER_MARK: Final = {".": "decimal comma", ",": "decimal point"}
 
 
@@ -28,7 +27,7 @@ class AmountReader:
     heading: str = "amount"
     places: int
     currency: str | None
-    largest: int = MAX_TOTAL
+    largest: int = MAX_AMOUNT_CENTS
     _read: dict[str, int | Fault] = field(default_factory=dict)
 
     def read(self, text: str) -> int | Fault | None:
@@ -106,8 +105,8 @@ class PiecesReader:
             return Fault(
                 f"`{self.heading}` is no whole number of pieces, as of something that is weighed"
             )
-        if not 0 < pieces <= MAX_PIECES:
-            return Fault(f"`{self.heading}` is no number of pieces from 1 to {MAX_PIECES}")
+        if not 0 < pieces <= MAX_QUANTITY:
+            return Fault(f"`{self.heading}` is no number of pieces from 1 to {MAX_QUANTITY}")
         return -pieces if number.negative else pieces
 
 

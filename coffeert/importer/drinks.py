@@ -12,7 +12,8 @@ from coffeert.importer.memory import remember
 from coffeert.importer.row_kinds import is_total_label
 from coffeert.importer.rows import Cell
 
-MAX_NAME: Final = 255
+MAX_NAME_LENGTH: Final = 255
+"""Of a name in a file; the menu shortens it."""
 _COUNTED = re.compile(r"[0-9]{1,4}\s?(?:[x*]\s|×).*|.*[\s(][x×*]\s?[0-9]{1,4}\)?", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s?[,;+|\n]\s?")
 
@@ -70,8 +71,8 @@ class DrinkReader:
             text for text in variants if not is_missing(text) and folded(text) not in self.plain
         ]
         name = " - ".join(dict.fromkeys(parts))
-        if len(name.encode("utf-8", "surrogatepass")) > MAX_NAME:
-            return Fault("has a drink whose name is longer than 255 bytes")
+        if len(name) > MAX_NAME_LENGTH:
+            return Fault(f"has a drink whose name is longer than {MAX_NAME_LENGTH} characters")
         return name
 
     def _has_several(self, name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from coffeert.importer.amounts import MAX_PRICE
+from coffeert.domain.money import MAX_PRICE_CENTS
 from coffeert.importer.cell_text import Fault
 from coffeert.importer.statuses import Kind
 
@@ -68,7 +68,7 @@ def signed_money(line: LineAmounts, kind: Kind, reason: str) -> Money | Faults |
         return Faults(
             (Fault(f"contradicts itself: {size} pieces at that price do not cost the total"),)
         )
-    if unit is not None and unit > MAX_PRICE:
+    if unit is not None and unit > MAX_PRICE_CENTS:
         return Faults((Fault("has a price that is more than any drink can cost"),))
     if unit is not None and cost == size * unit:
         cost = None

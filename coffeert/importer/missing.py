@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from coffeert.domain.orders import MAX_QUANTITY
 from coffeert.errors import ConfigError
-from coffeert.importer.amounts import MAX_PIECES, AmountReader
+from coffeert.importer.amounts import AmountReader
 from coffeert.importer.cell_text import folded, is_missing
 from coffeert.importer.columns import day_columns, name_columns, number_columns
 from coffeert.importer.layout import Layout
@@ -57,9 +58,9 @@ def given_values(layout: Layout, options: MeaningOptions, places: int, notes: No
     missing = layout.missing
     quantity = price = None
     if (text := missing.get("quantity")) is not None:
-        if not text.isdecimal() or not 1 <= int(text) <= MAX_PIECES:
+        if not text.isdecimal() or not 1 <= int(text) <= MAX_QUANTITY:
             raise ConfigError(
-                f"--missing quantity={text} is no number of pieces from 1 to {MAX_PIECES}."
+                f"--missing quantity={text} is no number of pieces from 1 to {MAX_QUANTITY}."
             )
         quantity = int(text)
         rows = "Each row" if "quantity" not in layout.fields else "A row without a quantity"

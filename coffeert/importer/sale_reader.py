@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from coffeert.domain.orders import MAX_TEXT_LENGTH
 from coffeert.importer.amounts import AmountReader, PiecesReader
 from coffeert.importer.cell_text import Fault, cell_text, folded, is_missing, number_text
 from coffeert.importer.currency_signs import currencies_of
-from coffeert.importer.drinks import DrinkReader
+from coffeert.importer.drinks import MAX_NAME_LENGTH, DrinkReader
 from coffeert.importer.line_money import Faults, LineAmounts, Money, SkippedKind, signed_money
 from coffeert.importer.memory import remember
 from coffeert.importer.moments import MomentReader
@@ -19,9 +20,6 @@ from coffeert.importer.receipts import ReceiptPositions
 from coffeert.importer.row_kinds import has_total_label, is_heading
 from coffeert.importer.rows import Cell, RejectedRow, SaleLine, SkippedRow, TableRow
 from coffeert.importer.statuses import RANK, Condition, Kind, StatusColumn
-
-MAX_RECEIPT: Final = 64
-MAX_NAME: Final = 255
 
 
 class Given(NamedTuple):
@@ -164,8 +162,8 @@ class SaleReader:
     def _store_named(self, text: str) -> str | Fault:
         if is_missing(text):
             return self.given.store or Fault("has no store")
-        if len(text.encode()) > MAX_NAME:
-            return Fault("has a store whose name is longer than 255 bytes")
+        if len(text) > MAX_NAME_LENGTH:
+            return Fault(f"has a store whose name is longer than {MAX_NAME_LENGTH} characters")
         return text
 
     def _order_id(self, cells: tuple[Cell, ...]) -> str | None:
@@ -179,8 +177,8 @@ class SaleReader:
         receipt = number_text(cell_text(cells[self.receipt]))
         if len(receipt) < 9 and is_missing(receipt):
             return None, None
-        if len(receipt) > MAX_RECEIPT:
-            return Fault(f"has a receipt number longer than {MAX_RECEIPT} characters"), None
+        if len(receipt) > MAX_TEXT_LENGTH:
+            return Fault(f"has a receipt number longer than {MAX_TEXT_LENGTH} characters"), None
         if self.receipt_line >= 0:
             own = number_text(cell_text(cells[self.receipt_line]))
             if not is_missing(own):

@@ -154,8 +154,8 @@ ORDER BY order_id""",
     Mutant(
         "more decimal places than the currency has are cut off",
         "coffeert/importer/numbers.py",
-        "        if self.places > 9:",
-        "        if self.places > 2:",
+        "        if not rest:",
+        "        if rest >= 0:",
         (_NUMBERS,),
     ),
     Mutant(

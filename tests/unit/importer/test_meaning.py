@@ -406,6 +406,12 @@ class TestMoney:
             or True
         )
 
+    def test_net_goes_before_gross(self) -> None:
+        outcome = shop(
+            "Date,Item,Qty,Gross Sales,Total,Net Sales\n2026-04-13 08:00,Tea,2,10.00,9.90,9.00\n"
+        )
+        assert outcome.sum == 900
+
     def test_price_and_total_must_agree(self) -> None:
         good = "2026-04-13 08:00,Tea,2,4.80,9.60\n" * 12
         outcome = shop(
