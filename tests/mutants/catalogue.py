@@ -42,9 +42,75 @@ _CHANGES = "tests/integration/postgres/test_calendar_changes.py"
 _INSTALLATION = "tests/integration/postgres/test_installation.py"
 _TABLE_RULES = "tests/integration/postgres/test_table_rules.py"
 _MINUTES = "tests/integration/postgres/test_minute_retention.py"
+_MEANING = "tests/unit/importer/test_meaning.py"
+_EXPORTS = "tests/unit/importer/test_presets.py"
+_NUMBERS = "tests/unit/importer/test_numbers.py"
 _TABLES = "tests/unit/importer"
 
 MUTANTS = (
+    Mutant(
+        "an undecided order of day and month is taken for day first",
+        "coffeert/importer/day_decision.py",
+        '    if days.separators == {"."}:',
+        "    if days.separators:",
+        (_MEANING,),
+    ),
+    Mutant(
+        "a column of midnights has times of day",
+        "coffeert/importer/survey.py",
+        'shape.strip("0:.Z ")',
+        "shape",
+        (_MEANING,),
+    ),
+    Mutant(
+        "a totals row is a drink",
+        "coffeert/importer/drinks.py",
+        "        if is_total_label(drink):",
+        "        if False:",
+        (_MEANING,),
+    ),
+    Mutant(
+        "a negative price is a refund without a word",
+        "coffeert/importer/line_money.py",
+        "    if negative and not refund:",
+        "    if False:",
+        (_MEANING,),
+    ),
+    Mutant(
+        "a refunded order counts",
+        "coffeert/importer/line_money.py",
+        "    if kind is Kind.REFUNDED and not negative:",
+        "    if False:",
+        (_EXPORTS,),
+    ),
+    Mutant(
+        "price and total need not agree",
+        "coffeert/importer/line_money.py",
+        "2 * abs(cost - size * unit) > size",
+        "cost < 0",
+        (_MEANING,),
+    ),
+    Mutant(
+        "another currency is read all the same",
+        "coffeert/importer/amounts.py",
+        "            if self.currency is not None and self.currency not in codes:",
+        "            if False:",
+        (_MEANING,),
+    ),
+    Mutant(
+        "more decimal places than the currency has are cut off",
+        "coffeert/importer/numbers.py",
+        "        if not rest:",
+        "        if rest >= 0:",
+        (_NUMBERS,),
+    ),
+    Mutant(
+        "the hour that occurs twice is always the first",
+        "coffeert/importer/clock_changes.py",
+        "    return frozenset(later)",
+        "    return frozenset()",
+        (_MEANING,),
+    ),
     Mutant(
         "an unclosed quotation mark swallows the rest of a file unsaid",
         "coffeert/importer/delimited.py",
