@@ -65,7 +65,7 @@ class Commit(NamedTuple):
     orders: Sequence[Order]
 
 
-class Table(Protocol):
+class OrderStore(Protocol):
     """Where orders are stored; `coffeert.postgres.orders.OrderRepository`."""
 
     async def insert(self, orders: Sequence[Order]) -> Inserted:
@@ -84,7 +84,7 @@ class Table(Protocol):
 class BatchInsert:
     """Stores one batch. `commits` are the transactions that stored some of it, also if `store` fails."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: OrderStore) -> None:
         self.commits: list[Commit] = []
         self._table = table
         self._results: dict[int, Result] = {}

@@ -24,7 +24,7 @@ from coffeert.server.ingest.batch_insert import (
     Outcome,
     PendingOrder,
     StoredOrder,
-    Table,
+    OrderStore,
     unknown_outcome,
 )
 
@@ -57,7 +57,7 @@ class BatchWriter:
 
     def __init__(
         self,
-        table: Table,
+        table: OrderStore,
         admission: Admission,
         *,
         batch_rows: int,

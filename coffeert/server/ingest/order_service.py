@@ -21,7 +21,7 @@ from coffeert.errors import (
     NotFound,
     Unavailable,
 )
-from coffeert.server.ingest.batch_insert import Outcome, PendingOrder, StoredOrder, Table
+from coffeert.server.ingest.batch_insert import Outcome, PendingOrder, StoredOrder, OrderStore
 from coffeert.server.ingest.batch_writer import BatchWriter
 
 
@@ -44,7 +44,7 @@ class OrderService:
     def __init__(
         self,
         writer: BatchWriter,
-        table: Table,
+        table: OrderStore,
         menu: Callable[[], Menu],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:

@@ -18,7 +18,7 @@ from coffeert.backoff import Backoff
 from coffeert.domain.orders import Order
 from coffeert.domain.watermark import Xid
 from coffeert.errors import ApiError, Conflict
-from coffeert.server.ingest.batch_insert import BatchInsert, PendingOrder, Table
+from coffeert.server.ingest.batch_insert import BatchInsert, PendingOrder, OrderStore
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +41,7 @@ class RecentAcknowledgements:
 
     def __init__(
         self,
-        table: Table,
+        table: OrderStore,
         on_commit: Callable[[Xid, Sequence[Order]], None],
         *,
         enabled: bool = True,
