@@ -21,10 +21,10 @@ from coffeert.server.ingest.admission import Admission
 from coffeert.server.ingest.batch_insert import (
     BatchInsert,
     Commit,
+    OrderStore,
     Outcome,
     PendingOrder,
     StoredOrder,
-    OrderStore,
     unknown_outcome,
 )
 

@@ -21,7 +21,7 @@ from coffeert.errors import (
     NotFound,
     Unavailable,
 )
-from coffeert.server.ingest.batch_insert import Outcome, PendingOrder, StoredOrder, OrderStore
+from coffeert.server.ingest.batch_insert import OrderStore, Outcome, PendingOrder, StoredOrder
 from coffeert.server.ingest.batch_writer import BatchWriter
 
 

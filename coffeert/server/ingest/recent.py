@@ -18,7 +18,7 @@ from coffeert.backoff import Backoff
 from coffeert.domain.orders import Order
 from coffeert.domain.watermark import Xid
 from coffeert.errors import ApiError, Conflict
-from coffeert.server.ingest.batch_insert import BatchInsert, PendingOrder, OrderStore
+from coffeert.server.ingest.batch_insert import BatchInsert, OrderStore, PendingOrder
 
 log = structlog.get_logger(__name__)
 
