@@ -86,6 +86,18 @@ class NotExact(CoffeertError):
     exit_code = 7
 
 
+class ImportBusy(CoffeertError):
+    """Another command imports into the same database, or takes an import back."""
+
+    exit_code = 9
+
+
+class ImportRefused(CoffeertError):
+    """A file is not imported before its owner has answered or corrected something."""
+
+    exit_code = 2
+
+
 class ApiError(CoffeertError):
     """A request that the server refuses, over HTTP or WebSocket, for what it says or for lack of capacity.
 

@@ -26,12 +26,17 @@ COMMANDS = {
     "rebuild": "recompute the rollups from the orders",
     "migrate": "bring the database's schema up to date",
     "menu": "list, add and retire stores and drinks",
-    "inject": "send orders, generated or from a file",
+    "import": "look at a till's export, and store its sales after a yes",
+    "imports": "list what was imported, and take it back",
+    "inject": "send orders, generated or recorded",
     "status": "the dashboard once, as text or JSON",
     "demo": "everything at once, with history and live orders",
     "tui": "the dashboard in the terminal",
     "lab": "find where it breaks: experiments beside their physical limits",
 }
+
+
+_MODULES = {"import": "import_orders"}  # a word of Python
 
 
 class LazyGroup(click.Group):
@@ -43,7 +48,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"coffeert.cli.{cmd_name.replace('-', '_')}")
+        name = _MODULES.get(cmd_name, cmd_name.replace("-", "_"))
+        module = importlib.import_module(f"coffeert.cli.{name}")
         unwind_on_interrupt()
         command: click.Command = module.command
         return command

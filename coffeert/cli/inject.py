@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from io import BufferedRandom, BufferedReader
+from io import BufferedReader
 
 import click
 import msgspec
 import uvloop
 
-from coffeert.cli.params import DurationParam, RateParam, server_token, server_url, zone_named
+from coffeert.cli.params import DurationParam, RateParam, server_token, server_url
 from coffeert.cli.progress import error_lines, progress, report_lines
 from coffeert.cli.signals import call_on_signals
 from coffeert.client import OrderClient
@@ -31,9 +29,9 @@ from coffeert.inject import (
     inject,
     profiles_named,
 )
-from coffeert.inject.column_mapping import ColumnMapping, column_mapping_for, parse_mapping
 from coffeert.inject.file_source import Pace, orders_from, read_in_thread
 from coffeert.inject.injector import PATIENCE_SECONDS
+from coffeert.inject.order_reader import OrderReader, order_reader
 from coffeert.inject.rows import Rows
 from coffeert.inject.scheduled_order import ScheduledOrder
 from coffeert.inject.senders import CONNECTIONS, transports_named
@@ -55,10 +53,6 @@ class InjectOptions:
     patience: float
     file: str | None
     speed: float | None
-    map: str | None
-    store: str | None
-    timezone: str | None
-    add_to_menu: bool
     json: bool
     attended: bool
 
@@ -90,20 +84,9 @@ class InjectOptions:
     show_default=True,
     help="How long an order is sent again through failures.",
 )
-@click.option("--file", help="NDJSON, or CSV with a header; - for standard input.")
+@click.option("--file", help="NDJSON, such as a recording; - is standard input.")
 @click.option(
     "--speed", type=RateParam(), help="Times the recorded pace; a file is sent at once by default."
-)
-@click.option(
-    "--map", help="Which column is what: placed_at=datetime,drink=coffee_name,price=money"
-)
-@click.option("--store", help="The store of all rows, if the file has no column for it.")
-@click.option(
-    "--timezone",
-    help="IANA zone of times without an offset. Of an hour that occurs twice the first is meant.",
-)
-@click.option(
-    "--add-to-menu", is_flag=True, help="Put what the menu lacks on it, at the first price seen."
 )
 @click.option("--json", is_flag=True, help="Print the report as one JSON object, and nothing else.")
 @click.option("--attended", is_flag=True, hidden=True, help="End with standard input.")
@@ -134,8 +117,6 @@ def command(**values: object) -> int:
     with _plan(options) as send:
         report = send(target, asyncio.run(_fetch_menu(target)))
     _print(report, as_json=options.json)
-    if options.file is not None and not options.add_to_menu and _menu_lacks(report):
-        click.echo("--add-to-menu puts the file's stores and drinks on the menu first.", err=True)
     return 0 if report.clean else 1
 
 
@@ -143,10 +124,6 @@ def _check(options: InjectOptions) -> None:
     from_file = options.file is not None
     for name, for_files in (
         ("speed", True),
-        ("map", True),
-        ("store", True),
-        ("timezone", True),
-        ("add_to_menu", True),
         ("duration", False),
         ("profile", False),
         ("seed", False),
@@ -173,7 +150,7 @@ def _plan(options: InjectOptions) -> Iterator[Send]:
     if options.file is None:
         yield _generated(options)
         return
-    with _opened(options.file, seekable=options.add_to_menu) as stream:
+    with _opened(options.file) as stream:
         yield _from_file(options, stream)
 
 
@@ -189,27 +166,23 @@ def _generated(options: InjectOptions) -> Send:
     return send
 
 
-def _from_file(options: InjectOptions, stream: BufferedReader | BufferedRandom) -> Send:
-    columns = parse_mapping(options.map or "")
-    zone = zone_named(options.timezone)
+def _from_file(options: InjectOptions, stream: BufferedReader) -> Send:
+    name = options.file or "-"
+    # Another kind of file is refused before the server is asked; a live stream may begin later.
+    opened = Rows(stream, name) if stream.seekable() else None
 
     def send(target: Target, menu: MenuBody) -> Report:
-        mapping = column_mapping_for(menu, columns, options.store, zone)
-        if options.add_to_menu:
-            from coffeert.cli.menu_additions import add_missing
-
-            add_missing(Rows(stream), mapping, target, menu)
-            stream.seek(0)
-        return uvloop.run(_inject_file(options, target, Rows(stream), mapping))
+        rows = opened or Rows(stream, name)
+        return uvloop.run(_inject_file(options, target, rows, order_reader(menu)))
 
     return send
 
 
 async def _inject_file(
-    options: InjectOptions, target: Target, rows: Rows, mapping: ColumnMapping
+    options: InjectOptions, target: Target, rows: Rows, reader: OrderReader
 ) -> Report:
     recorder = OutcomeRecorder()
-    orders = orders_from(rows, mapping, Pace(options.rate, options.speed), options.count)
+    orders = orders_from(rows, reader, Pace(options.rate, options.speed), options.count)
     return await _run(
         options, target, read_in_thread(orders, rows.ready, recorder), recorder, options.count
     )
@@ -230,7 +203,7 @@ async def _run(
 
 
 @contextmanager
-def _opened(name: str, *, seekable: bool) -> Iterator[BufferedReader | BufferedRandom]:
+def _opened(name: str) -> Iterator[BufferedReader]:
     with ExitStack() as stack:
         try:
             # Standard input by its number, left open, so that both are the same kind of stream.
@@ -238,17 +211,7 @@ def _opened(name: str, *, seekable: bool) -> Iterator[BufferedReader | BufferedR
             stream = stack.enter_context(open(source, "rb", closefd=source != 0))
         except OSError as error:
             raise ConfigError(f"The file {name!r} cannot be read: {error.strerror}.") from None
-        if not seekable or stream.seekable():
-            yield stream
-            return
-        spool = stack.enter_context(tempfile.TemporaryFile())
-        shutil.copyfileobj(stream, spool)
-        spool.seek(0)
-        yield spool
-
-
-def _menu_lacks(report: Report) -> bool:
-    return any(fault.field in {"store", "drink"} for line in report.errors for fault in line.errors)
+        yield stream
 
 
 def _print(report: Report, *, as_json: bool) -> None:

@@ -6,7 +6,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 # SIGHUP: a closed terminal ends a command as cleanly as Ctrl-C does.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -20,6 +21,21 @@ def stop_on_signals(*, at_end_of_input: bool = False) -> asyncio.Event:
     stop = asyncio.Event()
     call_on_signals(stop.set, at_end_of_input=at_end_of_input)
     return stop
+
+
+@contextmanager
+def signals_noted() -> Iterator[Callable[[], bool]]:
+    """Gives what returns whether the process was asked to stop in the block; needs a running event loop."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    earlier = {number: signal.getsignal(number) for number in _SIGNALS}
+    call_on_signals(stop.set)
+    try:
+        yield stop.is_set
+    finally:
+        for number, handler in earlier.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
 
 
 def call_on_signals(stop: Callable[[], None], *, at_end_of_input: bool = False) -> None:

@@ -46,3 +46,13 @@ def check_currency(code: str) -> None:
 def places(currency: str | None) -> int:
     """Return how many decimal places amounts have; `None`: no currency is set."""
     return DEFAULT_PLACES if currency is None else CURRENCIES[currency]
+
+
+def amount_text(amount: int, currency: str | None) -> str:
+    """Write minor units with the currency's decimal places, thousands apart, and its code."""
+    decimals = places(currency)
+    whole, part = divmod(abs(amount), 10**decimals)
+    text = f"{'-' if amount < 0 else ''}{whole:,}"
+    if decimals:
+        text += f".{part:0{decimals}d}"
+    return f"{text} {currency}" if currency else text

@@ -6,7 +6,7 @@ import asyncio
 import sys
 import threading
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -15,9 +15,9 @@ from uuid import UUID
 import msgspec
 
 from coffeert.domain.orders import Draft
-from coffeert.inject.column_mapping import ColumnMapping, check_columns
+from coffeert.inject.order_reader import OrderReader
 from coffeert.inject.report import OutcomeRecorder
-from coffeert.inject.rows import BadRow, FileRow, Rows
+from coffeert.inject.rows import BadRow, Rows
 from coffeert.inject.scheduled_order import ScheduledOrder, key_from
 from coffeert.wire.orders import draft_body, encode
 
@@ -90,20 +90,17 @@ class RecordingClock:
 
 
 def orders_from(
-    rows: Rows, mapping: ColumnMapping, pace: Pace, count: int | None = None
+    rows: Rows, reader: OrderReader, pace: Pace, count: int | None = None
 ) -> FileOrders:
-    """Turn rows into at most `count` orders.
-
-    Raises `ConfigError` if the file lacks a column that is needed.
-    """
+    """Turn rows into at most `count` orders."""
     left = sys.maxsize if count is None else count
     keys, clock = RowKeys(), RecordingClock(pace)
-    for row in checked_rows(rows, mapping):
+    for row in rows:
         if isinstance(row, BadRow):
             yield row
             continue
         try:
-            draft = mapping.read(row).draft
+            draft = reader.read(row)
         except ValueError as error:
             yield BadRow(row.line, str(error))
             continue
@@ -112,24 +109,8 @@ def orders_from(
         left -= 1
         draft = msgspec.structs.replace(draft, order_id=keys.key(draft))
         yield ScheduledOrder(
-            encode(draft_body(draft, mapping.places)), clock.due(draft.placed_at), row.line
+            encode(draft_body(draft, reader.places)), clock.due(draft.placed_at), row.line
         )
-
-
-def checked_rows(rows: Rows, mapping: ColumnMapping) -> Iterable[FileRow | BadRow]:
-    """Iterate over rows after checking the columns of a CSV's header or of the first object.
-
-    Raises `ConfigError` if a mapped or required column is missing.
-    """
-    unchecked = True
-    if rows.columns is not None:
-        check_columns(rows.columns, mapping.columns, store_given=mapping.store is not None)
-        unchecked = False
-    for row in rows:
-        if unchecked and isinstance(row, FileRow):
-            check_columns(row.values, mapping.columns, store_given=mapping.store is not None)
-            unchecked = False
-        yield row
 
 
 async def read_in_thread(

@@ -1,8 +1,8 @@
-"""Rows of a file of orders: CSV with a header, or NDJSON."""
+"""Rows of a file of orders in NDJSON."""
 
 from __future__ import annotations
 
-import csv
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -14,7 +14,6 @@ from coffeert.errors import ConfigError
 
 _READ_BYTES = 65_536
 _MAX_LINE_BYTES = 16 * 1024 * 1024
-_SEPARATORS = ",;\t|"
 # In a dashboard's recording, the lines that are not orders have this field.
 _RECORDING_FIELD = "coffeert"
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -29,7 +28,7 @@ class Stream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """A row's values as text, by column; a value that is empty or null is left out."""
+    """A row's values as text, by field; a value that is empty or null is left out."""
 
     line: int
     values: Mapping[str, str] = field(default_factory=dict)
@@ -44,20 +43,20 @@ class BadRow:
 
 
 class Rows:
-    """Iterates over the rows of a stream, which may be endless.
+    """Iterates over the rows of a stream of NDJSON, which may be endless.
 
-    `columns` are those of a CSV's header, `None` for NDJSON. Raises `ConfigError` if the stream is neither.
+    `name` is the file's. Raises `ConfigError` if the stream is something else.
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, name: str = "-") -> None:
         self._lines = _Lines(stream)
-        self.columns: tuple[str, ...] | None = None
         first = next((line for line in self._lines if line.strip()), "")
-        if first.lstrip().startswith("{"):
-            self._rows = _ndjson_rows(chain([first], self._lines), self._lines.number)
-        else:
-            self.columns = _header(first)
-            self._rows = self._csv_rows(first)
+        if not first.lstrip().startswith("{"):
+            raise ConfigError(
+                f"{name!r} is empty or no NDJSON; `coffeert import {shlex.quote(name)}` loads what tills "
+                "and spreadsheets write."
+            )
+        self._rows = _ndjson_rows(chain([first], self._lines), self._lines.number)
 
     def ready(self) -> bool:
         """Whether the next row can be read without waiting for the stream."""
@@ -65,21 +64,6 @@ class Rows:
 
     def __iter__(self) -> Iterator[FileRow | BadRow]:
         return self._rows
-
-    def _csv_rows(self, header: str) -> Iterator[FileRow | BadRow]:
-        assert self.columns is not None
-        reader = csv.reader(self._lines, delimiter=_separator(header))
-        while True:
-            line = self._lines.number() + 1
-            try:
-                values = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield BadRow(line, f"cannot be read: {error}")
-                continue
-            if values:
-                yield _csv_row(line, self.columns, values)
 
 
 class _Lines:
@@ -123,29 +107,6 @@ class _Lines:
         elif len(self._rest) > _MAX_LINE_BYTES:
             raise ConfigError(f"Line {self._count + len(complete) + 1} is too long to be an order.")
         self._complete = complete[::-1]
-
-
-def _header(line: str) -> tuple[str, ...]:
-    try:
-        names = next(csv.reader([line.rstrip("\r\n")], delimiter=_separator(line)), [])
-    except csv.Error:
-        names = []
-    columns = tuple(name.strip() for name in names)
-    if not any(columns) or not all(name.isprintable() for name in columns):
-        raise ConfigError("The file is empty, or neither NDJSON nor CSV with a header.")
-    return columns
-
-
-def _separator(header: str) -> str:
-    return max(_SEPARATORS, key=header.count)
-
-
-def _csv_row(line: int, columns: tuple[str, ...], values: list[str]) -> FileRow | BadRow:
-    if len(values) != len(columns):
-        return BadRow(line, f"has {len(values)} columns, the header {len(columns)}")
-    return _checked(
-        line, {name: value.strip() for name, value in zip(columns, values, strict=True)}
-    )
 
 
 def _ndjson_rows(lines: Iterator[str], number: Callable[[], int]) -> Iterator[FileRow | BadRow]:

@@ -10,7 +10,6 @@ from tests.end_to_end.ledger import Ledger
 from tests.end_to_end.processes import Shell
 
 AT = "2024-07-31T22:00:00+03:00"
-MAPPING = "placed_at=datetime,drink=coffee_name,price=money"
 DRINKS = ("Latte", "Americano with Milk", "Cortado", "Hot Chocolate")
 
 
@@ -35,13 +34,11 @@ async def test_an_export_loads_once_and_its_days_can_be_asked_for(
     shell.write("sales.csv", _export())
     _, url = await shell.serve()
     assert (await shell.run("menu", "calendar", "--timezone", "Europe/Kyiv")).code == 0
-    load = [*("inject", "--url", url, "--file", "sales.csv", "--map", MAPPING, "--json")]
-    load += ["--store", "uptown", "--timezone", "Europe/Kyiv", "--add-to-menu"]
+    load = ("import", "sales.csv", "--store", "uptown", "--timezone", "Europe/Kyiv", "--yes")
     first = await shell.run(*load)
     assert first.code == 0, first.err
-    assert json.loads(first.out)["accepted"] == 301
-    second = json.loads((await shell.run(*load)).out)
-    assert (second["accepted"], second["replayed"], second["rejected"]) == (0, 301, 0)
+    assert "Stored 301 orders as import 1" in first.out
+    assert "There is nothing to store" in (await shell.run(*load)).out
     assert await books.count() == 301
     line = '{"store": "central", "drink": "tea", "placed_at": "2024-07-31T12:00:00Z"}\n'
     shell.write("more.ndjson", line * 3)

@@ -10,15 +10,15 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from datetime import UTC
 from pathlib import Path
 
 import aiohttp
 
 from coffeert.config import load_config
 from coffeert.domain.menu import check_code, check_name, code_from_name
+from coffeert.domain.orders import Draft
 from coffeert.errors import CoffeertError
-from coffeert.inject.column_mapping import FileOrder, column_mapping_for
+from coffeert.inject.order_reader import order_reader
 from coffeert.inject.rows import BadRow, Rows
 from coffeert.printable import printable
 from coffeert.tui.render.text import width
@@ -171,18 +171,18 @@ async def _exchange(port: int, pieces: list[bytes]) -> bytes:
 
 
 async def files(rng: random.Random, deadline: float, target: Target) -> Totals:
-    """Files of orders, CSV and NDJSON."""
-    tally = Totals("CSV and NDJSON files")
+    """Files of orders in NDJSON."""
+    tally = Totals("NDJSON files")
     menu = MenuBody((MenuStore("uptown", "Uptown"),), (MenuDrink("latte", "Latte", "4.80"),))
     while time.monotonic() < deadline:
         data = _file(rng)
         try:
             rows = Rows(io.BytesIO(data))
-            mapping = column_mapping_for(menu, {}, None, UTC)
+            reader = order_reader(menu)
             for row in rows:
                 if not isinstance(row, BadRow):
-                    with suppress(ValueError, CoffeertError):
-                        assert isinstance(mapping.read(row), FileOrder)
+                    with suppress(ValueError):
+                        assert isinstance(reader.read(row), Draft)
         except CoffeertError as error:
             _check_sentence(tally, str(error), data)
         except Exception as error:  # noqa: BLE001 (any is a finding)
@@ -193,15 +193,7 @@ async def files(rng: random.Random, deadline: float, target: Target) -> Totals:
 
 
 def _file(rng: random.Random) -> bytes:
-    if rng.random() < 0.4:
-        lines = [inputs.body(rng) for _ in range(rng.randrange(8))]
-    else:
-        names = ["store", "drink", "quantity", "price", "placed_at", "order_id", inputs.field(rng)]
-        separator = rng.choice(",;\t|")
-        lines = [separator.join(rng.sample(names, rng.randrange(1, 8))).encode("utf-8", "replace")]
-        for _ in range(rng.randrange(8)):
-            values = [str(inputs.value(rng)) for _ in range(rng.randrange(9))]
-            lines.append(separator.join(values).encode("utf-8", "replace"))
+    lines = [inputs.body(rng) for _ in range(rng.randrange(8))]
     text = rng.choice((b"\n", b"\r\n", b"\r")).join(lines)
     return inputs.damaged(rng, rng.choice((b"", b"\xef\xbb\xbf", b"\xff\xfe")) + text)
 

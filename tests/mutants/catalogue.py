@@ -46,8 +46,62 @@ _MEANING = "tests/unit/importer/test_meaning.py"
 _EXPORTS = "tests/unit/importer/test_presets.py"
 _NUMBERS = "tests/unit/importer/test_numbers.py"
 _TABLES = "tests/unit/importer"
+_IMPORT_PROPERTY = "tests/integration/importer/test_import_property.py"
+_IMPORT_IDENTITY = "tests/integration/importer/test_identity.py"
+_IMPORTS = "sql/import_queries.sql"
 
 MUTANTS = (
+    Mutant(
+        "an import that was taken back is not stored again",
+        "coffeert/postgres/import_staging.py",
+        'while await self._connection.execute(sql("rename_undone")) != "UPDATE 0":',
+        "while False:",
+        (_IMPORT_PROPERTY,),
+    ),
+    Mutant(
+        "an order that was voided by hand is stored again",
+        _IMPORTS,
+        "void.voids = import_key.order_id AND void.import_id IS NOT NULL",
+        "void.voids = import_key.order_id",
+        (_IMPORT_PROPERTY,),
+    ),
+    Mutant(
+        "equal rows of one file are one sale",
+        _IMPORTS,
+        "coalesce(receipt_line, ''), occurrence::text)))",
+        "coalesce(receipt_line, ''))))",
+        (_IMPORT_PROPERTY,),
+    ),
+    Mutant(
+        "another till's equal sales are taken for the same",
+        _IMPORTS,
+        "source = $1 OR source = '' OR $1 = '' AS comparable",
+        "true AS comparable",
+        (_IMPORT_PROPERTY,),
+    ),
+    Mutant(
+        "an undo voids what is void",
+        _IMPORTS,
+        """WHERE import_id = $1 AND voids IS NULL
+  AND NOT EXISTS (SELECT FROM orders AS void WHERE void.voids = orders.order_id)
+ORDER BY order_id""",
+        "WHERE import_id = $1\nORDER BY order_id",
+        (_IMPORT_PROPERTY,),
+    ),
+    Mutant(
+        "a receipt with other lines is stored beside the first",
+        "coffeert/postgres/import_staging.py",
+        'await self._connection.execute(sql("find_changed_receipts"), same_source)',
+        "pass",
+        (_IMPORT_IDENTITY,),
+    ),
+    Mutant(
+        "a corrected rejects file is overwritten",
+        "coffeert/importer/rejects.py",
+        'target.open("xb")',
+        'target.open("wb")',
+        ("tests/unit/importer/test_rejects.py",),
+    ),
     Mutant(
         "an undecided order of day and month is taken for day first",
         "coffeert/importer/day_decision.py",
@@ -369,66 +423,10 @@ MUTANTS = (
         (_WRITER,),
     ),
     Mutant(
-        "a void runs before the orders of earlier lines",
-        "coffeert/server/http/batch.py",
-        "        elif voided and isinstance(draft, Draft) and draft.order_id in voided:",
-        "        elif False:",
-        ("tests/unit/server/http/test_void_lines.py",),
-    ),
-    Mutant(
-        "a void follows orders that could not be stored",
-        "coffeert/server/ingest/order_service.py",
-        "return await self._void_all(voids) if before is None else dict.fromkeys(voids, before)",
-        "return await self._void_all(voids)",
-        ("tests/integration/server/http/test_batch.py",),
-    ),
-    Mutant(
-        "lines behind one that is not settled are counted",
-        "coffeert/server/http/batch.py",
-        "                self._broken_off = outcome\n                return\n",
-        "                self._broken_off = outcome\n                continue\n",
-        ("tests/unit/server/http/test_batch_report.py",),
-    ),
-    Mutant(
-        "a price need not fit its total",
-        "coffeert/domain/orders.py",
-        "2 * abs(abs(total) - count * price) > count",
-        "2 * abs(abs(total) - count * price) > 10 * count",
-        ("tests/unit/domain/test_orders.py",),
-    ),
-    Mutant(
-        "a float counts as what it is rounded to",
-        "coffeert/domain/money.py",
-        "_NOISE = 1e-9",
-        "_NOISE = 1e-2",
-        ("tests/unit/domain/test_money.py",),
-    ),
-    Mutant(
-        "a receipt is not compared",
-        "coffeert/domain/orders.py",
-        "            and self.receipt == draft.receipt\n",
-        "",
-        ("tests/unit/domain/test_orders.py",),
-    ),
-    Mutant(
-        "a name that two entries share means the first",
-        "coffeert/domain/menu.py",
-        "return found[0] if len(found) == 1 else None",
-        "return found[0] if found else None",
-        ("tests/integration/server/http/test_second_order.py",),
-    ),
-    Mutant(
-        "a key in another spelling of a UUID is not echoed",
-        "coffeert/wire/order_requests.py",
-        "not (order_id is None or _encode(order_id) in body)",
-        "False",
-        ("tests/unit/wire/test_orders.py",),
-    ),
-    Mutant(
         "an order under the key of a correction prevents it",
         "coffeert/server/ingest/order_service.py",
-        "(void_key, lambda _: new_order_id())",
-        "(void_key,)",
+        "(uuid5(_VOIDS, str(order_id)), new_order_id())",
+        "(uuid5(_VOIDS, str(order_id)),)",
         ("tests/integration/server/ingest/test_voids.py",),
     ),
     Mutant(
@@ -679,10 +677,10 @@ MUTANTS = (
     Mutant(
         "a change leaves an hour out",
         "coffeert/server/live/change_log.py",
-        "view=self._columns(merged),",
-        "view=self._columns(Change(merged.retention, merged.data_time,"
+        "view=frames.columns(merged, self._totals, self._top),",
+        "view=frames.columns(Change(merged.retention, merged.data_time,"
         " {key: tally for key, tally in merged.cells.items() if key.grain != 'hour'},"
-        " merged.recent)),",
+        " merged.recent), self._totals, self._top),",
         (_WATCHED,),
     ),
     Mutant(

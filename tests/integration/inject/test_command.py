@@ -4,26 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from datetime import datetime
-from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from coffeert.client import OrderClient
 from tests.end_to_end.ledger import ledger
 from tests.integration.inject.command import ended, run, serving, started
 from tests.ports import free_port
-
-EXPORT = """date,when,card,money,coffee
-2024-03-01,2024-03-01 10:15:50.520,A-1,38.7,Latte
-2024-03-01,2024-03-01 12:19:22.539,A-2,38.7,Hot Chocolate
-2024-03-01,2024-03-01 12:19:22.539,A-3,38.7,Hot Chocolate
-2024-03-01,2024-03-01 23:46:33.006,,28.9,Americano with Milk
-2024-03-02,2024-03-02 00:10:00,,28.9,Americano with Milk
-"""
-EXPORT_OPTIONS = (
-    *("--map", "placed_at=when,drink=coffee,price=money"),
-    *("--store", "Vending", "--timezone", "Europe/Kyiv"),
-)
 
 
 async def total(url: str) -> int:
@@ -46,59 +31,6 @@ async def test_every_transport_at_once_and_again_under_the_same_seed(server_url:
     second = (await run(*arguments)).report()
     assert (second.sent, second.accepted, second.replayed) == (600, 0, 600)
     assert await total(server_url) == 600
-
-
-async def test_a_point_of_sale_export_loads_once(
-    server_url: str, database_url: str, tmp_path: Path
-) -> None:
-    file = tmp_path / "export.csv"
-    file.write_text(EXPORT)
-    arguments = ("inject", "--url", server_url, "--file", str(file), *EXPORT_OPTIONS)
-    refused = await run(*arguments)
-    assert refused.code == 1
-    assert "line 2:" in refused.err
-    assert "--add-to-menu" in refused.err
-    loaded = await run(
-        *arguments, "--add-to-menu", "--json", settings={"database_url": database_url}
-    )
-    assert loaded.code == 0, loaded.err
-    assert (loaded.report().accepted, loaded.report().replayed) == (5, 0)
-    assert "hot-chocolate" in loaded.err
-    again = (await run(*arguments, "--json")).report()
-    assert (again.accepted, again.replayed) == (0, 5)
-
-    lines = EXPORT.splitlines(keepends=True)
-    more = "".join([lines[0], *lines[:0:-1], "2024-03-02,2024-03-02 07:00:00,,38.7,Latte\n"])
-    longer = await run(
-        *(
-            "inject",
-            "--url",
-            server_url,
-            "--file",
-            "-",
-            *EXPORT_OPTIONS,
-            "--via",
-            "batch",
-            "--json",
-        ),
-        data=more.encode(),
-    )
-    assert (longer.report().accepted, longer.report().replayed) == (1, 5)
-
-    async with OrderClient(server_url) as client:
-        menu = {drink.code: drink for drink in (await client.menu()).drinks}
-        assert (menu["hot-chocolate"].name, menu["hot-chocolate"].price) == (
-            "Hot Chocolate",
-            "38.70",
-        )
-        evening = datetime(2024, 3, 1, 23, 59, tzinfo=ZoneInfo("Europe/Kyiv"))
-        await eventually_counted(client, evening, 4)
-
-
-async def eventually_counted(client: OrderClient, at: datetime, orders: int) -> None:
-    async with asyncio.timeout(10):
-        while (await client.dashboard(at)).view.totals.today.orders != orders:
-            await asyncio.sleep(0.02)
 
 
 async def test_bad_rows_are_reported_by_line_and_the_others_stored(server_url: str) -> None:

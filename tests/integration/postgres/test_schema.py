@@ -19,6 +19,11 @@ COLUMNS = {
     "coffeert_migrations": "applied_at:timestamp with time zone name:text sha256:text",
     "menu_drink": "active:boolean added_at:timestamp with time zone code:text name:text "
     "price_cents:integer",
+    "import": "amount:bigint arguments:ARRAY digest:bytea file:text "
+    "finished_at:timestamp with time zone? first_at:timestamp with time zone? id:bigint "
+    "last_at:timestamp with time zone? orders:bigint own_ids:boolean rejected:bigint same:boolean "
+    "skipped:bigint source:text started_at:timestamp with time zone undoing_at:timestamp with time zone? "
+    "undone_at:timestamp with time zone? voided:bigint",
     "installation": "currency:text? one:boolean",
     "menu_store": "active:boolean added_at:timestamp with time zone calendar:smallint? code:text "
     "name:text",
@@ -39,6 +44,8 @@ INDEXES = {
     "calendar_pkey",
     "calendar_shared",
     "coffeert_migrations_pkey",
+    "import_file",
+    "import_pkey",
     "installation_pkey",
     "menu_drink_pkey",
     "menu_store_pkey",

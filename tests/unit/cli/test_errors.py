@@ -47,9 +47,6 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
     "a file that is not there": (("inject", "--file", "absent.csv"), {}, 2, "'absent.csv' cannot be"),
     "a file that is a directory": (("inject", "--file", "."), {}, 2, "'.' cannot be read"),
     "a file without a name": (("inject", "--file", ""), {}, 2, "'' cannot be read"),
-    "a file for the menu that is not there": (
-        ("inject", "--file", "absent.csv", "--add-to-menu"), {}, 2, "'absent.csv' cannot be",
-    ),
     "a name with a control sequence": (("inject", "--file", "\x1b[2J"), {}, 2, "cannot be read"),
     "a rate that is no number": (("inject", "--rate", "nan"), {}, 2, "rate"),
     "a rate without end": (("inject", "--rate", "inf", "--count", "1"), {}, 2, "rate"),
@@ -58,7 +55,6 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
     "a demo where no directory can be": (("demo", "--data-dir", "/dev/null"), {}, 3, "null is not a"),
     "a duration without end": (("inject", "--duration", "9" * 20 + "h"), {}, 2, "at most a year"),
     "a profile without a name": (("inject", "--profile", "", "--count", "1"), {}, 2, "profile ''"),
-    "a mapping that is none": (("inject", "--file", "-", "--map", "x"), {}, 2, "--map"),
     "an address with a bell": (("status", "--url", "http://x\x07"), {}, 2, "host"),
     "an address with a space": (("status", "--url", "http://a b"), {}, 2, "host"),
     "an address with a query": (("inject", "--url", "http://x/y?z=1", "--count", "1"), {}, 2, "path"),

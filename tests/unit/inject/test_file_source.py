@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from coffeert.domain.orders import Draft
 from coffeert.errors import ConfigError
-from coffeert.inject.column_mapping import column_mapping_for
 from coffeert.inject.file_source import Pace, RecordingClock, RowKeys, orders_from, read_in_thread
+from coffeert.inject.order_reader import order_reader
 from coffeert.inject.report import OutcomeRecorder
 from coffeert.inject.rows import BadRow, Rows
 from coffeert.inject.scheduled_order import ScheduledOrder
@@ -27,7 +27,7 @@ from coffeert.wire.orders import MenuBody
 from tests.waiting import eventually
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-MAPPING = column_mapping_for(MenuBody((), ()), {}, None, None)
+READER = order_reader(MenuBody((), ()))
 
 drafts = st.lists(
     st.builds(
@@ -86,15 +86,15 @@ AT_ONCE = Pace()
 def orders(
     data: bytes, pace: Pace = AT_ONCE, count: int | None = None
 ) -> list[ScheduledOrder | BadRow]:
-    return list(orders_from(Rows(io.BytesIO(data)), MAPPING, pace, count))
+    return list(orders_from(Rows(io.BytesIO(data)), READER, pace, count))
 
 
-FILE = b"""store,drink,placed_at
-uptown,tea,2026-03-01T12:00:00Z
-uptown,tea,2026-03-01T12:00:00Z
-uptown,,2026-03-01T12:00:01Z
-uptown,latte,2026-03-01T12:00:30Z
-uptown,mocha,2026-03-01T12:00:10Z
+FILE = b"""{"coffeert":"recording"}
+{"store":"uptown","drink":"tea","placed_at":"2026-03-01T12:00:00Z"}
+{"store":"uptown","drink":"tea","placed_at":"2026-03-01T12:00:00Z"}
+{"store":"uptown","drink":"","placed_at":"2026-03-01T12:00:01Z"}
+{"store":"uptown","drink":"latte","placed_at":"2026-03-01T12:00:30Z"}
+{"store":"uptown","drink":"mocha","placed_at":"2026-03-01T12:00:10Z"}
 """
 
 

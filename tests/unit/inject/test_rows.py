@@ -1,8 +1,7 @@
-"""Rows of CSV and NDJSON, clean and not."""
+"""Rows of NDJSON, clean and not."""
 
 from __future__ import annotations
 
-import csv
 import io
 from decimal import Decimal
 
@@ -17,40 +16,6 @@ from coffeert.inject.rows import BadRow, FileRow, Rows
 
 def rows(data: bytes) -> list[FileRow | BadRow]:
     return list(Rows(io.BytesIO(data)))
-
-
-def test_csv_with_a_header() -> None:
-    read = Rows(io.BytesIO(b"drink,price\r\nlatte,4.80\r\n\r\n tea , \r\n"))
-    assert read.columns == ("drink", "price")
-    assert list(read) == [
-        FileRow(2, {"drink": "latte", "price": "4.80"}),
-        FileRow(4, {"drink": "tea"}),
-    ]
-
-
-@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-def test_the_separator_is_found_out(separator: str) -> None:
-    text = f"drink{separator}price\nlatte{separator}4.80"
-    assert rows(b"\xef\xbb\xbf" + text.encode()) == [
-        FileRow(2, {"drink": "latte", "price": "4.80"})
-    ]
-
-
-def test_quoted_fields_may_hold_separators_and_line_breaks() -> None:
-    read = rows(b'drink,note\n"flat, white","two\nlines"\ntea,x\n')
-    assert read == [
-        FileRow(2, {"drink": "flat, white", "note": "two\nlines"}),
-        FileRow(4, {"drink": "tea", "note": "x"}),
-    ]
-
-
-def test_bad_rows_are_reported_by_line_and_the_others_read() -> None:
-    assert rows(b"drink,price\nlatte\ntea,1,2\n\xff\xfe,1\nmocha,2\n") == [
-        BadRow(2, "has 1 columns, the header 2"),
-        BadRow(3, "has 3 columns, the header 2"),
-        BadRow(4, "is not UTF-8"),
-        FileRow(5, {"drink": "mocha", "price": "2"}),
-    ]
 
 
 def test_ndjson_keeps_the_text_of_numbers() -> None:
@@ -77,15 +42,17 @@ def test_bad_lines_of_ndjson_are_reported_and_the_others_read() -> None:
     )
 
 
-@pytest.mark.parametrize("data", [b"", b"\n\n", b",,\n", b"\x7fELF\x00\x01\n", b"a\rb\rc\n\n"])
-def test_what_is_neither_is_refused_in_a_sentence(data: bytes) -> None:
-    with pytest.raises(ConfigError, match="neither NDJSON nor CSV"):
-        rows(data)
+@pytest.mark.parametrize("data", [b"", b"\n\n", b",,\n", b"\x7fELF\x00\x01\n", b"drink\nlatte\n"])
+def test_what_is_no_ndjson_is_left_to_import(data: bytes) -> None:
+    with pytest.raises(
+        ConfigError, match=r"^'my sales.csv' is empty or no .* import 'my sales.csv'`"
+    ):
+        Rows(io.BytesIO(data), "my sales.csv")
 
 
 def test_an_endless_line_is_refused() -> None:
     with pytest.raises(ConfigError, match="Line 3 is too long"):
-        rows(b"drink\nlatte\n" + b"x" * 20_000_000)
+        rows(b'{"drink":"tea"}\n\n' + b"x" * 20_000_000)
 
 
 class SlowStream:
@@ -99,27 +66,25 @@ class SlowStream:
 
 
 def test_a_row_is_there_as_soon_as_its_line_is_whole() -> None:
-    read = Rows(SlowStream(b"dri", b"nk\nla", b"tte\ntea\n", b"mo", b"cha"))
+    read = Rows(
+        SlowStream(
+            b'{"dr',
+            b'ink":"latte"}\n{"drink":"tea"',
+            b'}\n{"drink":"mocha"}\n',
+            b"{",
+            b'"drink":"chai"}',
+        )
+    )
     each = iter(read)
-    assert next(each) == FileRow(2, {"drink": "latte"})
+    assert next(each) == FileRow(1, {"drink": "latte"})
+    assert next(each) == FileRow(2, {"drink": "tea"})
     assert read.ready(), "the next line was read with it"
-    assert next(each) == FileRow(3, {"drink": "tea"})
+    assert next(each) == FileRow(3, {"drink": "mocha"})
     assert not read.ready(), "the next one must be waited for"
-    assert next(each) == FileRow(4, {"drink": "mocha"})
+    assert next(each) == FileRow(4, {"drink": "chai"})
 
 
 text = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1)
-
-
-@settings(deadline=None)
-@given(st.lists(st.tuples(text, text), min_size=1), st.integers(1, 50))
-def test_csv_written_by_others_reads_back(values: list[tuple[str, str]], piece: int) -> None:
-    file = io.StringIO(newline="")
-    csv.writer(file).writerows([("one", "two"), *values])
-    data = file.getvalue().encode()
-    pieces = [data[at : at + piece] for at in range(0, len(data), piece)]
-    read = list(Rows(SlowStream(*pieces)))
-    assert read == [FileRow(n, {"one": a, "two": b}) for n, (a, b) in enumerate(values, 2)]
 
 
 @settings(deadline=None)
