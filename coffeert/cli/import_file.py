@@ -21,15 +21,15 @@ from coffeert.cli.import_questions import ask, ask_which, meaning_options, unans
 from coffeert.cli.signals import signals_noted
 from coffeert.domain.menu import Menu
 from coffeert.errors import ImportRefused
-from coffeert.importer.identity import Identity
-from coffeert.importer.loading import Progress, extend_menu, load
-from coffeert.importer.look import Look, Sums
-from coffeert.importer.meaning import understand
+from coffeert.importer.load.identity import Identity
+from coffeert.importer.load.loading import Progress, extend_menu, load
+from coffeert.importer.load.look import Look, Sums
+from coffeert.importer.load.preview import Preview, preview_lines, question_sentence
+from coffeert.importer.load.rejects import OwnColumns, write_rejects
+from coffeert.importer.load.report import ImportReport, report_of, report_questions
+from coffeert.importer.meaning.understanding import understand
 from coffeert.importer.plan import Plan
-from coffeert.importer.preview import Preview, preview_lines, question_sentence
-from coffeert.importer.rejects import OwnColumns, write_rejects
-from coffeert.importer.report import ImportReport, report_of, report_questions
-from coffeert.importer.table import open_table
+from coffeert.importer.table.opening import open_table
 from coffeert.interrupts import INTERRUPTED
 from coffeert.postgres.calendars import load_store_calendars
 from coffeert.postgres.imports import NewImport, database_time, finish_import, has_orders

@@ -11,7 +11,7 @@ import click
 
 from coffeert.errors import ConfigError
 from coffeert.importer.plan import MeaningOptions, Question
-from coffeert.importer.zones import zone_named
+from coffeert.importer.spelling.zones import zone_named
 from coffeert.printable import printable
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from coffeert.cli.params import data_dir_option
 from coffeert.cli.signals import signals_noted
 from coffeert.domain.currency import amount_text
 from coffeert.errors import ImportRefused
-from coffeert.importer.loading import Progress, undo
+from coffeert.importer.load.loading import Progress, undo
 from coffeert.interrupts import INTERRUPTED
 from coffeert.postgres.imports import (
     Import,

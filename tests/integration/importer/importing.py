@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from coffeert.importer.identity import Identity
-from coffeert.importer.loading import Progress, extend_menu, load, undo
-from coffeert.importer.look import Lines, Look, Sums
+from coffeert.importer.load.identity import Identity
+from coffeert.importer.load.loading import Progress, extend_menu, load, undo
+from coffeert.importer.load.look import Lines, Look, Sums
 from coffeert.importer.rows import RejectedRow, SaleLine, SkippedRow
 from coffeert.postgres.imports import NewImport, begin_session, database_time, has_orders
 from coffeert.postgres.installation import load_currency

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from coffeert.importer import loading
+from coffeert.importer.load import loading
 from coffeert.importer.rows import SaleLine
 from coffeert.postgres.imports import list_imports
 from coffeert.postgres.pool import connect

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from coffeert.importer.meaning import understand
+from coffeert.importer.meaning.understanding import understand
 from coffeert.importer.plan import MeaningOptions, Plan
 from coffeert.importer.rows import Cell, RejectedRow, SaleLine, SkippedRow, TableRow
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coffeert.importer.rows import Cell, RejectedRow, SkippedRow, TableRow
-from coffeert.importer.table import open_table
+from coffeert.importer.table.opening import open_table
 
 
 class Read:

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from coffeert.errors import ConfigError
-from coffeert.importer.table import open_table
+from coffeert.importer.table.opening import open_table
 from tests.unit.importer.tables import Read, read_text, rows_of
 
 TEXT = "Time,Item,Qty\n08:00,Latte,1\n08:05,Tea,2\n"
@@ -97,7 +97,7 @@ def test_packed_too_often(tmp_path: Path) -> None:
 
 
 def test_file_that_unpacks_beyond_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coffeert.importer.container._RATIO_COUNTS_FROM", 1 << 20)
+    monkeypatch.setattr("coffeert.importer.table.container._RATIO_COUNTS_FROM", 1 << 20)
     bomb = ("Time,Item\n" + "08:00,Latte\n" * 2_000_000).encode()
     with pytest.raises(ConfigError, match="400 times its size"):
         read_text(tmp_path, gzip.compress(bomb[:24_000_000] + b"\n" * (1 << 26)))

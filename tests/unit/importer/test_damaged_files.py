@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from coffeert.errors import ConfigError
-from coffeert.importer.table import open_table
+from coffeert.importer.table.opening import open_table
 
 _TEXT = 'sep=;\nZeit;Artikel;Preis\n08:00;"Café ""x"" €";4,80\n\n08:05;Süßes;3,90\nGesamt;;8,70\n'
 

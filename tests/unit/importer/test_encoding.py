@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from coffeert.errors import ConfigError
-from coffeert.importer.code_pages import implausible_word
+from coffeert.importer.table.code_pages import implausible_word
 from tests.unit.importer.tables import read_text, rows_of
 
 TEXT = "Zeit;Artikel;Preis\n08:00;Café crème;4,80 €\n08:05;Süßer Brauner;3,90 €\n"

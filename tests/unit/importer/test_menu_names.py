@@ -6,7 +6,7 @@ import pytest
 
 from coffeert.domain.menu import MAX_CODE_LENGTH, MAX_NAME_LENGTH, Drink, Menu, Store
 from coffeert.errors import ImportRefused
-from coffeert.importer.menu_names import MAX_NEW_ENTRIES, MenuNames
+from coffeert.importer.load.menu_names import MAX_NEW_ENTRIES, MenuNames
 
 MENU = Menu(
     (Store("uptown", "Uptown"), Store("old", "Harbour", active=False), Store("new", "harbour")),

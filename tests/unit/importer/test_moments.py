@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.importer.cell_text import Fault
-from coffeert.importer.dates import named_format
-from coffeert.importer.moments import MomentReader
-from coffeert.importer.zones import zone_named
+from coffeert.importer.meaning.moments import MomentReader
+from coffeert.importer.spelling.cell_text import Fault
+from coffeert.importer.spelling.dates import named_format
+from coffeert.importer.spelling.zones import zone_named
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

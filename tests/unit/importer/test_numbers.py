@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.importer.amounts import AmountReader, PiecesReader
-from coffeert.importer.cell_text import Fault
-from coffeert.importer.currency_signs import currencies_of
-from coffeert.importer.numbers import ScaledNumber
+from coffeert.importer.meaning.amounts import AmountReader, PiecesReader
+from coffeert.importer.spelling.cell_text import Fault
+from coffeert.importer.spelling.currency_signs import currencies_of
+from coffeert.importer.spelling.numbers import ScaledNumber
 
 
 def amount(text: str, mark: str = ".", places: int = 2, currency: str | None = None) -> object:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from coffeert.errors import ConfigError
-from coffeert.importer.presets import known_presets, preset_named, read_preset, recognised
+from coffeert.importer.meaning.presets import known_presets, preset_named, read_preset, recognised
 from tests.unit.importer.meanings import cost, read, table
 
 SQUARE_24 = (

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from coffeert.errors import ConfigError
-from coffeert.importer.rejects import ADDED_COLUMNS, OwnColumns, write_rejects
+from coffeert.importer.load.rejects import ADDED_COLUMNS, OwnColumns, write_rejects
 from coffeert.importer.rows import Cell, RejectedRow, TableRow
-from coffeert.importer.table import open_table
+from coffeert.importer.table.opening import open_table
 
 
 class Rows:

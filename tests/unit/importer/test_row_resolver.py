@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coffeert.domain.menu import Drink, Menu, Store
-from coffeert.importer.menu_names import MenuNames
-from coffeert.importer.row_resolver import RowResolver, staged
+from coffeert.importer.load.menu_names import MenuNames
+from coffeert.importer.load.row_resolver import RowResolver, staged
 from coffeert.importer.rows import RejectedRow, SaleLine, SkippedRow
 from coffeert.postgres.import_staging import LeftOut, StagedRow
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from coffeert.errors import ConfigError
 from coffeert.importer.rows import RejectedRow, SkippedRow, TableRow
-from coffeert.importer.table import open_table
+from coffeert.importer.table.opening import open_table
 
 _NAMES = [
     "Zeit",

@@ -1,0 +1,1 @@
+"""Sales -> orders: the look before, the keys, storing and taking back."""

@@ -1,0 +1,133 @@
+"""Amounts of money in minor units, and numbers of pieces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from coffeert.domain.money import MAX_AMOUNT_CENTS
+from coffeert.domain.orders import MAX_QUANTITY
+from coffeert.importer.meaning.memory import remember
+from coffeert.importer.spelling.cell_text import Fault, is_missing
+from coffeert.importer.spelling.currency_signs import currencies_of
+from coffeert.importer.spelling.numbers import (
+    ScaledNumber,
+    SpelledNumber,
+    scaled_number,
+    spelled_number,
+)
+
+_OTHER_MARK: Final = {".": "decimal comma", ",": "decimal point"}
+
+
+@dataclass(slots=True, kw_only=True)
+class AmountReader:
+    """Reads amounts of a column in minor units, remembering the texts that it has read.
+
+    `mark` is the column's decimal mark. `currency` is that of the file or the installation, `None` if
+    neither says one; `places` are its decimal places. `largest` is in minor units.
+    """
+
+    mark: str
+    heading: str = "amount"
+    places: int
+    currency: str | None
+    largest: int = MAX_AMOUNT_CENTS
+    _read: dict[str, int | Fault] = field(default_factory=dict)
+
+    def read(self, text: str) -> int | Fault | None:
+        """Return the amount, `None` if it is missing."""
+        known = self._read.get(text)
+        if known is not None:
+            return known
+        if is_missing(text):
+            return None
+        amount = self._amount(text)
+        remember(self._read, text, amount)
+        return amount
+
+    def _amount(self, text: str) -> int | Fault:
+        number = spelled_number(text)
+        if number is None:
+            return Fault(f"`{self.heading}` is no amount of money")
+        if fault := self._wrong_currency(number):
+            return fault
+        scaled = scaled_number(number.digits, self.mark)
+        if scaled is None:
+            return _unreadable(number, self.heading, self.mark)
+        minor = scaled.whole(self.places)
+        if minor is None:
+            unit = self.currency or "the currency"
+            return Fault(
+                f"`{self.heading}` has more decimal places than {unit} has, which are {self.places}"
+            )
+        if minor > self.largest:
+            return Fault(f"`{self.heading}` is more than any sale can cost")
+        return -minor if number.negative else minor
+
+    def _wrong_currency(self, number: SpelledNumber) -> Fault | None:
+        for mark in number.marks:
+            codes = currencies_of(mark)
+            if not codes:
+                return Fault(f"`{self.heading}` is no amount of money")
+            if self.currency is not None and self.currency not in codes:
+                return Fault(
+                    f"`{self.heading}` is not in {self.currency}, as the other amounts are"
+                )
+        return None
+
+
+@dataclass(slots=True, kw_only=True)
+class PiecesReader:
+    """Reads numbers of pieces of a column, remembering the texts that it has read."""
+
+    mark: str
+    heading: str = "quantity"
+    _read: dict[str, int | Fault] = field(default_factory=dict)
+
+    def read(self, text: str) -> int | Fault | None:
+        """Return the pieces, negative for those that came back; `None` if the number is missing."""
+        known = self._read.get(text)
+        if known is not None:
+            return known
+        if is_missing(text):
+            return None
+        pieces = self._pieces(text)
+        remember(self._read, text, pieces)
+        return pieces
+
+    def _pieces(self, text: str) -> int | Fault:
+        number = spelled_number(text)
+        if number is None:
+            return Fault(f"`{self.heading}` is no number of pieces")
+        if number.marks and not _means_pieces(number.marks):
+            return Fault(f"`{self.heading}` is measured, not a number of pieces")
+        scaled = scaled_number(number.digits, self.mark)
+        if scaled is None:
+            return _unreadable(number, self.heading, self.mark)
+        pieces = _whole_pieces(scaled)
+        if pieces is None:
+            return Fault(
+                f"`{self.heading}` is no whole number of pieces, as of something that is weighed"
+            )
+        if not 0 < pieces <= MAX_QUANTITY:
+            return Fault(f"`{self.heading}` is no number of pieces from 1 to {MAX_QUANTITY}")
+        return -pieces if number.negative else pieces
+
+
+def _whole_pieces(number: ScaledNumber) -> int | None:
+    return number.whole(0)
+
+
+def _means_pieces(marks: tuple[str, ...]) -> bool:
+    return all(
+        mark.casefold().strip(".") in ("x", "×", "pc", "pcs", "st", "stk", "ea", "個", "点", "杯")
+        for mark in marks
+    )
+
+
+def _unreadable(number: SpelledNumber, heading: str, mark: str) -> Fault:
+    other = "," if mark == "." else "."
+    if scaled_number(number.digits, other) is not None:
+        return Fault(f"`{heading}` has a {_OTHER_MARK[mark]}, unlike the other numbers there")
+    return Fault(f"`{heading}` is no number that can be read")

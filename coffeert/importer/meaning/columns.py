@@ -1,0 +1,250 @@
+"""Which column of an unknown table holds what: by its heading, and by what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from coffeert.importer.meaning.row_kinds import has_total_label, is_heading
+from coffeert.importer.rows import TableRow
+from coffeert.importer.spelling.cell_text import (
+    cell_text,
+    folded,
+    heading_words,
+    in_brackets,
+    is_missing,
+)
+from coffeert.importer.spelling.clocks import read_clock, split_moment
+from coffeert.importer.spelling.currency_signs import currencies_of
+from coffeert.importer.spelling.dates import day_numbers, number_format
+from coffeert.importer.spelling.numbers import MARKS, scaled_number, spelled_number
+from coffeert.importer.spelling.vocabulary import vocabulary, words
+
+_ENOUGH: Final = 0.6
+"""The share of a column's values that must look like what its heading says."""
+_NAMES_OF_NUMBERS: Final = frozenset({"product id", "sku", "stock code", "artikel", "item"})
+_MONEY: Final = ("price", "total", "amount")
+
+
+class Sample:
+    """The first rows of a table, column by column, as text without what is missing."""
+
+    def __init__(self, columns: Sequence[str], rows: Sequence[TableRow]) -> None:
+        self.columns = columns
+        self.texts: list[list[str]] = [[] for _ in columns]
+        for row in rows:
+            if is_heading(row.cells, columns):
+                continue
+            if has_total_label(row.cells) and not all(map(cell_text, row.cells)):
+                continue
+            for texts, cell in zip(self.texts, row.cells, strict=False):
+                if not is_missing(text := cell_text(cell)):
+                    texts.append(text)
+
+    def share(self, index: int, test: Callable[[str], bool]) -> float:
+        """Return how many of a column's values pass a test, from 0 to 1; 1 if it has none."""
+        texts = self.texts[index]
+        return sum(map(test, texts)) / len(texts) if texts else 1.0
+
+    def filled(self, index: int) -> bool:
+        return bool(self.texts[index])
+
+
+def find_columns(
+    sample: Sample, given: Mapping[str, int], without: frozenset[str] = frozenset()
+) -> dict[str, int]:
+    """Return the column of each field that is found; `amount` is a sum that can be price or total.
+
+    `given` are columns that are known already, `without` the fields that the table is said not to have.
+    """
+    found = dict(given)
+    for loose in (False, True):
+        for name, headings in vocabulary("headings")["fields"].items():
+            if name not in found and name not in without and not _covered(name, found, loose=loose):
+                index = _column(sample, name, headings, set(found.values()), loose=loose)
+                if index is not None:
+                    found[name] = index
+    _settle_moment(sample, found, given)
+    _settle_key(sample, found)
+    if "placed_at" not in found and "date" not in found and "date" not in without:
+        days = [i for i in day_columns(sample) if i not in found.values()]
+        if len(days) == 1:
+            found["placed_at" if _has_clock(sample, days[0]) else "date"] = days[0]
+    return found
+
+
+def day_columns(sample: Sample) -> list[int]:
+    """Return the columns that hold days or moments."""
+    return [
+        index
+        for index in range(len(sample.columns))
+        if sample.filled(index) and sample.share(index, _is_written_day) > 0.9
+    ]
+
+
+def name_columns(sample: Sample) -> list[int]:
+    """Return the columns that may hold names."""
+    return [
+        index
+        for index in range(len(sample.columns))
+        if sample.filled(index) and sample.share(index, _is_name) > _ENOUGH
+    ]
+
+
+def number_columns(sample: Sample) -> list[int]:
+    """Return the columns that hold numbers."""
+    return [
+        index
+        for index in range(len(sample.columns))
+        if sample.filled(index) and sample.share(index, is_number) > 0.9
+    ]
+
+
+def heading_currency(heading: str) -> frozenset[str]:
+    """Return the currencies that a heading such as `Price (EUR)` or `Amount USD` can name."""
+    parts = [*in_brackets(heading), *heading.split()[1:]]
+    return next(
+        (
+            codes
+            for part in parts
+            if part.isupper() or len(part) < 3
+            for codes in [currencies_of(part)]
+            if codes
+        ),
+        frozenset(),
+    )
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a number, with or without a currency."""
+    number = spelled_number(text)
+    return (
+        number is not None
+        and all(map(currencies_of, number.marks))
+        and any(scaled_number(number.digits, mark) for mark in MARKS)
+    )
+
+
+def _covered(name: str, found: Mapping[str, int], *, loose: bool) -> bool:
+    if name in ("date", "time"):
+        return loose and "placed_at" in found
+    if name == "placed_at":
+        return "date" in found and "time" in found
+    return name == "amount" and "total" in found
+
+
+def _column(
+    sample: Sample, name: str, headings: Sequence[str], taken: set[int], *, loose: bool
+) -> int | None:
+    ranked = []
+    for index, column in enumerate(sample.columns):
+        if (
+            index not in taken
+            and (rank := _rank(heading_words(column), headings, loose=loose)) is not None
+        ):
+            ranked.append((rank, index))
+    for _, index in sorted(ranked):
+        if _fits(sample, name, index):
+            return index
+    return None
+
+
+def _rank(heading: str, headings: Sequence[str], *, loose: bool) -> int | None:
+    if not loose:
+        return headings.index(heading) if heading in headings else None
+    others = words("headings", "others") & set(heading.split())
+    if others and not words("headings", "including") & set(heading.split()):
+        return None
+    spaced = f" {heading} "
+    return next((rank for rank, known in enumerate(headings) if f" {known} " in spaced), None)
+
+
+def _fits(sample: Sample, name: str, index: int) -> bool:
+    heading = heading_words(sample.columns[index])
+    if name == "drink":
+        return heading in _NAMES_OF_NUMBERS or sample.share(index, _is_name) > _ENOUGH
+    if name == "store":
+        return (
+            sample.share(index, lambda text: folded(text) not in words("cells", "dining")) > _ENOUGH
+        )
+    if name in _MONEY and any(
+        folded(mark) in ("%", "pct", "percent") for mark in in_brackets(heading)
+    ):
+        return False
+    test = _TESTS.get(name)
+    return test is None or sample.share(index, test) > _ENOUGH
+
+
+def _settle_key(sample: Sample, found: dict[str, int]) -> None:
+    """Take a column `order_id` for the rows' own keys if it has no value twice, else for receipts."""
+    index = next((i for i, name in enumerate(sample.columns) if name == "order_id"), None)
+    if index is None or index in found.values():
+        return
+    if len(set(sample.texts[index])) == len(sample.texts[index]):
+        found["order_id"] = index
+    else:
+        found.setdefault("receipt", index)
+
+
+def _settle_moment(sample: Sample, found: dict[str, int], given: Mapping[str, int]) -> None:
+    """Decide between a moment in one column and a day beside a time."""
+    time = found.get("time")
+    if time is not None and "time" not in given and sample.share(time, _is_moment) > _ENOUGH:
+        found.setdefault("placed_at", found.pop("time"))
+    if "placed_at" in found and "placed_at" not in given and "date" not in given:
+        if "time" in found and not _has_clock(sample, found["placed_at"]):
+            found["date"] = found.pop("placed_at")
+    elif "date" in found and "date" not in given and "time" not in found:
+        found["placed_at"] = found.pop("date")
+    if "placed_at" in found:
+        for name in ("date", "time"):
+            if name not in given:
+                found.pop(name, None)
+
+
+def _has_clock(sample: Sample, index: int) -> bool:
+    return sample.filled(index) and sample.share(index, _is_moment) > 0.2
+
+
+def _is_day(text: str) -> bool:
+    return bool(number_format(text)) or _is_written_day(text)
+
+
+def _is_written_day(text: str) -> bool:
+    return bool(day_numbers(text) or day_numbers(split_moment(text)[0]))
+
+
+def _is_moment(text: str) -> bool:
+    if number_format(text) in ("unix", "unixms"):
+        return True
+    if number_format(text):
+        return any(mark in text for mark in MARKS)
+    day, clock = split_moment(text)
+    return bool(clock and day_numbers(day))
+
+
+def _is_clock(text: str) -> bool:
+    if read_clock(text) or _is_moment(text):
+        return True
+    return is_number(text) and any(mark in text for mark in MARKS) and text[0] in "0.,"
+
+
+def _is_count(text: str) -> bool:
+    number = spelled_number(text)
+    return number is not None and any(scaled_number(number.digits, mark) for mark in MARKS)
+
+
+def _is_name(text: str) -> bool:
+    return not is_number(text) and not _is_written_day(text)
+
+
+_TESTS: Final[dict[str, Callable[[str], bool]]] = {
+    "placed_at": _is_day,
+    "date": _is_day,
+    "time": _is_clock,
+    "quantity": _is_count,
+    "price": is_number,
+    "total": is_number,
+    "amount": is_number,
+    "currency": lambda text: bool(currencies_of(text)),
+}

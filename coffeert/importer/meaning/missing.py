@@ -1,0 +1,138 @@
+"""What a file does not have: what its owner says instead, and what must be asked."""
+
+from __future__ import annotations
+
+from coffeert.domain.orders import MAX_QUANTITY
+from coffeert.errors import ConfigError
+from coffeert.importer.meaning.amounts import AmountReader
+from coffeert.importer.meaning.columns import day_columns, name_columns, number_columns
+from coffeert.importer.meaning.layout import Layout
+from coffeert.importer.meaning.notes import Notes
+from coffeert.importer.meaning.sale_reader import Given
+from coffeert.importer.meaning.statuses import Condition, Kind
+from coffeert.importer.meaning.survey import Survey
+from coffeert.importer.plan import MeaningOptions
+from coffeert.importer.spelling.cell_text import folded, is_missing
+
+_SHOWN = 8
+
+
+def ask_for_columns(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -> None:
+    """Ask for what no column holds; raises `ConfigError` if the file cannot hold sales at all."""
+    fields, missing = layout.fields, layout.missing
+    if not {"placed_at", "date"} & fields.keys() and "date" not in missing:
+        columns = [layout.columns[index] for index in day_columns(layout.sample)]
+        if not columns:
+            raise ConfigError(
+                "The file does not say when something was sold: it has no column of dates. Its columns are "
+                f"{', '.join(layout.columns)}. If all was sold on one day, say --missing date=2026-09-14."
+            )
+        notes.ask("Which column is the date of the sale?", *_choices("placed_at", columns))
+    if "drink" not in fields:
+        used = set(fields.values())
+        columns = [layout.columns[i] for i in name_columns(layout.sample) if i not in used]
+        notes.ask("Which column names what was sold?", *_choices("drink", columns))
+    stores = seen.values.get(layout.at("store"), {})
+    if options.store is None and "store" not in missing and all(map(is_missing, stores)):
+        notes.ask(
+            "In which store were these sales? The file does not say it.",
+            (("--store", "NAME"), "all of them were in this store"),
+        )
+    numbers = [layout.columns[i] for i in number_columns(layout.sample) if i not in fields.values()]
+    if "quantity" not in fields and "quantity" not in missing:
+        notes.ask(
+            "How many pieces were sold? No column says it.",
+            (("--missing", "quantity=1"), "each row is one piece"),
+            *_choices("quantity", numbers),
+        )
+    if not {"price", "total", "amount"} & fields.keys() and "price" not in missing:
+        notes.ask(
+            "What did it cost? No column says it.",
+            (("--missing", "price=menu"), "each drink has the price of the menu"),
+            *_choices("price", numbers),
+        )
+
+
+def given_values(layout: Layout, options: MeaningOptions, places: int, notes: Notes) -> Given:
+    """Return what stands for missing values; raises `ConfigError` for values that are none."""
+    missing = layout.missing
+    quantity = price = None
+    if (text := missing.get("quantity")) is not None:
+        if not text.isdecimal() or not 1 <= int(text) <= MAX_QUANTITY:
+            raise ConfigError(
+                f"--missing quantity={text} is no number of pieces from 1 to {MAX_QUANTITY}."
+            )
+        quantity = int(text)
+        rows = "Each row" if "quantity" not in layout.fields else "A row without a quantity"
+        notes.say(f"{rows} is {'one piece' if quantity == 1 else f'{quantity} pieces'}.")
+    text = missing.get("price")
+    if text is not None and text != "menu":
+        amount = AmountReader(mark=".", places=places, currency=None).read(text)
+        if not isinstance(amount, int) or amount < 0:
+            raise ConfigError(f"--missing price={text} is neither a price such as 4.80 nor `menu`.")
+        price = amount
+    if text is not None:
+        notes.say(f"A row without a price has {'that of the menu' if text == 'menu' else text}.")
+    for name in missing:
+        if name not in _CAN_BE_MISSING:
+            there = ", ".join(_CAN_BE_MISSING)
+            raise ConfigError(
+                f"--missing {name}=...: only these can stand for what is missing: {there}."
+            )
+    return Given(missing.get("store"), missing.get("drink"), quantity, price, text == "menu")
+
+
+def ask_for_states(layout: Layout, seen: Survey, rules: list[Condition], notes: Notes) -> None:
+    """Say which values of status columns are left out, and ask about those that are not known."""
+    ruled = {(rule.column, rule.value) for rule in rules}
+    for status in layout.statuses:
+        unknown = []
+        for text, count in seen.values.get(status.index, {}).items():
+            key = (status.index, folded(text))
+            kind = layout.meanings.get(key, status.kind(text))
+            if key in ruled or kind is Kind.SALE:
+                continue
+            if kind is Kind.UNKNOWN:
+                unknown.append((text, count))
+            else:
+                notes.say(f"{_rows(count)} {text!r} in `{status.heading}`: {_SAID[kind]}.")
+        for text, count in unknown[:_SHOWN]:
+            rule = f"{status.heading}={text}"
+            notes.ask(
+                f"What does {text!r} in `{status.heading}` mean? {_rows(count)} it.",
+                (("--sale", rule), "these rows are sales"),
+                (("--skip", rule), "these rows are left out"),
+                (("--refund", rule), "these rows are refunds"),
+            )
+
+
+def argue_options(options: MeaningOptions, notes: Notes) -> None:
+    """Repeat what the owner said."""
+    for name, value in options.missing.items():
+        notes.argue("--missing", f"{name}={value}")
+    if options.store is not None:
+        notes.argue("--store", options.store)
+    for option, texts in (
+        ("skip", options.skip),
+        ("refund", options.refund),
+        ("sale", options.sale),
+    ):
+        for text in texts:
+            notes.argue(f"--{option}", text)
+
+
+def _rows(count: int) -> str:
+    return "1 row has" if count == 1 else f"{count} rows have"
+
+
+def _choices(name: str, columns: list[str]) -> list[tuple[tuple[str, ...], str]]:
+    return [(("--map", f"{name}={column}"), f"`{column}`") for column in columns[:_SHOWN]]
+
+
+_CAN_BE_MISSING = ("store", "drink", "quantity", "price", "date", "time")
+_SAID = {
+    Kind.REFUND: "refunds",
+    Kind.REFUNDED: "left out, as the money went back",
+    Kind.VOID: "left out",
+    Kind.GIVEN: "sales that cost nothing",
+}

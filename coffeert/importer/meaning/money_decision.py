@@ -1,0 +1,166 @@
+"""Decides whether a column of money holds prices of pieces or what whole lines cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from coffeert.importer.meaning.layout import Layout
+from coffeert.importer.meaning.notes import Notes
+from coffeert.importer.meaning.survey import MoneyTexts, Survey
+from coffeert.importer.plan import MeaningOptions
+from coffeert.importer.spelling.cell_text import heading_words
+from coffeert.importer.spelling.numbers import ScaledNumber, scaled_number, spelled_number
+from coffeert.importer.spelling.vocabulary import words
+
+_PROOF: Final = 3
+"""How many drinks must show that a column grows with the pieces, or does not."""
+
+
+def decide_money(
+    layout: Layout,
+    seen: Survey,
+    marks: Mapping[str, str],
+    notes: Notes,
+    *,
+    one_piece: bool,
+    given: frozenset[str],
+) -> None:
+    """Make a price or a total of the column `amount`, and check the two against each other, or ask.
+
+    `one_piece`: each row is one piece. `given` are the fields whose columns the owner names.
+    """
+    if "amount" in layout.fields:
+        _settle_amount(layout, seen, marks, notes, one_piece=one_piece)
+    elif {"price", "total"} <= layout.fields.keys() and not {"price", "total"} <= given:
+        _compare(layout, seen, marks, notes)
+    elif "total" in layout.fields and "quantity" in layout.fields:
+        notes.say(f"`{layout.heading('total')}` is what a line costs.")
+    elif (
+        {"price", "quantity"} <= layout.fields.keys()
+        and layout.preset is None
+        and "price" not in given
+    ):
+        _check_price(layout, seen, marks, notes)
+
+
+def settle_discount(layout: Layout, options: MeaningOptions, notes: Notes) -> None:
+    """Ask what a column of discounts means if nothing says what the lines cost after them."""
+    money = {"price", "total"} & layout.fields.keys()
+    if layout.preset is not None or "discount" in options.columns or money == {"total"}:
+        return
+    for index, heading in enumerate(layout.columns):
+        if index in layout.fields.values() or heading_words(heading) not in words(
+            "headings", "discounts"
+        ):
+            continue
+        if any(c in "123456789" for text in layout.sample.texts[index] for c in text):
+            notes.ask(
+                f"Is `{heading}` an amount that is taken off the whole line?",
+                (("--map", f"discount={heading}"), "yes, off quantity x price"),
+                (("--map", "discount="), "no, prices are those after discounts"),
+            )
+
+
+def _settle_amount(
+    layout: Layout, seen: Survey, marks: Mapping[str, str], notes: Notes, *, one_piece: bool
+) -> None:
+    heading = layout.heading("amount")
+    kind = _grows(seen.money, marks, "amount")
+    if one_piece or ("quantity" in seen.numbers and seen.numbers["quantity"].all_one):
+        kind = "price"
+        notes.say(f"`{heading}` is price and total alike: each row is one piece.")
+    elif kind is not None:
+        notes.say(f"`{heading}` is {_MEANING[kind]}: how it goes with the pieces shows it.")
+    else:
+        notes.ask(
+            f"Is `{heading}` the price of one piece, or what the line costs?",
+            (("--map", f"price={heading}"), "the price of one piece"),
+            (("--map", f"total={heading}"), "what all pieces of the line cost together"),
+        )
+        kind = "price"
+    layout.fields[kind] = layout.fields.pop("amount")
+    notes.argue("--map", f"{kind}={heading}")
+    seen.numbers[kind] = seen.numbers.pop("amount")
+
+
+def _check_price(layout: Layout, seen: Survey, marks: Mapping[str, str], notes: Notes) -> None:
+    heading = layout.heading("price")
+    if _grows(seen.money, marks, "price") == "total":
+        notes.ask(
+            f"`{heading}` grows with the number of pieces. Is it the price of one piece, "
+            "or what the line costs?",
+            (
+                ("--map", f"total={heading}", "--map", "price="),
+                "what all pieces of the line cost together",
+            ),
+            (
+                ("--map", f"price={heading}", "--map", "total="),
+                "the price of one piece all the same",
+            ),
+        )
+    else:
+        notes.say(f"`{heading}` is the price of one piece.")
+
+
+def _compare(layout: Layout, seen: Survey, marks: Mapping[str, str], notes: Notes) -> None:
+    price, total = layout.heading("price"), layout.heading("total")
+    fits = compared = 0
+    for texts in seen.money:
+        pieces, unit = (
+            _value(texts.quantity, marks, "quantity"),
+            _value(texts.price, marks, "price"),
+        )
+        cost = _value(texts.total, marks, "total")
+        if pieces is None or unit is None or cost is None:
+            continue
+        compared += 1
+        product = ScaledNumber(pieces.value * unit.value, pieces.places + unit.places)
+        fits += abs(_as(product, 6) - _as(cost, 6)) * 200 <= _as(pieces, 6)
+    if compared and 10 * fits < 9 * compared and "discount" not in layout.fields:
+        notes.ask(
+            f"`{total}` is quantity x `{price}` in only {fits} of {compared} rows. Which is right?",
+            (("--map", f"total={total}", "--map", "price="), f"what a line costs is `{total}`"),
+            (("--map", f"price={price}", "--map", "total="), f"what a piece costs is `{price}`"),
+        )
+    elif compared:
+        notes.say(
+            f"`{total}` is the line's total: it fits quantity x `{price}` in {fits} of {compared} rows."
+        )
+
+
+def _grows(money: list[MoneyTexts], marks: Mapping[str, str], name: str) -> str | None:
+    """Return `total` if a column grows with the pieces, `price` if it does not.
+
+    `None`: too little shows it. Of each drink that was sold in different numbers of pieces, all amounts
+    must agree.
+    """
+    by_drink: dict[str, set[tuple[int, int]]] = {}
+    for texts in money:
+        pieces = _value(texts.quantity, marks, "quantity")
+        amount = _value(texts.total if name == "total" else texts.price, marks, name)
+        if pieces is not None and amount is not None and pieces.value and amount.value:
+            by_drink.setdefault(texts.drink, set()).add((_as(pieces, 6), _as(amount, 6)))
+    counts = {"price": 0, "total": 0, "": 0}
+    for pairs in by_drink.values():
+        if len({pieces for pieces, _ in pairs}) > 1:
+            fewest, least = min(pairs)
+            same = all(other == least for _, other in pairs)
+            grows = all(other * fewest == least * more for more, other in pairs)
+            counts["price" if same else "total" if grows else ""] += 1
+    if counts["total"] >= _PROOF and not counts["price"] and not counts[""]:
+        return "total"
+    return "price" if counts["price"] >= _PROOF and not counts["total"] and not counts[""] else None
+
+
+def _value(text: str, marks: Mapping[str, str], name: str) -> ScaledNumber | None:
+    number = spelled_number(text)
+    scaled = None if number is None else scaled_number(number.digits, marks.get(name, "."))
+    return None if scaled is None or scaled.places > 6 else scaled
+
+
+def _as(number: ScaledNumber, places: int) -> int:
+    return number.whole(places) or 0
+
+
+_MEANING: Final = {"price": "the price of one piece", "total": "what the line costs"}

@@ -1,0 +1,36 @@
+"""Rows that are no sales by their form: sums and repeated headings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from coffeert.importer.rows import Cell
+from coffeert.importer.spelling.cell_text import folded, heading_words
+from coffeert.importer.spelling.vocabulary import words
+
+
+def is_total_label(text: str) -> bool:
+    """Return whether a text is nothing but a word for a sum."""
+    return len(text) < 40 and folded(text).rstrip(":. ") in words("cells", "totals")
+
+
+def has_total_label(cells: Iterable[Cell]) -> bool:
+    """Return whether a row without a day has a label such as `Total`, `Total: 12` or `Total Uptown`."""
+    for cell in cells:
+        if not isinstance(cell, str) or not (text := folded(cell)):
+            continue
+        before, colon, _ = text.partition(":")
+        first = before.split(" ")
+        if is_total_label(text) or (colon and is_total_label(before)):
+            return True
+        beginnings = {" ".join(first[:n]) for n in (1, 2)} if len(text) < 40 else set()
+        if (beginnings | {first[-1]}) & words("cells", "totals_of"):
+            return True
+    return False
+
+
+def is_heading(cells: Iterable[Cell], columns: Iterable[str]) -> bool:
+    """Return whether a row repeats the headings."""
+    pairs = [(c, h) for c, h in zip(cells, columns, strict=False) if isinstance(c, str) and c]
+    same = sum(heading_words(cell) == heading_words(heading) for cell, heading in pairs)
+    return bool(pairs) and 2 * same > len(pairs)

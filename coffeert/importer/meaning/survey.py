@@ -1,0 +1,239 @@
+"""One look over a whole table: what its columns for days, times, numbers and states say together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from coffeert.importer.meaning.memory import is_long
+from coffeert.importer.meaning.row_kinds import has_total_label, is_heading, is_total_label
+from coffeert.importer.rows import Cell, TableRow
+from coffeert.importer.spelling.cell_text import cell_text, is_missing
+from coffeert.importer.spelling.clocks import read_clock, split_moment
+from coffeert.importer.spelling.currency_signs import CurrencySurvey
+from coffeert.importer.spelling.dates import DaySurvey, day_numbers, number_format
+from coffeert.importer.spelling.numbers import MARKS, MarkSurvey, scaled_number, spelled_number
+
+_DIFFERENT: Final = 50_000
+"""How many different texts of a column are remembered, so that each is looked at about once."""
+_CLOCKS: Final = 90_000
+_SAMPLE: Final = 5_000
+_TOTALS: Final = 1_000
+_SHAPE: Final = str.maketrans("0123456789", "1111111111")
+
+
+class MoneyTexts(NamedTuple):
+    """What a row says about pieces and money."""
+
+    drink: str
+    quantity: str
+    price: str
+    total: str
+
+
+@dataclass(slots=True)
+class NumberSurvey:
+    """What the numbers of a column say, each different text about once."""
+
+    marks: MarkSurvey = field(default_factory=MarkSurvey.empty)
+    currencies: CurrencySurvey = field(default_factory=CurrencySurvey)
+    all_one: bool = True
+
+    def add(self, text: str) -> None:
+        """Note a number's text."""
+        number = None if is_missing(text) else spelled_number(text)
+        if number is None:
+            return
+        self.marks.add(number.digits, text)
+        self.currencies.add(number.marks)
+        if self.all_one:
+            read = [s for mark in MARKS if (s := scaled_number(number.digits, mark))]
+            self.all_one = bool(read) and all(s.whole(0) == 1 for s in read)
+
+
+@dataclass(slots=True)
+class MomentSurvey:
+    """What the days and the times of day of a table say."""
+
+    days: DaySurvey = field(default_factory=DaySurvey)
+    clock_shapes: dict[str, str] = field(default_factory=dict)
+    odd: set[str] = field(default_factory=set)
+    texts: set[str] = field(default_factory=set)
+    fraction: bool = False
+
+    def add_day(self, text: str, line: int) -> None:
+        """Note a day's text; what is none is `odd`."""
+        day = cell_text(text)
+        if is_missing(day) or not (
+            number_format(day) or day_numbers(day) or day_numbers(split_moment(day)[0])
+        ):
+            if len(self.odd) < _DIFFERENT:
+                self.odd.add(text)
+            return
+        if number_format(day):
+            self.fraction |= any(mark in day for mark in MARKS)
+        else:
+            day = day if day_numbers(day) else split_moment(day)[0]
+        self.days.add(day, line)
+
+    @property
+    def has_twelve(self) -> bool:
+        """Whether some times say AM or PM."""
+        clocks = [read_clock(text) for text in self.clock_shapes.values()]
+        return any(clock is not None and clock.twelve for clock in clocks)
+
+    @property
+    def has_offsets(self) -> bool:
+        """Whether all times have an offset."""
+        clocks = [clock for text in self.clock_shapes.values() if (clock := read_clock(text))]
+        return bool(clocks) and all(clock.offset is not None for clock in clocks)
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether there are times of day other than midnight."""
+        return self.fraction or any(shape.strip("0:.Z ") for shape in self.clock_shapes)
+
+
+@dataclass(slots=True)
+class Survey:
+    """What was seen of a whole table; the fields are those of `coffeert.importer.plan.FIELDS`."""
+
+    moments: MomentSurvey = field(default_factory=MomentSurvey)
+    numbers: dict[str, NumberSurvey] = field(default_factory=dict)
+    values: dict[int, dict[str, int]] = field(default_factory=dict)
+    money: list[MoneyTexts] = field(default_factory=list)
+    totals: list[TableRow] = field(default_factory=list)
+    totals_at_the_end: int = 0
+
+
+def survey(
+    rows: Iterable[object],
+    columns: tuple[str, ...],
+    fields: Mapping[str, int],
+    watched: Iterable[int],
+) -> Survey:
+    """Look at every row; `watched` are the columns whose different values are counted."""
+    return _Surveyor(columns, fields, tuple(watched)).look(rows)
+
+
+class _Surveyor:
+    def __init__(
+        self, columns: tuple[str, ...], fields: Mapping[str, int], watched: tuple[int, ...]
+    ) -> None:
+        self._columns = columns
+        self._fields = fields
+        self._result = Survey()
+        self._day = fields.get("placed_at", fields.get("date", -1))
+        self._clock = fields.get("time", -1) if "placed_at" not in fields else -1
+        self._drink = fields.get("drink", -1)
+        self._drinks: dict[Cell, bool] = {}
+        self._clocks: set[str] = set()
+        self._numbers: list[tuple[int, set[Cell], NumberSurvey]] = []
+        for name in ("quantity", "price", "total", "amount", "discount"):
+            if name in fields:
+                found = self._result.numbers[name] = NumberSurvey()
+                self._numbers.append((fields[name], set(), found))
+        for index in watched:
+            self._result.values[index] = {}
+
+    def look(self, rows: Iterable[object]) -> Survey:
+        result, moments = self._result, self._result.moments
+        days = moments.texts
+        for row in rows:
+            if type(row) is not TableRow:
+                continue
+            line, cells = row
+            if self._day < 0 <= self._clock:
+                self._note_clock(cell_text(cells[self._clock]))
+            elif self._day >= 0:
+                day = self._day_text(cells)
+                if day not in days and not is_long(day):
+                    if len(days) > _DIFFERENT:
+                        days.clear()
+                    days.add(day)
+                    moments.add_day(day, line)
+                if day in moments.odd and self._is_odd(row):
+                    continue
+            if self._drink >= 0 and self._is_total(cells[self._drink]):
+                self._note_total(row)
+                continue
+            self._note(cells)
+        return result
+
+    def _day_text(self, cells: tuple[Cell, ...]) -> str:
+        cell = cells[self._day]
+        text = cell if type(cell) is str else cell_text(cell)
+        if self._clock >= 0:
+            clock = cells[self._clock]
+            self._note_clock(clock if type(clock) is str else cell_text(clock))
+            return text
+        day, _, clock_text = text.partition(" ")
+        if day in self._result.moments.texts and clock_text in self._clocks:
+            return day
+        if len(text) > 10 and text[4] == "-" and text[10] in " T":
+            day, clock_text = text[:10], text[11:]
+        elif len(text) < 11:
+            day, clock_text = text, ""
+        else:
+            day, clock_text = split_moment(text.strip())
+        if clock_text:
+            self._note_clock(clock_text)
+        return day
+
+    def _note_clock(self, text: str) -> None:
+        if text in self._clocks:
+            return
+        if len(self._clocks) < _CLOCKS:
+            self._clocks.add(text)
+        # All digits become 1, so that there are few shapes; midnight is one of its own.
+        shape = text.translate(_SHAPE) if text.strip("0:.Z ") else text
+        shapes = self._result.moments.clock_shapes
+        if shape not in shapes and len(shapes) < _DIFFERENT:
+            shapes[shape] = text.strip()
+
+    def _note(self, cells: tuple[Cell, ...]) -> None:
+        result = self._result
+        result.totals_at_the_end = 0
+        for index, seen, found in self._numbers:
+            cell = cells[index]
+            if cell not in seen and not is_long(cell):
+                if len(seen) > _DIFFERENT:
+                    seen.clear()
+                seen.add(cell)
+                found.add(cell_text(cell))
+        for index, counts in result.values.items():
+            cell = cells[index]
+            text = cell if type(cell) is str else cell_text(cell)
+            if text in counts or (len(counts) < _DIFFERENT and not is_long(text)):
+                counts[text] = counts.get(text, 0) + 1
+        if len(result.money) < _SAMPLE:
+            get = self._text
+            price = get(cells, "price") or get(cells, "amount")
+            result.money.append(
+                MoneyTexts(get(cells, "drink"), get(cells, "quantity"), price, get(cells, "total"))
+            )
+
+    def _text(self, cells: tuple[Cell, ...], name: str) -> str:
+        index = self._fields.get(name)
+        return "" if index is None else cell_text(cells[index])
+
+    def _is_total(self, cell: Cell) -> bool:
+        known = self._drinks.get(cell)
+        if known is None:
+            if len(self._drinks) > _DIFFERENT:
+                self._drinks.clear()
+            known = self._drinks[cell] = is_total_label(cell_text(cell))
+        return known
+
+    def _is_odd(self, row: TableRow) -> bool:
+        """Return whether a row without a readable day is no sale at all."""
+        if has_total_label(row.cells):
+            self._note_total(row)
+            return True
+        return is_heading(row.cells, self._columns)
+
+    def _note_total(self, row: TableRow) -> None:
+        self._result.totals_at_the_end += 1
+        if len(self._result.totals) < _TOTALS:
+            self._result.totals.append(row)

@@ -1,0 +1,233 @@
+"""What a table means: which column is what, how days and numbers are written, which rows are sales.
+
+Whatever the file does not show and its owner does not say becomes a question; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from coffeert.domain.currency import places as currency_places
+from coffeert.importer.meaning.amounts import AmountReader, PiecesReader
+from coffeert.importer.meaning.clock_changes import changes_on, later_lines
+from coffeert.importer.meaning.columns import heading_currency
+from coffeert.importer.meaning.day_decision import DayFormat, decide_days, decide_zone
+from coffeert.importer.meaning.drinks import DrinkReader
+from coffeert.importer.meaning.layout import Layout, find_layout, inherited
+from coffeert.importer.meaning.missing import (
+    argue_options,
+    ask_for_columns,
+    ask_for_states,
+    given_values,
+)
+from coffeert.importer.meaning.moments import MomentReader
+from coffeert.importer.meaning.money_decision import decide_money, settle_discount
+from coffeert.importer.meaning.notes import Notes
+from coffeert.importer.meaning.number_decision import decide_currency, decide_marks
+from coffeert.importer.meaning.sale_reader import Given, SaleReader
+from coffeert.importer.meaning.statuses import Condition, conditions
+from coffeert.importer.meaning.survey import Survey, survey
+from coffeert.importer.meaning.totals import stated_totals
+from coffeert.importer.plan import MeaningOptions, Plan, Question
+from coffeert.importer.rows import RejectedRow, SaleLine, SkippedRow, Table, TableRow
+from coffeert.importer.spelling.cell_text import folded, heading_words, in_brackets
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlan:
+    """How a table is read; see `Plan`."""
+
+    facts: tuple[str, ...]
+    questions: tuple[Question, ...]
+    currency: str | None
+    arguments: tuple[str, ...]
+    stated_totals: Mapping[str, int]
+    _table: Table
+    _layout: Layout
+    _reader: SaleReader
+
+    def lines(self) -> Iterator[SaleLine | RejectedRow | SkippedRow]:
+        """Read the table from the beginning."""
+        read = self._reader.from_the_beginning().read
+        for row in inherited(self._table.rows(), self._layout):
+            if type(row) is TableRow:
+                yield read(row)
+            else:
+                assert isinstance(row, RejectedRow | SkippedRow)
+                yield row
+
+
+def understand(table: Table, options: MeaningOptions) -> Plan:
+    """Find out what a table means.
+
+    Raises `ConfigError` for options that do not fit it, and for files that hold no sales that can be read.
+    """
+    notes = Notes()
+    layout = find_layout(table, options, notes)
+    rules = conditions(layout.columns, skip=options.skip, refund=options.refund, sale=options.sale)
+    watched = [status.index for status in layout.statuses]
+    watched += [
+        layout.fields[name] for name in ("currency", "zone", "store") if name in layout.fields
+    ]
+    seen = survey(inherited(table.rows(), layout), layout.columns, layout.fields, watched)
+    ask_for_columns(layout, seen, options, notes)
+    currency = _currency(layout, seen, options, notes)
+    given = given_values(layout, options, currency_places(currency), notes)
+    marks = _marks(layout, seen, options, currency_places(currency), notes)
+    days = _days(layout, seen, options, notes)
+    settle_discount(layout, options, notes)
+    one_piece = given.quantity == 1 and "quantity" not in layout.fields
+    decide_money(layout, seen, marks, notes, one_piece=one_piece, given=frozenset(options.columns))
+    ask_for_states(layout, seen, rules, notes)
+    argue_options(options, notes)
+    reader = _reader(layout, options, days, marks, currency, given, rules)
+    columns = {layout.at("price"): reader.prices, layout.at("total"): reader.totals}
+    totals = stated_totals(seen, layout.columns, {i: r for i, r in columns.items() if i >= 0})
+    if not notes.questions:
+        _settle_doubled_hours(table, layout, seen, reader.moments, notes)
+    return TablePlan(
+        tuple(notes.facts),
+        tuple(notes.questions),
+        currency,
+        tuple(notes.arguments),
+        totals,
+        table,
+        layout,
+        reader,
+    )
+
+
+def _currency(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -> str | None:
+    money = {name: found for name, found in seen.numbers.items() if name != "quantity"}
+    headings = {name: heading_currency(layout.heading(name)) for name in money}
+    column = seen.values.get(layout.at("currency"), {})
+    return decide_currency(money, headings, column, notes, options.currency)
+
+
+def _marks(
+    layout: Layout, seen: Survey, options: MeaningOptions, places: int, notes: Notes
+) -> dict[str, str]:
+    return decide_marks(
+        seen.numbers,
+        {name: layout.heading(name) for name in seen.numbers},
+        notes,
+        given=options.decimal_mark,
+        hint=layout.preset.decimal_mark if layout.preset else "",
+        places=places,
+    )
+
+
+def _days(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -> DayFormat:
+    if not {"placed_at", "date"} & layout.fields.keys() and "date" not in layout.missing:
+        return DayFormat()
+    days = decide_days(
+        seen.moments,
+        notes,
+        date_format=options.date_format,
+        hint=layout.preset.date_order if layout.preset else "",
+        missing_day=layout.missing.get("date"),
+        missing_time=layout.missing.get("time"),
+        time_column="time" in layout.fields and "placed_at" not in layout.fields,
+    )
+    zone = _zone(layout, options, notes)
+    decide_zone(
+        seen.moments,
+        notes,
+        zone=zone,
+        zone_column=layout.heading("zone") if "zone" in layout.fields else None,
+        counted=days.numbers in ("unix", "unixms"),
+    )
+    return days._replace(zone=zone)
+
+
+def _zone(layout: Layout, options: MeaningOptions, notes: Notes) -> ZoneInfo | None:
+    """Return the zone of times without an offset: the owner's, or UTC if the heading says that."""
+    if options.zone is not None:
+        return options.zone
+    for name in {"placed_at", "date", "time"} & layout.fields.keys():
+        if {"utc", "gmt"} & set(heading_words(" ".join(in_brackets(layout.heading(name)))).split()):
+            notes.say(f"Times are UTC, as `{layout.heading(name)}` says.")
+            return ZoneInfo("UTC")
+    return None
+
+
+def _settle_doubled_hours(
+    table: Table, layout: Layout, seen: Survey, moments: MomentReader, notes: Notes
+) -> None:
+    """Look at the rows of days on which clocks change, if there are any."""
+    if seen.moments.has_offsets:
+        return
+    zones = set(map(moments.zone_of, ["", *seen.values.get(layout.at("zone"), ())])) - {None}
+    days = list(filter(None, map(moments.day, seen.moments.texts)))
+    if any(changes_on(day, zone) for zone in zones if zone is not None for day in days):
+        rows = inherited(table.rows(), layout)
+        moments.later_lines = later_lines(rows, layout.fields, moments, notes)
+
+
+def _reader(
+    layout: Layout,
+    options: MeaningOptions,
+    days: DayFormat,
+    marks: Mapping[str, str],
+    currency: str | None,
+    given: Given,
+    rules: list[Condition],
+) -> SaleReader:
+    preset, at = layout.preset, layout.at
+    places = currency_places(currency)
+
+    def heading(*names: str) -> str:
+        return next((layout.heading(name) for name in names if name in layout.fields), names[0])
+
+    def amounts(name: str) -> AmountReader:
+        mark = marks.get(name, ".")
+        return AmountReader(mark=mark, heading=heading(name), places=places, currency=currency)
+
+    return SaleReader(
+        columns=layout.columns,
+        day=at("placed_at") if "placed_at" in layout.fields else at("date"),
+        clock=-1 if "placed_at" in layout.fields else at("time"),
+        zone=at("zone"),
+        store=at("store"),
+        quantity=at("quantity"),
+        price=at("price"),
+        total=at("total"),
+        discount=at("discount"),
+        currency_column=at("currency"),
+        receipt=at("receipt"),
+        receipt_line=at("receipt_line"),
+        order_id=at("order_id"),
+        one_store=options.store if "store" not in options.columns else None,
+        given=given,
+        moments=MomentReader(
+            day_heading=heading("placed_at", "date"),
+            clock_heading=heading("placed_at", "time", "date"),
+            order=days.order,
+            numbers=days.numbers,
+            zone=days.zone,
+            default_day=days.default_day,
+            default_time=days.default_time,
+            whole_days=days.whole_days,
+            twelve=days.twelve,
+        ),
+        drinks=DrinkReader(
+            drink=at("drink"),
+            heading=heading("drink"),
+            variants=[layout.fields["variant"]] if "variant" in layout.fields else [],
+            plain=frozenset(map(folded, preset.variants_without_meaning if preset else ())),
+            void_endings=preset.void_endings if preset else (),
+            no_goods=frozenset(map(folded, preset.no_goods if preset else ())),
+            counted="quantity" in layout.fields,
+            default=given.drink,
+        ),
+        pieces=PiecesReader(mark=marks.get("quantity", "."), heading=heading("quantity")),
+        prices=amounts("price"),
+        totals=amounts("total"),
+        discounts=amounts("discount"),
+        currency=currency,
+        statuses=layout.statuses,
+        conditions=rules,
+        meanings=dict(layout.meanings),
+    )

@@ -1,0 +1,89 @@
+"""The text of cells and headings, in one form for all comparisons."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Final
+
+from coffeert.importer.rows import Cell
+from coffeert.importer.spelling.vocabulary import words
+
+MISSING: Final = words("cells", "missing")
+"""What stands for no value, in lower case."""
+
+_CAMEL = re.compile(r"(?<=[a-zà-ÿ0-9])(?=[A-Z])")
+_PUNCTUATION = re.compile(r"[\W_]+")
+_BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
+_WHOLE = re.compile(r"(\d+)[.,]0+", re.ASCII)
+
+
+class Fault(str):
+    """Why a row cannot be read, as the end of a sentence about it; `no_sale`: it is rightly left out."""
+
+    no_sale: bool
+    __slots__ = ("no_sale",)
+
+    def __new__(cls, reason: str, *, no_sale: bool = False) -> Fault:
+        """Make one."""
+        fault = super().__new__(cls, reason)
+        fault.no_sale = no_sale
+        return fault
+
+
+def cell_text(cell: Cell) -> str:
+    """Return a cell as text, without blanks around it; empty for no cell."""
+    if type(cell) is str:
+        text = cell.strip()
+        return text[2:-1].strip() if text.startswith('="') and text.endswith('"') else text
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, Decimal):
+        return f"{cell:f}"
+    if isinstance(cell, datetime):
+        return without_noise(cell).isoformat(" ")
+    if isinstance(cell, date | time):
+        return cell.isoformat()
+    return str(cell).strip()
+
+
+def without_noise(moment: datetime) -> datetime:
+    """Round a spreadsheet's moment to the second that it means: its fraction of a day is a binary one."""
+    noise = (moment.microsecond + 500_000) % 1_000_000 - 500_000
+    return moment - timedelta(microseconds=noise) if abs(noise) < 5_000 else moment
+
+
+def is_missing(text: str) -> bool:
+    """Return whether a text says that there is no value."""
+    return not text or (len(text) < 11 and text.casefold() in MISSING)
+
+
+def number_text(text: str) -> str:
+    """Return a receipt's or other number as it was before a spreadsheet took it for an amount."""
+    text = text.removeprefix("'")
+    whole = _WHOLE.fullmatch(text)
+    return whole[1] if whole else text
+
+
+def heading_words(heading: str) -> str:
+    """Return the words of a heading in lower case, without what stands in brackets: `unit price`."""
+    return _words(_BRACKETS.sub(" ", heading)) or _words(heading)
+
+
+def in_brackets(heading: str) -> tuple[str, ...]:
+    """Return what stands in a heading's brackets."""
+    return tuple((match[1] or match[2] or "").strip() for match in _BRACKETS.finditer(heading))
+
+
+def folded(text: str) -> str:
+    """Return a text so that case, blanks and forms of the same characters make no difference."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _words(text: str) -> str:
+    spaced = _CAMEL.sub(" ", unicodedata.normalize("NFKC", text))
+    return _PUNCTUATION.sub(" ", spaced).strip().casefold()

@@ -1,0 +1,1 @@
+"""Bytes -> table: containers, encodings, separators, headings, JSON and spreadsheets."""
