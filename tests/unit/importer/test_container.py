@@ -35,9 +35,9 @@ def test_digest_and_name_are_those_of_the_file(tmp_path: Path) -> None:
 
 
 def test_gzip_is_recognised_by_content(tmp_path: Path) -> None:
-    assert read_text(tmp_path, gzip.compress(TEXT.encode())).cells == CELLS
+    assert read_text(tmp_path, gzip.compress(TEXT.encode(), mtime=0)).cells == CELLS
     half = len(TEXT) // 2
-    two_members = gzip.compress(TEXT[:half].encode()) + gzip.compress(TEXT[half:].encode())
+    two_members = gzip.compress(TEXT[:half].encode(), mtime=0) + gzip.compress(TEXT[half:].encode())
     assert read_text(tmp_path, two_members).cells == CELLS
 
 
@@ -82,16 +82,16 @@ def test_text_has_no_sheets(tmp_path: Path) -> None:
 
 
 def test_packed_within_packed(tmp_path: Path) -> None:
-    inner = archive(tmp_path / "inner.zip", {"sales.csv.gz": gzip.compress(TEXT.encode())})
+    inner = archive(tmp_path / "inner.zip", {"sales.csv.gz": gzip.compress(TEXT.encode(), mtime=0)})
     path = tmp_path / "outer.gz"
-    path.write_bytes(gzip.compress(inner.read_bytes()))
+    path.write_bytes(gzip.compress(inner.read_bytes(), mtime=0))
     assert Read(path).cells == CELLS
 
 
 def test_packed_too_often(tmp_path: Path) -> None:
     data = TEXT.encode()
     for _ in range(6):
-        data = gzip.compress(data)
+        data = gzip.compress(data, mtime=0)
     with pytest.raises(ConfigError, match="unpack it first"):
         read_text(tmp_path, data)
 
@@ -100,7 +100,7 @@ def test_file_that_unpacks_beyond_measure(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("coffeert.importer.table.container._RATIO_COUNTS_FROM", 1 << 20)
     bomb = ("Time,Item\n" + "08:00,Latte\n" * 2_000_000).encode()
     with pytest.raises(ConfigError, match="400 times its size"):
-        read_text(tmp_path, gzip.compress(bomb[:24_000_000] + b"\n" * (1 << 26)))
+        read_text(tmp_path, gzip.compress(bomb[:24_000_000] + b"\n" * (1 << 26), mtime=0))
     with pytest.raises(ConfigError, match="400 times its size"):
         Read(archive(tmp_path / "bomb.zip", {"a.csv": b"\n" * (1 << 26)}))
 
@@ -167,7 +167,7 @@ def test_folder_and_missing_file(tmp_path: Path) -> None:
         Read(tmp_path / "missing.csv")
 
 
-@pytest.mark.parametrize("content", [TEXT.encode(), gzip.compress(TEXT.encode())])
+@pytest.mark.parametrize("content", [TEXT.encode(), gzip.compress(TEXT.encode(), mtime=0)])
 def test_standard_input(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
     read = Read(None)

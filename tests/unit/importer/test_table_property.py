@@ -74,7 +74,7 @@ class _File(NamedTuple):
         writer.writerows(self.rows)
         text.write(self.end * self.blank_lines)
         data = _ENCODINGS[self.encoding] + text.getvalue().encode(self.encoding)
-        return gzip.compress(data, 1) if self.packed else data
+        return gzip.compress(data, 1, mtime=0) if self.packed else data
 
 
 @st.composite
