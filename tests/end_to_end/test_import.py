@@ -101,7 +101,7 @@ async def test_equal_rows_of_another_file_are_a_question(shell: Shell, books: Le
     assert "Nothing was stored: 50 rows equal sales of a.csv imported on " in asked.err
     assert "the same sales again (--same), or another till's (--source NAME)?" in asked.err
     assert await books.count() == 50
-    assert "Stored 1 orders" in (await shell.run("import", "b.csv", "--yes", "--same")).out
+    assert "Stored 1 order as" in (await shell.run("import", "b.csv", "--yes", "--same")).out
     told = await shell.run("import", "b.csv", "--yes", "--source", "till 2")
     assert "another till's, since the source is till 2; stored." in told.out
     assert "Stored 51 orders" in told.out
@@ -252,15 +252,15 @@ async def test_on_a_terminal_it_asks(
     shell.write("sales.csv", SALES.replace("Uptown,", "").replace("store,", "").replace("Z,", ","))
     terminal = Terminal(shell, "import", "sales.csv")
     terminals.append(terminal)
-    await terminal.asked("Which")
-    terminal.answer("1")
-    await terminal.asked("Name")
-    terminal.answer("Uptown")
-    await terminal.asked("Which")
-    terminal.answer("1")
-    await terminal.asked("Zone")
+    await terminal.asked("5) another store")
+    terminal.answer("Kiosk")
+    await terminal.asked("Which, or the zone itself")
     terminal.answer("Europe/Kyiv")
     await terminal.asked("Store 50 orders? [y/N]")
+    assert "as they would be stored (times of Europe/Kyiv):" in terminal.text
+    assert "2024-03-01 10:00:00  kiosk" in terminal.text
+    assert "Days of Kiosk begin at 00:00 in Europe/Kyiv." in terminal.text
+    assert terminal.text.count("Columns used") == 0, "was said before the questions"
     terminal.answer("n")
     assert await terminal.ended() == 1
     assert "Nothing was stored." in terminal.text
