@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from coffeert.cli import import_zones
-from coffeert.cli.import_zones import days_begin, known_zones
+from coffeert.cli.import_zones import Calendars, days_begin, known_zones
 from coffeert.domain.menu import Menu, Store
 from coffeert.importer.load.look import MenuAdditions
 from coffeert.postgres.calendars import StoreCalendar
@@ -51,7 +51,7 @@ def test_days_of_new_stores_begin_in_the_zone_of_the_file() -> None:
 
 
 def test_days_that_begin_elsewhere_are_said_with_what_changes_it() -> None:
-    calendars = {None: StoreCalendar("Europe/Berlin", 240)}
+    calendars: Calendars = {None: StoreCalendar("Europe/Berlin", 240)}
     lines = days_begin(["central", "kiosk"], MENU, _additions("Europe/Kyiv"), calendars, KYIV)
     assert lines == [
         "Days of Central begin at 04:00 in Europe/Berlin.",
@@ -62,6 +62,6 @@ def test_days_that_begin_elsewhere_are_said_with_what_changes_it() -> None:
 
 
 def test_times_in_utc_are_no_zone_of_a_shop() -> None:
-    calendars = {None: StoreCalendar("Europe/Berlin", 0)}
+    calendars: Calendars = {None: StoreCalendar("Europe/Berlin", 0)}
     lines = days_begin(["kiosk"], MENU, _additions(None), calendars, ZoneInfo("UTC"))
     assert lines == ["Days of Kiosk begin at 00:00 in Europe/Berlin."]
