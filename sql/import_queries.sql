@@ -426,12 +426,22 @@ SELECT * FROM import WHERE id = $1
 
 -- name: imported_stores
 -- What an import has stored, by store, and how much of it is void. $1 import.
-SELECT store, count(*) AS rows, sum(quantity)::bigint AS quantity,
+SELECT store, count(*) FILTER (WHERE quantity > 0) AS orders, count(*) FILTER (WHERE quantity < 0) AS refunds,
+       sum(quantity)::bigint AS quantity,
        sum(order_amount(quantity, price_cents, amount))::bigint AS amount,
        count(*) FILTER (WHERE EXISTS (
            SELECT FROM orders AS void WHERE void.voids = orders.order_id
        )) AS voided
 FROM orders WHERE import_id = $1 AND voids IS NULL GROUP BY store ORDER BY store
+
+-- name: import_zones
+-- The zone in which days begin at the store of each import's first sale.
+SELECT import.id, zone
+FROM import CROSS JOIN LATERAL (
+    SELECT store FROM orders WHERE placed_at = first_at AND import_id = import.id LIMIT 1
+) AS first
+LEFT JOIN menu_store ON code = store
+JOIN calendar ON calendar.id = coalesce(menu_store.calendar, 1)
 
 -- name: begin_undo
 -- Notes that an import is being taken back, before the first void. $1 import.

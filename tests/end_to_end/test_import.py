@@ -81,6 +81,25 @@ async def test_a_file_is_stored_counted_listed_and_taken_back(shell: Shell, book
     )
 
 
+async def test_days_times_and_refunds_are_the_owners(shell: Shell) -> None:
+    shell.write(
+        "sales.csv",
+        "Date,Item,Qty,Price\n2024-03-01 20:30,Tea,1,2.00\n2024-03-01 23:30,Tea,-1,2.00\n",
+    )
+    options = ("--store", "Kiosk", "--timezone", "America/New_York", "--yes")
+    done = await shell.run("import", "sales.csv", *options)
+    assert "  2024-03-01  1 order, 1 refund  0 pieces  0.00\n" in done.out, done
+    assert "Stored 1 order, 1 refund as import 1" in done.out
+    listed = (await shell.run("imports")).out
+    assert listed.count("2024-03-01") == 2
+    assert "2024-03-02" not in listed
+    shown = (await shell.run("imports", "show", "1")).out
+    assert "2024-03-01 20:30:00" in shown
+    assert "America/New_York" in shown
+    undone = await shell.run("imports", "undo", "1", "--yes")
+    assert "Import 1 is taken back: 1 order, 1 refund voided, and counted." in undone.out
+
+
 async def test_the_command_of_the_preview_reads_the_same(shell: Shell) -> None:
     shell.write("my sales.csv", SALES.replace("Uptown,", "").replace("store,", ""))
     looked = await shell.run("import", "my sales.csv", "--store", "Uptown", "--json", "--dry-run")
@@ -253,6 +272,8 @@ async def test_on_a_terminal_it_asks(
     terminal = Terminal(shell, "import", "sales.csv")
     terminals.append(terminal)
     await terminal.asked("5) another store")
+    assert "Opening the file" in terminal.text
+    assert "Looking through the file" in terminal.text
     terminal.answer("Kiosk")
     await terminal.asked("Which, or the zone itself")
     terminal.answer("Europe/Kyiv")

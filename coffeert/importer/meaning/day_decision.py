@@ -86,7 +86,7 @@ def decide_zone(
             *((("--timezone", name), f"{name}, the zone of {whose}") for name, whose in known),
             (
                 ("--timezone", "ZONE"),
-                f"{'another one' if known else 'that of the store'}, such as Europe/Berlin",
+                "another one" if known else "that of the store, such as Europe/Berlin",
             ),
         )
 
