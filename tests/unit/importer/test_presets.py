@@ -49,6 +49,17 @@ class Case:
 
 CASES = [
     Case(
+        "coffeert-export",
+        """order_id,store,drink,quantity,price,placed_at,received_at,voids,total,source,receipt
+0192f1aa-0000-7000-8000-000000000001,uptown,latte,2,4.80,2026-09-14T08:00:00+00:00,2026-09-14T08:00:00+00:00,,,,
+0192f1aa-0000-7000-8000-000000000002,uptown,latte,6,4.17,2026-09-14T08:05:00+00:00,2026-09-14T08:05:00+00:00,,25.00,till,17
+0192f1aa-0000-7000-8000-000000000003,uptown,latte,-2,4.80,2026-09-14T08:00:00+00:00,2026-09-14T08:06:00+00:00,0192f1aa-0000-7000-8000-000000000001,,,
+""",
+        [("latte", 2, 960), ("latte", 6, 2500), ("latte", -2, -960)],
+        datetime(2026, 9, 14, 8, 0, tzinfo=UTC),
+        receipts=[(None, None), ("17", "1"), (None, None)],
+    ),
+    Case(
         "square-items",
         f"""{SQUARE_24},Unit,Count,GTIN,Itemization Type,Commission,Employee,Fulfillment Note,Channel,Token,Card Brand,PAN Suffix
 2026-07-18,12:59:30,Eastern Time (US & Canada),Bar,Latte,1.0,Large,,"Oat, Vanilla",$8.00,$0.00,$8.00,$0.64,t1,p1,,"",,Payment,Harbor,,,,,ea,1,,,,,,,,,
