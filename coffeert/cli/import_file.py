@@ -283,6 +283,7 @@ class FileImport:
             [
                 f"Stored {stored} as import {done.number} in {seconds:.1f} s, {counted}.",
                 f"To take the import back: coffeert imports undo {done.number}",
+                *_last_day(preview),
             ]
         )
         return 1 if preview.sums.rejected else 0
@@ -317,6 +318,14 @@ class FileImport:
     def _say(self, lines: Sequence[str]) -> None:
         if not self._options.as_json:
             echo_lines(lines)
+
+
+def _last_day(preview: Preview) -> list[str]:
+    """Say how to see sales of the past, since a dashboard shows those of today first."""
+    days = preview.sums.days
+    if not days:
+        return []
+    return [f"To see their last day while a server runs: coffeert status --at {days[-1].date}"]
 
 
 def _in_words(preview: Preview) -> str:

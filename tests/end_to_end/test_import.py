@@ -90,6 +90,7 @@ async def test_days_times_and_refunds_are_the_owners(shell: Shell) -> None:
     done = await shell.run("import", "sales.csv", *options)
     assert "  2024-03-01  1 order, 1 refund  0 pieces  0.00\n" in done.out, done
     assert "Stored 1 order, 1 refund as import 1" in done.out
+    assert "coffeert status --at 2024-03-01\n" in done.out
     listed = (await shell.run("imports")).out
     assert listed.count("2024-03-01") == 2
     assert "2024-03-02" not in listed
