@@ -61,6 +61,7 @@ def preview_lines(preview: Preview) -> list[str]:
         _menu(preview),
         _left_out(preview),
         _met(preview),
+        [_read(preview)],
         ["Without questions, as for the next file of this kind:", f"  {preview.command}"],
     ]
     return [line for block in blocks if block for line in (*block, "")][:-1]
@@ -101,6 +102,11 @@ def _facts(preview: Preview) -> list[str]:
     if not preview.said:
         return understood_lines(preview.file, preview.facts)
     return [f"  {fact}" for fact in preview.facts if fact not in preview.said]
+
+
+def _read(preview: Preview) -> str:
+    lines = preview.identity.rows + preview.sums.rejected + preview.sums.skipped
+    return f"{_counted(lines, 'line')} read, {preview.rate:,.0f} a second."
 
 
 def _examples(preview: Preview) -> list[str]:
