@@ -58,6 +58,8 @@ def find_columns(
     `given` are columns that are known already, `without` the fields that the table is said not to have.
     """
     found = dict(given)
+    if {"price", "total"} <= without:
+        without |= {"amount"}
     for loose in (False, True):
         for name, headings in vocabulary("headings")["fields"].items():
             if name not in found and name not in without and not _covered(name, found, loose=loose):
@@ -247,4 +249,5 @@ _TESTS: Final[dict[str, Callable[[str], bool]]] = {
     "total": is_number,
     "amount": is_number,
     "currency": lambda text: bool(currencies_of(text)),
+    "receipt": lambda text: any(map(str.isdecimal, text)),
 }

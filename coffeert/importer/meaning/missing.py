@@ -9,7 +9,7 @@ from coffeert.importer.meaning.columns import day_columns, name_columns, number_
 from coffeert.importer.meaning.layout import Layout
 from coffeert.importer.meaning.notes import Notes
 from coffeert.importer.meaning.sale_reader import Given
-from coffeert.importer.meaning.statuses import Condition, Kind
+from coffeert.importer.meaning.statuses import Condition, Kind, kind_of_word
 from coffeert.importer.meaning.survey import Survey
 from coffeert.importer.plan import MeaningOptions
 from coffeert.importer.spelling.cell_text import folded, is_missing
@@ -97,13 +97,29 @@ def ask_for_states(layout: Layout, seen: Survey, rules: list[Condition], notes: 
             else:
                 notes.say(f"{_rows(count)} {text!r} in `{status.heading}`: {_SAID[kind]}.")
         for text, count in unknown[:_SHOWN]:
-            rule = f"{status.heading}={text}"
-            notes.ask(
-                f"What does {text!r} in `{status.heading}` mean? {_rows(count)} it.",
-                (("--sale", rule), "these rows are sales"),
-                (("--skip", rule), "these rows are left out"),
-                (("--refund", rule), "these rows are refunds"),
-            )
+            _ask_for_state(status.heading, text, count, notes)
+
+
+def ask_for_marks(layout: Layout, seen: Survey, rules: list[Condition], notes: Notes) -> None:
+    """Ask about words such as `Voided` in columns of which nothing else says that they tell what a row is."""
+    ruled = {(rule.column, rule.value) for rule in rules}
+    for index, counts in seen.few.items() if layout.preset is None else ():
+        heading = layout.columns[index]
+        for text, count in counts.items():
+            word = folded(text)
+            if (index, word) in ruled or kind_of_word(word) in (Kind.SALE, Kind.UNKNOWN):
+                continue
+            _ask_for_state(heading, text, count, notes)
+
+
+def _ask_for_state(heading: str, text: str, count: int, notes: Notes) -> None:
+    rule = f"{heading}={text.strip()}"
+    notes.ask(
+        f"What does {text!r} in `{heading}` mean? {_rows(count)} it.",
+        (("--sale", rule), "these rows are sales"),
+        (("--skip", rule), "these rows are left out"),
+        (("--refund", rule), "these rows are refunds"),
+    )
 
 
 def argue_options(options: MeaningOptions, notes: Notes) -> None:

@@ -20,6 +20,8 @@ _DIFFERENT: Final = 50_000
 _CLOCKS: Final = 90_000
 _SAMPLE: Final = 5_000
 _TOTALS: Final = 1_000
+_FEW: Final = 50
+"""A column with more different texts than this does not tell what a row is."""
 _SHAPE: Final = str.maketrans("0123456789", "1111111111")
 
 
@@ -30,6 +32,7 @@ class MoneyTexts(NamedTuple):
     quantity: str
     price: str
     total: str
+    receipt: str
 
 
 @dataclass(slots=True)
@@ -102,6 +105,7 @@ class Survey:
     moments: MomentSurvey = field(default_factory=MomentSurvey)
     numbers: dict[str, NumberSurvey] = field(default_factory=dict)
     values: dict[int, dict[str, int]] = field(default_factory=dict)
+    few: dict[int, dict[str, int]] = field(default_factory=dict)
     money: list[MoneyTexts] = field(default_factory=list)
     totals: list[TableRow] = field(default_factory=list)
     totals_at_the_end: int = 0
@@ -113,7 +117,10 @@ def survey(
     fields: Mapping[str, int],
     watched: Iterable[int],
 ) -> Survey:
-    """Look at every row; `watched` are the columns whose different values are counted."""
+    """Look at every row; `watched` are the columns whose different values are counted.
+
+    Those of the other columns are counted in `few`, if a column has only a few.
+    """
     return _Surveyor(columns, fields, tuple(watched)).look(rows)
 
 
@@ -136,6 +143,8 @@ class _Surveyor:
                 self._numbers.append((fields[name], set(), found))
         for index in watched:
             self._result.values[index] = {}
+        for index in {*range(len(columns))} - {*watched, *fields.values()}:
+            self._result.few[index] = {}
 
     def look(self, rows: Iterable[object]) -> Survey:
         result, moments = self._result, self._result.moments
@@ -207,12 +216,35 @@ class _Surveyor:
             text = cell if type(cell) is str else cell_text(cell)
             if text in counts or (len(counts) < _DIFFERENT and not is_long(text)):
                 counts[text] = counts.get(text, 0) + 1
+        if result.few:
+            self._note_few(cells)
         if len(result.money) < _SAMPLE:
             get = self._text
             price = get(cells, "price") or get(cells, "amount")
             result.money.append(
-                MoneyTexts(get(cells, "drink"), get(cells, "quantity"), price, get(cells, "total"))
+                MoneyTexts(
+                    get(cells, "drink"),
+                    get(cells, "quantity"),
+                    price,
+                    get(cells, "total"),
+                    get(cells, "receipt"),
+                )
             )
+
+    def _note_few(self, cells: tuple[Cell, ...]) -> None:
+        few = self._result.few
+        many = []
+        for index, counts in few.items():
+            cell = cells[index]
+            text = cell if type(cell) is str else cell_text(cell)
+            if text in counts:
+                counts[text] += 1
+            elif len(counts) < _FEW and not is_long(text):
+                counts[text] = 1
+            else:
+                many.append(index)
+        for index in many:
+            del few[index]
 
     def _text(self, cells: tuple[Cell, ...], name: str) -> str:
         index = self._fields.get(name)

@@ -19,6 +19,7 @@ from coffeert.importer.meaning.layout import Layout, find_layout, inherited
 from coffeert.importer.meaning.missing import (
     argue_options,
     ask_for_columns,
+    ask_for_marks,
     ask_for_states,
     given_values,
 )
@@ -81,6 +82,7 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
     one_piece = given.quantity == 1 and "quantity" not in layout.fields
     decide_money(layout, seen, marks, notes, one_piece=one_piece, given=frozenset(options.columns))
     ask_for_states(layout, seen, rules, notes)
+    ask_for_marks(layout, seen, rules, notes)
     argue_options(options, notes)
     reader = _reader(layout, options, days, marks, currency, given, rules)
     columns = {layout.at("price"): reader.prices, layout.at("total"): reader.totals}

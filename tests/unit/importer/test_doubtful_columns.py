@@ -1,0 +1,111 @@
+"""Columns that a table of an unknown till has, and whose headings say too little or something else."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.importer.meanings import Outcome, options_of, read
+from tests.unit.importer.test_meaning import arguments, shop
+
+
+def answered(text: str, outcome: Outcome, answer: int) -> Outcome:
+    """Read it again with one of the answers, and then with the arguments of that plan."""
+    (question,) = outcome.plan.questions
+    options = options_of(question.answers[answer].arguments)
+    options.pop("zone")
+    again = shop(text, **options)
+    assert not again.plan.questions
+    options = options_of(again.plan.arguments)
+    zone = options.pop("zone")
+    repeated = read(text, zone=str(zone), **options)
+    assert (repeated.sales, repeated.skipped) == (again.sales, again.skipped)
+    return again
+
+
+HEADER = "Date,Item,Qty,Price,{}\n"
+FIRST = "2026-09-14 08:00,Latte,1,4.00,{}\n"
+SECOND = "2026-09-14 08:01,Latte,1,4.00,{}\n"
+
+
+def test_a_transaction_type_is_no_receipt_number() -> None:
+    text = HEADER.format("Transaction type") + FIRST.format("Sale") + SECOND.format("Refund")
+    outcome = shop(text)
+    assert [(sale.quantity, sale.receipt) for sale in outcome.sales] == [(1, None), (-1, None)]
+
+
+@pytest.mark.parametrize("heading", ["Order type", "Order channel", "Transaction source"])
+def test_words_are_no_receipt_numbers(heading: str) -> None:
+    text = HEADER.format(heading) + FIRST.format("Takeaway") + SECOND.format("Takeaway")
+    assert [sale.receipt for sale in shop(text).sales] == [None, None]
+
+
+@pytest.mark.parametrize("heading", ["Payment state", "Notes", "Result"])
+@pytest.mark.parametrize("word", ["Voided", "REFUND", "Storno", "canceled"])
+def test_words_of_voids_and_refunds_are_asked_about_under_any_heading(
+    heading: str, word: str
+) -> None:
+    text = HEADER.format(heading) + FIRST.format("Paid") + SECOND.format(word)
+    outcome = shop(text)
+    assert len(answered(text, outcome, 0).sales) == 2
+    assert [row.line for row in answered(text, outcome, 1).skipped] == [3]
+    assert answered(text, outcome, 2).sum == 0
+
+
+def test_a_word_far_down_the_file_is_seen() -> None:
+    text = HEADER.format("Type") + FIRST.format("Coffee") * 1200 + SECOND.format("Void")
+    outcome = shop(text)
+    assert [row.line for row in answered(text, outcome, 1).skipped] == [1202]
+
+
+def test_a_status_of_unknown_words_is_asked_about() -> None:
+    text = HEADER.format("Status") + FIRST.format("Served") + SECOND.format("Not collected")
+    assert arguments(shop(text).plan.questions) == [
+        (option, f"Status={word}")
+        for word in ("Served", "Not collected")
+        for option in ("--sale", "--skip", "--refund")
+    ]
+
+
+def test_free_text_is_not_asked_about() -> None:
+    rows = "".join(FIRST.format(f"for Ann {number}") for number in range(60))
+    assert len(shop(HEADER.format("Notes") + rows + SECOND.format("void")).sales) == 61
+
+
+def test_a_price_that_grows_with_the_pieces_of_a_single_drink_is_asked_about() -> None:
+    text = (
+        "Date,Item,Qty,Price\n2026-09-14 08:00,Latte,1,4.00\n2026-09-14 08:01,Latte,2,8.00\n"
+        "2026-09-14 08:02,Tea,1,3.00\n"
+    )
+    outcome = shop(text)
+    assert answered(text, outcome, 0).sum == 1500
+    assert answered(text, outcome, 1).sum == 2300
+
+
+@pytest.mark.parametrize("heading", ["Net price", "Total", "Final price"])
+def test_a_total_that_does_not_grow_is_asked_about(heading: str) -> None:
+    text = (
+        f"Date,Item,Qty,{heading}\n2026-09-14 08:00,Latte,1,4.00\n2026-09-14 08:01,Latte,2,4.00\n"
+        "2026-09-14 08:02,Tea,1,3.00\n"
+    )
+    outcome = shop(text)
+    assert answered(text, outcome, 0).sum == 1500
+    assert answered(text, outcome, 1).sum == 1100
+
+
+@pytest.mark.parametrize("heading", ["Order Total", "Total", "Total amount"])
+def test_the_total_of_a_receipt_on_each_of_its_lines_is_asked_about(heading: str) -> None:
+    text = (
+        f"Date,Order,Item,Qty,{heading}\n2026-09-14 08:00,1,Latte,2,13.00\n"
+        "2026-09-14 08:00,1,Mocha,1,13.00\n2026-09-14 08:05,2,Latte,1,4.00\n"
+    )
+    outcome = shop(text)
+    assert answered(text, outcome, 0).sum == 3000
+    assert [sale.price for sale in answered(text, outcome, 1).sales] == [None, None, None]
+
+
+def test_lines_of_receipts_that_cost_the_same_by_chance_are_not() -> None:
+    text = (
+        "Date,Order,Item,Qty,Total\n2026-09-14 08:00,1,Latte,1,4.00\n2026-09-14 08:00,1,Mocha,1,4.00\n"
+        "2026-09-14 08:05,2,Latte,1,4.00\n2026-09-14 08:05,2,Tea,1,3.00\n"
+    )
+    assert shop(text).sum == 1500
