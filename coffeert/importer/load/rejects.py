@@ -30,7 +30,9 @@ class OwnColumns:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._added = len(ADDED_COLUMNS) if table.columns[:2] == ADDED_COLUMNS else 0
-        self.columns = table.columns[self._added :]
+        self.columns = tuple(table.columns[self._added :])
+        if self._added:
+            self.columns = tuple(str(_unquoted(column)) for column in self.columns)
         self.facts = table.facts
         if self._added:
             self.facts = (
@@ -60,7 +62,7 @@ async def write_rejects(
         with tempfile.TemporaryFile() as spool:
             text = io.TextIOWrapper(spool, encoding="utf-8-sig", newline="")
             writer = csv.writer(text)
-            writer.writerow((*ADDED_COLUMNS, *table.columns))
+            writer.writerow((*ADDED_COLUMNS, *map(_text, table.columns)))
             cells_of = _RowsInOrder(table)
             async for line, reasons in rejected:
                 for cells in cells_of(line):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from coffeert.importer.spelling.calendar_words import idle_words, months
@@ -21,6 +21,8 @@ NUMBER_FORMATS: Final = {
     "unixms": "milliseconds since 1970",
 }
 _YEARS: Final = range(2000, 2100)
+_MONTHS: Final = 12
+_DAY_ZERO: Final = date(1899, 12, 30)
 _TOKEN = re.compile(r"[0-9]+|[^\W\d_]+")
 _NUMERIC = re.compile(r"([0-9]{1,4})([./-])\s?([0-9]{1,2})\2\s?([0-9]{2}|[0-9]{4})\.?")
 _COMPACT = re.compile(r"20[0-9]{6}")
@@ -139,6 +141,7 @@ class DaySurvey:
     """
 
     plain: int = 0
+    plain_after_12th: int = 0
     unclear: int = 0
     differing: int = 0
     fits: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ORDERS, 0))
@@ -152,6 +155,9 @@ class DaySurvey:
         """Note a day's text and the line of one of its rows."""
         if kind := number_format(text):
             self.numbers[kind] = self.numbers.get(kind, 0) + 1
+            if kind == "excel":
+                days_passed = int(text.replace(",", ".").partition(".")[0])
+                self.plain_after_12th += (_DAY_ZERO + timedelta(days=days_passed)).day > _MONTHS
             return
         numbers = day_numbers(text)
         days = numbers.days() if numbers else {}
@@ -159,6 +165,7 @@ class DaySurvey:
             self.unreadable += 1
         elif numbers.order is not None:
             self.plain += 1
+            self.plain_after_12th += next(iter(days.values())).day > _MONTHS
         else:
             self._add_unclear(numbers, days, (text, line))
 
@@ -175,6 +182,18 @@ class DaySurvey:
             self.differing += 1
             if self.any_example is None:
                 self.any_example = example
+
+    @property
+    def exchanged(self) -> tuple[str, int] | None:
+        """A day that a spreadsheet program has left as text, if it has probably misread the others.
+
+        Of 13/02/2024 and 01/02/2024 one that takes the month for the first number reads only the second, as
+        2 January: then no day that was read is after the 12th, and no text could be one in its order.
+        """
+        read = self.plain + self.numbers.get("excel", 0)
+        if not read or self.plain_after_12th or not self.unclear or self.differing:
+            return None
+        return next((self.examples[order] for order in ("dmy", "mdy") if order in self.examples), None)
 
     @property
     def readable(self) -> int:

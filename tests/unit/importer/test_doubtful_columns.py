@@ -109,3 +109,22 @@ def test_lines_of_receipts_that_cost_the_same_by_chance_are_not() -> None:
         "2026-09-14 08:05,2,Latte,1,4.00\n2026-09-14 08:05,2,Tea,1,3.00\n"
     )
     assert shop(text).sum == 1500
+
+
+@pytest.mark.parametrize("others", [("2024-01-02", "2024-02-05"), ("45293.5", "45329.5")])
+def test_days_that_a_spreadsheet_may_have_misread_are_asked_about(others: tuple[str, str]) -> None:
+    text = "Date,Item,Qty,Price\n" + "".join(
+        f"{day},Latte,1,4.00\n"
+        for day in ("13/02/2024 10:00", *(f"{d} 10:00" if "-" in d else d for d in others))
+    )
+    outcome = shop(text)
+    days = [f"{sale.placed_at:%m-%d}" for sale in answered(text, outcome, 0).sales]
+    assert days == ["02-13", "01-02", "02-05" if "-" in others[0] else "02-07"]
+
+
+def test_days_after_the_12th_show_that_others_are_right() -> None:
+    text = (
+        "Date,Item,Qty,Price\n13/02/2024 10:00,Latte,1,4.00\n2024-01-02 10:00,Latte,1,4.00\n"
+        "2024-01-20 10:00,Latte,1,4.00\n"
+    )
+    assert [f"{sale.placed_at:%m-%d}" for sale in shop(text).sales] == ["02-13", "01-02", "01-20"]
