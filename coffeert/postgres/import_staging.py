@@ -195,9 +195,7 @@ class Staging:
         """Pair rows with equal orders of imports, and find changed receipts of those of the same source."""
         async with self._joined_by_hash():
             for same_time, same_receipt in product((True, False), repeat=2):
-                await self._connection.execute(
-                    sql("match_equal"), imports, same_receipt, same_time
-                )
+                await self._connection.execute(sql("match_equal"), imports, same_receipt, same_time)
             await self._connection.execute(sql("find_changed_receipts"), same_source)
 
     async def fates(self) -> list[Fate]:

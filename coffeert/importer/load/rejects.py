@@ -45,9 +45,7 @@ class OwnColumns:
         rows = self._table.rows()
         if not self._added:
             return rows
-        return (
-            row._replace(cells=tuple(map(_unquoted, row.cells[self._added :]))) for row in rows
-        )
+        return (row._replace(cells=tuple(map(_unquoted, row.cells[self._added :]))) for row in rows)
 
 
 async def write_rejects(

@@ -23,6 +23,9 @@ from coffeert.importer.spelling.vocabulary import vocabulary, words
 _ENOUGH: Final = 0.6
 """The share of a column's values that must look like what its heading says."""
 _NAMES_OF_NUMBERS: Final = frozenset({"product id", "sku", "stock code", "artikel", "item"})
+_MINOR_UNITS: Final = frozenset(
+    {"cent", "cents", "minor", "pence", "centimes", "centavos", "øre", "öre"}
+)
 _MONEY: Final = ("price", "total", "amount")
 
 
@@ -114,6 +117,13 @@ def heading_currency(heading: str) -> frozenset[str]:
             if codes
         ),
         frozenset(),
+    )
+
+
+def is_in_minor_units(heading: str) -> bool:
+    """Return whether a heading such as `price_cents` says that amounts are whole minor units."""
+    return not _MINOR_UNITS.isdisjoint(
+        heading_words(" ".join([heading, *in_brackets(heading)])).split()
     )
 
 

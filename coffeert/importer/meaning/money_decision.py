@@ -179,7 +179,10 @@ def _compare(layout: Layout, seen: Survey, marks: Mapping[str, str], notes: Note
 
 
 def _grows(money: list[MoneyTexts], marks: Mapping[str, str], name: str) -> str | None:
-    """Return `total` if a column grows with the pieces, `price` if it does not; `None`: too little shows it."""
+    """Return `total` if a column grows with the pieces, `price` if it does not.
+
+    `None`: too little shows it.
+    """
     counts = _growths(money, marks, name)
     if counts["total"] >= _PROOF and not counts["price"] and not counts[""]:
         return "total"

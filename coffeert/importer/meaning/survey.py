@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from coffeert.importer.meaning.memory import is_long
-from coffeert.importer.meaning.row_kinds import has_total_label, is_heading, is_total_label
+from coffeert.importer.meaning.row_kinds import (
+    has_total_label,
+    is_doubtful,
+    is_heading,
+    is_total_label,
+)
 from coffeert.importer.rows import Cell, TableRow
 from coffeert.importer.spelling.cell_text import cell_text, is_missing
 from coffeert.importer.spelling.clocks import read_clock, split_moment
@@ -106,6 +111,7 @@ class Survey:
     numbers: dict[str, NumberSurvey] = field(default_factory=dict)
     values: dict[int, dict[str, int]] = field(default_factory=dict)
     few: dict[int, dict[str, int]] = field(default_factory=dict)
+    doubtful: dict[str, int] = field(default_factory=dict)
     money: list[MoneyTexts] = field(default_factory=list)
     totals: list[TableRow] = field(default_factory=list)
     totals_at_the_end: int = 0
@@ -119,7 +125,8 @@ def survey(
 ) -> Survey:
     """Look at every row; `watched` are the columns whose different values are counted.
 
-    Those of the other columns are counted in `few`, if a column has only a few.
+    Those of the other columns are counted in `few`, if a column has only a few, and the rows of drinks with
+    doubtful names in `doubtful`.
     """
     return _Surveyor(columns, fields, tuple(watched)).look(rows)
 
@@ -135,6 +142,7 @@ class _Surveyor:
         self._clock = fields.get("time", -1) if "placed_at" not in fields else -1
         self._drink = fields.get("drink", -1)
         self._drinks: dict[Cell, bool] = {}
+        self._doubtful: set[Cell] = set()
         self._clocks: set[str] = set()
         self._numbers: list[tuple[int, set[Cell], NumberSurvey]] = []
         for name in ("quantity", "price", "total", "amount", "discount"):
@@ -168,6 +176,8 @@ class _Surveyor:
                 self._note_total(row)
                 continue
             self._note(cells)
+            if result.doubtful and (drink := cells[self._drink]) in self._doubtful:
+                result.doubtful[cell_text(drink)] += 1
         return result
 
     def _day_text(self, cells: tuple[Cell, ...]) -> str:
@@ -255,7 +265,11 @@ class _Surveyor:
         if known is None:
             if len(self._drinks) > _DIFFERENT:
                 self._drinks.clear()
-            known = self._drinks[cell] = is_total_label(cell_text(cell))
+            text = cell_text(cell)
+            known = self._drinks[cell] = is_total_label(text)
+            if not known and is_doubtful(text) and len(self._doubtful) < _FEW:
+                self._doubtful.add(cell)
+                self._result.doubtful.setdefault(text, 0)
         return known
 
     def _is_odd(self, row: TableRow) -> bool:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from coffeert.domain.currency import places as currency_places
 from coffeert.importer.meaning.amounts import AmountReader, PiecesReader
 from coffeert.importer.meaning.clock_changes import changes_on, later_lines
-from coffeert.importer.meaning.columns import heading_currency
+from coffeert.importer.meaning.columns import heading_currency, is_in_minor_units
 from coffeert.importer.meaning.day_decision import DayFormat, decide_days, decide_zone
 from coffeert.importer.meaning.drinks import DrinkReader
 from coffeert.importer.meaning.layout import Layout, find_layout, inherited
@@ -184,8 +184,9 @@ def _reader(
         return next((layout.heading(name) for name in names if name in layout.fields), names[0])
 
     def amounts(name: str) -> AmountReader:
-        mark = marks.get(name, ".")
-        return AmountReader(mark=mark, heading=heading(name), places=places, currency=currency)
+        mark, own = marks.get(name, "."), heading(name)
+        scale = 0 if name in layout.fields and is_in_minor_units(own) else places
+        return AmountReader(mark=mark, heading=own, places=scale, currency=currency)
 
     return SaleReader(
         columns=layout.columns,

@@ -193,7 +193,9 @@ class DaySurvey:
         read = self.plain + self.numbers.get("excel", 0)
         if not read or self.plain_after_12th or not self.unclear or self.differing:
             return None
-        return next((self.examples[order] for order in ("dmy", "mdy") if order in self.examples), None)
+        return next(
+            (self.examples[order] for order in ("dmy", "mdy") if order in self.examples), None
+        )
 
     @property
     def readable(self) -> int:

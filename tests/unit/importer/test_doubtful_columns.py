@@ -128,3 +128,39 @@ def test_days_after_the_12th_show_that_others_are_right() -> None:
         "2024-01-20 10:00,Latte,1,4.00\n"
     )
     assert [f"{sale.placed_at:%m-%d}" for sale in shop(text).sales] == ["02-13", "01-02", "01-20"]
+
+
+@pytest.mark.parametrize("heading", ["Voided by", "Void reason", "Refund amount", "Storno Grund"])
+def test_what_a_column_of_voids_says_is_asked_about(heading: str) -> None:
+    text = HEADER.format(heading) + FIRST.format("") + SECOND.format("4.00") + FIRST.format("0.00")
+    outcome = shop(text)
+    assert [row.line for row in answered(text, outcome, 1).skipped] == [3]
+    assert len(answered(text, outcome, 0).sales) == 3
+
+
+def test_many_different_refunds_are_told() -> None:
+    rows = "".join(FIRST.format(f"{number}.00") for number in range(1, 20))
+    facts = shop(HEADER.format("Refund amount") + rows).plan.facts
+    assert "19 rows have something in `Refund amount`, which is not used." in facts
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Tip", "Gift Card", "Latte (VOID)", "Daily total", "Tagessumme", "Z-Report", "Uptown total:"],
+)
+def test_an_item_that_may_be_none_is_asked_about(name: str) -> None:
+    text = f"Date,Item,Qty,Price\n2026-09-14 08:00,Latte,1,4.00\n2026-09-14 23:59,{name},1,4.00\n"
+    outcome = shop(text)
+    assert answered(text, outcome, 0).sum == 800
+    assert [row.line for row in answered(text, outcome, 1).skipped] == [3]
+
+
+@pytest.mark.parametrize("name", ["White Tip Tea", "Changed Latte", "Totally Mocha", "Cardamom"])
+def test_a_drink_is_not(name: str) -> None:
+    assert shop(f"Date,Item,Qty,Price\n2026-09-14 08:00,{name},1,4.00\n").sum == 400
+
+
+@pytest.mark.parametrize("heading", ["price_cents", "Price (cents)", "Preis in Cent"])
+def test_whole_cents_are_not_taken_for_whole_units(heading: str) -> None:
+    assert shop(f"Date,Item,Qty,{heading}\n2026-09-14 08:00,Latte,2,450\n").sum == 900
+    assert shop(f"Date,Item,Qty,{heading}\n2026-09-14 08:00,Latte,2,4.50\n").reasons

@@ -96,9 +96,7 @@ async def test_no_cell_is_a_formula_and_each_is_read_as_it_was(
     tmp_path: Path, cell: str, stored: str
 ) -> None:
     table = Rows((cell, "1"))
-    path = await write_rejects(
-        table, rejected([(3, ["odd"])]), tmp_path / "x.csv", chosen=False
-    )
+    path = await write_rejects(table, rejected([(3, ["odd"])]), tmp_path / "x.csv", chosen=False)
     rows = list(csv.reader(path.read_text("utf-8-sig").splitlines(keepends=True)))
     assert rows[1][2] == stored
     with open_table(path) as opened:
