@@ -104,8 +104,8 @@ def _format(
         order = next(order for order in ORDERS if order in days.examples)
         notes.ask(
             f"Some days are text, such as {text} on line {line}, and all others lie before the 13th of "
-            "their month: did a spreadsheet program read the others with day and month exchanged? If so, export "
-            "the file again and do not open it there.",
+            "their month: did a spreadsheet program read the others with day and month exchanged? If so, "
+            "export the file again and do not open it there.",
             (("--date-format", order), "no, all days are right"),
         )
         return None, None
