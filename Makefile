@@ -3,14 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check format lint types imports tests torture mutants fuzz wheel clean
+.PHONY: demo test check format lint types imports tests long torture mutants fuzz wheel clean
 
 demo: $(STAMP) ## everything on the embedded servers, with history and live orders
 	@$(BIN)/coffeert demo
 
 test: tests ## the test suite, on real servers that it starts itself
 
-check: lint types imports tests ## what CI runs
+check: lint types imports tests ## before a commit; CI runs `long` after it
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -32,7 +32,10 @@ imports: $(STAMP)
 	$(BIN)/lint-imports
 
 tests: $(STAMP)
-	$(BIN)/pytest -q -n auto --dist loadfile
+	$(BIN)/pytest -q -n auto --dist loadfile -m "not long"
+
+long: $(STAMP) ## the tests that take long, which CI runs after `check`
+	$(BIN)/pytest -q -m long
 
 torture: $(STAMP) ## every fault of docs/reliability.md with three seeds, for many minutes; writes the table
 	$(BIN)/python -m tests.torture --write docs/reliability.md

@@ -7,6 +7,7 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from coffeert.embedded import PostgresServer, ValkeyServer
@@ -69,6 +70,7 @@ async def server_dies(screen: Screen, server: Command, shell: Shell, port: int) 
     await well(screen)
 
 
+@pytest.mark.long
 async def test_the_terminal_says_what_is_gone_and_that_it_is_back(
     directory: Path, own_postgres: PostgresServer, own_valkey: ValkeyServer
 ) -> None:

@@ -1,4 +1,4 @@
-"""A short part of `make torture`, for every run of the suite: one seed, few orders."""
+"""A short part of `make torture`, for every run of CI: one seed, few orders."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from tests.torture.run import run
 @pytest.mark.parametrize(
     "fault",
     [
-        ServerKilled,
-        PostgresCrashed,
-        LeaderFrozen,
-        ClientsBehindBadNetwork,
+        pytest.param(ServerKilled, id="ServerKilled"),
+        pytest.param(PostgresCrashed, id="PostgresCrashed", marks=pytest.mark.long),
+        pytest.param(LeaderFrozen, id="LeaderFrozen", marks=pytest.mark.long),
+        pytest.param(ClientsBehindBadNetwork, id="ClientsBehindBadNetwork", marks=pytest.mark.long),
     ],
-    ids=lambda kind: kind.__name__,
 )
 async def test_nothing_is_lost_doubled_or_miscounted(fault: type[Fault]) -> None:
     done = await run(fault(), seed=20_260_101, orders=400, clients=4)

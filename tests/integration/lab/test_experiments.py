@@ -20,6 +20,7 @@ from tests.servers import TestServers
 TEMPLATE = files("coffeert.lab").joinpath("report_template.md").read_text("utf-8")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", EXPERIMENTS)
 async def test_an_experiment_measures_and_loses_nothing(name: str, harness: Harness) -> None:
     found = await load_experiment(name)(harness)

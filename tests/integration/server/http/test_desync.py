@@ -190,6 +190,7 @@ async def _answers(url: str) -> bool:
         return False
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("proxy", PROXIES)
 @pytest.mark.usefixtures("shedding")
 async def test_beside_an_attacker_everybody_gets_their_own_answer(
