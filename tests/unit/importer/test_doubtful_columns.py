@@ -164,3 +164,17 @@ def test_a_drink_is_not(name: str) -> None:
 def test_whole_cents_are_not_taken_for_whole_units(heading: str) -> None:
     assert shop(f"Date,Item,Qty,{heading}\n2026-09-14 08:00,Latte,2,450\n").sum == 900
     assert shop(f"Date,Item,Qty,{heading}\n2026-09-14 08:00,Latte,2,4.50\n").reasons
+
+
+def test_of_headings_that_differ_in_case_the_command_names_the_right_one() -> None:
+    text = "Date,Item,QTY,Price,qty\n2026-09-14 08:00,Latte,1,4.00,5\n"
+    outcome = shop(text, columns={"quantity": "qty"})
+    assert outcome.sum == 2000
+    options = options_of(outcome.plan.arguments)
+    options.pop("zone")
+    assert read(text, **options).sum == 2000
+
+
+def test_a_column_is_found_by_what_a_terminal_shows_of_its_heading() -> None:
+    text = "Date,Item \N{WOMAN}\N{ZERO WIDTH JOINER}\N{COOKING},Qty,Price\n2026-09-14 08:00,Latte,1,4.00\n"
+    assert shop(text, columns={"drink": "Item \N{WOMAN}\N{COOKING}"}).sum == 400
