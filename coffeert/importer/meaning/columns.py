@@ -176,9 +176,7 @@ def _fits(sample: Sample, name: str, index: int) -> bool:
     if name == "drink":
         return heading in _NAMES_OF_NUMBERS or sample.share(index, _is_name) > _ENOUGH
     if name == "store":
-        return (
-            sample.share(index, lambda text: folded(text) not in words("cells", "dining")) > _ENOUGH
-        )
+        return sample.share(index, _is_place) > _ENOUGH
     if name in _MONEY and any(
         folded(mark) in ("%", "pct", "percent") for mark in in_brackets(heading)
     ):
@@ -244,6 +242,11 @@ def _is_clock(text: str) -> bool:
 def _is_count(text: str) -> bool:
     number = spelled_number(text)
     return number is not None and any(scaled_number(number.digits, mark) for mark in MARKS)
+
+
+def _is_place(text: str) -> bool:
+    amount = is_number(text) and any(mark in text for mark in MARKS)
+    return not amount and folded(text) not in words("cells", "dining")
 
 
 def _is_name(text: str) -> bool:

@@ -125,6 +125,13 @@ def _numbers(days: DaySurvey, notes: Notes) -> str | None:
 
 def _order(days: DaySurvey, notes: Notes, hint: str) -> str | None:
     possible = days.possible()
+    if days.may_begin_with_year and possible and "ymd" not in possible and not hint:
+        orders = ("ymd", *possible)
+        notes.ask(
+            f"Are the days with two digits for the year {_either(orders)}?",
+            *((("--date-format", order), f"dates are {ORDERS[order]}") for order in orders),
+        )
+        return None
     if not possible:
         return _mixed(days, notes)
     if len(possible) == 1:

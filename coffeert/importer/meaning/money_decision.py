@@ -48,7 +48,9 @@ def decide_money(
 def settle_discount(layout: Layout, options: MeaningOptions, notes: Notes) -> None:
     """Ask what a column of discounts means if nothing says what the lines cost after them."""
     money = {"price", "total"} & layout.fields.keys()
-    if layout.preset is not None or "discount" in options.columns or money == {"total"}:
+    if layout.preset is not None or "discount" in options.columns:
+        return
+    if money == {"total"} and "gross" not in heading_words(layout.heading("total")).split():
         return
     for index, heading in enumerate(layout.columns):
         if index in layout.fields.values() or heading_words(heading) not in words(
@@ -58,7 +60,7 @@ def settle_discount(layout: Layout, options: MeaningOptions, notes: Notes) -> No
         if any(c in "123456789" for text in layout.sample.texts[index] for c in text):
             notes.ask(
                 f"Is `{heading}` an amount that is taken off the whole line?",
-                (("--map", f"discount={heading}"), "yes, off quantity x price"),
+                (("--map", f"discount={heading}"), "yes, off what it would cost"),
                 (("--map", "discount="), "no, prices are those after discounts"),
             )
 

@@ -82,7 +82,7 @@ class ExportPreset:
 
 
 def column_named(columns: Sequence[str], name: str) -> int | None:
-    """Return the column of a heading; case and blanks make no difference, nor what a terminal does not show.
+    """Return the column of a heading; case, blanks and what no terminal shows make no difference.
 
     A name that ends with `(*)` is that of a heading with anything in brackets, as `Price (EUR)`.
     """

@@ -148,6 +148,9 @@ class DaySurvey:
     examples: dict[str, tuple[str, int]] = field(default_factory=dict)
     any_example: tuple[str, int] | None = None
     numbers: dict[str, int] = field(default_factory=dict)
+    firsts: set[int] = field(default_factory=set)
+    thirds: set[int] = field(default_factory=set)
+    year_first: int = 0
     separators: set[str] = field(default_factory=set)
     unreadable: int = 0
 
@@ -174,6 +177,9 @@ class DaySurvey:
     ) -> None:
         self.unclear += 1
         self.separators.add(numbers.separator)
+        self.firsts.add(numbers.first)
+        self.thirds.add(numbers.third)
+        self.year_first += numbers.two_digits and numbers.day("ymd") is not None
         for order in days:
             self.fits[order] += 1
         if len(days) == 1:
@@ -182,6 +188,11 @@ class DaySurvey:
             self.differing += 1
             if self.any_example is None:
                 self.any_example = example
+
+    @property
+    def may_begin_with_year(self) -> bool:
+        """Whether days such as 24/03/13 and 24/03/14 can begin with the year: less of it differs."""
+        return self.year_first == self.unclear > 0 and len(self.thirds) > len(self.firsts)
 
     @property
     def exchanged(self) -> tuple[str, int] | None:

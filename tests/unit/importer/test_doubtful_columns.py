@@ -178,3 +178,23 @@ def test_of_headings_that_differ_in_case_the_command_names_the_right_one() -> No
 def test_a_column_is_found_by_what_a_terminal_shows_of_its_heading() -> None:
     text = "Date,Item \N{WOMAN}\N{ZERO WIDTH JOINER}\N{COOKING},Qty,Price\n2026-09-14 08:00,Latte,1,4.00\n"
     assert shop(text, columns={"drink": "Item \N{WOMAN}\N{COOKING}"}).sum == 400
+
+
+def test_days_that_may_begin_with_a_year_of_two_digits_are_asked_about() -> None:
+    text = "Date,Item,Qty,Price\n24/03/13 10:00,Latte,1,4.00\n24/03/14 10:00,Latte,1,4.00\n"
+    (question,) = shop(text).plan.questions
+    assert [answer.arguments[1] for answer in question.answers] == ["ymd", "dmy"]
+    days = [f"{sale.placed_at:%Y-%m-%d}" for sale in answered(text, shop(text), 0).sales]
+    assert days == ["2024-03-13", "2024-03-14"]
+
+
+def test_gross_sales_beside_discounts_are_asked_about() -> None:
+    text = "Date,Item,Qty,Gross sales,Discounts\n2026-09-14 08:00,Latte,2,8.00,-1.00\n"
+    outcome = shop(text)
+    assert answered(text, outcome, 0).sum == 700
+    assert answered(text, outcome, 1).sum == 800
+
+
+def test_amounts_are_no_stores() -> None:
+    text = "Date,Item,Qty,Price,Store credit\n2026-09-14 08:00,Latte,2,8.00,0.00\n"
+    assert arguments(read(text).plan.questions) == [("--store", "NAME")]
