@@ -15,7 +15,7 @@ SELECT set_config('work_mem', '64MB', false), set_config('lock_timeout', '10s', 
 -- The rows of one file. `n` is the place of a row among those that can be stored; a line may hold several.
 -- price_cents NULL: the list price. total NULL: quantity times price.
 DROP TABLE IF EXISTS pg_temp.import_row, pg_temp.import_key, pg_temp.import_fate, pg_temp.import_left_out,
-    pg_temp.import_drink, pg_temp.import_day;
+    pg_temp.import_drink, pg_temp.import_day, pg_temp.import_store, pg_temp.import_calendar;
 CREATE TEMP TABLE import_row (
     n            bigint NOT NULL,
     line         bigint NOT NULL,
@@ -55,10 +55,20 @@ CREATE TEMP TABLE import_drink (
     code        text PRIMARY KEY COLLATE "C",
     price_cents integer
 );
+-- New stores that will have a calendar of their own, and its days.
+CREATE TEMP TABLE import_store (
+    code text PRIMARY KEY COLLATE "C"
+);
+CREATE TEMP TABLE import_calendar (
+    date   date,
+    begins timestamptz,
+    PRIMARY KEY (begins, date)
+);
 CREATE TEMP TABLE import_day (
     date     date,
     store    text COLLATE "C",
     orders   bigint,
+    refunds  bigint,
     quantity bigint,
     amount   bigint
 )
@@ -266,19 +276,19 @@ WHERE import_id = ANY ($1::bigint[]) AND voids IS NULL
 GROUP BY import_id ORDER BY import_id
 
 -- name: reject_conflicts
--- Hands the rows that contradict what is stored to those that must be corrected.
+-- Hands the rows that contradict what is stored to those that must be corrected. $1 zone of the times.
 INSERT INTO import_left_out (line, rejected, reasons)
 SELECT import_row.line, true, ARRAY[
     CASE fate
         WHEN 'receipt taken' THEN format(
-            'receipt %s is stored with other lines: %s x %s at %s, %s UTC (import %s)', import_row.receipt,
-            orders.quantity, orders.drink, orders.store, orders.placed_at AT TIME ZONE 'UTC',
+            'receipt %s is stored with other lines: %s x %s at %s, %s %s (import %s)', import_row.receipt,
+            orders.quantity, orders.drink, orders.store, orders.placed_at AT TIME ZONE $1::text, $1::text,
             orders.import_id)
         ELSE CASE WHEN order_id IS NULL
             THEN format('line %s has the same order id and other values', import_fate.line)
             ELSE format(
-                'the order id is stored with other values: %s x %s at %s, %s UTC', orders.quantity,
-                orders.drink, orders.store, orders.placed_at AT TIME ZONE 'UTC')
+                'the order id is stored with other values: %s x %s at %s, %s %s', orders.quantity,
+                orders.drink, orders.store, orders.placed_at AT TIME ZONE $1::text, $1::text)
             END
     END]
 FROM import_fate JOIN import_row USING (n) LEFT JOIN orders USING (order_id)
@@ -304,32 +314,45 @@ SELECT line, array_agg(DISTINCT reason ORDER BY reason) AS reasons
 FROM import_left_out, unnest(reasons) AS reason
 WHERE rejected GROUP BY line ORDER BY line
 
+-- name: set_import_calendar
+-- The new stores that will have a calendar of their own. $1 codes.
+INSERT INTO import_store (code) SELECT unnest($1::text[])
+
+-- name: fill_import_calendar
+-- The days of that calendar. $1 zone.
+INSERT INTO import_calendar (date, begins) SELECT date, begins FROM calendar_days($1, 0::smallint)
+
 -- name: sum_import_days
 -- Sums what would be stored by business day and store. Most stores share a calendar, so each of its
--- quarters is looked up once.
+-- quarters is looked up once. Calendar 0 is the one that new stores will have.
 WITH quarter AS MATERIALIZED (
     SELECT date_bin('15 minutes', placed_at, '2000-01-01 00:00+00') AS bucket, store,
-           sum((quantity > 0)::integer) AS orders, sum(quantity) AS quantity,
+           sum((quantity > 0)::integer) AS orders, sum((quantity < 0)::integer) AS refunds,
+           sum(quantity) AS quantity,
            sum(order_amount(quantity, coalesce(staged.price_cents, listed.price_cents), total)) AS amount
     FROM import_row AS staged LEFT JOIN import_drink AS listed ON code = drink
     WHERE NOT EXISTS (SELECT FROM import_fate WHERE import_fate.n = staged.n)
     GROUP BY 1, 2
+), placed AS MATERIALIZED (
+    SELECT quarter.*, CASE WHEN import_store.code IS NULL THEN coalesce(calendar, 1::smallint)
+                      ELSE 0::smallint END AS calendar
+    FROM quarter LEFT JOIN menu_store ON menu_store.code = store
+    LEFT JOIN import_store ON import_store.code = store
 ), dated AS MATERIALIZED (
-    SELECT bucket, calendar, business_day(calendar, bucket) AS date
-    FROM (
-        SELECT DISTINCT bucket, coalesce(calendar, 1::smallint) AS calendar
-        FROM quarter LEFT JOIN menu_store ON code = store
-    ) AS used
+    SELECT bucket, calendar, CASE WHEN calendar > 0 THEN business_day(calendar, bucket) ELSE (
+        SELECT date FROM import_calendar WHERE begins <= bucket ORDER BY begins DESC, date DESC LIMIT 1
+    ) END AS date
+    FROM (SELECT DISTINCT bucket, calendar FROM placed) AS used
 )
-INSERT INTO import_day (date, store, orders, quantity, amount)
-SELECT date, store, sum(orders), sum(quantity), sum(amount)
-FROM quarter LEFT JOIN menu_store ON code = store
-JOIN dated ON dated.bucket = quarter.bucket AND dated.calendar = coalesce(menu_store.calendar, 1::smallint)
+INSERT INTO import_day (date, store, orders, refunds, quantity, amount)
+SELECT date, store, sum(orders), sum(refunds), sum(quantity), sum(amount)
+FROM placed JOIN dated USING (bucket, calendar)
 GROUP BY date, store
 
 -- name: import_days
 -- Sums by day.
-SELECT date, sum(orders)::bigint AS orders, sum(quantity)::bigint AS quantity, sum(amount)::bigint AS amount
+SELECT date, sum(orders)::bigint AS orders, sum(refunds)::bigint AS refunds,
+       sum(quantity)::bigint AS quantity, sum(amount)::bigint AS amount
 FROM import_day GROUP BY date ORDER BY date
 
 -- name: staged_amount
@@ -339,7 +362,8 @@ FROM import_row AS staged LEFT JOIN import_drink AS listed ON code = drink
 
 -- name: import_stores
 -- Sums by store.
-SELECT store, sum(orders)::bigint AS orders, sum(quantity)::bigint AS quantity,
+SELECT store, sum(orders)::bigint AS orders, sum(refunds)::bigint AS refunds,
+       sum(quantity)::bigint AS quantity,
        sum(amount)::bigint AS amount
 FROM import_day GROUP BY store ORDER BY store
 
@@ -419,12 +443,22 @@ SELECT * FROM import WHERE id = $1
 
 -- name: imported_stores
 -- What an import has stored, by store, and how much of it is void. $1 import.
-SELECT store, count(*) AS rows, sum(quantity)::bigint AS quantity,
+SELECT store, count(*) FILTER (WHERE quantity > 0) AS orders, count(*) FILTER (WHERE quantity < 0) AS refunds,
+       sum(quantity)::bigint AS quantity,
        sum(order_amount(quantity, price_cents, amount))::bigint AS amount,
        count(*) FILTER (WHERE EXISTS (
            SELECT FROM orders AS void WHERE void.voids = orders.order_id
        )) AS voided
 FROM orders WHERE import_id = $1 AND voids IS NULL GROUP BY store ORDER BY store
+
+-- name: import_zones
+-- The zone in which days begin at the store of each import's first sale.
+SELECT import.id, zone
+FROM import CROSS JOIN LATERAL (
+    SELECT store FROM orders WHERE placed_at = first_at AND import_id = import.id LIMIT 1
+) AS first
+LEFT JOIN menu_store ON code = store
+JOIN calendar ON calendar.id = coalesce(menu_store.calendar, 1)
 
 -- name: begin_undo
 -- Notes that an import is being taken back, before the first void. $1 import.

@@ -6,8 +6,8 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
-from datetime import UTC
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,28 +16,33 @@ import click
 import msgspec
 
 from coffeert.cli.import_database import ImportDatabase
-from coffeert.cli.import_progress import progress_bar
+from coffeert.cli.import_progress import at_work, progress_bar
 from coffeert.cli.import_questions import ask, ask_which, meaning_options, unanswered
+from coffeert.cli.import_zones import Calendars, calendar_of_new_stores, days_begin, known_zones
 from coffeert.cli.signals import signals_noted
+from coffeert.cli.wrapped_lines import echo_lines
 from coffeert.domain.menu import Menu
 from coffeert.errors import ImportRefused
 from coffeert.importer.load.identity import Identity
 from coffeert.importer.load.loading import Progress, extend_menu, load
 from coffeert.importer.load.look import Look, Sums
-from coffeert.importer.load.preview import Preview, preview_lines, question_sentence
+from coffeert.importer.load.preview import (
+    Preview,
+    orders_text,
+    preview_lines,
+    question_sentence,
+    understood_lines,
+)
 from coffeert.importer.load.rejects import OwnColumns, write_rejects
 from coffeert.importer.load.report import ImportReport, report_of, report_questions
 from coffeert.importer.meaning.understanding import understand
 from coffeert.importer.plan import Plan
 from coffeert.importer.table.opening import open_table
 from coffeert.interrupts import INTERRUPTED
-from coffeert.postgres.calendars import load_store_calendars
+from coffeert.postgres.calendars import StoreCalendar, load_store_calendars
 from coffeert.postgres.imports import NewImport, database_time, finish_import, has_orders
 from coffeert.postgres.installation import set_currency
 from coffeert.postgres.menu import load_menu
-from coffeert.printable import printable
-
-_LINE_LENGTH = 100_000  # the command must be whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +108,7 @@ class FileImport:
         self._options = options
         self._file = file
         self._parse = parse
+        self._said: set[str] = set()
         self._attended = (
             not options.as_json and file != "-" and sys.stdin.isatty() and sys.stdout.isatty()
         )
@@ -114,11 +120,16 @@ class FileImport:
         """
         path = None if self._file == "-" else Path(self._file)
         options = self._options
-        with open_table(path, encoding=options.encoding, sheet=options.sheet) as opened:
+        with ExitStack() as stack:
+            with at_work("Opening the file"):
+                opened = stack.enter_context(
+                    open_table(path, encoding=options.encoding, sheet=options.sheet)
+                )
             table = OwnColumns(opened)
             menu = self._run(load_menu(self._connection))
-            plan = self._understand(opened.name, table, menu)
-            look = self._look(menu, plan.currency or self._options.currency)
+            calendars = self._run(load_store_calendars(self._connection))
+            plan = self._understand(opened.name, table, menu, calendars)
+            look = self._look(menu, plan, calendars[None])
             with progress_bar("read", None) as report:
                 self._run(look.read(plan.lines(), report))
             digest = bytes.fromhex(opened.digest)
@@ -128,6 +139,7 @@ class FileImport:
             preview = Preview(
                 file=opened.name,
                 facts=[*table.facts, *plan.facts],
+                said=self._said,
                 identity=identity,
                 sums=sums,
                 additions=look.additions,
@@ -137,8 +149,10 @@ class FileImport:
                 rate=look.rate,
                 command=self._command(arguments, identity),
                 rejects=self._write_rejects(look, table, sums),
-                zone=self._zone() or UTC,
-                notes=self._run(self._calendar_notes(sums)),
+                zone=plan.zone or _shared_zone(sums, calendars),
+                days_begin=days_begin(
+                    [one.store for one in sums.stores], menu, look.additions, calendars, plan.zone
+                ),
             )
         self._say(preview_lines(preview))
         if not self._wanted(preview):
@@ -155,25 +169,36 @@ class FileImport:
         )
         return self._load(look, preview, new)
 
-    def _understand(self, name: str, table: OwnColumns, menu: Menu) -> Plan:
+    def _understand(self, name: str, table: OwnColumns, menu: Menu, calendars: Calendars) -> Plan:
         while True:
-            plan = understand(table, meaning_options(self._options, menu.currency))
+            options = replace(
+                meaning_options(self._options, menu.currency),
+                known_stores=tuple((one.code, one.name) for one in menu.stores if one.active),
+                known_zones=known_zones(menu, calendars),
+            )
+            with at_work("Looking through the file"):
+                plan = understand(table, options)
             if not plan.questions:
                 return plan
             facts = (*table.facts, *plan.facts)
-            self._say([f"{name}: what was understood", *(f"  {fact}" for fact in facts)])
+            if not self._said:
+                self._say(understood_lines(name, facts))
+            self._said.update(facts)
             if not self._attended:
                 self._print_json(report_questions(name, facts, plan.questions))
                 raise ImportRefused(unanswered(plan.questions))
             self._answer(ask(plan.questions))
 
-    def _look(self, menu: Menu, currency: str | None) -> Look:
+    def _look(self, menu: Menu, plan: Plan, default: StoreCalendar) -> Look:
+        connection = self._connection
         return Look(
-            self._connection,
+            connection,
             menu,
-            self._run(database_time(self._connection)),
-            currency=currency,
-            has_orders=self._run(has_orders(self._connection)),
+            self._run(database_time(connection)),
+            currency=plan.currency or self._options.currency,
+            has_orders=self._run(has_orders(connection)),
+            zone=plan.zone or ZoneInfo("UTC"),
+            new_calendar=self._run(calendar_of_new_stores(connection, plan.zone, default)),
         )
 
     def _answer(self, arguments: tuple[str, ...]) -> None:
@@ -187,21 +212,6 @@ class FileImport:
             if not identity.undecided or not self._attended:
                 return identity
             self._answer(ask_which(question_sentence(identity)))
-
-    def _zone(self) -> ZoneInfo | None:
-        return meaning_options(self._options, None).zone
-
-    async def _calendar_notes(self, sums: Sums) -> list[str]:
-        """Say if days would begin in another zone than that of the file's times."""
-        zone = self._zone()
-        calendars = await load_store_calendars(self._connection)
-        used = {calendars.get(one.store, calendars[None]).zone for one in sums.stores}
-        if zone is None or not used or used == {zone.key}:
-            return []
-        return [
-            f"Days begin in {', '.join(sorted(used))}, and the file's times are those of {zone.key}; "
-            f"`coffeert menu calendar --timezone {zone.key}` lets days begin there, before or after."
-        ]
 
     def _write_rejects(self, look: Look, table: OwnColumns, sums: Sums) -> Path | None:
         if not sums.rejected:
@@ -233,9 +243,9 @@ class FileImport:
         if not self._attended:
             self._report(preview)
             raise ImportRefused(
-                f"Nothing was stored; --yes stores these {new:,} orders without asking."
+                f"Nothing was stored; --yes stores these {_in_words(preview)} without asking."
             )
-        return click.confirm(f"\nStore {new:,} orders?")
+        return click.confirm(f"\nStore {_in_words(preview)}?")
 
     def _nothing_stored(self, preview: Preview) -> int:
         identity, dry = preview.identity, self._options.dry_run
@@ -264,17 +274,19 @@ class FileImport:
         if not done.complete:
             self._say(
                 [
-                    f"Interrupted: {done.orders:,} orders are stored as import {done.number}; "
-                    "the same command goes on from there."
+                    f"Interrupted: {orders_text(done.orders)} {'is' if done.orders == 1 else 'are'} stored "
+                    f"as import {done.number}; the same command goes on from there."
                 ]
             )
             return INTERRUPTED
+        expected = done.orders == preview.identity.new
+        stored = _in_words(preview) if expected else orders_text(done.orders)
         counted = "and counted" if uncounted is None else f"but not counted: {uncounted}"
         self._say(
             [
-                f"Stored {done.orders:,} orders as import {done.number} in {seconds:.1f} s "
-                f"({done.orders / max(seconds, 1e-6):,.0f}/s), {counted}. "
-                f"`coffeert imports undo {done.number}` takes them back."
+                f"Stored {stored} as import {done.number} in {seconds:.1f} s, {counted}.",
+                f"To take the import back: coffeert imports undo {done.number}",
+                *_last_day(preview),
             ]
         )
         return 1 if preview.sums.rejected else 0
@@ -308,5 +320,23 @@ class FileImport:
 
     def _say(self, lines: Sequence[str]) -> None:
         if not self._options.as_json:
-            for line in lines:
-                click.echo(printable(line, _LINE_LENGTH))
+            echo_lines(lines)
+
+
+def _last_day(preview: Preview) -> list[str]:
+    """Say how to see sales of the past, since a dashboard shows those of today first."""
+    days = preview.sums.days
+    if not days:
+        return []
+    return [f"To see their last day while a server runs: coffeert status --at {days[-1].date}"]
+
+
+def _in_words(preview: Preview) -> str:
+    days = preview.sums.days
+    return orders_text(sum(day.orders for day in days), sum(day.refunds for day in days))
+
+
+def _shared_zone(sums: Sums, calendars: Calendars) -> ZoneInfo:
+    """Return the zone in which the days of all these stores begin, or else UTC."""
+    zones = {calendars.get(one.store, calendars[None]).zone for one in sums.stores}
+    return ZoneInfo(zones.pop() if len(zones) == 1 else "UTC")

@@ -39,3 +39,16 @@ def progress_bar(what: str, total: int | None) -> Iterator[Callable[[int], None]
             )
 
         yield report
+
+
+@contextmanager
+def at_work(what: str) -> Iterator[None]:
+    """Show on stderr, if that is a terminal, what is being done and for how long already."""
+    console = Console(file=sys.stderr)
+    if not console.is_terminal:
+        yield
+        return
+    columns = (SpinnerColumn(), TextColumn(what), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        bar.add_task("", total=None)
+        yield

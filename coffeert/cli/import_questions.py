@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import click
 
+from coffeert.cli.wrapped_lines import echo_lines
 from coffeert.errors import ConfigError
 from coffeert.importer.plan import MeaningOptions, Question
 from coffeert.importer.spelling.zones import zone_named
@@ -17,8 +18,6 @@ from coffeert.printable import printable
 if TYPE_CHECKING:
     from coffeert.cli.import_file import ImportOptions
 
-_BLANKS: Final = frozenset({"NAME", "ZONE"})
-"""Arguments that stand for what only the owner knows."""
 _LINE_LENGTH: Final = 1000
 
 
@@ -71,18 +70,49 @@ def ask_which(question: str) -> tuple[str, ...]:
 
 
 def _pick(text: str, picks: Sequence[tuple[tuple[str, ...], str]]) -> tuple[str, ...]:
-    click.echo(printable(text, _LINE_LENGTH))
-    for number, (arguments, meaning) in enumerate(picks, 1):
-        click.echo(printable(f"  {number}) {meaning}  ({shlex.join(arguments)})", _LINE_LENGTH))
-    number = click.prompt("Which", type=click.IntRange(1, len(picks)))
-    return tuple(_filled(argument) for argument in picks[number - 1][0])
+    """Ask for the number of an answer; the name or the zone that one of them needs can be said at once."""
+    answers = (f"  {number}) {meaning}" for number, (_, meaning) in enumerate(picks, 1))
+    echo_lines(["", text, *answers])
+    blanks = [(arguments, blank) for arguments, _ in picks if (blank := _blank(arguments))]
+    if len(blanks) != 1:
+        number = click.prompt("Which", type=click.IntRange(1, len(picks)))
+        return picks[number - 1][0]
+    ((arguments, blank),) = blanks
+
+    def chosen(text: str) -> tuple[str, ...]:
+        text = text.strip()
+        if text.isdecimal():
+            if not 1 <= int(text) <= len(picks):
+                raise click.BadParameter(f"{text} is not one of the answers.")
+            return picks[int(text) - 1][0]
+        return _filled(arguments, _BLANKS[blank](text))
+
+    answer: tuple[str, ...] = click.prompt(
+        f"Which, or the {blank.lower()} itself", value_proc=chosen
+    )
+    if answer == arguments:
+        value: str = click.prompt(blank.capitalize(), value_proc=_BLANKS[blank])
+        return _filled(arguments, value)
+    return answer
 
 
-def _filled(argument: str) -> str:
-    if argument not in _BLANKS:
-        return argument
-    value: str = click.prompt(argument.capitalize())
-    return value
+def _blank(arguments: tuple[str, ...]) -> str | None:
+    return next((argument for argument in arguments if argument in _BLANKS), None)
+
+
+def _filled(arguments: tuple[str, ...], value: str) -> tuple[str, ...]:
+    return tuple(value if argument in _BLANKS else argument for argument in arguments)
+
+
+def _zone_key(text: str) -> str:
+    try:
+        return zone_named(text).key
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
+
+
+_BLANKS: Final[Mapping[str, Callable[[str], str]]] = {"NAME": str.strip, "ZONE": _zone_key}
+"""Arguments that stand for what only the owner knows, and what reads that."""
 
 
 def _pairs(option: str, given: Sequence[str]) -> Mapping[str, str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
@@ -18,13 +19,16 @@ from coffeert.cli.import_database import ImportDatabase, import_database
 from coffeert.cli.import_progress import progress_bar
 from coffeert.cli.params import data_dir_option
 from coffeert.cli.signals import signals_noted
+from coffeert.cli.wrapped_lines import echo_lines
 from coffeert.domain.currency import amount_text
 from coffeert.errors import ImportRefused
 from coffeert.importer.load.loading import Progress, undo
+from coffeert.importer.load.preview import orders_text
 from coffeert.interrupts import INTERRUPTED
 from coffeert.postgres.imports import (
     Import,
     ImportedStore,
+    import_zones,
     imported_stores,
     list_imports,
     show_import,
@@ -34,9 +38,6 @@ from coffeert.postgres.pool import Connection
 from coffeert.printable import printable
 
 T = TypeVar("T")
-
-_DIGEST_LENGTH = 8
-_LINE_LENGTH = 1000
 
 
 class ImportBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +67,7 @@ class StoreBody(msgspec.Struct, frozen=True, kw_only=True):
 
     store: str
     orders: int
+    refunds: int
     quantity: int
     amount: int
     voided: int
@@ -86,11 +88,11 @@ def command(context: click.Context, as_json: bool, data_dir: Path | None) -> Non
     context.obj = data_dir
     if context.invoked_subcommand is not None:
         return
-    found, currency = _with_database(_load_all)
+    found, currency, zones = _with_database(_load_all)
     if as_json:
         click.echo(msgspec.json.encode([_body(one) for one in found]))
         return
-    _say(_list_lines(found, currency))
+    echo_lines(_list_lines(found, currency, zones))
 
 
 @command.command("show")
@@ -101,14 +103,15 @@ def show(number: int, as_json: bool) -> None:
 
     async def load(
         connection: Connection,
-    ) -> tuple[Import, list[ImportedStore], str | None]:
+    ) -> tuple[Import, list[ImportedStore], str | None, dict[int, str]]:
         return (
             await show_import(connection, number),
             await imported_stores(connection, number),
             await load_currency(connection),
+            await import_zones(connection),
         )
 
-    found, stores, currency = _with_database(load)
+    found, stores, currency, zones = _with_database(load)
     if as_json:
         body = ImportWithStores(
             **msgspec.structs.asdict(_body(found)),
@@ -116,7 +119,7 @@ def show(number: int, as_json: bool) -> None:
         )
         click.echo(msgspec.json.encode(body))
         return
-    _say(_full_lines(found, stores, currency))
+    echo_lines(_full_lines(found, stores, currency, _zone(found, zones)))
 
 
 @command.command("undo")
@@ -133,21 +136,22 @@ def undo_command(number: int, yes: bool) -> int:
         if one.state == "undone":
             click.echo(f"Import {number} was taken back already.")
             return 0
-        _confirm(one, yes=yes)
-        return _undo(database, one)
+        stores = database.run(imported_stores(database.connection, number))
+        _confirm(one, stores, yes=yes)
+        return _undo(database, one, stores)
 
 
-def _confirm(one: Import, *, yes: bool) -> None:
+def _confirm(one: Import, stores: Sequence[ImportedStore], *, yes: bool) -> None:
     if yes:
         return
-    what = f"the {one.orders:,} orders of {one.file}"
+    what = f"{_in_words(stores)} of {one.file}"
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ImportRefused(f"Nothing was changed; --yes takes {what} back without asking.")
     if not click.confirm(printable(f"Take {what} back?")):
         raise ImportRefused("Nothing was changed.")
 
 
-def _undo(database: ImportDatabase, one: Import) -> int:
+def _undo(database: ImportDatabase, one: Import, stores: Sequence[ImportedStore]) -> int:
     async def work(report: Callable[[int], None]) -> Progress:
         with signals_noted() as stopped:
             return await undo(database.connection, one.id, report=report, stopped=stopped)
@@ -157,16 +161,24 @@ def _undo(database: ImportDatabase, one: Import) -> int:
     uncounted = database.count(done.xid)
     if not done.complete:
         click.echo(
-            f"Interrupted: {done.orders:,} orders of import {one.id} are void; the same command goes on."
+            f"Interrupted: {done.orders:,} of {one.orders:,} rows of import {one.id} are void; "
+            "the same command goes on."
         )
         return INTERRUPTED
     counted = "and counted" if uncounted is None else f"but not counted: {uncounted}"
-    click.echo(f"Import {one.id} is taken back: {done.orders:,} orders voided, {counted}.")
+    voided = _in_words(stores) if done.orders == one.orders else orders_text(done.orders)
+    click.echo(f"Import {one.id} is taken back: {voided} voided, {counted}.")
     return 0
 
 
-async def _load_all(connection: Connection) -> tuple[list[Import], str | None]:
-    return await list_imports(connection), await load_currency(connection)
+async def _load_all(
+    connection: Connection,
+) -> tuple[list[Import], str | None, dict[int, str]]:
+    return (
+        await list_imports(connection),
+        await load_currency(connection),
+        await import_zones(connection),
+    )
 
 
 def _with_database(work: Callable[[Connection], Awaitable[T]]) -> T:
@@ -196,73 +208,93 @@ def _body(one: Import) -> ImportBody:
     )
 
 
-def _list_lines(found: Sequence[Import], currency: str | None) -> list[str]:
+def _list_lines(
+    found: Sequence[Import], currency: str | None, zones: Mapping[int, str]
+) -> list[str]:
     if not found:
         return ["Nothing was imported yet."]
-    rows = [("", "WHEN", "FILE", "SHA-256", "SOURCE", "ORDERS", "AMOUNT", "FROM", "TO", "")]
-    rows += [
-        (
-            str(one.id),
-            f"{one.started_at:%Y-%m-%d %H:%M}",
-            printable(one.file, 40),
-            one.digest.hex()[:_DIGEST_LENGTH],
-            printable(one.source, 20),
-            f"{one.orders:,}",
-            amount_text(one.amount, currency),
-            _day(one.first_at),
-            _day(one.last_at),
-            _state(one),
-        )
-        for one in found
+    rows: list[tuple[str, ...]] = [
+        ("", "IMPORTED", "FILE", "SOURCE", "ROWS", "AMOUNT", "FROM", "TO", "")
     ]
+    for one in found:
+        zone = _zone(one, zones)
+        rows.append(
+            (
+                str(one.id),
+                _day(one.started_at, zone),
+                printable(one.file, 40),
+                printable(one.source, 20),
+                f"{one.orders:,}",
+                amount_text(one.amount, currency),
+                _day(one.first_at, zone),
+                _day(one.last_at, zone),
+                _state(one, zone),
+            )
+        )
+    if not any(one.source for one in found):
+        rows = [(*row[:3], *row[4:]) for row in rows]
     return _table(rows)
 
 
-def _full_lines(one: Import, stores: Sequence[ImportedStore], currency: str | None) -> list[str]:
+def _full_lines(
+    one: Import, stores: Sequence[ImportedStore], currency: str | None, zone: ZoneInfo
+) -> list[str]:
     rows = [
-        ("import", f"{one.id}, {_state(one)}"),
+        ("import", f"{one.id}, {_state(one, zone)}"),
         ("file", one.file),
         ("sha256", one.digest.hex()),
         ("source", one.source or "-"),
-        ("options", shlex.join([*one.arguments, *(("--same",) if one.same else ())]) or "-"),
-        ("started", _moment(one.started_at)),
-        ("finished", _moment(one.finished_at)),
-        ("undone", _moment(one.undone_at)),
-        ("sales from", _moment(one.first_at)),
-        ("to", _moment(one.last_at)),
-        ("orders", f"{one.orders:,}"),
+        ("started", _moment(one.started_at, zone)),
+        ("finished", _moment(one.finished_at, zone)),
+        ("undone", _moment(one.undone_at, zone)),
+        ("sales from", _moment(one.first_at, zone)),
+        ("to", _moment(one.last_at, zone)),
+        ("times are of", zone.key),
+        ("stored", _in_words(stores)),
         ("amount", amount_text(one.amount, currency)),
-        ("rejected", f"{one.rejected:,} lines"),
-        ("no sale", f"{one.skipped:,} lines"),
+        ("rejected", f"{one.rejected:,} line{'' if one.rejected == 1 else 's'}"),
+        ("no sale", f"{one.skipped:,} line{'' if one.skipped == 1 else 's'}"),
     ]
-    table = [("STORE", "ORDERS", "PIECES", "AMOUNT", "VOID")]
+    rows = [row for row in rows if row[1] != "-"]
+    table = [("STORE", "ORDERS", "REFUNDS", "PIECES", "AMOUNT", "VOID")]
     table += [
         (
             store.store,
             f"{store.orders:,}",
+            f"{store.refunds:,}",
             f"{store.quantity:,}",
             amount_text(store.amount, currency),
             f"{store.voided:,}",
         )
         for store in stores
     ]
-    return [*_table(rows), "", *_table(table)]
+    options = shlex.join([*one.arguments, *(("--same",) if one.same else ())])
+    read_with = ["", "It was read with:", f"  {options}"] if options else []
+    return [*_table(rows), *read_with, "", *_table(table)]
 
 
-def _state(one: Import) -> str:
+def _in_words(stores: Sequence[ImportedStore]) -> str:
+    return orders_text(sum(one.orders for one in stores), sum(one.refunds for one in stores))
+
+
+def _zone(one: Import, zones: Mapping[int, str]) -> ZoneInfo:
+    return ZoneInfo(zones.get(one.id, "UTC"))
+
+
+def _state(one: Import, zone: ZoneInfo) -> str:
     if one.state == "undone":
-        return f"undone {_day(one.undone_at)}"
+        return f"undone {_day(one.undone_at, zone)}"
     if one.state == "half undone":
         return f"half undone: `coffeert imports undo {one.id}` goes on"
     return one.state
 
 
-def _day(moment: datetime | None) -> str:
-    return "-" if moment is None else f"{moment:%Y-%m-%d}"
+def _day(moment: datetime | None, zone: ZoneInfo) -> str:
+    return "-" if moment is None else f"{moment.astimezone(zone):%Y-%m-%d}"
 
 
-def _moment(moment: datetime | None) -> str:
-    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+def _moment(moment: datetime | None, zone: ZoneInfo) -> str:
+    return "-" if moment is None else f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}"
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
@@ -273,8 +305,3 @@ def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
-
-
-def _say(lines: Sequence[str]) -> None:
-    for line in lines:
-        click.echo(printable(line, _LINE_LENGTH))

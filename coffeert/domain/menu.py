@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
@@ -16,6 +17,7 @@ MAX_NAME_LENGTH = 80
 _DIGEST_LENGTH = 8
 _MAX_FOLDED = 4 * MAX_NAME_LENGTH
 _MAX_SHOWN = 5
+_HYPHENS = re.compile("--+")
 
 
 class Store(msgspec.Struct, frozen=True):
@@ -166,13 +168,14 @@ def _fold(text: str) -> str:
 
 
 def code_from_name(name: str) -> str:
-    """Derive a code from a display name: `Hot Chocolate` gives `hot-chocolate`.
+    """Derive a code from a display name: `Latte - Large` gives `latte-large`.
 
     Long names that begin alike give different codes. Raises `Invalid` if the name has no character that
     a code may have.
     """
     folded = unicodedata.normalize("NFKC", name).casefold()
     code = "-".join("".join(c if c.isprintable() else " " for c in folded).split())
+    code = _HYPHENS.sub("-", code)
     if len(code) > MAX_CODE_LENGTH:
         digest = hashlib.sha256(code.encode()).hexdigest()[:_DIGEST_LENGTH]
         code = f"{code[: MAX_CODE_LENGTH - _DIGEST_LENGTH - 1]}-{digest}"

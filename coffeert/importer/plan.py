@@ -40,7 +40,8 @@ class MeaningOptions:
     the path of a preset file, or `none`. `date_format` is an order such as `dmy`, a pattern such as
     `DD/MM/YYYY`, or `excel`, `excel1904`, `unix` or `unixms`. `decimal_mark` is `.` or `,`, for columns
     that do not show theirs. `currency` is the installation's, or if it has none yet the one that the
-    owner names.
+    owner names. `known_stores` (code and name) and `known_zones` (IANA name, and whose it is) are offered
+    as answers, and never taken without being asked for.
     """
 
     preset: str | None = None
@@ -54,6 +55,8 @@ class MeaningOptions:
     refund: tuple[str, ...] = ()
     sale: tuple[str, ...] = ()
     currency: str | None = None
+    known_stores: tuple[tuple[str, str], ...] = ()
+    known_zones: tuple[tuple[str, str], ...] = ()
 
 
 class Answer(NamedTuple):
@@ -87,6 +90,10 @@ class Plan(Protocol):
     @property
     def currency(self) -> str | None:
         """That of the amounts, as the file or the options say; `None` if neither does."""
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """That of all times, as the file or the options say; `None` if there is none, or more than one."""
 
     @property
     def arguments(self) -> tuple[str, ...]:

@@ -66,6 +66,13 @@ async def load_store_calendars(connection: Connection) -> dict[str | None, Store
     return {row["store"]: StoreCalendar(row["zone"], row["starts"]) for row in rows}
 
 
+async def find_zone(connection: Connection, name: str) -> str | None:
+    """Return a time zone as PostgreSQL spells it, `None` if no calendar can have it."""
+    with translate_errors():
+        found: str | None = await connection.fetchval(sql("find_timezone"), name)
+    return found
+
+
 async def set_default_calendar(
     connection: Connection, zone: str | None = None, starts: int | None = None
 ) -> StoreCalendar:
@@ -160,8 +167,7 @@ async def _known(connection: Connection, zone: str | None, starts: int | None) -
         raise Invalid(f"The start of day {fault.message}.", errors=(fault,))
     if zone is None:
         return None
-    with translate_errors():
-        known: str | None = await connection.fetchval(sql("find_timezone"), zone)
+    known = await find_zone(connection, zone)
     if known is None:
         fault = FieldError("zone", "must be an IANA name such as Europe/Kyiv")
         raise Invalid(no_time_zone(zone), errors=(fault,))

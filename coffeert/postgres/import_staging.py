@@ -97,6 +97,7 @@ class DaySum(NamedTuple):
 
     date: date
     orders: int
+    refunds: int
     quantity: int
     amount: int
 
@@ -106,6 +107,7 @@ class StoreSum(NamedTuple):
 
     store: str
     orders: int
+    refunds: int
     quantity: int
     amount: int
 
@@ -214,9 +216,16 @@ class Staging:
         async with self._joined_by_hash():
             return dict(await self._fetch(sql("count_equal_elsewhere"), imports))
 
-    async def reject_conflicts(self) -> None:
-        """Reject the rows that contradict what is stored."""
-        await self._execute(sql("reject_conflicts"))
+    async def reject_conflicts(self, zone: str) -> None:
+        """Reject the rows that contradict what is stored, whose times are said in `zone`."""
+        with translate_errors():
+            await self._connection.execute(sql("reject_conflicts"), zone)
+
+    async def set_calendar(self, stores: Collection[str], zone: str) -> None:
+        """Let the days of stores that are not on the menu begin at 00:00 in a zone, in `sums`."""
+        with translate_errors():
+            await self._connection.execute(sql("set_import_calendar"), stores)
+            await self._connection.execute(sql("fill_import_calendar"), zone)
 
     async def left_out_counts(self) -> tuple[int, int]:
         """Return how many lines are rejected, and how many are no sale."""

@@ -75,10 +75,11 @@ class NewImport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportedStore(NamedTuple):
-    """What an import has stored of a store's sales, and how many of the orders are void."""
+    """What an import has stored of a store's sales, and how many of them are void."""
 
     store: str
     orders: int
+    refunds: int
     quantity: int
     amount: int
     voided: int
@@ -177,6 +178,13 @@ async def imported_stores(connection: Connection, number: int) -> list[ImportedS
     with translate_errors():
         rows = await connection.fetch(sql("imported_stores"), number)
     return [ImportedStore(*row) for row in rows]
+
+
+async def import_zones(connection: Connection) -> dict[int, str]:
+    """Return the time zone of each import's sales: that of the first sale's store."""
+    with translate_errors():
+        rows = await connection.fetch(sql("import_zones"))
+    return {row["id"]: row["zone"] for row in rows}
 
 
 async def begin_undo(connection: Connection, number: int) -> int:

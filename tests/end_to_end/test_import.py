@@ -89,6 +89,26 @@ async def test_the_command_names_a_file_that_looks_like_an_option(shell: Shell) 
     assert json.loads(again.out)["days"] == json.loads(looked.out)["days"]
 
 
+async def test_days_times_and_refunds_are_the_owners(shell: Shell) -> None:
+    shell.write(
+        "sales.csv",
+        "Date,Item,Qty,Price\n2024-03-01 20:30,Tea,1,2.00\n2024-03-01 23:30,Tea,-1,2.00\n",
+    )
+    options = ("--store", "Kiosk", "--timezone", "America/New_York", "--yes")
+    done = await shell.run("import", "sales.csv", *options)
+    assert "  2024-03-01  1 order, 1 refund  0 pieces  0.00\n" in done.out, done
+    assert "Stored 1 order, 1 refund as import 1" in done.out
+    assert "coffeert status --at 2024-03-01\n" in done.out
+    listed = (await shell.run("imports")).out
+    assert listed.count("2024-03-01") == 2
+    assert "2024-03-02" not in listed
+    shown = (await shell.run("imports", "show", "1")).out
+    assert "2024-03-01 20:30:00" in shown
+    assert "America/New_York" in shown
+    undone = await shell.run("imports", "undo", "1", "--yes")
+    assert "Import 1 is taken back: 1 order, 1 refund voided, and counted." in undone.out
+
+
 async def test_the_command_of_the_preview_reads_the_same(shell: Shell) -> None:
     shell.write("my sales.csv", SALES.replace("Uptown,", "").replace("store,", ""))
     looked = await shell.run("import", "my sales.csv", "--store", "Uptown", "--json", "--dry-run")
@@ -109,7 +129,7 @@ async def test_equal_rows_of_another_file_are_a_question(shell: Shell, books: Le
     assert "Nothing was stored: 50 rows equal sales of a.csv imported on " in asked.err
     assert "the same sales again (--same), or another till's (--source NAME)?" in asked.err
     assert await books.count() == 50
-    assert "Stored 1 orders" in (await shell.run("import", "b.csv", "--yes", "--same")).out
+    assert "Stored 1 order as" in (await shell.run("import", "b.csv", "--yes", "--same")).out
     told = await shell.run("import", "b.csv", "--yes", "--source", "till 2")
     assert "another till's, since the source is till 2; stored." in told.out
     assert "Stored 51 orders" in told.out
@@ -260,15 +280,17 @@ async def test_on_a_terminal_it_asks(
     shell.write("sales.csv", SALES.replace("Uptown,", "").replace("store,", "").replace("Z,", ","))
     terminal = Terminal(shell, "import", "sales.csv")
     terminals.append(terminal)
-    await terminal.asked("Which")
-    terminal.answer("1")
-    await terminal.asked("Name")
-    terminal.answer("Uptown")
-    await terminal.asked("Which")
-    terminal.answer("1")
-    await terminal.asked("Zone")
+    await terminal.asked("5) another store")
+    assert "Opening the file" in terminal.text
+    assert "Looking through the file" in terminal.text
+    terminal.answer("Kiosk")
+    await terminal.asked("Which, or the zone itself")
     terminal.answer("Europe/Kyiv")
     await terminal.asked("Store 50 orders? [y/N]")
+    assert "as they would be stored (times of Europe/Kyiv):" in terminal.text
+    assert "2024-03-01 10:00:00  kiosk" in terminal.text
+    assert "Days of Kiosk begin at 00:00 in Europe/Kyiv." in terminal.text
+    assert terminal.text.count("Columns used") == 0, "was said before the questions"
     terminal.answer("n")
     assert await terminal.ended() == 1
     assert "Nothing was stored." in terminal.text

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from coffeert.importer.load.look import MenuAdditions
+from coffeert.postgres.calendars import set_store_calendar
 from coffeert.postgres.imports import (
     Import,
     NewImport,
@@ -36,9 +37,12 @@ Stopped = Callable[[], bool]
 
 
 async def extend_menu(connection: Connection, additions: MenuAdditions) -> None:
-    """Put what a file names and the menu lacks on the menu."""
+    """Put what a file names and the menu lacks on the menu, a store with its calendar."""
     for store in additions.stores:
-        await add_store(connection, store)
+        async with connection.transaction(isolation="read_committed"):
+            await add_store(connection, store)
+            if additions.zone is not None:
+                await set_store_calendar(connection, store.code, additions.zone, 0)
     for drink in additions.drinks:
         await add_drink(connection, drink)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import islice
 
 from coffeert.domain.menu import Drink, Menu, Store
@@ -36,11 +36,15 @@ Lines = Iterable[SaleLine | RejectedRow | SkippedRow]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MenuAdditions:
-    """What the menu lacks and a load puts on it, and the names of what is retired there."""
+    """What the menu lacks and a load puts on it, and the names of what is retired there.
+
+    The days of these stores begin at 00:00 in `zone`; `None` leaves them to the default calendar.
+    """
 
     stores: list[Store]
     drinks: list[Drink]
     retired: list[str]
+    zone: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,20 +75,26 @@ class Look:
         *,
         currency: str | None,
         has_orders: bool,
+        zone: tzinfo = UTC,
+        new_calendar: str | None = None,
     ) -> None:
-        """`now` is the database's clock; `currency` is that of the file's amounts.
+        """`now` is the database's clock; `currency` is that of the file's amounts, `zone` of its times.
+
+        `new_calendar` is the zone in which the days of new stores begin at 00:00, if not by the default.
 
         Raises `ImportRefused` if they cannot be added to those that are stored.
         """
         self.staging = Staging(connection)
         self.staged = StagedRange(0, None, None, False, False)
-        self.additions = MenuAdditions(stores=[], drinks=[], retired=[])
+        self.additions = MenuAdditions(stores=[], drinks=[], retired=[], zone=None)
         self.rate = 0.0
         self.sets_currency = _sets_currency(menu, currency, has_orders=has_orders)
         self.currency = currency if self.sets_currency else menu.currency
         self._connection = connection
         self._names = MenuNames(menu)
         self._latest = now + MAX_PLACED_AT_AHEAD
+        self._zone = zone
+        self._new_calendar = new_calendar
 
     async def read(self, lines: Lines, progress: Callable[[int], None]) -> None:
         """Read a file from beginning to end; `progress` is told how many lines have been read.
@@ -94,7 +104,7 @@ class Look:
         started = time.perf_counter()
         await self.staging.create()
         read = 0
-        results = staged(lines, RowResolver(self._names, self._latest))
+        results = staged(lines, RowResolver(self._names, self._latest, self._zone))
         while chunk := list(islice(results, _CHUNK_ROWS)):
             rows = [row for row in chunk if isinstance(row, StagedRow)]
             left_out = [row for row in chunk if isinstance(row, LeftOut)]
@@ -113,7 +123,7 @@ class Look:
 
     async def sums(self) -> Sums:
         """Sum the rows that are to be stored, and reject those that contradict what is."""
-        await self.staging.reject_conflicts()
+        await self.staging.reject_conflicts(getattr(self._zone, "key", "UTC"))
         days, stores = await self.staging.sums()
         rejected, skipped = await self.staging.left_out_counts()
         return Sums(
@@ -134,8 +144,12 @@ class Look:
         proposed = {name.code: name.price_cents for name in found if name.kind == "drink"}
         stores = [store for store in self._names.new_stores() if store.code in used]
         drinks = self._names.new_drinks(proposed)
+        zone = self._new_calendar if stores else None
+        if zone is not None:
+            await self.staging.set_calendar([store.code for store in stores], zone)
         self.additions = MenuAdditions(
             stores=stores,
+            zone=zone,
             drinks=drinks,
             retired=self._names.retired(used, "store")
             + self._names.retired(proposed.keys(), "drink"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from itertools import groupby
@@ -29,12 +29,13 @@ _CELL_LENGTH = 300
 class Preview:
     """Everything that a look says of one file.
 
-    `rate` is in lines a second; `zone` is that of the file's times, if its owner has said it; `notes` are
-    further sentences.
+    `said` are facts that are on the screen already. `rate` is in lines a second. `zone` is that in which
+    times are shown, `days_begin` says when the days begin.
     """
 
     file: str
     facts: Sequence[str]
+    said: Collection[str]
     identity: Identity
     sums: Sums
     additions: MenuAdditions
@@ -45,32 +46,42 @@ class Preview:
     command: str
     rejects: Path | None
     zone: tzinfo
-    notes: Sequence[str]
+    days_begin: Sequence[str]
 
 
 def preview_lines(preview: Preview) -> list[str]:
     """Return a preview as lines."""
     blocks = [
-        [f"{preview.file}: what was understood", *(f"  {fact}" for fact in preview.facts)],
+        _facts(preview),
         _examples(preview),
         _days(preview),
+        list(preview.days_begin),
         _stores(preview),
         _stated(preview),
         _menu(preview),
         _left_out(preview),
         _met(preview),
-        list(preview.notes),
-        [
-            f"Read at {preview.rate:,.0f} rows/s. The same again, with nothing inferred:",
-            f"  {preview.command}",
-        ],
+        ["Without questions, as for the next file of this kind:", f"  {preview.command}"],
     ]
     return [line for block in blocks if block for line in (*block, "")][:-1]
 
 
+def orders_text(orders: int, refunds: int = 0) -> str:
+    """Count orders and refunds, such as `12 orders, 1 refund`."""
+    counted = [(orders, "order")] if orders or not refunds else []
+    if refunds:
+        counted.append((refunds, "refund"))
+    return ", ".join(_counted(*one) for one in counted)
+
+
+def understood_lines(file: str, facts: Sequence[str]) -> list[str]:
+    """Return what was understood as lines."""
+    return [f"{file}: what was understood", *(f"  {fact}" for fact in facts)]
+
+
 def equal_sentence(rows: int, other: Import) -> str:
     """Say which sales rows equal."""
-    return f"{rows:,} rows equal sales of {_named(other)}"
+    return f"{_counted(rows, 'row')} {'equals a sale' if rows == 1 else 'equal sales'} of {_named(other)}"
 
 
 def question_sentence(identity: Identity) -> str:
@@ -86,6 +97,12 @@ def _named(other: Import) -> str:
     return f"{other.file} imported on {other.started_at:%Y-%m-%d} (import {other.id}{source})"
 
 
+def _facts(preview: Preview) -> list[str]:
+    if not preview.said:
+        return understood_lines(preview.file, preview.facts)
+    return [f"  {fact}" for fact in preview.facts if fact not in preview.said]
+
+
 def _examples(preview: Preview) -> list[str]:
     examples = preview.sums.examples
     if not examples:
@@ -93,7 +110,7 @@ def _examples(preview: Preview) -> list[str]:
     rows = [
         (
             f"line {row.line}",
-            f"{row.placed_at.astimezone(preview.zone):%Y-%m-%d %H:%M:%S %Z}",
+            f"{row.placed_at.astimezone(preview.zone):%Y-%m-%d %H:%M:%S}",
             row.store,
             f"{row.quantity} x {row.drink}",
             _amount(preview, row.amount) + _refund(row),
@@ -101,7 +118,8 @@ def _examples(preview: Preview) -> list[str]:
         )
         for row in examples
     ]
-    return ["The first rows, as they would be stored:", *_table(rows)]
+    zone = getattr(preview.zone, "key", "UTC")
+    return [f"The first rows, as they would be stored (times of {zone}):", *_table(rows)]
 
 
 def _refund(row: ExampleRow) -> str:
@@ -133,8 +151,8 @@ def _day_row(preview: Preview, name: str, days: Iterable[DaySum]) -> tuple[str, 
     found = list(days)
     return (
         name,
-        f"{sum(day.orders for day in found):,} orders",
-        f"{sum(day.quantity for day in found):,} pieces",
+        orders_text(sum(day.orders for day in found), sum(day.refunds for day in found)),
+        _counted(sum(day.quantity for day in found), "piece"),
         _amount(preview, sum(day.amount for day in found)),
     )
 
@@ -144,8 +162,8 @@ def _stores(preview: Preview) -> list[str]:
     rows = [
         (
             store.store,
-            f"{store.orders:,} orders",
-            f"{store.quantity:,} pieces",
+            orders_text(store.orders, store.refunds),
+            _counted(store.quantity, "piece"),
             _amount(preview, store.amount),
         )
         for store in sorted(stores, key=lambda store: -store.amount)[:_MAX_LISTED]
@@ -192,10 +210,10 @@ def _left_out(preview: Preview) -> list[str]:
     sums, lines = preview.sums, []
     if sums.rejected:
         where = f"; all of them, to be corrected: {preview.rejects}" if preview.rejects else ""
-        lines.append(f"{_lines(sums.rejected)} cannot be stored{where}")
+        lines.append(f"{_counted(sums.rejected, 'line')} cannot be stored{where}")
         lines += _reasons(sums.rejections)
     if sums.skipped:
-        lines.append(f"{_lines(sums.skipped)} left out as no sale:")
+        lines.append(f"{_counted(sums.skipped, 'line')} left out as no sale:")
         lines += _reasons(sums.skips)
     return lines
 
@@ -223,13 +241,13 @@ def _met(preview: Preview) -> list[str]:
             f"This file is import {identity.earlier.id} ({identity.earlier.state}); it goes on with that."
         )
     if stored := identity.count("stored"):
-        lines.append(f"{stored:,} rows are stored already.")
+        lines.append(f"{_counted(stored, 'row')} {'is' if stored == 1 else 'are'} stored already.")
     if voided := identity.count("voided"):
         lines.append(
-            f"{voided:,} rows were voided by hand before the file was taken back, and stay void."
+            f"Voided by hand before the file was taken back, and still void: {_counted(voided, 'row')}."
         )
     if repeated := identity.count("repeated"):
-        lines.append(f"{repeated:,} rows repeat the order id of an earlier row.")
+        lines.append(f"With the order id of an earlier row: {_counted(repeated, 'row')}.")
     for fate in identity.fates:
         if fate.fate == "equal" and fate.import_id is not None and identity.same:
             equal = equal_sentence(fate.rows, identity.others[fate.import_id])
@@ -240,8 +258,8 @@ def _met(preview: Preview) -> list[str]:
     return lines
 
 
-def _lines(count: int) -> str:
-    return f"{count:,} line{'' if count == 1 else 's'}"
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if abs(count) == 1 else 's'}"
 
 
 def _amount(preview: Preview, amount: int) -> str:

@@ -51,6 +51,7 @@ class DayBody(msgspec.Struct, frozen=True):
 
     date: date
     orders: int
+    refunds: int
     quantity: int
     amount: int
 
@@ -60,6 +61,7 @@ class StoreSumBody(msgspec.Struct, frozen=True):
 
     store: str
     orders: int
+    refunds: int
     quantity: int
     amount: int
 
@@ -99,7 +101,10 @@ class StoredBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A look at a file, and what was stored of it. Amounts are in minor units of the currency."""
+    """A look at a file, and what was stored of it. Amounts are in minor units of the currency.
+
+    `new_stores_zone` is that of the new stores' own calendar, `None` if they get the default.
+    """
 
     file: str
     facts: Sequence[str]
@@ -118,6 +123,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     skipped: int = 0
     skips: list[ReasonBody] = []
     new_stores: list[NewEntry] = []
+    new_stores_zone: str | None = None
     new_drinks: list[NewEntry] = []
     retired: list[str] = []
     days: list[DayBody] = []
@@ -170,6 +176,7 @@ def report_of(
         skipped=sums.skipped,
         skips=_reasons(sums.skips),
         new_stores=[NewEntry(store.code, store.name) for store in additions.stores],
+        new_stores_zone=additions.zone,
         new_drinks=[
             NewEntry(drink.code, drink.name, drink.price_cents) for drink in additions.drinks
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from uuid import UUID
 
 from coffeert.domain.money import MAX_AMOUNT_CENTS, MAX_PRICE_CENTS
@@ -15,11 +15,12 @@ from coffeert.postgres.import_staging import LeftOut, StagedRow
 
 
 class RowResolver:
-    """Turns lines into rows; `latest` is the last moment that is not in the future."""
+    """Turns lines into rows; `latest` is the last moment that is not in the future, `zone` the file's."""
 
-    def __init__(self, names: MenuNames, latest: datetime) -> None:
+    def __init__(self, names: MenuNames, latest: datetime, zone: tzinfo = UTC) -> None:
         self._names = names
         self._latest = latest
+        self._zone = zone
         self._next = 0
 
     def resolve(self, line: SaleLine) -> StagedRow | LeftOut:
@@ -36,7 +37,7 @@ class RowResolver:
             reasons.append(str(error))
         reasons += _faults(line)
         if not MIN_PLACED_AT <= line.placed_at <= self._latest:
-            reasons.append(_time_fault(line.placed_at))
+            reasons.append(_time_fault(line.placed_at, self._zone))
         own_id: UUID | None = None
         if line.order_id is not None:
             try:
@@ -95,10 +96,10 @@ def _faults(line: SaleLine) -> list[str]:
     return faults
 
 
-def _time_fault(placed_at: datetime) -> str:
+def _time_fault(placed_at: datetime, zone: tzinfo) -> str:
     if placed_at < MIN_PLACED_AT:
         return "the time is before 2000"
-    return f"the time is in the future: {placed_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"the time is in the future: {placed_at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
 
 def _amounts(line: SaleLine) -> tuple[int | None, int | None]:

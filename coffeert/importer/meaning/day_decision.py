@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -66,10 +67,11 @@ def decide_zone(
     notes: Notes,
     *,
     zone: ZoneInfo | None,
+    known: Sequence[tuple[str, str]],
     zone_column: str | None,
     counted: bool,
 ) -> None:
-    """Say or ask in which time zone the times are."""
+    """Say or ask in which time zone the times are; `known` zones, and whose they are, are offered."""
     if zone is not None:
         notes.argue("--timezone", zone.key)
         if not moments.has_offsets and zone_column is None:
@@ -81,7 +83,11 @@ def decide_zone(
     elif zone is None:
         notes.ask(
             "In which time zone are the times? The file does not say it.",
-            (("--timezone", "ZONE"), "the zone of the store, such as Europe/Berlin"),
+            *((("--timezone", name), f"{name}, the zone of {whose}") for name, whose in known),
+            (
+                ("--timezone", "ZONE"),
+                "another one" if known else "that of the store, such as Europe/Berlin",
+            ),
         )
 
 

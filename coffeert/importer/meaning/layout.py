@@ -18,6 +18,14 @@ from coffeert.importer.rows import Cell, RejectedRow, SkippedRow, Table, TableRo
 from coffeert.importer.spelling.cell_text import cell_text, is_missing
 
 _SAMPLE: Final = 1000
+_CALLED: Final = {
+    "placed_at": "date and time",
+    "zone": "time zone",
+    "quantity": "pieces",
+    "receipt_line": "line of the receipt",
+    "order_id": "order id",
+}
+"""What a field is called in a sentence, if not by its name."""
 _SHOWN: Final = 12
 _SIDEWAYS = re.compile(
     r"(?:.*\W)?(?:line ?)?(?:item|product|article)s?[ _]?[0-9]+(?:\W.*)?", re.IGNORECASE
@@ -182,9 +190,11 @@ def _find_statuses(layout: Layout, given: Mapping[str, int]) -> None:
 
 def _say_columns(layout: Layout, notes: Notes) -> None:
     used = [
-        f"{name.replace('_', ' ')} from `{layout.columns[i]}`" for name, i in layout.fields.items()
+        f"{_CALLED.get(name, name)} from `{layout.columns[i]}`" for name, i in layout.fields.items()
     ]
-    used += [f"what a row is from `{status.heading}`" for status in layout.statuses]
+    if layout.statuses:
+        headings = " and ".join(f"`{status.heading}`" for status in layout.statuses)
+        used.append(f"what a row is from {headings}")
     taken = {*layout.fields.values(), *(status.index for status in layout.statuses)}
     idle = [f"`{name}`" for index, name in enumerate(layout.columns) if index not in taken and name]
     notes.say(f"Columns used: {', '.join(used)}.")

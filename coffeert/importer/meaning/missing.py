@@ -37,7 +37,8 @@ def ask_for_columns(layout: Layout, seen: Survey, options: MeaningOptions, notes
     if options.store is None and "store" not in missing and all(map(is_missing, stores)):
         notes.ask(
             "In which store were these sales? The file does not say it.",
-            (("--store", "NAME"), "all of them were in this store"),
+            *((("--store", code), name) for code, name in options.known_stores[:_SHOWN]),
+            (("--store", "NAME"), "another store" if options.known_stores else "its name"),
         )
     numbers = [layout.columns[i] for i in number_columns(layout.sample) if i not in fields.values()]
     if "quantity" not in fields and "quantity" not in missing:

@@ -33,7 +33,8 @@ from coffeert.importer.meaning.survey import Survey, survey
 from coffeert.importer.meaning.totals import stated_totals
 from coffeert.importer.plan import MeaningOptions, Plan, Question
 from coffeert.importer.rows import RejectedRow, SaleLine, SkippedRow, Table, TableRow
-from coffeert.importer.spelling.cell_text import folded, heading_words, in_brackets
+from coffeert.importer.spelling.cell_text import folded, heading_words, in_brackets, is_missing
+from coffeert.importer.spelling.zones import zone_or_offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class TablePlan:
     facts: tuple[str, ...]
     questions: tuple[Question, ...]
     currency: str | None
+    zone: ZoneInfo | None
     arguments: tuple[str, ...]
     stated_totals: Mapping[str, int]
     _table: Table
@@ -93,6 +95,7 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
         tuple(notes.facts),
         tuple(notes.questions),
         currency,
+        _only_zone(layout, seen, days),
         tuple(notes.arguments),
         totals,
         table,
@@ -138,6 +141,7 @@ def _days(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -
         seen.moments,
         notes,
         zone=zone,
+        known=options.known_zones,
         zone_column=layout.heading("zone") if "zone" in layout.fields else None,
         counted=days.numbers in ("unix", "unixms"),
     )
@@ -153,6 +157,23 @@ def _zone(layout: Layout, options: MeaningOptions, notes: Notes) -> ZoneInfo | N
             notes.say(f"Times are UTC, as `{layout.heading(name)}` says.")
             return ZoneInfo("UTC")
     return None
+
+
+def _only_zone(layout: Layout, seen: Survey, days: DayFormat) -> ZoneInfo | None:
+    """Return the zone of all times, if they have one and no other."""
+    zones = {
+        days.zone if is_missing(text) else _named_zone(text)
+        for text in seen.values.get(layout.at("zone"), {"": 0})
+    }
+    return zones.pop() if len(zones) == 1 else None
+
+
+def _named_zone(text: str) -> ZoneInfo | None:
+    try:
+        zone = zone_or_offset(text)
+    except ValueError:
+        return None
+    return zone if isinstance(zone, ZoneInfo) else None
 
 
 def _settle_doubled_hours(

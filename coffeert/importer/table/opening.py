@@ -16,7 +16,7 @@ from coffeert.importer.table.grid_table import GridTable
 from coffeert.importer.table.json_table import Form, JsonTable, json_form
 from coffeert.printable import printable
 
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _SAMPLE_LINES = 1_000
 _SAMPLE_CHARACTERS = 1 << 20
 
@@ -76,8 +76,10 @@ def _text_table(content: FileContent, encoding: str | None) -> OpenedTable:
         )
     dialect = find_dialect(sample)
     table = GridTable(content.name, DelimitedGrid(content.open, form, dialect))
-    separator = _SEPARATORS.get(dialect.delimiter, f"`{dialect.delimiter}`")
-    facts = (f"Its cells are separated by {separator}.",) if len(table.columns) > 1 else ()
+    facts: tuple[str, ...] = ()
+    if dialect.delimiter != "," and len(table.columns) > 1:
+        separator = _SEPARATORS.get(dialect.delimiter, f"`{dialect.delimiter}`")
+        facts = (f"Its cells are separated by {separator}.",)
     return OpenedTable(content, table, (*form.facts, *facts), form.arguments)
 
 

@@ -77,6 +77,7 @@ class Importer:
         same: bool = False,
         currency: str | None = None,
         digest: bytes | None = None,
+        new_calendar: str | None = None,
     ) -> Looked:
         """Look at a file."""
         look = Look(
@@ -85,6 +86,7 @@ class Importer:
             await database_time(self.connection),
             currency=currency,
             has_orders=await has_orders(self.connection),
+            new_calendar=new_calendar,
         )
         await look.read(lines, lambda read: None)
         digest = digest or digest_of(lines)

@@ -10,6 +10,7 @@ from coffeert.domain.menu import Drink, Store
 from coffeert.domain.order_keys import void_key
 from coffeert.errors import ImportRefused
 from coffeert.importer.rows import RejectedRow, SaleLine, SkippedRow
+from coffeert.postgres.calendars import StoreCalendar, load_store_calendars
 from coffeert.postgres.installation import load_currency, set_currency
 from coffeert.postgres.menu import load_menu, retire_drink
 from coffeert.postgres.pool import Connection
@@ -104,11 +105,43 @@ async def test_sums_are_by_business_day_and_store(
         ]
     )
     assert looked.sums.days == [
-        (date(2024, 3, 1), 1, 1, 480),
-        (date(2024, 3, 2), 1, 2, 960),
+        (date(2024, 3, 1), 1, 0, 1, 480),
+        (date(2024, 3, 2), 1, 0, 2, 960),
     ]
-    assert looked.sums.stores == [("central", 1, 2, 960), ("uptown", 1, 1, 480)]
+    assert looked.sums.stores == [("central", 1, 0, 2, 960), ("uptown", 1, 0, 1, 480)]
     assert [(row.line, row.amount) for row in looked.sums.examples] == [(1, 480), (2, 960)]
+
+
+async def test_days_of_a_new_store_are_those_of_its_own_calendar(
+    importer: Importer, connection: Connection
+) -> None:
+    late = datetime(2024, 3, 1, 23, 30, tzinfo=UTC)  # 01:30 on the second of March in Kyiv
+    rows = [
+        line(1, store="Kiosk", placed_at=late),
+        line(2, store="Kiosk", placed_at=late, quantity=-1),
+        line(3, store="Uptown", placed_at=late),
+    ]
+    looked = await importer.look(rows, new_calendar="Europe/Kyiv")
+    assert looked.look.additions.zone == "Europe/Kyiv"
+    assert looked.sums.days == [
+        (date(2024, 3, 1), 1, 0, 1, 480),
+        (date(2024, 3, 2), 1, 1, 0, 0),
+    ]
+    await importer.store(looked)
+    calendars = await load_store_calendars(connection)
+    assert calendars["kiosk"] == StoreCalendar("Europe/Kyiv", 0)
+    assert "uptown" not in calendars
+    await run_pass(connection)
+    stored = await connection.fetch("SELECT date, store, orders FROM rollup_day ORDER BY date")
+    assert [tuple(row) for row in stored] == [
+        (date(2024, 3, 1), "uptown", 1),
+        (date(2024, 3, 2), "kiosk", 1),
+    ]
+
+
+async def test_days_of_stores_on_the_menu_stay_as_they_are(importer: Importer) -> None:
+    looked = await importer.look([line(1)], new_calendar="Europe/Kyiv")
+    assert looked.look.additions.zone is None
 
 
 async def test_what_is_left_out_is_grouped(importer: Importer) -> None:

@@ -51,6 +51,7 @@ def test_menus_are_equal_by_what_they_hold() -> None:
         ("ESPRESSO", "espresso"),
         ("Café crème", "café-crème"),
         ("Straße", "strasse"),
+        ("Iced Latte - Large", "iced-latte-large"),
         ("tab\there\u202e", "tab-here"),
         ("ｗｉｄｅ", "wide"),
     ],

@@ -296,3 +296,9 @@ def test_nul_characters_are_left_out_and_told(tmp_path: Path) -> None:
 def test_endless_line_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="line 2 is too long"):
         read_text(tmp_path, "Time,Item\n" + "x," * 3_000_000)
+
+
+def test_only_an_unusual_separator_is_said(tmp_path: Path) -> None:
+    assert read_text(tmp_path, "Time,Item\n08:00,Tea\n").facts == ()
+    semicolons = read_text(tmp_path, "Time;Item\n08:00;Tea\n")
+    assert semicolons.facts == ("Its cells are separated by semicolons.",)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -194,6 +195,27 @@ class TestZones:
     def test_no_zone_is_asked_for(self) -> None:
         text = "Date,Item,Qty,Price\n2026-04-13 08:00,Tea,1,2\n"
         assert arguments(shop(text, zone=None).plan.questions) == [("--timezone", "ZONE")]
+
+    def test_known_zones_are_offered_and_not_taken(self) -> None:
+        text = "Date,Item,Qty,Price\n2026-04-13 08:00,Tea,1,2\n"
+        plan = shop(text, zone=None, known_zones=(("Europe/Kyiv", "Uptown"),)).plan
+        assert arguments(plan.questions) == [("--timezone", "Europe/Kyiv"), ("--timezone", "ZONE")]
+        assert plan.questions[0].answers[0].meaning == "Europe/Kyiv, the zone of Uptown"
+
+    def test_the_plan_says_the_zone_that_all_times_have(self) -> None:
+        head = "Date,Time zone,Item,Qty,Price\n"
+        berlin = "2026-04-13 08:00,W. Europe Standard Time,Tea,1,2\n"
+        oslo = "2026-04-13 08:00,Europe/Oslo,Tea,1,2\n"
+        zones = {
+            text: shop(text, zone=None).plan.zone
+            for text in (
+                head + berlin,
+                head + berlin + oslo,
+                "Date,Item,Qty,Price\n2026-04-13T08:00Z,Tea,1,2\n",
+            )
+        }
+        assert list(zones.values()) == [ZoneInfo("Europe/Berlin"), None, None]
+        assert shop("Date,Item,Qty,Price\n2026-04-13 08:00,Tea,1,2\n").plan.zone is not None
 
     def test_a_column_of_zones(self) -> None:
         outcome = shop(
@@ -721,3 +743,13 @@ def test_no_row_is_lost() -> None:
     seen = [sale.line for sale in outcome.sales]
     seen += [row.line for row in outcome.rejected] + [row.line for row in outcome.skipped]
     assert sorted(seen) == list(range(2, len(rows) + 1))
+
+
+def test_stores_of_the_menu_are_offered_and_not_taken() -> None:
+    text = "Date,Item,Qty,Price\n2026-04-13 08:00,Tea,1,2\n"
+    plan = read(text, known_stores=(("uptown", "Uptown"),)).plan
+    answers = plan.questions[0].answers
+    assert [tuple(answer) for answer in answers] == [
+        (("--store", "uptown"), "Uptown"),
+        (("--store", "NAME"), "another store"),
+    ]
