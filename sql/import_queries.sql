@@ -187,40 +187,57 @@ WHERE import_id = $1 AND voids IS NULL
 SELECT id, source = $1 AS same_source,
        source = $1 OR source = '' OR $1 = '' AS comparable
 FROM import
-WHERE undone_at IS NULL AND id <> $2 AND first_at <= $4 AND last_at >= $3 AND NOT (own_ids AND $5)
+WHERE undone_at IS NULL AND id <> $2 AND NOT (own_ids AND $5)
+  AND first_at <= $4::timestamptz + interval '1 minute'
+  AND last_at >= $3::timestamptz - interval '1 minute'
 
 -- name: match_equal
 -- Pairs rows with orders of other imports that have the same content, each at most once. $1 imports.
--- $2: with the same receipt or none; otherwise one side has a receipt and the other none.
-WITH given AS (
+-- $2: with the same receipt or none; otherwise one side has a receipt and the other none. A spreadsheet program
+-- takes 0017 for 17. $3: with the same time; otherwise with the same minute, if all times of the file are whole
+-- minutes, or all of the import: a spreadsheet program cuts seconds off. Less than three may be so by chance.
+WITH whole_file AS MATERIALIZED (
+    SELECT bool_and(placed_at = date_trunc('minute', placed_at, 'UTC'))
+           AND count(DISTINCT placed_at) >= 3 AS is_so
+    FROM import_row WHERE NOT $3
+), whole_import AS MATERIALIZED (
+    SELECT import_id FROM orders WHERE NOT $3 AND import_id = ANY ($1::bigint[]) AND voids IS NULL
+    GROUP BY import_id
+    HAVING bool_and(placed_at = date_trunc('minute', placed_at, 'UTC'))
+       AND count(DISTINCT placed_at) >= 3
+), given AS (
     SELECT *, row_number() OVER (
-               PARTITION BY placed_at, store, drink, quantity, amount, paper ORDER BY n
+               PARTITION BY moment, store, drink, quantity, amount, paper ORDER BY n
            ) AS number
     FROM (
-        SELECT n, placed_at, store, drink, quantity,
+        SELECT n, store, drink, quantity,
+               CASE WHEN $3 THEN placed_at ELSE date_trunc('minute', placed_at, 'UTC') END AS moment,
                order_amount(quantity, coalesce(staged.price_cents, listed.price_cents), total) AS amount,
-               CASE WHEN $2 THEN coalesce(receipt, '') ELSE (receipt IS NULL)::text END AS paper
+               CASE WHEN $2 THEN coalesce(ltrim(receipt, '0'), '') ELSE (receipt IS NULL)::text END AS paper
         FROM import_row AS staged LEFT JOIN import_drink AS listed ON code = drink
         WHERE NOT EXISTS (SELECT FROM import_fate WHERE import_fate.n = staged.n)
     ) AS unmatched
 ), stored AS (
     SELECT *, row_number() OVER (
-               PARTITION BY placed_at, store, drink, quantity, amount, paper ORDER BY order_id
+               PARTITION BY moment, store, drink, quantity, amount, paper ORDER BY order_id
            ) AS number
     FROM (
-        SELECT order_id, import_id, placed_at, store, drink, quantity,
+        SELECT order_id, import_id, store, drink, quantity,
+               CASE WHEN $3 THEN placed_at ELSE date_trunc('minute', placed_at, 'UTC') END AS moment,
                order_amount(quantity, price_cents, amount) AS amount,
-               CASE WHEN $2 THEN coalesce(receipt, '') ELSE (receipt IS NOT NULL)::text END AS paper
+               CASE WHEN $2 THEN coalesce(ltrim(receipt, '0'), '')
+                    ELSE (receipt IS NOT NULL)::text END AS paper
         FROM orders
         WHERE import_id = ANY ($1::bigint[]) AND voids IS NULL
-          AND placed_at >= (SELECT min(placed_at) FROM import_row)
-          AND placed_at <= (SELECT max(placed_at) FROM import_row)
+          AND placed_at >= (SELECT min(placed_at) FROM import_row) - interval '1 minute'
+          AND placed_at <= (SELECT max(placed_at) FROM import_row) + interval '1 minute'
+          AND ($3 OR (SELECT is_so FROM whole_file) OR import_id IN (SELECT import_id FROM whole_import))
           AND NOT EXISTS (SELECT FROM import_fate WHERE import_fate.order_id = orders.order_id)
     ) AS unmatched
 )
 INSERT INTO import_fate (n, fate, order_id, import_id)
 SELECT n, 'equal', order_id, import_id
-FROM given JOIN stored USING (placed_at, store, drink, quantity, amount, paper, number)
+FROM given JOIN stored USING (moment, store, drink, quantity, amount, paper, number)
 
 -- name: find_changed_receipts
 -- Rows of a receipt that another import of the same source has stored with other lines. A receipt to
@@ -229,7 +246,7 @@ FROM given JOIN stored USING (placed_at, store, drink, quantity, amount, paper, 
 INSERT INTO import_fate (n, fate, order_id, import_id)
 SELECT DISTINCT ON (given.n) given.n, 'receipt taken', orders.order_id, orders.import_id
 FROM import_row AS given
-JOIN orders ON orders.receipt = given.receipt AND orders.store = given.store
+JOIN orders ON ltrim(orders.receipt, '0') = ltrim(given.receipt, '0') AND orders.store = given.store
     AND orders.placed_at BETWEEN given.placed_at - interval '12 hours'
                              AND given.placed_at + interval '12 hours'
 WHERE orders.import_id = ANY ($1::bigint[]) AND orders.voids IS NULL

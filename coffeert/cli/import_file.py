@@ -225,7 +225,10 @@ class FileImport:
     def _command(self, arguments: tuple[str, ...], identity: Identity) -> str:
         source = ("--source", identity.source) if identity.source else ()
         same = ("--same",) if identity.same else ()
-        return shlex.join(["coffeert", "import", self._file, *arguments, *source, *same])
+        # A name that begins with a dash would be an option.
+        option = self._file.startswith("-") and self._file != "-"
+        file = f"./{self._file}" if option else self._file
+        return shlex.join(["coffeert", "import", file, *arguments, *source, *same])
 
     def _wanted(self, preview: Preview) -> bool:
         """Return whether to store; raises `ImportRefused` if nobody can be asked."""

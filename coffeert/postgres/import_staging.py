@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
+from itertools import product
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -195,8 +196,8 @@ class Staging:
     async def match(self, imports: Collection[int], *, same_source: Collection[int]) -> None:
         """Pair rows with equal orders of imports, and find changed receipts of those of the same source."""
         async with self._joined_by_hash():
-            for same_receipt in (True, False):
-                await self._connection.execute(sql("match_equal"), imports, same_receipt)
+            for same_time, same_receipt in product((True, False), repeat=2):
+                await self._connection.execute(sql("match_equal"), imports, same_receipt, same_time)
             await self._connection.execute(sql("find_changed_receipts"), same_source)
 
     async def fates(self) -> list[Fate]:

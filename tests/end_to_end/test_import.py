@@ -81,6 +81,14 @@ async def test_a_file_is_stored_counted_listed_and_taken_back(shell: Shell, book
     )
 
 
+async def test_the_command_names_a_file_that_looks_like_an_option(shell: Shell) -> None:
+    shell.write("-sales.csv", SALES)
+    looked = await shell.run("import", "--dry-run", "--json", "--", "-sales.csv")
+    command = shlex.split(json.loads(looked.out)["command"])
+    again = await shell.run(*command[1:], "--dry-run", "--json")
+    assert json.loads(again.out)["days"] == json.loads(looked.out)["days"]
+
+
 async def test_days_times_and_refunds_are_the_owners(shell: Shell) -> None:
     shell.write(
         "sales.csv",

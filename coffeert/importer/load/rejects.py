@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +18,9 @@ from coffeert.importer.rows import Cell, RejectedRow, SkippedRow, Table, TableRo
 ADDED_COLUMNS: Final = ("coffeert_line", "coffeert_reasons")
 """The first columns of a rejects file, which an import passes over."""
 _MAX_FILES: Final = 1000
+# What a spreadsheet program would run: an apostrophe before it makes it text, and is passed over.
+_FORMULA: Final = re.compile(r"'*[=+@\t\r-]")
+_SIGNED: Final = re.compile(r"[+-][0-9.,\s]*")
 _BLOCK_BYTES: Final = 1 << 20
 
 
@@ -26,7 +30,9 @@ class OwnColumns:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._added = len(ADDED_COLUMNS) if table.columns[:2] == ADDED_COLUMNS else 0
-        self.columns = table.columns[self._added :]
+        self.columns = tuple(table.columns[self._added :])
+        if self._added:
+            self.columns = tuple(str(_unquoted(column)) for column in self.columns)
         self.facts = table.facts
         if self._added:
             self.facts = (
@@ -39,7 +45,7 @@ class OwnColumns:
         rows = self._table.rows()
         if not self._added:
             return rows
-        return (row._replace(cells=row.cells[self._added :]) for row in rows)
+        return (row._replace(cells=tuple(map(_unquoted, row.cells[self._added :]))) for row in rows)
 
 
 async def write_rejects(
@@ -54,7 +60,7 @@ async def write_rejects(
         with tempfile.TemporaryFile() as spool:
             text = io.TextIOWrapper(spool, encoding="utf-8-sig", newline="")
             writer = csv.writer(text)
-            writer.writerow((*ADDED_COLUMNS, *table.columns))
+            writer.writerow((*ADDED_COLUMNS, *map(_text, table.columns)))
             cells_of = _RowsInOrder(table)
             async for line, reasons in rejected:
                 for cells in cells_of(line):
@@ -114,4 +120,10 @@ def _text(cell: Cell) -> str:
         return ""
     if isinstance(cell, datetime):
         return cell.isoformat(sep=" ")
-    return str(cell)
+    text = str(cell)
+    return f"'{text}" if _FORMULA.match(text) and not _SIGNED.fullmatch(text) else text
+
+
+def _unquoted(cell: Cell) -> Cell:
+    quoted = isinstance(cell, str) and cell.startswith("'") and _FORMULA.match(cell)
+    return cell[1:] if isinstance(cell, str) and quoted else cell

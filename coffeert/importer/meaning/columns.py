@@ -23,6 +23,9 @@ from coffeert.importer.spelling.vocabulary import vocabulary, words
 _ENOUGH: Final = 0.6
 """The share of a column's values that must look like what its heading says."""
 _NAMES_OF_NUMBERS: Final = frozenset({"product id", "sku", "stock code", "artikel", "item"})
+_MINOR_UNITS: Final = frozenset(
+    {"cent", "cents", "minor", "pence", "centimes", "centavos", "øre", "öre"}
+)
 _MONEY: Final = ("price", "total", "amount")
 
 
@@ -58,6 +61,8 @@ def find_columns(
     `given` are columns that are known already, `without` the fields that the table is said not to have.
     """
     found = dict(given)
+    if {"price", "total"} <= without:
+        without |= {"amount"}
     for loose in (False, True):
         for name, headings in vocabulary("headings")["fields"].items():
             if name not in found and name not in without and not _covered(name, found, loose=loose):
@@ -115,6 +120,13 @@ def heading_currency(heading: str) -> frozenset[str]:
     )
 
 
+def is_in_minor_units(heading: str) -> bool:
+    """Return whether a heading such as `price_cents` says that amounts are whole minor units."""
+    return not _MINOR_UNITS.isdisjoint(
+        heading_words(" ".join([heading, *in_brackets(heading)])).split()
+    )
+
+
 def is_number(text: str) -> bool:
     """Return whether a text is a number, with or without a currency."""
     number = spelled_number(text)
@@ -164,9 +176,7 @@ def _fits(sample: Sample, name: str, index: int) -> bool:
     if name == "drink":
         return heading in _NAMES_OF_NUMBERS or sample.share(index, _is_name) > _ENOUGH
     if name == "store":
-        return (
-            sample.share(index, lambda text: folded(text) not in words("cells", "dining")) > _ENOUGH
-        )
+        return sample.share(index, _is_place) > _ENOUGH
     if name in _MONEY and any(
         folded(mark) in ("%", "pct", "percent") for mark in in_brackets(heading)
     ):
@@ -234,6 +244,11 @@ def _is_count(text: str) -> bool:
     return number is not None and any(scaled_number(number.digits, mark) for mark in MARKS)
 
 
+def _is_place(text: str) -> bool:
+    amount = is_number(text) and any(mark in text for mark in MARKS)
+    return not amount and folded(text) not in words("cells", "dining")
+
+
 def _is_name(text: str) -> bool:
     return not is_number(text) and not _is_written_day(text)
 
@@ -247,4 +262,5 @@ _TESTS: Final[dict[str, Callable[[str], bool]]] = {
     "total": is_number,
     "amount": is_number,
     "currency": lambda text: bool(currencies_of(text)),
+    "receipt": lambda text: any(map(str.isdecimal, text)),
 }

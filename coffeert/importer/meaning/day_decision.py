@@ -102,7 +102,19 @@ def _format(
                 f"--date-format {date_format!r} is none; there are {there}, or patterns such as DD/MM/YYYY."
             )
         notes.say(f"Dates are {(ORDERS | NUMBER_FORMATS)[named]}, as --date-format says.")
-        return (named, None) if named in ORDERS else (hint or None, named)
+        if named not in ORDERS:
+            return hint or None, named
+        return named, "excel" if days.exchanged and "excel" in days.numbers else None
+    if days.exchanged is not None:
+        text, line = days.exchanged
+        order = next(order for order in ORDERS if order in days.examples)
+        notes.ask(
+            f"Some days are text, such as {text} on line {line}, and all others lie before the 13th of "
+            "their month: did a spreadsheet program read the others with day and month exchanged? If so, "
+            "export the file again and do not open it there.",
+            (("--date-format", order), "no, all days are right"),
+        )
+        return None, None
     numbers = _numbers(days, notes)
     return (_order(days, notes, hint) if days.unclear else None), numbers
 
@@ -119,6 +131,13 @@ def _numbers(days: DaySurvey, notes: Notes) -> str | None:
 
 def _order(days: DaySurvey, notes: Notes, hint: str) -> str | None:
     possible = days.possible()
+    if days.may_begin_with_year and possible and "ymd" not in possible and not hint:
+        orders = ("ymd", *possible)
+        notes.ask(
+            f"Are the days with two digits for the year {_either(orders)}?",
+            *((("--date-format", order), f"dates are {ORDERS[order]}") for order in orders),
+        )
+        return None
     if not possible:
         return _mixed(days, notes)
     if len(possible) == 1:

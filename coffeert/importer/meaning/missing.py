@@ -9,10 +9,11 @@ from coffeert.importer.meaning.columns import day_columns, name_columns, number_
 from coffeert.importer.meaning.layout import Layout
 from coffeert.importer.meaning.notes import Notes
 from coffeert.importer.meaning.sale_reader import Given
-from coffeert.importer.meaning.statuses import Condition, Kind
+from coffeert.importer.meaning.statuses import Condition, Kind, kind_of_word
 from coffeert.importer.meaning.survey import Survey
 from coffeert.importer.plan import MeaningOptions
-from coffeert.importer.spelling.cell_text import folded, is_missing
+from coffeert.importer.spelling.cell_text import folded, heading_words, is_missing
+from coffeert.importer.spelling.vocabulary import words
 
 _SHOWN = 8
 
@@ -98,13 +99,59 @@ def ask_for_states(layout: Layout, seen: Survey, rules: list[Condition], notes: 
             else:
                 notes.say(f"{_rows(count)} {text!r} in `{status.heading}`: {_SAID[kind]}.")
         for text, count in unknown[:_SHOWN]:
-            rule = f"{status.heading}={text}"
-            notes.ask(
-                f"What does {text!r} in `{status.heading}` mean? {_rows(count)} it.",
-                (("--sale", rule), "these rows are sales"),
-                (("--skip", rule), "these rows are left out"),
-                (("--refund", rule), "these rows are refunds"),
-            )
+            _ask_for_state(status.heading, text, count, notes)
+
+
+def ask_for_marks(layout: Layout, seen: Survey, rules: list[Condition], notes: Notes) -> None:
+    """Ask about what may tell that a row is no sale, though nothing says that its column does.
+
+    That is a word such as `Voided`, anything in a column such as `Voided by`, and an item such as `Tip`.
+    """
+    if layout.preset is not None:
+        return
+    ruled = {(rule.column, rule.value) for rule in rules}
+    for index, counts in seen.few.items():
+        telling = _tells_of_voids(layout.columns[index])
+        found = {
+            text: count
+            for text, count in counts.items()
+            if (telling and _says_yes(text))
+            or kind_of_word(folded(text)) not in (Kind.SALE, Kind.UNKNOWN)
+        }
+        if telling and len(found) > _SHOWN:
+            rows = _rows(sum(found.values()))
+            notes.say(f"{rows} something in `{layout.columns[index]}`, which is not used.")
+            continue
+        for text, count in found.items():
+            if (index, folded(text)) not in ruled:
+                _ask_for_state(layout.columns[index], text, count, notes)
+    drink = layout.at("drink")
+    for text, count in list(seen.doubtful.items())[:_SHOWN]:
+        if (drink, folded(text)) not in ruled:
+            _ask_for_state(layout.columns[drink], text, count, notes)
+
+
+def _tells_of_voids(heading: str) -> bool:
+    names = [words("headings", "status", name) for name in ("void", "refunded", "refund")]
+    return not frozenset().union(*names).isdisjoint(heading_words(heading).split())
+
+
+def _says_yes(text: str) -> bool:
+    return (
+        not is_missing(text)
+        and folded(text) not in words("statuses", "no")
+        and any(c not in "0., " for c in text)
+    )
+
+
+def _ask_for_state(heading: str, text: str, count: int, notes: Notes) -> None:
+    rule = f"{heading}={text.strip()}"
+    notes.ask(
+        f"What does {text!r} in `{heading}` mean? {_rows(count)} it.",
+        (("--sale", rule), "these rows are sales"),
+        (("--skip", rule), "these rows are left out"),
+        (("--refund", rule), "these rows are refunds"),
+    )
 
 
 def argue_options(options: MeaningOptions, notes: Notes) -> None:

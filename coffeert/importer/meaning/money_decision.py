@@ -35,7 +35,8 @@ def decide_money(
     elif {"price", "total"} <= layout.fields.keys() and not {"price", "total"} <= given:
         _compare(layout, seen, marks, notes)
     elif "total" in layout.fields and "quantity" in layout.fields:
-        notes.say(f"`{layout.heading('total')}` is what a line costs.")
+        known = layout.preset is not None or "total" in given
+        _check_total(layout, seen, marks, notes, known=known)
     elif (
         {"price", "quantity"} <= layout.fields.keys()
         and layout.preset is None
@@ -47,7 +48,9 @@ def decide_money(
 def settle_discount(layout: Layout, options: MeaningOptions, notes: Notes) -> None:
     """Ask what a column of discounts means if nothing says what the lines cost after them."""
     money = {"price", "total"} & layout.fields.keys()
-    if layout.preset is not None or "discount" in options.columns or money == {"total"}:
+    if layout.preset is not None or "discount" in options.columns:
+        return
+    if money == {"total"} and "gross" not in heading_words(layout.heading("total")).split():
         return
     for index, heading in enumerate(layout.columns):
         if index in layout.fields.values() or heading_words(heading) not in words(
@@ -57,7 +60,7 @@ def settle_discount(layout: Layout, options: MeaningOptions, notes: Notes) -> No
         if any(c in "123456789" for text in layout.sample.texts[index] for c in text):
             notes.ask(
                 f"Is `{heading}` an amount that is taken off the whole line?",
-                (("--map", f"discount={heading}"), "yes, off quantity x price"),
+                (("--map", f"discount={heading}"), "yes, off what it would cost"),
                 (("--map", "discount="), "no, prices are those after discounts"),
             )
 
@@ -86,7 +89,8 @@ def _settle_amount(
 
 def _check_price(layout: Layout, seen: Survey, marks: Mapping[str, str], notes: Notes) -> None:
     heading = layout.heading("price")
-    if _grows(seen.money, marks, "price") == "total":
+    counts = _growths(seen.money, marks, "price")
+    if counts["total"] > counts["price"]:
         notes.ask(
             f"`{heading}` grows with the number of pieces. Is it the price of one piece, "
             "or what the line costs?",
@@ -101,6 +105,53 @@ def _check_price(layout: Layout, seen: Survey, marks: Mapping[str, str], notes: 
         )
     else:
         notes.say(f"`{heading}` is the price of one piece.")
+
+
+def _check_total(
+    layout: Layout, seen: Survey, marks: Mapping[str, str], notes: Notes, *, known: bool
+) -> None:
+    heading = layout.heading("total")
+    counts = _growths(seen.money, marks, "total")
+    if not known and counts["price"] > counts["total"]:
+        notes.ask(
+            f"`{heading}` does not grow with the number of pieces. Is it what the line costs, or the price "
+            "of one piece?",
+            (
+                ("--map", f"price={heading}", "--map", "total="),
+                "the price of one piece",
+            ),
+            (
+                ("--map", f"total={heading}", "--map", "price="),
+                "what all pieces of the line cost together",
+            ),
+        )
+    elif not known and _is_of_receipts(seen.money):
+        notes.ask(
+            f"All lines of a receipt have the same `{heading}`. Is it what the line costs, or the receipt?",
+            (("--map", f"total={heading}"), "what the line costs"),
+            (
+                ("--map", "total=", "--map", "price=", "--missing", "price=menu"),
+                "what the receipt costs, and each drink has the price of the menu",
+            ),
+        )
+    else:
+        notes.say(f"`{heading}` is what a line costs.")
+
+
+def _is_of_receipts(money: list[MoneyTexts]) -> bool:
+    """Return whether all lines of each receipt have the same total, though receipts differ in theirs."""
+    totals: dict[str, set[str]] = {}
+    lines: dict[str, set[tuple[str, str]]] = {}
+    for texts in money:
+        if texts.receipt and texts.total:
+            totals.setdefault(texts.receipt, set()).add(texts.total)
+            lines.setdefault(texts.receipt, set()).add((texts.drink, texts.quantity))
+    several = [receipt for receipt, found in lines.items() if len(found) > 1]
+    return (
+        bool(several)
+        and all(len(totals[receipt]) == 1 for receipt in several)
+        and len(set().union(*totals.values())) > 1
+    )
 
 
 def _compare(layout: Layout, seen: Survey, marks: Mapping[str, str], notes: Notes) -> None:
@@ -132,8 +183,18 @@ def _compare(layout: Layout, seen: Survey, marks: Mapping[str, str], notes: Note
 def _grows(money: list[MoneyTexts], marks: Mapping[str, str], name: str) -> str | None:
     """Return `total` if a column grows with the pieces, `price` if it does not.
 
-    `None`: too little shows it. Of each drink that was sold in different numbers of pieces, all amounts
-    must agree.
+    `None`: too little shows it.
+    """
+    counts = _growths(money, marks, name)
+    if counts["total"] >= _PROOF and not counts["price"] and not counts[""]:
+        return "total"
+    return "price" if counts["price"] >= _PROOF and not counts["total"] and not counts[""] else None
+
+
+def _growths(money: list[MoneyTexts], marks: Mapping[str, str], name: str) -> dict[str, int]:
+    """Count the drinks whose amounts grow with the pieces (`total`), do not (`price`), or neither (empty).
+
+    Only drinks that were sold in different numbers of pieces show anything; all their amounts must agree.
     """
     by_drink: dict[str, set[tuple[int, int]]] = {}
     for texts in money:
@@ -148,9 +209,7 @@ def _grows(money: list[MoneyTexts], marks: Mapping[str, str], name: str) -> str 
             same = all(other == least for _, other in pairs)
             grows = all(other * fewest == least * more for more, other in pairs)
             counts["price" if same else "total" if grows else ""] += 1
-    if counts["total"] >= _PROOF and not counts["price"] and not counts[""]:
-        return "total"
-    return "price" if counts["price"] >= _PROOF and not counts["total"] and not counts[""] else None
+    return counts
 
 
 def _value(text: str, marks: Mapping[str, str], name: str) -> ScaledNumber | None:

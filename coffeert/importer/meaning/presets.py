@@ -14,6 +14,7 @@ from coffeert.errors import ConfigError
 from coffeert.importer.meaning.statuses import Kind
 from coffeert.importer.plan import FIELDS
 from coffeert.importer.spelling.cell_text import folded, heading_words
+from coffeert.printable import printable
 
 _TEXTS: Final = ("title", "refuse", "date_order", "decimal_mark", "inherit_by")
 _LISTS: Final = (
@@ -81,7 +82,7 @@ class ExportPreset:
 
 
 def column_named(columns: Sequence[str], name: str) -> int | None:
-    """Return the column of a heading; case and blanks make no difference.
+    """Return the column of a heading; case, blanks and what no terminal shows make no difference.
 
     A name that ends with `(*)` is that of a heading with anything in brackets, as `Price (EUR)`.
     """
@@ -90,8 +91,13 @@ def column_named(columns: Sequence[str], name: str) -> int | None:
         return next(
             (i for i, c in enumerate(columns) if "(" in c and heading_words(c) == words), None
         )
+    if name in columns:
+        return columns.index(name)
     wanted = folded(name)
-    return next((i for i, c in enumerate(columns) if folded(c) == wanted), None)
+    found = next((i for i, c in enumerate(columns) if folded(c) == wanted), None)
+    if found is not None:
+        return found
+    return next((i for i, c in enumerate(columns) if folded(printable(c)) == wanted), None)
 
 
 def recognised(columns: Sequence[str]) -> ExportPreset | None:

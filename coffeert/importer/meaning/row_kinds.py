@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Final
 
 from coffeert.importer.rows import Cell
 from coffeert.importer.spelling.cell_text import folded, heading_words
 from coffeert.importer.spelling.vocabulary import words
 
+_WORD: Final = re.compile(r"[^\W\d_]+")
+
 
 def is_total_label(text: str) -> bool:
     """Return whether a text is nothing but a word for a sum."""
     return len(text) < 40 and folded(text).rstrip(":. ") in words("cells", "totals")
+
+
+def is_doubtful(text: str) -> bool:
+    """Return whether something that was sold is called like a sum, a tip, or a void."""
+    name = heading_words(text) if len(text) < 80 else ""
+    return name in words("cells", "doubtful") or not words("cells", "doubtful_words").isdisjoint(
+        _WORD.findall(folded(text))
+    )
 
 
 def has_total_label(cells: Iterable[Cell]) -> bool:

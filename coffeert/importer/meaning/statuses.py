@@ -81,12 +81,13 @@ def kind_of_word(word: str) -> Kind:
 def find_statuses(sample: Sample, taken: Iterable[int]) -> list[StatusColumn]:
     """Return the columns of an unknown table that tell what a row is.
 
-    A column such as `Type` is one only if the sample has a word of `data/statuses.toml` in it.
+    A column such as `Type` is one only if the sample has a word of `data/statuses.toml` in it, one that is
+    called `Status` if it says anything.
     """
     found = []
     used = set(taken)
     for index, heading in enumerate(sample.columns):
-        if index in used:
+        if index in used or not sample.filled(index):
             continue
         name = heading_words(heading)
         flag = next(
@@ -96,7 +97,9 @@ def find_statuses(sample: Sample, taken: Iterable[int]) -> list[StatusColumn]:
             found.append(StatusColumn(index, heading, flag))
         elif name in words("headings", "status", "when_filled"):
             found.append(StatusColumn(index, heading, when_filled=True))
-        elif name in words("headings", "status", "values") and _has_known_word(sample.texts[index]):
+        elif name in words("headings", "status", "values") and (
+            name.split()[-1] in _ALWAYS or _has_known_word(sample.texts[index])
+        ):
             found.append(StatusColumn(index, heading))
     return found
 
@@ -131,6 +134,7 @@ def _has_known_word(texts: Iterable[str]) -> bool:
     return any(kind_of_word(folded(text)) is not Kind.UNKNOWN for text in set(texts))
 
 
+_ALWAYS = frozenset({"status", "statut", "ステータス", "статус"})
 _FLAGS = (
     ("void", Kind.VOID),
     ("refunded", Kind.REFUNDED),

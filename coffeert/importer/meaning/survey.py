@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from coffeert.importer.meaning.memory import is_long
-from coffeert.importer.meaning.row_kinds import has_total_label, is_heading, is_total_label
+from coffeert.importer.meaning.row_kinds import (
+    has_total_label,
+    is_doubtful,
+    is_heading,
+    is_total_label,
+)
 from coffeert.importer.rows import Cell, TableRow
 from coffeert.importer.spelling.cell_text import cell_text, is_missing
 from coffeert.importer.spelling.clocks import read_clock, split_moment
@@ -20,6 +25,8 @@ _DIFFERENT: Final = 50_000
 _CLOCKS: Final = 90_000
 _SAMPLE: Final = 5_000
 _TOTALS: Final = 1_000
+_FEW: Final = 50
+"""A column with more different texts than this does not tell what a row is."""
 _SHAPE: Final = str.maketrans("0123456789", "1111111111")
 
 
@@ -30,6 +37,7 @@ class MoneyTexts(NamedTuple):
     quantity: str
     price: str
     total: str
+    receipt: str
 
 
 @dataclass(slots=True)
@@ -102,6 +110,8 @@ class Survey:
     moments: MomentSurvey = field(default_factory=MomentSurvey)
     numbers: dict[str, NumberSurvey] = field(default_factory=dict)
     values: dict[int, dict[str, int]] = field(default_factory=dict)
+    few: dict[int, dict[str, int]] = field(default_factory=dict)
+    doubtful: dict[str, int] = field(default_factory=dict)
     money: list[MoneyTexts] = field(default_factory=list)
     totals: list[TableRow] = field(default_factory=list)
     totals_at_the_end: int = 0
@@ -113,7 +123,11 @@ def survey(
     fields: Mapping[str, int],
     watched: Iterable[int],
 ) -> Survey:
-    """Look at every row; `watched` are the columns whose different values are counted."""
+    """Look at every row; `watched` are the columns whose different values are counted.
+
+    Those of the other columns are counted in `few`, if a column has only a few, and the rows of drinks with
+    doubtful names in `doubtful`.
+    """
     return _Surveyor(columns, fields, tuple(watched)).look(rows)
 
 
@@ -128,6 +142,7 @@ class _Surveyor:
         self._clock = fields.get("time", -1) if "placed_at" not in fields else -1
         self._drink = fields.get("drink", -1)
         self._drinks: dict[Cell, bool] = {}
+        self._doubtful: set[Cell] = set()
         self._clocks: set[str] = set()
         self._numbers: list[tuple[int, set[Cell], NumberSurvey]] = []
         for name in ("quantity", "price", "total", "amount", "discount"):
@@ -136,6 +151,8 @@ class _Surveyor:
                 self._numbers.append((fields[name], set(), found))
         for index in watched:
             self._result.values[index] = {}
+        for index in {*range(len(columns))} - {*watched, *fields.values()}:
+            self._result.few[index] = {}
 
     def look(self, rows: Iterable[object]) -> Survey:
         result, moments = self._result, self._result.moments
@@ -159,6 +176,8 @@ class _Surveyor:
                 self._note_total(row)
                 continue
             self._note(cells)
+            if result.doubtful and (drink := cells[self._drink]) in self._doubtful:
+                result.doubtful[cell_text(drink)] += 1
         return result
 
     def _day_text(self, cells: tuple[Cell, ...]) -> str:
@@ -207,12 +226,35 @@ class _Surveyor:
             text = cell if type(cell) is str else cell_text(cell)
             if text in counts or (len(counts) < _DIFFERENT and not is_long(text)):
                 counts[text] = counts.get(text, 0) + 1
+        if result.few:
+            self._note_few(cells)
         if len(result.money) < _SAMPLE:
             get = self._text
             price = get(cells, "price") or get(cells, "amount")
             result.money.append(
-                MoneyTexts(get(cells, "drink"), get(cells, "quantity"), price, get(cells, "total"))
+                MoneyTexts(
+                    get(cells, "drink"),
+                    get(cells, "quantity"),
+                    price,
+                    get(cells, "total"),
+                    get(cells, "receipt"),
+                )
             )
+
+    def _note_few(self, cells: tuple[Cell, ...]) -> None:
+        few = self._result.few
+        many = []
+        for index, counts in few.items():
+            cell = cells[index]
+            text = cell if type(cell) is str else cell_text(cell)
+            if text in counts:
+                counts[text] += 1
+            elif len(counts) < _FEW and not is_long(text):
+                counts[text] = 1
+            else:
+                many.append(index)
+        for index in many:
+            del few[index]
 
     def _text(self, cells: tuple[Cell, ...], name: str) -> str:
         index = self._fields.get(name)
@@ -223,7 +265,11 @@ class _Surveyor:
         if known is None:
             if len(self._drinks) > _DIFFERENT:
                 self._drinks.clear()
-            known = self._drinks[cell] = is_total_label(cell_text(cell))
+            text = cell_text(cell)
+            known = self._drinks[cell] = is_total_label(text)
+            if not known and is_doubtful(text) and len(self._doubtful) < _FEW:
+                self._doubtful.add(cell)
+                self._result.doubtful.setdefault(text, 0)
         return known
 
     def _is_odd(self, row: TableRow) -> bool:

@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 from coffeert.domain.currency import places as currency_places
 from coffeert.importer.meaning.amounts import AmountReader, PiecesReader
 from coffeert.importer.meaning.clock_changes import changes_on, later_lines
-from coffeert.importer.meaning.columns import heading_currency
+from coffeert.importer.meaning.columns import heading_currency, is_in_minor_units
 from coffeert.importer.meaning.day_decision import DayFormat, decide_days, decide_zone
 from coffeert.importer.meaning.drinks import DrinkReader
 from coffeert.importer.meaning.layout import Layout, find_layout, inherited
 from coffeert.importer.meaning.missing import (
     argue_options,
     ask_for_columns,
+    ask_for_marks,
     ask_for_states,
     given_values,
 )
@@ -83,6 +84,7 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
     one_piece = given.quantity == 1 and "quantity" not in layout.fields
     decide_money(layout, seen, marks, notes, one_piece=one_piece, given=frozenset(options.columns))
     ask_for_states(layout, seen, rules, notes)
+    ask_for_marks(layout, seen, rules, notes)
     argue_options(options, notes)
     reader = _reader(layout, options, days, marks, currency, given, rules)
     columns = {layout.at("price"): reader.prices, layout.at("total"): reader.totals}
@@ -203,8 +205,9 @@ def _reader(
         return next((layout.heading(name) for name in names if name in layout.fields), names[0])
 
     def amounts(name: str) -> AmountReader:
-        mark = marks.get(name, ".")
-        return AmountReader(mark=mark, heading=heading(name), places=places, currency=currency)
+        mark, own = marks.get(name, "."), heading(name)
+        scale = 0 if name in layout.fields and is_in_minor_units(own) else places
+        return AmountReader(mark=mark, heading=own, places=scale, currency=currency)
 
     return SaleReader(
         columns=layout.columns,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from coffeert.importer.spelling.calendar_words import idle_words, months
@@ -21,6 +21,8 @@ NUMBER_FORMATS: Final = {
     "unixms": "milliseconds since 1970",
 }
 _YEARS: Final = range(2000, 2100)
+_MONTHS: Final = 12
+_DAY_ZERO: Final = date(1899, 12, 30)
 _TOKEN = re.compile(r"[0-9]+|[^\W\d_]+")
 _NUMERIC = re.compile(r"([0-9]{1,4})([./-])\s?([0-9]{1,2})\2\s?([0-9]{2}|[0-9]{4})\.?")
 _COMPACT = re.compile(r"20[0-9]{6}")
@@ -139,12 +141,16 @@ class DaySurvey:
     """
 
     plain: int = 0
+    plain_after_12th: int = 0
     unclear: int = 0
     differing: int = 0
     fits: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ORDERS, 0))
     examples: dict[str, tuple[str, int]] = field(default_factory=dict)
     any_example: tuple[str, int] | None = None
     numbers: dict[str, int] = field(default_factory=dict)
+    firsts: set[int] = field(default_factory=set)
+    thirds: set[int] = field(default_factory=set)
+    year_first: int = 0
     separators: set[str] = field(default_factory=set)
     unreadable: int = 0
 
@@ -152,6 +158,9 @@ class DaySurvey:
         """Note a day's text and the line of one of its rows."""
         if kind := number_format(text):
             self.numbers[kind] = self.numbers.get(kind, 0) + 1
+            if kind == "excel":
+                days_passed = int(text.replace(",", ".").partition(".")[0])
+                self.plain_after_12th += (_DAY_ZERO + timedelta(days=days_passed)).day > _MONTHS
             return
         numbers = day_numbers(text)
         days = numbers.days() if numbers else {}
@@ -159,6 +168,7 @@ class DaySurvey:
             self.unreadable += 1
         elif numbers.order is not None:
             self.plain += 1
+            self.plain_after_12th += next(iter(days.values())).day > _MONTHS
         else:
             self._add_unclear(numbers, days, (text, line))
 
@@ -167,6 +177,9 @@ class DaySurvey:
     ) -> None:
         self.unclear += 1
         self.separators.add(numbers.separator)
+        self.firsts.add(numbers.first)
+        self.thirds.add(numbers.third)
+        self.year_first += numbers.two_digits and numbers.day("ymd") is not None
         for order in days:
             self.fits[order] += 1
         if len(days) == 1:
@@ -175,6 +188,25 @@ class DaySurvey:
             self.differing += 1
             if self.any_example is None:
                 self.any_example = example
+
+    @property
+    def may_begin_with_year(self) -> bool:
+        """Whether days such as 24/03/13 and 24/03/14 can begin with the year: less of it differs."""
+        return self.year_first == self.unclear > 0 and len(self.thirds) > len(self.firsts)
+
+    @property
+    def exchanged(self) -> tuple[str, int] | None:
+        """A day that a spreadsheet program has left as text, if it has probably misread the others.
+
+        Of 13/02/2024 and 01/02/2024 one that takes the month for the first number reads only the second, as
+        2 January: then no day that was read is after the 12th, and no text could be one in its order.
+        """
+        read = self.plain + self.numbers.get("excel", 0)
+        if not read or self.plain_after_12th or not self.unclear or self.differing:
+            return None
+        return next(
+            (self.examples[order] for order in ("dmy", "mdy") if order in self.examples), None
+        )
 
     @property
     def readable(self) -> int:

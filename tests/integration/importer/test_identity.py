@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,7 +12,7 @@ from coffeert.postgres import imports
 from coffeert.postgres.imports import begin_session, list_imports
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.verification import verify
-from tests.integration.importer.importing import Importer, line
+from tests.integration.importer.importing import OPENED, Importer, line
 from tests.integration.postgres.passing import run_pass
 
 DAY = [line(number, minutes=number, quantity=1 + number % 3) for number in range(10)]
@@ -86,6 +87,36 @@ async def test_the_same_sales_without_receipts_ask(importer: Importer) -> None:
     first = await importer.load([row._replace(receipt=str(row.line)) for row in DAY])
     assert (await importer.look(DAY)).identity.undecided == {first.number: 10}
     assert (await importer.look(DAY, same=True)).identity.new == 0
+
+
+async def test_receipts_whose_zeros_a_spreadsheet_took_ask(importer: Importer) -> None:
+    first = await importer.load([line(n, minutes=n, receipt=f"{n:04}") for n in range(1, 5)])
+    saved = [line(n, minutes=n, receipt=str(n)) for n in range(1, 5)]
+    assert (await importer.look(saved)).identity.undecided == {first.number: 4}
+    changed = await importer.look([*saved[:3], line(4, minutes=4, receipt="4", drink="Tea")])
+    assert [fate.fate for fate in changed.identity.fates] == ["equal", "receipt taken"]
+
+
+@pytest.mark.parametrize("cut_first", [False, True])
+async def test_times_whose_seconds_a_spreadsheet_took_ask(
+    importer: Importer, *, cut_first: bool
+) -> None:
+    exact = [
+        line(n, placed_at=OPENED + timedelta(minutes=n // 2, seconds=20 * (n % 2) + 7))
+        for n in range(8)
+    ]
+    cut = [row._replace(placed_at=row.placed_at.replace(second=0)) for row in exact]
+    first = await importer.load(cut if cut_first else exact)
+    other = exact if cut_first else cut
+    assert (await importer.look(other)).identity.undecided == {first.number: 8}
+    assert (await importer.look(other, same=True)).identity.new == 0
+
+
+async def test_another_sale_of_the_same_minute_is_new(importer: Importer) -> None:
+    await importer.load([line(n, placed_at=OPENED + timedelta(seconds=31 * n)) for n in range(8)])
+    later = line(1, placed_at=OPENED + timedelta(seconds=1))
+    assert (await importer.look([later])).identity.undecided == {}
+    assert (await importer.look([line(1)._replace(line=9)])).identity.undecided == {1: 1}
 
 
 async def test_different_receipts_are_different_sales(importer: Importer) -> None:

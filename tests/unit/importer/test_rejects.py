@@ -77,3 +77,28 @@ async def test_a_corrected_file_is_kept(tmp_path: Path) -> None:
 async def test_where_nothing_can_be_written(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot be written to .*: No such file.*--rejects"):
         await written(tmp_path / "absent" / "x.csv")
+
+
+@pytest.mark.parametrize(
+    ("cell", "stored"),
+    [
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("-2+3+cmd|' /C calc'!A0", "'-2+3+cmd|' /C calc'!A0"),
+        ("+Tea", "'+Tea"),
+        ("\t=1", "'\t=1"),
+        ("'=1", "''=1"),
+        ("-4.80", "-4.80"),
+        ("'n Latte", "'n Latte"),
+    ],
+)
+async def test_no_cell_is_a_formula_and_each_is_read_as_it_was(
+    tmp_path: Path, cell: str, stored: str
+) -> None:
+    table = Rows((cell, "1"))
+    path = await write_rejects(table, rejected([(3, ["odd"])]), tmp_path / "x.csv", chosen=False)
+    rows = list(csv.reader(path.read_text("utf-8-sig").splitlines(keepends=True)))
+    assert rows[1][2] == stored
+    with open_table(path) as opened:
+        (row,) = OwnColumns(opened).rows()
+        assert row.cells == (cell, "1")
