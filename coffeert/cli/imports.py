@@ -137,6 +137,12 @@ def undo_command(number: int, yes: bool) -> int:
             click.echo(f"Import {number} was taken back already.")
             return 0
         stores = database.run(imported_stores(database.connection, number))
+        others = database.run(list_imports(database.connection))
+        for later in reversed([other for other in others if other.may_rely_on(one)]):
+            click.echo(
+                f"Import {later.id} ({printable(later.file)}) was stored with --same: sales that it shares "
+                f"with this one are taken back too, until it is imported again."
+            )
         _confirm(one, stores, yes=yes)
         return _undo(database, one, stores)
 

@@ -51,6 +51,14 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     undoing_at: datetime | None
     undone_at: datetime | None
 
+    def is_file(self, digest: bytes) -> bool:
+        """Return whether this file was imported, and not taken back."""
+        return self.digest == digest and self.undone_at is None
+
+    def may_rely_on(self, other: Import) -> bool:
+        """Return whether rows of this import may be sales that the other has stored for both."""
+        return self.same and self.undone_at is None and self.id > other.id
+
     @property
     def state(self) -> Literal["loaded", "incomplete", "undone", "half undone"]:
         """How far it has come."""

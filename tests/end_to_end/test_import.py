@@ -130,6 +130,17 @@ async def test_equal_rows_of_another_file_are_a_question(shell: Shell, books: Le
     assert "the same sales again (--same), or another till's (--source NAME)?" in asked.err
     assert await books.count() == 50
     assert "Stored 1 order as" in (await shell.run("import", "b.csv", "--yes", "--same")).out
+    undone = await shell.run("imports", "undo", "1", "--yes")
+    assert "Import 2 (b.csv) was stored with --same: sales that it shares" in undone.out
+    assert (await books.count(), (await shell.run("import", "b.csv", "--yes")).code) == (101, 0)
+
+
+async def test_equal_rows_of_another_till_are_other_sales(shell: Shell) -> None:
+    shell.write("a.csv", SALES)
+    shell.write("b.csv", SALES + "2024-03-09T10:00:00Z,Uptown,Latte,1,4.80\n")
+    assert (await shell.run("import", "a.csv", "--yes")).code == 0
+    refused = await shell.run("import", "a.csv", "--yes", "--source", "till 2")
+    assert "This very file is import 1 already, without --source" in refused.err
     told = await shell.run("import", "b.csv", "--yes", "--source", "till 2")
     assert "another till's, since the source is till 2; stored." in told.out
     assert "Stored 51 orders" in told.out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 
 from coffeert.errors import ImportRefused
@@ -49,13 +50,20 @@ async def identify(
 ) -> Identity:
     """Name the staged rows, and compare them with what is stored; can be repeated for another source.
 
-    Raises `ImportRefused` if the file was imported with other options, or an undo is not complete.
+    Raises `ImportRefused` if the file was imported with other options or as that of another source, or an
+    undo is not complete.
     """
     number = await half_undone(connection)
     if number is not None:
         raise ImportRefused(
             f"Import {number} is half taken back: `coffeert imports undo {number}` goes on with that."
         )
+    others = {found.id: found for found in await list_imports(connection)}
+    twin = next(
+        (one for one in others.values() if one.is_file(digest) and one.source != source), None
+    )
+    if twin is not None:
+        raise ImportRefused(_under_another_source(twin))
     earlier = await find_import(connection, digest, source)
     own = 0
     if earlier is not None:
@@ -68,7 +76,6 @@ async def identify(
             raise ImportRefused(_read_otherwise(earlier, unread))
     candidates = await staging.candidates(source, own, staged)
     comparable = {found.id for found in candidates if found.comparable}
-    others = {found.id: found for found in await list_imports(connection)}
     if comparable:
         same_source = {found.id for found in candidates if found.same_source}
         await staging.match(comparable, same_source=same_source)
@@ -99,6 +106,14 @@ async def identify(
         undecided=undecided,
         elsewhere=elsewhere,
         others=others,
+    )
+
+
+def _under_another_source(twin: Import) -> str:
+    named = f"with --source {shlex.quote(twin.source)}" if twin.source else "without --source"
+    return (
+        f"This very file is import {twin.id} already, {named}: no two tills write the same bytes. If the "
+        f"source was wrong, take that import back first (`coffeert imports undo {twin.id}`)."
     )
 
 

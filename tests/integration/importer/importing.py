@@ -57,9 +57,9 @@ class Looked(NamedTuple):
     new: NewImport
 
 
-def digest_of(lines: Lines) -> bytes:
-    """A digest that equal files share."""
-    return hashlib.sha256(repr(list(lines)).encode()).digest()
+def digest_of(lines: Lines, source: str = "") -> bytes:
+    """A digest that equal files of one till share."""
+    return hashlib.sha256(repr([source, *lines]).encode()).digest()
 
 
 class Importer:
@@ -89,7 +89,7 @@ class Importer:
             new_calendar=new_calendar,
         )
         await look.read(lines, lambda read: None)
-        digest = digest or digest_of(lines)
+        digest = digest or digest_of(lines, source)
         identity = await look.identify(digest, source=source, same=same)
         sums = await look.sums()
         new = NewImport(
@@ -120,10 +120,15 @@ class Importer:
         )
 
     async def load(
-        self, lines: Sequence[SaleLine], *, source: str = "", same: bool = False
+        self,
+        lines: Sequence[SaleLine],
+        *,
+        source: str = "",
+        same: bool = False,
+        digest: bytes | None = None,
     ) -> Progress:
         """Look and store."""
-        return await self.store(await self.look(lines, source=source, same=same))
+        return await self.store(await self.look(lines, source=source, same=same, digest=digest))
 
     async def undo(self, number: int, *, stopped: Callable[[], bool] = lambda: False) -> Progress:
         """Take an import back."""

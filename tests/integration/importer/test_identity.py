@@ -62,6 +62,18 @@ async def test_another_till_is_another_source(importer: Importer) -> None:
     assert third.identity.new == 11
 
 
+@pytest.mark.parametrize(
+    ("first", "second"), [("", "till 2"), ("till 1", ""), ("till 1", "till 2")]
+)
+async def test_one_file_is_of_one_till(importer: Importer, first: str, second: str) -> None:
+    stored = await importer.load(DAY, source=first, digest=b"d" * 32)
+    for same in (False, True):
+        with pytest.raises(ImportRefused, match=f"very file is import {stored.number} already"):
+            await importer.look(DAY, source=second, same=same, digest=b"d" * 32)
+    await importer.undo(stored.number)
+    assert (await importer.load(DAY, source=second, digest=b"d" * 32)).orders == len(DAY)
+
+
 async def test_a_named_till_is_another_than_an_unnamed_one(importer: Importer) -> None:
     first = await importer.load(DAY)
     looked = await importer.look([*DAY, line(99)], source="till 2")
