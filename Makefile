@@ -35,7 +35,7 @@ tests: $(STAMP)
 	$(BIN)/pytest -q -n auto --dist loadfile -m "not long"
 
 long: $(STAMP) ## the tests that take long, which CI runs after `check`
-	$(BIN)/pytest -q -m long
+	$(BIN)/pytest -q -n auto --dist loadfile -m long
 
 torture: $(STAMP) ## every fault of docs/reliability.md with three seeds, for many minutes; writes the table
 	$(BIN)/python -m tests.torture --write docs/reliability.md

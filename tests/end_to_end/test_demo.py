@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import signal
 
+import pytest
+
 from tests.end_to_end.processes import Shell, nothing_left
 from tests.waiting import eventually
 
 LINE = re.compile(r"^\d\d:\d\d:\d\d .* 30 days ([\d,]+) orders", re.MULTILINE)
 
 
+@pytest.mark.long
 async def test_it_ends_by_itself_or_on_a_signal_and_leaves_nothing(bare_shell: Shell) -> None:
     # Cut short while it starts or loads its history, it ends as well, and begins again next time.
     for attempt in range(5):

@@ -7,6 +7,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from coffeert.client import Draft, OrderClient
 from coffeert.embedded import PostgresServer, ValkeyServer
 from tests.end_to_end.processes import Shell, naming, nothing_left
@@ -15,6 +17,7 @@ from tests.waiting import eventually
 LATTE = Draft(store="uptown", drink="latte")
 
 
+@pytest.mark.long
 async def test_several_commands_share_the_embedded_databases(bare_shell: Shell) -> None:
     server, url = await bare_shell.serve()
     injected = await bare_shell.run("inject", "--url", url, "--count", "40", "--rate", "200")
@@ -51,6 +54,7 @@ async def test_a_killed_server_leaves_the_databases_to_the_next(bare_shell: Shel
     nothing_left(bare_shell.directory)
 
 
+@pytest.mark.long
 async def test_databases_that_are_killed_under_a_server_come_back(bare_shell: Shell) -> None:
     server, url = await bare_shell.serve()
     data_dir = Path(bare_shell.settings["data_dir"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 
+import pytest
+
 from coffeert.domain.money import money_text
 from tests.end_to_end.ledger import Ledger
 from tests.end_to_end.processes import Shell
@@ -28,6 +30,7 @@ def _export(rows: int = 300) -> str:
     return "\n".join(lines) + "\n"
 
 
+@pytest.mark.long
 async def test_an_export_loads_once_and_its_days_can_be_asked_for(
     shell: Shell, books: Ledger
 ) -> None:

@@ -55,6 +55,7 @@ async def test_nothing_is_stored_without_a_yes(shell: Shell, books: Ledger) -> N
     assert await imports(shell) == []
 
 
+@pytest.mark.long
 async def test_a_file_is_stored_counted_listed_and_taken_back(shell: Shell, books: Ledger) -> None:
     shell.write("sales.csv", SALES)
     done = await shell.run("import", "sales.csv", "--yes", "--source", "till 1")
@@ -120,6 +121,7 @@ async def test_the_command_of_the_preview_reads_the_same(shell: Shell) -> None:
     assert report["command"] == json.loads(looked.out)["command"]
 
 
+@pytest.mark.long
 async def test_equal_rows_of_another_file_are_a_question(shell: Shell, books: Ledger) -> None:
     shell.write("a.csv", SALES)
     shell.write("b.csv", SALES + "2024-03-09T10:00:00Z,Uptown,Latte,1,4.80\n")
@@ -146,6 +148,7 @@ async def test_equal_rows_of_another_till_are_other_sales(shell: Shell) -> None:
     assert "Stored 51 orders" in told.out
 
 
+@pytest.mark.long
 async def test_rejected_rows_can_be_corrected_and_loaded(
     shell: Shell, books: Ledger, directory: Path
 ) -> None:
@@ -171,6 +174,7 @@ async def test_rejected_rows_can_be_corrected_and_loaded(
     assert (chosen.code, "is there already, with other content" in chosen.err) == (2, True)
 
 
+@pytest.mark.long
 async def test_killed_in_the_middle_and_repeated_it_is_exact(shell: Shell, books: Ledger) -> None:
     shell.write("sales.csv", sales(CHUNKS))
     command = shell.start("import", "sales.csv", "--yes")
@@ -201,6 +205,7 @@ async def eventually_stored(books: Ledger, orders: int) -> None:
             await asyncio.sleep(POLL)
 
 
+@pytest.mark.long
 async def test_an_interrupt_ends_it_between_chunks(shell: Shell, books: Ledger) -> None:
     shell.write("sales.csv", sales(CHUNKS))
     command = shell.start("import", "sales.csv", "--yes")
@@ -216,6 +221,7 @@ async def test_an_interrupt_ends_it_between_chunks(shell: Shell, books: Ledger) 
     assert await books.count() == CHUNKS
 
 
+@pytest.mark.long
 async def test_two_at_once_store_it_once(shell: Shell, books: Ledger) -> None:
     shell.write("sales.csv", sales(CHUNKS))
     both = [shell.start("import", "sales.csv", "--yes") for _ in range(2)]

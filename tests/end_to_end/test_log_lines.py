@@ -83,6 +83,7 @@ async def shop(
     await asyncio.to_thread(shell.close)
 
 
+@pytest.mark.long
 async def test_a_fault_is_one_line_and_its_recovery_another(
     shop: Shell, own_postgres: PostgresServer, valkey: ValkeyServer
 ) -> None:

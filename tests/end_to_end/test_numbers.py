@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from coffeert.client import OrderClient
 from coffeert.domain.money import money_text
 from tests.end_to_end.ledger import Ledger, feed_cells, shows_all
@@ -15,6 +17,7 @@ WAYS = ("http", "ws", "batch")
 COUNT = 120
 
 
+@pytest.mark.long
 async def test_what_goes_in_is_what_everyone_shows(shell: Shell, books: Ledger) -> None:
     _, url = await shell.serve()
     async with watching(url, growing=False) as feed:

@@ -56,6 +56,7 @@ async def test_a_flush_heals_within_two_passes(shell: Shell, books: Ledger, redi
         await shows_all(other, books)
 
 
+@pytest.mark.long
 async def test_redis_dies_and_comes_back(
     valkey_shell: Shell, books: Ledger, own_valkey: ValkeyServer
 ) -> None:
@@ -82,6 +83,7 @@ async def test_redis_dies_and_comes_back(
     assert (await valkey_shell.run("verify")).code == 0
 
 
+@pytest.mark.long
 async def test_postgres_crashes_under_load(
     directory: Path, own_postgres: PostgresServer, redis_url: str
 ) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from uuid import UUID
 
 import aiohttp
+import pytest
 
 from coffeert.domain.orders import new_order_id
 from tests.end_to_end.ledger import Ledger, shows_all
@@ -20,6 +21,7 @@ COUNT = 600
 ANY_WAY = ("--rate", "300", "--via", "http,ws,batch", "--json")
 
 
+@pytest.mark.long
 async def test_an_injection_survives_the_servers_death(shell: Shell, books: Ledger) -> None:
     port = free_port()
     server, url = await shell.serve(port=port)

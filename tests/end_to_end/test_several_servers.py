@@ -9,6 +9,8 @@ import signal
 from contextlib import AsyncExitStack
 from functools import partial
 
+import pytest
+
 from coffeert.client import DashboardFeed
 from coffeert.domain.rollups import Cells
 from tests.end_to_end.ledger import Ledger, feed_cells, shows_all
@@ -18,6 +20,7 @@ from tests.ports import free_port
 from tests.waiting import POLL, eventually
 
 
+@pytest.mark.long
 async def test_leaders_die_and_freeze(shell: Shell, books: Ledger) -> None:
     servers = dict(await asyncio.gather(shell.serve(), shell.serve()))
     by_pid = {server.pid: server for server in servers}

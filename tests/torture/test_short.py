@@ -21,6 +21,7 @@ from tests.torture.run import run
         pytest.param(ClientsBehindBadNetwork, id="ClientsBehindBadNetwork", marks=pytest.mark.long),
     ],
 )
+@pytest.mark.long
 async def test_nothing_is_lost_doubled_or_miscounted(fault: type[Fault]) -> None:
     done = await run(fault(), seed=20_260_101, orders=400, clients=4)
     verdict = done.verdict

@@ -189,6 +189,7 @@ async def test_a_store_that_never_sold_is_not_said_to_have_sold_an_hour_ago(
         assert "silent 59m+" in s.text()
 
 
+@pytest.mark.long
 async def test_lines_of_removed_widgets_are_dropped(launch: Launch) -> None:
     def rendered_at() -> int:
         gc.collect()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 
+import pytest
 from textual.widget import Widget
 from textual.widgets._footer import FooterKey
 
 from tests.tui.conftest import Launch
 
 
+@pytest.mark.long
 async def test_keys_that_are_no_longer_shown_are_dropped(launch: Launch) -> None:
     def widgets() -> int:
         gc.collect()

@@ -80,6 +80,7 @@ async def test_one_that_stood_by_during_a_migration_does_not_lead(
     assert recorder.messages == []
 
 
+@pytest.mark.long
 async def test_a_leader_frozen_in_a_transaction_on_the_state_row_is_ended(
     start: StartAggregator, recorder: Recorder, connection: Connection, database_url: str
 ) -> None:
@@ -113,6 +114,7 @@ async def a_process(url: str, redis_url: str) -> AsyncIterator[asyncio.subproces
             await process.wait()
 
 
+@pytest.mark.long
 async def test_a_stopped_process_loses_the_lead_and_stands_by_when_it_wakes(
     start: StartAggregator,
     recorder: Recorder,

@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import pytest
 
 from coffeert.cli.figures import BreakdownTotals, Figures
 from coffeert.client import OrderClient
@@ -23,6 +24,7 @@ async def status(*arguments: str) -> Figures:
     return msgspec.json.decode(done.out, type=Figures)
 
 
+@pytest.mark.long
 async def test_now_and_as_it_was(server_url: str, database_url: str) -> None:
     connection = await connect(database_url, application_name="test")
     await set_default_calendar(connection, "Europe/Kyiv")

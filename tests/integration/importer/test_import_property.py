@@ -246,6 +246,7 @@ steps = st.lists(
 )
 
 
+@pytest.mark.long
 def test_no_sum_ever_differs(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "CHUNK_ROWS", CHUNK_ROWS)
     days = iter(range(1, 100_000))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 
+import pytest
+
 from coffeert.client import OrderClient
 from tests.end_to_end.ledger import ledger
 from tests.integration.inject.command import ended, run, serving, started
@@ -67,6 +69,7 @@ async def test_an_interrupt_ends_it_cleanly_with_its_report(server_url: str) -> 
     assert report.sent == await total(server_url)
 
 
+@pytest.mark.long
 async def test_a_server_killed_in_the_middle_costs_nothing(
     database_url: str, redis_url: str
 ) -> None:

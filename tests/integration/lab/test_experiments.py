@@ -39,6 +39,7 @@ async def test_an_experiment_measures_and_loses_nothing(name: str, harness: Harn
         assert all(curve.points for curve in diagram.curves)
 
 
+@pytest.mark.long
 async def test_every_order_of_a_load_is_counted(harness: Harness) -> None:
     async with server_under_test(harness) as server:
         for transport, head in (

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.waiting import eventually
 
@@ -28,6 +29,7 @@ with open_environment() as environment:
 """
 
 
+@pytest.mark.long
 async def test_killing_the_lab_ends_its_servers() -> None:
     lab = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _RUN, stdout=asyncio.subprocess.PIPE

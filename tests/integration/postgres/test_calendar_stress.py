@@ -7,6 +7,8 @@ import random
 from collections import defaultdict
 from datetime import timedelta
 
+import pytest
+
 from coffeert.domain.orders import Order
 from coffeert.postgres.calendars import (
     StoreCalendar,
@@ -61,6 +63,7 @@ async def change_calendars(connection: Connection, chance: random.Random) -> Non
                 await set_store_calendar(connection, chance.choice(STORES[:3]), zone, starts)
 
 
+@pytest.mark.long
 async def test_every_day_is_right_after_calendars_changed_meanwhile(
     database_url: str, connection: Connection, other: Connection
 ) -> None:

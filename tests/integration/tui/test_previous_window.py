@@ -182,6 +182,7 @@ async def fetched(app: CoffeertApp, pilot: Pilot[None]) -> None:
                 await pilot.pause(0.02)
 
 
+@pytest.mark.long
 async def test_each_movement_is_that_of_sql(server_url: str, connection: Connection) -> None:
     random = Random(20260315)
     async with watching(server_url) as (app, pilot, client):

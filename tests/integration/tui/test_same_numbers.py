@@ -9,6 +9,7 @@ from fractions import Fraction
 from random import Random
 
 import msgspec
+import pytest
 
 from coffeert.cli.figures import BreakdownTotals as StatusSums
 from coffeert.cli.figures import Figures, Named, Windows
@@ -276,6 +277,7 @@ async def stored_total(connection: Connection, app: CoffeertApp) -> Totals:
     return (await counted(connection, shown_by(app, "", RANGE["30d"]))).total
 
 
+@pytest.mark.long
 async def test_terminal_status_and_sql_show_the_same_of_every_range_and_filter(
     server_url: str, connection: Connection
 ) -> None:

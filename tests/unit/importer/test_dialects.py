@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 
 from coffeert.importer.rows import SaleLine
@@ -40,6 +41,7 @@ def answered(dialect: Dialect, written: list[Sale]) -> Outcome:
 
 @settings(max_examples=400)
 @given(dialect=dialects(), written=sales())
+@pytest.mark.long
 def test_what_is_written_is_read(dialect: Dialect, written: list[Sale]) -> None:
     outcome = answered(dialect, written)
     assert not outcome.rejected

@@ -69,6 +69,7 @@ async def test_a_batch_that_breaks_off_stores_nothing_of_what_was_read_ahead(
     assert await _stored(held) == [1, 2]
 
 
+@pytest.mark.long
 async def test_a_batch_that_breaks_off_says_so_though_its_client_has_more_to_send(
     run_server: RunServer, held: asyncpg.Connection[asyncpg.Record]
 ) -> None:
@@ -87,6 +88,7 @@ async def test_a_batch_that_breaks_off_says_so_though_its_client_has_more_to_sen
     assert await _stored(held) == []
 
 
+@pytest.mark.long
 async def test_what_was_committed_is_told_when_what_was_read_ahead_is_at_fault(
     run_server: RunServer, held: asyncpg.Connection[asyncpg.Record]
 ) -> None:

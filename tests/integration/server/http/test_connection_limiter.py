@@ -71,6 +71,7 @@ async def test_what_is_not_http_is_not_repeated(run_server: RunServer) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/orders", "/api/orders/batch"])
+@pytest.mark.long
 async def test_a_body_that_never_comes_is_answered_and_cut_off(
     run_server: RunServer, path: str
 ) -> None:

@@ -75,6 +75,7 @@ async def test_a_body_that_arrives_in_time_is_a_body(run_server: RunServer) -> N
 
 @pytest.mark.parametrize("path", ["/api/orders", "/api/orders/batch"])
 @pytest.mark.usefixtures("shedding")
+@pytest.mark.long
 async def test_aiohttps_handlers_shed_load_before_the_body_is_read(
     run_server: RunServer, path: str
 ) -> None:

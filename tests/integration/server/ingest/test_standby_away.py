@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import aiohttp
+import pytest
 
 from coffeert.domain.orders import new_order_id
 from coffeert.embedded import PostgresServer
@@ -14,6 +15,7 @@ from tests.integration.server.conftest import RunServer
 from tests.waiting import POLL, WITHIN
 
 
+@pytest.mark.long
 async def test_orders_are_refused_until_the_standby_is_back(
     own_postgres: PostgresServer, run_server: RunServer
 ) -> None:

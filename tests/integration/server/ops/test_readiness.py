@@ -121,6 +121,7 @@ async def test_without_the_right_to_insert_orders_it_is_not_ready_for_them(
         await ready_for_orders(http, 200, NOTICED)
 
 
+@pytest.mark.long
 async def test_commits_that_hang_are_noticed(
     run_server: RunServer, own_postgres: PostgresServer, shop: str
 ) -> None:
