@@ -43,6 +43,7 @@ async def test_several_commands_share_the_embedded_databases(bare_shell: Shell) 
     nothing_left(bare_shell.directory)
 
 
+@pytest.mark.long
 async def test_a_killed_server_leaves_the_databases_to_the_next(bare_shell: Shell) -> None:
     server, url = await bare_shell.serve()
     async with OrderClient(url) as client:

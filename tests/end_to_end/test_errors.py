@@ -6,6 +6,8 @@ import re
 import socket
 import sys
 
+import pytest
+
 from tests.end_to_end.processes import Command, Ended, Shell
 from tests.ports import free_port
 
@@ -21,6 +23,7 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
 }
 
 
+@pytest.mark.long
 async def test_errors_are_sentences(shell: Shell) -> None:
     commands = {name: _start(shell, name) for name in CASES}
     for name, command in commands.items():
@@ -54,6 +57,7 @@ async def test_a_foreign_server_is_no_server_of_ours(shell: Shell) -> None:
         assert _is_plain(ended), ended
 
 
+@pytest.mark.long
 async def test_an_external_database_is_migrated_on_request_only(
     shell: Shell, empty_database_url: str
 ) -> None:

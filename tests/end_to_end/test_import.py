@@ -43,6 +43,7 @@ async def imports(shell: Shell) -> list[dict[str, object]]:
     return found
 
 
+@pytest.mark.long
 async def test_nothing_is_stored_without_a_yes(shell: Shell, books: Ledger) -> None:
     shell.write("sales.csv", SALES)
     looked = await shell.run("import", "sales.csv")
@@ -90,6 +91,7 @@ async def test_the_command_names_a_file_that_looks_like_an_option(shell: Shell) 
     assert json.loads(again.out)["days"] == json.loads(looked.out)["days"]
 
 
+@pytest.mark.long
 async def test_days_times_and_refunds_are_the_owners(shell: Shell) -> None:
     shell.write(
         "sales.csv",
@@ -137,6 +139,7 @@ async def test_equal_rows_of_another_file_are_a_question(shell: Shell, books: Le
     assert (await books.count(), (await shell.run("import", "b.csv", "--yes")).code) == (101, 0)
 
 
+@pytest.mark.long
 async def test_equal_rows_of_another_till_are_other_sales(shell: Shell) -> None:
     shell.write("a.csv", SALES)
     shell.write("b.csv", SALES + "2024-03-09T10:00:00Z,Uptown,Latte,1,4.80\n")
@@ -314,6 +317,7 @@ async def test_on_a_terminal_it_asks(
     assert await books.count() == 0
 
 
+@pytest.mark.long
 async def test_on_a_terminal_equal_rows_are_asked_about(
     shell: Shell, books: Ledger, terminals: list[Terminal]
 ) -> None:

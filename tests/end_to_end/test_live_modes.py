@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 
+import pytest
+
 from coffeert.client import Draft, OrderClient
 from tests.end_to_end.ledger import Ledger
 from tests.end_to_end.processes import Shell
@@ -15,6 +17,7 @@ LATTE = Draft(store="uptown", drink="latte", quantity=2)
 SLOW = ("--aggregation-interval", "600")
 
 
+@pytest.mark.long
 async def test_live_orders_show_before_the_pass(shell: Shell, books: Ledger) -> None:
     # The other has no aggregator: what it shows before the pass it has heard from the first.
     (_, url), (_, other) = await asyncio.gather(
@@ -31,6 +34,7 @@ async def test_live_orders_show_before_the_pass(shell: Shell, books: Ledger) -> 
         assert (await books.leader())[2] == 1
 
 
+@pytest.mark.long
 async def test_batch_orders_show_with_the_pass(shell: Shell, books: Ledger) -> None:
     _, url = await shell.serve("--live-updates", "off", *SLOW)
     async with watching(url) as feed, OrderClient(url) as client:

@@ -34,6 +34,7 @@ def valkey_shell(directory: Path, database_url: str, own_valkey: ValkeyServer) -
     shell.close()
 
 
+@pytest.mark.long
 async def test_a_flush_heals_within_two_passes(shell: Shell, books: Ledger, redis_url: str) -> None:
     _, url = await shell.serve()
     async with watching(url) as feed, Redis.from_url(redis_url) as redis, _bus(redis_url) as bus:

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from coffeert.client import OrderClient
 from tests.end_to_end.ledger import Ledger
 from tests.end_to_end.processes import Command, Shell
@@ -19,6 +21,7 @@ SOURCE = Path(__file__).with_name("plain_reader.py")
 LINES = 36  # six of them for the calendars of stores
 
 
+@pytest.mark.long
 async def test_it_follows_orders_voids_and_restarts(shell: Shell, books: Ledger) -> None:
     port = free_port()
     server, url = await shell.serve(port=port)

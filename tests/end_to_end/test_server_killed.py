@@ -96,6 +96,7 @@ async def test_a_draining_server_is_not_ready_and_answers_what_it_has_taken(
     assert await books.count() == 1
 
 
+@pytest.mark.long
 async def test_viewers_come_back_by_themselves(shell: Shell, books: Ledger) -> None:
     port = free_port()
     server, url = await shell.serve(port=port)

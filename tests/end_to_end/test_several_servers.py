@@ -54,6 +54,7 @@ async def test_leaders_die_and_freeze(shell: Shell, books: Ledger) -> None:
     assert (await shell.run("verify")).code == 0
 
 
+@pytest.mark.long
 async def test_workers_share_a_port_and_show_the_same(shell: Shell, books: Ledger) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -79,6 +80,7 @@ async def test_workers_share_a_port_and_show_the_same(shell: Shell, books: Ledge
     assert not workers & running()
 
 
+@pytest.mark.long
 async def test_workers_end_with_the_process_that_started_them(shell: Shell) -> None:
     supervisor = shell.start("serve", "--workers", "2", "--port", str(free_port()))
     await eventually(lambda: supervisor.out.count(" serves ") == 2, within=20)

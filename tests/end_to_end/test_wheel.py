@@ -43,6 +43,7 @@ def programs(directory: Path, wheel: Path) -> Path:
     return environment / "bin"
 
 
+@pytest.mark.long
 async def test_the_installed_wheel_serves(
     wheel: Path, programs: Path, shell: Shell, empty_database_url: str
 ) -> None:

@@ -155,6 +155,7 @@ async def test_help_and_palette_open_over_the_dashboard(launch: Launch) -> None:
         assert "Search for commands" not in s.text()
 
 
+@pytest.mark.long
 async def test_hostile_names_stay_text(launch: Launch) -> None:
     names = ("[/bold] latte", "\x1b[31mred\x1b[0m", "a\u202eb", "x" * 10_000, "抹茶ラテ", "🍵" * 40)
     house = House(5, ("uptown", "[red]down\x9b2Jtown"), names)

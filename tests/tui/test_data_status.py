@@ -151,6 +151,7 @@ async def test_a_server_with_a_slow_heartbeat_is_not_called_silent(
 
 
 @pytest.mark.parametrize("range_name", ["1m", "5m", "15m"])
+@pytest.mark.long
 async def test_figures_stand_still_while_nothing_is_heard_and_the_chart_shows_the_gap(
     launch: Launch, range_name: RangeName
 ) -> None:

@@ -50,6 +50,7 @@ async def test_a_filter_drives_every_panel_while_it_is_typed(launch: Launch) -> 
         assert {row.order.drink for row in table.model.rows} <= {"latte"}
 
 
+@pytest.mark.long
 async def test_only_stores_that_the_filter_lets_in_are_counted_and_missed(
     launch: Launch,
 ) -> None:

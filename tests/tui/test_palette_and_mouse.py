@@ -28,6 +28,7 @@ async def by_palette(s: Harness, words: str) -> None:
     await s.settle()
 
 
+@pytest.mark.long
 async def test_the_palette_does_what_keys_do(launch: Launch) -> None:
     async with launch() as s:
         await by_palette(s, "Freeze")
@@ -99,6 +100,7 @@ async def test_the_mouse_moves_the_crosshair(launch: Launch) -> None:
         assert s.app.state.cursor is None
 
 
+@pytest.mark.long
 async def test_a_click_on_the_track_goes_to_that_time(launch: Launch) -> None:
     async with launch() as s:
         for _ in range(20):

@@ -17,6 +17,7 @@ from tests.tui.conftest import Launch, sell_for
 from tests.tui.scripted import FakeClock, House, lost
 
 
+@pytest.mark.long
 async def test_rewinding_shows_the_screen_as_it_was_and_end_is_live(
     launch: Launch,
 ) -> None:
@@ -84,6 +85,7 @@ async def test_looking_back_changes_nothing_of_what_is_live(launch: Launch) -> N
         assert any(before)
 
 
+@pytest.mark.long
 async def test_another_moments_past_is_not_compared_with(launch: Launch) -> None:
     async with launch() as s:
         state = s.app.state
@@ -126,6 +128,7 @@ def watched(
     return rewind_buffer, seen
 
 
+@pytest.mark.long
 def test_every_second_is_shown_as_it_was_within_the_bound_of_memory() -> None:
     rewind_buffer, seen = watched(400, max_bytes=100_000)
     assert rewind_buffer.size <= 100_000
@@ -141,6 +144,7 @@ def test_every_second_is_shown_as_it_was_within_the_bound_of_memory() -> None:
         assert past.totals_match() == "equal"
 
 
+@pytest.mark.long
 def test_looking_into_the_oldest_segment_of_a_full_buffer_drops_nothing() -> None:
     rewind_buffer, seen = watched(150)
     full, _ = watched(150, max_bytes=rewind_buffer.size)
@@ -183,6 +187,7 @@ def test_a_full_buffer_goes_on_reaching_as_far_back() -> None:
     assert min(full) >= 120
 
 
+@pytest.mark.long
 def test_what_was_before_a_new_lineage_stays_as_it_was() -> None:
     clock = FakeClock()
     session = Session(clock)

@@ -161,6 +161,7 @@ def test_safe_colours(snap_compare: Compare) -> None:
     assert picture(snap_compare, live, (120, 40), theme="coffeert-safe")
 
 
+@pytest.mark.long
 def test_thirty_stores_and_sixty_drinks(snap_compare: Compare) -> None:
     stores = [f"store-{i:02d}" for i in range(30)]
     house = House(3, stores, [f"drink-{i:02d}" for i in range(60)], busy=0.05)

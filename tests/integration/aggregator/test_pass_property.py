@@ -63,6 +63,7 @@ def arena_on(url: str) -> Iterator[tuple[Arena, asyncio.Runner]]:
             runner.run(arena.close())
 
 
+@pytest.mark.long
 def test_every_pass_is_exact_under_any_interleaving(database_url: str) -> None:
     with arena_on(database_url) as (arena, runner):
 

@@ -122,6 +122,7 @@ def test_an_owner_killed_at_any_moment_leaves_nothing_in_the_way(
     assert fresh_pair.running == (False, False)
 
 
+@pytest.mark.long
 def test_an_owner_interrupted_at_any_moment_leaves_nothing_running(
     fresh_dir: Path, fresh_pair: Pair
 ) -> None:

@@ -64,6 +64,7 @@ async def test_every_order_of_a_load_is_counted(harness: Harness) -> None:
             )
 
 
+@pytest.mark.long
 async def test_what_is_refused_is_not_good(harness: Harness) -> None:
     # The menu has none of the generator's drinks.
     async with harness.environment.database() as database_url:

@@ -168,6 +168,7 @@ def days_near_changes(draw: st.DrawFn) -> tuple[str, int, int]:
 @example(("Australia/Lord_Howe", 105, unix("2025-04-06")))
 @example(("Antarctica/Casey", 135, unix("2010-03-05")))
 @example(("Asia/Gaza", 15, unix("2011-04-01")))
+@pytest.mark.long
 def test_days_near_a_change_of_the_offset(database: Database, drawn: tuple[str, int, int]) -> None:
     zone, starts, day = drawn
     dates, begins, ends = database.days(zone, starts, day - DATE, day + DATE)

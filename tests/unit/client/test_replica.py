@@ -6,6 +6,7 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -218,6 +219,7 @@ changes = st.tuples(
 
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.tuples(changes, st.lists(faults, max_size=3)), min_size=1, max_size=25))
+@pytest.mark.long
 def test_state_equals_the_servers_through_drops_duplicates_reorders_and_resumes(
     script: list[tuple[tuple[list[str], int], list[tuple[str] | tuple[str, int]]]],
 ) -> None:

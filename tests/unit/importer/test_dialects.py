@@ -52,6 +52,7 @@ def test_what_is_written_is_read(dialect: Dialect, written: list[Sale]) -> None:
 
 @settings(max_examples=150)
 @given(dialect=dialects(), written=sales())
+@pytest.mark.long
 def test_the_arguments_repeat_the_plan(dialect: Dialect, written: list[Sale]) -> None:
     outcome = answered(dialect, written)
     options = options_of(outcome.plan.arguments)

@@ -48,6 +48,7 @@ def test_windows_1252_is_said_with_examples(tmp_path: Path) -> None:
     assert read.arguments == ("--encoding", "cp1252")
 
 
+@pytest.mark.long
 def test_the_whole_file_decides(tmp_path: Path) -> None:
     ascii_part = "08:00;Latte;4,80\n" * 200_000
     text = f"Zeit;Artikel;Preis\n{ascii_part}08:01;Café;4,80\n"

@@ -115,6 +115,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @given(file=_files())
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.long
 def test_any_table_is_read_back_or_refused(folder: Path, file: _File) -> None:
     try:
         content = file.content()

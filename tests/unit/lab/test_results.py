@@ -34,6 +34,7 @@ def test_nothing_measured_is_zero() -> None:
 
 @few
 @given(st.lists(st.lists(seconds, max_size=50), min_size=1, max_size=4))
+@pytest.mark.long
 def test_merged_histograms_are_the_histogram_of_all(parts: list[list[float]]) -> None:
     merged = Latencies.merged(Latencies.of(part) for part in parts)
     whole = Latencies.of(value for part in parts for value in part)

@@ -65,6 +65,7 @@ def escaped(text: str, choose: random.Random) -> str:
 
 
 @given(drafts)
+@pytest.mark.long
 def test_what_a_client_writes_a_server_reads(draft: Draft) -> None:
     assert decode_order(encode(draft_body(draft))) == draft
 

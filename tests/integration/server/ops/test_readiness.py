@@ -145,6 +145,7 @@ async def test_commits_that_hang_are_noticed(
             await end(placing)
 
 
+@pytest.mark.long
 async def test_inserts_that_hang_are_noticed(run_server: RunServer, database_url: str) -> None:
     async with serving(run_server, database_url) as http:
         owner = await asyncpg.connect(database_url)

@@ -191,6 +191,7 @@ ZONES = st.sampled_from(("UTC", "Asia/Kolkata", "Asia/Kathmandu", "America/St_Jo
 
 
 @given(st.integers(0, 3000), st.integers(0, 3000), ZONES, ZONES)
+@pytest.mark.long
 def test_what_is_included_lacks_no_bucket(mine: int, theirs: int, zone: str, other: str) -> None:
     def at(minutes: int, zone: str) -> RetentionWindow:
         moment = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=minutes)
