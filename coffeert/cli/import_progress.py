@@ -15,7 +15,7 @@ _MIN_SECONDS = 0.1
 
 @contextmanager
 def progress_bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show a bar on stderr if that is a terminal; gives what is to be told how many rows are done."""
+    """Show a bar on stderr if that is a terminal; call what it yields with the number of rows done."""
     console = Console(file=sys.stderr)
     if not console.is_terminal:
         yield lambda done: None

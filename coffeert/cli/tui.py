@@ -113,7 +113,7 @@ async def _watch(options: TuiOptions) -> int:
     server, token = parse_server_url(options.url), os.environ.get("COFFEERT_TOKEN")
     ca_file = Path(given) if (given := os.environ.get("COFFEERT_CA_FILE")) else None
     if ca_file is not None:
-        # It loads aiohttp, but a file that cannot be used is to be told before the screen is drawn.
+        # It loads aiohttp, but the user must hear of a bad file before the screen is drawn.
         from coffeert.client.tls import tls_for
 
         tls_for(server, ca_file)

@@ -56,7 +56,7 @@ async def load(
     report: Report,
     stopped: Stopped,
 ) -> Progress:
-    """Store staged rows; `report` is told how many rows are done, `stopped` is asked before each chunk.
+    """Store staged rows; `report` gets the number of rows done, and before each chunk `stopped` is called.
 
     What is stored stays if it is stopped or killed, and the same file goes on from there.
     """

@@ -97,7 +97,7 @@ class Look:
         self._new_calendar = new_calendar
 
     async def read(self, lines: Lines, progress: Callable[[int], None]) -> None:
-        """Read a file from beginning to end; `progress` is told how many lines have been read.
+        """Read a file from beginning to end; `progress` gets the number of lines read so far.
 
         Raises `ImportRefused` if the menu lacks too much, or the price of a drink.
         """

@@ -11,7 +11,6 @@ from coffeert.importer.meaning.memory import remember
 from coffeert.importer.spelling.cell_text import Fault, is_missing
 from coffeert.importer.spelling.currency_signs import currencies_of
 from coffeert.importer.spelling.numbers import (
-    ScaledNumber,
     SpelledNumber,
     scaled_number,
     spelled_number,
@@ -21,32 +20,41 @@ _OTHER_MARK: Final = {".": "decimal comma", ",": "decimal point"}
 
 
 @dataclass(slots=True, kw_only=True)
-class AmountReader:
-    """Reads amounts of a column in minor units, remembering the texts that it has read.
-
-    `mark` is the column's decimal mark. `currency` is that of the file or the installation, `None` if
-    neither says one; `places` are its decimal places. `largest` is in minor units.
-    """
+class _NumberReader:
+    """Reads the numbers of a column, whose decimal mark is `mark`, and remembers the texts it has read."""
 
     mark: str
-    heading: str = "amount"
-    places: int
-    currency: str | None
-    largest: int = MAX_AMOUNT_CENTS
     _read: dict[str, int | Fault] = field(default_factory=dict)
 
     def read(self, text: str) -> int | Fault | None:
-        """Return the amount, `None` if it is missing."""
+        """Return the number, `None` if it is missing."""
         known = self._read.get(text)
         if known is not None:
             return known
         if is_missing(text):
             return None
-        amount = self._amount(text)
-        remember(self._read, text, amount)
-        return amount
+        value = self._value(text)
+        remember(self._read, text, value)
+        return value
 
-    def _amount(self, text: str) -> int | Fault:
+    def _value(self, text: str) -> int | Fault:
+        raise NotImplementedError
+
+
+@dataclass(slots=True, kw_only=True)
+class AmountReader(_NumberReader):
+    """Reads amounts in minor units.
+
+    `currency` is that of the file or the installation, `None` if
+    neither says one; `places` are its decimal places. `largest` is in minor units.
+    """
+
+    heading: str = "amount"
+    places: int
+    currency: str | None
+    largest: int = MAX_AMOUNT_CENTS
+
+    def _value(self, text: str) -> int | Fault:
         number = spelled_number(text)
         if number is None:
             return Fault(f"`{self.heading}` is no amount of money")
@@ -78,25 +86,12 @@ class AmountReader:
 
 
 @dataclass(slots=True, kw_only=True)
-class PiecesReader:
-    """Reads numbers of pieces of a column, remembering the texts that it has read."""
+class PiecesReader(_NumberReader):
+    """Reads numbers of pieces, negative for those that came back."""
 
-    mark: str
     heading: str = "quantity"
-    _read: dict[str, int | Fault] = field(default_factory=dict)
 
-    def read(self, text: str) -> int | Fault | None:
-        """Return the pieces, negative for those that came back; `None` if the number is missing."""
-        known = self._read.get(text)
-        if known is not None:
-            return known
-        if is_missing(text):
-            return None
-        pieces = self._pieces(text)
-        remember(self._read, text, pieces)
-        return pieces
-
-    def _pieces(self, text: str) -> int | Fault:
+    def _value(self, text: str) -> int | Fault:
         number = spelled_number(text)
         if number is None:
             return Fault(f"`{self.heading}` is no number of pieces")
@@ -105,7 +100,7 @@ class PiecesReader:
         scaled = scaled_number(number.digits, self.mark)
         if scaled is None:
             return _unreadable(number, self.heading, self.mark)
-        pieces = _whole_pieces(scaled)
+        pieces = scaled.whole(0)
         if pieces is None:
             return Fault(
                 f"`{self.heading}` is no whole number of pieces, as of something that is weighed"
@@ -113,10 +108,6 @@ class PiecesReader:
         if not 0 < pieces <= MAX_QUANTITY:
             return Fault(f"`{self.heading}` is no number of pieces from 1 to {MAX_QUANTITY}")
         return -pieces if number.negative else pieces
-
-
-def _whole_pieces(number: ScaledNumber) -> int | None:
-    return number.whole(0)
 
 
 def _means_pieces(marks: tuple[str, ...]) -> bool:

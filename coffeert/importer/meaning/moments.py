@@ -26,7 +26,7 @@ class _AtOffset(NamedTuple):
 _Time = timedelta | _AtOffset | TimeOfDay | Fault
 _DAY_ZERO: Final = {
     "excel": datetime(1899, 12, 30),  # noqa: DTZ001 # a spreadsheet's day 0, which has no zone
-    "excel1904": datetime(1904, 1, 1),  # noqa: DTZ001
+    "excel1904": datetime(1904, 1, 1),  # noqa: DTZ001 # as above
 }
 
 

@@ -81,7 +81,7 @@ def _undecided(
             return other
     example = example or " and ".join(marks.examples.values())
     notes.ask(
-        f"What does {example} in `{heading}` mean? Its decimal mark cannot be told from the file.",
+        f"What does {example} in `{heading}` mean? The file does not show which decimal mark it uses.",
         (("--decimal-mark", "."), "a point begins the decimal places"),
         (("--decimal-mark", ","), "a comma does"),
     )

@@ -16,7 +16,7 @@ class ReceiptPositions:
 
     The latest 50,000 receipts are remembered exactly. An older one that comes again is recognised by a
     Bloom filter (Bloom 1970; 4 of 2^28 bits, so below one in a thousand of 10 million receipts is mistaken
-    for one), and its line is told apart by where it stands in the file.
+    for one), and its position in the file identifies the line.
     """
 
     def __init__(self) -> None:

@@ -139,6 +139,7 @@ class JsonTable:
             for _, name in scanner.members():
                 if scanner.peek() != "[":
                     scanner.value()
+                # A list, as the scanner must pass all elements to reach the next member.
                 elif any([isinstance(value, dict) for _, value in scanner.elements()]):  # noqa: C419
                     found.append(name)
         except MalformedJson as error:
