@@ -51,7 +51,7 @@ class OrderConnection(Connection):
         self._delegate = delegate
         self._endpoint = endpoint
         self._refusals = refusals
-        self._reader = RequestReader(endpoint.max_bytes)
+        self._reader = RequestReader(endpoint.max_bytes, endpoint.recent_heads)
         self._head: Head | None = None  # of the request that is being answered
         self._accepted: Head | None = None
         self._answer: Answer | None = None

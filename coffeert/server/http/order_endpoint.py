@@ -12,7 +12,7 @@ from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.batch import BatchEndpoint
 from coffeert.server.http.errors import api_error
 from coffeert.server.http.idempotency_key import batch_key, with_key
-from coffeert.server.http.request_head import Head
+from coffeert.server.http.request_head import Head, RecentHeads
 from coffeert.server.http.request_reader import BATCHES, ORDERS, FramedRequest
 from coffeert.server.http.responses import (
     Response,
@@ -49,6 +49,7 @@ class OrderEndpoint:
         max_body_bytes: int,
     ) -> None:
         self.encoder = ResponseEncoder()
+        self.recent_heads = RecentHeads()
         self.max_bytes = {ORDERS: max_body_bytes, BATCHES: _MAX_BATCH_BYTES}
         self._service = service
         self._batches = batches

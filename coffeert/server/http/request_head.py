@@ -34,6 +34,7 @@ _SIGNIFICANT: Final = frozenset(
 _UNSUPPORTED: Final = frozenset(
     {b"content-encoding", b"expect", b"sec-websocket-key1", b"trailer", b"upgrade"}
 )
+_MAX_RECENT_HEADS: Final = 8  # of different content; each is compared with a head that is new
 _NOTED: Final = _SIGNIFICANT | _UNSUPPORTED
 
 
@@ -157,6 +158,36 @@ class KnownHead(msgspec.Struct, frozen=True, gc=False):
         )
         # Not if the same fields came in another order: then these gaps would lie in other fields.
         return learnt if learnt.match_gaps(self.data, 0) else self
+
+
+class RecentHeads:
+    """The heads that clients sent last, for all connections: what one has learnt, the next need not.
+
+    Thousands of clients, each with a few orders or with a connection for each order, would otherwise
+    spend most of the time on learning. An entry holds what says the same, one head for each size.
+    """
+
+    __slots__ = ("_entries",)
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[KnownHead, ...]] = []
+
+    def find(self, data: bytes | bytearray, at: int) -> tuple[KnownHead, ...]:
+        """Return the entry that the head at a place in the data matches; empty if there is none."""
+        for entry in self._entries:
+            if any(known.match(data, at) is not None for known in entry):
+                self.add(entry)
+                return entry
+        return ()
+
+    def find_same(self, data: bytes, fields: dict[bytes, bytes]) -> tuple[KnownHead, ...]:
+        """Return the entry that says the same as a head that the parser has read; empty if there is none."""
+        return next((e for e in self._entries if e[0].says_the_same(data, fields)), ())
+
+    def add(self, entry: tuple[KnownHead, ...]) -> None:
+        """Put an entry first, in place of what said the same; the last of too many is dropped."""
+        others = (other for other in self._entries if other[0].head is not entry[0].head)
+        self._entries = [entry, *others][:_MAX_RECENT_HEADS]
 
 
 def read_head(

@@ -19,7 +19,14 @@ from typing import Final
 import msgspec
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
-from coffeert.server.http.request_head import Head, KnownHead, Unsupported, count_fields, read_head
+from coffeert.server.http.request_head import (
+    Head,
+    KnownHead,
+    RecentHeads,
+    Unsupported,
+    count_fields,
+    read_head,
+)
 
 ORDERS: Final = b"/api/orders"
 BATCHES: Final = b"/api/orders/batch"
@@ -40,8 +47,8 @@ class FramedRequest(msgspec.Struct, frozen=True, gc=False):
 class RequestReader:
     """Frames the requests of one connection, one at a time.
 
-    `max_bytes` is how long a body may be, by target; a target that is not in it is unsupported. `head` is
-    that of the present request once it is complete.
+    `max_bytes` is how long a body may be, by target; a target that is not in it is unsupported. `recent` is
+    shared by all readers. `head` is that of the present request once it is complete.
     """
 
     __slots__ = (
@@ -59,6 +66,7 @@ class RequestReader:
         "_length",
         "_max_bytes",
         "_parser",
+        "_recent",
         "_start",
         "_target",
         "head",
@@ -66,18 +74,18 @@ class RequestReader:
         "on_header",
     )
 
-    def __init__(self, max_bytes: dict[bytes, int]) -> None:
+    def __init__(self, max_bytes: dict[bytes, int], recent: RecentHeads) -> None:
         self.head: Head | None = None
         self._max_bytes = max_bytes
+        self._recent = recent
         self._data: bytes | bytearray = b""
         self._start = 0  # of the present request; these are places in the data
         self._fed = 0  # so far the parser has got
         self._body_at = 0
         self._end = 0  # of the present request, once it is complete
         self._length: int | None = None
-        self._known: tuple[
-            KnownHead, ...
-        ] = ()  # one for each size, as the body's length has 2 digits or 3
+        # Of what the client sent last, one for each size, as the body's length has 2 digits or 3.
+        self._known: tuple[KnownHead, ...] = ()
         # The parser calls these for each field and each part of a body. They are C functions, because a
         # function of Python for each field would cost as much as the rest of the reading.
         self._fields: dict[bytes, bytes] = {}
@@ -154,14 +162,12 @@ class RequestReader:
 
     def _read_head(self) -> Head | None:
         data, start = self._data, self._start
-        if self._fed == start:  # the parser stands between two messages
-            for known in self._known:
-                match = known.match(data, start)
-                if match is not None:
-                    self._body_at = start + len(known.data)
-                    return self._note(known.head, match)
         if start == len(data):
             return None
+        if self._fed == start:  # the parser stands between two messages
+            head = self._match(self._known) or self._match(self._recent.find(data, start))
+            if head is not None:
+                return head
         found = data.find(_END_OF_HEAD, max(start, self._fed - 3))
         end = len(data) if found < 0 else found + len(_END_OF_HEAD)
         if end - start > _MAX_HEAD_BYTES:
@@ -181,14 +187,24 @@ class RequestReader:
         self._body_at = end
         return self._interpret(head, repeated)
 
+    def _match(self, heads: tuple[KnownHead, ...]) -> Head | None:
+        for known in heads:
+            match = known.match(self._data, self._start)
+            if match is not None:
+                self._known = heads
+                self._body_at = self._start + len(known.data)
+                return self._note(known.head, match)
+        return None
+
     def _interpret(self, data: bytes, repeated: bool) -> Head:
         parser, fields = self._parser, self._fields
         assert parser is not None
-        if self._known and self._known[0].says_the_same(data, fields):
-            first = self._known[0]
-            if not repeated:
-                self._learn(data, fields)
-            return self._note(first.head, first.length_and_key(fields))
+        same = self._known
+        if not (same and same[0].says_the_same(data, fields)):
+            same = self._recent.find_same(data, fields)
+        if same:
+            self._known = same if repeated else self._learn(same, data, fields)
+            return self._note(same[0].head, same[0].length_and_key(fields))
         if parser.get_method() != b"POST" or len(fields) > _MAX_FIELDS:
             raise Unsupported
         known = read_head(
@@ -196,16 +212,19 @@ class RequestReader:
         )
         if known.length is not None:  # the fields of a chunked one may yet grow, by trailers
             self._known = (known,)
+            self._recent.add(self._known)
         return self._note(known.head, (known.length, known.key))
 
-    def _learn(self, data: bytes, fields: dict[bytes, bytes]) -> None:
+    def _learn(
+        self, same: tuple[KnownHead, ...], data: bytes, fields: dict[bytes, bytes]
+    ) -> tuple[KnownHead, ...]:
         """Remember what differs from the known head of the same size, or a head of another size."""
-        others = tuple(known for known in self._known if len(known.data) != len(data))
-        same = next((known for known in self._known if len(known.data) == len(data)), None)
-        learnt = (
-            self._known[0].resized(data, fields) if same is None else same.with_gaps(data, fields)
-        )
-        self._known = learnt, *others[:1]
+        others = tuple(known for known in same if len(known.data) != len(data))
+        alike = next((known for known in same if len(known.data) == len(data)), None)
+        learnt = same[0].resized(data, fields) if alike is None else alike.with_gaps(data, fields)
+        heads = learnt, *others[:1]
+        self._recent.add(heads)
+        return heads
 
     def _note(self, head: Head, length_and_key: tuple[int | None, str | None]) -> Head:
         self._length, self._key = length_and_key

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.server.http.request_head import Unsupported
+from coffeert.server.http.request_head import RecentHeads, Unsupported
 from coffeert.server.http.request_reader import BATCHES, ORDERS, FramedRequest, RequestReader
 
 BODY = b'{"store":"uptown","drink":"latte"}'
@@ -33,8 +33,8 @@ WHOLE = request()
 CHUNKED = chunked(BODY[:10], BODY[10:11], BODY[11:])
 
 
-def new_reader() -> RequestReader:
-    return RequestReader({ORDERS: 1024, BATCHES: 4096})
+def new_reader(recent: RecentHeads | None = None) -> RequestReader:
+    return RequestReader({ORDERS: 1024, BATCHES: 4096}, recent or RecentHeads())
 
 
 def read_all(*pieces: bytes) -> list[FramedRequest]:
