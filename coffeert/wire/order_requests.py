@@ -73,6 +73,7 @@ class VoidRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fa
 _request = msgspec.json.Decoder(OrderRequest)
 _void = msgspec.json.Decoder(VoidRequest)
 _plain = msgspec.json.Decoder(_PlainOrder).decode
+_values = msgspec.structs.astuple
 _encode = msgspec.json.Encoder().encode
 _decode_number = msgspec.json.Decoder(Number | None).decode
 _decode_text = msgspec.json.Decoder(str | None).decode
@@ -124,24 +125,16 @@ def _plain_draft(body: bytes, places: int) -> Draft | None:
         order = _plain(body)
     except NOT_DECODED:
         return None
-    order_id, quantity, price, total = order.order_id, order.quantity, order.price, order.total
-    placed_at, source, receipt = order.placed_at, order.source, order.receipt
-    named = (
-        2
-        + (quantity is not None)
-        + (price is not None)
-        + (placed_at is not None)
-        + (order_id is not None)
-        + (total is not None)
-        + (source is not None)
-        + (receipt is not None)
-    )
-    if not names_each_once(body, named) or not (order_id is None or _encode(order_id) in body):
+    values = _values(order)
+    store, drink, quantity, price, placed_at, order_id, total, source, receipt = values
+    if not names_each_once(body, len(values) - values.count(None)):
+        return None
+    if order_id is not None and _encode(order_id) not in body:
         return None
     try:
         return Draft(
-            order.store,
-            order.drink,
+            store,
+            drink,
             1 if quantity is None else quantity,
             None if price is None else price_units(price, places),
             placed_at,

@@ -181,7 +181,7 @@ class RecentHeads:
         return ()
 
     def find_same(self, data: bytes, fields: dict[bytes, bytes]) -> tuple[KnownHead, ...]:
-        """Return the entry that says the same as a head that the parser has read; empty if there is none."""
+        """Return the entry that says the same as a head that was parsed; empty if there is none."""
         return next((e for e in self._entries if e[0].says_the_same(data, fields)), ())
 
     def add(self, entry: tuple[KnownHead, ...]) -> None:
