@@ -165,9 +165,9 @@ class RequestReader:
         if start == len(data):
             return None
         if self._fed == start:  # the parser stands between two messages
-            head = self._match(self._known) or self._match(self._recent.find(data, start))
-            if head is not None:
-                return head
+            known = self._match(self._known) or self._match(self._recent.find(data, start))
+            if known is not None:
+                return known
         found = data.find(_END_OF_HEAD, max(start, self._fed - 3))
         end = len(data) if found < 0 else found + len(_END_OF_HEAD)
         if end - start > _MAX_HEAD_BYTES:

@@ -1,0 +1,118 @@
+"""Reports: the sums of a period beside those of another one, as `GET /api/report` answers.
+
+Dates are business dates of each store; a chain's "today" is each store's own, summed. Money is decimal
+text in the currency.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Final, Literal
+
+import msgspec
+
+Grouping = Literal["store", "drink", "source", "quarter", "hour", "day", "weekday"]
+"""What the rows of a report are of. A quarter or an hour is one of the local day, a weekday 1 to 7."""
+
+Comparison = Literal["last-week", "yesterday", "before", "usual", "last-year"]
+"""What a period is compared with: the same weekday of last week (or the week before, for a week), the
+day before, the window before of the same length, the mean of the last four same weekdays that traded,
+or 364 days earlier."""
+
+PERIODS: Final = ("today", "yesterday", "7-days", "28-days", "week", "last-week", "month")
+"""Names of periods; others are dates: `2026-11-26`, `2026-11`, `2026-11-01..2026-11-15`."""
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """The sums of some orders. What was voided counts nowhere; a refund lowers `pieces` and `takings`.
+
+    `orders` are lines of receipts. `receipts` is `None` if no order has a receipt number. `takings` is
+    `sold` minus `refunded`; these two are `None` unless the report was asked for details.
+    """
+
+    orders: int
+    pieces: int
+    takings: str
+    receipts: int | None = None
+    sold: str | None = None
+    refunded: str | None = None
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """How a figure differs from the compared one, in whole per cent; `None` with the reason in words.
+
+    There is none on a base that is not positive, not complete or too small.
+    """
+
+    percent: int | None = None
+    reason: str | None = None
+
+
+class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One row: `keys` has a text for each grouping, such as a code, `08:15`, `2026-11-26` or `4`.
+
+    `names` are the keys as people read them. `days` is on how many days a weekday's row traded, whose
+    figures are sums. `compared` is `None` if there is nothing to compare with.
+    """
+
+    keys: tuple[str, ...]
+    names: tuple[str, ...]
+    figures: Figures
+    compared: Figures | None = None
+    takings_change: Change | None = None
+    orders_change: Change | None = None
+    days: int | None = None
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """Business dates, both included. `until`: as far as a span is counted that has not ended yet.
+
+    `title` is in words, such as "Thursday, 26 November" or "last Thursday by 12:40".
+    """
+
+    name: str
+    title: str
+    first: date
+    last: date
+    until: datetime | None = None
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to `GET /api/report`.
+
+    Rows of quarters and hours have the compared days whole, so that what is still to come can be shown;
+    everything else ends `by now`. `stores_compared` of `stores` traded on both sides; only these are
+    compared. `timezones` are those of the stores, the first is the default.
+    """
+
+    period: Span
+    compared: Span | None
+    currency: str
+    timezones: tuple[str, ...]
+    stores: int
+    stores_compared: int | None
+    total: ReportRow
+    grouped_by: tuple[Grouping, ...]
+    rows: tuple[ReportRow, ...]
+
+
+class StoreActivity(msgspec.Struct, frozen=True, kw_only=True):
+    """When a store sold last, and how it usually does at this weekday and hour.
+
+    `usual_gap` is in seconds, `None` if it does not usually sell at this time or has too little history;
+    `quiet`: nothing was sold for much longer than usual.
+    """
+
+    store: str
+    name: str
+    last_sale: datetime | None
+    usual_gap: float | None
+    usually_open: bool | None
+    quiet: bool
+
+
+class Activity(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to `GET /api/activity`."""
+
+    as_of: datetime
+    stores: tuple[StoreActivity, ...]
