@@ -19,6 +19,7 @@ from coffeert.cli.workers import run_workers
 from coffeert.config import Config, load_config
 from coffeert.errors import ConfigError
 from coffeert.logs import configure_logs
+from coffeert.net import network_address
 from coffeert.server.app import Server, open_server
 from coffeert.server.http.connection_limiter import KEEPALIVE_SECONDS
 from coffeert.server.http.listener import GuardedSite
@@ -113,7 +114,9 @@ async def serve(
         if started is not None:
             started.set_result(url)
         if not quiet:
-            click.echo(f"coffeert serves {url}  (dashboard: coffeert-tui --url {url})")
+            click.echo(f"coffeert serves {url}")
+            click.echo(f"  page      {_page_url(config.host, url)}")
+            click.echo(f"  terminal  coffeert-tui --url {url}")
         await stop.wait()
         # First stop listening, then answer the requests in flight, then end everything.
         server.health.closing = True
@@ -142,6 +145,13 @@ async def _listen(
             f"The address {config.host}:{config.port} {reason}; choose another with --port."
         ) from None
     return site
+
+
+def _page_url(host: str, url: str) -> str:
+    """Return the address of the page; that of any address is the one in the local network."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 (compared, not listened on)
+        return f"http://{network_address() or 'localhost'}:{url.rsplit(':', 1)[1]}/"
+    return f"{url}/"
 
 
 def _url(config: Config, runner: web.AppRunner) -> str:
