@@ -27,6 +27,7 @@ from coffeert.server.http.order_endpoint import OrderEndpoint
 from coffeert.server.http.orders import OrdersApi
 from coffeert.server.http.page import Page, add_nosniff
 from coffeert.server.http.read_cookie import ReadCookie
+from coffeert.server.http.reports import ReportsApi
 from coffeert.server.ingest.admission import Admission
 from coffeert.server.ingest.batch_writer import BatchWriter
 from coffeert.server.ingest.order_service import OrderService
@@ -40,6 +41,7 @@ from coffeert.server.live.rollup_reader import RollupReader
 from coffeert.server.live.updater import LiveUpdater
 from coffeert.server.ops.health import HealthMonitor
 from coffeert.server.ops.metrics import Metrics
+from coffeert.server.reports.reporter import Reporter
 from coffeert.server.ws.endpoint import DashboardWebSocket
 from coffeert.tasks import Tasks
 
@@ -58,6 +60,7 @@ class Server:
     broadcaster: Broadcaster
     menu_cache: MenuCache
     rollup_reader: RollupReader
+    reporter: Reporter
     health: HealthMonitor
     bus: Bus
     connection_limiter: ConnectionLimiter
@@ -88,6 +91,7 @@ class Server:
             zone=lambda: self.updater.calendars.calendars[0].zone,
             now=self.rollup_reader.clock.now,
         )
+        reports = ReportsApi(self.reporter, self.authorizer)
         websocket = DashboardWebSocket(
             broadcaster=self.broadcaster,
             change_log=self.change_log,
@@ -111,6 +115,7 @@ class Server:
                 ("POST", "/api/orders/{order_id:.+}/void", orders.void),
                 ("GET", "/api/dashboard", dashboard.dashboard),
                 ("GET", "/api/menu", dashboard.menu),
+                ("GET", "/api/report", reports.report),
                 ("GET", "/ws/dashboard", websocket.serve),
                 ("GET", "/", page.index),
                 ("GET", "/page/{name}", page.file),
@@ -215,6 +220,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             broadcaster=broadcaster,
             menu_cache=menu_cache,
             rollup_reader=rollup_reader,
+            reporter=Reporter(pool, menu_cache.menu),
             health=HealthMonitor(
                 batch_writer=batch_writer,
                 restored=lambda: recent.restored,
