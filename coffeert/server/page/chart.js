@@ -11,7 +11,7 @@ const SHRINK_AFTER = 30_000
 /**
  * One chart in a `figure`. `draw` takes `{title, buckets, unknown, value}`: a bucket is
  * `{label, value, compared, state}` with the state `over`, `running` or `ahead`; `unknown` is from where on, in
- * buckets, nothing is known, or `null`; `value(number)` writes a value, `axis(number)` one of the axis.
+ * buckets, nothing is known, or `null`; `pace` the sum of the last full length of a bucket, up to now; `value(number)` writes a value, `axis(number)` one of the axis.
  */
 export class Chart {
   #figure
@@ -42,6 +42,7 @@ export class Chart {
   }
 
   draw(data) {
+    if (data.title !== this.#data?.title) this.#top = 0
     this.#data = data
     this.#render()
     this.#fillTable()
@@ -50,10 +51,10 @@ export class Chart {
   #render() {
     const { clientWidth: width, clientHeight: height } = this.#svg
     if (this.#data === null || width === 0 || height === 0) return
-    const { buckets, unknown } = this.#data
+    const { buckets, unknown, pace } = this.#data
     const top = this.#fit(Math.max(0, ...buckets.flatMap(each => [each.value, each.compared ?? 0])))
     const em = parseFloat(getComputedStyle(this.#svg).fontSize)
-    const drawn = JSON.stringify([width, height, em, top, unknown, this.#at, buckets])
+    const drawn = JSON.stringify([width, height, em, top, unknown, pace, this.#at, buckets])
     if (drawn === this.#drawn) return
     this.#drawn = drawn
     const step = (width - 2 * SIDE) / buckets.length
@@ -69,7 +70,7 @@ export class Chart {
     this.#svg.replaceChildren(
       DEFINITIONS.cloneNode(true),
       grid(scale, this.#data.axis),
-      ...(columns ? columnsOf(buckets, scale) : curvesOf(buckets, scale)),
+      ...(columns ? columnsOf(buckets, scale) : curvesOf(buckets, pace, scale)),
       ...labels(buckets, scale),
       ...(unknown === null ? [] : [hatched(unknown, scale)]),
       ...this.#crosshair(scale),
@@ -184,22 +185,24 @@ function columnsOf(buckets, { x, y, step }) {
   ])
 }
 
-function curvesOf(buckets, scale) {
-  const { x, y, step } = scale
+function curvesOf(buckets, pace, { x, y, step, em }) {
   const over = buckets.flatMap(({ value, state }, i) => (state === 'over' ? [[x(i), y(value)]] : []))
   const ghost = buckets.flatMap(({ compared }, i) =>
     compared === null || compared === undefined ? [] : [[x(i), y(compared)]],
   )
+  const running = buckets.findIndex(({ state }) => state === 'running')
+  // The line ends in the sum up to now of a whole length: the running bucket alone would look like a crash.
+  if (pace !== null && running >= 0) over.push([x(running), y(pace)])
   const drawn = []
   if (ghost.length) drawn.push(path(closed(ghost, y(0)), { class: 'ghost' }))
   if (over.length) {
     drawn.push(path(closed(over, y(0)), { class: 'area' }), path(over, { class: 'line' }))
   }
-  const running = buckets.findIndex(({ state }) => state === 'running')
   if (running >= 0) {
     const width = Math.max(3, step * 0.8)
     const top = Math.min(y(buckets[running].value), y(0) - 2)
     drawn.push(svg('rect', { class: 'now running', x: x(running) - width / 2, width, y: top, height: y(0) - top, rx: 2 }))
+    if (pace !== null) drawn.push(svg('circle', { class: 'now', cx: x(running), cy: y(pace), r: 0.35 * em }))
   }
   return drawn
 }

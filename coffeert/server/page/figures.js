@@ -37,13 +37,13 @@ export function sumsOf(view, shown) {
   return sums
 }
 
-/** The orders of the last ten minutes. */
-export function lastMinutes(view, shown) {
+/** The sums of the running minute and those before it, `count` altogether. */
+export function lastMinutes(view, shown, count) {
   const sums = zero()
   for (const [start, pair, totals] of view.cells('minute')) {
-    if (start > view.asOf - 600 && matches(shown, pair)) add(sums, totals)
+    if (start > view.asOf - count * 60 && matches(shown, pair)) add(sums, totals)
   }
-  return sums[0]
+  return sums
 }
 
 /**

@@ -49,10 +49,9 @@ function onFrame({ type, server: version }) {
 const namesOf = entries => new Map(entries.map(({ code, name }) => [code, name]))
 
 function onLink() {
-  if (feed.link === 'login') document.documentElement.classList.add('logged-out')
-  else document.documentElement.classList.remove('logged-out')
+  document.documentElement.classList.toggle('logged-out', feed.link === 'login')
   login.show(feed.link === 'login')
-  paintSoon()
+  tick()
 }
 
 function paintSoon() {

@@ -41,20 +41,23 @@ export class Panels {
     setText(byId('orders-sum'), count(orders))
     change(byId('orders-change'), report, 'orders_change', false)
     setText(byId('each'), orders > 0 ? money.text(cents / orders) : '–')
-    setText(byId('lately'), count(lastMinutes(at.view, shown)))
+    setText(byId('lately'), count(lastMinutes(at.view, shown, 10)[0]))
     const selling = [...sums.store.values()].filter(([sold]) => sold > 0).length
     setText(byId('selling'), `${count(selling)} of ${count(Math.max(selling, names.store.size))}`)
   }
 
   #curve(at, report) {
     const { shown, view, money } = at
+    if (shown.period === 'today' && !report && at.reports.pending('today', shown)) return
     const { title, buckets } = report ? quarters(at, report) : plain(at)
     setText(byId('curve-title'), `${title}${scope(at)}`)
     show(byId('curve-legend'), buckets.some(({ compared }) => compared))
-    if (report) setText(byId('compared-title'), report.compared?.title ?? '')
+    // The ghost is the whole day, also what is still to come.
+    if (report) setText(byId('compared-title'), report.compared?.title.replace(/ by [\d:]+$/, '') ?? '')
     this.#chart.draw({
       title: `${title}${scope(at)}`,
       buckets,
+      pace: report ? lastMinutes(view, shown, 15)[2] : null,
       unknown: at.status.old ? unknownFrom(at, buckets, shown, view) : null,
       value: cents => money.text(cents),
       axis: cents => money.whole(cents),

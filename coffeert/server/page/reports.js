@@ -22,6 +22,13 @@ export class Reports {
     return usable && performance.now() - answer.at < OLD_AFTER * EVERY[name] ? answer.value : null
   }
 
+  /** Return true if the first answer is still to come. */
+  pending(name, shown) {
+    const asked = this.#asked.get(name)
+    const key = keyOf(name, shown)
+    return asked?.key !== key || (!asked.failed && this.#answers.get(name)?.key !== key)
+  }
+
   /** Ask for what is shown and due. */
   refresh(shown) {
     for (const name of Object.keys(EVERY)) {
@@ -46,18 +53,21 @@ export class Reports {
       this.#answers.set(name, { key, value, at: performance.now() })
       this.#onAnswer()
     } catch {
-      // The panel does without, as with a server that has no reports; it is asked again later.
+      // The panels do without, as with a server that has no reports; it is asked again later.
+      const asked = this.#asked.get(name)
+      if (asked?.key === key) asked.failed = true
+      this.#onAnswer()
     }
   }
 }
 
-const GROUPS = { today: ['quarter'], stores: ['store'], drinks: ['drink'] }
+const GROUPS = { today: 'quarter', stores: 'store', drinks: 'drink', week: 'weekday,hour' }
 
 function keyOf(name, { store, drink }) {
   if (name === 'activity') return 'api/activity'
   const query = new URLSearchParams()
   query.set('period', name === 'week' ? '28-days' : 'today')
-  for (const group of name === 'week' ? ['weekday', 'hour'] : GROUPS[name]) query.append('by', group)
+  query.set('by', GROUPS[name])
   if (name !== 'week') query.set('compare', 'last-week')
   if (name !== 'stores') for (const code of store) query.append('store', code)
   if (name !== 'drinks') for (const code of drink) query.append('drink', code)
