@@ -21,13 +21,18 @@ _MAX_ADDRESSES: Final = 10_000
 class _Attempts:
     """The wrong tries of one address since the last right one."""
 
-    __slots__ = ("failures", "last", "lock", "waiting")
+    __slots__ = ("failed", "failures", "last", "lock", "waiting")
 
     def __init__(self, now: float) -> None:
         self.failures = 0
+        self.failed = False  # this time
         self.waiting = 0
         self.last = now
         self.lock = asyncio.Lock()
+
+    def fail(self) -> None:
+        self.failures += 1
+        self.failed = True
 
 
 class LoginDelay:
@@ -46,6 +51,7 @@ class LoginDelay:
     async def turn(self, address: str) -> AsyncIterator[Callable[[], None]]:
         """Wait for the turn of a try; the block calls what it gets if the try was wrong.
 
+        A block that ends without that, and without an error, was right.
         Raises `TooManyRequests` if eight of this address wait already.
         """
         attempts = self._of(_network(address))
@@ -54,13 +60,14 @@ class LoginDelay:
         attempts.waiting += 1
         try:
             async with attempts.lock:
+                attempts.failed = False
                 if attempts.failures:
                     exponent = min(attempts.failures - 1, 10)
                     await asyncio.sleep(min(_MAX_SECONDS, _FIRST_SECONDS * 2**exponent))
-                wrong: list[None] = []
-                yield lambda: wrong.append(None)
-                attempts.failures = attempts.failures + 1 if wrong else 0
                 attempts.last = self._clock()
+                yield attempts.fail
+                if not attempts.failed:
+                    attempts.failures = 0
         finally:
             attempts.waiting -= 1
 

@@ -1,7 +1,7 @@
 // A curve over time as SVG: now as a filled line or columns, the compared day as a grey ghost behind it, the
 // running bucket hollow, what is unknown hatched. Drawn in pixels, so that text keeps its size.
 
-import { element, keyed, setText, show, svg } from './dom.js'
+import { element, keyed, setText, svg } from './dom.js'
 
 const SIDE = 2
 const TOP = 1.8, BOTTOM = 2, LABEL = 4.8 // in heights of its text
@@ -14,7 +14,6 @@ const SHRINK_AFTER = 30_000
  * buckets, nothing is known, or `null`; `pace` the sum of the last full length of a bucket, up to now; `value(number)` writes a value, `axis(number)` one of the axis.
  */
 export class Chart {
-  #figure
   #svg
   #readout
   #table
@@ -25,7 +24,6 @@ export class Chart {
   #smallSince = null
 
   constructor(figure) {
-    this.#figure = figure
     this.#svg = svg('svg', { role: 'img', tabindex: 0 })
     this.#readout = element('p', { className: 'readout', 'aria-live': 'polite' })
     this.#table = element('tbody')
@@ -146,10 +144,6 @@ export class Chart {
       setText(row.children[1], state === 'ahead' ? '' : value(now))
       setText(row.children[2], compared === null || compared === undefined ? '' : value(compared))
     })
-  }
-
-  hide(hidden) {
-    show(this.#figure, !hidden)
   }
 }
 

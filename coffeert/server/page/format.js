@@ -33,7 +33,6 @@ const OPTIONS = {
 }
 
 export const count = number => numbers('', 0).format(number)
-export const tenths = number => numbers('', 1).format(number)
 
 /** Money of one currency; `places` are those of the server's amounts, as in the prices of the menu. */
 export class Money {

@@ -93,7 +93,7 @@ function unknownNames() {
 }
 
 function tick() {
-  if (feed.link === 'up' && !document.hidden) reports.refresh(shown)
+  if (feed.link === 'up' && !document.hidden) reports.refresh(shown, names)
   paintSoon()
 }
 

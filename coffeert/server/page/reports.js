@@ -29,15 +29,16 @@ export class Reports {
     return asked?.key !== key || (!asked.failed && this.#answers.get(name)?.key !== key)
   }
 
-  /** Ask for what is shown and due. */
-  refresh(shown) {
+  /** Ask for what is shown and due; `names` are those of the menu, which alone can be asked for. */
+  refresh(shown, names) {
+    const known = ['store', 'drink'].every(kind => shown[kind].every(code => names[kind].has(code)))
     for (const name of Object.keys(EVERY)) {
       if (shown.wall && (name === 'drinks' || name === 'week')) continue
       const key = keyOf(name, shown)
       const asked = this.#asked.get(name)
       if (asked?.key === key && performance.now() - asked.at < EVERY[name]) continue
-      this.#asked.set(name, { key, at: performance.now() })
-      this.#ask(name, key)
+      this.#asked.set(name, { key, at: performance.now(), failed: !known })
+      if (known) this.#ask(name, key)
     }
   }
 
