@@ -28,6 +28,7 @@ from coffeert.tui.render.layout import FULL, TALL
 from coffeert.tui.render.palette import THEMES, Palette, PlainPalette
 from coffeert.tui.saved_state import capture_state, save_state
 from coffeert.tui.screens.dashboard import Dashboard
+from coffeert.tui.screens.page_link import PageLink
 from coffeert.tui.settings import Settings
 from coffeert.tui.textual_workarounds import RELEASE_SECONDS, release_memory
 
@@ -94,6 +95,7 @@ class CoffeertApp(App[None]):
         self.feed = feed
         self.injection = injection
         self._archive = archive
+        self._url = url
         self._state_path = state_path
         for known in THEMES:
             self.register_theme(known)
@@ -153,6 +155,14 @@ class CoffeertApp(App[None]):
             cells = max(20, self.size.width - 3)
             message = "\n".join(wrap(message, cells, max_lines=2, placeholder=" ..."))
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def action_page_link(self) -> None:
+        """Show a link to the page, for a phone."""
+        if self._archive is None:
+            self.notify("A recording has no page.", severity="warning")
+            return
+        blocks = self.glyphs is not GLYPHS["ascii"]
+        self.push_screen(PageLink(self._url, self._archive.login_link, blocks=blocks))
 
     def action_help_quit(self) -> None:
         """Quit on Ctrl-C, as every other command does; in an input it copies what is selected."""

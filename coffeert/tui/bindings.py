@@ -57,6 +57,9 @@ DASHBOARD_KEYS: Final[list[Binding]] = [
     _key("ctrl+r,f6", "record", "record", "record", "Record into a file, or stop recording"),
     _key("i", "inject", "inject", "inject.start", "Inject made-up orders"),
     _key("x", "stop_injection", "stop inject", "inject.stop", "Stop injecting"),
+    _key(
+        "Q", "app.page_link", "phone", "page.link", "Show a QR code that opens the page on a phone"
+    ),
     _key("r", "reconnect", "reconnect", "link.reconnect", "Connect at once instead of waiting"),
     _key("q", "app.quit", "quit", "quit", "Leave", show=True),
 ]

@@ -14,6 +14,7 @@ from coffeert.client.events import FeedEvent
 from coffeert.domain.orders import Draft
 from coffeert.errors import ServerUnavailable
 from coffeert.wire.frames import Snapshot
+from coffeert.wire.login import LoginLink
 
 if TYPE_CHECKING:
     from coffeert.client import DashboardFeed, OrderClient
@@ -56,6 +57,9 @@ class LiveSource:
 
     async def void(self, order_id: UUID) -> PlacedOrder:
         return await self._open(self._client).void(order_id)
+
+    async def login_link(self) -> LoginLink:
+        return await self._open(self._client).login_link()
 
     def _load(self) -> tuple[DashboardFeed, OrderClient]:
         # In a thread: importing the client takes long enough to be noticed on the screen.

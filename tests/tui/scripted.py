@@ -21,6 +21,7 @@ from coffeert.domain.orders import Draft, Order
 from coffeert.domain.retention_window import RetentionWindow
 from coffeert.domain.rollups import BUCKETS, GRAINS, SECONDS, CellKey, Cells, Totals, floor
 from coffeert.domain.view import Change, View
+from coffeert.errors import CoffeertError
 from coffeert.wire.frames import PROTOCOL, Heartbeat, Hello, Snapshot, columns
 from coffeert.wire.health import (
     AggregatorHealth,
@@ -30,6 +31,7 @@ from coffeert.wire.health import (
     RedisHealth,
     SocketsHealth,
 )
+from coffeert.wire.login import LoginLink
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 from tests.calendars import calendars
 
@@ -229,6 +231,13 @@ class ScriptedArchive:
         self._house = house
         self.asked: list[datetime | None] = []
         self.voided: list[UUID] = []
+        self.link: LoginLink | CoffeertError = LoginLink(code=None, url=None, expires_in=300)
+
+    async def login_link(self) -> LoginLink:
+        """Return the link that the test has chosen, or raise its error."""
+        if isinstance(self.link, CoffeertError):
+            raise self.link
+        return self.link
 
     async def dashboard(self, at: datetime | None = None) -> Snapshot:
         """Return the view at a moment."""

@@ -11,6 +11,7 @@ from coffeert.client import PlacedOrder
 from coffeert.client.events import FeedEvent
 from coffeert.domain.orders import Draft
 from coffeert.wire.frames import Snapshot
+from coffeert.wire.login import LoginLink
 
 
 class Feed(Protocol):
@@ -38,4 +39,8 @@ class Archive(Protocol):
 
     async def void(self, order_id: UUID) -> PlacedOrder:
         """Append the correction of an order; raises `CoffeertError`."""
+        ...
+
+    async def login_link(self) -> LoginLink:
+        """Make a link to the page; raises `CoffeertError`."""
         ...

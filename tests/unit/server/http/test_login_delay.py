@@ -90,7 +90,9 @@ async def test_too_many_at_the_same_time_are_refused_and_let_in_later(slept: lis
     delay = LoginDelay()
     tries = [attempt(delay, ATTACKER) for _ in range(12)]
     refused = await asyncio.gather(*tries, return_exceptions=True)
-    assert [type(each) for each in refused if each is not None] == [TooManyRequests] * 4
+    assert [type(each) for each in refused if each is not None] == [
+        TooManyRequests
+    ] * 3  # one more has ended at once
     await attempt(delay, ATTACKER, right=True)
 
 
