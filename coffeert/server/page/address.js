@@ -13,7 +13,7 @@ export function readAddress(search = location.search) {
   const query = new URLSearchParams(search)
   const period = query.get('period')
   return {
-    period: period in PERIODS ? period : 'today',
+    period: Object.hasOwn(PERIODS, period) ? period : 'today',
     store: query.getAll('store'),
     drink: query.getAll('drink'),
     wall: query.has('wall'),

@@ -73,16 +73,18 @@ export class Feed {
     const url = new URL(`ws/dashboard${this.replica.resumeQuery}`, document.baseURI)
     url.protocol = url.protocol.replace('http', 'ws')
     const socket = (this.#socket = new WebSocket(url))
-    const timer = setTimeout(() => this.#lose('The server does not answer.'), TIMEOUT)
+    const timer = setTimeout(() => this.#lose(CLOSED_WAY), TIMEOUT)
+    let opened = false
     socket.onmessage = ({ data }) => this.#receive(socket, JSON.parse(data))
     socket.onopen = () => {
       clearTimeout(timer)
+      opened = true
       this.lastMessage = performance.now()
     }
     socket.onclose = ({ code }) => {
       clearTimeout(timer)
       if (this.#socket !== socket) return
-      this.#lose(REASONS[code] ?? 'The connection to the server is lost.')
+      this.#lose(REASONS[code] ?? (opened ? 'The connection to the server is lost.' : CLOSED_WAY))
     }
   }
 
@@ -139,6 +141,8 @@ export class Feed {
   }
 }
 
+// It has just answered over HTTP.
+const CLOSED_WAY = 'The server answers, but its WebSocket does not open. A proxy must pass Upgrade and Host.'
 const REASONS = {
   1012: 'The server restarts.',
   4001: 'The login has expired.',

@@ -20,7 +20,7 @@ export class View {
   calendars = []
   recent = []
   dataTime = 0 // milliseconds
-  #calendarOf = {}
+  #calendarOf = new Map()
 
   constructor(columns) {
     this.apply(columns)
@@ -30,7 +30,7 @@ export class View {
   apply(columns) {
     this.asOf = columns.as_of
     this.calendars = columns.days.map(calendar)
-    this.#calendarOf = columns.calendar_of
+    this.#calendarOf = new Map(Object.entries(columns.calendar_of))
     this.dataTime = Date.parse(columns.data_time)
     const drinks = columns.drinks.length
     for (const grain of GRAINS) {
@@ -48,7 +48,7 @@ export class View {
 
   /** The calendar of a store; that of `undefined` is the default one. */
   calendarOf(store) {
-    return this.calendars[this.#calendarOf[store] ?? 0]
+    return this.calendars[this.#calendarOf.get(store) ?? 0]
   }
 
   /** Our sums over each window, to be compared with the server's. */
