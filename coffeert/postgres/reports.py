@@ -15,11 +15,13 @@ from coffeert.postgres.queries import sql
 
 
 class ReportState(msgspec.Struct, frozen=True):
-    """As of when a report is, that is of the last pass, and from when on minutes are kept."""
+    """As of when a report is, that is of the last pass; from when on minutes are kept; holidays by date."""
 
     as_of: datetime
     minutes_from: datetime
     watermark: str
+    week_starts: int
+    marked: Mapping[date, str]
 
 
 class TradingDays(msgspec.Struct, frozen=True):
@@ -39,10 +41,22 @@ class ShopOfReport(msgspec.Struct, frozen=True):
     weights: Mapping[date, int] | None
 
 
+class ReportFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which orders count; `None` for all. Prices are of one piece, in minor units, and included."""
+
+    drinks: frozenset[str] | None = None
+    without_drinks: frozenset[str] = frozenset()
+    sources: frozenset[str] | None = None
+    without_sources: frozenset[str] = frozenset()
+    min_price: int | None = None
+    max_price: int | None = None
+
+
 class ReportSums(msgspec.Struct, frozen=True):
     """Sums of one key, or all of them if `total`; amounts in minor units, of both sides.
 
-    `like_` sums are of compared stores only; `then_` sums are weighted.
+    `like_` sums are of compared stores only; `then_` sums are weighted. Rollups have no `sold` and what
+    follows; `numbered` are lines with the number of a receipt.
     """
 
     part: str
@@ -62,6 +76,12 @@ class ReportSums(msgspec.Struct, frozen=True):
     then_orders: int
     then_pieces: int
     then_takings: int
+    sold: int = 0
+    then_sold: int = 0
+    numbered: int = 0
+    then_numbered: int = 0
+    receipts: int = 0
+    then_receipts: int = 0
 
 
 @asynccontextmanager
@@ -80,7 +100,13 @@ async def load_report_state(connection: Connection) -> ReportState:
     """Read as of when a report is."""
     row = await connection.fetchrow(sql("report_state"))
     assert row is not None
-    return ReportState(**row)
+    return ReportState(
+        row["as_of"],
+        row["minutes_from"],
+        row["watermark"],
+        row["week_starts"],
+        dict(zip(row["marked"], row["marked_as"], strict=True)),
+    )
 
 
 async def load_trading_days(
@@ -93,15 +119,17 @@ async def load_trading_days(
 
 async def load_report_sums(
     connection: Connection,
+    state: ReportState,
     shops: Sequence[ShopOfReport],
     pieces: Iterable[Piece],
     grouped_by: Sequence[str],
+    filters: ReportFilter,
     *,
-    drinks: Collection[str] | None = None,
-    without_drinks: Collection[str] = (),
+    from_orders: bool,
+    receipts: bool,
     most_rows: int,
 ) -> list[ReportSums]:
-    """Read the sums of the pieces; at most so many rows."""
+    """Read the sums of the pieces, at most so many rows; the rollups know neither sources nor prices."""
     days = [piece for piece in pieces if isinstance(piece, DayPiece)]
     times = [piece for piece in pieces if isinstance(piece, TimePiece)]
     chosen: list[tuple[str, date | None, int]] = []
@@ -112,8 +140,7 @@ async def load_report_sums(
             chosen.append((shop.code, None, 1))
         else:
             chosen += ((shop.code, day, weight) for day, weight in shop.weights.items())
-    rows = await connection.fetch(
-        sql("report_rollups"),
+    values: list[object] = [
         [shop.code for shop in shops],
         [shop.calendar for shop in shops],
         [shop.zone for shop in shops],
@@ -122,11 +149,21 @@ async def load_report_sums(
         *_columns(days, 6),
         *_columns(times, 8),
         list(grouped_by),
-        None if drinks is None else list(drinks),
-        list(without_drinks),
+        filters.drinks,
+        filters.without_drinks,
         most_rows,
-    )
-    return [ReportSums(*row) for row in rows]
+    ]
+    if from_orders:
+        values += [
+            state.watermark,
+            filters.sources,
+            filters.without_sources,
+            filters.min_price,
+            filters.max_price,
+            receipts,
+        ]
+    query = sql("report_orders" if from_orders else "report_rollups")
+    return [ReportSums(*row) for row in await connection.fetch(query, *values)]
 
 
 def _columns(rows: Sequence[Sequence[object]], width: int) -> list[list[object]]:

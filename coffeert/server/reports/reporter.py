@@ -15,6 +15,7 @@ from coffeert.errors import FieldError, Invalid
 from coffeert.postgres.calendars import load_calendars
 from coffeert.postgres.pool import Connection, Pool
 from coffeert.postgres.reports import (
+    ReportFilter,
     ReportState,
     ShopOfReport,
     load_report_state,
@@ -51,13 +52,17 @@ class Reporter:
             self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
             report_transaction(connection, _STATEMENT_SECONDS),
         ):
-            return await _read(connection, request, self.menu())
+            return await read_report(connection, request, self.menu())
 
 
-async def _read(connection: Connection, request: ReportRequest, menu: Menu) -> Report:
+async def read_report(connection: Connection, request: ReportRequest, menu: Menu) -> Report:
+    """Make a report in a transaction that sees one moment; raises `Invalid`."""
     state = await load_report_state(connection)
     comparing = Comparing(
-        request.period, request.comparison or default_comparison(request.period), 1, {}
+        request.period,
+        request.comparison or default_comparison(request.period),
+        state.week_starts,
+        state.marked,
     )
     until = int(state.as_of.timestamp()) // _MINUTE * _MINUTE
     calendars = await load_calendars(connection, *_calendar_span(comparing, until))
@@ -80,11 +85,20 @@ async def _read(connection: Connection, request: ReportRequest, menu: Menu) -> R
     ]
     sums = await load_report_sums(
         connection,
+        state,
         shops,
         pieces,
         request.grouped_by,
-        drinks=request.drinks.only,
-        without_drinks=request.drinks.without,
+        ReportFilter(
+            drinks=request.drinks.only,
+            without_drinks=request.drinks.without,
+            sources=request.sources.only,
+            without_sources=request.sources.without,
+            min_price=request.min_price,
+            max_price=request.max_price,
+        ),
+        from_orders=cut.from_orders,
+        receipts=request.details,
         most_rows=_MOST_ROWS + 1,
     )
     if len(sums) > _MOST_ROWS:

@@ -54,6 +54,12 @@ class _Sums(NamedTuple):
     then_orders: int = 0
     then_pieces: int = 0
     then_takings: int = 0
+    sold: int = 0
+    then_sold: int = 0
+    numbered: int = 0
+    then_numbered: int = 0
+    receipts: int = 0
+    then_receipts: int = 0
 
     def plus(self, row: ReportSums) -> _Sums:
         return _Sums(*(mine + getattr(row, name) for name, mine in self._asdict().items()))
@@ -115,16 +121,22 @@ class _RowWriter:
     def row(self, key: Key, sums: _Sums) -> ReportRow:
         named = dict(zip(self._by, key, strict=False))
         reason = self._reason(named)
-        orders = self._mean(sums.then_orders)
-        takings = self._mean(sums.then_takings)
-        compared = Figures(
-            orders=orders, pieces=self._mean(sums.then_pieces), takings=self._money(takings)
+        compared = self._figures(
+            orders=self._mean(sums.then_orders),
+            pieces=self._mean(sums.then_pieces),
+            takings=self._mean(sums.then_takings),
+            receipts=self._mean(sums.then_receipts) if sums.then_numbered else None,
+            sold=self._mean(sums.then_sold),
         )
         return ReportRow(
             keys=tuple(_key_text(grouping, value) for grouping, value in named.items()),
             names=tuple(self._name(grouping, value) for grouping, value in named.items()),
-            figures=Figures(
-                orders=sums.orders, pieces=sums.pieces, takings=self._money(sums.takings)
+            figures=self._figures(
+                orders=sums.orders,
+                pieces=sums.pieces,
+                takings=sums.takings,
+                receipts=sums.receipts if sums.numbered else None,
+                sold=sums.sold,
             ),
             compared=compared if reason is None or reason in _TIMES else None,
             takings_change=_change(
@@ -189,6 +201,20 @@ class _RowWriter:
                 return f"{weekday_text(value)}, {day_text(value, value)}"
             case _:
                 return _key_text(grouping, value)
+
+    def _figures(
+        self, *, orders: int, pieces: int, takings: int, receipts: int | None, sold: int
+    ) -> Figures:
+        if not self._context.request.details:
+            return Figures(orders=orders, pieces=pieces, takings=self._money(takings))
+        return Figures(
+            orders=orders,
+            pieces=pieces,
+            takings=self._money(takings),
+            receipts=receipts,
+            sold=self._money(sold),
+            refunded=self._money(sold - takings),
+        )
 
     def _mean(self, weighted: int) -> int:
         return _rounded(weighted, self._scale)
