@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
+from typing import Literal
 
+import asyncpg
 import msgspec
 
 from coffeert.domain.report_plan import DayPiece, Piece, TimePiece
+from coffeert.errors import FieldError, Invalid
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
@@ -88,12 +91,19 @@ class ReportSums(msgspec.Struct, frozen=True):
 async def report_transaction(connection: Connection, time_limit: float) -> AsyncIterator[None]:
     """See one moment, with no statement taking longer than `time_limit` seconds.
 
-    Raises `DatabaseUnavailable`.
+    Raises `Invalid` if one does, and `DatabaseUnavailable`.
     """
     with translate_errors():
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            await connection.execute(sql("report_timeout"), f"{time_limit * 1e3:.0f}ms")
-            yield
+        try:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                await connection.execute(sql("report_timeout"), f"{time_limit * 1e3:.0f}ms")
+                yield
+        except asyncpg.QueryCanceledError:
+            fault = FieldError("period", "is too much to add up; ask for fewer days")
+            raise Invalid(
+                f"The report takes longer than {time_limit:.0f} s; ask for fewer days.",
+                errors=(fault,),
+            ) from None
 
 
 async def load_report_state(connection: Connection) -> ReportState:
@@ -164,6 +174,69 @@ async def load_report_sums(
         ]
     query = sql("report_orders" if from_orders else "report_rollups")
     return [ReportSums(*row) for row in await connection.fetch(query, *values)]
+
+
+class CorrectionRow(msgspec.Struct, frozen=True):
+    """A refund or a void as it is stored, with what it takes away."""
+
+    kind: Literal["refund", "void"]
+    store: str
+    drink: str
+    pieces: int
+    amount: int
+    placed_at: datetime
+    received_at: datetime
+    source: str | None
+    receipt: str | None
+    found: int
+
+
+async def load_corrections(
+    connection: Connection,
+    state: ReportState,
+    shops: Sequence[ShopOfReport],
+    spans: Sequence[TimePiece],
+    filters: ReportFilter,
+    most_rows: int,
+) -> list[CorrectionRow]:
+    """Read the refunds and voids of a report, at most so many, with how many there are."""
+    values = _of_spans(state, shops, spans, filters)
+    rows = await connection.fetch(sql("report_corrections"), *values, most_rows)
+    return [CorrectionRow(*row) for row in rows]
+
+
+async def load_late(
+    connection: Connection,
+    state: ReportState,
+    shops: Sequence[ShopOfReport],
+    days: Sequence[TimePiece],
+    filters: ReportFilter,
+) -> tuple[int, int, int]:
+    """Read orders, pieces and takings of what came after its business day was over."""
+    row = await connection.fetchrow(sql("report_late"), *_of_spans(state, shops, days, filters))
+    assert row is not None
+    return row["orders"], row["pieces"], row["takings"]
+
+
+def _of_spans(
+    state: ReportState,
+    shops: Sequence[ShopOfReport],
+    spans: Sequence[TimePiece],
+    filters: ReportFilter,
+) -> list[object]:
+    return [
+        [shop.code for shop in shops],
+        [shop.calendar for shop in shops],
+        [span.calendar for span in spans],
+        [span.begins for span in spans],
+        [span.ends for span in spans],
+        state.watermark,
+        filters.drinks,
+        filters.without_drinks,
+        filters.sources,
+        filters.without_sources,
+        [filters.min_price, filters.max_price],
+    ]
 
 
 def _columns(rows: Sequence[Sequence[object]], width: int) -> list[list[object]]:

@@ -231,6 +231,46 @@ class Expected:
     stores: int
     compared: int
 
+    def traded_days(self, request: ReportRequest, world: World, key: Key) -> int:
+        """On how many days a row of a weekday traded."""
+        named = dict(zip(request.grouped_by, key, strict=True))
+        found: set[date] = set()
+        for store, rule in world.rules.items():
+            if not request.stores.has(store) or named.get("store", store) != store:
+                continue
+            today = day_of(rule, world.until)
+            begun = [day for day in now_days(request, today, world) if world.traded(store, day)]
+            for day in begun:
+                if str(day.isoweekday()) != named["weekday"]:
+                    continue
+                start = named.get("quarter", named.get("hour"))
+                if start is None:
+                    found.add(day)
+                elif day not in world.marked and (
+                    day < today
+                    or _is_over(rule, str(start), "quarter" in named, today, world.until)
+                ):
+                    found.add(day)
+        return len(found)
+
+
+def _is_over(rule: BusinessCalendar, start: str, is_quarter: bool, today: date, until: int) -> bool:
+    """Whether a time of the day that begins at a store's start of day has passed."""
+    hours, minutes = map(int, start.split(":"))
+    end = hours * 60 + minutes
+    end += 1440 * (end < rule.starts) + (15 if is_quarter else 60)
+    return (until + rule.offset_at(until) - unix(today)) / 60 >= end
+
+
+def now_days(request: ReportRequest, today: date, world: World) -> list[date]:
+    """The days of a period that have begun."""
+    first, last = span_of(request, today, world.week_starts)
+    return [
+        first + number * DAY
+        for number in range((last - first).days + 1)
+        if first + number * DAY <= today
+    ]
+
 
 def expected(request: ReportRequest, world: World) -> Expected:
     """Sum every order by itself."""
@@ -246,11 +286,7 @@ def _add_store(
 ) -> None:
     today = day_of(rule, world.until)
     span = span_of(request, today, world.week_starts)
-    now = [
-        span[0] + number * DAY
-        for number in range((span[1] - span[0]).days + 1)
-        if span[0] + number * DAY <= today
-    ]
+    now = now_days(request, today, world)
     sold_now = any(world.traded(store, day) for day in now)
     then = now and then_days(
         request, span, now, today, lambda day: world.traded(store, day), world.marked
