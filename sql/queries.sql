@@ -261,6 +261,25 @@ CROSS JOIN LATERAL (
     ORDER BY date LIMIT 1
 ) AS earliest
 
+-- name: last_sales
+-- When each of some stores sold last, within the last seven days; a sale that was voided does not count.
+-- $1 codes, $2 watermark, $3 now.
+SELECT store, placed_at
+FROM unnest($1::text[]) AS asked(store)
+CROSS JOIN LATERAL (
+    SELECT bucket FROM rollup_minute
+    WHERE rollup_minute.store = asked.store AND orders > 0
+      AND bucket > $3::timestamptz - interval '7 days' AND bucket <= $3
+    ORDER BY bucket DESC LIMIT 1
+) AS minute
+CROSS JOIN LATERAL (
+    SELECT max(placed_at) AS placed_at FROM orders
+    WHERE orders.store = asked.store AND quantity > 0 AND voids IS NULL
+      AND placed_at >= bucket AND placed_at < bucket + interval '1 minute'
+      AND pg_visible_in_snapshot(xid, $2::text::pg_snapshot)
+      AND NOT EXISTS (SELECT FROM orders AS void WHERE void.voids = orders.order_id)
+) AS sale
+
 -- name: report_timeout
 -- For this transaction: no statement takes longer than $1, such as 5000ms.
 SELECT set_config('statement_timeout', $1, true)

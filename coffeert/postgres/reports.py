@@ -176,6 +176,14 @@ async def load_report_sums(
     return [ReportSums(*row) for row in await connection.fetch(query, *values)]
 
 
+async def load_last_sales(
+    connection: Connection, state: ReportState, stores: Collection[str]
+) -> dict[str, datetime]:
+    """Read when stores sold last, of those that did within seven days."""
+    rows = await connection.fetch(sql("last_sales"), list(stores), state.watermark, state.as_of)
+    return {row["store"]: row["placed_at"] for row in rows}
+
+
 class CorrectionRow(msgspec.Struct, frozen=True):
     """A refund or a void as it is stored, with what it takes away."""
 

@@ -13,6 +13,7 @@ import msgspec
 from coffeert.domain.calendar import Calendars, whole_span
 from coffeert.domain.comparisons import check_comparison, default_comparison
 from coffeert.domain.menu import Menu
+from coffeert.domain.periods import parse_period
 from coffeert.domain.report_plan import Cut, Piece, StoreDays, TimePiece, pieces_of
 from coffeert.errors import Unavailable
 from coffeert.postgres.calendars import load_calendars
@@ -21,19 +22,22 @@ from coffeert.postgres.pool import Connection, Pool
 from coffeert.postgres.reports import (
     ReportFilter,
     ReportState,
+    ReportSums,
     ShopOfReport,
     load_corrections,
+    load_last_sales,
     load_late,
     load_report_state,
     load_report_sums,
     load_trading_days,
     report_transaction,
 )
+from coffeert.server.reports.activity import store_activity, usual_sales
 from coffeert.server.reports.context import ReportContext
 from coffeert.server.reports.days import Comparing, date_of
 from coffeert.server.reports.request import ReportRequest, report_fault
 from coffeert.server.reports.rows import make_details, make_report
-from coffeert.wire.reports import Report
+from coffeert.wire.reports import Activity, Report
 
 _ACQUIRE_SECONDS: Final = 2.0
 _STATEMENT_SECONDS: Final = 5.0
@@ -48,6 +52,12 @@ _QUARTER: Final = 900
 _MINUTE: Final = 60
 
 
+_TODAY: Final = ReportRequest(
+    period=parse_period("today"), comparison="usual", grouped_by=("store", "quarter")
+)
+"""What the activity of stores is judged by."""
+
+
 class Reporter:
     """Makes reports; `menu` returns the current one."""
 
@@ -60,6 +70,11 @@ class Reporter:
         """Make a report; raises `Invalid`, `Unavailable` and `DatabaseUnavailable`."""
         async with self._connection() as connection:
             return await read_report(connection, request, self.menu())
+
+    async def activity(self) -> Activity:
+        """Say which stores sell as usual; raises `Unavailable` and `DatabaseUnavailable`."""
+        async with self._connection() as connection:
+            return await read_activity(connection, self.menu())
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
@@ -96,16 +111,7 @@ async def read_report(connection: Connection, request: ReportRequest, menu: Menu
         until = until // _QUARTER * _QUARTER
         cut = _cut(request, until, comparing)
         pieces = _pieces(calendars, days, cut)
-    shops = [
-        ShopOfReport(
-            store,
-            calendars.of(store).id,
-            calendars.of(store).zone,
-            of_store.reason is None,
-            of_store.weights,
-        )
-        for store, of_store in days.items()
-    ]
+    shops = _shops(days, calendars)
     filters = _filters(request)
     sums = await load_report_sums(
         connection,
@@ -141,6 +147,53 @@ async def read_report(connection: Connection, request: ReportRequest, menu: Menu
     corrections = await load_corrections(connection, state, shops, spans, filters, _CORRECTIONS)
     late = await load_late(connection, state, shops, over, filters)
     return msgspec.structs.replace(report, details=make_details(menu, corrections, late))
+
+
+async def read_activity(connection: Connection, menu: Menu) -> Activity:
+    """Say in a transaction that sees one moment which stores sell as usual."""
+    state = await load_report_state(connection)
+    comparing = Comparing(_TODAY.period, "usual", state.week_starts, state.marked)
+    until = state.as_of.timestamp()
+    calendars = await load_calendars(connection, *_calendar_span(comparing, int(until)))
+    days = await _days_of_stores(connection, _TODAY, menu, comparing, calendars, int(until))
+    # Whether something was sold today does not matter here.
+    days = {
+        store: msgspec.structs.replace(of, reason=None) for store, of in days.items() if of.weights
+    }
+    cut = _cut(_TODAY, int(until) // _QUARTER * _QUARTER, comparing)
+    pieces = [piece for piece in _pieces(calendars, days, cut) if piece.side == "then"]
+    shops = _shops(days, calendars)
+    sums = await load_report_sums(
+        connection,
+        state,
+        shops,
+        pieces,
+        _TODAY.grouped_by,
+        ReportFilter(),
+        from_orders=False,
+        receipts=False,
+        most_rows=_MOST_ROWS * 10,
+    )
+    active = {store.code: store.name for store in menu.stores if store.active}
+    last = await load_last_sales(connection, state, active)
+    rows: dict[str, list[ReportSums]] = {store: [] for store in days}
+    for row in sums:
+        if row.store is not None:
+            rows[row.store].append(row)
+    return Activity(
+        as_of=state.as_of,
+        stores=tuple(
+            store_activity(
+                store,
+                name,
+                calendars.of(store),
+                until,
+                last.get(store),
+                usual_sales(calendars.of(store), rows[store]) if store in rows else None,
+            )
+            for store, name in active.items()
+        ),
+    )
 
 
 async def _days_of_stores(
@@ -188,6 +241,15 @@ def _pieces(calendars: Calendars, days: Mapping[str, StoreDays], cut: Cut) -> li
         if stores:
             found += pieces_of(calendar, stores, cut)
     return found
+
+
+def _shops(days: Mapping[str, StoreDays], calendars: Calendars) -> list[ShopOfReport]:
+    return [
+        ShopOfReport(
+            store, calendars.of(store).id, calendars.of(store).zone, of.reason is None, of.weights
+        )
+        for store, of in days.items()
+    ]
 
 
 def _filters(request: ReportRequest) -> ReportFilter:
