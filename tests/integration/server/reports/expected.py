@@ -244,11 +244,12 @@ class Expected:
                 if str(day.isoweekday()) != named["weekday"]:
                     continue
                 start = named.get("quarter", named.get("hour"))
-                if start is None:
-                    found.add(day)
-                elif day not in world.marked and (
-                    day < today
-                    or _is_over(rule, str(start), "quarter" in named, today, world.until)
+                if start is None or (
+                    day not in world.marked
+                    and (
+                        day < today
+                        or _is_over(rule, str(start), "quarter" in named, today, world.until)
+                    )
                 ):
                     found.add(day)
         return len(found)
@@ -287,56 +288,79 @@ def _add_store(
     today = day_of(rule, world.until)
     span = span_of(request, today, world.week_starts)
     now = now_days(request, today, world)
-    sold_now = any(world.traded(store, day) for day in now)
     then = now and then_days(
         request, span, now, today, lambda day: world.traded(store, day), world.marked
     )
     days = {one.day for one in then or ()}
+    sold_now = any(world.traded(store, day) for day in now)
     sold_then = any(world.traded(store, day) for day in days)
     compared = sold_now and bool(then)
     if request.comparison != "usual" and compared:
         compared = sold_then and world.first(store) <= min(days)
     found.stores += sold_now or sold_then
     found.compared += compared
-    hourly = {"hour", "quarter"} & set(request.grouped_by)
-    means = bool(hourly) and "weekday" in request.grouped_by
-    receipts = _receipts(request, world.lines[store])
-    wall = world.until + rule.offset_at(world.until)
-    over = (wall // 3600 * 3600 if "hour" in hourly else wall // 900 * 900) - rule.offset_at(
-        world.until
-    )
-    if "quarter" in hourly:
-        over = world.until // 900 * 900
+    adding = _Adding(found, request, world, rule, today, _receipts(request, world.lines[store]))
+    for line in world.lines[store]:
+        if wanted(request, line):
+            if line.day in now:
+                adding.now(line, compared)
+            for one in (then or ()) if compared else ():
+                if one.day == line.day:
+                    adding.then(line, one, span)
 
-    def add(sides: tuple[int, ...], line: Line, day: date, weight: Fraction, where: str) -> None:
-        key = _key(request, line, day)
+
+@dataclass
+class _Adding:
+    found: Expected
+    request: ReportRequest
+    world: World
+    rule: BusinessCalendar
+    today: date
+    receipts: tuple[set[UUID], set[UUID]]
+
+    def __post_init__(self) -> None:
+        until = self.world.until
+        hourly = {"hour", "quarter"} & set(self.request.grouped_by)
+        self._means = bool(hourly) and "weekday" in self.request.grouped_by
+        self._whole = bool(hourly) and not self._means
+        offset = self.rule.offset_at(until)
+        seconds = 900 if "quarter" in hourly else 3600
+        self._over = (until + offset) // seconds * seconds - offset
+
+    def now(self, line: Line, compared: bool) -> None:
+        moment = line.order.placed_at.timestamp()
+        if line.day == self.today and moment >= self.world.until:
+            return
+        left_out = line.day in self.world.marked or (
+            line.day == self.today and moment >= self._over
+        )
+        where = "total" if self._means and left_out else "all"
+        self._add((0, 1) if compared else (0,), line, line.day, Fraction(1), where)
+
+    def then(self, line: Line, one: Then, span: tuple[date, date]) -> None:
+        late = one.by_now and line.order.placed_at.timestamp() >= cut_of(
+            self.rule, one.day, self.today, self.world.until
+        )
+        if late and not self._whole:
+            return
+        where = "rows" if late else "total" if self._means else "all"
+        if "day" in self.request.grouped_by and not span[0] <= one.of <= span[1]:
+            where = "total"
+        self._add((2,), line, one.of, one.weight, where)
+
+    def _add(
+        self, sides: tuple[int, ...], line: Line, day: date, weight: Fraction, where: str
+    ) -> None:
+        key = _key(self.request, line, day)
         for side in sides:
             if where != "rows":
-                found.total[side].add(line, weight)
-                found.total[side].receipts += weight * (line.order.order_id in receipts[0])
-            if request.grouped_by and where != "total":
-                row = found.rows.setdefault(key, (Sums(), Sums(), Sums()))[side]
+                total = self.found.total[side]
+                total.add(line, weight)
+                total.receipts += weight * (line.order.order_id in self.receipts[0])
+            if self.request.grouped_by and where != "total":
+                row = self.found.rows.setdefault(key, (Sums(), Sums(), Sums()))[side]
                 row.add(line, weight)
-                row.receipts += weight * (line.order.order_id in receipts[1])
-
-    for line in world.lines[store]:
-        if not wanted(request, line):
-            continue
-        moment = line.order.placed_at.timestamp()
-        if line.day in now and (line.day < today or moment < world.until):
-            left_out = line.day in world.marked or (line.day == today and moment >= over)
-            where = "total" if means and left_out else "all"
-            add((0, 1) if compared else (0,), line, line.day, Fraction(1), where)
-        for one in (then or ()) if compared else ():
-            if one.day != line.day:
-                continue
-            late = one.by_now and moment >= cut_of(rule, one.day, today, world.until)
-            if late and not (hourly and not means):
-                continue
-            where = "rows" if late else "total" if means else "all"
-            if "day" in request.grouped_by and not span[0] <= one.of <= span[1]:
-                where = "total"
-            add((2,), line, one.of, one.weight, where)
+                row.receipts += weight * (line.order.order_id in self.receipts[1])
 
 
 def _key(request: ReportRequest, line: Line, day: date) -> Key:
