@@ -116,6 +116,7 @@ class Server:
                 ("GET", "/api/dashboard", dashboard.dashboard),
                 ("GET", "/api/menu", dashboard.menu),
                 ("GET", "/api/report", reports.report),
+                ("GET", "/api/activity", reports.activity),
                 ("GET", "/ws/dashboard", websocket.serve),
                 ("GET", "/", page.index),
                 ("GET", "/page/{name}", page.file),

@@ -14,7 +14,7 @@ from coffeert.server.http.openapi_reports import report_parameters
 from coffeert.wire.frames import Snapshot
 from coffeert.wire.order_requests import OrderRequest
 from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, Problem
-from coffeert.wire.reports import Report
+from coffeert.wire.reports import Activity, Report
 
 _REFS = "#/components/schemas/{name}"
 _KEY = {
@@ -98,9 +98,9 @@ def _request_fields(decimals: int) -> dict[str, Any]:
 @lru_cache(8)
 def openapi_document(decimals: int) -> bytes:
     """Return the document as JSON, for a currency with so many decimal places."""
-    (request, stored, batch, menu, snapshot, report, problem), schemas = (
+    (request, stored, batch, menu, snapshot, report, activity, problem), schemas = (
         msgspec.json.schema_components(
-            (OrderRequest, OrderBody, BatchResult, MenuBody, Snapshot, Report, Problem),
+            (OrderRequest, OrderBody, BatchResult, MenuBody, Snapshot, Report, Activity, Problem),
             ref_template=_REFS,
         )
     )
@@ -174,6 +174,13 @@ def openapi_document(decimals: int) -> bytes:
                     "summary": "The sums of a period, beside those of another one",
                     "parameters": report_parameters(),
                     "responses": {"200": _response("The report.", report)}
+                    | _pick(problems, 401, 403, 422, 503),
+                }
+            },
+            "/api/activity": {
+                "get": {
+                    "summary": "When each store sold last, and whether that is unusual",
+                    "responses": {"200": _response("The stores.", activity)}
                     | _pick(problems, 401, 403, 422, 503),
                 }
             },
