@@ -10,6 +10,7 @@ import { drawWeek } from './heatmap.js'
 const STORE = { kind: 'store', table: 'stores' }
 const DRINK = { kind: 'drink', table: 'drinks' }
 const MINUTES_OF_A_DAY = 1440
+const NOTICED = 3
 
 /** Draws everything out of `{shown, view, names, money, reports, now, status}`. */
 export class Panels {
@@ -246,6 +247,7 @@ function lastOrders({ view, shown, names, money }) {
   )
   const limited = chosen.length < all.length ? ` (${chosen.length} of the last ${all.length})` : ''
   setText(byId('orders-title'), `Last orders${limited}`)
+  const arrived = []
   keyed(byId('orders'), chosen.slice(0, 20), ({ order_id: id }) => id, orderRow, (row, order, fresh) => {
     const { store, drink, quantity, price, total, order_id: id } = order
     const { zone } = view.calendarOf(store)
@@ -256,8 +258,10 @@ function lastOrders({ view, shown, names, money }) {
     setText(row.cells[2], names.store.get(store) ?? store)
     setText(row.cells[3], money.text(total === undefined ? money.cents(price) * quantity : money.cents(total)))
     row.classList.toggle('cancelled', voided.has(id))
-    if (fresh) row.classList.add('new')
+    if (fresh) arrived.push(row)
   })
+  // In a rush everything is new, and rows that light up would say nothing and cost a lot.
+  if (arrived.length <= NOTICED) for (const row of arrived) row.classList.add('new')
 }
 
 const orderRow = () =>
