@@ -7,13 +7,21 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page, Request
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    CDPSession,
+    ConsoleMessage,
+    Page,
+    Request,
+    ViewportSize,
+)
 
 from tests.waiting import WITHIN
 
-DESK = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 760}
-WALL = {"width": 3840, "height": 2160}
+DESK: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 760}
+WALL: ViewportSize = {"width": 3840, "height": 2160}
 
 _READ = """() => {
   const text = id => document.getElementById(id).textContent
@@ -73,8 +81,6 @@ class Screen:
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            if message.location["url"].endswith("api/activity"):
-                return
             self.errors.append(f"{message.text} ({message.location['url']})")
 
     def _request(self, request: Request) -> None:

@@ -1,5 +1,4 @@
-// A curve over time as SVG: now as a filled line or columns, the compared day as a grey ghost behind it, the
-// running bucket hollow, what is unknown hatched. Drawn in pixels, so that text keeps its size.
+// A curve over time as SVG, drawn in pixels, so that text keeps its size.
 
 import { element, keyed, setText, svg } from './dom.js'
 
@@ -27,11 +26,10 @@ export class Chart {
     this.#svg = svg('svg', { role: 'img', tabindex: 0 })
     this.#readout = element('p', { className: 'readout', 'aria-live': 'polite' })
     this.#table = element('tbody')
-    const details = element('details', {}, element('summary', { textContent: 'As a table' }))
-    details.append(element('table', {}, this.#table))
-    details.addEventListener('toggle', () => this.#fillTable())
-    this.details = details
-    figure.append(this.#svg, this.#readout, details)
+    const summary = element('summary', {}, 'As a table')
+    this.details = element('details', {}, summary, element('table', {}, this.#table))
+    this.details.addEventListener('toggle', () => this.#fillTable())
+    figure.append(this.#svg, this.#readout, this.details)
     new ResizeObserver(() => this.#render()).observe(this.#svg)
     this.#svg.addEventListener('pointermove', event => this.#point(event.offsetX))
     this.#svg.addEventListener('pointerleave', () => this.#choose(null))
@@ -48,7 +46,7 @@ export class Chart {
 
   #render() {
     const { clientWidth: width, clientHeight: height } = this.#svg
-    if (this.#data === null || width === 0 || height === 0) return
+    if (!this.#data || !width || !height) return
     const { buckets, unknown, pace } = this.#data
     const top = this.#fit(Math.max(0, ...buckets.flatMap(each => [each.value, each.compared ?? 0])))
     const em = parseFloat(getComputedStyle(this.#svg).fontSize)
@@ -67,9 +65,10 @@ export class Chart {
     const columns = buckets.length <= COLUMNS_UP_TO
     this.#svg.replaceChildren(
       DEFINITIONS.cloneNode(true),
-      grid(scale, this.#data.axis),
+      grid(scale),
       ...(columns ? columnsOf(buckets, scale) : curvesOf(buckets, pace, scale)),
       ...labels(buckets, scale),
+      ...amounts(scale, this.#data.axis),
       ...(unknown === null ? [] : [hatched(unknown, scale)]),
       ...this.#crosshair(scale),
     )
@@ -119,8 +118,7 @@ export class Chart {
   #sentence({ label, value, compared, state }) {
     const words = this.#data.value
     const now = state === 'ahead' ? 'still to come' : words(value) + (state === 'running' ? ' so far' : '')
-    const before = compared === null || compared === undefined ? '' : `, before ${words(compared)}`
-    return `${label}: ${now}${before}`
+    return `${label}: ${now}${isNumber(compared) ? `, before ${words(compared)}` : ''}`
   }
 
   #crosshair({ x, y, ceiling, floor }) {
@@ -135,17 +133,16 @@ export class Chart {
   #fillTable() {
     if (!this.details.open || this.#data === null) return
     const { buckets, value } = this.#data
-    const make = () => {
-      const cells = [element('th', { scope: 'row' }), element('td'), element('td')]
-      return element('tr', {}, ...cells)
-    }
+    const make = () => element('tr', {}, element('th', { scope: 'row' }), element('td'), element('td'))
     keyed(this.#table, buckets, each => each.label, make, (row, { label, value: now, compared, state }) => {
       setText(row.children[0], label)
       setText(row.children[1], state === 'ahead' ? '' : value(now))
-      setText(row.children[2], compared === null || compared === undefined ? '' : value(compared))
+      setText(row.children[2], isNumber(compared) ? value(compared) : '')
     })
   }
 }
+
+const isNumber = value => typeof value === 'number'
 
 /** The next number of the form 1, 1.5, 2, 3, 4, 5, 6 or 8 times a power of ten. */
 function niceTop(highest) {
@@ -157,15 +154,16 @@ function niceTop(highest) {
 const path = (points, attributes) =>
   svg('path', { d: points.map(([x, y], i) => `${i ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}`).join(''), ...attributes })
 
-function grid({ y, width, top, em }, axis) {
-  const group = svg('g', { class: 'grid' })
-  for (const part of [0, 0.5, 1]) {
+function grid({ y, width, top }) {
+  const line = part => {
     const at = Math.round(y(top * part)) + 0.5
-    group.append(svg('line', { x1: SIDE, x2: width - SIDE, y1: at, y2: at }))
-    if (part > 0) group.append(svg('text', { x: SIDE, y: at - 0.4 * em }, axis(top * part)))
+    return svg('line', { x1: SIDE, x2: width - SIDE, y1: at, y2: at })
   }
-  return group
+  return svg('g', { class: 'grid' }, ...[0, 0.5, 1].map(line))
 }
+
+const amounts = ({ y, top, em }, axis) =>
+  [0.5, 1].map(part => svg('text', { class: 'amount', x: SIDE, y: y(top * part) - 0.4 * em }, axis(top * part)))
 
 function columnsOf(buckets, { x, y, step }) {
   const wide = step * (step > 90 ? 0.5 : 0.7)
@@ -181,17 +179,12 @@ function columnsOf(buckets, { x, y, step }) {
 
 function curvesOf(buckets, pace, { x, y, step, em }) {
   const over = buckets.flatMap(({ value, state }, i) => (state === 'over' ? [[x(i), y(value)]] : []))
-  const ghost = buckets.flatMap(({ compared }, i) =>
-    compared === null || compared === undefined ? [] : [[x(i), y(compared)]],
-  )
+  const ghost = buckets.flatMap(({ compared }, i) => (isNumber(compared) ? [[x(i), y(compared)]] : []))
   const running = buckets.findIndex(({ state }) => state === 'running')
   // The line ends in the sum up to now of a whole length: the running bucket alone would look like a crash.
   if (pace !== null && running >= 0) over.push([x(running), y(pace)])
-  const drawn = []
-  if (ghost.length) drawn.push(path(closed(ghost, y(0)), { class: 'ghost' }))
-  if (over.length) {
-    drawn.push(path(closed(over, y(0)), { class: 'area' }), path(over, { class: 'line' }))
-  }
+  const area = (points, style) => (points.length ? [path(closed(points, y(0)), { class: style })] : [])
+  const drawn = [...area(ghost, 'ghost'), ...area(over, 'area'), path(over, { class: 'line' })]
   if (running >= 0) {
     const width = Math.max(3, step * 0.8)
     const top = Math.min(y(buckets[running].value), y(0) - 2)
@@ -203,13 +196,11 @@ function curvesOf(buckets, pace, { x, y, step, em }) {
 
 const closed = (points, base) => [[points[0][0], base], ...points, [points.at(-1)[0], base]]
 
-function labels(buckets, { x, width, height, step, em }) {
-  const every = Math.max(1, Math.ceil((LABEL * em) / step))
-  const stride = buckets.some(({ tick }) => tick) ? 1 : every
+function labels(buckets, { x, width, height, em }) {
   let last = -Infinity
   return buckets.flatMap(({ label, short, tick }, index) => {
     const at = x(index)
-    if (index % stride || tick === false || at - last < LABEL * em || at < 1.5 * em || at > width - 1.5 * em) return []
+    if (tick === false || at - last < LABEL * em || at < 1.5 * em || at > width - 1.5 * em) return []
     last = at
     return [svg('text', { class: 'label', x: at, y: height - 0.6 * em }, short ?? label)]
   })
@@ -233,7 +224,7 @@ const DEFINITIONS = svg(
   svg(
     'linearGradient',
     { id: 'fade', x1: 0, x2: 0, y1: 0, y2: 1 },
-    svg('stop', { offset: '0', class: 'fade-top' }),
-    svg('stop', { offset: '1', class: 'fade-bottom' }),
+    svg('stop', { offset: 0 }),
+    svg('stop', { offset: 1 }),
   ),
 )

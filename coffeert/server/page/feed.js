@@ -18,6 +18,7 @@ export class Feed {
   lostAt = null
   retryAt = null
   lastMessage = null
+  hasLogin = false
   clockOffset = 0 // the server's clock minus ours, milliseconds
   #socket = null
   #attempts = 0
@@ -62,6 +63,7 @@ export class Feed {
       // The page learns here whether it may read: a WebSocket does not tell why it was refused.
       const login = await fetchJson('login')
       if (this.#socket !== attempt) return
+      this.hasLogin = login.login
       if (!login.known) this.#set('login')
       else this.#open()
     } catch (error) {
@@ -106,7 +108,7 @@ export class Feed {
 
   #lose(reason) {
     this.#leave()
-    this.lostAt ??= performance.now()
+    this.lostAt ??= this.lastMessage ?? performance.now()
     const cap = performance.now() - this.lostAt < QUICK_FOR ? MAX_DELAY.quick : MAX_DELAY.slow
     const delay = this.#asked ?? Math.min(cap, 250 * 2 ** this.#attempts) * (0.5 + Math.random() / 2)
     this.#asked = null

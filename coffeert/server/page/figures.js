@@ -1,5 +1,6 @@
 // What the panels show, chosen out of the view: sums of a period, by store and by drink, and its curve.
 
+import { memoized, timeText } from './format.js'
 import { DAY } from './view.js'
 
 const DAYS = { '7d': 7, '30d': 30 }
@@ -13,10 +14,9 @@ function addTo(map, key, totals) {
   add(map.get(key), totals)
 }
 
-const chosen = (codes, code) => codes.length === 0 || codes.includes(code)
-const matches = (shown, pair) => chosen(shown.store, pair.store) && chosen(shown.drink, pair.drink)
+export const isChosen = (codes, code) => codes.length === 0 || codes.includes(code)
+export const matches = (shown, { store, drink }) => isChosen(shown.store, store) && isChosen(shown.drink, drink)
 
-/** Iterate over the cells of a period. */
 function* cellsOf(view, period) {
   if (period === 'today') yield* view.todayCells()
   else if (period in DAYS) {
@@ -31,13 +31,12 @@ export function sumsOf(view, shown) {
   const sums = { total: zero(), store: new Map(), drink: new Map() }
   for (const [, pair, totals] of cellsOf(view, shown.period)) {
     if (matches(shown, pair)) add(sums.total, totals)
-    if (chosen(shown.drink, pair.drink)) addTo(sums.store, pair.store, totals)
-    if (chosen(shown.store, pair.store)) addTo(sums.drink, pair.drink, totals)
+    if (isChosen(shown.drink, pair.drink)) addTo(sums.store, pair.store, totals)
+    if (isChosen(shown.store, pair.store)) addTo(sums.drink, pair.drink, totals)
   }
   return sums
 }
 
-/** The sums of the running minute and those before it, `count` altogether. */
 export function lastMinutes(view, shown, count) {
   const sums = zero()
   for (const [start, pair, totals] of view.cells('minute')) {
@@ -119,27 +118,12 @@ export function lastQuarters(view, shown) {
   return quarters
 }
 
-const offsets = new Map()
-
 /** The local time of an instant, in minutes after midnight. */
-export function minutesOfDay(seconds, zone) {
-  // Clocks change at whole quarters, so an offset holds for one; making a format costs far more than this.
-  const key = `${zone} ${Math.floor(seconds / QUARTER)}`
-  if (!offsets.has(key)) {
-    if (offsets.size > 500) offsets.clear()
-    const parts = formatOf(zone).formatToParts(seconds * 1000)
-    const part = type => Number(parts.find(found => found.type === type).value)
-    offsets.set(key, (part('hour') * 60 + part('minute') - Math.floor((seconds % DAY) / 60) + 1440) % 1440)
-  }
-  return (Math.floor((seconds % DAY) / 60) + offsets.get(key)) % 1440
-}
+export const minutesOfDay = (seconds, zone) =>
+  quarterOfDay(zone, Math.floor(seconds / QUARTER)) + Math.floor((seconds % QUARTER) / 60)
 
-const formats = new Map()
-
-function formatOf(timeZone) {
-  if (!formats.has(timeZone)) {
-    const options = { timeZone, hourCycle: 'h23', hour: 'numeric', minute: 'numeric' }
-    formats.set(timeZone, new Intl.DateTimeFormat('en-GB', options))
-  }
-  return formats.get(timeZone)
-}
+// Clocks change at whole quarters, and formatting a time costs far more than looking it up.
+const quarterOfDay = memoized((zone, quarter) => {
+  const [hours, minutes] = timeText(quarter * QUARTER, zone).split(':')
+  return Number(hours) * 60 + Number(minutes)
+})

@@ -3,7 +3,7 @@
 const LOCALE = navigator.language
 const WORDS = 'en-GB' // the page's own language: days and zones stand between its words
 
-const memoized = make => {
+export const memoized = make => {
   const made = new Map()
   return (...key) => {
     const name = key.join()

@@ -51,6 +51,7 @@ const namesOf = entries => new Map(entries.map(({ code, name }) => [code, name])
 function onLink() {
   document.documentElement.classList.toggle('logged-out', feed.link === 'login')
   login.show(feed.link === 'login')
+  show(byId('logout'), feed.hasLogin && feed.link !== 'login')
   tick()
 }
 
@@ -63,7 +64,7 @@ function paintSoon() {
 function paint() {
   waiting = null
   painted = performance.now()
-  const { view, agrees, totals, version } = feed.replica
+  const { view, agrees, version } = feed.replica
   const status = statusOf(feed)
   const root = document.documentElement
   root.dataset.state = status.state
@@ -79,7 +80,7 @@ function paint() {
   setText(byId('checked'), agrees ? `figures checked ✓ · ${asOf}` : `figures differ from the server's · ${asOf}`)
   byId('checked').classList.toggle('wrong', !agrees)
   root.dataset.version = `${feed.replica.epoch}.${version}`
-  panels.draw({ shown, view, totals, names, money, reports, now, status })
+  panels.draw({ shown, view, names, money, reports, now, status })
   show(byId('figures'), feed.link !== 'login')
   wall?.tick(now, view)
 }

@@ -3,12 +3,10 @@
 import { addressOf, PERIODS, toggled } from './address.js'
 import { Chart } from './chart.js'
 import { byId, element, keyed, setText, show } from './dom.js'
-import { curveOf, lastMinutes, lastQuarters, minutesOfDay, sumsOf } from './figures.js'
+import { curveOf, isChosen, lastMinutes, lastQuarters, matches, minutesOfDay, sumsOf } from './figures.js'
 import { clockText, count, dateText, duration, timeText } from './format.js'
 import { drawWeek } from './heatmap.js'
 
-const STORE = { kind: 'store', table: 'stores' }
-const DRINK = { kind: 'drink', table: 'drinks' }
 const MINUTES_OF_A_DAY = 1440
 const NOTICED = 3
 
@@ -21,12 +19,16 @@ export class Panels {
     const sums = sumsOf(view, shown)
     const today = at.reports.get('today', shown)
     const isToday = shown.period === 'today'
-    setText(byId('sentence'), sentence(at, sums, isToday ? today : null))
+    const sentences = sentencesOf(at, sums, isToday ? today : null)
+    keyed(byId('sentence'), sentences, ({ key }) => key, span, (node, { text, look }) => {
+      setText(node, `${text} `)
+      node.classList.toggle('look', Boolean(look))
+    })
     this.#tiles(at, sums, isToday ? today : null)
     this.#curve(at, isToday ? today : null)
     this.#week(at)
-    breakdown(at, STORE, sums.store, isToday ? changes(at, 'stores') : new Map())
-    breakdown(at, DRINK, sums.drink, isToday ? changes(at, 'drinks') : new Map())
+    breakdown(at, 'store', sums.store)
+    breakdown(at, 'drink', sums.drink)
     quiet(at)
     lastOrders(at)
   }
@@ -76,25 +78,31 @@ export class Panels {
   }
 }
 
-/** What the figures are limited to, for titles. */
 function scope({ shown, names }) {
-  const list = kind => shown[kind].map(code => names[kind].get(code) ?? code).join(', ')
-  return ['store', 'drink'].filter(kind => shown[kind].length).map(kind => ` · ${list(kind)}`).join('')
+  const list = kind => shown[kind].map(code => names[kind].get(code) ?? code)
+  return [...list('store'), ...list('drink')].map(name => ` · ${name}`).join('')
 }
 
-function sentence(at, sums, report) {
+const span = () => element('span')
+
+/** The day in words; what to look at comes last. */
+function sentencesOf(at, sums, report) {
   const { view, shown, names, money, now } = at
   const { zone, date } = view.calendarOf()
-  const parts = [`${dateText(date, 'weekday')}, ${timeText(now, zone)}.`]
   const [orders, , cents] = sums.total
   const change = report?.total.takings_change?.percent
-  const compared = change === null || change === undefined ? '' : `: ${over(change)} ${report.compared.title}`
+  const compared = change == null ? '' : `: ${over(change)} ${report.compared.title}`
   const period = shown.period === 'today' ? '' : ` ${PERIODS[shown.period].words}`
-  parts.push(`${count(orders)} ${orders === 1 ? 'order' : 'orders'}${period}, ${money.text(cents)}${compared}.`)
-  const best = leader(sums.drink)
-  if (best !== undefined && shown.drink.length !== 1) parts.push(`${names.drink.get(best) ?? best} leads.`)
-  for (const store of quietStores(at)) parts.push(`${store.name} is quiet${howLong(store, now)}.`)
-  return parts.join(' ')
+  const best = shown.drink.length === 1 ? undefined : leader(sums.drink)
+  return [
+    { key: 'time', text: `${dateText(date, 'weekday')}, ${timeText(now, zone)}.` },
+    {
+      key: 'sums',
+      text: `${count(orders)} ${orders === 1 ? 'order' : 'orders'}${period}, ${money.text(cents)}${compared}.`,
+    },
+    ...(best === undefined ? [] : [{ key: 'best', text: `${names.drink.get(best) ?? best} leads.` }]),
+    ...quietStores(at).map(store => ({ key: store.store, text: `${store.name} is quiet${howLong(store, now)}.`, look: true })),
+  ]
 }
 
 const over = percent => (percent === 0 ? 'as much as' : `${Math.abs(percent)} % ${percent > 0 ? 'over' : 'under'}`)
@@ -112,18 +120,20 @@ function change(node, report, field, words = true) {
   show(node, Boolean(found))
   if (!found) return
   const { percent, reason } = found
-  node.className = percent > 0 ? 'change up' : percent < 0 ? 'change down' : 'change'
-  setText(node, percent === null ? (words ? (reason ?? '') : '') : `${signed(percent)}${words ? ` vs ${report.compared.title}` : ''}`)
+  const compared = percent === null ? reason : `vs ${report.compared.title}`
+  setText(node, `${signed(percent)} ${words ? compared : ''}`)
 }
 
-const signed = percent => (percent > 0 ? `▲ ${percent} %` : percent < 0 ? `▼ ${-percent} %` : '= 0 %')
+function signed(percent) {
+  if (percent == null) return ''
+  return percent > 0 ? `▲ ${percent} %` : percent < 0 ? `▼ ${-percent} %` : '= 0 %'
+}
 
-/** The buckets of a period out of the view alone. */
 function plain({ view, shown }) {
   const { zone } = view.calendarOf()
   const buckets = curveOf(view, shown)
   const days = shown.period.endsWith('d')
-  const name = { '60m': 'minute', '7d': 'day', '30d': 'day' }[shown.period] ?? 'hour'
+  const name = days ? 'day' : shown.period === '60m' ? 'minute' : 'hour'
   const label = start => (days ? dateText(start, 'date') : timeText(start, zone))
   return {
     title: `Takings by the ${name}`,
@@ -176,18 +186,15 @@ function unknownFrom({ status }, buckets, shown, view) {
   return found < 0 ? last : found
 }
 
-function changes(at, name) {
-  const report = at.reports.get(name, at.shown)
-  return new Map(report?.rows.map(row => [row.keys[0], row.takings_change]) ?? [])
-}
-
 /** A table of stores or drinks, each a link that limits everything to it. */
-function breakdown(at, { kind, table }, sums, changed) {
-  const { shown, names, money } = at
+function breakdown({ shown, names, money, reports }, kind, sums) {
+  const table = `${kind}s`
+  const report = shown.period === 'today' ? reports.get(table, shown) : null
+  const changed = new Map(report?.rows.map(row => [row.keys[0], row.takings_change]))
   const listed = new Map([...names[kind].keys()].map(code => [code, [0, 0, 0]]))
   for (const [code, totals] of sums) listed.set(code, totals)
   const rows = [...listed].map(([code, [orders, pieces, cents]]) => ({ code, orders, pieces, cents }))
-  rows.sort((a, b) => b.cents - a.cents || b.orders - a.orders || (a.code < b.code ? -1 : 1))
+  rows.sort((a, b) => b.cents - a.cents || b.orders - a.orders || a.code.localeCompare(b.code))
   const sold = rows.filter(({ orders, cents }) => orders || cents)
   const most = Math.max(1, ...sold.map(({ cents }) => cents))
   byId(table).parentNode.classList.toggle('compared', changed.size > 0)
@@ -201,27 +208,22 @@ function breakdown(at, { kind, table }, sums, changed) {
     else link.removeAttribute('aria-current')
     row.classList.toggle('none', orders === 0 && cents === 0)
     row.classList.toggle('other', shown[kind].length > 0 && !chosen)
-    row.cells[1].firstChild.style.width = `${Math.max(0, (cents / most) * 100).toFixed(1)}%`
+    row.style.setProperty('--share', Math.max(0, cents / most).toFixed(3))
     setText(row.cells[2], money.text(cents))
     setText(row.cells[3], count(kind === 'drink' ? pieces : orders))
-    const percent = changed.get(code)?.percent
-    setText(row.cells[4], percent === null || percent === undefined ? '' : signed(percent))
-    row.cells[4].className = percent > 0 ? 'change up' : percent < 0 ? 'change down' : 'change'
+    setText(row.cells[4], signed(changed.get(code)?.percent))
   })
 }
 
-const breakdownRow = () =>
-  element(
-    'tr',
-    {},
-    element('th', { scope: 'row' }, element('a')),
-    element('td', { className: 'bar' }, element('div')),
-    ...['sum', 'number', 'change'].map(className => element('td', { className })),
-  )
+function breakdownRow() {
+  const [bar, ...numbers] = cells('bar', 'sum', 'number', 'change')
+  bar.append(element('div'))
+  return element('tr', {}, element('th', { scope: 'row' }, element('a')), bar, ...numbers)
+}
 
 function quietStores({ reports, shown }) {
   const stores = reports.get('activity', shown)?.stores ?? []
-  return stores.filter(({ quiet, store }) => quiet && (!shown.store.length || shown.store.includes(store)))
+  return stores.filter(({ quiet, store }) => quiet && isChosen(shown.store, store))
 }
 
 function howLong({ last_sale: last, usual_gap: gap }, now) {
@@ -241,10 +243,7 @@ function quiet(at) {
 function lastOrders({ view, shown, names, money }) {
   const voided = new Set(view.recent.map(({ voids }) => voids))
   const all = view.recent.filter(({ voids }) => voids === undefined)
-  const chosen = all.filter(
-    ({ store, drink }) =>
-      (!shown.store.length || shown.store.includes(store)) && (!shown.drink.length || shown.drink.includes(drink)),
-  )
+  const chosen = all.filter(order => matches(shown, order))
   const limited = chosen.length < all.length ? ` (${chosen.length} of the last ${all.length})` : ''
   setText(byId('orders-title'), `Last orders${limited}`)
   const arrived = []
@@ -264,12 +263,8 @@ function lastOrders({ view, shown, names, money }) {
   if (arrived.length <= NOTICED) for (const row of arrived) row.classList.add('new')
 }
 
-const orderRow = () =>
-  element(
-    'tr',
-    {},
-    ...['time', 'drink', 'store', 'sum'].map(className => element('td', { className })),
-  )
+const cells = (...names) => names.map(className => element('td', { className }))
+const orderRow = () => element('tr', {}, ...cells('time', 'drink', 'store', 'sum'))
 
 /** The links of periods and filters; they change only with the address. */
 export function drawAddress(shown, names) {

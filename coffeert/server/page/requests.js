@@ -2,15 +2,7 @@
 
 const TIMEOUT = 10_000
 
-/** A refusal, in the server's words. */
-export class Refused extends Error {
-  constructor(status, detail) {
-    super(detail)
-    this.status = status
-  }
-}
-
-/** Fetch JSON, or send `body` as JSON; throws `Refused`, or an `Error` if there is no answer. */
+/** Fetch JSON, or send `body` as JSON; throws an `Error`, with the `status` if it is the server's refusal. */
 export async function fetchJson(path, body) {
   const post = body !== undefined && {
     method: 'POST',
@@ -26,7 +18,8 @@ export async function fetchJson(path, body) {
   }
   const answer = await response.json().catch(() => null)
   if (!response.ok || answer === null) {
-    throw new Refused(response.status, answer?.detail ?? `The server answers with ${response.status}.`)
+    const { status } = response
+    throw Object.assign(new Error(answer?.detail ?? `The server answers with ${status}.`), { status })
   }
   return answer
 }

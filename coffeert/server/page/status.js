@@ -3,6 +3,7 @@
 import { duration, timeText } from './format.js'
 
 const STALE_AFTER = 2
+// Causes first: without a database nothing is counted.
 const PARTS = {
   database: 'PostgreSQL', redis: 'Redis', aggregator: 'Counting', intake: 'Taking orders',
   durability: 'The standby', sockets: 'The connections',
@@ -33,7 +34,6 @@ function lostWords(feed) {
   return `not connected since ${timeText(since, zone, 'second')}`
 }
 
-/** Causes first: without a database nothing is counted. */
 function troublesOf(health) {
   const unwell = Object.keys(PARTS).filter(part => health?.[part]?.ok === false)
   return unwell.map(part => `${PARTS[part]}: ${health[part].reason ?? 'not well'}`).join(' · ')

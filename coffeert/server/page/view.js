@@ -26,7 +26,6 @@ export class View {
     this.apply(columns)
   }
 
-  /** Bring the view to the version after a change. */
   apply(columns) {
     this.asOf = columns.as_of
     this.calendars = columns.days.map(calendar)
@@ -63,14 +62,13 @@ export class View {
     return [...GRAINS, 'today'].every(name => own[name].every((sum, i) => sum === totals[name][i]))
   }
 
-  /** Iterate over `[start, pair, sums]` of a grain. */
+  /** Iterate over `[start, pair, sums]` of a grain, or of the business day of each store. */
   *cells(grain) {
     for (const [start, bucket] of this.#buckets[grain]) {
       for (const [pair, sums] of bucket) yield [start, pair, sums]
     }
   }
 
-  /** Iterate over `[start, pair, sums]` of the business day of each store. */
   *todayCells() {
     for (const date of new Set(this.calendars.map(({ date }) => date))) {
       for (const [pair, sums] of this.#buckets.day.get(date) ?? []) {
@@ -104,7 +102,6 @@ export class View {
     }
   }
 
-  /** Drop what has left its window. */
   #drop(grain) {
     const after = { minute: this.asOf - MINUTES, hour: this.asOf - HOURS }[grain]
     const dates = this.calendars.map(({ date }) => date)

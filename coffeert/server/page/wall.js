@@ -3,34 +3,27 @@
 import { byId } from './dom.js'
 import { minutesOfDay } from './figures.js'
 
-const SHIFTS = [[0, 0], [1, 0], [1, 1], [0, 1], [-1, 1], [-1, 0], [-1, -1], [0, -1], [1, -1]]
 const NIGHT = { from: 22 * 60, until: 6 * 60 }
 const BUSY_MINUTES = 15
 
 export class Wall {
-  #lock = null
-
   constructor() {
     document.documentElement.classList.add('wall')
     document.addEventListener('visibilitychange', () => this.#stayOn())
     this.#stayOn()
   }
 
-  /** Bring shift and dimming to a moment, in Unix seconds; `view` says whether the shop is at work. */
+  /** Bring shift and dimming to a moment, in Unix seconds. */
   tick(now, view) {
-    const [x, y] = SHIFTS[Math.floor(now / 60) % SHIFTS.length]
-    byId('figures').style.translate = `${x * 0.6}vmin ${y * 0.6}vmin`
+    const turn = Math.floor(now / 60)
+    byId('figures').style.translate = `${0.6 * Math.cos(turn)}vmin ${0.6 * Math.sin(turn)}vmin`
     document.documentElement.classList.toggle('night', view !== null && isNight(now, view))
   }
 
   /** Browsers allow it over TLS only; elsewhere the device's settings must keep the screen on. */
   async #stayOn() {
     if (document.hidden || !navigator.wakeLock) return
-    try {
-      this.#lock = await navigator.wakeLock.request('screen')
-    } catch {
-      this.#lock = null
-    }
+    await navigator.wakeLock.request('screen').catch(() => null)
   }
 }
 

@@ -16,9 +16,9 @@ FILES = sorted(file.name for file in FOLDER.iterdir())
 
 
 def needed() -> set[str]:
-    """What a browser loads to show the page."""
+    """What a browser loads to show the page, without icons."""
     html = FOLDER.joinpath("index.html").read_text()
-    return set(re.findall(r'(?:src|href)="page/([^"]+)"', html)) - {"icon-180.png"}
+    return set(re.findall(r'(?:src|href)="page/([^"]+\.(?:js|css))"', html))
 
 
 async def test_it_is_small(server_url: str) -> None:
