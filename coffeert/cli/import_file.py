@@ -56,6 +56,7 @@ class ImportOptions:
     store: str | None
     timezone: str | None
     date_format: str | None
+    clock: str | None
     decimal_mark: str | None
     currency: str | None
     skip: tuple[str, ...]

@@ -45,6 +45,11 @@ def _currency(context: click.Context, option: click.Parameter, value: str | None
 @click.option("--store", help="The store of all rows, if the file has no column for it.")
 @click.option("--timezone", help="Where the times were written: an IANA name or one of Windows.")
 @click.option("--date-format", help="How dates are written, such as dmy or DD/MM/YYYY.")
+@click.option(
+    "--clock",
+    metavar="24|TIME",
+    help="Times without AM and PM: of 24 hours, or of 12, and when the shop opens.",
+)
 @click.option("--decimal-mark", type=click.Choice([".", ","]), help="Of amounts, if none shows it.")
 @click.option(
     "--currency",

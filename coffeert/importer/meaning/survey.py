@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from coffeert.importer.meaning.clock_decision import HourSurvey
 from coffeert.importer.meaning.memory import is_long
 from coffeert.importer.meaning.row_kinds import (
     has_total_label,
@@ -68,6 +69,7 @@ class MomentSurvey:
     clock_shapes: dict[str, str] = field(default_factory=dict)
     odd: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
+    hours: HourSurvey = field(default_factory=HourSurvey)
     fraction: bool = False
 
     def add_day(self, text: str, line: int) -> None:
@@ -81,6 +83,8 @@ class MomentSurvey:
             return
         if number_format(day):
             self.fraction |= any(mark in day for mark in MARKS)
+            if number_format(day) == "excel":
+                self.hours.add_fraction(day, line)
         else:
             day = day if day_numbers(day) else split_moment(day)[0]
         self.days.add(day, line)
@@ -162,9 +166,9 @@ class _Surveyor:
                 continue
             line, cells = row
             if self._day < 0 <= self._clock:
-                self._note_clock(cell_text(cells[self._clock]))
+                self._note_clock(cell_text(cells[self._clock]), line)
             elif self._day >= 0:
-                day = self._day_text(cells)
+                day = self._day_text(cells, line)
                 if day not in days and not is_long(day):
                     if len(days) > _DIFFERENT:
                         days.clear()
@@ -180,12 +184,12 @@ class _Surveyor:
                 result.doubtful[cell_text(drink)] += 1
         return result
 
-    def _day_text(self, cells: tuple[Cell, ...]) -> str:
+    def _day_text(self, cells: tuple[Cell, ...], line: int) -> str:
         cell = cells[self._day]
         text = cell if type(cell) is str else cell_text(cell)
         if self._clock >= 0:
             clock = cells[self._clock]
-            self._note_clock(clock if type(clock) is str else cell_text(clock))
+            self._note_clock(clock if type(clock) is str else cell_text(clock), line)
             return text
         day, _, clock_text = text.partition(" ")
         if day in self._result.moments.texts and clock_text in self._clocks:
@@ -197,10 +201,10 @@ class _Surveyor:
         else:
             day, clock_text = split_moment(text.strip())
         if clock_text:
-            self._note_clock(clock_text)
+            self._note_clock(clock_text, line)
         return day
 
-    def _note_clock(self, text: str) -> None:
+    def _note_clock(self, text: str, line: int) -> None:
         if text in self._clocks:
             return
         if len(self._clocks) < _CLOCKS:
@@ -210,6 +214,8 @@ class _Surveyor:
         shapes = self._result.moments.clock_shapes
         if shape not in shapes and len(shapes) < _DIFFERENT:
             shapes[shape] = text.strip()
+        if shape != text:
+            self._result.moments.hours.add(text, shape, line)
 
     def _note(self, cells: tuple[Cell, ...]) -> None:
         result = self._result

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from coffeert.domain.currency import places as currency_places
 from coffeert.importer.meaning.amounts import AmountReader, PiecesReader
 from coffeert.importer.meaning.clock_changes import changes_on, later_lines
+from coffeert.importer.meaning.clock_decision import decide_clock
 from coffeert.importer.meaning.columns import heading_currency, is_in_minor_units
 from coffeert.importer.meaning.day_decision import DayFormat, decide_days, decide_zone
 from coffeert.importer.meaning.drinks import DrinkReader
@@ -145,7 +146,15 @@ def _days(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -
         zone_column=layout.heading("zone") if "zone" in layout.fields else None,
         counted=days.numbers in ("unix", "unixms"),
     )
-    return days._replace(zone=zone)
+    days = days._replace(zone=zone)
+    opens = decide_clock(
+        seen.moments.hours,
+        notes,
+        clock=options.clock,
+        marked=seen.moments.has_twelve,
+        in_utc=getattr(_only_zone(layout, seen, days), "key", "") == "UTC",
+    )
+    return days._replace(opens=opens)
 
 
 def _zone(layout: Layout, options: MeaningOptions, notes: Notes) -> ZoneInfo | None:
@@ -235,6 +244,7 @@ def _reader(
             default_time=days.default_time,
             whole_days=days.whole_days,
             twelve=days.twelve,
+            opens=days.opens,
         ),
         drinks=DrinkReader(
             drink=at("drink"),

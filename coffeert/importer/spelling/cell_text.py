@@ -48,7 +48,15 @@ def cell_text(cell: Cell) -> str:
         return without_noise(cell).isoformat(" ")
     if isinstance(cell, date | time):
         return cell.isoformat()
+    if isinstance(cell, timedelta):
+        return _hours_text(cell)
     return str(cell).strip()
+
+
+def _hours_text(passed: timedelta) -> str:
+    """Return hours as a spreadsheet shows them, which may be 24 and more: `24:00:00`."""
+    minutes, seconds = divmod(round(passed.total_seconds()), 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}" if minutes >= 0 else str(passed)
 
 
 def without_noise(moment: datetime) -> datetime:
