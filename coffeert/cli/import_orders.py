@@ -60,6 +60,7 @@ def _currency(context: click.Context, option: click.Parameter, value: str | None
 @click.option("--skip", multiple=True, metavar="COLUMN=VALUE", help="Rows that are no sale.")
 @click.option("--refund", multiple=True, metavar="COLUMN=VALUE", help="Rows that are refunds.")
 @click.option("--sale", multiple=True, metavar="COLUMN=VALUE", help="Rows that are sales.")
+@click.option("--refund-drink", metavar="NAME", help="What refunds are of that name no drink.")
 @click.option("--encoding", help="Of a text file, such as windows-1252.")
 @click.option("--sheet", help="The sheet of a workbook, or the file in an archive.")
 @click.option(

@@ -36,6 +36,7 @@ def meaning_options(options: ImportOptions, currency: str | None) -> MeaningOpti
         skip=options.skip,
         refund=options.refund,
         sale=options.sale,
+        refund_drink=options.refund_drink,
         currency=currency or options.currency,
     )
 

@@ -151,8 +151,8 @@ class MomentReader:
     def _counted(self, moment: datetime, clock: str, zone: str, line: int) -> datetime | Fault:
         if moment.tzinfo is not None:
             return moment
-        passed: _Time = moment - _start(moment)
-        passed += self._half(passed)
+        shown = moment - _start(moment)
+        passed: _Time = shown + self._half(shown)
         if clock or self.whole_days:
             passed = self._clock(clock)
         if isinstance(passed, Fault):
