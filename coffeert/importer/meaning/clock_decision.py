@@ -96,8 +96,8 @@ def decide_clock(
             "that does not say AM or PM.",
             (
                 ("--clock", "TIME"),
-                "yes: times before the one at which the shop opens, such as 07:00, are of the afternoon; "
-                "right if it is open for less than 12 hours",
+                "yes: say when the shop opens, such as 07:00; earlier times are of the afternoon (right if "
+                "it is open for less than 12 hours)",
             ),
             (("--clock", "24"), "no, it is at night, and all times are right as they are"),
         )

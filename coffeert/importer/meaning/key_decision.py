@@ -76,6 +76,6 @@ def say_cut_keys(keys: dict[str, KeySurvey], headings: dict[str, str], notes: No
         counted = "1 row counts" if rows == 1 else f"{rows} rows count"
         notes.say(
             f"`{headings[name]}` has numbers whose last digits a spreadsheet program cut, such as {text} "
-            f"on line {line}: {counted} as without one. To have them, export the file again and do not "
+            f"on line {line}: {counted} as having none. To have them, export the file again and do not "
             "open it there."
         )

@@ -35,7 +35,7 @@ def test_receipts_that_a_spreadsheet_has_cut_are_none(cut: str) -> None:
         ("17", "1"),
     ]
     (fact,) = told(outcome)
-    assert f"such as {cut} on line 2: 2 rows count as without one" in fact
+    assert f"such as {cut} on line 2: 2 rows count as having none" in fact
 
 
 def test_so_are_those_of_json() -> None:
@@ -56,7 +56,7 @@ def test_numbers_of_more_than_15_digits_that_end_in_zeros_were_cut() -> None:
     rounded = "202409140805000000"
     outcome = receipts(rounded, rounded, "202409140806000000")
     assert [s.receipt for s in outcome.sales] == [None, None, None]
-    assert "3 rows count as without one" in told(outcome)[0]
+    assert "3 rows count as having none" in told(outcome)[0]
 
 
 @pytest.mark.parametrize(
