@@ -206,7 +206,7 @@ class SaleReader:
         if len(receipt) > MAX_TEXT_LENGTH:
             return Fault(f"has a receipt number longer than {MAX_TEXT_LENGTH} characters"), None
         if self.receipt_line >= 0:
-            own = number_text(cell_text(cells[self.receipt_line]))
+            own = self._key(cells, self.receipt_line)
             if not is_missing(own):
                 return receipt, own
         return receipt, self._positions.position(receipt, line)

@@ -160,7 +160,7 @@ class _Surveyor:
                 self._numbers.append((fields[name], set(), found))
         self._keys = [
             (fields[name], self._result.keys.setdefault(name, KeySurvey()))
-            for name in ("receipt", "order_id")
+            for name in ("receipt", "receipt_line", "order_id")
             if name in fields
         ]
         for index in watched:

@@ -52,6 +52,14 @@ def test_rows_with_cut_keys_are_not_one_row() -> None:
     ] == [None] * 4
 
 
+def test_lines_of_a_receipt_with_cut_numbers_are_counted() -> None:
+    rows = [("2026-09-14 08:00", "Latte", 1, "4.00", "17", "1.3E+18") for _ in range(2)]
+    columns = ("Date", "Item", "Qty", "Price", "Receipt", "Item Selection Id")
+    outcome = read(of_rows(columns, *rows), store="Mill Lane")
+    assert [(s.receipt, s.receipt_line) for s in outcome.sales] == [("17", "1"), ("17", "2")]
+    assert "`Item Selection Id` has numbers" in told(outcome)[0]
+
+
 def test_numbers_of_more_than_15_digits_that_end_in_zeros_were_cut() -> None:
     rounded = "202409140805000000"
     outcome = receipts(rounded, rounded, "202409140806000000")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from coffeert.errors import ConfigError
+from tests.unit.importer.tables import read_text
 from tests.unit.importer.test_meaning import shop
 
 FIRST = "Date,Item,Qty,Price,Note\n2026-09-14 08:00,Latte,1,4.00,\n"
@@ -54,3 +57,17 @@ def test_the_same_headings_again_are_passed_over(heading: str) -> None:
 def test_broken_rows_are_no_headings(row: str) -> None:
     outcome = shop(FIRST + "2026-09-14 08:01,Latte,1,4.00,\n" * 3 + f"{row}\n")
     assert (outcome.sum, len(outcome.rejected)) == (1600, 1)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "Date,Store,Item,Qty,Price,Note\n2026-09-14 08:00,Pier,Latte,1,4.00,\n",
+        "Date,Store,Item,Qty,Price,Note\n2026-09-14 08:00,Pier,Latte,1,4.00,hot\n",
+        "Date,Item,Price,Qty\n2026-09-14 08:00,Latte,4.00,\n",
+        "Date,Item,Price\n2026-09-14 08:00,Latte,4.00\n",
+    ],
+)
+def test_so_are_headings_of_more_or_fewer_columns(tmp_path: Path, more: str) -> None:
+    with pytest.raises(ConfigError, match="holds several tables"):
+        read_text(tmp_path, FIRST + "2026-09-14 08:01,Latte,1,4.00,\n" * 3 + more)
