@@ -307,7 +307,9 @@ class _Surveyor:
         return False
 
     def _is_any_heading(self, row: TableRow) -> bool:
-        if is_other_heading(row.cells, self._columns):
+        # In front of all rows, headings that share no name are the same ones in another language.
+        shares = bool(self._result.money) or not self._names.isdisjoint(row.cells)
+        if shares and is_other_heading(row.cells, self._columns):
             self._result.other_heading = self._result.other_heading or row
             return True
         return is_heading(row.cells, self._columns)

@@ -51,6 +51,16 @@ def test_the_same_headings_again_are_passed_over(heading: str) -> None:
     assert (outcome.sum, len(outcome.skipped), outcome.rejected) == (800, 1, ())
 
 
+def test_a_second_line_of_headings_in_another_language_is_left_out() -> None:
+    outcome = shop(
+        "Date,Item,Qty,Price,Note\nDatum,Artikel,Menge,Preis,Notiz\n"
+        + "2026-09-15 08:00,Latte,1,4.00,\n" * 3
+    )
+    assert (outcome.sum, [row.line for row in outcome.rejected]) == (1200, [2])
+    with pytest.raises(ConfigError, match="Line 2 has the headings of another export"):
+        shop("Date,Item,Qty,Price\nDate,Item,Price,Qty\n" + "2026-09-15 08:00,Latte,4,1\n" * 3)
+
+
 @pytest.mark.parametrize(
     "row", ["ERROR,UNKNOWN,ERROR,UNKNOWN,", ",Latte,one,free,", "yesterday,Coffee,1,4.00,paid"]
 )
