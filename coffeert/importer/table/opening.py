@@ -118,8 +118,7 @@ def _sheet_facts(opened: OpenedSheet, table: GridTable) -> Iterator[str]:
             )
     columns = [n for i, n in enumerate(table.columns) if i in opened.grid.hidden_columns]
     if columns:
-        are = "column is" if len(columns) == 1 else "columns are"
-        yield f"Hidden {are} read too: {', '.join(f'`{name}`' for name in columns)}."
+        yield f"Hidden columns are read like others: {', '.join(f'`{name}`' for name in columns)}."
 
 
 def _json_table(content: FileContent, form: TextForm, json: Form) -> JsonTable:

@@ -200,7 +200,7 @@ def test_hidden_rows_are_sales_and_that_is_said(tmp_path: Path) -> None:
 def test_hidden_columns_are_read_and_that_is_said(tmp_path: Path) -> None:
     read = Read(hiding(tmp_path, columns="BDX"))
     assert read.columns == ("Time", "Item", "Qty", "Price")
-    assert hidden_facts(read) == ["Hidden columns are read too: `Item`, `Price`."]
+    assert hidden_facts(read) == ["Hidden columns are read like others: `Item`, `Price`."]
 
 
 def test_hidden_sheets_are_not_read_and_that_is_said(tmp_path: Path) -> None:
