@@ -91,6 +91,7 @@ async def test_the_command_names_a_file_that_looks_like_an_option(shell: Shell) 
     assert json.loads(again.out)["days"] == json.loads(looked.out)["days"]
 
 
+@pytest.mark.long
 async def test_another_currency_is_refused_before_anything_is_asked(shell: Shell) -> None:
     shell.write("first.csv", SALES)
     assert (await shell.run("import", "first.csv", "--yes")).code == 0
