@@ -62,6 +62,7 @@ function paintSoon() {
 }
 
 function paint() {
+  clearTimeout(waiting)
   waiting = null
   painted = performance.now()
   const { view, agrees, version } = feed.replica
@@ -107,6 +108,7 @@ function follow() {
   shown = readAddress()
   drawAddress(shown, names)
   tick()
+  paint() // at once: links hold the address that they were drawn with
 }
 
 document.addEventListener('click', event => {
