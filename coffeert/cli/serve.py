@@ -15,11 +15,10 @@ from coffeert.cli.aggregate import running_aggregator
 from coffeert.cli.params import data_dir_option, renamed_option
 from coffeert.cli.services import Services, services
 from coffeert.cli.signals import stop_on_signals
-from coffeert.cli.workers import run_workers
+from coffeert.cli.workers import address_lines, run_workers
 from coffeert.config import Config, load_config
 from coffeert.errors import ConfigError
 from coffeert.logs import configure_logs
-from coffeert.net import network_address
 from coffeert.server.app import Server, open_server
 from coffeert.server.http.connection_limiter import KEEPALIVE_SECONDS
 from coffeert.server.http.listener import GuardedSite
@@ -115,8 +114,8 @@ async def serve(
             started.set_result(url)
         if not quiet:
             click.echo(f"coffeert serves {url}")
-            click.echo(f"  page      {_page_url(config.host, url)}")
-            click.echo(f"  terminal  coffeert-tui --url {url}")
+            if not worker:
+                click.echo(address_lines(config.host, url))
         await stop.wait()
         # First stop listening, then answer the requests in flight, then end everything.
         server.health.closing = True
@@ -145,13 +144,6 @@ async def _listen(
             f"The address {config.host}:{config.port} {reason}; choose another with --port."
         ) from None
     return site
-
-
-def _page_url(host: str, url: str) -> str:
-    """Return the address of the page; that of any address is the one in the local network."""
-    if host in ("0.0.0.0", "::"):  # noqa: S104 (compared, not listened on)
-        return f"http://{network_address() or 'localhost'}:{url.rsplit(':', 1)[1]}/"
-    return f"{url}/"
 
 
 def _url(config: Config, runner: web.AppRunner) -> str:

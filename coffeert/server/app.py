@@ -104,7 +104,12 @@ class Server:
             max_frame_bytes=limit,
         )
         page = Page(self.config.frame_ancestors)
-        login = LoginApi(self.authorizer, self.bus, host=self.config.host)
+        login = LoginApi(
+            self.authorizer,
+            self.bus,
+            host=self.config.host,
+            body_timeout=self.config.body_timeout,
+        )
         middlewares = [track_requests, error_middleware, self.authorizer.host_middleware]
         app = web.Application(client_max_size=limit, middlewares=middlewares)
         add_routes(

@@ -186,6 +186,21 @@ async def test_it_says_when_figures_are_old(
         assert screen.errors == []
 
 
+async def test_a_wrong_clock_of_the_device_changes_nothing(
+    shell: Shell, database_url: str, screens: Screens
+) -> None:
+    async with shop(shell, database_url) as (url, expected):
+        await place(url, random.Random(4), 40)
+        context = await screens.context()
+        await context.add_init_script("const now = Date.now; Date.now = () => now() + 7_000_000")
+        screen = await screens.open(f"{url}/?period=60m", context=context)
+        await screen.shows(lambda at: at.total is not None)
+        for _ in range(20):
+            assert (await screen.shown()).state == "live"
+            await asyncio.sleep(0.1)
+        await equal(screen, url, expected)
+
+
 async def test_an_unknown_code_is_said_and_not_shown_as_nothing_sold(
     shell: Shell, database_url: str, screens: Screens
 ) -> None:

@@ -20,6 +20,7 @@ from coffeert.errors import (
 )
 from coffeert.net import is_local_host, network_address
 from coffeert.server.http.auth import Authorizer
+from coffeert.server.http.body_timeout import BodyTimeout
 from coffeert.server.http.login_delay import LoginDelay
 from coffeert.wire.login import LoginLink, LoginRequest, LoginState
 from coffeert.wire.orders import encode
@@ -41,12 +42,18 @@ class CodeStore(Protocol):
 
 
 class LoginApi:
-    """The handlers of `/login`, `/logout` and `/login-link`; `host` is the address that is listened on."""
+    """The handlers of `/login`, `/logout` and `/login-link`.
 
-    def __init__(self, authorizer: Authorizer, codes: CodeStore, *, host: str) -> None:
+    `host` is the address that is listened on; `body_timeout` is in seconds: see `BodyTimeout`.
+    """
+
+    def __init__(
+        self, authorizer: Authorizer, codes: CodeStore, *, host: str, body_timeout: float
+    ) -> None:
         self._authorizer = authorizer
         self._codes = codes
         self._host = host
+        self._body_timeout = body_timeout
         self._delay = LoginDelay()
 
     async def state(self, request: web.Request) -> web.Response:
@@ -63,7 +70,7 @@ class LoginApi:
     async def log_in(self, request: web.Request) -> web.Response:
         """Give a cookie for the token, whichever of the two, or for the code of a link."""
         cookie, secure = self._authorizer.cookie, self._check_page(request)
-        given = await _body(request)
+        given = await self._body(request)
         if cookie is None:
             return _answer(LoginState(known=True, login=False))
         async with self._delay.turn(request.remote or "") as wrong:
@@ -105,6 +112,17 @@ class LoginApi:
             raise Forbidden("Pages of other origins cannot log in or out here.")
         return origin is not None and origin.startswith("https:")
 
+    async def _body(self, request: web.Request) -> LoginRequest:
+        if request.content_type != _JSON:  # which no form of another page can send
+            raise UnsupportedMediaType("Send the login as application/json.")
+        try:
+            given = _decode(await BodyTimeout(self._body_timeout).wait(request.read()))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            given = LoginRequest()
+        if (given.token is None) == (given.code is None):
+            raise Malformed('A login is {"token": "..."} or {"code": "..."}.')
+        return given
+
     async def _opens(self, given: LoginRequest) -> bool:
         if given.token is not None:
             return self._authorizer.reads(given.token)
@@ -122,18 +140,6 @@ class LoginApi:
             return None
         port = request.transport.get_extra_info("sockname")[1]
         return f"http://[{address}]:{port}/" if ":" in address else f"http://{address}:{port}/"
-
-
-async def _body(request: web.Request) -> LoginRequest:
-    if request.content_type != _JSON:  # which no form of another page can send
-        raise UnsupportedMediaType("Send the login as application/json.")
-    try:
-        given = _decode(await request.read())
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        given = LoginRequest()
-    if (given.token is None) == (given.code is None):
-        raise Malformed('A login is {"token": "..."} or {"code": "..."}.')
-    return given
 
 
 def _digest(code: str) -> str:

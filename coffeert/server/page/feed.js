@@ -19,7 +19,7 @@ export class Feed {
   retryAt = null
   lastMessage = null
   hasLogin = false
-  clockOffset = 0 // the server's clock minus ours, milliseconds
+  clockOffset = null // the server's clock minus ours, milliseconds
   #socket = null
   #attempts = 0
   #timer = null
@@ -37,7 +37,8 @@ export class Feed {
 
   /** The server's time, in Unix milliseconds. */
   now() {
-    return Date.now() + this.clockOffset
+    // Until the first heartbeat, the time up to which all is counted is the best guess.
+    return Date.now() + (this.clockOffset ?? this.replica.view.dataTime - Date.now())
   }
 
   get heartbeat() {

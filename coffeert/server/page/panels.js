@@ -170,14 +170,14 @@ function quarters({ view, shown, money, now }, report) {
 const minutes = text => Number(text.slice(0, 2)) * 60 + Number(text.slice(3, 5))
 
 /** From which bucket on nothing is known, since the last figures are of an earlier moment. */
-function unknownFrom({ status }, buckets, shown, view) {
+function unknownFrom({ status, now }, buckets, shown, view) {
   const known = view.dataTime / 1000
   const { zone, begins } = view.calendarOf()
   const last = buckets.findLastIndex(({ state }) => state !== 'ahead')
   if (status.state === 'starting') return null
   const length = { '60m': 60, '24h': 3600, '7d': 86400, '30d': 86400 }[shown.period]
   if (length !== undefined) {
-    const behind = Math.floor((Date.now() / 1000 - known) / length)
+    const behind = Math.floor((now - known) / length)
     return Math.max(0, last - behind)
   }
   if (known < begins) return 0
