@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from playwright.async_api import expect
 from redis.asyncio import Redis
 
 from coffeert.client import Draft, OrderClient
@@ -140,11 +141,11 @@ async def test_through_a_killed_server_and_a_flushed_redis(
         lost = await screen.shows(lambda at: at.state == "lost")
         assert lost.old
         assert lost.status.startswith("not connected since")
-        assert await screen.page.locator("rect.unknown").count() == 1
+        await expect(screen.page.locator("rect.unknown")).to_have_count(1)
         _, url = await shell.serve(port=port)
         await place(url, rng, 80)
         await equal(screen, url, expected)
-        assert await screen.page.locator("rect.unknown").count() == 0
+        await expect(screen.page.locator("rect.unknown")).to_have_count(0)
 
 
 async def test_through_the_sleep_of_a_laptop(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -95,8 +96,9 @@ async def test_a_socket_ends_with_the_cookie_that_opened_it(run_server: RunServe
         aiohttp.ClientSession(url, cookies={almost.name: value}) as http,
         http.ws_connect("/ws/dashboard") as socket,
     ):
-        async for _ in socket:
-            pass
+        async with asyncio.timeout(20):
+            async for _ in socket:
+                pass
         assert socket.close_code == LOGIN_EXPIRED
         assert not await known(http)
 
