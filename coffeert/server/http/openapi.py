@@ -10,10 +10,13 @@ import msgspec
 from coffeert import __version__
 from coffeert.domain.money import MAX_AMOUNT_CENTS, MAX_PRICE_CENTS
 from coffeert.domain.orders import MAX_QUANTITY
+from coffeert.server.http.openapi_orders import search_parameters
+from coffeert.server.http.openapi_reports import report_parameters
 from coffeert.wire.frames import Snapshot
-from coffeert.wire.order_pages import DEFAULT_LIMIT, MAX_LIMIT, OrderList
+from coffeert.wire.order_pages import OrderList
 from coffeert.wire.order_requests import OrderRequest
 from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, Problem
+from coffeert.wire.reports import Report
 
 _REFS = "#/components/schemas/{name}"
 _KEY = {
@@ -43,37 +46,6 @@ _AT = {
     "description": "An instant with an offset: the view as it was then. The offset decides its day.",
     "schema": {"type": "string", "format": "date-time"},
 }
-_MANY = {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 255}}
-_TEXT = {"type": "string", "minLength": 1, "maxLength": 64}
-_WHEN = {"type": "string", "pattern": "^\\d{4}-\\d\\d-\\d\\d"}
-
-
-def _searched(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "schema": schema, "description": description}
-
-
-_SEARCH = [
-    _searched("store", _MANY, "Only of these stores: a code, or the name of an active one."),
-    _searched("drink", _MANY, "Only of these drinks, likewise."),
-    _searched("source", _MANY, "Only from these tills or channels."),
-    _searched("receipt", _TEXT, "Only of the receipt of this number."),
-    _searched("import", {"type": "integer", "minimum": 1}, "Only what this import has stored."),
-    _searched("from", _WHEN, "Not before this time, or this business day of the store."),
-    _searched("to", _WHEN, "Before this time, or until the end of this business day."),
-    _searched("min_price", _TEXT, "The lowest price of one piece."),
-    _searched("max_price", _TEXT, "The highest price of one piece."),
-    _searched("before", _TEXT, "The `next` of a page: the page after it."),
-    _searched(
-        "limit",
-        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-        "How many orders a page has at most.",
-    ),
-    _searched(
-        "format",
-        {"type": "string", "enum": ["json", "csv"]},
-        "`csv`: all orders that match in one file; `Accept: text/csv` asks for the same.",
-    ),
-]
 _FOR = {
     "name": "for",
     "in": "query",
@@ -128,9 +100,12 @@ def _request_fields(decimals: int) -> dict[str, Any]:
 @lru_cache(8)
 def openapi_document(decimals: int) -> bytes:
     """Return the document as JSON, for a currency with so many decimal places."""
-    (request, stored, batch, page, menu, snapshot, problem), schemas = (
+    types = (
+        *(OrderRequest, OrderBody, BatchResult, OrderList, MenuBody, Snapshot, Report, Problem),
+    )
+    (request, stored, batch, page, menu, snapshot, report, problem), schemas = (
         msgspec.json.schema_components(
-            (OrderRequest, OrderBody, BatchResult, OrderList, MenuBody, Snapshot, Problem),
+            types,
             ref_template=_REFS,
         )
     )
@@ -154,7 +129,7 @@ def openapi_document(decimals: int) -> bytes:
             "/api/orders": {
                 "get": {
                     "summary": "The orders that match, newest first, in pages or as CSV",
-                    "parameters": _SEARCH,
+                    "parameters": search_parameters(),
                     "responses": {"200": _page(page)} | _pick(problems, 401, 403, 422, 503),
                 },
                 "post": {
@@ -202,6 +177,14 @@ def openapi_document(decimals: int) -> bytes:
                 "get": {
                     "summary": "The active stores and drinks",
                     "responses": {"200": _response("The menu.", menu)} | _pick(problems, 401, 403),
+                }
+            },
+            "/api/report": {
+                "get": {
+                    "summary": "The sums of a period, beside those of another one",
+                    "parameters": report_parameters(),
+                    "responses": {"200": _response("The report.", report)}
+                    | _pick(problems, 401, 403, 422, 503),
                 }
             },
             "/livez": {"get": _plain("Liveness", "text/plain", problems)},
