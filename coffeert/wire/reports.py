@@ -38,7 +38,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     refunded: str | None = None
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class PercentChange(msgspec.Struct, frozen=True, kw_only=True):
     """How a figure differs from the compared one, in whole per cent; `None` with the reason in words.
 
     There is none on a base that is not positive, not complete or too small.
@@ -59,12 +59,12 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
     figures: Figures
     compared: Figures | None = None
-    takings_change: Change | None = None
-    orders_change: Change | None = None
+    takings_change: PercentChange | None = None
+    orders_change: PercentChange | None = None
     days: int | None = None
 
 
-class Span(msgspec.Struct, frozen=True, kw_only=True):
+class ReportSpan(msgspec.Struct, frozen=True, kw_only=True):
     """Business dates, both included. `until`: as far as a span is counted that has not ended yet.
 
     `title` is in words, such as "Thursday, 26 November" or "last Thursday by 12:40".
@@ -85,8 +85,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     compared. `timezones` are those of the stores, the first is the default.
     """
 
-    period: Span
-    compared: Span | None
+    period: ReportSpan
+    compared: ReportSpan | None
     currency: str
     timezones: tuple[str, ...]
     stores: int
@@ -116,3 +116,7 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
 
     as_of: datetime
     stores: tuple[StoreActivity, ...]
+
+
+decode_report = msgspec.json.Decoder(Report).decode
+decode_activity = msgspec.json.Decoder(Activity).decode
