@@ -1,11 +1,10 @@
-"""Reports of the scripted shop: its live sums, spread over a day like a real shop's, beside earlier ones."""
+"""Reports of the scripted shop: its live sums, spread over a day like a real shop's."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-
 from typing import TYPE_CHECKING
 
 from coffeert.domain.money import money_text

@@ -22,6 +22,7 @@ from coffeert.domain.retention_window import RetentionWindow
 from coffeert.domain.rollups import BUCKETS, GRAINS, SECONDS, CellKey, Cells, Totals, floor
 from coffeert.domain.view import Change, View
 from coffeert.errors import CoffeertError
+from coffeert.tui.model.report_request import ReportRequest
 from coffeert.wire.frames import PROTOCOL, Heartbeat, Hello, Snapshot, columns
 from coffeert.wire.health import (
     AggregatorHealth,
@@ -31,7 +32,6 @@ from coffeert.wire.health import (
     RedisHealth,
     SocketsHealth,
 )
-from coffeert.tui.model.report_request import ReportRequest
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 from coffeert.wire.reports import Activity, Report
 from tests.calendars import calendars

@@ -214,7 +214,7 @@ def _columns(
     money = max(8, max(map(width, takings)))
     change = max(width(text) for text, _ in changes)
     change = max(_LEAST_CHANGE, change) if change else 0
-    left = cells - 2 - name - 1 - money
+    left = cells - 3 - name - 1 - money
     if left < 0:
         return _Columns(max(4, name + left), money, 0, 0, 0, 0, 0)
     wide: dict[str, int] = {}
@@ -222,7 +222,7 @@ def _columns(
     for column, room in (
         ("change", change),
         ("share", 5),
-        ("bar", 8),
+        ("bar", 6),
         ("recent", _SPARK_HOURS if any(row.recent for row in model.rows) else 0),
         ("sold", 7),
     ):
@@ -287,5 +287,5 @@ def _row(
         pieces += [Span("  "), Span(fit(change[0], columns.change), change[1])]
     if columns.recent:
         drawn = spark(row.recent, columns.recent, glyphs) if row.recent else ""
-        pieces += [Span("  "), Span(fit(drawn, columns.recent), "area-3")]
+        pieces += [Span("  "), Span(fit(drawn, columns.recent), "area-4")]
     return tuple(pieces)

@@ -16,17 +16,14 @@ class Canvas:
         self._chars = [[" "] * columns for _ in range(rows)]
         self._roles: list[list[Role]] = [["text"] * columns for _ in range(rows)]
 
-    def blank(self, x: int, y: int) -> bool:
-        """Return True if nothing has been written there."""
-        return self._chars[y][x] == " "
-
     def write(self, x: int, y: int, text: str, role: Role, *, behind: bool = False) -> None:
         """Write text; `behind` fills only what is blank."""
         if not 0 <= y < self.rows:
             return
         for offset, char in enumerate(text):
             at = x + offset
-            if 0 <= at < self.columns and not (behind and self._chars[y][at] != " "):
+            # A space of another role is a cell that is all background.
+            if 0 <= at < self.columns and not (behind and self._roles[y][at] != "text"):
                 self._chars[y][at] = char
                 self._roles[y][at] = role
 

@@ -13,6 +13,7 @@ from coffeert.tui.render.spans import (
     Line,
     Span,
     area_role,
+    full_role,
     line,
     line_role,
     over_role,
@@ -154,9 +155,9 @@ def _fill(
             ghost_here = behind - floor
             filled = front - floor
             if filled >= 8:
-                crossed = 0 < ghost_here < 8 and behind
-                role = line_role(shade) if crossed else area_role(shade)
-                canvas.write(x, y, glyphs.horizontal if crossed else glyphs.bar, role)
+                crossed = behind and 0 < ghost_here <= 8
+                role = line_role(shade) if crossed else full_role(shade)
+                canvas.write(x, y, glyphs.dotted if crossed else glyphs.bar, role)
             elif filled > 0:
                 char = steps[min(len(steps) - 1, filled * len(steps) // 8)]
                 over = ghost_here >= 8

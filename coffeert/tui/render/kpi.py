@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,7 @@ _NARROWEST_TILE: Final = 15
 _RECENT_SECONDS: Final = 3600.0
 """A store whose habit is not known yet counts as selling for so long after a sale."""
 
+_WEEKDAY: Final = re.compile("(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day")
 _DIM: Final[Role] = "dim"
 _WARN: Final[Role] = "warn"
 
@@ -32,14 +34,14 @@ _WARN: Final[Role] = "warn"
 class Tile:
     """One key figure: `values` are its spellings as (figure, unit), the longest first.
 
-    Below it stands how it has changed, and a note if there is room for one. `rank` says which tiles are
-    left out first: those with the highest.
+    Below it stands how it has changed, and the longest of `notes` that there is room for. The tiles with
+    the highest `rank` are left out first.
     """
 
     name: str
     values: tuple[tuple[str, str], ...]
     change: tuple[str, Role] = ("", "dim")
-    note: str = ""
+    notes: tuple[str, ...] = ()
     note_role: Role = "dim"
     rank: int = 0
 
@@ -97,8 +99,11 @@ def _values(figure: str, *units: str) -> tuple[tuple[str, str], ...]:
     return tuple((figure, unit) for unit in (*units, ""))
 
 
-def _against(change: PercentChange | None, against: str) -> str:
-    return "" if change is None or change.percent is None or not against else f"vs {against}"
+def _against(change: PercentChange | None, against: str) -> tuple[str, ...]:
+    if change is None or change.percent is None or not against:
+        return ()
+    short = _WEEKDAY.sub(lambda day: day[0][:3], against)
+    return f"vs {against}", f"vs {short}"
 
 
 def _changes(
@@ -147,9 +152,9 @@ def _each(totals: Totals) -> int:
 def _pace_tile(context: FrameContext, sums: BucketSumCache) -> Tile:
     orders = last_minutes(sums, context.now.timestamp()).orders
     usual = usual_orders(context)
-    note = "" if usual is None else f"usually {round(usual * PACE_MINUTES / 60):,}"
+    notes = () if usual is None else (f"usually {round(usual * PACE_MINUTES / 60):,}",)
     units = (f"orders in {PACE_MINUTES} min", f"in {PACE_MINUTES} min")
-    return Tile("Now", _values(f"{orders:,}", *units), (note, "dim"), rank=4)
+    return Tile("Now", _values(f"{orders:,}", *units), notes=notes, rank=4)
 
 
 def usual_orders(context: FrameContext) -> float | None:
@@ -171,23 +176,25 @@ def _stores_tile(context: FrameContext) -> Tile:
     if activity is None:
         count = len(shown)
         unit = "store" if count == 1 else "stores"
-        return Tile("Stores", ((f"{count:,}", unit),), ("not known which sell", "dim"), rank=2)
+        return Tile("Stores", ((f"{count:,}", unit),), notes=("not known which sell",), rank=2)
     stores = [store for store in activity.stores if store.store in set(shown)]
     selling = sum(1 for store in stores if sells(store, activity.as_of))
     quiet = quiet_stores(activity, shown)
     closed = sum(1 for store in stores if store.usually_open is False and not store.quiet)
-    note, role = "all selling", _DIM
+    role = _DIM
+    notes: tuple[str, ...] = ("all selling",)
     if quiet:
-        first = quiet[0]
-        usual = "" if first.usual is None else f" (usually {first.usual})"
+        first, role = quiet[0], _WARN
         lasting = "" if first.minutes is None else f" {first.minutes:,} min"
-        note, role = f"{first.name} quiet{lasting}{usual}", _WARN
+        notes = (f"{first.name} quiet{lasting}", f"{first.name} quiet", f"{len(quiet)} quiet")
+        if first.usual is not None:
+            notes = (f"{notes[0]} (usually {first.usual})", *notes)
     elif closed:
-        note = f"{closed} closed now" if closed < len(stores) else "closed now"
+        notes = (f"{closed} closed now" if closed < len(stores) else "closed now",)
     elif selling < len(stores):
-        note = f"{len(stores) - selling} without a sale"
+        notes = (f"{len(stores) - selling} without a sale",)
     units = (f"of {len(stores)} stores selling", f"of {len(stores)} selling", f"of {len(stores)}")
-    return Tile("Stores", _values(f"{selling}", *units), (note, role), rank=2)
+    return Tile("Stores", _values(f"{selling}", *units), notes=notes, note_role=role, rank=2)
 
 
 def sells(store: StoreActivity, as_of: datetime) -> bool:
@@ -281,7 +288,11 @@ def _spelling(tile: Tile, cells: int) -> tuple[str, str]:
 
 def _below(tile: Tile, cells: int) -> Line:
     text, role = tile.change
-    change = Span(crop(text, cells), role)
-    if tile.note and width(text) + 1 + width(tile.note) <= cells:
-        return line(change, Span(f" {tile.note}", tile.note_role))
-    return line(change)
+    change = line(Span(crop(text, cells), role)) if text else ()
+    room = cells - (width(text) + 1 if text else 0)
+    note = next((note for note in tile.notes if width(note) <= room), "")
+    if not text and not note and tile.notes:
+        note = crop(tile.notes[-1], cells)
+    if not note:
+        return change
+    return (*change, Span(f" {note}" if text else note, tile.note_role))

@@ -103,7 +103,7 @@ def _summary(
         places["sentence"] = Place(0, top, width, rows)
         top += rows
     if shape == "slim":
-        rows = min(KPI_LIST, max(0, height - top - 4)) if whole else 0
+        rows = min(KPI_LIST, max(0, height - top - 6)) if whole else 0
     elif height >= HIGH and shape == "wide":
         rows = KPI_BIG
     else:

@@ -9,7 +9,7 @@ from rich.style import Style
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
-from coffeert.tui.render.spans import AREA_STEPS, Role, area_role, line_role, over_role
+from coffeert.tui.render.spans import AREA_STEPS, Role, area_role, full_role, line_role, over_role
 
 DARK: Final = Theme(
     name="coffeert-dark",
@@ -110,6 +110,7 @@ class Palette:
             color = foot.blend(primary, (step - 1) / (len(AREA_STEPS) - 1))
             plain |= {
                 area_role(step): _style(color, back),
+                full_role(step): _style(color, color),
                 over_role(step): _style(color, shaded),
                 line_role(step): _style(back, color),
             }
@@ -148,6 +149,7 @@ class PlainPalette(Palette):
         for step in AREA_STEPS:
             special |= {
                 area_role(step): Style(),
+                full_role(step): Style(),
                 over_role(step): Style(),
                 line_role(step): Style(reverse=True),
             }

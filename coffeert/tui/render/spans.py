@@ -30,6 +30,10 @@ Role = Literal[
     "area-2",
     "area-3",
     "area-4",
+    "full-1",
+    "full-2",
+    "full-3",
+    "full-4",
     "over-1",
     "over-2",
     "over-3",
@@ -56,6 +60,11 @@ def area_role(step: int) -> Role:
     return _AREA[step - 1]
 
 
+def full_role(step: int) -> Role:
+    """Return the role of a whole cell of a filled curve: without gaps, whatever the line spacing."""
+    return _FULL[step - 1]
+
+
 def over_role(step: int) -> Role:
     """Return the role of a filled curve's edge in front of the ghost."""
     return _OVER[step - 1]
@@ -67,6 +76,7 @@ def line_role(step: int) -> Role:
 
 
 _AREA: Final[tuple[Role, ...]] = ("area-1", "area-2", "area-3", "area-4")
+_FULL: Final[tuple[Role, ...]] = ("full-1", "full-2", "full-3", "full-4")
 _OVER: Final[tuple[Role, ...]] = ("over-1", "over-2", "over-3", "over-4")
 _LINE: Final[tuple[Role, ...]] = ("line-1", "line-2", "line-3", "line-4")
 

@@ -6,11 +6,12 @@ from textual import events
 from textual.message import Message
 
 from coffeert.tui.render.breakdown import BreakdownModel, BreakdownRow, draw_breakdown
-from coffeert.tui.render.spans import EMPTY, Line, Span, framed, line
+from coffeert.tui.render.spans import EMPTY, Line, Span, framed, line, ruled
 from coffeert.tui.widgets.panel import Panel
 from coffeert.tui.widgets.scroll import Cursor, step_of
 
 _HEADING = 1
+_LOWEST_BOX = 6
 
 
 class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
@@ -30,14 +31,15 @@ class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
     def draw(self, model: BreakdownModel, cells: int, rows: int) -> list[Line]:
         """Draw the rows, scrolled to the chosen one."""
         glyphs = self.painter.glyphs
-        room, count = max(1, rows - 2 - _HEADING), len(model.rows)
+        boxed = rows >= _LOWEST_BOX
+        room, count = max(1, rows - (2 if boxed else 1) - _HEADING), len(model.rows)
         here = None
         if self.has_focus and count:
             self.cursor.settle(count, room)
             here = self.cursor.at
         else:
             self.cursor.top = 0
-        lines = draw_breakdown(model, cells - 2, glyphs, here)
+        lines = draw_breakdown(model, cells - 2 if boxed else cells, glyphs, here)
         body = lines[_HEADING:]
         if here is not None and here == count - 1:
             self.cursor.top = max(0, len(body) - room)  # the line about the idle ones, too
@@ -46,13 +48,18 @@ class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
         by = f"by {model.sort}" if model.sort != "takings" else ""
         against = f"vs {model.against}" if model.against and model.rows else ""
         foot = f" {glyphs.separator} ".join(text for text in (against, by) if text)
+        title = line(Span(model.title, "title"))
+        note = (*more, Span("  "), *self.age) if more and self.age else (*more, *self.age)
+        shown = lines[:_HEADING] + body[self.cursor.top :]
+        if not boxed:
+            return [ruled(title, note, cells, glyphs, focused=self.has_focus), *shown]
         return framed(
-            lines[:_HEADING] + body[self.cursor.top :],
+            shown,
             cells,
             rows,
             glyphs,
-            title=line(Span(model.title, "title")),
-            note=(*more, Span("  "), *self.age) if more and self.age else (*more, *self.age),
+            title=title,
+            note=note,
             foot=line(Span(foot, "dim")) if foot else EMPTY,
             focused=self.has_focus,
         )
