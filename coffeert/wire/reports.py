@@ -7,20 +7,12 @@ text in the currency.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Final, Literal
 
 import msgspec
 
-Grouping = Literal["store", "drink", "source", "quarter", "hour", "day", "weekday"]
-"""What the rows of a report are of. A quarter or an hour is one of the local day, a weekday 1 to 7."""
-
-Comparison = Literal["last-week", "yesterday", "before", "usual", "last-year"]
-"""What a period is compared with: the same weekday of last week (or the week before, for a week), the
-day before, the window before of the same length, the mean of the last four same weekdays that traded,
-or 364 days earlier."""
-
-PERIODS: Final = ("today", "yesterday", "7-days", "28-days", "week", "last-week", "month")
-"""Names of periods; others are dates: `2026-11-26`, `2026-11`, `2026-11-01..2026-11-15`."""
+from coffeert.domain.comparisons import Comparison as Comparison
+from coffeert.domain.periods import PERIODS as PERIODS
+from coffeert.domain.report_plan import Grouping as Grouping
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
