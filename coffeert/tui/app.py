@@ -26,6 +26,7 @@ from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GLYPHS, Glyphs
 from coffeert.tui.render.layout import FULL, TALL
 from coffeert.tui.render.palette import THEMES, Palette, PlainPalette
+from coffeert.tui.report_refresh import refresh_reports
 from coffeert.tui.saved_state import capture_state, save_state
 from coffeert.tui.screens.dashboard import Dashboard
 from coffeert.tui.settings import Settings
@@ -126,6 +127,11 @@ class CoffeertApp(App[None]):
             self.run_worker(
                 refresh_comparison(self.state, self._archive),
                 name="comparison",
+                exit_on_error=True,
+            )
+            self.run_worker(
+                refresh_reports(self.state, self._archive, lambda: self._wake(True)),
+                name="reports",
                 exit_on_error=True,
             )
 

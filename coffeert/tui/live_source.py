@@ -13,7 +13,9 @@ from coffeert.client import PlacedOrder
 from coffeert.client.events import FeedEvent
 from coffeert.domain.orders import Draft
 from coffeert.errors import ServerUnavailable
+from coffeert.tui.model.report_request import ReportRequest
 from coffeert.wire.frames import Snapshot
+from coffeert.wire.reports import Activity, Report
 
 if TYPE_CHECKING:
     from coffeert.client import DashboardFeed, OrderClient
@@ -53,6 +55,19 @@ class LiveSource:
 
     async def dashboard(self, at: datetime | None = None) -> Snapshot:
         return await self._open(self._client).dashboard(at)
+
+    async def report(self, request: ReportRequest) -> Report:
+        chosen = request.selection
+        return await self._open(self._client).report(
+            request.period,
+            compare=request.compare,
+            by=request.by,
+            stores=chosen.stores or (),
+            drinks=chosen.drinks or (),
+        )
+
+    async def activity(self) -> Activity:
+        return await self._open(self._client).activity()
 
     async def void(self, order_id: UUID) -> PlacedOrder:
         return await self._open(self._client).void(order_id)

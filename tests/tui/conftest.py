@@ -111,7 +111,8 @@ def launch() -> Launch:
         has_token: bool = False,
     ) -> AsyncIterator[Harness]:
         house = house or House()
-        feed, archive, clock = ScriptedFeed(), ScriptedArchive(house), FakeClock()
+        feed, clock = ScriptedFeed(), FakeClock()
+        archive = ScriptedArchive(house, clock)
         app = CoffeertApp(
             feed,
             archive,

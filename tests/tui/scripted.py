@@ -21,6 +21,8 @@ from coffeert.domain.orders import Draft, Order
 from coffeert.domain.retention_window import RetentionWindow
 from coffeert.domain.rollups import BUCKETS, GRAINS, SECONDS, CellKey, Cells, Totals, floor
 from coffeert.domain.view import Change, View
+from coffeert.errors import CoffeertError
+from coffeert.tui.model.report_request import ReportRequest
 from coffeert.wire.frames import PROTOCOL, Heartbeat, Hello, Snapshot, columns
 from coffeert.wire.health import (
     AggregatorHealth,
@@ -31,7 +33,9 @@ from coffeert.wire.health import (
     SocketsHealth,
 )
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
+from coffeert.wire.reports import Activity, Report
 from tests.calendars import calendars
+from tests.tui import reports
 
 NOON = datetime(2026, 3, 14, 10, 6, 24, tzinfo=UTC)
 STORES = ("uptown", "downtown", "central", "southend")
@@ -130,6 +134,7 @@ class House:
                 MenuDrink(code, code.title(), f"{PRICES.get(code, 400) / 100:.2f}")
                 for code in self.drinks
             ),
+            "EUR",
         )
 
     def order(self, moment: datetime, store: str | None = None, drink: str | None = None) -> Order:
@@ -225,9 +230,12 @@ class House:
 class ScriptedArchive:
     """Answers with another house's view, as if it were the past of this one."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, clock: FakeClock | None = None) -> None:
         self._house = house
+        self._clock = clock or FakeClock()
         self.asked: list[datetime | None] = []
+        self.reported: list[ReportRequest] = []
+        self.failing: CoffeertError | None = None
         self.voided: list[UUID] = []
 
     async def dashboard(self, at: datetime | None = None) -> Snapshot:
@@ -237,6 +245,19 @@ class ScriptedArchive:
         change = past.view.as_change()
         view = columns(change, past.view.cube.totals(), past.view.cube.top_drinks())
         return Snapshot(epoch="past", version=0, view=view)
+
+    async def report(self, request: ReportRequest) -> Report:
+        """Return a made-up report, or fail as the test says."""
+        self.reported.append(request)
+        if self.failing is not None:
+            raise self.failing
+        return reports.report_of(self._house, request, self._clock.now())
+
+    async def activity(self) -> Activity:
+        """Return when the stores sold last."""
+        if self.failing is not None:
+            raise self.failing
+        return reports.activity_of(self._house, self._clock.now())
 
     async def void(self, order_id: UUID) -> PlacedOrder:
         """Void an order."""

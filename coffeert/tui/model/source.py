@@ -10,7 +10,9 @@ from uuid import UUID
 from coffeert.client import PlacedOrder
 from coffeert.client.events import FeedEvent
 from coffeert.domain.orders import Draft
+from coffeert.tui.model.report_request import ReportRequest
 from coffeert.wire.frames import Snapshot
+from coffeert.wire.reports import Activity, Report
 
 
 class Feed(Protocol):
@@ -34,6 +36,14 @@ class Archive(Protocol):
 
     async def dashboard(self, at: datetime | None = None) -> Snapshot:
         """Return the view as it was at a moment; raises `CoffeertError`."""
+        ...
+
+    async def report(self, request: ReportRequest) -> Report:
+        """Return a report; raises `CoffeertError`."""
+        ...
+
+    async def activity(self) -> Activity:
+        """Return when each store sold last; raises `CoffeertError`."""
         ...
 
     async def void(self, order_id: UUID) -> PlacedOrder:

@@ -30,7 +30,7 @@ class ExportedSums(msgspec.Struct, frozen=True):
 
 
 class Exported(msgspec.Struct, frozen=True):
-    """A window as it was shown; buckets are named by their starts in UTC, and days by their dates."""
+    """A window as it was shown; minutes are named by their starts in UTC."""
 
     at: datetime
     range: str
@@ -70,9 +70,7 @@ def orders_csv(orders: Sequence[Order], places: int) -> str:
 
 def window_json(window: Window, filter_text: str, places: int) -> str:
     """Return a window as JSON, amounts with so many decimal places."""
-    starts = [datetime.fromtimestamp(start, UTC) for start in window.starts]
-    is_day = window.span.grain == "day"
-    names = [(start.date() if is_day else start).isoformat() for start in starts]
+    names = [datetime.fromtimestamp(start, UTC).isoformat() for start in window.starts]
     exported = Exported(
         at=datetime.fromtimestamp(window.now, UTC),
         range=window.span.name,

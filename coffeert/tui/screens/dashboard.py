@@ -21,9 +21,10 @@ from coffeert.tui.history.recorder import Recording
 from coffeert.tui.injection import Injection, InjectionRequest
 from coffeert.tui.model.alerts import Alerts
 from coffeert.tui.model.filter import EVERYTHING, Filter
-from coffeert.tui.model.window import RANGE, Range, next_range
+from coffeert.tui.model.window import RANGE, Range, next_comparison, next_range
 from coffeert.tui.order_actions import OrderActions
-from coffeert.tui.render.layout import NARROW, TabName
+from coffeert.tui.render.breakdown import SORT_COLUMNS
+from coffeert.tui.render.layout import ENLARGEABLE, NARROW, PanelName, TabName
 from coffeert.tui.screens.dashboard_panels import DashboardPanels
 from coffeert.tui.screens.export import Export, ExportKind, write_export
 from coffeert.tui.screens.help import Help
@@ -39,6 +40,7 @@ from coffeert.tui.widgets.chart_panel import ChartPanel
 from coffeert.tui.widgets.inputs import FilterInput
 from coffeert.tui.widgets.key_bar import KeyBar
 from coffeert.tui.widgets.order_table import OrderTable
+from coffeert.tui.widgets.panel import Panel
 from coffeert.wire.orders import MenuBody
 
 TICK_SECONDS = 0.25
@@ -95,7 +97,6 @@ class Dashboard(Screen[None]):
     def on_mount(self) -> None:
         self.place_panels()
         self.set_interval(TICK_SECONDS, self.tick)
-        self.call_after_refresh(self._load_charts)
 
     def on_resize(self) -> None:
         self.query_one(KeyBar).show_command_palette = self.size.width >= NARROW
@@ -146,10 +147,6 @@ class Dashboard(Screen[None]):
         if fresh := own.not_rendered():
             self.call_after_refresh(lambda: own.mark_rendered(fresh, clock.monotonic()))
 
-    def _load_charts(self) -> None:
-        self.panels.orders_chart.load()
-        self.panels.revenue_chart.load()
-
     # Notices
 
     def notify_info(self, text: str) -> None:
@@ -168,6 +165,7 @@ class Dashboard(Screen[None]):
 
     def action_tab(self, tab: TabName) -> None:
         self.state.tab = tab
+        self.state.enlarged = None
         self.place_panels()
         self.tick()
 
@@ -185,10 +183,47 @@ class Dashboard(Screen[None]):
         self.state.cursor = None
         self.tick()
 
+    def action_compare(self) -> None:
+        """Compare the range with the next other time."""
+        chosen = self.state.comparison
+        if chosen is None:
+            self.notify_warning("The latest minutes are compared with those before.")
+            return
+        self.state.compare = next_comparison(self.state.span, chosen)
+        self.tick()
+
     def action_metric(self) -> None:
-        """Chart the other metric, on terminals with room for one chart."""
-        self.state.metric = "revenue" if self.state.metric == "orders" else "orders"
+        """Chart the other figure."""
+        self.state.metric = "takings" if self.state.metric == "orders" else "orders"
+        self.tick()
+
+    def action_sort(self) -> None:
+        """Sort stores and drinks by the next column."""
+        place = SORT_COLUMNS.index(self.state.sort) + 1
+        self.state.sort = SORT_COLUMNS[place % len(SORT_COLUMNS)]
+        self.tick()
+
+    def action_enlarge(self) -> None:
+        """Give the focused panel the whole screen, or the others their places back."""
+        if self.state.enlarged is not None:
+            self._enlarge(None)
+            return
+        name = None if self.focused is None else self.focused.id
+        self._enlarge(next((panel for panel in ENLARGEABLE if panel == name), None))
+
+    def on_panel_enlarged(self, message: Panel.Enlarged) -> None:
+        """Enlarge the panel whose title was chosen."""
+        name = message.name
+        if self.state.enlarged is None:
+            self._enlarge(next((panel for panel in ENLARGEABLE if panel == name), None))
+        else:
+            self._enlarge(None)
+
+    def _enlarge(self, name: PanelName | None) -> None:
+        self.state.enlarged = name
         self.place_panels()
+        if name is not None:
+            self.query_one(f"#{name}").focus()
         self.tick()
 
     def on_chart_panel_cursor_moved(self, message: ChartPanel.CursorMoved) -> None:
@@ -247,7 +282,8 @@ class Dashboard(Screen[None]):
     def on_breakdown_panel_drilled(self, message: BreakdownPanel.Drilled) -> None:
         """Drill down into a store or drink, and from the second one into its orders."""
         self.state.drill(message.row)
-        self.panels.breakdown.cursor.at = 0
+        self.panels.stores.cursor.at = self.panels.drinks.cursor.at = 0
+        self.place_panels()
         if len(self.state.path) >= 2:
             if not self.panels.orders.display:
                 self.state.tab = "orders"
@@ -257,18 +293,23 @@ class Dashboard(Screen[None]):
 
     def action_drill_up(self) -> None:
         if self.state.drill_up():
+            self.place_panels()
             self.tick()
 
     def action_escape(self) -> None:
-        """Go one step back: rewind, crosshair, freeze, drill-down, filter."""
+        """Go one step back: rewind, crosshair, enlarged panel, freeze, drill-down, filter."""
         state = self.state
         if state.rewound_to is not None:
             state.go_live()
+        elif state.enlarged is not None:
+            self._enlarge(None)
         elif state.cursor is not None:
             state.cursor = None
         elif state.frozen:
             state.freeze(on=False)
-        elif not state.drill_up():
+        elif state.drill_up():
+            self.place_panels()
+        else:
             state.filter = EVERYTHING
         self.tick()
 
