@@ -22,6 +22,7 @@ from coffeert.tui.model.clock import Clock, SystemClock
 from coffeert.tui.model.session import Session, follow
 from coffeert.tui.model.source import Archive, Feed
 from coffeert.tui.order_actions import OrderActions
+from coffeert.tui.order_refresh import refresh_orders
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GLYPHS, Glyphs
 from coffeert.tui.render.layout import FULL, TALL
@@ -83,6 +84,7 @@ class CoffeertApp(App[None]):
         self.dashboard = Dashboard(
             self.state,
             self.order_actions,
+            archive,
             self.recording,
             injection,
             Alerts(settings.alerts),
@@ -132,6 +134,11 @@ class CoffeertApp(App[None]):
             self.run_worker(
                 refresh_reports(self.state, self._archive, lambda: self._wake(True)),
                 name="reports",
+                exit_on_error=True,
+            )
+            self.run_worker(
+                refresh_orders(self.state, self._archive, lambda: self._wake(True)),
+                name="orders",
                 exit_on_error=True,
             )
 

@@ -61,11 +61,13 @@ def arrange(
     listing: Listing = "stores",
     stores: int = 4,
     enlarged: PanelName | None = None,
+    orders: bool = False,
 ) -> Places:
     """Place the panels of a tab; what does not fit is left out, not squeezed.
 
     `listing` is what the tabs of stores and drinks list, `stores` how many stores there are, `enlarged`
-    the panel that has the screen to itself. The last row belongs to the footer.
+    the panel that has the screen to itself. With `orders` they are shown, if need be instead of a list of
+    stores or drinks. The last row belongs to the footer.
     """
     places: Places = {"header": Place(0, 0, width, 1)}
     bottom = height - 1
@@ -91,6 +93,9 @@ def arrange(
         _today(places, width, top, bottom, shape, stores)
     else:
         _listing(places, width, top, bottom, shape, listing)
+    replaced = next((name for name in (listing, "stores", "drinks") if name in places), None)
+    if orders and "orders" not in places and replaced is not None:
+        places["orders"] = places.pop(replaced)
     return places
 
 

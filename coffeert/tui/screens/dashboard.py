@@ -21,12 +21,13 @@ from coffeert.tui.history.recorder import Recording
 from coffeert.tui.injection import Injection, InjectionRequest
 from coffeert.tui.model.alerts import Alerts
 from coffeert.tui.model.filter import EVERYTHING, Filter
+from coffeert.tui.model.source import Archive
 from coffeert.tui.model.window import RANGE, Range, next_comparison, next_range
 from coffeert.tui.order_actions import OrderActions
 from coffeert.tui.render.breakdown import SORT_COLUMNS
 from coffeert.tui.render.layout import ENLARGEABLE, NARROW, PanelName, TabName
 from coffeert.tui.screens.dashboard_panels import DashboardPanels
-from coffeert.tui.screens.export import Export, ExportKind, write_export
+from coffeert.tui.screens.export import Export, ExportKind, export_orders, write_export
 from coffeert.tui.screens.help import Help
 from coffeert.tui.screens.injection_form import InjectionForm
 from coffeert.tui.screens.jump import Jump
@@ -64,6 +65,7 @@ class Dashboard(Screen[None]):
         self,
         state: DashboardState,
         order_actions: OrderActions,
+        archive: Archive | None,
         recording: Recording,
         injection: Injection | None,
         alerts: Alerts,
@@ -78,6 +80,7 @@ class Dashboard(Screen[None]):
         self.state = state
         self.panels = DashboardPanels(state, recording, injection, alerts, url=url, server=server)
         self._order_actions = order_actions
+        self._archive = archive
         self._recording = recording
         self._injection = injection
         self._alerts = alerts
@@ -180,6 +183,8 @@ class Dashboard(Screen[None]):
 
     def _show_range(self, span: Range) -> None:
         self.state.span = span
+        self.state.freeze(on=False)
+        self.panels.orders.to_first_row()
         self.state.cursor = None
         self.tick()
 
@@ -285,9 +290,8 @@ class Dashboard(Screen[None]):
         self.panels.stores.cursor.at = self.panels.drinks.cursor.at = 0
         self.place_panels()
         if len(self.state.path) >= 2:
-            if not self.panels.orders.display:
-                self.state.tab = "orders"
-                self.place_panels()
+            self.place_panels()
+            self.panels.orders.to_first_row()
             self.panels.orders.focus()
         self.tick()
 
@@ -307,6 +311,7 @@ class Dashboard(Screen[None]):
             state.cursor = None
         elif state.frozen:
             state.freeze(on=False)
+            self.panels.orders.to_first_row()
         elif state.drill_up():
             self.place_panels()
         else:
@@ -317,7 +322,17 @@ class Dashboard(Screen[None]):
 
     def action_freeze(self) -> None:
         self.state.freeze(on=not self.state.frozen)
+        if not self.state.frozen:
+            self.panels.orders.to_first_row()
         self.tick()
+
+    def on_order_table_moved(self, message: OrderTable.Moved) -> None:
+        """Hold the list while it is read: a row that slides away cannot be chosen."""
+        self.state.freeze(on=not message.follows)
+        self.tick()
+
+    def on_order_table_more_wanted(self) -> None:
+        self.state.listing_orders.more_wanted = True
 
     def on_order_table_opened(self, message: OrderTable.Opened) -> None:
         session = self.state.session
@@ -392,6 +407,8 @@ class Dashboard(Screen[None]):
 
     def action_live(self) -> None:
         self.state.go_live()
+        self.state.freeze(on=False)
+        self.panels.orders.to_first_row()
         self.tick()
 
     def action_record(self) -> None:
@@ -471,6 +488,9 @@ class Dashboard(Screen[None]):
     def _export(self, kind: ExportKind | None) -> None:
         if kind is None:
             return
+        if kind == "csv":
+            self.run_worker(self._export_orders(), group="export")
+            return
         try:
             screenshot = self.app.export_screenshot(title="coffeert") if kind == "svg" else ""
             path = write_export(self.state, kind, screenshot)
@@ -478,6 +498,14 @@ class Dashboard(Screen[None]):
             self.notify_error(error)
         else:
             self.notify_info(f"Wrote {path}.")
+
+    async def _export_orders(self) -> None:
+        try:
+            said = await export_orders(self.state, self._archive)
+        except CoffeertError as error:
+            self.notify_error(error)
+        else:
+            self.notify_info(said)
 
     def action_reconnect(self) -> None:
         """Connect at once instead of waiting for the next attempt."""

@@ -93,6 +93,7 @@ class DashboardPanels:
             listing=state.listing,
             stores=0 if menu is None else len(menu.stores),
             enlarged=state.enlarged,
+            orders=len(state.path) >= 2,
         )
         for panel in self:
             name = cast("PanelName", panel.id)
@@ -153,15 +154,14 @@ class DashboardPanels:
 
     def _show_orders(self, context: FrameContext) -> None:
         state, table = self._state, self.orders
+        state.listing_orders.shown = table.display
         if table.display:
             age = age_note(context.data_status)
-            table.show(state.orders(), old=context.data_status.old, age=age)
+            table.show(state.orders(context), old=context.data_status.old, age=age)
         if self.details.display:
             row = table.chosen_row
             mine = tuple(state.session.own.newest()[:MAX_OWN_ORDERS_LISTED])
-            order = None if row is None else row.order
-            own = None if row is None else row.own
-            self.details.show(DetailsModel(order, own, mine, context.zone, context.places))
+            self.details.show(DetailsModel(row, mine, context.zone, context.places))
 
 
 def _put(panel: Widget, x: int, y: int, width: int, height: int) -> None:
