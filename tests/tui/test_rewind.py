@@ -12,7 +12,7 @@ from coffeert.tui.history.rewind_buffer import MAX_BUFFER_BYTES, RewindBuffer
 from coffeert.tui.model.filter import EVERYTHING
 from coffeert.tui.model.session import Session
 from coffeert.tui.model.window import RANGE
-from coffeert.tui.screens import view_models as models
+from coffeert.tui.screens import range_models as models
 from tests.tui.conftest import Launch, sell_for
 from tests.tui.scripted import FakeClock, House, lost
 
@@ -39,8 +39,7 @@ async def test_rewinding_shows_the_screen_as_it_was_and_end_is_live(
         assert "LIVE" in s.text()
         live = s.app.state.frame_context().window
         assert live is not None
-        start = s.house.view.cube.retention.as_of - 14 * 60
-        assert live.sums.total == s.house.view.cube.total("minute", start)
+        assert live.sums.total == s.house.view.cube.totals().today
         assert live.sums != before.sums
 
 
@@ -89,11 +88,11 @@ async def test_looking_back_changes_nothing_of_what_is_live(launch: Launch) -> N
 async def test_another_moments_past_is_not_compared_with(launch: Launch) -> None:
     async with launch() as s:
         state = s.app.state
-        state.span = RANGE["1h"]
-        while "1h" not in state.comparisons:
+        state.span = RANGE["1 hour"]
+        while "1 hour" not in state.comparisons:
             await s.pilot.pause(0.02)
         await sell_for(s, 90)
-        while abs(state.comparisons["1h"].moment - s.clock.now().timestamp()) > 20:
+        while abs(state.comparisons["1 hour"].moment - s.clock.now().timestamp()) > 20:
             await s.pilot.pause(0.02)
         live = state.frame_context().window
         assert live is not None
@@ -102,8 +101,8 @@ async def test_another_moments_past_is_not_compared_with(launch: Launch) -> None
         then = state.frame_context().window
         assert then is not None
         assert then.previous is None
-        assert "prev 1h not known" in {
-            tile.against for tile in models.tiles(state, state.frame_context())
+        assert ("not known before", "dim") in {
+            tile.change for tile in models.tiles(state, state.frame_context())
         }
 
 

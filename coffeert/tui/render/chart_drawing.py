@@ -76,7 +76,7 @@ def axis_cells(model: ChartModel, rows: int) -> int:
 
 def index_at(column: int, count: int, columns: int) -> int:
     """Return the bucket at a column of the canvas."""
-    return max(0, min(count - 1, column * count // max(1, columns)))
+    return max(0, min(count - 1, (2 * column + 1) * count // (2 * max(1, columns))))
 
 
 def column_of(index: int, count: int, columns: int) -> int:

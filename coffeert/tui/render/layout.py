@@ -67,6 +67,22 @@ def arrange(
     `listing` is what the tabs of stores and drinks list, `stores` how many stores there are, `enlarged`
     the panel that has the screen to itself. The last row belongs to the footer.
     """
+    places = _places(width, height, tab, listing, stores, enlarged)
+    return {
+        name: place
+        for name, place in places.items()
+        if place.width > 0 and place.height > 0 and place.y + place.height < height
+    }
+
+
+def _places(
+    width: int,
+    height: int,
+    tab: TabName,
+    listing: Listing,
+    stores: int,
+    enlarged: PanelName | None,
+) -> Places:
     places: Places = {"header": Place(0, 0, width, 1)}
     bottom = height - 1
     top = 1
