@@ -32,8 +32,9 @@ class ChartModel:
     """What a chart shows. `None` is an unknown bucket: a gap, not a zero.
 
     Values are orders, or minor units of the currency. `running` is the bucket that is not over; later ones
-    are still to come. `pace` is what the running bucket comes to if it goes on as in the last minutes,
-    `ticks` are buckets with a label under them, `cursor` is the bucket under the crosshair.
+    are still to come. `pace` is what the running bucket comes to if it goes on as in the last minutes.
+    `bars` are drawn even if they are narrow, `ticks` are buckets with a label under them, `cursor` is the
+    bucket under the crosshair.
     """
 
     metric: Metric
@@ -53,6 +54,7 @@ class ChartModel:
     bucket_name: str = ""
     note: str = ""
     currency: Currency = NO_CURRENCY
+    bars: bool = False
 
     def figure(self, value: int) -> str:
         """Return a value with all digits."""
@@ -207,6 +209,7 @@ def days_chart(context: FrameContext, report: Report, metric: Metric) -> ChartMo
         tuple((index, _day_name(day, count)) for index, day in enumerate(dates)),
         running=running,
         bucket_name="a day",
+        bars=True,
     )
 
 

@@ -288,6 +288,8 @@ def _spelling(tile: Tile, cells: int) -> tuple[str, str]:
 
 def _below(tile: Tile, cells: int) -> Line:
     text, role = tile.change
+    if width(text) > cells:
+        text = "not compared"  # the sentence above says why
     change = line(Span(crop(text, cells), role)) if text else ()
     room = cells - (width(text) + 1 if text else 0)
     note = next((note for note in tile.notes if width(note) <= room), "")

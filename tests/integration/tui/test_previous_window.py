@@ -89,7 +89,7 @@ def taken(totals: Totals, part: Fraction) -> Totals:
 def change(now: int, then: Totals, figure: int) -> str:
     """Say how a figure has moved, if the window before had enough orders for per cent."""
     if then.orders < SMALLEST_BASE or figure <= 0:
-        return "too few before"
+        return "fewer than 20 orders then"
     percent = round((now / figure - 1) * 100)
     sign = "\u25b2 +" if percent > 0 else "\u25bc " if percent < 0 else "\u2500 "
     return f"{sign}{percent:,} %"
