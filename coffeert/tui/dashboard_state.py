@@ -208,7 +208,7 @@ class DashboardState:
         if sums is not None and view is not None:
             moment = now.timestamp()
             window_shown = charted = self._window(sums, moment, reports)
-            if data_status.old and self.span.minutes:
+            if data_status.old and (self.span.minutes or self.span.name == "today"):
                 known = min(moment, _known_until(view).timestamp())
                 window_shown = self._window(sums, known, reports)
         return FrameContext(

@@ -101,9 +101,9 @@ async def test_jump_mode_goes_to_the_panel_of_a_letter(launch: Launch) -> None:
         await s.pilot.press("d")
         await s.settle()
         assert s.app.focused is not None
-        assert s.app.focused.id == "drinks"
+        assert s.app.focused.id == "stores"
         await s.press("f", "z")
-        assert s.app.focused.id == "drinks"
+        assert s.app.focused.id == "stores"
 
 
 def test_what_is_remembered_comes_back(tmp_path: Path) -> None:

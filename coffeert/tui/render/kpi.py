@@ -150,7 +150,8 @@ def _each(totals: Totals) -> int:
 
 
 def _pace_tile(context: FrameContext, sums: BucketSumCache) -> Tile:
-    orders = last_minutes(sums, context.now.timestamp()).orders
+    assert context.window is not None
+    orders = last_minutes(sums, context.window.now).orders
     usual = usual_orders(context)
     notes = () if usual is None else (f"usually {round(usual * PACE_MINUTES / 60):,}",)
     units = (f"orders in {PACE_MINUTES} min", f"in {PACE_MINUTES} min")
