@@ -64,7 +64,7 @@ async def _ask(state: DashboardState, archive: Archive, request: WantedReport) -
                 drinks=request.selection.drinks or (),
             )
     except (CoffeertError, TimeoutError) as error:
-        answer.failure = str(error) or "The server did not answer."
+        answer.failure = str(error).rstrip(".") or "the server did not answer"
         answer.failed = state.live.clock.monotonic()
         return
     answer.report, answer.minute, answer.failure = report, minute, ""

@@ -50,9 +50,8 @@ def tiles_of(context: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
     """Return the key figures of the range."""
     window = context.window
     if window is None:
-        why = context.reports.missing
         names = (("Takings", ""), ("Orders", "orders"), ("Per order", "per order"))
-        return tuple(Tile(name, (("-", unit),), (why, "dim")) for name, unit in names)
+        return tuple(Tile(name, (("-", unit),)) for name, unit in names)
     now, glyphs, currency = window.sums.total, context.glyphs, context.currency
     takings, orders, each = _changes(context, now)
     against = compared_words(context)

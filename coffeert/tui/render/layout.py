@@ -71,7 +71,9 @@ def arrange(
     return {
         name: place
         for name, place in places.items()
-        if place.width > 0 and place.height > 0 and place.y + place.height < height
+        if place.width > 0 < place.height
+        and (place.y > 0 or name == "header")
+        and place.y + place.height < height
     }
 
 

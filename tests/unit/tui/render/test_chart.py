@@ -132,7 +132,7 @@ def test_the_compared_day_goes_on_to_its_evening() -> None:
     assert sum(value or 0 for value in made.compared) == 9
     assert made.values[-1] is None
     # What was sold after the connection broke is unknown, and not zero.
-    assert made.values[8:13] == (0, 0, 0, None, None)
+    assert made.values[8:13] == (0, 0, None, None, None)
 
 
 def test_days_after_today_are_still_to_come() -> None:
