@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -84,7 +85,7 @@ async def rewound(shown: SnapshotRun) -> None:
     await live(shown)
     shown.app.state.travel.seek(-15)
     while shown.app.state.rewound_to is None:
-        await shown.pilot.pause(0.02)
+        await asyncio.sleep(0.02)
 
 
 async def empty(shown: SnapshotRun) -> None:
