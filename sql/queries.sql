@@ -39,6 +39,17 @@ SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_a
 FROM orders
 WHERE order_id = ANY ($1::uuid[])
 
+-- name: analyze_orders
+-- Tells the planner how many orders there are, after very many have come at once.
+ANALYZE orders
+
+-- name: count_found
+-- How many of these orders are stored, and how many of them a watermark sees, so that passes have counted
+-- them. $1 order_id uuid[], $2 watermark
+SELECT count(*) AS stored,
+       count(*) FILTER (WHERE pg_visible_in_snapshot(xid, $2::text::pg_snapshot)) AS counted
+FROM orders WHERE order_id = ANY ($1::uuid[])
+
 -- name: find_voids
 -- The keys of corrections by the orders that they cancel: whoever stored one, and under whatever key.
 -- $1 order_id uuid[]
