@@ -100,7 +100,7 @@ async def _open(data: DemoData, stack: AsyncExitStack, server: DemoServer) -> No
     async with OrderClient(server.url) as client:
         if not new and (missed := await data.catch_up(client)):
             click.echo(f"Sold meanwhile: {missed:,} orders.")
-        while not (await client.dashboard()).view.totals.day.orders:
+        while not (await client.dashboard()).view.totals.day.orders:  # noqa: ASYNC110 (another process)
             await asyncio.sleep(_POLL_SECONDS)
 
 

@@ -18,7 +18,7 @@ from coffeert.postgres.pool import close, connect
 from coffeert.postgres.verification import FoundOrders, Verification, count_found, verify
 from coffeert.wire.demo import BreakablePart, DemoPhase
 
-_RUSH_PER_SECOND: Final = 20.0
+_RUSH_PER_SECOND: Final = 3.0
 _RUSH_SECONDS: Final = 2.0
 """How long orders go on at that rate after the part is back."""
 
@@ -82,16 +82,16 @@ class Breaker:
                 assert_never(part)
 
     async def _revived(self, part: BreakablePart, pid: int, title: str, say: Say) -> None:
-        while await self._pid(part) in (pid, None):
+        while not await asyncio.to_thread(self._is_back, part, pid):
             waiting = self._tills.unanswered
             say("broken", f"{title} is killed (kill -9 {pid}). Orders that wait: {waiting:,}.")
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def _pid(self, part: BreakablePart) -> int | None:
+    def _is_back(self, part: BreakablePart, killed: int) -> bool:
         if part == "server":
-            return self._server.pid
+            return self._server.pid not in (killed, None)
         daemon = self._daemons[part]
-        return await asyncio.to_thread(lambda: daemon.pid)
+        return daemon.pid not in (killed, None) and daemon.is_answering()
 
     async def _prove(self, say: Say) -> None:
         deadline = time.monotonic() + _HEALED_WITHIN_SECONDS

@@ -48,7 +48,10 @@ class Tills:
         """Send further orders of the kind that the shops sell, at random moments, until cancelled."""
         rng = random.Random()
         while True:
-            for sale in sales_of_day(datetime.now(UTC).date(), UTC, rng.getrandbits(32)):
+            seed, today = rng.getrandbits(32), datetime.now(UTC).date()
+            sales = await asyncio.to_thread(sales_of_day, today, UTC, seed)
+            rng.shuffle(sales)
+            for sale in sales:
                 await asyncio.sleep(rng.expovariate(per_second))
                 await self._begin(
                     msgspec.structs.replace(

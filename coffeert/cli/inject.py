@@ -28,6 +28,7 @@ from coffeert.inject import (
     generated_chunks,
     inject,
     profiles_named,
+    run_name,
 )
 from coffeert.inject.file_source import Pace, orders_from, read_in_thread
 from coffeert.inject.injector import PATIENCE_SECONDS
@@ -157,11 +158,12 @@ def _plan(options: InjectOptions) -> Iterator[Send]:
 def _generated(options: InjectOptions) -> Send:
     planned = arrival_plan(options.rate, options.count, options.duration)
     profiles = profiles_named("steady" if options.profile is None else options.profile)
+    run = run_name(options.seed)
 
     def send(target: Target, menu: MenuBody) -> Report:
-        orders = generated_chunks(planned, profiles, menu, options.seed)
+        orders = generated_chunks(planned, profiles, menu, run, options.seed)
         total = None if planned.endless else planned.count
-        return uvloop.run(_run(options, target, orders, OutcomeRecorder(), total))
+        return uvloop.run(_run(options, target, orders, OutcomeRecorder(run), total))
 
     return send
 

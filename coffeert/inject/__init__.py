@@ -1,6 +1,6 @@
 """The injector: generated orders and orders from files, sent to a running server in an open loop."""
 
-from coffeert.inject.generator import ArrivalPlan, arrival_plan, generated_chunks
+from coffeert.inject.generator import ArrivalPlan, arrival_plan, generated_chunks, run_name
 from coffeert.inject.injector import Injector, Target, inject
 from coffeert.inject.profiles import PROFILES, Profile, profiles_named
 from coffeert.inject.report import LineError, OutcomeRecorder, Report
@@ -18,4 +18,5 @@ __all__ = [
     "generated_chunks",
     "inject",
     "profiles_named",
+    "run_name",
 ]

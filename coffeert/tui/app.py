@@ -13,12 +13,12 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from coffeert.client.events import FeedEvent
-from coffeert.tui.bindings import DASHBOARD_KEYS
 from coffeert.tui.comparison import refresh_comparison
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.history.recorder import Recording
 from coffeert.tui.model.alerts import Alerts
 from coffeert.tui.model.clock import Clock, SystemClock
+from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.session import Session, follow
 from coffeert.tui.model.source import Archive, Feed
 from coffeert.tui.order_actions import OrderActions
@@ -32,6 +32,7 @@ from coffeert.tui.settings import Settings
 from coffeert.tui.textual_workarounds import RELEASE_SECONDS, release_memory
 
 if TYPE_CHECKING:
+    from coffeert.tui.demo_link import DemoLink
     from coffeert.tui.injection import Injection
 
 DEFAULT_APPEARANCE = Appearance()
@@ -62,23 +63,26 @@ class CoffeertApp(App[None]):
         feed: Feed,
         archive: Archive | None,
         *,
-        url: str,
+        url: str | ServerAddress,
         has_token: bool = False,
         clock: Clock | None = None,
         appearance: Appearance = DEFAULT_APPEARANCE,
         settings: Settings = NO_SETTINGS,
         injection: Injection | None = None,
         state_path: Path | None = None,
+        read_only: bool = False,
+        demo: DemoLink | None = None,
     ) -> None:
         # With NO_COLOR no colour at all is sent, not even shades of grey.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.glyphs: Glyphs = GLYPHS[appearance.glyphs]
         self.set_class(appearance.glyphs == "ascii", "-ascii")
         self.set_keymap(dict(settings.keys))
+        address = url if isinstance(url, ServerAddress) else ServerAddress(url)
         self.session = Session(clock or SystemClock())
         self.state = DashboardState(self.session, self.glyphs, settings.rewind_bytes)
         self.order_actions = OrderActions(self.session, feed, archive)
-        self.recording = Recording(self.session, _server_name(url))
+        self.recording = Recording(self.session, address)
         self.dashboard = Dashboard(
             self.state,
             self.order_actions,
@@ -86,10 +90,11 @@ class CoffeertApp(App[None]):
             injection,
             Alerts(settings.alerts),
             settings.views,
-            url=url,
-            server=_server_name(url),
+            address=address,
             has_token=has_token,
             reconnect=feed.reconnect_now,
+            read_only=read_only,
+            demo=demo,
         )
         self.feed = feed
         self.injection = injection
@@ -132,7 +137,7 @@ class CoffeertApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every key's action in the palette."""
         yield from super().get_system_commands(screen)
-        for binding in DASHBOARD_KEYS:
+        for binding in self.dashboard.available_keys():
             yield SystemCommand(
                 binding.description.capitalize(),
                 f"{binding.tooltip} ({binding.key})",
@@ -174,7 +179,3 @@ class CoffeertApp(App[None]):
 
     def _run(self, action: str) -> None:
         self.call_later(self.run_action, action, self.screen)
-
-
-def _server_name(url: str) -> str:
-    return url.removeprefix("http://").removeprefix("https://").rstrip("/")

@@ -56,11 +56,27 @@ DASHBOARD_KEYS: Final[list[Binding]] = [
     _key("end", "live", "live", "rewind.live", "Show what is now"),
     _key("ctrl+r,f6", "record", "record", "record", "Record into a file, or stop recording"),
     _key("i", "inject", "inject", "inject.start", "Inject made-up orders"),
-    _key("x", "stop_injection", "stop inject", "inject.stop", "Stop injecting"),
+    _key(
+        "x",
+        "stop_injection",
+        "stop inject",
+        "inject.stop",
+        "Stop injecting, or take the last run back",
+    ),
     _key("r", "reconnect", "reconnect", "link.reconnect", "Connect at once instead of waiting"),
+    _key(
+        "exclamation_mark",
+        "break_part",
+        "break something",
+        "demo.break",
+        "Kill a part of the demo, and see that nothing is lost",
+    ),
     _key("q", "app.quit", "quit", "quit", "Leave", show=True),
 ]
 
+
+CHANGING: Final = frozenset({"new_order", "repeat_last", "void_last", "inject", "stop_injection"})
+"""The actions that change what is stored; `--read-only` has none of them."""
 
 KEY_IDS: Final = frozenset(binding.id for binding in DASHBOARD_KEYS if binding.id is not None)
 """The names by which keys can be remapped."""
@@ -68,6 +84,7 @@ KEY_IDS: Final = frozenset(binding.id for binding in DASHBOARD_KEYS if binding.i
 _NAMES: Final = {
     "question_mark": "?",
     "slash": "/",
+    "exclamation_mark": "!",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "left_curly_bracket": "{",

@@ -8,37 +8,43 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from coffeert.domain.money import money_text
 from coffeert.domain.orders import Draft
 from coffeert.errors import CoffeertError
 from coffeert.printable import printable
-from coffeert.tui.bindings import DASHBOARD_KEYS, readable
+from coffeert.tui.bindings import CHANGING, DASHBOARD_KEYS, readable
 from coffeert.tui.dashboard_state import DashboardState
+from coffeert.tui.demo_link import DemoLink
 from coffeert.tui.history.recorder import Recording
 from coffeert.tui.injection import Injection, InjectionRequest
 from coffeert.tui.model.alerts import Alerts
 from coffeert.tui.model.filter import EVERYTHING, Filter
+from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.window import RANGE, Range, next_range
 from coffeert.tui.order_actions import OrderActions
 from coffeert.tui.render.layout import NARROW, TabName
-from coffeert.tui.screens.dashboard_panels import DashboardPanels
+from coffeert.tui.screens.break_part import BreakPart
+from coffeert.tui.screens.dashboard_panels import DashboardPanels, place_panel
 from coffeert.tui.screens.export import Export, ExportKind, write_export
 from coffeert.tui.screens.help import Help
 from coffeert.tui.screens.injection_form import InjectionForm
 from coffeert.tui.screens.jump import Jump
 from coffeert.tui.screens.order_details import OrderDetails
 from coffeert.tui.screens.order_form import OrderForm
+from coffeert.tui.screens.take_back import TakeBack
 from coffeert.tui.screens.view_models import order_json
 from coffeert.tui.textual_workarounds import trim_caches
 from coffeert.tui.widgets.bars import ControlsBar, HeaderBar, TimeBar
 from coffeert.tui.widgets.breakdown_panel import BreakdownPanel
 from coffeert.tui.widgets.chart_panel import ChartPanel
+from coffeert.tui.widgets.demo_bar import DemoBar
 from coffeert.tui.widgets.inputs import FilterInput
 from coffeert.tui.widgets.key_bar import KeyBar
 from coffeert.tui.widgets.order_table import OrderTable
+from coffeert.wire.demo import BreakablePart
 from coffeert.wire.orders import MenuBody
 
 TICK_SECONDS = 0.25
@@ -67,20 +73,24 @@ class Dashboard(Screen[None]):
         alerts: Alerts,
         saved_views: Mapping[str, Filter],
         *,
-        url: str,
-        server: str,
+        address: ServerAddress,
         has_token: bool,
         reconnect: Callable[[], None],
+        read_only: bool = False,
+        demo: DemoLink | None = None,
     ) -> None:
         super().__init__()
         self.state = state
-        self.panels = DashboardPanels(state, recording, injection, alerts, url=url, server=server)
+        self.panels = DashboardPanels(state, recording, injection, alerts, address)
         self._order_actions = order_actions
         self._recording = recording
         self._injection = injection
         self._alerts = alerts
         self._saved_views = saved_views
-        self._url = url
+        self._address = address
+        self._read_only = read_only
+        self._demo = demo
+        self._demo_bar = DemoBar(id="demo")
         self._has_token = has_token
         self._reconnect = reconnect
         self._filter_error = ""
@@ -89,6 +99,8 @@ class Dashboard(Screen[None]):
     def compose(self) -> ComposeResult:
         """Yield every panel; the layout decides which of them show."""
         yield from self.panels
+        if self._demo is not None:
+            yield self._demo_bar
         yield FilterInput(id="filter")
         yield KeyBar()
 
@@ -96,6 +108,8 @@ class Dashboard(Screen[None]):
         self.place_panels()
         self.set_interval(TICK_SECONDS, self.tick)
         self.call_after_refresh(self._load_charts)
+        if self._demo is not None:
+            self.run_worker(self._demo.follow(self.tick), name="demo", exit_on_error=False)
 
     def on_resize(self) -> None:
         self.query_one(KeyBar).show_command_palette = self.size.width >= NARROW
@@ -123,6 +137,8 @@ class Dashboard(Screen[None]):
         if self.panels.notice.display != (context.view is None):
             self.place_panels()
         self._notify_alerts()
+        if self._demo is not None:
+            self._demo_bar.show((self._demo.state,))
         self.panels.show(context, self._filter_error)
         if context.view is not None and self.state.rewound_to is None and self.panels.kpi.display:
             self._mark_rendered()
@@ -131,7 +147,11 @@ class Dashboard(Screen[None]):
         """Put the panels where the layout says, and keep the focus on one that shows."""
         if self.size.width <= 0 or self.size.height <= 0:
             return
-        self.panels.place(self.size.width, self.size.height)
+        height = self.size.height
+        if self._demo is not None:
+            height -= 1
+            place_panel(self._demo_bar, 0, height - 1, self.size.width, 1)
+        self.panels.place(self.size.width, height)
         if self.focused is not None and not self.focused.display:
             self.set_focus(None)
         if self.focused is None and self.state.view() is not None:
@@ -149,6 +169,18 @@ class Dashboard(Screen[None]):
     def _load_charts(self) -> None:
         self.panels.orders_chart.load()
         self.panels.revenue_chart.load()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave out the keys that do nothing here."""
+        if action == "break_part":
+            return self._demo is not None
+        return not (self._read_only and action in CHANGING)
+
+    def available_keys(self) -> list[Binding]:
+        """Return the keys that do something here."""
+        return [
+            key for key in DASHBOARD_KEYS if self.check_action(key.action.partition("(")[0], ())
+        ]
 
     # Notices
 
@@ -197,7 +229,7 @@ class Dashboard(Screen[None]):
         self.tick()
 
     def action_help(self) -> None:
-        keys = [(readable(binding.key), binding.tooltip) for binding in DASHBOARD_KEYS]
+        keys = [(readable(binding.key), binding.tooltip) for binding in self.available_keys()]
         self.app.push_screen(Help(self.focused, keys))
 
     def action_jump(self) -> None:
@@ -319,7 +351,7 @@ class Dashboard(Screen[None]):
             session,
             self.state.glyphs,
             draft,
-            url=self._url,
+            url=self._address.url,
             has_token=self._has_token,
         )
         self.app.push_screen(form)
@@ -377,12 +409,34 @@ class Dashboard(Screen[None]):
         except CoffeertError as error:
             self.notify_error(error)
             return
-        self.app.push_screen(InjectionForm(), self._start_injection)
+        totals = self.state.live.totals
+        form = InjectionForm(
+            self._address.name,
+            None if totals is None else totals.day.orders,
+            demo=self._injection.demo,
+        )
+        self.app.push_screen(form, self._start_injection)
 
     def action_stop_injection(self) -> None:
-        if self._injection is None or not self._injection.stop():
+        """Stop injecting; or, once it has ended, ask whether to take the last run back."""
+        injection = self._injection
+        if injection is None or (not injection.stop() and injection.last_run is None):
             self.notify_warning("Nothing is being injected: i starts it.")
+        elif not injection.running and injection.last_run is not None:
+            self.app.push_screen(TakeBack(injection.last_run, self._address.name), self._take_back)
         self.tick()
+
+    def _take_back(self, run: str | None) -> None:
+        if run is not None and self._injection is not None:
+            self.run_worker(self._void_run(self._injection, run), group="injection")
+
+    async def _void_run(self, injection: Injection, run: str) -> None:
+        try:
+            voided = await injection.take_back(run)
+        except CoffeertError as error:
+            self.notify_error(error)
+        else:
+            self.notify_info(f"Took {voided:,} made-up orders back.")
 
     def _start_injection(self, request: InjectionRequest | None) -> None:
         injection, menu = self._injection, self.state.live.menu
@@ -400,8 +454,19 @@ class Dashboard(Screen[None]):
         ms = report.latency_ms
         self.notify_info(
             f"Injected {report.accepted + report.replayed:,} orders, {report.rejected:,} refused, "
-            f"{report.lost:,} unknown; p50 {ms.p50:.1f} ms, p99 {ms.p99:.1f} ms."
+            f"{report.lost:,} unknown; p50 {ms.p50:.1f} ms, p99 {ms.p99:.1f} ms. x takes them back."
         )
+
+    # Breaking the demo
+
+    def action_break_part(self) -> None:
+        """Ask which part of the demo to kill."""
+        if self._demo is not None and not self._demo.busy:
+            self.app.push_screen(BreakPart(), self._break_part)
+
+    def _break_part(self, part: BreakablePart | None) -> None:
+        if part is not None and self._demo is not None:
+            self._demo.break_part(part)
 
     # Alerts, export, connection
 

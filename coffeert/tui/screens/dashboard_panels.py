@@ -12,6 +12,7 @@ from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.history.recorder import Recording
 from coffeert.tui.injection import Injection
 from coffeert.tui.model.alerts import Alerts
+from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.render.badges import age_note
 from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.layout import PanelName, arrange
@@ -44,16 +45,13 @@ class DashboardPanels:
         recording: Recording,
         injection: Injection | None,
         alerts: Alerts,
-        *,
-        url: str,
-        server: str,
+        address: ServerAddress,
     ) -> None:
         self._state = state
         self._recording = recording
         self._injection = injection
         self._alerts = alerts
-        self._url = url
-        self._server = server
+        self._address = address
         self.header = HeaderBar(id="header")
         self.controls = ControlsBar(id="controls")
         self.kpi = KpiStrip(id="kpi")
@@ -84,11 +82,11 @@ class DashboardPanels:
             if panel.id == "notice":
                 top = 2 if "controls" in places else 1
                 panel.display = empty
-                _put(panel, 0, top, width, max(1, height - top - 1))
+                place_panel(panel, 0, top, width, max(1, height - top - 1))
             else:
                 panel.display = place is not None
                 if place is not None:
-                    _put(panel, *place)
+                    place_panel(panel, *place)
 
     def first_to_focus(self) -> Widget | None:
         """Return the panel that gets the focus if no panel on the screen has it."""
@@ -101,10 +99,10 @@ class DashboardPanels:
         progress = None if self._injection is None else self._injection.progress()
         bar = view_models.bar(state, recorder, progress)
         hint = "" if self.time_bar.display else bar_hint(bar)
-        self.header.show(view_models.header(state, context, self._server))
+        self.header.show(view_models.header(state, context, self._address.name))
         self.controls.show(view_models.controls(state, context, filter_error, self._alerts, hint))
         if context.view is None:
-            self.notice.show(NoticeModel(context.data_status, self._url))
+            self.notice.show(NoticeModel(context.data_status, self._address.url))
             return
         self._show_sums(context)
         self._show_orders(context)
@@ -145,7 +143,8 @@ class DashboardPanels:
             self.details.show(DetailsModel(order, own, mine, context.zone, context.places))
 
 
-def _put(panel: Widget, x: int, y: int, width: int, height: int) -> None:
+def place_panel(panel: Widget, x: int, y: int, width: int, height: int) -> None:
+    """Set position and size of a panel, in cells of the screen."""
     panel.styles.offset = (x, y)
     panel.styles.width = width
     panel.styles.height = height
