@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from coffeert.domain.orders import Draft
+from coffeert.domain.orders import Draft, Void
 from coffeert.inject.order_reader import OrderReader
 from coffeert.inject.report import OutcomeRecorder
 from coffeert.inject.rows import BadRow, Rows
@@ -107,6 +107,10 @@ def orders_from(
         if left == 0:
             return
         left -= 1
+        if isinstance(draft, Void):
+            body = encode({"void": draft.key or draft.order_id})
+            yield ScheduledOrder(body, clock.due(None), row.line, voids=True)
+            continue
         draft = msgspec.structs.replace(draft, order_id=keys.key(draft))
         yield ScheduledOrder(
             encode(draft_body(draft, reader.places)), clock.due(draft.placed_at), row.line

@@ -10,7 +10,7 @@ from uuid import UUID
 from coffeert.domain.currency import DEFAULT_PLACES, places
 from coffeert.domain.money import pieces, price_units, total_units
 from coffeert.domain.order_keys import key_to_echo, order_id_from_key
-from coffeert.domain.orders import MAX_QUANTITY, Draft
+from coffeert.domain.orders import MAX_QUANTITY, Draft, Void
 from coffeert.inject.rows import FileRow
 from coffeert.wire.orders import MenuBody
 
@@ -23,8 +23,10 @@ class OrderReader:
     drink_codes: Mapping[str, str]
     places: int = DEFAULT_PLACES
 
-    def read(self, row: FileRow) -> Draft:
-        """Read a row; raises `ValueError` with the reason if it is not an order."""
+    def read(self, row: FileRow) -> Draft | Void:
+        """Read a row; raises `ValueError` with the reason if it is neither an order nor a void."""
+        if "void" in row.values:
+            return self._void(row)
         store, drink = self._required(row, "store"), self._required(row, "drink")
         if "voids" in row.values:
             raise ValueError("it is the correction of another order")
@@ -41,6 +43,16 @@ class OrderReader:
             receipt=row.values.get("receipt"),
             key=None if key is None or order_id is None else key_to_echo(key, order_id),
         )
+
+    def _void(self, row: FileRow) -> Void:
+        if len(row.values) > 1:
+            raise ValueError("a void names an order, and nothing else")
+        key = row.values["void"]
+        try:
+            order_id = order_id_from_key(key)
+        except ValueError as error:
+            raise ValueError(f"the void {error}") from None
+        return Void(order_id, key_to_echo(key, order_id))
 
     def _required(self, row: FileRow, field: str) -> str:
         value = row.values.get(field)

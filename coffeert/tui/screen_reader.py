@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from coffeert.client.events import Disconnected, FeedEvent, ViewReset
+from coffeert.client.events import Beat, Disconnected, FeedEvent, ViewReset
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.session import Session, follow
 from coffeert.tui.model.source import Feed
@@ -19,22 +19,28 @@ REPEAT_SECONDS: Final = 10.0
 async def run_screen_reader(
     state: DashboardState, feed: Feed, say: Callable[[str], None], every: float = REPEAT_SECONDS
 ) -> None:
-    """Follow the feed and pass sentences to `say`, at once if the connection changes, until cancelled."""
+    """Follow the feed and pass sentences to `say`, at once if the connection changes, until cancelled.
+
+    A view is not described before a heartbeat has said what time it is: it may be old.
+    """
     changed = asyncio.Event()
     session: Session = state.live
+    dated = False
 
     def on_event(event: FeedEvent) -> None:
-        if isinstance(event, ViewReset | Disconnected):
+        nonlocal dated
+        first = isinstance(event, Beat) and not dated
+        dated = dated or first
+        if first or isinstance(event, ViewReset | Disconnected):
             changed.set()
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(follow(session, feed, on_event, lambda urgent: None))
         said: list[str] = []
         while True:
-            context = state.frame_context()
-            now = sentences(context, state.sums())
-            if now != said:
-                for sentence in now:
+            if dated or state.view() is None:
+                now = sentences(state.frame_context(), state.sums())
+                for sentence in now if now != said else ():
                     say(sentence)
                 said = now
             try:
