@@ -226,6 +226,32 @@ FROM aggregator_state
 -- The name of the history of orders, for committed batches before the first pass has told it.
 SELECT lineage::text FROM aggregator_state
 
+-- name: report_state
+-- As of when a report is, and from when on minutes are kept.
+SELECT passed_at AS as_of, minutes_from, watermark::text FROM aggregator_state
+
+-- name: report_stores
+-- Which stores sold something on which of some days, by business date, and the date of the first order ever.
+-- $1 dates.
+SELECT store, dates, first
+FROM (
+    SELECT store, array_agg(date) AS dates
+    FROM (
+        SELECT store, date FROM rollup_day WHERE date = ANY ($1::date[])
+        GROUP BY store, date HAVING sum(orders) > 0
+    ) AS sold
+    GROUP BY store
+) AS traded
+CROSS JOIN LATERAL (
+    SELECT date AS first FROM rollup_day
+    WHERE rollup_day.store = traded.store AND orders > 0
+    ORDER BY date LIMIT 1
+) AS earliest
+
+-- name: report_timeout
+-- For this transaction: no statement takes longer than $1, such as 5000ms.
+SELECT set_config('statement_timeout', $1, true)
+
 -- name: uncounted_orders
 -- How many committed orders no pass has counted, how many seconds ago the last pass was made, and
 -- whether its leader's term is over (or nobody leads). $1 watermark.

@@ -20,9 +20,9 @@ from coffeert.config import load_config
 from coffeert.errors import ConfigError
 from coffeert.inject import (
     PROFILES,
+    InjectionReport,
     Injector,
     OutcomeRecorder,
-    Report,
     Target,
     arrival_plan,
     generated_chunks,
@@ -142,7 +142,7 @@ async def _fetch_menu(target: Target) -> MenuBody:
         return await client.menu()
 
 
-Send = Callable[[Target, MenuBody], Report]
+Send = Callable[[Target, MenuBody], InjectionReport]
 
 
 @contextmanager
@@ -160,7 +160,7 @@ def _generated(options: InjectOptions) -> Send:
     profiles = profiles_named("steady" if options.profile is None else options.profile)
     run = run_name(options.seed)
 
-    def send(target: Target, menu: MenuBody) -> Report:
+    def send(target: Target, menu: MenuBody) -> InjectionReport:
         orders = generated_chunks(planned, profiles, menu, run, options.seed)
         total = None if planned.endless else planned.count
         return uvloop.run(_run(options, target, orders, OutcomeRecorder(run), total))
@@ -173,7 +173,7 @@ def _from_file(options: InjectOptions, stream: BufferedReader) -> Send:
     # Another kind of file is refused before the server is asked; a live stream may begin later.
     opened = Rows(stream, name) if stream.seekable() else None
 
-    def send(target: Target, menu: MenuBody) -> Report:
+    def send(target: Target, menu: MenuBody) -> InjectionReport:
         rows = opened or Rows(stream, name)
         return uvloop.run(_inject_file(options, target, rows, order_reader(menu)))
 
@@ -182,7 +182,7 @@ def _from_file(options: InjectOptions, stream: BufferedReader) -> Send:
 
 async def _inject_file(
     options: InjectOptions, target: Target, rows: Rows, reader: OrderReader
-) -> Report:
+) -> InjectionReport:
     recorder = OutcomeRecorder()
     orders = orders_from(rows, reader, Pace(options.rate, options.speed), options.count)
     return await _run(
@@ -196,7 +196,7 @@ async def _run(
     orders: AsyncIterator[Sequence[ScheduledOrder]],
     recorder: OutcomeRecorder,
     total: int | None,
-) -> Report:
+) -> InjectionReport:
     def on_start(injector: Injector) -> None:
         call_on_signals(injector.stop, at_end_of_input=options.attended)
 
@@ -216,7 +216,7 @@ def _opened(name: str) -> Iterator[BufferedReader]:
         yield stream
 
 
-def _print(report: Report, *, as_json: bool) -> None:
+def _print(report: InjectionReport, *, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(report))
         return

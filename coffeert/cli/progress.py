@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from coffeert.inject import OutcomeRecorder, Report
+from coffeert.inject import InjectionReport, OutcomeRecorder
 from coffeert.printable import printable
 
 _REFRESH_SECONDS = 0.1
@@ -55,7 +55,7 @@ async def progress(recorder: OutcomeRecorder, total: int | None) -> AsyncIterato
             await asyncio.wait([refresher])
 
 
-def report_lines(report: Report) -> list[str]:
+def report_lines(report: InjectionReport) -> list[str]:
     """Return a report as lines of text."""
     latency = report.latency_ms
     return [
@@ -74,7 +74,7 @@ def report_lines(report: Report) -> list[str]:
     ]
 
 
-def error_lines(report: Report) -> list[str]:
+def error_lines(report: InjectionReport) -> list[str]:
     """Explain the first orders that were not stored."""
     lines = []
     for error in report.errors:

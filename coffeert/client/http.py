@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +33,7 @@ from coffeert.domain.orders import Draft, Void, new_order_id
 from coffeert.errors import ApiError, CoffeertError, NotFound, ServerUnavailable, Unavailable
 from coffeert.wire.frames import Snapshot, decode_snapshot
 from coffeert.wire.orders import BatchResult, MenuBody, decode_body, draft_body, encode
+from coffeert.wire.reports import Comparison, Grouping, Report, decode_report
 
 MAX_BATCH_LINES: Final = 5_000
 _MAX_ERRORS = 100
@@ -230,6 +231,34 @@ class OrderClient:
         if at is not None:
             url = url.with_query(at=at.isoformat())
         return decode_snapshot((await self._request("GET", url, b"", {})).body)
+
+    async def report(
+        self,
+        period: str = "today",
+        *,
+        compare: Comparison | None = None,
+        by: Sequence[Grouping] = (),
+        stores: Sequence[str] = (),
+        drinks: Sequence[str] = (),
+        sources: Sequence[str] = (),
+        min_price: str | None = None,
+        max_price: str | None = None,
+        details: bool = False,
+    ) -> Report:
+        """Return the sums of a period beside those of another one, and of their parts.
+
+        `period` is one of `PERIODS`, a date, a month `2026-11`, or `2026-11-01..2026-11-15`. A store, drink
+        or source after a minus sign is left out. `details` are receipts, and what was sold and refunded.
+        """
+        query = [("period", period)]
+        query += [("store", text) for text in stores]
+        query += [("drink", text) for text in drinks]
+        query += [("source", text) for text in sources]
+        single = {"compare": compare, "by": ",".join(by), "min_price": min_price}
+        single |= {"max_price": max_price, "details": "1" if details else None}
+        query += [(name, text) for name, text in single.items() if text]
+        url = (self._server / "api/report").with_query(query)
+        return decode_report((await self._request("GET", url, b"", {})).body)
 
     async def _request(
         self, method: str, url: URL, body: bytes, headers: dict[str, str]

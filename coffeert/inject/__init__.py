@@ -3,16 +3,16 @@
 from coffeert.inject.generator import ArrivalPlan, arrival_plan, generated_chunks, run_name
 from coffeert.inject.injector import Injector, Target, inject
 from coffeert.inject.profiles import PROFILES, Profile, profiles_named
-from coffeert.inject.report import LineError, OutcomeRecorder, Report
+from coffeert.inject.report import InjectionReport, LineError, OutcomeRecorder
 
 __all__ = [
     "PROFILES",
     "ArrivalPlan",
+    "InjectionReport",
     "Injector",
     "LineError",
     "OutcomeRecorder",
     "Profile",
-    "Report",
     "Target",
     "arrival_plan",
     "generated_chunks",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from coffeert.errors import CoffeertError
-from coffeert.inject.report import OutcomeRecorder, Report
+from coffeert.inject.report import InjectionReport, OutcomeRecorder
 from coffeert.inject.scheduled_order import ScheduledOrder
 from coffeert.inject.send_queue import SendQueue
 from coffeert.inject.senders import Sender, Transport, open_senders
@@ -76,7 +76,7 @@ class Injector:
         for queue in self._queues:
             queue.clear()
 
-    async def run(self, chunks: AsyncIterator[Sequence[ScheduledOrder]]) -> Report:
+    async def run(self, chunks: AsyncIterator[Sequence[ScheduledOrder]]) -> InjectionReport:
         """Send all orders, which come in the order in which they are due, and return a report.
 
         Raises the `CoffeertError` that `chunks` raises.
@@ -140,7 +140,7 @@ async def inject(
     recorder: OutcomeRecorder | None = None,
     *,
     on_start: Callable[[Injector], None] = lambda injector: None,
-) -> Report:
+) -> InjectionReport:
     """Send orders until there are no more and return the outcomes.
 
     `recorder` can be read meanwhile; `on_start` is called with the injector, whose `stop` ends it. Raises

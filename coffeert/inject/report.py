@@ -22,7 +22,7 @@ class LineError(msgspec.Struct, frozen=True, omit_defaults=True):
     errors: tuple[FieldError, ...] = ()
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class InjectionReport(msgspec.Struct, frozen=True, kw_only=True):
     """How an injection went.
 
     `sent` is `accepted + replayed + rejected + lost`. `lost` had no final answer in time: such an order
@@ -112,9 +112,9 @@ class OutcomeRecorder:
         if len(self.errors) < MAX_ERRORS:
             self.errors.append(error)
 
-    def report(self, *, retried: int, stopped: bool) -> Report:
+    def report(self, *, retried: int, stopped: bool) -> InjectionReport:
         duration = self.elapsed
-        return Report(
+        return InjectionReport(
             sent=self.finished,
             accepted=self.accepted,
             replayed=self.replayed,

@@ -24,6 +24,7 @@ from coffeert.server.http.dashboard import DashboardApi
 from coffeert.server.http.errors import add_routes, error_middleware
 from coffeert.server.http.order_endpoint import OrderEndpoint
 from coffeert.server.http.orders import OrdersApi
+from coffeert.server.http.reports import ReportsApi
 from coffeert.server.ingest.admission import Admission
 from coffeert.server.ingest.batch_writer import BatchWriter
 from coffeert.server.ingest.order_service import OrderService
@@ -37,6 +38,7 @@ from coffeert.server.live.rollup_reader import RollupReader
 from coffeert.server.live.updater import LiveUpdater
 from coffeert.server.ops.health import HealthMonitor
 from coffeert.server.ops.metrics import Metrics
+from coffeert.server.reports.reporter import Reporter
 from coffeert.server.ws.endpoint import DashboardWebSocket
 from coffeert.tasks import Tasks
 
@@ -55,6 +57,7 @@ class Server:
     broadcaster: Broadcaster
     menu_cache: MenuCache
     rollup_reader: RollupReader
+    reporter: Reporter
     health: HealthMonitor
     connection_limiter: ConnectionLimiter
     batches: BatchEndpoint
@@ -84,6 +87,7 @@ class Server:
             zone=lambda: self.updater.calendars.calendars[0].zone,
             now=self.rollup_reader.clock.now,
         )
+        reports = ReportsApi(self.reporter, self.authorizer)
         websocket = DashboardWebSocket(
             broadcaster=self.broadcaster,
             change_log=self.change_log,
@@ -105,6 +109,7 @@ class Server:
                 ("POST", "/api/orders/{order_id:.+}/void", orders.void),
                 ("GET", "/api/dashboard", dashboard.dashboard),
                 ("GET", "/api/menu", dashboard.menu),
+                ("GET", "/api/report", reports.report),
                 ("GET", "/ws/dashboard", websocket.serve),
                 ("GET", "/livez", dashboard.live),
                 ("GET", "/readyz", dashboard.ready),
@@ -202,6 +207,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             broadcaster=broadcaster,
             menu_cache=menu_cache,
             rollup_reader=rollup_reader,
+            reporter=Reporter(pool, menu_cache.menu),
             health=HealthMonitor(
                 batch_writer=batch_writer,
                 restored=lambda: recent.restored,

@@ -13,7 +13,7 @@ from coffeert.tui.render.time_bar import InjectionProgress
 from coffeert.wire.orders import MenuBody
 
 if TYPE_CHECKING:
-    from coffeert.inject import Injector, OutcomeRecorder, Report
+    from coffeert.inject import InjectionReport, Injector, OutcomeRecorder
 
 MAX_ORDERS_PER_SECOND: Final = 100_000
 
@@ -109,7 +109,7 @@ class Injection:
         if self.running:
             raise ConfigError("An injection is running already: x stops it.")
 
-    async def run(self, request: InjectionRequest, menu: MenuBody) -> Report:
+    async def run(self, request: InjectionRequest, menu: MenuBody) -> InjectionReport:
         """Inject orders and return the report; raises `CoffeertError`."""
         # Loaded here: most dashboards never inject, and every dashboard is to start fast.
         from coffeert.inject import (

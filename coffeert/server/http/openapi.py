@@ -10,9 +10,11 @@ import msgspec
 from coffeert import __version__
 from coffeert.domain.money import MAX_AMOUNT_CENTS, MAX_PRICE_CENTS
 from coffeert.domain.orders import MAX_QUANTITY
+from coffeert.server.http.openapi_reports import report_parameters
 from coffeert.wire.frames import Snapshot
 from coffeert.wire.order_requests import OrderRequest
 from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, Problem
+from coffeert.wire.reports import Report
 
 _REFS = "#/components/schemas/{name}"
 _KEY = {
@@ -96,8 +98,11 @@ def _request_fields(decimals: int) -> dict[str, Any]:
 @lru_cache(8)
 def openapi_document(decimals: int) -> bytes:
     """Return the document as JSON, for a currency with so many decimal places."""
-    (request, stored, batch, menu, snapshot, problem), schemas = msgspec.json.schema_components(
-        (OrderRequest, OrderBody, BatchResult, MenuBody, Snapshot, Problem), ref_template=_REFS
+    (request, stored, batch, menu, snapshot, report, problem), schemas = (
+        msgspec.json.schema_components(
+            (OrderRequest, OrderBody, BatchResult, MenuBody, Snapshot, Report, Problem),
+            ref_template=_REFS,
+        )
     )
     schemas["OrderRequest"]["properties"] |= _request_fields(decimals)
     problems = {
@@ -162,6 +167,14 @@ def openapi_document(decimals: int) -> bytes:
                 "get": {
                     "summary": "The active stores and drinks",
                     "responses": {"200": _response("The menu.", menu)} | _pick(problems, 401, 403),
+                }
+            },
+            "/api/report": {
+                "get": {
+                    "summary": "The sums of a period, beside those of another one",
+                    "parameters": report_parameters(),
+                    "responses": {"200": _response("The report.", report)}
+                    | _pick(problems, 401, 403, 422, 503),
                 }
             },
             "/livez": {"get": _plain("Liveness", "text/plain", problems)},

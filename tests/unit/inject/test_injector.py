@@ -9,7 +9,7 @@ import pytest
 
 from coffeert.errors import ConfigError, Invalid, OutcomeUnknown, ServerUnavailable, Unavailable
 from coffeert.inject.injector import Injector
-from coffeert.inject.report import OutcomeRecorder, Report
+from coffeert.inject.report import InjectionReport, OutcomeRecorder
 from coffeert.inject.scheduled_order import ScheduledOrder
 from coffeert.inject.senders import record_failure, transports_named
 from tests.waiting import eventually
@@ -46,7 +46,7 @@ async def orders(count: int, due: float | None = None) -> AsyncIterator[Sequence
 
 def started(
     injector: Injector, chunks: AsyncIterator[Sequence[ScheduledOrder]]
-) -> asyncio.Task[Report]:
+) -> asyncio.Task[InjectionReport]:
     return asyncio.create_task(injector.run(chunks))
 
 
