@@ -100,18 +100,18 @@ def orders_from(
             yield row
             continue
         try:
-            draft = reader.read(row)
+            wanted = reader.read_void(row) if "void" in row.values else reader.read(row)
         except ValueError as error:
             yield BadRow(row.line, str(error))
             continue
         if left == 0:
             return
         left -= 1
-        if isinstance(draft, Void):
-            body = encode({"void": draft.key or draft.order_id})
+        if isinstance(wanted, Void):
+            body = encode({"void": wanted.key or wanted.order_id})
             yield ScheduledOrder(body, clock.due(None), row.line, voids=True)
             continue
-        draft = msgspec.structs.replace(draft, order_id=keys.key(draft))
+        draft = msgspec.structs.replace(wanted, order_id=keys.key(wanted))
         yield ScheduledOrder(
             encode(draft_body(draft, reader.places)), clock.due(draft.placed_at), row.line
         )

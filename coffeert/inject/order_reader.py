@@ -23,10 +23,8 @@ class OrderReader:
     drink_codes: Mapping[str, str]
     places: int = DEFAULT_PLACES
 
-    def read(self, row: FileRow) -> Draft | Void:
-        """Read a row; raises `ValueError` with the reason if it is neither an order nor a void."""
-        if "void" in row.values:
-            return self._void(row)
+    def read(self, row: FileRow) -> Draft:
+        """Read a row; raises `ValueError` with the reason if it is not an order."""
         store, drink = self._required(row, "store"), self._required(row, "drink")
         if "voids" in row.values:
             raise ValueError("it is the correction of another order")
@@ -44,7 +42,8 @@ class OrderReader:
             key=None if key is None or order_id is None else key_to_echo(key, order_id),
         )
 
-    def _void(self, row: FileRow) -> Void:
+    def read_void(self, row: FileRow) -> Void:
+        """Read a row with the field `void`; raises `ValueError` with the reason if it cannot be read."""
         if len(row.values) > 1:
             raise ValueError("a void names an order, and nothing else")
         key = row.values["void"]

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from coffeert.client.events import FeedEvent, ViewChanged
 from coffeert.tui.app import NO_SETTINGS, CoffeertApp
+from coffeert.tui.demo_link import DemoLink
 from coffeert.tui.injection import Injection
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GlyphSet
@@ -109,6 +110,8 @@ def launch() -> Launch:
         injection: Injection | None = None,
         notifications: bool = False,
         has_token: bool = False,
+        read_only: bool = False,
+        demo: DemoLink | None = None,
     ) -> AsyncIterator[Harness]:
         house = house or House()
         feed, archive, clock = ScriptedFeed(), ScriptedArchive(house), FakeClock()
@@ -121,6 +124,8 @@ def launch() -> Launch:
             appearance=Appearance(glyphs, theme),
             settings=settings,
             injection=injection,
+            read_only=read_only,
+            demo=demo,
         )
         async with app.run_test(size=size, notifications=notifications) as pilot:
             made = Harness(app, pilot, feed, archive, house, clock)
