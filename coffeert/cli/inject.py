@@ -23,12 +23,14 @@ from coffeert.inject import (
     InjectionReport,
     Injector,
     OutcomeRecorder,
+    TakenBack,
     Target,
     arrival_plan,
     generated_chunks,
     inject,
     profiles_named,
     run_name,
+    take_back,
 )
 from coffeert.inject.file_source import Pace, orders_from, read_in_thread
 from coffeert.inject.injector import PATIENCE_SECONDS
@@ -54,6 +56,7 @@ class InjectOptions:
     patience: float
     file: str | None
     speed: float | None
+    undo: str | None
     json: bool
     attended: bool
 
@@ -89,6 +92,9 @@ class InjectOptions:
 @click.option(
     "--speed", type=RateParam(), help="Times the recorded pace; a file is sent at once by default."
 )
+@click.option(
+    "--undo", metavar="RUN", help="Take a run of made-up orders back: void them; nothing else."
+)
 @click.option("--json", is_flag=True, help="Print the report as one JSON object, and nothing else.")
 @click.option("--attended", is_flag=True, hidden=True, help="End with standard input.")
 def command(**values: object) -> int:
@@ -100,12 +106,18 @@ def command(**values: object) -> int:
     it goes on until Ctrl-C.
 
     A file's rows get keys derived from their content: loading a file twice adds nothing, equal rows are
-    different orders, and neither their order nor rows appended later matter.
+    different orders, and neither their order nor rows appended later matter. A line {"void": ID} voids
+    an order.
+
+    Made-up orders have the source "inject" and the name of their run as receipt; the report says how to
+    take them back.
 
     The exit code is 0 only if every order was stored. COFFEERT_TOKEN holds the server's token.
     """
     options = msgspec.convert(values, InjectOptions)
     _check(options)
+    if options.undo is not None:
+        return _undo(options, options.undo)
     config = load_config()
     target = Target(
         server_url(config, options.url),
@@ -134,6 +146,21 @@ def _check(options: InjectOptions) -> None:
             raise ConfigError(f"--{flag} goes {'with' if for_files else 'without'} --file.")
     if options.speed is not None and options.rate is not None:
         raise ConfigError("Give --speed or --rate, not both: each sets the pace.")
+
+
+def _undo(options: InjectOptions, run: str) -> int:
+    config = load_config()
+    url, token = server_url(config, options.url), server_token(config)
+
+    async def undo() -> TakenBack:
+        async with OrderClient(url, token, patience=0, ca_file=config.ca_file) as client:
+            return await take_back(client, run)
+
+    taken = asyncio.run(undo())
+    if not taken.voided + taken.before:
+        raise ConfigError(f"{url} has no made-up orders of a run {run!a}.")
+    click.echo(f"Voided {taken.voided:,} made-up orders; {taken.before:,} had been voided before.")
+    return 0
 
 
 async def _fetch_menu(target: Target) -> MenuBody:

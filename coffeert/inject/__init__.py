@@ -4,6 +4,7 @@ from coffeert.inject.generator import ArrivalPlan, arrival_plan, generated_chunk
 from coffeert.inject.injector import Injector, Target, inject
 from coffeert.inject.profiles import PROFILES, Profile, profiles_named
 from coffeert.inject.report import InjectionReport, LineError, OutcomeRecorder
+from coffeert.inject.take_back import TakenBack, take_back
 
 __all__ = [
     "PROFILES",
@@ -13,10 +14,12 @@ __all__ = [
     "LineError",
     "OutcomeRecorder",
     "Profile",
+    "TakenBack",
     "Target",
     "arrival_plan",
     "generated_chunks",
     "inject",
     "profiles_named",
     "run_name",
+    "take_back",
 ]

@@ -22,10 +22,12 @@ from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.session import Session, follow
 from coffeert.tui.model.source import Archive, Feed
 from coffeert.tui.order_actions import OrderActions
+from coffeert.tui.order_refresh import refresh_orders
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GLYPHS, Glyphs
 from coffeert.tui.render.layout import FULL, TALL
 from coffeert.tui.render.palette import THEMES, Palette, PlainPalette
+from coffeert.tui.report_refresh import refresh_reports
 from coffeert.tui.saved_state import capture_state, save_state
 from coffeert.tui.screens.dashboard import Dashboard
 from coffeert.tui.settings import Settings
@@ -86,6 +88,7 @@ class CoffeertApp(App[None]):
         self.dashboard = Dashboard(
             self.state,
             self.order_actions,
+            archive,
             self.recording,
             injection,
             Alerts(settings.alerts),
@@ -131,6 +134,16 @@ class CoffeertApp(App[None]):
             self.run_worker(
                 refresh_comparison(self.state, self._archive),
                 name="comparison",
+                exit_on_error=True,
+            )
+            self.run_worker(
+                refresh_reports(self.state, self._archive, lambda: self._wake(True)),
+                name="reports",
+                exit_on_error=True,
+            )
+            self.run_worker(
+                refresh_orders(self.state, self._archive, lambda: self._wake(True)),
+                name="orders",
                 exit_on_error=True,
             )
 

@@ -20,10 +20,13 @@ DASHBOARD_KEYS: Final[list[Binding]] = [
     _key(
         "space", "freeze", "freeze", "orders.freeze", "Stop or follow the list of orders", show=True
     ),
-    _key("t", "range(1)", "range", "range.longer", "Show the next longer range", show=True),
-    _key("T", "range(-1)", "shorter range", "range.shorter", "Show the next shorter range"),
-    _key("m", "metric", "metric", "chart.metric", "Chart orders or revenue where only one fits"),
-    _key("1", "tab('live')", "live", "tab.live", "Show everything at a glance"),
+    _key("t", "range(1)", "period", "range.longer", "Show the next period", show=True),
+    _key("T", "range(-1)", "period before", "range.shorter", "Show the period before"),
+    _key("c", "compare", "compare", "range.compare", "Compare with another time", show=True),
+    _key("m", "metric", "takings or orders", "chart.metric", "Chart takings or orders"),
+    _key("o", "sort", "sort", "breakdown.sort", "Sort stores and drinks by another column"),
+    _key("plus", "enlarge", "enlarge", "panel.enlarge", "Give this panel the whole screen"),
+    _key("1", "tab('live')", "today", "tab.live", "Show everything at a glance"),
     _key("2", "tab('stores')", "stores", "tab.stores", "Show all stores"),
     _key("3", "tab('drinks')", "drinks", "tab.drinks", "Show all drinks"),
     _key("4", "tab('orders')", "orders", "tab.orders", "Show the orders with details"),
@@ -84,6 +87,7 @@ KEY_IDS: Final = frozenset(binding.id for binding in DASHBOARD_KEYS if binding.i
 _NAMES: Final = {
     "question_mark": "?",
     "slash": "/",
+    "plus": "+",
     "exclamation_mark": "!",
     "left_square_bracket": "[",
     "right_square_bracket": "]",

@@ -14,6 +14,7 @@ from coffeert.wire.orders import MenuBody
 
 if TYPE_CHECKING:
     from coffeert.inject import InjectionReport, Injector, OutcomeRecorder
+    from coffeert.inject.take_back import TakenBack
 
 MAX_ORDERS_PER_SECOND: Final = 100_000
 
@@ -135,6 +136,15 @@ class Injection:
             return await inject(target, orders, self._recorder, on_start=self._started)
         finally:
             self._request = self._injector = None
+
+    async def take_back(self, run: str) -> TakenBack:
+        """Void all orders of a run; raises `CoffeertError`."""
+        from coffeert.client import OrderClient
+        from coffeert.inject.take_back import take_back
+
+        url = self._address.url
+        async with OrderClient(url, self._token, ca_file=self._ca_file) as client:
+            return await take_back(client, run)
 
     def stop(self) -> bool:
         """Stop sending; return whether an injection was running."""

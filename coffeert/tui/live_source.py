@@ -11,10 +11,14 @@ from uuid import UUID
 
 from coffeert.client import PlacedOrder
 from coffeert.client.events import Connected, Disconnected, FeedEvent
+from coffeert.domain.order_query import OrderQuery
 from coffeert.domain.orders import Draft
 from coffeert.errors import ServerUnavailable
+from coffeert.tui.model.report_request import ReportRequest
 from coffeert.tui.model.server_address import ServerAddress
 from coffeert.wire.frames import Snapshot
+from coffeert.wire.order_pages import OrderList
+from coffeert.wire.reports import Activity, Report
 
 if TYPE_CHECKING:
     from coffeert.client import DashboardFeed, OrderClient
@@ -75,6 +79,27 @@ class LiveSource:
 
     async def dashboard(self, at: datetime | None = None) -> Snapshot:
         return await self._open(self._client).dashboard(at)
+
+    async def report(self, request: ReportRequest) -> Report:
+        chosen = request.selection
+        return await self._open(self._client).report(
+            request.period,
+            compare=request.compare,
+            by=request.by,
+            stores=chosen.stores or (),
+            drinks=chosen.drinks or (),
+        )
+
+    async def activity(self) -> Activity:
+        return await self._open(self._client).activity()
+
+    async def orders(
+        self, wanted: OrderQuery, *, before: str | None = None, limit: int = 50
+    ) -> OrderList:
+        return await self._open(self._client).orders(wanted, before=before, limit=limit)
+
+    def orders_csv(self, wanted: OrderQuery) -> AsyncIterator[bytes]:
+        return self._open(self._client).orders_csv(wanted)
 
     async def void(self, order_id: UUID) -> PlacedOrder:
         return await self._open(self._client).void(order_id)

@@ -9,15 +9,20 @@ from typing import Final
 from coffeert.client.events import Beat, Disconnected, FeedEvent, ViewReset
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.session import Session, follow
-from coffeert.tui.model.source import Feed
+from coffeert.tui.model.source import Archive, Feed
 from coffeert.tui.render.prose import sentences
+from coffeert.tui.report_refresh import refresh_reports
 
 REPEAT_SECONDS: Final = 10.0
 """Time enough to listen to all sentences before the next ones."""
 
 
 async def run_screen_reader(
-    state: DashboardState, feed: Feed, say: Callable[[str], None], every: float = REPEAT_SECONDS
+    state: DashboardState,
+    feed: Feed,
+    say: Callable[[str], None],
+    every: float = REPEAT_SECONDS,
+    archive: Archive | None = None,
 ) -> None:
     """Follow the feed and pass sentences to `say`, at once if the connection changes, until cancelled.
 
@@ -36,6 +41,8 @@ async def run_screen_reader(
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(follow(session, feed, on_event, lambda urgent: None))
+        if archive is not None:
+            tasks.create_task(refresh_reports(state, archive, lambda: None))
         said: list[str] = []
         while True:
             if dated or state.view() is None:

@@ -114,7 +114,8 @@ def launch() -> Launch:
         demo: DemoLink | None = None,
     ) -> AsyncIterator[Harness]:
         house = house or House()
-        feed, archive, clock = ScriptedFeed(), ScriptedArchive(house), FakeClock()
+        feed, clock = ScriptedFeed(), FakeClock()
+        archive = ScriptedArchive(house, clock)
         app = CoffeertApp(
             feed,
             archive,

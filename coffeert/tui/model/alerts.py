@@ -37,8 +37,9 @@ class Alerts:
         """The alerts that fire and have not been acknowledged."""
         return [alert for alert in self.firing if alert.name not in self._acknowledged]
 
-    def rules(self) -> list[Rule]:
-        return [monitor.rule for monitor in self._monitors.values()]
+    def rules(self) -> dict[str, Rule]:
+        """Return all rules by their names."""
+        return {name: monitor.rule for name, monitor in self._monitors.items()}
 
     def observe(self, session: Session) -> list[Alert]:
         """Check all rules; return the alerts that have just begun."""

@@ -26,8 +26,7 @@ _TOPICS: Final[dict[str, tuple[str, tuple[tuple[str, str], ...]]]] = {
             ("backspace", "come out again"),
         ),
     ),
-    "chart-orders": ("Chart (here)", (("left right h l", "crosshair with exact values"),)),
-    "chart-revenue": ("Chart (here)", (("left right h l", "crosshair with exact values"),)),
+    "chart": ("Chart (here)", (("left right h l", "crosshair with exact values"),)),
 }
 
 _SIGNS: Final = (

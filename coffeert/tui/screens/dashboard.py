@@ -23,12 +23,14 @@ from coffeert.tui.injection import Injection, InjectionRequest
 from coffeert.tui.model.alerts import Alerts
 from coffeert.tui.model.filter import EVERYTHING, Filter
 from coffeert.tui.model.server_address import ServerAddress
-from coffeert.tui.model.window import RANGE, Range, next_range
+from coffeert.tui.model.source import Archive
+from coffeert.tui.model.window import RANGE, Range, next_comparison, next_range
 from coffeert.tui.order_actions import OrderActions
-from coffeert.tui.render.layout import NARROW, TabName
+from coffeert.tui.render.breakdown import SORT_COLUMNS
+from coffeert.tui.render.layout import ENLARGEABLE, NARROW, PanelName, TabName
 from coffeert.tui.screens.break_part import BreakPart
 from coffeert.tui.screens.dashboard_panels import DashboardPanels, place_panel
-from coffeert.tui.screens.export import Export, ExportKind, write_export
+from coffeert.tui.screens.export import Export, ExportKind, export_orders, write_export
 from coffeert.tui.screens.help import Help
 from coffeert.tui.screens.injection_form import InjectionForm
 from coffeert.tui.screens.jump import Jump
@@ -44,6 +46,7 @@ from coffeert.tui.widgets.demo_bar import DemoBar
 from coffeert.tui.widgets.inputs import FilterInput
 from coffeert.tui.widgets.key_bar import KeyBar
 from coffeert.tui.widgets.order_table import OrderTable
+from coffeert.tui.widgets.panel import Panel
 from coffeert.wire.demo import BreakablePart
 from coffeert.wire.orders import MenuBody
 
@@ -68,6 +71,7 @@ class Dashboard(Screen[None]):
         self,
         state: DashboardState,
         order_actions: OrderActions,
+        archive: Archive | None,
         recording: Recording,
         injection: Injection | None,
         alerts: Alerts,
@@ -83,6 +87,7 @@ class Dashboard(Screen[None]):
         self.state = state
         self.panels = DashboardPanels(state, recording, injection, alerts, address)
         self._order_actions = order_actions
+        self._archive = archive
         self._recording = recording
         self._injection = injection
         self._alerts = alerts
@@ -107,7 +112,6 @@ class Dashboard(Screen[None]):
     def on_mount(self) -> None:
         self.place_panels()
         self.set_interval(TICK_SECONDS, self.tick)
-        self.call_after_refresh(self._load_charts)
         if self._demo is not None:
             self.run_worker(self._demo.follow(self.tick), name="demo", exit_on_error=False)
 
@@ -166,10 +170,6 @@ class Dashboard(Screen[None]):
         if fresh := own.not_rendered():
             self.call_after_refresh(lambda: own.mark_rendered(fresh, clock.monotonic()))
 
-    def _load_charts(self) -> None:
-        self.panels.orders_chart.load()
-        self.panels.revenue_chart.load()
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave out the keys that do nothing here."""
         if action == "break_part":
@@ -200,6 +200,7 @@ class Dashboard(Screen[None]):
 
     def action_tab(self, tab: TabName) -> None:
         self.state.tab = tab
+        self.state.enlarged = None
         self.place_panels()
         self.tick()
 
@@ -214,13 +215,52 @@ class Dashboard(Screen[None]):
 
     def _show_range(self, span: Range) -> None:
         self.state.span = span
+        self.state.freeze(on=False)
+        self.panels.orders.to_first_row()
         self.state.cursor = None
         self.tick()
 
+    def action_compare(self) -> None:
+        """Compare the range with the next other time."""
+        chosen = self.state.comparison
+        if chosen is None:
+            self.notify_warning("The latest minutes are compared with those before.")
+            return
+        self.state.compare = next_comparison(self.state.span, chosen)
+        self.tick()
+
     def action_metric(self) -> None:
-        """Chart the other metric, on terminals with room for one chart."""
-        self.state.metric = "revenue" if self.state.metric == "orders" else "orders"
+        """Chart the other figure."""
+        self.state.metric = "takings" if self.state.metric == "orders" else "orders"
+        self.tick()
+
+    def action_sort(self) -> None:
+        """Sort stores and drinks by the next column."""
+        place = SORT_COLUMNS.index(self.state.sort) + 1
+        self.state.sort = SORT_COLUMNS[place % len(SORT_COLUMNS)]
+        self.tick()
+
+    def action_enlarge(self) -> None:
+        """Give the focused panel the whole screen, or the others their places back."""
+        if self.state.enlarged is not None:
+            self._enlarge(None)
+            return
+        name = None if self.focused is None else self.focused.id
+        self._enlarge(next((panel for panel in ENLARGEABLE if panel == name), None))
+
+    def on_panel_enlarged(self, message: Panel.Enlarged) -> None:
+        """Enlarge the panel whose title was chosen."""
+        name = message.name
+        if self.state.enlarged is None:
+            self._enlarge(next((panel for panel in ENLARGEABLE if panel == name), None))
+        else:
+            self._enlarge(None)
+
+    def _enlarge(self, name: PanelName | None) -> None:
+        self.state.enlarged = name
         self.place_panels()
+        if name is not None:
+            self.query_one(f"#{name}").focus()
         self.tick()
 
     def on_chart_panel_cursor_moved(self, message: ChartPanel.CursorMoved) -> None:
@@ -279,28 +319,34 @@ class Dashboard(Screen[None]):
     def on_breakdown_panel_drilled(self, message: BreakdownPanel.Drilled) -> None:
         """Drill down into a store or drink, and from the second one into its orders."""
         self.state.drill(message.row)
-        self.panels.breakdown.cursor.at = 0
+        self.panels.stores.cursor.at = self.panels.drinks.cursor.at = 0
+        self.place_panels()
         if len(self.state.path) >= 2:
-            if not self.panels.orders.display:
-                self.state.tab = "orders"
-                self.place_panels()
+            self.place_panels()
+            self.panels.orders.to_first_row()
             self.panels.orders.focus()
         self.tick()
 
     def action_drill_up(self) -> None:
         if self.state.drill_up():
+            self.place_panels()
             self.tick()
 
     def action_escape(self) -> None:
-        """Go one step back: rewind, crosshair, freeze, drill-down, filter."""
+        """Go one step back: rewind, crosshair, enlarged panel, freeze, drill-down, filter."""
         state = self.state
         if state.rewound_to is not None:
             state.go_live()
+        elif state.enlarged is not None:
+            self._enlarge(None)
         elif state.cursor is not None:
             state.cursor = None
         elif state.frozen:
             state.freeze(on=False)
-        elif not state.drill_up():
+            self.panels.orders.to_first_row()
+        elif state.drill_up():
+            self.place_panels()
+        else:
             state.filter = EVERYTHING
         self.tick()
 
@@ -308,7 +354,17 @@ class Dashboard(Screen[None]):
 
     def action_freeze(self) -> None:
         self.state.freeze(on=not self.state.frozen)
+        if not self.state.frozen:
+            self.panels.orders.to_first_row()
         self.tick()
+
+    def on_order_table_moved(self, message: OrderTable.Moved) -> None:
+        """Hold the list while it is read: a row that slides away cannot be chosen."""
+        self.state.freeze(on=not message.follows)
+        self.tick()
+
+    def on_order_table_more_wanted(self) -> None:
+        self.state.listing_orders.more_wanted = True
 
     def on_order_table_opened(self, message: OrderTable.Opened) -> None:
         session = self.state.session
@@ -383,6 +439,8 @@ class Dashboard(Screen[None]):
 
     def action_live(self) -> None:
         self.state.go_live()
+        self.state.freeze(on=False)
+        self.panels.orders.to_first_row()
         self.tick()
 
     def action_record(self) -> None:
@@ -432,11 +490,11 @@ class Dashboard(Screen[None]):
 
     async def _void_run(self, injection: Injection, run: str) -> None:
         try:
-            voided = await injection.take_back(run)
+            taken = await injection.take_back(run)
         except CoffeertError as error:
             self.notify_error(error)
         else:
-            self.notify_info(f"Took {voided:,} made-up orders back.")
+            self.notify_info(f"Took {taken.voided:,} made-up orders back.")
 
     def _start_injection(self, request: InjectionRequest | None) -> None:
         injection, menu = self._injection, self.state.live.menu
@@ -495,6 +553,9 @@ class Dashboard(Screen[None]):
     def _export(self, kind: ExportKind | None) -> None:
         if kind is None:
             return
+        if kind == "csv":
+            self.run_worker(self._export_orders(), group="export")
+            return
         try:
             screenshot = self.app.export_screenshot(title="coffeert") if kind == "svg" else ""
             path = write_export(self.state, kind, screenshot)
@@ -502,6 +563,14 @@ class Dashboard(Screen[None]):
             self.notify_error(error)
         else:
             self.notify_info(f"Wrote {path}.")
+
+    async def _export_orders(self) -> None:
+        try:
+            said = await export_orders(self.state, self._archive)
+        except CoffeertError as error:
+            self.notify_error(error)
+        else:
+            self.notify_info(said)
 
     def action_reconnect(self) -> None:
         """Connect at once instead of waiting for the next attempt."""
