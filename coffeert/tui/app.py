@@ -20,9 +20,10 @@ from coffeert.tui.model.alerts import Alerts
 from coffeert.tui.model.clock import Clock, SystemClock
 from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.session import Session, follow
-from coffeert.tui.model.source import Archive, Feed
+from coffeert.tui.model.source import Archive, Feed, PastSource
 from coffeert.tui.order_actions import OrderActions
 from coffeert.tui.order_refresh import refresh_orders
+from coffeert.tui.past_reader import follow_seeks
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GLYPHS, Glyphs
 from coffeert.tui.render.layout import FULL, TALL
@@ -43,7 +44,10 @@ PLAIN = PlainPalette()
 
 
 class CoffeertApp(App[None]):
-    """The dashboard of one feed; the viewer's choices are kept in the file `state_path`."""
+    """The dashboard of one feed; the viewer's choices are kept in the file `state_path`.
+
+    `past` is what is asked for past moments, if that is not the archive.
+    """
 
     TITLE = "coffeert"
     ENABLE_COMMAND_PALETTE = True
@@ -66,6 +70,7 @@ class CoffeertApp(App[None]):
         archive: Archive | None,
         *,
         url: str | ServerAddress,
+        past: PastSource | None = None,
         has_token: bool = False,
         clock: Clock | None = None,
         appearance: Appearance = DEFAULT_APPEARANCE,
@@ -82,7 +87,7 @@ class CoffeertApp(App[None]):
         self.set_keymap(dict(settings.keys))
         address = url if isinstance(url, ServerAddress) else ServerAddress(url)
         self.session = Session(clock or SystemClock())
-        self.state = DashboardState(self.session, self.glyphs, settings.rewind_bytes)
+        self.state = DashboardState(self.session, self.glyphs)
         self.order_actions = OrderActions(self.session, feed, archive)
         self.recording = Recording(self.session, address)
         self.dashboard = Dashboard(
@@ -102,6 +107,7 @@ class CoffeertApp(App[None]):
         self.feed = feed
         self.injection = injection
         self._archive = archive
+        self._past = past or archive
         self._state_path = state_path
         for known in THEMES:
             self.register_theme(known)
@@ -130,6 +136,14 @@ class CoffeertApp(App[None]):
             name="feed",
             exit_on_error=True,
         )
+        if self._past is not None:
+            self.run_worker(
+                follow_seeks(
+                    self.state, self._past, lambda: self._wake(True), self.dashboard.notify_warning
+                ),
+                name="past",
+                exit_on_error=True,
+            )
         if self._archive is not None:
             self.run_worker(
                 refresh_comparison(self.state, self._archive),
@@ -183,7 +197,6 @@ class CoffeertApp(App[None]):
             save_state(self._state_path, capture_state(self.state, self.theme))
 
     def _record(self, event: FeedEvent) -> None:
-        self.state.rewind_buffer.record(event)
         self.recording.record(event)
 
     def _wake(self, urgent: bool) -> None:

@@ -56,6 +56,7 @@ DASHBOARD_KEYS: Final[list[Binding]] = [
         "rewind.minute_forth",
         "Go a minute forth",
     ),
+    _key("at", "go_to", "time", "rewind.go_to", "Show another time, such as yesterday 14:00"),
     _key("end", "live", "live", "rewind.live", "Show what is now"),
     _key("ctrl+r,f6", "record", "record", "record", "Record into a file, or stop recording"),
     _key("i", "inject", "inject", "inject.start", "Inject made-up orders"),
@@ -87,6 +88,7 @@ KEY_IDS: Final = frozenset(binding.id for binding in DASHBOARD_KEYS if binding.i
 _NAMES: Final = {
     "question_mark": "?",
     "slash": "/",
+    "at": "@",
     "plus": "+",
     "exclamation_mark": "!",
     "left_square_bracket": "[",

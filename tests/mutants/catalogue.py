@@ -17,6 +17,7 @@ class Mutant:
 
 
 _PROPERTY = "tests/integration/aggregator/test_pass_property.py"
+_ARCHIVE = "tests/integration/postgres/test_order_archive.py"
 _PASSES = "tests/integration/postgres/test_passes.py"
 _WRITER = "tests/unit/server/ingest/test_batch_writer.py"
 _BATCH_INSERT = "coffeert/server/ingest/batch_insert.py"
@@ -549,11 +550,39 @@ ORDER BY order_id""",
         ("tests/unit/tui/model/test_bucket_sums.py",),
     ),
     Mutant(
-        "rewinding takes a day from a view that has dropped a store of it",
-        "coffeert/tui/history/segment.py",
-        "if unchanged and whole else {}",
-        "if unchanged else {}",
-        ("tests/unit/tui/history/test_cube_encoder.py",),
+        "a page of orders begins with the last one of the page before",
+        "sql/queries/order_page.sql",
+        "(placed_at, order_id) < (",
+        "(placed_at, order_id) <= (",
+        (_ARCHIVE,),
+    ),
+    Mutant(
+        "a day of orders is that of the default calendar at every store",
+        "coffeert/postgres/order_archive.py",
+        '[row["begins"] or begin for row in rows]',
+        '[rows[0]["begins"] or begin for row in rows]',
+        (_ARCHIVE,),
+    ),
+    Mutant(
+        "the total of orders counts voids",
+        "sql/queries/order_count.sql",
+        "  AND voids IS NULL\n",
+        "",
+        (_ARCHIVE,),
+    ),
+    Mutant(
+        "the terminal lists orders below the end of the server's pages",
+        "coffeert/tui/model/order_search.py",
+        "if order.recency >= end",
+        "if order.recency",
+        ("tests/unit/tui/model/test_order_search.py",),
+    ),
+    Mutant(
+        "a price filter is rounded to the currency's places",
+        "coffeert/tui/model/filter.py",
+        "-(-self.price // scale), self.price // scale",
+        "self.price // scale, self.price // scale",
+        ("tests/unit/tui/model/test_filter.py",),
     ),
     Mutant(
         "PostgreSQL takes a pass with a stale fencing token",

@@ -68,7 +68,11 @@ def figures_of(session: Session) -> Figures:
     """Return the figures that rules are checked against."""
     view = session.view
     assert view is not None
-    stores = () if session.menu is None else [store.code for store in session.menu.stores]
     return read_figures(
-        view.cube, view.data_time, session.now(), stores, session.health, session.currency
+        view.cube,
+        view.data_time,
+        session.now(),
+        session.activity,
+        session.health,
+        session.currency,
     )

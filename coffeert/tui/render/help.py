@@ -38,13 +38,12 @@ _SIGNS: Final = (
     ("vs prev 15m", "against the equal window before, at the same phase"),
     ("/ / /", "hatched: nobody knows what was then; not a zero"),
     ("ring at the end", "the running bucket: a part so far"),
-    ("approx. sign", "a price filter on sums goes by each cell's average"),
 )
 
 _FILTER: Final = (
     ("store:uptown", "stores with this in their code; a,b for either"),
     ("drink:latte", "the same for drinks"),
-    ("price>5", "unit price: < <= > >= ="),
+    ("price>5", "price of a piece, in the list: < <= > >= ="),
     ("-tea", "everything but; a plain word looks into both codes"),
 )
 
