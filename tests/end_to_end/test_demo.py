@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 from contextlib import closing
+from uuid import uuid4
 
 import pytest
 
@@ -48,7 +49,7 @@ async def test_it_ends_by_itself_or_on_a_signal_and_leaves_nothing(bare_shell: S
     stored = re.search(r"([\d,]+) past orders are stored", ended.out)
     assert stored is not None
     history = _number(stored[1])
-    assert history > 100_000
+    assert history > 80_000
     lines = _lines(ended.out)
     assert lines == sorted(lines)
     assert history * 0.75 < lines[0] < lines[-1]
@@ -73,6 +74,7 @@ def test_what_is_killed_comes_back_and_nothing_is_lost(
     bare_shell: Shell, part: BreakablePart
 ) -> None:
     said: list[tuple[str, str]] = []
+    refuted: list[tuple[str, str]] = []
 
     async def breaking(data: DemoData) -> None:
         await data.prepare()
@@ -84,6 +86,8 @@ def test_what_is_killed_comes_back_and_nothing_is_lost(
             breaker = Breaker(directory, data.services.database_url, server, tills)
             await breaker.break_part(part, lambda phase, text: said.append((phase, text)))
             assert (server.pid != before) == (part == "server")
+            tills.sent[uuid4()] = None
+            await breaker.prove(lambda phase, text: refuted.append((phase, text)))
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
 
@@ -98,6 +102,11 @@ def test_what_is_killed_comes_back_and_nothing_is_lost(
     )
     assert proof is not None, said[-1]
     assert said[-1][0] == "proved"
+    one_more = (
+        f"{int(proof[1]) + 1} orders sent, {proof[2]} stored, {proof[3]} counted; 0 unanswered"
+    )
+    assert refuted[-1][0] == "failed", "an order that is not there is noticed"
+    assert one_more in refuted[-1][1]
     assert proof[1] == proof[2] == proof[3] == proof[4] != "0"
 
 
