@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from coffeert.client.events import FeedEvent, ViewChanged
+from coffeert.client.webhook import Webhook
 from coffeert.tui.app import NO_SETTINGS, CoffeertApp
 from coffeert.tui.injection import Injection
 from coffeert.tui.render.appearance import Appearance
@@ -107,6 +108,7 @@ def launch() -> Launch:
         opened: bool = True,
         settings: Settings = NO_SETTINGS,
         injection: Injection | None = None,
+        webhook: Webhook | None = None,
         notifications: bool = False,
         has_token: bool = False,
     ) -> AsyncIterator[Harness]:
@@ -121,6 +123,7 @@ def launch() -> Launch:
             appearance=Appearance(glyphs, theme),
             settings=settings,
             injection=injection,
+            webhook=webhook,
         )
         async with app.run_test(size=size, notifications=notifications) as pilot:
             made = Harness(app, pilot, feed, archive, house, clock)

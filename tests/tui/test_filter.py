@@ -17,10 +17,10 @@ async def test_drills_from_store_to_drink_to_orders_and_back(launch: Launch) -> 
         s.dashboard.query_one("#breakdown").focus()
         await s.press("enter")
         store = s.app.state.breadcrumbs[0]
-        assert f"All › {store}" in s.text()
+        assert f"all › {store.title()}" in s.text()
         await s.press("enter")
         drink = s.app.state.breadcrumbs[1]
-        assert f"All › {store} › {drink}" in s.text()
+        assert f"all › {store.title()} › {drink.title()}" in s.text()
         table = s.dashboard.query_one(OrderTable)
         assert table.has_focus
         assert table.model is not None
@@ -59,7 +59,7 @@ async def test_only_stores_that_the_filter_lets_in_are_counted_and_missed(
         await s.press("slash", *"store:uptown,central", "enter")
         assert "0/2" in s.text()
         assert "southend silent" not in s.text()
-        assert "Silent: central for 59m+, uptown" in " ".join(
+        assert "Selling nothing: Central for 59m+, Uptown" in " ".join(
             sentences(s.app.state.frame_context(), s.app.state.sums())
         )
 

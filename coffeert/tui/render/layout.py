@@ -58,7 +58,7 @@ def arrange(width: int, height: int, tab: TabName, *, charts: Metric) -> Places:
     bottom = height - 1
     top = 1
     shape = breadth(width)
-    if shape != "slim" and height >= 16:
+    if height >= 9:
         places["controls"] = Place(0, 1, width, 1)
         top = 2
     if shape in ("wide", "full") and height >= TALL:

@@ -421,9 +421,9 @@ async def test_a_lost_server_is_asked_every_two_seconds_for_some_minutes(
 
         async def lose(times: int) -> list[float]:
             before = len(log.disconnections())
-            for count in range(times):
-                await log.until(lambda count=count: len(log.disconnections()) > before + count)
+            while (known := len(log.disconnections())) < before + times:
                 log.feed.reconnect_now()
+                await eventually(lambda: len(log.disconnections()) > known)
             return [gone.retry_in or 0.0 for gone in log.disconnections()[before:]]
 
         await server.socket.close()

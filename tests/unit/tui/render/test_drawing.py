@@ -28,7 +28,13 @@ from coffeert.tui.render.details import order_lines
 from coffeert.tui.render.export import orders_csv
 from coffeert.tui.render.format import Trend
 from coffeert.tui.render.glyphs import ASCII, BRAILLE, GLYPHS, Glyphs
-from coffeert.tui.render.header import ControlsModel, HeaderModel, draw_controls, draw_header
+from coffeert.tui.render.header import (
+    AlertsInHeader,
+    ControlsModel,
+    HeaderModel,
+    draw_controls,
+    draw_header,
+)
 from coffeert.tui.render.kpi import Tile, bare_tiles, boxed_tiles, tile_list
 from coffeert.tui.render.orders import OrderRow, OrdersModel, draw_row, heading
 from coffeert.tui.render.plotext_backend import plot
@@ -127,8 +133,9 @@ def test_header_and_controls(text: str, cells: int, glyphs: Glyphs, status: Stat
     data_status = DataStatus(status, age=3.2, attempt=2, retry_in=4, reason=text, ever_up=True)
     header = HeaderModel(data_status, "stores", printable(text), 12.0, "10:00:00")
     assert line_width(draw_header(header, cells, glyphs)) == cells
+    named = AlertsInHeader(printable(text), True)
     controls = ControlsModel(
-        "24h", printable(text), (printable(text),), (1, 2, 3), (5.0, 9.0), printable(text)
+        "24h", printable(text), (printable(text),), "vs before", "", named, printable(text)
     )
     assert line_width(draw_controls(controls, cells, glyphs)) == cells
 
