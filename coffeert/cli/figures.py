@@ -79,7 +79,7 @@ class BusinessDay(msgspec.Struct, frozen=True):
         return cls(datetime.fromtimestamp(day.date, UTC).date(), begins, ends, day.zone)
 
 
-class Figures(msgspec.Struct, frozen=True, kw_only=True):
+class StatusFigures(msgspec.Struct, frozen=True, kw_only=True):
     """The output of `coffeert status`.
 
     `as_of` is the start of the running minute; `days` are the business days that `today` stands for, one
@@ -102,12 +102,12 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     health: Health | None
 
 
-def figures_from(snapshot: Snapshot) -> Figures:
+def figures_from(snapshot: Snapshot) -> StatusFigures:
     """Sum a snapshot up."""
     view = View(change_from(snapshot.view))
     cube, decimals = view.cube, places(snapshot.currency)
     windows = _cells_of_windows(cube)
-    return Figures(
+    return StatusFigures(
         as_of=cube.retention.moment(),
         days=tuple(map(BusinessDay.of, cube.retention.days)),
         data_time=view.data_time,

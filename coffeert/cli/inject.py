@@ -20,14 +20,17 @@ from coffeert.config import load_config
 from coffeert.errors import ConfigError
 from coffeert.inject import (
     PROFILES,
+    InjectionReport,
     Injector,
     OutcomeRecorder,
-    Report,
+    TakenBack,
     Target,
     arrival_plan,
     generated_chunks,
     inject,
     profiles_named,
+    run_name,
+    take_back,
 )
 from coffeert.inject.file_source import Pace, orders_from, read_in_thread
 from coffeert.inject.injector import PATIENCE_SECONDS
@@ -53,6 +56,7 @@ class InjectOptions:
     patience: float
     file: str | None
     speed: float | None
+    undo: str | None
     json: bool
     attended: bool
 
@@ -88,6 +92,9 @@ class InjectOptions:
 @click.option(
     "--speed", type=RateParam(), help="Times the recorded pace; a file is sent at once by default."
 )
+@click.option(
+    "--undo", metavar="RUN", help="Take a run of made-up orders back: void them; nothing else."
+)
 @click.option("--json", is_flag=True, help="Print the report as one JSON object, and nothing else.")
 @click.option("--attended", is_flag=True, hidden=True, help="End with standard input.")
 def command(**values: object) -> int:
@@ -99,12 +106,18 @@ def command(**values: object) -> int:
     it goes on until Ctrl-C.
 
     A file's rows get keys derived from their content: loading a file twice adds nothing, equal rows are
-    different orders, and neither their order nor rows appended later matter.
+    different orders, and neither their order nor rows appended later matter. A line {"void": ID} voids
+    an order.
+
+    Made-up orders have the source "inject" and the name of their run as receipt; the report says how to
+    take them back.
 
     The exit code is 0 only if every order was stored. COFFEERT_TOKEN holds the server's token.
     """
     options = msgspec.convert(values, InjectOptions)
     _check(options)
+    if options.undo is not None:
+        return _undo(options, options.undo)
     config = load_config()
     target = Target(
         server_url(config, options.url),
@@ -135,13 +148,28 @@ def _check(options: InjectOptions) -> None:
         raise ConfigError("Give --speed or --rate, not both: each sets the pace.")
 
 
+def _undo(options: InjectOptions, run: str) -> int:
+    config = load_config()
+    url, token = server_url(config, options.url), server_token(config)
+
+    async def undo() -> TakenBack:
+        async with OrderClient(url, token, patience=0, ca_file=config.ca_file) as client:
+            return await take_back(client, run)
+
+    taken = asyncio.run(undo())
+    if not taken.voided + taken.before:
+        raise ConfigError(f"{url} has no made-up orders of a run {run!a}.")
+    click.echo(f"Voided {taken.voided:,} made-up orders; {taken.before:,} had been voided before.")
+    return 0
+
+
 async def _fetch_menu(target: Target) -> MenuBody:
     # Without retries: a server that is away at the beginning is reported at once.
     async with OrderClient(target.url, target.token, patience=0, ca_file=target.ca_file) as client:
         return await client.menu()
 
 
-Send = Callable[[Target, MenuBody], Report]
+Send = Callable[[Target, MenuBody], InjectionReport]
 
 
 @contextmanager
@@ -157,11 +185,12 @@ def _plan(options: InjectOptions) -> Iterator[Send]:
 def _generated(options: InjectOptions) -> Send:
     planned = arrival_plan(options.rate, options.count, options.duration)
     profiles = profiles_named("steady" if options.profile is None else options.profile)
+    run = run_name(options.seed)
 
-    def send(target: Target, menu: MenuBody) -> Report:
-        orders = generated_chunks(planned, profiles, menu, options.seed)
+    def send(target: Target, menu: MenuBody) -> InjectionReport:
+        orders = generated_chunks(planned, profiles, menu, run, options.seed)
         total = None if planned.endless else planned.count
-        return uvloop.run(_run(options, target, orders, OutcomeRecorder(), total))
+        return uvloop.run(_run(options, target, orders, OutcomeRecorder(run), total))
 
     return send
 
@@ -171,7 +200,7 @@ def _from_file(options: InjectOptions, stream: BufferedReader) -> Send:
     # Another kind of file is refused before the server is asked; a live stream may begin later.
     opened = Rows(stream, name) if stream.seekable() else None
 
-    def send(target: Target, menu: MenuBody) -> Report:
+    def send(target: Target, menu: MenuBody) -> InjectionReport:
         rows = opened or Rows(stream, name)
         return uvloop.run(_inject_file(options, target, rows, order_reader(menu)))
 
@@ -180,7 +209,7 @@ def _from_file(options: InjectOptions, stream: BufferedReader) -> Send:
 
 async def _inject_file(
     options: InjectOptions, target: Target, rows: Rows, reader: OrderReader
-) -> Report:
+) -> InjectionReport:
     recorder = OutcomeRecorder()
     orders = orders_from(rows, reader, Pace(options.rate, options.speed), options.count)
     return await _run(
@@ -194,7 +223,7 @@ async def _run(
     orders: AsyncIterator[Sequence[ScheduledOrder]],
     recorder: OutcomeRecorder,
     total: int | None,
-) -> Report:
+) -> InjectionReport:
     def on_start(injector: Injector) -> None:
         call_on_signals(injector.stop, at_end_of_input=options.attended)
 
@@ -214,7 +243,7 @@ def _opened(name: str) -> Iterator[BufferedReader]:
         yield stream
 
 
-def _print(report: Report, *, as_json: bool) -> None:
+def _print(report: InjectionReport, *, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(report))
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ from contextlib import asynccontextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from coffeert.inject import OutcomeRecorder, Report
+from coffeert.inject import InjectionReport, OutcomeRecorder
 from coffeert.printable import printable
 
 _REFRESH_SECONDS = 0.1
@@ -54,7 +55,7 @@ async def progress(recorder: OutcomeRecorder, total: int | None) -> AsyncIterato
             await asyncio.wait([refresher])
 
 
-def report_lines(report: Report) -> list[str]:
+def report_lines(report: InjectionReport) -> list[str]:
     """Return a report as lines of text."""
     latency = report.latency_ms
     return [
@@ -65,10 +66,15 @@ def report_lines(report: Report) -> list[str]:
         f"bad rows {report.bad_rows:,}",
         f"latency from when each was due, ms:   p50 {latency.p50:,.1f}   p90 {latency.p90:,.1f}   "
         f"p99 {latency.p99:,.1f}   p99.9 {latency.p99_9:,.1f}   max {latency.max:,.1f}",
+        *(
+            [f"take them back: coffeert inject --undo {shlex.quote(report.run)}"]
+            if report.run
+            else []
+        ),
     ]
 
 
-def error_lines(report: Report) -> list[str]:
+def error_lines(report: InjectionReport) -> list[str]:
     """Explain the first orders that were not stored."""
     lines = []
     for error in report.errors:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 import msgspec
 
-from coffeert.cli.figures import Figures, figures_from
+from coffeert.cli.figures import StatusFigures, figures_from
 from coffeert.cli.params import server_token, server_url, zone_named
 from coffeert.client import Connected, DashboardFeed, Disconnected, OrderClient
 from coffeert.config import load_config
@@ -97,7 +97,7 @@ async def _why_not_live(feed: DashboardFeed) -> str:
     return ""
 
 
-async def _figures(client: OrderClient, moment: datetime | date | None) -> Figures:
+async def _figures(client: OrderClient, moment: datetime | date | None) -> StatusFigures:
     async with client:
         return figures_from(await client.dashboard(moment))
 

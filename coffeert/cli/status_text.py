@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from coffeert.cli.figures import BreakdownTotals, BusinessDay, Figures, Named, Windows
+from coffeert.cli.figures import BreakdownTotals, BusinessDay, Named, StatusFigures, Windows
 from coffeert.printable import printable
 from coffeert.wire.health import Health, PartHealth
 
@@ -19,7 +19,7 @@ _RECENT = 10
 _WINDOWS = ("today", "60 min", "24 h", "30 d")
 
 
-def print_figures(figures: Figures, zone: tzinfo) -> None:
+def print_figures(figures: StatusFigures, zone: tzinfo) -> None:
     """Print all figures, with times in `zone`."""
     console = Console(highlight=False, markup=False, emoji=False)
     as_of = figures.as_of.astimezone(zone)
@@ -65,7 +65,7 @@ def _breakdown(kind: str, rows: Sequence[Named]) -> Table:
     return table
 
 
-def _top(figures: Figures) -> Table:
+def _top(figures: StatusFigures) -> Table:
     table = _table("top 5 of 30 d", ("orders", "cups", "revenue"))
     for place, top in enumerate(figures.top_drinks, 1):
         sums = top.sums
@@ -74,7 +74,7 @@ def _top(figures: Figures) -> Table:
     return table
 
 
-def _recent(figures: Figures, zone: tzinfo) -> Table:
+def _recent(figures: StatusFigures, zone: tzinfo) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("recent", "store", "drink"):
         table.add_column(name)

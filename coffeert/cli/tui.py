@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from coffeert.errors import ConfigError
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GLYPH_SETS, GlyphSet, glyphs_for
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from coffeert.client.webhook import Webhook
     from coffeert.tui.app import CoffeertApp
     from coffeert.tui.model.clock import Clock
-    from coffeert.tui.model.source import Feed
+    from coffeert.tui.model.source import Archive, Feed
 
 _HANGUP_CODE = 129
 THEMES = ("dark", "light", "safe")
@@ -31,9 +33,7 @@ THEMES = ("dark", "light", "safe")
 @click.option(
     "--url",
     envvar="COFFEERT_URL",
-    default="http://127.0.0.1:8765",
-    show_default=True,
-    help="The server. [env: COFFEERT_URL]",
+    help="The server (the one that runs here). [env: COFFEERT_URL]",
 )
 @click.option("--theme", type=click.Choice(THEMES), help="Colours to begin with (dark).")
 @click.option(
@@ -75,8 +75,10 @@ THEMES = ("dark", "light", "safe")
 @click.option(
     "--allow-inject",
     is_flag=True,
-    help="Allow sending generated orders to a server on another machine.",
+    help="Allow sending made-up orders, which then count among the real ones.",
 )
+@click.option("--read-only", is_flag=True, help="Offer no keys that place, void or inject orders.")
+@click.option("--demo-socket", type=int, hidden=True, help="Where the demo listens.")
 def command(**values: Any) -> int:
     """Show the dashboard in the terminal.
 
@@ -84,6 +86,11 @@ def command(**values: Any) -> int:
     arguments. COFFEERT_CA_FILE names the certificate of a private CA.
     """
     options = TuiOptions(**values)
+    if not options.plain and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        click.echo(
+            "coffeert-tui: This is no terminal, so here is prose, as with --plain.", err=True
+        )
+        options = replace(options, plain=True)
     return asyncio.run(_replay(options) if options.replay else _watch(options))
 
 
@@ -91,7 +98,7 @@ def command(**values: Any) -> int:
 class TuiOptions:
     """What the command line asks for."""
 
-    url: str
+    url: str | None
     theme: str | None
     glyphs: GlyphSet | None
     record: Path | None
@@ -102,6 +109,8 @@ class TuiOptions:
     forget: bool
     allow_inject: bool
     alert_webhook: str | None
+    read_only: bool
+    demo_socket: int | None
 
     def webhook(self) -> Webhook | None:
         """Return what alerts are posted to; raises `ConfigError` for a URL that cannot be used."""
@@ -125,44 +134,68 @@ class TuiOptions:
 
 
 async def _watch(options: TuiOptions) -> int:
-    from coffeert.client.url import parse_server_url
+    from coffeert.client.url import DEFAULT_URL, parse_server_url
     from coffeert.tui.live_source import LiveSource
+    from coffeert.tui.model.server_address import ServerAddress
 
-    server, token = parse_server_url(options.url), os.environ.get("COFFEERT_TOKEN")
+    server = parse_server_url(options.url or DEFAULT_URL)
+    token = os.environ.get("COFFEERT_TOKEN")
     ca_file = Path(given) if (given := os.environ.get("COFFEERT_CA_FILE")) else None
     if ca_file is not None:
         # It loads aiohttp, but the user must hear of a bad file before the screen is drawn.
         from coffeert.client.tls import tls_for
 
         tls_for(server, ca_file)
-    url = str(server)
-    source = LiveSource(url, token, ca_file)
+    address = ServerAddress(str(server))
+    find = None if options.url else partial(_find_server, address.url)
+    source = LiveSource(address, token, ca_file, find=find)
     from coffeert.tui.settings import load_settings, settings_path
 
     settings, webhook = load_settings(settings_path(options.settings)), options.webhook()
     if options.plain:
-        return await _read_aloud(source, settings.alerts, webhook, url)
+        return await _read_aloud(source, source, settings.alerts, webhook, address.name)
     from coffeert.tui.app import CoffeertApp
     from coffeert.tui.injection import Injection
     from coffeert.tui.saved_state import SavedState, load_saved_state
 
+    demo = None
+    if options.demo_socket is not None:
+        from coffeert.tui.demo_link import DemoLink
+
+        demo = DemoLink(options.demo_socket)
     state_path = options.state_path()
     saved = SavedState() if state_path is None else load_saved_state(state_path)
     app = CoffeertApp(
         source,
         source,
-        url=url,
+        url=address,
         has_token=bool(token),
         appearance=options.appearance(saved.theme),
         settings=settings,
-        injection=Injection(url, token, allowed=options.allow_inject, ca_file=ca_file),
+        injection=Injection(
+            address, token, allowed=options.allow_inject, demo=demo is not None, ca_file=ca_file
+        ),
         webhook=webhook,
         state_path=state_path,
+        read_only=options.read_only,
+        demo=demo,
     )
     saved.restore(app.state, app.views)
     if options.record is not None:
         app.recording.start(options.record)
     return await _run(app)
+
+
+def _find_server(usual: str) -> str:
+    """Return the URL of the server that runs here; `usual` if the settings cannot be read."""
+    # Imported here, in a thread: it takes longer than the first screen may.
+    from coffeert.cli.server_address import find_server
+    from coffeert.config import load_config
+
+    try:
+        return find_server(load_config())
+    except ConfigError:
+        return usual
 
 
 async def _run(app: CoffeertApp) -> int:
@@ -186,7 +219,7 @@ async def _replay(options: TuiOptions) -> int:
     assert options.replay is not None
     replayer = Replayer(options.replay, options.speed)
     if options.plain:
-        return await _read_aloud(replayer, {}, None, replayer.server, replayer.clock)
+        return await _read_aloud(replayer, None, {}, None, replayer.server, replayer.clock)
     from coffeert.tui.app import CoffeertApp
 
     url = f"{replayer.server}, recorded"
@@ -198,6 +231,7 @@ async def _replay(options: TuiOptions) -> int:
 
 async def _read_aloud(
     feed: Feed,
+    archive: Archive | None,
     rules: Mapping[str, Rule],
     webhook: Webhook | None,
     server: str,
@@ -211,5 +245,8 @@ async def _read_aloud(
     from coffeert.tui.screen_reader import run_screen_reader
 
     state = DashboardState(Session(clock or SystemClock()), ASCII)
-    await run_screen_reader(state, feed, click.echo, Alerts(rules), webhook, server)
+    alerts = Alerts(rules)
+    await run_screen_reader(
+        state, feed, click.echo, archive=archive, alerts=alerts, webhook=webhook, server=server
+    )
     return 0

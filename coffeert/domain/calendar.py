@@ -8,7 +8,7 @@ the Unix time of its midnight in UTC, whatever the zone.
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 import msgspec
@@ -69,6 +69,25 @@ class BusinessCalendar(msgspec.Struct, frozen=True, kw_only=True):
         quarter = moment // QUARTER_SECONDS * QUARTER_SECONDS
         return self.offsets[bisect_right(self.offset_from, quarter) - 1]
 
+    def wall_clock(self, moment: int, date: int) -> int:
+        """Return what wall clocks show at a moment, in seconds after the midnight of a date."""
+        return moment + self.offset_at(moment) - date
+
+    def day_until(self, date: int, wall: int) -> int:
+        """Return the moment of a business day up to which wall clocks had not reached `wall` for good.
+
+        `wall` is in seconds after the midnight of the date. If an hour is repeated, that is the second
+        time; if it is skipped, when it would have begun.
+        """
+        begins, ends = self.day(date)
+        until = begins
+        changes = (*self.offset_from[1:], ends)
+        for start, end, offset in zip(self.offset_from, changes, self.offsets, strict=True):
+            last = min(end, ends, date + wall - offset)
+            if last > max(start, begins):
+                until = last
+        return until
+
     def _check(self, moment: float) -> None:
         if not self.loaded_from <= moment <= self.loaded_to:
             raise ValueError(
@@ -104,6 +123,14 @@ def calendar_span(moment: datetime) -> tuple[int, int]:
     """
     second = int(moment.timestamp())
     return max(_FIRST, second - 33 * _DATE_SECONDS), min(_LAST, second + 400 * _DATE_SECONDS)
+
+
+def whole_span(first: date, last: date) -> tuple[int, int]:
+    """Return the span to load calendars for, in Unix seconds: these days whole, in any zone."""
+    start, end = (
+        int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) for day in (first, last)
+    )
+    return max(_FIRST, start - 3 * _DATE_SECONDS), min(_LAST, end + 4 * _DATE_SECONDS)
 
 
 MARGIN_SECONDS: Final = 30 * _DATE_SECONDS

@@ -13,20 +13,23 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from coffeert.client.events import FeedEvent
-from coffeert.tui.bindings import DASHBOARD_KEYS, readable
+from coffeert.tui.bindings import readable
 from coffeert.tui.comparison import refresh_comparison
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.history.recorder import Recording
 from coffeert.tui.model.alerts import Alert, AlertNotice, Alerts
 from coffeert.tui.model.clock import Clock, SystemClock
 from coffeert.tui.model.saved_views import SavedViews
+from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.session import Session, follow
 from coffeert.tui.model.source import Archive, Feed
 from coffeert.tui.order_actions import OrderActions
+from coffeert.tui.order_refresh import refresh_orders
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GLYPHS, Glyphs
 from coffeert.tui.render.layout import FULL, TALL
 from coffeert.tui.render.palette import THEMES, Palette, PlainPalette
+from coffeert.tui.report_refresh import refresh_reports
 from coffeert.tui.saved_state import capture_state, save_state
 from coffeert.tui.screens.dashboard import Dashboard
 from coffeert.tui.settings import Settings
@@ -35,6 +38,7 @@ from coffeert.wire.orders import encode
 
 if TYPE_CHECKING:
     from coffeert.client.webhook import Webhook
+    from coffeert.tui.demo_link import DemoLink
     from coffeert.tui.injection import Injection
 
 DEFAULT_APPEARANCE = Appearance()
@@ -66,7 +70,7 @@ class CoffeertApp(App[None]):
         feed: Feed,
         archive: Archive | None,
         *,
-        url: str,
+        url: str | ServerAddress,
         has_token: bool = False,
         clock: Clock | None = None,
         appearance: Appearance = DEFAULT_APPEARANCE,
@@ -74,31 +78,36 @@ class CoffeertApp(App[None]):
         injection: Injection | None = None,
         webhook: Webhook | None = None,
         state_path: Path | None = None,
+        read_only: bool = False,
+        demo: DemoLink | None = None,
     ) -> None:
         # With NO_COLOR no colour at all is sent, not even shades of grey.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.glyphs: Glyphs = GLYPHS[appearance.glyphs]
         self.set_class(appearance.glyphs == "ascii", "-ascii")
         self.set_keymap(dict(settings.keys))
+        address = url if isinstance(url, ServerAddress) else ServerAddress(url)
         self.session = Session(clock or SystemClock())
         self.state = DashboardState(self.session, self.glyphs, settings.rewind_bytes)
         self.order_actions = OrderActions(self.session, feed, archive)
         self.views = SavedViews(settings.views)
-        self.recording = Recording(self.session, _server_name(url))
+        self.recording = Recording(self.session, address)
         self.dashboard = Dashboard(
             self.state,
             self.order_actions,
+            archive,
             self.recording,
             injection,
             Alerts(settings.alerts),
             self.views,
-            url=url,
-            server=_server_name(url),
+            address=address,
             has_token=has_token,
             reconnect=feed.reconnect_now,
             on_alert=self._post_alert,
+            read_only=read_only,
+            demo=demo,
         )
-        self._server = _server_name(url)
+        self._address = address
         self._webhook = webhook
         self.feed = feed
         self.injection = injection
@@ -140,10 +149,20 @@ class CoffeertApp(App[None]):
                 name="comparison",
                 exit_on_error=True,
             )
+            self.run_worker(
+                refresh_reports(self.state, self._archive, lambda: self._wake(True)),
+                name="reports",
+                exit_on_error=True,
+            )
+            self.run_worker(
+                refresh_orders(self.state, self._archive, lambda: self._wake(True)),
+                name="orders",
+                exit_on_error=True,
+            )
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every key's action in the palette, and the themes, ours first."""
-        for binding in DASHBOARD_KEYS:
+        for binding in self.dashboard.available_keys():
             yield SystemCommand(
                 binding.tooltip,
                 f"key {readable(binding.key)}",
@@ -188,7 +207,7 @@ class CoffeertApp(App[None]):
 
     def _post_alert(self, alert: Alert, since: str) -> None:
         if self._webhook is not None:
-            self._webhook.post(encode(AlertNotice.of(alert, self._server, since)))
+            self._webhook.post(encode(AlertNotice.of(alert, self._address.name, since)))
 
     def _wake(self, urgent: bool) -> None:
         if self.dashboard in self.screen_stack:
@@ -196,7 +215,3 @@ class CoffeertApp(App[None]):
 
     def _run(self, action: str) -> None:
         self.call_later(self.run_action, action, self.screen)
-
-
-def _server_name(url: str) -> str:
-    return url.removeprefix("http://").removeprefix("https://").rstrip("/")

@@ -25,7 +25,10 @@ DASHBOARD_KEYS: Final[list[Binding]] = [
     _key("space", "freeze", "hold", "orders.freeze", "Hold or follow the list of orders"),
     _key("t", "range(1)", "period", "range.longer", "Show the next period"),
     _key("T", "range(-1)", "period back", "range.shorter", "Show the period before"),
-    _key("m", "metric", "chart", "chart.metric", "Chart orders or takings where only one fits"),
+    _key("c", "compare", "compare", "range.compare", "Compare with another time"),
+    _key("m", "metric", "takings or orders", "chart.metric", "Chart takings or orders"),
+    _key("o", "sort", "sort", "breakdown.sort", "Sort stores and drinks by another column"),
+    _key("plus", "enlarge", "enlarge", "panel.enlarge", "Give this panel the whole screen"),
     _key("1", "tab('live')", "today", "tab.live", "Show everything at a glance"),
     _key("2", "tab('stores')", "stores", "tab.stores", "Show all stores"),
     _key("3", "tab('drinks')", "drinks", "tab.drinks", "Show all drinks"),
@@ -48,11 +51,21 @@ DASHBOARD_KEYS: Final[list[Binding]] = [
     _key("end", "live", "live", "rewind.live", "Return to now"),
     _key("ctrl+r,f6", "record", "record", "record", "Record into a file, or stop recording"),
     _key("i", "inject", "inject", "inject.start", "Inject made-up orders"),
-    _key("x", "stop_injection", "stop", "inject.stop", "Stop injecting orders"),
+    _key("x", "stop_injection", "stop", "inject.stop", "Stop injecting, or take the last run back"),
     _key("r", "reconnect", "reconnect", "link.reconnect", "Connect to the server at once"),
+    _key(
+        "exclamation_mark",
+        "break_part",
+        "break something",
+        "demo.break",
+        "Kill a part of the demo, and see that nothing is lost",
+    ),
     _key("q", "app.quit", "quit", "quit", "Quit coffeert"),
 ]
 
+
+CHANGING: Final = frozenset({"new_order", "repeat_last", "void_last", "inject", "stop_injection"})
+"""The actions that change what is stored; `--read-only` has none of them."""
 
 KEY_IDS: Final = frozenset(binding.id for binding in DASHBOARD_KEYS if binding.id is not None)
 """The names by which keys can be remapped."""
@@ -78,10 +91,11 @@ _Item = str | tuple[str, str]
 """A binding by its name, or the keys of a panel itself and what they do."""
 
 _PANELS: Final[dict[str, tuple[_Item, ...]]] = {
-    "orders": (("enter", "details"), "copy", "orders.freeze"),
-    "breakdown": (("enter", "open"),),
-    "chart-orders": (("← →", "value at"), "chart.metric"),
-    "chart-revenue": (("← →", "value at"), "chart.metric"),
+    "orders": (("enter", "details"), "copy", "orders.freeze", "panel.enlarge"),
+    "stores": (("enter", "open"), "breakdown.sort", "panel.enlarge"),
+    "drinks": (("enter", "open"), "breakdown.sort", "panel.enlarge"),
+    "chart": (("← →", "value at"), "chart.metric", "panel.enlarge"),
+    "heat": ("panel.enlarge",),
 }
 _PAST: Final[tuple[_Item, ...]] = (
     "rewind.live",
@@ -90,7 +104,7 @@ _PAST: Final[tuple[_Item, ...]] = (
     "rewind.minute_back",
 )
 _EVERYWHERE: Final[tuple[_Item, ...]] = (
-    "filter", "range.longer", "order.new", "view.list", "rewind.back", "help", "quit",
+    "filter", "range.longer", "range.compare", "order.new", "view.list", "rewind.back", "help", "quit",
 )  # fmt: skip
 _KEPT: Final = ("help", "quit")
 """What is left out last: from there everything else can be found."""

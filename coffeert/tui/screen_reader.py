@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from coffeert.client.events import Disconnected, FeedEvent, ViewReset
+from coffeert.client.events import Beat, Disconnected, FeedEvent, ViewReset
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.alerts import AlertNotice, Alerts
 from coffeert.tui.model.session import Session, follow
-from coffeert.tui.model.source import Feed
+from coffeert.tui.model.source import Archive, Feed
 from coffeert.tui.render.alerts import clock
 from coffeert.tui.render.prose import sentences, zone_sentence
+from coffeert.tui.report_refresh import refresh_reports
 from coffeert.wire.orders import encode
 
 if TYPE_CHECKING:
@@ -51,10 +52,9 @@ class ScreenReader:
             self._zone_said = True
             self._say(zone_sentence(session.now(), session.zone()))
         now = sentences(self._state.frame_context(), self._state.sums())
-        if now != self._said:
-            for sentence in now:
-                self._say(sentence)
-            self._said = now
+        for sentence in now if now != self._said else ():
+            self._say(sentence)
+        self._said = now
 
     async def watch_alerts(self) -> None:
         """Say and post each alert as it begins and ends, until cancelled."""
@@ -73,28 +73,40 @@ async def run_screen_reader(
     state: DashboardState,
     feed: Feed,
     say: Callable[[str], None],
+    every: float = REPEAT_SECONDS,
+    archive: Archive | None = None,
+    *,
     alerts: Alerts = NO_ALERTS,
     webhook: Webhook | None = None,
     server: str = "",
-    every: float = REPEAT_SECONDS,
 ) -> None:
-    """Follow the feed and pass sentences to `say`, at once if the connection changes, until cancelled."""
+    """Follow the feed and pass sentences to `say`, at once if the connection changes, until cancelled.
+
+    A view is not described before a heartbeat has said what time it is: it may be old.
+    """
     changed = asyncio.Event()
     reader = ScreenReader(state, say, alerts, webhook, server)
+    dated = False
 
     def on_event(event: FeedEvent) -> None:
-        if isinstance(event, ViewReset | Disconnected):
+        nonlocal dated
+        first = isinstance(event, Beat) and not dated
+        dated = dated or first
+        if first or isinstance(event, ViewReset | Disconnected):
             changed.set()
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(follow(state.live, feed, on_event, lambda urgent: None))
+        if archive is not None:
+            tasks.create_task(refresh_reports(state, archive, lambda: None))
         if len(alerts):
             tasks.create_task(reader.watch_alerts())
         if webhook is not None:
             webhook.on_failure = say
             tasks.create_task(webhook.run())
         while True:
-            reader.report()
+            if dated or state.view() is None:
+                reader.report()
             try:
                 async with asyncio.timeout(every):
                     await changed.wait()

@@ -7,20 +7,12 @@ text in the currency.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Final, Literal
 
 import msgspec
 
-Grouping = Literal["store", "drink", "source", "quarter", "hour", "day", "weekday"]
-"""What the rows of a report are of. A quarter or an hour is one of the local day, a weekday 1 to 7."""
-
-Comparison = Literal["last-week", "yesterday", "before", "usual", "last-year"]
-"""What a period is compared with: the same weekday of last week (or the week before, for a week), the
-day before, the window before of the same length, the mean of the last four same weekdays that traded,
-or 364 days earlier."""
-
-PERIODS: Final = ("today", "yesterday", "7-days", "28-days", "week", "last-week", "month")
-"""Names of periods; others are dates: `2026-11-26`, `2026-11`, `2026-11-01..2026-11-15`."""
+from coffeert.domain.comparisons import Comparison as Comparison
+from coffeert.domain.periods import PERIODS as PERIODS
+from coffeert.domain.report_plan import Grouping as Grouping
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +30,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     refunded: str | None = None
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class PercentChange(msgspec.Struct, frozen=True, kw_only=True):
     """How a figure differs from the compared one, in whole per cent; `None` with the reason in words.
 
     There is none on a base that is not positive, not complete or too small.
@@ -59,12 +51,12 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
     figures: Figures
     compared: Figures | None = None
-    takings_change: Change | None = None
-    orders_change: Change | None = None
+    takings_change: PercentChange | None = None
+    orders_change: PercentChange | None = None
     days: int | None = None
 
 
-class Span(msgspec.Struct, frozen=True, kw_only=True):
+class ReportSpan(msgspec.Struct, frozen=True, kw_only=True):
     """Business dates, both included. `until`: as far as a span is counted that has not ended yet.
 
     `title` is in words, such as "Thursday, 26 November" or "last Thursday by 12:40".
@@ -85,8 +77,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     compared. `timezones` are those of the stores, the first is the default.
     """
 
-    period: Span
-    compared: Span | None
+    period: ReportSpan
+    compared: ReportSpan | None
     currency: str
     timezones: tuple[str, ...]
     stores: int
@@ -116,3 +108,7 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
 
     as_of: datetime
     stores: tuple[StoreActivity, ...]
+
+
+decode_report = msgspec.json.Decoder(Report).decode
+decode_activity = msgspec.json.Decoder(Activity).decode

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from coffeert.client.events import FeedEvent, ViewChanged
 from coffeert.client.webhook import Webhook
 from coffeert.tui.app import NO_SETTINGS, CoffeertApp
+from coffeert.tui.demo_link import DemoLink
 from coffeert.tui.injection import Injection
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GlyphSet
@@ -111,9 +112,12 @@ def launch() -> Launch:
         webhook: Webhook | None = None,
         notifications: bool = False,
         has_token: bool = False,
+        read_only: bool = False,
+        demo: DemoLink | None = None,
     ) -> AsyncIterator[Harness]:
         house = house or House()
-        feed, archive, clock = ScriptedFeed(), ScriptedArchive(house), FakeClock()
+        feed, clock = ScriptedFeed(), FakeClock()
+        archive = ScriptedArchive(house, clock)
         app = CoffeertApp(
             feed,
             archive,
@@ -124,6 +128,8 @@ def launch() -> Launch:
             settings=settings,
             injection=injection,
             webhook=webhook,
+            read_only=read_only,
+            demo=demo,
         )
         async with app.run_test(size=size, notifications=notifications) as pilot:
             made = Harness(app, pilot, feed, archive, house, clock)

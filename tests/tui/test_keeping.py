@@ -6,19 +6,24 @@ import asyncio
 import csv
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input, Label
 
 from coffeert.errors import ConfigError
+from coffeert.tui.bindings import CHANGING
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.injection import Injection, InjectionRequest, parse_injection_request
 from coffeert.tui.model.filter import EVERYTHING, parse_filter
 from coffeert.tui.model.saved_views import SavedViews
+from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.session import Session
 from coffeert.tui.render.glyphs import BRAILLE
 from coffeert.tui.saved_state import SavedState, capture_state, load_saved_state, save_state
 from coffeert.tui.screen_reader import run_screen_reader
+from coffeert.tui.screens.injection_form import InjectionForm
 from coffeert.tui.settings import Settings, load_settings
 from coffeert.wire.orders import MenuBody
 from tests.tui.conftest import Launch
@@ -205,14 +210,73 @@ async def test_plain_says_in_sentences_how_things_stand_and_then_waits() -> None
         await speaking
 
 
-async def test_made_up_orders_do_not_leave_this_machine_unless_allowed(
-    launch: Launch,
-) -> None:
-    async with launch(injection=Injection("http://shop.example", None, allowed=False)) as s:
+async def test_plain_says_nothing_of_a_view_before_it_knows_how_old_that_is() -> None:
+    clock, feed, house = FakeClock(), ScriptedFeed(), House()
+    state = DashboardState(Session(clock), BRAILLE)
+    said: list[str] = []
+    speaking = asyncio.create_task(run_screen_reader(state, feed, said.append, every=0))
+    connected, picture, *_ = house.opening(clock.now())
+    feed.put(connected, picture)
+    while state.view() is None:
+        await asyncio.sleep(0)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert all(sentence.startswith("No data yet") for sentence in said)
+    feed.put(house.beat(clock.now() + timedelta(seconds=40)))
+    while not any("stale, data 40s old" in sentence for sentence in said):
+        await asyncio.sleep(0)
+    assert not any(": live" in sentence for sentence in said)
+    speaking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await speaking
+
+
+async def test_made_up_orders_get_among_real_ones_only_if_allowed(launch: Launch) -> None:
+    here = ServerAddress("http://localhost:8765")
+    async with launch(injection=Injection(here, None)) as s:
         await s.press("i")
         assert "--allow-inject" in s.notices()
-    Injection("http://shop.example", None, allowed=True).check()
-    Injection("http://localhost:8765", None, allowed=False).check()
+    Injection(here, None, allowed=True).check()
+    Injection(here, None, demo=True).check()
+
+
+async def test_the_first_line_says_what_goes_where_and_a_yes_is_typed(launch: Launch) -> None:
+    here = ServerAddress("http://127.0.0.1:8765")
+    async with launch(injection=Injection(here, None, allowed=True)) as s:
+        assert s.app.session.totals is not None
+        stored = s.app.session.totals.day.orders
+        await s.press("i")
+        form = s.app.screen
+        assert isinstance(form, InjectionForm)
+        warning = str(form.query_one("#warning", Label).render())
+        assert f"1,200 made-up orders into 127.0.0.1:8765, which has {stored:,} orders" in warning
+        await s.press("f2")
+        assert s.app.screen is form, "not without a yes"
+        assert "type yes" in str(form.query_one("#fault", Label).render())
+        form.query_one("#duration", Input).value = ""
+        await s.pilot.pause()
+        assert "without end" in str(form.query_one("#warning", Label).render())
+        form.query_one("#sure", Input).value = "yes"
+        await s.press("f2")
+        assert s.app.screen is not form
+
+
+async def test_nobody_is_asked_in_the_demo(launch: Launch) -> None:
+    here = ServerAddress("http://127.0.0.1:8765")
+    async with launch(injection=Injection(here, None, demo=True)) as s:
+        await s.press("i")
+        assert not s.app.screen.query("#sure")
+
+
+async def test_a_read_only_dashboard_has_no_key_that_changes_anything(launch: Launch) -> None:
+    async with launch(read_only=True, injection=Injection(ServerAddress("http://a"), None)) as s:
+        for key in ("n", "R", "u", "i", "x"):
+            await s.press(key)
+            assert s.app.screen is s.app.dashboard, key
+        assert not s.notices()
+        offered = {key.action for key in s.app.dashboard.available_keys()}
+        assert not offered & CHANGING
+        assert "break_part" not in offered, "that is for the demo"
 
 
 def test_what_is_to_be_injected_is_read() -> None:

@@ -41,7 +41,7 @@ class SnapshotRun:
     def __init__(self, theme: str, glyphs: GlyphSet, house: House | None = None) -> None:
         self.house = house or House()
         self.feed, self.clock = ScriptedFeed(), FakeClock()
-        archive = ScriptedArchive(self.house)
+        archive = ScriptedArchive(self.house, self.clock)
         self.app = CoffeertApp(
             self.feed, archive, url=URL, clock=self.clock, appearance=Appearance(glyphs, theme)
         )

@@ -9,8 +9,12 @@ from uuid import UUID
 
 from coffeert.client import PlacedOrder
 from coffeert.client.events import FeedEvent
+from coffeert.domain.order_query import OrderQuery
 from coffeert.domain.orders import Draft
+from coffeert.tui.model.report_request import ReportRequest
 from coffeert.wire.frames import Snapshot
+from coffeert.wire.order_pages import OrderList
+from coffeert.wire.reports import Activity, Report
 
 
 class Feed(Protocol):
@@ -34,6 +38,24 @@ class Archive(Protocol):
 
     async def dashboard(self, at: datetime | None = None) -> Snapshot:
         """Return the view as it was at a moment; raises `CoffeertError`."""
+        ...
+
+    async def report(self, request: ReportRequest) -> Report:
+        """Return a report; raises `CoffeertError`."""
+        ...
+
+    async def activity(self) -> Activity:
+        """Return when each store sold last; raises `CoffeertError`."""
+        ...
+
+    async def orders(
+        self, wanted: OrderQuery, *, before: str | None = None, limit: int = 50
+    ) -> OrderList:
+        """Return a page of orders, newest first; raises `CoffeertError`."""
+        ...
+
+    def orders_csv(self, wanted: OrderQuery) -> AsyncIterator[bytes]:
+        """Iterate over a CSV file of all orders that match; raises `CoffeertError`."""
         ...
 
     async def void(self, order_id: UUID) -> PlacedOrder:

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import tzinfo
 
-from coffeert.domain.orders import Order
 from coffeert.printable import printable
 from coffeert.tui.model.order_traces import OrderTrace
-from coffeert.tui.render.format import milliseconds, money
+from coffeert.tui.render.format import ago, milliseconds, money
 from coffeert.tui.render.glyphs import Glyphs
+from coffeert.tui.render.orders import OrderRow
 from coffeert.tui.render.spans import Line, Role, Span, line
 from coffeert.tui.render.text import crop
 
 
-def order_lines(
-    order: Order, own: OrderTrace | None, zone: tzinfo, glyphs: Glyphs, places: int
-) -> list[Line]:
+def order_lines(row: OrderRow, zone: tzinfo, glyphs: Glyphs, places: int) -> list[Line]:
     """Return everything about an order, one field a line, amounts with so many decimal places."""
+    order, own = row.order, row.own
     delay = (order.received_at - order.placed_at).total_seconds()
     fields: list[tuple[str, str, Role]] = [
         ("order", str(order.order_id), "text"),
-        ("store", printable(order.store), "strong"),
-        ("drink", printable(order.drink), "strong"),
+        ("store", row.store or printable(order.store), "strong"),
+        ("drink", row.drink or printable(order.drink), "strong"),
         ("quantity", str(order.quantity), "text"),
         ("each", money(order.price_cents, places), "text"),
         ("amount", money(order.total_cents, places), "strong"),
@@ -30,9 +29,10 @@ def order_lines(
         ("received", f"{order.received_at.astimezone(zone):%Y-%m-%d %H:%M:%S.%f %z}", "text"),
     ]
     if delay:  # without a `placed_at` of the client, an order is placed when it is received
-        fields.append(("took", f"{delay * 1000:,.1f} ms from placed to received", "dim"))
-    if order.voids is not None:
-        fields.append(("corrects", str(order.voids), "bad"))
+        fields.append(("late", f"arrived {late_text(delay)} after it was placed", "dim"))
+    if row.voided_at is not None:
+        local = row.voided_at.astimezone(zone)
+        fields.append(("void", f"since {local:%Y-%m-%d %H:%M:%S %z}", "bad"))
     elif order.quantity < 0:
         fields.append(("is", "a refund", "bad"))
     if order.source is not None:
@@ -44,6 +44,13 @@ def order_lines(
         lines.append(line(""))
         lines += trace_lines(own, glyphs)
     return lines
+
+
+def late_text(seconds: float) -> str:
+    """Write how much later than placed an order arrived; a till's clock may be ahead."""
+    if abs(seconds) < 10:
+        return f"{seconds * 1000:,.1f} ms"
+    return ago(seconds)
 
 
 def trace_lines(own: OrderTrace, glyphs: Glyphs) -> list[Line]:

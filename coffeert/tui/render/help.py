@@ -27,9 +27,9 @@ _BREAKDOWN: Final = (
 _CHART: Final = (("left right h l", "move a line through the chart that gives exact values"),)
 _TOPICS: Final[dict[str, tuple[str, Rows]]] = {
     "orders": ("The orders (here)", _ORDERS),
-    "breakdown": ("Stores and drinks (here)", _BREAKDOWN),
-    "chart-orders": ("The chart (here)", _CHART),
-    "chart-revenue": ("The chart (here)", _CHART),
+    "stores": ("The stores (here)", _BREAKDOWN),
+    "drinks": ("The drinks (here)", _BREAKDOWN),
+    "chart": ("The chart (here)", _CHART),
 }
 
 _FILTER: Final = (

@@ -10,6 +10,7 @@ from textual.app import App
 from coffeert.domain.orders import Draft
 from coffeert.errors import CoffeertError
 from coffeert.tui.dashboard_state import DashboardState
+from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.order_actions import OrderActions
 from coffeert.tui.render.form import order_words
 from coffeert.tui.screens.order_form import OrderForm
@@ -34,14 +35,14 @@ class OrderCommands:
         state: DashboardState,
         order_actions: OrderActions,
         notices: Notices,
+        address: ServerAddress,
         *,
-        url: str,
         has_token: bool,
     ) -> None:
         self._state = state
         self._order_actions = order_actions
         self._notices = notices
-        self._url = url
+        self._address = address
         self._has_token = has_token
         self._asked: tuple[UUID, float] | None = None
 
@@ -58,7 +59,7 @@ class OrderCommands:
             session,
             self._state.glyphs,
             draft,
-            url=self._url,
+            url=self._address.url,
             has_token=self._has_token,
         )
         app.push_screen(form)

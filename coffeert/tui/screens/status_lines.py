@@ -10,7 +10,7 @@ from coffeert.tui.model.alerts import Alerts
 from coffeert.tui.model.clock import zone_text
 from coffeert.tui.model.saved_views import SavedViews
 from coffeert.tui.render.alerts import alert_names
-from coffeert.tui.render.form import drinks_of, stores_of
+from coffeert.tui.render.changes import compared_words
 from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.header import AlertsInHeader, ControlsModel, HeaderModel
 
@@ -38,14 +38,12 @@ def controls(
     hint: str,
 ) -> ControlsModel:
     """Return the lower line; `hint` is what the time bar would say."""
-    menu = context.menu
-    items = () if menu is None else (*stores_of(menu), *drinks_of(menu))
-    names = {code: printable(name, 40) for code, name in items}
+    names = context.store_names | context.drink_names
     return ControlsModel(
         span=state.span.name,
         filter_text=state.filter.text(),
         breadcrumbs=tuple(names.get(code) or printable(code, 40) for code in state.breadcrumbs),
-        compared=f"vs {state.span.name} before",
+        compared=f"vs {compared}" if (compared := compared_words(context)) else "",
         view=printable(views.name_of(state.filter), 24),
         alerts=AlertsInHeader(alert_names(alerts.waiting or alerts.firing), bool(alerts.waiting)),
         hint=hint,

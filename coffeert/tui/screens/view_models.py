@@ -2,74 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
-from math import inf
-from typing import Literal
 
-from coffeert.alert_rules import Rule
 from coffeert.domain.orders import Order
 from coffeert.printable import printable
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.history.recorder import Recorder
 from coffeert.tui.model.data_status import data_status_of, silent_after
-from coffeert.tui.render.breakdown import Dimension, Section, sections_of
-from coffeert.tui.render.chart import ChartModel, Metric, chart_of
 from coffeert.tui.render.frame_context import FrameContext
-from coffeert.tui.render.kpi import Tile, tiles_of
 from coffeert.tui.render.system_panel import Part, history_of, parts_of
 from coffeert.tui.render.time_bar import BarModel, InjectionProgress
 from coffeert.wire.orders import OrderBody, encode
-
-
-def tiles(state: DashboardState, context: FrameContext) -> tuple[Tile, ...]:
-    """Return the key figures."""
-    sums = state.sums()
-    return () if sums is None else tiles_of(context, sums)
-
-
-def chart(
-    state: DashboardState, context: FrameContext, metric: Metric, rules: Mapping[str, Rule]
-) -> ChartModel | None:
-    """Return a chart, with a line for each rule, by its name, that limits what it shows."""
-    session = state.session
-    # What came after the last fresh data is unknown, whether or not the connection was lost.
-    known_until = inf
-    if context.data_status.old and context.view is not None:
-        known_until = context.view.data_time.timestamp()
-
-    def lost(start: float, end: float) -> bool:
-        return end > known_until or session.lost_between(start, end)
-
-    made = chart_of(context, metric, session.arrivals, state.effective_filter, state.cursor, lost)
-    if made is None or made.unit != "minute":
-        return made
-    about, scale = (
-        ("orders_per_min", 1) if metric == "orders" else ("revenue_per_min", 10**context.places)
-    )
-    marks = tuple((r.limit * scale, name) for name, r in rules.items() if r.metric == about)
-    return replace(made, marks=marks)
-
-
-def sections(state: DashboardState, context: FrameContext) -> tuple[Section, ...]:
-    """Return the breakdown of the store or drink drilled down to."""
-    sums = state.sums()
-    if sums is None:
-        return ()
-    wanted: tuple[Dimension | Literal["top"], ...]
-    inside = {term.field for term in state.path}
-    if inside == {"store"}:
-        wanted = ("drink",)
-    elif inside == {"drink"}:
-        wanted = ("store",)
-    elif state.tab == "drinks":
-        wanted = ("drink", "store")
-    elif state.tab == "stores":
-        wanted = ("store", "drink")
-    else:
-        wanted = ("top", "store")
-    return sections_of(context, sums, wanted)
 
 
 def bar(

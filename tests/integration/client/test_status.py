@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from coffeert.cli.figures import BreakdownTotals, Figures
+from coffeert.cli.figures import BreakdownTotals, StatusFigures
 from coffeert.client import OrderClient
 from coffeert.domain.orders import Draft
 from coffeert.postgres.calendars import set_default_calendar
@@ -18,10 +18,10 @@ from tests.integration.inject.command import run
 DAY = datetime(2024, 7, 31, 19, tzinfo=UTC)  # 22:00 at +03:00
 
 
-async def status(*arguments: str) -> Figures:
+async def status(*arguments: str) -> StatusFigures:
     done = await run("status", *arguments, "--json")
     assert (done.code, done.err) == (0, "")
-    return msgspec.json.decode(done.out, type=Figures)
+    return msgspec.json.decode(done.out, type=StatusFigures)
 
 
 @pytest.mark.long

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from coffeert.inject import Report
+from coffeert.inject import InjectionReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class Ended:
     out: str
     err: str
 
-    def report(self) -> Report:
+    def report(self) -> InjectionReport:
         """Read standard output, which must be one JSON object and nothing else."""
-        return msgspec.json.decode(self.out, type=Report)
+        return msgspec.json.decode(self.out, type=InjectionReport)
 
 
 Settings = Mapping[str, str]

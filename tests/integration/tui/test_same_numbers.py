@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from coffeert.cli.figures import BreakdownTotals as StatusSums
-from coffeert.cli.figures import Figures, Named, Windows
+from coffeert.cli.figures import Named, StatusFigures, Windows
 from coffeert.client.http import OrderClient
 from coffeert.domain.money import units_from_text
 from coffeert.domain.orders import Draft, new_order_id
@@ -182,12 +182,12 @@ async def tiles_counted(connection: Connection, shown: Shown, total: Totals) -> 
     }
 
 
-async def same_minute(app: CoffeertApp, url: str) -> tuple[Figures, list[Shown]]:
+async def same_minute(app: CoffeertApp, url: str) -> tuple[StatusFigures, list[Shown]]:
     """Ask `status`, and look at every range and filter, until both are of the same minute."""
     while True:
         done = await run("status", "--url", url, "--json")
         assert (done.code, done.err) == (0, "")
-        figures = msgspec.json.decode(done.out, type=Figures)
+        figures = msgspec.json.decode(done.out, type=StatusFigures)
         looks = [shown_by(app, text, span) for text in FILTERS for span in RANGES]
         minutes = {floor(int(appearance.now.timestamp()), "minute") for appearance in looks}
         view = app.session.view
@@ -219,7 +219,7 @@ def _named(named: Iterable[Named], name: RangeName) -> dict[str, Totals]:
     return {code: totals for code, totals in sums.items() if totals is not None and totals != ZERO}
 
 
-def compare_with_status(figures: Figures, shown: Shown) -> bool:
+def compare_with_status(figures: StatusFigures, shown: Shown) -> bool:
     """Compare what is shown with `status`; return whether that says anything about it."""
     name = shown.span.name
     total = _window(figures.totals, name)

@@ -13,6 +13,7 @@ from coffeert.client.http import OrderClient
 from coffeert.domain.orders import Draft
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.injection import Injection
+from coffeert.tui.model.server_address import ServerAddress
 
 Watched = tuple[CoffeertApp, Pilot[None], OrderClient]
 
@@ -25,10 +26,10 @@ class PatientFeed(DashboardFeed):
 
 
 @asynccontextmanager
-async def watching(url: str) -> AsyncIterator[Watched]:
+async def watching(url: str, *, allow_inject: bool = False) -> AsyncIterator[Watched]:
     """Run a dashboard on a server, once its first picture shows."""
     async with PatientFeed(url) as feed, OrderClient(url) as client:
-        injection = Injection(url, None, allowed=False)
+        injection = Injection(ServerAddress(url), None, allowed=allow_inject)
         app = CoffeertApp(feed, client, url=url, injection=injection)
         async with app.run_test(size=(120, 40)) as pilot:
             await until(pilot, lambda: app.session.view is not None)

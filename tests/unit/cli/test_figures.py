@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coffeert.cli.figures import BreakdownTotals, BusinessDay, Figures, Windows, figures_from
+from coffeert.cli.figures import BreakdownTotals, BusinessDay, StatusFigures, Windows, figures_from
 from coffeert.cli.status_text import print_figures
 from coffeert.domain.money import money_text
 from coffeert.domain.orders import Order
@@ -156,7 +156,7 @@ def test_each_calendars_day_is_named() -> None:
 BOTH = Chain("Europe/Berlin", "Asia/Kathmandu")
 
 
-def hostile_figures() -> Figures:
+def hostile_figures() -> StatusFigures:
     evil = "\x1b[2J\u202e[bold red]tea[/]\x00\n"
     order = Order(UUID(int=1), evil, evil, 1, 310, NOW, NOW)
     health = Health(

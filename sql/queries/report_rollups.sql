@@ -1,0 +1,60 @@
+-- The sums of a report from the rollups, one row for each part and key; rows without keys are totals.
+-- Stores: $1 code, $2 calendar, $3 zone, $4 whether compared. Compared days: $5 store, $6 date (NULL: any),
+-- $7 weight. Whole days: $8 calendar, $9 side, $10 part, $11 how many days before those that they are compared
+-- with, $12 first, $13 last. Spans of time: $14 calendar, $15 side, $16 part, $17 days before, $18 date,
+-- $19 beginning, $20 end, $21 grain. $22 groupings; $23 only these drinks (NULL: all), $24 not these; $25 the
+-- most rows to return.
+WITH shop AS MATERIALIZED (
+    SELECT * FROM unnest($1::text[], $2::smallint[], $3::text[], $4::boolean[])
+        AS shop(store, calendar, zone, compared)
+), chosen AS MATERIALIZED (
+    SELECT * FROM unnest($5::text[], $6::date[], $7::integer[]) AS chosen(store, date, weight)
+), span AS MATERIALIZED (
+    SELECT * FROM unnest($14::smallint[], $15::text[], $16::text[], $17::integer[], $18::date[],
+                         $19::timestamptz[], $20::timestamptz[], $21::text[])
+        AS span(calendar, side, part, later, date, begins, ends, grain)
+), cell AS (
+    SELECT side, part, later, rollup_day.date, NULL::timestamptz AS bucket, store, drink, zone, compared,
+           orders, quantity, revenue_cents
+    FROM unnest($8::smallint[], $9::text[], $10::text[], $11::integer[], $12::date[], $13::date[])
+        AS days(calendar, side, part, later, first, last)
+    JOIN rollup_day ON rollup_day.date BETWEEN first AND last
+    JOIN shop USING (store, calendar)
+    UNION ALL
+    SELECT side, part, later, date, bucket, store, drink, zone, compared, orders, quantity, revenue_cents
+    FROM span JOIN rollup_quarter ON bucket >= begins AND bucket < ends
+    JOIN shop USING (store, calendar)
+    WHERE grain = 'quarter'
+    UNION ALL
+    SELECT side, part, later, date, bucket, store, drink, zone, compared, orders, quantity, revenue_cents
+    FROM span JOIN rollup_minute ON bucket >= begins AND bucket < ends
+    JOIN shop USING (store, calendar)
+    WHERE grain = 'minute'
+), keyed AS (
+    SELECT part, side, compared, coalesce(weight, 0) AS weight, orders, quantity, revenue_cents,
+           CASE WHEN 'store' = ANY ($22::text[]) THEN cell.store END AS store,
+           CASE WHEN 'drink' = ANY ($22) THEN drink END AS drink,
+           CASE WHEN 'quarter' = ANY ($22) THEN
+               extract(hour FROM bucket AT TIME ZONE zone)::integer * 4
+                   + extract(minute FROM bucket AT TIME ZONE zone)::integer / 15
+           END AS quarter,
+           CASE WHEN 'hour' = ANY ($22) THEN extract(hour FROM bucket AT TIME ZONE zone)::integer END AS hour,
+           CASE WHEN 'day' = ANY ($22) THEN cell.date + later END AS day,
+           CASE WHEN 'weekday' = ANY ($22) THEN extract(isodow FROM cell.date)::integer END AS weekday
+    FROM cell
+    LEFT JOIN chosen ON side = 'then' AND chosen.store = cell.store
+        AND (chosen.date IS NULL OR chosen.date = cell.date)
+    WHERE ($23::text[] IS NULL OR drink = ANY ($23)) AND drink <> ALL ($24::text[])
+)
+SELECT part, grouping(store) = 1 AS total, store, drink, NULL AS source, quarter, hour, day, weekday,
+       coalesce(sum(orders) FILTER (WHERE side = 'now'), 0)::bigint AS orders,
+       coalesce(sum(quantity) FILTER (WHERE side = 'now'), 0)::bigint AS pieces,
+       coalesce(sum(revenue_cents) FILTER (WHERE side = 'now'), 0)::bigint AS takings,
+       coalesce(sum(orders) FILTER (WHERE side = 'now' AND compared), 0)::bigint AS like_orders,
+       coalesce(sum(revenue_cents) FILTER (WHERE side = 'now' AND compared), 0)::bigint AS like_takings,
+       coalesce(sum(weight * orders), 0)::bigint AS then_orders,
+       coalesce(sum(weight * quantity), 0)::bigint AS then_pieces,
+       coalesce(sum(weight * revenue_cents), 0)::bigint AS then_takings
+FROM keyed
+GROUP BY GROUPING SETS ((part), (part, store, drink, quarter, hour, day, weekday))
+LIMIT $25
