@@ -224,7 +224,9 @@ async def _replay(options: TuiOptions) -> int:
 
     url = f"{replayer.server}, recorded"
     appearance = options.appearance()
-    app = CoffeertApp(replayer, None, url=url, clock=replayer.clock, appearance=appearance)
+    app = CoffeertApp(
+        replayer, None, url=url, past=replayer, clock=replayer.clock, appearance=appearance
+    )
     app.session.replaying = True
     return await _run(app)
 

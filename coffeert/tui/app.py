@@ -22,9 +22,10 @@ from coffeert.tui.model.clock import Clock, SystemClock
 from coffeert.tui.model.saved_views import SavedViews
 from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.session import Session, follow
-from coffeert.tui.model.source import Archive, Feed
+from coffeert.tui.model.source import Archive, Feed, PastSource
 from coffeert.tui.order_actions import OrderActions
 from coffeert.tui.order_refresh import refresh_orders
+from coffeert.tui.past_reader import follow_seeks
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GLYPHS, Glyphs
 from coffeert.tui.render.layout import FULL, TALL
@@ -47,7 +48,10 @@ PLAIN = PlainPalette()
 
 
 class CoffeertApp(App[None]):
-    """The dashboard of one feed; the viewer's choices are kept in the file `state_path`."""
+    """The dashboard of one feed; the viewer's choices are kept in the file `state_path`.
+
+    `past` is what is asked for past moments, if that is not the archive.
+    """
 
     TITLE = "coffeert"
     ENABLE_COMMAND_PALETTE = True
@@ -71,6 +75,7 @@ class CoffeertApp(App[None]):
         archive: Archive | None,
         *,
         url: str | ServerAddress,
+        past: PastSource | None = None,
         has_token: bool = False,
         clock: Clock | None = None,
         appearance: Appearance = DEFAULT_APPEARANCE,
@@ -88,7 +93,7 @@ class CoffeertApp(App[None]):
         self.set_keymap(dict(settings.keys))
         address = url if isinstance(url, ServerAddress) else ServerAddress(url)
         self.session = Session(clock or SystemClock())
-        self.state = DashboardState(self.session, self.glyphs, settings.rewind_bytes)
+        self.state = DashboardState(self.session, self.glyphs)
         self.order_actions = OrderActions(self.session, feed, archive)
         self.views = SavedViews(settings.views)
         self.recording = Recording(self.session, address)
@@ -112,6 +117,7 @@ class CoffeertApp(App[None]):
         self.feed = feed
         self.injection = injection
         self._archive = archive
+        self._past = past or archive
         self._state_path = state_path
         for known in THEMES:
             self.register_theme(known)
@@ -143,6 +149,14 @@ class CoffeertApp(App[None]):
             name="feed",
             exit_on_error=True,
         )
+        if self._past is not None:
+            self.run_worker(
+                follow_seeks(
+                    self.state, self._past, lambda: self._wake(True), self.dashboard.notify_warning
+                ),
+                name="past",
+                exit_on_error=True,
+            )
         if self._archive is not None:
             self.run_worker(
                 refresh_comparison(self.state, self._archive),
@@ -202,7 +216,6 @@ class CoffeertApp(App[None]):
             save_state(self._state_path, capture_state(self.state, self.theme, self.views))
 
     def _record(self, event: FeedEvent) -> None:
-        self.state.rewind_buffer.record(event)
         self.recording.record(event)
 
     def _post_alert(self, alert: Alert, since: str) -> None:

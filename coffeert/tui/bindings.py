@@ -48,6 +48,7 @@ DASHBOARD_KEYS: Final[list[Binding]] = [
     _key("right_square_bracket", "seek(10)", "10 s on", "rewind.forth", "Forward 10 seconds"),
     _key("left_curly_bracket", "seek(-60)", "1 min back", "rewind.minute_back", "Rewind a minute"),
     _key("right_curly_bracket", "seek(60)", "1 min on", "rewind.minute_forth", "Forward a minute"),
+    _key("at", "go_to", "time", "rewind.go_to", "Show another time, such as yesterday 14:00"),
     _key("end", "live", "live", "rewind.live", "Return to now"),
     _key("ctrl+r,f6", "record", "record", "record", "Record into a file, or stop recording"),
     _key("i", "inject", "inject", "inject.start", "Inject made-up orders"),

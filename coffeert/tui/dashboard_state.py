@@ -8,13 +8,13 @@ from typing import Final
 
 from coffeert.domain.rollup_cube import RollupCube
 from coffeert.domain.view import View
-from coffeert.tui.history.rewind_buffer import MAX_BUFFER_BYTES, RewindBuffer
 from coffeert.tui.model.axis_scale import AxisScale
 from coffeert.tui.model.bucket_sums import BucketSumCache
 from coffeert.tui.model.data_status import DataStatus, data_status_of
 from coffeert.tui.model.filter import EVERYTHING, Filter, Term
 from coffeert.tui.model.order_listing import OrderListing
 from coffeert.tui.model.order_search import OrderSearch, search_for
+from coffeert.tui.model.past import TimeTravel
 from coffeert.tui.model.report_request import (
     NO_REPORTS,
     Answer,
@@ -64,12 +64,9 @@ class Comparison:
 class DashboardState:
     """Tab, range, filter, drill-down, rewind and freeze; the filtered sums are cached until one changes."""
 
-    def __init__(
-        self, session: Session, glyphs: Glyphs, rewind_bytes: int = MAX_BUFFER_BYTES
-    ) -> None:
+    def __init__(self, session: Session, glyphs: Glyphs) -> None:
         self.live = session
-        self.rewind_buffer = RewindBuffer(session, rewind_bytes)
-        self._rewound: tuple[float, Session] | None = None
+        self.travel = TimeTravel(session.now)
         self.glyphs = glyphs
         self.tab: TabName = "live"
         self.span: Range = DEFAULT_RANGE
@@ -92,37 +89,13 @@ class DashboardState:
     @property
     def session(self) -> Session:
         """The session shown: the live one, or how it was at the moment rewound to."""
-        return self.live if self._rewound is None else self._rewound[1]
+        shown = self.travel.shown
+        return self.live if shown is None else shown[1]
 
     @property
-    def rewound_to(self) -> float | None:
-        """The moment of the past that is shown, in Unix seconds."""
-        return None if self._rewound is None else self._rewound[0]
-
-    def seek(self, seconds: float) -> bool:
-        """Go back (negative) or forth in time, at most to live; return whether anything changed."""
-        start = self.live.now().timestamp() if self._rewound is None else self._rewound[0]
-        return self.seek_to(start + seconds)
-
-    def seek_to(self, moment: float) -> bool:
-        """Show a moment, in Unix seconds and as far back as possible; return whether anything changed."""
-        span = self.rewind_buffer.span
-        if span is None:
-            return False
-        if moment >= self.live.now().timestamp() - 0.5:
-            changed = self._rewound is not None
-            self._rewound = None
-            return changed
-        earlier = self.rewind_buffer.session_at(max(moment, span[0]))
-        if earlier is None:
-            return False
-        self._rewound = max(moment, span[0]), earlier
-        self.listing_orders.follow()
-        return True
-
-    def go_live(self) -> None:
-        """Show what is now."""
-        self._rewound = None
+    def rewound_to(self) -> datetime | None:
+        """The moment of the past that is shown."""
+        return None if self.travel.shown is None else self.travel.shown[0]
 
     @property
     def effective_filter(self) -> Filter:
@@ -258,7 +231,7 @@ class DashboardState:
             return ()
         week = ReportRequest("28-days", ("weekday", "hour"), None, selection)
         period = self.span.period
-        if self._rewound is not None or not period:
+        if self.rewound_to is not None or not period:
             return (week,)
         compare = self.comparison
         return (
@@ -274,11 +247,11 @@ class DashboardState:
         wanted = self.wanted_reports()
         if not wanted:
             return replace(NO_REPORTS, missing=_not_asked(self.selection()))
-        activity = None if self._rewound is not None else self.reports.activity
+        activity = None if self.rewound_to is not None else self.reports.activity
         answers = [self.reports.answer(request) for request in wanted]
         week = answers.pop()
         if not answers:
-            why = "the past is compared with nothing" if self._rewound is not None else ""
+            why = "the past is compared with nothing" if self.rewound_to is not None else ""
             return ShownReports(week=week.report, activity=activity, missing=why)
         curve, stores, drinks = (self._current(answer) for answer in answers)
         missing = ""
@@ -309,8 +282,8 @@ class DashboardState:
     def data_status(self) -> DataStatus:
         """Return the status of what is shown."""
         data_status = data_status_of(self.session)
-        if self._rewound is not None:
-            ago = self.live.now().timestamp() - self._rewound[0]
+        if self.rewound_to is not None:
+            ago = (self.live.now() - self.rewound_to).total_seconds()
             return replace(data_status, status="rewind", age=round(ago, 1), retry_in=None)
         if self.live.replaying and data_status.status in ("live", "stale", "lost"):
             return replace(data_status, status="replay")
@@ -329,8 +302,8 @@ class DashboardState:
         if self.listing_orders.held and pages is not None and pages.search.wanted == wanted:
             return pages.search  # the range moves on meanwhile
         first, last = self._listed_span() if self.path else (None, None)
-        if self._rewound is not None:
-            last = datetime.fromtimestamp(self._rewound[0], UTC) + timedelta(microseconds=1)
+        if self.rewound_to is not None:
+            last = self.rewound_to + timedelta(microseconds=1)
         key = wanted, menu, first, last, view.cube.retention.as_of
         if self._search is None or self._search[0] != key:
             sold = view.cube.cells_total("day")
@@ -369,7 +342,7 @@ class DashboardState:
             asked=listing.pages_for(search) is not None,
             store_names=None if context is None else context.store_names,
             drink_names=None if context is None else context.drink_names,
-            until=self.session.now() if self._rewound is not None else None,
+            until=self.session.now() if self.rewound_to is not None else None,
         )
 
     def _comparison(self, now: float) -> BucketSumCache | None:

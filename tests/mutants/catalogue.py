@@ -549,13 +549,6 @@ ORDER BY order_id""",
         ("tests/unit/tui/model/test_bucket_sums.py",),
     ),
     Mutant(
-        "rewinding takes a day from a view that has dropped a store of it",
-        "coffeert/tui/history/segment.py",
-        "if unchanged and whole else {}",
-        "if unchanged else {}",
-        ("tests/unit/tui/history/test_cube_encoder.py",),
-    ),
-    Mutant(
         "PostgreSQL takes a pass with a stale fencing token",
         "coffeert/postgres/state.py",
         "if token is not None and token != state.token:",

@@ -154,13 +154,12 @@ def test_settings_are_read(tmp_path: Path) -> None:
     path = tmp_path / "s.toml"
     path.write_text(
         '[alerts]\nrush = "orders_per_min > 130 for 30s"\n[views]\nup = "store:up"\n'
-        '[keys]\n"orders.freeze" = "p"\n[rewind]\nmib = 3\n'
+        '[keys]\n"orders.freeze" = "p"\n'
     )
     settings = load_settings(path)
     assert settings.alerts["rush"].limit == 130
     assert settings.views["up"] == parse_filter("store:up")
     assert settings.keys == {"orders.freeze": "p"}
-    assert settings.rewind_bytes == 3 * 1024 * 1024
     assert load_settings(None) == Settings()
 
 
@@ -173,9 +172,7 @@ def test_settings_are_read(tmp_path: Path) -> None:
         '[alerts]\na = "b"',
         '[views]\na = "x:y"',
         '[keys]\na = "b"',
-        "[rewind]\nmib = 0",
-        '[rewind]\nmib = "1"',
-        "[rewind]\nmib = 1\nkib = 1",
+        "[rewind]\nmib = 3",
     ],
 )
 def test_settings_that_cannot_be_used_are_explained(tmp_path: Path, text: str) -> None:

@@ -33,12 +33,16 @@ class Feed(Protocol):
         ...
 
 
-class Archive(Protocol):
-    """Requests: the view at another time, and corrections."""
+class PastSource(Protocol):
+    """Knows the past; a server or a recording."""
 
     async def dashboard(self, at: datetime | None = None) -> Snapshot:
         """Return the view as it was at a moment; raises `CoffeertError`."""
         ...
+
+
+class Archive(PastSource, Protocol):
+    """What a server is asked for: the past, orders, and corrections."""
 
     async def report(self, request: ReportRequest) -> Report:
         """Return a report; raises `CoffeertError`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -36,6 +37,7 @@ from coffeert.tui.screens.alerts import AlertList
 from coffeert.tui.screens.break_part import BreakPart
 from coffeert.tui.screens.dashboard_panels import DashboardPanels, place_panel
 from coffeert.tui.screens.export import Export, ExportKind, export_orders, write_export
+from coffeert.tui.screens.go_to import GoTo
 from coffeert.tui.screens.help import Help
 from coffeert.tui.screens.injection_form import InjectionForm
 from coffeert.tui.screens.jump import Jump
@@ -45,7 +47,7 @@ from coffeert.tui.screens.take_back import TakeBack
 from coffeert.tui.screens.view_list import ViewList
 from coffeert.tui.screens.view_models import order_json
 from coffeert.tui.textual_workarounds import trim_caches
-from coffeert.tui.widgets.bars import ControlsBar, HeaderBar, TimeBar
+from coffeert.tui.widgets.bars import ControlsBar, HeaderBar
 from coffeert.tui.widgets.breakdown_panel import BreakdownPanel
 from coffeert.tui.widgets.chart_panel import ChartPanel
 from coffeert.tui.widgets.demo_bar import DemoBar
@@ -382,8 +384,8 @@ class Dashboard(Screen[None]):
     def action_escape(self) -> None:
         """Go one step back: rewind, crosshair, enlarged panel, freeze, drill-down, filter."""
         state = self.state
-        if state.rewound_to is not None:
-            state.go_live()
+        if state.rewound_to is not None or state.travel.sought is not None:
+            state.travel.go_live()
         elif state.enlarged is not None:
             self._enlarge(None)
         elif state.cursor is not None:
@@ -450,16 +452,22 @@ class Dashboard(Screen[None]):
     # Rewinding and recording
 
     def action_seek(self, seconds: float) -> None:
-        if not self.state.seek(seconds) and seconds < 0:
-            self.notify_warning("There is nothing to rewind yet.")
+        self.state.travel.seek(seconds)
         self.tick()
 
-    def on_time_bar_sought(self, message: TimeBar.Sought) -> None:
-        self.state.seek_to(self.state.live.now().timestamp() - message.seconds_back)
-        self.tick()
+    def action_go_to(self) -> None:
+        """Ask for a past moment, and show it."""
+        state = self.state
+
+        def go(moment: datetime | None) -> None:
+            if moment is not None:
+                state.travel.seek_to(moment)
+                self.tick()
+
+        self.app.push_screen(GoTo(state.session.now().astimezone(state.live.zone())), go)
 
     def action_live(self) -> None:
-        self.state.go_live()
+        self.state.travel.go_live()
         self.state.freeze(on=False)
         self.panels.orders.to_first_row()
         self.tick()

@@ -19,23 +19,27 @@ def bar(
     state: DashboardState, recorder: Recorder | None, injection: InjectionProgress | None
 ) -> BarModel:
     """Return the time bar."""
-    live = state.live
-    now = live.now().timestamp()
-    span = state.rewind_buffer.span
+    live, travel = state.live, state.travel
     to = state.rewound_to
-    moment = "" if to is None else datetime.fromtimestamp(to, live.zone()).strftime("%H:%M:%S")
     recording = ""
     if recorder is not None:
         missed = f", {recorder.missed:,} not listed" if recorder.missed else ""
         recording = f"{recorder.orders:,} orders{missed}"
     return BarModel(
-        reach=0.0 if span is None else float(round(now - span[0])),
-        back=None if to is None else now - to,
+        back=None if to is None else float(round((live.now() - to).total_seconds())),
+        moment="" if to is None else clock_text(to, state),
+        sought="" if travel.sought is None else clock_text(travel.sought, state),
         live=data_status_of(live).status == "live" and not live.replaying,
-        moment=moment,
         recording=recording,
         injection=injection,
     )
+
+
+def clock_text(moment: datetime, state: DashboardState) -> str:
+    """Write a moment in the shops' time: with its day, unless that is the day of now."""
+    zone = state.live.zone()
+    local, today = moment.astimezone(zone), state.live.now().astimezone(zone).date()
+    return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%a %d %b %H:%M:%S}"
 
 
 def system(state: DashboardState, context: FrameContext) -> tuple[Part, ...]:

@@ -17,7 +17,7 @@ from coffeert.tui.render.header import (
 )
 from coffeert.tui.render.layout import TabName
 from coffeert.tui.render.spans import Line
-from coffeert.tui.render.time_bar import BarModel, draw_bar, moment_at
+from coffeert.tui.render.time_bar import BarModel, draw_bar
 from coffeert.tui.widgets.panel import Panel
 
 
@@ -73,20 +73,7 @@ class FaultBar(Panel[FaultModel]):
 
 
 class TimeBar(Panel[BarModel]):
-    """Shows how far back the rewind buffer reaches, and the moment shown on that track."""
-
-    class Sought(Message):
-        """A time on the track was clicked; `seconds_back` counts from now."""
-
-        def __init__(self, seconds_back: float) -> None:
-            super().__init__()
-            self.seconds_back = seconds_back
+    """Shows which moment is on the screen, and what is recorded and injected."""
 
     def draw(self, model: BarModel, cells: int, rows: int) -> list[Line]:
         return [draw_bar(model, cells, self.painter.glyphs)]
-
-    def on_click(self, event: events.Click) -> None:
-        if self.model is not None:
-            back = moment_at(event.x, self.model, self.size.width, self.painter.glyphs)
-            if back is not None:
-                self.post_message(self.Sought(back))
