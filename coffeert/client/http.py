@@ -35,7 +35,14 @@ from coffeert.errors import ApiError, NotFound, ServerUnavailable, Unavailable
 from coffeert.wire.frames import Snapshot, decode_snapshot
 from coffeert.wire.order_pages import OrderList, decode_order_list, query_fields
 from coffeert.wire.orders import BatchResult, MenuBody, decode_body, draft_body, encode
-from coffeert.wire.reports import Comparison, Grouping, Report, decode_report
+from coffeert.wire.reports import (
+    Activity,
+    Comparison,
+    Grouping,
+    Report,
+    decode_activity,
+    decode_report,
+)
 
 MAX_BATCH_LINES: Final = 5_000
 ALL_ORDERS: Final = OrderQuery()
@@ -300,6 +307,12 @@ class OrderClient:
         query += [(name, text) for name, text in single.items() if text]
         url = (self._server / "api/report").with_query(query)
         return decode_report((await self._request("GET", url, b"", {})).body)
+
+    async def activity(self) -> Activity:
+        """Return when each store sold last, and whether that is long ago for this time."""
+        return decode_activity(
+            (await self._request("GET", self._server / "api/activity", b"", {})).body
+        )
 
     async def _request(
         self, method: str, url: URL, body: bytes, headers: dict[str, str]

@@ -17,11 +17,11 @@ from coffeert.tui.model.order_search import OrderSearch, search_for
 from coffeert.tui.model.past import TimeTravel
 from coffeert.tui.model.report_request import (
     NO_REPORTS,
-    Answer,
+    ReportAnswer,
     ReportAnswers,
-    ReportRequest,
     Selection,
     ShownReports,
+    WantedReport,
     selection_of,
     sums_of,
 )
@@ -182,7 +182,7 @@ class DashboardState:
         if sums is not None and view is not None:
             moment = now.timestamp()
             window_shown = charted = self._window(sums, moment, reports)
-            if data_status.old and self.span.minutes:
+            if data_status.old and (self.span.minutes or self.span.name == "today"):
                 known = min(moment, _known_until(view).timestamp())
                 window_shown = self._window(sums, known, reports)
         return FrameContext(
@@ -224,20 +224,20 @@ class DashboardState:
             self._selected = key, selection_of(wanted, stores, drinks)
         return self._selected[1]
 
-    def wanted_reports(self) -> tuple[ReportRequest, ...]:
+    def wanted_reports(self) -> tuple[WantedReport, ...]:
         """Return what is to be asked for what the screen shows."""
         selection = self.selection()
         if selection is None or () in (selection.stores, selection.drinks):
             return ()
-        week = ReportRequest("28-days", ("weekday", "hour"), None, selection)
+        week = WantedReport("28-days", ("weekday", "hour"), None, selection)
         period = self.span.period
         if self.rewound_to is not None or not period:
             return (week,)
         compare = self.comparison
         return (
-            ReportRequest(period, (self.span.grouping,), compare, selection),
-            ReportRequest(period, ("store",), compare, selection),
-            ReportRequest(period, ("drink",), compare, selection),
+            WantedReport(period, (self.span.grouping,), compare, selection),
+            WantedReport(period, ("store",), compare, selection),
+            WantedReport(period, ("drink",), compare, selection),
             week,
         )
 
@@ -270,7 +270,7 @@ class DashboardState:
             age=age if age >= OLD_REPORT_SECONDS else None,
         )
 
-    def _current(self, answer: Answer) -> Report | None:
+    def _current(self, answer: ReportAnswer) -> Report | None:
         """Return a report unless it is of a day that has ended since."""
         report, view = answer.report, self.live.view
         if report is None or view is None or self.span.name not in ONE_DAY:

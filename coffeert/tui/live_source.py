@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -14,11 +14,10 @@ from coffeert.client.events import Connected, Disconnected, FeedEvent
 from coffeert.domain.order_query import OrderQuery
 from coffeert.domain.orders import Draft
 from coffeert.errors import ServerUnavailable
-from coffeert.tui.model.report_request import ReportRequest
 from coffeert.tui.model.server_address import ServerAddress
 from coffeert.wire.frames import Snapshot
 from coffeert.wire.order_pages import OrderList
-from coffeert.wire.reports import Activity, Report
+from coffeert.wire.reports import Activity, Comparison, Grouping, Report
 
 if TYPE_CHECKING:
     from coffeert.client import DashboardFeed, OrderClient
@@ -80,15 +79,17 @@ class LiveSource:
     async def dashboard(self, at: datetime | None = None) -> Snapshot:
         return await self._open(self._client).dashboard(at)
 
-    async def report(self, request: ReportRequest) -> Report:
-        chosen = request.selection
-        return await self._open(self._client).report(
-            request.period,
-            compare=request.compare,
-            by=request.by,
-            stores=chosen.stores or (),
-            drinks=chosen.drinks or (),
-        )
+    async def report(
+        self,
+        period: str = "today",
+        *,
+        compare: Comparison | None = None,
+        by: Sequence[Grouping] = (),
+        stores: Sequence[str] = (),
+        drinks: Sequence[str] = (),
+    ) -> Report:
+        client = self._open(self._client)
+        return await client.report(period, compare=compare, by=by, stores=stores, drinks=drinks)
 
     async def activity(self) -> Activity:
         return await self._open(self._client).activity()

@@ -8,7 +8,7 @@ from typing import Final
 
 from coffeert.errors import CoffeertError
 from coffeert.tui.dashboard_state import DashboardState
-from coffeert.tui.model.report_request import Answer, ReportRequest
+from coffeert.tui.model.report_request import ReportAnswer, WantedReport
 from coffeert.tui.model.source import Archive
 
 _CHECK_SECONDS: Final = 0.1
@@ -42,7 +42,7 @@ def _minute(state: DashboardState) -> int:
     return int(state.live.now().timestamp()) // 60
 
 
-def _due(state: DashboardState, request: ReportRequest) -> bool:
+def _due(state: DashboardState, request: WantedReport) -> bool:
     answer = state.reports.answer(request)
     if answer.failure and state.live.clock.monotonic() - answer.failed < _RETRY_SECONDS:
         return False
@@ -51,14 +51,20 @@ def _due(state: DashboardState, request: ReportRequest) -> bool:
     return answer.report is None or not 0 <= age < every
 
 
-async def _ask(state: DashboardState, archive: Archive, request: ReportRequest) -> None:
-    answer: Answer = state.reports.answer(request)
+async def _ask(state: DashboardState, archive: Archive, request: WantedReport) -> None:
+    answer: ReportAnswer = state.reports.answer(request)
     minute = _minute(state)
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
-            report = await archive.report(request)
+            report = await archive.report(
+                request.period,
+                compare=request.compare,
+                by=request.by,
+                stores=request.selection.stores or (),
+                drinks=request.selection.drinks or (),
+            )
     except (CoffeertError, TimeoutError) as error:
-        answer.failure = str(error) or "The server did not answer."
+        answer.failure = str(error).rstrip(".") or "the server did not answer"
         answer.failed = state.live.clock.monotonic()
         return
     answer.report, answer.minute, answer.failure = report, minute, ""

@@ -78,6 +78,21 @@ def screen_text(app: CoffeertApp) -> str:
     return "\n".join(strip.text for strip in strips)
 
 
+async def reported(s: Harness) -> None:
+    """Wait until every report that the screen wants is at hand, or has failed."""
+    reports = s.app.state.reports
+
+    def at_hand() -> bool:
+        answers = [reports.answer(request) for request in s.app.state.wanted_reports()]
+        return all(answer.report or answer.failure for answer in answers) and bool(
+            reports.activity or reports.activity_failed
+        )
+
+    while not at_hand():
+        await s.pilot.pause(0.01)
+    await s.settle()
+
+
 async def sell_for(s: Harness, seconds: int) -> list[ViewChanged]:
     """Sell two orders a second for some seconds; return the changes."""
     changes = []

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from coffeert.domain.money import money_text
-from coffeert.domain.rollups import ZERO, Totals, sum_up
-from coffeert.tui.model.report_request import ReportRequest
+from coffeert.domain.rollups import ZERO, StoreDrink, Totals, sum_up
+from coffeert.tui.model.report_request import Selection, WantedReport
 from coffeert.wire.reports import (
     Activity,
     Figures,
@@ -34,13 +34,13 @@ _TITLES = {
 }
 
 
-def report_of(house: House, request: ReportRequest, now: datetime) -> Report:
+def report_of(house: House, request: WantedReport, now: datetime) -> Report:
     """Return a report: today's is what the live view says, all others are made up."""
     day = now.astimezone(UTC).date()
     lengths = {"7-days": 6, "28-days": 27, "week": day.weekday(), "month": day.day - 1}
     back = lengths.get(request.period, 0)
     last = day - timedelta(days=1) if request.period == "yesterday" else day
-    rows = _ROWS[request.by](house, now, back + 1)
+    rows = _ROWS[request.by](house, now, back + 1, request.selection)
     if request.compare is None:
         rows = [(keys, name, own, None, days) for keys, name, own, _, days in rows]
     clock = f"{now:%H:%M}"
@@ -88,6 +88,7 @@ def activity_of(house: House, now: datetime, quiet: str = "southend") -> Activit
     )
 
 
+_Rows = Callable[["House", datetime, int, Selection], list["_Row"]]
 _Row = tuple[tuple[str, ...], str, Totals, Totals | None, int | None]
 
 
@@ -122,6 +123,15 @@ def _sum(many: Iterable[Totals]) -> Totals:
     return sum_up(many)
 
 
+def _cells(house: House, selection: Selection) -> dict[StoreDrink, Totals]:
+    stores, drinks = selection.stores, selection.drinks
+    return {
+        pair: totals
+        for pair, totals in house.view.cube.today_cells().items()
+        if (stores is None or pair.store in stores) and (drinks is None or pair.drink in drinks)
+    }
+
+
 def _scaled(totals: Totals, part: float) -> Totals:
     return Totals(*(round(figure * part) for figure in totals))
 
@@ -143,8 +153,8 @@ def _number(label: str) -> int:
     return int(label[:2]) * 4 + int(label[3:]) // 15
 
 
-def _quarters(house: House, now: datetime, days: int) -> list[_Row]:
-    total = sum_up(house.view.cube.today_cells().values())
+def _quarters(house: House, now: datetime, days: int, selection: Selection) -> list[_Row]:
+    total = sum_up(_cells(house, selection).values())
     running = _quarter(now)
     over = sum(_weight(quarter) for quarter in range(running + 1))
     rows: list[_Row] = []
@@ -160,10 +170,10 @@ def _quarters(house: House, now: datetime, days: int) -> list[_Row]:
     return rows
 
 
-def _by(index: int) -> Callable[[House, datetime, int], list[_Row]]:
-    def rows(house: House, now: datetime, days: int) -> list[_Row]:
+def _by(index: int) -> _Rows:
+    def rows(house: House, now: datetime, days: int, selection: Selection) -> list[_Row]:
         sums: dict[str, Totals] = {}
-        for pair, totals in house.view.cube.today_cells().items():
+        for pair, totals in _cells(house, selection).items():
             sums[pair[index]] = sums.get(pair[index], ZERO).plus(totals)
         return [
             (
@@ -179,8 +189,8 @@ def _by(index: int) -> Callable[[House, datetime, int], list[_Row]]:
     return rows
 
 
-def _days(house: House, now: datetime, days: int) -> list[_Row]:
-    total = sum_up(house.view.cube.today_cells().values())
+def _days(house: House, now: datetime, days: int, selection: Selection) -> list[_Row]:
+    total = sum_up(_cells(house, selection).values())
     rows: list[_Row] = []
     for back in range(days - 1, -1, -1):
         day = (now - timedelta(days=back)).date()
@@ -190,7 +200,7 @@ def _days(house: House, now: datetime, days: int) -> list[_Row]:
     return rows
 
 
-def _week(house: House, now: datetime, days: int) -> list[_Row]:
+def _week(house: House, now: datetime, days: int, selection: Selection) -> list[_Row]:
     rows: list[_Row] = []
     for weekday in range(1, 8):
         for hour in range(_OPEN // 4, _CLOSE // 4):
@@ -201,7 +211,7 @@ def _week(house: House, now: datetime, days: int) -> list[_Row]:
     return rows
 
 
-_ROWS: dict[tuple[str, ...], Callable[[House, datetime, int], list[_Row]]] = {
+_ROWS: dict[tuple[str, ...], _Rows] = {
     ("quarter",): _quarters,
     ("store",): _by(0),
     ("drink",): _by(1),

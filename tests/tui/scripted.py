@@ -23,7 +23,7 @@ from coffeert.domain.retention_window import RetentionWindow
 from coffeert.domain.rollups import BUCKETS, GRAINS, SECONDS, CellKey, Cells, Totals, floor
 from coffeert.domain.view import Change, View
 from coffeert.errors import CoffeertError
-from coffeert.tui.model.report_request import ReportRequest
+from coffeert.tui.model.report_request import Selection, WantedReport
 from coffeert.wire.frames import PROTOCOL, Heartbeat, Hello, Snapshot, columns
 from coffeert.wire.health import (
     AggregatorHealth,
@@ -36,7 +36,7 @@ from coffeert.wire.health import (
 from coffeert.wire.order_csv import HEADING, csv_rows
 from coffeert.wire.order_pages import OrderList
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
-from coffeert.wire.reports import Activity, Report
+from coffeert.wire.reports import Activity, Comparison, Grouping, Report
 from tests.calendars import calendars
 from tests.tui import reports
 from tests.tui.stored_orders import matching, page_of
@@ -238,7 +238,7 @@ class ScriptedArchive:
         self._house = house
         self._clock = clock or FakeClock()
         self.asked: list[datetime | None] = []
-        self.reported: list[ReportRequest] = []
+        self.reported: list[WantedReport] = []
         self.failing: CoffeertError | None = None
         self.voided: list[UUID] = []
         self.searched: list[OrderQuery] = []
@@ -252,8 +252,19 @@ class ScriptedArchive:
         view = columns(change, past.view.cube.totals(), past.view.cube.top_drinks())
         return Snapshot(epoch="past", version=0, view=view)
 
-    async def report(self, request: ReportRequest) -> Report:
+    async def report(
+        self,
+        period: str = "today",
+        *,
+        compare: Comparison | None = None,
+        by: Sequence[Grouping] = (),
+        stores: Sequence[str] = (),
+        drinks: Sequence[str] = (),
+    ) -> Report:
         """Return a made-up report, or fail as the test says."""
+        request = WantedReport(
+            period, tuple(by), compare, Selection(tuple(stores) or None, tuple(drinks) or None)
+        )
         self.reported.append(request)
         if self.failing is not None:
             raise self.failing

@@ -11,6 +11,7 @@ from coffeert.alert_rules import parse_rule
 from coffeert.client.webhook import Webhook
 from coffeert.tui.model.alerts import Alerts, figures_of
 from coffeert.tui.model.filter import parse_filter
+from coffeert.tui.model.window import RANGE
 from coffeert.tui.settings import Settings
 from tests.tui.conftest import Harness, Launch
 from tests.tui.scripted import House, lost
@@ -55,12 +56,15 @@ async def test_an_alert_is_named_listed_acknowledged_and_remembered(launch: Laun
 
 async def test_a_rule_is_drawn_only_if_it_is_about_what_is_shown(launch: Launch) -> None:
     async with launch(settings=RUSH) as s:
-        chart = s.dashboard.panels.orders_chart
+        chart = s.dashboard.panels.chart
 
         def marks() -> list[tuple[float, str]]:
             return [] if chart.model is None else list(chart.model.marks)
 
-        assert marks() == [(20.0, "rush")]
+        await s.press("m")
+        s.app.state.span = RANGE["15 min"]
+        await s.settle()
+        assert [name for _, name in marks()] == ["rush"]
         s.app.state.filter = parse_filter("drink:latte")
         await s.settle()
         assert marks() == []

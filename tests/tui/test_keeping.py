@@ -20,6 +20,7 @@ from coffeert.tui.model.filter import EVERYTHING, parse_filter
 from coffeert.tui.model.saved_views import SavedViews
 from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.session import Session
+from coffeert.tui.model.window import RANGE
 from coffeert.tui.render.glyphs import BRAILLE
 from coffeert.tui.saved_state import SavedState, capture_state, load_saved_state, save_state
 from coffeert.tui.screen_reader import run_screen_reader
@@ -41,6 +42,7 @@ async def test_exports_what_is_filtered_as_csv_json_and_svg(
     monkeypatch.chdir(tmp_path)
     async with launch() as s:
         s.app.state.filter = parse_filter("drink:latte")
+        s.app.state.span = RANGE["15 min"]
         await s.settle()
         for key in "cjs":
             await s.press("e", key)
@@ -118,9 +120,9 @@ async def test_jump_mode_goes_to_the_panel_of_a_letter(launch: Launch) -> None:
         await s.pilot.press("d")
         await s.settle()
         assert s.app.focused is not None
-        assert s.app.focused.id == "breakdown"
+        assert s.app.focused.id == "stores"
         await s.press("f", "z")
-        assert s.app.focused.id == "breakdown"
+        assert s.app.focused.id == "stores"
 
 
 def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
@@ -128,13 +130,13 @@ def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
     state = DashboardState(Session(FakeClock()), BRAILLE)
     views = SavedViews({})
     SavedState(
-        "24h", "store:up -tea", "coffeert-light", "stores", {"hot": "-tea", "bad": "x:"}
+        "28 days", "store:up -tea", "coffeert-light", "stores", {"hot": "-tea", "bad": "x:"}
     ).restore(state, views)
     save_state(path, capture_state(state, "coffeert-light", views))
     again = DashboardState(Session(FakeClock()), BRAILLE)
     load_saved_state(path).restore(again, views := SavedViews({}))
     assert dict(views.own) == {"hot": parse_filter("-tea")}
-    assert (again.span.name, again.tab) == ("24h", "stores")
+    assert (again.span.name, again.tab) == ("28 days", "stores")
     assert again.filter == parse_filter("store:up -tea")
 
 
@@ -146,7 +148,7 @@ def test_what_cannot_be_remembered_is_left_out(tmp_path: Path, text: str) -> Non
     path.write_text(text)
     state = DashboardState(Session(FakeClock()), BRAILLE)
     load_saved_state(path).restore(state, SavedViews({}))
-    assert state.span.name == "15m"
+    assert state.span.name == "today"
     assert not state.filter
 
 
@@ -190,9 +192,9 @@ async def test_plain_says_in_sentences_how_things_stand_and_then_waits() -> None
     feed.put(*house.opening(clock.now()))
     while not any(sentence.startswith("Best drinks") for sentence in said):
         await asyncio.sleep(0)
-    total = house.view.cube.total("minute", house.retention.as_of - 14 * 60)
+    total = house.view.cube.totals().today
     assert any(sentence.startswith("10:06:24: live") for sentence in said)
-    assert any(s.startswith(f"Last 15m: {total.orders:,} orders") for s in said)
+    assert any(f"10:06. {total.orders:,} orders" in sentence for sentence in said)
     before = list(said)
     for _ in range(20):
         feed.put(house.sell(clock.now(), 1))

@@ -157,6 +157,7 @@ async def test_an_order_of_unknown_outcome_is_confirmed_when_the_feed_brings_it(
     launch: Launch,
 ) -> None:
     async with launch((170, 45)) as s:
+        await s.press("4")
         await s.pilot.press("n")
         await s.pilot.pause()
         await fill(s, "uptown", "latte")

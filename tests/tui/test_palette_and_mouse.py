@@ -9,7 +9,6 @@ from coffeert.tui.bindings import DASHBOARD_KEYS, readable
 from coffeert.tui.render.header import draw_controls, draw_header
 from coffeert.tui.screens.dashboard import Dashboard
 from coffeert.tui.widgets.bars import ControlsBar, HeaderBar, TimeBar
-from coffeert.tui.widgets.breakdown_panel import BreakdownPanel
 from coffeert.tui.widgets.order_table import OrderTable
 from tests.tui.conftest import Harness, Launch
 
@@ -77,26 +76,28 @@ async def test_a_click_chooses_a_range(launch: Launch) -> None:
         controls = s.dashboard.query_one(ControlsBar)
         assert controls.model is not None
         text = "".join(span.text for span in draw_controls(controls.model, 120, s.app.glyphs))
-        await s.pilot.click(ControlsBar, offset=(text.index("24h"), 0))
+        await s.pilot.click(ControlsBar, offset=(text.index("28 days"), 0))
         await s.settle()
-        assert s.app.state.span.name == "24h"
+        assert s.app.state.span.name == "28 days"
 
 
 async def test_the_mouse_chooses_rows_and_opens_them(launch: Launch) -> None:
     async with launch() as s:
+        await s.press("4")
         await s.pilot.click(OrderTable, offset=(10, 4))
         await s.settle()
         table = s.dashboard.query_one(OrderTable)
         assert table.cursor.at == 2
-        await s.pilot.click(BreakdownPanel, offset=(5, 9))
-        await s.pilot.click(BreakdownPanel, offset=(5, 9), times=2)
+        await s.press("1")
+        await s.pilot.click("#stores", offset=(5, 3))
+        await s.pilot.click("#stores", offset=(5, 3), times=2)
         await s.settle()
         assert len(s.app.state.breadcrumbs) == 1
 
 
 async def test_the_mouse_moves_the_crosshair(launch: Launch) -> None:
     async with launch() as s:
-        await s.pilot.hover("#chart-orders", offset=(40, 4))
+        await s.pilot.hover("#chart", offset=(40, 4))
         await s.settle()
         assert s.app.state.cursor is not None
         await s.pilot.hover(OrderTable, offset=(4, 4))

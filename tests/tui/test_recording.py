@@ -12,11 +12,13 @@ import pytest
 
 from coffeert.client.events import GapFound, ViewChanged
 from coffeert.domain.orders import Draft
+from coffeert.errors import ServerUnavailable
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.history.event_lines import event_of
 from coffeert.tui.history.recorder import RecordingError
 from coffeert.tui.history.replayer import Replayer, read
 from coffeert.tui.model.session import Session
+from coffeert.tui.model.window import RANGE
 from tests.tui.conftest import Launch, screen_text, sell_for
 from tests.tui.scripted import NOON, FakeClock
 
@@ -25,7 +27,11 @@ RUSH = Path(__file__).parents[2] / "docs" / "recordings" / "rush.ndjson.gz"
 
 async def test_a_recording_replays_to_the_same_screen(launch: Launch, tmp_path: Path) -> None:
     path = tmp_path / "watched.ndjson"
-    async with launch() as s:
+    # What only a server knows is missing in both.
+    async with launch((80, 24), opened=False) as s:
+        s.archive.failing = ServerUnavailable("The server does not answer.")
+        s.app.state.span = RANGE["15 min"]
+        await s.open()
         await sell_for(s, 3)
         s.app.recording.start(path)
         await sell_for(s, 5)
@@ -39,7 +45,8 @@ async def test_a_recording_replays_to_the_same_screen(launch: Launch, tmp_path: 
 
     replayer = Replayer(path, speed=1000)
     app = CoffeertApp(replayer, None, url=replayer.server, clock=clock)
-    async with app.run_test(size=(120, 40)) as pilot:
+    app.state.span = RANGE["15 min"]
+    async with app.run_test(size=(80, 24)) as pilot:
         while app.session.link.state != "stopped":
             await pilot.pause(0.01)
         assert app.session.link.reason == "The recording is over."

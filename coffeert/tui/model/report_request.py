@@ -24,7 +24,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportRequest:
+class WantedReport:
     """One question to `GET /api/report`."""
 
     period: str
@@ -34,7 +34,7 @@ class ReportRequest:
 
 
 @dataclass(slots=True)
-class Answer:
+class ReportAnswer:
     """The latest answer to a request, when it came by the monotonic clock, and why no newer one did."""
 
     report: Report | None = None
@@ -49,14 +49,14 @@ class Answer:
 class ReportAnswers:
     """The answers to the latest requests, and the activity of the stores."""
 
-    answers: dict[ReportRequest, Answer] = field(default_factory=dict)
+    answers: dict[WantedReport, ReportAnswer] = field(default_factory=dict)
     activity: Activity | None = None
     activity_received: float = 0.0
     activity_failed: float = 0.0
 
-    def answer(self, request: ReportRequest) -> Answer:
+    def answer(self, request: WantedReport) -> ReportAnswer:
         """Return what is known about a request, which counts as used now; old ones are dropped."""
-        known = self.answers.pop(request, None) or Answer()
+        known = self.answers.pop(request, None) or ReportAnswer()
         self.answers[request] = known
         while len(self.answers) > MAX_ANSWERS:
             del self.answers[next(iter(self.answers))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -11,10 +11,9 @@ from coffeert.client import PlacedOrder
 from coffeert.client.events import FeedEvent
 from coffeert.domain.order_query import OrderQuery
 from coffeert.domain.orders import Draft
-from coffeert.tui.model.report_request import ReportRequest
 from coffeert.wire.frames import Snapshot
 from coffeert.wire.order_pages import OrderList
-from coffeert.wire.reports import Activity, Report
+from coffeert.wire.reports import Activity, Comparison, Grouping, Report
 
 
 class Feed(Protocol):
@@ -44,8 +43,16 @@ class PastSource(Protocol):
 class Archive(PastSource, Protocol):
     """What a server is asked for: the past, orders, and corrections."""
 
-    async def report(self, request: ReportRequest) -> Report:
-        """Return a report; raises `CoffeertError`."""
+    async def report(
+        self,
+        period: str = "today",
+        *,
+        compare: Comparison | None = None,
+        by: Sequence[Grouping] = (),
+        stores: Sequence[str] = (),
+        drinks: Sequence[str] = (),
+    ) -> Report:
+        """Return the sums of a period and of its parts; raises `CoffeertError`."""
         ...
 
     async def activity(self) -> Activity:

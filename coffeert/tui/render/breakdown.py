@@ -22,7 +22,7 @@ Dimension = Literal["store", "drink"]
 SortColumn = Literal["takings", "name", "change", "share"]
 SORT_COLUMNS: Final[tuple[SortColumn, ...]] = ("takings", "name", "change", "share")
 
-_SPARK_HOURS: Final = 10
+_SPARK_HOURS: Final = 8
 _LONGEST_NAME: Final = 28
 _LEAST_CHANGE: Final = 8
 
@@ -222,7 +222,7 @@ def _columns(
     for column, room in (
         ("change", change),
         ("share", 5),
-        ("bar", 6),
+        ("bar", 5),
         ("recent", _SPARK_HOURS if any(row.recent for row in model.rows) else 0),
         ("sold", 7),
     ):
@@ -257,7 +257,7 @@ def _heading(model: BreakdownModel, columns: _Columns, cells: int, glyphs: Glyph
     if columns.change:
         pieces.append(f"  {fit(name('change', 'change'), columns.change)}")
     if columns.recent:
-        pieces.append(f"  {fit('last hours', columns.recent)}")
+        pieces.append(f"  {fit(f'{_SPARK_HOURS} hours', columns.recent)}")
     return fit_line(line(Span("".join(pieces), "dim")), cells)
 
 

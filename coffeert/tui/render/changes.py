@@ -28,7 +28,7 @@ def change_of(
     if before is None:
         return PercentChange(reason=unknown)
     if before <= 0 or base < SMALLEST_BASE:
-        return PercentChange(reason="too few before")
+        return PercentChange(reason=f"fewer than {SMALLEST_BASE} orders then")
     return PercentChange(percent=round((now / before - 1) * 100))
 
 

@@ -24,6 +24,7 @@ PACE_MINUTES: Final = 10
 """The end of a curve is what the last minutes would make of a whole bucket."""
 
 _QUARTERS: Final = 96
+_QUARTER_SECONDS: Final = 900.0
 _FEWEST_QUARTERS: Final = 16
 
 
@@ -32,8 +33,9 @@ class ChartModel:
     """What a chart shows. `None` is an unknown bucket: a gap, not a zero.
 
     Values are orders, or minor units of the currency. `running` is the bucket that is not over; later ones
-    are still to come. `pace` is what the running bucket comes to if it goes on as in the last minutes,
-    `ticks` are buckets with a label under them, `cursor` is the bucket under the crosshair.
+    are still to come. `pace` is what the running bucket comes to if it goes on as in the last minutes.
+    `bars` are drawn even if they are narrow, `ticks` are buckets with a label under them, `cursor` is the
+    bucket under the crosshair.
     """
 
     metric: Metric
@@ -53,6 +55,7 @@ class ChartModel:
     bucket_name: str = ""
     note: str = ""
     currency: Currency = NO_CURRENCY
+    bars: bool = False
 
     def figure(self, value: int) -> str:
         """Return a value with all digits."""
@@ -115,9 +118,15 @@ def minutes_chart(context: FrameContext, window: Window, metric: Metric, lost: L
 
 
 def day_chart(
-    context: FrameContext, sums: BucketSumCache, report: Report, metric: Metric, *, running: bool
+    context: FrameContext,
+    sums: BucketSumCache,
+    report: Report,
+    metric: Metric,
+    lost: Lost,
+    *,
+    running: bool,
 ) -> ChartModel:
-    """Chart a day by quarter hours of the local day; those at hand since the report are added."""
+    """Chart a day by quarter hours of the local day; minutes since the report are added from the view."""
     assert context.view is not None
     retention = context.view.cube.retention
     first = retention.days[0].starts // 15
@@ -131,6 +140,11 @@ def day_chart(
     values: list[int | None] = [value_of(own.get(label, ZERO), metric) for label in labels]
     if now is not None:
         values[now + 1 :] = [None] * (_QUARTERS - now - 1)
+        began = context.now.timestamp() - elapsed * _QUARTER_SECONDS
+        for index in range(now + 1):
+            start = began - (now - index) * _QUARTER_SECONDS
+            if values[index] == 0 and lost(start, start + _QUARTER_SECONDS):
+                values[index] = None
     before: list[int | None] = []
     if report.compared is not None:
         compared = {
@@ -139,7 +153,7 @@ def day_chart(
         before = [value_of(compared.get(label, ZERO), metric) for label in labels]
     begin, end = _opening(values, before, now)
     pace = None
-    if now is not None and len(context.zones) <= 1:
+    if now is not None and len(context.zones) <= 1 and not context.data_status.old:
         recent = last_minutes(sums, context.now.timestamp())
         pace = value_of(recent, metric) * 15 / PACE_MINUTES
     shown = labels[begin:end]
@@ -207,6 +221,7 @@ def days_chart(context: FrameContext, report: Report, metric: Metric) -> ChartMo
         tuple((index, _day_name(day, count)) for index, day in enumerate(dates)),
         running=running,
         bucket_name="a day",
+        bars=True,
     )
 
 

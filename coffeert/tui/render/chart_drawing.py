@@ -21,6 +21,7 @@ from coffeert.tui.render.spans import (
 
 _BAR_COLUMNS: Final = 4
 """From so many columns a bucket on, buckets are bars; narrower ones are points of a curve."""
+_NARROWEST_BAR: Final = 2
 _LOWEST_CANVAS, _NARROWEST_CANVAS = 2, 8
 
 
@@ -76,7 +77,7 @@ def axis_cells(model: ChartModel, rows: int) -> int:
 
 def index_at(column: int, count: int, columns: int) -> int:
     """Return the bucket at a column of the canvas."""
-    return max(0, min(count - 1, column * count // max(1, columns)))
+    return max(0, min(count - 1, (2 * column + 1) * count // (2 * max(1, columns))))
 
 
 def column_of(index: int, count: int, columns: int) -> int:
@@ -93,7 +94,8 @@ def draw_chart(model: ChartModel, cells: int, rows: int, glyphs: Glyphs) -> list
         return []
     canvas = Canvas(columns, height)
     labels = _value_labels(model, height)
-    bars = columns >= _BAR_COLUMNS * len(model.values)
+    per_bucket = columns // len(model.values)
+    bars = per_bucket >= (_NARROWEST_BAR if model.bars else _BAR_COLUMNS)
     known = model.values[: model.running] if model.running is not None else model.values
     ghost = _heights(model.compared, model, columns, bars=bars, side=1)
     own = _heights(known, model, columns, bars=bars, side=0)
@@ -123,8 +125,9 @@ def _heights(
         for index, value in enumerate(values):
             left, right = columns * index // count, columns * (index + 1) // count
             if value is not None:
-                # Own bars stand a little to the left, so that both are seen.
-                for x in range(left + side, right - 2 + side):
+                # Own bars stand a little to the left, so that both are seen if there is room.
+                shift = 1 if right - left >= _BAR_COLUMNS else 0
+                for x in range(left + side * shift, right - 1 - shift + side * shift):
                     heights[x] = max(0, value) / model.top
         return heights
     for x in range(columns):
@@ -186,7 +189,8 @@ def _running(
     count, rows = len(model.values), canvas.rows
     left = canvas.columns * model.running // count
     right = max(left + 1, canvas.columns * (model.running + 1) // count)
-    right -= 2 if bars else 0
+    if bars:
+        right -= 2 if right - left >= _BAR_COLUMNS else 1
     height = round(max(0, model.values[model.running] or 0) / model.top * rows)
     _hollow_column(canvas, left, right, rows - height, glyphs)
     if model.pace is None:

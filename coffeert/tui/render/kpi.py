@@ -50,9 +50,8 @@ def tiles_of(context: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
     """Return the key figures of the range."""
     window = context.window
     if window is None:
-        why = context.reports.missing
         names = (("Takings", ""), ("Orders", "orders"), ("Per order", "per order"))
-        return tuple(Tile(name, (("-", unit),), (why, "dim")) for name, unit in names)
+        return tuple(Tile(name, (("-", unit),)) for name, unit in names)
     now, glyphs, currency = window.sums.total, context.glyphs, context.currency
     takings, orders, each = _changes(context, now)
     against = compared_words(context)
@@ -150,7 +149,8 @@ def _each(totals: Totals) -> int:
 
 
 def _pace_tile(context: FrameContext, sums: BucketSumCache) -> Tile:
-    orders = last_minutes(sums, context.now.timestamp()).orders
+    assert context.window is not None
+    orders = last_minutes(sums, context.window.now).orders
     usual = usual_orders(context)
     notes = () if usual is None else (f"usually {round(usual * PACE_MINUTES / 60):,}",)
     units = (f"orders in {PACE_MINUTES} min", f"in {PACE_MINUTES} min")
@@ -288,6 +288,8 @@ def _spelling(tile: Tile, cells: int) -> tuple[str, str]:
 
 def _below(tile: Tile, cells: int) -> Line:
     text, role = tile.change
+    if width(text) > cells:
+        text = "not compared"  # the sentence above says why
     change = line(Span(crop(text, cells), role)) if text else ()
     room = cells - (width(text) + 1 if text else 0)
     note = next((note for note in tile.notes if width(note) <= room), "")

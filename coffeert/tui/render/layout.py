@@ -69,6 +69,27 @@ def arrange(
     the panel that has the screen to itself. With `orders` they are shown, if need be instead of a list of
     stores or drinks. The last row belongs to the footer.
     """
+    places = _places(width, height, tab, listing, stores, enlarged)
+    replaced = next((name for name in (listing, "stores", "drinks") if name in places), None)
+    if orders and tab != "orders" and "orders" not in places and replaced is not None:
+        places["orders"] = places.pop(replaced)
+    return {
+        name: place
+        for name, place in places.items()
+        if place.width > 0 < place.height
+        and (place.y > 0 or name == "header")
+        and place.y + place.height < height
+    }
+
+
+def _places(
+    width: int,
+    height: int,
+    tab: TabName,
+    listing: Listing,
+    stores: int,
+    enlarged: PanelName | None,
+) -> Places:
     places: Places = {"header": Place(0, 0, width, 1)}
     bottom = height - 1
     top = 1
@@ -93,9 +114,6 @@ def arrange(
         _today(places, width, top, bottom, shape, stores)
     else:
         _listing(places, width, top, bottom, shape, listing)
-    replaced = next((name for name in (listing, "stores", "drinks") if name in places), None)
-    if orders and "orders" not in places and replaced is not None:
-        places["orders"] = places.pop(replaced)
     return places
 
 

@@ -63,6 +63,19 @@ TEXT_CONTRAST: Final = 4.5
 """Least contrast of graphics and of text (WCAG 2.2, 1.4.11 and 1.4.3)."""
 
 
+GRAPHICS: Final[frozenset[Role]] = frozenset(
+    (
+        *("frame", "frame-focus", "hatch", "ghost", "running", "series-1", "series-2"),
+        *(
+            role(step)
+            for role in (area_role, full_role, over_role, line_role)
+            for step in AREA_STEPS
+        ),
+    )
+)
+"""The roles that nothing is written in."""
+
+
 class Palette:
     """The styles of a theme, made once."""
 
@@ -105,8 +118,8 @@ class Palette:
             "tab": _style(accent, panel, bold=True),
         }
         # From the foot of a chart to its top; each is seen against the background and the ghost.
-        foot = _readable(back.blend(primary, 0.62), primary, back, GRAPHICS_CONTRAST)
         shaded = back.blend(dim, 0.25)
+        foot = _readable(back.blend(primary, 0.62), primary, shaded, GRAPHICS_CONTRAST)
         for step in AREA_STEPS:
             color = foot.blend(primary, (step - 1) / (len(AREA_STEPS) - 1))
             plain |= {
@@ -115,9 +128,8 @@ class Palette:
                 over_role(step): _style(color, shaded),
                 line_role(step): _style(back, color),
             }
-        selected = Style(bgcolor=panel.rich_color)
         self._styles = {(role, False): style for role, style in plain.items()} | {
-            (role, True): style + selected + Style(bold=True) for role, style in plain.items()
+            (role, True): _chosen(role, style, back, fore, panel) for role, style in plain.items()
         }
 
     def style(self, role: Role, *, chosen: bool = False) -> Style:
@@ -182,6 +194,15 @@ def _readable(color: Color, stronger: Color, back: Color, least: float) -> Color
         if contrast(blended, back) >= least:
             return blended
     return stronger
+
+
+def _chosen(role: Role, style: Style, back: Color, fore: Color, panel: Color) -> Style:
+    """Return a style in the selected row: as readable on its background as elsewhere."""
+    if style.color is None or style.bgcolor != back.rich_color:
+        return style + Style(bold=True)
+    least = GRAPHICS_CONTRAST if role in GRAPHICS else TEXT_CONTRAST
+    color = _readable(Color.from_rich_color(style.color), fore, panel, least)
+    return style + _style(color, panel, bold=True)
 
 
 def _color(colors: Mapping[str, str], name: str, otherwise: str) -> Color:

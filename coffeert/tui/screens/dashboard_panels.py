@@ -122,7 +122,7 @@ class DashboardPanels:
 
     def first_to_focus(self) -> Widget | None:
         """Return the panel that gets the focus if no panel on the screen has it."""
-        panels = (self.stores, self.drinks, self.orders, self.chart, self.heat_map)
+        panels = (self.orders, self.stores, self.drinks, self.chart, self.heat_map)
         return next((panel for panel in panels if panel.display), None)
 
     def note_fault(self, context: FrameContext, width: int) -> bool:

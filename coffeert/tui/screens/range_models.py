@@ -68,7 +68,8 @@ def chart(
     elif report is not None:
         running = span.name == "today"
         if span.grouping == "quarter":
-            made = day_chart(context, sums, report, metric, running=running)
+            lost = _lost(state, context)
+            made = day_chart(context, sums, report, metric, lost, running=running)
         else:
             made = days_chart(context, report, metric)
         compared = compared_words(context)

@@ -46,7 +46,8 @@ class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
         hidden = len(body) - self.cursor.top - room
         more = line(Span(f"{hidden} more {glyphs.down}", "dim")) if hidden > 0 else EMPTY
         by = f"by {model.sort}" if model.sort != "takings" else ""
-        against = f"vs {model.against}" if model.against and model.rows else ""
+        compared = any(row.change and row.change.percent is not None for row in model.rows)
+        against = f"vs {model.against}" if model.against and compared else ""
         foot = f" {glyphs.separator} ".join(text for text in (against, by) if text)
         title = line(Span(model.title, "title"))
         note = (*more, Span("  "), *self.age) if more and self.age else (*more, *self.age)
