@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -67,8 +68,7 @@ def draw_header(model: HeaderModel, cells: int, glyphs: Glyphs) -> Line:
     rate = () if model.rate is None else line(Span(f"{model.rate:.0f}/s", "strong"))
     checked = totals_badge(data_status, glyphs) if data_status.ever_up else ()
     differs = data_status.totals_match == "differs"
-    hours, _, zone = model.clock.partition(" ")
-    without_seconds = f"{hours[:5]} {zone}".strip()
+    without_seconds = re.sub(r"(\d\d:\d\d):\d\d", r"\1", model.clock)
     for short, clock in ((False, model.clock), (True, model.clock), (True, without_seconds)):
         tabs = _tabs(model.tab, short=short)
         left = [

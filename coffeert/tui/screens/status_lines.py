@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
-
 from coffeert.printable import printable
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.alerts import Alerts
-from coffeert.tui.model.clock import zone_text
 from coffeert.tui.model.saved_views import SavedViews
 from coffeert.tui.render.alerts import alert_names
 from coffeert.tui.render.changes import compared_words
 from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.header import AlertsInHeader, ControlsModel, HeaderModel
+from coffeert.tui.screens.view_models import clock_text
 
 
 def header(state: DashboardState, context: FrameContext, place: str) -> HeaderModel:
@@ -26,7 +24,7 @@ def header(state: DashboardState, context: FrameContext, place: str) -> HeaderMo
         tab=state.tab,
         place=printable(place, 40),
         rate=None if rate is None else float(round(rate)),
-        clock=_clock(context.now, context.zone) if session.hello is not None else "",
+        clock=f"{clock_text(context.now, state)} {context.zone_name}" if session.hello else "",
     )
 
 
@@ -48,7 +46,3 @@ def controls(
         alerts=AlertsInHeader(alert_names(alerts.waiting or alerts.firing), bool(alerts.waiting)),
         hint=hint,
     )
-
-
-def _clock(now: datetime, zone: tzinfo) -> str:
-    return f"{now.astimezone(zone):%H:%M:%S} {zone_text(now, zone)}"
