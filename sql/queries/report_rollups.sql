@@ -14,20 +14,35 @@ WITH shop AS MATERIALIZED (
                          $19::timestamptz[], $20::timestamptz[], $21::text[])
         AS span(calendar, side, part, later, date, begins, ends, grain)
 ), cell AS (
-    SELECT side, part, later, rollup_day.date, NULL::timestamptz AS bucket, store, drink, zone, compared,
+    SELECT side, part, later, day.date, NULL::timestamptz AS bucket, store, drink, zone, compared,
            orders, quantity, revenue_cents
     FROM unnest($8::smallint[], $9::text[], $10::text[], $11::integer[], $12::date[], $13::date[])
         AS days(calendar, side, part, later, first, last)
-    JOIN rollup_day ON rollup_day.date BETWEEN first AND last
+    -- OFFSET keeps each span from being read once for each store, here and below.
+    CROSS JOIN LATERAL (
+        SELECT date, store, drink, orders, quantity, revenue_cents FROM rollup_day
+        WHERE date BETWEEN first AND last
+        OFFSET 0
+    ) AS day
     JOIN shop USING (store, calendar)
     UNION ALL
     SELECT side, part, later, date, bucket, store, drink, zone, compared, orders, quantity, revenue_cents
-    FROM span JOIN rollup_quarter ON bucket >= begins AND bucket < ends
+    FROM span
+    CROSS JOIN LATERAL (
+        SELECT bucket, store, drink, orders, quantity, revenue_cents FROM rollup_quarter
+        WHERE bucket >= begins AND bucket < ends
+        OFFSET 0
+    ) AS quarter
     JOIN shop USING (store, calendar)
     WHERE grain = 'quarter'
     UNION ALL
     SELECT side, part, later, date, bucket, store, drink, zone, compared, orders, quantity, revenue_cents
-    FROM span JOIN rollup_minute ON bucket >= begins AND bucket < ends
+    FROM span
+    CROSS JOIN LATERAL (
+        SELECT bucket, store, drink, orders, quantity, revenue_cents FROM rollup_minute
+        WHERE bucket >= begins AND bucket < ends
+        OFFSET 0
+    ) AS minute
     JOIN shop USING (store, calendar)
     WHERE grain = 'minute'
 ), keyed AS (
