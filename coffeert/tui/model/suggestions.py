@@ -23,7 +23,8 @@ class Named(NamedTuple):
 def best_matches(typed: str, items: Sequence[Named], limit: int = MAX_SUGGESTIONS) -> list[Named]:
     """Return the items whose name or code is most like what was typed; without letters, the first ones.
 
-    What begins with it comes first, then what has a word that does, then the most similar.
+    What begins with it comes first, then what has a word that does, what holds it, what holds its letters
+    in this order, and what is similar.
     """
     if not typed.strip():
         return list(items[:limit])
@@ -36,9 +37,12 @@ def best_matches(typed: str, items: Sequence[Named], limit: int = MAX_SUGGESTION
         kind = min(_kind(wanted, text) for text in texts)
         score = max(fuzz.WRatio(wanted, text, processor=utils.default_process) for text in texts)
         # Of one or two letters, similarity says nothing.
-        if kind < 3 or (len(wanted) > 2 and score >= _MIN_SCORE):
+        if kind < _SIMILAR or (len(wanted) > 2 and score >= _MIN_SCORE):
             ranked.append((kind, -score, place, item))
     return [item for _, _, _, item in sorted(ranked)[:limit]]
+
+
+_SIMILAR: Final = 4
 
 
 def _kind(wanted: str, text: str) -> int:
@@ -46,7 +50,10 @@ def _kind(wanted: str, text: str) -> int:
         return 0
     if any(word.startswith(wanted) for word in text.replace("-", " ").split()):
         return 1
-    return 2 if wanted in text else 3
+    if wanted in text:
+        return 2
+    letters = iter(text)
+    return 3 if all(letter in letters for letter in wanted) else _SIMILAR
 
 
 def named_by(typed: str, items: Sequence[Named]) -> list[Named]:

@@ -121,6 +121,8 @@ def draw_controls(model: ControlsModel, cells: int, glyphs: Glyphs) -> Line:
     limits = [ranges, compared, _limits(model, glyphs)]
     if _width([*limits, *(piece for _, piece in others)]) > cells:
         ranges = limits[0] = line(Span(f" {model.span} ", "tab"))
+    if _width(limits) > cells and not (model.filter_text or model.breadcrumbs):
+        limits[2] = line(Span("all stores", "dim"))
     if _width(limits) > cells:
         room = cells - _width([ranges, compared]) - 2
         limits[2] = _limits(model, glyphs, max(_MIN_FILTER_CELLS, room))

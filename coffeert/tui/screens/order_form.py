@@ -143,11 +143,6 @@ class OrderForm(Modal[None]):
         view.display = bool(message.lines)
         view.show(message.lines)
 
-    @on(ChoiceInput.Taken)
-    def go_on(self) -> None:
-        """Go to the next field."""
-        self.focus_next()
-
     @on(Input.Submitted)
     def action_place(self) -> None:
         """Place the order, unless something is wrong with it."""

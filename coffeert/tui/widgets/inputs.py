@@ -236,7 +236,10 @@ class ChoiceInput(Input):
             self._suggest()
 
     def on_key(self, event: events.Key) -> None:
-        if event.key in ("up", "down") and self._offered:
+        """Choose or take a suggestion; what is typed right after that is meant for the next field."""
+        if self.screen.focused is not self:
+            self.app.simulate_key(event.key)
+        elif event.key in ("up", "down") and self._offered:
             self._at = (self._at + (1 if event.key == "down" else -1)) % len(self._offered)
             self._show()
         elif event.key in ("enter", "tab") and self._offered and (self.value or self._at):
@@ -257,6 +260,7 @@ class ChoiceInput(Input):
             self.value = printable(taken.name if known else taken.code, 200)
         self._offered = []
         self._show()
+        self.screen.focus_next()
         self.post_message(self.Taken(self))
 
     def _suggest(self) -> None:
