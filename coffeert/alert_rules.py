@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -16,6 +16,7 @@ from coffeert.domain.rollups import SECONDS, floor, sliding_minute
 from coffeert.durations import parse_duration
 from coffeert.errors import ConfigError
 from coffeert.wire.health import Health
+from coffeert.wire.reports import Activity
 
 Metric = Literal[
     "orders_per_min",
@@ -38,9 +39,6 @@ METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
 Comparison = Literal["<", "<=", ">", ">=", "=="]
 Phase = Literal["quiet", "pending", "firing"]
 Figures = Mapping[Metric, float]
-
-SILENT_AFTER_SECONDS: Final = 180.0
-"""Seconds without an order after which a store counts as silent."""
 
 _TICKET_MINUTES = 15
 _COMPARE: Final[dict[Comparison, Callable[[float, float], bool]]] = {
@@ -179,11 +177,11 @@ def read_figures(
     cube: RollupCube,
     data_time: datetime,
     now: datetime,
-    stores: Sequence[str],
+    activity: Activity | None,
     health: Health | None,
     currency: str | None = None,
 ) -> Figures:
-    """Return the figures that rules are about; `stores` are those of the menu, money is in whole units."""
+    """Return the figures that rules are about, as far as they are known; money is in whole units."""
     moment, scale = now.timestamp(), 10 ** places(currency)
     running = floor(int(moment), "minute")
     orders, cents = sliding_minute(partial(cube.bucket_sum, "minute"), moment)
@@ -194,11 +192,12 @@ def read_figures(
         "revenue_per_min": cents / scale,
         "orders_today": today.orders,
         "revenue_today": today.cents / scale,
-        "silent_stores": len(silent_stores(cube, stores, moment)),
         "data_age": max(0.0, (now - data_time).total_seconds()),
     }
     if recent.orders > 0:
         figures["avg_ticket"] = recent.cents / recent.orders / scale
+    if activity is not None:
+        figures["silent_stores"] = sum(store.quiet for store in activity.stores)
     if health is not None:
         figures["orders_per_s"] = health.intake.orders_per_s
         figures["queue"] = health.intake.queue
@@ -209,24 +208,3 @@ def read_figures(
         figures["redis_ms"] = health.redis.round_trip_ms
         figures["clients"] = health.sockets.clients
     return figures
-
-
-def silent_stores(
-    cube: RollupCube, stores: Sequence[str], moment: float
-) -> list[tuple[str, float]]:
-    """Return the stores without a recent order and their seconds without one, the longest first.
-
-    A bucket does not tell when in the minute an order was placed, so the seconds count from its end.
-    """
-    last: dict[str, int] = {}
-    wanted = set(stores)
-    oldest = cube.retention.first_minute
-    for start in range(floor(int(moment), "minute") + 300, oldest - 60, -60):
-        for (store, _), totals in cube.bucket("minute", start).items():
-            if totals.orders > 0 and store in wanted and store not in last:
-                last[store] = start
-        if len(last) == len(wanted):
-            break
-    gaps = [(code, moment - (last[code] + 60 if code in last else oldest)) for code in stores]
-    silent = [(code, gap) for code, gap in gaps if gap >= SILENT_AFTER_SECONDS]
-    return sorted(silent, key=lambda item: (-item[1], item[0]))

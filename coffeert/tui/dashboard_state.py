@@ -247,7 +247,7 @@ class DashboardState:
         wanted = self.wanted_reports()
         if not wanted:
             return replace(NO_REPORTS, missing=_not_asked(self.selection()))
-        activity = None if self.rewound_to is not None else self.reports.activity
+        activity = None if self.rewound_to is not None else self.live.activity
         answers = [self.reports.answer(request) for request in wanted]
         week = answers.pop()
         if not answers:

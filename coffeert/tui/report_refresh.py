@@ -75,14 +75,14 @@ def _activity_due(state: DashboardState) -> bool:
     reports, moment = state.reports, state.live.clock.monotonic()
     if reports.activity_failed and moment - reports.activity_failed < _RETRY_SECONDS:
         return False
-    return reports.activity is None or moment - reports.activity_received >= _ACTIVITY_SECONDS
+    return state.live.activity is None or moment - reports.activity_received >= _ACTIVITY_SECONDS
 
 
 async def _ask_activity(state: DashboardState, archive: Archive) -> None:
     reports, moment = state.reports, state.live.clock.monotonic()
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
-            reports.activity = await archive.activity()
+            state.live.activity = await archive.activity()
     except (CoffeertError, TimeoutError):
         reports.activity_failed = moment
         return

@@ -85,7 +85,7 @@ async def reported(s: Harness) -> None:
     def at_hand() -> bool:
         answers = [reports.answer(request) for request in s.app.state.wanted_reports()]
         return all(answer.report or answer.failure for answer in answers) and bool(
-            reports.activity or reports.activity_failed
+            s.app.session.activity or reports.activity_failed
         )
 
     while not at_hand():

@@ -147,7 +147,11 @@ def figures_of(session: Session) -> Figures:
     status = data_status_of(session)
     if status.old:
         return {"data_age": status.age or 0.0}
-    stores = () if session.menu is None else [store.code for store in session.menu.stores]
     return read_figures(
-        view.cube, view.data_time, session.now(), stores, session.health, session.currency
+        view.cube,
+        view.data_time,
+        session.now(),
+        session.activity,
+        session.health,
+        session.currency,
     )

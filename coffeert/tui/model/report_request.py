@@ -47,10 +47,9 @@ class ReportAnswer:
 
 @dataclass(slots=True)
 class ReportAnswers:
-    """The answers to the latest requests, and the activity of the stores."""
+    """The answers to the latest requests, and when the activity of the stores was asked for."""
 
     answers: dict[WantedReport, ReportAnswer] = field(default_factory=dict)
-    activity: Activity | None = None
     activity_received: float = 0.0
     activity_failed: float = 0.0
 

@@ -36,6 +36,7 @@ from coffeert.tui.model.source import Feed
 from coffeert.wire.frames import Heartbeat, Hello
 from coffeert.wire.health import Health
 from coffeert.wire.orders import MenuBody
+from coffeert.wire.reports import Activity
 
 LinkState = Literal["connecting", "up", "waiting", "stopped"]
 TotalsMatch = Literal["unknown", "equal", "differs"]
@@ -83,6 +84,7 @@ class Session:
         self.orders_seen = 0
         self.orders_added = 0
         self.heartbeat: Heartbeat | None = None
+        self.activity: Activity | None = None
         self.replaying = False
         self.own = OwnOrders()
         self.arrivals = Arrivals()
