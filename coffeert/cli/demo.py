@@ -31,7 +31,7 @@ from coffeert.inject.shop_habits import SHOPS
 
 T = TypeVar("T")
 
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.3
 
 
 class Stopped(Exception):

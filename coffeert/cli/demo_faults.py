@@ -65,7 +65,7 @@ class Breaker:
         finally:
             rush.cancel()
             await asyncio.gather(rush, return_exceptions=True)
-        await self._prove(say)
+        await self.prove(say)
 
     async def _kill(self, part: BreakablePart) -> tuple[str, int]:
         match part:
@@ -93,7 +93,8 @@ class Breaker:
         daemon = self._daemons[part]
         return daemon.pid not in (killed, None) and daemon.is_answering()
 
-    async def _prove(self, say: Say) -> None:
+    async def prove(self, say: Say) -> None:
+        """Wait for all answers, then look for every order that was sent and compare every figure."""
         deadline = time.monotonic() + _HEALED_WITHIN_SECONDS
         while self._tills.unanswered and time.monotonic() < deadline:
             say("healing", f"Orders that wait for their answer: {self._tills.unanswered:,}.")

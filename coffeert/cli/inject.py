@@ -63,7 +63,7 @@ class InjectOptions:
 
 @click.command("inject")
 @click.option(
-    "--url", envvar="COFFEERT_URL", help="The server (http://127.0.0.1:8765). [env: COFFEERT_URL]"
+    "--url", envvar="COFFEERT_URL", help="The server (the one that runs here). [env: COFFEERT_URL]"
 )
 @click.option("--rate", type=RateParam(), help="Mean orders per second (10).")
 @click.option("--count", type=click.IntRange(1), help="How many orders; of a file, the first ones.")

@@ -20,7 +20,7 @@ _PATIENCE_SECONDS = 2.0
 
 @click.command("status")
 @click.option(
-    "--url", envvar="COFFEERT_URL", help="The server (http://127.0.0.1:8765). [env: COFFEERT_URL]"
+    "--url", envvar="COFFEERT_URL", help="The server (the one that runs here). [env: COFFEERT_URL]"
 )
 @click.option(
     "--at",

@@ -247,15 +247,21 @@ class OrderClient:
         return decode_snapshot((await self._request("GET", url, b"", {})).body)
 
     async def orders(
-        self, wanted: OrderQuery = ALL_ORDERS, *, before: str | None = None, limit: int = 50
+        self,
+        wanted: OrderQuery = ALL_ORDERS,
+        *,
+        before: str | None = None,
+        limit: int = 50,
+        counted: bool = True,
     ) -> OrderList:
         """Return the newest orders that match, or with the `next` of a page the page after it.
 
-        Prices of `wanted` are in the smallest unit of the server's currency.
+        Prices of `wanted` are in the smallest unit of the server's currency. `counted`: the first page says
+        how many match, which takes up to half a second.
         """
         url = await self._list_url(wanted)
-        fields = [("limit", str(limit)), *([] if before is None else [("before", before)])]
-        url = url.extend_query(fields)
+        fields = {"limit": str(limit)} | ({} if before is None else {"before": before})
+        url = url.extend_query(fields if counted else fields | {"count": "no"})
         return decode_order_list((await self._request("GET", url, b"", {})).body)
 
     async def orders_csv(self, wanted: OrderQuery = ALL_ORDERS) -> AsyncIterator[bytes]:

@@ -93,7 +93,7 @@ SHOPS: Final = (
     ShopHabits(
         code="central",
         name="Central",
-        customers=1650,
+        customers=1240,
         weekdays=(0.96, 0.98, 1.0, 1.03, 1.1, 0.82, 0.42),
         hours=Hours(6.5, 20),
         saturday=Hours(8, 20),
@@ -104,7 +104,7 @@ SHOPS: Final = (
     ShopHabits(
         code="downtown",
         name="Downtown",
-        customers=1200,
+        customers=900,
         weekdays=(1.02, 1.03, 1.0, 0.99, 0.84, 0.3, 0.14),
         hours=Hours(6, 17.5),
         saturday=Hours(9, 16),
@@ -116,7 +116,7 @@ SHOPS: Final = (
     ShopHabits(
         code="uptown",
         name="Uptown",
-        customers=1010,
+        customers=760,
         weekdays=(0.92, 0.95, 1.0, 1.0, 1.12, 1.45, 0.7),
         hours=Hours(7.5, 19),
         saturday=Hours(8, 19),
@@ -128,7 +128,7 @@ SHOPS: Final = (
     ShopHabits(
         code="southend",
         name="Southend",
-        customers=640,
+        customers=480,
         weekdays=(0.85, 0.9, 1.0, 1.0, 1.15, 1.4, 0.8),
         hours=Hours(8, 19.5),
         saturday=Hours(8.5, 20),

@@ -19,7 +19,7 @@ from coffeert.postgres.pool import Connection, Pool
 from coffeert.postgres.queries import sql
 
 PAGE_SECONDS: Final = 3.0
-COUNT_SECONDS: Final = 1.0
+COUNT_SECONDS: Final = 0.5
 EXPORT_SECONDS: Final = 10.0
 """For each `EXPORT_ROWS`: an export has the time that it needs as long as it finds something."""
 

@@ -95,9 +95,16 @@ class LiveSource:
         return await self._open(self._client).activity()
 
     async def orders(
-        self, wanted: OrderQuery, *, before: str | None = None, limit: int = 50
+        self,
+        wanted: OrderQuery,
+        *,
+        before: str | None = None,
+        limit: int = 50,
+        counted: bool = True,
     ) -> OrderList:
-        return await self._open(self._client).orders(wanted, before=before, limit=limit)
+        return await self._open(self._client).orders(
+            wanted, before=before, limit=limit, counted=counted
+        )
 
     def orders_csv(self, wanted: OrderQuery) -> AsyncIterator[bytes]:
         return self._open(self._client).orders_csv(wanted)

@@ -15,6 +15,9 @@ PAGE_ORDERS: Final = 200
 REFRESH_SECONDS: Final = 5.0
 """How often a list that follows is asked for again, for what frames did not list in a rush."""
 
+_MAX_SHARE: Final = 20
+"""But not before so many times as long as the answer took: of a large table, that is its counting."""
+
 _CHECK_SECONDS: Final = 0.1
 _RETRY_SECONDS: Final = 5.0
 _TIMEOUT_SECONDS: Final = 20.0
@@ -59,13 +62,17 @@ async def refresh_orders(state: DashboardState, archive: Archive, wake: Callable
 
 def _is_old(state: DashboardState, pages: OrderPages, moment: float) -> bool:
     changed = state.live.version != pages.version
-    return changed and moment - pages.asked >= REFRESH_SECONDS
+    return changed and moment - pages.asked >= max(REFRESH_SECONDS, _MAX_SHARE * pages.took)
 
 
 async def _first(state: DashboardState, archive: Archive, search: OrderSearch) -> OrderPages:
     moment, version = state.live.clock.monotonic(), state.live.version
-    page = await archive.orders(search.query, limit=PAGE_ORDERS)
-    pages = OrderPages.first(search, page, moment, version)
+    known = state.listing_orders.pages_for(search)
+    # What could not be counted in time will not be the next time either.
+    counted = search.complete and (known is None or known.total is not None)
+    page = await archive.orders(search.query, limit=PAGE_ORDERS, counted=counted)
+    took = state.live.clock.monotonic() - moment
+    pages = OrderPages.first(search, page, moment, version, took)
     return pages if pages.orders else await _further(archive, pages)
 
 

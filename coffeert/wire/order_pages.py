@@ -36,7 +36,7 @@ class OrderList(msgspec.Struct, frozen=True):
     """A page of orders, newest first. Voids are not listed: what they void says so.
 
     `next` is the `before` of the next page, `None` after the last one. `total` is how many orders match;
-    only the first page says it, and only if they could be counted within a second.
+    only the first page says it, and only if it was asked for and could be counted within half a second.
     """
 
     orders: tuple[ListedOrder, ...]

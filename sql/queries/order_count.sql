@@ -11,5 +11,6 @@ WHERE placed_at >= $8::timestamptz AND placed_at < $9::timestamptz
   AND ($5::bigint IS NULL OR import_id = $5::bigint)
   AND ($6::integer IS NULL OR price_cents >= $6::integer)
   AND ($7::integer IS NULL OR price_cents <= $7::integer)
-  AND placed_at >= ($11::timestamptz[])[coalesce(array_position($10::text[], store), 1)]
-  AND placed_at < ($12::timestamptz[])[coalesce(array_position($10::text[], store), 1)]
+  AND (cardinality($10::text[]) = 1 OR (
+      placed_at >= ($11::timestamptz[])[coalesce(array_position($10::text[], store), 1)]
+      AND placed_at < ($12::timestamptz[])[coalesce(array_position($10::text[], store), 1)]))

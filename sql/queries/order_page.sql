@@ -20,8 +20,9 @@ FROM (
       AND ($4::text IS NULL OR receipt = $4::text)
       AND ($6::integer IS NULL OR price_cents >= $6::integer)
       AND ($7::integer IS NULL OR price_cents <= $7::integer)
-      AND placed_at >= ($11::timestamptz[])[coalesce(array_position($10::text[], store), 1)]
-      AND placed_at < ($12::timestamptz[])[coalesce(array_position($10::text[], store), 1)]
+      AND (cardinality($10::text[]) = 1 OR (
+          placed_at >= ($11::timestamptz[])[coalesce(array_position($10::text[], store), 1)]
+          AND placed_at < ($12::timestamptz[])[coalesce(array_position($10::text[], store), 1)]))
       -- A void by hand belongs to no import; what it voids may.
       AND ($5::bigint IS NULL OR $5::bigint = CASE WHEN voids IS NULL THEN import_id ELSE (
               SELECT import_id FROM orders AS voided WHERE voided.order_id = orders.voids

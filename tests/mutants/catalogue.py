@@ -17,6 +17,7 @@ class Mutant:
 
 
 _PROPERTY = "tests/integration/aggregator/test_pass_property.py"
+_ARCHIVE = "tests/integration/postgres/test_order_archive.py"
 _PASSES = "tests/integration/postgres/test_passes.py"
 _WRITER = "tests/unit/server/ingest/test_batch_writer.py"
 _BATCH_INSERT = "coffeert/server/ingest/batch_insert.py"
@@ -64,6 +65,41 @@ MUTANTS = (
         "void.voids = import_key.order_id AND void.import_id IS NOT NULL",
         "void.voids = import_key.order_id",
         (_IMPORT_PROPERTY,),
+    ),
+    Mutant(
+        "taking a run back voids all made-up orders",
+        "coffeert/inject/take_back.py",
+        "OrderQuery(sources=(SOURCE,), receipt=run)",
+        "OrderQuery(sources=(SOURCE,))",
+        ("tests/integration/inject/test_taking_back.py",),
+    ),
+    Mutant(
+        "taking a run back voids orders of tills with such a receipt",
+        "coffeert/inject/take_back.py",
+        "OrderQuery(sources=(SOURCE,), receipt=run)",
+        "OrderQuery(receipt=run)",
+        ("tests/integration/inject/test_taking_back.py",),
+    ),
+    Mutant(
+        "a void overtakes its order",
+        "coffeert/inject/injector.py",
+        "if order.voids and orders_since_void:",
+        "if False:",
+        ("tests/unit/inject/test_injector.py",),
+    ),
+    Mutant(
+        "a killed server stays announced",
+        "coffeert/cli/server_address.py",
+        "if is_held_exclusively(path):",
+        "if path.exists():",
+        ("tests/unit/cli/test_server_address.py",),
+    ),
+    Mutant(
+        "the demo calls lost orders stored",
+        "coffeert/cli/demo_faults.py",
+        "verification.exact and len(sent) == found.stored == found.counted",
+        "verification.exact",
+        ("tests/end_to_end/test_demo.py",),
     ),
     Mutant(
         "equal rows of one file are one sale",
@@ -547,6 +583,41 @@ ORDER BY order_id""",
         "self.cube.retention.first_common_date",
         "self.cube.retention.first_date",
         ("tests/unit/tui/model/test_bucket_sums.py",),
+    ),
+    Mutant(
+        "a page of orders begins with the last one of the page before",
+        "sql/queries/order_page.sql",
+        "(placed_at, order_id) < (",
+        "(placed_at, order_id) <= (",
+        (_ARCHIVE,),
+    ),
+    Mutant(
+        "a day of orders is that of the default calendar at every store",
+        "coffeert/postgres/order_archive.py",
+        '[row["begins"] or begin for row in rows]',
+        '[rows[0]["begins"] or begin for row in rows]',
+        (_ARCHIVE,),
+    ),
+    Mutant(
+        "the total of orders counts voids",
+        "sql/queries/order_count.sql",
+        "  AND voids IS NULL\n",
+        "",
+        (_ARCHIVE,),
+    ),
+    Mutant(
+        "the terminal lists orders below the end of the server's pages",
+        "coffeert/tui/model/order_search.py",
+        "if order.recency >= end",
+        "if order.recency",
+        ("tests/unit/tui/model/test_order_search.py",),
+    ),
+    Mutant(
+        "a price filter is rounded to the currency's places",
+        "coffeert/tui/model/filter.py",
+        "-(-self.price // scale), self.price // scale",
+        "self.price // scale, self.price // scale",
+        ("tests/unit/tui/model/test_filter.py",),
     ),
     Mutant(
         "PostgreSQL takes a pass with a stale fencing token",

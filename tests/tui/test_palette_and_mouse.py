@@ -8,7 +8,7 @@ from textual.widgets import OptionList
 from coffeert.tui.bindings import DASHBOARD_KEYS, readable
 from coffeert.tui.render.header import draw_controls, draw_header
 from coffeert.tui.screens.dashboard import Dashboard
-from coffeert.tui.widgets.bars import ControlsBar, HeaderBar, TimeBar
+from coffeert.tui.widgets.bars import ControlsBar, HeaderBar
 from coffeert.tui.widgets.order_table import OrderTable
 from tests.tui.conftest import Harness, Launch
 
@@ -103,19 +103,6 @@ async def test_the_mouse_moves_the_crosshair(launch: Launch) -> None:
         await s.pilot.hover(OrderTable, offset=(4, 4))
         await s.settle()
         assert s.app.state.cursor is None
-
-
-@pytest.mark.long
-async def test_a_click_on_the_track_goes_to_that_time(launch: Launch) -> None:
-    async with launch() as s:
-        for _ in range(20):
-            s.clock.pass_time(2)
-            await s.happen(s.house.sell(s.clock.now(), 1), s.house.beat(s.clock.now()))
-        await s.pilot.click(TimeBar, offset=(60, 0))
-        await s.settle()
-        assert s.app.state.rewound_to is not None
-        back = s.app.session.now().timestamp() - s.app.state.rewound_to
-        assert 10 < back < 30
 
 
 async def test_the_wheel_walks_through_the_orders(launch: Launch) -> None:

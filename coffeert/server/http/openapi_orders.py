@@ -30,6 +30,11 @@ def search_parameters() -> list[dict[str, Any]]:
             "How many orders a page has at most.",
         ),
         _searched(
+            "count",
+            {"type": "string", "enum": ["yes", "no"], "default": "yes"},
+            "Whether the first page says how many orders match.",
+        ),
+        _searched(
             "format",
             {"type": "string", "enum": ["json", "csv"]},
             "`csv`: all orders that match in one file; `Accept: text/csv` asks for the same.",

@@ -21,7 +21,7 @@ from coffeert.wire.order_pages import DEFAULT_LIMIT, MAX_LIMIT, ListedOrder, Ord
 from coffeert.wire.orders import encode
 
 _LISTS: Final = ("store", "drink", "source")
-_SINGLE: Final = ("receipt", "import", "from", "to", "min_price", "max_price", "format")
+_SINGLE: Final = ("receipt", "import", "from", "to", "min_price", "max_price", "format", "count")
 _PAGING: Final = ("before", "limit")
 _MAX_VALUES: Final = 500
 _MAX_CODE_LENGTH: Final = 255
@@ -53,7 +53,8 @@ class OrderListApi:
         if fields.wants_csv:
             return await self._csv(request, wanted)
         behind, limit = fields.place(), fields.limit()
-        page = await self._archive.page(wanted, behind, limit=limit, counted=behind is None)
+        counted = fields.counted and behind is None
+        page = await self._archive.page(wanted, behind, limit=limit, counted=counted)
         if not page.orders and behind is None:
             self._check_codes(wanted)
         places = self._menu().places
@@ -92,7 +93,7 @@ class OrderListApi:
         menu = self._menu()
         known = {store.code for store in menu.stores}, {drink.code for drink in menu.drinks}
         faults = [
-            FieldError(field, f"{code[:40]!a} is no {field}: the menu has none, and no order")
+            FieldError(field, f"{code[:40]!a} is no {field} of the menu or of an order")
             for field, codes, menu_codes in (
                 ("store", wanted.stores, known[0]),
                 ("drink", wanted.drinks, known[1]),
@@ -101,7 +102,8 @@ class OrderListApi:
             if code not in menu_codes
         ]
         if faults:
-            raise Invalid("Nothing was found.", errors=tuple(faults))
+            detail = "; ".join(fault.message for fault in faults)
+            raise Invalid(f"Nothing was found: {detail}.", errors=tuple(faults))
 
     async def _csv(self, request: web.Request, wanted: OrderQuery) -> web.StreamResponse:
         places = self._menu().places
@@ -150,6 +152,14 @@ class _Fields:
         if is_csv and (paging := [name for name in _PAGING if name in self._query]):
             raise _invalid(paging[0], "is for pages: CSV has all orders that match")
         return is_csv
+
+    @property
+    def counted(self) -> bool:
+        """Whether it is to be said how many orders match."""
+        wanted = self.get("count")
+        if wanted not in (None, "yes", "no"):
+            raise _invalid("count", "must be yes or no")
+        return wanted != "no"
 
     def get(self, name: str) -> str | None:
         """Return a text as it is."""
@@ -204,4 +214,4 @@ async def _write(response: web.StreamResponse, text: str) -> None:
 
 
 def _invalid(field: str, message: str) -> Invalid:
-    return Invalid("The orders cannot be searched so.", errors=(FieldError(field, message),))
+    return Invalid(f"{field} {message}.", errors=(FieldError(field, message),))

@@ -65,7 +65,7 @@ class OrderPages:
     """The newest orders that match, without a gap, and when those were voided that are void.
 
     `next` is where the page after them begins, `total` how many there are; `asked` is when the first page
-    was asked for by the monotonic clock, `version` the session's then.
+    was asked for by the monotonic clock, `version` the session's then, `took` the seconds until the answer.
     """
 
     search: OrderSearch
@@ -75,12 +75,15 @@ class OrderPages:
     total: int | None
     asked: float
     version: int
+    took: float
 
     @classmethod
-    def first(cls, search: OrderSearch, page: OrderList, asked: float, version: int) -> OrderPages:
+    def first(
+        cls, search: OrderSearch, page: OrderList, asked: float, version: int, took: float
+    ) -> OrderPages:
         """Return the first page."""
         total = page.total if search.complete else None
-        empty = cls(search, (), MappingProxyType({}), None, total, asked, version)
+        empty = cls(search, (), MappingProxyType({}), None, total, asked, version, took)
         return empty.with_next(page)
 
     def with_next(self, page: OrderList) -> OrderPages:

@@ -60,7 +60,12 @@ class Archive(PastSource, Protocol):
         ...
 
     async def orders(
-        self, wanted: OrderQuery, *, before: str | None = None, limit: int = 50
+        self,
+        wanted: OrderQuery,
+        *,
+        before: str | None = None,
+        limit: int = 50,
+        counted: bool = True,
     ) -> OrderList:
         """Return a page of orders, newest first; raises `CoffeertError`."""
         ...

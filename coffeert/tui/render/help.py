@@ -35,7 +35,7 @@ _TOPICS: Final[dict[str, tuple[str, Rows]]] = {
 _FILTER: Final = (
     ("store:uptown", "stores with this in their code; a,b for either, =a for exactly that"),
     ("drink:latte", "the same for drinks"),
-    ("price>5", "what a piece costs: < <= > >= ="),
+    ("price>5", "price of a piece, in the list: < <= > >= ="),
     ("-tea", "everything but; a plain word looks for stores and drinks"),
     ("tab", "take the suggestion; the arrows choose another"),
 )

@@ -71,7 +71,7 @@ def arrange(
     """
     places = _places(width, height, tab, listing, stores, enlarged)
     replaced = next((name for name in (listing, "stores", "drinks") if name in places), None)
-    if orders and tab != "orders" and "orders" not in places and replaced is not None:
+    if orders and "orders" not in places and replaced is not None:
         places["orders"] = places.pop(replaced)
     return {
         name: place

@@ -19,6 +19,7 @@ from coffeert.tui.model.filter import parse_filter
 from coffeert.tui.model.window import RANGES
 from coffeert.tui.screens.injection_form import InjectionForm
 from coffeert.tui.screens.order_form import OrderForm
+from coffeert.tui.screens.take_back import TakeBack
 from coffeert.wire.frames import change_from
 from tests.integration.client.proxies import proxied
 from tests.integration.inject.command import run
@@ -87,12 +88,14 @@ async def test_an_order_placed_on_the_screen_is_stored_and_comes_back(server_url
         await until(pilot, lambda: orders_shown(app) == 0)
 
 
-async def test_injects_from_the_screen_and_stops(server_url: str) -> None:
-    async with watching(server_url) as (app, pilot, _):
+async def test_injects_from_the_screen_stops_and_takes_it_back(server_url: str) -> None:
+    async with watching(server_url, allow_inject=True) as (app, pilot, client):
+        await client.place(Draft("uptown", "tea"))
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, InjectionForm))
         app.screen.query_one("#rate", Input).value = "50"
         app.screen.query_one("#duration", Input).value = ""
+        app.screen.query_one("#sure", Input).value = "yes"
         await pilot.press("f2")
         await until(pilot, lambda: orders_shown(app) >= 20)
         assert app.injection is not None
@@ -100,6 +103,13 @@ async def test_injects_from_the_screen_and_stops(server_url: str) -> None:
         await pilot.press("x")
         await until(pilot, lambda: not app.injection.running)  # type: ignore[union-attr]  # set above
         assert app.session.totals_match() in ("equal", "unknown")
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, TakeBack))
+        await pilot.press("n", "x")
+        await until(pilot, lambda: isinstance(app.screen, TakeBack))
+        assert orders_shown(app) > 20, "not before a yes"
+        await pilot.press("y")
+        await until(pilot, lambda: orders_shown(app) == 1)
 
 
 async def test_an_alert_and_a_check_with_the_same_text_agree(server_url: str) -> None:
