@@ -313,8 +313,8 @@ CROSS JOIN LATERAL (
 ) AS sale
 
 -- name: report_timeout
--- For this transaction: no statement takes longer than $1, such as 5000ms.
-SELECT set_config('statement_timeout', $1, true)
+-- For this transaction: no statement takes longer than $1, such as 5000ms, and some memory to sort in.
+SELECT set_config('statement_timeout', $1, true), set_config('work_mem', '16MB', true)
 
 -- name: uncounted_orders
 -- How many committed orders no pass has counted, how many seconds ago the last pass was made, and
