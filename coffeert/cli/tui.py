@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,9 +19,11 @@ from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GLYPH_SETS, GlyphSet, glyphs_for
 
 if TYPE_CHECKING:
+    from coffeert.alert_rules import Rule
+    from coffeert.client.webhook import Webhook
     from coffeert.tui.app import CoffeertApp
     from coffeert.tui.model.clock import Clock
-    from coffeert.tui.model.source import Feed
+    from coffeert.tui.model.source import Archive, Feed
 
 _HANGUP_CODE = 129
 THEMES = ("dark", "light", "safe")
@@ -64,6 +67,12 @@ THEMES = ("dark", "light", "safe")
     "--forget", is_flag=True, help="Do not use or keep the last range, filter, theme and tab."
 )
 @click.option(
+    "--alert-webhook",
+    envvar="COFFEERT_ALERT_WEBHOOK",
+    metavar="URL",
+    help="Post alerts there as JSON when they begin and end. [env: COFFEERT_ALERT_WEBHOOK]",
+)
+@click.option(
     "--allow-inject",
     is_flag=True,
     help="Allow sending made-up orders, which then count among the real ones.",
@@ -99,8 +108,17 @@ class TuiOptions:
     plain: bool
     forget: bool
     allow_inject: bool
+    alert_webhook: str | None
     read_only: bool
     demo_socket: int | None
+
+    def webhook(self) -> Webhook | None:
+        """Return what alerts are posted to; raises `ConfigError` for a URL that cannot be used."""
+        if self.alert_webhook is None:
+            return None
+        from coffeert.client.webhook import Webhook, parse_webhook_url
+
+        return Webhook(parse_webhook_url(self.alert_webhook))
 
     def appearance(self, last_theme: str = "") -> Appearance:
         """Return characters and theme; `last_theme` is the theme of the last start."""
@@ -131,12 +149,14 @@ async def _watch(options: TuiOptions) -> int:
     address = ServerAddress(str(server))
     find = None if options.url else partial(_find_server, address.url)
     source = LiveSource(address, token, ca_file, find=find)
+    from coffeert.tui.settings import load_settings, settings_path
+
+    settings, webhook = load_settings(settings_path(options.settings)), options.webhook()
     if options.plain:
-        return await _read_aloud(source)
+        return await _read_aloud(source, source, settings.alerts, webhook, address.name)
     from coffeert.tui.app import CoffeertApp
     from coffeert.tui.injection import Injection
     from coffeert.tui.saved_state import SavedState, load_saved_state
-    from coffeert.tui.settings import load_settings, settings_path
 
     demo = None
     if options.demo_socket is not None:
@@ -151,15 +171,16 @@ async def _watch(options: TuiOptions) -> int:
         url=address,
         has_token=bool(token),
         appearance=options.appearance(saved.theme),
-        settings=load_settings(settings_path(options.settings)),
+        settings=settings,
         injection=Injection(
             address, token, allowed=options.allow_inject, demo=demo is not None, ca_file=ca_file
         ),
+        webhook=webhook,
         state_path=state_path,
         read_only=options.read_only,
         demo=demo,
     )
-    saved.restore(app.state)
+    saved.restore(app.state, app.views)
     if options.record is not None:
         app.recording.start(options.record)
     return await _run(app)
@@ -198,7 +219,7 @@ async def _replay(options: TuiOptions) -> int:
     assert options.replay is not None
     replayer = Replayer(options.replay, options.speed)
     if options.plain:
-        return await _read_aloud(replayer, replayer.clock)
+        return await _read_aloud(replayer, None, {}, None, replayer.server, replayer.clock)
     from coffeert.tui.app import CoffeertApp
 
     url = f"{replayer.server}, recorded"
@@ -210,13 +231,24 @@ async def _replay(options: TuiOptions) -> int:
     return await _run(app)
 
 
-async def _read_aloud(feed: Feed, clock: Clock | None = None) -> int:
+async def _read_aloud(
+    feed: Feed,
+    archive: Archive | None,
+    rules: Mapping[str, Rule],
+    webhook: Webhook | None,
+    server: str,
+    clock: Clock | None = None,
+) -> int:
     from coffeert.tui.dashboard_state import DashboardState
+    from coffeert.tui.model.alerts import Alerts
     from coffeert.tui.model.clock import SystemClock
     from coffeert.tui.model.session import Session
     from coffeert.tui.render.glyphs import ASCII
     from coffeert.tui.screen_reader import run_screen_reader
 
     state = DashboardState(Session(clock or SystemClock()), ASCII)
-    await run_screen_reader(state, feed, click.echo)
+    alerts = Alerts(rules)
+    await run_screen_reader(
+        state, feed, click.echo, archive=archive, alerts=alerts, webhook=webhook, server=server
+    )
     return 0

@@ -13,11 +13,13 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from coffeert.client.events import FeedEvent
+from coffeert.tui.bindings import readable
 from coffeert.tui.comparison import refresh_comparison
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.history.recorder import Recording
-from coffeert.tui.model.alerts import Alerts
+from coffeert.tui.model.alerts import Alert, AlertNotice, Alerts
 from coffeert.tui.model.clock import Clock, SystemClock
+from coffeert.tui.model.saved_views import SavedViews
 from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.session import Session, follow
 from coffeert.tui.model.source import Archive, Feed, PastSource
@@ -33,8 +35,10 @@ from coffeert.tui.saved_state import capture_state, save_state
 from coffeert.tui.screens.dashboard import Dashboard
 from coffeert.tui.settings import Settings
 from coffeert.tui.textual_workarounds import RELEASE_SECONDS, release_memory
+from coffeert.wire.orders import encode
 
 if TYPE_CHECKING:
+    from coffeert.client.webhook import Webhook
     from coffeert.tui.demo_link import DemoLink
     from coffeert.tui.injection import Injection
 
@@ -51,17 +55,18 @@ class CoffeertApp(App[None]):
 
     TITLE = "coffeert"
     ENABLE_COMMAND_PALETTE = True
-    # On small terminals the newest notice takes the line of the keys, and one more if it is long.
+    # One notice at a time, at the top right; on small terminals in two lines at most.
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (FULL, "-broad")]  # noqa: RUF012 (as Textual has it)
     VERTICAL_BREAKPOINTS = [(0, "-low"), (TALL, "-high")]  # noqa: RUF012 (as Textual has it)
     CSS = """
-    KeyBar FooterKey.-command-palette { border-left: none; }
     .-ascii Modal > .box { border: ascii $accent; scrollbar-size-vertical: 0; }
     .-ascii SelectCurrent .arrow { display: none; }
-    .-narrow ToastRack, .-low ToastRack { margin-bottom: 0; scrollbar-size-vertical: 0; }
-    .-narrow ToastHolder, .-low ToastHolder { display: none; max-height: 2; }
-    .-narrow ToastHolder:last-child, .-low ToastHolder:last-child { display: block; }
-    .-narrow Toast, .-low Toast { width: 1fr; max-width: 100%; margin: 0; padding: 0 1; }
+    ToastRack { dock: top; align: right top; margin: 2 0 0 0; scrollbar-size-vertical: 0; }
+    ToastHolder { align-horizontal: right; display: none; }
+    ToastHolder:last-child { display: block; }
+    Toast { margin: 0; padding: 0 1; }
+    .-narrow ToastHolder, .-low ToastHolder { max-height: 2; }
+    .-narrow Toast, .-low Toast { width: 1fr; max-width: 100%; }
     """
 
     def __init__(
@@ -76,6 +81,7 @@ class CoffeertApp(App[None]):
         appearance: Appearance = DEFAULT_APPEARANCE,
         settings: Settings = NO_SETTINGS,
         injection: Injection | None = None,
+        webhook: Webhook | None = None,
         state_path: Path | None = None,
         read_only: bool = False,
         demo: DemoLink | None = None,
@@ -89,6 +95,7 @@ class CoffeertApp(App[None]):
         self.session = Session(clock or SystemClock())
         self.state = DashboardState(self.session, self.glyphs)
         self.order_actions = OrderActions(self.session, feed, archive)
+        self.views = SavedViews(settings.views)
         self.recording = Recording(self.session, address)
         self.dashboard = Dashboard(
             self.state,
@@ -97,13 +104,16 @@ class CoffeertApp(App[None]):
             self.recording,
             injection,
             Alerts(settings.alerts),
-            settings.views,
+            self.views,
             address=address,
             has_token=has_token,
             reconnect=feed.reconnect_now,
+            on_alert=self._post_alert,
             read_only=read_only,
             demo=demo,
         )
+        self._address = address
+        self._webhook = webhook
         self.feed = feed
         self.injection = injection
         self._archive = archive
@@ -131,6 +141,9 @@ class CoffeertApp(App[None]):
 
     def on_mount(self) -> None:
         self.set_interval(RELEASE_SECONDS, release_memory)
+        if self._webhook is not None:
+            self._webhook.on_failure = self.dashboard.notify_warning
+            self.run_worker(self._webhook.run(), name="webhook", exit_on_error=True)
         self.run_worker(
             follow(self.session, self.feed, self._record, self._wake),
             name="feed",
@@ -162,14 +175,20 @@ class CoffeertApp(App[None]):
             )
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer every key's action in the palette."""
-        yield from super().get_system_commands(screen)
+        """Offer every key's action in the palette, and the themes, ours first."""
         for binding in self.dashboard.available_keys():
             yield SystemCommand(
-                binding.description.capitalize(),
-                f"{binding.tooltip} ({binding.key})",
+                binding.tooltip,
+                f"key {readable(binding.key)}",
                 lambda action=binding.action: self._run(action),
             )
+        for theme in THEMES:
+            yield SystemCommand(
+                f"Use the {theme.name.removeprefix('coffeert-')} theme",
+                "colours of coffeert",
+                lambda name=theme.name: setattr(self, "theme", name),
+            )
+        yield SystemCommand("Choose another theme", "of Textual", self.action_change_theme)
 
     def notify(
         self,
@@ -194,10 +213,14 @@ class CoffeertApp(App[None]):
         """Complete the files being written."""
         self.recording.stop()
         if self._state_path is not None:
-            save_state(self._state_path, capture_state(self.state, self.theme))
+            save_state(self._state_path, capture_state(self.state, self.theme, self.views))
 
     def _record(self, event: FeedEvent) -> None:
         self.recording.record(event)
+
+    def _post_alert(self, alert: Alert, since: str) -> None:
+        if self._webhook is not None:
+            self._webhook.post(encode(AlertNotice.of(alert, self._address.name, since)))
 
     def _wake(self, urgent: bool) -> None:
         if self.dashboard in self.screen_stack:

@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from coffeert.client.events import FeedEvent, ViewChanged
+from coffeert.client.webhook import Webhook
 from coffeert.tui.app import NO_SETTINGS, CoffeertApp
 from coffeert.tui.demo_link import DemoLink
 from coffeert.tui.injection import Injection
@@ -123,6 +124,7 @@ def launch() -> Launch:
         opened: bool = True,
         settings: Settings = NO_SETTINGS,
         injection: Injection | None = None,
+        webhook: Webhook | None = None,
         notifications: bool = False,
         has_token: bool = False,
         read_only: bool = False,
@@ -140,6 +142,7 @@ def launch() -> Launch:
             appearance=Appearance(glyphs, theme),
             settings=settings,
             injection=injection,
+            webhook=webhook,
             read_only=read_only,
             demo=demo,
         )

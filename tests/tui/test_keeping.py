@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Label
 
-from coffeert.alert_rules import parse_rule
 from coffeert.errors import ConfigError
 from coffeert.tui.bindings import CHANGING
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.injection import Injection, InjectionRequest, parse_injection_request
-from coffeert.tui.model.filter import parse_filter
+from coffeert.tui.model.filter import EVERYTHING, parse_filter
+from coffeert.tui.model.saved_views import SavedViews
 from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.session import Session
 from coffeert.tui.model.window import RANGE
@@ -29,26 +29,6 @@ from coffeert.tui.settings import Settings, load_settings
 from coffeert.wire.orders import MenuBody
 from tests.tui.conftest import Launch
 from tests.tui.scripted import FakeClock, House, ScriptedFeed, lost
-
-RUSH = Settings(alerts={"rush": parse_rule("orders_per_min > 20 for 30s")})
-
-
-async def test_an_alert_shows_fires_is_marked_and_can_be_acknowledged(
-    launch: Launch,
-) -> None:
-    async with launch(settings=RUSH) as s:
-        assert "alerts quiet" in s.text()
-        for _ in range(8):
-            s.clock.pass_time(5)
-            await s.happen(s.house.sell(s.clock.now(), 5), s.house.beat(s.clock.now()))
-        assert "1 alert " in s.text()
-        assert "a: note" in s.text()
-        await s.press("a")
-        assert "a: note" not in s.text()
-        assert "1 alert " in s.text()
-        s.clock.pass_time(150)
-        await s.happen(s.house.beat(s.clock.now()))
-        assert "alerts quiet" in s.text()
 
 
 def listed(directory: Path) -> list[Path]:
@@ -91,6 +71,40 @@ async def test_saved_views_go_round(launch: Launch) -> None:
         assert seen == ["store:up", "-tea", "", "store:up"]
 
 
+async def test_a_view_shows_its_name_and_the_list_chooses_saves_and_removes(
+    launch: Launch,
+) -> None:
+    async with launch(settings=Settings(views={"up": parse_filter("store:up")})) as s:
+        await s.press("v")
+        assert "view up" in s.text()
+        s.app.state.filter = parse_filter("-tea")
+        await s.press("V", "s", *"hot", "enter")
+        assert "view hot" in s.text()
+        await s.press("V", "up", "enter")
+        assert s.app.state.filter == parse_filter("store:up")
+        await s.press("V", "d")
+        assert "up stands in coffeert-tui.toml" in s.text()
+        await s.press("down", "d", "escape")
+        assert list(s.app.views) == ["up"]
+        assert s.app.state.filter == parse_filter("store:up")
+
+
+def test_a_view_needs_a_name_and_a_filter() -> None:
+    views = SavedViews({"up": parse_filter("store:up")})
+    hot = parse_filter("-tea")
+    for name, wanted in (
+        ("", hot),
+        ("x" * 25, hot),
+        ("a\x1b", hot),
+        ("up", hot),
+        ("all", EVERYTHING),
+    ):
+        with pytest.raises(ConfigError):
+            views.save(name, wanted)
+    views.save(" hot ", hot)
+    assert views.name_of(hot) == "hot"
+
+
 async def test_keys_can_be_remapped(launch: Launch) -> None:
     async with launch(settings=Settings(keys={"orders.freeze": "p"})) as s:
         await s.press("space")
@@ -114,10 +128,14 @@ async def test_jump_mode_goes_to_the_panel_of_a_letter(launch: Launch) -> None:
 def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "tui.json"
     state = DashboardState(Session(FakeClock()), BRAILLE)
-    SavedState("28 days", "store:up -tea", "coffeert-light", "stores").restore(state)
-    save_state(path, capture_state(state, "coffeert-light"))
+    views = SavedViews({})
+    SavedState(
+        "28 days", "store:up -tea", "coffeert-light", "stores", {"hot": "-tea", "bad": "x:"}
+    ).restore(state, views)
+    save_state(path, capture_state(state, "coffeert-light", views))
     again = DashboardState(Session(FakeClock()), BRAILLE)
-    load_saved_state(path).restore(again)
+    load_saved_state(path).restore(again, views := SavedViews({}))
+    assert dict(views.own) == {"hot": parse_filter("-tea")}
     assert (again.span.name, again.tab) == ("28 days", "stores")
     assert again.filter == parse_filter("store:up -tea")
 
@@ -129,7 +147,7 @@ def test_what_cannot_be_remembered_is_left_out(tmp_path: Path, text: str) -> Non
     path = tmp_path / "tui.json"
     path.write_text(text)
     state = DashboardState(Session(FakeClock()), BRAILLE)
-    load_saved_state(path).restore(state)
+    load_saved_state(path).restore(state, SavedViews({}))
     assert state.span.name == "today"
     assert not state.filter
 

@@ -80,7 +80,7 @@ async def test_time_stands_still_when_a_recording_is_over(launch: Launch, tmp_pa
         over = app.session.now()
         app.dashboard.tick()
         await pilot.pause()
-        assert "REPLAY over" in screen_text(app)
+        assert "replay over" in screen_text(app)
         assert app.session.now() == over
         assert over >= last
 

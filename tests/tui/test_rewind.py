@@ -38,7 +38,7 @@ async def test_keys_go_back_in_steps_and_end_is_live(launch: Launch) -> None:
         await until(s, lambda: s.app.state.rewound_to == NOON - timedelta(seconds=70))
         await s.press("end")
         assert s.app.state.session is s.app.session
-        assert "LIVE" in s.text()
+        assert "● live" in s.text()
 
 
 async def test_going_on_to_now_is_live(launch: Launch) -> None:
