@@ -30,6 +30,7 @@ THEMES = ("dark", "light", "safe")
 
 
 @click.command()
+@click.argument("urls", nargs=-1, metavar="[URL]...")
 @click.option(
     "--url",
     envvar="COFFEERT_URL",
@@ -80,12 +81,15 @@ THEMES = ("dark", "light", "safe")
 @click.option("--read-only", is_flag=True, help="Offer no keys that place, void or inject orders.")
 @click.option("--demo-socket", type=int, hidden=True, help="Where the demo listens.")
 def command(**values: Any) -> int:
-    """Show the dashboard in the terminal.
+    """Show the dashboard in the terminal; of several URLs, F4 shows the next server.
 
     If the server needs a token, it is read from COFFEERT_TOKEN only: every user of the machine can see
-    arguments. COFFEERT_CA_FILE names the certificate of a private CA.
+    arguments; each server of several gets it. COFFEERT_CA_FILE names the certificate of a private CA.
     """
-    options = TuiOptions(**values)
+    urls = tuple(values.pop("urls"))
+    if urls:
+        values["url"] = urls[0]
+    options = TuiOptions(**values, other_urls=urls[1:])
     if not options.plain and not (sys.stdin.isatty() and sys.stdout.isatty()):
         click.echo(
             "coffeert-tui: This is no terminal, so here is prose, as with --plain.", err=True
@@ -99,6 +103,7 @@ class TuiOptions:
     """What the command line asks for."""
 
     url: str | None
+    other_urls: tuple[str, ...]
     theme: str | None
     glyphs: GlyphSet | None
     record: Path | None
@@ -156,33 +161,56 @@ async def _watch(options: TuiOptions) -> int:
         return await _read_aloud(source, source, settings.alerts, webhook, address.name)
     from coffeert.tui.app import CoffeertApp
     from coffeert.tui.injection import Injection
+    from coffeert.tui.render.glyphs import GLYPHS
     from coffeert.tui.saved_state import SavedState, load_saved_state
+    from coffeert.tui.server_tab import ServerTab
 
     demo = None
     if options.demo_socket is not None:
         from coffeert.tui.demo_link import DemoLink
 
         demo = DemoLink(options.demo_socket)
+
+    def injection_for(place: ServerAddress, *, is_demo: bool = False) -> Injection:
+        return Injection(place, token, allowed=options.allow_inject, demo=is_demo, ca_file=ca_file)
+
     state_path = options.state_path()
     saved = SavedState() if state_path is None else load_saved_state(state_path)
+    appearance = options.appearance(saved.theme)
+    others = []
+    for url in options.other_urls:
+        place = ServerAddress(str(parse_server_url(url)))
+        other = LiveSource(place, token, ca_file)
+        others.append(
+            ServerTab(
+                other,
+                other,
+                place,
+                GLYPHS[appearance.glyphs],
+                settings,
+                has_token=bool(token),
+                injection=injection_for(place),
+                webhook=webhook,
+                read_only=options.read_only,
+            )
+        )
     app = CoffeertApp(
         source,
         source,
         url=address,
         has_token=bool(token),
-        appearance=options.appearance(saved.theme),
+        appearance=appearance,
         settings=settings,
-        injection=Injection(
-            address, token, allowed=options.allow_inject, demo=demo is not None, ca_file=ca_file
-        ),
+        injection=injection_for(address, is_demo=demo is not None),
         webhook=webhook,
         state_path=state_path,
         read_only=options.read_only,
         demo=demo,
+        others=others,
     )
-    saved.restore(app.state, app.views)
+    saved.restore(app.state, app.tab.views)
     if options.record is not None:
-        app.recording.start(options.record)
+        app.tab.recording.start(options.record)
     return await _run(app)
 
 

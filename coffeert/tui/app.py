@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -12,30 +12,21 @@ from textual.app import App, SystemCommand
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from coffeert.client.events import FeedEvent
 from coffeert.tui.bindings import readable
-from coffeert.tui.comparison import refresh_comparison
 from coffeert.tui.dashboard_state import DashboardState
-from coffeert.tui.history.recorder import Recording
-from coffeert.tui.model.alerts import Alert, AlertNotice, Alerts
-from coffeert.tui.model.clock import Clock, SystemClock
-from coffeert.tui.model.saved_views import SavedViews
+from coffeert.tui.model.clock import Clock
 from coffeert.tui.model.server_address import ServerAddress
-from coffeert.tui.model.session import Session, follow
+from coffeert.tui.model.session import Session
 from coffeert.tui.model.source import Archive, Feed, PastSource
-from coffeert.tui.order_actions import OrderActions
-from coffeert.tui.order_refresh import refresh_orders
-from coffeert.tui.past_reader import follow_seeks
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GLYPHS, Glyphs
 from coffeert.tui.render.layout import FULL, TALL
 from coffeert.tui.render.palette import THEMES, Palette, PlainPalette
-from coffeert.tui.report_refresh import refresh_reports
 from coffeert.tui.saved_state import capture_state, save_state
 from coffeert.tui.screens.dashboard import Dashboard
+from coffeert.tui.server_tab import ServerTab
 from coffeert.tui.settings import Settings
 from coffeert.tui.textual_workarounds import RELEASE_SECONDS, release_memory
-from coffeert.wire.orders import encode
 
 if TYPE_CHECKING:
     from coffeert.client.webhook import Webhook
@@ -48,10 +39,7 @@ PLAIN = PlainPalette()
 
 
 class CoffeertApp(App[None]):
-    """The dashboard of one feed; the viewer's choices are kept in the file `state_path`.
-
-    `past` is what is asked for past moments, if that is not the archive.
-    """
+    """The dashboard of a server, and those of `others`; the viewer's choices are kept in `state_path`."""
 
     TITLE = "coffeert"
     ENABLE_COMMAND_PALETTE = True
@@ -85,6 +73,7 @@ class CoffeertApp(App[None]):
         state_path: Path | None = None,
         read_only: bool = False,
         demo: DemoLink | None = None,
+        others: Sequence[ServerTab] = (),
     ) -> None:
         # With NO_COLOR no colour at all is sent, not even shades of grey.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
@@ -92,38 +81,49 @@ class CoffeertApp(App[None]):
         self.set_class(appearance.glyphs == "ascii", "-ascii")
         self.set_keymap(dict(settings.keys))
         address = url if isinstance(url, ServerAddress) else ServerAddress(url)
-        self.session = Session(clock or SystemClock())
-        self.state = DashboardState(self.session, self.glyphs)
-        self.order_actions = OrderActions(self.session, feed, archive)
-        self.views = SavedViews(settings.views)
-        self.recording = Recording(self.session, address)
-        self.dashboard = Dashboard(
-            self.state,
-            self.order_actions,
+        first = ServerTab(
+            feed,
             archive,
-            self.recording,
-            injection,
-            Alerts(settings.alerts),
-            self.views,
-            address=address,
+            address,
+            self.glyphs,
+            settings,
+            past=past,
             has_token=has_token,
-            reconnect=feed.reconnect_now,
-            on_alert=self._post_alert,
+            clock=clock,
+            injection=injection,
+            webhook=webhook,
             read_only=read_only,
             demo=demo,
         )
-        self._address = address
+        self.tabs = (first, *others)
+        self._shown = 0
         self._webhook = webhook
-        self.feed = feed
-        self.injection = injection
-        self._archive = archive
-        self._past = past or archive
         self._state_path = state_path
         for known in THEMES:
             self.register_theme(known)
         theme = appearance.theme
         self.theme = theme if theme in self.available_themes else DEFAULT_APPEARANCE.theme
         self._palette: tuple[str, Palette] | None = None
+
+    @property
+    def tab(self) -> ServerTab:
+        """The server that is shown."""
+        return self.tabs[self._shown]
+
+    @property
+    def dashboard(self) -> Dashboard:
+        """The dashboard of the server shown."""
+        return self.tab.dashboard
+
+    @property
+    def session(self) -> Session:
+        """The session of the server shown."""
+        return self.tab.session
+
+    @property
+    def state(self) -> DashboardState:
+        """What is chosen for the server shown."""
+        return self.tab.state
 
     @property
     def palette(self) -> Palette:
@@ -144,35 +144,23 @@ class CoffeertApp(App[None]):
         if self._webhook is not None:
             self._webhook.on_failure = self.dashboard.notify_warning
             self.run_worker(self._webhook.run(), name="webhook", exit_on_error=True)
-        self.run_worker(
-            follow(self.session, self.feed, self._record, self._wake),
-            name="feed",
-            exit_on_error=True,
-        )
-        if self._past is not None:
-            self.run_worker(
-                follow_seeks(
-                    self.state, self._past, lambda: self._wake(True), self.dashboard.notify_warning
-                ),
-                name="past",
-                exit_on_error=True,
-            )
-        if self._archive is not None:
-            self.run_worker(
-                refresh_comparison(self.state, self._archive),
-                name="comparison",
-                exit_on_error=True,
-            )
-            self.run_worker(
-                refresh_reports(self.state, self._archive, lambda: self._wake(True)),
-                name="reports",
-                exit_on_error=True,
-            )
-            self.run_worker(
-                refresh_orders(self.state, self._archive, lambda: self._wake(True)),
-                name="orders",
-                exit_on_error=True,
-            )
+        for number, tab in enumerate(self.tabs, 1):
+            if len(self.tabs) > 1:
+                tab.address.place = f"{number}/{len(self.tabs)} "
+            if tab is not self.tab:
+                self.install_screen(tab.dashboard, f"server-{number}")
+            tab.start(self)
+
+    def action_next_server(self) -> None:
+        """Show the next of several servers; the others are followed all the same."""
+        if self.screen is not self.dashboard or len(self.tabs) == 1:
+            return
+        # The first dashboard is the app's lowest screen for good; of the others one at a time lies on it.
+        if self._shown:
+            self.pop_screen()
+        self._shown = (self._shown + 1) % len(self.tabs)
+        if self._shown:
+            self.push_screen(self.dashboard)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every key's action in the palette, and the themes, ours first."""
@@ -211,20 +199,11 @@ class CoffeertApp(App[None]):
 
     def on_unmount(self) -> None:
         """Complete the files being written."""
-        self.recording.stop()
+        for tab in self.tabs:
+            tab.recording.stop()
         if self._state_path is not None:
-            save_state(self._state_path, capture_state(self.state, self.theme, self.views))
-
-    def _record(self, event: FeedEvent) -> None:
-        self.recording.record(event)
-
-    def _post_alert(self, alert: Alert, since: str) -> None:
-        if self._webhook is not None:
-            self._webhook.post(encode(AlertNotice.of(alert, self._address.name, since)))
-
-    def _wake(self, urgent: bool) -> None:
-        if self.dashboard in self.screen_stack:
-            self.dashboard.wake(urgent=urgent)
+            first = self.tabs[0]
+            save_state(self._state_path, capture_state(first.state, self.theme, first.views))
 
     def _run(self, action: str) -> None:
         self.call_later(self.run_action, action, self.screen)

@@ -61,7 +61,7 @@ async def test_says_in_the_second_line_what_narrow_terminals_have_no_bar_for(
     launch: Launch, tmp_path: Path
 ) -> None:
     async with launch((100, 24)) as s:
-        s.app.recording.start(tmp_path / "r.ndjson")
+        s.app.tab.recording.start(tmp_path / "r.ndjson")
         await s.settle()
         assert "rec 0 orders" in s.text()
 

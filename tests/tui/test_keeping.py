@@ -85,7 +85,7 @@ async def test_a_view_shows_its_name_and_the_list_chooses_saves_and_removes(
         await s.press("V", "d")
         assert "up stands in coffeert-tui.toml" in s.text()
         await s.press("down", "d", "escape")
-        assert list(s.app.views) == ["up"]
+        assert list(s.app.tab.views) == ["up"]
         assert s.app.state.filter == parse_filter("store:up")
 
 

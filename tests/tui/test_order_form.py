@@ -27,7 +27,7 @@ def form(s: Harness) -> OrderForm:
 
 def voidable(s: Harness) -> UUID | None:
     """Return the order that `u` would void."""
-    own = s.app.order_actions.last_voidable()
+    own = s.app.tab.order_actions.last_voidable()
     return None if own is None or own.order is None else own.order.order_id
 
 
@@ -167,7 +167,7 @@ async def test_an_order_of_unknown_outcome_is_confirmed_when_the_feed_brings_it(
         await until(s, "Placing it again is safe")
         await s.settle()
         assert re.search(r"latte · uptown +unknown", s.text())
-        assert s.app.order_actions.last_voidable() is None
+        assert s.app.tab.order_actions.last_voidable() is None
         await s.happen(s.house.tell(s.clock.now(), [order]))
         await until(s, "stored: 2 Latte at Uptown, 9.00")
         assert "no answer, but it is there" in s.text()
@@ -182,7 +182,7 @@ async def test_an_order_seen_before_its_answer_failed_is_stored(
     launch: Launch,
 ) -> None:
     async with launch() as s:
-        order_actions, own = s.app.order_actions, s.app.session.own
+        order_actions, own = s.app.tab.order_actions, s.app.session.own
         order = s.house.order(s.clock.now())
         draft = Draft(order.store, order.drink, order.quantity, order_id=order.order_id)
         own.submit(draft, s.clock.monotonic())

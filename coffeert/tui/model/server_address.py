@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class ServerAddress:
-    """The URL of the server shown; another one as long as none has answered and one is found elsewhere."""
+    """The URL of the server shown; another one as long as none has answered and one is found elsewhere.
+
+    `place` is its number among several, such as `2/3 `.
+    """
 
     url: str
+    place: str = ""
 
     @property
     def name(self) -> str:

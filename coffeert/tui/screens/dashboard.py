@@ -149,6 +149,8 @@ class Dashboard(Screen[None]):
         if moved or self.panels.notice.display != (context.view is None):
             self.place_panels()
         self._notify_alerts()
+        if self not in self.app.screen_stack:
+            return  # another server is shown: only the alerts of this one are told
         self._tell_zone()
         if self._demo is not None:
             self._demo_bar.show((self._demo.state,))

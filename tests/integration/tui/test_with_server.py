@@ -98,10 +98,10 @@ async def test_injects_from_the_screen_stops_and_takes_it_back(server_url: str) 
         app.screen.query_one("#sure", Input).value = "yes"
         await pilot.press("f2")
         await until(pilot, lambda: orders_shown(app) >= 20)
-        assert app.injection is not None
-        assert app.injection.running
+        assert app.tab.injection is not None
+        assert app.tab.injection.running
         await pilot.press("x")
-        await until(pilot, lambda: not app.injection.running)  # type: ignore[union-attr]  # set above
+        await until(pilot, lambda: not app.tab.injection.running)  # type: ignore[union-attr]  # set above
         assert app.session.totals_match() in ("equal", "unknown")
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, TakeBack))
@@ -141,14 +141,16 @@ async def test_what_is_recorded_injects_to_the_same_orders(server_url: str, tmp_
     path = tmp_path / "watched.ndjson"
     async with watching(server_url) as (app, pilot, client):
         await until(pilot, lambda: app.session.heartbeat is not None)
-        app.recording.start(path)
+        app.tab.recording.start(path)
         drafts = [Draft("uptown", "latte", 1 + i % 3) for i in range(12)]
         placed = [await client.place(draft) for draft in drafts]
         await until(
             pilot,
-            lambda: app.recording.recorder is not None and app.recording.recorder.orders == 12,
+            lambda: (
+                app.tab.recording.recorder is not None and app.tab.recording.recorder.orders == 12
+            ),
         )
-        app.recording.stop()
+        app.tab.recording.stop()
         before = orders_shown(app)
         ended = await run(
             "inject", "--url", server_url, "--file", str(path), "--speed", "10", "--json"
