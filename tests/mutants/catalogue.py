@@ -33,6 +33,10 @@ _READER = "tests/unit/server/http/test_request_reader.py"
 _AUTH = "tests/integration/server/http/test_auth.py"
 _CORS = "tests/integration/server/http/test_cors.py"
 _FEED = "tests/integration/client/test_feed.py"
+_ORDER_FORM = "tests/tui/test_order_form.py"
+_ALERTS = "tests/tui/test_alerts.py"
+_TYPED = "tests/unit/tui/model/test_filter_entry.py"
+_TOP_LINES = "tests/unit/tui/render/test_status_lines.py"
 _DURABILITY = "tests/integration/postgres/test_durability.py"
 _READINESS = "tests/integration/server/ops/test_readiness.py"
 _DESYNC = "tests/integration/server/http/test_desync.py"
@@ -53,6 +57,34 @@ _IMPORT_IDENTITY = "tests/integration/importer/test_identity.py"
 _IMPORTS = "sql/import_queries.sql"
 
 MUTANTS = (
+    Mutant(
+        "an order is voided without a question",
+        "coffeert/tui/screens/order_commands.py",
+        "if asked is None or asked[0] != order.order_id or moment - asked[1] > CONFIRM_SECONDS:",
+        "if False:",
+        (f"{_ORDER_FORM}::test_voids_the_last_own_order_and_repeats_it",),
+    ),
+    Mutant(
+        "an alert begins because nothing is heard",
+        "coffeert/tui/model/alerts.py",
+        "    if status.old:",
+        "    if False:",
+        (f"{_ALERTS}::test_without_news_a_figure_is_unknown_and_not_low",),
+    ),
+    Mutant(
+        "a word that names nothing empties the panels",
+        "coffeert/tui/model/filter_entry.py",
+        "    return None, others",
+        "    return term, others",
+        (f"{_TYPED}::test_what_is_not_known_limits_nothing_and_is_explained",),
+    ),
+    Mutant(
+        "figures pass for checked while nothing is heard",
+        "coffeert/tui/render/badges.py",
+        'if data_status.totals_match == "unknown" or data_status.old:',
+        'if data_status.totals_match == "unknown":',
+        (f"{_TOP_LINES}::test_nothing_is_checked_while_nothing_is_known",),
+    ),
     Mutant(
         "an import that was taken back is not stored again",
         "coffeert/postgres/import_staging.py",

@@ -69,7 +69,7 @@ async def test_an_order_is_placed_acknowledged_and_followed_to_the_screen(
         assert s.feed.placed[0].price_cents is None
         s.clock.pass_time(0.05)
         await s.happen(s.house.tell(s.clock.now(), [order], start + 0.04))
-        await until(s, "painted")
+        await until(s, "on screen")
         own = s.app.session.own.get(order.order_id)
         assert own is not None
         assert own.after(own.committed_at) == pytest.approx(31)

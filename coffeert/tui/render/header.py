@@ -13,7 +13,7 @@ from coffeert.tui.render.badges import missed_badge, state_badge, totals_badge
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.layout import TABS, TabName
 from coffeert.tui.render.spans import Line, Role, Span, drop_to_fit, fit_line, line, line_width
-from coffeert.tui.render.text import crop
+from coffeert.tui.render.text import crop, width
 
 _TITLES: Final[dict[TabName, str]] = {
     "live": "Today",
@@ -22,7 +22,7 @@ _TITLES: Final[dict[TabName, str]] = {
     "orders": "Orders",
     "engine": "Engine",
 }
-_MIN_FILTER_CELLS: Final = 12
+_MIN_FILTER_CELLS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,23 +111,25 @@ def _needed(pieces: list[tuple[int, int, Line]], gap: int) -> int:
 
 
 def draw_controls(model: ControlsModel, cells: int, glyphs: Glyphs) -> Line:
-    """Draw the lower line. Range, comparison, filter and drill-down always show, if need be shortened."""
+    """Draw the lower line. What limits the figures always shows, if need be shortened.
+
+    What they are compared with gives way only to that, and everything else to both.
+    """
+    alerts, hint = _alerts(model.alerts, glyphs), line(Span(model.hint, "accent"))
     compared = line(Span(model.compared, "dim")) if model.compared else ()
-    others = [
-        (0 if model.alerts.waiting else 3, _alerts(model.alerts, glyphs)),
-        (1, line(Span(model.hint, "accent")) if model.hint else ()),
+    ranges, limits = _ranges(model.span), _limits(model, glyphs)
+    others: list[tuple[int, Line]] = [
+        (2 if model.alerts.waiting else 4, alerts),
+        (3, hint if model.hint else ()),
     ]
-    ranges = _ranges(model.span)
-    limits = [ranges, compared, _limits(model, glyphs)]
-    if _width([*limits, *(piece for _, piece in others)]) > cells:
-        ranges = limits[0] = line(Span(f" {model.span} ", "tab"))
-    if _width(limits) > cells and not (model.filter_text or model.breadcrumbs):
-        limits[2] = line(Span("all stores", "dim"))
-    if _width(limits) > cells:
+    if _width([ranges, compared, limits, *(piece for _, piece in others)]) > cells:
+        ranges = line(Span(f" {model.span} ", "tab"))
+    if _width([ranges, compared, limits]) > cells:
         room = cells - _width([ranges, compared]) - 2
-        limits[2] = _limits(model, glyphs, max(_MIN_FILTER_CELLS, room))
-    pieces = [(0 if number != 1 else 2, piece) for number, piece in enumerate(limits)]
-    pieces += [(rank + 1, piece) for rank, piece in others]
+        if room < _MIN_FILTER_CELLS:
+            compared, room = (), cells - _width([ranges]) - 2
+        limits = _limits(model, glyphs, max(_MIN_FILTER_CELLS, room))
+    pieces = [(0, ranges), (1, compared), (0, limits), *others]
     return fit_line((Span(" "), *drop_to_fit(pieces, cells - 2, 2)), cells)
 
 
@@ -185,14 +187,16 @@ def _limits(model: ControlsModel, glyphs: Glyphs, cells: int = 200) -> Line:
     if model.breadcrumbs:
         crumbs = f" {glyphs.crumb} ".join(("all", *model.breadcrumbs))
         spans.append(Span(crop(crumbs, cells, glyphs.ellipsis), "accent"))
-        cells -= len(crumbs) + 2
+        cells -= width(crumbs) + 2
     text = f"view {model.view}" if model.view else model.filter_text
     if text:
-        spans.append(Span("  " if spans else "", "dim"))
-        name = "" if model.view else "only "
+        name = "" if model.view or width(text) + 5 > cells else "only "
         room = max(_MIN_FILTER_CELLS, cells) - len(name)
-        spans += [Span(name, "dim"), Span(crop(text, room, glyphs.ellipsis), "accent")]
-    return tuple(spans) or line(Span("all stores and drinks", "dim"))
+        spans.append(Span(f"{'  ' if spans else ''}{name}", "dim"))
+        spans.append(Span(crop(text, room, glyphs.ellipsis), "accent"))
+    if spans:
+        return tuple(spans)
+    return line(Span("all stores and drinks" if cells >= 21 else "all stores", "dim"))
 
 
 def _alerts(alerts: AlertsInHeader, glyphs: Glyphs) -> Line:
