@@ -231,7 +231,7 @@ def test_engine(cells: int, rows: int, glyphs: Glyphs) -> None:
     )
     lines = draw_system(parts, cells, rows, glyphs, "mode")
     assert all(line_width(fit_line(spans, cells)) == cells for spans in lines)
-    assert "Aggregation lag 30%" in "".join(span.text for span in nearest_limit(parts))
+    assert "Aggregation pool 25%" in "".join(span.text for span in nearest_limit(parts))
 
 
 @given(WIDTHS, LOOKS, st.floats(1, 7200), st.one_of(st.none(), st.floats(0, 7200)))
