@@ -55,6 +55,8 @@ _DOUBTS = "tests/unit/importer/test_doubtful_columns.py"
 _IMPORT_PROPERTY = "tests/integration/importer/test_import_property.py"
 _IMPORT_IDENTITY = "tests/integration/importer/test_identity.py"
 _IMPORTS = "sql/import_queries.sql"
+_CURVES = "tests/unit/tui/render/test_chart.py"
+_WINDOWS = "tests/unit/tui/model/test_window.py"
 
 MUTANTS = (
     Mutant(
@@ -84,6 +86,27 @@ MUTANTS = (
         'if data_status.totals_match == "unknown" or data_status.old:',
         'if data_status.totals_match == "unknown":',
         (f"{_TOP_LINES}::test_nothing_is_checked_while_nothing_is_known",),
+    ),
+    Mutant(
+        "a curve has the minutes that came since its report",
+        "coffeert/tui/render/chart.py",
+        "quarters[label] = quarters.get(label, ZERO).plus(totals)",
+        "quarters[label] = totals",
+        (_CURVES,),
+    ),
+    Mutant(
+        "what was sold while nothing was heard is unknown",
+        "coffeert/tui/render/chart.py",
+        "if values[index] == 0 and lost(start, start + _QUARTER_SECONDS):",
+        "if False:",
+        (_CURVES,),
+    ),
+    Mutant(
+        "today is each store's own day",
+        "coffeert/tui/model/bucket_sums.py",
+        "cells = self._matching_cells(self.cube.today_cells())",
+        'cells = self._matching_cells(self.cube.bucket("day", retention.days[0].date))',
+        (_WINDOWS,),
     ),
     Mutant(
         "an import that was taken back is not stored again",
