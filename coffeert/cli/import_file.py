@@ -25,7 +25,7 @@ from coffeert.domain.menu import Menu
 from coffeert.errors import ImportRefused
 from coffeert.importer.load.identity import Identity
 from coffeert.importer.load.loading import Progress, extend_menu, load
-from coffeert.importer.load.look import Look, Sums
+from coffeert.importer.load.look import Look, Sums, sets_currency
 from coffeert.importer.load.preview import (
     Preview,
     orders_text,
@@ -56,11 +56,13 @@ class ImportOptions:
     store: str | None
     timezone: str | None
     date_format: str | None
+    clock: str | None
     decimal_mark: str | None
     currency: str | None
     skip: tuple[str, ...]
     refund: tuple[str, ...]
     sale: tuple[str, ...]
+    refund_drink: str | None
     encoding: str | None
     sheet: str | None
     source: str | None
@@ -178,6 +180,9 @@ class FileImport:
             )
             with at_work("Looking through the file"):
                 plan = understand(table, options)
+            # Before anything is asked: answers would be in vain.
+            currency = plan.currency or self._options.currency
+            sets_currency(menu, currency, has_orders=self._run(has_orders(self._connection)))
             if not plan.questions:
                 return plan
             facts = (*table.facts, *plan.facts)

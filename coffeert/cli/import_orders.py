@@ -45,6 +45,11 @@ def _currency(context: click.Context, option: click.Parameter, value: str | None
 @click.option("--store", help="The store of all rows, if the file has no column for it.")
 @click.option("--timezone", help="Where the times were written: an IANA name or one of Windows.")
 @click.option("--date-format", help="How dates are written, such as dmy or DD/MM/YYYY.")
+@click.option(
+    "--clock",
+    metavar="24|TIME",
+    help="Times without AM and PM: of 24 hours, or of 12, and when the shop opens.",
+)
 @click.option("--decimal-mark", type=click.Choice([".", ","]), help="Of amounts, if none shows it.")
 @click.option(
     "--currency",
@@ -55,6 +60,7 @@ def _currency(context: click.Context, option: click.Parameter, value: str | None
 @click.option("--skip", multiple=True, metavar="COLUMN=VALUE", help="Rows that are no sale.")
 @click.option("--refund", multiple=True, metavar="COLUMN=VALUE", help="Rows that are refunds.")
 @click.option("--sale", multiple=True, metavar="COLUMN=VALUE", help="Rows that are sales.")
+@click.option("--refund-drink", metavar="NAME", help="What refunds are of that name no drink.")
 @click.option("--encoding", help="Of a text file, such as windows-1252.")
 @click.option("--sheet", help="The sheet of a workbook, or the file in an archive.")
 @click.option(

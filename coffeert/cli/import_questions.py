@@ -11,6 +11,7 @@ import click
 
 from coffeert.cli.wrapped_lines import echo_lines
 from coffeert.errors import ConfigError
+from coffeert.importer.meaning.clock_decision import opening_time
 from coffeert.importer.plan import MeaningOptions, Question
 from coffeert.importer.spelling.zones import zone_named
 from coffeert.printable import printable
@@ -30,10 +31,12 @@ def meaning_options(options: ImportOptions, currency: str | None) -> MeaningOpti
         store=options.store,
         zone=None if options.timezone is None else _zone(options.timezone),
         date_format=options.date_format,
+        clock=options.clock,
         decimal_mark=options.decimal_mark,
         skip=options.skip,
         refund=options.refund,
         sale=options.sale,
+        refund_drink=options.refund_drink,
         currency=currency or options.currency,
     )
 
@@ -111,7 +114,19 @@ def _zone_key(text: str) -> str:
         raise click.BadParameter(f"{error}.") from None
 
 
-_BLANKS: Final[Mapping[str, Callable[[str], str]]] = {"NAME": str.strip, "ZONE": _zone_key}
+def _opening_time(text: str) -> str:
+    try:
+        opening_time(text)
+    except ConfigError as error:
+        raise click.BadParameter(str(error).removeprefix("--clock ")) from None
+    return text.strip()
+
+
+_BLANKS: Final[Mapping[str, Callable[[str], str]]] = {
+    "NAME": str.strip,
+    "ZONE": _zone_key,
+    "TIME": _opening_time,
+}
 """Arguments that stand for what only the owner knows, and what reads that."""
 
 

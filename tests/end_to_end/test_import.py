@@ -92,6 +92,19 @@ async def test_the_command_names_a_file_that_looks_like_an_option(shell: Shell) 
 
 
 @pytest.mark.long
+async def test_another_currency_is_refused_before_anything_is_asked(shell: Shell) -> None:
+    shell.write("first.csv", SALES)
+    assert (await shell.run("import", "first.csv", "--yes")).code == 0
+    shell.write("sales.csv", "Date,Item,Qty,Price (EUR)\n01/02/2024 10:00,Latte,1,4.80\n")
+    refused = await shell.run("import", "sales.csv")
+    assert "amounts are in EUR, and those that are stored in no currency yet" in refused.err
+    assert "does not say" not in refused.err
+    assert (await shell.run("menu", "currency", "USD")).code == 0
+    refused = await shell.run("import", "sales.csv")
+    assert refused.err == "coffeert: The file's amounts are in EUR, but orders here are in USD.\n"
+
+
+@pytest.mark.long
 async def test_days_times_and_refunds_are_the_owners(shell: Shell) -> None:
     shell.write(
         "sales.csv",

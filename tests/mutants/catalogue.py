@@ -46,6 +46,7 @@ _MEANING = "tests/unit/importer/test_meaning.py"
 _EXPORTS = "tests/unit/importer/test_presets.py"
 _NUMBERS = "tests/unit/importer/test_numbers.py"
 _TABLES = "tests/unit/importer"
+_DOUBTS = "tests/unit/importer/test_doubtful_columns.py"
 _IMPORT_PROPERTY = "tests/integration/importer/test_import_property.py"
 _IMPORT_IDENTITY = "tests/integration/importer/test_identity.py"
 _IMPORTS = "sql/import_queries.sql"
@@ -188,10 +189,117 @@ ORDER BY order_id""",
     ),
     Mutant(
         "a formula without a value is an empty cell",
-        "coffeert/importer/table/workbook.py",
-        "            _refuse_valueless_formulas(content.name, file, chosen)\n",
-        "",
+        "coffeert/importer/table/sheet_xml.py",
+        "        if found is not None:",
+        "        if False:",
         (f"{_TABLES}/test_workbook.py",),
+    ),
+    Mutant(
+        "a price that grows with the pieces is one",
+        "coffeert/importer/meaning/money_decision.py",
+        '    if counts["total"] > counts["price"]:',
+        "    if False:",
+        (_DOUBTS,),
+    ),
+    Mutant(
+        "a total that does not grow with the pieces is one",
+        "coffeert/importer/meaning/money_decision.py",
+        '    if not known and counts["price"] > counts["total"]:',
+        "    if False:",
+        (_DOUBTS,),
+    ),
+    Mutant(
+        "each line costs what its receipt costs",
+        "coffeert/importer/meaning/money_decision.py",
+        "    elif not known and _is_of_receipts(seen.money):",
+        "    elif False:",
+        (_DOUBTS,),
+    ),
+    Mutant(
+        "days that a spreadsheet has exchanged are right",
+        "coffeert/importer/meaning/day_decision.py",
+        "    if days.exchanged is not None:",
+        "    if False:",
+        (_DOUBTS,),
+    ),
+    Mutant(
+        "one file is of two tills",
+        "coffeert/importer/load/identity.py",
+        "    if twin is not None:",
+        "    if False:",
+        (_IMPORT_IDENTITY,),
+    ),
+    Mutant(
+        "a clock of 12 hours has 24",
+        "coffeert/importer/meaning/clock_decision.py",
+        "    if clock is None and doubtful is not None and not marked and not in_utc:",
+        "    if False:",
+        (f"{_TABLES}/test_clocks.py",),
+    ),
+    Mutant(
+        "a shop that closes at noon is asked about its afternoons",
+        "coffeert/importer/meaning/clock_decision.py",
+        "self.latest is not None or not night or not",
+        "self.latest is not None or not",
+        (f"{_TABLES}/test_clocks.py",),
+    ),
+    Mutant(
+        "a day has 25 hours",
+        "coffeert/importer/spelling/clocks.py",
+        '    if hour > 23 and (hour, minute, second, int(match["part"] or 0)) != (24, 0, 0, 0):',
+        "    if hour > 24:",
+        (f"{_TABLES}/test_clocks.py",),
+    ),
+    Mutant(
+        "receipts whose numbers a spreadsheet has cut are one",
+        "coffeert/importer/spelling/cell_text.py",
+        "    return _CUT.fullmatch(cell_text(cell)) is not None",
+        "    return False",
+        (f"{_TABLES}/test_keys.py",),
+    ),
+    Mutant(
+        "receipts whose last digits a spreadsheet has zeroed are one",
+        "coffeert/importer/meaning/key_decision.py",
+        "        return not self.whole and sum(",
+        "        return False and sum(",
+        (f"{_TABLES}/test_keys.py",),
+    ),
+    Mutant(
+        "what a spreadsheet hides is read without a word",
+        "coffeert/importer/table/sheet_xml.py",
+        '        if b"hidden=" in chunk:',
+        "        if False:",
+        (f"{_TABLES}/test_workbook.py",),
+    ),
+    Mutant(
+        "other headings further down are passed over",
+        "coffeert/importer/meaning/survey.py",
+        "            self._result.other_heading = self._result.other_heading or row",
+        "            pass",
+        (f"{_TABLES}/test_other_headings.py",),
+    ),
+    Mutant(
+        "what a part of a heading says is said as if all of it did",
+        "coffeert/importer/meaning/layout.py",
+        "        _say_assumed(layout, given, notes)",
+        "        pass",
+        (_DOUBTS,),
+    ),
+    Mutant(
+        "a sale that names no drink is a refund",
+        "coffeert/importer/meaning/sale_reader.py",
+        "        if kind is Kind.REFUND or (type(money) is Money and money.quantity < 0):",
+        "        if True:",
+        (_DOUBTS,),
+    ),
+    Mutant(
+        "a foreign currency is refused after all questions",
+        "coffeert/cli/import_file.py",
+        "            sets_currency(menu, currency, has_orders=self._run(has_orders(self._connection)))\n",
+        "",
+        (
+            "tests/end_to_end/test_import.py::test_another_currency_is_refused_before_anything_is_asked",
+        ),
     ),
     Mutant(
         "a pass counts rows that break a rule of the table",

@@ -88,12 +88,12 @@ def _table_faults(history: History, stored: Mapping[UUID, Order], stage: Stage) 
         if sent.order_id in stage.restored_away:
             continue
         row = stored.get(sent.order_id)
-        if fault := _fault_of(sent, row):
+        if fault := _fault_of(sent, row, received_again=stage.received_again):
             faults.append(f"{sent.way} {sent.order_id}: {fault} ({sent.attempts} attempts)")
     return faults[:_TOLD]
 
 
-def _fault_of(sent: Sent, row: Order | None) -> str | None:
+def _fault_of(sent: Sent, row: Order | None, *, received_again: bool) -> str | None:
     if row is None:
         return "acknowledged and not stored" if sent.acknowledged else None
     if not sent.acknowledged and not sent.unknown:
@@ -102,7 +102,8 @@ def _fault_of(sent: Sent, row: Order | None) -> str | None:
     if (row.store, row.drink, row.quantity) != (asked["store"], asked["drink"], asked["quantity"]):
         return "stored as another order"
     body = msgspec.to_builtins(OrderBody.of(row))
-    if any(answer != body for answer in sent.bodies):
+    free = {"received_at": body["received_at"]} if received_again else {}
+    if any(answer | free != body for answer in sent.bodies):
         return f"answered {sent.bodies} and stored {body}"
     return None
 

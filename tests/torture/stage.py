@@ -38,7 +38,8 @@ class Stage:
     """Everything a fault can be done to. `url` is where clients and watchers connect: a proxy.
 
     Other proxies stand before PostgreSQL and Redis. There are a server, which does not aggregate, and
-    two aggregators. Orders in `restored_away` went with what an earlier copy has replaced; servers at
+    two aggregators. Orders in `restored_away` went with what an earlier copy has replaced; if
+    `received_again`, a lost order may have been stored anew, with another `received_at`. Servers at
     `other_urls` are watched too.
     """
 
@@ -52,6 +53,7 @@ class Stage:
         self.moved_to: str | None = None
         self.maybe: list[str] = []
         self.restored_away: set[UUID] = set()
+        self.received_again = False
         self.other_urls: list[str] = []
         self.server_variables: Mapping[str, str] = {}
         self.server: Command

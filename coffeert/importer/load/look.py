@@ -88,7 +88,7 @@ class Look:
         self.staged = StagedRange(0, None, None, False, False)
         self.additions = MenuAdditions(stores=[], drinks=[], retired=[], zone=None)
         self.rate = 0.0
-        self.sets_currency = _sets_currency(menu, currency, has_orders=has_orders)
+        self.sets_currency = sets_currency(menu, currency, has_orders=has_orders)
         self.currency = currency if self.sets_currency else menu.currency
         self._connection = connection
         self._names = MenuNames(menu)
@@ -158,8 +158,11 @@ class Look:
         await self.staging.set_list_prices({code: listed[code] for code in proposed})
 
 
-def _sets_currency(menu: Menu, currency: str | None, *, has_orders: bool) -> bool:
-    """Return whether the file's currency is to become that of the installation."""
+def sets_currency(menu: Menu, currency: str | None, *, has_orders: bool) -> bool:
+    """Return whether the file's currency is to become that of the installation.
+
+    Raises `ImportRefused` if its amounts cannot be added to those that are stored.
+    """
     if currency is None or currency == menu.currency:
         return False
     if menu.currency is not None:

@@ -23,6 +23,15 @@ _MAX_MONTHS = 36
 _MAX_LISTED = 20
 _MAX_REASONS = 12
 _CELL_LENGTH = 300
+_STAND_INS = {
+    "drink": "--missing drink=NAME",
+    "quantity": "--missing quantity=1",
+    "price": "--missing price=menu",
+    "store": "--missing store=NAME",
+    "date": "--missing date=2026-09-14",
+    "time of day": "--missing time=12:00",
+}
+"""What a row can lack, and the option that says what stands for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +227,12 @@ def _left_out(preview: Preview) -> list[str]:
         where = f"; all of them, to be corrected: {preview.rejects}" if preview.rejects else ""
         lines.append(f"{_counted(sums.rejected, 'line')} cannot be stored{where}")
         lines += _reasons(sums.rejections)
+        found = {reason.reason for reason in sums.rejections}
+        lines += [
+            f"To store those without a {what} all the same: {option}"
+            for what, option in _STAND_INS.items()
+            if f"has no {what}" in found
+        ]
     if sums.skipped:
         lines.append(f"{_counted(sums.skipped, 'line')} left out as no sale:")
         lines += _reasons(sums.skips)

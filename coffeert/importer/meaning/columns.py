@@ -26,6 +26,14 @@ _NAMES_OF_NUMBERS: Final = frozenset({"product id", "sku", "stock code", "artike
 _MINOR_UNITS: Final = frozenset(
     {"cent", "cents", "minor", "pence", "centimes", "centavos", "øre", "öre"}
 )
+_ALIKE: Final = {
+    "placed_at": ("placed_at", "date", "time"),
+    "date": ("placed_at", "date"),
+    "price": ("price", "amount"),
+    "total": ("total", "amount"),
+    "amount": ("price", "total", "amount"),
+}
+"""Fields whose columns are found by the headings of others too."""
 _MONEY: Final = ("price", "total", "amount")
 
 
@@ -75,6 +83,20 @@ def find_columns(
         days = [i for i in day_columns(sample) if i not in found.values()]
         if len(days) == 1:
             found["placed_at" if _has_clock(sample, days[0]) else "date"] = days[0]
+    return found
+
+
+def loosely_found(
+    columns: Sequence[str], fields: Mapping[str, int], given: Mapping[str, int]
+) -> dict[str, bool]:
+    """Return the fields whose columns have no known heading, and whether a part of it is one."""
+    known = vocabulary("headings")["fields"]
+    found = {}
+    for name, index in fields.items():
+        headings = [known[like] for like in _ALIKE.get(name, (name,)) if like in known]
+        words = heading_words(columns[index])
+        if name not in given and headings and not any(words in listed for listed in headings):
+            found[name] = any(_rank(words, listed, loose=True) is not None for listed in headings)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,7 @@ class DayFormat(NamedTuple):
     default_day: date | None = None
     default_time: time | None = None
     twelve: bool = False
+    opens: timedelta = timedelta()
     zone: ZoneInfo | None = None
 
 

@@ -14,6 +14,7 @@ from coffeert.importer.spelling.cell_text import Fault, cell_text, folded, is_mi
 
 MAX_NAME_LENGTH: Final = 255
 """Of a name in a file; the menu shortens it."""
+NO_DRINK: Final = Fault("has no drink")
 _COUNTED = re.compile(r"[0-9]{1,4}\s?(?:[x*]\s|×).*|.*[\s(][x×*]\s?[0-9]{1,4}\)?", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s?[,;+|\n]\s?")
 
@@ -33,7 +34,6 @@ class DrinkReader:
     void_endings: tuple[str, ...] = ()
     no_goods: frozenset[str] = frozenset()
     counted: bool = True
-    default: str | None = None
     _read: dict[Cell, str | Fault] = field(default_factory=dict)
     _joined: dict[tuple[Cell, ...], str | Fault] = field(default_factory=dict)
 
@@ -55,7 +55,7 @@ class DrinkReader:
 
     def _name(self, drink: str, *variants: str) -> str | Fault:
         if is_missing(drink):
-            return self.default or Fault("has no drink")
+            return NO_DRINK
         if is_total_label(drink):
             return Fault("the row holds sums", no_sale=True)
         if folded(drink) in self.no_goods:

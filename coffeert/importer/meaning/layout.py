@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final
 
 from coffeert.errors import ConfigError
-from coffeert.importer.meaning.columns import Sample, find_columns
+from coffeert.importer.meaning.columns import Sample, find_columns, loosely_found
 from coffeert.importer.meaning.notes import Notes
 from coffeert.importer.meaning.presets import ExportPreset, column_named, preset_named, recognised
 from coffeert.importer.meaning.statuses import Kind, StatusColumn, find_statuses
@@ -26,6 +26,10 @@ _CALLED: Final = {
     "order_id": "order id",
 }
 """What a field is called in a sentence, if not by its name."""
+_NEEDED: Final = (
+    "placed_at", "date", "time", "store", "drink", "quantity", "price", "total", "amount", "discount",
+)  # fmt: skip
+"""Fields without which, or with another column for which, sales would be others."""
 _SHOWN: Final = 12
 _SIDEWAYS = re.compile(
     r"(?:.*\W)?(?:line ?)?(?:item|product|article)s?[ _]?[0-9]+(?:\W.*)?", re.IGNORECASE
@@ -79,6 +83,8 @@ def find_layout(table: Table, options: MeaningOptions, notes: Notes) -> Layout:
     layout = Layout(columns, fields, [], {}, preset, sample, _missing(preset, options))
     _find_statuses(layout, given)
     _say_columns(layout, notes)
+    if preset is None:
+        _say_assumed(layout, given, notes)
     _argue_columns(layout, options, notes)
     return layout
 
@@ -201,6 +207,19 @@ def _say_columns(layout: Layout, notes: Notes) -> None:
     if idle:
         more = f" and {len(idle) - _SHOWN} more" if len(idle) > _SHOWN else ""
         notes.say(f"Not used: {', '.join(idle[:_SHOWN])}{more}.")
+
+
+def _say_assumed(layout: Layout, given: Mapping[str, int], notes: Notes) -> None:
+    """Say which columns only a word, or what is in them, speaks for."""
+    assumed = loosely_found(layout.columns, layout.fields, given)
+    for name in _NEEDED:
+        if name in assumed:
+            sign = "a part of its name" if assumed[name] else "what is in it"
+            field = "price" if name == "amount" else name
+            notes.say(
+                f"`{layout.heading(name)}` is assumed to be the {_CALLED.get(name, name)}: only {sign} "
+                f"says so. If it is not, --map {field}=COLUMN says which is."
+            )
 
 
 def _argue_columns(layout: Layout, options: MeaningOptions, notes: Notes) -> None:

@@ -81,7 +81,16 @@ def given_values(layout: Layout, options: MeaningOptions, places: int, notes: No
             raise ConfigError(
                 f"--missing {name}=...: only these can stand for what is missing: {there}."
             )
-    return Given(missing.get("store"), missing.get("drink"), quantity, price, text == "menu")
+    if options.refund_drink is not None:
+        notes.say(f"Refunds that name no drink are stored as {options.refund_drink!r}.")
+    return Given(
+        missing.get("store"),
+        missing.get("drink"),
+        options.refund_drink,
+        quantity,
+        price,
+        text == "menu",
+    )
 
 
 def ask_for_states(layout: Layout, seen: Survey, rules: list[Condition], notes: Notes) -> None:
@@ -160,6 +169,8 @@ def argue_options(options: MeaningOptions, notes: Notes) -> None:
         notes.argue("--missing", f"{name}={value}")
     if options.store is not None:
         notes.argue("--store", options.store)
+    if options.refund_drink is not None:
+        notes.argue("--refund-drink", options.refund_drink)
     for option, texts in (
         ("skip", options.skip),
         ("refund", options.refund),

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from coffeert.importer.meaning.memory import remember
 from coffeert.importer.spelling.cell_text import Fault, is_missing
-from coffeert.importer.spelling.clocks import TimeOfDay, read_clock, split_moment
+from coffeert.importer.spelling.clocks import (
+    TimeOfDay,
+    fraction_of_day,
+    read_clock,
+    split_moment,
+)
 from coffeert.importer.spelling.dates import ORDERS, day_numbers, number_format
 from coffeert.importer.spelling.zones import goes_by, zone_or_offset
 
 _DAY = timedelta(days=1)
+_HALF_DAY = timedelta(hours=12)
 
 
 class _AtOffset(NamedTuple):
@@ -36,8 +42,9 @@ class MomentReader:
 
     `order` is that of day, month and year in days that do not show it. `numbers` is what a mere number
     counts. `default_day` and `default_time` stand for what is missing. `whole_days`: the column of the day
-    has no times, whatever it shows. `twelve`: times up to 12:59 without AM or PM are refused. `later_lines`
-    are those whose time, which occurs twice as a clock is put back, is the second one.
+    has no times, whatever it shows. `twelve`: times up to 12:59 without AM or PM are refused. `opens`:
+    earlier times of those are of the afternoon. `later_lines` are those whose time, which occurs twice as a
+    clock is put back, is the second one.
     """
 
     order: str | None
@@ -49,6 +56,7 @@ class MomentReader:
     default_time: time | None = None
     whole_days: bool = False
     twelve: bool = False
+    opens: timedelta = timedelta()
     later_lines: frozenset[int] = frozenset()
     _days: dict[str, date | Fault] = field(default_factory=dict)
     _clocks: dict[str, _Time] = field(default_factory=dict)
@@ -103,7 +111,7 @@ class MomentReader:
         """Return what the store's clock showed, `None` for what has an offset or cannot be read."""
         known, passed = self._day(day), self._clock(clock)
         if type(known) is datetime and not clock and not self.whole_days:
-            return known if known.tzinfo is None else None
+            return None if known.tzinfo is not None else known + self._half(known - _start(known))
         if isinstance(known, Fault) or not isinstance(passed, timedelta):
             return None
         return datetime.combine(known, time()) + passed
@@ -143,7 +151,8 @@ class MomentReader:
     def _counted(self, moment: datetime, clock: str, zone: str, line: int) -> datetime | Fault:
         if moment.tzinfo is not None:
             return moment
-        passed: _Time = moment - datetime.combine(moment.date(), time())
+        shown = moment - _start(moment)
+        passed: _Time = shown + self._half(shown)
         if clock or self.whole_days:
             passed = self._clock(clock)
         if isinstance(passed, Fault):
@@ -156,24 +165,33 @@ class MomentReader:
             ).astimezone(UTC)
         return self._at(moment.date(), passed, zone, line)
 
+    def _half(self, passed: timedelta) -> timedelta:
+        """Return the half of a day that a time of a clock of 12 hours lacks."""
+        return _HALF_DAY if passed < self.opens else timedelta()
+
     def _clock(self, text: str) -> _Time:
         if is_missing(text):
             if self.default_time is None:
                 return Fault("has no time of day")
-            text = self.default_time.isoformat()
+            given = self.default_time
+            return timedelta(hours=given.hour, minutes=given.minute, seconds=given.second)
         clock = read_clock(text)
         if clock is None:
             day, rest = split_moment(text)
             if rest and day[:4] in ("1899", "1900", "1904"):  # a spreadsheet's time without a day
                 clock = read_clock(rest)
         if clock is None:
-            fraction = _fraction_of_day(text)
-            fault = Fault(f"`{self.clock_heading}` is no time of day that can be read")
-            return fault if fraction is None else fraction
+            fraction = fraction_of_day(text)
+            if fraction is None:
+                return Fault(f"`{self.clock_heading}` is no time of day that can be read")
+            passed = timedelta(milliseconds=_to_second(fraction * 86_400_000))
+            return passed + self._half(passed)
         if self.twelve and not clock.twelve and clock.seconds < 13 * 3600:
             return Fault(f"`{self.clock_heading}` has neither AM nor PM, as other times have")
         if clock.offset is not None:
             return _AtOffset(_passed(clock), clock.offset)
+        if not clock.twelve and (half := self._half(_passed(clock))):
+            clock = clock._replace(seconds=clock.seconds + half.seconds)
         return clock if clock.letters else _passed(clock)
 
     def _at(
@@ -215,7 +233,7 @@ def has_change(day: date, zone: tzinfo) -> bool:
 def default_time(text: str) -> time | None:
     """Read the time of day that an option gives, `None` if it is none."""
     clock = read_clock(text)
-    if clock is None or clock.offset is not None or clock.letters:
+    if clock is None or clock.offset is not None or clock.letters or clock.seconds == 86_400:
         return None
     return time(*divmod(clock.seconds // 60, 60), clock.seconds % 60)
 
@@ -224,18 +242,12 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 
+def _start(moment: datetime) -> datetime:
+    return datetime.combine(moment.date(), time())
+
+
 def _passed(clock: TimeOfDay) -> timedelta:
     return timedelta(seconds=clock.seconds, microseconds=clock.microseconds)
-
-
-def _fraction_of_day(text: str) -> timedelta | None:
-    try:
-        value = Decimal(text.replace(",", "."))
-    except InvalidOperation:
-        value = Decimal(-1)
-    if 0 <= value < 1 and any(mark in text for mark in ".,"):
-        return timedelta(milliseconds=_to_second(value * 86_400_000))
-    return None
 
 
 def _to_second(milliseconds: Decimal) -> int:

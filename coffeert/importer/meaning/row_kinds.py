@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Final
 
 from coffeert.importer.rows import Cell
-from coffeert.importer.spelling.cell_text import folded, heading_words
-from coffeert.importer.spelling.vocabulary import words
+from coffeert.importer.spelling.cell_text import folded, heading_words, in_brackets
+from coffeert.importer.spelling.vocabulary import vocabulary, words
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
+_DIGIT: Final = re.compile(r"[0-9]")
 
 
 def is_total_label(text: str) -> bool:
@@ -46,3 +48,35 @@ def is_heading(cells: Iterable[Cell], columns: Iterable[str]) -> bool:
     pairs = [(c, h) for c, h in zip(cells, columns, strict=False) if isinstance(c, str) and c]
     same = sum(heading_words(cell) == heading_words(heading) for cell, heading in pairs)
     return bool(pairs) and 2 * same > len(pairs)
+
+
+def is_other_heading(cells: Sequence[Cell], columns: Sequence[str]) -> bool:
+    """Return whether a row names columns, and others than the table has: those of another export."""
+    texts = [cell for cell in cells if cell is not None and cell != ""]
+    if 2 * len(texts) < len(columns) or len(texts) < 2:
+        return False
+    names = [_name(cell) for cell in texts if isinstance(cell, str) and not _DIGIT.search(cell)]
+    own = set(map(_name, columns))
+    known = sum(name in own or name[0] in _known_headings() for name in names)
+    return 2 * known > len(texts) and bool(differing_headings(cells, columns))
+
+
+def differing_headings(cells: Sequence[Cell], columns: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the names that stand in place of others, and those others."""
+    return [
+        (str(cell).strip(), column)
+        for cell, column in zip(cells, columns, strict=False)
+        if cell is not None and str(cell).strip() and _name(str(cell)) != _name(column)
+    ]
+
+
+def _name(heading: str) -> tuple[str, ...]:
+    """Return the words of a heading, without the number that tells it from an equal one."""
+    return heading_words(heading), *(b for b in in_brackets(heading) if not b.isdecimal())
+
+
+@cache
+def _known_headings() -> frozenset[str]:
+    return frozenset(
+        heading for headings in vocabulary("headings")["fields"].values() for heading in headings
+    )

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from coffeert.domain.orders import MAX_TEXT_LENGTH
 from coffeert.importer.meaning.amounts import AmountReader, PiecesReader
-from coffeert.importer.meaning.drinks import MAX_NAME_LENGTH, DrinkReader
+from coffeert.importer.meaning.drinks import MAX_NAME_LENGTH, NO_DRINK, DrinkReader
+from coffeert.importer.meaning.key_decision import is_rounded
 from coffeert.importer.meaning.line_money import (
     Faults,
     LineAmounts,
@@ -24,15 +25,30 @@ from coffeert.importer.meaning.receipts import ReceiptPositions
 from coffeert.importer.meaning.row_kinds import has_total_label, is_heading
 from coffeert.importer.meaning.statuses import RANK, Condition, Kind, StatusColumn
 from coffeert.importer.rows import Cell, RejectedRow, SaleLine, SkippedRow, TableRow
-from coffeert.importer.spelling.cell_text import Fault, cell_text, folded, is_missing, number_text
+from coffeert.importer.spelling.cell_text import (
+    Fault,
+    cell_text,
+    folded,
+    is_cut_number,
+    is_missing,
+    number_text,
+)
 from coffeert.importer.spelling.currency_signs import currencies_of
+
+_NAMELESS_REFUND = Fault(
+    "is a refund that names no drink: --refund-drink NAME stores such refunds under a name, such as Refund"
+)
 
 
 class Given(NamedTuple):
-    """What stands for a missing value, if anything does; `menu`: without a price, the menu's is meant."""
+    """What stands for a missing value, if anything does.
+
+    `refund_drink` is what refunds are of that name no drink; `menu`: without a price, the menu's is meant.
+    """
 
     store: str | None = None
     drink: str | None = None
+    refund_drink: str | None = None
     quantity: int | None = None
     price: int | None = None
     menu: bool = False
@@ -42,7 +58,8 @@ class Given(NamedTuple):
 class SaleReader:
     """Reads rows; columns are positions, -1 for none.
 
-    `one_store` is the store of every row, whatever the row says.
+    `one_store` is the store of every row, whatever the row says. `rounded` are columns of keys with too few
+    digits.
     """
 
     columns: Sequence[str]
@@ -58,6 +75,7 @@ class SaleReader:
     receipt: int = -1
     receipt_line: int = -1
     order_id: int = -1
+    rounded: frozenset[int] = frozenset()
     one_store: str | None = None
     given: Given
     moments: MomentReader
@@ -105,6 +123,8 @@ class SaleReader:
         if money is None:
             money = self._money(cells, kind, reason)
             remember(self._monies, key, money)
+        if drink is NO_DRINK:
+            drink = self._unnamed(kind, money)
         if type(money) is SkippedKind:
             return SkippedRow(line, cells, money.reason)
         if (
@@ -132,10 +152,10 @@ class SaleReader:
         if not any(map(cell_text, cells)):
             return SkippedRow(row.line, cells, "the row is empty")
         if isinstance(values[0], Fault):
-            if has_total_label(cells):
-                return SkippedRow(row.line, cells, "the row holds sums")
             if is_heading(cells, self.columns):
                 return SkippedRow(row.line, cells, "the row repeats the headings")
+            if has_total_label(cells):
+                return SkippedRow(row.line, cells, "the row holds sums")
         reasons = [
             reason
             for value in values
@@ -175,21 +195,35 @@ class SaleReader:
     def _order_id(self, cells: tuple[Cell, ...]) -> str | None:
         if self.order_id < 0:
             return None
-        return number_text(cell_text(cells[self.order_id])) or None
+        return self._key(cells, self.order_id) or None
 
     def _receipt(self, cells: tuple[Cell, ...], line: int) -> tuple[str | Fault | None, str | None]:
         if self.receipt < 0:
             return None, None
-        receipt = number_text(cell_text(cells[self.receipt]))
+        receipt = self._key(cells, self.receipt)
         if len(receipt) < 9 and is_missing(receipt):
             return None, None
         if len(receipt) > MAX_TEXT_LENGTH:
             return Fault(f"has a receipt number longer than {MAX_TEXT_LENGTH} characters"), None
         if self.receipt_line >= 0:
-            own = number_text(cell_text(cells[self.receipt_line]))
+            own = self._key(cells, self.receipt_line)
             if not is_missing(own):
                 return receipt, own
         return receipt, self._positions.position(receipt, line)
+
+    def _key(self, cells: tuple[Cell, ...], column: int) -> str:
+        """Return the number in a column, empty if a spreadsheet has cut it."""
+        cell = cells[column]
+        key = number_text(cell_text(cell))
+        if is_cut_number(cell) or (column in self.rounded and key.isdecimal() and is_rounded(key)):
+            return ""
+        return key
+
+    def _unnamed(self, kind: Kind, money: Money | Faults | SkippedKind) -> str | Fault:
+        """Return what a row that names no drink is of."""
+        if kind is Kind.REFUND or (type(money) is Money and money.quantity < 0):
+            return self.given.refund_drink or self.given.drink or _NAMELESS_REFUND
+        return self.given.drink or NO_DRINK
 
     def _foreign(self, cells: tuple[Cell, ...]) -> Fault | None:
         code = cell_text(cells[self.currency_column])

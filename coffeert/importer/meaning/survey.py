@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from coffeert.importer.meaning.clock_decision import HourSurvey
+from coffeert.importer.meaning.key_decision import KeySurvey
 from coffeert.importer.meaning.memory import is_long
 from coffeert.importer.meaning.row_kinds import (
     has_total_label,
     is_doubtful,
     is_heading,
+    is_other_heading,
     is_total_label,
 )
 from coffeert.importer.rows import Cell, TableRow
@@ -68,6 +71,7 @@ class MomentSurvey:
     clock_shapes: dict[str, str] = field(default_factory=dict)
     odd: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
+    hours: HourSurvey = field(default_factory=HourSurvey)
     fraction: bool = False
 
     def add_day(self, text: str, line: int) -> None:
@@ -81,6 +85,8 @@ class MomentSurvey:
             return
         if number_format(day):
             self.fraction |= any(mark in day for mark in MARKS)
+            if number_format(day) == "excel":
+                self.hours.add_fraction(day, line)
         else:
             day = day if day_numbers(day) else split_moment(day)[0]
         self.days.add(day, line)
@@ -113,6 +119,8 @@ class Survey:
     few: dict[int, dict[str, int]] = field(default_factory=dict)
     doubtful: dict[str, int] = field(default_factory=dict)
     money: list[MoneyTexts] = field(default_factory=list)
+    keys: dict[str, KeySurvey] = field(default_factory=dict)
+    other_heading: TableRow | None = None
     totals: list[TableRow] = field(default_factory=list)
     totals_at_the_end: int = 0
 
@@ -136,6 +144,7 @@ class _Surveyor:
         self, columns: tuple[str, ...], fields: Mapping[str, int], watched: tuple[int, ...]
     ) -> None:
         self._columns = columns
+        self._names = frozenset(columns)
         self._fields = fields
         self._result = Survey()
         self._day = fields.get("placed_at", fields.get("date", -1))
@@ -149,6 +158,11 @@ class _Surveyor:
             if name in fields:
                 found = self._result.numbers[name] = NumberSurvey()
                 self._numbers.append((fields[name], set(), found))
+        self._keys = [
+            (fields[name], self._result.keys.setdefault(name, KeySurvey()))
+            for name in ("receipt", "receipt_line", "order_id")
+            if name in fields
+        ]
         for index in watched:
             self._result.values[index] = {}
         for index in {*range(len(columns))} - {*watched, *fields.values()}:
@@ -161,31 +175,38 @@ class _Surveyor:
             if type(row) is not TableRow:
                 continue
             line, cells = row
-            if self._day < 0 <= self._clock:
-                self._note_clock(cell_text(cells[self._clock]))
-            elif self._day >= 0:
-                day = self._day_text(cells)
+            if self._day < 0:
+                if not self._names.isdisjoint(cells) and self._is_any_heading(row):
+                    continue
+                if self._clock >= 0:
+                    self._note_clock(cell_text(cells[self._clock]), line)
+            else:
+                day = self._day_text(cells, line)
                 if day not in days and not is_long(day):
-                    if len(days) > _DIFFERENT:
-                        days.clear()
-                    days.add(day)
-                    moments.add_day(day, line)
+                    self._add_day(day, line)
                 if day in moments.odd and self._is_odd(row):
                     continue
             if self._drink >= 0 and self._is_total(cells[self._drink]):
                 self._note_total(row)
                 continue
-            self._note(cells)
+            self._note(cells, line)
             if result.doubtful and (drink := cells[self._drink]) in self._doubtful:
                 result.doubtful[cell_text(drink)] += 1
         return result
 
-    def _day_text(self, cells: tuple[Cell, ...]) -> str:
+    def _add_day(self, day: str, line: int) -> None:
+        moments = self._result.moments
+        if len(moments.texts) > _DIFFERENT:
+            moments.texts.clear()
+        moments.texts.add(day)
+        moments.add_day(day, line)
+
+    def _day_text(self, cells: tuple[Cell, ...], line: int) -> str:
         cell = cells[self._day]
         text = cell if type(cell) is str else cell_text(cell)
         if self._clock >= 0:
             clock = cells[self._clock]
-            self._note_clock(clock if type(clock) is str else cell_text(clock))
+            self._note_clock(clock if type(clock) is str else cell_text(clock), line)
             return text
         day, _, clock_text = text.partition(" ")
         if day in self._result.moments.texts and clock_text in self._clocks:
@@ -197,10 +218,10 @@ class _Surveyor:
         else:
             day, clock_text = split_moment(text.strip())
         if clock_text:
-            self._note_clock(clock_text)
+            self._note_clock(clock_text, line)
         return day
 
-    def _note_clock(self, text: str) -> None:
+    def _note_clock(self, text: str, line: int) -> None:
         if text in self._clocks:
             return
         if len(self._clocks) < _CLOCKS:
@@ -210,10 +231,14 @@ class _Surveyor:
         shapes = self._result.moments.clock_shapes
         if shape not in shapes and len(shapes) < _DIFFERENT:
             shapes[shape] = text.strip()
+        if shape != text:
+            self._result.moments.hours.add(text, shape, line)
 
-    def _note(self, cells: tuple[Cell, ...]) -> None:
+    def _note(self, cells: tuple[Cell, ...], line: int) -> None:
         result = self._result
         result.totals_at_the_end = 0
+        for index, key in self._keys:
+            key.add(cells[index], line)
         for index, seen, found in self._numbers:
             cell = cells[index]
             if cell not in seen and not is_long(cell):
@@ -274,8 +299,18 @@ class _Surveyor:
 
     def _is_odd(self, row: TableRow) -> bool:
         """Return whether a row without a readable day is no sale at all."""
+        if self._is_any_heading(row):
+            return True
         if has_total_label(row.cells):
             self._note_total(row)
+            return True
+        return False
+
+    def _is_any_heading(self, row: TableRow) -> bool:
+        # In front of all rows, headings that share no name are the same ones in another language.
+        shares = bool(self._result.money) or not self._names.isdisjoint(row.cells)
+        if shares and is_other_heading(row.cells, self._columns):
+            self._result.other_heading = self._result.other_heading or row
             return True
         return is_heading(row.cells, self._columns)
 

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from coffeert.domain.currency import places as currency_places
+from coffeert.errors import ConfigError
 from coffeert.importer.meaning.amounts import AmountReader, PiecesReader
 from coffeert.importer.meaning.clock_changes import changes_on, later_lines
+from coffeert.importer.meaning.clock_decision import decide_clock
 from coffeert.importer.meaning.columns import heading_currency, is_in_minor_units
 from coffeert.importer.meaning.day_decision import DayFormat, decide_days, decide_zone
 from coffeert.importer.meaning.drinks import DrinkReader
+from coffeert.importer.meaning.key_decision import say_cut_keys
 from coffeert.importer.meaning.layout import Layout, find_layout, inherited
 from coffeert.importer.meaning.missing import (
     argue_options,
@@ -27,6 +30,7 @@ from coffeert.importer.meaning.moments import MomentReader
 from coffeert.importer.meaning.money_decision import decide_money, settle_discount
 from coffeert.importer.meaning.notes import Notes
 from coffeert.importer.meaning.number_decision import decide_currency, decide_marks
+from coffeert.importer.meaning.row_kinds import differing_headings
 from coffeert.importer.meaning.sale_reader import Given, SaleReader
 from coffeert.importer.meaning.statuses import Condition, conditions
 from coffeert.importer.meaning.survey import Survey, survey
@@ -35,6 +39,7 @@ from coffeert.importer.plan import MeaningOptions, Plan, Question
 from coffeert.importer.rows import RejectedRow, SaleLine, SkippedRow, Table, TableRow
 from coffeert.importer.spelling.cell_text import folded, heading_words, in_brackets, is_missing
 from coffeert.importer.spelling.zones import zone_or_offset
+from coffeert.printable import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
         layout.fields[name] for name in ("currency", "zone", "store") if name in layout.fields
     ]
     seen = survey(inherited(table.rows(), layout), layout.columns, layout.fields, watched)
+    _refuse_other_headings(seen, layout.columns)
     ask_for_columns(layout, seen, options, notes)
     currency = _currency(layout, seen, options, notes)
     given = given_values(layout, options, currency_places(currency), notes)
@@ -85,8 +91,9 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
     decide_money(layout, seen, marks, notes, one_piece=one_piece, given=frozenset(options.columns))
     ask_for_states(layout, seen, rules, notes)
     ask_for_marks(layout, seen, rules, notes)
+    say_cut_keys(seen.keys, {name: layout.heading(name) for name in seen.keys}, notes)
     argue_options(options, notes)
-    reader = _reader(layout, options, days, marks, currency, given, rules)
+    reader = _reader(layout, seen, options, days, marks, currency, given, rules)
     columns = {layout.at("price"): reader.prices, layout.at("total"): reader.totals}
     totals = stated_totals(seen, layout.columns, {i: r for i, r in columns.items() if i >= 0})
     if not notes.questions:
@@ -101,6 +108,18 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
         table,
         layout,
         reader,
+    )
+
+
+def _refuse_other_headings(seen: Survey, columns: tuple[str, ...]) -> None:
+    """Exports pasted under each other need not have their columns in the same order."""
+    row = seen.other_heading
+    if row is None:
+        return
+    name, column = differing_headings(row.cells, columns)[0]
+    raise ConfigError(
+        f"Line {row.line} has the headings of another export, with {printable(name)!r} in place of "
+        f"{printable(column)!r}: save the rows below it in a file of its own."
     )
 
 
@@ -145,7 +164,15 @@ def _days(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -
         zone_column=layout.heading("zone") if "zone" in layout.fields else None,
         counted=days.numbers in ("unix", "unixms"),
     )
-    return days._replace(zone=zone)
+    days = days._replace(zone=zone)
+    opens = decide_clock(
+        seen.moments.hours,
+        notes,
+        clock=options.clock,
+        marked=seen.moments.has_twelve,
+        in_utc=getattr(_only_zone(layout, seen, days), "key", "") == "UTC",
+    )
+    return days._replace(opens=opens)
 
 
 def _zone(layout: Layout, options: MeaningOptions, notes: Notes) -> ZoneInfo | None:
@@ -191,6 +218,7 @@ def _settle_doubled_hours(
 
 def _reader(
     layout: Layout,
+    seen: Survey,
     options: MeaningOptions,
     days: DayFormat,
     marks: Mapping[str, str],
@@ -223,6 +251,7 @@ def _reader(
         receipt=at("receipt"),
         receipt_line=at("receipt_line"),
         order_id=at("order_id"),
+        rounded=frozenset(at(name) for name, keys in seen.keys.items() if keys.loses_digits),
         one_store=options.store if "store" not in options.columns else None,
         given=given,
         moments=MomentReader(
@@ -235,6 +264,7 @@ def _reader(
             default_time=days.default_time,
             whole_days=days.whole_days,
             twelve=days.twelve,
+            opens=days.opens,
         ),
         drinks=DrinkReader(
             drink=at("drink"),
@@ -244,7 +274,6 @@ def _reader(
             void_endings=preset.void_endings if preset else (),
             no_goods=frozenset(map(folded, preset.no_goods if preset else ())),
             counted="quantity" in layout.fields,
-            default=given.drink,
         ),
         pieces=PiecesReader(mark=marks.get("quantity", "."), heading=heading("quantity")),
         prices=amounts("price"),

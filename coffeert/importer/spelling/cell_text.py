@@ -18,6 +18,7 @@ _CAMEL = re.compile(r"(?<=[a-zà-ÿ0-9])(?=[A-Z])")
 _PUNCTUATION = re.compile(r"[\W_]+")
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _WHOLE = re.compile(r"(\d+)[.,]0+", re.ASCII)
+_CUT = re.compile(r"[0-9](?:[.,][0-9]+[eE]\+?|[eE]\+)[0-9]{2,3}")
 
 
 class Fault(str):
@@ -48,7 +49,15 @@ def cell_text(cell: Cell) -> str:
         return without_noise(cell).isoformat(" ")
     if isinstance(cell, date | time):
         return cell.isoformat()
+    if isinstance(cell, timedelta):
+        return _hours_text(cell)
     return str(cell).strip()
+
+
+def _hours_text(passed: timedelta) -> str:
+    """Return hours as a spreadsheet shows them, which may be 24 and more: `24:00:00`."""
+    minutes, seconds = divmod(round(passed.total_seconds()), 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}" if minutes >= 0 else str(passed)
 
 
 def without_noise(moment: datetime) -> datetime:
@@ -67,6 +76,16 @@ def number_text(text: str) -> str:
     text = text.removeprefix("'")
     whole = _WHOLE.fullmatch(text)
     return whole[1] if whole else text
+
+
+def is_cut_number(cell: Cell) -> bool:
+    """Return whether a spreadsheet has cut a receipt's or other number, as to `2.02403E+11`."""
+    if type(cell) is Decimal:
+        exponent = cell.as_tuple().exponent
+        return isinstance(exponent, int) and exponent > 0
+    if type(cell) is not str or len(cell) > 30 or not ("E" in cell or "e" in cell):
+        return False
+    return _CUT.fullmatch(cell_text(cell)) is not None
 
 
 def heading_words(heading: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from decimal import Decimal, InvalidOperation
 from typing import Final, NamedTuple
 
 _MORNING: Final = frozenset({"am", "a", "πμ", "午前", "上午", "오전", "öö"})
@@ -24,7 +25,9 @@ _OFFSET = re.compile(r"(?:utc|gmt)?([+-])([0-9]{1,2}):?([0-9]{2})?", re.IGNORECA
 
 
 class TimeOfDay(NamedTuple):
-    """A time of day. `offset` is in seconds if the text has one, `letters` are such as `EST`.
+    """A time of day; 86,400 seconds are the midnight at the end of the day (ISO 8601-1:2019).
+
+    `offset` is in seconds if the text has one, `letters` are such as `EST`.
 
     `twelve`: whether a mark such as PM says which half of the day it is.
     """
@@ -50,7 +53,9 @@ def read_clock(text: str) -> TimeOfDay | None:
         if hour > 12 or (hour == 0 and half == "pm"):
             return None
         hour = hour % 12 + (12 if half == "pm" else 0)
-    if hour > 23 or minute > 59 or second > 59:
+    if minute > 59 or second > 59:
+        return None
+    if hour > 23 and (hour, minute, second, int(match["part"] or 0)) != (24, 0, 0, 0):
         return None
     zone = (match["zone"] or "").upper()
     offset = offset_seconds(zone)
@@ -61,6 +66,15 @@ def read_clock(text: str) -> TimeOfDay | None:
         letters=zone if offset is None else "",
         twelve=half is not None,
     )
+
+
+def fraction_of_day(text: str) -> Decimal | None:
+    """Read a spreadsheet's time of day, such as `0.5` for noon; `None` if the text is none."""
+    try:
+        value = Decimal(text.replace(",", "."))
+    except InvalidOperation:
+        return None
+    return value if 0 <= value < 1 and any(mark in text for mark in ".,") else None
 
 
 def offset_seconds(text: str) -> int | None:

@@ -41,6 +41,10 @@ class GridTable:
         self.columns = column_names(self._heading.cells)
         self.facts = (*self._heading_facts(), *self._torn_facts())
 
+    @property
+    def heading_line(self) -> int:
+        return self._heading.line
+
     def _heading_facts(self) -> tuple[str, ...]:
         line, _, above = self._heading
         place = self._grid.place

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coffeert.errors import ConfigError
 from coffeert.importer.rows import RejectedRow, SkippedRow, Table, TableRow
@@ -16,8 +17,12 @@ from coffeert.importer.table.grid_table import GridTable
 from coffeert.importer.table.json_table import Form, JsonTable, json_form
 from coffeert.printable import printable
 
+if TYPE_CHECKING:
+    from coffeert.importer.table.workbook import OpenedSheet
+
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _SAMPLE_LINES = 1_000
+_SHOWN = 3
 _SAMPLE_CHARACTERS = 1 << 20
 
 
@@ -88,13 +93,32 @@ def _workbook_table(content: FileContent, sheet: str | None) -> Iterator[OpenedT
     # Slow to import, and most files need it not.
     from coffeert.importer.table.workbook import open_sheet
 
-    with open_sheet(content, sheet) as (grid, title):
-        table = GridTable(content.name, grid)
-        if title is None:
-            yield OpenedTable(content, table, (), ())
+    with open_sheet(content, sheet) as opened:
+        table = GridTable(content.name, opened.grid)
+        facts = tuple(_sheet_facts(opened, table))
+        yield OpenedTable(content, table, facts, ("--sheet", opened.title) if opened.others else ())
+
+
+def _sheet_facts(opened: OpenedSheet, table: GridTable) -> Iterator[str]:
+    """Say which sheet is read, and what of it its owner may not see."""
+    if opened.others:
+        yield f"Of its sheets, {printable(opened.title)} is read."
+    hidden = ", ".join(printable(title) for title, hides in opened.others.items() if hides)
+    if hidden:
+        yield f"Hidden sheets are not read, unless --sheet names one: {hidden}."
+    rows = [row for row in opened.grid.hidden_rows if row > table.heading_line]
+    if rows:
+        shown = ", ".join(map(str, rows[:_SHOWN])) + (", ..." if len(rows) > _SHOWN else "")
+        if len(rows) == 1:
+            yield f"1 hidden row is read too (row {shown}). To leave it out, delete it in the file."
         else:
-            fact = f"Of its sheets, {printable(title)} is read."
-            yield OpenedTable(content, table, (fact,), ("--sheet", title))
+            yield (
+                f"{len(rows):,} hidden rows are read too (rows {shown}). To leave them out, delete them "
+                "in the file."
+            )
+    columns = [n for i, n in enumerate(table.columns) if i in opened.grid.hidden_columns]
+    if columns:
+        yield f"Hidden columns are read like others: {', '.join(f'`{name}`' for name in columns)}."
 
 
 def _json_table(content: FileContent, form: TextForm, json: Form) -> JsonTable:

@@ -42,7 +42,8 @@ class SectionWatch:
             return
         if self._candidate is not None:
             start, names = self._candidate
-            if count == width(names) and any(map(is_value, filled(cells))):
+            alike = count == width(names) or len(cells) == len(names) != len(self._heading.cells)
+            if alike and any(map(is_value, filled(cells))):
                 raise self._several(start)
         fits = len(cells) == len(self._heading.cells)
         begins = (self._apart or not fits) and len(filled(cells)) == count and is_heading(cells, [])

@@ -6,17 +6,18 @@ Written for openpyxl 3.1: `_worksheet_path` is the only internal name used.
 from __future__ import annotations
 
 import pickle
-import re
+import shlex
 import tempfile
 import warnings
 import zipfile
 import zlib
+from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
@@ -29,6 +30,7 @@ from coffeert.importer.rows import Cell
 from coffeert.importer.table.container import FileContent
 from coffeert.importer.table.grid import Block, Cells, is_empty
 from coffeert.importer.table.heading import find_heading
+from coffeert.importer.table.sheet_xml import HiddenParts, look_through
 from coffeert.printable import printable
 
 _BLOCK_ROWS = 1_000
@@ -45,26 +47,26 @@ _DAMAGED = (
 )  # fmt: skip
 """What openpyxl raises for files that are not as they should be."""
 
-_VALUELESS_FORMULA = re.compile(
-    rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f(?: [^<>]*)?/>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*"
-    rb"</(?:\w+:)?c>"
-)
-_FORMULA_CONTEXT = 1 << 16
-
 
 class SheetGrid:
-    """The rows of a sheet. They are read once and then kept on disk, since a sheet is slow to read."""
+    """The rows of a sheet. They are read once and then kept on disk, since a sheet is slow to read.
+
+    `hidden_rows` are numbers of rows that are not empty, `hidden_columns` positions of columns.
+    """
 
     empty: Cell = None
     place = "row"
 
-    def __init__(self, rows: Iterable[Cells], spool: BinaryIO) -> None:
+    def __init__(self, rows: Iterable[Cells], spool: BinaryIO, hidden: HiddenParts) -> None:
         self._spool = spool
         self._width = 0
+        self.hidden_columns = hidden.columns
+        self.hidden_rows = array("I")
         remaining = enumerate(rows, start=1)
         first = True
         while block := list(islice(remaining, _BLOCK_ROWS)):
             kept = [(line, row) for line, row in block if row]
+            self.hidden_rows += hidden.filled([line for line, _ in kept])
             if first:
                 self._width = max((len(row) for _, row in kept[:_SAMPLE_ROWS]), default=0)
                 first = False
@@ -85,12 +87,21 @@ class SheetGrid:
             yield Block([line for line, _ in block], rows)
 
 
-@contextmanager
-def open_sheet(content: FileContent, sheet: str | None) -> Iterator[tuple[SheetGrid, str | None]]:
-    """The sheet named `sheet`, or the only one with a table; with its name if there are others.
+class OpenedSheet(NamedTuple):
+    """A sheet that is read; `others` are the titles of the other sheets, and whether they are hidden."""
 
-    Hidden rows are read, hidden sheets only if named; of merged cells the first has the value. Raises
-    `ConfigError` if the workbook is damaged, or if only its owner can say which sheet is meant.
+    grid: SheetGrid
+    title: str
+    others: dict[str, bool]
+
+
+@contextmanager
+def open_sheet(content: FileContent, sheet: str | None) -> Iterator[OpenedSheet]:
+    """The sheet named `sheet`, or the only one with a table.
+
+    Hidden rows and columns are read, as programs do that save a sheet as CSV; hidden sheets only if named.
+    Of merged cells the first has the value. Raises `ConfigError` if the workbook is damaged, or if only its
+    owner can say which sheet is meant.
     """
     with ExitStack() as opened:
         file = opened.enter_context(content.open())
@@ -101,15 +112,15 @@ def open_sheet(content: FileContent, sheet: str | None) -> Iterator[tuple[SheetG
             workbook = load_workbook(file, read_only=True, data_only=True, keep_links=False)
             opened.callback(workbook.close)
             chosen = _choose(content.name, workbook, sheet)
-            _refuse_valueless_formulas(content.name, file, chosen)
+            hidden = _look_through(content.name, file, chosen)
             spool = opened.enter_context(tempfile.TemporaryFile())
-            grid = SheetGrid(_rows(chosen), spool)
+            grid = SheetGrid(_rows(chosen), spool, hidden)
         except _DAMAGED as error:
             raise ConfigError(
                 f"{content.name} is damaged or not an XLSX file that can be read: open it in a "
                 "spreadsheet program and save it again."
             ) from error
-        yield grid, chosen.title if len(workbook.worksheets) > 1 else None
+        yield OpenedSheet(grid, chosen.title, _others(workbook, chosen))
 
 
 def _refuse_too_much_text(name: str, file: BinaryIO) -> None:
@@ -131,13 +142,17 @@ def _choose(name: str, workbook: Workbook, sheet: str | None) -> ReadOnlyWorkshe
                 return each
         raise ConfigError(f"{name} has no sheet {printable(sheet)!r}; its sheets are {titles}.")
     visible = [each for each in sheets if each.sheet_state == "visible"] or sheets
-    if len(visible) == 1:
-        return visible[0]
+    if len(sheets) == 1:
+        return sheets[0]
     tables = [each for each in visible if _has_table(each)]
     if len(tables) == 1:
         return tables[0]
     if not tables:
-        raise ConfigError(f"{name} has no table in any of its sheets ({titles}).")
+        hidden = next((each for each in sheets if each not in visible and _has_table(each)), None)
+        if hidden is None and len(visible) == 1:
+            return visible[0]
+        advice = f": --sheet {shlex.quote(hidden.title)} reads the hidden one" if hidden else ""
+        raise ConfigError(f"{name} has no table in any of its sheets ({titles}){advice}.")
     found = ", ".join(printable(each.title) for each in tables)
     raise ConfigError(
         f"{name} has tables in {len(tables)} sheets ({found}): say which has the sales, such as "
@@ -156,21 +171,17 @@ def _has_table(sheet: ReadOnlyWorksheet) -> bool:
         return False
 
 
-def _refuse_valueless_formulas(name: str, file: BinaryIO, sheet: ReadOnlyWorksheet) -> None:
-    """A program that cannot compute formulas leaves out their values, and the cells would seem empty."""
+def _others(workbook: Workbook, chosen: ReadOnlyWorksheet) -> dict[str, bool]:
+    return {
+        each.title: each.sheet_state != "visible"
+        for each in workbook.worksheets
+        if each.title != chosen.title
+    }
+
+
+def _look_through(name: str, file: BinaryIO, sheet: ReadOnlyWorksheet) -> HiddenParts:
     with zipfile.ZipFile(file) as archive, archive.open(sheet._worksheet_path) as xml:
-        rest = b""
-        while chunk := xml.read(1 << 20):
-            chunk = rest + chunk
-            found = _VALUELESS_FORMULA.search(chunk)
-            if found is not None:
-                cells = re.findall(rb'<(?:\w+:)?c [^<>]*?\br="(\w+)"', chunk[: found.start()])
-                cell = cells[-1].decode() if cells else "a cell"
-                raise ConfigError(
-                    f"{name}: {cell} of sheet {printable(sheet.title)} is a formula whose value is not in "
-                    "the file: open it in a spreadsheet program and save it."
-                )
-            rest = chunk[-_FORMULA_CONTEXT:]
+        return look_through(name, sheet.title, xml)
 
 
 def _rows(sheet: ReadOnlyWorksheet) -> Iterator[Cells]:

@@ -77,7 +77,8 @@ class StandbyAway(PrimaryLost):
 class StandbyBehind(PrimaryLost):
     """An asynchronous standby is cut off while orders go on, and then the primary is lost.
 
-    The server still has what it acknowledged, and stores again what the new primary lacks.
+    The server still has what it acknowledged, and stores again what the new primary lacks. An order whose
+    client sends it once more before that is received a second time.
     """
 
     name = "asynchronous standby cut off, primary lost"
@@ -85,6 +86,7 @@ class StandbyBehind(PrimaryLost):
 
     async def strike(self, stage: Stage, rng: random.Random) -> None:
         """Stop the standby for a while, lose the primary, and wait until the server has restored."""
+        stage.received_again = True
         await asyncio.to_thread(self.standby.stop)
         await asyncio.sleep(0.5 + rng.random())
         await super().strike(stage, rng)

@@ -18,6 +18,10 @@ STORE = Question(
     ),
 )
 ZONE = Question("Which zone?", (Answer(("--timezone", "ZONE"), "that of the store"),))
+CLOCK = Question(
+    "Is 1:15 in the afternoon?",
+    (Answer(("--clock", "TIME"), "yes"), Answer(("--clock", "24"), "no")),
+)
 ORDER = Question(
     "Which order?",
     (
@@ -50,6 +54,9 @@ def answered(question: Question, *typed: str) -> tuple[str, str]:
         (ZONE, ["Europe/Kyiv"], "--timezone Europe/Kyiv"),
         (ZONE, ["1", "kyiv"], "--timezone Europe/Kyiv"),
         (ZONE, ["Erope/Kyiv", "Europe/Kyiv"], "--timezone Europe/Kyiv"),
+        (CLOCK, ["7:00"], "--clock 7:00"),
+        (CLOCK, ["1", "13:00", "07:00"], "--clock 07:00"),
+        (CLOCK, ["2"], "--clock 24"),
         (ORDER, ["2"], "--date-format mdy"),
         (ORDER, ["mdy", "1"], "--date-format dmy"),
     ],

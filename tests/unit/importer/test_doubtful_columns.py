@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.importer.meanings import Outcome, options_of, read
+from tests.unit.importer.meanings import Outcome, cost, options_of, read
 from tests.unit.importer.test_meaning import arguments, shop
 
 
@@ -198,3 +198,65 @@ def test_gross_sales_beside_discounts_are_asked_about() -> None:
 def test_amounts_are_no_stores() -> None:
     text = "Date,Item,Qty,Price,Store credit\n2026-09-14 08:00,Latte,2,8.00,0.00\n"
     assert arguments(read(text).plan.questions) == [("--store", "NAME")]
+
+
+def assumed(text: str) -> list[str]:
+    return [fact for fact in shop(text).plan.facts if " is assumed to be " in fact]
+
+
+def test_columns_found_by_a_part_of_their_names_are_said_to_be_assumed() -> None:
+    text = "Wann war es,Coffee item label,Cups qty,Net price each\n2026-09-14 08:00,Latte,1,4.00\n"
+    assert [fact.partition(". ")[0] for fact in assumed(text)] == [
+        "`Wann war es` is assumed to be the date and time: only what is in it says so",
+        "`Coffee item label` is assumed to be the drink: only a part of its name says so",
+        "`Cups qty` is assumed to be the pieces: only a part of its name says so",
+        "`Net price each` is assumed to be the price: only a part of its name says so",
+    ]
+
+
+def test_known_headings_and_those_that_are_named_are_not() -> None:
+    assert not assumed("Date,Time,Item,Qty,Price\n2026-09-14,08:00,Latte,1,4.00\n")
+    assert not assumed("Datum,Artikel,Menge,Betrag\n2026-09-14 08:00,Latte,1,4.00\n")
+    text = "Date,Coffee item label,Qty,Price\n2026-09-14 08:00,Latte,1,4.00\n"
+    facts = shop(text, columns={"drink": "Coffee item label"}).plan.facts
+    assert not [fact for fact in facts if "assumed" in fact]
+
+
+REFUNDS = """Date,Type,Qty,Item,Total
+2026-09-14 08:00,Sale,1,Latte,4.00
+2026-09-14 08:01,Refund,1,,-4.00
+2026-09-14 08:02,Sale,1,,3.00
+"""
+
+
+def test_refunds_that_name_no_drink_say_what_to_do() -> None:
+    outcome = shop(REFUNDS)
+    assert [row.reasons for row in outcome.rejected] == [
+        (
+            "is a refund that names no drink: --refund-drink NAME stores such refunds under a name, such "
+            "as Refund",
+        ),
+        ("has no drink",),
+    ]
+
+
+def test_they_can_have_a_name_of_their_own() -> None:
+    outcome = shop(REFUNDS, refund_drink="Refund")
+    assert [(s.drink, s.quantity, cost(s)) for s in outcome.sales] == [
+        ("Latte", 1, 400),
+        ("Refund", -1, -400),
+    ]
+    assert outcome.reasons == ["has no drink"]
+    options = options_of(outcome.plan.arguments)
+    options.pop("zone")
+    assert shop(REFUNDS, **options | {"store": "Mill Lane"}).sales == outcome.sales
+    both = shop(REFUNDS, refund_drink="Refund", missing={"drink": "Sundries"})
+    assert [s.drink for s in both.sales] == ["Latte", "Refund", "Sundries"]
+    one = shop(REFUNDS, missing={"drink": "Sundries"})
+    assert [s.drink for s in one.sales] == ["Latte", "Sundries", "Sundries"]
+
+
+def test_a_refund_by_its_sign_is_one() -> None:
+    text = "Date,Item,Qty,Price\n2026-09-14 08:00,Latte,1,4.00\n2026-09-14 08:01,,-1,4.00\n"
+    assert "--refund-drink" in shop(text).reasons[0]
+    assert shop(text, refund_drink="Refund").sum == 0

@@ -1,5 +1,6 @@
 """Tables in XLSX files."""
 
+import io
 import re
 import zipfile
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
 
 from coffeert.errors import ConfigError
+from coffeert.importer.table.sheet_xml import look_through
 from tests.unit.importer.tables import Read, rows_of
 
 DAY = datetime(2026, 9, 14)  # noqa: DTZ001 - a sheet's times have no zone
@@ -159,18 +161,72 @@ def test_no_sheet_with_a_table(tmp_path: Path) -> None:
         Read(saved(tmp_path, ("A", []), ("B", [["only this"]])))
 
 
-def test_hidden_rows_are_sales_and_hidden_sheets_are_not(tmp_path: Path) -> None:
+def hiding(
+    folder: Path, rows: tuple[int, ...] = (), columns: str = "", *, old: bool = False
+) -> Path:
     workbook = Workbook()
-    for row in SALES:
+    workbook.active.append(["Umsatz", "", "", ""])
+    for row in SALES * 2:
         workbook.active.append(row)
-    workbook.active.row_dimensions[3].hidden = True
-    hidden = workbook.create_sheet("Old")
+    for number in rows:
+        workbook.active.row_dimensions[number].hidden = True
+    for column in columns:
+        workbook.active.column_dimensions[column].hidden = True
+    if old:
+        sheet = workbook.create_sheet("Old")
+        for row in SALES:
+            sheet.append(row)
+        sheet.sheet_state = "hidden"
+    path = folder / "sales.xlsx"
+    workbook.save(path)
+    return path
+
+
+def hidden_facts(read: Read) -> list[str]:
+    return [fact for fact in read.facts if "idden" in fact]
+
+
+def test_hidden_rows_are_sales_and_that_is_said(tmp_path: Path) -> None:
+    read = Read(hiding(tmp_path, rows=(1, 2, 3, 6, 7, 90)))
+    assert len(read.cells) == 4
+    assert hidden_facts(read) == [
+        "3 hidden rows are read too (rows 3, 6, 7). To leave them out, delete them in the file."
+    ]
+    (fact,) = hidden_facts(Read(hiding(tmp_path, rows=(4,))))
+    assert fact == "1 hidden row is read too (row 4). To leave it out, delete it in the file."
+    assert not hidden_facts(Read(hiding(tmp_path)))
+
+
+def test_hidden_columns_are_read_and_that_is_said(tmp_path: Path) -> None:
+    read = Read(hiding(tmp_path, columns="BDX"))
+    assert read.columns == ("Time", "Item", "Qty", "Price")
+    assert hidden_facts(read) == ["Hidden columns are read like others: `Item`, `Price`."]
+
+
+def test_hidden_sheets_are_not_read_and_that_is_said(tmp_path: Path) -> None:
+    path = hiding(tmp_path, old=True)
+    assert hidden_facts(Read(path)) == [
+        "Hidden sheets are not read, unless --sheet names one: Old."
+    ]
+    assert not hidden_facts(Read(path, sheet="Old"))
+
+
+def test_a_hidden_table_beside_an_empty_sheet_is_named(tmp_path: Path) -> None:
+    workbook = Workbook()
+    sheet = workbook.create_sheet("Old sales")
     for row in SALES:
-        hidden.append(row)
-    hidden.sheet_state = "hidden"
+        sheet.append(row)
+    sheet.sheet_state = "veryHidden"
     path = tmp_path / "sales.xlsx"
     workbook.save(path)
-    assert len(Read(path).cells) == 2
+    with pytest.raises(ConfigError, match="--sheet 'Old sales' reads the hidden one"):
+        Read(path)
+
+
+@pytest.mark.parametrize("style", [b'<x:row hidden="true" r="2"', b"<x:row r='2' hidden='1'"])
+def test_hidden_rows_as_other_programs_write_them(style: bytes) -> None:
+    xml = b'<x:sheetData><x:row r="1" hidden="0">' + style + b"></x:sheetData>"
+    assert list(look_through("a", "b", io.BytesIO(xml)).filled([1, 2, 3])) == [2]
 
 
 def test_short_rows_of_a_sheet_lack_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,144 @@
+"""Clocks of 12 hours that do not say AM or PM, and the midnight at the end of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coffeert.errors import ConfigError
+from coffeert.importer.rows import Cell
+from tests.unit.importer.meanings import Outcome, of_rows, options_of, read
+
+AFTERNOON = ("8:05", "11:40", "12:50", "1:15", "2:40", "5:05")
+NO_CLOCK = "`Time` is no time of day that can be read"
+
+
+def sold(times: Sequence[Cell], **options: Any) -> Outcome:
+    rows = [("2026-09-14", clock, "Latte", 1, "4.00") for clock in times]
+    columns = ("Date", "Time", "Item", "Qty", "Price")
+    return read(of_rows(columns, *rows), **{"store": "Mill Lane", "zone": "Etc/GMT", **options})
+
+
+def clocks(outcome: Outcome) -> list[str]:
+    assert not outcome.plan.questions
+    return [f"{sale.placed_at:%d %H:%M}" for sale in outcome.sales]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        AFTERNOON,
+        ("08:05", "12:50", "01:15"),
+        ("8.05 Uhr", "12.50 Uhr", "1.15 Uhr"),
+        ("08:05:10", "1:15:00"),
+        ("0.3368055556", "0.5347222222", "0.0520833333"),
+        ("8:05", "0:15"),
+        ("1:15 EST", "8:15 EST"),
+    ],
+)
+def test_a_clock_of_12_hours_without_am_and_pm_is_asked_about(times: Sequence[str]) -> None:
+    (question,) = sold(times).plan.questions
+    assert [answer.arguments for answer in question.answers] == [
+        ("--clock", "TIME"),
+        ("--clock", "24"),
+    ]
+
+
+def test_so_it_is_in_one_column_with_the_day() -> None:
+    for times in (("2026-09-14 8:05", "2026-09-14 1:15"), ("45293.3368055", "45293.0520833")):
+        rows = [(moment, "Latte", 1, "4.00") for moment in times]
+        outcome = read(of_rows(("Date", "Item", "Qty", "Price"), *rows), store="Mill Lane")
+        (question,) = outcome.plan.questions
+        assert times[1].removeprefix("2026-09-14 ") in question.text
+        outcome = read(
+            of_rows(("Date", "Item", "Qty", "Price"), *rows), store="Mill Lane", clock="7:00"
+        )
+        assert [sale.placed_at.minute for sale in outcome.sales] == [5, 15]
+        assert outcome.sales[1].placed_at - outcome.sales[0].placed_at == timedelta(
+            hours=5, minutes=10
+        )
+
+
+def test_its_answers() -> None:
+    opens = sold(AFTERNOON, clock="07:00")
+    assert clocks(opens) == ["14 08:05", "14 11:40", "14 12:50", "14 13:15", "14 14:40", "14 17:05"]
+    assert "Times before 07:00 are of the afternoon, as --clock says." in opens.plan.facts
+    assert clocks(sold(AFTERNOON, clock="24"))[3:] == ["14 01:15", "14 02:40", "14 05:05"]
+    options = options_of(opens.plan.arguments)
+    assert clocks(sold(AFTERNOON, **options)) == clocks(opens)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ("07:00", "12:45"),
+        ("5:00", "8:30", "12:59"),
+        ("08:05", "13:00", "01:15"),
+        ("08:05", "0.5416666667", "01:15"),
+        ("00:30", "01:15", "03:59"),
+        ("08:05", "00:00", "12:00"),
+        ("08:05 AM", "1:15 PM", "12:01 AM"),
+        ("08:05+00:00", "01:15+00:00"),
+        ("08:05", "24:00", "02:00"),
+    ],
+)
+def test_other_clocks_are_not(times: Sequence[str]) -> None:
+    assert len(clocks(sold(times))) == len(times)
+
+
+def test_times_in_utc_are_not() -> None:
+    assert clocks(sold(AFTERNOON, zone="UTC"))[3] == "14 01:15"
+
+
+@pytest.mark.parametrize("clock", ["12", "13:00", "00:00", "noon", "07:00Z"])
+def test_a_shop_opens_in_the_morning(clock: str) -> None:
+    with pytest.raises(ConfigError, match="neither 24 nor the time at which the shop opens"):
+        sold(AFTERNOON, clock=clock)
+
+
+def test_a_clock_of_24_hours_is_not_said_to_have_12() -> None:
+    with pytest.raises(ConfigError, match="13:20 on line 3 is of one of 24"):
+        sold(("08:05", "13:20"), clock="07:00")
+
+
+@given(
+    times=st.lists(st.integers(7 * 60, 19 * 60 - 1), min_size=1),
+    style=st.sampled_from(["%I:%M", "%I:%M:%S"]),
+)
+def test_a_shop_open_for_less_than_12_hours_is_read_exactly(times: list[int], style: str) -> None:
+    midnight = datetime(2026, 9, 14)  # noqa: DTZ001 # a store's clock
+    moments = [midnight + timedelta(minutes=minutes) for minutes in times]
+    outcome = sold([f"{moment:{style}}" for moment in moments], clock="07:00")
+    assert [sale.placed_at.replace(tzinfo=None) for sale in outcome.sales] == moments
+
+
+@pytest.mark.parametrize("time", ["24:00", "24:00:00", "24.00 Uhr", "24h00", timedelta(days=1)])
+def test_24_00_is_the_midnight_at_the_end_of_the_day(time: Cell) -> None:
+    assert clocks(sold(["08:00", time])) == ["14 08:00", "15 00:00"]
+
+
+@pytest.mark.parametrize("time", ["24:01", "24:00:01", "24:30", "25:00", timedelta(hours=24.5)])
+def test_nothing_is_after_it(time: Cell) -> None:
+    assert sold(["08:00", "09:00", "13:00", time]).reasons == [NO_CLOCK]
+
+
+def test_24_00_in_other_forms() -> None:
+    columns = ("Date", "Item", "Qty", "Price")
+    for moment in ("2026-09-14T24:00:00Z", "14.09.2026 24:00", "2026-09-14T24:00:00+00:00"):
+        outcome = read(
+            of_rows(columns, (moment, "Latte", 1, "4.00")), zone="Etc/GMT", store="Mill Lane"
+        )
+        assert clocks(outcome) == ["15 00:00"]
+
+
+def test_24_00_as_clocks_are_put_back() -> None:
+    rows = of_rows(
+        ("Date", "Time", "Item", "Qty", "Price"), ("2026-10-25", "24:00", "Latte", 1, "4.00")
+    )
+    (sale,) = read(rows, zone="Europe/Berlin", store="Mill Lane").sales
+    assert f"{sale.placed_at:%d %H:%M}" == "25 23:00"
