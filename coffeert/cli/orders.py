@@ -57,7 +57,7 @@ class OrdersOptions:
 
 @click.command("orders")
 @click.option(
-    "--url", envvar="COFFEERT_URL", help="The server (http://127.0.0.1:8765). [env: COFFEERT_URL]"
+    "--url", envvar="COFFEERT_URL", help="The server (the one that runs here). [env: COFFEERT_URL]"
 )
 @click.option("--store", multiple=True, help="Only this store, by code or name; may be repeated.")
 @click.option("--drink", multiple=True, help="Only this drink, likewise.")

@@ -315,10 +315,9 @@ class OrderClient:
         return decode_report((await self._request("GET", url, b"", {})).body)
 
     async def activity(self) -> Activity:
-        """Return when each store sold last, and whether that is long ago for this time."""
-        return decode_activity(
-            (await self._request("GET", self._server / "api/activity", b"", {})).body
-        )
+        """Return when each store sold last, and whether that is unusual."""
+        url = self._server / "api/activity"
+        return decode_activity((await self._request("GET", url, b"", {})).body)
 
     async def _request(
         self, method: str, url: URL, body: bytes, headers: dict[str, str]

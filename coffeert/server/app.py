@@ -123,6 +123,7 @@ class Server:
                 ("GET", "/api/dashboard", dashboard.dashboard),
                 ("GET", "/api/menu", dashboard.menu),
                 ("GET", "/api/report", reports.report),
+                ("GET", "/api/activity", reports.activity),
                 ("GET", "/ws/dashboard", websocket.serve),
                 ("GET", "/livez", dashboard.live),
                 ("GET", "/readyz", dashboard.ready),

@@ -38,7 +38,7 @@ async def test_keys_go_back_in_steps_and_end_is_live(launch: Launch) -> None:
         await until(s, lambda: s.app.state.rewound_to == NOON - timedelta(seconds=70))
         await s.press("end")
         assert s.app.state.session is s.app.session
-        assert "LIVE" in s.text()
+        assert "● live" in s.text()
 
 
 async def test_going_on_to_now_is_live(launch: Launch) -> None:
@@ -117,11 +117,11 @@ async def test_the_last_moment_wanted_is_shown_if_answers_are_slow(launch: Launc
 async def test_a_recording_is_rewound_from_its_file(launch: Launch, tmp_path: Path) -> None:
     path = tmp_path / "watched.ndjson"
     async with launch() as s:
-        s.app.recording.start(path)
+        s.app.tab.recording.start(path)
         await sell_for(s, 20)
         then, totals = s.clock.now(), s.house.view.cube.totals()
         await sell_for(s, 20)
-        s.app.recording.stop()
+        s.app.tab.recording.stop()
     replayer = Replayer(path, speed=1000)
     app = CoffeertApp(replayer, None, url=replayer.server, past=replayer, clock=replayer.clock)
     app.session.replaying = True

@@ -84,6 +84,7 @@ async def rewound(shown: SnapshotRun) -> None:
     """Looking a while back."""
     await live(shown)
     shown.app.state.travel.seek(-15)
+    assert shown.pilot is not None
     while shown.app.state.rewound_to is None:
         await asyncio.sleep(0.02)
 

@@ -16,7 +16,7 @@ from coffeert.wire.frames import Snapshot
 from coffeert.wire.order_pages import OrderList
 from coffeert.wire.order_requests import OrderRequest
 from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, Problem
-from coffeert.wire.reports import Report
+from coffeert.wire.reports import Activity, Report
 
 _REFS = "#/components/schemas/{name}"
 _KEY = {
@@ -101,9 +101,10 @@ def _request_fields(decimals: int) -> dict[str, Any]:
 def openapi_document(decimals: int) -> bytes:
     """Return the document as JSON, for a currency with so many decimal places."""
     types = (
-        *(OrderRequest, OrderBody, BatchResult, OrderList, MenuBody, Snapshot, Report, Problem),
+        *(OrderRequest, OrderBody, BatchResult, OrderList, MenuBody, Snapshot),
+        *(Report, Activity, Problem),
     )
-    (request, stored, batch, page, menu, snapshot, report, problem), schemas = (
+    (request, stored, batch, page, menu, snapshot, report, activity, problem), schemas = (
         msgspec.json.schema_components(
             types,
             ref_template=_REFS,
@@ -184,6 +185,13 @@ def openapi_document(decimals: int) -> bytes:
                     "summary": "The sums of a period, beside those of another one",
                     "parameters": report_parameters(),
                     "responses": {"200": _response("The report.", report)}
+                    | _pick(problems, 401, 403, 422, 503),
+                }
+            },
+            "/api/activity": {
+                "get": {
+                    "summary": "When each store sold last, and whether that is unusual",
+                    "responses": {"200": _response("The stores.", activity)}
                     | _pick(problems, 401, 403, 422, 503),
                 }
             },

@@ -1,7 +1,7 @@
 """The filter language: `store:uptown drink:latte price>5 -tea`.
 
-Words are joined by "and"; `store:a,b` means either; a word without a colon is looked for in both codes; `-`
-in front negates a term.
+Words are joined by "and"; `store:a,b` means either; `store:=a` exactly that code; a word without a colon is
+looked for in both codes; `-` in front negates a term.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class FilterError(CoffeertError):
 class Term:
     """One condition. `words` are case-folded; a code matches if it contains any of them.
 
-    With `exact` it must equal one of them, as when drilling down. `price` is in ten thousandths of a unit,
-    as a filter may be typed before the currency is known; `places` are the decimal places of what it is
-    compared with.
+    With `exact` it must equal one of them, which are then not case-folded, as when drilling down. `price`
+    is in ten thousandths of a unit, as a filter may be typed before the currency is known; `places` are the
+    decimal places of what it is compared with.
     """
 
     field: Field
@@ -96,7 +96,7 @@ class Term:
         sign = "-" if self.negated else ""
         if self.field == "price":
             return f"{sign}price{self.comparison}{_price_text(self.price)}"
-        words = ",".join(self.words)
+        words = ("=" if self.exact else "") + ",".join(self.words)
         return f"{sign}{words}" if self.field == "any" else f"{sign}{self.field}:{words}"
 
 
@@ -174,10 +174,12 @@ def _term(word: str) -> Term:
     names: dict[str, Field] = {"store": "store", "s": "store", "drink": "drink", "d": "drink"}
     if field.casefold() not in names:
         raise FilterError(f"{field}: is no field; use store:, drink:, price> or a plain word.")
-    words = tuple(part.casefold() for part in value.split(",") if part)
-    if not words:
+    exact = value.startswith("=")
+    parts = [part for part in value.removeprefix("=").split(",") if part]
+    if not parts:
         raise FilterError(f"{field}: needs a value, such as store:uptown.")
-    return Term(names[field.casefold()], words, negated=negated)
+    words = tuple(part if exact else part.casefold() for part in parts)
+    return Term(names[field.casefold()], words, negated=negated, exact=exact)
 
 
 def _comparison(sign: str) -> Comparison:

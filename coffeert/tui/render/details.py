@@ -59,16 +59,16 @@ def trace_lines(own: OrderTrace, glyphs: Glyphs) -> list[Line]:
         return [line(Span(f"{glyphs.cross} not stored: {printable(own.reason)}", "bad"))]
     if own.status == "unknown":
         return [line(Span(f"? outcome unknown: {printable(own.reason)}", "warn"))]
-    lines = [line(Span("trace", "title"), Span("     ms after submitting", "dim"))]
+    lines = [line(Span("how fast", "title"), Span("  ms after it was placed", "dim"))]
     moments = (
-        ("committed", own.committed_at),
-        ("on the wire", own.on_wire_at),
-        ("painted", own.rendered_at),
+        ("stored", own.committed_at),
+        ("sent", own.on_wire_at),
+        ("on screen", own.rendered_at),
     )
-    lines.append(line(Span(f"{glyphs.check} submitted  ", "good"), Span("      0", "strong")))
+    lines.append(line(Span(f"{glyphs.check} placed     ", "good"), Span("      0", "strong")))
     for name, moment in moments:
         after = own.after(moment)
-        unanswered = name == "committed" and after is None and own.status != "sent"
+        unanswered = name == "stored" and after is None and own.status != "sent"
         passed = after is not None or unanswered
         mark = Span(f"{glyphs.check if passed else glyphs.ring} ", "good" if passed else "dim")
         shown = Span("waiting" if not unanswered else "no answer, but it is there", "dim")

@@ -78,13 +78,18 @@ class OrdersModel:
         return tuple(self.row(index) for index in range(len(self.orders)))
 
 
-def title_of(model: OrdersModel, glyphs: Glyphs) -> Line:
-    """Return the title: whether the list follows or is held, and how many orders it has of how many."""
+def title_of(model: OrdersModel, glyphs: Glyphs, *, old: bool = False) -> Line:
+    """Return the title: whether the list follows or is held, and how many orders it has of how many.
+
+    `old`: nothing is heard, so nothing follows.
+    """
     dot = f" {glyphs.separator} "
     state = []
     if model.held:
         new = f"{dot}+{model.unseen:,} new" if model.unseen else ""
         state = [Span(dot, "dim"), Span(f"held{new}", "warn")]
+    elif old:
+        state = [Span(f"{dot}-", "dim")]
     elif model.until is None:
         state = [Span(dot, "dim"), Span("following", "good")]
     return line(Span("Orders", "title"), *state, Span(f"{dot}{count_text(model)}", "dim"))

@@ -1,4 +1,4 @@
-"""The lines that span the screen: header and controls at the top, time bar at the bottom."""
+"""The lines that span the screen: header, controls and fault at the top, time bar at the bottom."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from textual import events
 from textual.message import Message
 
 from coffeert.tui.model.window import RangeName
+from coffeert.tui.render.fault import FaultModel, draw_fault
 from coffeert.tui.render.header import (
     ControlsModel,
     HeaderModel,
@@ -45,7 +46,7 @@ class HeaderBar(Panel[HeaderModel]):
 
 
 class ControlsBar(Panel[ControlsModel]):
-    """The lower line: range, filter, alerts, own orders; drawn like `HeaderBar`, for the same reason."""
+    """The lower line: range, comparison, filter, alerts; drawn like `HeaderBar`, for the same reason."""
 
     class RangeChosen(Message):
         """A range was clicked."""
@@ -62,6 +63,13 @@ class ControlsBar(Panel[ControlsModel]):
             name = range_at(event.x, self.size.width, self.model, self.painter.glyphs)
             if name is not None:
                 self.post_message(self.RangeChosen(name))
+
+
+class FaultBar(Panel[FaultModel]):
+    """What is wrong, on a line that exists only then."""
+
+    def draw(self, model: FaultModel, cells: int, rows: int) -> list[Line]:
+        return draw_fault(model, cells, self.painter.glyphs)[:rows]
 
 
 class TimeBar(Panel[BarModel]):

@@ -87,7 +87,7 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
             if model.filtered or model.span:
                 text = "no order matches"
             body = [line(Span(f"  {text}", "dim"))]
-        title = title_of(model, glyphs)
+        title = title_of(model, glyphs, old=self.old)
         if not boxed:
             return [ruled(title, self.age, cells, glyphs, focused=self.has_focus), *body]
         body = [heading(inner), *body]

@@ -99,7 +99,7 @@ class DetailsPanel(Panel[DetailsModel]):
             body += order_lines(model.row, model.zone, glyphs, model.places)
         body += [
             EMPTY,
-            line(Span("Your orders", "title"), Span("  ms: stored > wire > painted", "dim")),
+            line(Span("Your orders", "title"), Span("  ms: stored > sent > on screen", "dim")),
         ]
         body += own_lines(model.mine, cells - 4, glyphs)
         padded = [(Span(" "), *row) for row in body]

@@ -25,7 +25,13 @@ from coffeert.tui.render.chart_drawing import column_of, draw_chart, index_at, n
 from coffeert.tui.render.currency import Currency
 from coffeert.tui.render.details import order_lines
 from coffeert.tui.render.glyphs import ASCII, BRAILLE, GLYPHS, Glyphs
-from coffeert.tui.render.header import ControlsModel, HeaderModel, draw_controls, draw_header
+from coffeert.tui.render.header import (
+    AlertsInHeader,
+    ControlsModel,
+    HeaderModel,
+    draw_controls,
+    draw_header,
+)
 from coffeert.tui.render.kpi import Tile, big_tiles, strip_tiles, tile_list
 from coffeert.tui.render.orders import OrderRow, OrdersModel, draw_row, heading
 from coffeert.tui.render.spans import (
@@ -135,8 +141,9 @@ def test_header_and_controls(text: str, cells: int, glyphs: Glyphs, status: Stat
     data_status = DataStatus(status, age=3.2, attempt=2, retry_in=4, reason=text, ever_up=True)
     header = HeaderModel(data_status, "stores", printable(text), 12.0, "10:00:00")
     assert line_width(draw_header(header, cells, glyphs)) == cells
+    named = AlertsInHeader(printable(text), True)
     controls = ControlsModel(
-        "28 days", printable(text), (printable(text),), (1, 2, 3), (5.0, 9.0), printable(text)
+        "28 days", printable(text), (printable(text),), "vs before", "", named, printable(text)
     )
     assert line_width(draw_controls(controls, cells, glyphs)) == cells
 
@@ -232,7 +239,7 @@ def test_engine(cells: int, rows: int, glyphs: Glyphs) -> None:
     )
     lines = draw_system(parts, cells, rows, glyphs, "mode")
     assert all(line_width(fit_line(spans, cells)) == cells for spans in lines)
-    assert "Aggregation lag 30%" in "".join(span.text for span in nearest_limit(parts))
+    assert "Aggregation pool 25%" in "".join(span.text for span in nearest_limit(parts))
 
 
 @given(st.none() | st.floats(0, 1e7), WIDTHS, LOOKS, st.sampled_from(("", "10:00:00")))
