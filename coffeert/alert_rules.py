@@ -56,6 +56,30 @@ _SIGNS: Final[dict[str, Comparison]] = {
     "==": "==",
     "=": "==",
 }
+_WORDS: Final[dict[Comparison, str]] = {
+    "<": "less than",
+    "<=": "at most",
+    ">": "more than",
+    ">=": "at least",
+    "==": "exactly",
+}
+_FIGURES_IN_WORDS: Final[dict[Metric, str]] = {
+    "orders_per_min": "orders a minute",
+    "revenue_per_min": "in takings a minute",
+    "avg_ticket": "per order",
+    "orders_today": "orders today",
+    "revenue_today": "in takings today",
+    "silent_stores": "stores that sell nothing",
+    "data_age": "seconds without news",
+    "lag": "seconds until orders are counted",
+    "pass_ms": "ms for a pass",
+    "commit_ms": "ms for a commit",
+    "queue": "orders waiting to be stored",
+    "predicted_wait_ms": "ms until an order is stored",
+    "redis_ms": "ms to Redis and back",
+    "clients": "screens connected",
+    "orders_per_s": "orders a second",
+}
 _RULE = re.compile(r"\s*([a-z_]+)\s*(<=|>=|==|=|<|>)\s*(-?\d+(?:\.\d+)?)\s*(?:for\s+(\S.*?))?\s*")
 
 
@@ -78,25 +102,37 @@ class Rule:
         lasting = f" for {_plain(self.seconds)}s" if self.seconds else ""
         return f"{self.metric} {self.comparison} {_plain(self.limit)}{lasting}"
 
+    def words(self) -> str:
+        """Return the rule as one would say it, such as `more than 130 orders a minute for 30 s`."""
+        lasting = f" for {duration_words(self.seconds)}" if self.seconds else ""
+        figure = _FIGURES_IN_WORDS[self.metric]
+        return f"{_WORDS[self.comparison]} {figure_text(self.limit)} {figure}{lasting}"
+
+    def worse(self, one: float, other: float) -> float:
+        """Return that of two values which is further beyond the limit; the newer (`other`) of equals."""
+        if self.comparison == "==":
+            return other
+        return max(one, other) if self.comparison in (">", ">=") else min(one, other)
+
 
 class RuleMonitor:
-    """The state of one rule over time."""
+    """The state of one rule over time; `since` is the moment from which its condition has held."""
 
-    __slots__ = ("_since", "phase", "rule")
+    __slots__ = ("phase", "rule", "since")
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.phase: Phase = "quiet"
-        self._since: float | None = None
+        self.since: float | None = None
 
     def observe(self, figures: Figures, moment: float) -> Phase:
         """Update by the figures of a moment, in seconds; an unknown figure changes nothing."""
         holds = self.rule.holds(figures)
         if holds is False:
-            self._since, self.phase = None, "quiet"
+            self.since, self.phase = None, "quiet"
         elif holds:
-            self._since = moment if self._since is None else self._since
-            lasted = moment - self._since
+            self.since = moment if self.since is None else self.since
+            lasted = moment - self.since
             self.phase = "firing" if lasted >= self.rule.seconds else "pending"
         return self.phase
 
@@ -118,6 +154,19 @@ def parse_rule(text: str) -> Rule:
     except ValueError as error:
         raise ConfigError(f"The duration of the rule {text[:60]!a} {error}.") from None
     return Rule(metric, comparison, float(limit), seconds)
+
+
+def figure_text(number: float) -> str:
+    """Write a figure with at most two places: `130`, `4.50`, `1,204`."""
+    return f"{number:,.0f}" if number == round(number) else f"{number:,.2f}"
+
+
+def duration_words(seconds: float) -> str:
+    """Write a duration in its greatest whole unit: `30 s`, `5 min`, `2 h`."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{_plain(seconds)} s"
 
 
 def _plain(number: float) -> str:

@@ -39,6 +39,17 @@ SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_a
 FROM orders
 WHERE order_id = ANY ($1::uuid[])
 
+-- name: analyze_orders
+-- Tells the planner how many orders there are, after very many have come at once.
+ANALYZE orders
+
+-- name: count_found
+-- How many of these orders are stored, and how many of them a watermark sees, so that passes have counted
+-- them. $1 order_id uuid[], $2 watermark
+SELECT count(*) AS stored,
+       count(*) FILTER (WHERE pg_visible_in_snapshot(xid, $2::text::pg_snapshot)) AS counted
+FROM orders WHERE order_id = ANY ($1::uuid[])
+
 -- name: find_voids
 -- The keys of corrections by the orders that they cancel: whoever stored one, and under whatever key.
 -- $1 order_id uuid[]
@@ -64,6 +75,27 @@ WHERE placed_at <= coalesce($2::timestamptz, 'infinity')
   AND pg_visible_in_snapshot(xid, $1::text::pg_snapshot)
 ORDER BY placed_at DESC, order_id DESC
 LIMIT 50
+
+-- name: limit_time
+-- For this transaction: no statement takes longer than $1 (such as 3000ms), and each is planned for its
+-- own parameters: a condition that asks nothing costs nothing then.
+SELECT set_config('statement_timeout', $1, true), set_config('plan_cache_mode', 'force_custom_plan', true)
+
+-- name: day_bounds
+-- When the business day $1 begins and the business day $2 ends, for each store with a calendar of its own,
+-- and with the store NULL for all others. NULL for a day that is NULL.
+SELECT menu_store.code AS store,
+       (SELECT day.begins FROM calendar_day AS day
+        WHERE day.calendar = calendar.id AND day.date = $1::date
+          AND day.begins BETWEEN ($1::date::timestamp AT TIME ZONE 'UTC') - interval '3 days'
+              AND ($1::date::timestamp AT TIME ZONE 'UTC') + interval '3 days') AS begins,
+       (SELECT day.ends FROM calendar_day AS day
+        WHERE day.calendar = calendar.id AND day.date = $2::date
+          AND day.begins BETWEEN ($2::date::timestamp AT TIME ZONE 'UTC') - interval '3 days'
+              AND ($2::date::timestamp AT TIME ZONE 'UTC') + interval '3 days') AS ends
+FROM calendar LEFT JOIN menu_store ON menu_store.calendar = calendar.id
+WHERE calendar.id = 1 OR menu_store.code IS NOT NULL
+ORDER BY menu_store.code NULLS FIRST
 
 -- name: load_stores
 -- All stores in the order in which they were added, retired ones too: the past names them.
@@ -201,6 +233,27 @@ SELECT currency FROM installation
 -- Sets the currency; a trigger refuses what would change the meaning of stored amounts. $1 code.
 UPDATE installation SET currency = $1
 
+-- name: set_week_start
+-- Sets on which day a week starts. $1 weekday, 1 to 7.
+UPDATE installation SET week_starts = $1
+
+-- name: mark_day
+-- Marks a day that is no measure for others, or gives it another name. $1 date, $2 name.
+INSERT INTO marked_day (date, name) VALUES ($1, $2)
+ON CONFLICT (date) DO UPDATE SET name = excluded.name
+
+-- name: unmark_day
+-- Makes a day an ordinary one; returns no row if it was. $1 date.
+DELETE FROM marked_day WHERE date = $1 RETURNING date
+
+-- name: load_marked_days
+-- The days that are no measure for others, and the start of a week.
+SELECT date, name FROM marked_day ORDER BY date
+
+-- name: load_week_start
+-- On which day a week starts, 1 to 7.
+SELECT week_starts FROM installation
+
 -- name: load_state
 -- Which pass the rollups are as of. `here`: this is the cluster whose transaction ids the watermark
 -- speaks of. `next_xid`: no transaction from this one on has begun.
@@ -216,8 +269,11 @@ FROM aggregator_state
 SELECT lineage::text FROM aggregator_state
 
 -- name: report_state
--- As of when a report is, and from when on minutes are kept.
-SELECT passed_at AS as_of, minutes_from, watermark::text FROM aggregator_state
+-- As of when a report is, from when on minutes are kept, on which weekday a week starts, and the marked days.
+SELECT passed_at AS as_of, minutes_from, watermark::text, week_starts,
+       ARRAY(SELECT date FROM marked_day ORDER BY date) AS marked,
+       ARRAY(SELECT name FROM marked_day ORDER BY date) AS marked_as
+FROM aggregator_state CROSS JOIN installation
 
 -- name: report_stores
 -- Which stores sold something on which of some days, by business date, and the date of the first order ever.
@@ -237,9 +293,28 @@ CROSS JOIN LATERAL (
     ORDER BY date LIMIT 1
 ) AS earliest
 
+-- name: last_sales
+-- When each of some stores sold last, within the last seven days; a sale that was voided does not count.
+-- $1 codes, $2 watermark, $3 now.
+SELECT store, placed_at
+FROM unnest($1::text[]) AS asked(store)
+CROSS JOIN LATERAL (
+    SELECT bucket FROM rollup_minute
+    WHERE rollup_minute.store = asked.store AND orders > 0
+      AND bucket > $3::timestamptz - interval '7 days' AND bucket <= $3
+    ORDER BY bucket DESC LIMIT 1
+) AS minute
+CROSS JOIN LATERAL (
+    SELECT max(placed_at) AS placed_at FROM orders
+    WHERE orders.store = asked.store AND quantity > 0 AND voids IS NULL
+      AND placed_at >= bucket AND placed_at < bucket + interval '1 minute'
+      AND pg_visible_in_snapshot(xid, $2::text::pg_snapshot)
+      AND NOT EXISTS (SELECT FROM orders AS void WHERE void.voids = orders.order_id)
+) AS sale
+
 -- name: report_timeout
--- For this transaction: no statement takes longer than $1, such as 5000ms.
-SELECT set_config('statement_timeout', $1, true)
+-- For this transaction: no statement takes longer than $1, such as 5000ms, and some memory to sort in.
+SELECT set_config('statement_timeout', $1, true), set_config('work_mem', '16MB', true)
 
 -- name: uncounted_orders
 -- How many committed orders no pass has counted, how many seconds ago the last pass was made, and

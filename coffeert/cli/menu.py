@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -12,13 +13,16 @@ from rich.cells import cell_len
 
 from coffeert.cli.database import with_database
 from coffeert.cli.menu_calendar import calendar_command, currency_command, start_text
+from coffeert.cli.menu_days import mark_command, unmark_command, week_command
 from coffeert.cli.params import data_dir_option
 from coffeert.domain.currency import MAX_PLACES, places
 from coffeert.domain.menu import Drink, Menu, Store
 from coffeert.domain.money import exact_units, money_text, price_units
+from coffeert.domain.period_titles import WEEKDAYS
 from coffeert.postgres import menu as tables
 from coffeert.postgres.calendars import StoreCalendar, load_store_calendars
 from coffeert.postgres.installation import load_currency
+from coffeert.postgres.marked_days import load_marked_days, load_week_start
 from coffeert.postgres.pool import Connection
 from coffeert.printable import printable
 
@@ -43,13 +47,20 @@ def command(context: click.Context, data_dir: Path | None) -> None:
 
 @command.command("list")
 def list_menu() -> None:
-    """Show every store and drink, retired ones too, when days begin, and the currency."""
-    for line in _lines(*_with_database(_load)):
+    """Show every store and drink, retired ones too, when days and weeks begin, and the currency."""
+    menu, calendars, currency, marked, week_start = _with_database(_load)
+    for line in _lines(menu, calendars, currency):
         click.echo(line)
+    click.echo(f"weeks start on {WEEKDAYS[week_start - 1]}")
+    for day, name in marked.items():
+        click.echo(f"marked: {day} {printable(name)}")
 
 
 command.add_command(calendar_command)
 command.add_command(currency_command)
+command.add_command(mark_command)
+command.add_command(unmark_command)
+command.add_command(week_command)
 
 
 @command.group()
@@ -125,11 +136,13 @@ def _with_database(work: Callable[[Connection], Awaitable[T]]) -> T:
 
 async def _load(
     connection: Connection,
-) -> tuple[Menu, dict[str | None, StoreCalendar], str | None]:
+) -> tuple[Menu, dict[str | None, StoreCalendar], str | None, dict[date, str], int]:
     return (
         await tables.load_menu(connection),
         await load_store_calendars(connection),
         await load_currency(connection),
+        await load_marked_days(connection),
+        await load_week_start(connection),
     )
 
 

@@ -48,19 +48,19 @@ def compared_title(
 ) -> str:
     """Name the dates that a period is compared with; `mark` is what a single one is marked as."""
     single = then.days == 1
-    recent = single and (today - now.last).days < 2
-    if comparison == "last-week" and recent:
+    days_ago = (today - now.last).days
+    if comparison == "last-week" and single and days_ago == 0:
         title = f"last {weekday_text(then.first)}"
+    elif comparison == "last-week" and single and days_ago == 1:
+        title = f"the {weekday_text(then.first)} before"
     elif single and (today - then.first).days == 1:
         title = "yesterday"
     elif (
         unit == "week" and comparison in ("before", "last-week") and now.first <= today <= now.last
     ):
         title = "last week" + ("" if then.days == 7 else f" to {weekday_text(then.last)}")
-    elif unit == "month" and then.first.day == 1 and then.last.day < now.last.day:
-        title = (
-            f"1 to {day_text(then.last, today)}" if not single else span_title(then, "day", today)
-        )
+    elif unit == "month" and now.last >= today and not single:
+        title = f"1 to {day_text(then.last, today)}"
     else:
         title = span_title(then, unit, today)
     return f"{title} ({mark})" if mark else title

@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
+from typing import Literal
 
+import asyncpg
 import msgspec
 
 from coffeert.domain.report_plan import DayPiece, Piece, TimePiece
+from coffeert.errors import FieldError, Invalid
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
 
 
 class ReportState(msgspec.Struct, frozen=True):
-    """As of when a report is, that is of the last pass, and from when on minutes are kept."""
+    """As of when a report is, that is of the last pass; from when on minutes are kept; holidays by date."""
 
     as_of: datetime
     minutes_from: datetime
     watermark: str
+    week_starts: int
+    marked: Mapping[date, str]
 
 
 class TradingDays(msgspec.Struct, frozen=True):
@@ -39,10 +44,22 @@ class ShopOfReport(msgspec.Struct, frozen=True):
     weights: Mapping[date, int] | None
 
 
+class ReportFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which orders count; `None` for all. Prices are of one piece, in minor units, and included."""
+
+    drinks: frozenset[str] | None = None
+    without_drinks: frozenset[str] = frozenset()
+    sources: frozenset[str] | None = None
+    without_sources: frozenset[str] = frozenset()
+    min_price: int | None = None
+    max_price: int | None = None
+
+
 class ReportSums(msgspec.Struct, frozen=True):
     """Sums of one key, or all of them if `total`; amounts in minor units, of both sides.
 
-    `like_` sums are of compared stores only; `then_` sums are weighted.
+    `like_` sums are of compared stores only; `then_` sums are weighted. Rollups have no `sold` and what
+    follows; `numbered` are lines with the number of a receipt.
     """
 
     part: str
@@ -62,25 +79,44 @@ class ReportSums(msgspec.Struct, frozen=True):
     then_orders: int
     then_pieces: int
     then_takings: int
+    sold: int = 0
+    then_sold: int = 0
+    numbered: int = 0
+    then_numbered: int = 0
+    receipts: int = 0
+    then_receipts: int = 0
 
 
 @asynccontextmanager
 async def report_transaction(connection: Connection, time_limit: float) -> AsyncIterator[None]:
     """See one moment, with no statement taking longer than `time_limit` seconds.
 
-    Raises `DatabaseUnavailable`.
+    Raises `Invalid` if one does, and `DatabaseUnavailable`.
     """
     with translate_errors():
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            await connection.execute(sql("report_timeout"), f"{time_limit * 1e3:.0f}ms")
-            yield
+        try:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                await connection.execute(sql("report_timeout"), f"{time_limit * 1e3:.0f}ms")
+                yield
+        except asyncpg.QueryCanceledError:
+            fault = FieldError("period", "is too much to add up; ask for fewer days")
+            raise Invalid(
+                f"The report takes longer than {time_limit:.0f} s; ask for fewer days.",
+                errors=(fault,),
+            ) from None
 
 
 async def load_report_state(connection: Connection) -> ReportState:
     """Read as of when a report is."""
     row = await connection.fetchrow(sql("report_state"))
     assert row is not None
-    return ReportState(**row)
+    return ReportState(
+        row["as_of"],
+        row["minutes_from"],
+        row["watermark"],
+        row["week_starts"],
+        dict(zip(row["marked"], row["marked_as"], strict=True)),
+    )
 
 
 async def load_trading_days(
@@ -93,15 +129,17 @@ async def load_trading_days(
 
 async def load_report_sums(
     connection: Connection,
+    state: ReportState,
     shops: Sequence[ShopOfReport],
     pieces: Iterable[Piece],
     grouped_by: Sequence[str],
+    filters: ReportFilter,
     *,
-    drinks: Collection[str] | None = None,
-    without_drinks: Collection[str] = (),
+    from_orders: bool,
+    receipts: bool,
     most_rows: int,
 ) -> list[ReportSums]:
-    """Read the sums of the pieces; at most so many rows."""
+    """Read the sums of the pieces, at most so many rows; the rollups know neither sources nor prices."""
     days = [piece for piece in pieces if isinstance(piece, DayPiece)]
     times = [piece for piece in pieces if isinstance(piece, TimePiece)]
     chosen: list[tuple[str, date | None, int]] = []
@@ -112,8 +150,7 @@ async def load_report_sums(
             chosen.append((shop.code, None, 1))
         else:
             chosen += ((shop.code, day, weight) for day, weight in shop.weights.items())
-    rows = await connection.fetch(
-        sql("report_rollups"),
+    values: list[object] = [
         [shop.code for shop in shops],
         [shop.calendar for shop in shops],
         [shop.zone for shop in shops],
@@ -122,11 +159,92 @@ async def load_report_sums(
         *_columns(days, 6),
         *_columns(times, 8),
         list(grouped_by),
-        None if drinks is None else list(drinks),
-        list(without_drinks),
+        filters.drinks,
+        filters.without_drinks,
         most_rows,
-    )
-    return [ReportSums(*row) for row in rows]
+    ]
+    if from_orders:
+        values += [
+            state.watermark,
+            filters.sources,
+            filters.without_sources,
+            filters.min_price,
+            filters.max_price,
+            receipts,
+        ]
+    query = sql("report_orders" if from_orders else "report_rollups")
+    return [ReportSums(*row) for row in await connection.fetch(query, *values)]
+
+
+async def load_last_sales(
+    connection: Connection, state: ReportState, stores: Collection[str]
+) -> dict[str, datetime]:
+    """Read when stores sold last, of those that did within seven days."""
+    rows = await connection.fetch(sql("last_sales"), list(stores), state.watermark, state.as_of)
+    return {row["store"]: row["placed_at"] for row in rows}
+
+
+class CorrectionRow(msgspec.Struct, frozen=True):
+    """A refund or a void as it is stored, with what it takes away."""
+
+    kind: Literal["refund", "void"]
+    store: str
+    drink: str
+    pieces: int
+    amount: int
+    placed_at: datetime
+    received_at: datetime
+    source: str | None
+    receipt: str | None
+    found: int
+
+
+async def load_corrections(
+    connection: Connection,
+    state: ReportState,
+    shops: Sequence[ShopOfReport],
+    spans: Sequence[TimePiece],
+    filters: ReportFilter,
+    most_rows: int,
+) -> list[CorrectionRow]:
+    """Read the refunds and voids of a report, at most so many, with how many there are."""
+    values = _of_spans(state, shops, spans, filters)
+    rows = await connection.fetch(sql("report_corrections"), *values, most_rows)
+    return [CorrectionRow(*row) for row in rows]
+
+
+async def load_late(
+    connection: Connection,
+    state: ReportState,
+    shops: Sequence[ShopOfReport],
+    days: Sequence[TimePiece],
+    filters: ReportFilter,
+) -> tuple[int, int, int]:
+    """Read orders, pieces and takings of what came after its business day was over."""
+    row = await connection.fetchrow(sql("report_late"), *_of_spans(state, shops, days, filters))
+    assert row is not None
+    return row["orders"], row["pieces"], row["takings"]
+
+
+def _of_spans(
+    state: ReportState,
+    shops: Sequence[ShopOfReport],
+    spans: Sequence[TimePiece],
+    filters: ReportFilter,
+) -> list[object]:
+    return [
+        [shop.code for shop in shops],
+        [shop.calendar for shop in shops],
+        [span.calendar for span in spans],
+        [span.begins for span in spans],
+        [span.ends for span in spans],
+        state.watermark,
+        filters.drinks,
+        filters.without_drinks,
+        filters.sources,
+        filters.without_sources,
+        [filters.min_price, filters.max_price],
+    ]
 
 
 def _columns(rows: Sequence[Sequence[object]], width: int) -> list[list[object]]:

@@ -7,6 +7,7 @@ text in the currency.
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Literal
 
 import msgspec
 
@@ -56,6 +57,36 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
     days: int | None = None
 
 
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """A refund or a void, with what it takes away: negative if it is the void of a refund.
+
+    `placed_at` of a void is the time of the sale.
+    """
+
+    kind: Literal["refund", "void"]
+    store: str
+    store_name: str
+    drink: str
+    drink_name: str
+    pieces: int
+    amount: str
+    placed_at: datetime
+    received_at: datetime
+    source: str | None
+    receipt: str | None
+
+
+class ReportDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """What lowers takings: the first of `corrections_found`. And what came late.
+
+    That is what arrived after its business day was over, but for imports.
+    """
+
+    corrections: tuple[Correction, ...]
+    corrections_found: int
+    late: Figures
+
+
 class ReportSpan(msgspec.Struct, frozen=True, kw_only=True):
     """Business dates, both included. `until`: as far as a span is counted that has not ended yet.
 
@@ -86,6 +117,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     total: ReportRow
     grouped_by: tuple[Grouping, ...]
     rows: tuple[ReportRow, ...]
+    details: ReportDetails | None = None
 
 
 class StoreActivity(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,9 @@ import pytest
 from textual.pilot import Pilot
 
 from coffeert.client.events import FeedEvent, ViewChanged
+from coffeert.client.webhook import Webhook
 from coffeert.tui.app import NO_SETTINGS, CoffeertApp
+from coffeert.tui.demo_link import DemoLink
 from coffeert.tui.injection import Injection
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GlyphSet
@@ -122,8 +124,11 @@ def launch() -> Launch:
         opened: bool = True,
         settings: Settings = NO_SETTINGS,
         injection: Injection | None = None,
+        webhook: Webhook | None = None,
         notifications: bool = False,
         has_token: bool = False,
+        read_only: bool = False,
+        demo: DemoLink | None = None,
     ) -> AsyncIterator[Harness]:
         house = house or House()
         feed, clock = ScriptedFeed(), FakeClock()
@@ -137,6 +142,9 @@ def launch() -> Launch:
             appearance=Appearance(glyphs, theme),
             settings=settings,
             injection=injection,
+            webhook=webhook,
+            read_only=read_only,
+            demo=demo,
         )
         async with app.run_test(size=size, notifications=notifications) as pilot:
             made = Harness(app, pilot, feed, archive, house, clock)

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from coffeert.client import PlacedOrder
 from coffeert.client.events import (
     Beat,
@@ -17,6 +19,7 @@ from coffeert.client.events import (
     ViewChanged,
     ViewReset,
 )
+from coffeert.domain.order_query import OrderQuery
 from coffeert.domain.orders import Draft, Order
 from coffeert.domain.retention_window import RetentionWindow
 from coffeert.domain.rollups import BUCKETS, GRAINS, SECONDS, CellKey, Cells, Totals, floor
@@ -32,10 +35,13 @@ from coffeert.wire.health import (
     RedisHealth,
     SocketsHealth,
 )
+from coffeert.wire.order_csv import HEADING, csv_rows
+from coffeert.wire.order_pages import OrderList
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 from coffeert.wire.reports import Activity, Comparison, Grouping, Report
 from tests.calendars import calendars
 from tests.tui import reports
+from tests.tui.stored_orders import matching, page_of
 
 NOON = datetime(2026, 3, 14, 10, 6, 24, tzinfo=UTC)
 STORES = ("uptown", "downtown", "central", "southend")
@@ -237,6 +243,8 @@ class ScriptedArchive:
         self.reported: list[WantedReport] = []
         self.failing: CoffeertError | None = None
         self.voided: list[UUID] = []
+        self.searched: list[OrderQuery] = []
+        self.stored: list[Order] = []
 
     async def dashboard(self, at: datetime | None = None) -> Snapshot:
         """Return the view at a moment."""
@@ -269,6 +277,29 @@ class ScriptedArchive:
         if self.failing is not None:
             raise self.failing
         return reports.activity_of(self._house, self._clock.now())
+
+    async def orders(
+        self,
+        wanted: OrderQuery,
+        *,
+        before: str | None = None,
+        limit: int = 50,
+        counted: bool = True,
+    ) -> OrderList:
+        """Return a page of the recent orders and of those that a test has stored."""
+        self.searched.append(wanted)
+        if self.failing is not None:
+            raise self.failing
+        page = page_of((*self._house.view.recent, *self.stored), wanted, before, limit)
+        return page if counted else msgspec.structs.replace(page, total=None)
+
+    async def orders_csv(self, wanted: OrderQuery) -> AsyncIterator[bytes]:
+        """Return the rows of `orders` in two pieces; in between, fail as the test says."""
+        rows = matching((*self._house.view.recent, *self.stored), wanted)
+        yield (HEADING + csv_rows(rows[:1], 2)).encode()
+        if self.failing is not None:
+            raise self.failing
+        yield csv_rows(rows[1:], 2).encode()
 
     async def void(self, order_id: UUID) -> PlacedOrder:
         """Void an order."""

@@ -25,8 +25,8 @@ async def test_shows_the_numbers_of_the_view(launch: Launch) -> None:
         text = s.text()
         assert f" {expected.orders:,} " in text
         assert f"{expected.cents / 100:,.2f} €" in text
-        assert "LIVE" in text
-        assert "= server ✓" in text
+        assert "● live" in text
+        assert "figures checked ✓" in text
         for code in s.house.stores:
             assert code.title() in text
 
@@ -61,7 +61,7 @@ async def test_says_in_the_second_line_what_narrow_terminals_have_no_bar_for(
     launch: Launch, tmp_path: Path
 ) -> None:
     async with launch((100, 24)) as s:
-        s.app.recording.start(tmp_path / "r.ndjson")
+        s.app.tab.recording.start(tmp_path / "r.ndjson")
         await s.settle()
         assert "rec 0 orders" in s.text()
 
@@ -145,7 +145,7 @@ async def test_every_tab_shows_at_every_size(launch: Launch, size: tuple[int, in
             await s.press(str(tab))
             lines = s.text().splitlines()
             assert len(lines) == size[1]
-            assert "coffeert" in lines[0] or size[0] < 40
+            assert f" {tab} " in lines[0] or size[0] < 40
 
 
 async def test_help_and_palette_open_over_the_dashboard(launch: Launch) -> None:

@@ -16,11 +16,11 @@ async def test_drills_from_store_to_drink_to_orders_and_back(launch: Launch) -> 
         s.dashboard.query_one("#stores").focus()
         await s.press("enter")
         store = s.app.state.breadcrumbs[0]
-        assert f"All › {store}" in s.text()
+        assert f"all › {store.title()}" in s.text()
         s.dashboard.query_one("#drinks").focus()
         await s.press("enter")
         drink = s.app.state.breadcrumbs[1]
-        assert f"All › {store} › {drink}" in s.text()
+        assert f"all › {store.title()} › {drink.title()}" in s.text()
         table = s.dashboard.query_one(OrderTable)
         assert table.has_focus
         assert table.model is not None

@@ -82,7 +82,10 @@ async def reconnecting(shown: SnapshotRun) -> None:
 async def rewound(shown: SnapshotRun) -> None:
     """Looking a while back."""
     await live(shown)
-    shown.app.state.seek(-15)
+    shown.app.state.travel.seek(-15)
+    assert shown.pilot is not None
+    while shown.app.state.rewound_to is None:
+        await shown.pilot.pause(0.02)
 
 
 async def empty(shown: SnapshotRun) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
@@ -56,22 +56,23 @@ class Comparing(NamedTuple):
         """Return the days with the usual ones chosen, and why the store is not compared, if so."""
         days = self.days(today)
         now = set(days.now.dates())
+        then: Collection[date] = list(days.then.dates())
         weights = None
         reason = None
+        if self.comparison == "usual":
+            traded = frozenset() if trading is None else trading.dates
+            then = weights = usual_days(days.now, traded, self.marked)
         if trading is None or not trading.dates & now:
             reason = "nothing sold yet" if days.now.running else "nothing sold"
         elif self.comparison == "usual":
-            weights = usual_days(days.now, trading.dates, self.marked)
             reason = None if weights else "not enough history"
-        else:
-            then = list(days.then.dates())
-            if trading.first > then[0]:
-                reason = f"no figures before {day_text(trading.first, today)}"
-            elif not trading.dates.intersection(then):
-                reason = "nothing sold then"
+        elif trading.first > min(then):
+            reason = f"no figures before {day_text(trading.first, today)}"
+        elif not trading.dates.intersection(then):
+            reason = "nothing sold then"
         return msgspec.structs.replace(
             days,
             weights=weights,
-            traded=frozenset() if trading is None else trading.dates,
+            traded=frozenset() if trading is None else trading.dates.intersection([*now, *then]),
             reason=reason,
         )

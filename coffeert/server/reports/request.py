@@ -98,8 +98,18 @@ def read_report_request(given: Iterable[tuple[str, str]], menu: Menu) -> ReportR
     )
     faults += [FieldError(name, "is not a parameter of a report") for name in values]
     if faults:
-        raise Invalid("The report cannot be made.", errors=tuple(faults))
+        raise _refusal(faults)
     return request
+
+
+def report_fault(field: str, message: str) -> Invalid:
+    """Refuse a report for what one parameter says."""
+    return _refusal([FieldError(field, message)])
+
+
+def _refusal(faults: Sequence[FieldError]) -> Invalid:
+    reasons = "; ".join(f"{fault.field} {fault.message}" for fault in faults)
+    return Invalid(f"The report cannot be made: {reasons}.", errors=tuple(faults))
 
 
 def _comparison(text: str) -> Comparison:

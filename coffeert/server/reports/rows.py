@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Final, NamedTuple
 
-import msgspec
-
-from coffeert.domain.calendar import Calendars
 from coffeert.domain.comparisons import USUAL_SCALE
 from coffeert.domain.menu import Menu
 from coffeert.domain.money import money_text
 from coffeert.domain.period_titles import (
     WEEKDAYS,
-    compared_title,
     day_text,
-    span_title,
-    usual_title,
     weekday_text,
 )
-from coffeert.domain.periods import DateSpan
-from coffeert.domain.report_plan import Cut, Grouping, StoreDays
-from coffeert.postgres.reports import ReportSums
-from coffeert.server.reports.days import Comparing, date_of
-from coffeert.server.reports.request import ReportRequest
-from coffeert.wire.reports import Figures, PercentChange, Report, ReportRow, ReportSpan
-
-SMALLEST_BASE: Final = 20
-"""Per cent of fewer orders say nothing."""
+from coffeert.domain.report_plan import Grouping
+from coffeert.postgres.reports import CorrectionRow, ReportSums
+from coffeert.server.reports.changes import percent_change, rounded
+from coffeert.server.reports.context import ReportContext, compared_span, period_span
+from coffeert.server.reports.days import date_of
+from coffeert.wire.reports import Correction, Figures, Report, ReportDetails, ReportRow
 
 Key = tuple[str | int | date | None, ...]
-
-
-class ReportContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What a report was made from; `until` is in Unix seconds."""
-
-    request: ReportRequest
-    comparing: Comparing
-    menu: Menu
-    calendars: Calendars
-    until: int
-    days: Mapping[str, StoreDays]
-    cut: Cut
 
 
 class _Sums(NamedTuple):
@@ -54,6 +34,12 @@ class _Sums(NamedTuple):
     then_orders: int = 0
     then_pieces: int = 0
     then_takings: int = 0
+    sold: int = 0
+    then_sold: int = 0
+    numbered: int = 0
+    then_numbered: int = 0
+    receipts: int = 0
+    then_receipts: int = 0
 
     def plus(self, row: ReportSums) -> _Sums:
         return _Sums(*(mine + getattr(row, name) for name, mine in self._asdict().items()))
@@ -78,8 +64,8 @@ def make_report(context: ReportContext, sums: Iterable[ReportSums]) -> Report:
     compared = [of for of in context.days.values() if of.reason is None]
     default = context.calendars.calendars[0]
     return Report(
-        period=_period(context),
-        compared=_compared(context, compared),
+        period=period_span(context),
+        compared=compared_span(context, compared),
         currency=context.menu.currency or "",
         timezones=tuple(
             dict.fromkeys(
@@ -91,6 +77,35 @@ def make_report(context: ReportContext, sums: Iterable[ReportSums]) -> Report:
         total=writer.row((), total),
         grouped_by=by,
         rows=tuple(writer.row(key, rows[key]) for key in _ordered(context, by, rows)),
+    )
+
+
+def make_details(
+    menu: Menu, corrections: Sequence[CorrectionRow], late: tuple[int, int, int]
+) -> ReportDetails:
+    """Name what lowers takings, and what came late."""
+    stores = {store.code: store.name for store in menu.stores}
+    drinks = {drink.code: drink.name for drink in menu.drinks}
+    orders, pieces, takings = late
+    return ReportDetails(
+        corrections=tuple(
+            Correction(
+                kind=row.kind,
+                store=row.store,
+                store_name=stores.get(row.store, row.store),
+                drink=row.drink,
+                drink_name=drinks.get(row.drink, row.drink),
+                pieces=row.pieces,
+                amount=money_text(row.amount, menu.places),
+                placed_at=row.placed_at,
+                received_at=row.received_at,
+                source=row.source,
+                receipt=row.receipt,
+            )
+            for row in corrections
+        ),
+        corrections_found=corrections[0].found if corrections else 0,
+        late=Figures(orders=orders, pieces=pieces, takings=money_text(takings, menu.places)),
     )
 
 
@@ -110,27 +125,36 @@ class _RowWriter:
         self._compares = any(of.reason is None for of in context.days.values())
         self._store_names = {store.code: store.name for store in context.menu.stores}
         self._drink_names = {drink.code: drink.name for drink in context.menu.drinks}
-        self._clocks = [_Clock(context, place) for place in _places_used(context)]
+        self._clocks = {
+            context.calendars.of(store).id: _Clock(context, store) for store in context.days
+        }
+        self._traded = _traded_by_weekday(context)
 
     def row(self, key: Key, sums: _Sums) -> ReportRow:
         named = dict(zip(self._by, key, strict=False))
         reason = self._reason(named)
-        orders = self._mean(sums.then_orders)
-        takings = self._mean(sums.then_takings)
-        compared = Figures(
-            orders=orders, pieces=self._mean(sums.then_pieces), takings=self._money(takings)
+        compared = self._figures(
+            orders=self._mean(sums.then_orders),
+            pieces=self._mean(sums.then_pieces),
+            takings=self._mean(sums.then_takings),
+            receipts=self._mean(sums.then_receipts) if sums.then_numbered else None,
+            sold=self._mean(sums.then_sold),
         )
         return ReportRow(
             keys=tuple(_key_text(grouping, value) for grouping, value in named.items()),
             names=tuple(self._name(grouping, value) for grouping, value in named.items()),
-            figures=Figures(
-                orders=sums.orders, pieces=sums.pieces, takings=self._money(sums.takings)
+            figures=self._figures(
+                orders=sums.orders,
+                pieces=sums.pieces,
+                takings=sums.takings,
+                receipts=sums.receipts if sums.numbered else None,
+                sold=sums.sold,
             ),
             compared=compared if reason is None or reason in _TIMES else None,
-            takings_change=_change(
+            takings_change=percent_change(
                 sums.like_takings, sums.then_takings, self._scale, sums.then_orders, reason
             ),
-            orders_change=_change(
+            orders_change=percent_change(
                 sums.like_orders, sums.then_orders, self._scale, sums.then_orders, reason
             ),
             days=self._days(named) if "weekday" in named else None,
@@ -152,28 +176,19 @@ class _RowWriter:
         if begins is None:
             return None
         day = named.get("day")
-        states = {clock.state(begins, seconds, day) for clock in self._clocks}
+        states = {clock.state(begins, seconds, day) for clock in self._clocks.values()}
         return states.pop() if len(states) == 1 else "not over yet"
 
     def _days(self, named: Mapping[Grouping, object]) -> int:
         """Count the days of a weekday on which something was sold, and whose hour is over."""
-        context = self._context
+        whole, running = self._traded[named.get("store"), named["weekday"]]
         begins, seconds = _time_of_day(named)
-        found: set[date] = set()
-        for store, of_store in context.days.items():
-            if named.get("store") not in (None, store):
-                continue
-            for day in of_store.traded.intersection(of_store.now.dates()):
-                if day.isoweekday() != named["weekday"]:
-                    continue
-                if context.cut.means:
-                    clock = _Clock(context, store)
-                    if day in context.cut.marked:
-                        continue
-                    if begins is not None and clock.state(begins, seconds, day) is not None:
-                        continue
-                found.add(day)
-        return len(found)
+        over = {
+            day
+            for day, calendar in running
+            if begins is None or self._clocks[calendar].state(begins, seconds, day) is None
+        }
+        return len(whole | over)
 
     def _name(self, grouping: Grouping, value: object) -> str:
         match grouping:
@@ -190,8 +205,22 @@ class _RowWriter:
             case _:
                 return _key_text(grouping, value)
 
+    def _figures(
+        self, *, orders: int, pieces: int, takings: int, receipts: int | None, sold: int
+    ) -> Figures:
+        if not self._context.request.details:
+            return Figures(orders=orders, pieces=pieces, takings=self._money(takings))
+        return Figures(
+            orders=orders,
+            pieces=pieces,
+            takings=self._money(takings),
+            receipts=receipts,
+            sold=self._money(sold),
+            refunded=self._money(sold - takings),
+        )
+
     def _mean(self, weighted: int) -> int:
-        return _rounded(weighted, self._scale)
+        return rounded(weighted, self._scale)
 
     def _money(self, units: int) -> str:
         return money_text(units, self._places)
@@ -223,10 +252,25 @@ _DAY_SECONDS: Final = 86400
 _TIMES: Final = ("still to come", "not over yet")
 
 
-def _places_used(context: ReportContext) -> list[str]:
-    """Return one store of each calendar."""
-    stores = {context.calendars.of(store).id: store for store in context.days}
-    return list(stores.values())
+_Traded = defaultdict[tuple[object, object], tuple[set[date], set[tuple[date, int]]]]
+
+
+def _traded_by_weekday(context: ReportContext) -> _Traded:
+    """Return by store, and with `None` for all, and weekday the days that traded.
+
+    They are those that are over, and those that run, with their calendars. Means leave out marked ones.
+    """
+    found: _Traded = defaultdict(lambda: (set(), set()))
+    left_out = context.cut.marked if context.cut.means else ()
+    for store, days in context.days.items():
+        for day in days.traded.intersection(days.now.dates()).difference(left_out):
+            for key in (store, None):
+                over, running = found[key, day.isoweekday()]
+                if day == days.now.running:
+                    running.add((day, context.calendars.of(store).id))
+                else:
+                    over.add(day)
+    return found
 
 
 def _time_of_day(named: Mapping[Grouping, object]) -> tuple[int | None, int]:
@@ -235,22 +279,6 @@ def _time_of_day(named: Mapping[Grouping, object]) -> tuple[int | None, int]:
     if isinstance(quarter, int):
         return quarter * 900, 900
     return (hour * 3600, 3600) if isinstance(hour, int) else (None, 0)
-
-
-def _change(now: int, then: int, scale: int, base: int, reason: str | None) -> PercentChange:
-    if reason is not None:
-        return PercentChange(reason=reason)
-    if base <= 0 or then <= 0:
-        return PercentChange(reason="nothing sold then")
-    if base < SMALLEST_BASE * scale:
-        return PercentChange(reason=f"fewer than {SMALLEST_BASE} orders then")
-    return PercentChange(percent=_rounded(100 * (now * scale - then), then))
-
-
-def _rounded(number: int, divisor: int) -> int:
-    """Divide and round half away from zero."""
-    whole = (2 * abs(number) + divisor) // (2 * divisor)
-    return whole if number >= 0 else -whole
 
 
 def _key_text(grouping: Grouping, value: object) -> str:
@@ -283,63 +311,3 @@ def _ordered(
         return tuple(parts)
 
     return sorted(rows, key=order)
-
-
-def _period(context: ReportContext) -> ReportSpan:
-    today = date_of(context.calendars.calendars[0], context.until)
-    span = context.comparing.period.span(today, context.comparing.week_starts)
-    spans = [of.span for of in context.days.values()] or [span]
-    running = any(of.now.running for of in context.days.values())
-    return ReportSpan(
-        name=context.comparing.period.name,
-        title=span_title(span, context.comparing.period.unit, today),
-        first=min(one.first for one in spans),
-        last=max(one.last for one in spans),
-        until=datetime.fromtimestamp(context.until, UTC) if running else None,
-    )
-
-
-def _compared(context: ReportContext, stores: Sequence[StoreDays]) -> ReportSpan | None:
-    calendar = context.calendars.calendars[0]
-    today = date_of(calendar, context.until)
-    comparing = context.comparing
-    if not stores:
-        return None
-    dates = sorted({day for of in stores for day in (of.weights or of.then.dates())})
-    own = comparing.days(today)
-    span = comparing.period.span(today, comparing.week_starts)
-    running = own.now.running
-    if comparing.comparison == "usual":
-        title = usual_title(span, max(len(of.weights or ()) for of in stores))
-    else:
-        then = sorted(own.then.dates()) or dates
-        title = compared_title(
-            comparing.comparison,
-            comparing.period.unit,
-            span,
-            DateSpan(then[0], then[-1]),
-            today,
-            mark=comparing.marked.get(then[0], "") if len(then) == 1 else "",
-        )
-    until = None
-    if running is not None:
-        wall = calendar.wall_clock(context.until, 0) % _DAY_SECONDS
-        words = f"by {wall // 3600:02}:{wall % 3600 // 60:02}"
-        name, space, bracket = title.partition(" (")
-        title = f"{name} {words}{space}{bracket}"
-        until = _compared_until(context, own)
-    return ReportSpan(
-        name=comparing.comparison, title=title, first=dates[0], last=dates[-1], until=until
-    )
-
-
-def _compared_until(context: ReportContext, own: StoreDays) -> datetime | None:
-    calendar = context.calendars.calendars[0]
-    if own.then.running is None or context.comparing.comparison == "usual":
-        return None
-    today, then = (
-        int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
-        for day in (date_of(calendar, context.until), own.then.running)
-    )
-    wall = calendar.wall_clock(context.until, today)
-    return datetime.fromtimestamp(calendar.day_until(then, wall), UTC)

@@ -108,11 +108,9 @@ class BucketSumCache:
         wanted, matching = self.wanted, self._matching
         if not wanted:
             return cells.items()
-        if wanted.approximate:
-            return (cell for cell in cells.items() if wanted.matches_cell(*cell[0], cell[1]))
         # Only codes are compared, and they are the same in every bucket.
         for pair in cells.keys() - matching.keys():
-            matching[pair] = wanted.matches_cell(*pair, ZERO)
+            matching[pair] = wanted.matches_cell(*pair)
         return (cell for cell in cells.items() if matching[cell[0]])
 
     def forget(self, buckets: Iterable[tuple[Grain, int]]) -> None:

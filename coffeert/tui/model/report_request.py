@@ -93,7 +93,7 @@ def _names(term: Term, store: str, drink: str) -> bool:
     """Return True if the words of a term, negated or not, name one of these codes."""
     if (term.field == "store" and not store) or (term.field == "drink" and not drink):
         return False
-    return term.matches(store, drink, 0, 0) != term.negated
+    return term.matches(store, drink) != term.negated
 
 
 @dataclass(frozen=True, slots=True)

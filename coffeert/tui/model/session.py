@@ -133,6 +133,10 @@ class Session:
         then, moment = self._server_time
         return then + timedelta(seconds=self.clock.monotonic() - moment)
 
+    def stand_at(self, moment: datetime) -> None:
+        """Take a past moment for the present."""
+        self._server_time = moment, self.clock.monotonic()
+
     def age(self) -> float | None:
         """Return the age of the view in seconds; `None` without one."""
         if self.view is None:

@@ -172,7 +172,8 @@ def usual_orders(context: FrameContext) -> float | None:
 def _stores_tile(context: FrameContext) -> Tile:
     activity = context.reports.activity
     shown = context.stores()
-    if activity is None:
+    if activity is None or context.data_status.old:
+        # Without news nobody knows which of them sell.
         count = len(shown)
         unit = "store" if count == 1 else "stores"
         return Tile("Stores", ((f"{count:,}", unit),), notes=("not known which sell",), rank=2)

@@ -61,13 +61,18 @@ def arrange(
     listing: Listing = "stores",
     stores: int = 4,
     enlarged: PanelName | None = None,
+    orders: bool = False,
 ) -> Places:
     """Place the panels of a tab; what does not fit is left out, not squeezed.
 
     `listing` is what the tabs of stores and drinks list, `stores` how many stores there are, `enlarged`
-    the panel that has the screen to itself. The last row belongs to the footer.
+    the panel that has the screen to itself. With `orders` they are shown, if need be instead of a list of
+    stores or drinks. The last row belongs to the footer.
     """
     places = _places(width, height, tab, listing, stores, enlarged)
+    replaced = next((name for name in (listing, "stores", "drinks") if name in places), None)
+    if orders and "orders" not in places and replaced is not None:
+        places["orders"] = places.pop(replaced)
     return {
         name: place
         for name, place in places.items()

@@ -97,6 +97,7 @@ class Palette:
             "text": _style(fore, back),
             "dim": _style(dim, back),
             "strong": _style(fore, back, bold=True),
+            "struck": _style(dim, back, strike=True),
             "title": _style(accent, back, bold=True),
             "accent": _style(accent, back, bold=True),
             "good": _style(good, back),
@@ -145,6 +146,7 @@ class PlainPalette(Palette):
         reversed_ = Style(reverse=True, bold=True)
         special: dict[Role, Style] = {
             "dim": Style(dim=True),
+            "struck": Style(dim=True, strike=True),
             "frame": Style(dim=True),
             "ghost": Style(dim=True),
             "hatch": Style(dim=True),
@@ -211,5 +213,9 @@ def _color(colors: Mapping[str, str], name: str, otherwise: str) -> Color:
     return Color.parse(otherwise) if color.ansi is not None or color.a < 1 else color
 
 
-def _style(fore: Color, back: Color, *, bold: bool = False, reverse: bool = False) -> Style:
-    return Style(color=fore.rich_color, bgcolor=back.rich_color, bold=bold, reverse=reverse)
+def _style(
+    fore: Color, back: Color, *, bold: bool = False, reverse: bool = False, strike: bool = False
+) -> Style:
+    return Style(
+        color=fore.rich_color, bgcolor=back.rich_color, bold=bold, reverse=reverse, strike=strike
+    )

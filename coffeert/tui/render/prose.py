@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, tzinfo
+
 from coffeert.printable import printable
 from coffeert.tui.model.bucket_sums import BucketSumCache
-from coffeert.tui.render.badges import reason_text, trouble_texts
+from coffeert.tui.model.clock import zone_difference
+from coffeert.tui.render.badges import long_age, reason_text, trouble_texts
 from coffeert.tui.render.chart import PACE_MINUTES, last_minutes
-from coffeert.tui.render.format import ago
 from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.sentence import clauses_of
 from coffeert.tui.render.summary import summary_of
@@ -39,15 +41,21 @@ def sentences(context: FrameContext, sums: BucketSumCache | None) -> list[str]:
     return lines
 
 
+def zone_sentence(moment: datetime, zone: tzinfo) -> str:
+    """Say once which zone all times are in, and what time it is here if that is another."""
+    difference = zone_difference(moment, zone)
+    return difference or f"All times are those of {zone}."
+
+
 def _state(context: FrameContext) -> str:
     status = context.data_status
-    age = "" if status.age is None else f", data {ago(status.age)} old"
+    age = "" if status.age is None else f" for {long_age(status.age)}"
     clock = context.now.astimezone(context.zone).strftime("%H:%M:%S")
     match status.status:
         case "live":
             state = "live"
         case "stale":
-            state = "stale"
+            state = f"no news{age}"
         case "lost":
             wait = (
                 ""
@@ -61,4 +69,4 @@ def _state(context: FrameContext) -> str:
     warning = "" if status.totals_match != "differs" else "; these sums differ from the server's"
     troubles = "; ".join(trouble_texts(status))
     troubles = f" Trouble: {troubles}." if troubles else ""
-    return f"{clock}: {state}{age}{warning}.{troubles}"
+    return f"{clock}: {state}{warning}.{troubles}"

@@ -15,6 +15,7 @@ Role = Literal[
     "text",
     "dim",
     "strong",
+    "struck",
     "title",
     "accent",
     "good",

@@ -221,7 +221,7 @@ def _foremost(figures: Sequence[PanelValue], count: int) -> list[PanelValue]:
 
 
 def nearest_limit(parts: Sequence[Part]) -> Line:
-    """Return what would break first: the value that uses most of its limit; of unknown parts, nothing."""
+    """Return what would break first: the value that uses most of its limit, of the parts that are known."""
     used = [
         (f.used, part, f)
         for part in parts
@@ -229,7 +229,7 @@ def nearest_limit(parts: Sequence[Part]) -> Line:
         if f.used is not None and not part.silent
     ]
     if not used:
-        return ()
+        return line(Span(" nearest to its limit: -", "dim")) if parts else ()
     part, share, figure = max(((p, u, f) for u, p, f in used), key=lambda item: item[1])
     text = f"{part.title[2:]} {figure.name} {share * 100:.0f}% ({figure.value})"
     role: Role = "good" if share < 0.6 else "warn" if share < 0.9 else "bad"

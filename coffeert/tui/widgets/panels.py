@@ -7,7 +7,6 @@ from datetime import tzinfo
 
 from textual import events
 
-from coffeert.domain.orders import Order
 from coffeert.tui.model.data_status import DataStatus
 from coffeert.tui.model.order_traces import OrderTrace
 from coffeert.tui.render.details import order_lines, own_lines
@@ -16,6 +15,7 @@ from coffeert.tui.render.heat_map import note_of as heat_note
 from coffeert.tui.render.kpi import Tile, big_tiles, strip_tiles, tile_list
 from coffeert.tui.render.layout import KPI_BIG, NARROW
 from coffeert.tui.render.notice import notice_lines
+from coffeert.tui.render.orders import OrderRow
 from coffeert.tui.render.sentence import Summary, sentence_lines
 from coffeert.tui.render.spans import EMPTY, Line, Span, framed, line
 from coffeert.tui.render.system_panel import Part, draw_system
@@ -83,8 +83,7 @@ class SystemPanel(Panel[SystemModel]):
 class DetailsModel:
     """The chosen order with its trace, and the viewer's own orders (`mine`)."""
 
-    order: Order | None
-    own: OrderTrace | None
+    row: OrderRow | None
     mine: tuple[OrderTrace, ...]
     zone: tzinfo
     places: int
@@ -96,11 +95,11 @@ class DetailsPanel(Panel[DetailsModel]):
     def draw(self, model: DetailsModel, cells: int, rows: int) -> list[Line]:
         glyphs = self.painter.glyphs
         body: list[Line] = []
-        if model.order is not None:
-            body += order_lines(model.order, model.own, model.zone, glyphs, model.places)
+        if model.row is not None:
+            body += order_lines(model.row, model.zone, glyphs, model.places)
         body += [
             EMPTY,
-            line(Span("Your orders", "title"), Span("  ms: stored > wire > painted", "dim")),
+            line(Span("Your orders", "title"), Span("  ms: stored > sent > on screen", "dim")),
         ]
         body += own_lines(model.mine, cells - 4, glyphs)
         padded = [(Span(" "), *row) for row in body]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.domain.rollups import ZERO
 from coffeert.tui.model.filter import parse_filter
 from coffeert.tui.model.report_request import (
     MAX_ANSWERS,
@@ -26,10 +25,7 @@ TERMS = (
 def test_a_selection_has_what_the_filter_matches(terms: list[str]) -> None:
     wanted = parse_filter(" ".join(term for term in terms if not term.startswith("price")))
     matched = {
-        (store, drink)
-        for store in STORES
-        for drink in DRINKS
-        if wanted.matches_cell(store, drink, ZERO)
+        (store, drink) for store in STORES for drink in DRINKS if wanted.matches_cell(store, drink)
     }
     selected = selection_of(parse_filter(" ".join(terms)), STORES, DRINKS)
     if selected is None:

@@ -87,7 +87,7 @@ def brute(picture: RollupCube, first: int, wanted: Filter) -> Totals:
     """Add up every minute that belongs in, from one on."""
     total = ZERO
     for key, totals in picture.cells():
-        if key.grain == "minute" and key.bucket >= first and wanted.matches_cell(*key[2:], totals):
+        if key.grain == "minute" and key.bucket >= first and wanted.matches_cell(*key[2:]):
             total = total.plus(totals)
     return total
 
@@ -128,7 +128,7 @@ def test_today_is_each_stores_own_day(sold: Sold, wanted: Filter, calendars: Cal
     total = ZERO
     for key, totals in picture.cells():
         today = picture.retention.day_of(key.store).date
-        if key.grain == "day" and key.bucket == today and wanted.matches_cell(*key[2:], totals):
+        if key.grain == "day" and key.bucket == today and wanted.matches_cell(*key[2:]):
             total = total.plus(totals)
     made = shown(BucketSumCache(picture, wanted), DEFAULT_RANGE).sums
     assert made.total == total

@@ -1,0 +1,226 @@
+"""Reports as text: a few sentences, then tables that fit 80 columns; and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from coffeert.cli.report_mail import ReportMail
+from coffeert.domain.currency import amount_text
+from coffeert.domain.money import units_from_text
+from coffeert.printable import printable
+from coffeert.wire.reports import Grouping, PercentChange, Report, ReportDetails, ReportRow
+
+_WIDTH: Final = 80
+_FORMULA: Final = ("=", "+", "-", "@")
+
+
+def mail_text(mail: ReportMail) -> str:
+    """Write a report as a mail."""
+    console = Console(
+        file=io.StringIO(),
+        width=_WIDTH,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        color_system=None,
+    )
+    with console.capture() as capture:
+        console.print(" ".join(_sentences(mail)))
+        for report in filter(None, (mail.report, mail.by_drink)):
+            if report.grouped_by:
+                console.print()
+                console.print(_rows(report))
+        if mail.report.details is not None:
+            _print_details(console, mail.report, mail.report.details)
+    lines = (line.rstrip() for line in capture.get().splitlines())
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def csv_text(mail: ReportMail) -> str:
+    """Write the rows of the tables as CSV, the total first.
+
+    A text cell that a spreadsheet would take for a formula gets an apostrophe in front.
+    """
+    reports = [report for report in (mail.report, mail.by_drink) if report is not None]
+    groupings = list(dict.fromkeys(name for report in reports for name in report.grouped_by))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    figures = ("orders", "pieces", "takings", "days")
+    compared = ("compared_orders", "compared_takings", "takings_change_percent", "reason")
+    writer.writerow((*groupings, *figures, *compared))
+    rows: list[tuple[tuple[Grouping, ...], ReportRow]] = [((), mail.report.total)]
+    rows += [(report.grouped_by, row) for report in reports for row in report.rows]
+    for grouped_by, row in rows:
+        named: dict[Grouping, str] = dict(zip(grouped_by, row.names, strict=True))
+        change = row.takings_change or PercentChange()
+        writer.writerow(
+            (
+                *(_harmless(named.get(grouping, "")) for grouping in groupings),
+                row.figures.orders,
+                row.figures.pieces,
+                row.figures.takings,
+                "" if row.days is None else row.days,
+                "" if row.compared is None else row.compared.orders,
+                "" if row.compared is None else row.compared.takings,
+                "" if change.percent is None else change.percent,
+                change.reason or "",
+            )
+        )
+    return text.getvalue()
+
+
+def _sentences(mail: ReportMail) -> Iterator[str]:
+    report = mail.report
+    total = report.total.figures
+    title = report.period.title
+    if report.period.until is not None:
+        title += f" by {_clock(report.period.until, report)}"
+    takings = _amount(total.takings, report)
+    yield f"{title}: {total.orders:,} orders, {takings}{_against(report)}."
+    if mail.usual is not None and mail.usual.compared is not None:
+        yield f"It is {_change_words(mail.usual)}."
+    if report.stores_compared is not None and 0 < report.stores_compared < report.stores:
+        yield f"Compared are {report.stores_compared} of {report.stores} stores."
+    for by in (report, mail.by_drink):
+        if by is not None and by.grouped_by in (("store",), ("drink",)):
+            yield from _best_and_worst(by)
+    if total.sold is not None and total.refunded is not None and units_from_text(total.refunded):
+        yield f"Sold {_amount(total.sold, report)}, refunded {_amount(total.refunded, report)}."
+    if total.receipts is not None:
+        yield f"Receipts: {total.receipts:,}."
+
+
+def _against(report: Report) -> str:
+    change = report.total.takings_change
+    if report.compared is None or change is None or change.percent is None:
+        reason = change.reason if change is not None else None
+        return f" (not compared: {reason})" if reason else ""
+    return f": {_change_words(report)}"
+
+
+def _change_words(report: Report) -> str:
+    change = report.total.takings_change
+    title = report.compared.title if report.compared is not None else ""
+    if change is None or change.percent is None:
+        return f"not compared with {title}: {change.reason if change else ''}"
+    if change.percent == 0:
+        return f"as much as {title}"
+    return f"{abs(change.percent):,} % {'over' if change.percent > 0 else 'under'} {title}"
+
+
+def _best_and_worst(report: Report) -> Iterator[str]:
+    changes = sorted(
+        (
+            (row.takings_change.percent, row.names[0])
+            for row in report.rows
+            if row.takings_change is not None and row.takings_change.percent is not None
+        ),
+        reverse=True,
+    )
+    if len(changes) < 2:
+        return
+    (best, best_name), (worst, worst_name) = changes[0], changes[-1]
+    yield (
+        f"Best {report.grouped_by[0]}: {printable(best_name)} ({best:+,} %); "
+        f"weakest: {printable(worst_name)} ({worst:+,} %)."
+    )
+
+
+def _rows(report: Report) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for grouping in report.grouped_by:
+        table.add_column(grouping, overflow="fold")
+    currency = f" {report.currency}" if report.currency else ""
+    for name in ("orders", "sold", f"takings{currency}"):
+        table.add_column(name, justify="right", no_wrap=True)
+    compares = any(row.compared is not None for row in report.rows)
+    if compares:
+        table.add_column("compared", justify="right", no_wrap=True)
+        table.add_column("change", justify="right", overflow="fold")
+    for row in report.rows:
+        names = [printable(name) for name in row.names]
+        if row.days is not None:
+            names[-1] += f" ({row.days} day{'' if row.days == 1 else 's'})"
+        figures = row.figures
+        cells = [f"{figures.orders:,}", f"{figures.pieces:,}", _number(figures.takings, report)]
+        if compares:
+            then = row.compared
+            cells += ["" if then is None else _number(then.takings, report), _change_cell(row)]
+        table.add_row(*(Text(cell) for cell in (*names, *cells)))
+    return table
+
+
+def _change_cell(row: ReportRow) -> str:
+    change = row.takings_change
+    if change is None:
+        return ""
+    return change.reason or "" if change.percent is None else f"{change.percent:+,} %"
+
+
+def _print_details(console: Console, report: Report, details: ReportDetails) -> None:
+    if details.corrections:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for name in ("", "of", "arrived", "store", "drink"):
+            table.add_column(name, overflow="fold")
+        for name in ("pieces", "amount"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for one in details.corrections:
+            table.add_row(
+                one.kind,
+                _when(one.placed_at, report),
+                _when(one.received_at, report),
+                Text(printable(one.store_name)),
+                Text(printable(one.drink_name)),
+                f"{one.pieces:,}",
+                _number(one.amount, report),
+            )
+        console.print()
+        console.print(table)
+        more = details.corrections_found - len(details.corrections)
+        if more > 0:
+            console.print(f"and {more:,} more")
+    late = details.late
+    if (late.orders, late.pieces) != (0, 0):
+        console.print()
+        console.print(
+            f"Of these, {late.orders:,} orders of {_amount(late.takings, report)} arrived after their day "
+            "was over."
+        )
+
+
+def _amount(text: str, report: Report) -> str:
+    return amount_text(units_from_text(text), report.currency or None)
+
+
+def _number(text: str, report: Report) -> str:
+    return _amount(text, report).removesuffix(f" {report.currency}")
+
+
+def _clock(moment: datetime, report: Report) -> str:
+    return f"{_local(moment, report):%H:%M}"
+
+
+def _when(moment: datetime, report: Report) -> str:
+    return f"{_local(moment, report):%d %b %H:%M}"
+
+
+def _local(moment: datetime, report: Report) -> datetime:
+    """Convert to the zone of the default calendar, or UTC if this machine does not know it."""
+    try:
+        return moment.astimezone(ZoneInfo(report.timezones[0]))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return moment.astimezone(UTC)
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
