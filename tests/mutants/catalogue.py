@@ -55,8 +55,31 @@ _DOUBTS = "tests/unit/importer/test_doubtful_columns.py"
 _IMPORT_PROPERTY = "tests/integration/importer/test_import_property.py"
 _IMPORT_IDENTITY = "tests/integration/importer/test_identity.py"
 _IMPORTS = "sql/import_queries.sql"
+_CURVES = "tests/unit/tui/render/test_chart.py"
+_WINDOWS = "tests/unit/tui/model/test_window.py"
 
 MUTANTS = (
+    Mutant(
+        "a curve has the minutes that came since its report",
+        "coffeert/tui/render/chart.py",
+        "quarters[label] = quarters.get(label, ZERO).plus(totals)",
+        "quarters[label] = totals",
+        (_CURVES,),
+    ),
+    Mutant(
+        "what was sold while nothing was heard is unknown",
+        "coffeert/tui/render/chart.py",
+        "if values[index] == 0 and lost(start, start + _QUARTER_SECONDS):",
+        "if False:",
+        (_CURVES,),
+    ),
+    Mutant(
+        "today is each store's own day",
+        "coffeert/tui/model/bucket_sums.py",
+        "cells = self._matching_cells(self.cube.today_cells())",
+        'cells = self._matching_cells(self.cube.bucket("day", retention.days[0].date))',
+        (_WINDOWS,),
+    ),
     Mutant(
         "an order is voided without a question",
         "coffeert/tui/screens/order_commands.py",

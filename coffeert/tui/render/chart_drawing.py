@@ -147,8 +147,12 @@ def _fill(
 ) -> None:
     steps = glyphs.spark if glyphs.name != "ascii" else glyphs.bar
     rows = canvas.rows
+    before = 0
     for x in range(canvas.columns):
         behind = round((ghost[x] or 0.0) * rows * 8)
+        # Through the curve the compared one is a line, without gaps where it is steep.
+        low, high = sorted((behind, before or behind))
+        before = behind
         front = round((own[x] or 0.0) * rows * 8)
         if ghost[x] and behind == 0:
             behind = 1
@@ -158,7 +162,7 @@ def _fill(
             ghost_here = behind - floor
             filled = front - floor
             if filled >= 8:
-                crossed = behind and 0 < ghost_here <= 8
+                crossed = behind and floor < high and floor + 8 >= low
                 role = line_role(shade) if crossed else full_role(shade)
                 canvas.write(x, y, glyphs.dotted if crossed else glyphs.bar, role)
             elif filled > 0:

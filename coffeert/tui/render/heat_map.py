@@ -60,7 +60,7 @@ def note_of(model: HeatMapModel) -> Line:
         return line(Span("orders per hour", "dim"))
     (weekday, hour), orders = model.busiest
     text = (
-        f"busiest {_DAYS[weekday - 1][:3]} {hour:02d}-{(hour + 1) % 24:02d}, {orders:,.0f} orders"
+        f"busiest {_DAYS[weekday - 1][:3]} {hour:02d}-{(hour + 1) % 24:02d}, {orders:,.0f} an hour"
     )
     return line(Span(text, "dim"))
 

@@ -361,12 +361,9 @@ async def test_today_is_compared_with_the_same_weekday_up_to_the_same_minute(
             )
             for _ in range(300)
         ]
-        # There is a past before the day that is compared with.
-        drafts.append(
-            msgspec.structs.replace(
-                drafts[0], placed_at=now - timedelta(days=20), order_id=new_order_id()
-            )
-        )
+        # There is a past before the day that is compared with, and each store has sold today.
+        drafts.append(Draft("uptown", "tea", 1, None, now - timedelta(days=20), new_order_id()))
+        drafts += [Draft(store, "tea", 1, None, now, new_order_id()) for store in STORES]
         await place(client, drafts)
         while view_total(app) != await stored_total(connection, app):
             await pilot.pause(0.02)

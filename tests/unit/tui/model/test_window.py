@@ -33,6 +33,8 @@ STORES, DRINKS = ("uptown", "central"), ("latte", "tea", "mocha")
 UTC_ONLY = calendars_around(NOW)
 KINDS = (UTC_ONLY, calendars_around(NOW, "Europe/Berlin", 240, central=("Asia/Kathmandu", 0)))
 """One calendar, and two whose hours and days lie apart."""
+DATES_APART = calendars_around(NOW, "Europe/Berlin", 240, central=("Pacific/Kiritimati", 0))
+"""At one store it is tomorrow already."""
 Sold = list[tuple[int, str, str, int, int, bool]]
 
 
@@ -120,7 +122,7 @@ def test_without_a_filter_an_hour_and_today_equal_the_servers_totals(
 
 
 @settings(max_examples=150)
-@given(orders, filters, st.sampled_from(KINDS))
+@given(orders, filters, st.sampled_from((*KINDS, DATES_APART)))
 def test_today_is_each_stores_own_day(sold: Sold, wanted: Filter, calendars: Calendars) -> None:
     picture = picture_of(sold, calendars=calendars)
     total = ZERO

@@ -239,7 +239,7 @@ def test_engine(cells: int, rows: int, glyphs: Glyphs) -> None:
     )
     lines = draw_system(parts, cells, rows, glyphs, "mode")
     assert all(line_width(fit_line(spans, cells)) == cells for spans in lines)
-    assert "Aggregation lag 30%" in "".join(span.text for span in nearest_limit(parts))
+    assert "Aggregation pool 25%" in "".join(span.text for span in nearest_limit(parts))
 
 
 @given(st.none() | st.floats(0, 1e7), WIDTHS, LOOKS, st.sampled_from(("", "10:00:00")))
