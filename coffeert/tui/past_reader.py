@@ -11,7 +11,7 @@ from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.past import past_session
 from coffeert.tui.model.source import PastSource
 
-_CHECK_SECONDS: Final = 0.03
+_CHECK_SECONDS: Final = 0.05
 _TIMEOUT_SECONDS: Final = 15.0
 
 

@@ -1,26 +1,26 @@
 -- The sums of a report from the orders that a watermark sees, for what rollups do not hold: prices, sources,
--- receipts, and what was sold and refunded. $1 to $25 as in report_rollups, with spans of time only; $26
--- watermark; $27 only these sources (NULL: all; '': none is given), $28 not these; $29 lowest and $30 highest
--- price of one piece (NULL: any); $31 whether receipts are counted.
+-- receipts, and what was sold and refunded. Stores: $1 code, $2 calendar, $3 zone, $4 whether compared.
+-- Compared days: $5 store, $6 date (NULL: any), $7 weight. Spans of time, in order: $8 calendar, $9 side, $10
+-- part, $11 how many days before those that they are compared with, $12 date, $13 beginning, $14 end, $15 grain.
+-- $16 groupings; $17 only these drinks (NULL: all), $18 not these; $19 the most rows to return; $20 watermark;
+-- $21 only these sources (NULL: all; '': none is given), $22 not these; $23 lowest and $24 highest price of one
+-- piece (NULL: any); $25 whether receipts are counted.
 WITH shop AS MATERIALIZED (
     SELECT * FROM unnest($1::text[], $2::smallint[], $3::text[], $4::boolean[])
         AS shop(store, calendar, zone, compared)
 ), chosen AS MATERIALIZED (
     SELECT * FROM unnest($5::text[], $6::date[], $7::integer[]) AS chosen(store, date, weight)
 ), span AS MATERIALIZED (
-    SELECT * FROM unnest($14::smallint[], $15::text[], $16::text[], $17::integer[], $18::date[],
-                         $19::timestamptz[], $20::timestamptz[], $21::text[]) WITH ORDINALITY
+    SELECT * FROM unnest($8::smallint[], $9::text[], $10::text[], $11::integer[], $12::date[],
+                         $13::timestamptz[], $14::timestamptz[], $15::text[]) WITH ORDINALITY
         AS span(calendar, side, part, later, date, begins, ends, grain, number)
-    -- The same number of parameters for both queries.
-    WHERE cardinality($8::smallint[]) + cardinality($9::text[]) + cardinality($10::text[])
-        + cardinality($11::integer[]) + cardinality($12::date[]) + cardinality($13::date[]) = 0
 ), sold AS MATERIALIZED (
     -- Not joined with stores before it is summed, or each span would be read once for each of them.
     SELECT span.*, sold.*
     FROM span
     CROSS JOIN LATERAL (
         SELECT orders.store, coalesce(source, '') AS source,
-               CASE WHEN 'drink' = ANY ($22) THEN drink END AS drink,
+               CASE WHEN 'drink' = ANY ($16) THEN drink END AS drink,
                date_bin('15 minutes', placed_at, '2000-01-01 00:00+00') AS bucket,
                sum(order_count(quantity, voids)) AS orders, sum(quantity) AS pieces,
                sum(order_amount(quantity, price_cents, amount)) AS takings,
@@ -30,26 +30,26 @@ WITH shop AS MATERIALIZED (
                count(receipt) AS numbered
         FROM orders
         WHERE placed_at >= begins AND placed_at < ends
-          AND ($23::text[] IS NULL OR drink = ANY ($23)) AND drink <> ALL ($24::text[])
-          AND ($27::text[] IS NULL OR coalesce(source, '') = ANY ($27))
-          AND coalesce(source, '') <> ALL ($28::text[])
-          AND price_cents >= coalesce($29::integer, 0) AND ($30::integer IS NULL OR price_cents <= $30)
+          AND ($17::text[] IS NULL OR drink = ANY ($17)) AND drink <> ALL ($18::text[])
+          AND ($21::text[] IS NULL OR coalesce(source, '') = ANY ($21))
+          AND coalesce(source, '') <> ALL ($22::text[])
+          AND price_cents >= coalesce($23::integer, 0) AND ($24::integer IS NULL OR price_cents <= $24)
           AND is_countable(placed_at, orders.store, orders.drink)
-          AND pg_visible_in_snapshot(xid, $26::text::pg_snapshot)
+          AND pg_visible_in_snapshot(xid, $20::text::pg_snapshot)
         GROUP BY 1, 2, 3, 4
     ) AS sold
 ), cell AS (
     SELECT side, part, compared, coalesce(weight, 0) AS weight,
-           CASE WHEN 'store' = ANY ($22::text[]) THEN sold.store END AS store,
+           CASE WHEN 'store' = ANY ($16::text[]) THEN sold.store END AS store,
            drink,
-           CASE WHEN 'source' = ANY ($22) THEN sold.source END AS source,
-           CASE WHEN 'quarter' = ANY ($22) THEN
+           CASE WHEN 'source' = ANY ($16) THEN sold.source END AS source,
+           CASE WHEN 'quarter' = ANY ($16) THEN
                extract(hour FROM bucket AT TIME ZONE zone)::integer * 4
                    + extract(minute FROM bucket AT TIME ZONE zone)::integer / 15
            END AS quarter,
-           CASE WHEN 'hour' = ANY ($22) THEN extract(hour FROM bucket AT TIME ZONE zone)::integer END AS hour,
-           CASE WHEN 'day' = ANY ($22) THEN sold.date + later END AS day,
-           CASE WHEN 'weekday' = ANY ($22) THEN extract(isodow FROM sold.date)::integer END AS weekday,
+           CASE WHEN 'hour' = ANY ($16) THEN extract(hour FROM bucket AT TIME ZONE zone)::integer END AS hour,
+           CASE WHEN 'day' = ANY ($16) THEN sold.date + later END AS day,
+           CASE WHEN 'weekday' = ANY ($16) THEN extract(isodow FROM sold.date)::integer END AS weekday,
            orders, pieces, takings, sold, numbered
     FROM sold
     JOIN shop USING (store, calendar)
@@ -62,24 +62,24 @@ WITH shop AS MATERIALIZED (
     FROM span
     CROSS JOIN LATERAL (
         SELECT orders.store, coalesce(source, '') AS source, receipt,
-               CASE WHEN 'drink' = ANY ($22) THEN drink END AS drink, min(placed_at) AS first_at
+               CASE WHEN 'drink' = ANY ($16) THEN drink END AS drink, min(placed_at) AS first_at
         FROM orders
         WHERE placed_at >= begins AND placed_at < ends
           AND receipt IS NOT NULL AND voids IS NULL AND quantity > 0
-          AND ($23::text[] IS NULL OR drink = ANY ($23)) AND drink <> ALL ($24::text[])
-          AND ($27::text[] IS NULL OR coalesce(source, '') = ANY ($27))
-          AND coalesce(source, '') <> ALL ($28::text[])
-          AND price_cents >= coalesce($29::integer, 0) AND ($30::integer IS NULL OR price_cents <= $30)
+          AND ($17::text[] IS NULL OR drink = ANY ($17)) AND drink <> ALL ($18::text[])
+          AND ($21::text[] IS NULL OR coalesce(source, '') = ANY ($21))
+          AND coalesce(source, '') <> ALL ($22::text[])
+          AND price_cents >= coalesce($23::integer, 0) AND ($24::integer IS NULL OR price_cents <= $24)
           AND is_countable(placed_at, orders.store, orders.drink)
-          AND pg_visible_in_snapshot(xid, $26::text::pg_snapshot)
+          AND pg_visible_in_snapshot(xid, $20::text::pg_snapshot)
           AND NOT EXISTS (
               SELECT FROM orders AS void
               WHERE void.voids = orders.order_id
-                AND pg_visible_in_snapshot(void.xid, $26::text::pg_snapshot)
+                AND pg_visible_in_snapshot(void.xid, $20::text::pg_snapshot)
           )
         GROUP BY 1, 2, 3, 4
     ) AS standing
-    WHERE $31::boolean
+    WHERE $25::boolean
     GROUP BY 1, 2, 3, 4, 5, 6, 7
 ), receipt AS MATERIALIZED (
     SELECT false AS total, number, side, calendar, store, source, date, drink,
@@ -94,18 +94,18 @@ WITH shop AS MATERIALIZED (
     GROUP BY 2, 3, 4, 5, 7
 ), receipt_cell AS (
     SELECT part, total, side, coalesce(weight, 0) AS weight, receipts,
-           CASE WHEN NOT total AND 'store' = ANY ($22) THEN receipt.store END AS store,
+           CASE WHEN NOT total AND 'store' = ANY ($16) THEN receipt.store END AS store,
            drink,
-           CASE WHEN NOT total AND 'source' = ANY ($22) THEN receipt.source END AS source,
-           CASE WHEN NOT total AND 'quarter' = ANY ($22) THEN
+           CASE WHEN NOT total AND 'source' = ANY ($16) THEN receipt.source END AS source,
+           CASE WHEN NOT total AND 'quarter' = ANY ($16) THEN
                extract(hour FROM bucket AT TIME ZONE zone)::integer * 4
                    + extract(minute FROM bucket AT TIME ZONE zone)::integer / 15
            END AS quarter,
-           CASE WHEN NOT total AND 'hour' = ANY ($22) THEN
+           CASE WHEN NOT total AND 'hour' = ANY ($16) THEN
                extract(hour FROM bucket AT TIME ZONE zone)::integer
            END AS hour,
-           CASE WHEN NOT total AND 'day' = ANY ($22) THEN receipt.date + later END AS day,
-           CASE WHEN NOT total AND 'weekday' = ANY ($22) THEN
+           CASE WHEN NOT total AND 'day' = ANY ($16) THEN receipt.date + later END AS day,
+           CASE WHEN NOT total AND 'weekday' = ANY ($16) THEN
                extract(isodow FROM receipt.date)::integer
            END AS weekday
     FROM receipt
@@ -135,4 +135,4 @@ SELECT part, total, store, drink, source, quarter, hour, day, weekday, 0, 0, 0, 
        coalesce(sum(receipts) FILTER (WHERE side = 'now'), 0)::bigint, coalesce(sum(weight * receipts), 0)::bigint
 FROM receipt_cell
 GROUP BY part, total, store, drink, source, quarter, hour, day, weekday
-LIMIT $25
+LIMIT $19

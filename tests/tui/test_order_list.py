@@ -21,10 +21,10 @@ from tests.tui.scripted import NOON, House
 
 async def until(s: Harness, holds: Callable[[], bool]) -> None:
     """Wait until the screen shows what is expected."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not holds():
-            await asyncio.sleep(0.02)
-            await s.settle()
+            await asyncio.sleep(0.05)
+            s.dashboard.tick()
 
 
 def line_with(s: Harness, part: str) -> str:
@@ -66,7 +66,8 @@ async def test_a_drilled_list_is_of_the_range_and_stays_in_its_tab(launch: Launc
             Term("drink", ("latte",), exact=True),
         )
         s.dashboard.place_panels()
-        await until(s, lambda: "today" in line_with(s, "following"))
+        await until(s, lambda: s.app.state.orders().asked)
+        await s.settle()
         assert s.app.state.tab == "stores"
         in_memory = [o for o in s.house.view.recent if (o.store, o.drink) == ("uptown", "latte")]
         assert f"{30 + len(in_memory)} today" in line_with(s, "following")

@@ -16,10 +16,10 @@ from tests.tui.scripted import NOON, House
 
 async def until(s: Harness, holds: Callable[[], bool]) -> None:
     """Wait until the screen shows what is expected."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not holds():
-            await asyncio.sleep(0.02)
-            await s.settle()
+            await asyncio.sleep(0.05)
+            s.dashboard.tick()
 
 
 async def test_keys_go_back_in_steps_and_end_is_live(launch: Launch) -> None:

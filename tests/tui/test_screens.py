@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -85,7 +86,7 @@ async def rewound(shown: SnapshotRun) -> None:
     shown.app.state.travel.seek(-15)
     assert shown.pilot is not None
     while shown.app.state.rewound_to is None:
-        await shown.pilot.pause(0.02)
+        await asyncio.sleep(0.02)
 
 
 async def empty(shown: SnapshotRun) -> None:

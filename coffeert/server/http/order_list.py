@@ -6,19 +6,22 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+import structlog
 from aiohttp import hdrs, web
 
 from coffeert.domain.menu import Menu
 from coffeert.domain.money import price_units
 from coffeert.domain.order_query import ListPlace, OrderQuery
 from coffeert.domain.orders import MAX_TEXT_LENGTH, Order
-from coffeert.errors import FieldError, Invalid
+from coffeert.errors import CoffeertError, FieldError, Invalid
 from coffeert.postgres.order_archive import OrderArchive
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.moments import read_moment
 from coffeert.wire.order_csv import HEADING, csv_rows
 from coffeert.wire.order_pages import DEFAULT_LIMIT, MAX_LIMIT, ListedOrder, OrderList
 from coffeert.wire.orders import encode
+
+log = structlog.get_logger(__name__)
 
 _LISTS: Final = ("store", "drink", "source")
 _SINGLE: Final = ("receipt", "import", "from", "to", "min_price", "max_price", "format", "count")
@@ -120,10 +123,16 @@ class OrderListApi:
         await response.prepare(request)
         if request.method == hdrs.METH_HEAD:
             return response
-        await _write(response, HEADING + csv_rows(first, places))
-        async for orders in chunks:
-            await _write(response, csv_rows(orders, places))
-        await response.write_eof()
+        try:
+            await _write(response, HEADING + csv_rows(first, places))
+            async for orders in chunks:
+                await _write(response, csv_rows(orders, places))
+            await response.write_eof()
+        except (CoffeertError, TimeoutError) as error:
+            log.warning("export broke off", reason=str(error) or "the client took nothing")
+            # Without the last chunk, so that nobody takes a part for the whole.
+            if request.transport is not None:
+                request.transport.abort()
         return response
 
 

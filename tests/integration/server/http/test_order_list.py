@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import aiohttp
@@ -12,10 +13,12 @@ import asyncpg
 import pytest
 
 from coffeert.client import OrderClient
+from coffeert.client.http import ALL_ORDERS
 from coffeert.domain.order_query import OrderQuery
 from coffeert.domain.orders import Draft, Void
-from coffeert.errors import Invalid, Unauthorized
+from coffeert.errors import DatabaseUnavailable, Invalid, ServerUnavailable, Unauthorized
 from coffeert.importer.meaning.presets import recognised
+from coffeert.postgres import order_archive
 from coffeert.wire.order_csv import COLUMNS
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.http.test_orders import LATTE
@@ -131,10 +134,10 @@ async def test_csv_has_everything_and_is_known_to_the_importer(server_url: str) 
         await sell(client, 2, drink="latte")
         placed = await client.place(Draft("uptown", "tea", source="=1+1", key="till-7"))
         await client.void("till-7")
-        text = b"".join([piece async for piece in client.orders_csv(OrderQuery(drinks=("tea",)))])
+        text = await whole_csv(client, OrderQuery(drinks=("tea",)))
         with pytest.raises(Invalid):
-            _ = [piece async for piece in client.orders_csv(OrderQuery(first=date(1990, 1, 1)))]
-    rows = list(csv.DictReader(io.StringIO(text.decode())))
+            await whole_csv(client, OrderQuery(first=date(1990, 1, 1)))
+    rows = list(csv.DictReader(io.StringIO(text)))
     assert len(rows) == 1205
     assert {row["order_id"] for row in rows} >= {str(placed.order.order_id)}
     assert sum(int(row["quantity"]) for row in rows) == 1203
@@ -142,6 +145,30 @@ async def test_csv_has_everything_and_is_known_to_the_importer(server_url: str) 
     preset = recognised(COLUMNS)
     assert preset is not None
     assert preset.name == "coffeert-export"
+
+
+async def whole_csv(client: OrderClient, wanted: OrderQuery = ALL_ORDERS) -> str:
+    """Return a whole export."""
+    return b"".join([piece async for piece in client.orders_csv(wanted)]).decode()
+
+
+async def test_an_export_that_breaks_off_is_no_whole_file(
+    server_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, reads = order_archive._read, itertools.count()
+
+    async def fail_later(*arguments: object, **options: object) -> object:
+        if next(reads):
+            raise DatabaseUnavailable("PostgreSQL closed the connection.")
+        return await read(*arguments, **options)  # type: ignore[arg-type]  # passed on
+
+    async with OrderClient(server_url) as client:
+        await sell(client, 600)
+        monkeypatch.setattr(order_archive, "_read", fail_later)
+        with pytest.raises(ServerUnavailable):
+            await whole_csv(client)
+        monkeypatch.undo()
+        assert (await client.orders()).total == 600
 
 
 async def test_csv_is_asked_for_by_format_or_accept(http: aiohttp.ClientSession) -> None:
