@@ -50,8 +50,38 @@ _DOUBTS = "tests/unit/importer/test_doubtful_columns.py"
 _IMPORT_PROPERTY = "tests/integration/importer/test_import_property.py"
 _IMPORT_IDENTITY = "tests/integration/importer/test_identity.py"
 _IMPORTS = "sql/import_queries.sql"
+_REPORTS = "tests/integration/server/reports/test_report_property.py"
+_PERIODS = "tests/unit/domain/test_periods.py"
 
 MUTANTS = (
+    Mutant(
+        "by now ends where a repeated hour shows it for the first time",
+        "coffeert/domain/calendar.py",
+        "                until = last",
+        "                until = last if until == begins or last > until + 7200 else until",
+        (_PERIODS,),
+    ),
+    Mutant(
+        "holidays are usual days",
+        "coffeert/domain/comparisons.py",
+        "if other in traded and other not in marked",
+        "if other in traded",
+        (_REPORTS,),
+    ),
+    Mutant(
+        "a percentage on any base",
+        "coffeert/server/reports/changes.py",
+        "if base < SMALLEST_BASE * scale:",
+        "if base < scale:",
+        (_REPORTS,),
+    ),
+    Mutant(
+        "the total of today is beside whole days",
+        "coffeert/server/reports/rows.py",
+        'if row.total and row.part != "rows":',
+        "if row.total:",
+        (_REPORTS,),
+    ),
     Mutant(
         "an import that was taken back is not stored again",
         "coffeert/postgres/import_staging.py",
