@@ -57,6 +57,8 @@ _IMPORT_IDENTITY = "tests/integration/importer/test_identity.py"
 _IMPORTS = "sql/import_queries.sql"
 _CURVES = "tests/unit/tui/render/test_chart.py"
 _WINDOWS = "tests/unit/tui/model/test_window.py"
+_REPORTS = "tests/integration/server/reports/test_report_property.py"
+_PERIODS = "tests/unit/domain/test_periods.py"
 
 MUTANTS = (
     Mutant(
@@ -107,6 +109,34 @@ MUTANTS = (
         'if data_status.totals_match == "unknown" or data_status.old:',
         'if data_status.totals_match == "unknown":',
         (f"{_TOP_LINES}::test_nothing_is_checked_while_nothing_is_known",),
+    ),
+    Mutant(
+        "by now ends where a repeated hour shows it for the first time",
+        "coffeert/domain/calendar.py",
+        "                until = last",
+        "                until = last if until == begins or last > until + 7200 else until",
+        (_PERIODS,),
+    ),
+    Mutant(
+        "holidays are usual days",
+        "coffeert/domain/comparisons.py",
+        "if other in traded and other not in marked",
+        "if other in traded",
+        (_REPORTS,),
+    ),
+    Mutant(
+        "a percentage on any base",
+        "coffeert/server/reports/changes.py",
+        "if base < SMALLEST_BASE * scale:",
+        "if base < scale:",
+        (_REPORTS,),
+    ),
+    Mutant(
+        "the total of today is beside whole days",
+        "coffeert/server/reports/rows.py",
+        'if row.total and row.part != "rows":',
+        "if row.total:",
+        (_REPORTS,),
     ),
     Mutant(
         "an import that was taken back is not stored again",
