@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Literal
@@ -131,7 +131,7 @@ async def load_report_sums(
     connection: Connection,
     state: ReportState,
     shops: Sequence[ShopOfReport],
-    pieces: Iterable[Piece],
+    pieces: Sequence[Piece],
     grouped_by: Sequence[str],
     filters: ReportFilter,
     *,
@@ -140,7 +140,6 @@ async def load_report_sums(
     most_rows: int,
 ) -> list[ReportSums]:
     """Read the sums of the pieces, at most so many rows; the rollups know neither sources nor prices."""
-    days = [piece for piece in pieces if isinstance(piece, DayPiece)]
     times = [piece for piece in pieces if isinstance(piece, TimePiece)]
     chosen: list[tuple[str, date | None, int]] = []
     for shop in shops:
@@ -150,30 +149,34 @@ async def load_report_sums(
             chosen.append((shop.code, None, 1))
         else:
             chosen += ((shop.code, day, weight) for day, weight in shop.weights.items())
-    values: list[object] = [
+    stores: list[object] = [
         [shop.code for shop in shops],
         [shop.calendar for shop in shops],
         [shop.zone for shop in shops],
         [shop.compared for shop in shops],
         *_columns(chosen, 3),
-        *_columns(days, 6),
-        *_columns(times, 8),
-        list(grouped_by),
-        filters.drinks,
-        filters.without_drinks,
-        most_rows,
     ]
+    spans = _columns(times, 8)
+    last = [list(grouped_by), filters.drinks, filters.without_drinks, most_rows]
     if from_orders:
-        values += [
+        rows = await connection.fetch(
+            sql("report_orders"),
+            *stores,
+            *spans,
+            *last,
             state.watermark,
             filters.sources,
             filters.without_sources,
             filters.min_price,
             filters.max_price,
             receipts,
-        ]
-    query = sql("report_orders" if from_orders else "report_rollups")
-    return [ReportSums(*row) for row in await connection.fetch(query, *values)]
+        )
+    else:
+        days = [piece for piece in pieces if isinstance(piece, DayPiece)]
+        rows = await connection.fetch(
+            sql("report_rollups"), *stores, *_columns(days, 6), *spans, *last
+        )
+    return [ReportSums(*row) for row in rows]
 
 
 async def load_last_sales(

@@ -1,5 +1,6 @@
--- What arrived only after the business day was over to which it belongs, but for imports. $1 to $11 as in
--- report_corrections, with whole days as spans.
+-- What arrived only after the business day was over to which it belongs, but for imports. Stores: $1 code, $2
+-- calendar. Whole days: $3 calendar, $4 beginning, $5 end. $6 watermark. Filters as in report_orders: $7 drinks,
+-- $8 not these, $9 sources, $10 not these, $11 {lowest, highest} price.
 SELECT coalesce(sum(order_count(quantity, voids)), 0)::bigint AS orders,
        coalesce(sum(quantity), 0)::bigint AS pieces,
        coalesce(sum(order_amount(quantity, price_cents, amount)), 0)::bigint AS takings

@@ -1,90 +1,138 @@
 -- The sums of a report from the orders that a watermark sees, for what rollups do not hold: prices, sources,
--- receipts, and what was sold and refunded. $1 to $25 as in report_rollups, with spans of time only; $26
--- watermark; $27 only these sources (NULL: all; '': none is given), $28 not these; $29 lowest and $30 highest
--- price of one piece (NULL: any); $31 whether receipts are counted.
+-- receipts, and what was sold and refunded. Stores: $1 code, $2 calendar, $3 zone, $4 whether compared.
+-- Compared days: $5 store, $6 date (NULL: any), $7 weight. Spans of time, in order: $8 calendar, $9 side, $10
+-- part, $11 how many days before those that they are compared with, $12 date, $13 beginning, $14 end, $15 grain.
+-- $16 groupings; $17 only these drinks (NULL: all), $18 not these; $19 the most rows to return; $20 watermark;
+-- $21 only these sources (NULL: all; '': none is given), $22 not these; $23 lowest and $24 highest price of one
+-- piece (NULL: any); $25 whether receipts are counted.
 WITH shop AS MATERIALIZED (
     SELECT * FROM unnest($1::text[], $2::smallint[], $3::text[], $4::boolean[])
         AS shop(store, calendar, zone, compared)
 ), chosen AS MATERIALIZED (
     SELECT * FROM unnest($5::text[], $6::date[], $7::integer[]) AS chosen(store, date, weight)
 ), span AS MATERIALIZED (
-    SELECT * FROM unnest($14::smallint[], $15::text[], $16::text[], $17::integer[], $18::date[],
-                         $19::timestamptz[], $20::timestamptz[], $21::text[])
-        AS span(calendar, side, part, later, date, begins, ends, grain)
-    -- The same number of parameters for both queries.
-    WHERE cardinality($8::smallint[]) + cardinality($9::text[]) + cardinality($10::text[])
-        + cardinality($11::integer[]) + cardinality($12::date[]) + cardinality($13::date[]) = 0
-), line AS MATERIALIZED (
-    SELECT side, part, compared, coalesce(weight, 0) AS weight, sold.store AS of_store, sold.source AS of_source,
-           span.date, receipt, placed_at, order_id, voids, orders, quantity, amount,
-           (voids IS NULL) = (quantity > 0) AS is_sale,  -- or the void of one
-           CASE WHEN 'store' = ANY ($22::text[]) THEN sold.store END AS store,
-           CASE WHEN 'drink' = ANY ($22) THEN drink END AS drink,
-           CASE WHEN 'source' = ANY ($22) THEN sold.source END AS source,
-           CASE WHEN 'quarter' = ANY ($22) THEN
+    SELECT * FROM unnest($8::smallint[], $9::text[], $10::text[], $11::integer[], $12::date[],
+                         $13::timestamptz[], $14::timestamptz[], $15::text[]) WITH ORDINALITY
+        AS span(calendar, side, part, later, date, begins, ends, grain, number)
+), sold AS MATERIALIZED (
+    -- Not joined with stores before it is summed, or each span would be read once for each of them.
+    SELECT span.*, sold.*
+    FROM span
+    CROSS JOIN LATERAL (
+        SELECT orders.store, coalesce(source, '') AS source,
+               CASE WHEN 'drink' = ANY ($16) THEN drink END AS drink,
+               date_bin('15 minutes', placed_at, '2000-01-01 00:00+00') AS bucket,
+               sum(order_count(quantity, voids)) AS orders, sum(quantity) AS pieces,
+               sum(order_amount(quantity, price_cents, amount)) AS takings,
+               -- Of sales, and of voids of sales.
+               coalesce(sum(order_amount(quantity, price_cents, amount))
+                   FILTER (WHERE (voids IS NULL) = (quantity > 0)), 0) AS sold,
+               count(receipt) AS numbered
+        FROM orders
+        WHERE placed_at >= begins AND placed_at < ends
+          AND ($17::text[] IS NULL OR drink = ANY ($17)) AND drink <> ALL ($18::text[])
+          AND ($21::text[] IS NULL OR coalesce(source, '') = ANY ($21))
+          AND coalesce(source, '') <> ALL ($22::text[])
+          AND price_cents >= coalesce($23::integer, 0) AND ($24::integer IS NULL OR price_cents <= $24)
+          AND is_countable(placed_at, orders.store, orders.drink)
+          AND pg_visible_in_snapshot(xid, $20::text::pg_snapshot)
+        GROUP BY 1, 2, 3, 4
+    ) AS sold
+), cell AS (
+    SELECT side, part, compared, coalesce(weight, 0) AS weight,
+           CASE WHEN 'store' = ANY ($16::text[]) THEN sold.store END AS store,
+           drink,
+           CASE WHEN 'source' = ANY ($16) THEN sold.source END AS source,
+           CASE WHEN 'quarter' = ANY ($16) THEN
                extract(hour FROM bucket AT TIME ZONE zone)::integer * 4
                    + extract(minute FROM bucket AT TIME ZONE zone)::integer / 15
            END AS quarter,
-           CASE WHEN 'hour' = ANY ($22) THEN extract(hour FROM bucket AT TIME ZONE zone)::integer END AS hour,
-           CASE WHEN 'day' = ANY ($22) THEN span.date + later END AS day,
-           CASE WHEN 'weekday' = ANY ($22) THEN extract(isodow FROM span.date)::integer END AS weekday
-    FROM span
-    -- OFFSET keeps each span from being read once for each store.
-    CROSS JOIN LATERAL (
-        SELECT orders.store, drink, coalesce(orders.source, '') AS source, receipt, placed_at, order_id, voids,
-               order_count(quantity, voids) AS orders, quantity,
-               order_amount(quantity, price_cents, amount) AS amount,
-               date_bin('15 minutes', placed_at, '2000-01-01 00:00+00') AS bucket
-        FROM orders
-        WHERE placed_at >= begins AND placed_at < ends
-          AND ($23::text[] IS NULL OR drink = ANY ($23)) AND drink <> ALL ($24::text[])
-          AND ($27::text[] IS NULL OR coalesce(orders.source, '') = ANY ($27))
-          AND coalesce(orders.source, '') <> ALL ($28::text[])
-          AND price_cents >= coalesce($29::integer, 0) AND ($30::integer IS NULL OR price_cents <= $30)
-          AND is_countable(placed_at, orders.store, drink)
-          AND pg_visible_in_snapshot(xid, $26::text::pg_snapshot)
-        OFFSET 0
-    ) AS sold
+           CASE WHEN 'hour' = ANY ($16) THEN extract(hour FROM bucket AT TIME ZONE zone)::integer END AS hour,
+           CASE WHEN 'day' = ANY ($16) THEN sold.date + later END AS day,
+           CASE WHEN 'weekday' = ANY ($16) THEN extract(isodow FROM sold.date)::integer END AS weekday,
+           orders, pieces, takings, sold, numbered
+    FROM sold
     JOIN shop USING (store, calendar)
     LEFT JOIN chosen ON side = 'then' AND chosen.store = sold.store
-        AND (chosen.date IS NULL OR chosen.date = span.date)
-), standing AS (
-    SELECT * FROM line
-    WHERE $31::boolean AND receipt IS NOT NULL AND voids IS NULL AND quantity > 0
-      AND NOT EXISTS (
-          SELECT FROM orders AS void
-          WHERE void.voids = line.order_id AND pg_visible_in_snapshot(void.xid, $26::text::pg_snapshot)
-      )
-), receipt_of_total AS (
-    SELECT DISTINCT ON (side, of_store, of_source, date, receipt) *
-    FROM standing ORDER BY side, of_store, of_source, date, receipt, placed_at, order_id
-), receipt_of_row AS (
-    -- In rows of drinks, a receipt counts for each of its drinks.
-    SELECT DISTINCT ON (side, of_store, of_source, date, receipt, drink) *
-    FROM standing ORDER BY side, of_store, of_source, date, receipt, drink, placed_at, order_id
+        AND (chosen.date IS NULL OR chosen.date = sold.date)
+), receipt_of_row AS MATERIALIZED (
+    -- A receipt counts at its earliest sale that stands; in rows of drinks, once for each of them.
+    SELECT side, calendar, store, source, date, receipt, drink, min(first_at) AS first_at,
+           min(number) AS number  -- spans of a day are in order
+    FROM span
+    CROSS JOIN LATERAL (
+        SELECT orders.store, coalesce(source, '') AS source, receipt,
+               CASE WHEN 'drink' = ANY ($16) THEN drink END AS drink, min(placed_at) AS first_at
+        FROM orders
+        WHERE placed_at >= begins AND placed_at < ends
+          AND receipt IS NOT NULL AND voids IS NULL AND quantity > 0
+          AND ($17::text[] IS NULL OR drink = ANY ($17)) AND drink <> ALL ($18::text[])
+          AND ($21::text[] IS NULL OR coalesce(source, '') = ANY ($21))
+          AND coalesce(source, '') <> ALL ($22::text[])
+          AND price_cents >= coalesce($23::integer, 0) AND ($24::integer IS NULL OR price_cents <= $24)
+          AND is_countable(placed_at, orders.store, orders.drink)
+          AND pg_visible_in_snapshot(xid, $20::text::pg_snapshot)
+          AND NOT EXISTS (
+              SELECT FROM orders AS void
+              WHERE void.voids = orders.order_id
+                AND pg_visible_in_snapshot(void.xid, $20::text::pg_snapshot)
+          )
+        GROUP BY 1, 2, 3, 4
+    ) AS standing
+    WHERE $25::boolean
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
+), receipt AS MATERIALIZED (
+    SELECT false AS total, number, side, calendar, store, source, date, drink,
+           date_bin('15 minutes', first_at, '2000-01-01 00:00+00') AS bucket, count(*) AS receipts
+    FROM receipt_of_row GROUP BY 2, 3, 4, 5, 6, 7, 8, 9
+    UNION ALL
+    SELECT true, number, side, calendar, store, '', date, NULL, NULL, count(*)
+    FROM (
+        SELECT side, calendar, store, date, min(number) AS number
+        FROM receipt_of_row GROUP BY side, calendar, store, source, date, receipt
+    ) AS whole
+    GROUP BY 2, 3, 4, 5, 7
+), receipt_cell AS (
+    SELECT part, total, side, coalesce(weight, 0) AS weight, receipts,
+           CASE WHEN NOT total AND 'store' = ANY ($16) THEN receipt.store END AS store,
+           drink,
+           CASE WHEN NOT total AND 'source' = ANY ($16) THEN receipt.source END AS source,
+           CASE WHEN NOT total AND 'quarter' = ANY ($16) THEN
+               extract(hour FROM bucket AT TIME ZONE zone)::integer * 4
+                   + extract(minute FROM bucket AT TIME ZONE zone)::integer / 15
+           END AS quarter,
+           CASE WHEN NOT total AND 'hour' = ANY ($16) THEN
+               extract(hour FROM bucket AT TIME ZONE zone)::integer
+           END AS hour,
+           CASE WHEN NOT total AND 'day' = ANY ($16) THEN receipt.date + later END AS day,
+           CASE WHEN NOT total AND 'weekday' = ANY ($16) THEN
+               extract(isodow FROM receipt.date)::integer
+           END AS weekday
+    FROM receipt
+    JOIN span USING (number, side, calendar, date)
+    JOIN shop USING (store, calendar)
+    LEFT JOIN chosen ON side = 'then' AND chosen.store = receipt.store
+        AND (chosen.date IS NULL OR chosen.date = receipt.date)
 )
 SELECT part, grouping(store) = 1 AS total, store, drink, source, quarter, hour, day, weekday,
        coalesce(sum(orders) FILTER (WHERE side = 'now'), 0)::bigint AS orders,
-       coalesce(sum(quantity) FILTER (WHERE side = 'now'), 0)::bigint AS pieces,
-       coalesce(sum(amount) FILTER (WHERE side = 'now'), 0)::bigint AS takings,
+       coalesce(sum(pieces) FILTER (WHERE side = 'now'), 0)::bigint AS pieces,
+       coalesce(sum(takings) FILTER (WHERE side = 'now'), 0)::bigint AS takings,
        coalesce(sum(orders) FILTER (WHERE side = 'now' AND compared), 0)::bigint AS like_orders,
-       coalesce(sum(amount) FILTER (WHERE side = 'now' AND compared), 0)::bigint AS like_takings,
+       coalesce(sum(takings) FILTER (WHERE side = 'now' AND compared), 0)::bigint AS like_takings,
        coalesce(sum(weight * orders), 0)::bigint AS then_orders,
-       coalesce(sum(weight * quantity), 0)::bigint AS then_pieces,
-       coalesce(sum(weight * amount), 0)::bigint AS then_takings,
-       coalesce(sum(amount) FILTER (WHERE side = 'now' AND is_sale), 0)::bigint AS sold,
-       coalesce(sum(weight * amount) FILTER (WHERE is_sale), 0)::bigint AS then_sold,
-       count(receipt) FILTER (WHERE side = 'now') AS numbered,
-       count(receipt) FILTER (WHERE weight > 0) AS then_numbered,
+       coalesce(sum(weight * pieces), 0)::bigint AS then_pieces,
+       coalesce(sum(weight * takings), 0)::bigint AS then_takings,
+       coalesce(sum(sold) FILTER (WHERE side = 'now'), 0)::bigint AS sold,
+       coalesce(sum(weight * sold), 0)::bigint AS then_sold,
+       coalesce(sum(numbered) FILTER (WHERE side = 'now'), 0)::bigint AS numbered,
+       coalesce(sum(numbered) FILTER (WHERE weight > 0), 0)::bigint AS then_numbered,
        0::bigint AS receipts, 0::bigint AS then_receipts
-FROM line
+FROM cell
 GROUP BY GROUPING SETS ((part), (part, store, drink, source, quarter, hour, day, weekday))
 UNION ALL
-SELECT part, true, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-       count(*) FILTER (WHERE side = 'now'), coalesce(sum(weight), 0)
-FROM receipt_of_total GROUP BY part
-UNION ALL
-SELECT part, false, store, drink, source, quarter, hour, day, weekday, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-       count(*) FILTER (WHERE side = 'now'), coalesce(sum(weight), 0)
-FROM receipt_of_row GROUP BY part, store, drink, source, quarter, hour, day, weekday
-LIMIT $25
+SELECT part, total, store, drink, source, quarter, hour, day, weekday, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+       coalesce(sum(receipts) FILTER (WHERE side = 'now'), 0)::bigint, coalesce(sum(weight * receipts), 0)::bigint
+FROM receipt_cell
+GROUP BY part, total, store, drink, source, quarter, hour, day, weekday
+LIMIT $19

@@ -13,42 +13,50 @@ WITH shop AS MATERIALIZED (
     SELECT * FROM unnest($14::smallint[], $15::text[], $16::text[], $17::integer[], $18::date[],
                          $19::timestamptz[], $20::timestamptz[], $21::text[])
         AS span(calendar, side, part, later, date, begins, ends, grain)
-), cell AS (
-    SELECT side, part, later, day.date, NULL::timestamptz AS bucket, store, drink, zone, compared,
-           orders, quantity, revenue_cents
+), cell AS MATERIALIZED (
+    -- Not joined with stores before it is summed, or each span would be read once for each of them.
+    SELECT calendar, side, part, later, date, NULL::timestamptz AS bucket, store, drink, orders, pieces, takings
     FROM unnest($8::smallint[], $9::text[], $10::text[], $11::integer[], $12::date[], $13::date[])
         AS days(calendar, side, part, later, first, last)
-    -- OFFSET keeps each span from being read once for each store, here and below.
     CROSS JOIN LATERAL (
-        SELECT date, store, drink, orders, quantity, revenue_cents FROM rollup_day
+        SELECT date, store, CASE WHEN 'drink' = ANY ($22::text[]) THEN drink END AS drink,
+               sum(orders)::bigint AS orders, sum(quantity)::bigint AS pieces,
+               sum(revenue_cents)::bigint AS takings
+        FROM rollup_day
         WHERE date BETWEEN first AND last
-        OFFSET 0
-    ) AS day
-    JOIN shop USING (store, calendar)
+          AND ($23::text[] IS NULL OR drink = ANY ($23)) AND drink <> ALL ($24::text[])
+        GROUP BY 1, 2, 3
+    ) AS summed
     UNION ALL
-    SELECT side, part, later, date, bucket, store, drink, zone, compared, orders, quantity, revenue_cents
+    SELECT calendar, side, part, later, date, bucket, store, drink, orders, pieces, takings
     FROM span
     CROSS JOIN LATERAL (
-        SELECT bucket, store, drink, orders, quantity, revenue_cents FROM rollup_quarter
+        SELECT bucket, store, CASE WHEN 'drink' = ANY ($22::text[]) THEN drink END AS drink,
+               sum(orders)::bigint AS orders, sum(quantity)::bigint AS pieces,
+               sum(revenue_cents)::bigint AS takings
+        FROM rollup_quarter
         WHERE bucket >= begins AND bucket < ends
-        OFFSET 0
-    ) AS quarter
-    JOIN shop USING (store, calendar)
+          AND ($23::text[] IS NULL OR drink = ANY ($23)) AND drink <> ALL ($24::text[])
+        GROUP BY 1, 2, 3
+    ) AS summed
     WHERE grain = 'quarter'
     UNION ALL
-    SELECT side, part, later, date, bucket, store, drink, zone, compared, orders, quantity, revenue_cents
+    SELECT calendar, side, part, later, date, bucket, store, drink, orders, pieces, takings
     FROM span
     CROSS JOIN LATERAL (
-        SELECT bucket, store, drink, orders, quantity, revenue_cents FROM rollup_minute
+        SELECT date_bin('15 minutes', bucket, '2000-01-01 00:00+00') AS bucket, store, CASE WHEN 'drink' = ANY ($22::text[]) THEN drink END AS drink,
+               sum(orders)::bigint AS orders, sum(quantity)::bigint AS pieces,
+               sum(revenue_cents)::bigint AS takings
+        FROM rollup_minute
         WHERE bucket >= begins AND bucket < ends
-        OFFSET 0
-    ) AS minute
-    JOIN shop USING (store, calendar)
+          AND ($23::text[] IS NULL OR drink = ANY ($23)) AND drink <> ALL ($24::text[])
+        GROUP BY 1, 2, 3
+    ) AS summed
     WHERE grain = 'minute'
 ), keyed AS (
-    SELECT part, side, compared, coalesce(weight, 0) AS weight, orders, quantity, revenue_cents,
-           CASE WHEN 'store' = ANY ($22::text[]) THEN cell.store END AS store,
-           CASE WHEN 'drink' = ANY ($22) THEN drink END AS drink,
+    SELECT part, side, compared, coalesce(weight, 0) AS weight, orders, pieces, takings,
+           CASE WHEN 'store' = ANY ($22) THEN cell.store END AS store,
+           drink,
            CASE WHEN 'quarter' = ANY ($22) THEN
                extract(hour FROM bucket AT TIME ZONE zone)::integer * 4
                    + extract(minute FROM bucket AT TIME ZONE zone)::integer / 15
@@ -57,19 +65,19 @@ WITH shop AS MATERIALIZED (
            CASE WHEN 'day' = ANY ($22) THEN cell.date + later END AS day,
            CASE WHEN 'weekday' = ANY ($22) THEN extract(isodow FROM cell.date)::integer END AS weekday
     FROM cell
+    JOIN shop USING (store, calendar)
     LEFT JOIN chosen ON side = 'then' AND chosen.store = cell.store
         AND (chosen.date IS NULL OR chosen.date = cell.date)
-    WHERE ($23::text[] IS NULL OR drink = ANY ($23)) AND drink <> ALL ($24::text[])
 )
 SELECT part, grouping(store) = 1 AS total, store, drink, NULL AS source, quarter, hour, day, weekday,
        coalesce(sum(orders) FILTER (WHERE side = 'now'), 0)::bigint AS orders,
-       coalesce(sum(quantity) FILTER (WHERE side = 'now'), 0)::bigint AS pieces,
-       coalesce(sum(revenue_cents) FILTER (WHERE side = 'now'), 0)::bigint AS takings,
+       coalesce(sum(pieces) FILTER (WHERE side = 'now'), 0)::bigint AS pieces,
+       coalesce(sum(takings) FILTER (WHERE side = 'now'), 0)::bigint AS takings,
        coalesce(sum(orders) FILTER (WHERE side = 'now' AND compared), 0)::bigint AS like_orders,
-       coalesce(sum(revenue_cents) FILTER (WHERE side = 'now' AND compared), 0)::bigint AS like_takings,
+       coalesce(sum(takings) FILTER (WHERE side = 'now' AND compared), 0)::bigint AS like_takings,
        coalesce(sum(weight * orders), 0)::bigint AS then_orders,
-       coalesce(sum(weight * quantity), 0)::bigint AS then_pieces,
-       coalesce(sum(weight * revenue_cents), 0)::bigint AS then_takings
+       coalesce(sum(weight * pieces), 0)::bigint AS then_pieces,
+       coalesce(sum(weight * takings), 0)::bigint AS then_takings
 FROM keyed
 GROUP BY GROUPING SETS ((part), (part, store, drink, quarter, hour, day, weekday))
 LIMIT $25

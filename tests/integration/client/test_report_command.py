@@ -1,0 +1,111 @@
+"""`coffeert report` against a running server."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import sys
+from asyncio.subprocess import PIPE
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import pytest
+
+from coffeert.domain.period_titles import WEEKDAYS
+from coffeert.postgres.installation import set_currency
+from coffeert.postgres.pool import connect
+from tests.integration.postgres.passing import run_pass
+from tests.integration.server.conftest import RunServer
+from tests.order_book import insert, order, void
+
+YESTERDAY = datetime.now(UTC).replace(hour=12, minute=0) - timedelta(days=1)
+
+
+async def fill(database_url: str) -> None:
+    connection = await connect(database_url, application_name="test")
+    await set_currency(connection, "EUR")
+    orders = []
+    for weeks in range(5):
+        moment = YESTERDAY - timedelta(weeks=weeks)
+        orders += [order(moment, "uptown") for _ in range(36 if weeks == 0 else 30)]
+        orders += [
+            order(moment, "central", "tea", price_cents=290)
+            for _ in range(27 if weeks == 0 else 30)
+        ]
+    voided = order(YESTERDAY, "uptown", "mocha")
+    orders += [voided, order(YESTERDAY, "central", "tea", quantity=-2, price_cents=290)]
+    await insert(connection, *orders)
+    await insert(connection, void(voided))
+    await run_pass(connection)
+    connection.terminate()
+
+
+class Ran(NamedTuple):
+    """What a command printed, and its exit code."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+async def run(url: str, *arguments: str) -> Ran:
+    # In a process of its own: the server, in this one, prints its log.
+    code = "from coffeert.cli import main; raise SystemExit(main())"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, "report", *arguments, "--url", url, stdout=PIPE, stderr=PIPE
+    )
+    stdout, stderr = await process.communicate()
+    return Ran(process.returncode or 0, stdout.decode(), stderr.decode())
+
+
+async def test_yesterday_reads_like_a_mail(run_server: RunServer, database_url: str) -> None:
+    await fill(database_url)
+    async with run_server() as url:
+        result = await run(url, "yesterday")
+    assert result.status == 0
+    text = " ".join(result.stdout.split())
+    weekday = WEEKDAYS[YESTERDAY.weekday()]
+    assert text.startswith(f"{weekday}, {YESTERDAY.day} ")
+    # 36 x 4.80 + 27 x 2.90 - 5.80 = 245.30, against 30 x 4.80 + 30 x 2.90 = 231.00.
+    assert f"63 orders, 245.30 EUR: 6 % over the {weekday} before." in text
+    assert f"It is 6 % over the usual {weekday} (mean of 4)." in text
+    assert "Best store: Uptown (+20 %); weakest: Central (-17 %)." in text
+    assert "Best drink: Latte (+20 %); weakest: Tea (-17 %)." in text
+    assert "Sold 251.10 EUR, refunded 5.80 EUR." in text
+    assert "refund" in text
+    assert "void" in text
+    assert "Of these, 63 orders of 245.30 EUR arrived after their day was over." in text
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+async def test_csv_has_the_rows_that_are_shown(run_server: RunServer, database_url: str) -> None:
+    await fill(database_url)
+    async with run_server() as url:
+        result = await run(url, "yesterday", "--csv", "--by", "store,drink", "--drink=-mocha")
+        total = await run(url, "yesterday", "--json", "--by", "store", "--store", "Central")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [(row["store"], row["drink"], row["orders"], row["takings"]) for row in rows] == [
+        ("", "", "63", "245.30"),
+        ("Uptown", "Latte", "36", "172.80"),
+        ("Central", "Tea", "27", "72.50"),
+    ]
+    assert json.loads(total.stdout)["total"]["figures"]["refunded"] == "5.80"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("tomorrow",), "period must be today, yesterday"),
+        (("today", "--store", "nowhere"), "'nowhere' is not on the menu"),
+        (("2026-01", "--compare", "yesterday"), "compare can be yesterday for a single day only"),
+        (("today", "--min-price", "cheap"), "min_price must be a number such as 4.50"),
+    ],
+)
+async def test_what_cannot_be_answered_is_said_in_a_sentence(
+    server_url: str, arguments: tuple[str, ...], sentence: str
+) -> None:
+    result = await run(server_url, *arguments)
+    assert result.status == 1
+    assert sentence in result.stderr
