@@ -42,8 +42,10 @@ def mail_text(mail: ReportMail) -> str:
                 console.print(_rows(report))
         if mail.report.details is not None:
             _print_details(console, mail.report, mail.report.details)
-    lines = (line.rstrip() for line in capture.get().splitlines())
-    return "\n".join(lines).rstrip() + "\n"
+    lines = [line.rstrip() for line in capture.get().splitlines()]
+    # Tables have an empty line around them already.
+    kept = [line for line, before in zip(lines, ["", *lines], strict=False) if line or before]
+    return "\n".join(kept).rstrip() + "\n"
 
 
 def csv_text(mail: ReportMail) -> str:

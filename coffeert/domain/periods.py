@@ -24,7 +24,7 @@ MAX_DAYS: Final = 1100
 """Three years and a little."""
 
 _WEEK: Final = 7
-_END: Final = date(2099, 12, 1)
+LAST_DAY: Final = date(2099, 12, 1)
 """Calendars reach to the end of that month."""
 _ONE: Final = timedelta(days=1)
 _MONTH: Final = re.compile(r"(\d{4})-(\d\d)", re.ASCII)
@@ -140,8 +140,8 @@ def _date(text: str) -> date:
             "must be today, yesterday, 7-days, 28-days, week, last-week or month, or a date such as "
             "2026-11-26, a month such as 2026-11, or two dates such as 2026-11-01..2026-11-15"
         ) from None
-    if not MIN_PLACED_AT.date() <= day < _END:
-        raise ValueError(f"must lie between {MIN_PLACED_AT:%Y-%m-%d} and {_END:%Y-%m-%d}")
+    if not MIN_PLACED_AT.date() <= day <= LAST_DAY:
+        raise ValueError(f"must lie between {MIN_PLACED_AT:%Y-%m-%d} and {LAST_DAY:%Y-%m-%d}")
     return day
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from coffeert.domain.menu import check_name
-from coffeert.errors import NotFound
+from coffeert.domain.orders import MIN_PLACED_AT
+from coffeert.domain.periods import LAST_DAY
+from coffeert.errors import FieldError, Invalid, NotFound
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
@@ -18,8 +20,11 @@ async def load_marked_days(connection: Connection) -> dict[date, str]:
 
 
 async def mark_day(connection: Connection, day: date, name: str) -> None:
-    """Leave a day out of what is usual; raises `Invalid` for a name that cannot be used."""
+    """Leave a day out of what is usual; raises `Invalid` for a name or a date that cannot be used."""
     check_name(name)
+    if not MIN_PLACED_AT.date() <= day <= LAST_DAY:
+        fault = FieldError("date", f"must lie between {MIN_PLACED_AT:%Y-%m-%d} and {LAST_DAY}")
+        raise Invalid(f"The date {fault.message}.", errors=(fault,))
     with translate_errors():
         await connection.execute(sql("mark_day"), day, name)
 

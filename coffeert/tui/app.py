@@ -147,7 +147,7 @@ class CoffeertApp(App[None]):
             self.run_worker(self._webhook.run(), name="webhook", exit_on_error=True)
         for number, tab in enumerate(self.tabs, 1):
             if len(self.tabs) > 1:
-                tab.address.place = f"{number}/{len(self.tabs)} "
+                tab.address.number = f"{number}/{len(self.tabs)}"
             if tab is not self.tab:
                 self.install_screen(tab.dashboard, f"server-{number}")
             tab.start(self)

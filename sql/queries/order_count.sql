@@ -1,4 +1,6 @@
--- How many orders match, without voids: the conditions and parameters $1 to $12 of order_page.
+-- How many orders match, without voids: the conditions of order_page, with the same parameters. $1 stores,
+-- $2 drinks, $3 sources, $4 receipt, $5 import, $6 and $7 prices, $8 and $9 the time, $10 the stores with days
+-- of their own, $11 and $12 the time of each.
 SELECT count(*)
 FROM orders
 WHERE placed_at >= $8::timestamptz AND placed_at < $9::timestamptz

@@ -1,8 +1,8 @@
 -- A page of the orders that match, newest first, each with its void. Read by the index orders_placed_at
 -- from a place on, so that a page costs the same however far back it lies.
 -- $1 stores, $2 drinks, $3 sources: empty for all. $4 receipt, $5 import, $6 lowest and $7 highest price of
--- one piece: NULL for any. $8 and $9: from and before, for all stores together; $10 to $12: the stores that
--- have days of their own, with the from and before of each; first that of all others, under NULL. $13 and
+-- one piece: NULL for any. $8 and $9: from and before, for all stores together; $10: the stores that have
+-- days of their own, $11 and $12: the from and before of each; first that of all others, under NULL. $13 and
 -- $14: placed_at and order_id of the order behind which the page begins. $15 how many. $16: voids are listed
 -- as rows of their own, as they are stored.
 SELECT page.*, void.order_id AS voided_by, void.received_at AS voided_at

@@ -57,8 +57,31 @@ _IMPORT_IDENTITY = "tests/integration/importer/test_identity.py"
 _IMPORTS = "sql/import_queries.sql"
 _CURVES = "tests/unit/tui/render/test_chart.py"
 _WINDOWS = "tests/unit/tui/model/test_window.py"
+_REPORTS = "tests/integration/server/reports/test_report_property.py"
+_PERIODS = "tests/unit/domain/test_periods.py"
 
 MUTANTS = (
+    Mutant(
+        "a curve has the minutes that came since its report",
+        "coffeert/tui/render/chart.py",
+        "quarters[label] = quarters.get(label, ZERO).plus(totals)",
+        "quarters[label] = totals",
+        (_CURVES,),
+    ),
+    Mutant(
+        "what was sold while nothing was heard is unknown",
+        "coffeert/tui/render/chart.py",
+        "if values[index] == 0 and lost(start, start + _QUARTER_SECONDS):",
+        "if False:",
+        (_CURVES,),
+    ),
+    Mutant(
+        "today is each store's own day",
+        "coffeert/tui/model/bucket_sums.py",
+        "cells = self._matching_cells(self.cube.today_cells())",
+        'cells = self._matching_cells(self.cube.bucket("day", retention.days[0].date))',
+        (_WINDOWS,),
+    ),
     Mutant(
         "an order is voided without a question",
         "coffeert/tui/screens/order_commands.py",
@@ -88,25 +111,32 @@ MUTANTS = (
         (f"{_TOP_LINES}::test_nothing_is_checked_while_nothing_is_known",),
     ),
     Mutant(
-        "a curve has the minutes that came since its report",
-        "coffeert/tui/render/chart.py",
-        "quarters[label] = quarters.get(label, ZERO).plus(totals)",
-        "quarters[label] = totals",
-        (_CURVES,),
+        "by now ends where a repeated hour shows it for the first time",
+        "coffeert/domain/calendar.py",
+        "                until = last",
+        "                until = last if until == begins or last > until + 7200 else until",
+        (_PERIODS,),
     ),
     Mutant(
-        "what was sold while nothing was heard is unknown",
-        "coffeert/tui/render/chart.py",
-        "if values[index] == 0 and lost(start, start + _QUARTER_SECONDS):",
-        "if False:",
-        (_CURVES,),
+        "holidays are usual days",
+        "coffeert/domain/comparisons.py",
+        "if other in traded and other not in marked",
+        "if other in traded",
+        (_REPORTS,),
     ),
     Mutant(
-        "today is each store's own day",
-        "coffeert/tui/model/bucket_sums.py",
-        "cells = self._matching_cells(self.cube.today_cells())",
-        'cells = self._matching_cells(self.cube.bucket("day", retention.days[0].date))',
-        (_WINDOWS,),
+        "a percentage on any base",
+        "coffeert/server/reports/changes.py",
+        "if base < SMALLEST_BASE * scale:",
+        "if base < scale:",
+        (_REPORTS,),
+    ),
+    Mutant(
+        "the total of today is beside whole days",
+        "coffeert/server/reports/rows.py",
+        'if row.total and row.part != "rows":',
+        "if row.total:",
+        (_REPORTS,),
     ),
     Mutant(
         "an import that was taken back is not stored again",

@@ -249,6 +249,7 @@ async def test_the_first_line_says_what_goes_where_and_a_yes_is_typed(launch: La
         assert isinstance(form, InjectionForm)
         warning = str(form.query_one("#warning", Label).render())
         assert f"1,200 made-up orders into 127.0.0.1:8765, which has {stored:,} orders" in warning
+        assert "They count in every" in " ".join(s.text().split()), "all of it shows"
         await s.press("f2")
         assert s.app.screen is form, "not without a yes"
         assert "type yes" in str(form.query_one("#fault", Label).render())

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 class ServerAddress:
     """The URL of the server shown; another one as long as none has answered and one is found elsewhere.
 
-    `place` is its number among several, such as `2/3 `.
+    `number` is its own among several, such as `2/3`.
     """
 
     url: str
-    place: str = ""
+    number: str = ""
 
     @property
     def name(self) -> str:

@@ -34,6 +34,8 @@ class HeaderModel:
     place: str
     rate: float | None
     clock: str
+    number: str = ""
+    """Of this server among several, such as `2/3`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,10 @@ def draw_header(model: HeaderModel, cells: int, glyphs: Glyphs) -> Line:
     for short, clock in ((False, model.clock), (True, model.clock), (True, without_seconds)):
         tabs = _tabs(model.tab, short=short)
         left = [
-            (4, line(Span("coffeert", "title"))),
-            (7, line(Span(model.place, "dim")) if cells >= 100 else ()),
+            # Which of several servers this is matters more than the program's name.
+            (2, line(Span(model.number, "title"))),
+            (4, line(Span(model.place if model.number else "coffeert", "title"))),
+            (7, line(Span(model.place, "dim")) if cells >= 100 and not model.number else ()),
             (1, tabs),
         ]
         right = [

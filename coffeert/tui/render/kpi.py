@@ -124,8 +124,7 @@ def _changes(
         )
         return one, two, three
     if total is None:
-        missing = PercentChange(reason=context.reports.missing)
-        return missing, missing, missing
+        return None, None, None  # the sentence above says why
     report = context.reports.curve
     each = total.takings_change
     if report is not None and report.stores_compared not in (None, report.stores):

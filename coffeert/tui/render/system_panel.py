@@ -221,7 +221,7 @@ def _foremost(figures: Sequence[PanelValue], count: int) -> list[PanelValue]:
 
 
 def nearest_limit(parts: Sequence[Part]) -> Line:
-    """Return what would break first: the value that uses most of its limit; of unknown parts, nothing."""
+    """Return what would break first: the value that uses most of its limit, of the parts that are known."""
     used = [
         (f.used, part, f)
         for part in parts

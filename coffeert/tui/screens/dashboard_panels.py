@@ -138,9 +138,7 @@ class DashboardPanels:
         progress = None if self._injection is None else self._injection.progress()
         bar = view_models.bar(state, recorder, progress)
         hint = "" if self.time_bar.display else bar_hint(bar)
-        self.header.show(
-            status_lines.header(state, context, self._address.place + self._address.name)
-        )
+        self.header.show(status_lines.header(state, context, self._address))
         self.controls.show(status_lines.controls(state, context, self._alerts, self._views, hint))
         if context.view is None:
             self.notice.show(NoticeModel(context.data_status, self._address.url))

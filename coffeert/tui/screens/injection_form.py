@@ -31,7 +31,7 @@ class InjectionForm(Modal[InjectionRequest]):
     InjectionForm .field Label { width: 12; color: $foreground 70%; }
     InjectionForm .field Select { width: 22; height: 1; }
     InjectionForm .field Input { width: 22; height: 1; }
-    InjectionForm #warning { height: auto; margin: 0 0 1 0; color: $warning; }
+    InjectionForm #warning { width: 1fr; height: auto; margin: 0 0 1 0; color: $warning; }
     InjectionForm #fault { color: $error; height: auto; }
     InjectionForm .buttons { height: 1; margin: 1 0 0 0; }
     InjectionForm .buttons Button { margin: 0 2 0 0; }

@@ -19,6 +19,7 @@ from coffeert.tui.render.chart import (
     hours_chart,
     minutes_chart,
 )
+from coffeert.tui.render.chart_drawing import peak_of
 from coffeert.tui.render.format import ago
 from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.heat_map import HeatMapModel, heat_map_of
@@ -77,6 +78,8 @@ def chart(
             row = report.total.takings_change
             reason = None if row is None else row.reason
             made = replace(made, compared=(), note=reason or "")
+        elif len(context.zones) > 1 and span.grouping == "quarter":
+            made = replace(made, note=f"{peak_of(made)}; hours are each store's own".lstrip("; "))
     elif span.name == "today":
         made = hours_chart(context, sums, metric)
         compared, made = "", replace(made, note=context.reports.missing)

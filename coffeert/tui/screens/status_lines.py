@@ -6,6 +6,7 @@ from coffeert.printable import printable
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.alerts import Alerts
 from coffeert.tui.model.saved_views import SavedViews
+from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.render.alerts import alert_names
 from coffeert.tui.render.changes import compared_words
 from coffeert.tui.render.frame_context import FrameContext
@@ -13,7 +14,7 @@ from coffeert.tui.render.header import AlertsInHeader, ControlsModel, HeaderMode
 from coffeert.tui.screens.view_models import clock_text
 
 
-def header(state: DashboardState, context: FrameContext, place: str) -> HeaderModel:
+def header(state: DashboardState, context: FrameContext, address: ServerAddress) -> HeaderModel:
     """Return the upper line."""
     session = state.session
     # While no message arrives, the rate is unknown, not zero.
@@ -22,9 +23,10 @@ def header(state: DashboardState, context: FrameContext, place: str) -> HeaderMo
     return HeaderModel(
         data_status=context.data_status,
         tab=state.tab,
-        place=printable(place, 40),
+        place=printable(address.name, 40),
         rate=None if rate is None else float(round(rate)),
         clock=f"{clock_text(context.now, state)} {context.zone_name}" if session.hello else "",
+        number=address.number,
     )
 
 

@@ -17,6 +17,7 @@ COLUMNS = {
     "calendar_day": "begins:timestamp with time zone calendar:smallint date:date "
     "ends:timestamp with time zone",
     "coffeert_migrations": "applied_at:timestamp with time zone name:text sha256:text",
+    "marked_day": "date:date name:text",
     "menu_drink": "active:boolean added_at:timestamp with time zone code:text name:text "
     "price_cents:integer",
     "import": "amount:bigint arguments:ARRAY digest:bytea file:text "
@@ -24,7 +25,7 @@ COLUMNS = {
     "last_at:timestamp with time zone? orders:bigint own_ids:boolean rejected:bigint same:boolean "
     "skipped:bigint source:text started_at:timestamp with time zone undoing_at:timestamp with time zone? "
     "undone_at:timestamp with time zone? voided:bigint",
-    "installation": "currency:text? one:boolean",
+    "installation": "currency:text? one:boolean week_starts:smallint",
     "menu_store": "active:boolean added_at:timestamp with time zone calendar:smallint? code:text "
     "name:text",
     "orders": "amount:bigint? drink:text import_id:bigint? order_id:uuid "
@@ -47,6 +48,7 @@ INDEXES = {
     "import_file",
     "import_pkey",
     "installation_pkey",
+    "marked_day_pkey",
     "menu_drink_pkey",
     "menu_store_pkey",
     "orders_pkey",

@@ -49,7 +49,8 @@ RULES = {
 DRINKS = ("latte", "tea", "espresso")
 SOURCES = (None, "till 1", "till 2")
 MARKED = {
-    date(2026, 10, 15): "Strike",
+    date(2026, 11, 12): "Strike",
+    date(2026, 10, 18): "Market",
     date(2025, 12, 25): "Christmas",
     date(2026, 11, 26): "Thanks",
 }
