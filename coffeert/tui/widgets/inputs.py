@@ -218,8 +218,12 @@ class ChoiceInput(Input):
             self.field = field
 
     def __init__(
-        self, items: Sequence[MenuItem], value: str = "", *, id: str | None = None
-    ) -> None:  # noqa: A002 (Textual's own name)
+        self,
+        items: Sequence[MenuItem],
+        value: str = "",
+        *,
+        id: str | None = None,  # noqa: A002 (Textual's own name)
+    ) -> None:
         super().__init__(value, id=id, placeholder="type a part of its name", compact=True)
         self._items = items
         self._offered: list[MenuItem] = []
