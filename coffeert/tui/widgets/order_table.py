@@ -74,7 +74,7 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
         self._keep_place(model)
         count = len(model.orders)
         self.cursor.settle(count, max(1, room))
-        if count and count <= self.cursor.top + room and model.listed.more:
+        if count < room and model.listed.more:
             self.post_message(self.MoreWanted())
         last = min(count, self.cursor.top + room)
         shown = tuple(model.row(index) for index in range(self.cursor.top, last))
