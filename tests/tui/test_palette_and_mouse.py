@@ -49,7 +49,9 @@ async def test_every_key_is_in_the_palette_and_has_a_name_and_a_tooltip(
         for binding in s.dashboard.available_keys():
             assert binding.id
             assert binding.tooltip
-            assert binding.tooltip in offered
+            if binding not in s.app.dashboard.available_keys():
+                assert binding.tooltip not in offered, "only what does something"
+                continue
             assert readable(binding.key) in offered[binding.tooltip]
         ids = [binding.id for binding in DASHBOARD_KEYS]
         assert len(set(ids)) == len(ids)

@@ -186,6 +186,8 @@ class Dashboard(Screen[None]):
         """Leave out the keys that do nothing here."""
         if action == "break_part":
             return self._demo is not None
+        if action == "app.next_server":
+            return bool(self._address.number)
         return not (self._read_only and action in CHANGING)
 
     def available_keys(self) -> list[Binding]:
