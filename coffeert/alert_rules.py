@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -16,6 +16,7 @@ from coffeert.domain.rollups import SECONDS, floor, sliding_minute
 from coffeert.durations import parse_duration
 from coffeert.errors import ConfigError
 from coffeert.wire.health import Health
+from coffeert.wire.reports import Activity
 
 Metric = Literal[
     "orders_per_min",
@@ -39,9 +40,6 @@ Comparison = Literal["<", "<=", ">", ">=", "=="]
 Phase = Literal["quiet", "pending", "firing"]
 Figures = Mapping[Metric, float]
 
-SILENT_AFTER_SECONDS: Final = 180.0
-"""Seconds without an order after which a store counts as silent."""
-
 _TICKET_MINUTES = 15
 _COMPARE: Final[dict[Comparison, Callable[[float, float], bool]]] = {
     "<": operator.lt,
@@ -57,6 +55,30 @@ _SIGNS: Final[dict[str, Comparison]] = {
     ">=": ">=",
     "==": "==",
     "=": "==",
+}
+_WORDS: Final[dict[Comparison, str]] = {
+    "<": "less than",
+    "<=": "at most",
+    ">": "more than",
+    ">=": "at least",
+    "==": "exactly",
+}
+_FIGURES_IN_WORDS: Final[dict[Metric, str]] = {
+    "orders_per_min": "orders a minute",
+    "revenue_per_min": "in takings a minute",
+    "avg_ticket": "per order",
+    "orders_today": "orders today",
+    "revenue_today": "in takings today",
+    "silent_stores": "stores that sell nothing",
+    "data_age": "seconds without news",
+    "lag": "seconds until orders are counted",
+    "pass_ms": "ms for a pass",
+    "commit_ms": "ms for a commit",
+    "queue": "orders waiting to be stored",
+    "predicted_wait_ms": "ms until an order is stored",
+    "redis_ms": "ms to Redis and back",
+    "clients": "screens connected",
+    "orders_per_s": "orders a second",
 }
 _RULE = re.compile(r"\s*([a-z_]+)\s*(<=|>=|==|=|<|>)\s*(-?\d+(?:\.\d+)?)\s*(?:for\s+(\S.*?))?\s*")
 
@@ -80,25 +102,37 @@ class Rule:
         lasting = f" for {_plain(self.seconds)}s" if self.seconds else ""
         return f"{self.metric} {self.comparison} {_plain(self.limit)}{lasting}"
 
+    def words(self) -> str:
+        """Return the rule as one would say it, such as `more than 130 orders a minute for 30 s`."""
+        lasting = f" for {duration_words(self.seconds)}" if self.seconds else ""
+        figure = _FIGURES_IN_WORDS[self.metric]
+        return f"{_WORDS[self.comparison]} {figure_text(self.limit)} {figure}{lasting}"
+
+    def worse(self, one: float, other: float) -> float:
+        """Return that of two values which is further beyond the limit; the newer (`other`) of equals."""
+        if self.comparison == "==":
+            return other
+        return max(one, other) if self.comparison in (">", ">=") else min(one, other)
+
 
 class RuleMonitor:
-    """The state of one rule over time."""
+    """The state of one rule over time; `since` is the moment from which its condition has held."""
 
-    __slots__ = ("_since", "phase", "rule")
+    __slots__ = ("phase", "rule", "since")
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.phase: Phase = "quiet"
-        self._since: float | None = None
+        self.since: float | None = None
 
     def observe(self, figures: Figures, moment: float) -> Phase:
         """Update by the figures of a moment, in seconds; an unknown figure changes nothing."""
         holds = self.rule.holds(figures)
         if holds is False:
-            self._since, self.phase = None, "quiet"
+            self.since, self.phase = None, "quiet"
         elif holds:
-            self._since = moment if self._since is None else self._since
-            lasted = moment - self._since
+            self.since = moment if self.since is None else self.since
+            lasted = moment - self.since
             self.phase = "firing" if lasted >= self.rule.seconds else "pending"
         return self.phase
 
@@ -122,6 +156,19 @@ def parse_rule(text: str) -> Rule:
     return Rule(metric, comparison, float(limit), seconds)
 
 
+def figure_text(number: float) -> str:
+    """Write a figure with at most two places: `130`, `4.50`, `1,204`."""
+    return f"{number:,.0f}" if number == round(number) else f"{number:,.2f}"
+
+
+def duration_words(seconds: float) -> str:
+    """Write a duration in its greatest whole unit: `30 s`, `5 min`, `2 h`."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{_plain(seconds)} s"
+
+
 def _plain(number: float) -> str:
     return f"{number:f}".rstrip("0").rstrip(".")
 
@@ -130,11 +177,11 @@ def read_figures(
     cube: RollupCube,
     data_time: datetime,
     now: datetime,
-    stores: Sequence[str],
+    activity: Activity | None,
     health: Health | None,
     currency: str | None = None,
 ) -> Figures:
-    """Return the figures that rules are about; `stores` are those of the menu, money is in whole units."""
+    """Return the figures that rules are about, as far as they are known; money is in whole units."""
     moment, scale = now.timestamp(), 10 ** places(currency)
     running = floor(int(moment), "minute")
     orders, cents = sliding_minute(partial(cube.bucket_sum, "minute"), moment)
@@ -145,11 +192,12 @@ def read_figures(
         "revenue_per_min": cents / scale,
         "orders_today": today.orders,
         "revenue_today": today.cents / scale,
-        "silent_stores": len(silent_stores(cube, stores, moment)),
         "data_age": max(0.0, (now - data_time).total_seconds()),
     }
     if recent.orders > 0:
         figures["avg_ticket"] = recent.cents / recent.orders / scale
+    if activity is not None:
+        figures["silent_stores"] = sum(store.quiet for store in activity.stores)
     if health is not None:
         figures["orders_per_s"] = health.intake.orders_per_s
         figures["queue"] = health.intake.queue
@@ -160,24 +208,3 @@ def read_figures(
         figures["redis_ms"] = health.redis.round_trip_ms
         figures["clients"] = health.sockets.clients
     return figures
-
-
-def silent_stores(
-    cube: RollupCube, stores: Sequence[str], moment: float
-) -> list[tuple[str, float]]:
-    """Return the stores without a recent order and their seconds without one, the longest first.
-
-    A bucket does not tell when in the minute an order was placed, so the seconds count from its end.
-    """
-    last: dict[str, int] = {}
-    wanted = set(stores)
-    oldest = cube.retention.first_minute
-    for start in range(floor(int(moment), "minute") + 300, oldest - 60, -60):
-        for (store, _), totals in cube.bucket("minute", start).items():
-            if totals.orders > 0 and store in wanted and store not in last:
-                last[store] = start
-        if len(last) == len(wanted):
-            break
-    gaps = [(code, moment - (last[code] + 60 if code in last else oldest)) for code in stores]
-    silent = [(code, gap) for code, gap in gaps if gap >= SILENT_AFTER_SECONDS]
-    return sorted(silent, key=lambda item: (-item[1], item[0]))

@@ -24,12 +24,16 @@ class Backoff:
         self._longest = longest
         self.failures = 0
 
-    def next_delay(self, retry_after: float | None = None) -> float:
-        """Count a failure and return the seconds to wait, never less than `retry_after`."""
+    def next_delay(self, retry_after: float | None = None, longest: float | None = None) -> float:
+        """Count a failure and return the seconds to wait, never less than `retry_after`.
+
+        `longest` replaces the limit this once.
+        """
         self.failures += 1
         if retry_after is not None:
             return retry_after * random.uniform(1, 1 + _JITTER)
-        ceiling = min(self._initial * 2.0 ** min(self.failures - 1, 30), self._longest)
+        limit = self._longest if longest is None else longest
+        ceiling = min(self._initial * 2.0 ** min(self.failures - 1, 30), limit)
         return random.uniform(ceiling / 2, ceiling)
 
     def reset(self) -> None:

@@ -39,6 +39,17 @@ SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_a
 FROM orders
 WHERE order_id = ANY ($1::uuid[])
 
+-- name: analyze_orders
+-- Tells the planner how many orders there are, after very many have come at once.
+ANALYZE orders
+
+-- name: count_found
+-- How many of these orders are stored, and how many of them a watermark sees, so that passes have counted
+-- them. $1 order_id uuid[], $2 watermark
+SELECT count(*) AS stored,
+       count(*) FILTER (WHERE pg_visible_in_snapshot(xid, $2::text::pg_snapshot)) AS counted
+FROM orders WHERE order_id = ANY ($1::uuid[])
+
 -- name: find_voids
 -- The keys of corrections by the orders that they cancel: whoever stored one, and under whatever key.
 -- $1 order_id uuid[]
@@ -64,6 +75,27 @@ WHERE placed_at <= coalesce($2::timestamptz, 'infinity')
   AND pg_visible_in_snapshot(xid, $1::text::pg_snapshot)
 ORDER BY placed_at DESC, order_id DESC
 LIMIT 50
+
+-- name: limit_time
+-- For this transaction: no statement takes longer than $1 (such as 3000ms), and each is planned for its
+-- own parameters: a condition that asks nothing costs nothing then.
+SELECT set_config('statement_timeout', $1, true), set_config('plan_cache_mode', 'force_custom_plan', true)
+
+-- name: day_bounds
+-- When the business day $1 begins and the business day $2 ends, for each store with a calendar of its own,
+-- and with the store NULL for all others. NULL for a day that is NULL.
+SELECT menu_store.code AS store,
+       (SELECT day.begins FROM calendar_day AS day
+        WHERE day.calendar = calendar.id AND day.date = $1::date
+          AND day.begins BETWEEN ($1::date::timestamp AT TIME ZONE 'UTC') - interval '3 days'
+              AND ($1::date::timestamp AT TIME ZONE 'UTC') + interval '3 days') AS begins,
+       (SELECT day.ends FROM calendar_day AS day
+        WHERE day.calendar = calendar.id AND day.date = $2::date
+          AND day.begins BETWEEN ($2::date::timestamp AT TIME ZONE 'UTC') - interval '3 days'
+              AND ($2::date::timestamp AT TIME ZONE 'UTC') + interval '3 days') AS ends
+FROM calendar LEFT JOIN menu_store ON menu_store.calendar = calendar.id
+WHERE calendar.id = 1 OR menu_store.code IS NOT NULL
+ORDER BY menu_store.code NULLS FIRST
 
 -- name: load_stores
 -- All stores in the order in which they were added, retired ones too: the past names them.

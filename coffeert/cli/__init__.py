@@ -31,6 +31,7 @@ COMMANDS = {
     "inject": "send orders, generated or recorded",
     "status": "the dashboard once, as text or JSON",
     "report": "a day, week or month beside another one",
+    "orders": "every order, as a table, JSON or CSV",
     "demo": "everything at once, with history and live orders",
     "tui": "the dashboard in the terminal",
     "lab": "find where it breaks: experiments beside their physical limits",

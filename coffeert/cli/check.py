@@ -42,9 +42,9 @@ async def check(
     monitors = {rule: RuleMonitor(rule) for rule in rules}
     results: dict[Rule, RuleResult] = {}
     async with client:
-        stores = [store.code for store in (await client.menu()).stores]
+        asks_for_stores = any(rule.metric == "silent_stores" for rule in rules)
         while len(results) < len(monitors):
-            figures = await _fetch_figures(client, stores)
+            figures = await _fetch_figures(client, activity=asks_for_stores)
             for rule, monitor in monitors.items():
                 phase = monitor.observe(figures, time.monotonic())
                 if phase != "pending" and rule not in results:
@@ -54,8 +54,9 @@ async def check(
     return [results[rule] for rule in rules]
 
 
-async def _fetch_figures(client: OrderClient, stores: Sequence[str]) -> Figures:
+async def _fetch_figures(client: OrderClient, *, activity: bool) -> Figures:
     snapshot = await client.dashboard()
+    stores = await client.activity() if activity else None
     view = View(change_from(snapshot.view))
     return read_figures(
         view.cube, view.data_time, datetime.now(UTC), stores, snapshot.health, snapshot.currency

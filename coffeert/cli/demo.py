@@ -1,47 +1,37 @@
-"""`coffeert demo`: a server on embedded databases, weeks of history, live orders, and the dashboard.
+"""`coffeert demo`: a server on embedded databases, a month of sales, live ones, and the dashboard.
 
-Each part is a `coffeert` command in a process of its own, as in production.
+Server and dashboard are `coffeert` commands in processes of their own, as in production.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import datetime
-from itertools import chain
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from coffeert.cli.demo_data import HISTORY_DAYS, DemoData, demo_data
+from coffeert.cli.demo_faults import Breaker
+from coffeert.cli.demo_sales import Tills, open_tills
+from coffeert.cli.demo_screen import run_dashboard
+from coffeert.cli.demo_server import DemoServer
 from coffeert.cli.params import DurationParam, RateParam
 from coffeert.cli.plain_lines import watch
-from coffeert.cli.services import report_account
+from coffeert.cli.server_address import DEMO_DIRECTORY
 from coffeert.cli.signals import stop_on_signals
 from coffeert.client import OrderClient
-from coffeert.config import Config, load_config
-from coffeert.domain.orders import Draft
+from coffeert.config import load_config
 from coffeert.embedded import DataDirectory, default_path
-from coffeert.errors import CoffeertError
-from coffeert.inject import profiles_named
-from coffeert.inject.history import past_orders, recent_orders
+from coffeert.inject.shop_habits import SHOPS
 
 T = TypeVar("T")
 
-HISTORY_DAYS = 30
-ORDERS_A_DAY = 2000
-RECENT_MINUTES = 150  # before now, at the rate of the live orders
-_READY = b" serves "
-_HISTORY_MARKER = "history-loaded"
-_START_TIMEOUT_SECONDS = 30.0
-_STOP_TIMEOUT_SECONDS = 15.0
-
-
-class DemoFailed(CoffeertError):
-    """A part of the demonstration did not start, or ended by itself."""
+_POLL_SECONDS = 0.3
 
 
 class Stopped(Exception):
@@ -52,64 +42,114 @@ class Stopped(Exception):
 @click.option("--headless", is_flag=True, help="Plain lines even on a terminal.")
 @click.option("--duration", type=DurationParam(), help="End by itself, after for example 30s.")
 @click.option(
-    "--rate", type=RateParam(), default=2.0, show_default=True, help="Live orders per second."
+    "--rate", type=RateParam(), help="Orders per second in addition to what the shops usually sell."
 )
-@click.option("--profile", default="steady", show_default=True, help="The live orders' profile.")
+@click.option("--port", type=int, help="Port of the server (8765); another one if it is taken.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the demo keeps its data.")
+@click.option("--reset", is_flag=True, help="Remove the demo's data first, and begin anew.")
 def command(
-    headless: bool, duration: float | None, rate: float, profile: str, data_dir: Path | None
+    headless: bool,
+    duration: float | None,
+    rate: float | None,
+    port: int | None,
+    data_dir: Path | None,
+    reset: bool,
 ) -> None:
-    """Show everything at once: a server, a month of history, live orders, the dashboard.
+    """Show everything at once: a server, a month of sales in four shops, live orders, the dashboard.
 
-    It keeps its data apart from yours: in a directory `demo` inside the data directory. Press q, or
-    Ctrl-C, to end it; no process stays behind.
+    It keeps its data apart from yours: in a directory `demo` inside the data directory. The shops are in
+    a time zone where they are busy now. Press q, or Ctrl-C, to end it; no process stays behind.
     """
-    profiles_named(profile)  # before anything is started
-    data_dir = data_dir or (load_config().data_dir or default_path()) / "demo"
-    config = load_config(data_dir=data_dir.expanduser().absolute())
+    config = load_config(port=port)
+    directory = data_dir or (config.data_dir or default_path()) / DEMO_DIRECTORY
     on_screen = not headless and all(s.isatty() for s in (sys.stdin, sys.stdout, sys.stderr))
-    asyncio.run(_demo(config, on_screen=on_screen, duration=duration, rate=rate, profile=profile))
+    click.echo("Starting PostgreSQL and Valkey ...")
+    with demo_data(directory.expanduser().absolute(), config.timezone, reset=reset) as data:
+        asyncio.run(_demo(data, config.port, on_screen=on_screen, duration=duration, rate=rate))
 
 
 async def _demo(
-    config: Config, *, on_screen: bool, duration: float | None, rate: float, profile: str
+    data: DemoData, port: int, *, on_screen: bool, duration: float | None, rate: float | None
 ) -> None:
     stop = stop_on_signals()
-    assert config.data_dir is not None
-    log = _log_file(config.data_dir)
     with suppress(Stopped):
         async with AsyncExitStack() as stack:
-            click.echo("Starting PostgreSQL, Valkey and the server ...")
-            place = ("--data-dir", str(config.data_dir), "--timezone", config.timezone)
-            serve = _process(log, "serve", "--port", "0", *place)
-            server = await stack.enter_async_context(serve)
-            url = await _unless(stop, _url(server, log))
-            await _unless(stop, _fill_history(url, log.with_name(_HISTORY_MARKER), rate))
-            orders = ("--rate", str(rate), "--profile", profile)
-            inject = _process(log, "inject", "--url", url, *orders)
-            await stack.enter_async_context(inject)
-            click.echo(f"Live at {url}; its data are in {config.data_dir}.")
-            shown = _run_dashboard(url) if on_screen else watch(url)
-            await _unless(stop, _show(shown, server, duration))
-            if server.returncode is not None:
-                raise DemoFailed(f"The server ended by itself; its log is {log}.")
+            directory = DataDirectory.at(data.directory)
+            server = DemoServer(data.directory, port, directory.log("demo.log"))
+            await _unless(stop, _open(data, stack, server))
+            if server.took_other_port:
+                click.echo(f"Port {port} is taken by another program.")
+            tills = await stack.enter_async_context(open_tills(server.url))
+            click.echo(f"Live at {server.url}; its data are in {data.directory}.")
+            breaker = Breaker(directory, data.services.database_url, server, tills)
+            shown = run_dashboard(server.url, breaker) if on_screen else watch(server.url)
+            async with _running(server.keep_running(), _sales(data, tills, rate)) as failed:
+                await _unless(stop, _show(shown, failed, duration))
+
+
+async def _open(data: DemoData, stack: AsyncExitStack, server: DemoServer) -> None:
+    """Start the server; it starts while the history is stored, and is to show all of it at once."""
+    new = data.is_new
+    if new:
+        click.echo(_shops(data))
+        await data.prepare()
+        _, stored = await asyncio.gather(stack.enter_async_context(server), data.fill())
+        click.echo(f"{stored:,} past orders are stored.")
+    else:
+        await stack.enter_async_context(server)
+    async with OrderClient(server.url) as client:
+        if not new and (missed := await data.catch_up(client)):
+            click.echo(f"Sold meanwhile: {missed:,} orders.")
+        while not (await client.dashboard()).view.totals.day.orders:  # noqa: ASYNC110 (another process)
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+def _shops(data: DemoData) -> str:
+    here = datetime.now(UTC).astimezone(data.zone)
+    return (
+        f"{len(SHOPS)} shops in {data.record.zone}, where it is {here:%A, %H:%M}: "
+        f"making {HISTORY_DAYS} days of history ..."
+    )
+
+
+async def _sales(data: DemoData, tills: Tills, rate: float | None) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(tills.sell(data.sales()))
+        if rate is not None:
+            tasks.create_task(tills.rush(rate))
+
+
+@asynccontextmanager
+async def _running(*work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[Any]]:
+    """Run work beside the block; gives a task that ends, with its error, as soon as any of it fails."""
+
+    async def run() -> None:
+        await asyncio.gather(*work)
+
+    running = asyncio.create_task(run(), name="demo")
+    try:
+        yield running
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def _show(
-    shown: Coroutine[Any, Any, None], server: asyncio.subprocess.Process, duration: float | None
+    shown: Coroutine[Any, Any, None], failed: asyncio.Task[Any], duration: float | None
 ) -> None:
-    tasks = {
-        asyncio.create_task(shown, name="dashboard"),
-        asyncio.create_task(server.wait(), name="server"),
-    }
+    """Show the dashboard until it is left, the time is over or something has failed."""
+    dashboard = asyncio.create_task(shown, name="dashboard")
     try:
-        done, _ = await asyncio.wait(tasks, timeout=duration, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            {dashboard, failed}, timeout=duration, return_when=asyncio.FIRST_COMPLETED
+        )
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
+        if not dashboard.done():
+            dashboard.cancel()
+        await asyncio.gather(dashboard, return_exceptions=True)
+    for task in (failed, dashboard):
+        if task.done() and not task.cancelled():
+            task.result()
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
@@ -124,96 +164,3 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
     if not finished:
         raise Stopped
     return task.result()
-
-
-async def _url(server: asyncio.subprocess.Process, log: Path) -> str:
-    """Return the URL once the server serves."""
-    assert server.stdout is not None
-    line = b""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_START_TIMEOUT_SECONDS):
-            line = await server.stdout.readline()
-    if _READY not in line:
-        raise DemoFailed(f"The server did not start; its log is {log}.")
-    return line.split(_READY)[1].split()[0].decode()
-
-
-@asynccontextmanager
-async def _process(log: Path, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a `coffeert` command until the block is left, its errors going to a log."""
-    with log.open("ab") as errors:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "coffeert",
-            *arguments,
-            "--attended",
-            # If this process is killed, the end of its input ends the child.
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-            # Generated orders must not reach the databases of the user's own settings.
-            env={k: v for k, v in os.environ.items() if not k.startswith("COFFEERT_")},
-            cwd=log.parent,
-            # Ctrl-C goes to this process alone, which stops the others in order.
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            try:
-                async with asyncio.timeout(_STOP_TIMEOUT_SECONDS):
-                    await process.communicate()
-            except TimeoutError:
-                process.kill()
-                await process.communicate()
-
-
-async def _run_dashboard(url: str) -> None:
-    dashboard = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "coffeert", "tui", "--forget", "--url", url
-    )
-    try:
-        await dashboard.wait()
-    finally:
-        if dashboard.returncode is None:
-            dashboard.terminate()
-            await dashboard.wait()
-
-
-async def _fill_history(url: str, marker: Path, rate: float) -> None:
-    """Load the history once per data directory.
-
-    If loading was interrupted, it starts over, which is safe: the same orders have the same keys.
-    """
-    if await asyncio.to_thread(marker.exists):
-        return
-    async with OrderClient(url) as client:
-        click.echo(f"Loading {HISTORY_DAYS} days of history ...")
-        menu, now = await client.menu(), datetime.now().astimezone()
-        past = past_orders(menu, until=now, days=HISTORY_DAYS, orders_a_day=ORDERS_A_DAY)
-        # At most what the server stores in a second or two, at any rate.
-        per_minute = min(60 * rate, 600)
-        recent = recent_orders(menu, until=now, minutes=RECENT_MINUTES, orders_a_minute=per_minute)
-
-        async def lines() -> AsyncIterator[Draft]:
-            for draft in chain(past, recent):
-                yield draft
-
-        result = await client.batch(lines())
-        await asyncio.to_thread(marker.touch)
-        click.echo(f"{result.accepted:,} past orders are stored.")
-
-
-def _log_file(data_dir: Path) -> Path:
-    try:
-        directory = DataDirectory.at(data_dir)
-        log = directory.log("demo.log")
-        log.parent.mkdir(exist_ok=True)
-    except OSError as error:
-        raise DemoFailed(f"{data_dir} cannot hold the demo's data: {error.strerror}.") from None
-    if directory.account.drops:  # the server says so too, but to its log
-        report_account(directory.account.name)
-    return log

@@ -23,11 +23,14 @@ from coffeert.inject import (
     InjectionReport,
     Injector,
     OutcomeRecorder,
+    TakenBack,
     Target,
     arrival_plan,
     generated_chunks,
     inject,
     profiles_named,
+    run_name,
+    take_back,
 )
 from coffeert.inject.file_source import Pace, orders_from, read_in_thread
 from coffeert.inject.injector import PATIENCE_SECONDS
@@ -53,13 +56,14 @@ class InjectOptions:
     patience: float
     file: str | None
     speed: float | None
+    undo: str | None
     json: bool
     attended: bool
 
 
 @click.command("inject")
 @click.option(
-    "--url", envvar="COFFEERT_URL", help="The server (http://127.0.0.1:8765). [env: COFFEERT_URL]"
+    "--url", envvar="COFFEERT_URL", help="The server (the one that runs here). [env: COFFEERT_URL]"
 )
 @click.option("--rate", type=RateParam(), help="Mean orders per second (10).")
 @click.option("--count", type=click.IntRange(1), help="How many orders; of a file, the first ones.")
@@ -88,6 +92,9 @@ class InjectOptions:
 @click.option(
     "--speed", type=RateParam(), help="Times the recorded pace; a file is sent at once by default."
 )
+@click.option(
+    "--undo", metavar="RUN", help="Take a run of made-up orders back: void them; nothing else."
+)
 @click.option("--json", is_flag=True, help="Print the report as one JSON object, and nothing else.")
 @click.option("--attended", is_flag=True, hidden=True, help="End with standard input.")
 def command(**values: object) -> int:
@@ -99,12 +106,18 @@ def command(**values: object) -> int:
     it goes on until Ctrl-C.
 
     A file's rows get keys derived from their content: loading a file twice adds nothing, equal rows are
-    different orders, and neither their order nor rows appended later matter.
+    different orders, and neither their order nor rows appended later matter. A line {"void": ID} voids
+    an order.
+
+    Made-up orders have the source "inject" and the name of their run as receipt; the report says how to
+    take them back.
 
     The exit code is 0 only if every order was stored. COFFEERT_TOKEN holds the server's token.
     """
     options = msgspec.convert(values, InjectOptions)
     _check(options)
+    if options.undo is not None:
+        return _undo(options, options.undo)
     config = load_config()
     target = Target(
         server_url(config, options.url),
@@ -135,6 +148,21 @@ def _check(options: InjectOptions) -> None:
         raise ConfigError("Give --speed or --rate, not both: each sets the pace.")
 
 
+def _undo(options: InjectOptions, run: str) -> int:
+    config = load_config()
+    url, token = server_url(config, options.url), server_token(config)
+
+    async def undo() -> TakenBack:
+        async with OrderClient(url, token, patience=0, ca_file=config.ca_file) as client:
+            return await take_back(client, run)
+
+    taken = asyncio.run(undo())
+    if not taken.voided + taken.before:
+        raise ConfigError(f"{url} has no made-up orders of a run {run!a}.")
+    click.echo(f"Voided {taken.voided:,} made-up orders; {taken.before:,} had been voided before.")
+    return 0
+
+
 async def _fetch_menu(target: Target) -> MenuBody:
     # Without retries: a server that is away at the beginning is reported at once.
     async with OrderClient(target.url, target.token, patience=0, ca_file=target.ca_file) as client:
@@ -157,11 +185,12 @@ def _plan(options: InjectOptions) -> Iterator[Send]:
 def _generated(options: InjectOptions) -> Send:
     planned = arrival_plan(options.rate, options.count, options.duration)
     profiles = profiles_named("steady" if options.profile is None else options.profile)
+    run = run_name(options.seed)
 
     def send(target: Target, menu: MenuBody) -> InjectionReport:
-        orders = generated_chunks(planned, profiles, menu, options.seed)
+        orders = generated_chunks(planned, profiles, menu, run, options.seed)
         total = None if planned.endless else planned.count
-        return uvloop.run(_run(options, target, orders, OutcomeRecorder(), total))
+        return uvloop.run(_run(options, target, orders, OutcomeRecorder(run), total))
 
     return send
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from coffeert.cli.server_address import find_server
 from coffeert.config import Config
 from coffeert.durations import parse_duration
 from coffeert.errors import ConfigError
@@ -17,8 +18,6 @@ from coffeert.errors import ConfigError
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MAX_RATE = 1_000_000.0
-# Where a server that listens on every address can be reached from this machine.
-_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (read, not listened on)
 
 data_dir_option = click.option(
     "--data-dir",
@@ -80,11 +79,8 @@ def zone_named(name: str | None) -> tzinfo | None:
 
 
 def server_url(config: Config, given: str | None) -> str:
-    """Return the URL given, or that of a server that runs here under the same settings."""
-    if given is not None:
-        return given
-    host = _LOOPBACK.get(config.host, config.host)
-    return f"http://[{host}]:{config.port}" if ":" in host else f"http://{host}:{config.port}"
+    """Return the URL given, or that of the server that runs here."""
+    return find_server(config) if given is None else given
 
 
 def server_token(config: Config) -> str | None:

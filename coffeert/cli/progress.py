@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -65,6 +66,11 @@ def report_lines(report: InjectionReport) -> list[str]:
         f"bad rows {report.bad_rows:,}",
         f"latency from when each was due, ms:   p50 {latency.p50:,.1f}   p90 {latency.p90:,.1f}   "
         f"p99 {latency.p99:,.1f}   p99.9 {latency.p99_9:,.1f}   max {latency.max:,.1f}",
+        *(
+            [f"take them back: coffeert inject --undo {shlex.quote(report.run)}"]
+            if report.run
+            else []
+        ),
     ]
 
 

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from coffeert.cli.aggregate import running_aggregator
 from coffeert.cli.params import data_dir_option, renamed_option
+from coffeert.cli.server_address import announced
 from coffeert.cli.services import Services, services
 from coffeert.cli.signals import stop_on_signals
 from coffeert.cli.workers import run_workers
@@ -110,6 +111,8 @@ async def serve(
         stack.push_async_callback(runner.cleanup)
         site = await _listen(runner, server, config, reuse_port=worker)
         url = _url(config, runner)
+        if found.data_dir is not None:
+            stack.enter_context(announced(found.data_dir, url))
         if started is not None:
             started.set_result(url)
         if not quiet:

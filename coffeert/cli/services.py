@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import click
 
@@ -15,10 +16,14 @@ from coffeert.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The URLs of PostgreSQL and Redis, which may hold passwords and are not shown."""
+    """The URLs of PostgreSQL and Redis, which may hold passwords and are not shown.
+
+    `data_dir` is that of the embedded ones, if any of the two is.
+    """
 
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
+    data_dir: Path | None = None
 
 
 @contextmanager
@@ -55,7 +60,11 @@ def services(
             from coffeert.postgres.migrations import migrate
 
             asyncio.run(migrate(embedded.database_url, timezone=config.timezone))
-        yield Services(database_url or embedded.database_url, redis_url or embedded.redis_url)
+        yield Services(
+            database_url or embedded.database_url,
+            redis_url or embedded.redis_url,
+            embedded.data_dir,
+        )
 
 
 def report_account(account: str) -> None:

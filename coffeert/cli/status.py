@@ -20,7 +20,7 @@ _PATIENCE_SECONDS = 2.0
 
 @click.command("status")
 @click.option(
-    "--url", envvar="COFFEERT_URL", help="The server (http://127.0.0.1:8765). [env: COFFEERT_URL]"
+    "--url", envvar="COFFEERT_URL", help="The server (the one that runs here). [env: COFFEERT_URL]"
 )
 @click.option(
     "--at",
@@ -43,7 +43,7 @@ _PATIENCE_SECONDS = 2.0
 def command(
     url: str | None, at: str | None, timezone: str | None, as_json: bool, checks: tuple[str, ...]
 ) -> int:
-    """Show the dashboard once: orders and revenue by window, store and drink, and health.
+    """Show the dashboard once: orders and takings by window, store and drink, and health.
 
     With --at the figures are those of that moment: "today" is that business day until then. A time without
     an offset is in the zone of --timezone, or else of the server.

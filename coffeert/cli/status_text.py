@@ -23,7 +23,9 @@ def print_figures(figures: StatusFigures, zone: tzinfo) -> None:
     """Print all figures, with times in `zone`."""
     console = Console(highlight=False, markup=False, emoji=False)
     as_of = figures.as_of.astimezone(zone)
-    console.print(f"coffeert at {as_of:%Y-%m-%d %H:%M %Z}, {_today(figures.days, zone)}")
+    console.print(f"{as_of:%A, %-d %B %Y, %H:%M}; all times are those of {zone}")
+    for line in _today(figures.days, zone):
+        console.print(line)
     console.print(f"every order up to {_time(figures.data_time, zone)} is counted")
     console.print(_totals(figures.totals))
     console.print(_breakdown("store", figures.stores))
@@ -31,26 +33,30 @@ def print_figures(figures: StatusFigures, zone: tzinfo) -> None:
     console.print(_top(figures))
     console.print(_recent(figures, zone))
     if figures.health is not None:
-        for line in _health(figures.health):
+        for line in _health(figures.health, zone):
             console.print(line, soft_wrap=True)
 
 
-def _today(days: Sequence[BusinessDay], zone: tzinfo) -> str:
-    return ", ".join(
-        f"today since {_time(day.begins, zone)}" + (f" in {day.timezone}" if len(days) > 1 else "")
+def _today(days: Sequence[BusinessDay], zone: tzinfo) -> list[str]:
+    """Return since when it has been today, for each calendar on a line of its own."""
+    if len(days) == 1 and days[0].timezone == str(zone):
+        return [f"today since {_time(days[0].begins, zone)}"]
+    width = max((len(day.timezone) for day in days), default=0)
+    return [
+        f"today in {day.timezone:<{width}}  {day.date:%Y-%m-%d}, since {_time(day.begins, zone)}"
         for day in days
-    )
+    ]
 
 
 def _totals(totals: Windows) -> Table:
-    table = _table("all", ("orders", "cups", "revenue"))
+    table = _table("all", ("orders", "pieces", "takings"))
     for name, sums in zip(_WINDOWS, _in_order(totals), strict=True):
         table.add_row(name, f"{sums.orders:,}", f"{sums.quantity:,}", _money(sums.revenue))
     return table
 
 
 def _breakdown(kind: str, rows: Sequence[Named]) -> Table:
-    table = _table(kind, ("today", "revenue", "60 min", "24 h", "30 d", "revenue"))
+    table = _table(kind, ("today", "takings", "60 min", "24 h", "30 d", "takings"))
     for row in rows:
         windows = row.windows
         table.add_row(
@@ -66,7 +72,7 @@ def _breakdown(kind: str, rows: Sequence[Named]) -> Table:
 
 
 def _top(figures: StatusFigures) -> Table:
-    table = _table("top 5 of 30 d", ("orders", "cups", "revenue"))
+    table = _table("top 5 of 30 d", ("orders", "pieces", "takings"))
     for place, top in enumerate(figures.top_drinks, 1):
         sums = top.sums
         name = Text(f"{place} {printable(top.drink)}")
@@ -78,7 +84,7 @@ def _recent(figures: StatusFigures, zone: tzinfo) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("recent", "store", "drink"):
         table.add_column(name)
-    for name in ("cups", "price"):
+    for name in ("pieces", "price"):
         table.add_column(name, justify="right")
     for order in figures.recent[:_RECENT]:
         table.add_row(
@@ -91,7 +97,7 @@ def _recent(figures: StatusFigures, zone: tzinfo) -> Table:
     return table
 
 
-def _health(health: Health) -> Iterable[str]:
+def _health(health: Health, zone: tzinfo) -> Iterable[str]:
     intake, aggregator, sockets = health.intake, health.aggregator, health.sockets
     durability = health.durability
     details = {
@@ -107,7 +113,7 @@ def _health(health: Health) -> Iterable[str]:
         f"fsync {durability.fsync or 'unknown'}, "
         f"full_page_writes {durability.full_page_writes or 'unknown'}",
     }
-    yield f"live since {health.started:%Y-%m-%d %H:%M} UTC, orders show " + (
+    yield f"server up since {_time(health.started, zone)}, orders show " + (
         "at once" if health.live else "with the next pass"
     )
     for name, detail in details.items():

@@ -16,10 +16,10 @@ import msgspec
 from yarl import URL
 
 from coffeert.backoff import Backoff
+from coffeert.client.attempts import AttemptFailed, merge, partial_result, redirection
 from coffeert.client.errors import (
     RETRYABLE,
     TRANSPORT_ERRORS,
-    error_from_problem,
     error_from_response,
     is_retryable,
     server_unavailable,
@@ -29,9 +29,11 @@ from coffeert.client.tls import tls_for
 from coffeert.client.url import parse_server_url
 from coffeert.domain.currency import DEFAULT_PLACES, places
 from coffeert.domain.order_keys import BatchKey, order_id_from_key
+from coffeert.domain.order_query import OrderQuery
 from coffeert.domain.orders import Draft, Void, new_order_id
-from coffeert.errors import ApiError, CoffeertError, NotFound, ServerUnavailable, Unavailable
+from coffeert.errors import ApiError, NotFound, ServerUnavailable, Unavailable
 from coffeert.wire.frames import Snapshot, decode_snapshot
+from coffeert.wire.order_pages import OrderList, decode_order_list, query_fields
 from coffeert.wire.orders import BatchResult, MenuBody, decode_body, draft_body, encode
 from coffeert.wire.reports import (
     Activity,
@@ -43,7 +45,8 @@ from coffeert.wire.reports import (
 )
 
 MAX_BATCH_LINES: Final = 5_000
-_MAX_ERRORS = 100
+ALL_ORDERS: Final = OrderQuery()
+_STREAM_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=10, sock_read=60)
 _TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
 _JSON = {"Content-Type": "application/json"}
 _NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -126,7 +129,11 @@ class OrderClient:
 
     async def place(self, draft: Draft) -> PlacedOrder:
         """Place an order and return it as stored; one without `order_id` and `key` is given an id first."""
-        return (await self.place_body(order_body(draft, await self._places_for(draft)))).placed()
+        return (
+            await self.place_body(
+                order_body(draft, await self._places_for(has_money=draft.has_money))
+            )
+        ).placed()
 
     async def place_body(self, body: bytes) -> Receipt:
         """Place an order that is already JSON and holds its `order_id`; its answer is not decoded.
@@ -159,7 +166,7 @@ class OrderClient:
         lines_before = 0
         async for lines in self._chunks(drafts, None if key is None else BatchKey(key)):
             result = await self.batch_lines(lines)
-            total = _merge(total, result, lines_before)
+            total = merge(total, result, lines_before)
             lines_before += len(lines)
         return total
 
@@ -174,7 +181,7 @@ class OrderClient:
         done = 0
         while True:
             result, failed = await self._batch_attempt(lines[done:])
-            total = _merge(total, result, done)
+            total = merge(total, result, done)
             done += result.accepted + result.replayed + result.rejected
             if failed is None:
                 return total
@@ -184,18 +191,18 @@ class OrderClient:
             self.retries += 1
             await asyncio.sleep(delay)
 
-    async def _batch_attempt(self, lines: list[bytes]) -> tuple[BatchResult, _AttemptFailed | None]:
+    async def _batch_attempt(self, lines: list[bytes]) -> tuple[BatchResult, AttemptFailed | None]:
         url = self._orders_url / "batch"
         try:
             _, answer = await self._attempt("POST", url, b"\n".join(lines), _NDJSON)
-        except _AttemptFailed as failed:
-            return _partial_result(failed), failed
+        except AttemptFailed as failed:
+            return partial_result(failed), failed
         result = _decode_batch(answer)
         temporary = next((error for error in result.errors if error.status in RETRYABLE), None)
         if temporary is None:
             return result, None
         # Some lines were refused only for now, and not all of them are named: send all again.
-        return BatchResult(0, 0, 0), _AttemptFailed(Unavailable(temporary.detail), final=False)
+        return BatchResult(0, 0, 0), AttemptFailed(Unavailable(temporary.detail), final=False)
 
     async def _chunks(
         self, drafts: AsyncIterable[Draft | Void], key: BatchKey | None
@@ -210,17 +217,17 @@ class OrderClient:
                 if key is not None and draft.order_id is None and draft.key is None:
                     # Not by the header: an attempt may begin at a later line.
                     draft = msgspec.structs.replace(draft, order_id=key.order_id(number))
-                lines.append(order_body(draft, await self._places_for(draft)))
+                lines.append(order_body(draft, await self._places_for(has_money=draft.has_money)))
             if len(lines) == MAX_BATCH_LINES:
                 yield lines
                 lines = []
         if lines:
             yield lines
 
-    async def _places_for(self, draft: Draft) -> int:
-        """Return the decimal places of the server's currency if the draft needs them."""
+    async def _places_for(self, *, has_money: bool) -> int:
+        """Return the decimal places of the server's currency if there is money to write."""
         if self._places is None:
-            if not draft.has_money:
+            if not has_money:
                 return DEFAULT_PLACES
             self._places = places((await self.menu()).currency)
         return self._places
@@ -238,6 +245,46 @@ class OrderClient:
         if at is not None:
             url = url.with_query(at=at.isoformat())
         return decode_snapshot((await self._request("GET", url, b"", {})).body)
+
+    async def orders(
+        self,
+        wanted: OrderQuery = ALL_ORDERS,
+        *,
+        before: str | None = None,
+        limit: int = 50,
+        counted: bool = True,
+    ) -> OrderList:
+        """Return the newest orders that match, or with the `next` of a page the page after it.
+
+        Prices of `wanted` are in the smallest unit of the server's currency. `counted`: the first page says
+        how many match, which takes up to half a second.
+        """
+        url = await self._list_url(wanted)
+        fields = {"limit": str(limit)} | ({} if before is None else {"before": before})
+        url = url.extend_query(fields if counted else fields | {"count": "no"})
+        return decode_order_list((await self._request("GET", url, b"", {})).body)
+
+    async def orders_csv(self, wanted: OrderQuery = ALL_ORDERS) -> AsyncIterator[bytes]:
+        """Iterate over the pieces of a CSV file of all orders that match, and their voids; no retries."""
+        url = (await self._list_url(wanted)).update_query(format="csv")
+        if self._session is None:
+            raise ServerUnavailable("The client is closed; use it inside `async with`.")
+        try:
+            async with self._session.get(
+                url, allow_redirects=False, timeout=_STREAM_TIMEOUT
+            ) as response:
+                if response.status >= _REDIRECTS:
+                    answer = await response.read()
+                    raise error_from_response(response.status, answer, None)
+                async for piece in response.content.iter_any():
+                    yield piece
+        except TRANSPORT_ERRORS as error:
+            raise server_unavailable(self._server, error) from error
+
+    async def _list_url(self, wanted: OrderQuery) -> URL:
+        has_money = wanted.min_price is not None or wanted.max_price is not None
+        decimals = await self._places_for(has_money=has_money)
+        return self._orders_url.with_query(query_fields(wanted, decimals))
 
     async def report(
         self,
@@ -280,7 +327,7 @@ class OrderClient:
         while True:
             try:
                 status, answer = await self._attempt(method, url, body, headers)
-            except _AttemptFailed as failed:
+            except AttemptFailed as failed:
                 delay = backoff.next_delay(failed.retry_after)
                 if failed.final or time.monotonic() + delay > submitted + self._patience:
                     raise failed.error from failed.__cause__
@@ -302,13 +349,13 @@ class OrderClient:
                 answer = await response.read()
         except TRANSPORT_ERRORS as error:
             final = isinstance(error, aiohttp.ClientSSLError) and not self._answered
-            raise _AttemptFailed(server_unavailable(self._server, error), final=final) from error
+            raise AttemptFailed(server_unavailable(self._server, error), final=final) from error
         if response.status < _REDIRECTS:
             self._answered = True
             return response.status, answer
         refused = error_from_response(response.status, answer, response.headers.get("Retry-After"))
         if response.status < _REFUSALS:
-            refused = ApiError(_redirection(self._server, response))
+            refused = ApiError(redirection(self._server, response))
             refused.status = response.status
         # Of a server that has answered well: a proxy exchanges it, and knows no better for a moment.
         passing = (
@@ -318,41 +365,12 @@ class OrderClient:
             refused = NotFound(
                 f"There is no coffeert at {self._server} (HTTP status 404); check its URL, also the path."
             )
-        raise _AttemptFailed(
+        raise AttemptFailed(
             refused,
             final=not (is_retryable(refused) or passing),
             retry_after=refused.retry_after,
             answer=answer,
         )
-
-
-class _AttemptFailed(Exception):
-    """One attempt failed; `error` is what to raise if no other follows."""
-
-    def __init__(
-        self,
-        error: CoffeertError,
-        *,
-        final: bool,
-        retry_after: float | None = None,
-        answer: bytes = b"",
-    ) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.final = final
-        self.retry_after = retry_after
-        self.answer = answer
-
-
-def _redirection(server: URL, response: aiohttp.ClientResponse) -> str:
-    """Describe a redirection, which is not followed: orders and the token go to the given server alone."""
-    try:
-        target = response.url.join(URL(response.headers.get("Location", "")))
-        there = str(target.origin().with_path(target.raw_path, encoded=True))
-    except ValueError:
-        there = "another address"
-    status = f"HTTP status {response.status}"
-    return f"The server at {server} redirects to {there} ({status}); give that one as its URL."
 
 
 def order_body(draft: Draft, places: int = DEFAULT_PLACES) -> bytes:
@@ -363,28 +381,3 @@ def order_body(draft: Draft, places: int = DEFAULT_PLACES) -> bytes:
     if draft.order_id is None and draft.key is None:
         draft = msgspec.structs.replace(draft, order_id=new_order_id())
     return encode(draft_body(draft, places))
-
-
-def _partial_result(failed: _AttemptFailed) -> BatchResult:
-    """Decode what a batch that broke off has stored, and make its problem the failure's error."""
-    try:
-        result = _decode_batch(failed.answer)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return BatchResult(0, 0, 0)
-    if result.problem is not None:
-        refused = error_from_problem(result.problem)
-        failed.error = refused
-        failed.retry_after = refused.retry_after or failed.retry_after
-    return result
-
-
-def _merge(total: BatchResult, part: BatchResult, lines_before: int) -> BatchResult:
-    errors = tuple(
-        msgspec.structs.replace(error, line=error.line + lines_before) for error in part.errors
-    )
-    return BatchResult(
-        total.accepted + part.accepted,
-        total.replayed + part.replayed,
-        total.rejected + part.rejected,
-        (total.errors + errors)[:_MAX_ERRORS],
-    )

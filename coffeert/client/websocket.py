@@ -24,6 +24,7 @@ from coffeert.client.replica import StateFrame
 from coffeert.domain.currency import DEFAULT_PLACES, places
 from coffeert.domain.orders import Draft
 from coffeert.errors import CoffeertError, ServerUnavailable
+from coffeert.net import is_local_host
 from coffeert.tasks import end
 from coffeert.wire.frames import (
     PROTOCOL,
@@ -42,6 +43,10 @@ STABLE_SECONDS: Final = 5.0
 """A connection that lasted this long worked; after the next failure the delays are short again."""
 REFUSED_RETRY_SECONDS: Final = 30.0
 """Between two attempts of a client that was refused and has never been connected."""
+SOON_SECONDS: Final = 2.0
+"""The longest delay while a server is expected back: it restarts, or runs on this machine."""
+EXPECTED_BACK_SECONDS: Final = 300.0
+"""For so long after a connection was lost the server is expected back."""
 
 _MAX_FRAME_BYTES = 32 * 1024 * 1024
 _CLOSE_TIMEOUT_SECONDS = 0.5
@@ -94,6 +99,7 @@ class ServerConnection:
         self._receive_timeout = HELLO_TIMEOUT_SECONDS
         self._refused: CoffeertError | None = None
         self._was_connected = False
+        self._lost_at: float | None = None
         self._backoff = Backoff()
         self._refusals = Refusals()
         self._greeted = asyncio.Event()
@@ -188,6 +194,8 @@ class ServerConnection:
                 self._report(Connecting(backoff.failures + 1))
                 began = time.monotonic()
                 lost = await self._connect_once(session)
+                if self._was_connected and self._lost_at is None:
+                    self._lost_at = time.monotonic()
                 if time.monotonic() - began >= STABLE_SECONDS:
                     backoff.reset()
                 reason = self._refusals.reason(lost, began, once_live=self._was_connected)
@@ -197,7 +205,14 @@ class ServerConnection:
                     self._report(Disconnected(reason, None))
                     return
                 slowly = None if self._refused is None else REFUSED_RETRY_SECONDS
-                await self._pause(reason, backoff.next_delay(lost.retry_after or slowly))
+                delay = backoff.next_delay(lost.retry_after or slowly, self._longest_delay())
+                await self._pause(reason, delay)
+
+    def _longest_delay(self) -> float | None:
+        recent = (
+            self._lost_at is not None and time.monotonic() - self._lost_at < EXPECTED_BACK_SECONDS
+        )
+        return SOON_SECONDS if recent or is_local_host(self._server.host or "") else None
 
     async def _pause(self, reason: str, delay: float) -> None:
         self._wake.clear()
@@ -289,6 +304,7 @@ class ServerConnection:
             raise ConnectionLost(reason, refused=ServerUnavailable(f"The server {reason}."))
         self._refused = None
         self._was_connected = True
+        self._lost_at = None
         self._places = places(hello.menu.currency)
         self._greeted.set()
         self._receive_timeout = hello.heartbeat * MAX_MISSED_HEARTBEATS

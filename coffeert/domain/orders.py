@@ -154,7 +154,7 @@ def resolve(draft: Draft, menu: Menu, now: datetime) -> Order:
         or quantity == 0
         or abs(quantity) > MAX_QUANTITY
         or not (placed_at is None or MIN_PLACED_AT <= placed_at <= now + MAX_PLACED_AT_AHEAD)
-        or (draft.total_cents is not None and _total_faults(draft, menu))
+        or (draft.total_cents is not None and total_faults(draft, menu.places))
     ):
         faults = _faults(draft, menu, now)
         raise Invalid("The order has invalid values.", errors=faults)
@@ -202,7 +202,7 @@ def _faults(draft: Draft, menu: Menu, now: datetime) -> tuple[FieldError, ...]:
             )
         )
     elif draft.total_cents is not None:
-        faults += _total_faults(draft, menu)
+        faults += total_faults(draft, menu.places)
     if not MIN_PLACED_AT <= (draft.placed_at or now) <= now + MAX_PLACED_AT_AHEAD:
         faults.append(
             FieldError(
@@ -212,7 +212,8 @@ def _faults(draft: Draft, menu: Menu, now: datetime) -> tuple[FieldError, ...]:
     return tuple(faults)
 
 
-def _total_faults(draft: Draft, menu: Menu) -> list[FieldError]:
+def total_faults(draft: Draft, places: int) -> list[FieldError]:
+    """Return what is wrong with what a line costs, for a currency with so many decimal places."""
     total, price, count = draft.total_cents, draft.price_cents, abs(draft.quantity)
     assert total is not None
     if total < 0 < draft.quantity:
@@ -221,8 +222,8 @@ def _total_faults(draft: Draft, menu: Menu) -> list[FieldError]:
         return [
             FieldError(
                 "price",
-                f"does not fit the total: {count} x {money_text(price, menu.places)} "
-                f"is {money_text(count * price, menu.places)}",
+                f"does not fit the total: {count} x {money_text(price, places)} "
+                f"is {money_text(count * price, places)}",
             )
         ]
     return []

@@ -63,6 +63,10 @@ class Daemon(ABC):
         """Whether any process of the server is alive, whichever process started it."""
         return is_held_exclusively(self._lock_file)
 
+    def is_answering(self) -> bool:
+        """Whether the server executes commands now; one that recovers from a crash does not yet."""
+        return self._answers()
+
     def start(self, timeout: float = START_TIMEOUT_SECONDS) -> None:
         """Start the server unless it runs, and return when it answers.
 

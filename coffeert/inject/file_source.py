@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from coffeert.domain.orders import Draft
+from coffeert.domain.orders import Draft, Void
 from coffeert.inject.order_reader import OrderReader
 from coffeert.inject.report import OutcomeRecorder
 from coffeert.inject.rows import BadRow, Rows
@@ -100,14 +100,18 @@ def orders_from(
             yield row
             continue
         try:
-            draft = reader.read(row)
+            wanted = reader.read_void(row) if "void" in row.values else reader.read(row)
         except ValueError as error:
             yield BadRow(row.line, str(error))
             continue
         if left == 0:
             return
         left -= 1
-        draft = msgspec.structs.replace(draft, order_id=keys.key(draft))
+        if isinstance(wanted, Void):
+            body = encode({"void": wanted.key or wanted.order_id})
+            yield ScheduledOrder(body, clock.due(None), row.line, voids=True)
+            continue
+        draft = msgspec.structs.replace(wanted, order_id=keys.key(wanted))
         yield ScheduledOrder(
             encode(draft_body(draft, reader.places)), clock.due(draft.placed_at), row.line
         )

@@ -7,8 +7,10 @@ latencies do not hide a slow server (Schroeder et al., "Open Versus Closed", NSD
 from __future__ import annotations
 
 import random
+import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice, pairwise
 from typing import Final
 from uuid import UUID
@@ -22,6 +24,9 @@ from coffeert.wire.orders import MenuBody, draft_body, encode
 DEFAULT_RATE: Final = 10.0
 PERIOD_SECONDS: Final = 60.0
 """How long a profile's curve takes if there is no end; it then starts over."""
+
+SOURCE: Final = "inject"
+"""The source of made-up orders, so that they can be told from those of tills."""
 
 _CHUNK_ORDERS = 256
 _CURVE_STEPS = 1_000
@@ -53,10 +58,21 @@ def arrival_plan(rate: float | None, count: int | None, seconds: float | None) -
     return ArrivalPlan(round(rate * period), period, endless=True)
 
 
+def run_name(seed: int | None) -> str:
+    """Return the name of a run, by which it can be taken back; one with a seed is the same run again."""
+    if seed is not None:
+        return f"seed {seed}"
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
 def generate(
-    plan: ArrivalPlan, profiles: Sequence[Profile], menu: MenuBody, seed: int | None = None
+    plan: ArrivalPlan,
+    profiles: Sequence[Profile],
+    menu: MenuBody,
+    run: str,
+    seed: int | None = None,
 ) -> Iterator[ScheduledOrder]:
-    """Generate the orders of a plan.
+    """Generate the orders of a plan: of the source `SOURCE`, and with the name of the run as receipt.
 
     With a seed, the orders and their keys follow from the seed and the menu, so a second run adds
     nothing; without, every run makes new ones. No order says when it was placed or what it costs: the
@@ -73,29 +89,35 @@ def generate(
         item = next(items[profile.name])
         head = heads.get(item)
         if head is None:
-            head = heads[item] = _body_without_key(item)
+            head = heads[item] = _body_without_key(item, run)
         key = new_order_id() if seed is None else _seeded_key(seed, index, item)
         yield ScheduledOrder(b'%s,"order_id":"%s"}' % (head, str(key).encode()), due)
 
 
 async def generated_chunks(
-    plan: ArrivalPlan, profiles: Sequence[Profile], menu: MenuBody, seed: int | None = None
+    plan: ArrivalPlan,
+    profiles: Sequence[Profile],
+    menu: MenuBody,
+    run: str,
+    seed: int | None = None,
 ) -> AsyncIterator[Sequence[ScheduledOrder]]:
     """Generate the orders of a plan in chunks, as `inject` takes them."""
-    orders = generate(plan, profiles, menu, seed)
+    orders = generate(plan, profiles, menu, run, seed)
     while chunk := list(islice(orders, _CHUNK_ORDERS)):
         yield chunk
 
 
-def _body_without_key(item: OrderItem) -> bytes:
+def _body_without_key(item: OrderItem, run: str) -> bytes:
     """Encode what all orders of one item share, without the closing brace."""
-    return encode(draft_body(Draft(item.store, item.drink, item.quantity)))[:-1]
+    return encode(
+        draft_body(Draft(item.store, item.drink, item.quantity, source=SOURCE, receipt=run))
+    )[:-1]
 
 
 def _seeded_key(seed: int, index: int, item: OrderItem) -> UUID:
     # The content is part of the key: another profile or menu under the same seed makes other orders
     # instead of conflicts.
-    return key_from("seed", str(seed), str(index), item.store, item.drink, str(item.quantity))
+    return key_from(SOURCE, str(seed), str(index), item.store, item.drink, str(item.quantity))
 
 
 def arrivals(

@@ -27,6 +27,7 @@ STOP_GRACE_SECONDS: Final = 5.0
 """How long orders in flight have to be answered after a stop."""
 
 _TIMER_RESOLUTION_SECONDS = 0.001
+_ANSWERS_CHECKED_SECONDS = 0.01
 _ORDERS_PER_ITERATION = 64  # then the event loop runs the workers
 
 
@@ -43,11 +44,18 @@ class Target:
 
 
 class Injector:
-    """Distributes orders over its senders in turn, and records their outcomes."""
+    """Distributes orders over its senders in turn, and records their outcomes.
 
-    def __init__(self, senders: Sequence[Sender], recorder: OutcomeRecorder) -> None:
+    Voids go to a sender of their own, each after everything before it has been answered.
+    """
+
+    def __init__(
+        self, senders: Sequence[Sender], void_sender: Sender, recorder: OutcomeRecorder
+    ) -> None:
         self._recorder = recorder
-        self._queues = [SendQueue(sender, recorder) for sender in senders]
+        self._order_queues = [SendQueue(sender, recorder) for sender in senders]
+        self._void_queue = SendQueue(void_sender, recorder)
+        self._queues = [*self._order_queues, self._void_queue]
         self._workers: list[asyncio.Task[None]] = []
         self._pacer: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
@@ -100,7 +108,7 @@ class Injector:
             worker.cancel()
 
     async def _pace(self, chunks: AsyncIterator[Sequence[ScheduledOrder]], began: float) -> None:
-        number = 0
+        number, orders_since_void = 0, False
         async for chunk in chunks:
             for order in chunk:
                 due = None if order.due is None else began + order.due
@@ -111,10 +119,19 @@ class Injector:
                     await asyncio.sleep(early)
                 elif number % _ORDERS_PER_ITERATION == 0:
                     await asyncio.sleep(0)
-                await self._queues[number % len(self._queues)].put(order, due)
+                if order.voids and orders_since_void:
+                    await self._answered(number)
+                orders_since_void = not order.voids
+                queues = [self._void_queue] if order.voids else self._order_queues
+                await queues[number % len(queues)].put(order, due)
                 number += 1
         for queue in self._queues:
             await queue.close()
+
+    async def _answered(self, number: int) -> None:
+        """Wait until so many orders have a final answer, or get none."""
+        while self._recorder.finished < number:  # noqa: ASYNC110 (counted in many places)
+            await asyncio.sleep(_ANSWERS_CHECKED_SECONDS)
 
 
 async def inject(
@@ -139,6 +156,15 @@ async def inject(
             patience=target.patience,
             ca_file=target.ca_file,
         )
-        injector = Injector(senders, recorder or OutcomeRecorder())
+        (void_sender,) = await open_senders(
+            stack,
+            ("batch",),
+            target.url,
+            target.token,
+            connections=1,
+            patience=target.patience,
+            ca_file=target.ca_file,
+        )
+        injector = Injector(senders, void_sender, recorder or OutcomeRecorder())
         on_start(injector)
         return await injector.run(chunks)

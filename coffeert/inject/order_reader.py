@@ -10,7 +10,7 @@ from uuid import UUID
 from coffeert.domain.currency import DEFAULT_PLACES, places
 from coffeert.domain.money import pieces, price_units, total_units
 from coffeert.domain.order_keys import key_to_echo, order_id_from_key
-from coffeert.domain.orders import MAX_QUANTITY, Draft
+from coffeert.domain.orders import MAX_QUANTITY, Draft, Void
 from coffeert.inject.rows import FileRow
 from coffeert.wire.orders import MenuBody
 
@@ -41,6 +41,17 @@ class OrderReader:
             receipt=row.values.get("receipt"),
             key=None if key is None or order_id is None else key_to_echo(key, order_id),
         )
+
+    def read_void(self, row: FileRow) -> Void:
+        """Read a row with the field `void`; raises `ValueError` with the reason if it cannot be read."""
+        if len(row.values) > 1:
+            raise ValueError("a void names an order, and nothing else")
+        key = row.values["void"]
+        try:
+            order_id = order_id_from_key(key)
+        except ValueError as error:
+            raise ValueError(f"the void {error}") from None
+        return Void(order_id, key_to_echo(key, order_id))
 
     def _required(self, row: FileRow, field: str) -> str:
         value = row.values.get(field)

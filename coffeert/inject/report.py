@@ -27,7 +27,8 @@ class InjectionReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `sent` is `accepted + replayed + rejected + lost`. `lost` had no final answer in time: such an order
     may be stored or not. `retried` counts attempts beyond the first, for a batch once for all of it.
-    `bad_rows` could not be read and were not sent. `errors` holds the first `MAX_ERRORS`.
+    `bad_rows` could not be read and were not sent. `errors` holds the first `MAX_ERRORS`. `run` names
+    made-up orders, so that they can be taken back.
     """
 
     sent: int
@@ -42,6 +43,7 @@ class InjectionReport(msgspec.Struct, frozen=True, kw_only=True):
     latency_ms: Latency
     stopped: bool
     errors: tuple[LineError, ...]
+    run: str = ""
 
     @property
     def clean(self) -> bool:
@@ -52,7 +54,8 @@ class InjectionReport(msgspec.Struct, frozen=True, kw_only=True):
 class OutcomeRecorder:
     """Counts the outcome of each order, while the injection runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: str = "") -> None:
+        self._run = run
         self._latencies = LatencyHistogram()
         self._began = time.monotonic()
         self.accepted = 0
@@ -124,4 +127,5 @@ class OutcomeRecorder:
             latency_ms=self._latencies.summary(),
             stopped=stopped,
             errors=tuple(self.errors),
+            run=self._run,
         )

@@ -11,12 +11,14 @@ import msgspec
 class ScheduledOrder(msgspec.Struct, frozen=True, gc=False):
     """An order as bytes. `due` is in seconds since the start, `None` for as soon as possible.
 
-    `line` is its line in a file, 0 for a generated one.
+    `line` is its line in a file, 0 for a generated one. `voids`: it cancels an order instead, and must come
+    after all before it have been answered.
     """
 
     body: bytes
     due: float | None
     line: int = 0
+    voids: bool = False
 
 
 def key_from(*parts: str) -> UUID:

@@ -133,7 +133,7 @@ def first_paint_seconds() -> float:
 def measure_replay(path: Path) -> tuple[float, float, float]:
     """Return the share of a core, the growth of memory in MiB, and the bytes a second to the terminal."""
     with pseudo_terminal("--replay", str(path)) as shown:
-        shown.wait_for(b"uptown")
+        shown.wait_for(b"Takings")
         shown.drain(3)
         cpu, memory = shown.cpu_seconds(), shown.memory_mib()
         count = shown.drain(MEASURED_SECONDS)
@@ -144,7 +144,7 @@ def measure_replay(path: Path) -> tuple[float, float, float]:
 def key_delay_p95(path: Path) -> float:
     """Return the 95th percentile of the seconds from a key to its letter, during a replay."""
     with pseudo_terminal("--replay", str(path)) as shown:
-        shown.wait_for(b"uptown")
+        shown.wait_for(b"Takings")
         shown.drain(2)
         shown.press(b"/")
         shown.drain(1)

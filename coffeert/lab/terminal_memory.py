@@ -2,9 +2,7 @@
 """Whether the terminal dashboard's memory grows in an hour of use.
 
 `python -m coffeert.lab.terminal_memory --out DIRECTORY`: a demo (server, a month of history, live orders)
-runs beside two dashboards, each in a pseudo-terminal and used now and then. One is as installed and keeps
-on disk everything it receives; one may keep so little that it discards the oldest before the warm-up is
-over. Growth of either after that is a leak.
+runs beside a dashboard in a pseudo-terminal that is used now and then. Growth after the warm-up is a leak.
 """
 
 from __future__ import annotations
@@ -25,7 +23,6 @@ from pathlib import Path
 
 import coffeert
 from coffeert.lab.terminal import PseudoTerminal, pseudo_terminal
-from coffeert.tui.history.rewind_buffer import MAX_BUFFER_BYTES
 
 _SAMPLE_SECONDS = 10.0
 _START_TIMEOUT_SECONDS = 180.0
@@ -145,21 +142,14 @@ def use_dashboards(
 
 
 def use(options: argparse.Namespace) -> None:
-    """Measure two dashboards in use, and print a table."""
+    """Measure a dashboard in use, and print a table."""
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
-    settings = out / "small.toml"
-    settings.write_text(f"[rewind]\nmib = {options.rewind}\n")
     seconds = options.minutes * 60
     with ExitStack() as stack:
         url = stack.enter_context(demo(out.absolute(), options.rate))
-        large, small = (), ("--settings", str(settings))
-        dashboards = [
-            SampledDashboard(
-                f"rewinding {mib} MiB", stack.enter_context(pseudo_terminal("--url", url, *more))
-            )
-            for mib, more in ((MAX_BUFFER_BYTES >> 20, large), (options.rewind, small))
-        ]
+        shown = stack.enter_context(pseudo_terminal("--url", url))
+        dashboards = [SampledDashboard("in use", shown)]
         for each in dashboards:
             each.shown.wait_for(b"uptown")
         use_dashboards(dashboards, seconds, options.every, out)
@@ -188,9 +178,6 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=25, help="orders a second")
     parser.add_argument("--warm-up", type=float, default=10, help="minutes")
     parser.add_argument("--every", type=int, default=15, help="seconds between two keys")
-    parser.add_argument(
-        "--rewind", type=int, default=1, help="MiB that the second dashboard may keep for rewinding"
-    )
     parser.add_argument("--out", type=Path, required=True, help="directory for the samples")
     use(parser.parse_args())
 

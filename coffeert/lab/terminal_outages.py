@@ -36,7 +36,8 @@ Fault = tuple[Callable[[], object], Callable[[], object] | None]
 """What breaks something, and what repairs it if it does not recover by itself."""
 
 _HEADER_TROUBLE = re.compile(
-    r"(STALE|OFFLINE|CONNECTING)[^│=]*|(intake|redis|database|aggregator|websocket): .*"
+    r"(no news for|offline|connecting)[^│=]*"
+    r"|(Taking orders|Redis|Database|Counting|Storing safely|Screens): .*"
 )
 _SYSTEM_TROUBLE = re.compile(r"([1-4] \w+) ✗ ([^─┐]*)")
 
@@ -227,7 +228,7 @@ def scenario(directory: Path, port: int) -> Iterator[OutageScenario]:
         made.tmux.open("live", command)
         stack.callback(made.tmux.close)
         made.tmux.open("system", command)
-        while "LIVE" not in made.tmux.screen("live"):
+        while "● live" not in made.tmux.screen("live"):
             time.sleep(_POLL_SECONDS)
         made.tmux.open(
             "inject",

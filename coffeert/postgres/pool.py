@@ -22,15 +22,15 @@ CONNECT_TIMEOUT_SECONDS = 5.0
 _CLOSE_TIMEOUT_SECONDS = 2.0
 
 
-async def open_pool(url: str, *, size: int, application_name: str) -> Pool:
-    """Open a pool of `size` connections.
+async def open_pool(url: str, *, size: int, application_name: str, min_size: int = 1) -> Pool:
+    """Open a pool of `size` connections, of which `min_size` are opened now.
 
     Raises `DatabaseUnavailable` if PostgreSQL cannot be reached now.
     """
     with translate_connect_errors():
         pool = await asyncpg.create_pool(
             url,
-            min_size=1,
+            min_size=min_size,
             max_size=size,
             max_inactive_connection_lifetime=0,
             timeout=CONNECT_TIMEOUT_SECONDS,

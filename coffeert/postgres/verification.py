@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 import msgspec
 
@@ -69,6 +71,13 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
         return self.uncounted > 0 and (late or self.pass_age_s < -term(interval))
 
 
+class FoundOrders(msgspec.Struct, frozen=True):
+    """How many of some orders are stored, and how many of those a pass has counted."""
+
+    stored: int
+    counted: int
+
+
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
     """What a rebuild did. `adopted` orders came from another cluster and got a new transaction id."""
 
@@ -122,6 +131,16 @@ async def verify(connection: Connection) -> Verification:
         uncountable=row["uncountable"],
         seconds=time.perf_counter() - started,
     )
+
+
+async def count_found(
+    connection: Connection, order_ids: Sequence[UUID], watermark: str
+) -> FoundOrders:
+    """Look for orders by id; those that `watermark`, of a verification, sees are counted."""
+    with translate_errors():
+        row = await connection.fetchrow(sql("count_found"), order_ids, watermark)
+    assert row is not None
+    return FoundOrders(**row)
 
 
 async def rebuild(connection: Connection) -> Rebuilt:

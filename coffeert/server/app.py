@@ -13,6 +13,7 @@ from coffeert.domain.calendar import calendar_span
 from coffeert.postgres.calendars import load_calendars
 from coffeert.postgres.menu import load_menu
 from coffeert.postgres.migrations import check_schema
+from coffeert.postgres.order_archive import OrderArchive
 from coffeert.postgres.orders import OrderRepository
 from coffeert.postgres.pool import open_pool
 from coffeert.redis_bus.bus import Bus
@@ -23,6 +24,7 @@ from coffeert.server.http.connection_limiter import ConnectionLimiter
 from coffeert.server.http.dashboard import DashboardApi
 from coffeert.server.http.errors import add_routes, error_middleware
 from coffeert.server.http.order_endpoint import OrderEndpoint
+from coffeert.server.http.order_list import OrderListApi
 from coffeert.server.http.orders import OrdersApi
 from coffeert.server.http.reports import ReportsApi
 from coffeert.server.ingest.admission import Admission
@@ -42,6 +44,9 @@ from coffeert.server.reports.reporter import Reporter
 from coffeert.server.ws.endpoint import DashboardWebSocket
 from coffeert.tasks import Tasks
 
+ARCHIVE_CONNECTIONS = 2
+"""How many searches of the orders run at a time; opened when they are needed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -57,6 +62,7 @@ class Server:
     broadcaster: Broadcaster
     menu_cache: MenuCache
     rollup_reader: RollupReader
+    order_archive: OrderArchive
     reporter: Reporter
     health: HealthMonitor
     connection_limiter: ConnectionLimiter
@@ -87,6 +93,12 @@ class Server:
             zone=lambda: self.updater.calendars.calendars[0].zone,
             now=self.rollup_reader.clock.now,
         )
+        order_list = OrderListApi(
+            self.order_archive,
+            self.authorizer,
+            menu=self.menu_cache.menu,
+            zone=lambda: self.updater.calendars.calendars[0].zone,
+        )
         reports = ReportsApi(self.reporter, self.authorizer)
         websocket = DashboardWebSocket(
             broadcaster=self.broadcaster,
@@ -105,6 +117,7 @@ class Server:
             app,
             [
                 ("POST", "/api/orders", orders.place),
+                ("GET", "/api/orders", order_list.orders),
                 ("POST", "/api/orders/batch", orders.place_batch),
                 ("POST", "/api/orders/{order_id:.+}/void", orders.void),
                 ("GET", "/api/dashboard", dashboard.dashboard),
@@ -141,6 +154,13 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             database_url, size=config.database_pool_size, application_name="coffeert serve"
         )
         stack.push_async_callback(pool.close)
+        archive_pool = await open_pool(
+            database_url,
+            size=ARCHIVE_CONNECTIONS,
+            min_size=0,
+            application_name="coffeert serve, orders",
+        )
+        stack.push_async_callback(archive_pool.close)
         async with pool.acquire() as connection:
             await check_schema(connection)
             menu = await load_menu(connection)
@@ -208,6 +228,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             broadcaster=broadcaster,
             menu_cache=menu_cache,
             rollup_reader=rollup_reader,
+            order_archive=OrderArchive(archive_pool),
             reporter=Reporter(pool, menu_cache.menu),
             health=HealthMonitor(
                 batch_writer=batch_writer,

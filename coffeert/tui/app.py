@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -12,26 +12,25 @@ from textual.app import App, SystemCommand
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from coffeert.client.events import FeedEvent
-from coffeert.tui.bindings import DASHBOARD_KEYS
-from coffeert.tui.comparison import refresh_comparison
+from coffeert.tui.bindings import readable
 from coffeert.tui.dashboard_state import DashboardState
-from coffeert.tui.history.recorder import Recording
-from coffeert.tui.model.alerts import Alerts
-from coffeert.tui.model.clock import Clock, SystemClock
-from coffeert.tui.model.session import Session, follow
-from coffeert.tui.model.source import Archive, Feed
-from coffeert.tui.order_actions import OrderActions
+from coffeert.tui.model.clock import Clock
+from coffeert.tui.model.server_address import ServerAddress
+from coffeert.tui.model.session import Session
+from coffeert.tui.model.source import Archive, Feed, PastSource
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GLYPHS, Glyphs
 from coffeert.tui.render.layout import FULL, TALL
 from coffeert.tui.render.palette import THEMES, Palette, PlainPalette
 from coffeert.tui.saved_state import capture_state, save_state
 from coffeert.tui.screens.dashboard import Dashboard
+from coffeert.tui.server_tab import ServerTab
 from coffeert.tui.settings import Settings
 from coffeert.tui.textual_workarounds import RELEASE_SECONDS, release_memory
 
 if TYPE_CHECKING:
+    from coffeert.client.webhook import Webhook
+    from coffeert.tui.demo_link import DemoLink
     from coffeert.tui.injection import Injection
 
 DEFAULT_APPEARANCE = Appearance()
@@ -40,21 +39,22 @@ PLAIN = PlainPalette()
 
 
 class CoffeertApp(App[None]):
-    """The dashboard of one feed; the viewer's choices are kept in the file `state_path`."""
+    """The dashboard of a server, and those of `others`; the viewer's choices are kept in `state_path`."""
 
     TITLE = "coffeert"
     ENABLE_COMMAND_PALETTE = True
-    # On small terminals the newest notice takes the line of the keys, and one more if it is long.
+    # One notice at a time, at the top right; on small terminals in two lines at most.
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (FULL, "-broad")]  # noqa: RUF012 (as Textual has it)
     VERTICAL_BREAKPOINTS = [(0, "-low"), (TALL, "-high")]  # noqa: RUF012 (as Textual has it)
     CSS = """
-    KeyBar FooterKey.-command-palette { border-left: none; }
     .-ascii Modal > .box { border: ascii $accent; scrollbar-size-vertical: 0; }
     .-ascii SelectCurrent .arrow { display: none; }
-    .-narrow ToastRack, .-low ToastRack { margin-bottom: 0; scrollbar-size-vertical: 0; }
-    .-narrow ToastHolder, .-low ToastHolder { display: none; max-height: 2; }
-    .-narrow ToastHolder:last-child, .-low ToastHolder:last-child { display: block; }
-    .-narrow Toast, .-low Toast { width: 1fr; max-width: 100%; margin: 0; padding: 0 1; }
+    ToastRack { dock: top; align: right top; margin: 2 0 0 0; scrollbar-size-vertical: 0; }
+    ToastHolder { align-horizontal: right; display: none; }
+    ToastHolder:last-child { display: block; }
+    Toast { margin: 0; padding: 0 1; }
+    .-narrow ToastHolder, .-low ToastHolder { max-height: 2; }
+    .-narrow Toast, .-low Toast { width: 1fr; max-width: 100%; }
     """
 
     def __init__(
@@ -62,44 +62,68 @@ class CoffeertApp(App[None]):
         feed: Feed,
         archive: Archive | None,
         *,
-        url: str,
+        url: str | ServerAddress,
+        past: PastSource | None = None,
         has_token: bool = False,
         clock: Clock | None = None,
         appearance: Appearance = DEFAULT_APPEARANCE,
         settings: Settings = NO_SETTINGS,
         injection: Injection | None = None,
+        webhook: Webhook | None = None,
         state_path: Path | None = None,
+        read_only: bool = False,
+        demo: DemoLink | None = None,
+        others: Sequence[ServerTab] = (),
     ) -> None:
         # With NO_COLOR no colour at all is sent, not even shades of grey.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.glyphs: Glyphs = GLYPHS[appearance.glyphs]
         self.set_class(appearance.glyphs == "ascii", "-ascii")
         self.set_keymap(dict(settings.keys))
-        self.session = Session(clock or SystemClock())
-        self.state = DashboardState(self.session, self.glyphs, settings.rewind_bytes)
-        self.order_actions = OrderActions(self.session, feed, archive)
-        self.recording = Recording(self.session, _server_name(url))
-        self.dashboard = Dashboard(
-            self.state,
-            self.order_actions,
-            self.recording,
-            injection,
-            Alerts(settings.alerts),
-            settings.views,
-            url=url,
-            server=_server_name(url),
+        address = url if isinstance(url, ServerAddress) else ServerAddress(url)
+        first = ServerTab(
+            feed,
+            archive,
+            address,
+            self.glyphs,
+            settings,
+            past=past,
             has_token=has_token,
-            reconnect=feed.reconnect_now,
+            clock=clock,
+            injection=injection,
+            webhook=webhook,
+            read_only=read_only,
+            demo=demo,
         )
-        self.feed = feed
-        self.injection = injection
-        self._archive = archive
+        self.tabs = (first, *others)
+        self._shown = 0
+        self._webhook = webhook
         self._state_path = state_path
         for known in THEMES:
             self.register_theme(known)
         theme = appearance.theme
         self.theme = theme if theme in self.available_themes else DEFAULT_APPEARANCE.theme
         self._palette: tuple[str, Palette] | None = None
+
+    @property
+    def tab(self) -> ServerTab:
+        """The server that is shown."""
+        return self.tabs[self._shown]
+
+    @property
+    def dashboard(self) -> Dashboard:
+        """The dashboard of the server shown."""
+        return self.tab.dashboard
+
+    @property
+    def session(self) -> Session:
+        """The session of the server shown."""
+        return self.tab.session
+
+    @property
+    def state(self) -> DashboardState:
+        """What is chosen for the server shown."""
+        return self.tab.state
 
     @property
     def palette(self) -> Palette:
@@ -117,27 +141,42 @@ class CoffeertApp(App[None]):
 
     def on_mount(self) -> None:
         self.set_interval(RELEASE_SECONDS, release_memory)
-        self.run_worker(
-            follow(self.session, self.feed, self._record, self._wake),
-            name="feed",
-            exit_on_error=True,
-        )
-        if self._archive is not None:
-            self.run_worker(
-                refresh_comparison(self.state, self._archive),
-                name="comparison",
-                exit_on_error=True,
-            )
+        if self._webhook is not None:
+            self._webhook.on_failure = self.dashboard.notify_warning
+            self.run_worker(self._webhook.run(), name="webhook", exit_on_error=True)
+        for number, tab in enumerate(self.tabs, 1):
+            if len(self.tabs) > 1:
+                tab.address.number = f"{number}/{len(self.tabs)}"
+            if tab is not self.tab:
+                self.install_screen(tab.dashboard, f"server-{number}")
+            tab.start(self)
+
+    def action_next_server(self) -> None:
+        """Show the next of several servers; the others are followed all the same."""
+        if self.screen is not self.dashboard or len(self.tabs) == 1:
+            return
+        # The first dashboard is the app's lowest screen for good; of the others one at a time lies on it.
+        if self._shown:
+            self.pop_screen()
+        self._shown = (self._shown + 1) % len(self.tabs)
+        if self._shown:
+            self.push_screen(self.dashboard)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer every key's action in the palette."""
-        yield from super().get_system_commands(screen)
-        for binding in DASHBOARD_KEYS:
+        """Offer every key's action in the palette, and the themes, ours first."""
+        for binding in self.dashboard.available_keys():
             yield SystemCommand(
-                binding.description.capitalize(),
-                f"{binding.tooltip} ({binding.key})",
+                binding.tooltip,
+                f"key {readable(binding.key)}",
                 lambda action=binding.action: self._run(action),
             )
+        for theme in THEMES:
+            yield SystemCommand(
+                f"Use the {theme.name.removeprefix('coffeert-')} theme",
+                "colours of coffeert",
+                lambda name=theme.name: setattr(self, "theme", name),
+            )
+        yield SystemCommand("Choose another theme", "of Textual", self.action_change_theme)
 
     def notify(
         self,
@@ -160,21 +199,11 @@ class CoffeertApp(App[None]):
 
     def on_unmount(self) -> None:
         """Complete the files being written."""
-        self.recording.stop()
+        for tab in self.tabs:
+            tab.recording.stop()
         if self._state_path is not None:
-            save_state(self._state_path, capture_state(self.state, self.theme))
-
-    def _record(self, event: FeedEvent) -> None:
-        self.state.rewind_buffer.record(event)
-        self.recording.record(event)
-
-    def _wake(self, urgent: bool) -> None:
-        if self.dashboard in self.screen_stack:
-            self.dashboard.wake(urgent=urgent)
+            first = self.tabs[0]
+            save_state(self._state_path, capture_state(first.state, self.theme, first.views))
 
     def _run(self, action: str) -> None:
         self.call_later(self.run_action, action, self.screen)
-
-
-def _server_name(url: str) -> str:
-    return url.removeprefix("http://").removeprefix("https://").rstrip("/")

@@ -1,4 +1,4 @@
-"""Fetches the earlier window that a range is compared with, if it reaches back further than the view."""
+"""Fetches the minutes that a range is compared with, if they reach back further than the view."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from coffeert.tui.model.source import Archive
 from coffeert.tui.model.window import Range, RangeName
 from coffeert.wire.frames import Columns, buckets_from, retention_from
 
-REFRESH_SECONDS: Final[dict[RangeName, float]] = {"1h": 20.0, "24h": 60.0, "30d": 300.0}
+REFRESH_SECONDS: Final[dict[RangeName, float]] = {"1 hour": 20.0}
 """How old an earlier window may become: a small part of its length."""
 
 _CHECK_SECONDS: Final = 0.5
@@ -39,8 +39,8 @@ def _due(state: DashboardState, span: Range) -> bool:
         return True
     # A bucket that has begun since then is not in it.
     retention = session.view.cube.retention
-    running = retention.running(span.grain, now)
-    return running != retention.running(span.grain, earlier.moment)
+    running = retention.running("minute", now)
+    return running != retention.running("minute", earlier.moment)
 
 
 async def _fetch(state: DashboardState, archive: Archive, span: Range) -> None:
@@ -53,7 +53,7 @@ async def _fetch(state: DashboardState, archive: Archive, span: Range) -> None:
         await asyncio.sleep(REFRESH_SECONDS[span.name] / 4)
         return
     # In a thread: decoding a large menu's snapshot takes long enough to be noticed on the screen.
-    cube = await asyncio.to_thread(decode_grain, snapshot.view, span.grain)
+    cube = await asyncio.to_thread(decode_grain, snapshot.view, "minute")
     max_distance = 2 * REFRESH_SECONDS[span.name]
     state.comparisons[span.name] = Comparison(cube, moment.timestamp(), max_distance)
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from coffeert.durations import parse_duration
 from coffeert.errors import ConfigError, Forbidden
-from coffeert.net import is_local_host
+from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.render.time_bar import InjectionProgress
 from coffeert.wire.orders import MenuBody
 
 if TYPE_CHECKING:
     from coffeert.inject import InjectionReport, Injector, OutcomeRecorder
+    from coffeert.inject.take_back import TakenBack
 
 MAX_ORDERS_PER_SECOND: Final = 100_000
 
@@ -27,6 +27,11 @@ class InjectionRequest:
     rate: float
     seconds: float | None
     seed: int | None
+
+    @property
+    def orders(self) -> int | None:
+        """How many orders that makes, `None` without an end."""
+        return None if self.seconds is None else round(self.rate * self.seconds)
 
 
 def parse_injection_request(profile: str, rate: str, duration: str, seed: str) -> InjectionRequest:
@@ -45,6 +50,13 @@ def parse_injection_request(profile: str, rate: str, duration: str, seed: str) -
     return InjectionRequest(profile, per_second, seconds, int(seed) if seed.strip() else None)
 
 
+def injection_warning(orders: int | None, server: str, stored: int | None) -> str:
+    """Say what an injection would do to a server's figures."""
+    number = "Made-up orders without end" if orders is None else f"{orders:,} made-up orders"
+    held = "" if stored is None else f", which has {stored:,} orders of the last 30 days"
+    return f"{number} into {server}{held}. They count in every figure."
+
+
 def _orders_per_second(text: str) -> float:
     try:
         value = float(text)
@@ -56,15 +68,27 @@ def _orders_per_second(text: str) -> float:
 
 
 class Injection:
-    """Runs one injection at a time."""
+    """Runs one injection at a time, and takes the last one back.
+
+    `allowed`: whether made-up orders may get among those of the server at all. `demo`: whether all of its
+    orders are made up anyway, so that nobody needs to be asked.
+    """
 
     def __init__(
-        self, url: str, token: str | None, *, allowed: bool, ca_file: Path | None = None
+        self,
+        address: ServerAddress,
+        token: str | None,
+        *,
+        allowed: bool = False,
+        demo: bool = False,
+        ca_file: Path | None = None,
     ) -> None:
-        self._url = url
+        self._address = address
         self._token = token
         self._ca_file = ca_file
-        self._allowed = allowed or is_local_host(urlsplit(url).hostname or "")
+        self._allowed = allowed or demo
+        self.demo = demo
+        self.last_run: str | None = None
         self._injector: Injector | None = None
         self._recorder: OutcomeRecorder | None = None
         self._request: InjectionRequest | None = None
@@ -77,11 +101,11 @@ class Injection:
         return self._request is not None
 
     def check(self) -> None:
-        """Raise `Forbidden` for a server elsewhere, `ConfigError` if an injection is running."""
+        """Raise `Forbidden` if made-up orders are not allowed, `ConfigError` if some are being sent."""
         if not self._allowed:
             raise Forbidden(
-                "Made-up orders go only to a server on this machine; "
-                "start coffeert-tui with --allow-inject to send them elsewhere."
+                "Made-up orders would count among the real ones of this server; "
+                "start coffeert-tui with --allow-inject to send them all the same."
             )
         if self.running:
             raise ConfigError("An injection is running already: x stops it.")
@@ -96,18 +120,31 @@ class Injection:
             generated_chunks,
             inject,
             profiles_named,
+            run_name,
         )
 
         self.check()
-        target = Target(self._url, self._token, ca_file=self._ca_file)
+        target = Target(self._address.url, self._token, ca_file=self._ca_file)
         planned = arrival_plan(request.rate, None, request.seconds)
-        orders = generated_chunks(planned, profiles_named(request.profile), menu, request.seed)
-        self._request, self._recorder, self._stopping = request, OutcomeRecorder(), False
+        profiles = profiles_named(request.profile)
+        run = run_name(request.seed)
+        orders = generated_chunks(planned, profiles, menu, run, request.seed)
+        self._request, self._recorder, self._stopping = request, OutcomeRecorder(run), False
         self._total = None if planned.endless else planned.count
         try:
+            self.last_run = run
             return await inject(target, orders, self._recorder, on_start=self._started)
         finally:
             self._request = self._injector = None
+
+    async def take_back(self, run: str) -> TakenBack:
+        """Void all orders of a run; raises `CoffeertError`."""
+        from coffeert.client import OrderClient
+        from coffeert.inject.take_back import take_back
+
+        url = self._address.url
+        async with OrderClient(url, self._token, ca_file=self._ca_file) as client:
+            return await take_back(client, run)
 
     def stop(self) -> bool:
         """Stop sending; return whether an injection was running."""

@@ -10,6 +10,7 @@ import msgspec
 from coffeert.client import PlacedOrder
 from coffeert.domain.orders import Draft, new_order_id
 from coffeert.errors import CoffeertError, NotFound, OutcomeUnknown
+from coffeert.tui.model.order_traces import OrderTrace
 from coffeert.tui.model.session import Session
 from coffeert.tui.model.source import Archive, Feed
 
@@ -53,10 +54,9 @@ class OrderActions:
         self._own.void(order_id)
         return placed
 
-    def last_voidable(self) -> UUID | None:
+    def last_voidable(self) -> OrderTrace | None:
         """Return the newest own order that can still be voided."""
-        own = self._own.last_voidable()
-        return None if own is None or own.order is None else own.order.order_id
+        return self._own.last_voidable()
 
     def repeatable(self) -> Draft | None:
         """Return the last draft placed, without its id, so that placing it makes a new order."""

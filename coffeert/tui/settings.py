@@ -1,4 +1,4 @@
-"""The terminal's own settings, in a TOML file: alerts, saved views, keys, size of the rewind buffer.
+"""The terminal's own settings, in a TOML file: alerts, saved views, keys.
 
 ```toml
 [alerts]
@@ -7,8 +7,6 @@ rush = "orders_per_min > 130 for 30s"
 uptown = "store:uptown -tea"
 [keys]
 "orders.freeze" = "p"
-[rewind]
-mib = 256
 ```
 """
 
@@ -23,13 +21,10 @@ from typing import Final
 from coffeert.alert_rules import Rule, parse_rule
 from coffeert.errors import ConfigError
 from coffeert.tui.bindings import KEY_IDS
-from coffeert.tui.history.rewind_buffer import MAX_BUFFER_BYTES
 from coffeert.tui.model.filter import Filter, FilterError, parse_filter
 
 SETTINGS_FILE: Final = "coffeert-tui.toml"
-_SECTIONS: Final = frozenset({"alerts", "views", "keys", "rewind"})
-_MIB: Final = 1024 * 1024
-_MAX_MIB: Final = 4096
+_SECTIONS: Final = frozenset({"alerts", "views", "keys"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +34,6 @@ class Settings:
     alerts: Mapping[str, Rule] = field(default_factory=dict)
     views: Mapping[str, Filter] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
-    rewind_bytes: int = MAX_BUFFER_BYTES
 
 
 def settings_path(given: Path | None) -> Path | None:
@@ -62,6 +56,8 @@ def load_settings(path: Path | None) -> Settings:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}.") from None
+    if "rewind" in table:
+        raise ConfigError(f"{path}: leave [rewind] out: the server keeps the past now.")
     unknown = sorted(table.keys() - _SECTIONS)
     if unknown:
         raise ConfigError(f"{path}: [{unknown[0]}] is unknown; use {', '.join(sorted(_SECTIONS))}.")
@@ -70,7 +66,6 @@ def load_settings(path: Path | None) -> Settings:
             {name: parse_rule(text) for name, text in _strings(table, "alerts")},
             {name: parse_filter(text) for name, text in _strings(table, "views")},
             {name: _key(name, text) for name, text in _strings(table, "keys")},
-            _rewind(table.get("rewind", {})),
         )
     except (ConfigError, FilterError) as error:
         raise ConfigError(f"{path}: {error}") from None
@@ -87,12 +82,3 @@ def _key(name: str, text: str) -> str:
     if name not in KEY_IDS:
         raise ConfigError(f"{name} is no action; known are {', '.join(sorted(KEY_IDS))}.")
     return text
-
-
-def _rewind(section: object) -> int:
-    if section == {}:
-        return MAX_BUFFER_BYTES
-    match section:
-        case {"mib": int(mib), **others} if not others and 1 <= mib <= _MAX_MIB:
-            return mib * _MIB
-    raise ConfigError(f"[rewind] takes mib = a whole number from 1 to {_MAX_MIB}.")

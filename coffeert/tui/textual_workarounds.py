@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from rich.cells import cached_cell_len
-
-if TYPE_CHECKING:
-    from textual.widgets import Footer
 
 RELEASE_SECONDS: Final = 60.0
 """How often `release_memory` is worth its tenths of a millisecond."""
@@ -67,15 +64,6 @@ def trim_caches() -> None:
         drop_removed_widgets()
     if cached_cell_len.cache_info().currsize > MAX_MEASURED_TEXTS:
         cached_cell_len.cache_clear()
-
-
-def drop_removed_keys(footer: Footer) -> None:
-    """Drop the keys that a footer no longer shows.
-
-    In Textual 8.2 each key watches the footer's `compact`, and the watchers of removed keys are dropped
-    only when `compact` changes, which it never does here.
-    """
-    footer.mutate_reactive(type(footer).compact)
 
 
 _malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

@@ -37,7 +37,7 @@ RULES: Final = {"rush": "orders_per_min > 150 for 30s"}
 async def launch(columns: int, lines: int) -> AsyncIterator[Harness]:
     """Open a dashboard, let it watch for a while, and place an order."""
     house, clock = House(busy=2.3), FakeClock()
-    feed, archive = ScriptedFeed(), ScriptedArchive(house)
+    feed, archive = ScriptedFeed(), ScriptedArchive(house, clock)
     settings = Settings(alerts={name: parse_rule(text) for name, text in RULES.items()})
     app = CoffeertApp(feed, archive, url="http://127.0.0.1:8765", clock=clock, settings=settings)
     async with app.run_test(size=(columns, lines)) as pilot:

@@ -66,7 +66,7 @@ async def server_dies(screen: Screen, server: Command, shell: Shell, port: int) 
     await server.killed()
     await shows(screen, "✗ OFFLINE", "(r: retry now)", " newest ")
     await shell.serve(port=port)
-    screen[0].feed.reconnect_now()
+    screen[0].tab.feed.reconnect_now()
     await well(screen)
 
 

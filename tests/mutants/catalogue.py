@@ -17,6 +17,7 @@ class Mutant:
 
 
 _PROPERTY = "tests/integration/aggregator/test_pass_property.py"
+_ARCHIVE = "tests/integration/postgres/test_order_archive.py"
 _PASSES = "tests/integration/postgres/test_passes.py"
 _WRITER = "tests/unit/server/ingest/test_batch_writer.py"
 _BATCH_INSERT = "coffeert/server/ingest/batch_insert.py"
@@ -32,6 +33,10 @@ _READER = "tests/unit/server/http/test_request_reader.py"
 _AUTH = "tests/integration/server/http/test_auth.py"
 _CORS = "tests/integration/server/http/test_cors.py"
 _FEED = "tests/integration/client/test_feed.py"
+_ORDER_FORM = "tests/tui/test_order_form.py"
+_ALERTS = "tests/tui/test_alerts.py"
+_TYPED = "tests/unit/tui/model/test_filter_entry.py"
+_TOP_LINES = "tests/unit/tui/render/test_status_lines.py"
 _DURABILITY = "tests/integration/postgres/test_durability.py"
 _READINESS = "tests/integration/server/ops/test_readiness.py"
 _DESYNC = "tests/integration/server/http/test_desync.py"
@@ -50,10 +55,61 @@ _DOUBTS = "tests/unit/importer/test_doubtful_columns.py"
 _IMPORT_PROPERTY = "tests/integration/importer/test_import_property.py"
 _IMPORT_IDENTITY = "tests/integration/importer/test_identity.py"
 _IMPORTS = "sql/import_queries.sql"
+_CURVES = "tests/unit/tui/render/test_chart.py"
+_WINDOWS = "tests/unit/tui/model/test_window.py"
 _REPORTS = "tests/integration/server/reports/test_report_property.py"
 _PERIODS = "tests/unit/domain/test_periods.py"
 
 MUTANTS = (
+    Mutant(
+        "a curve has the minutes that came since its report",
+        "coffeert/tui/render/chart.py",
+        "quarters[label] = quarters.get(label, ZERO).plus(totals)",
+        "quarters[label] = totals",
+        (_CURVES,),
+    ),
+    Mutant(
+        "what was sold while nothing was heard is unknown",
+        "coffeert/tui/render/chart.py",
+        "if values[index] == 0 and lost(start, start + _QUARTER_SECONDS):",
+        "if False:",
+        (_CURVES,),
+    ),
+    Mutant(
+        "today is each store's own day",
+        "coffeert/tui/model/bucket_sums.py",
+        "cells = self._matching_cells(self.cube.today_cells())",
+        'cells = self._matching_cells(self.cube.bucket("day", retention.days[0].date))',
+        (_WINDOWS,),
+    ),
+    Mutant(
+        "an order is voided without a question",
+        "coffeert/tui/screens/order_commands.py",
+        "if asked is None or asked[0] != order.order_id or moment - asked[1] > CONFIRM_SECONDS:",
+        "if False:",
+        (f"{_ORDER_FORM}::test_voids_the_last_own_order_and_repeats_it",),
+    ),
+    Mutant(
+        "an alert begins because nothing is heard",
+        "coffeert/tui/model/alerts.py",
+        "    if status.old:",
+        "    if False:",
+        (f"{_ALERTS}::test_without_news_a_figure_is_unknown_and_not_low",),
+    ),
+    Mutant(
+        "a word that names nothing empties the panels",
+        "coffeert/tui/model/filter_entry.py",
+        "    return None, others",
+        "    return term, others",
+        (f"{_TYPED}::test_what_is_not_known_limits_nothing_and_is_explained",),
+    ),
+    Mutant(
+        "figures pass for checked while nothing is heard",
+        "coffeert/tui/render/badges.py",
+        'if data_status.totals_match == "unknown" or data_status.old:',
+        'if data_status.totals_match == "unknown":',
+        (f"{_TOP_LINES}::test_nothing_is_checked_while_nothing_is_known",),
+    ),
     Mutant(
         "by now ends where a repeated hour shows it for the first time",
         "coffeert/domain/calendar.py",
@@ -95,6 +151,41 @@ MUTANTS = (
         "void.voids = import_key.order_id AND void.import_id IS NOT NULL",
         "void.voids = import_key.order_id",
         (_IMPORT_PROPERTY,),
+    ),
+    Mutant(
+        "taking a run back voids all made-up orders",
+        "coffeert/inject/take_back.py",
+        "OrderQuery(sources=(SOURCE,), receipt=run)",
+        "OrderQuery(sources=(SOURCE,))",
+        ("tests/integration/inject/test_taking_back.py",),
+    ),
+    Mutant(
+        "taking a run back voids orders of tills with such a receipt",
+        "coffeert/inject/take_back.py",
+        "OrderQuery(sources=(SOURCE,), receipt=run)",
+        "OrderQuery(receipt=run)",
+        ("tests/integration/inject/test_taking_back.py",),
+    ),
+    Mutant(
+        "a void overtakes its order",
+        "coffeert/inject/injector.py",
+        "if order.voids and orders_since_void:",
+        "if False:",
+        ("tests/unit/inject/test_injector.py",),
+    ),
+    Mutant(
+        "a killed server stays announced",
+        "coffeert/cli/server_address.py",
+        "if is_held_exclusively(path):",
+        "if path.exists():",
+        ("tests/unit/cli/test_server_address.py",),
+    ),
+    Mutant(
+        "the demo calls lost orders stored",
+        "coffeert/cli/demo_faults.py",
+        "verification.exact and len(sent) == found.stored == found.counted",
+        "verification.exact",
+        ("tests/end_to_end/test_demo.py",),
     ),
     Mutant(
         "equal rows of one file are one sale",
@@ -687,11 +778,39 @@ ORDER BY order_id""",
         ("tests/unit/tui/model/test_bucket_sums.py",),
     ),
     Mutant(
-        "rewinding takes a day from a view that has dropped a store of it",
-        "coffeert/tui/history/segment.py",
-        "if unchanged and whole else {}",
-        "if unchanged else {}",
-        ("tests/unit/tui/history/test_cube_encoder.py",),
+        "a page of orders begins with the last one of the page before",
+        "sql/queries/order_page.sql",
+        "(placed_at, order_id) < (",
+        "(placed_at, order_id) <= (",
+        (_ARCHIVE,),
+    ),
+    Mutant(
+        "a day of orders is that of the default calendar at every store",
+        "coffeert/postgres/order_archive.py",
+        '[row["begins"] or begin for row in rows]',
+        '[rows[0]["begins"] or begin for row in rows]',
+        (_ARCHIVE,),
+    ),
+    Mutant(
+        "the total of orders counts voids",
+        "sql/queries/order_count.sql",
+        "  AND voids IS NULL\n",
+        "",
+        (_ARCHIVE,),
+    ),
+    Mutant(
+        "the terminal lists orders below the end of the server's pages",
+        "coffeert/tui/model/order_search.py",
+        "if order.recency >= end",
+        "if order.recency",
+        ("tests/unit/tui/model/test_order_search.py",),
+    ),
+    Mutant(
+        "a price filter is rounded to the currency's places",
+        "coffeert/tui/model/filter.py",
+        "-(-self.price // scale), self.price // scale",
+        "self.price // scale, self.price // scale",
+        ("tests/unit/tui/model/test_filter.py",),
     ),
     Mutant(
         "PostgreSQL takes a pass with a stale fencing token",

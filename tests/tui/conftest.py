@@ -10,7 +10,9 @@ import pytest
 from textual.pilot import Pilot
 
 from coffeert.client.events import FeedEvent, ViewChanged
+from coffeert.client.webhook import Webhook
 from coffeert.tui.app import NO_SETTINGS, CoffeertApp
+from coffeert.tui.demo_link import DemoLink
 from coffeert.tui.injection import Injection
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GlyphSet
@@ -76,6 +78,21 @@ def screen_text(app: CoffeertApp) -> str:
     return "\n".join(strip.text for strip in strips)
 
 
+async def reported(s: Harness) -> None:
+    """Wait until every report that the screen wants is at hand, or has failed."""
+    reports = s.app.state.reports
+
+    def at_hand() -> bool:
+        answers = [reports.answer(request) for request in s.app.state.wanted_reports()]
+        return all(answer.report or answer.failure for answer in answers) and bool(
+            s.app.session.activity or reports.activity_failed
+        )
+
+    while not at_hand():
+        await s.pilot.pause(0.01)
+    await s.settle()
+
+
 async def sell_for(s: Harness, seconds: int) -> list[ViewChanged]:
     """Sell two orders a second for some seconds; return the changes."""
     changes = []
@@ -107,11 +124,15 @@ def launch() -> Launch:
         opened: bool = True,
         settings: Settings = NO_SETTINGS,
         injection: Injection | None = None,
+        webhook: Webhook | None = None,
         notifications: bool = False,
         has_token: bool = False,
+        read_only: bool = False,
+        demo: DemoLink | None = None,
     ) -> AsyncIterator[Harness]:
         house = house or House()
-        feed, archive, clock = ScriptedFeed(), ScriptedArchive(house), FakeClock()
+        feed, clock = ScriptedFeed(), FakeClock()
+        archive = ScriptedArchive(house, clock)
         app = CoffeertApp(
             feed,
             archive,
@@ -121,6 +142,9 @@ def launch() -> Launch:
             appearance=Appearance(glyphs, theme),
             settings=settings,
             injection=injection,
+            webhook=webhook,
+            read_only=read_only,
+            demo=demo,
         )
         async with app.run_test(size=size, notifications=notifications) as pilot:
             made = Harness(app, pilot, feed, archive, house, clock)

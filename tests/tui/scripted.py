@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from coffeert.client import PlacedOrder
 from coffeert.client.events import (
     Beat,
@@ -17,10 +19,13 @@ from coffeert.client.events import (
     ViewChanged,
     ViewReset,
 )
+from coffeert.domain.order_query import OrderQuery
 from coffeert.domain.orders import Draft, Order
 from coffeert.domain.retention_window import RetentionWindow
 from coffeert.domain.rollups import BUCKETS, GRAINS, SECONDS, CellKey, Cells, Totals, floor
 from coffeert.domain.view import Change, View
+from coffeert.errors import CoffeertError
+from coffeert.tui.model.report_request import Selection, WantedReport
 from coffeert.wire.frames import PROTOCOL, Heartbeat, Hello, Snapshot, columns
 from coffeert.wire.health import (
     AggregatorHealth,
@@ -30,8 +35,13 @@ from coffeert.wire.health import (
     RedisHealth,
     SocketsHealth,
 )
+from coffeert.wire.order_csv import HEADING, csv_rows
+from coffeert.wire.order_pages import OrderList
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
+from coffeert.wire.reports import Activity, Comparison, Grouping, Report
 from tests.calendars import calendars
+from tests.tui import reports
+from tests.tui.stored_orders import matching, page_of
 
 NOON = datetime(2026, 3, 14, 10, 6, 24, tzinfo=UTC)
 STORES = ("uptown", "downtown", "central", "southend")
@@ -130,6 +140,7 @@ class House:
                 MenuDrink(code, code.title(), f"{PRICES.get(code, 400) / 100:.2f}")
                 for code in self.drinks
             ),
+            "EUR",
         )
 
     def order(self, moment: datetime, store: str | None = None, drink: str | None = None) -> Order:
@@ -225,10 +236,15 @@ class House:
 class ScriptedArchive:
     """Answers with another house's view, as if it were the past of this one."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, clock: FakeClock | None = None) -> None:
         self._house = house
+        self._clock = clock or FakeClock()
         self.asked: list[datetime | None] = []
+        self.reported: list[WantedReport] = []
+        self.failing: CoffeertError | None = None
         self.voided: list[UUID] = []
+        self.searched: list[OrderQuery] = []
+        self.stored: list[Order] = []
 
     async def dashboard(self, at: datetime | None = None) -> Snapshot:
         """Return the view at a moment."""
@@ -237,6 +253,53 @@ class ScriptedArchive:
         change = past.view.as_change()
         view = columns(change, past.view.cube.totals(), past.view.cube.top_drinks())
         return Snapshot(epoch="past", version=0, view=view)
+
+    async def report(
+        self,
+        period: str = "today",
+        *,
+        compare: Comparison | None = None,
+        by: Sequence[Grouping] = (),
+        stores: Sequence[str] = (),
+        drinks: Sequence[str] = (),
+    ) -> Report:
+        """Return a made-up report, or fail as the test says."""
+        request = WantedReport(
+            period, tuple(by), compare, Selection(tuple(stores) or None, tuple(drinks) or None)
+        )
+        self.reported.append(request)
+        if self.failing is not None:
+            raise self.failing
+        return reports.report_of(self._house, request, self._clock.now())
+
+    async def activity(self) -> Activity:
+        """Return when the stores sold last."""
+        if self.failing is not None:
+            raise self.failing
+        return reports.activity_of(self._house, self._clock.now())
+
+    async def orders(
+        self,
+        wanted: OrderQuery,
+        *,
+        before: str | None = None,
+        limit: int = 50,
+        counted: bool = True,
+    ) -> OrderList:
+        """Return a page of the recent orders and of those that a test has stored."""
+        self.searched.append(wanted)
+        if self.failing is not None:
+            raise self.failing
+        page = page_of((*self._house.view.recent, *self.stored), wanted, before, limit)
+        return page if counted else msgspec.structs.replace(page, total=None)
+
+    async def orders_csv(self, wanted: OrderQuery) -> AsyncIterator[bytes]:
+        """Return the rows of `orders` in two pieces; in between, fail as the test says."""
+        rows = matching((*self._house.view.recent, *self.stored), wanted)
+        yield (HEADING + csv_rows(rows[:1], 2)).encode()
+        if self.failing is not None:
+            raise self.failing
+        yield csv_rows(rows[1:], 2).encode()
 
     async def void(self, order_id: UUID) -> PlacedOrder:
         """Void an order."""

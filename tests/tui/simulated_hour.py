@@ -24,7 +24,6 @@ from textual.drivers.headless_driver import HeadlessDriver
 from coffeert.lab.terminal import resident_mib
 from coffeert.lab.terminal_memory import KEYS
 from coffeert.tui.app import CoffeertApp
-from coffeert.tui.settings import Settings
 from coffeert.tui.textual_workarounds import release_memory
 from coffeert.wire.frames import Snapshot, columns, decode_snapshot, encode
 from tests.tui.conftest import Harness
@@ -62,7 +61,7 @@ def _encoded_past(at: datetime | None) -> bytes:
     return encode(Snapshot(epoch="past", version=0, view=columns(past.as_change(), totals, top)))
 
 
-async def simulate(minutes: int, every: int, rewind_mib: int, executor: Executor) -> None:
+async def simulate(minutes: int, every: int, executor: Executor) -> None:
     """Show so many minutes, with a key every `every` seconds; print the memory each two minutes."""
     # Frames are put together as for a terminal, and then dropped.
     never = property(lambda _: False)
@@ -70,8 +69,8 @@ async def simulate(minutes: int, every: int, rewind_mib: int, executor: Executor
     library = ctypes.CDLL(None)
     library.mallinfo2.restype = _Mallinfo
     house, clock, feed = House(busy=25), FakeClock(), ScriptedFeed()
-    archive, settings = RemoteArchive(house, executor), Settings(rewind_bytes=rewind_mib << 20)
-    app = CoffeertApp(feed, archive, url="http://127.0.0.1:1", clock=clock, settings=settings)
+    archive = RemoteArchive(house, executor)
+    app = CoffeertApp(feed, archive, url="http://127.0.0.1:1", clock=clock)
     keys = itertools.cycle(KEYS)
     print("| minute | blocks in use | MiB of malloc in use | MiB resident |\n|---|---|---|---|")
     async with app.run_test(size=(120, 40)) as pilot:
@@ -105,10 +104,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=int, default=60)
     parser.add_argument("--every", type=int, default=20, help="seconds between two keys")
-    parser.add_argument("--rewind", type=int, default=1, help="MiB that are kept for rewinding")
     options = parser.parse_args()
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
-        asyncio.run(simulate(options.minutes, options.every, options.rewind, executor))
+        asyncio.run(simulate(options.minutes, options.every, executor))
 
 
 if __name__ == "__main__":

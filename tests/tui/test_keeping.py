@@ -6,44 +6,29 @@ import asyncio
 import csv
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input, Label
 
-from coffeert.alert_rules import parse_rule
 from coffeert.errors import ConfigError
+from coffeert.tui.bindings import CHANGING
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.injection import Injection, InjectionRequest, parse_injection_request
-from coffeert.tui.model.filter import parse_filter
+from coffeert.tui.model.filter import EVERYTHING, parse_filter
+from coffeert.tui.model.saved_views import SavedViews
+from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.session import Session
+from coffeert.tui.model.window import RANGE
 from coffeert.tui.render.glyphs import BRAILLE
 from coffeert.tui.saved_state import SavedState, capture_state, load_saved_state, save_state
 from coffeert.tui.screen_reader import run_screen_reader
+from coffeert.tui.screens.injection_form import InjectionForm
 from coffeert.tui.settings import Settings, load_settings
 from coffeert.wire.orders import MenuBody
 from tests.tui.conftest import Launch
 from tests.tui.scripted import FakeClock, House, ScriptedFeed, lost
-
-RUSH = Settings(alerts={"rush": parse_rule("orders_per_min > 20 for 30s")})
-
-
-async def test_an_alert_shows_fires_is_marked_and_can_be_acknowledged(
-    launch: Launch,
-) -> None:
-    async with launch(settings=RUSH) as s:
-        assert "alerts quiet" in s.text()
-        for _ in range(8):
-            s.clock.pass_time(5)
-            await s.happen(s.house.sell(s.clock.now(), 5), s.house.beat(s.clock.now()))
-        assert "1 alert " in s.text()
-        assert "a: note" in s.text()
-        assert "▲ orders_per_min > 20 for 30s" in s.text()
-        await s.press("a")
-        assert "a: note" not in s.text()
-        assert "1 alert " in s.text()
-        s.clock.pass_time(150)
-        await s.happen(s.house.beat(s.clock.now()))
-        assert "alerts quiet" in s.text()
 
 
 def listed(directory: Path) -> list[Path]:
@@ -57,6 +42,7 @@ async def test_exports_what_is_filtered_as_csv_json_and_svg(
     monkeypatch.chdir(tmp_path)
     async with launch() as s:
         s.app.state.filter = parse_filter("drink:latte")
+        s.app.state.span = RANGE["15 min"]
         await s.settle()
         for key in "cjs":
             await s.press("e", key)
@@ -85,6 +71,40 @@ async def test_saved_views_go_round(launch: Launch) -> None:
         assert seen == ["store:up", "-tea", "", "store:up"]
 
 
+async def test_a_view_shows_its_name_and_the_list_chooses_saves_and_removes(
+    launch: Launch,
+) -> None:
+    async with launch(settings=Settings(views={"up": parse_filter("store:up")})) as s:
+        await s.press("v")
+        assert "view up" in s.text()
+        s.app.state.filter = parse_filter("-tea")
+        await s.press("V", "s", *"hot", "enter")
+        assert "view hot" in s.text()
+        await s.press("V", "up", "enter")
+        assert s.app.state.filter == parse_filter("store:up")
+        await s.press("V", "d")
+        assert "up stands in coffeert-tui.toml" in s.text()
+        await s.press("down", "d", "escape")
+        assert list(s.app.tab.views) == ["up"]
+        assert s.app.state.filter == parse_filter("store:up")
+
+
+def test_a_view_needs_a_name_and_a_filter() -> None:
+    views = SavedViews({"up": parse_filter("store:up")})
+    hot = parse_filter("-tea")
+    for name, wanted in (
+        ("", hot),
+        ("x" * 25, hot),
+        ("a\x1b", hot),
+        ("up", hot),
+        ("all", EVERYTHING),
+    ):
+        with pytest.raises(ConfigError):
+            views.save(name, wanted)
+    views.save(" hot ", hot)
+    assert views.name_of(hot) == "hot"
+
+
 async def test_keys_can_be_remapped(launch: Launch) -> None:
     async with launch(settings=Settings(keys={"orders.freeze": "p"})) as s:
         await s.press("space")
@@ -100,19 +120,23 @@ async def test_jump_mode_goes_to_the_panel_of_a_letter(launch: Launch) -> None:
         await s.pilot.press("d")
         await s.settle()
         assert s.app.focused is not None
-        assert s.app.focused.id == "breakdown"
+        assert s.app.focused.id == "stores"
         await s.press("f", "z")
-        assert s.app.focused.id == "breakdown"
+        assert s.app.focused.id == "stores"
 
 
 def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "tui.json"
     state = DashboardState(Session(FakeClock()), BRAILLE)
-    SavedState("24h", "store:up -tea", "coffeert-light", "stores").restore(state)
-    save_state(path, capture_state(state, "coffeert-light"))
+    views = SavedViews({})
+    SavedState(
+        "28 days", "store:up -tea", "coffeert-light", "stores", {"hot": "-tea", "bad": "x:"}
+    ).restore(state, views)
+    save_state(path, capture_state(state, "coffeert-light", views))
     again = DashboardState(Session(FakeClock()), BRAILLE)
-    load_saved_state(path).restore(again)
-    assert (again.span.name, again.tab) == ("24h", "stores")
+    load_saved_state(path).restore(again, views := SavedViews({}))
+    assert dict(views.own) == {"hot": parse_filter("-tea")}
+    assert (again.span.name, again.tab) == ("28 days", "stores")
     assert again.filter == parse_filter("store:up -tea")
 
 
@@ -123,8 +147,8 @@ def test_what_cannot_be_remembered_is_left_out(tmp_path: Path, text: str) -> Non
     path = tmp_path / "tui.json"
     path.write_text(text)
     state = DashboardState(Session(FakeClock()), BRAILLE)
-    load_saved_state(path).restore(state)
-    assert state.span.name == "15m"
+    load_saved_state(path).restore(state, SavedViews({}))
+    assert state.span.name == "today"
     assert not state.filter
 
 
@@ -132,13 +156,12 @@ def test_settings_are_read(tmp_path: Path) -> None:
     path = tmp_path / "s.toml"
     path.write_text(
         '[alerts]\nrush = "orders_per_min > 130 for 30s"\n[views]\nup = "store:up"\n'
-        '[keys]\n"orders.freeze" = "p"\n[rewind]\nmib = 3\n'
+        '[keys]\n"orders.freeze" = "p"\n'
     )
     settings = load_settings(path)
     assert settings.alerts["rush"].limit == 130
     assert settings.views["up"] == parse_filter("store:up")
     assert settings.keys == {"orders.freeze": "p"}
-    assert settings.rewind_bytes == 3 * 1024 * 1024
     assert load_settings(None) == Settings()
 
 
@@ -151,9 +174,7 @@ def test_settings_are_read(tmp_path: Path) -> None:
         '[alerts]\na = "b"',
         '[views]\na = "x:y"',
         '[keys]\na = "b"',
-        "[rewind]\nmib = 0",
-        '[rewind]\nmib = "1"',
-        "[rewind]\nmib = 1\nkib = 1",
+        "[rewind]\nmib = 3",
     ],
 )
 def test_settings_that_cannot_be_used_are_explained(tmp_path: Path, text: str) -> None:
@@ -171,9 +192,9 @@ async def test_plain_says_in_sentences_how_things_stand_and_then_waits() -> None
     feed.put(*house.opening(clock.now()))
     while not any(sentence.startswith("Best drinks") for sentence in said):
         await asyncio.sleep(0)
-    total = house.view.cube.total("minute", house.retention.as_of - 14 * 60)
+    total = house.view.cube.totals().today
     assert any(sentence.startswith("10:06:24: live") for sentence in said)
-    assert any(s.startswith(f"Last 15m: {total.orders:,} orders") for s in said)
+    assert any(f"10:06. {total.orders:,} orders" in sentence for sentence in said)
     before = list(said)
     for _ in range(20):
         feed.put(house.sell(clock.now(), 1))
@@ -188,14 +209,74 @@ async def test_plain_says_in_sentences_how_things_stand_and_then_waits() -> None
         await speaking
 
 
-async def test_made_up_orders_do_not_leave_this_machine_unless_allowed(
-    launch: Launch,
-) -> None:
-    async with launch(injection=Injection("http://shop.example", None, allowed=False)) as s:
+async def test_plain_says_nothing_of_a_view_before_it_knows_how_old_that_is() -> None:
+    clock, feed, house = FakeClock(), ScriptedFeed(), House()
+    state = DashboardState(Session(clock), BRAILLE)
+    said: list[str] = []
+    speaking = asyncio.create_task(run_screen_reader(state, feed, said.append, every=0))
+    connected, picture, *_ = house.opening(clock.now())
+    feed.put(connected, picture)
+    while state.view() is None:
+        await asyncio.sleep(0)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert all(sentence.startswith("No data yet") for sentence in said)
+    feed.put(house.beat(clock.now() + timedelta(seconds=40), lag=40))
+    while not any("stale, data 40s old" in sentence for sentence in said):
+        await asyncio.sleep(0)
+    assert not any(": live" in sentence for sentence in said)
+    speaking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await speaking
+
+
+async def test_made_up_orders_get_among_real_ones_only_if_allowed(launch: Launch) -> None:
+    here = ServerAddress("http://localhost:8765")
+    async with launch(injection=Injection(here, None)) as s:
         await s.press("i")
         assert "--allow-inject" in s.notices()
-    Injection("http://shop.example", None, allowed=True).check()
-    Injection("http://localhost:8765", None, allowed=False).check()
+    Injection(here, None, allowed=True).check()
+    Injection(here, None, demo=True).check()
+
+
+async def test_the_first_line_says_what_goes_where_and_a_yes_is_typed(launch: Launch) -> None:
+    here = ServerAddress("http://127.0.0.1:8765")
+    async with launch(injection=Injection(here, None, allowed=True)) as s:
+        assert s.app.session.totals is not None
+        stored = s.app.session.totals.day.orders
+        await s.press("i")
+        form = s.app.screen
+        assert isinstance(form, InjectionForm)
+        warning = str(form.query_one("#warning", Label).render())
+        assert f"1,200 made-up orders into 127.0.0.1:8765, which has {stored:,} orders" in warning
+        assert "They count in every" in " ".join(s.text().split()), "all of it shows"
+        await s.press("f2")
+        assert s.app.screen is form, "not without a yes"
+        assert "type yes" in str(form.query_one("#fault", Label).render())
+        form.query_one("#duration", Input).value = ""
+        await s.pilot.pause()
+        assert "without end" in str(form.query_one("#warning", Label).render())
+        form.query_one("#sure", Input).value = "yes"
+        await s.press("f2")
+        assert s.app.screen is not form
+
+
+async def test_nobody_is_asked_in_the_demo(launch: Launch) -> None:
+    here = ServerAddress("http://127.0.0.1:8765")
+    async with launch(injection=Injection(here, None, demo=True)) as s:
+        await s.press("i")
+        assert not s.app.screen.query("#sure")
+
+
+async def test_a_read_only_dashboard_has_no_key_that_changes_anything(launch: Launch) -> None:
+    async with launch(read_only=True, injection=Injection(ServerAddress("http://a"), None)) as s:
+        for key in ("n", "R", "u", "i", "x"):
+            await s.press(key)
+            assert s.app.screen is s.app.dashboard, key
+        assert not s.notices()
+        offered = {key.action for key in s.app.dashboard.available_keys()}
+        assert not offered & CHANGING
+        assert "break_part" not in offered, "that is for the demo"
 
 
 def test_what_is_to_be_injected_is_read() -> None:

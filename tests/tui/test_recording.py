@@ -12,11 +12,13 @@ import pytest
 
 from coffeert.client.events import GapFound, ViewChanged
 from coffeert.domain.orders import Draft
+from coffeert.errors import ServerUnavailable
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.history.event_lines import event_of
 from coffeert.tui.history.recorder import RecordingError
 from coffeert.tui.history.replayer import Replayer, read
 from coffeert.tui.model.session import Session
+from coffeert.tui.model.window import RANGE
 from tests.tui.conftest import Launch, screen_text, sell_for
 from tests.tui.scripted import NOON, FakeClock
 
@@ -25,13 +27,17 @@ RUSH = Path(__file__).parents[2] / "docs" / "recordings" / "rush.ndjson.gz"
 
 async def test_a_recording_replays_to_the_same_screen(launch: Launch, tmp_path: Path) -> None:
     path = tmp_path / "watched.ndjson"
-    async with launch() as s:
+    # What only a server knows is missing in both.
+    async with launch((80, 24), opened=False) as s:
+        s.archive.failing = ServerUnavailable("The server does not answer.")
+        s.app.state.span = RANGE["15 min"]
+        await s.open()
         await sell_for(s, 3)
-        s.app.recording.start(path)
+        s.app.tab.recording.start(path)
         await sell_for(s, 5)
         await s.happen(GapFound(4, 6))
         await sell_for(s, 5)
-        s.app.recording.stop()
+        s.app.tab.recording.stop()
         await s.settle()
         recorded = s.text().splitlines()
         clock = s.clock
@@ -39,7 +45,8 @@ async def test_a_recording_replays_to_the_same_screen(launch: Launch, tmp_path: 
 
     replayer = Replayer(path, speed=1000)
     app = CoffeertApp(replayer, None, url=replayer.server, clock=clock)
-    async with app.run_test(size=(120, 40)) as pilot:
+    app.state.span = RANGE["15 min"]
+    async with app.run_test(size=(80, 24)) as pilot:
         while app.session.link.state != "stopped":
             await pilot.pause(0.01)
         assert app.session.link.reason == "The recording is over."
@@ -51,18 +58,18 @@ async def test_a_recording_replays_to_the_same_screen(launch: Launch, tmp_path: 
         app.dashboard.tick()
         await pilot.pause()
         replayed = screen_text(app).splitlines()
-    # All but the bar, which tells how far back the memory reaches, is the same.
-    assert [line for line in replayed if "rewind" not in line] == [
-        line for line in recorded if "rewind" not in line
+    # All but the bar, which says that this is no live server, is the same.
+    assert [line for line in replayed if "earlier" not in line] == [
+        line for line in recorded if "earlier" not in line
     ]
 
 
 async def test_time_stands_still_when_a_recording_is_over(launch: Launch, tmp_path: Path) -> None:
     path = tmp_path / "watched.ndjson"
     async with launch() as s:
-        s.app.recording.start(path)
+        s.app.tab.recording.start(path)
         await sell_for(s, 5)
-        s.app.recording.stop()
+        s.app.tab.recording.stop()
         last = s.clock.now()
     replayer = Replayer(path, speed=1000)
     app = CoffeertApp(replayer, None, url=replayer.server, clock=replayer.clock)
@@ -73,7 +80,7 @@ async def test_time_stands_still_when_a_recording_is_over(launch: Launch, tmp_pa
         over = app.session.now()
         app.dashboard.tick()
         await pilot.pause()
-        assert "REPLAY over" in screen_text(app)
+        assert "replay over" in screen_text(app)
         assert app.session.now() == over
         assert over >= last
 
@@ -83,9 +90,9 @@ async def test_a_recording_lists_each_order_once_for_injection(
 ) -> None:
     path = tmp_path / "watched.ndjson"
     async with launch() as s:
-        s.app.recording.start(path)
+        s.app.tab.recording.start(path)
         changes = await sell_for(s, 6)
-        recorder = s.app.recording.stop()
+        recorder = s.app.tab.recording.stop()
         assert recorder is not None
         assert recorder.orders == 12
         assert recorder.missed == 0
@@ -107,7 +114,7 @@ async def test_orders_the_frames_did_not_list_are_counted_as_missing(
     launch: Launch, tmp_path: Path
 ) -> None:
     async with launch() as s:
-        s.app.recording.start(tmp_path / "watched.ndjson")
+        s.app.tab.recording.start(tmp_path / "watched.ndjson")
         s.clock.pass_time(1)
         orders = [s.house.order(s.clock.now()) for _ in range(80)]
         sent = s.house.tell(s.clock.now(), orders)
@@ -115,7 +122,7 @@ async def test_orders_the_frames_did_not_list_are_counted_as_missing(
             sent.change.retention, sent.change.data_time, sent.change.cells, tuple(orders[:50])
         )
         await s.happen(ViewChanged(shown, sent.version, sent.received, sent.totals))
-        recorder = s.app.recording.stop()
+        recorder = s.app.tab.recording.stop()
         assert recorder is not None
         assert (recorder.orders, recorder.missed) == (50, 30)
 
@@ -125,7 +132,7 @@ async def test_what_a_new_connection_catches_up_on_is_not_taken_for_news(
 ) -> None:
     # A server may begin with a picture that is a while old, and bring it up to date at once.
     async with launch(opened=False) as s:
-        s.app.recording.start(tmp_path / "watched.ndjson")
+        s.app.tab.recording.start(tmp_path / "watched.ndjson")
         hello, reset, _ = s.house.opening(NOON)
         s.clock.pass_time(3600)  # this machine's clock is wrong
         late = NOON + timedelta(seconds=50)
@@ -134,13 +141,10 @@ async def test_what_a_new_connection_catches_up_on_is_not_taken_for_news(
         assert s.app.session.orders_seen == 0
         assert s.app.session.now() == late
         assert s.app.session.arrivals.rate(late.timestamp()) == 0
-        span = s.app.state.rewind_buffer.span
-        assert span is not None
-        assert span[0] == late.timestamp()
         s.clock.pass_time(1)
         now = s.app.session.now()
         await s.happen(s.house.sell(now, 2, s.clock.monotonic()), s.house.beat(now))
-        recorder = s.app.recording.stop()
+        recorder = s.app.tab.recording.stop()
         assert recorder is not None
         assert (recorder.orders, recorder.missed) == (2, 0)
     times = [line.at for line in read(tmp_path / "watched.ndjson")]
@@ -153,7 +157,7 @@ async def test_a_recording_never_overwrites(launch: Launch, tmp_path: Path) -> N
     path.write_text("mine")
     async with launch() as s:
         with pytest.raises(RecordingError, match="exists already"):
-            s.app.recording.start(path)
+            s.app.tab.recording.start(path)
     assert path.read_text() == "mine"
 
 

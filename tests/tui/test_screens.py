@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -41,7 +42,7 @@ class SnapshotRun:
     def __init__(self, theme: str, glyphs: GlyphSet, house: House | None = None) -> None:
         self.house = house or House()
         self.feed, self.clock = ScriptedFeed(), FakeClock()
-        archive = ScriptedArchive(self.house)
+        archive = ScriptedArchive(self.house, self.clock)
         self.app = CoffeertApp(
             self.feed, archive, url=URL, clock=self.clock, appearance=Appearance(glyphs, theme)
         )
@@ -82,7 +83,10 @@ async def reconnecting(shown: SnapshotRun) -> None:
 async def rewound(shown: SnapshotRun) -> None:
     """Looking a while back."""
     await live(shown)
-    shown.app.state.seek(-15)
+    shown.app.state.travel.seek(-15)
+    assert shown.pilot is not None
+    while shown.app.state.rewound_to is None:
+        await asyncio.sleep(0.02)
 
 
 async def empty(shown: SnapshotRun) -> None:

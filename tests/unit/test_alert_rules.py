@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coffeert.alert_rules import METRICS, Rule, RuleMonitor, parse_rule, read_figures, silent_stores
+from coffeert.alert_rules import METRICS, Rule, RuleMonitor, parse_rule, read_figures
 from coffeert.domain.rollup_cube import RollupCube
 from coffeert.domain.rollups import CellKey, Totals, floor
 from coffeert.errors import ConfigError
+from coffeert.wire.reports import Activity, StoreActivity
 from tests.calendars import retention
 
 NOW = datetime(2026, 3, 14, 10, 6, 30, tzinfo=UTC)
@@ -75,25 +76,29 @@ def test_an_unknown_figure_neither_fires_nor_calms() -> None:
 
 def test_figures_of_a_view() -> None:
     made = cube((0, "uptown", Totals(30, 40, 12_000)), (1, "central", Totals(60, 60, 18_000)))
-    figures = read_figures(made, NOW - timedelta(seconds=2), NOW, ["uptown", "central"], None)
+    figures = read_figures(made, NOW - timedelta(seconds=2), NOW, None, None)
     assert figures["orders_per_min"] == 30 + 60 / 2
     assert figures["revenue_per_min"] == 120 + 180 / 2
     assert figures["avg_ticket"] == pytest.approx(300 / 90)
     assert figures["data_age"] == 2
-    assert figures["silent_stores"] == 0
+    assert "silent_stores" not in figures
     assert "queue" not in figures
 
 
-def test_silent_stores_are_those_without_an_order_for_three_minutes() -> None:
-    made = cube((0, "a", Totals(1, 1, 1)), (2, "b", Totals(1, 1, 1)), (5, "c", Totals(1, 1, 1)))
-    silent = silent_stores(made, ["a", "b", "c", "never"], NOW.timestamp())
-    assert [code for code, _ in silent] == ["never", "c"]
-    assert dict(silent)["c"] == 4 * 60 + 30
-
-
-def test_a_void_is_no_sign_of_life() -> None:
-    made = cube((0, "a", Totals(-1, -1, -1)), (8, "a", Totals(1, 1, 1)))
-    assert [code for code, _ in silent_stores(made, ["a"], NOW.timestamp())] == ["a"]
+def test_silent_stores_are_those_that_are_quiet_for_what_they_usually_do() -> None:
+    stores = tuple(
+        StoreActivity(
+            store=code,
+            name=code,
+            last_sale=None,
+            usual_gap=None,
+            usually_open=None,
+            quiet=code in ("b", "c"),
+        )
+        for code in "abcd"
+    )
+    activity = Activity(as_of=NOW, stores=stores)
+    assert read_figures(cube(), NOW, NOW, activity, None)["silent_stores"] == 2
 
 
 @pytest.mark.parametrize(

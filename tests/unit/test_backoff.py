@@ -17,6 +17,13 @@ def test_delays_grow_to_a_limit() -> None:
     assert len(set(delays[10:])) > 100, "clients would come back all at once"
 
 
+def test_a_limit_can_be_given_for_one_delay() -> None:
+    backoff = Backoff(initial=0.1, longest=100.0)
+    delays = [backoff.next_delay(longest=2.0) for _ in range(20)]
+    assert max(delays) <= 2.0
+    assert backoff.next_delay() >= 50, "the failures have been counted"
+
+
 def test_a_success_resets_the_delays() -> None:
     backoff = Backoff(initial=0.1, longest=100)
     for _ in range(8):

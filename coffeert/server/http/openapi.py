@@ -10,8 +10,10 @@ import msgspec
 from coffeert import __version__
 from coffeert.domain.money import MAX_AMOUNT_CENTS, MAX_PRICE_CENTS
 from coffeert.domain.orders import MAX_QUANTITY
+from coffeert.server.http.openapi_orders import search_parameters
 from coffeert.server.http.openapi_reports import report_parameters
 from coffeert.wire.frames import Snapshot
+from coffeert.wire.order_pages import OrderList
 from coffeert.wire.order_requests import OrderRequest
 from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, Problem
 from coffeert.wire.reports import Activity, Report
@@ -98,9 +100,13 @@ def _request_fields(decimals: int) -> dict[str, Any]:
 @lru_cache(8)
 def openapi_document(decimals: int) -> bytes:
     """Return the document as JSON, for a currency with so many decimal places."""
-    (request, stored, batch, menu, snapshot, report, activity, problem), schemas = (
+    types = (
+        *(OrderRequest, OrderBody, BatchResult, OrderList, MenuBody, Snapshot),
+        *(Report, Activity, Problem),
+    )
+    (request, stored, batch, page, menu, snapshot, report, activity, problem), schemas = (
         msgspec.json.schema_components(
-            (OrderRequest, OrderBody, BatchResult, MenuBody, Snapshot, Report, Activity, Problem),
+            types,
             ref_template=_REFS,
         )
     )
@@ -122,13 +128,18 @@ def openapi_document(decimals: int) -> bytes:
         },
         "paths": {
             "/api/orders": {
+                "get": {
+                    "summary": "The orders that match, newest first, in pages or as CSV",
+                    "parameters": search_parameters(),
+                    "responses": {"200": _page(page)} | _pick(problems, 401, 403, 422, 503),
+                },
                 "post": {
                     "summary": "Store one order",
                     "parameters": [_IDEMPOTENCY_KEY],
                     "requestBody": _body(request, "application/json"),
                     "responses": placed
                     | _pick(problems, 400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
-                }
+                },
             },
             "/api/orders/batch": {
                 "post": {
@@ -236,6 +247,11 @@ def _response(
     text: str, schema: dict[str, Any], content_type: str = "application/json"
 ) -> dict[str, Any]:
     return {"description": text, "content": {content_type: {"schema": schema}}}
+
+
+def _page(schema: dict[str, Any]) -> dict[str, Any]:
+    found = _response("A page, or all orders that match.", schema)
+    return found | {"content": found["content"] | {"text/csv": {}}}
 
 
 def _plain(

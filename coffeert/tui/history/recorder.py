@@ -13,6 +13,7 @@ from coffeert.client.events import FeedEvent, ViewChanged, ViewReset
 from coffeert.domain.orders import Draft, Order
 from coffeert.errors import CoffeertError
 from coffeert.tui.history.event_lines import FORMAT, StartLine, encode, line_of, opening_of
+from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.session import Session
 from coffeert.wire.orders import draft_body
 
@@ -121,15 +122,15 @@ class Recorder:
 class Recording:
     """Starts and stops recordings of one session; at most one runs at a time."""
 
-    def __init__(self, session: Session, server: str) -> None:
+    def __init__(self, session: Session, address: ServerAddress) -> None:
         self.recorder: Recorder | None = None
         self._session = session
-        self._server = server
+        self._address = address
 
     def start(self, path: Path) -> None:
         """Record from now on into a new file; raises `RecordingError`."""
         self.stop()
-        self.recorder = Recorder(path, self._session, self._server)
+        self.recorder = Recorder(path, self._session, self._address.name)
 
     def record(self, event: FeedEvent) -> None:
         """Write down an event that the session has just applied, if a recording runs."""

@@ -19,6 +19,9 @@ from coffeert.domain.orders import Draft
 from coffeert.errors import Forbidden
 from coffeert.tui.history.event_lines import FORMAT, EventLine, StartLine, decode, event_of
 from coffeert.tui.history.recorder import RecordingError
+from coffeert.tui.model.past import StoppedClock
+from coffeert.tui.model.session import Session
+from coffeert.wire.frames import Snapshot, columns
 
 _EVENT_PREFIX = b'{"coffeert":'
 
@@ -80,6 +83,29 @@ class Replayer:
                 yield event
         self.clock.stop()
         yield Disconnected("The recording is over.", None)
+
+    async def dashboard(self, at: datetime | None = None) -> Snapshot:
+        """Return the view as it was at a moment of the recording; raises `RecordingError`."""
+        moment = self.clock.monotonic() if at is None else at.timestamp()
+        return await asyncio.to_thread(self._snapshot, moment)
+
+    def _snapshot(self, moment: float) -> Snapshot:
+        clock = StoppedClock(moment)
+        session = Session(clock)
+        for line in read(self._path):
+            if line.at > moment:
+                break
+            clock.moment = line.at
+            event = event_of(line, line.at)
+            if event is not None:
+                session.apply(event)
+        view = session.view
+        if view is None:
+            raise RecordingError("The recording begins later.")
+        shown = columns(
+            view.as_change(), view.cube.totals(), view.cube.top_drinks(), session.places
+        )
+        return Snapshot(epoch=session.epoch, version=session.version, view=shown)
 
     async def place(self, draft: Draft, *, timeout: float = 10) -> PlacedOrder:  # noqa: ASYNC109 (the contract's name)
         """Raise `Forbidden`: a recording takes no orders."""

@@ -57,7 +57,7 @@ class Arrivals:
             return None
         total = ZERO
         for (store, drink), totals in self._slots.get(slot, {}).items():
-            if wanted.matches_cell(store, drink, totals):
+            if wanted.matches_cell(store, drink):
                 total = total.plus(totals)
         return total
 

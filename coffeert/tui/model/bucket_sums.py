@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from coffeert.domain.retention_window import RetentionWindow
 from coffeert.domain.rollup_cube import RollupCube
 from coffeert.domain.rollups import ZERO, Grain, StoreDrink, Totals
 from coffeert.tui.model.filter import EVERYTHING, Filter
@@ -77,13 +78,22 @@ def _scaled(totals: Totals, part: float) -> Totals:
 class BucketSumCache:
     """Filtered sums of the buckets of one cube."""
 
-    __slots__ = ("_cached", "_matching", "cube", "wanted")
+    __slots__ = ("_cached", "_matching", "_today", "cube", "wanted")
 
     def __init__(self, cube: RollupCube, wanted: Filter = EVERYTHING) -> None:
         self.cube = cube
         self.wanted = wanted
         self._cached: dict[tuple[Grain, int], BucketSums] = {}
         self._matching: dict[StoreDrink, bool] = {}
+        self._today: tuple[RetentionWindow, BucketSums] | None = None
+
+    def today(self) -> BucketSums:
+        """Sum the running business day of each store."""
+        retention = self.cube.retention
+        if self._today is None or self._today[0] != retention:
+            cells = self._matching_cells(self.cube.today_cells())
+            self._today = retention, sum_bucket(cells)
+        return self._today[1]
 
     def bucket(self, grain: Grain, start: int) -> BucketSums:
         cached = self._cached.get((grain, start))
@@ -98,17 +108,17 @@ class BucketSumCache:
         wanted, matching = self.wanted, self._matching
         if not wanted:
             return cells.items()
-        if wanted.approximate:
-            return (cell for cell in cells.items() if wanted.matches_cell(*cell[0], cell[1]))
         # Only codes are compared, and they are the same in every bucket.
         for pair in cells.keys() - matching.keys():
-            matching[pair] = wanted.matches_cell(*pair, ZERO)
+            matching[pair] = wanted.matches_cell(*pair)
         return (cell for cell in cells.items() if matching[cell[0]])
 
     def forget(self, buckets: Iterable[tuple[Grain, int]]) -> None:
         """Drop the buckets that have changed."""
         for grain, start in buckets:
             self._cached.pop((grain, start), None)
+            if grain == "day":
+                self._today = None
             if grain == "hour":  # a bucket of `cells_within` may begin up to three quarters before
                 for earlier in range(start - 2700, start, 900):
                     self._cached.pop((grain, earlier), None)

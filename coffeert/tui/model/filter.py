@@ -1,7 +1,7 @@
 """The filter language: `store:uptown drink:latte price>5 -tea`.
 
-Words are joined by "and"; `store:a,b` means either; a word without a colon is looked for in both codes; `-`
-in front negates a term.
+Words are joined by "and"; `store:a,b` means either; `store:=a` exactly that code; a word without a colon is
+looked for in both codes; `-` in front negates a term.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from coffeert.domain.currency import DEFAULT_PLACES, MAX_PLACES
-from coffeert.domain.money import exact_units, money_text
+from coffeert.domain.money import MAX_PRICE_CENTS, exact_units, money_text
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import Totals
 from coffeert.errors import CoffeertError
 
 Field = Literal["store", "drink", "any", "price"]
@@ -28,6 +27,7 @@ _COMPARE: Final[dict[Comparison, Callable[[int, int], bool]]] = {
     ">=": operator.ge,
     "=": operator.eq,
 }
+_OPPOSITE: Final[dict[Comparison, Comparison]] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _PRICE = re.compile(r"price(<=|>=|<|>|=|:)(.*)", re.IGNORECASE)
 
 
@@ -39,9 +39,9 @@ class FilterError(CoffeertError):
 class Term:
     """One condition. `words` are case-folded; a code matches if it contains any of them.
 
-    With `exact` it must equal one of them, as when drilling down. `price` is in ten thousandths of a unit,
-    as a filter may be typed before the currency is known; `places` are the decimal places of what it is
-    compared with.
+    With `exact` it must equal one of them, which are then not case-folded, as when drilling down. `price`
+    is in ten thousandths of a unit, as a filter may be typed before the currency is known; `places` are the
+    decimal places of what it is compared with.
     """
 
     field: Field
@@ -52,16 +52,39 @@ class Term:
     exact: bool = False
     places: int = DEFAULT_PLACES
 
-    def matches(self, store: str, drink: str, quantity: int, cents: int) -> bool:
-        """Return True if something sold matches; `cents` is its revenue."""
-        return self._matches(store, drink, quantity, cents) != self.negated
+    def matches(self, store: str, drink: str) -> bool:
+        """Return True if what these codes name matches, at whatever price."""
+        return self.field == "price" or self._names(store, drink) != self.negated
 
-    def _matches(self, store: str, drink: str, quantity: int, cents: int) -> bool:
-        if self.field == "price":
-            # Compared as revenue against quantity times price: no division, so no rounding.
-            pieces = abs(quantity)
-            scaled = abs(cents) * 10 ** (MAX_PLACES - self.places)
-            return pieces > 0 and _COMPARE[self.comparison](scaled, self.price * pieces)
+    def matches_price(self, price: int) -> bool:
+        """Return True if a price of one piece matches, in minor units."""
+        if self.field != "price":
+            return True
+        scaled = price * 10 ** (MAX_PLACES - self.places)
+        return _COMPARE[self.comparison](scaled, self.price) != self.negated
+
+    def prices(self) -> tuple[int, int] | None:
+        """Return the lowest and the highest price that match, in minor units, within what orders may have.
+
+        The lowest is above the highest if none matches. `None` if there is a gap between those that match.
+        """
+        if self.field != "price":
+            return 0, MAX_PRICE_CENTS
+        scale = 10 ** (MAX_PLACES - self.places)
+        up, down = -(-self.price // scale), self.price // scale
+        comparison = _OPPOSITE.get(self.comparison) if self.negated else self.comparison
+        if comparison is None:
+            return None
+        lowest, highest = {
+            "<": (0, up - 1),
+            "<=": (0, down),
+            ">": (down + 1, MAX_PRICE_CENTS),
+            ">=": (up, MAX_PRICE_CENTS),
+            "=": (up, down),
+        }[comparison]
+        return min(lowest, MAX_PRICE_CENTS + 1), min(highest, MAX_PRICE_CENTS)
+
+    def _names(self, store: str, drink: str) -> bool:
         if self.exact:
             code = store if self.field == "store" else drink
             return code in self.words
@@ -73,7 +96,7 @@ class Term:
         sign = "-" if self.negated else ""
         if self.field == "price":
             return f"{sign}price{self.comparison}{_price_text(self.price)}"
-        words = ",".join(self.words)
+        words = ("=" if self.exact else "") + ",".join(self.words)
         return f"{sign}{words}" if self.field == "any" else f"{sign}{self.field}:{words}"
 
 
@@ -86,24 +109,32 @@ class Filter:
     def __bool__(self) -> bool:
         return bool(self.terms)
 
-    @property
-    def approximate(self) -> bool:
-        """Whether sums are approximate: a cell holds no single prices, so its average price is compared."""
-        return any(term.field == "price" for term in self.terms)
-
-    def matches_cell(self, store: str, drink: str, totals: Totals) -> bool:
-        return all(t.matches(store, drink, totals.quantity, totals.cents) for t in self.terms)
+    def matches_cell(self, store: str, drink: str) -> bool:
+        """Return True if sums of a store and a drink match; a price limits only the list of orders."""
+        return all(term.matches(store, drink) for term in self.terms)
 
     def matches_order(self, order: Order) -> bool:
-        revenue = order.total_cents
-        return all(t.matches(order.store, order.drink, order.quantity, revenue) for t in self.terms)
+        """Return True if an order matches, by the price of one piece that it is listed with."""
+        return all(
+            term.matches(order.store, order.drink) and term.matches_price(order.price_cents)
+            for term in self.terms
+        )
 
     def matches_store(self, store: str, drinks: Iterable[str]) -> bool:
         """Return True if this store matches with any of these drinks, at whatever price."""
-        by_code = [term for term in self.terms if term.field != "price"]
-        return not by_code or any(
-            all(term.matches(store, drink, 0, 0) for term in by_code) for drink in drinks
+        return all(term.field == "price" for term in self.terms) or any(
+            self.matches_cell(store, drink) for drink in drinks
         )
+
+    def prices(self) -> tuple[int, int] | None:
+        """Return the lowest and the highest price that match, as `Term.prices` does."""
+        lowest, highest = 0, MAX_PRICE_CENTS
+        for term in self.terms:
+            bounds = term.prices()
+            if bounds is None:
+                return None
+            lowest, highest = max(lowest, bounds[0]), min(highest, bounds[1])
+        return lowest, highest
 
     def text(self) -> str:
         """Return the filter as it is typed."""
@@ -143,10 +174,12 @@ def _term(word: str) -> Term:
     names: dict[str, Field] = {"store": "store", "s": "store", "drink": "drink", "d": "drink"}
     if field.casefold() not in names:
         raise FilterError(f"{field}: is no field; use store:, drink:, price> or a plain word.")
-    words = tuple(part.casefold() for part in value.split(",") if part)
-    if not words:
+    exact = value.startswith("=")
+    parts = [part for part in value.removeprefix("=").split(",") if part]
+    if not parts:
         raise FilterError(f"{field}: needs a value, such as store:uptown.")
-    return Term(names[field.casefold()], words, negated=negated)
+    words = tuple(part if exact else part.casefold() for part in parts)
+    return Term(names[field.casefold()], words, negated=negated, exact=exact)
 
 
 def _comparison(sign: str) -> Comparison:

@@ -36,6 +36,7 @@ from coffeert.tui.model.source import Feed
 from coffeert.wire.frames import Heartbeat, Hello
 from coffeert.wire.health import Health
 from coffeert.wire.orders import MenuBody
+from coffeert.wire.reports import Activity
 
 LinkState = Literal["connecting", "up", "waiting", "stopped"]
 TotalsMatch = Literal["unknown", "equal", "differs"]
@@ -83,6 +84,7 @@ class Session:
         self.orders_seen = 0
         self.orders_added = 0
         self.heartbeat: Heartbeat | None = None
+        self.activity: Activity | None = None
         self.replaying = False
         self.own = OwnOrders()
         self.arrivals = Arrivals()
@@ -130,6 +132,10 @@ class Session:
             return self.clock.now()
         then, moment = self._server_time
         return then + timedelta(seconds=self.clock.monotonic() - moment)
+
+    def stand_at(self, moment: datetime) -> None:
+        """Take a past moment for the present."""
+        self._server_time = moment, self.clock.monotonic()
 
     def age(self) -> float | None:
         """Return the age of the view in seconds; `None` without one."""

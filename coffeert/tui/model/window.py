@@ -1,4 +1,4 @@
-"""The window shown: a range of time, bucket by bucket, beside the equal window before it."""
+"""The range shown: a business period that reports know, or the latest minutes of the live view."""
 
 from __future__ import annotations
 
@@ -6,120 +6,144 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from coffeert.domain.retention_window import RetentionWindow
-from coffeert.domain.rollups import BUCKETS, SECONDS, Grain, Totals
+from coffeert.domain.rollups import BUCKETS, SECONDS, Totals
 from coffeert.tui.model.bucket_sums import BucketSumCache, BucketSums, merge, scale
+from coffeert.wire.reports import Comparison, Grouping
 
-RangeName = Literal["1m", "5m", "15m", "1h", "24h", "30d"]
+RangeName = Literal[
+    "today", "yesterday", "7 days", "this week", "28 days", "month", "15 min", "1 hour"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A number of buckets of one grain, including the running one.
+    """A business period by the name that reports have for it, or some `minutes` up to now.
 
-    A `fine` range is charted by when orders arrived here, because minutes are too coarse for it.
+    `grouping` is what its curve is made of, `comparisons` what it can be compared with.
     """
 
     name: RangeName
-    grain: Grain
-    buckets: int
-    fine: bool = False
+    period: str = ""
+    grouping: Grouping = "day"
+    comparisons: tuple[Comparison, ...] = ()
+    minutes: int = 0
 
     @property
     def seconds(self) -> int:
-        """Length in seconds."""
-        return self.buckets * SECONDS[self.grain]
+        """Length in seconds of a range of minutes."""
+        return self.minutes * SECONDS["minute"]
 
-    def starts(self, now: float, retention: RetentionWindow) -> range:
-        """Return the names of the buckets, oldest first; days are named by their dates."""
-        step = SECONDS[self.grain]
-        running, _, _ = retention.running(self.grain, now)
-        return range(running - (self.buckets - 1) * step, running + step, step)
+    @property
+    def ends_now(self) -> bool:
+        """Whether it is counted until now."""
+        return self.name != "yesterday"
 
-    def elapsed(self, now: float, retention: RetentionWindow) -> float:
-        """Return the part of the running bucket that is over, from 0 to 1."""
-        _, begins, ends = retention.running(self.grain, now)
-        return min(1.0, max(0.0, (now - begins) / (ends - begins)))
+    def starts(self, now: float) -> range:
+        """Return the minutes of a live range, oldest first."""
+        running = int(now) - int(now) % 60
+        return range(running - (self.minutes - 1) * 60, running + 60, 60)
 
+
+_ONE_DAY: Final[tuple[Comparison, ...]] = ("last-week", "yesterday", "usual", "last-year")
+_WEEK: Final[tuple[Comparison, ...]] = ("last-week", "last-year")
+_MANY_DAYS: Final[tuple[Comparison, ...]] = ("before", "last-year")
 
 RANGES: Final[tuple[Range, ...]] = (
-    Range("1m", "minute", 1, fine=True),
-    Range("5m", "minute", 5, fine=True),
-    Range("15m", "minute", 15),
-    Range("1h", "minute", 60),
-    Range("24h", "hour", 24),
-    Range("30d", "day", 30),
+    Range("today", "today", "quarter", _ONE_DAY),
+    Range("yesterday", "yesterday", "quarter", _ONE_DAY),
+    Range("7 days", "7-days", "day", _MANY_DAYS),
+    Range("this week", "week", "day", _WEEK),
+    Range("28 days", "28-days", "day", _MANY_DAYS),
+    Range("month", "month", "day", _MANY_DAYS),
+    Range("15 min", minutes=15),
+    Range("1 hour", minutes=60),
 )
 
 RANGE: Final[dict[RangeName, Range]] = {span.name: span for span in RANGES}
-DEFAULT_RANGE: Final = RANGE["15m"]
-"""Long enough for a trend, short enough to see it move."""
+DEFAULT_RANGE: Final = RANGE["today"]
+
+ONE_DAY: Final = frozenset({"today", "yesterday"})
+"""The ranges whose curve is a day, quarter hour by quarter hour."""
 
 
 def next_range(span: Range, step: int) -> Range:
-    """Return the next longer (`step` 1) or shorter (-1) range; after the last comes the first."""
+    """Return the next (`step` 1) or the last (-1) range in order; after the last comes the first."""
     return RANGES[(RANGES.index(span) + step) % len(RANGES)]
+
+
+def next_comparison(span: Range, chosen: Comparison) -> Comparison:
+    """Return what the range is compared with next."""
+    known = span.comparisons
+    return known[(known.index(chosen) + 1) % len(known)]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A range of time at one moment.
+    """The sums of a range at one moment.
 
-    `sums` has no end, like the server's windows: a till's clock may be ahead of `now`. `previous` is the
-    equal window before at the same phase: its last bucket is cut where the running one is now, so that the
-    two can be compared. It is `None` if that time is unknown.
+    A range of minutes has buckets, and `sums` has no end, like the server's windows: a till's clock may be
+    ahead of `now`. `previous` are then the sums of as many minutes before at the same phase, whose last
+    minute is cut where the running one is now; `None` if that time is unknown.
     """
 
     span: Range
     now: float
-    starts: tuple[int, ...]
-    bucket_totals: tuple[Totals, ...]
-    previous_bucket_totals: tuple[Totals, ...] | None
     sums: BucketSums
-    previous: BucketSums | None
-    elapsed: float
+    starts: tuple[int, ...] = ()
+    bucket_totals: tuple[Totals, ...] = ()
+    previous_bucket_totals: tuple[Totals, ...] | None = None
+    previous: BucketSums | None = None
+    elapsed: float = 1.0
     """The part of the last bucket that is over, from 0 to 1."""
 
-    @property
-    def elapsed_minutes(self) -> float:
-        """Minutes of the window that are over."""
-        return (len(self.starts) - 1 + self.elapsed) * SECONDS[self.span.grain] / 60
+
+def today_window(sums: BucketSumCache, span: Range, now: float) -> Window:
+    """Sum the running business day of each store."""
+    return Window(span, now, sums.today())
 
 
-def window(sums: BucketSumCache, past: BucketSumCache | None, span: Range, now: float) -> Window:
-    """Sum a range, and the window before it.
+def minutes_window(
+    sums: BucketSumCache, past: BucketSumCache | None, span: Range, now: float
+) -> Window:
+    """Sum a range of minutes, and the one before it.
 
-    `past` holds the sums as they were one range ago. Without it, buckets that `sums` still holds are used;
+    `past` holds the sums as they were one range ago. Without it, minutes that `sums` still holds are used;
     of the one that is cut, the same part is counted as has passed of the running one.
     """
     retention = sums.cube.retention
-    starts = span.starts(now, retention)
-    buckets = [sums.bucket(span.grain, start) for start in starts]
+    starts = span.starts(now)
+    buckets = [sums.bucket("minute", start) for start in starts]
     before = _previous(sums, past, span, now)
     return Window(
         span=span,
         now=now,
+        sums=sums.total("minute", None if span.minutes == BUCKETS["minute"] else starts[0]),
         starts=tuple(starts),
         bucket_totals=tuple(bucket.total for bucket in buckets),
         previous_bucket_totals=None if before is None else tuple(bucket.total for bucket in before),
-        sums=sums.total(span.grain, None if span.buckets == BUCKETS[span.grain] else starts[0]),
         previous=None if before is None else merge(before),
-        elapsed=span.elapsed(now, retention),
+        elapsed=_elapsed(now, retention),
     )
+
+
+def _elapsed(now: float, retention: RetentionWindow) -> float:
+    _, begins, ends = retention.running("minute", now)
+    return min(1.0, max(0.0, (now - begins) / (ends - begins)))
 
 
 def _previous(
     sums: BucketSumCache, past: BucketSumCache | None, span: Range, now: float
 ) -> list[BucketSums] | None:
     held = sums.cube.retention
-    starts = [start - span.seconds for start in span.starts(now, held)]
+    starts = [start - span.seconds for start in span.starts(now)]
     if past is None:
-        if span.grain != "minute" or starts[0] < held.first_minute:
+        if starts[0] < held.first_minute:
             return None
-        buckets = [sums.bucket(span.grain, start) for start in starts]
-        return [*buckets[:-1], scale(buckets[-1], span.elapsed(now, held))]
+        buckets = [sums.bucket("minute", start) for start in starts]
+        return [*buckets[:-1], scale(buckets[-1], _elapsed(now, held))]
     newest = past.cube.retention.as_of
-    buckets = [past.bucket(span.grain, start) for start in starts]
-    if span.grain == "minute" and newest < starts[-1] >= held.first_minute:
+    buckets = [past.bucket("minute", start) for start in starts]
+    if newest < starts[-1] >= held.first_minute:
         # `past` was taken before this bucket began.
-        buckets[-1] = scale(sums.bucket(span.grain, starts[-1]), span.elapsed(now, held))
+        buckets[-1] = scale(sums.bucket("minute", starts[-1]), _elapsed(now, held))
     return buckets

@@ -1,220 +1,291 @@
-"""The breakdown: what sells where, with shares and movement."""
+"""Stores or drinks: takings, share, change, and the last hours, best seller first or sorted otherwise."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-from coffeert.domain.currency import DEFAULT_PLACES
 from coffeert.domain.rollups import ZERO, Totals
 from coffeert.printable import printable
-from coffeert.tui.model.bucket_sums import BucketSumCache, BucketSums
-from coffeert.tui.model.window import Window
-from coffeert.tui.render.format import Trend, bar, short, short_money, trend
+from coffeert.tui.model.bucket_sums import BucketSumCache
+from coffeert.tui.render.changes import change_of, change_text, compared_words
+from coffeert.tui.render.currency import NO_CURRENCY, Currency
+from coffeert.tui.render.format import bar, spark
 from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Role, Span, chosen, fit_line, line
-from coffeert.tui.render.text import fit
+from coffeert.tui.render.text import fit, width
+from coffeert.wire.reports import PercentChange, ReportRow
 
 Dimension = Literal["store", "drink"]
+SortColumn = Literal["takings", "name", "change", "share"]
+SORT_COLUMNS: Final[tuple[SortColumn, ...]] = ("takings", "name", "change", "share")
+
+_SPARK_HOURS: Final = 8
+_LONGEST_NAME: Final = 28
+_LEAST_CHANGE: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class BreakdownRow:
-    """One store or drink; `share` is its part of all orders, from 0 to 1."""
+    """One store or drink; `share` is its part of all takings, from 0 to 1.
+
+    `recent` are its orders in the last hours, newest last.
+    """
 
     dimension: Dimension
     code: str
+    name: str
     totals: Totals
     share: float
-    trend: Trend
-    rank: int | None = None
+    change: PercentChange | None = None
+    recent: tuple[float | None, ...] = ()
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """A titled list of rows; `against` names what the trends compare with."""
+class BreakdownModel:
+    """Rows in order; `idle` more have sold nothing, and `missing` says why there is no figure at all.
 
-    title: str
-    rows: tuple[BreakdownRow, ...]
-    against: str = "vs prev"
-    places: int = DEFAULT_PLACES
-
-
-def rows_by(
-    window: Window, dimension: Dimension, known: Sequence[str] = ()
-) -> tuple[BreakdownRow, ...]:
-    """Return a window's rows, best seller first; `known` codes get one even with nothing sold."""
-    now = _side(window.sums, dimension)
-    before = None if window.previous is None else _side(window.previous, dimension)
-    codes = {code for code, totals in now.items() if totals != ZERO} | set(known)
-    if before is not None:
-        codes |= {code for code, totals in before.items() if totals.orders > 0}
-    total = window.sums.total.orders
-    rows = [
-        BreakdownRow(
-            dimension,
-            code,
-            totals := now.get(code, ZERO),
-            totals.orders / total if total > 0 else 0.0,
-            trend(totals.orders, None if before is None else before.get(code, ZERO).orders),
-        )
-        for code in codes
-    ]
-    return tuple(sorted(rows, key=lambda row: (-row.totals.orders, -row.totals.cents, row.code)))
-
-
-def top_drinks(sums: BucketSumCache, window: Window, count: int = 5) -> tuple[BreakdownRow, ...]:
-    """Return the best-selling drinks of 30 days; the trend compares their share in the window with that.
-
-    Ties are broken by code, as in the server's own list.
+    `against` names what the changes refer to.
     """
-    month = sums.total("day")
-    best = sorted(month.drinks.items(), key=lambda item: (-item[1].orders, item[0]))[:count]
-    total = window.sums.total.orders
-    rows = []
-    for rank, (code, totals) in enumerate(best, 1):
-        share = totals.orders / month.total.orders if month.total.orders > 0 else 0.0
-        recently = window.sums.drinks.get(code, ZERO).orders / total if total > 0 else None
-        moved = Trend("unknown") if recently is None else trend(recently, share)
-        rows.append(BreakdownRow("drink", code, totals, share, moved, rank))
-    return tuple(rows)
+
+    dimension: Dimension
+    title: str = ""
+    rows: tuple[BreakdownRow, ...] = ()
+    idle: int = 0
+    against: str = ""
+    sort: SortColumn = "takings"
+    missing: str = ""
+    currency: Currency = NO_CURRENCY
 
 
-def sections_of(
-    context: FrameContext, sums: BucketSumCache, wanted: Sequence[Dimension | Literal["top"]]
-) -> tuple[Section, ...]:
-    """Return the sections of a panel."""
-    window = context.window
+def breakdown_of(
+    context: FrameContext,
+    sums: BucketSumCache,
+    dimension: Dimension,
+    sort: SortColumn,
+    title: str = "",
+    quiet: Sequence[str] = (),
+) -> BreakdownModel:
+    """Return the stores or drinks of a range; those that sold nothing are only counted."""
+    window, currency = context.window, context.currency
     if window is None:
-        return ()
-    made = []
-    for name in wanted:
-        if name == "top":
-            made.append(
-                Section(
-                    "Top 5 drinks, 30 d",
-                    top_drinks(sums, window),
-                    f"in {window.span.name}",
-                    context.places,
-                )
-            )
-        elif name == "store":
-            known = (
-                () if sums.wanted or context.menu is None else [s.code for s in context.menu.stores]
-            )
-            made.append(
-                Section(
-                    f"Stores, {window.span.name}",
-                    rows_by(window, "store", known),
-                    places=context.places,
-                )
+        missing = context.reports.missing
+        return BreakdownModel(dimension, title, sort=sort, missing=missing, currency=currency)
+    is_store = dimension == "store"
+    own = window.sums.stores if is_store else window.sums.drinks
+    names = context.store_names if is_store else context.drink_names
+    menu = () if context.menu is None else context.menu.stores if is_store else context.menu.drinks
+    report = context.reports.stores if is_store else context.reports.drinks
+    reported = {} if report is None else {row.keys[0]: row for row in report.rows}
+    before = None
+    if window.span.minutes:
+        previous = window.previous
+        before = None if previous is None else previous.stores if is_store else previous.drinks
+    known = set(own) | set(reported) | ({item.code for item in menu} if not sums.wanted else set())
+    total = sum(totals.cents for totals in own.values())
+    recent = _recent(context, sums, dimension) if window.span.name == "today" else {}
+    rows, idle = [], 0
+    for code in known:
+        totals, row = own.get(code, ZERO), reported.get(code)
+        if totals == ZERO and not (is_store and _sold_before(row)):
+            idle += 1
+            continue
+        if window.span.minutes:
+            earlier = None if before is None else before.get(code, ZERO)
+            change: PercentChange | None = change_of(
+                totals.cents,
+                None if earlier is None else earlier.cents,
+                base=0 if earlier is None else earlier.orders,
             )
         else:
-            known = (
-                () if sums.wanted or context.menu is None else [d.code for d in context.menu.drinks]
+            change = None if row is None else row.takings_change
+        share = totals.cents / total if total > 0 else 0.0
+        rows.append(
+            BreakdownRow(
+                dimension,
+                code,
+                names.get(code) or printable(code),
+                totals,
+                share,
+                change,
+                recent.get(code, ()),
+                quiet=code in quiet,
             )
-            made.append(
-                Section(
-                    f"Drinks, {window.span.name}",
-                    rows_by(window, "drink", known),
-                    places=context.places,
-                )
-            )
-    return tuple(made)
+        )
+    against = compared_words(context)
+    return BreakdownModel(dimension, title, _sorted(rows, sort), idle, against, sort, "", currency)
 
 
-def draw_sections(
-    sections: Sequence[Section],
-    cells: int,
-    glyphs: Glyphs,
-    cursor: int | None,
+def _sold_before(row: ReportRow | None) -> bool:
+    return row is not None and row.compared is not None and row.compared.orders > 0
+
+
+def _recent(
+    context: FrameContext, sums: BucketSumCache, dimension: Dimension
+) -> dict[str, tuple[float | None, ...]]:
+    """Return the orders of the last hours by code."""
+    hour = int(context.now.timestamp())
+    assert context.view is not None
+    hour -= (hour - context.view.cube.retention.days[0].hour) % 3600
+    starts = range(hour - (_SPARK_HOURS - 1) * 3600, hour + 3600, 3600)
+    buckets = [sums.bucket("hour", start) for start in starts]
+    sides = [bucket.stores if dimension == "store" else bucket.drinks for bucket in buckets]
+    codes = {code for side in sides for code in side}
+    return {
+        code: tuple(float(max(0, side.get(code, ZERO).orders)) for side in sides) for code in codes
+    }
+
+
+def _sorted(rows: list[BreakdownRow], sort: SortColumn) -> tuple[BreakdownRow, ...]:
+    keys: dict[SortColumn, Callable[[BreakdownRow], tuple[object, ...]]] = {
+        "takings": lambda row: (-row.totals.cents, row.code),
+        "name": lambda row: (row.name.casefold(), row.code),
+        "change": lambda row: (-_percent(row), -row.totals.cents, row.code),
+        "share": lambda row: (-row.share, row.code),
+    }
+    return tuple(sorted(rows, key=keys[sort]))
+
+
+def _percent(row: BreakdownRow) -> float:
+    """Return a change to sort by; rows without one come last."""
+    percent = None if row.change is None else row.change.percent
+    return float("-inf") if percent is None else float(percent)
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Widths in cells; 0 leaves a column out."""
+
+    name: int
+    takings: int
+    sold: int
+    bar: int
+    change: int
+    share: int
+    recent: int
+
+
+def draw_breakdown(
+    model: BreakdownModel, cells: int, glyphs: Glyphs, cursor: int | None
 ) -> list[Line]:
-    """Draw sections one under the other; `cursor` counts rows over all sections."""
-    lines: list[Line] = []
-    number = 0
-    for section in sections:
-        lines.append(_heading(section, cells))
-        if not section.rows:
-            lines.append(line(Span(" nothing sold yet", "dim")))
-        top = max((row.share for row in section.rows), default=0.0)
-        for row in section.rows:
-            drawn = fit_line(_row(row, section, top, cells, glyphs, number == cursor), cells)
-            lines.append(chosen(drawn) if number == cursor else drawn)
-            number += 1
+    """Draw heading and rows; `cursor` is the number of the chosen row."""
+    if model.missing:
+        return [line(Span(f" {model.missing}", "dim"))]
+    if not model.rows:
+        return [line(Span(" nothing sold yet", "dim"))]
+    takings, changes = _texts(model, cells, glyphs)
+    columns = _columns(model, takings, changes, cells)
+    top = max(row.totals.cents for row in model.rows)
+    lines = [_heading(model, columns, cells, glyphs)]
+    for number, row in enumerate(model.rows):
+        here = number == cursor
+        drawn = _row(row, columns, takings[number], changes[number], top, glyphs, here)
+        lines.append(chosen(fit_line(drawn, cells)) if here else fit_line(drawn, cells))
+    if model.idle:
+        kind = model.dimension if model.idle == 1 else f"{model.dimension}s"
+        lines.append(line(Span(f"  {model.idle:,} {kind} sold nothing", "dim")))
     return lines
 
 
-def line_of_row(sections: Sequence[Section], number: int) -> int:
-    """Return the line on which a row is drawn."""
-    at = 0
-    for section in sections:
-        at += 1
-        if number < len(section.rows):
-            return at + number
-        number -= len(section.rows)
-        at += max(1, len(section.rows))
-    return at
+def _texts(
+    model: BreakdownModel, cells: int, glyphs: Glyphs
+) -> tuple[list[str], list[tuple[str, Role]]]:
+    amounts = [row.totals.cents for row in model.rows]
+    takings = model.currency.column(amounts, 12 if cells >= 44 else 9)
+    changes = [change_text(row.change, glyphs) for row in model.rows]
+    if all(row.change is None or row.change.percent is None for row in model.rows):
+        changes = [("", "dim")] * len(changes)
+    # A reason is a sentence: in a column it is a dash, and the frame says it once.
+    return takings, [
+        (glyphs.horizontal, role)
+        if row.change is not None and row.change.percent is None and text
+        else (text, role)
+        for row, (text, role) in zip(model.rows, changes, strict=True)
+    ]
 
 
-def row_at(sections: Sequence[Section], number: int) -> BreakdownRow | None:
-    """Return a row by its number over all sections."""
-    flat = [row for section in sections for row in section.rows]
-    return flat[number] if 0 <= number < len(flat) else None
-
-
-def row_on_line(sections: Sequence[Section], at: int) -> int | None:
-    """Return the number of the row drawn on a line, counted from 0."""
-    total = sum(len(section.rows) for section in sections)
-    return next((n for n in range(total) if line_of_row(sections, n) == at), None)
-
-
-def _side(sums: BucketSums, dimension: Dimension) -> dict[str, Totals]:
-    return sums.stores if dimension == "store" else sums.drinks
-
-
-def _widths(cells: int) -> tuple[int, int, bool]:
-    fixed = 8 + 6 + 9  # orders, share, movement
-    money = cells >= 58
-    left = cells - fixed - (10 if money else 0) - 2
-    name = max(6, min(18, left * 6 // 10)) if left > 14 else max(4, left)
-    return name, max(0, left - name - 1), money
-
-
-def _heading(section: Section, cells: int) -> Line:
-    name, drawn, money = _widths(cells)
-    title = fit(section.title, name + drawn + 2)
-    text = f" {title} {'orders':>7} {'revenue' if money else '':>{9 if money else 0}}"
-    text = text.rstrip() if not money else text
-    return fit_line(
-        line(Span(text, "title"), Span(f" {'share':>5} {section.against:>8}", "dim")), cells
+def _columns(
+    model: BreakdownModel, takings: Sequence[str], changes: Sequence[tuple[str, Role]], cells: int
+) -> _Columns:
+    name = min(_LONGEST_NAME, max(max(width(row.name) for row in model.rows), len("drink")))
+    money = max(8, max(map(width, takings)))
+    change = max(width(text) for text, _ in changes)
+    change = max(_LEAST_CHANGE, change) if change else 0
+    left = cells - 3 - name - 1 - money
+    if left < 0:
+        return _Columns(max(4, name + left), money, 0, 0, 0, 0, 0)
+    wide: dict[str, int] = {}
+    # In the order in which they are dropped last.
+    for column, room in (
+        ("change", change),
+        ("share", 5),
+        ("bar", 5),
+        ("recent", _SPARK_HOURS if any(row.recent for row in model.rows) else 0),
+        ("sold", 7),
+    ):
+        if room and left >= room + 2:
+            wide[column] = room
+            left -= room + 2
+    if "bar" in wide:
+        wide["bar"] += min(left, 24)
+    return _Columns(
+        name,
+        money,
+        wide.get("sold", 0),
+        wide.get("bar", 0),
+        wide.get("change", 0),
+        wide.get("share", 0),
+        wide.get("recent", 0),
     )
 
 
-def _count(orders: int) -> str:
-    text = f"{orders:,}"
-    return text if len(text) <= 7 else short(orders)
+def _heading(model: BreakdownModel, columns: _Columns, cells: int, glyphs: Glyphs) -> Line:
+    def name(column: SortColumn, text: str) -> str:
+        return f"{text}{glyphs.down}" if model.sort == column and column != "takings" else text
+
+    pieces = [fit("  " + name("name", model.dimension), columns.name + 2)]
+    pieces.append(f" {fit('takings', columns.takings, 'right')}")
+    if columns.sold:
+        pieces.append(f"  {fit('pieces', columns.sold, 'right')}")
+    if columns.bar:
+        pieces.append(" " * (columns.bar + 2))
+    if columns.share:
+        pieces.append(f"  {fit(name('share', 'share'), columns.share, 'right')}")
+    if columns.change:
+        pieces.append(f"  {fit(name('change', 'change'), columns.change)}")
+    if columns.recent:
+        pieces.append(f"  {fit(f'{_SPARK_HOURS} hours', columns.recent)}")
+    return fit_line(line(Span("".join(pieces), "dim")), cells)
 
 
 def _row(
-    row: BreakdownRow, section: Section, top: float, cells: int, glyphs: Glyphs, here: bool
+    row: BreakdownRow,
+    columns: _Columns,
+    takings: str,
+    change: tuple[str, Role],
+    top: int,
+    glyphs: Glyphs,
+    here: bool,
 ) -> Line:
-    name, drawn, money = _widths(cells)
-    mark = glyphs.cursor if here else " "
-    role: Role = "series-1" if row.dimension == "drink" else "series-2"
-    moved: Role = {"up": "good", "down": "bad", "flat": "dim", "unknown": "dim"}[
-        row.trend.direction
-    ]  # type: ignore[assignment]  # each value is a role
+    name_role: Role = "warn" if row.quiet else "text"
     pieces = [
-        Span(mark, "accent"),
-        Span(fit(printable(row.code), name, ellipsis=glyphs.ellipsis), "text"),
-        Span(" "),
-        Span(bar(row.share / top if top > 0 else 0.0, drawn, glyphs), role),
-        Span(f" {_count(row.totals.orders):>7}", "strong"),
+        Span(f"{glyphs.cursor} " if here else "  ", "accent"),
+        Span(fit(row.name, columns.name, ellipsis=glyphs.ellipsis), name_role),
+        Span(f" {takings:>{columns.takings}}", "strong"),
     ]
-    if money:
-        pieces.append(Span(f" {short_money(row.totals.cents, section.places):>9}", "text"))
-    pieces.append(Span(f" {row.share * 100:>4.0f}%", "text"))
-    pieces.append(Span(f" {row.trend.text(glyphs):>8}", moved))
+    if columns.sold:
+        pieces.append(Span(f"  {row.totals.quantity:>{columns.sold},}"))
+    if columns.bar:
+        part = row.totals.cents / top if top > 0 else 0.0
+        pieces += [Span("  "), Span(bar(part, columns.bar, glyphs), "area-4")]
+    if columns.share:
+        pieces.append(Span(f"  {f'{row.share * 100:.0f} %':>{columns.share}}"))
+    if columns.change:
+        pieces += [Span("  "), Span(fit(change[0], columns.change), change[1])]
+    if columns.recent:
+        drawn = spark(row.recent, columns.recent, glyphs) if row.recent else ""
+        pieces += [Span("  "), Span(fit(drawn, columns.recent), "area-4")]
     return tuple(pieces)

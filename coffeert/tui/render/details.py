@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import tzinfo
 
-from coffeert.domain.orders import Order
 from coffeert.printable import printable
 from coffeert.tui.model.order_traces import OrderTrace
-from coffeert.tui.render.format import milliseconds, money
+from coffeert.tui.render.format import ago, milliseconds, money
 from coffeert.tui.render.glyphs import Glyphs
+from coffeert.tui.render.orders import OrderRow
 from coffeert.tui.render.spans import Line, Role, Span, line
 from coffeert.tui.render.text import crop
 
 
-def order_lines(
-    order: Order, own: OrderTrace | None, zone: tzinfo, glyphs: Glyphs, places: int
-) -> list[Line]:
+def order_lines(row: OrderRow, zone: tzinfo, glyphs: Glyphs, places: int) -> list[Line]:
     """Return everything about an order, one field a line, amounts with so many decimal places."""
+    order, own = row.order, row.own
     delay = (order.received_at - order.placed_at).total_seconds()
     fields: list[tuple[str, str, Role]] = [
         ("order", str(order.order_id), "text"),
-        ("store", printable(order.store), "strong"),
-        ("drink", printable(order.drink), "strong"),
+        ("store", row.store or printable(order.store), "strong"),
+        ("drink", row.drink or printable(order.drink), "strong"),
         ("quantity", str(order.quantity), "text"),
         ("each", money(order.price_cents, places), "text"),
         ("amount", money(order.total_cents, places), "strong"),
@@ -30,9 +29,10 @@ def order_lines(
         ("received", f"{order.received_at.astimezone(zone):%Y-%m-%d %H:%M:%S.%f %z}", "text"),
     ]
     if delay:  # without a `placed_at` of the client, an order is placed when it is received
-        fields.append(("took", f"{delay * 1000:,.1f} ms from placed to received", "dim"))
-    if order.voids is not None:
-        fields.append(("corrects", str(order.voids), "bad"))
+        fields.append(("late", f"arrived {late_text(delay)} after it was placed", "dim"))
+    if row.voided_at is not None:
+        local = row.voided_at.astimezone(zone)
+        fields.append(("void", f"since {local:%Y-%m-%d %H:%M:%S %z}", "bad"))
     elif order.quantity < 0:
         fields.append(("is", "a refund", "bad"))
     if order.source is not None:
@@ -46,22 +46,29 @@ def order_lines(
     return lines
 
 
+def late_text(seconds: float) -> str:
+    """Write how much later than placed an order arrived; a till's clock may be ahead."""
+    if abs(seconds) < 10:
+        return f"{seconds * 1000:,.1f} ms"
+    return ago(seconds)
+
+
 def trace_lines(own: OrderTrace, glyphs: Glyphs) -> list[Line]:
     """Return how far an own order has got, one step a line."""
     if own.status == "refused":
         return [line(Span(f"{glyphs.cross} not stored: {printable(own.reason)}", "bad"))]
     if own.status == "unknown":
         return [line(Span(f"? outcome unknown: {printable(own.reason)}", "warn"))]
-    lines = [line(Span("trace", "title"), Span("     ms after submitting", "dim"))]
+    lines = [line(Span("how fast", "title"), Span("  ms after it was placed", "dim"))]
     moments = (
-        ("committed", own.committed_at),
-        ("on the wire", own.on_wire_at),
-        ("painted", own.rendered_at),
+        ("stored", own.committed_at),
+        ("sent", own.on_wire_at),
+        ("on screen", own.rendered_at),
     )
-    lines.append(line(Span(f"{glyphs.check} submitted  ", "good"), Span("      0", "strong")))
+    lines.append(line(Span(f"{glyphs.check} placed     ", "good"), Span("      0", "strong")))
     for name, moment in moments:
         after = own.after(moment)
-        unanswered = name == "committed" and after is None and own.status != "sent"
+        unanswered = name == "stored" and after is None and own.status != "sent"
         passed = after is not None or unanswered
         mark = Span(f"{glyphs.check if passed else glyphs.ring} ", "good" if passed else "dim")
         shown = Span("waiting" if not unanswered else "no answer, but it is there", "dim")

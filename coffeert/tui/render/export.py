@@ -1,23 +1,14 @@
-"""Exports of what is shown: the orders as CSV, the window as JSON."""
+"""Exports of what is shown: the window as JSON."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 from coffeert.domain.money import money_text
-from coffeert.domain.orders import Order
 from coffeert.domain.rollups import Totals
 from coffeert.tui.model.window import Window
-
-_COLUMNS = (
-    *("order_id", "store", "drink", "quantity", "price", "placed_at", "received_at", "voids"),
-    *("total", "source", "receipt"),
-)
 
 
 class ExportedSums(msgspec.Struct, frozen=True):
@@ -30,7 +21,7 @@ class ExportedSums(msgspec.Struct, frozen=True):
 
 
 class Exported(msgspec.Struct, frozen=True):
-    """A window as it was shown; buckets are named by their starts in UTC, and days by their dates."""
+    """A window as it was shown; minutes are named by their starts in UTC."""
 
     at: datetime
     range: str
@@ -41,38 +32,9 @@ class Exported(msgspec.Struct, frozen=True):
     drinks: tuple[ExportedSums, ...]
 
 
-def orders_csv(orders: Sequence[Order], places: int) -> str:
-    """Return orders as CSV, amounts with so many decimal places.
-
-    A text cell that a spreadsheet would take for a formula gets an apostrophe in front.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for order in orders:
-        writer.writerow(
-            (
-                order.order_id,
-                _harmless(order.store),
-                _harmless(order.drink),
-                order.quantity,
-                money_text(order.price_cents, places),
-                order.placed_at.isoformat(),
-                order.received_at.isoformat(),
-                order.voids or "",
-                "" if order.amount is None else money_text(order.amount, places),
-                _harmless(order.source or ""),
-                _harmless(order.receipt or ""),
-            )
-        )
-    return text.getvalue()
-
-
 def window_json(window: Window, filter_text: str, places: int) -> str:
     """Return a window as JSON, amounts with so many decimal places."""
-    starts = [datetime.fromtimestamp(start, UTC) for start in window.starts]
-    is_day = window.span.grain == "day"
-    names = [(start.date() if is_day else start).isoformat() for start in starts]
+    names = [datetime.fromtimestamp(start, UTC).isoformat() for start in window.starts]
     exported = Exported(
         at=datetime.fromtimestamp(window.now, UTC),
         range=window.span.name,
@@ -94,7 +56,3 @@ def window_json(window: Window, filter_text: str, places: int) -> str:
 def _sums(name: str, totals: Totals, places: int) -> ExportedSums:
     revenue = money_text(totals.cents, places)
     return ExportedSums(name, totals.orders, totals.quantity, revenue)
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text

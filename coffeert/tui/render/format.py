@@ -164,7 +164,7 @@ def bar(part: float, cells: int, glyphs: Glyphs) -> str:
 def gauge(part: float, cells: int, glyphs: Glyphs) -> str:
     """Draw a share from 0 to 1 as a bar whose empty rest shows."""
     full = round(min(1.0, max(0.0, part)) * cells)
-    if part > 0 and full == 0:
+    if part >= 0.005 and full == 0:  # less is written as 0 %
         full = 1
     return glyphs.bar * full + glyphs.bar_empty * (cells - full)
 

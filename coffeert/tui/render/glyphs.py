@@ -13,13 +13,10 @@ GLYPH_SETS: Final[tuple[GlyphSet, ...]] = ("braille", "block", "ascii")
 class Glyphs:
     """Every character beyond letters and digits that the dashboard draws with.
 
-    `marker` is plotext's name for what it draws curves with, `second` the same for a curve that must
-    differ without colour. `spark` rises from the least to the greatest value.
+    `spark` rises from the least to the greatest value.
     """
 
     name: GlyphSet
-    marker: str
-    second: str
     spark: str
     bar: str
     bar_empty: str
@@ -44,29 +41,29 @@ class Glyphs:
     thumb: str = "●"
     track: str = "━"
     separator: str = "·"
+    shade: str = "▒"
+    shades: str = "░▒▓█"
 
 
-BRAILLE: Final = Glyphs("braille", "braille", "·", "▁▂▃▄▅▆▇█", "█", "░")
-BLOCK: Final = Glyphs("block", "hd", "·", "▁▂▃▄▅▆▇█", "█", "░")
+BRAILLE: Final = Glyphs("braille", "▁▂▃▄▅▆▇█", "█", "░")
+BLOCK: Final = Glyphs("block", "▁▂▃▄▅▆▇█", "█", "░")
 ASCII: Final = Glyphs(
     "ascii",
-    "*",
-    ".",
     "_.:-=+*#",
     "#",
     ".",
     up="^",
     down="v",
-    flat="=",
+    flat="~",
     dot="*",
     ring="o",
     check="ok",
-    almost="~",
+    almost="about ",
     cross="x",
     hatch="/",
     cursor=">",
     crumb=">",
-    ellipsis="~",
+    ellipsis=".",
     horizontal="-",
     vertical="|",
     corners="++++",
@@ -76,6 +73,8 @@ ASCII: Final = Glyphs(
     thumb="O",
     track="-",
     separator="-",
+    shade=":",
+    shades=".:+#",
 )
 
 GLYPHS: Final[dict[GlyphSet, Glyphs]] = {"braille": BRAILLE, "block": BLOCK, "ascii": ASCII}

@@ -1,174 +1,211 @@
-"""The two lines at the top: tab, server, status of the data, range, filter, alerts."""
+"""The two lines at the top: tabs, server, status, clock; and below what the screen is limited to."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from typing import Final
 
 from coffeert.tui.model.data_status import DataStatus
 from coffeert.tui.model.window import RANGES, RangeName
-from coffeert.tui.render.badges import sequence_badge, state_badge, totals_badge
-from coffeert.tui.render.format import milliseconds
+from coffeert.tui.render.badges import missed_badge, state_badge, totals_badge
 from coffeert.tui.render.glyphs import Glyphs
-from coffeert.tui.render.layout import TABS, TabName, breadth
+from coffeert.tui.render.layout import TABS, TabName
 from coffeert.tui.render.spans import Line, Role, Span, drop_to_fit, fit_line, line, line_width
-from coffeert.tui.render.text import crop
+from coffeert.tui.render.text import crop, width
 
-_TITLES: dict[TabName, str] = {
-    "live": "Live",
+_TITLES: Final[dict[TabName, str]] = {
+    "live": "Today",
     "stores": "Stores",
     "drinks": "Drinks",
     "orders": "Orders",
     "engine": "Engine",
 }
+_MIN_FILTER_CELLS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderModel:
-    """The upper line."""
+    """The upper line; `clock` is the shops' time with their zone, `rate` orders a second."""
 
     data_status: DataStatus
     tab: TabName
     place: str
     rate: float | None
     clock: str
+    number: str = ""
+    """Of this server among several, such as `2/3`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsInHeader:
+    """The alerts that hold: their names, and whether one has not been acknowledged."""
+
+    names: str = ""
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ControlsModel:
-    """The lower line."""
+    """The lower line: what the figures are limited to, which is never left out, and what else is going on.
+
+    `compared` is what they are compared with, `view` the name of the saved view that the filter is of,
+    `hint` what the time bar would say.
+    """
 
     span: RangeName
     filter_text: str
     breadcrumbs: tuple[str, ...]
-    alerts: tuple[int, int, int]
-    """Not acknowledged, firing, all."""
-    percentiles: tuple[float, float] | None
-    trouble: str
+    compared: str = ""
+    view: str = ""
+    alerts: AlertsInHeader = AlertsInHeader()
     hint: str = ""
 
 
 def draw_header(model: HeaderModel, cells: int, glyphs: Glyphs) -> Line:
-    """Draw the upper line; in narrow terminals the least important pieces are left out."""
+    """Draw the upper line; where not everything fits, the least important pieces are left out whole."""
     data_status = model.data_status
-    tabs = _tabs(model.tab, glyphs, short=breadth(cells) in ("slim", "tabs") and cells < 90)
-    if breadth(cells) == "slim":
-        tabs = line(Span(f" {TABS.index(model.tab) + 1} {_TITLES[model.tab]} ", "tab"))
+    badge = state_badge(data_status, glyphs)
     rate = () if model.rate is None else line(Span(f"{model.rate:.0f}/s", "strong"))
-    doubts: Line = ()
-    if data_status.ever_up:
-        doubts = sequence_badge(data_status, glyphs)
-    totals_match = totals_badge(data_status, glyphs) if data_status.ever_up else ()
-    sums_rank = 0 if data_status.totals_match == "differs" else 4
-    left = drop_to_fit(
-        [
-            (1, line(Span("coffeert", "title"))),
-            (6, line(Span(crop(model.place, 24), "dim")) if cells >= 100 else ()),
-            (0, tabs),
-        ],
-        max(10, cells - line_width(state_badge(data_status, glyphs)) - 2),
-        1,
-    )
-    room = cells - line_width(left) - 2
-    pieces = [
-        (0, state_badge(data_status, glyphs)),
-        (2, rate),
-        (3 if data_status.gaps == 0 else 1, doubts),
-        (sums_rank, totals_match),
-        (5, line(Span(model.clock, "dim"))),
+    checked = totals_badge(data_status, glyphs) if data_status.ever_up else ()
+    differs = data_status.totals_match == "differs"
+    without_seconds = re.sub(r"(\d\d:\d\d):\d\d", r"\1", model.clock)
+    for short, clock in ((False, model.clock), (True, model.clock), (True, without_seconds)):
+        tabs = _tabs(model.tab, short=short)
+        left = [
+            # Which of several servers this is matters more than the program's name.
+            (2, line(Span(model.number, "title"))),
+            (4, line(Span(model.place if model.number else "coffeert", "title"))),
+            (7, line(Span(model.place, "dim")) if cells >= 100 and not model.number else ()),
+            (1, tabs),
+        ]
+        right = [
+            (0, badge),
+            (6, rate),
+            (3, missed_badge(data_status)),
+            (0 if differs else 5, checked),
+            (2, line(Span(clock, "dim"))),
+        ]
+        if line_width(tabs) + line_width(badge) + len(clock) + 4 <= cells:
+            break
+    return _both_ends(left, right, cells)
+
+
+def _both_ends(left: list[tuple[int, Line]], right: list[tuple[int, Line]], cells: int) -> Line:
+    """Put pieces at both ends of a line, and leave out those with the highest numbers until they fit."""
+    pieces = [(rank, 0, piece) for rank, piece in left if piece]
+    pieces += [(rank, 1, piece) for rank, piece in right if piece]
+    gap = 2
+    while len(pieces) > 1 and _needed(pieces, gap) > cells:
+        if gap == 2 and _needed(pieces, 1) <= cells:
+            gap = 1
+            break
+        del pieces[max(range(len(pieces)), key=lambda index: pieces[index][0])]
+    ends = [
+        drop_to_fit([(rank, piece) for rank, end, piece in pieces if end == side], cells - 2, gap)
+        for side in (0, 1)
     ]
-    # One space between pieces is better than no clock.
-    apart = line_width(chain(*(piece for _, piece in pieces))) + 2 * len(pieces)
-    right = drop_to_fit(pieces, room, 2 if cells >= 80 and apart <= room else 1)
-    gap = cells - line_width(left) - line_width(right) - 1
-    return fit_line((Span(" "), *left, Span(" " * max(1, gap - 1)), *right, Span(" ")), cells)
+    space = max(1, cells - line_width(ends[0]) - line_width(ends[1]) - 2)
+    return fit_line((Span(" "), *ends[0], Span(" " * space), *ends[1], Span(" ")), cells)
+
+
+def _needed(pieces: list[tuple[int, int, Line]], gap: int) -> int:
+    return sum(line_width(piece) + gap for _, _, piece in pieces) + 2
 
 
 def draw_controls(model: ControlsModel, cells: int, glyphs: Glyphs) -> Line:
-    """Draw the lower line."""
-    if model.trouble:
-        trouble = line(Span(f" {glyphs.up} {crop(model.trouble, cells - 24)} ", "badge-warn"))
-    else:
-        trouble = ()
-    alerts: Line = ()
-    waiting, firing, total = model.alerts
-    if total:
-        role: Role = "badge-bad" if waiting else "bad" if firing else "dim"
-        shown = (
-            f" {glyphs.up} {firing} alert{'s' if firing > 1 else ''} " if firing else "alerts quiet"
-        )
-        alerts = line(Span(shown, role), Span(" a: note" if waiting else "", "dim"))
-    own: Line = ()
-    if model.percentiles is not None:
-        p50, p95 = model.percentiles
-        own = line(
-            Span("your orders ", "dim"),
-            Span(f"p50 {milliseconds(p50)} p95 {milliseconds(p95)} ms", "own"),
-        )
-    drawn = drop_to_fit(
-        [
-            (1, _ranges(model.span, glyphs)),
-            (0, trouble),
-            (2, _filter(model, glyphs)),
-            (0 if waiting else 3, alerts),
-            (4, own),
-            (1, line(Span(model.hint, "accent")) if model.hint else ()),
-        ],
-        cells - 2,
-        3,
-    )
-    return fit_line((Span(" "), *drawn), cells)
+    """Draw the lower line. What limits the figures always shows, if need be shortened.
+
+    What they are compared with gives way only to that, and everything else to both.
+    """
+    alerts, hint = _alerts(model.alerts, glyphs), line(Span(model.hint, "accent"))
+    compared = line(Span(model.compared, "dim")) if model.compared else ()
+    ranges, limits = _ranges(model.span), _limits(model, glyphs)
+    others: list[tuple[int, Line]] = [
+        (2 if model.alerts.waiting else 4, alerts),
+        (3, hint if model.hint else ()),
+    ]
+    if _width([ranges, compared, limits, *(piece for _, piece in others)]) > cells:
+        ranges = line(Span(f" {model.span} ", "tab"))
+    if _width([ranges, compared, limits]) > cells:
+        room = cells - _width([ranges, compared]) - 2
+        if room < _MIN_FILTER_CELLS:
+            compared, room = (), cells - _width([ranges]) - 2
+        limits = _limits(model, glyphs, max(_MIN_FILTER_CELLS, room))
+    pieces = [(0, ranges), (1, compared), (0, limits), *others]
+    return fit_line((Span(" "), *drop_to_fit(pieces, cells - 2, 2)), cells)
+
+
+def _width(pieces: Sequence[Line]) -> int:
+    return 1 + sum(line_width(piece) + 2 for piece in pieces if piece)
 
 
 def tab_at(column: int, cells: int, model: HeaderModel, glyphs: Glyphs) -> TabName | None:
     """Return the tab drawn at a column of the upper line."""
     text = "".join(span.text for span in draw_header(model, cells, glyphs))
-    for index, tab in enumerate(TABS):
-        for name in (f"{index + 1} {_TITLES[tab]}", f"{index + 1} {_TITLES[tab][:3]}"):
-            at = text.find(name)
-            if at >= 0 and at <= column < at + len(name):
+    for short in (False, True):
+        pieces = _tabs(model.tab, short=short)
+        at = text.find("".join(span.text for span in pieces))
+        if at < 0:
+            continue
+        for tab, span in zip(TABS, pieces, strict=True):
+            if at <= column < at + len(span.text):
                 return tab
+            at += len(span.text)
     return None
 
 
 def range_at(column: int, cells: int, model: ControlsModel, glyphs: Glyphs) -> RangeName | None:
     """Return the range drawn at a column of the lower line."""
     text = "".join(span.text for span in draw_controls(model, cells, glyphs))
-    at = 0
-    for span in RANGES:
-        at = text.find(span.name, at)
-        if at < 0:
-            return None
-        if at <= column < at + len(span.name):
+    pieces = _ranges(model.span)
+    at = text.find("".join(span.text for span in pieces))
+    if at < 0:
+        return None
+    for span, piece in zip(RANGES, pieces, strict=True):
+        if at <= column < at + len(piece.text):
             return span.name
-        at += len(span.name)
+        at += len(piece.text)
     return None
 
 
-def _tabs(current: TabName, glyphs: Glyphs, *, short: bool) -> Line:
+def _tabs(current: TabName, *, short: bool) -> Line:
     spans: list[Span] = []
     for index, tab in enumerate(TABS):
-        title = _TITLES[tab][:3] if short and tab != current else _TITLES[tab]
+        title = "" if short and tab != current else f" {_TITLES[tab]}"
         role: Role = "tab" if tab == current else "dim"
-        spans.append(Span(f" {index + 1} {title} ", role))
+        spans.append(Span(f" {index + 1}{title} ", role))
     return tuple(spans)
 
 
-def _ranges(current: RangeName, glyphs: Glyphs) -> Line:
-    spans: list[Span] = []
-    for span in RANGES:
-        here = span.name == current
-        spans.append(Span(f" {span.name} ", "tab" if here else "dim"))
-    return tuple(spans)
+def _ranges(current: RangeName) -> Line:
+    return tuple(
+        Span(f" {span.name} ", "tab" if span.name == current else "dim") for span in RANGES
+    )
 
 
-def _filter(model: ControlsModel, glyphs: Glyphs) -> Line:
-    if not model.filter_text and not model.breadcrumbs:
-        return line(Span("no filter", "dim"))
+def _limits(model: ControlsModel, glyphs: Glyphs, cells: int = 200) -> Line:
+    """Return filter and drill-down, or that everything is counted."""
     spans: list[Span] = []
     if model.breadcrumbs:
-        spans.append(Span(f" {glyphs.crumb} ".join(("All", *model.breadcrumbs)), "accent"))
-    if model.filter_text:
-        spans.append(Span(f"{'  ' if spans else ''}filter ", "dim"))
-        spans.append(Span(crop(model.filter_text, 40), "accent"))
-    return tuple(spans)
+        crumbs = f" {glyphs.crumb} ".join(("all", *model.breadcrumbs))
+        spans.append(Span(crop(crumbs, cells, glyphs.ellipsis), "accent"))
+        cells -= width(crumbs) + 2
+    text = f"view {model.view}" if model.view else model.filter_text
+    if text:
+        name = "" if model.view or width(text) + 5 > cells else "only "
+        room = max(_MIN_FILTER_CELLS, cells) - len(name)
+        spans.append(Span(f"{'  ' if spans else ''}{name}", "dim"))
+        spans.append(Span(crop(text, room, glyphs.ellipsis), "accent"))
+    if spans:
+        return tuple(spans)
+    return line(Span("all stores and drinks" if cells >= 21 else "all stores", "dim"))
+
+
+def _alerts(alerts: AlertsInHeader, glyphs: Glyphs) -> Line:
+    if not alerts.names:
+        return ()
+    role: Role = "badge-bad" if alerts.waiting else "dim"
+    text = line(Span(f" {glyphs.up} {alerts.names} ", role))
+    return (*text, Span(" a: alerts", "dim")) if alerts.waiting else text

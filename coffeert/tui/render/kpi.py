@@ -1,237 +1,300 @@
-"""The key figures: orders, revenue, per minute, average ticket, silent stores."""
+"""The key figures: takings, orders, takings per order, the last minutes, and which stores sell."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
-from coffeert.alert_rules import silent_stores
-from coffeert.domain.rollups import BUCKETS, Totals, floor, sliding_minute
-from coffeert.printable import printable
+from coffeert.domain.rollups import Totals
 from coffeert.tui.model.bucket_sums import BucketSumCache
-from coffeert.tui.model.filter import Filter
-from coffeert.tui.model.window import Window
-from coffeert.tui.render.format import (
-    Trend,
-    ago,
-    gauge,
-    money,
-    short,
-    short_money,
-    spark,
-    trend,
-)
+from coffeert.tui.model.report_request import totals_of
+from coffeert.tui.render.big_digits import big_digits
+from coffeert.tui.render.changes import average, change_of, change_text, compared_words
+from coffeert.tui.render.chart import PACE_MINUTES, last_minutes
 from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.glyphs import Glyphs
-from coffeert.tui.render.spans import Line, Role, Span, fit_line, line, line_width, spread
+from coffeert.tui.render.sentence import QuietStore
+from coffeert.tui.render.spans import Line, Role, Span, fit_line, line, line_width
 from coffeert.tui.render.text import crop, width
+from coffeert.wire.reports import Activity, PercentChange, StoreActivity
 
-_SPARK_MINUTES = 30
-_MAX_MINUTES = BUCKETS["minute"] - 1
+_NARROWEST_TILE: Final = 15
+_RECENT_SECONDS: Final = 3600.0
+"""A store whose habit is not known yet counts as selling for so long after a sale."""
+
+_WEEKDAY: Final = re.compile("(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day")
+_DIM: Final[Role] = "dim"
+_WARN: Final[Role] = "warn"
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One key figure, with a sparkline of `spark` (newest last) or a bar of `part` (0 to 1) under it."""
+    """One key figure: `values` are its spellings as (figure, unit), the longest first.
+
+    Below it stands how it has changed, and the longest of `notes` that there is room for. The tiles with
+    the highest `rank` are left out first.
+    """
 
     name: str
-    value: str
-    trend: Trend | None = None
-    against: str = ""
-    note: str = ""
+    values: tuple[tuple[str, str], ...]
+    change: tuple[str, Role] = ("", "dim")
+    notes: tuple[str, ...] = ()
     note_role: Role = "dim"
-    spark: tuple[float | None, ...] = ()
-    part: float | None = None
-    role: Role = "series-1"
-    in_full: str = ""
-    """The value with every digit, if there is room."""
+    rank: int = 0
 
 
 def tiles_of(context: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
-    """Return the key figures."""
+    """Return the key figures of the range."""
     window = context.window
-    if window is None or context.view is None:
-        return tuple(
-            Tile(name, "-") for name in ("Orders", "Revenue", "Per minute", "Avg ticket", "Stores")
-        )
-    now, before = window.sums.total, None if window.previous is None else window.previous.total
-    against = f"vs prev {window.span.name}"
-    if before is None:
-        against = f"prev {window.span.name} not known"
-    almost = context.glyphs.almost if sums.wanted.approximate else ""
-    rate = orders_per_minute(sums, window.now)
-    history = _history(sums, window)
-
-    def change(figure: Callable[[Totals], float]) -> Trend:
-        return trend(figure(now), None if before is None else figure(before))
-
-    rate_before = None if before is None else before.orders / max(window.elapsed_minutes, 1e-9)
-    average = almost + money(ticket(now), context.places) if now.orders else "-"
-    orders = tuple(float(t.orders) for t in history)
-    cents = tuple(float(t.cents) for t in history)
-    tickets = tuple(float(ticket(t)) if t.orders > 0 else None for t in history)
-    minutes = _minutes(sums, window.now)
-    per_minute = almost + short(round(rate, 1))
-    return (
-        Tile("Orders", f"{almost}{now.orders:,}", change(_orders), against, spark=orders),
+    if window is None:
+        names = (("Takings", ""), ("Orders", "orders"), ("Per order", "per order"))
+        return tuple(Tile(name, (("-", unit),)) for name, unit in names)
+    now, glyphs, currency = window.sums.total, context.glyphs, context.currency
+    takings, orders, each = _changes(context, now)
+    against = compared_words(context)
+    per_order = average(now.cents, now.orders)
+    one = "order" if now.orders == 1 else "orders"
+    tiles = [
         Tile(
-            "Revenue",
-            almost + short_money(now.cents, context.places),
-            change(_cents),
-            against,
-            in_full=almost + money(now.cents, context.places),
-            spark=cents,
-            role="series-2",
+            "Takings",
+            (
+                (currency.text(now.cents), ""),
+                (currency.whole(now.cents), ""),
+                (currency.short(now.cents), ""),
+            ),
+            change_text(takings, glyphs),
+            _against(takings, against),
         ),
-        Tile("Per minute", per_minute, trend(rate, rate_before), against, spark=minutes),
-        Tile("Avg ticket", average, change(ticket), against, spark=tickets, role="series-2"),
-        _stores(context, sums.wanted),
-    )
+        Tile(
+            "Orders",
+            ((f"{now.orders:,}", one),),
+            change_text(orders, glyphs),
+            _against(orders, against),
+            rank=1,
+        ),
+        Tile(
+            "Per order",
+            _values(currency.text(per_order) if now.orders > 0 else "-", "per order", "/order"),
+            change_text(each, glyphs),
+            _against(each, against),
+            rank=3,
+        ),
+    ]
+    if window.span.ends_now and (window.span.name == "today" or window.span.minutes):
+        tiles += [_pace_tile(context, sums), _stores_tile(context)]
+    else:
+        sold = sum(1 for totals in window.sums.stores.values() if totals.orders > 0)
+        tiles += [
+            Tile("Pieces", ((f"{now.quantity:,}", "pieces"),), rank=4),
+            Tile("Stores", ((f"{sold:,}", "stores sold" if sold != 1 else "store sold"),), rank=2),
+        ]
+    return tuple(tiles)
 
 
-def _orders(totals: Totals) -> int:
-    return totals.orders
+def _values(figure: str, *units: str) -> tuple[tuple[str, str], ...]:
+    return tuple((figure, unit) for unit in (*units, ""))
+
+
+def _against(change: PercentChange | None, against: str) -> tuple[str, ...]:
+    if change is None or change.percent is None or not against:
+        return ()
+    short = _WEEKDAY.sub(lambda day: day[0][:3], against)
+    return f"vs {against}", f"vs {short}"
+
+
+def _changes(
+    context: FrameContext, now: Totals
+) -> tuple[PercentChange | None, PercentChange | None, PercentChange | None]:
+    """Return how takings, orders and takings per order have changed.
+
+    Of a business period both sides are the report's, up to the same minute.
+    """
+    window, total = context.window, context.reports.total
+    assert window is not None
+    if window.span.minutes:
+        before = None if window.previous is None else window.previous.total
+        base = 0 if before is None else before.orders
+        figures = (_cents, _orders, _each)
+        one, two, three = (
+            change_of(figure(now), None if before is None else figure(before), base=base)
+            for figure in figures
+        )
+        return one, two, three
+    if total is None:
+        return None, None, None  # the sentence above says why
+    report = context.reports.curve
+    each = total.takings_change
+    if report is not None and report.stores_compared not in (None, report.stores):
+        each = None  # these sums are not of the same stores
+    if each is not None and each.percent is not None and total.compared is not None:
+        own, other = totals_of(total.figures), totals_of(total.compared)
+        each = change_of(_each(own), _each(other), base=other.orders)
+    return total.takings_change, total.orders_change, each
 
 
 def _cents(totals: Totals) -> int:
     return totals.cents
 
 
-def ticket(totals: Totals) -> int:
-    """Return the average revenue of an order, in cents, rounded half to even."""
-    return round(totals.cents / totals.orders) if totals.orders else 0
+def _orders(totals: Totals) -> int:
+    return totals.orders
 
 
-def orders_per_minute(sums: BucketSumCache, now: float) -> float:
-    """Return the orders of the last sixty seconds."""
-    return sliding_minute(lambda start: sums.bucket("minute", start).total, now)[0]
+def _each(totals: Totals) -> int:
+    return average(totals.cents, totals.orders)
 
 
-def _history(sums: BucketSumCache, window: Window) -> tuple[Totals, ...]:
-    if len(window.bucket_totals) >= 15:
-        return window.bucket_totals
-    minute = floor(int(window.now), "minute")
-    starts = range(minute - (_SPARK_MINUTES // 2 - 1) * 60, minute + 60, 60)
-    return tuple(sums.bucket("minute", start).total for start in starts)
-
-
-def _minutes(sums: BucketSumCache, now: float) -> tuple[float | None, ...]:
-    minute = floor(int(now), "minute")
-    starts = range(minute - _SPARK_MINUTES * 60, minute, 60)
-    return tuple(float(sums.bucket("minute", start).total.orders) for start in starts)
-
-
-def _stores(context: FrameContext, wanted: Filter) -> Tile:
-    assert context.view is not None
+def _pace_tile(context: FrameContext, sums: BucketSumCache) -> Tile:
     assert context.window is not None
-    codes = context.stores(wanted)
-    silent = silent_stores(context.view.cube, codes, context.window.now)
-    selling = len(codes) - len(silent)
-    note = "all selling" if codes else "no stores"
-    warn: Role = "dim"
-    if silent:
-        code, gap = silent[0]
-        note = f"! {printable(code)} silent {silence_text(gap)}"
-        warn = "warn"
-    return Tile(
-        "Stores",
-        f"{selling}/{len(codes)}",
-        note=note,
-        note_role=warn,
-        part=selling / len(codes) if codes else 0.0,
-        role="good",
-    )
+    orders = last_minutes(sums, context.window.now).orders
+    usual = usual_orders(context)
+    notes = () if usual is None else (f"usually {round(usual * PACE_MINUTES / 60):,}",)
+    units = (f"orders in {PACE_MINUTES} min", f"in {PACE_MINUTES} min")
+    return Tile("Now", _values(f"{orders:,}", *units), notes=notes, rank=4)
 
 
-def silence_text(gap: float) -> str:
-    """Return for how long a store has sold nothing; `gap` is in seconds."""
-    # The view has no older minutes: the store may have sold before them, or never.
-    return ago(gap) if gap < _MAX_MINUTES * 60 else f"{_MAX_MINUTES}m+"
+def usual_orders(context: FrameContext) -> float | None:
+    """Return the orders of an hour like this one in the usual week; `None` if that is not known."""
+    week = context.reports.week
+    if week is None or len(context.zones) > 1:
+        return None
+    local = context.now.astimezone(context.zone)
+    wanted = (str(local.isoweekday()), f"{local.hour:02d}")
+    for row in week.rows:
+        if (row.keys[0], row.keys[1][:2]) == wanted and row.days:
+            return row.figures.orders / row.days
+    return None
 
 
-def boxed_tiles(tiles: Sequence[Tile], cells: int, glyphs: Glyphs, age: Line = ()) -> list[Line]:
-    """Draw the tiles side by side in boxes with shared borders: five lines."""
-    count = len(tiles)
-    inner = cells - count - 1
-    widths = [inner * (i + 1) // count - inner * i // count for i in range(count)]
-    edge: Role = "frame"
-    h, v = glyphs.horizontal, Span(glyphs.vertical, edge)
-    tee_down, tee_up = ("┬", "┴") if glyphs.name != "ascii" else ("+", "+")
-    top: list[Span] = [Span(glyphs.corners[0], edge)]
-    bottom = glyphs.corners[2]
-    rows: list[list[Span]] = [[v], [v], [v]]
-    for index, (tile, wide) in enumerate(zip(tiles, widths, strict=True)):
-        last = index == count - 1
-        name = line(Span(f" {tile.name} ", "dim"))
-        rule = wide - line_width(name)
-        note = line(" ", *age, " ") if last and age and line_width(age) + 3 <= rule else ()
-        top += [*name, Span(h * (rule - line_width(note)), edge), *note]
-        top.append(Span(glyphs.corners[1] if last else tee_down, edge))
-        bottom += h * wide + (glyphs.corners[3] if last else tee_up)
-        for row, content in zip(rows, _tile_lines(tile, wide - 2, glyphs), strict=True):
-            row += [Span(" "), *fit_line(content, wide - 2), Span(" "), v]
-    return [tuple(top), *map(tuple, rows), (Span(bottom, edge),)]
+def _stores_tile(context: FrameContext) -> Tile:
+    activity = context.reports.activity
+    shown = context.stores()
+    if activity is None or context.data_status.old:
+        # Without news nobody knows which of them sell.
+        count = len(shown)
+        unit = "store" if count == 1 else "stores"
+        return Tile("Stores", ((f"{count:,}", unit),), notes=("not known which sell",), rank=2)
+    stores = [store for store in activity.stores if store.store in set(shown)]
+    selling = sum(1 for store in stores if sells(store, activity.as_of))
+    quiet = quiet_stores(activity, shown)
+    closed = sum(1 for store in stores if store.usually_open is False and not store.quiet)
+    role = _DIM
+    notes: tuple[str, ...] = ("all selling",)
+    if quiet:
+        first, role = quiet[0], _WARN
+        lasting = "" if first.minutes is None else f" {first.minutes:,} min"
+        notes = (f"{first.name} quiet{lasting}", f"{first.name} quiet", f"{len(quiet)} quiet")
+        if first.usual is not None:
+            notes = (f"{notes[0]} (usually {first.usual})", *notes)
+    elif closed:
+        notes = (f"{closed} closed now" if closed < len(stores) else "closed now",)
+    elif selling < len(stores):
+        notes = (f"{len(stores) - selling} without a sale",)
+    units = (f"of {len(stores)} stores selling", f"of {len(stores)} selling", f"of {len(stores)}")
+    return Tile("Stores", _values(f"{selling}", *units), notes=notes, note_role=role, rank=2)
 
 
-def bare_tiles(tiles: Sequence[Tile], cells: int, glyphs: Glyphs) -> list[Line]:
-    """Draw the tiles side by side without boxes: three lines, names in front of values."""
-    count = len(tiles)
-    widths = [
-        (cells - count + 1) * (i + 1) // count - (cells - count + 1) * i // count
-        for i in range(count)
+def sells(store: StoreActivity, as_of: datetime) -> bool:
+    """Return True if a store sells as it usually does, or has just sold."""
+    if store.quiet or store.last_sale is None:
+        return False
+    if store.usually_open:
+        return True
+    return (as_of - store.last_sale).total_seconds() < _RECENT_SECONDS
+
+
+def quiet_stores(activity: Activity | None, codes: Sequence[str]) -> tuple[QuietStore, ...]:
+    """Return the stores that have sold nothing for much longer than they usually do, longest first."""
+    if activity is None:
+        return ()
+    wanted = set(codes)
+    quiet = [store for store in activity.stores if store.quiet and store.store in wanted]
+    made = [
+        QuietStore(
+            store.name,
+            None
+            if store.last_sale is None
+            else int((activity.as_of - store.last_sale).total_seconds() // 60),
+            None if store.usual_gap is None else max(1, round(store.usual_gap / 60)),
+        )
+        for store in quiet
     ]
-    rows: list[list[Span]] = [[], [], []]
-    for index, (tile, wide) in enumerate(zip(tiles, widths, strict=True)):
-        for number, content in enumerate(_tile_lines(tile, wide, glyphs, named=True)):
-            if index:
-                rows[number].append(Span(glyphs.vertical if wide > 12 else " ", "frame"))
-            rows[number] += fit_line(content, wide)
+    return tuple(sorted(made, key=lambda store: (-(store.minutes or 0), store.name)))
+
+
+def strip_tiles(tiles: Sequence[Tile], cells: int, glyphs: Glyphs) -> list[Line]:
+    """Draw the tiles side by side: figures above, changes below."""
+    kept = _kept(tiles, cells // _NARROWEST_TILE)
+    above: list[Span] = []
+    below: list[Span] = []
+    for tile, wide in zip(kept, _widths(len(kept), cells), strict=True):
+        figure, unit = _spelling(tile, wide - 2)
+        above += fit_line(line(" ", Span(figure, "strong"), Span(f" {unit}" if unit else "")), wide)
+        below += fit_line((Span(" "), *_below(tile, wide - 2)), wide)
+    return [tuple(above), tuple(below)]
+
+
+def big_tiles(tiles: Sequence[Tile], cells: int, glyphs: Glyphs) -> list[Line]:
+    """Draw the tiles in digits three lines high, with the changes below."""
+    rows: list[list[Span]] = [[], [], [], []]
+    for tile, wide in zip(tiles, _widths(len(tiles), cells), strict=True):
+        drawn = ("", "", tile.values[-1][0])
+        unit = ""
+        for figure, named in tile.values:
+            large = big_digits(figure)
+            if width(large[0]) + len(named) + 1 <= wide - 3:
+                drawn, unit = large, named
+                break
+        role: Role = "accent" if tile.rank == 0 else "strong"
+        for row, text in enumerate(drawn):
+            pieces = [Span(" "), Span(text, role)]
+            if row == 2 and unit:
+                pieces.append(Span(f" {unit}"))
+            rows[row] += fit_line(pieces, wide)
+        rows[3] += fit_line((Span(" "), *_below(tile, wide - 2)), wide)
     return [tuple(row) for row in rows]
 
 
-def tile_list(tiles: Sequence[Tile], cells: int, glyphs: Glyphs) -> list[Line]:
+def tile_list(tiles: Sequence[Tile], cells: int, rows: int, glyphs: Glyphs) -> list[Line]:
     """Draw one tile a line, for the narrowest terminals."""
     lines = []
-    for tile in tiles:
-        left = fit_line(line(Span(tile.name, "dim")), 11) + line(
-            Span(f"{tile.value:>10} ", "strong")
+    for tile in _kept(tiles, rows):
+        figure, unit = _spelling(tile, max(10, cells // 2))
+        left = fit_line(line(Span(figure, "strong"), Span(f" {unit}" if unit else "")), cells // 2)
+        lines.append(
+            fit_line((*left, Span(" "), *_below(tile, cells - line_width(left) - 1)), cells)
         )
-        lines.append(fit_line(left + _change(tile, cells - line_width(left), glyphs), cells))
     return lines
 
 
-def _tile_lines(tile: Tile, cells: int, glyphs: Glyphs, *, named: bool = False) -> list[Line]:
-    room = cells - line_width(_change(tile, cells, glyphs)) - 1
-    full = tile.in_full if width(tile.in_full) <= room and not named else ""
-    value = line(Span(full or tile.value, "strong"))
-    if named:
-        short_names = {"Per minute": "/min", "Avg ticket": "Ticket", "Revenue": "Rev."}
-        name = tile.name if cells >= 24 else short_names.get(tile.name, tile.name)
-        head = spread(line(Span(name, "dim")), value, cells)
-        if line_width(value) + len(name) + 1 > cells:
-            head = fit_line(value, cells)
-        return [head, _change(tile, cells, glyphs), _history_line(tile, cells, glyphs)]
-    return [
-        value
-        if tile.trend is None
-        else spread(value, _change(tile, cells - line_width(value) - 1, glyphs), cells),
-        _history_line(tile, cells, glyphs),
-        fit_line(line(Span(crop(tile.against or tile.note, cells), "dim")), cells)
-        if not tile.note
-        else fit_line(line(Span(crop(tile.note, cells), tile.note_role)), cells),
-    ]
+def _kept(tiles: Sequence[Tile], count: int) -> list[Tile]:
+    ranks = sorted(tile.rank for tile in tiles)[: max(1, count)]
+    return [tile for tile in tiles if tile.rank <= ranks[-1]][: max(1, count)]
 
 
-def _change(tile: Tile, cells: int, glyphs: Glyphs) -> Line:
-    if tile.trend is None:
-        return line(Span(crop(tile.note, cells), tile.note_role))
-    role: Role = {"up": "good", "down": "bad", "flat": "dim", "unknown": "dim"}[
-        tile.trend.direction
-    ]  # type: ignore[assignment]  # each value is a role
-    return line(Span(crop(tile.trend.text(glyphs), cells), role))
+def _widths(count: int, cells: int) -> list[int]:
+    return [cells * (i + 1) // count - cells * i // count for i in range(count)]
 
 
-def _history_line(tile: Tile, cells: int, glyphs: Glyphs) -> Line:
-    if tile.part is not None:
-        return line(Span(gauge(tile.part, cells, glyphs), tile.role))
-    return line(Span(spark(tile.spark, cells, glyphs), tile.role))
+def _spelling(tile: Tile, cells: int) -> tuple[str, str]:
+    for figure, unit in tile.values:
+        if width(figure) + (len(unit) + 1 if unit else 0) <= cells:
+            return figure, unit
+    return crop(tile.values[-1][0], cells), ""
+
+
+def _below(tile: Tile, cells: int) -> Line:
+    text, role = tile.change
+    if width(text) > cells:
+        text = "not compared"  # the sentence above says why
+    change = line(Span(crop(text, cells), role)) if text else ()
+    room = cells - (width(text) + 1 if text else 0)
+    note = next((note for note in tile.notes if width(note) <= room), "")
+    if not text and not note and tile.notes:
+        note = crop(tile.notes[-1], cells)
+    if not note:
+        return change
+    return (*change, Span(f" {note}" if text else note, tile.note_role))

@@ -19,7 +19,7 @@ def notice_lines(data_status: DataStatus, url: str, cells: int, glyphs: Glyphs) 
     if "token" in reason:
         text.insert(0, line(Span("The server wants a token", "title")))
         text += [
-            line("Leave, and start again with the server's token:"),
+            line("Quit, and start again with the server's token:"),
             line(Span("export COFFEERT_TOKEN=...", "key")),
         ]
     elif "proxy" in reason:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from coffeert.alert_rules import silent_stores
+from datetime import datetime, tzinfo
+
 from coffeert.printable import printable
 from coffeert.tui.model.bucket_sums import BucketSumCache
-from coffeert.tui.render.badges import reason_text, trouble_texts
-from coffeert.tui.render.format import Trend, ago, money, trend
+from coffeert.tui.model.clock import zone_difference
+from coffeert.tui.render.badges import long_age, reason_text, trouble_texts
+from coffeert.tui.render.chart import PACE_MINUTES, last_minutes
 from coffeert.tui.render.frame_context import FrameContext
-from coffeert.tui.render.kpi import orders_per_minute, silence_text
+from coffeert.tui.render.sentence import clauses_of
+from coffeert.tui.render.summary import summary_of
 
 
 def sentences(context: FrameContext, sums: BucketSumCache | None) -> list[str]:
@@ -20,37 +23,39 @@ def sentences(context: FrameContext, sums: BucketSumCache | None) -> list[str]:
         wait = "" if status.retry_in is None else f" Trying again in {status.retry_in:.0f} seconds."
         return [f"No data yet.{why}{wait}"]
     window = context.window
-    total = window.sums.total
-    before = None if window.previous is None else window.previous.total
     lines = [_state(context)]
-    lines.append(
-        f"Last {window.span.name}: {total.orders:,} orders"
-        f"{_change(total.orders, None if before is None else before.orders)}, "
-        f"revenue {money(total.cents, context.places)}"
-        f"{_change(total.cents, None if before is None else before.cents)}, "
-        f"{orders_per_minute(sums, window.now):.1f} orders per minute now."
-    )
-    for name, side in (("store", window.sums.stores), ("drink", window.sums.drinks)):
-        best = sorted(side.items(), key=lambda item: (-item[1].orders, item[0]))[:3]
+    lines += clauses_of(summary_of(context))
+    recent = last_minutes(sums, window.now)
+    lines.append(f"In the last {PACE_MINUTES} minutes {recent.orders:,} orders.")
+    for name, side, names in (
+        ("store", window.sums.stores, context.store_names),
+        ("drink", window.sums.drinks, context.drink_names),
+    ):
+        best = sorted(side.items(), key=lambda item: (-item[1].cents, item[0]))[:3]
         if best:
-            listed = ", ".join(f"{printable(code)} {totals.orders:,}" for code, totals in best)
-            lines.append(f"Best {name}s: {listed}.")
-    silent = silent_stores(context.view.cube, context.stores(sums.wanted), window.now)
-    if silent:
-        listed = ", ".join(f"{printable(code)} for {silence_text(gap)}" for code, gap in silent)
-        lines.append(f"Silent: {listed}.")
+            listed = ", ".join(
+                f"{names.get(code) or printable(code)} {context.currency.text(totals.cents)}"
+                for code, totals in best
+            )
+            lines.append(f"Best {name}s by takings: {listed}.")
     return lines
+
+
+def zone_sentence(moment: datetime, zone: tzinfo) -> str:
+    """Say once which zone all times are in, and what time it is here if that is another."""
+    difference = zone_difference(moment, zone)
+    return difference or f"All times are those of {zone}."
 
 
 def _state(context: FrameContext) -> str:
     status = context.data_status
-    age = "" if status.age is None else f", data {ago(status.age)} old"
+    age = "" if status.age is None else f" for {long_age(status.age)}"
     clock = context.now.astimezone(context.zone).strftime("%H:%M:%S")
     match status.status:
         case "live":
             state = "live"
         case "stale":
-            state = "stale"
+            state = f"no news{age}"
         case "lost":
             wait = (
                 ""
@@ -64,17 +69,4 @@ def _state(context: FrameContext) -> str:
     warning = "" if status.totals_match != "differs" else "; these sums differ from the server's"
     troubles = "; ".join(trouble_texts(status))
     troubles = f" Trouble: {troubles}." if troubles else ""
-    return f"{clock}: {state}{age}{warning}.{troubles}"
-
-
-def _change(now: float, before: float | None) -> str:
-    change: Trend = trend(now, before)
-    match change.direction:
-        case "up":
-            return f" (up {change.part * 100:.1f} percent)"
-        case "down":
-            return f" (down {-change.part * 100:.1f} percent)"
-        case "flat":
-            return " (unchanged)"
-        case "unknown":
-            return ""
+    return f"{clock}: {state}{warning}.{troubles}"

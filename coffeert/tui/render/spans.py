@@ -6,7 +6,7 @@ A role says what a piece means; the palette decides which colour that is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.text import crop, fit, width
@@ -15,6 +15,7 @@ Role = Literal[
     "text",
     "dim",
     "strong",
+    "struck",
     "title",
     "accent",
     "good",
@@ -24,7 +25,24 @@ Role = Literal[
     "frame-focus",
     "series-1",
     "series-2",
-    "previous",
+    "ghost",
+    "running",
+    "area-1",
+    "area-2",
+    "area-3",
+    "area-4",
+    "full-1",
+    "full-2",
+    "full-3",
+    "full-4",
+    "over-1",
+    "over-2",
+    "over-3",
+    "over-4",
+    "line-1",
+    "line-2",
+    "line-3",
+    "line-4",
     "hatch",
     "key",
     "own",
@@ -33,6 +51,35 @@ Role = Literal[
     "badge-bad",
     "tab",
 ]
+
+AREA_STEPS: Final = (1, 2, 3, 4)
+"""The shades of a filled curve, from its foot to its top."""
+
+
+def area_role(step: int) -> Role:
+    """Return the role of a filled curve."""
+    return _AREA[step - 1]
+
+
+def full_role(step: int) -> Role:
+    """Return the role of a whole cell of a filled curve: without gaps, whatever the line spacing."""
+    return _FULL[step - 1]
+
+
+def over_role(step: int) -> Role:
+    """Return the role of a filled curve's edge in front of the ghost."""
+    return _OVER[step - 1]
+
+
+def line_role(step: int) -> Role:
+    """Return the role of a line through a filled curve."""
+    return _LINE[step - 1]
+
+
+_AREA: Final[tuple[Role, ...]] = ("area-1", "area-2", "area-3", "area-4")
+_FULL: Final[tuple[Role, ...]] = ("full-1", "full-2", "full-3", "full-4")
+_OVER: Final[tuple[Role, ...]] = ("over-1", "over-2", "over-3", "over-4")
+_LINE: Final[tuple[Role, ...]] = ("line-1", "line-2", "line-3", "line-4")
 
 
 class Span(NamedTuple):
@@ -111,9 +158,10 @@ def framed(
     *,
     title: Sequence[Span] = (),
     note: Sequence[Span] = (),
+    foot: Sequence[Span] = (),
     focused: bool = False,
 ) -> list[Line]:
-    """Put a box around lines: `title` in its upper edge on the left, `note` on the right."""
+    """Put a box around lines: `title` in its upper edge on the left, `note` on the right, `foot` below."""
     if rows < 3 or cells < 4:
         return [fit_line(spans, cells) for spans in list(body)[:rows]]
     role: Role = "frame-focus" if focused else "frame"
@@ -125,7 +173,8 @@ def framed(
     for index in range(rows - 2):
         content = fit_line(body[index] if index < len(body) else EMPTY, inner)
         lines.append((side, *content, side))
-    lines.append((Span(corners[2] + glyphs.horizontal * inner + corners[3], role),))
+    below = _edge(foot, (), inner, glyphs, role)
+    lines.append((Span(corners[2], role), *below, Span(corners[3], role)))
     return lines
 
 

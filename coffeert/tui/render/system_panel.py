@@ -13,17 +13,22 @@ from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Role, Span, drop_to_fit, fit_line, framed, line, ruled
 from coffeert.wire.health import Health, PartHealth
 
+_HEARTBEAT_SECONDS = 1.0
 _SINCE_SHOWN_SECONDS = 1.0  # a shorter trouble is shown without its duration
 
 
 @dataclass(frozen=True, slots=True)
 class PanelValue:
-    """One line of a part; `used` is the part of its limit that is used, from 0 to 1, if it has one."""
+    """One line of a part; `used` is the part of its limit that is used, from 0 to 1, if it has one.
+
+    `history` has a value for each heartbeat, in `unit`.
+    """
 
     name: str
     value: str
     used: float | None = None
     history: tuple[float | None, ...] = ()
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +104,12 @@ def _insert(health: Health, now: datetime, history: HealthHistory) -> Part:
     i = health.intake
     wait = f"{milliseconds(i.predicted_wait_ms)} of {milliseconds(i.wait_limit_ms)} ms"
     figures = (
-        PanelValue("orders/s", short(round(i.orders_per_s, 1)), history=history.intake),
+        PanelValue(
+            "orders/s", short(round(i.orders_per_s, 1)), history=history.intake, unit="orders/s"
+        ),
         PanelValue("queue", f"{i.queue:,} of {i.queue_limit:,}", _of(i.queue, i.queue_limit)),
         PanelValue("predicted wait", wait, _of(i.predicted_wait_ms, i.wait_limit_ms)),
-        PanelValue("commit", f"{milliseconds(i.commit_ms)} ms", history=history.commit),
+        PanelValue("commit", f"{milliseconds(i.commit_ms)} ms", history=history.commit, unit="ms"),
         PanelValue("batch", f"{i.batch_size:.1f} orders"),
         PanelValue("accepted", f"{i.accepted:,}, {i.replayed:,} replayed"),
         PanelValue("turned away", f"{i.refused:,} refused, {i.shed:,} shed"),
@@ -113,7 +120,9 @@ def _insert(health: Health, now: datetime, history: HealthHistory) -> Part:
 
 def _aggregation(health: Health, now: datetime, history: HealthHistory, report_age: float) -> Part:
     a, d = health.aggregator, health.database
-    lag, lag_limit = a.lag_s + report_age, 3 * a.interval_s
+    # Between two passes, and until a heartbeat tells of them, data grow old by themselves: no load yet.
+    lag, usual = a.lag_s + report_age, a.interval_s + _HEARTBEAT_SECONDS
+    lag_limit = usual + 3 * a.interval_s
     interval = a.interval_s * 1000
     busy = d.pool - d.pool_idle
     figures = (
@@ -122,8 +131,10 @@ def _aggregation(health: Health, now: datetime, history: HealthHistory, report_a
             f"{milliseconds(a.pass_ms)} of {milliseconds(interval)} ms",
             _of(a.pass_ms, interval),
         ),
-        PanelValue("pass time", f"{milliseconds(a.pass_ms)} ms", history=history.passes),
-        PanelValue("lag", f"{ago(lag)} of {ago(lag_limit)}", _of(lag, lag_limit)),
+        PanelValue("pass time", f"{milliseconds(a.pass_ms)} ms", history=history.passes, unit="ms"),
+        PanelValue(
+            "lag", f"{ago(lag)} of {ago(lag_limit)}", _of(max(0.0, lag - usual), lag_limit - usual)
+        ),
         PanelValue("rows a pass", f"{a.rows:,}"),
         PanelValue("passes", f"{a.passes:,}"),
         PanelValue("pool", f"{busy} of {d.pool} busy", _of(busy, d.pool)),
@@ -138,7 +149,9 @@ def _redis(health: Health, now: datetime, history: HealthHistory) -> Part:
     # Messages go one after another, each taking a round trip: the milliseconds used of each second.
     busy = (r.published_per_s + r.received_per_s) * r.round_trip_ms
     figures = (
-        PanelValue("round trip", f"{milliseconds(r.round_trip_ms)} ms", history=history.redis),
+        PanelValue(
+            "round trip", f"{milliseconds(r.round_trip_ms)} ms", history=history.redis, unit="ms"
+        ),
         PanelValue("published", f"{short(round(r.published_per_s, 1))}/s"),
         PanelValue("received", f"{short(round(r.received_per_s, 1))}/s"),
         PanelValue("busy", f"{milliseconds(busy)} of 1,000 ms", _of(busy, 1000)),
@@ -154,7 +167,7 @@ def _sockets(health: Health, now: datetime, history: HealthHistory) -> Part:
             "clients", f"{s.clients:,} of {s.clients_limit:,}", _of(s.clients, s.clients_limit)
         ),
         PanelValue("frames", f"{short(round(s.frames_per_s, 1))}/s"),
-        PanelValue("bytes", f"{size(s.bytes_per_s)}/s", history=history.sent),
+        PanelValue("bytes", f"{size(s.bytes_per_s)}/s", history=history.sent, unit="bytes/s"),
         PanelValue("last frame", size(s.frame_bytes)),
         PanelValue("conflated", f"{s.conflated:,}"),
         PanelValue("dropped", f"{s.dropped:,} slow clients"),
@@ -208,10 +221,15 @@ def _foremost(figures: Sequence[PanelValue], count: int) -> list[PanelValue]:
 
 
 def nearest_limit(parts: Sequence[Part]) -> Line:
-    """Return what would break first: the value that uses most of its limit."""
-    used = [(f.used, part, f) for part in parts for f in part.figures if f.used is not None]
+    """Return what would break first: the value that uses most of its limit, of the parts that are known."""
+    used = [
+        (f.used, part, f)
+        for part in parts
+        for f in part.figures
+        if f.used is not None and not part.silent
+    ]
     if not used:
-        return ()
+        return line(Span(" nearest to its limit: -", "dim")) if parts else ()
     part, share, figure = max(((p, u, f) for u, p, f in used), key=lambda item: item[1])
     text = f"{part.title[2:]} {figure.name} {share * 100:.0f}% ({figure.value})"
     role: Role = "good" if share < 0.6 else "warn" if share < 0.9 else "bad"
@@ -271,7 +289,8 @@ def _area(figure: PanelValue | None, cells: int, rows: int, glyphs: Glyphs) -> l
     if figure is None or rows < 5:
         return []
     known = [value for value in figure.history if value is not None]
-    text = f"{figure.name}, last {len(known)} heartbeats, at most {short(round(max(known), 1))}"
+    highest = short(round(max(known), 1))
+    text = f"{figure.name}, last {len(known)} heartbeats, highest {highest} {figure.unit}"
     drawn = area(figure.history, cells, rows - 2, glyphs)
     return [(), line(Span(text, "dim")), *(line(Span(row, "series-1")) for row in drawn)]
 

@@ -21,11 +21,14 @@ class InjectionProgress:
 
 @dataclass(frozen=True, slots=True)
 class BarModel:
-    """What the bar shows; `reach` and `back` in seconds before now, `live` while connected."""
+    """What the bar shows; `back` is how many seconds ago `moment` was, `None` for the present.
 
-    reach: float
-    back: float | None
-    moment: str
+    `sought` is the moment that is being asked for. `live`: connected, and no recording.
+    """
+
+    back: float | None = None
+    moment: str = ""
+    sought: str = ""
     live: bool = True
     recording: str = ""
     injection: InjectionProgress | None = None
@@ -33,25 +36,22 @@ class BarModel:
 
 def draw_bar(model: BarModel, cells: int, glyphs: Glyphs) -> Line:
     """Draw the bar."""
-    right = _right(model, glyphs)
-    back = 0.0 if model.back is None else model.back
-    label = line(Span(" rewind ", "dim"), Span(f"{ago(model.reach)} ", "dim"))
+    newest = "live" if model.live else "newest"
     if model.back is None:
-        state = line(Span(" live ", "good") if model.live else Span(" newest ", "dim"))
+        state = line(Span(f" {newest} ", "good" if model.live else "dim"))
+        keys = " [ earlier   @ another time "
     else:
-        newest = "live" if model.live else "newest"
-        state = line(Span(f" {model.moment} ", "badge-warn"), Span(f" end: {newest} ", "dim"))
-    room = cells - line_width(label) - line_width(state) - line_width(right) - 1
-    if room < 8:
-        return fit_line((*label, *state, *right), cells)
-    part = 0.0 if model.reach <= 0 else min(1.0, back / model.reach)
-    at = round((1 - part) * (room - 1))
-    track = (
-        Span(glyphs.track * at, "frame"),
-        Span(glyphs.thumb, "accent"),
-        Span(glyphs.track * (room - 1 - at), "frame"),
-    )
-    return fit_line((*label, *track, *state, *right), cells)
+        state = line(
+            Span(f" {model.moment} ", "badge-warn"), Span(f" {ago(model.back)} ago ", "dim")
+        )
+        keys = f" [ ] 10 s   {{ }} 1 min   @ another time   end {newest} "
+    if model.sought:
+        state = (*state, Span(f" asking for {model.sought}{glyphs.ellipsis} ", "warn"))
+    right = _right(model, glyphs)
+    room = cells - line_width(state) - line_width(right)
+    if room < len(keys):
+        keys = ""
+    return fit_line((*state, Span(keys.ljust(max(0, room)), "dim"), *right), cells)
 
 
 def bar_hint(model: BarModel) -> str:
@@ -64,17 +64,6 @@ def bar_hint(model: BarModel) -> str:
         part = "" if injection.part is None else f" {injection.part * 100:.0f}%"
         pieces.append(f"inject {injection.sent:,}{part} x: stop")
     return ", ".join(pieces)
-
-
-def moment_at(column: int, model: BarModel, cells: int, glyphs: Glyphs) -> float | None:
-    """Return how many seconds back a column of the track is."""
-    drawn = draw_bar(model, cells, glyphs)
-    text = "".join(span.text for span in drawn)
-    first = min((text.find(c) for c in (glyphs.track, glyphs.thumb) if c in text), default=-1)
-    last = max(text.rfind(glyphs.track), text.rfind(glyphs.thumb))
-    if first < 0 or last <= first or not first <= column <= last:
-        return None
-    return (1 - (column - first) / (last - first)) * model.reach
 
 
 def _right(model: BarModel, glyphs: Glyphs) -> Line:

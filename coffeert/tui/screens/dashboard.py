@@ -3,42 +3,59 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from coffeert.domain.money import money_text
-from coffeert.domain.orders import Draft
 from coffeert.errors import CoffeertError
 from coffeert.printable import printable
-from coffeert.tui.bindings import DASHBOARD_KEYS, readable
+from coffeert.tui.bindings import CHANGING, DASHBOARD_KEYS, key_hints, readable
 from coffeert.tui.dashboard_state import DashboardState
+from coffeert.tui.demo_link import DemoLink
 from coffeert.tui.history.recorder import Recording
 from coffeert.tui.injection import Injection, InjectionRequest
-from coffeert.tui.model.alerts import Alerts
+from coffeert.tui.model.alerts import Alert, Alerts
+from coffeert.tui.model.clock import zone_difference
 from coffeert.tui.model.filter import EVERYTHING, Filter
-from coffeert.tui.model.window import RANGE, Range, next_range
+from coffeert.tui.model.filter_entry import Vocabulary
+from coffeert.tui.model.saved_views import SavedViews
+from coffeert.tui.model.server_address import ServerAddress
+from coffeert.tui.model.source import Archive
+from coffeert.tui.model.suggestions import Named
+from coffeert.tui.model.window import RANGE, Range, next_comparison, next_range
 from coffeert.tui.order_actions import OrderActions
-from coffeert.tui.render.layout import NARROW, TabName
-from coffeert.tui.screens.dashboard_panels import DashboardPanels
-from coffeert.tui.screens.export import Export, ExportKind, write_export
+from coffeert.tui.render.alerts import clock
+from coffeert.tui.render.breakdown import SORT_COLUMNS
+from coffeert.tui.render.layout import ENLARGEABLE, PanelName, TabName
+from coffeert.tui.screens.alerts import AlertList
+from coffeert.tui.screens.break_part import BreakPart
+from coffeert.tui.screens.dashboard_panels import DashboardPanels, place_panel
+from coffeert.tui.screens.export import Export, ExportKind, export_orders, write_export
+from coffeert.tui.screens.go_to import GoTo
 from coffeert.tui.screens.help import Help
 from coffeert.tui.screens.injection_form import InjectionForm
 from coffeert.tui.screens.jump import Jump
+from coffeert.tui.screens.order_commands import OrderCommands
 from coffeert.tui.screens.order_details import OrderDetails
-from coffeert.tui.screens.order_form import OrderForm
+from coffeert.tui.screens.take_back import TakeBack
+from coffeert.tui.screens.view_list import ViewList
 from coffeert.tui.screens.view_models import order_json
 from coffeert.tui.textual_workarounds import trim_caches
-from coffeert.tui.widgets.bars import ControlsBar, HeaderBar, TimeBar
+from coffeert.tui.widgets.bars import ControlsBar, HeaderBar
 from coffeert.tui.widgets.breakdown_panel import BreakdownPanel
 from coffeert.tui.widgets.chart_panel import ChartPanel
-from coffeert.tui.widgets.inputs import FilterInput
+from coffeert.tui.widgets.demo_bar import DemoBar
+from coffeert.tui.widgets.inputs import FilterBar
 from coffeert.tui.widgets.key_bar import KeyBar
 from coffeert.tui.widgets.order_table import OrderTable
+from coffeert.tui.widgets.panel import Panel
+from coffeert.wire.demo import BreakablePart
 from coffeert.wire.orders import MenuBody
 
 TICK_SECONDS = 0.25
@@ -55,50 +72,58 @@ class Dashboard(Screen[None]):
     AUTO_FOCUS = ""
     CSS = """
     Dashboard { background: $background; layers: base over; }
-    Dashboard > KeyBar { dock: bottom; background: $surface; }
     """
 
     def __init__(
         self,
         state: DashboardState,
         order_actions: OrderActions,
+        archive: Archive | None,
         recording: Recording,
         injection: Injection | None,
         alerts: Alerts,
-        saved_views: Mapping[str, Filter],
+        saved_views: SavedViews,
         *,
-        url: str,
-        server: str,
+        address: ServerAddress,
         has_token: bool,
         reconnect: Callable[[], None],
+        on_alert: Callable[[Alert, str], None],
+        read_only: bool = False,
+        demo: DemoLink | None = None,
     ) -> None:
         super().__init__()
         self.state = state
-        self.panels = DashboardPanels(state, recording, injection, alerts, url=url, server=server)
-        self._order_actions = order_actions
+        self.panels = DashboardPanels(state, recording, injection, alerts, saved_views, address)
+        self._orders = OrderCommands(state, order_actions, self, address, has_token=has_token)
+        self._archive = archive
         self._recording = recording
         self._injection = injection
         self._alerts = alerts
         self._saved_views = saved_views
-        self._url = url
-        self._has_token = has_token
+        self._address = address
+        self._read_only = read_only
+        self._demo = demo
+        self._demo_bar = DemoBar(id="demo")
         self._reconnect = reconnect
-        self._filter_error = ""
+        self._on_alert = on_alert
+        self._zone_told = False
         self._ticked = 0.0
 
     def compose(self) -> ComposeResult:
         """Yield every panel; the layout decides which of them show."""
         yield from self.panels
-        yield FilterInput(id="filter")
+        if self._demo is not None:
+            yield self._demo_bar
+        yield FilterBar()
         yield KeyBar()
 
     def on_mount(self) -> None:
         self.place_panels()
         self.set_interval(TICK_SECONDS, self.tick)
-        self.call_after_refresh(self._load_charts)
+        if self._demo is not None:
+            self.run_worker(self._demo.follow(self.tick), name="demo", exit_on_error=False)
 
     def on_resize(self) -> None:
-        self.query_one(KeyBar).show_command_palette = self.size.width >= NARROW
         self.place_panels()
         self.tick()
 
@@ -120,10 +145,17 @@ class Dashboard(Screen[None]):
         self._ticked = time.monotonic()
         trim_caches()
         context = self.state.frame_context()
-        if self.panels.notice.display != (context.view is None):
+        moved = self.panels.note_fault(context, self.size.width)
+        if moved or self.panels.notice.display != (context.view is None):
             self.place_panels()
         self._notify_alerts()
-        self.panels.show(context, self._filter_error)
+        if self not in self.app.screen_stack:
+            return  # another server is shown: only the alerts of this one are told
+        self._tell_zone()
+        if self._demo is not None:
+            self._demo_bar.show((self._demo.state,))
+        self.panels.show(context)
+        self._show_keys()
         if context.view is not None and self.state.rewound_to is None and self.panels.kpi.display:
             self._mark_rendered()
 
@@ -131,7 +163,11 @@ class Dashboard(Screen[None]):
         """Put the panels where the layout says, and keep the focus on one that shows."""
         if self.size.width <= 0 or self.size.height <= 0:
             return
-        self.panels.place(self.size.width, self.size.height)
+        height = self.size.height
+        if self._demo is not None:
+            height -= 1
+            place_panel(self._demo_bar, 0, height - 1, self.size.width, 1)
+        self.panels.place(self.size.width, height)
         if self.focused is not None and not self.focused.display:
             self.set_focus(None)
         if self.focused is None and self.state.view() is not None:
@@ -146,11 +182,48 @@ class Dashboard(Screen[None]):
         if fresh := own.not_rendered():
             self.call_after_refresh(lambda: own.mark_rendered(fresh, clock.monotonic()))
 
-    def _load_charts(self) -> None:
-        self.panels.orders_chart.load()
-        self.panels.revenue_chart.load()
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave out the keys that do nothing here."""
+        if action == "break_part":
+            return self._demo is not None
+        return not (self._read_only and action in CHANGING)
+
+    def available_keys(self) -> list[Binding]:
+        """Return the keys that do something here."""
+        return [
+            key for key in DASHBOARD_KEYS if self.check_action(key.action.partition("(")[0], ())
+        ]
+
+    def _show_keys(self) -> None:
+        """Show the keys of the moment in the last line."""
+        bar = self.query_one(FilterBar)
+        if bar.display:
+            hints = bar.key_hints()
+        else:
+            by_name: dict[str | None, str] = {}
+            for key, active in self.active_bindings.items():
+                by_name.setdefault(active.binding.id, key)
+            hints = key_hints(
+                "" if self.focused is None else (self.focused.id or ""),
+                past=self.state.rewound_to is not None,
+                drilled=bool(self.state.path),
+                key_of=by_name.get,
+            )
+        self.query_one(KeyBar).show(tuple(hints))
+
+    def on_descendant_focus(self) -> None:
+        self._show_keys()
 
     # Notices
+
+    def _tell_zone(self) -> None:
+        """Say once if this machine's clock shows another time than the shops'."""
+        session = self.state.live
+        if self._zone_told or session.hello is None:
+            return
+        self._zone_told = True
+        if difference := zone_difference(session.now(), session.zone()):
+            self.notify_info(difference)
 
     def notify_info(self, text: str) -> None:
         """Say what was done."""
@@ -168,6 +241,7 @@ class Dashboard(Screen[None]):
 
     def action_tab(self, tab: TabName) -> None:
         self.state.tab = tab
+        self.state.enlarged = None
         self.place_panels()
         self.tick()
 
@@ -182,13 +256,52 @@ class Dashboard(Screen[None]):
 
     def _show_range(self, span: Range) -> None:
         self.state.span = span
+        self.state.freeze(on=False)
+        self.panels.orders.to_first_row()
         self.state.cursor = None
         self.tick()
 
+    def action_compare(self) -> None:
+        """Compare the range with the next other time."""
+        chosen = self.state.comparison
+        if chosen is None:
+            self.notify_warning("The latest minutes are compared with those before.")
+            return
+        self.state.compare = next_comparison(self.state.span, chosen)
+        self.tick()
+
     def action_metric(self) -> None:
-        """Chart the other metric, on terminals with room for one chart."""
-        self.state.metric = "revenue" if self.state.metric == "orders" else "orders"
+        """Chart the other figure."""
+        self.state.metric = "takings" if self.state.metric == "orders" else "orders"
+        self.tick()
+
+    def action_sort(self) -> None:
+        """Sort stores and drinks by the next column."""
+        place = SORT_COLUMNS.index(self.state.sort) + 1
+        self.state.sort = SORT_COLUMNS[place % len(SORT_COLUMNS)]
+        self.tick()
+
+    def action_enlarge(self) -> None:
+        """Give the focused panel the whole screen, or the others their places back."""
+        if self.state.enlarged is not None:
+            self._enlarge(None)
+            return
+        name = None if self.focused is None else self.focused.id
+        self._enlarge(next((panel for panel in ENLARGEABLE if panel == name), None))
+
+    def on_panel_enlarged(self, message: Panel.Enlarged) -> None:
+        """Enlarge the panel whose title was chosen."""
+        name = message.name
+        if self.state.enlarged is None:
+            self._enlarge(next((panel for panel in ENLARGEABLE if panel == name), None))
+        else:
+            self._enlarge(None)
+
+    def _enlarge(self, name: PanelName | None) -> None:
+        self.state.enlarged = name
         self.place_panels()
+        if name is not None:
+            self.query_one(f"#{name}").focus()
         self.tick()
 
     def on_chart_panel_cursor_moved(self, message: ChartPanel.CursorMoved) -> None:
@@ -197,8 +310,8 @@ class Dashboard(Screen[None]):
         self.tick()
 
     def action_help(self) -> None:
-        keys = [(readable(binding.key), binding.tooltip) for binding in DASHBOARD_KEYS]
-        self.app.push_screen(Help(self.focused, keys))
+        keys = [(readable(binding.key), binding.tooltip) for binding in self.available_keys()]
+        self.app.push_screen(Help(self.focused, keys, self.state.glyphs))
 
     def action_jump(self) -> None:
         """Label every panel with a letter, and focus the one whose letter is pressed."""
@@ -213,62 +326,78 @@ class Dashboard(Screen[None]):
     # Filters and drilling down
 
     def action_filter(self) -> None:
-        self.query_one(FilterInput).open(self.state.filter.text())
+        self.query_one(FilterBar).open(self.state.filter.text(), self._vocabulary())
 
-    def on_filter_input_filter_changed(self, message: FilterInput.FilterChanged) -> None:
+    def on_filter_bar_filter_changed(self, message: FilterBar.FilterChanged) -> None:
         """Filter every panel while the filter is typed."""
-        self._filter_error = message.error
-        if message.wanted is not None:
-            self.state.filter = message.wanted
-        self.tick()
+        self._filter(message.wanted)
 
-    def on_filter_input_closed(self) -> None:
-        """Say what was wrong with the filter, if it is left so."""
-        if self._filter_error:
-            self.notify_warning(self._filter_error)
-        self._filter_error = ""
+    def on_filter_bar_closed(self) -> None:
         self.place_panels()
         self.tick()
 
+    def _filter(self, wanted: Filter | None) -> None:
+        if wanted is not None:
+            self.state.filter = wanted
+        self.tick()
+
+    def _vocabulary(self) -> Vocabulary:
+        """Return what a filter can name: the menu, and what has been sold but is no longer on it."""
+        view, menu = self.state.view(), self.state.session.menu
+        stores = {} if menu is None else {store.code: store.name for store in menu.stores}
+        drinks = {} if menu is None else {drink.code: drink.name for drink in menu.drinks}
+        for store, drink in () if view is None else view.cube.cells_total("day"):
+            stores.setdefault(store, store)
+            drinks.setdefault(drink, drink)
+        return Vocabulary(
+            tuple(Named(*item) for item in stores.items()),
+            tuple(Named(*item) for item in drinks.items()),
+        )
+
     def action_next_view(self) -> None:
         """Show the next saved view; after the last comes no filter."""
-        views = self._saved_views
-        if not views:
-            self.notify_warning("No views are saved: add them to [views] in coffeert-tui.toml.")
+        if not len(self._saved_views):
+            self.notify_warning("No views are saved yet: filter with /, then V saves it by name.")
             return
-        names = [None, *views]
-        current = next((n for n, wanted in views.items() if wanted == self.state.filter), None)
-        name = names[(names.index(current) + 1) % len(names)]
-        self.state.filter = EVERYTHING if name is None else views[name]
-        text = "Everything." if name is None else f"View {name}: {self.state.filter.text()}"
-        self.notify_info(text)
-        self.tick()
+        _, wanted = self._saved_views.after(self.state.filter)
+        self._filter(wanted)
+
+    def action_views(self) -> None:
+        """List the saved views."""
+        views = ViewList(self._saved_views, self.state.filter, self.state.glyphs)
+        self.app.push_screen(views, self._filter)
 
     def on_breakdown_panel_drilled(self, message: BreakdownPanel.Drilled) -> None:
         """Drill down into a store or drink, and from the second one into its orders."""
         self.state.drill(message.row)
-        self.panels.breakdown.cursor.at = 0
+        self.panels.stores.cursor.at = self.panels.drinks.cursor.at = 0
+        self.place_panels()
         if len(self.state.path) >= 2:
-            if not self.panels.orders.display:
-                self.state.tab = "orders"
-                self.place_panels()
+            self.place_panels()
+            self.panels.orders.to_first_row()
             self.panels.orders.focus()
         self.tick()
 
     def action_drill_up(self) -> None:
         if self.state.drill_up():
+            self.place_panels()
             self.tick()
 
     def action_escape(self) -> None:
-        """Go one step back: rewind, crosshair, freeze, drill-down, filter."""
+        """Go one step back: rewind, crosshair, enlarged panel, freeze, drill-down, filter."""
         state = self.state
-        if state.rewound_to is not None:
-            state.go_live()
+        if state.rewound_to is not None or state.travel.sought is not None:
+            state.travel.go_live()
+        elif state.enlarged is not None:
+            self._enlarge(None)
         elif state.cursor is not None:
             state.cursor = None
         elif state.frozen:
             state.freeze(on=False)
-        elif not state.drill_up():
+            self.panels.orders.to_first_row()
+        elif state.drill_up():
+            self.place_panels()
+        else:
             state.filter = EVERYTHING
         self.tick()
 
@@ -276,7 +405,17 @@ class Dashboard(Screen[None]):
 
     def action_freeze(self) -> None:
         self.state.freeze(on=not self.state.frozen)
+        if not self.state.frozen:
+            self.panels.orders.to_first_row()
         self.tick()
+
+    def on_order_table_moved(self, message: OrderTable.Moved) -> None:
+        """Hold the list while it is read: a row that slides away cannot be chosen."""
+        self.state.freeze(on=not message.follows)
+        self.tick()
+
+    def on_order_table_more_wanted(self) -> None:
+        self.state.listing_orders.more_wanted = True
 
     def on_order_table_opened(self, message: OrderTable.Opened) -> None:
         session = self.state.session
@@ -299,58 +438,40 @@ class Dashboard(Screen[None]):
     # Placing and voiding orders
 
     def action_new_order(self) -> None:
-        self._open_form(None)
+        self._orders.open_form(self.app)
 
-    def action_repeat_last(self) -> None:
-        """Open the order form filled in as the last order."""
-        draft = self._order_actions.repeatable()
-        if draft is None:
-            self.notify_warning("There is no order to repeat yet: press n to place one.")
-            return
-        self._open_form(draft)
-
-    def _open_form(self, draft: Draft | None) -> None:
-        session = self.state.live
-        if session.menu is None:
-            self.notify_warning("There is no menu to order from before a server has been reached.")
-            return
-        form = OrderForm(
-            self._order_actions,
-            session,
-            self.state.glyphs,
-            draft,
-            url=self._url,
-            has_token=self._has_token,
-        )
-        self.app.push_screen(form)
+    async def action_repeat_last(self) -> None:
+        await self._orders.repeat()
 
     async def action_void_last(self) -> None:
-        order_id = self._order_actions.last_voidable()
-        if order_id is None:
-            self.notify_warning("There is no order of yours to void.")
-            return
-        try:
-            placed = await self._order_actions.void(order_id)
-        except CoffeertError as error:
-            self.notify_error(error)
-            return
-        order = placed.order
-        amount = money_text(-order.total_cents, self.state.session.places)
-        self.notify_info(f"Voided {printable(order.drink)} at {printable(order.store)}, {amount}.")
+        await self._orders.void_last()
+
+    def on_key(self, event: events.Key) -> None:
+        """Take any other key for a no to the question whether to void."""
+        if event.character != "u":
+            self._orders.forget_question()
 
     # Rewinding and recording
 
     def action_seek(self, seconds: float) -> None:
-        if not self.state.seek(seconds) and seconds < 0:
-            self.notify_warning("There is nothing to rewind yet.")
+        self.state.travel.seek(seconds)
         self.tick()
 
-    def on_time_bar_sought(self, message: TimeBar.Sought) -> None:
-        self.state.seek_to(self.state.live.now().timestamp() - message.seconds_back)
-        self.tick()
+    def action_go_to(self) -> None:
+        """Ask for a past moment, and show it."""
+        state = self.state
+
+        def go(moment: datetime | None) -> None:
+            if moment is not None:
+                state.travel.seek_to(moment)
+                self.tick()
+
+        self.app.push_screen(GoTo(state.session.now().astimezone(state.live.zone())), go)
 
     def action_live(self) -> None:
-        self.state.go_live()
+        self.state.travel.go_live()
+        self.state.freeze(on=False)
+        self.panels.orders.to_first_row()
         self.tick()
 
     def action_record(self) -> None:
@@ -377,12 +498,34 @@ class Dashboard(Screen[None]):
         except CoffeertError as error:
             self.notify_error(error)
             return
-        self.app.push_screen(InjectionForm(), self._start_injection)
+        totals = self.state.live.totals
+        form = InjectionForm(
+            self._address.name,
+            None if totals is None else totals.day.orders,
+            demo=self._injection.demo,
+        )
+        self.app.push_screen(form, self._start_injection)
 
     def action_stop_injection(self) -> None:
-        if self._injection is None or not self._injection.stop():
+        """Stop injecting; or, once it has ended, ask whether to take the last run back."""
+        injection = self._injection
+        if injection is None or (not injection.stop() and injection.last_run is None):
             self.notify_warning("Nothing is being injected: i starts it.")
+        elif not injection.running and injection.last_run is not None:
+            self.app.push_screen(TakeBack(injection.last_run, self._address.name), self._take_back)
         self.tick()
+
+    def _take_back(self, run: str | None) -> None:
+        if run is not None and self._injection is not None:
+            self.run_worker(self._void_run(self._injection, run), group="injection")
+
+    async def _void_run(self, injection: Injection, run: str) -> None:
+        try:
+            taken = await injection.take_back(run)
+        except CoffeertError as error:
+            self.notify_error(error)
+        else:
+            self.notify_info(f"Took {taken.voided:,} made-up orders back.")
 
     def _start_injection(self, request: InjectionRequest | None) -> None:
         injection, menu = self._injection, self.state.live.menu
@@ -400,35 +543,47 @@ class Dashboard(Screen[None]):
         ms = report.latency_ms
         self.notify_info(
             f"Injected {report.accepted + report.replayed:,} orders, {report.rejected:,} refused, "
-            f"{report.lost:,} unknown; p50 {ms.p50:.1f} ms, p99 {ms.p99:.1f} ms."
+            f"{report.lost:,} unknown; p50 {ms.p50:.1f} ms, p99 {ms.p99:.1f} ms. x takes them back."
         )
+
+    # Breaking the demo
+
+    def action_break_part(self) -> None:
+        """Ask which part of the demo to kill."""
+        if self._demo is not None and not self._demo.busy:
+            self.app.push_screen(BreakPart(), self._break_part)
+
+    def _break_part(self, part: BreakablePart | None) -> None:
+        if part is not None and self._demo is not None:
+            self._demo.break_part(part)
 
     # Alerts, export, connection
 
     def _notify_alerts(self) -> None:
-        """Announce the alerts that have just begun, by notice and bell."""
-        for alert in self._alerts.observe(self.state.live):
-            self.app.bell()
-            self.notify(
-                f"Alert {printable(alert.name, 40)}: {alert.rule.text()} (a: take note)",
-                severity="warning",
-                markup=False,
-                timeout=10,
-            )
+        """Announce the alerts that have just begun, by notice and bell, and those that are over."""
+        session = self.state.live
+        for alert in self._alerts.observe(session):
+            since = clock(alert.since, session.now(), session.zone())
+            self._on_alert(alert, since)
+            if alert.ended is None:
+                self.app.bell()
+                self.notify_warning(f"Alert {alert.sentence(since)} a: alerts")
 
-    def action_acknowledge(self) -> None:
-        if self._alerts.acknowledge():
-            self.tick()
-        elif not len(self._alerts):
-            self.notify_warning("No alerts are set: add them to [alerts] in coffeert-tui.toml.")
-        else:
-            self.notify_warning("No alert is waiting.")
+    def action_alerts(self) -> None:
+        self.app.push_screen(AlertList(self._alerts, lambda: self.state.live, self.state.glyphs))
 
     def action_export(self) -> None:
         self.app.push_screen(Export(), self._export)
 
     def _export(self, kind: ExportKind | None) -> None:
         if kind is None:
+            return
+        if kind == "csv":
+            self.run_worker(self._export_orders(), group="export")
+            return
+        if kind == "svg" and self.query("Toast"):
+            self.app.clear_notifications()  # they comment on the screen, and hide a part of it
+            self.call_after_refresh(self._export, kind)
             return
         try:
             screenshot = self.app.export_screenshot(title="coffeert") if kind == "svg" else ""
@@ -437,6 +592,14 @@ class Dashboard(Screen[None]):
             self.notify_error(error)
         else:
             self.notify_info(f"Wrote {path}.")
+
+    async def _export_orders(self) -> None:
+        try:
+            said = await export_orders(self.state, self._archive)
+        except CoffeertError as error:
+            self.notify_error(error)
+        else:
+            self.notify_info(said)
 
     def action_reconnect(self) -> None:
         """Connect at once instead of waiting for the next attempt."""

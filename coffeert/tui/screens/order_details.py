@@ -34,7 +34,7 @@ class OrderDetails(Modal[None]):
         self._places = places
 
     def compose(self) -> ComposeResult:
-        lines = order_lines(self._row.order, self._row.own, self._zone, self._glyphs, self._places)
+        lines = order_lines(self._row, self._zone, self._glyphs, self._places)
         with VerticalScroll(classes="box") as box:
             box.border_title = "Order"
             yield LinesView(lines)

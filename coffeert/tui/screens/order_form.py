@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.widgets import Button, Input, Label, Select
+from textual.widget import Widget
+from textual.widgets import Button, Input, Label
 
 from coffeert.domain.money import money_text
 from coffeert.domain.orders import Draft, Order, new_order_id
 from coffeert.errors import ApiError, CoffeertError, OutcomeUnknown
 from coffeert.printable import printable
 from coffeert.tui.model.session import Session
+from coffeert.tui.model.suggestions import Named, named_by
 from coffeert.tui.order_actions import OrderActions
 from coffeert.tui.render.details import trace_lines
-from coffeert.tui.render.form import Checked, FormValues, check, curl, find_drink, total_text
+from coffeert.tui.render.form import (
+    Checked,
+    FormValues,
+    check,
+    curl,
+    drinks_of,
+    find_drink,
+    order_words,
+    stores_of,
+    total_text,
+)
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Span, line
 from coffeert.tui.screens.modal import Modal
-from coffeert.tui.widgets.inputs import ChoiceSelect
+from coffeert.tui.widgets.inputs import ChoiceInput
 from coffeert.tui.widgets.lines_view import LinesView
 from coffeert.wire.orders import MenuBody
 
-_FIELDS = ("store", "drink", "quantity", "price")
+_FIELDS: Final = ("store", "drink", "quantity", "price", "total")
+_NUMBERS: Final = ("quantity", "price", "total")
 
 
 class OrderForm(Modal[None]):
     """Stays open after an order, so that the next one is a key press away."""
 
+    KEYS = (("tab", "next"), ("↑↓", "choose"))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2,ctrl+s", "place", "place", id="form.place", tooltip="Place the order"),
         Binding(
@@ -41,9 +55,9 @@ class OrderForm(Modal[None]):
     OrderForm > .box { width: 72; }
     OrderForm .field { height: 1; }
     OrderForm .field Label { width: 10; color: $foreground 70%; }
-    OrderForm .field Select { width: 24; height: 1; }
-    OrderForm .field Input { width: 24; height: 1; }
-    OrderForm .field .fault { color: $error; height: 1; width: 1fr; padding: 0 0 0 1; text-wrap: nowrap; }
+    OrderForm .field Input { width: 1fr; max-width: 48; height: 1; }
+    OrderForm .fault { color: $error; width: 100%; height: auto; padding: 0 0 0 10; display: none; }
+    OrderForm .suggested { padding: 0 0 0 8; display: none; }
     OrderForm .buttons { height: 1; margin: 1 0 0 0; }
     OrderForm .buttons Button { margin: 0 2 0 0; }
     """
@@ -76,30 +90,19 @@ class OrderForm(Modal[None]):
         return self._session.menu or MenuBody((), ())
 
     def compose(self) -> ComposeResult:
-        stores = [(_shown(s.name, s.code), s.code) for s in self.menu.stores]
-        drinks = [(f"{_shown(d.name, d.code)}  {d.price}", d.code) for d in self.menu.drinks]
-        draft = self._draft
+        draft, stores, drinks = self._draft, stores_of(self.menu), drinks_of(self.menu)
         with VerticalScroll(classes="box", can_focus=False) as box:
             box.border_title = "New order"
-            with Horizontal(classes="field"):
-                yield Label("Store", markup=False)
-                yield _choice(stores, "store", None if draft is None else draft.store)
-                yield Label("", id="store-fault", classes="fault", markup=False)
-            with Horizontal(classes="field"):
-                yield Label("Drink", markup=False)
-                yield _choice(drinks, "drink", None if draft is None else draft.drink)
-                yield Label("", id="drink-fault", classes="fault", markup=False)
-            with Horizontal(classes="field"):
-                yield Label("Quantity", markup=False)
-                quantity = "1" if draft is None else str(draft.quantity)
-                yield Input(quantity, id="quantity", compact=True, max_length=8)
-                yield Label("", id="quantity-fault", classes="fault", markup=False)
-            with Horizontal(classes="field"):
-                yield Label("Price", markup=False)
-                price = None if draft is None else draft.price_cents
-                text = "" if price is None else money_text(price, self._session.places)
-                yield Input(text, id="price", placeholder="list price", compact=True, max_length=12)
-                yield Label("", id="price-fault", classes="fault", markup=False)
+            store = "" if draft is None else _name(draft.store, stores)
+            drink = "" if draft is None else _name(draft.drink, drinks)
+            quantity = "1" if draft is None else str(draft.quantity)
+            price = self._money(None if draft is None else draft.price_cents)
+            total = self._money(None if draft is None else draft.total_cents)
+            yield from _field("store", "Store", ChoiceInput(stores, store, id="store"))
+            yield from _field("drink", "Drink", ChoiceInput(drinks, drink, id="drink"))
+            yield from _field("quantity", "How many", _number("quantity", quantity))
+            yield from _field("price", "Price", _number("price", price, "list price"))
+            yield from _field("total", "Total", _number("total", total, "number x price"))
             yield LinesView(id="key")
             with Horizontal(classes="buttons"):
                 yield Button("Place (F2)", id="place", variant="primary", compact=True)
@@ -115,31 +118,35 @@ class OrderForm(Modal[None]):
             self.query_one("#place").focus()
 
     def entry(self) -> FormValues:
-        """Return what is typed and chosen."""
-        return FormValues(
-            _chosen(self.query_one("#store", Select)),
-            _chosen(self.query_one("#drink", Select)),
-            self.query_one("#quantity", Input).value,
-            self.query_one("#price", Input).value,
-            self._order_id,
+        """Return what is typed."""
+        store, drink, quantity, price, total = (
+            self.query_one(f"#{field}", Input).value for field in _FIELDS
         )
+        return FormValues(store, drink, quantity, price, total, self._order_id)
 
-    @on(Select.Changed)
     @on(Input.Changed)
+    @on(ChoiceInput.Taken)
     def revise(self) -> None:
         """Check again what is filled in already, and show the list price."""
-        checked = check(self.entry(), self._session.currency)
-        self._show_faults(checked, only=("quantity", "price"))
-        drink = find_drink(self.menu, self.entry().drink or "")
+        self._show_faults(self._check(), only=_NUMBERS)
+        named = named_by(self.entry().drink, drinks_of(self.menu))
+        drink = find_drink(self.menu, named[0].code) if len(named) == 1 else None
         self.query_one("#price", Input).placeholder = (
             "list price" if drink is None else f"list price {drink.price}"
         )
         self._show_key()
 
+    @on(ChoiceInput.Offered)
+    def show_suggestions(self, message: ChoiceInput.Offered) -> None:
+        """Show what may be meant below the field."""
+        view = self.query_one(f"#{message.field.id}-suggested", LinesView)
+        view.display = bool(message.lines)
+        view.show(message.lines)
+
     @on(Input.Submitted)
     def action_place(self) -> None:
         """Place the order, unless something is wrong with it."""
-        checked = check(self.entry(), self._session.currency)
+        checked = self._check()
         self._show_faults(checked, only=_FIELDS)
         if checked.draft is None:
             wrong = next(field for field in _FIELDS if checked.fault(field))
@@ -150,7 +157,7 @@ class OrderForm(Modal[None]):
 
     def action_curl(self) -> None:
         """Copy the order as a curl command."""
-        checked = check(self.entry(), self._session.currency)
+        checked = self._check()
         draft = checked.draft or self._placed
         if draft is None:
             self._show_faults(checked, only=_FIELDS)
@@ -183,20 +190,23 @@ class OrderForm(Modal[None]):
             self._outcome = [
                 line(Span(f"{self._glyphs.cross} {error.status} {printable(str(error))}", "bad"))
             ]
-            for fault in error.errors:
-                if fault.field in _FIELDS:
-                    self.query_one(f"#{fault.field}-fault", Label).update(printable(fault.message))
+            self._show_faults(Checked(None, error.errors), only=_FIELDS)
         except CoffeertError as error:
             self._outcome = [line(Span(f"{self._glyphs.cross} {printable(str(error))}", "bad"))]
         self._busy = False
         self._show_outcome()
 
+    def _check(self) -> Checked:
+        return check(self.entry(), self.menu)
+
+    def _money(self, cents: int | None) -> str:
+        return "" if cents is None else money_text(cents, self._session.places)
+
     def _finish(self, order: Order) -> None:
         """Say that the order is stored, and take a new key for the next one."""
-        amount = money_text(order.total_cents, self._session.places)
-        text = f"{order.quantity} x {printable(order.drink)} at {printable(order.store)}, {amount}"
         kind = "refund stored" if order.quantity < 0 else "stored"
-        self._outcome = [line(Span(f"{self._glyphs.check} {kind}: ", "good"), Span(text, "strong"))]
+        words = Span(order_words(order, self._session.menu), "strong")
+        self._outcome = [line(Span(f"{self._glyphs.check} {kind}: ", "good"), words)]
         self._order_id = new_order_id()
         self._show_key()
 
@@ -212,29 +222,37 @@ class OrderForm(Modal[None]):
         self.query_one("#outcome", LinesView).show([*self._outcome, *shown])
 
     def _show_key(self) -> None:
-        draft = check(self.entry(), self._session.currency).draft
-        lines = [line(Span("key       ", "dim"), Span(str(self._order_id), "dim"))]
+        draft = self._check().draft
         total = "" if draft is None else total_text(draft, self.menu)
-        lines.append(line(Span("total     ", "dim"), Span(total, "strong")))
+        lines = [
+            line(Span("costs     ", "dim"), Span(total, "strong")),
+            line(Span("key       ", "dim"), Span(str(self._order_id), "dim")),
+        ]
         self.query_one("#key", LinesView).show(lines)
 
     def _show_faults(self, checked: Checked, *, only: tuple[str, ...]) -> None:
         for field in _FIELDS:
             fault = checked.fault(field) if field in only else ""
-            self.query_one(f"#{field}-fault", Label).update(fault)
+            label = self.query_one(f"#{field}-fault", Label)
+            label.update(printable(fault, 300))
+            label.display = bool(fault)
 
 
-def _shown(name: str, code: str) -> str:
-    text = printable(name, 24) or printable(code, 24)
-    return text.replace("[", "(").replace("]", ")")
+def _field(field: str, title: str, value: Widget) -> ComposeResult:
+    """A field with what may be meant and what is wrong with it on lines of their own below."""
+    with Horizontal(classes="field"):
+        yield Label(title, markup=False)
+        yield value
+    yield LinesView(id=f"{field}-suggested", classes="suggested")
+    yield Label("", id=f"{field}-fault", classes="fault", markup=False)
 
 
-def _chosen(select: Select[str]) -> str | None:
-    value = select.value
-    return value if isinstance(value, str) else None
+def _number(field: str, value: str, hint: str = "") -> Input:
+    return Input(value, id=field, placeholder=hint, compact=True, max_length=12)
 
 
-def _choice(options: list[tuple[str, str]], ident: str, value: str | None) -> ChoiceSelect:
-    known = {code for _, code in options}
-    chosen = value if value in known else ChoiceSelect.NULL
-    return ChoiceSelect(options, id=ident, value=chosen, compact=True, prompt="type or enter")
+def _name(code: str, items: tuple[Named, ...]) -> str:
+    """Return the name of a code; the code itself if it has none, or several have that name."""
+    names = [item.name for item in items if item.code == code]
+    same = [item for item in items if names and item.name == names[0]]
+    return printable(names[0], 64) if len(same) == 1 else code

@@ -2,140 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
-from math import inf
-from typing import Literal
 
-from coffeert.alert_rules import Rule
 from coffeert.domain.orders import Order
 from coffeert.printable import printable
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.history.recorder import Recorder
-from coffeert.tui.model.alerts import Alerts
 from coffeert.tui.model.data_status import data_status_of, silent_after
-from coffeert.tui.render.badges import reason_text, trouble_texts
-from coffeert.tui.render.breakdown import Dimension, Section, sections_of
-from coffeert.tui.render.chart import ChartModel, Metric, chart_of
 from coffeert.tui.render.frame_context import FrameContext
-from coffeert.tui.render.header import ControlsModel, HeaderModel
-from coffeert.tui.render.kpi import Tile, tiles_of
 from coffeert.tui.render.system_panel import Part, history_of, parts_of
 from coffeert.tui.render.time_bar import BarModel, InjectionProgress
 from coffeert.wire.orders import OrderBody, encode
-
-
-def header(state: DashboardState, context: FrameContext, place: str) -> HeaderModel:
-    """Return the upper line."""
-    session = state.session
-    # While no message arrives, the rate is unknown, not zero.
-    known = context.view is not None and not context.data_status.old
-    rate = session.arrivals.rate(context.now.timestamp()) if known else None
-    return HeaderModel(
-        data_status=context.data_status,
-        tab=state.tab,
-        place=printable(place, 40),
-        rate=None if rate is None else float(round(rate)),
-        clock=context.now.astimezone(context.zone).strftime("%H:%M:%S"),
-    )
-
-
-def controls(
-    state: DashboardState, context: FrameContext, filter_error: str, alerts: Alerts, hint: str
-) -> ControlsModel:
-    """Return the lower line.
-
-    `complaint` is what is wrong with the filter being typed, `hint` what the time bar would say.
-    """
-    own = state.session.own
-    p50, p95 = own.percentile(0.5), own.percentile(0.95)
-    troubles = trouble_texts(context.data_status)
-    if filter_error:
-        troubles = (filter_error,)
-    elif context.data_status.status == "lost" and context.data_status.reason:
-        troubles = (f"{reason_text(context.data_status)} (r: retry now)",)
-    return ControlsModel(
-        span=state.span.name,
-        filter_text=state.filter.text(),
-        breadcrumbs=tuple(printable(code, 40) for code in state.breadcrumbs),
-        alerts=(len(alerts.waiting), len(alerts.firing), len(alerts)),
-        percentiles=None if p50 is None or p95 is None else (p50, p95),
-        trouble="; ".join(troubles),
-        hint=hint,
-    )
-
-
-def tiles(state: DashboardState, context: FrameContext) -> tuple[Tile, ...]:
-    """Return the key figures."""
-    sums = state.sums()
-    return () if sums is None else tiles_of(context, sums)
-
-
-def chart(
-    state: DashboardState, context: FrameContext, metric: Metric, rules: Sequence[Rule]
-) -> ChartModel | None:
-    """Return a chart, with a line for each rule that limits what it shows."""
-    session = state.session
-    # What came after the last fresh data is unknown, whether or not the connection was lost.
-    known_until = inf
-    if context.data_status.old and context.view is not None:
-        known_until = context.view.data_time.timestamp()
-
-    def lost(start: float, end: float) -> bool:
-        return end > known_until or session.lost_between(start, end)
-
-    made = chart_of(context, metric, session.arrivals, state.effective_filter, state.cursor, lost)
-    if made is None or made.unit != "minute":
-        return made
-    about, scale = (
-        ("orders_per_min", 1) if metric == "orders" else ("revenue_per_min", 10**context.places)
-    )
-    marks = tuple((rule.limit * scale, rule.text()) for rule in rules if rule.metric == about)
-    return replace(made, marks=marks)
-
-
-def sections(state: DashboardState, context: FrameContext) -> tuple[Section, ...]:
-    """Return the breakdown of the store or drink drilled down to."""
-    sums = state.sums()
-    if sums is None:
-        return ()
-    wanted: tuple[Dimension | Literal["top"], ...]
-    inside = {term.field for term in state.path}
-    if inside == {"store"}:
-        wanted = ("drink",)
-    elif inside == {"drink"}:
-        wanted = ("store",)
-    elif state.tab == "drinks":
-        wanted = ("drink", "store")
-    elif state.tab == "stores":
-        wanted = ("store", "drink")
-    else:
-        wanted = ("top", "store")
-    return sections_of(context, sums, wanted)
 
 
 def bar(
     state: DashboardState, recorder: Recorder | None, injection: InjectionProgress | None
 ) -> BarModel:
     """Return the time bar."""
-    live = state.live
-    now = live.now().timestamp()
-    span = state.rewind_buffer.span
+    live, travel = state.live, state.travel
     to = state.rewound_to
-    moment = "" if to is None else datetime.fromtimestamp(to, live.zone()).strftime("%H:%M:%S")
     recording = ""
     if recorder is not None:
         missed = f", {recorder.missed:,} not listed" if recorder.missed else ""
         recording = f"{recorder.orders:,} orders{missed}"
     return BarModel(
-        reach=0.0 if span is None else float(round(now - span[0])),
-        back=None if to is None else now - to,
+        back=None if to is None else float(round((live.now() - to).total_seconds())),
+        moment="" if to is None else clock_text(to, state),
+        sought="" if travel.sought is None else clock_text(travel.sought, state),
         live=data_status_of(live).status == "live" and not live.replaying,
-        moment=moment,
         recording=recording,
         injection=injection,
     )
+
+
+def clock_text(moment: datetime, state: DashboardState) -> str:
+    """Write a moment in the shops' time: with its day, unless that is the day of now."""
+    zone = state.live.zone()
+    local, today = moment.astimezone(zone), state.live.now().astimezone(zone).date()
+    return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%a %d %b %H:%M:%S}"
 
 
 def system(state: DashboardState, context: FrameContext) -> tuple[Part, ...]:
@@ -155,7 +59,11 @@ def mode(state: DashboardState) -> str:
         return ""
     how = "live, before the next pass" if health.live else "in batches, after each pass"
     epoch = f"epoch {printable(state.session.epoch, 16)} version {state.session.version:,}"
-    return f"{printable(hello.server, 40)}: orders show {how}; {epoch}"
+    own = state.session.own
+    p50, p95 = own.percentile(0.5), own.percentile(0.95)
+    known = p50 is not None and p95 is not None
+    mine = f"yours after {p50:.0f} ms (p95 {p95:.0f}); " if known else ""
+    return f"{mine}{printable(hello.server, 40)}: orders show {how}; {epoch}"
 
 
 def order_json(order: Order, places: int) -> str:

@@ -1,4 +1,4 @@
-"""The lines that span the screen: header and controls at the top, time bar at the bottom."""
+"""The lines that span the screen: header, controls and fault at the top, time bar at the bottom."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from textual import events
 from textual.message import Message
 
 from coffeert.tui.model.window import RangeName
+from coffeert.tui.render.fault import FaultModel, draw_fault
 from coffeert.tui.render.header import (
     ControlsModel,
     HeaderModel,
@@ -16,7 +17,7 @@ from coffeert.tui.render.header import (
 )
 from coffeert.tui.render.layout import TabName
 from coffeert.tui.render.spans import Line
-from coffeert.tui.render.time_bar import BarModel, draw_bar, moment_at
+from coffeert.tui.render.time_bar import BarModel, draw_bar
 from coffeert.tui.widgets.panel import Panel
 
 
@@ -45,7 +46,7 @@ class HeaderBar(Panel[HeaderModel]):
 
 
 class ControlsBar(Panel[ControlsModel]):
-    """The lower line: range, filter, alerts, own orders; drawn like `HeaderBar`, for the same reason."""
+    """The lower line: range, comparison, filter, alerts; drawn like `HeaderBar`, for the same reason."""
 
     class RangeChosen(Message):
         """A range was clicked."""
@@ -64,21 +65,15 @@ class ControlsBar(Panel[ControlsModel]):
                 self.post_message(self.RangeChosen(name))
 
 
+class FaultBar(Panel[FaultModel]):
+    """What is wrong, on a line that exists only then."""
+
+    def draw(self, model: FaultModel, cells: int, rows: int) -> list[Line]:
+        return draw_fault(model, cells, self.painter.glyphs)[:rows]
+
+
 class TimeBar(Panel[BarModel]):
-    """Shows how far back the rewind buffer reaches, and the moment shown on that track."""
-
-    class Sought(Message):
-        """A time on the track was clicked; `seconds_back` counts from now."""
-
-        def __init__(self, seconds_back: float) -> None:
-            super().__init__()
-            self.seconds_back = seconds_back
+    """Shows which moment is on the screen, and what is recorded and injected."""
 
     def draw(self, model: BarModel, cells: int, rows: int) -> list[Line]:
         return [draw_bar(model, cells, self.painter.glyphs)]
-
-    def on_click(self, event: events.Click) -> None:
-        if self.model is not None:
-            back = moment_at(event.x, self.model, self.size.width, self.painter.glyphs)
-            if back is not None:
-                self.post_message(self.Sought(back))

@@ -1,33 +1,21 @@
-"""The breakdown by store and drink: choose a row, and drill down into it."""
+"""The stores or the drinks: choose a row, and drill down into it."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from textual import events
 from textual.message import Message
 
-from coffeert.tui.render.breakdown import (
-    BreakdownRow,
-    Section,
-    draw_sections,
-    line_of_row,
-    row_at,
-    row_on_line,
-)
-from coffeert.tui.render.spans import EMPTY, Line, Span, framed, line
+from coffeert.tui.render.breakdown import BreakdownModel, BreakdownRow, draw_breakdown
+from coffeert.tui.render.spans import EMPTY, Line, Span, framed, line, ruled
 from coffeert.tui.widgets.panel import Panel
 from coffeert.tui.widgets.scroll import Cursor, step_of
 
-
-@dataclass(frozen=True, slots=True)
-class BreakdownModel:
-    sections: tuple[Section, ...]
-    breadcrumbs: tuple[str, ...] = ()
+_HEADING = 1
+_LOWEST_BOX = 6
 
 
 class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
-    """Lists stores and drinks with shares."""
+    """Lists stores or drinks under a heading that stays."""
 
     class Drilled(Message):
         """A row is to be drilled down into."""
@@ -41,40 +29,44 @@ class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
         self.cursor = Cursor()
 
     def draw(self, model: BreakdownModel, cells: int, rows: int) -> list[Line]:
-        """Draw the sections, scrolled to the chosen row."""
+        """Draw the rows, scrolled to the chosen one."""
         glyphs = self.painter.glyphs
-        room = rows - 2
-        count = self._count()
-        self.cursor.at = max(0, min(count - 1, self.cursor.at))
-        here = self.cursor.at if self.has_focus and count else None
-        lines = draw_sections(model.sections, cells - 2, glyphs, here)
-        target = 0 if here is None else line_of_row(model.sections, here)
-        if here is None:
+        boxed = rows >= _LOWEST_BOX
+        room, count = max(1, rows - (2 if boxed else 1) - _HEADING), len(model.rows)
+        here = None
+        if self.has_focus and count:
+            self.cursor.settle(count, room)
+            here = self.cursor.at
+        else:
             self.cursor.top = 0
-        elif target < self.cursor.top + 1:
-            self.cursor.top = max(0, target - 1)
-        elif target >= self.cursor.top + room:
-            self.cursor.top = target - room + 1
-        self.cursor.top = max(0, min(self.cursor.top, len(lines) - room))
-        hidden = len(lines) - self.cursor.top - room
-        crumb = f" {glyphs.crumb} "
-        title = line(Span(crumb.join(("Breakdown", *model.breadcrumbs)), "title"))
+        lines = draw_breakdown(model, cells - 2 if boxed else cells, glyphs, here)
+        body = lines[_HEADING:]
+        if here is not None and here == count - 1:
+            self.cursor.top = max(0, len(body) - room)  # the line about the idle ones, too
+        hidden = len(body) - self.cursor.top - room
         more = line(Span(f"{hidden} more {glyphs.down}", "dim")) if hidden > 0 else EMPTY
+        by = f"by {model.sort}" if model.sort != "takings" else ""
+        compared = any(row.change and row.change.percent is not None for row in model.rows)
+        against = f"vs {model.against}" if model.against and compared else ""
+        foot = f" {glyphs.separator} ".join(text for text in (against, by) if text)
+        title = line(Span(model.title, "title"))
         note = (*more, Span("  "), *self.age) if more and self.age else (*more, *self.age)
+        shown = lines[:_HEADING] + body[self.cursor.top :]
+        if not boxed:
+            return [ruled(title, note, cells, glyphs, focused=self.has_focus), *shown]
         return framed(
-            lines[self.cursor.top :],
+            shown,
             cells,
             rows,
             glyphs,
             title=title,
             note=note,
+            foot=line(Span(foot, "dim")) if foot else EMPTY,
             focused=self.has_focus,
         )
 
     def on_key(self, event: events.Key) -> None:
         """Choose a row, or drill down."""
-        if self.model is None:
-            return
         step = step_of(event.key, max(1, self.size.height - 4), self._count())
         if step is not None:
             self.cursor.move(step, self._count())
@@ -86,10 +78,8 @@ class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Choose the row under the mouse; a second click drills down."""
-        if self.model is None:
-            return
-        number = row_on_line(self.model.sections, event.y - 1 + self.cursor.top)
-        if number is None:
+        number = event.y - 1 - _HEADING + self.cursor.top
+        if event.y <= _HEADING or not 0 <= number < self._count():
             return
         if number == self.cursor.at and event.chain >= 2:
             self._drill(number)
@@ -105,10 +95,8 @@ class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
         self.repaint()
 
     def _count(self) -> int:
-        return 0 if self.model is None else sum(len(s.rows) for s in self.model.sections)
+        return 0 if self.model is None else len(self.model.rows)
 
     def _drill(self, number: int) -> None:
-        assert self.model is not None
-        row = row_at(self.model.sections, number)
-        if row is not None:
-            self.post_message(self.Drilled(row))
+        if self.model is not None and 0 <= number < self._count():
+            self.post_message(self.Drilled(self.model.rows[number]))

@@ -7,17 +7,14 @@ from textual.message import Message
 
 from coffeert.tui.render.chart import ChartModel
 from coffeert.tui.render.chart_drawing import (
-    canvas_columns,
+    axis_cells,
     draw_chart,
     index_at,
+    legend_of,
     note_of,
-    title_of,
 )
-from coffeert.tui.render.plotext_backend import plot
-from coffeert.tui.render.spans import Line, framed
+from coffeert.tui.render.spans import EMPTY, Line, Span, framed, line
 from coffeert.tui.widgets.panel import Panel
-
-_CANVAS_X = 8  # frame, labels and axis in front of the canvas
 
 
 class ChartPanel(Panel[ChartModel], can_focus=True):
@@ -30,31 +27,26 @@ class ChartPanel(Panel[ChartModel], can_focus=True):
             super().__init__()
             self.index = index
 
-    loaded = False  # importing plotext takes a while: not before the first paint
-
     def draw(self, model: ChartModel, cells: int, rows: int) -> list[Line]:
         glyphs = self.painter.glyphs
-        body = draw_chart(model, cells - 2, rows - 2, glyphs, plot) if self.loaded else []
+        body = draw_chart(model, cells - 2, rows - 2, glyphs)
         return framed(
-            body,
+            body or [line(Span(f" {model.note}", "dim"))],
             cells,
             rows,
             glyphs,
-            title=title_of(model, glyphs),
-            note=self.age or note_of(model),
+            title=line(Span(model.title, "title")),
+            note=self.age or (legend_of(model, glyphs) if model.values else EMPTY),
+            foot=note_of(model),
             focused=self.has_focus,
         )
 
-    def load(self) -> None:
-        """Draw curves from now on, which imports plotext."""
-        self.loaded = True
-        self.repaint()
-
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        if self.model is None:
+        if self.model is None or not self.model.values:
             return
-        columns = canvas_columns(self.size.width - 2)
-        column = event.x - _CANVAS_X
+        axis = axis_cells(self.model, self.size.height - 3)
+        columns = self.size.width - 2 - axis
+        column = event.x - 1 - axis
         if 0 <= column < columns:
             index = index_at(column, len(self.model.values), columns)
             if index != self.model.cursor:
@@ -66,13 +58,17 @@ class ChartPanel(Panel[ChartModel], can_focus=True):
             self.post_message(self.CursorMoved(None))
 
     def on_key(self, event: events.Key) -> None:
-        if self.model is None:
+        if event.key == "enter":
+            self.enlarge()
+            event.stop()
+        if self.model is None or not self.model.values:
             return
         count = len(self.model.values)
-        at = self.model.cursor
+        at, newest = self.model.cursor, self.model.running
         steps = {"left": -1, "h": -1, "right": 1, "l": 1}
         if event.key in steps:
-            moved = (count - 1 if at is None else at) + (steps[event.key] if at is not None else 0)
+            start = count - 1 if newest is None else newest
+            moved = start if at is None else at + steps[event.key]
             self.post_message(self.CursorMoved(max(0, min(count - 1, moved))))
             event.stop()
         elif event.key == "escape" and at is not None:

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from textual.screen import Screen
-from textual.widgets import Footer
+from textual import events
 
-from coffeert.tui.textual_workarounds import drop_removed_keys
+from coffeert.tui.render.key_line import KeyHint, draw_keys, hint_at
+from coffeert.tui.render.spans import Line
+from coffeert.tui.widgets.panel import Panel
 
 
-class KeyBar(Footer):
-    """A footer that makes its keys again only when other keys are to be shown.
+class KeyBar(Panel[tuple[KeyHint, ...]]):
+    """Shows keys, whole ones only; a click does what the key does.
 
-    Textual's own does so whenever the focus moves, which costs a layout of the last line at each key
-    press, and never lets go of the keys that it replaced.
+    Not Textual's `Footer`, which cuts words, shows the same keys everywhere, and makes a widget for each of
+    them again whenever the focus moves.
     """
 
-    def __init__(self) -> None:
-        super().__init__(show_command_palette=True, compact=True)
-        self._shown: tuple[object, ...] = ()
+    DEFAULT_CSS = """
+    KeyBar { position: relative; dock: bottom; width: 100%; height: 1; }
+    """
 
-    def watch_show_command_palette(self) -> None:
-        """Show or hide the palette's key at once."""
-        if self.is_mounted:
-            self.bindings_changed(self.screen)
+    def draw(self, model: tuple[KeyHint, ...], cells: int, rows: int) -> list[Line]:
+        return [draw_keys(model, cells, self.painter.glyphs)]
 
-    def bindings_changed(self, screen: Screen[object]) -> None:
-        """Show the screen's keys, if they are not those shown already."""
-        if not (screen.app.app_focus and self.is_attached and screen is self.screen):
+    async def on_click(self, event: events.Click) -> None:
+        if self.model is None:
             return
-        keys = [
-            (binding.key, binding.description, enabled, tooltip)
-            for _, binding, enabled, tooltip in screen.active_bindings.values()
-            if binding.show
-        ]
-        shown = (self.show_command_palette, *keys)
-        if shown != self._shown:
-            self._shown = shown
-            super().bindings_changed(screen)
-            self.call_after_refresh(drop_removed_keys, self)
+        hint = hint_at(event.x, self.model, self.size.width, self.painter.glyphs)
+        if hint is not None and hint.action:
+            await self.app.run_action(hint.action, self.screen)

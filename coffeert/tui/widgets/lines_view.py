@@ -20,8 +20,14 @@ class LinesView(Static):
     LinesView { height: auto; width: 1fr; background: transparent; }
     """
 
-    def __init__(self, lines: Sequence[Line] = (), *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
-        super().__init__(id=id)
+    def __init__(
+        self,
+        lines: Sequence[Line] = (),
+        *,
+        id: str | None = None,  # noqa: A002 (Textual's own name)
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
         self._lines = tuple(lines)
 
     def on_mount(self) -> None:

@@ -18,9 +18,12 @@ from coffeert.tui.render.spans import Line, Span, framed, line, ruled
 from coffeert.tui.widgets.panel import Panel
 from coffeert.tui.widgets.scroll import Cursor, step_of
 
+_MARGIN = 20
+"""So many rows before the end of what is listed, more is asked for."""
+
 
 class OrderTable(Panel[OrdersModel], can_focus=True):
-    """Lists orders; the cursor stays on its order while new ones come in above it.
+    """Lists orders; away from the first row the list is held, so that the cursor stays on its order.
 
     Not Textual's `DataTable`: with 500 orders of which one is new, that takes 100 ms of CPU to fill again,
     this 4 ms, because only the rows on the screen are drawn and only the lines that changed are painted.
@@ -39,6 +42,16 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
         def __init__(self, row: OrderRow) -> None:
             super().__init__()
             self.row = row
+
+    class Moved(Message):
+        """The cursor left the first row, or (`follows`) came back to it."""
+
+        def __init__(self, *, follows: bool) -> None:
+            super().__init__()
+            self.follows = follows
+
+    class MoreWanted(Message):
+        """The cursor is near the end of what is listed."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
@@ -61,6 +74,8 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
         self._keep_place(model)
         count = len(model.orders)
         self.cursor.settle(count, max(1, room))
+        if count and count <= self.cursor.top + room and model.listed.more:
+            self.post_message(self.MoreWanted())
         last = min(count, self.cursor.top + room)
         shown = tuple(model.row(index) for index in range(self.cursor.top, last))
         body = [
@@ -68,9 +83,11 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
             for i, row in enumerate(shown, self.cursor.top)
         ]
         if not shown:
-            text = "no order matches" if model.filtered else "no orders yet: press n to place one"
+            text = "no orders yet: press n to place one"
+            if model.filtered or model.span:
+                text = "no order matches"
             body = [line(Span(f"  {text}", "dim"))]
-        title = title_of(model, glyphs)
+        title = title_of(model, glyphs, old=self.old)
         if not boxed:
             return [ruled(title, self.age, cells, glyphs, focused=self.has_focus), *body]
         body = [heading(inner), *body]
@@ -108,13 +125,25 @@ class OrderTable(Panel[OrdersModel], can_focus=True):
 
     def _go(self, step: int) -> None:
         assert self.model is not None
-        self.cursor.move(step, len(self.model.orders))
+        count = len(self.model.orders)
+        before = self.cursor.at
+        self.cursor.move(step, count)
         row = self.chosen_row
         # On the top row the cursor stays on the row, not on the order.
         self._chosen = row.order.order_id if row is not None and self.cursor.at > 0 else None
+        if (before == 0) != (self.cursor.at == 0):
+            self.post_message(self.Moved(follows=self.cursor.at == 0))
+        if self.cursor.at >= count - _MARGIN and self.model.listed.more:
+            self.post_message(self.MoreWanted())
         self.repaint()
         if row is not None:
             self.post_message(self.SelectionChanged(row))
+
+    def to_first_row(self) -> None:
+        """Go to the newest order."""
+        self.cursor.at = self.cursor.top = 0
+        self._chosen = None
+        self.repaint()
 
     def _keep_place(self, model: OrdersModel) -> None:
         if self._chosen is None:

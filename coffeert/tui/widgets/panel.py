@@ -7,7 +7,9 @@ from typing import ClassVar, Generic, Protocol, TypeVar, cast
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -40,6 +42,13 @@ class Panel(Widget, Generic[Model]):
     Panel { position: absolute; width: 1; height: 1; background: transparent; }
     """
     ALLOW_SELECT = False
+
+    class Enlarged(Message):
+        """The title of the panel was chosen."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
@@ -91,6 +100,15 @@ class Panel(Widget, Generic[Model]):
     def on_resize(self) -> None:
         self._strips = []
         self.repaint()
+
+    def enlarge(self) -> None:
+        """Ask for the whole screen, or for the others to come back."""
+        self.post_message(self.Enlarged(str(self.id)))
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Take a click on the title for the wish to see more."""
+        if event.y == 0 and self.can_focus:
+            self.enlarge()
 
     def notify_style_update(self) -> None:
         """Draw again: the theme may have changed."""

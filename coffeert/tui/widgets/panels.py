@@ -5,29 +5,63 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from coffeert.domain.orders import Order
+from textual import events
+
 from coffeert.tui.model.data_status import DataStatus
 from coffeert.tui.model.order_traces import OrderTrace
 from coffeert.tui.render.details import order_lines, own_lines
-from coffeert.tui.render.kpi import Tile, bare_tiles, boxed_tiles, tile_list
-from coffeert.tui.render.layout import KPI_BARE, KPI_BOXED, NARROW
+from coffeert.tui.render.heat_map import HeatMapModel, draw_heat_map
+from coffeert.tui.render.heat_map import note_of as heat_note
+from coffeert.tui.render.kpi import Tile, big_tiles, strip_tiles, tile_list
+from coffeert.tui.render.layout import KPI_BIG, NARROW
 from coffeert.tui.render.notice import notice_lines
+from coffeert.tui.render.orders import OrderRow
+from coffeert.tui.render.sentence import Summary, sentence_lines
 from coffeert.tui.render.spans import EMPTY, Line, Span, framed, line
 from coffeert.tui.render.system_panel import Part, draw_system
 from coffeert.tui.widgets.panel import Panel
 
 
 class KpiStrip(Panel[tuple[Tile, ...]]):
-    """Key figures: in boxes, without boxes, or one a line, depending on the room."""
+    """Key figures: in big digits, side by side, or one a line, depending on the room."""
 
     def draw(self, model: tuple[Tile, ...], cells: int, rows: int) -> list[Line]:
         glyphs = self.painter.glyphs
+        if not model:
+            return []
         if cells < NARROW:
-            return tile_list(model, cells, glyphs)
-        if rows >= KPI_BOXED:
-            return boxed_tiles(model, cells, glyphs, self.age)
-        assert rows <= KPI_BARE + 1
-        return bare_tiles(model, cells, glyphs)
+            return tile_list(model, cells, rows, glyphs)
+        if rows >= KPI_BIG:
+            return big_tiles(model, cells, glyphs)
+        return strip_tiles(model, cells, glyphs)
+
+
+class SentencePanel(Panel[Summary]):
+    """How the day goes, in words."""
+
+    def draw(self, model: Summary, cells: int, rows: int) -> list[Line]:
+        return [line(" ", Span(text, "text")) for text in sentence_lines(model, cells - 2, rows)]
+
+
+class HeatMapPanel(Panel[HeatMapModel], can_focus=True):
+    """The usual week by weekday and hour."""
+
+    def draw(self, model: HeatMapModel, cells: int, rows: int) -> list[Line]:
+        glyphs = self.painter.glyphs
+        return framed(
+            draw_heat_map(model, cells - 2, rows - 2, glyphs),
+            cells,
+            rows,
+            glyphs,
+            title=line(Span(model.title, "title")),
+            foot=heat_note(model),
+            focused=self.has_focus,
+        )
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "enter":
+            self.enlarge()
+            event.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +83,7 @@ class SystemPanel(Panel[SystemModel]):
 class DetailsModel:
     """The chosen order with its trace, and the viewer's own orders (`mine`)."""
 
-    order: Order | None
-    own: OrderTrace | None
+    row: OrderRow | None
     mine: tuple[OrderTrace, ...]
     zone: tzinfo
     places: int
@@ -62,11 +95,11 @@ class DetailsPanel(Panel[DetailsModel]):
     def draw(self, model: DetailsModel, cells: int, rows: int) -> list[Line]:
         glyphs = self.painter.glyphs
         body: list[Line] = []
-        if model.order is not None:
-            body += order_lines(model.order, model.own, model.zone, glyphs, model.places)
+        if model.row is not None:
+            body += order_lines(model.row, model.zone, glyphs, model.places)
         body += [
             EMPTY,
-            line(Span("Your orders", "title"), Span("  ms: stored > wire > painted", "dim")),
+            line(Span("Your orders", "title"), Span("  ms: stored > sent > on screen", "dim")),
         ]
         body += own_lines(model.mine, cells - 4, glyphs)
         padded = [(Span(" "), *row) for row in body]

@@ -387,3 +387,46 @@ async def order(server: Connection) -> frames.OrderFrame:
 async def acknowledge(server: Connection, asked: frames.OrderFrame, status: int = 201) -> None:
     body = stored(draft_from_request(asked, 2))
     await server.send(frames.Ack(ref=asked.ref, status=status, order=body))
+
+
+async def delays_of(url: str, losses: int) -> list[float]:
+    """Return the delays that a feed announces, without waiting for them."""
+    delays: list[float] = []
+    async with DashboardFeed(url) as feed:
+        async for event in feed.events():
+            if isinstance(event, Disconnected) and event.retry_in is not None:
+                delays.append(event.retry_in)
+                feed.reconnect_now()
+            if len(delays) == losses:
+                break
+    return delays
+
+
+async def test_a_server_of_this_machine_is_asked_every_two_seconds() -> None:
+    async with serving() as url:
+        pass
+    assert max(await delays_of(url, 12)) <= websocket.SOON_SECONDS
+
+
+async def test_a_lost_server_is_asked_every_two_seconds_for_some_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(websocket, "is_local_host", lambda host: False)
+    dashboard = Dashboard()
+    async with following(dashboard) as log:
+        server = await dashboard.accepted()
+        await server.greet()
+        await log.until(lambda: log.feed.view is not None)
+        dashboard.refuse_with = 502
+
+        async def lose(times: int) -> list[float]:
+            before = len(log.disconnections())
+            while (known := len(log.disconnections())) < before + times:
+                log.feed.reconnect_now()
+                await eventually(lambda: len(log.disconnections()) > known)
+            return [gone.retry_in or 0.0 for gone in log.disconnections()[before:]]
+
+        await server.socket.close()
+        assert max(await lose(10)) <= websocket.SOON_SECONDS
+        monkeypatch.setattr(websocket, "EXPECTED_BACK_SECONDS", 0.0)
+        assert max(await lose(4)) > websocket.SOON_SECONDS

@@ -122,3 +122,30 @@ async def test_the_day_of_a_quarter_is_looked_up(
     assert lookups
     for node in lookups:
         assert "begins <=" in node.get("Index Cond", ""), node
+
+
+@pytest.mark.parametrize("behind", [MOMENT, datetime(2100, 1, 1, tzinfo=UTC)])
+async def test_a_page_of_orders_is_read_from_its_place_on(
+    many_orders: Connection, behind: datetime
+) -> None:
+    await many_orders.execute("SET plan_cache_mode = force_custom_plan")
+    first, last = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+    nothing: list[str] = []
+    values = [
+        nothing,
+        nothing,
+        nothing,
+        None,
+        None,
+        None,
+        None,
+        first,
+        last,
+        [None],
+        [first],
+        [last],
+    ]
+    found = await scans_of_orders(
+        many_orders, sql("order_page"), *values, behind, uuid4(), 50, False
+    )
+    assert found == {"orders_placed_at", "orders_voids"}

@@ -10,20 +10,22 @@ from random import Random
 
 import msgspec
 import pytest
+from textual.pilot import Pilot
 
 from coffeert.cli.figures import BreakdownTotals as StatusSums
 from coffeert.cli.figures import Named, StatusFigures, Windows
 from coffeert.client.http import OrderClient
 from coffeert.domain.money import units_from_text
 from coffeert.domain.orders import Draft, new_order_id
-from coffeert.domain.rollups import SECONDS, ZERO, Totals, floor
+from coffeert.domain.rollups import ZERO, Totals, floor
 from coffeert.postgres.pool import Connection
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.model.filter import parse_filter
+from coffeert.tui.model.report_request import ReportAnswers
 from coffeert.tui.model.window import RANGE, RANGES, Range, RangeName
-from coffeert.tui.render.breakdown import Dimension, Section
-from coffeert.tui.render.format import money, short, short_money
-from coffeert.tui.screens import view_models as models
+from coffeert.tui.render.breakdown import BreakdownModel, Dimension
+from coffeert.tui.render.format import money
+from coffeert.tui.screens import range_models as models
 from tests.integration.inject.command import run
 from tests.integration.tui.watching import until, watching
 
@@ -52,9 +54,11 @@ FILTERS: dict[str, str] = {
     "store:town -drink:espresso": "store LIKE '%town%' AND drink <> 'espresso'",
     "-store:uptown drink:a -latte": "store <> 'uptown' AND drink LIKE '%a%' AND drink <> 'latte'",
     "store:nowhere": "false",
-    "price>4.50 -tea": "quantity > 0 AND cents > 450 * quantity AND drink <> 'tea'",
 }
 """What a viewer types, and what it means in SQL about a cell of one bucket, store and drink."""
+
+LIVE = [span for span in RANGES if span.minutes or span.name == "today"]
+"""The ranges that are summed from the live view."""
 
 WHOLE: dict[str, Dimension] = {
     "store:uptown": "store",
@@ -67,34 +71,14 @@ WHOLE: dict[str, Dimension] = {
 """Filters that leave each store, or each drink, whole: `status` tells its sums too."""
 
 _CELLS = """
-    SELECT date_trunc($1, placed_at, 'UTC') AS bucket, store, drink, sum(sign(quantity))::bigint AS orders,
-           sum(quantity)::bigint AS quantity, sum(quantity::bigint * price_cents)::bigint AS cents
-    FROM orders WHERE placed_at >= date_trunc($1, $2::timestamptz, 'UTC') - $3::interval
-    GROUP BY 1, 2, 3
+    SELECT store, drink, sum(sign(quantity))::bigint AS orders, sum(quantity)::bigint AS quantity,
+           sum(quantity::bigint * price_cents)::bigint AS cents
+    FROM orders WHERE placed_at >= $1 GROUP BY 1, 2
 """
 _SUMS = """
     SELECT store, drink, sum(orders)::bigint, sum(quantity)::bigint, sum(cents)::bigint
     FROM ({cells}) AS cells WHERE {condition}
     GROUP BY GROUPING SETS ((store), (drink))
-"""
-_MINUTES = """
-    SELECT coalesce(sum(orders) FILTER (WHERE bucket = date_trunc('minute', $2::timestamptz)), 0)::bigint,
-           coalesce(sum(orders) FILTER (WHERE bucket < date_trunc('minute', $2::timestamptz)), 0)::bigint
-    FROM ({cells}) AS cells WHERE {condition}
-"""
-_STORES_SELLING = """
-    WITH selling AS (
-        SELECT store FROM ({cells}) AS cells
-        WHERE orders > 0 AND bucket + interval '1 minute' > $2::timestamptz - interval '3 minutes'
-    ), let_in AS (
-        SELECT DISTINCT store
-        FROM (
-            SELECT menu_store.code AS store, menu_drink.code AS drink, 1 AS quantity, 100000 AS cents
-            FROM menu_store CROSS JOIN menu_drink
-        ) AS dear_orders
-        WHERE {condition}
-    )
-    SELECT count(*) FILTER (WHERE store IN (SELECT store FROM selling)), count(*) FROM let_in
 """
 
 
@@ -130,56 +114,56 @@ def _added(bucket_totals: Iterable[Totals]) -> Totals:
     return total
 
 
-def _rows(section: Section) -> dict[str, Totals]:
-    return {row.code: row.totals for row in section.rows if row.totals != ZERO}
+def _rows(model: BreakdownModel | None) -> dict[str, Totals]:
+    assert model is not None
+    return {row.code: row.totals for row in model.rows if row.totals != ZERO}
 
 
 def shown_by(app: CoffeertApp, text: str, span: Range) -> Shown:
-    """Appearance at one range under one filter, through what the panels draw."""
+    """Return what the panels draw of one range under one filter."""
     state = app.state
-    state.filter, state.span, state.tab = parse_filter(text), span, "drinks"
+    state.filter, state.span = parse_filter(text), span
     context = state.frame_context()
-    drinks, stores = models.sections(state, context)
+    stores, drinks = (models.breakdown(state, context, kind) for kind in ("store", "drink"))
+    assert stores is not None
+    assert drinks is not None
     return Shown(
         text,
         span,
         context.now,
         Counted(_rows(stores), _rows(drinks)),
         {row.code: row.share for row in (*stores.rows, *drinks.rows)},
-        {tile.name: tile.value for tile in models.tiles(state, context)},
+        {tile.name: tile.values[0][0] for tile in models.tiles(state, context)},
     )
+
+
+def first_moment(shown: Shown) -> datetime:
+    """Return when a range began; it has no end, and the shops are in UTC."""
+    if shown.span.minutes:
+        minute = shown.now.replace(second=0, microsecond=0)
+        return minute - timedelta(minutes=shown.span.minutes - 1)
+    return shown.now.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 async def counted(connection: Connection, shown: Shown) -> Counted:
     """Count the orders of a range from the table of orders; a window has no end."""
-    grain = shown.span.grain
-    length = timedelta(seconds=(shown.span.buckets - 1) * SECONDS[grain])
-    statement = _SUMS.format(cells=_CELLS, condition=FILTERS[shown.filter])
+    return await counted_from(connection, shown.filter, first_moment(shown))
+
+
+async def counted_from(connection: Connection, text: str, first: datetime) -> Counted:
+    """Count the orders from a moment on under a filter."""
+    statement = _SUMS.format(cells=_CELLS, condition=FILTERS[text])
     result = Counted({}, {})
-    for store, drink, *sums in await connection.fetch(statement, grain, shown.now, length):
+    for store, drink, *sums in await connection.fetch(statement, first):
         if Totals(*sums) != ZERO:
             (result.stores if drink is None else result.drinks)[store or drink] = Totals(*sums)
     return result
 
 
-async def tiles_counted(connection: Connection, shown: Shown, total: Totals) -> dict[str, str]:
-    """Make the key figures from the table of orders."""
-    minutes = _MINUTES.format(cells=_CELLS, condition=FILTERS[shown.filter])
-    row = await connection.fetchrow(minutes, "minute", shown.now, timedelta(minutes=1))
-    assert row is not None
-    stores = _STORES_SELLING.format(cells=_CELLS, condition=FILTERS[shown.filter])
-    selling = await connection.fetchrow(stores, "minute", shown.now, timedelta(minutes=59))
-    assert selling is not None
-    part = shown.now.timestamp() % 60 / 60
-    almost = "≈" if "price" in shown.filter else ""
-    ticket = almost + money(round(Fraction(total.cents, total.orders))) if total.orders else "-"
-    return {
-        "Orders": f"{almost}{total.orders:,}",
-        "Revenue": almost + short_money(total.cents),
-        "Per minute": almost + short(round(row[0] + (1 - part) * row[1], 1)),
-        "Avg ticket": ticket,
-        "Stores": f"{selling[0]}/{selling[1]}",
-    }
+def tiles_of(total: Totals) -> dict[str, str]:
+    """Make the key figures from what was counted."""
+    each = money(round(Fraction(total.cents, total.orders))) if total.orders > 0 else "-"
+    return {"Takings": money(total.cents), "Orders": f"{total.orders:,}", "Per order": each}
 
 
 async def same_minute(app: CoffeertApp, url: str) -> tuple[StatusFigures, list[Shown]]:
@@ -188,7 +172,7 @@ async def same_minute(app: CoffeertApp, url: str) -> tuple[StatusFigures, list[S
         done = await run("status", "--url", url, "--json")
         assert (done.code, done.err) == (0, "")
         figures = msgspec.json.decode(done.out, type=StatusFigures)
-        looks = [shown_by(app, text, span) for text in FILTERS for span in RANGES]
+        looks = [shown_by(app, text, span) for text in FILTERS for span in LIVE]
         minutes = {floor(int(appearance.now.timestamp()), "minute") for appearance in looks}
         view = app.session.view
         assert view is not None
@@ -202,14 +186,12 @@ def _tally(sums: StatusSums) -> Totals:
 
 
 def _window(windows: Windows, name: RangeName) -> Totals | None:
-    """Return what `status` tells of a range; it knows the three long ones."""
+    """Return what `status` tells of a range."""
     match name:
-        case "1h":
+        case "today":
+            return _tally(windows.today)
+        case "1 hour":
             return _tally(windows.last_60_minutes)
-        case "24h":
-            return _tally(windows.last_24_hours)
-        case "30d":
-            return _tally(windows.last_30_days)
         case _:
             return None
 
@@ -274,7 +256,8 @@ def view_total(app: CoffeertApp) -> Totals:
 
 async def stored_total(connection: Connection, app: CoffeertApp) -> Totals:
     """Return the sum of 30 days that is stored."""
-    return (await counted(connection, shown_by(app, "", RANGE["30d"]))).total
+    today = app.session.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return (await counted_from(connection, "", today - timedelta(days=29))).total
 
 
 @pytest.mark.long
@@ -304,13 +287,102 @@ async def compare_all(app: CoffeertApp, url: str, connection: Connection) -> Non
         what = shown.filter, shown.span.name
         assert shown.sums == sums, what
         assert _added(sums.drinks.values()) == sums.total, what
-        assert shown.tiles == await tiles_counted(connection, shown, sums.total), what
+        expected = tiles_of(sums.total)
+        assert {name: shown.tiles[name] for name in expected} == expected, what
         for code, totals in (sums.stores | sums.drinks).items():
-            assert shown.shares[code] == totals.orders / sums.total.orders, (what, code)
+            assert shown.shares[code] == totals.cents / (sums.total.cents or 1), (what, code)
         answered += compare_with_status(figures, shown)
-    assert answered == 3 * (1 + len(WHOLE))
-    app.state.filter, app.state.tab = parse_filter(""), "live"
-    top = models.sections(app.state, app.state.frame_context())[0]
-    assert [(row.code, row.totals) for row in top.rows] == [
-        (row.drink, _tally(row.sums)) for row in figures.top_drinks
-    ]
+    assert answered == 2 * (1 + len(WHOLE))
+
+
+async def counted_by_a_pass(app: CoffeertApp, pilot: Pilot[None]) -> None:
+    """Wait until passes have counted what is stored, and forget the reports made before."""
+    health = app.session.health
+    assert health is not None
+    passes = health.aggregator.passes
+
+    def counted() -> bool:
+        health = app.session.health
+        return health is not None and health.aggregator.passes >= passes + 2
+
+    await until(pilot, counted)
+    app.state.reports = ReportAnswers()
+
+
+@pytest.mark.long
+async def test_what_is_shown_of_each_period_is_what_sql_counts(
+    server_url: str, connection: Connection
+) -> None:
+    """Whole days come from reports, and so does what today is compared with."""
+    random = Random(20260316)
+    async with watching(server_url) as (app, pilot, client):
+        await place(client, random_drafts(random, 400))
+        while view_total(app) != await stored_total(connection, app):
+            await pilot.pause(0.02)
+        await counted_by_a_pass(app, pilot)
+        for text in ("", "store:town,central", "drink:latte", "store:town -drink:espresso"):
+            periods: tuple[tuple[RangeName, int], ...] = (
+                ("7 days", 6),
+                ("28 days", 27),
+                ("yesterday", 1),
+            )
+            for name, days in periods:
+                app.state.filter, app.state.span = parse_filter(text), RANGE[name]
+                await until(pilot, lambda: app.state.frame_context().window is not None)
+                shown = shown_by(app, text, RANGE[name])
+                today = shown.now.replace(hour=0, minute=0, second=0, microsecond=0)
+                sums = await counted_from(connection, text, today - timedelta(days=days))
+                if name == "yesterday":
+                    since = await counted_from(connection, text, today)
+                    total = sums.total.minus(since.total)
+                    assert _added(shown.sums.stores.values()) == total, (text, name)
+                    continue
+                # What a client's clock has ahead of the server's is not counted yet.
+                early = await counted_from(connection, text, shown.now + timedelta(minutes=1))
+                if early.total == ZERO:
+                    assert shown.sums == sums, (text, name)
+
+
+@pytest.mark.long
+async def test_today_is_compared_with_the_same_weekday_up_to_the_same_minute(
+    server_url: str, connection: Connection
+) -> None:
+    random = Random(20260317)
+    async with watching(server_url) as (app, pilot, client):
+        now = datetime.now(UTC)
+        drafts = [
+            Draft(
+                random.choice(STORES),
+                random.choice(DRINKS),
+                random.randint(1, 3),
+                None,
+                now - timedelta(days=7, seconds=random.uniform(-3 * 3600, 20 * 3600)),
+                new_order_id(),
+            )
+            for _ in range(300)
+        ]
+        # There is a past before the day that is compared with, and each store has sold today.
+        drafts.append(Draft("uptown", "tea", 1, None, now - timedelta(days=20), new_order_id()))
+        drafts += [Draft(store, "tea", 1, None, now, new_order_id()) for store in STORES]
+        await place(client, drafts)
+        while view_total(app) != await stored_total(connection, app):
+            await pilot.pause(0.02)
+        await counted_by_a_pass(app, pilot)
+        await until(pilot, lambda: app.state.frame_context().reports.total is not None)
+        reports = app.state.frame_context().reports
+        assert reports.curve is not None
+        assert reports.total is not None
+        until_minute = reports.curve.period.until
+        assert until_minute is not None
+        end = until_minute - timedelta(days=7)
+        row = await connection.fetchrow(
+            "SELECT coalesce(sum(sign(quantity)), 0)::bigint,"
+            " coalesce(sum(quantity::bigint * price_cents), 0)::bigint"
+            " FROM orders WHERE placed_at >= $1 AND placed_at < $2",
+            end.replace(hour=0, minute=0, second=0, microsecond=0),
+            end,
+        )
+        assert row is not None
+        compared = reports.total.compared
+        assert compared is not None
+        assert (compared.orders, units_from_text(compared.takings)) == tuple(row)

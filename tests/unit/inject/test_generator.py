@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from coffeert.domain.orders import Draft
 from coffeert.errors import ConfigError
-from coffeert.inject.generator import ArrivalPlan, arrival_plan, arrivals, generate
+from coffeert.inject.generator import ArrivalPlan, arrival_plan, arrivals, generate, run_name
 from coffeert.inject.profiles import PROFILES, profiles_named
 from coffeert.wire.order_requests import decode_order
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
@@ -27,7 +27,7 @@ RUSH, WEEKEND = PROFILES["rush-hour"], PROFILES["weekend"]
 
 
 def generated(seed: int | None, count: int = 500, *, menu: MenuBody = MENU) -> list[Draft]:
-    orders = generate(ArrivalPlan(count, 1.0), (RUSH,), menu, seed)
+    orders = generate(ArrivalPlan(count, 1.0), (RUSH,), menu, "run", seed)
     return [decode_order(order.body) for order in orders]
 
 
@@ -38,6 +38,15 @@ def test_every_body_is_an_order_of_the_menu_with_a_key_of_its_own() -> None:
     assert {draft.drink for draft in drafts} == set(DRINKS)
     assert {draft.quantity for draft in drafts} == {1, 2, 3, 4}
     assert {(draft.price_cents, draft.placed_at) for draft in drafts} == {(None, None)}
+
+
+def test_made_up_orders_can_be_told_from_those_of_tills_and_by_their_run() -> None:
+    assert {(draft.source, draft.receipt) for draft in generated(None)} == {("inject", "run")}
+
+
+def test_each_run_has_a_name_of_its_own_but_a_seed_repeats_its_run() -> None:
+    assert run_name(None) != run_name(None)
+    assert run_name(7) == run_name(7) != run_name(8)
 
 
 def test_the_same_seed_makes_the_same_orders_and_another_one_others() -> None:
@@ -55,14 +64,14 @@ def test_the_order_of_the_menu_does_not_matter_to_a_seed() -> None:
 
 
 def test_the_pace_does_not_change_the_orders() -> None:
-    slow = generate(ArrivalPlan(50, 1_000.0), (RUSH,), MENU, 7)
+    slow = generate(ArrivalPlan(50, 1_000.0), (RUSH,), MENU, "run", 7)
     assert [decode_order(order.body) for order in slow] == generated(7, 50)
 
 
 def test_a_key_never_stands_for_two_contents() -> None:
     contents: dict[object, Draft] = {}
     for profile in (RUSH, WEEKEND):
-        for order in generate(ArrivalPlan(2_000, 1.0), (profile,), MENU, 7):
+        for order in generate(ArrivalPlan(2_000, 1.0), (profile,), MENU, "run", 7):
             draft = decode_order(order.body)
             assert contents.setdefault(draft.order_id, draft) == draft
 

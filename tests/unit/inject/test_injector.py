@@ -52,7 +52,7 @@ def started(
 
 async def test_arrivals_do_not_wait_for_answers_up_to_the_bound_in_flight() -> None:
     sender = HeldSender(workers=8)
-    run = started(Injector([sender], OutcomeRecorder()), orders(20, due=0.0))
+    run = started(Injector([sender], HeldSender(), OutcomeRecorder()), orders(20, due=0.0))
     await eventually(lambda: len(sender.batches) == 8)
     assert not run.done()
     sender.released.set()
@@ -67,7 +67,7 @@ async def test_orders_alternate_between_senders() -> None:
     one, two = HeldSender(), HeldSender()
     one.released.set()
     two.released.set()
-    await Injector([one, two], OutcomeRecorder()).run(orders(10))
+    await Injector([one, two], HeldSender(), OutcomeRecorder()).run(orders(10))
     assert [bodies for (bodies,) in one.batches] == [b"0", b"2", b"4", b"6", b"8"]
     assert [bodies for (bodies,) in two.batches] == [b"1", b"3", b"5", b"7", b"9"]
 
@@ -80,7 +80,7 @@ async def test_what_is_due_while_a_batch_is_in_flight_becomes_the_next() -> None
         yield [ScheduledOrder(str(number).encode(), None) for number in range(250)]
         all_due.set()
 
-    run = started(Injector([sender], OutcomeRecorder()), chunks())
+    run = started(Injector([sender], HeldSender(), OutcomeRecorder()), chunks())
     await all_due.wait()
     sender.released.set()
     await run
@@ -90,7 +90,7 @@ async def test_what_is_due_while_a_batch_is_in_flight_becomes_the_next() -> None
 
 async def test_a_stop_drops_what_is_queued_and_waits_for_what_is_in_flight() -> None:
     sender = HeldSender(workers=3)
-    injector = Injector([sender], OutcomeRecorder())
+    injector = Injector([sender], HeldSender(), OutcomeRecorder())
     run = started(injector, orders(1_000))
     await eventually(lambda: len(sender.batches) == 3)
     injector.stop()
@@ -103,7 +103,7 @@ async def test_a_stop_drops_what_is_queued_and_waits_for_what_is_in_flight() -> 
 
 
 async def test_a_stop_before_anything_is_due() -> None:
-    injector = Injector([HeldSender()], OutcomeRecorder())
+    injector = Injector([HeldSender()], HeldSender(), OutcomeRecorder())
     run = started(injector, orders(5, due=3_600.0))
     await asyncio.sleep(0)
     injector.stop()
@@ -112,7 +112,7 @@ async def test_a_stop_before_anything_is_due() -> None:
 
 async def test_a_second_stop_aborts_and_reports_what_is_unknown() -> None:
     sender = HeldSender(workers=3)
-    injector = Injector([sender], OutcomeRecorder())
+    injector = Injector([sender], HeldSender(), OutcomeRecorder())
     run = started(injector, orders(10))
     await eventually(lambda: len(sender.batches) == 3)
     injector.stop()
@@ -131,14 +131,14 @@ async def test_a_source_that_fails_is_one_error() -> None:
     sender = HeldSender()
     sender.released.set()
     with pytest.raises(ConfigError, match="torn"):
-        await Injector([sender], OutcomeRecorder()).run(broken())
+        await Injector([sender], HeldSender(), OutcomeRecorder()).run(broken())
 
 
 async def test_a_defect_is_not_hidden() -> None:
     sender = HeldSender()
     sender.fails = True
     with pytest.raises(ExceptionGroup) as raised:
-        await Injector([sender], OutcomeRecorder()).run(orders(3))
+        await Injector([sender], HeldSender(), OutcomeRecorder()).run(orders(3))
     assert raised.group_contains(ZeroDivisionError)
 
 
@@ -162,3 +162,24 @@ def test_an_unknown_transport_is_named() -> None:
     assert transports_named("http, ws,batch,http") == ("http", "ws", "batch")
     with pytest.raises(ConfigError, match="no transport 'pigeon'"):
         transports_named("http,pigeon")
+
+
+async def test_a_void_is_sent_after_everything_before_it_was_answered() -> None:
+    sender, voids = HeldSender(), HeldSender(max_orders=10)
+
+    async def chunks() -> AsyncIterator[Sequence[ScheduledOrder]]:
+        kinds = (False, False, True, True, False, True)
+        yield [
+            ScheduledOrder(str(number).encode(), None, number, voids=is_void)
+            for number, is_void in enumerate(kinds)
+        ]
+
+    run = started(Injector([sender], voids, OutcomeRecorder()), chunks())
+    await eventually(lambda: len(sender.batches) == 2)
+    assert not voids.batches
+    sender.released.set()
+    await eventually(lambda: [body for batch in voids.batches for body in batch] == [b"2", b"3"])
+    assert len(sender.batches) == 3, "an order after a void waits for nothing"
+    voids.released.set()
+    assert (await run).accepted == 6
+    assert voids.batches[-1] == [b"5"]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from coffeert.domain.order_keys import order_id_from_key
 from coffeert.inject.order_reader import order_reader
 from coffeert.inject.rows import FileRow
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
@@ -25,6 +26,18 @@ def test_codes_and_names_of_the_menu() -> None:
     assert read.placed_at == datetime(2026, 3, 1, 12, tzinfo=UTC)
     assert order_reader(MENU).read(FileRow(1, ROW | {"store": "uptown"})).store == "uptown"
     assert order_reader(MENU).read(FileRow(1, ROW | {"drink": "gruel"})).drink == "gruel"
+
+
+def test_a_void_names_the_order_by_its_id_or_by_the_clients_own_key() -> None:
+    reader = order_reader(MENU)
+    by_key = reader.read_void(FileRow(1, {"void": "A-17"}))
+    assert (by_key.key, by_key.order_id) == ("A-17", order_id_from_key("A-17"))
+    by_id = reader.read_void(FileRow(1, {"void": str(by_key.order_id)}))
+    assert (by_id.key, by_id.order_id) == (None, by_key.order_id)
+    with pytest.raises(ValueError, match="and nothing else"):
+        reader.read_void(FileRow(1, {"void": "A-17", "store": "uptown"}))
+    with pytest.raises(ValueError, match=r"^the void must be"):
+        reader.read_void(FileRow(1, {"void": "a b"}))
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from coffeert.domain.money import MAX_PRICE_CENTS
 from coffeert.domain.orders import Order
-from coffeert.domain.rollups import Totals
 from coffeert.tui.model.filter import FilterError, parse_filter
 
 CODES = st.sampled_from(["uptown", "downtown", "central", "latte", "flat-white", "tea", "東京"])
@@ -28,8 +29,33 @@ def test_a_price_compares_the_single_price_exactly(
 ) -> None:
     text = f"price>{limit // 100}.{limit % 100:02d}"
     assert parse_filter(text).matches_order(order(store, drink, cents, quantity)) == (cents > limit)
-    totals = Totals(1, quantity, quantity * cents)
-    assert parse_filter(text).matches_cell(store, drink, totals) == (cents > limit)
+    assert parse_filter(text).matches_cell(store, drink)
+
+
+SIGNS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq}
+TERMS = st.lists(
+    st.tuples(st.sampled_from(sorted(SIGNS)), st.integers(0, 90_000), st.booleans()), max_size=3
+)
+
+
+@given(TERMS, st.sampled_from((0, 2, 3, 4)), st.integers(0, 90_000))
+@example([("=", 45_005, False)], 2, 450)
+@example([(">", 10**13, False)], 2, 450)
+def test_the_bounds_of_a_price_are_those_of_its_terms(
+    terms: list[tuple[str, int, bool]], places: int, price: int
+) -> None:
+    words = [f"{'-' if no else ''}price{sign}{limit / 10_000:.4f}" for sign, limit, no in terms]
+    wanted = parse_filter(" ".join(words)).in_places(places)
+    scaled = price * 10 ** (4 - places)
+    expected = all(SIGNS[sign](scaled, limit) != no for sign, limit, no in terms)
+    assert wanted.matches_order(order("uptown", "tea", price)) == expected
+    bounds = wanted.prices()
+    if bounds is None:
+        assert ("=", True) in [(sign, no) for sign, _, no in terms]
+    else:
+        assert (bounds[0] <= price <= bounds[1]) == expected
+        assert 0 <= bounds[0] <= MAX_PRICE_CENTS + 1
+        assert bounds[1] <= MAX_PRICE_CENTS
 
 
 @given(CODES, CODES, CODES)
@@ -98,6 +124,6 @@ def test_a_store_matches_if_any_of_its_drinks_does(
 @pytest.mark.parametrize(("places", "cents"), [(0, 5), (2, 500), (3, 5000)])
 def test_a_price_is_in_whole_units_of_any_currency(places: int, cents: int) -> None:
     wanted = parse_filter("price=5").in_places(places)
-    assert wanted.matches_cell("uptown", "tea", Totals(1, 3, 3 * cents))
-    assert not wanted.matches_cell("uptown", "tea", Totals(1, 3, 3 * cents + 1))
+    assert wanted.matches_order(order("uptown", "tea", cents, 3))
+    assert not wanted.matches_order(order("uptown", "tea", cents + 1, 3))
     assert parse_filter("price>0.1255").text() == "price>0.1255"

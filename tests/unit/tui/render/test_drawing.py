@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 from uuid import UUID
@@ -12,26 +13,27 @@ from hypothesis import strategies as st
 from coffeert.domain.orders import Draft, Order
 from coffeert.domain.rollups import Totals
 from coffeert.printable import printable
+from coffeert.tui.model.axis_scale import nice_ceiling
 from coffeert.tui.model.data_status import DataStatus, Status
 from coffeert.tui.model.order_log import OrderLog
+from coffeert.tui.model.order_search import ListedOrders
 from coffeert.tui.model.order_traces import OrderTrace
-from coffeert.tui.render.breakdown import (
-    BreakdownRow,
-    Section,
-    draw_sections,
-    line_of_row,
-    row_on_line,
-)
+from coffeert.tui.render.breakdown import BreakdownModel, BreakdownRow, draw_breakdown
+from coffeert.tui.render.changes import change_text
 from coffeert.tui.render.chart import ChartModel
-from coffeert.tui.render.chart_drawing import column_of, draw_chart, index_at, nice_ceiling, note_of
+from coffeert.tui.render.chart_drawing import column_of, draw_chart, index_at, note_of
+from coffeert.tui.render.currency import Currency
 from coffeert.tui.render.details import order_lines
-from coffeert.tui.render.export import orders_csv
-from coffeert.tui.render.format import Trend
 from coffeert.tui.render.glyphs import ASCII, BRAILLE, GLYPHS, Glyphs
-from coffeert.tui.render.header import ControlsModel, HeaderModel, draw_controls, draw_header
-from coffeert.tui.render.kpi import Tile, bare_tiles, boxed_tiles, tile_list
+from coffeert.tui.render.header import (
+    AlertsInHeader,
+    ControlsModel,
+    HeaderModel,
+    draw_controls,
+    draw_header,
+)
+from coffeert.tui.render.kpi import Tile, big_tiles, strip_tiles, tile_list
 from coffeert.tui.render.orders import OrderRow, OrdersModel, draw_row, heading
-from coffeert.tui.render.plotext_backend import plot
 from coffeert.tui.render.spans import (
     Line,
     Span,
@@ -43,7 +45,9 @@ from coffeert.tui.render.spans import (
     spread,
 )
 from coffeert.tui.render.system_panel import HealthHistory, draw_system, nearest_limit, parts_of
-from coffeert.tui.render.time_bar import BarModel, draw_bar, moment_at
+from coffeert.tui.render.time_bar import BarModel, draw_bar
+from coffeert.wire.order_csv import csv_rows
+from coffeert.wire.reports import PercentChange
 from tests.tui.scripted import healthy
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
@@ -88,16 +92,16 @@ def test_order_rows(
     store: str, drink: str, cells: int, glyphs: Glyphs, quantity: int, cents: int
 ) -> None:
     one = order(store, drink, quantity, cents)
-    model = OrdersModel((one,), {}, UTC)
-    for own in (None, OrderTrace(one_draft(), 1.0)):
-        holds([draw_row(OrderRow(one, own), model, cells, glyphs, here=True)], cells)
-    holds([heading(cells)], cells)
-    holds(
-        order_lines(
-            one, OrderTrace(one_draft(), 1.0, reason=drink, status="refused"), UTC, glyphs, 2
-        ),
-        cells,
+    names = {store: drink}
+    model = OrdersModel(
+        ListedOrders((one,), {one.order_id: NOON}), {}, UTC, store_names=names, drink_names=names
     )
+    rows = [OrderRow(one, own) for own in (None, OrderTrace(one_draft(), 1.0))]
+    for row in (model.row(0), *rows):
+        holds([draw_row(row, model, cells, glyphs, here=True)], cells)
+    holds([heading(cells)], cells)
+    refused = OrderTrace(one_draft(), 1.0, reason=drink, status="refused")
+    holds(order_lines(OrderRow(one, refused, NOON), UTC, glyphs, 2), cells)
 
 
 def one_draft() -> Draft:
@@ -105,21 +109,31 @@ def one_draft() -> Draft:
     return Draft("uptown", "tea", order_id=UUID(int=7))
 
 
-@given(st.lists(st.tuples(HOSTILE, st.integers(0, 10**9)), max_size=12), WIDTHS, LOOKS)
-def test_breakdown(rows: list[tuple[str, int]], cells: int, glyphs: Glyphs) -> None:
+@given(
+    st.lists(st.tuples(HOSTILE, st.integers(-(10**9), 10**9)), max_size=12),
+    WIDTHS,
+    LOOKS,
+    st.sampled_from((None, "EUR", "USD", "JPY", "BHD")),
+)
+def test_breakdown(
+    rows: list[tuple[str, int]], cells: int, glyphs: Glyphs, code: str | None
+) -> None:
     made = tuple(
         BreakdownRow(
-            "drink", code, Totals(n, n, n * 450), min(1.0, n / 10**9), Trend("up", n / 100)
+            "drink",
+            name,
+            printable(name),
+            Totals(n, n, n * 450),
+            min(1.0, abs(n) / 10**9),
+            PercentChange(percent=n),
+            (1.0, None, 3.0),
         )
-        for code, n in rows
+        for name, n in rows
     )
-    sections = (Section("Top", made), Section("Stores", ()), Section("More", made))
-    lines = draw_sections(sections, cells, glyphs, 0)
+    model = BreakdownModel("drink", "Drinks", made, 3, currency=Currency(code))
+    lines = draw_breakdown(model, cells, glyphs, 0)
     holds(lines, cells)
-    for number in range(2 * len(made)):
-        at = line_of_row(sections, number)
-        assert row_on_line(sections, at) == number
-        assert at < len(lines)
+    assert len(lines) == (len(made) + 2 if made else 1)
 
 
 @given(HOSTILE, WIDTHS, LOOKS, st.sampled_from(get_args(Status)))
@@ -127,22 +141,26 @@ def test_header_and_controls(text: str, cells: int, glyphs: Glyphs, status: Stat
     data_status = DataStatus(status, age=3.2, attempt=2, retry_in=4, reason=text, ever_up=True)
     header = HeaderModel(data_status, "stores", printable(text), 12.0, "10:00:00")
     assert line_width(draw_header(header, cells, glyphs)) == cells
+    named = AlertsInHeader(printable(text), True)
     controls = ControlsModel(
-        "24h", printable(text), (printable(text),), (1, 2, 3), (5.0, 9.0), printable(text)
+        "28 days", printable(text), (printable(text),), "vs before", "", named, printable(text)
     )
     assert line_width(draw_controls(controls, cells, glyphs)) == cells
 
 
-@given(WIDTHS, LOOKS, st.integers(0, 10**9), st.lists(st.floats(0, 1e6), max_size=40))
-def test_tiles(cells: int, glyphs: Glyphs, number: int, history: list[float]) -> None:
+@given(WIDTHS, LOOKS, st.integers(0, 10**12), st.integers(-99, 10**6), st.integers(1, 6))
+def test_tiles(cells: int, glyphs: Glyphs, number: int, percent: int, rows: int) -> None:
+    change = change_text(PercentChange(percent=percent), glyphs)
+    figures = tuple((form(number), "") for form in (Currency("EUR").text, Currency("EUR").short))
     tiles = [
-        Tile(name, f"{number:,}", Trend("up", number / 7), "vs prev 15m", spark=tuple(history))
-        for name in ("Orders", "Revenue", "Per minute", "Avg ticket")
-    ] + [Tile("Stores", "3/4", note="! southend silent 4m", part=0.75)]
-    boxed, bare = max(cells, 110), max(cells, 60)  # the widths from which each is used
-    assert [line_width(spans) for spans in boxed_tiles(tiles, boxed, glyphs)] == [boxed] * 5
-    assert [line_width(spans) for spans in bare_tiles(tiles, bare, glyphs)] == [bare] * 3
-    assert {line_width(spans) for spans in tile_list(tiles, cells, glyphs)} == {cells}
+        Tile("Takings", figures, change, ("vs last Thursday", "vs last Thu")),
+        Tile("Orders", ((f"{number:,}", "orders"),), change, rank=1),
+        Tile("Stores", (("3", "of 4 stores selling"), ("3", "")), notes=("all selling",), rank=2),
+    ]
+    strip, big = max(cells, 60), max(cells, 160)  # the widths from which each is used
+    assert [line_width(spans) for spans in strip_tiles(tiles, strip, glyphs)] == [strip] * 2
+    assert [line_width(spans) for spans in big_tiles(tiles, big, glyphs)] == [big] * 4
+    assert {line_width(spans) for spans in tile_list(tiles, cells, rows, glyphs)} == {cells}
 
 
 values = st.lists(st.one_of(st.none(), st.integers(-500, 10**7)), min_size=2, max_size=60)
@@ -155,21 +173,50 @@ def test_charts(
 ) -> None:
     count = len(shown)
     model = ChartModel(
-        "revenue",
-        "minute",
-        tuple(float(i) for i in range(count)),
+        "takings",
         tuple(f"{i // 60:02}:{i % 60:02}" for i in range(count)),
         tuple(shown),
         tuple(shown) if before else (),
-        marks=((100.0, "orders_per_min > 1"),),
+        ticks=tuple((i, f"{i}") for i in range(0, count, 4)),
+        running=count - 1,
+        elapsed=0.4,
+        pace=300.0,
+        marks=((100.0, "rush"),),
         cursor=cursor if cursor >= 0 else None,
     )
-    lines = draw_chart(model, cells, rows, glyphs, plot)
+    model = replace(model, top=nice_ceiling(model.greatest))
+    lines = draw_chart(model, cells, rows, glyphs)
     assert len(lines) in (0, rows)
     assert {line_width(spans) for spans in lines} <= {cells}
-    text = "".join(span.text for spans in lines for span in spans)
-    assert (glyphs.hatch in text) == (None in shown and bool(lines))
     note_of(model)
+
+
+def test_an_unknown_bucket_is_hatched_and_what_is_to_come_is_not() -> None:
+    labels = tuple(f"{i:02}:00" for i in range(8))
+    unknown = ChartModel("orders", labels, (3, None, 4, 5, 2, None, None, None), running=4, top=6)
+    drawn = "\n".join(text_of(spans) for spans in draw_chart(unknown, 60, 8, BRAILLE))
+    assert "╱" in drawn
+    whole = replace(unknown, values=(3, 3, *unknown.values[2:]))
+    assert "╱" not in "".join(text_of(spans) for spans in draw_chart(whole, 60, 8, BRAILLE))
+
+
+def test_the_running_bucket_is_no_cliff() -> None:
+    """The filled curve ends before it, and a ring shows what the last minutes come to."""
+    values = (40, 42, 44, 45, 1, None, None, None)
+    labels = tuple(f"{i:02}:00" for i in range(8))
+    model = ChartModel("orders", labels, values, (30,) * 8, running=4, elapsed=0.5, pace=46, top=50)
+    lines = draw_chart(model, 30, 10, BRAILLE)
+    ring = next(text for text in map(text_of, lines) if "○" in text)
+    assert lines.index(next(spans for spans in lines if "○" in text_of(spans))) <= 1
+    assert ring.index("○") > ring.index("┤" if "┤" in ring else "│") + 10
+    foot = text_of(lines[-2])
+    assert foot.count("█") > 8
+    assert "░" in foot, "the compared day goes on"
+
+
+def text_of(spans: Line) -> str:
+    """Return the characters of a line."""
+    return "".join(span.text for span in spans)
 
 
 @given(st.integers(2, 60), st.integers(60, 200))
@@ -192,19 +239,13 @@ def test_engine(cells: int, rows: int, glyphs: Glyphs) -> None:
     )
     lines = draw_system(parts, cells, rows, glyphs, "mode")
     assert all(line_width(fit_line(spans, cells)) == cells for spans in lines)
-    assert "Aggregation lag 30%" in "".join(span.text for span in nearest_limit(parts))
+    assert "Aggregation pool 25%" in "".join(span.text for span in nearest_limit(parts))
 
 
-@given(WIDTHS, LOOKS, st.floats(1, 7200), st.one_of(st.none(), st.floats(0, 7200)))
-def test_time_bar(cells: int, glyphs: Glyphs, reach: float, back: float | None) -> None:
-    model = BarModel(reach, None if back is None else min(back, reach), "10:00:00")
+@given(st.none() | st.floats(0, 1e7), WIDTHS, LOOKS, st.sampled_from(("", "10:00:00")))
+def test_the_time_bar(back: float | None, cells: int, glyphs: Glyphs, sought: str) -> None:
+    model = BarModel(back, "Fri 13 Mar 14:00:00", sought)
     assert line_width(draw_bar(model, cells, glyphs)) == cells
-    found = [moment_at(x, model, cells, glyphs) for x in range(cells)]
-    known = [moment for moment in found if moment is not None]
-    assert known == sorted(known, reverse=True)
-    if known:
-        assert known[-1] == 0
-        assert abs(known[0] - reach) < 1e-6
 
 
 @given(st.integers(1, 80), st.integers(1, 30), LOOKS, HOSTILE)
@@ -224,7 +265,7 @@ def test_what_matters_least_goes_first(widths: list[int], cells: int) -> None:
 
 
 def test_exports_defuse_formulas() -> None:
-    text = orders_csv([order("=cmd()", "+tea")], 2)
+    text = csv_rows([order("=cmd()", "+tea")], 2)
     assert "'=cmd()" in text
     assert "'+tea" in text
 
@@ -241,11 +282,10 @@ def test_the_order_log_keeps_the_newest_and_each_once() -> None:
 
 
 def test_ascii_is_ascii_and_braille_is_not() -> None:
-    drawn = draw_sections(
-        (Section("x", (BreakdownRow("drink", "tea", Totals(1, 1, 1), 0.5, Trend("up", 0.1)),)),),
-        60,
-        ASCII,
-        0,
+    row = BreakdownRow(
+        "drink", "tea", "Tea", Totals(1, 1, 1), 0.5, PercentChange(percent=9), (1.0, 2.0)
     )
+    model = BreakdownModel("drink", "x", (row,), 2, currency=Currency("EUR", signs=False))
+    drawn = draw_breakdown(model, 100, ASCII, 0)
     assert "".join(span.text for spans in drawn for span in spans).isascii()
     assert not BRAILLE.spark.isascii()

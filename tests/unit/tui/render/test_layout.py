@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coffeert.tui.render.layout import TABS, TabName, arrange, breadth
+from coffeert.tui.render.layout import (
+    ENLARGEABLE,
+    TABS,
+    Listing,
+    PanelName,
+    TabName,
+    arrange,
+    breadth,
+)
 
-CHARTS: tuple[Literal["orders", "revenue"], ...] = ("orders", "revenue")
+LISTINGS: tuple[Listing, ...] = ("stores", "drinks")
 
 
 @settings(max_examples=500)
@@ -17,13 +24,22 @@ CHARTS: tuple[Literal["orders", "revenue"], ...] = ("orders", "revenue")
     st.integers(1, 320),
     st.integers(3, 120),
     st.sampled_from(TABS),
-    st.sampled_from(CHARTS),
+    st.sampled_from(LISTINGS),
+    st.integers(0, 60),
+    st.sampled_from((None, *ENLARGEABLE)),
 )
 def test_panels_lie_inside_and_never_over_one_another(
-    width: int, height: int, tab: TabName, charts: Literal["orders", "revenue"]
+    width: int,
+    height: int,
+    tab: TabName,
+    listing: Listing,
+    stores: int,
+    enlarged: PanelName | None,
 ) -> None:
     covered: set[tuple[int, int]] = set()
-    for place in arrange(width, height, tab, charts=charts).values():
+    for place in arrange(
+        width, height, tab, listing=listing, stores=stores, enlarged=enlarged
+    ).values():
         assert place.width > 0
         assert place.height >= 0
         assert place.x >= 0
@@ -50,12 +66,22 @@ def test_the_four_layouts_begin_at_their_widths() -> None:
     ]
 
 
-def test_the_smallest_terminal_shows_figures_and_orders() -> None:
-    places = arrange(40, 12, "live", charts="orders")
-    assert places["kpi"].height == 5
-    assert places["orders"].height >= 4
+def test_the_smallest_terminal_says_how_the_day_goes_and_lists_the_stores() -> None:
+    places = arrange(40, 12, "live")
+    assert places["sentence"].height == 2
+    assert places["kpi"].height >= 2
+    assert places["stores"].height >= 5
 
 
-def test_wide_terminals_show_details() -> None:
-    assert "details" in arrange(160, 48, "live", charts="orders")
-    assert "details" not in arrange(120, 40, "live", charts="orders")
+@pytest.mark.parametrize("size", [(160, 48), (120, 40)])
+def test_wide_terminals_show_everything_at_a_glance(size: tuple[int, int]) -> None:
+    places = arrange(*size, "live")
+    assert {"sentence", "kpi", "chart", "heat", "stores", "drinks", "orders"} <= places.keys()
+    assert places["kpi"].height == (5 if size == (160, 48) else 3)
+
+
+@pytest.mark.parametrize("name", ENLARGEABLE)
+def test_an_enlarged_panel_has_the_screen_to_itself(name: PanelName) -> None:
+    places = arrange(120, 40, "live", enlarged=name)
+    assert places.keys() == {"header", "controls", "bar", name}
+    assert places[name].height == 36

@@ -7,7 +7,13 @@ from datetime import timedelta
 import msgspec
 
 from coffeert.tui.render.glyphs import BRAILLE
-from coffeert.tui.render.system_panel import HealthHistory, Part, draw_system, parts_of
+from coffeert.tui.render.system_panel import (
+    HealthHistory,
+    Part,
+    draw_system,
+    nearest_limit,
+    parts_of,
+)
 from coffeert.wire.health import DatabaseHealth
 from tests.tui.scripted import NOON, healthy
 
@@ -50,3 +56,32 @@ def test_the_cause_is_named_before_what_follows_from_it() -> None:
 def test_without_a_connection_no_part_is_said_to_be_well() -> None:
     parts = parts_of(healthy(NOON), NOON + timedelta(seconds=0.3), 0.3, HealthHistory(), 0.0)
     assert BRAILLE.check not in _titles(parts)
+
+
+def _lag_used(lag: float) -> float | None:
+    health = healthy(NOON)
+    late = msgspec.structs.replace(
+        health, aggregator=msgspec.structs.replace(health.aggregator, lag_s=lag)
+    )
+    parts = parts_of(late, NOON, 0.0, HealthHistory())
+    return next(figure.used for figure in parts[1].figures if figure.name == "lag")
+
+
+def test_the_time_between_two_passes_is_no_load() -> None:
+    """With a pass and a heartbeat a second, data are up to two seconds old however little is to do."""
+    assert _lag_used(0.4) == _lag_used(1.9) == 0
+    assert _lag_used(3.5) == 0.5
+    assert _lag_used(5.0) == 1
+
+
+def test_nothing_is_near_its_limit_that_is_not_heard_of() -> None:
+    parts = parts_of(healthy(NOON), NOON + timedelta(seconds=9), 9.0, HealthHistory())
+    assert "%" not in "".join(span.text for span in nearest_limit(parts))
+
+
+def test_a_history_says_its_unit() -> None:
+    parts = parts_of(healthy(NOON), NOON, 0.0, HealthHistory(intake=(1.0, 4.25, 2.0)))
+    drawn = "\n".join(
+        "".join(span.text for span in spans) for spans in draw_system(parts, 120, 40, BRAILLE, "")
+    )
+    assert "orders/s, last 3 heartbeats, highest 4.2 orders/s" in drawn

@@ -1,0 +1,190 @@
+"""The first screen: what it says of today, compares it with, sorts and enlarges."""
+
+from __future__ import annotations
+
+import pytest
+
+from coffeert.errors import ServerUnavailable
+from coffeert.tui.model.filter import parse_filter
+from coffeert.tui.model.report_request import Selection
+from tests.tui.conftest import Launch, reported
+from tests.tui.scripted import House
+
+
+@pytest.mark.parametrize("size", [(160, 48), (120, 40), (80, 24), (60, 20), (40, 12)])
+async def test_says_how_today_goes_at_every_size(launch: Launch, size: tuple[int, int]) -> None:
+    async with launch(size) as s:
+        await reported(s)
+        total = s.house.view.cube.totals().today
+        text = " ".join(s.text().split())
+        assert f"Saturday, 10:06. {total.orders:,} orders, {total.cents / 100:,.2f} €:" in text
+        assert "over last Saturday" in text
+        assert "Stores today · all stores · UTC" in text
+        if size[0] >= 60:
+            assert "Takings today · all stores · UTC" in text
+            assert "░" in text
+
+
+async def test_is_compared_with_what_one_chooses(launch: Launch) -> None:
+    async with launch() as s:
+        words = []
+        for _ in range(5):
+            await reported(s)
+            words.append(s.text().splitlines()[2].partition("over ")[2].partition(".")[0])
+            await s.press("c")
+        assert words == [
+            "last Saturday",
+            "yesterday",
+            "the usual Saturday",
+            "Saturday, 15 March 2025",
+            "last Saturday",
+        ]
+
+
+async def test_the_latest_minutes_have_but_one_comparison(launch: Launch) -> None:
+    async with launch() as s:
+        await s.press("T", "c")
+        assert "compared with those before" in s.notices()
+
+
+async def test_m_charts_the_other_figure(launch: Launch) -> None:
+    async with launch() as s:
+        await s.press("m")
+        assert "Orders today · all stores" in s.text()
+        await s.press("m")
+        assert "Takings today · all stores" in s.text()
+
+
+async def test_o_sorts_by_takings_name_change_and_share(launch: Launch) -> None:
+    async with launch() as s:
+        await reported(s)
+        orders = []
+        for _ in range(5):
+            model = s.dashboard.panels.drinks.model
+            assert model is not None
+            orders.append([row.code for row in model.rows])
+            await s.press("o")
+        assert orders[1] == sorted(orders[0])
+        assert orders[0] == orders[3] == orders[4]
+        model = s.dashboard.panels.drinks.model
+        assert model is not None
+        percents = {row.code: row.change and row.change.percent for row in model.rows}
+        assert orders[2] == sorted(orders[0], key=lambda code: -(percents[code] or 0))
+
+
+async def test_what_sold_nothing_is_folded_into_one_line(launch: Launch) -> None:
+    house = House(orders=0, busy=0)
+    async with launch((120, 48), house=house) as s:
+        await s.happen(house.tell(s.clock.now(), [house.order(s.clock.now(), "uptown", "tea")]))
+        await reported(s)
+        assert "7 drinks sold nothing" in s.text()
+        assert "3 stores sold nothing" in s.text()
+        assert "Latte" not in s.text()
+
+
+@pytest.mark.parametrize("panel", ["chart", "heat", "stores", "drinks", "orders"])
+async def test_plus_enlarges_a_panel_and_escape_brings_the_others_back(
+    launch: Launch, panel: str
+) -> None:
+    async with launch() as s:
+        s.dashboard.query_one(f"#{panel}").focus()
+        before = s.dashboard.query_one(f"#{panel}").size
+        await s.press("plus")
+        assert s.dashboard.query_one(f"#{panel}").size.height == 36
+        assert not s.dashboard.query_one("#kpi").display
+        await s.press("escape")
+        assert s.dashboard.query_one(f"#{panel}").size == before
+        assert s.dashboard.query_one("#kpi").display
+        await s.press("plus", "plus")
+        assert s.dashboard.query_one(f"#{panel}").size == before
+
+
+async def test_a_click_on_a_title_and_enter_on_a_chart_enlarge(launch: Launch) -> None:
+    async with launch() as s:
+        await s.pilot.click("#stores", offset=(5, 0))
+        await s.settle()
+        enlarged = [s.app.state.enlarged]
+        await s.press("escape")
+        s.dashboard.query_one("#chart").focus()
+        await s.press("enter")
+        enlarged.append(s.app.state.enlarged)
+        assert enlarged == ["stores", "chart"]
+
+
+async def test_what_was_shown_stays_with_its_age_when_the_server_does_not_answer(
+    launch: Launch,
+) -> None:
+    async with launch() as s:
+        await reported(s)
+        s.archive.failing = ServerUnavailable("The server does not answer.")
+        s.clock.pass_time(200)
+        await s.happen(s.house.beat(s.clock.now()))
+        while not any(a.failure for a in s.app.state.reports.answers.values()):
+            await s.pilot.pause(0.01)
+        await s.settle()
+        assert "over last Saturday" in s.text()
+        assert "compared 3m ago" in s.text()
+
+
+async def test_what_cannot_be_asked_is_left_out_with_words(launch: Launch) -> None:
+    async with launch(opened=False) as s:
+        s.archive.failing = ServerUnavailable("The server does not answer.")
+        await s.open()
+        await reported(s)
+        text = s.text()
+        assert "The server does not answer." in text
+        assert " %" not in text.partition("Takings today")[0]
+        assert "not known which sell" in text
+        await s.press("t")
+        await reported(s)
+        assert "Yesterday: The server does not answer. " in s.text()
+
+
+async def test_reports_are_asked_again_each_minute_and_at_once_for_another_filter(
+    launch: Launch,
+) -> None:
+    async with launch() as s:
+        await reported(s)
+        asked = len(s.archive.reported)
+        assert asked == 4
+        s.app.state.filter = parse_filter("store:up")
+        await reported(s)
+        new = s.archive.reported[asked:]
+        assert len(new) == 4
+        assert {request.selection for request in new} == {Selection(stores=("uptown",))}
+        s.clock.pass_time(60)
+        while len(s.archive.reported) < asked + 4 + 3:
+            await s.pilot.pause(0.01)
+        again = s.archive.reported[asked + 4 :]
+        assert {request.by for request in again} == {("quarter",), ("store",), ("drink",)}
+
+
+async def test_a_price_filters_only_the_list_and_the_frames_say_so(launch: Launch) -> None:
+    async with launch() as s:
+        s.app.state.filter = parse_filter("price>4.50")
+        await reported(s)
+        window = s.app.state.frame_context().window
+        assert window is not None
+        assert window.sums.total == s.house.view.cube.totals().today
+        assert "all stores · at any price" in s.text()
+
+
+async def test_a_report_of_a_day_that_has_ended_is_not_shown_as_today(launch: Launch) -> None:
+    async with launch() as s:
+        await reported(s)
+        s.archive.failing = ServerUnavailable("The server does not answer.")
+        s.clock.pass_time(14 * 3600)
+        later = House(3, now=s.clock.now())
+        s.house = later
+        await s.open()
+        assert s.app.state.frame_context().reports.curve is None
+
+
+async def test_the_past_is_compared_with_nothing(launch: Launch) -> None:
+    async with launch() as s:
+        await reported(s)
+        for _ in range(15):
+            s.clock.pass_time(1)
+            await s.happen(s.house.sell(s.clock.now(), 1), s.house.beat(s.clock.now()))
+        await s.press("left_square_bracket")
+        assert "the past is compared with nothing" in s.text()
