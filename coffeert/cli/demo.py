@@ -46,7 +46,7 @@ class Stopped(Exception):
 )
 @click.option("--port", type=int, help="Port of the server (8765); another one if it is taken.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where the demo keeps its data.")
-@click.option("--reset", is_flag=True, help="Remove the demo's data first, and begin anew.")
+@click.option("--reset", is_flag=True, help="Remove the demo's data first, and begin again.")
 def command(
     headless: bool,
     duration: float | None,

@@ -176,7 +176,7 @@ def make_history(zone: ZoneInfo, until: datetime) -> History:
 def demo_data(path: Path, timezone: str, *, reset: bool) -> Iterator[DemoData]:
     """Open the demo's data directory and start its databases; one demo at a time.
 
-    It begins anew if asked to, if its shops are closed now or its sales too old, or if it was never
+    It begins again if asked to, if its shops are closed now or its sales too old, or if it was never
     filled to the end. Raises `DemoFailed`, also for a directory with other data.
     """
     try:
@@ -195,7 +195,7 @@ def demo_data(path: Path, timezone: str, *, reset: bool) -> Iterator[DemoData]:
         record, reason = _record(directory.path, datetime.now(UTC), reset=reset)
         if record is None:
             if reason:
-                click.echo(f"{reason} The demo begins anew.")
+                click.echo(f"{reason} The demo begins again.")
             _remove(directory)
             record = DemoRecord(noon_zone(timezone, datetime.now(UTC)))
             _write(directory.path, record)
@@ -225,7 +225,7 @@ def _hour(zone: str, now: datetime) -> float:
 
 
 def _record(path: Path, now: datetime, *, reset: bool) -> tuple[DemoRecord | None, str]:
-    """Return what is in a data directory, or `None` if it is to begin anew, and why in a sentence."""
+    """Return what is in a data directory, or `None` if it is to begin again, and why in a sentence."""
     try:
         record = msgspec.json.decode((path / _RECORD).read_bytes(), type=DemoRecord)
     except FileNotFoundError:
@@ -237,7 +237,9 @@ def _record(path: Path, now: datetime, *, reset: bool) -> tuple[DemoRecord | Non
             ) from None
         return None, ""
     except msgspec.DecodeError:
-        raise DemoFailed(f"{path / _RECORD} cannot be read; remove {path} to begin anew.") from None
+        raise DemoFailed(
+            f"{path / _RECORD} cannot be read; remove {path} to begin again."
+        ) from None
     if reset:
         return None, ""
     if record.filled_until is None:

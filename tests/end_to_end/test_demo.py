@@ -27,7 +27,7 @@ LINE = re.compile(r"^\d\d:\d\d:\d\d .* 30 days ([\d,]+) orders", re.MULTILINE)
 @pytest.mark.long
 async def test_it_ends_by_itself_or_on_a_signal_and_leaves_nothing(bare_shell: Shell) -> None:
     port = str(free_port())
-    # Cut short while it loads its history, it ends as well, and begins anew next time.
+    # Cut short while it loads its history, it ends as well, and begins again next time.
     early = bare_shell.start("demo", "--headless", "--port", port)
     await early.says("days of history")
     early.signal(signal.SIGINT)

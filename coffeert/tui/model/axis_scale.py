@@ -37,7 +37,7 @@ class AxisScale:
     def top(self, of: Hashable, greatest: float, now: float) -> float:
         """Return the top for the greatest value shown; `now` is in monotonic seconds.
 
-        `of` names what is shown: for something else the axis begins anew.
+        `of` names what is shown: for something else the axis begins again.
         """
         needed = nice_ceiling(greatest)
         if of != self._of or needed >= self._top:

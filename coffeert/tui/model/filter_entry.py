@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from coffeert.printable import printable
 from coffeert.tui.model.filter import Field, Filter, FilterError, Term, parse_filter
-from coffeert.tui.model.suggestions import MAX_SUGGESTIONS, Named, best_matches
+from coffeert.tui.model.suggestions import MAX_SUGGESTIONS, MenuItem, best_matches
 
 _FIELDS: Final = (("store:", "a store"), ("drink:", "a drink"), ("price>", "a price above"))
 _FIELD_NAMES: Final[dict[str, Field]] = {
@@ -22,8 +22,8 @@ _FIELD_NAMES: Final[dict[str, Field]] = {
 class Vocabulary:
     """The stores and drinks that a filter can name: those of the menu, and of the orders at hand."""
 
-    stores: tuple[Named, ...] = ()
-    drinks: tuple[Named, ...] = ()
+    stores: tuple[MenuItem, ...] = ()
+    drinks: tuple[MenuItem, ...] = ()
 
 
 class Suggestion(NamedTuple):
@@ -81,7 +81,7 @@ def _known(term: Term, vocabulary: Vocabulary) -> tuple[Term | None, list[str]]:
     return None, others
 
 
-def _kinds(vocabulary: Vocabulary) -> tuple[tuple[Field, tuple[Named, ...]], ...]:
+def _kinds(vocabulary: Vocabulary) -> tuple[tuple[Field, tuple[MenuItem, ...]], ...]:
     return (("store", vocabulary.stores), ("drink", vocabulary.drinks))
 
 
@@ -122,7 +122,7 @@ def suggestions(text: str, cursor: int, vocabulary: Vocabulary) -> list[Suggesti
     return [] if finished and len(found) == 1 else found[:MAX_SUGGESTIONS]
 
 
-def _plain_or_exact(item: Named, items: tuple[Named, ...]) -> str:
+def _plain_or_exact(item: MenuItem, items: tuple[MenuItem, ...]) -> str:
     """Return a code as a term has it, with a sign where it is a part of another one."""
     code = item.code.casefold()
     alone = sum(code in other.code.casefold() for other in items) == 1

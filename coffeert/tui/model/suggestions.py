@@ -13,14 +13,16 @@ _MIN_SCORE: Final = 60.0
 """Of 100, by RapidFuzz: what one letter too many or too few still reaches."""
 
 
-class Named(NamedTuple):
+class MenuItem(NamedTuple):
     """A store or a drink."""
 
     code: str
     name: str
 
 
-def best_matches(typed: str, items: Sequence[Named], limit: int = MAX_SUGGESTIONS) -> list[Named]:
+def best_matches(
+    typed: str, items: Sequence[MenuItem], limit: int = MAX_SUGGESTIONS
+) -> list[MenuItem]:
     """Return the items whose name or code is most like what was typed; without letters, the first ones.
 
     What begins with it comes first, then what has a word that does, what holds it, what holds its letters
@@ -31,7 +33,7 @@ def best_matches(typed: str, items: Sequence[Named], limit: int = MAX_SUGGESTION
     from rapidfuzz import fuzz, utils  # only when something is typed
 
     wanted = typed.casefold().strip()
-    ranked: list[tuple[int, float, int, Named]] = []
+    ranked: list[tuple[int, float, int, MenuItem]] = []
     for place, item in enumerate(items):
         texts = (item.name.casefold(), item.code.casefold())
         kind = min(_kind(wanted, text) for text in texts)
@@ -56,7 +58,7 @@ def _kind(wanted: str, text: str) -> int:
     return 3 if all(letter in letters for letter in wanted) else _SIMILAR
 
 
-def named_by(typed: str, items: Sequence[Named]) -> list[Named]:
+def named_by(typed: str, items: Sequence[MenuItem]) -> list[MenuItem]:
     """Return the items that have exactly this code or, if none has, this name."""
     wanted = _plain(typed)
     by_code = [item for item in items if _plain(item.code) == wanted]

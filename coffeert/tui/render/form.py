@@ -16,7 +16,7 @@ from coffeert.domain.money import money_text, pieces, price_units, total_units, 
 from coffeert.domain.orders import MAX_QUANTITY, Draft, Order, total_faults
 from coffeert.errors import FieldError
 from coffeert.printable import printable
-from coffeert.tui.model.suggestions import Named, named_by
+from coffeert.tui.model.suggestions import MenuItem, named_by
 from coffeert.tui.render.format import money
 from coffeert.wire.orders import MenuBody, MenuDrink, draft_body
 
@@ -60,19 +60,19 @@ def check(entry: FormValues, menu: MenuBody) -> Checked:
     return Checked(None if faults else draft, tuple(faults))
 
 
-def stores_of(menu: MenuBody) -> tuple[Named, ...]:
+def stores_of(menu: MenuBody) -> tuple[MenuItem, ...]:
     """Return the stores that take orders."""
-    return tuple(Named(store.code, store.name) for store in menu.stores)
+    return tuple(MenuItem(store.code, store.name) for store in menu.stores)
 
 
-def drinks_of(menu: MenuBody) -> tuple[Named, ...]:
+def drinks_of(menu: MenuBody) -> tuple[MenuItem, ...]:
     """Return the drinks on sale."""
-    return tuple(Named(drink.code, drink.name) for drink in menu.drinks)
+    return tuple(MenuItem(drink.code, drink.name) for drink in menu.drinks)
 
 
 def order_words(order: Order, menu: MenuBody | None) -> str:
     """Return an order in words, such as `3 Flat White at Uptown, 14.10`; a void as what it takes back."""
-    items: tuple[Named, ...] = () if menu is None else (*stores_of(menu), *drinks_of(menu))
+    items: tuple[MenuItem, ...] = () if menu is None else (*stores_of(menu), *drinks_of(menu))
     names = {code: printable(name, 32) for code, name in items}
     store = names.get(order.store) or printable(order.store, 32)
     drink = names.get(order.drink) or printable(order.drink, 32)
@@ -131,7 +131,7 @@ def _quantity(text: str, faults: list[FieldError]) -> int:
     return quantity
 
 
-def _code(field: str, text: str, items: tuple[Named, ...], faults: list[FieldError]) -> str:
+def _code(field: str, text: str, items: tuple[MenuItem, ...], faults: list[FieldError]) -> str:
     """Return the code of what was typed: a code, or a name that only one has."""
     found = named_by(text, items)
     if len(found) == 1:

@@ -27,7 +27,7 @@ from coffeert.tui.model.filter_entry import Vocabulary
 from coffeert.tui.model.saved_views import SavedViews
 from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.source import Archive
-from coffeert.tui.model.suggestions import Named
+from coffeert.tui.model.suggestions import MenuItem
 from coffeert.tui.model.window import RANGE, Range, next_comparison, next_range
 from coffeert.tui.order_actions import OrderActions
 from coffeert.tui.render.alerts import clock
@@ -350,8 +350,8 @@ class Dashboard(Screen[None]):
             stores.setdefault(store, store)
             drinks.setdefault(drink, drink)
         return Vocabulary(
-            tuple(Named(*item) for item in stores.items()),
-            tuple(Named(*item) for item in drinks.items()),
+            tuple(MenuItem(*item) for item in stores.items()),
+            tuple(MenuItem(*item) for item in drinks.items()),
         )
 
     def action_next_view(self) -> None:

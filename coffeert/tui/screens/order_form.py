@@ -16,7 +16,7 @@ from coffeert.domain.orders import Draft, Order, new_order_id
 from coffeert.errors import ApiError, CoffeertError, OutcomeUnknown
 from coffeert.printable import printable
 from coffeert.tui.model.session import Session
-from coffeert.tui.model.suggestions import Named, named_by
+from coffeert.tui.model.suggestions import MenuItem, named_by
 from coffeert.tui.order_actions import OrderActions
 from coffeert.tui.render.details import trace_lines
 from coffeert.tui.render.form import (
@@ -251,7 +251,7 @@ def _number(field: str, value: str, hint: str = "") -> Input:
     return Input(value, id=field, placeholder=hint, compact=True, max_length=12)
 
 
-def _name(code: str, items: tuple[Named, ...]) -> str:
+def _name(code: str, items: tuple[MenuItem, ...]) -> str:
     """Return the name of a code; the code itself if it has none, or several have that name."""
     names = [item.name for item in items if item.code == code]
     same = [item for item in items if names and item.name == names[0]]

@@ -20,7 +20,7 @@ from coffeert.tui.model.filter_entry import (
     read_entry,
     suggestions,
 )
-from coffeert.tui.model.suggestions import Named, best_matches, named_by
+from coffeert.tui.model.suggestions import MenuItem, best_matches, named_by
 from coffeert.tui.render.key_line import KeyHint
 from coffeert.tui.render.spans import Line, Span, line
 from coffeert.tui.render.suggestions import suggestion_lines
@@ -217,10 +217,12 @@ class ChoiceInput(Input):
             super().__init__()
             self.field = field
 
-    def __init__(self, items: Sequence[Named], value: str = "", *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+    def __init__(
+        self, items: Sequence[MenuItem], value: str = "", *, id: str | None = None
+    ) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(value, id=id, placeholder="type a part of its name", compact=True)
         self._items = items
-        self._offered: list[Named] = []
+        self._offered: list[MenuItem] = []
         self._at = 0
 
     def on_focus(self) -> None:

@@ -106,7 +106,7 @@ class Panel(Widget, Generic[Model]):
         self.post_message(self.Enlarged(str(self.id)))
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
-        """Take a click on the title for the wish to see more."""
+        """Treat a click on the title as a request to see more."""
         if event.y == 0 and self.can_focus:
             self.enlarge()
 

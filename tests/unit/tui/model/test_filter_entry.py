@@ -8,20 +8,20 @@ from hypothesis import strategies as st
 
 from coffeert.tui.model.filter import parse_filter
 from coffeert.tui.model.filter_entry import Vocabulary, read_entry, suggestions
-from coffeert.tui.model.suggestions import Named, best_matches, named_by
+from coffeert.tui.model.suggestions import MenuItem, best_matches, named_by
 
 STORES = (
-    Named("uptown", "Uptown"),
-    Named("downtown", "Downtown"),
-    Named("s-1", "Harbour"),
-    Named("s-17", "Station"),
+    MenuItem("uptown", "Uptown"),
+    MenuItem("downtown", "Downtown"),
+    MenuItem("s-1", "Harbour"),
+    MenuItem("s-17", "Station"),
 )
 DRINKS = (
-    Named("latte", "Latte"),
-    Named("oat-latte", "Oat Latte"),
-    Named("flat-white", "Flat White"),
-    Named("拿铁", "拿铁"),
-    Named("tea", "Green Tea"),
+    MenuItem("latte", "Latte"),
+    MenuItem("oat-latte", "Oat Latte"),
+    MenuItem("flat-white", "Flat White"),
+    MenuItem("拿铁", "拿铁"),
+    MenuItem("tea", "Green Tea"),
 )
 WORDS = Vocabulary(STORES, DRINKS)
 
@@ -110,6 +110,6 @@ def test_names_are_found_by_a_part_of_them(typed: str, names: list[str]) -> None
 
 
 def test_a_code_goes_before_a_name() -> None:
-    items = (Named("tea", "Latte"), Named("latte", "Tea"))
+    items = (MenuItem("tea", "Latte"), MenuItem("latte", "Tea"))
     assert named_by(" TEA ", items) == [items[0]]
     assert named_by("green  tea", DRINKS) == [DRINKS[-1]]
