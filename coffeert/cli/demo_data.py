@@ -204,6 +204,7 @@ def demo_data(path: Path, timezone: str, *, reset: bool) -> Iterator[DemoData]:
             # Meanwhile: making the sales takes as long as starting PostgreSQL for the first time.
             maker = stack.enter_context(ThreadPoolExecutor(1))
             history = maker.submit(make_history, ZoneInfo(record.zone), datetime.now(UTC))
+        click.echo("Starting PostgreSQL and Valkey ...")
         services = stack.enter_context(embedded_services(directory.path, restart=True))
         yield DemoData(directory.path, record, services, history)
 

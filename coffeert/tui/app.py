@@ -53,6 +53,7 @@ class CoffeertApp(App[None]):
     ToastRack { dock: top; align: right top; margin: 2 0 0 0; scrollbar-size-vertical: 0; }
     ToastHolder { align-horizontal: right; display: none; }
     ToastHolder:last-child { display: block; }
+    .-picture ToastHolder:last-child { display: none; }
     Toast { margin: 0; padding: 0 1; }
     .-narrow ToastHolder, .-low ToastHolder { max-height: 2; }
     .-narrow Toast, .-low Toast { width: 1fr; max-width: 100%; }

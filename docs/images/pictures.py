@@ -17,29 +17,40 @@ from typing import Final
 
 from msgspec.structs import replace
 from textual.pilot import Pilot
-from textual.widgets import Select
+from textual.widgets import Input
 
 from coffeert.alert_rules import parse_rule
 from coffeert.client import PlacedOrder
 from coffeert.domain.orders import Draft
 from coffeert.tui.app import CoffeertApp
+from coffeert.tui.order_actions import OrderActions
+from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.settings import Settings
 from coffeert.wire.health import Health
-from tests.tui.conftest import Harness
-from tests.tui.scripted import FakeClock, House, ScriptedArchive, ScriptedFeed, healthy
+from tests.tui.conftest import Harness, reported
+from tests.tui.scripted import NOON, FakeClock, House, ScriptedArchive, ScriptedFeed, healthy
 
 HERE: Final = Path(__file__).parent
 SECONDS: Final = 48
+LUNCH: Final = NOON + timedelta(hours=2, minutes=34)
+TODAY: Final = ((160, 48), (80, 24), (60, 20), (40, 12))
 RULES: Final = {"rush": "orders_per_min > 150 for 30s"}
 
 
 @asynccontextmanager
-async def launch(columns: int, lines: int) -> AsyncIterator[Harness]:
-    """Open a dashboard, let it watch for a while, and place an order."""
-    house, clock = House(busy=2.3), FakeClock()
+async def launch(columns: int, lines: int, theme: str = "coffeert-dark") -> AsyncIterator[Harness]:
+    """Open a dashboard at lunch, let it watch for a while, and place an order."""
+    house, clock = House(busy=0.12, now=LUNCH), FakeClock(LUNCH)
     feed, archive = ScriptedFeed(), ScriptedArchive(house, clock)
     settings = Settings(alerts={name: parse_rule(text) for name, text in RULES.items()})
-    app = CoffeertApp(feed, archive, url="http://127.0.0.1:8765", clock=clock, settings=settings)
+    app = CoffeertApp(
+        feed,
+        archive,
+        url="http://127.0.0.1:8765",
+        clock=clock,
+        appearance=Appearance(theme=theme),
+        settings=settings,
+    )
     async with app.run_test(size=(columns, lines)) as pilot:
         made = Harness(app, pilot, feed, archive, house, clock)
         await made.open()
@@ -50,6 +61,7 @@ async def launch(columns: int, lines: int) -> AsyncIterator[Harness]:
             await made.happen(house.sell(moment, count, clock.monotonic()))
             await made.happen(house.beat(clock.now(), _health(house, clock), lag=0.0))
         await _place(made)
+        await reported(made)
         yield made
 
 
@@ -71,7 +83,8 @@ async def _place(made: Harness) -> None:
     order = made.house.order(made.clock.now(), "uptown", "latte")
     draft = Draft("uptown", "latte", order_id=order.order_id)
     made.feed.answers.append(PlacedOrder(order, False, 1, start, start + 0.009))
-    await made.app.order_actions.place(draft)
+    actions = OrderActions(made.app.session, made.feed, made.archive)
+    await actions.place(draft)
     made.clock.pass_time(0.021)
     await made.happen(made.house.tell(made.clock.now(), [order], start + 0.012))
     while (own := made.app.session.own.get(order.order_id)) is None or own.rendered_at is None:
@@ -82,8 +95,8 @@ async def _fill(pilot: Pilot[None]) -> None:
     await pilot.press("n")
     await pilot.pause()
     screen = pilot.app.screen
-    screen.query_one("#store", Select).value = "uptown"
-    screen.query_one("#drink", Select).value = "flat-white"
+    screen.query_one("#store", Input).value = "uptown"
+    screen.query_one("#drink", Input).value = "flat-white"
     await pilot.pause()
 
 
@@ -100,8 +113,11 @@ async def main() -> None:
         await made.press("1")
         await _fill(made.pilot)
         _draw(made, "order.svg")
-    async with launch(80, 24) as made:
-        _draw(made, "small.svg")
+    for columns, lines in TODAY:
+        async with launch(columns, lines) as made:
+            _draw(made, f"today-{columns}x{lines}.svg")
+    async with launch(120, 40, "coffeert-light") as made:
+        _draw(made, "today-light.svg")
 
 
 if __name__ == "__main__":

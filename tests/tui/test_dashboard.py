@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -38,7 +39,12 @@ async def test_an_order_shows_as_soon_as_it_arrives(launch: Launch) -> None:
         change = s.house.sell(s.clock.now(), 1, s.clock.monotonic())
         await s.happen(change)
         assert s.house.view.cube.totals().minute.orders == before + 1
-        assert str(change.change.recent[0].order_id)[-12:] in s.text()
+        order = change.change.recent[0]
+        table = s.dashboard.query_one(OrderTable).model
+        assert table is not None
+        assert table.row(0).order == order
+        shown = f"{order.drink.title()} .* {order.store.title()} .* {order.total_cents / 100:.2f} "
+        assert re.search(rf"{order.placed_at:%H:%M:%S} .* {shown}", s.text())
 
 
 async def test_an_event_that_arrives_while_it_ends_is_not_shown(launch: Launch) -> None:

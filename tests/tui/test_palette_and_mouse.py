@@ -46,10 +46,12 @@ async def test_every_key_is_in_the_palette_and_has_a_name_and_a_tooltip(
         offered = {command.title: command.help for command in commands}
         assert len(offered) == len(commands), "none twice"
         assert all(title.isascii() and "(" not in title for title in offered)
-        for binding in DASHBOARD_KEYS:
+        for binding in s.dashboard.available_keys():
             assert binding.id
             assert binding.tooltip
-            assert binding.tooltip in offered
+            if binding not in s.app.dashboard.available_keys():
+                assert binding.tooltip not in offered, "only what does something"
+                continue
             assert readable(binding.key) in offered[binding.tooltip]
         ids = [binding.id for binding in DASHBOARD_KEYS]
         assert len(set(ids)) == len(ids)

@@ -1,42 +1,21 @@
-"""Makes reports: reads what they are of, as of the last pass, and puts them together."""
+"""Makes reports, a few at a time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+import math
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import msgspec
-
-from coffeert.domain.calendar import Calendars, whole_span
-from coffeert.domain.comparisons import check_comparison, default_comparison
 from coffeert.domain.menu import Menu
-from coffeert.domain.periods import parse_period
-from coffeert.domain.report_plan import Cut, Piece, StoreDays, TimePiece, pieces_of
 from coffeert.errors import Unavailable
-from coffeert.postgres.calendars import load_calendars
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection, Pool
-from coffeert.postgres.reports import (
-    ReportFilter,
-    ReportState,
-    ReportSums,
-    ShopOfReport,
-    load_corrections,
-    load_last_sales,
-    load_late,
-    load_report_state,
-    load_report_sums,
-    load_trading_days,
-    report_transaction,
-)
-from coffeert.server.reports.activity import store_activity, usual_sales
-from coffeert.server.reports.context import ReportContext
-from coffeert.server.reports.days import Comparing, date_of
-from coffeert.server.reports.request import ReportRequest, report_fault
-from coffeert.server.reports.rows import make_details, make_report
+from coffeert.postgres.reports import report_transaction
+from coffeert.server.reports.reading import read_activity, read_report
+from coffeert.server.reports.request import ReportRequest
 from coffeert.wire.reports import Activity, Report
 
 _ACQUIRE_SECONDS: Final = 2.0
@@ -44,18 +23,23 @@ _STATEMENT_SECONDS: Final = 5.0
 _TURN_SECONDS: Final = 10.0
 _AT_ONCE: Final = 2
 """How many reports are read at a time; others wait. Orders need the other connections."""
-_MOST_ROWS: Final = 10_000
-_CORRECTIONS: Final = 50
-_MANY_ROWS: Final = 200
-"""From so many rows on a report is put together beside the event loop."""
-_QUARTER: Final = 900
-_MINUTE: Final = 60
+_FRESH_SECONDS: Final = 1.0
+"""The dashboards of a chain ask for the same reports, and passes are a second apart."""
+_MOST_SHARED: Final = 64
+_MOST_ROWS_KEPT: Final = 500
 
 
-_TODAY: Final = ReportRequest(
-    period=parse_period("today"), comparison="usual", grouped_by=("store", "quarter")
-)
-"""What the activity of stores is judged by."""
+class _Shared:
+    """A report that is read for everybody who asks for it within a second."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.report: Report | None = None
+        self.read_at = -math.inf
+
+    @property
+    def fresh(self) -> bool:
+        return time.monotonic() < self.read_at + _FRESH_SECONDS
 
 
 class Reporter:
@@ -65,11 +49,28 @@ class Reporter:
         self.menu = menu
         self._pool = pool
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._shared: dict[ReportRequest, _Shared] = {}
 
     async def report(self, request: ReportRequest) -> Report:
-        """Make a report; raises `Invalid`, `Unavailable` and `DatabaseUnavailable`."""
-        async with self._connection() as connection:
-            return await read_report(connection, request, self.menu())
+        """Make a report, or return the same one if it is less than a second old.
+
+        Raises `Invalid`, `Unavailable` and `DatabaseUnavailable`.
+        """
+        if request not in self._shared and len(self._shared) >= _MOST_SHARED:
+            self._shared = {
+                asked: shared
+                for asked, shared in self._shared.items()
+                if shared.fresh or shared.lock.locked()
+            }
+        shared = self._shared.setdefault(request, _Shared())
+        async with shared.lock:
+            if shared.report is not None and shared.fresh:
+                return shared.report
+            async with self._connection() as connection:
+                report = await read_report(connection, request, self.menu())
+            if len(report.rows) < _MOST_ROWS_KEPT:
+                shared.report, shared.read_at = report, time.monotonic()
+            return report
 
     async def activity(self) -> Activity:
         """Say which stores sell as usual; raises `Unavailable` and `DatabaseUnavailable`."""
@@ -91,194 +92,3 @@ class Reporter:
                     yield connection
         finally:
             self._turns.release()
-
-
-async def read_report(connection: Connection, request: ReportRequest, menu: Menu) -> Report:
-    """Make a report in a transaction that sees one moment; raises `Invalid`."""
-    state = await load_report_state(connection)
-    comparing = Comparing(
-        request.period,
-        request.comparison or default_comparison(request.period),
-        state.week_starts,
-        state.marked,
-    )
-    until = int(state.as_of.timestamp()) // _MINUTE * _MINUTE
-    calendars = await load_calendars(connection, *_calendar_span(comparing, until))
-    days = await _days_of_stores(connection, request, menu, comparing, calendars, until)
-    cut = _cut(request, until, comparing)
-    pieces = _pieces(calendars, days, cut)
-    if _needs_minutes_before(pieces, state):
-        until = until // _QUARTER * _QUARTER
-        cut = _cut(request, until, comparing)
-        pieces = _pieces(calendars, days, cut)
-    shops = _shops(days, calendars)
-    filters = _filters(request)
-    sums = await load_report_sums(
-        connection,
-        state,
-        shops,
-        pieces,
-        request.grouped_by,
-        filters,
-        from_orders=cut.from_orders,
-        receipts=request.details,
-        most_rows=_MOST_ROWS + 1,
-    )
-    if len(sums) > _MOST_ROWS:
-        raise report_fault("by", f"gives more than {_MOST_ROWS:,} rows; ask for fewer days")
-    context = ReportContext(
-        request=request,
-        comparing=comparing,
-        menu=menu,
-        calendars=calendars,
-        until=until,
-        days=days,
-        cut=cut,
-    )
-    if len(sums) < _MANY_ROWS:
-        report = make_report(context, sums)
-    else:
-        report = await asyncio.to_thread(make_report, context, sums)
-    if not request.details:
-        return report
-    spans = [piece for piece in pieces if isinstance(piece, TimePiece) and piece.side == "now"]
-    today_of = {calendar.id: date_of(calendar, until) for calendar in calendars.calendars}
-    over = [span for span in spans if span.date < today_of[span.calendar]]
-    corrections = await load_corrections(connection, state, shops, spans, filters, _CORRECTIONS)
-    late = await load_late(connection, state, shops, over, filters)
-    return msgspec.structs.replace(report, details=make_details(menu, corrections, late))
-
-
-async def read_activity(connection: Connection, menu: Menu) -> Activity:
-    """Say in a transaction that sees one moment which stores sell as usual."""
-    state = await load_report_state(connection)
-    comparing = Comparing(_TODAY.period, "usual", state.week_starts, state.marked)
-    until = state.as_of.timestamp()
-    calendars = await load_calendars(connection, *_calendar_span(comparing, int(until)))
-    days = await _days_of_stores(connection, _TODAY, menu, comparing, calendars, int(until))
-    # Whether something was sold today does not matter here.
-    days = {
-        store: msgspec.structs.replace(of, reason=None) for store, of in days.items() if of.weights
-    }
-    cut = _cut(_TODAY, int(until) // _QUARTER * _QUARTER, comparing)
-    pieces = [piece for piece in _pieces(calendars, days, cut) if piece.side == "then"]
-    shops = _shops(days, calendars)
-    sums = await load_report_sums(
-        connection,
-        state,
-        shops,
-        pieces,
-        _TODAY.grouped_by,
-        ReportFilter(),
-        from_orders=False,
-        receipts=False,
-        most_rows=_MOST_ROWS * 10,
-    )
-    active = {store.code: store.name for store in menu.stores if store.active}
-    last = await load_last_sales(connection, state, active)
-    rows: dict[str, list[ReportSums]] = {store: [] for store in days}
-    for row in sums:
-        if row.store is not None:
-            rows[row.store].append(row)
-    return Activity(
-        as_of=state.as_of,
-        stores=tuple(
-            store_activity(
-                store,
-                name,
-                calendars.of(store),
-                until,
-                last.get(store),
-                usual_sales(calendars.of(store), rows[store]) if store in rows else None,
-            )
-            for store, name in active.items()
-        ),
-    )
-
-
-async def _days_of_stores(
-    connection: Connection,
-    request: ReportRequest,
-    menu: Menu,
-    comparing: Comparing,
-    calendars: Calendars,
-    until: int,
-) -> dict[str, StoreDays]:
-    today_of = {calendar.id: date_of(calendar, until) for calendar in calendars.calendars}
-    today = today_of[calendars.calendars[0].id]
-    span = comparing.period.span(today, comparing.week_starts)
-    if all(day < span.first for day in today_of.values()):
-        raise report_fault("period", "has not begun")
-    try:
-        check_comparison(comparing.period, comparing.comparison, span.days)
-    except ValueError as error:
-        raise report_fault("compare", str(error)) from None
-    dates = {day for other in today_of.values() for day in comparing.dates(other)}
-    trading = await load_trading_days(connection, dates)
-    codes = dict.fromkeys([store.code for store in menu.stores] + sorted(trading))
-    return {
-        store: comparing.settled(today_of[calendars.of(store).id], trading.get(store))
-        for store in codes
-        if request.stores.has(store)
-    }
-
-
-def _calendar_span(comparing: Comparing, until: int) -> tuple[int, int]:
-    """Return from when to when calendars are needed, in Unix seconds."""
-    about = datetime.fromtimestamp(until, UTC).date()
-    dates = [
-        day
-        for today in (about - timedelta(days=1), about, about + timedelta(days=1))
-        for day in comparing.dates(today)
-    ]
-    return whole_span(min([about, *dates]), about)
-
-
-def _pieces(calendars: Calendars, days: Mapping[str, StoreDays], cut: Cut) -> list[Piece]:
-    found: list[Piece] = []
-    for calendar in calendars.calendars:
-        stores = [of for store, of in days.items() if calendars.of(store) is calendar]
-        if stores:
-            found += pieces_of(calendar, stores, cut)
-    return found
-
-
-def _shops(days: Mapping[str, StoreDays], calendars: Calendars) -> list[ShopOfReport]:
-    return [
-        ShopOfReport(
-            store, calendars.of(store).id, calendars.of(store).zone, of.reason is None, of.weights
-        )
-        for store, of in days.items()
-    ]
-
-
-def _filters(request: ReportRequest) -> ReportFilter:
-    return ReportFilter(
-        drinks=request.drinks.only,
-        without_drinks=request.drinks.without,
-        sources=request.sources.only,
-        without_sources=request.sources.without,
-        min_price=request.min_price,
-        max_price=request.max_price,
-    )
-
-
-def _cut(request: ReportRequest, until: int, comparing: Comparing) -> Cut:
-    by = request.grouped_by
-    by_hour = _QUARTER if "quarter" in by else 3600 if "hour" in by else 0
-    return Cut(
-        until=until,
-        by_hour=by_hour,
-        means=bool(by_hour and "weekday" in by),
-        from_orders=request.needs_orders,
-        marked=frozenset(comparing.marked),
-    )
-
-
-def _needs_minutes_before(pieces: Iterable[Piece], state: ReportState) -> bool:
-    return any(
-        isinstance(piece, TimePiece)
-        and piece.grain == "minute"
-        and piece.begins < state.minutes_from
-        for piece in pieces
-    )

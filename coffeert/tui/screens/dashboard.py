@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual import events
 from textual.app import ComposeResult
@@ -186,6 +186,8 @@ class Dashboard(Screen[None]):
         """Leave out the keys that do nothing here."""
         if action == "break_part":
             return self._demo is not None
+        if action == "app.next_server":
+            return bool(self._address.number)
         return not (self._read_only and action in CHANGING)
 
     def available_keys(self) -> list[Binding]:
@@ -581,12 +583,17 @@ class Dashboard(Screen[None]):
         if kind == "csv":
             self.run_worker(self._export_orders(), group="export")
             return
-        if kind == "svg" and self.query("Toast"):
-            self.app.clear_notifications()  # they comment on the screen, and hide a part of it
-            self.call_after_refresh(self._export, kind)
-            return
+        if kind == "svg":
+            self.add_class("-picture")  # without notices, which hide a part of the screen
+            # The first refresh restyles, the second one has laid out.
+            self.call_after_refresh(self.call_after_refresh, self._write, kind)
+        else:
+            self._write(kind)
+
+    def _write(self, kind: Literal["json", "svg"]) -> None:
         try:
             screenshot = self.app.export_screenshot(title="coffeert") if kind == "svg" else ""
+            self.remove_class("-picture")
             path = write_export(self.state, kind, screenshot)
         except CoffeertError as error:
             self.notify_error(error)

@@ -51,7 +51,6 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
     "a rate that is no number": (("inject", "--rate", "nan"), {}, 2, "rate"),
     "a rate without end": (("inject", "--rate", "inf", "--count", "1"), {}, 2, "rate"),
     "a demo at a rate below nothing": (("demo", "--rate", "-1"), {}, 2, "rate"),
-    "a demo of an unknown profile": (("demo", "--profile", "dust"), {}, 2, "dust"),
     "a demo where no directory can be": (("demo", "--data-dir", "/dev/null"), {}, 3, "null is not a"),
     "a duration without end": (("inject", "--duration", "9" * 20 + "h"), {}, 2, "at most a year"),
     "a profile without a name": (("inject", "--profile", "", "--count", "1"), {}, 2, "profile ''"),

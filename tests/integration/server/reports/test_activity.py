@@ -9,7 +9,7 @@ import pytest
 from coffeert.postgres.menu import load_menu
 from coffeert.postgres.pool import Connection, connect
 from coffeert.postgres.reports import report_transaction
-from coffeert.server.reports.reporter import read_activity
+from coffeert.server.reports.reading import read_activity
 from coffeert.wire.reports import StoreActivity
 from tests.integration.postgres.passing import run_pass
 from tests.order_book import insert, order, void

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,8 +14,9 @@ from coffeert.errors import Invalid, Unavailable
 from coffeert.postgres.menu import load_menu
 from coffeert.postgres.pool import Connection, open_pool
 from coffeert.postgres.reports import report_transaction
-from coffeert.server.reports import reporter
-from coffeert.server.reports.reporter import Reporter, read_report
+from coffeert.server.reports import reading, reporter
+from coffeert.server.reports.reading import read_report
+from coffeert.server.reports.reporter import Reporter
 from coffeert.server.reports.request import ReportRequest, read_report_request
 from tests.integration.postgres.passing import run_pass
 from tests.order_book import insert, order
@@ -34,7 +36,7 @@ async def test_a_statement_that_takes_too_long_is_refused_in_a_sentence(
 async def test_a_report_with_too_many_rows_is_refused(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reporter, "_MOST_ROWS", 5)
+    monkeypatch.setattr(reading, "_MOST_ROWS", 5)
     now = datetime.now(UTC) - timedelta(minutes=2)
     await insert(connection, *(order(now, drink=f"drink {number}") for number in range(6)))
     await run_pass(connection)
@@ -60,7 +62,10 @@ async def test_reports_wait_for_each_other_and_not_for_ever(
         async with reports._connection(), reports._connection():
             with pytest.raises(Unavailable, match="Too many reports"):
                 await reports.report(TODAY)
-        assert (await reports.report(TODAY)).total.figures.orders == 0
+        first, second = await asyncio.gather(reports.report(TODAY), reports.report(TODAY))
+        assert first is second  # read once
+        monkeypatch.setattr(reporter, "_FRESH_SECONDS", 0.0)
+        assert await reports.report(TODAY) is not first
     finally:
         await pool.close()
 

@@ -25,7 +25,7 @@ from coffeert.postgres.marked_days import mark_day, set_week_start
 from coffeert.postgres.menu import load_menu
 from coffeert.postgres.pool import Connection, connect
 from coffeert.postgres.reports import report_transaction
-from coffeert.server.reports.reporter import read_report
+from coffeert.server.reports.reading import read_report
 from coffeert.server.reports.request import Choice, ReportRequest
 from coffeert.wire.reports import Figures, PercentChange, ReportRow
 from tests.integration.postgres.passing import run_pass
