@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +15,7 @@ from playwright.async_api import (
     BrowserContext,
     CDPSession,
     ConsoleMessage,
+    Error,
     Page,
     Request,
     ViewportSize,
@@ -92,15 +96,15 @@ class Screen:
 
     async def shows(self, condition: Callable[[Shown], object], *, within: float = WITHIN) -> Shown:
         """Wait until what is shown meets a condition, and return it."""
-        deadline = self.page.context.browser is not None and within
-        step, waited = 0.05, 0.0
-        while True:
-            shown = await self.shown()
-            if condition(shown):
-                return shown
-            assert waited < deadline, vars(shown)
-            await self.page.wait_for_timeout(step * 1000)
-            waited += step
+        deadline = time.monotonic() + within
+        shown = None
+        while time.monotonic() < deadline:
+            with suppress(Error):  # another page is being loaded
+                shown = await self.shown()
+                if condition(shown):
+                    return shown
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"still waiting after {within} s: {shown and vars(shown)}")
 
     async def session(self) -> CDPSession:
         """The protocol of Chromium's developer tools."""

@@ -67,9 +67,12 @@ async def test_a_token_opens_the_page_and_a_wrong_one_does_not(
 
 
 async def test_a_link_opens_it_once_and_leaves_no_trace(guarded: Shell, screens: Screens) -> None:
-    _, url = await guarded.serve()
-    async with OrderClient(url, READ) as client:
+    # Under an address in the network browsers forbid more than on loopback.
+    _, listening = await guarded.serve("--host", "0.0.0.0")
+    port = urlsplit(listening).port
+    async with OrderClient(f"http://127.0.0.1:{port}", READ) as client:
         link = await client.login_link()
+    url = (link.url or f"http://127.0.0.1:{port}/").rstrip("/")
     screen = await screens.open(f"{url}/#code={link.code}")
     await screen.shows(lambda at: at.state == "live")
     assert link.code is not None

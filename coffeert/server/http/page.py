@@ -53,7 +53,6 @@ class Page:
         self._headers = {
             hdrs.CACHE_CONTROL: "no-cache",  # asked each time, and mostly answered with 304
             "Content-Security-Policy": content_security_policy(frame_ancestors),
-            "Cross-Origin-Opener-Policy": "same-origin",
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
         }
