@@ -222,7 +222,7 @@ async def test_plain_says_nothing_of_a_view_before_it_knows_how_old_that_is() ->
         await asyncio.sleep(0)
     assert all(sentence.startswith("No data yet") for sentence in said)
     feed.put(house.beat(clock.now() + timedelta(seconds=40), lag=40))
-    while not any("stale, data 40s old" in sentence for sentence in said):
+    while not any("no news for 40 s" in sentence for sentence in said):
         await asyncio.sleep(0)
     assert not any(": live" in sentence for sentence in said)
     speaking.cancel()
