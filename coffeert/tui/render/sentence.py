@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coffeert.tui.render.text import crop, width
 from coffeert.wire.reports import PercentChange
+
+# Not between a number and its unit, such as a currency: what follows begins neither small nor with a digit.
+_BREAK = re.compile(r"(?<!\d) | (?=[a-z(\d])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def sentence_lines(summary: Summary, cells: int, rows: int) -> list[str]:
 
 def _wrapped(text: str, cells: int) -> list[str]:
     lines: list[str] = []
-    for word in text.split(" "):
+    for word in _BREAK.split(text):
         if lines and width(lines[-1]) + 1 + width(word) <= cells:
             lines[-1] += f" {word}"
         else:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
-from typing import ClassVar, Literal
+from functools import partial
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -19,7 +19,7 @@ from coffeert.tui.bindings import CHANGING, DASHBOARD_KEYS, key_hints, readable
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.demo_link import DemoLink
 from coffeert.tui.history.recorder import Recording
-from coffeert.tui.injection import Injection, InjectionRequest
+from coffeert.tui.injection import Injection
 from coffeert.tui.model.alerts import Alert, Alerts
 from coffeert.tui.model.clock import zone_difference
 from coffeert.tui.model.filter import EVERYTHING, Filter
@@ -36,14 +36,14 @@ from coffeert.tui.render.layout import ENLARGEABLE, PanelName, TabName
 from coffeert.tui.screens.alerts import AlertList
 from coffeert.tui.screens.break_part import BreakPart
 from coffeert.tui.screens.dashboard_panels import DashboardPanels, place_panel
-from coffeert.tui.screens.export import Export, ExportKind, export_orders, write_export
+from coffeert.tui.screens.export import Export
+from coffeert.tui.screens.file_commands import FileCommands
 from coffeert.tui.screens.go_to import GoTo
 from coffeert.tui.screens.help import Help
-from coffeert.tui.screens.injection_form import InjectionForm
+from coffeert.tui.screens.injection_commands import InjectionCommands
 from coffeert.tui.screens.jump import Jump
 from coffeert.tui.screens.order_commands import OrderCommands
 from coffeert.tui.screens.order_details import OrderDetails
-from coffeert.tui.screens.take_back import TakeBack
 from coffeert.tui.screens.view_list import ViewList
 from coffeert.tui.screens.view_models import order_json
 from coffeert.tui.textual_workarounds import trim_caches
@@ -56,7 +56,6 @@ from coffeert.tui.widgets.key_bar import KeyBar
 from coffeert.tui.widgets.order_table import OrderTable
 from coffeert.tui.widgets.panel import Panel
 from coffeert.wire.demo import BreakablePart
-from coffeert.wire.orders import MenuBody
 
 TICK_SECONDS = 0.25
 """Four repaints a second: faster than one reads figures, slow enough to cost little."""
@@ -95,9 +94,8 @@ class Dashboard(Screen[None]):
         self.state = state
         self.panels = DashboardPanels(state, recording, injection, alerts, saved_views, address)
         self._orders = OrderCommands(state, order_actions, self, address, has_token=has_token)
-        self._archive = archive
-        self._recording = recording
-        self._injection = injection
+        self._injecting = InjectionCommands(state, injection, self, address)
+        self._files = FileCommands(state, archive, recording, self)
         self._alerts = alerts
         self._saved_views = saved_views
         self._address = address
@@ -477,76 +475,16 @@ class Dashboard(Screen[None]):
         self.tick()
 
     def action_record(self) -> None:
-        recorder = self._recording.stop()
-        if recorder is not None:
-            self.notify_info(f"Recorded {recorder.orders:,} orders into {recorder.path}.")
-            return
-        path = Path(f"coffeert-{self.state.live.now():%Y%m%d-%H%M%S}.ndjson")
-        try:
-            self._recording.start(path)
-        except CoffeertError as error:
-            self.notify_error(error)
-        else:
-            self.notify_info(f"Recording into {path}.")
+        self._files.record()
 
     # Injecting
 
     def action_inject(self) -> None:
-        if self._injection is None:
-            self.notify_warning("A recording takes no orders.")
-            return
-        try:
-            self._injection.check()
-        except CoffeertError as error:
-            self.notify_error(error)
-            return
-        totals = self.state.live.totals
-        form = InjectionForm(
-            self._address.name,
-            None if totals is None else totals.day.orders,
-            demo=self._injection.demo,
-        )
-        self.app.push_screen(form, self._start_injection)
+        self._injecting.open_form(self)
 
     def action_stop_injection(self) -> None:
-        """Stop injecting; or, once it has ended, ask whether to take the last run back."""
-        injection = self._injection
-        if injection is None or (not injection.stop() and injection.last_run is None):
-            self.notify_warning("Nothing is being injected: i starts it.")
-        elif not injection.running and injection.last_run is not None:
-            self.app.push_screen(TakeBack(injection.last_run, self._address.name), self._take_back)
+        self._injecting.stop(self)
         self.tick()
-
-    def _take_back(self, run: str | None) -> None:
-        if run is not None and self._injection is not None:
-            self.run_worker(self._void_run(self._injection, run), group="injection")
-
-    async def _void_run(self, injection: Injection, run: str) -> None:
-        try:
-            taken = await injection.take_back(run)
-        except CoffeertError as error:
-            self.notify_error(error)
-        else:
-            self.notify_info(f"Took {taken.voided:,} made-up orders back.")
-
-    def _start_injection(self, request: InjectionRequest | None) -> None:
-        injection, menu = self._injection, self.state.live.menu
-        if request is not None and injection is not None and menu is not None:
-            self.run_worker(self._inject(injection, request, menu), group="injection")
-
-    async def _inject(
-        self, injection: Injection, request: InjectionRequest, menu: MenuBody
-    ) -> None:
-        try:
-            report = await injection.run(request, menu)
-        except CoffeertError as error:
-            self.notify_error(error)
-            return
-        ms = report.latency_ms
-        self.notify_info(
-            f"Injected {report.accepted + report.replayed:,} orders, {report.rejected:,} refused, "
-            f"{report.lost:,} unknown; p50 {ms.p50:.1f} ms, p99 {ms.p99:.1f} ms. x takes them back."
-        )
 
     # Breaking the demo
 
@@ -575,38 +513,7 @@ class Dashboard(Screen[None]):
         self.app.push_screen(AlertList(self._alerts, lambda: self.state.live, self.state.glyphs))
 
     def action_export(self) -> None:
-        self.app.push_screen(Export(), self._export)
-
-    def _export(self, kind: ExportKind | None) -> None:
-        if kind is None:
-            return
-        if kind == "csv":
-            self.run_worker(self._export_orders(), group="export")
-            return
-        if kind == "svg":
-            self.add_class("-picture")  # without notices, which hide a part of the screen
-            # The first refresh restyles, the second one has laid out.
-            self.call_after_refresh(self.call_after_refresh, self._write, kind)
-        else:
-            self._write(kind)
-
-    def _write(self, kind: Literal["json", "svg"]) -> None:
-        try:
-            screenshot = self.app.export_screenshot(title="coffeert") if kind == "svg" else ""
-            self.remove_class("-picture")
-            path = write_export(self.state, kind, screenshot)
-        except CoffeertError as error:
-            self.notify_error(error)
-        else:
-            self.notify_info(f"Wrote {path}.")
-
-    async def _export_orders(self) -> None:
-        try:
-            said = await export_orders(self.state, self._archive)
-        except CoffeertError as error:
-            self.notify_error(error)
-        else:
-            self.notify_info(said)
+        self.app.push_screen(Export(), partial(self._files.export, self))
 
     def action_reconnect(self) -> None:
         """Connect at once instead of waiting for the next attempt."""

@@ -123,3 +123,10 @@ def test_whole_sentences_fit_into_the_lines(cells: int, rows: int, summary: Summ
     text = " ".join(lines)
     whole = [" ".join(clauses_of(summary)[:count]) for count in range(1, 4)]
     assert text in whole or text.endswith("…")
+
+
+@given(st.integers(20, 80))
+def test_a_number_and_its_unit_stay_on_one_line(cells: int) -> None:
+    lines = sentence_lines(BUSY, cells, 9)
+    assert any("6,940.40 €: " in f"{line} " for line in lines)
+    assert any("8 %" in line for line in lines)
