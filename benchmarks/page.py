@@ -1,8 +1,8 @@
 """What the page costs a browser: `python -m benchmarks.page URL [seconds]` while orders arrive.
 
-It opens the page in the machine's Chromium and prints after how long it shows figures, how often it paints, how
-much CPU each kind of the browser's processes takes, and every half minute the size of the page's heap. For a
-load, run `coffeert inject --url URL --rate 2000 --duration 60s` beside it.
+It opens the page in the machine's Chromium and prints after how long it shows figures, how often it
+paints, how much CPU each kind of the browser's processes takes, and every half minute the size of the
+page's heap. For a load, run `coffeert inject --url URL --rate 2000 --duration 60s` beside it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ async def measure(url: str, seconds: float) -> None:
         await page.add_init_script(WATCH)
         await page.goto(url)
         while not (first := await page.evaluate("window.first ?? 0")):
-            await asyncio.sleep(0.02)
+            await page.wait_for_timeout(20)
         print(f"first figures after {first:.0f} ms", flush=True)
         session = await page.context.new_cdp_session(page)
         await session.send("Performance.enable")
