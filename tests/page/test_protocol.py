@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
+from playwright.async_api import expect
 
 from coffeert.server.http.page import Page
 from tests.page.screen import Screen, Screens
@@ -48,6 +49,7 @@ class ScriptedServer:
         self.queries: list[dict[str, str]] = []
         self.received: list[str] = []
         self.protocol = 2
+        self.has_reports = True
         self._socket: web.WebSocketResponse | None = None
         self._connected = asyncio.Event()
 
@@ -65,6 +67,8 @@ class ScriptedServer:
         return web.json_response({"known": True, "login": False, "expires_in": None})
 
     async def _report(self, request: web.Request) -> web.Response:
+        if not self.has_reports:
+            raise web.HTTPNotFound
         return web.json_response({"stores": [], "rows": [], "total": {}, "compared": None})
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
@@ -212,6 +216,21 @@ async def test_sums_that_differ_are_said(server: ScriptedServer, screens: Screen
         await screen.shows(lambda at: at.checked.startswith("figures differ"))
         await server.delta(1, 2, 4)
         await screen.shows(lambda at: at.checked.startswith("figures checked"))
+        await screen.page.close()
+
+
+async def test_without_reports_it_shows_hours_and_compares_nothing(
+    server: ScriptedServer, screens: Screens
+) -> None:
+    server.has_reports = False
+    async with TestServer(server.application()) as running:
+        screen = await screens.open(str(running.make_url("")).rstrip("/"))
+        await server.connected()
+        await server.snapshot(1, 3)
+        await expect(screen.page.locator("#curve-title")).to_have_text("Takings by the hour")
+        for part in ("#curve-legend", "#week", "#quiet", "#takings-change"):
+            await expect(screen.page.locator(part)).to_be_hidden()
+        assert all("404" in error for error in screen.errors)
         await screen.page.close()
 
 
