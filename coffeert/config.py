@@ -110,6 +110,13 @@ class Config(BaseSettings):
     allowed_hosts: TextList = ()
     """Names of this server, in addition to those of this machine; only asked if there is no `token`."""
 
+    frame_ancestors: TextList = ()
+    """Origins of web pages, such as `https://signage.example`, that may show the page in a frame; the page
+    itself then needs `https`."""
+
+    login_lifetime: Duration = Field(default=30 * 86400.0, ge=60, le=400 * 86400)
+    """How long a login to the page lasts."""
+
     workers: int = Field(default=1, ge=1, le=64)
     """Server processes that share the port."""
 
@@ -184,7 +191,7 @@ class Config(BaseSettings):
             raise ValueError("must name one, or be left out")
         return place
 
-    @field_validator("allowed_origins")
+    @field_validator("allowed_origins", "frame_ancestors")
     @classmethod
     def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         named = [origin.removesuffix("/").lower() for origin in origins]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from functools import lru_cache
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(?::[0-9]{0,5})?", re.ASCII)
@@ -28,6 +29,17 @@ def is_local_host(host: str) -> bool:
         return True
     name = name_of(host)
     return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
+
+
+def network_address() -> str | None:
+    """Return this machine's address in the network that leads outside; `None` if there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # for documentation (RFC 5737); UDP sends nothing yet
+        except OSError:
+            return None
+        address: str = probe.getsockname()[0]
+    return None if _is_loopback(address) else address
 
 
 def _is_loopback(address: str) -> bool:

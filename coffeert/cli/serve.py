@@ -16,7 +16,7 @@ from coffeert.cli.params import data_dir_option, renamed_option
 from coffeert.cli.server_address import announced
 from coffeert.cli.services import Services, services
 from coffeert.cli.signals import stop_on_signals
-from coffeert.cli.workers import run_workers
+from coffeert.cli.workers import address_lines, run_workers
 from coffeert.config import Config, load_config
 from coffeert.errors import ConfigError
 from coffeert.logs import configure_logs
@@ -116,7 +116,9 @@ async def serve(
         if started is not None:
             started.set_result(url)
         if not quiet:
-            click.echo(f"coffeert serves {url}  (dashboard: coffeert-tui --url {url})")
+            click.echo(f"coffeert serves {url}")
+            if not worker:
+                click.echo(address_lines(config.host, url))
         await stop.wait()
         # First stop listening, then answer the requests in flight, then end everything.
         server.health.closing = True

@@ -15,6 +15,7 @@ from coffeert.cli.services import Services
 from coffeert.cli.signals import stop_on_signals
 from coffeert.config import ENV_PREFIX, Config
 from coffeert.errors import ConfigError
+from coffeert.net import network_address
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +35,10 @@ def run_workers(config: Config, found: Services, *, attended: bool = False) -> N
 
 async def _supervise(config: Config, found: Services, *, attended: bool) -> None:
     stop = stop_on_signals(at_end_of_input=attended)
-    click.echo(f"coffeert starts {config.workers} workers on http://{config.host}:{config.port}")
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    url = f"http://{host}:{config.port}"
+    click.echo(f"coffeert starts {config.workers} workers on {url}")
+    click.echo(address_lines(config.host, url))
     async with asyncio.TaskGroup() as group:
         for number in range(config.workers):
             group.create_task(_keep_running(number, config, found, stop))
@@ -59,6 +63,14 @@ async def _keep_running(number: int, config: Config, found: Services, stop: asyn
         stopping.cancel()
         log.error("worker died", worker=number, exit_code=worker.returncode)
         await asyncio.sleep(_RESTART_DELAY_SECONDS)
+
+
+def address_lines(host: str, url: str) -> str:
+    """Return how to see the figures of a server that listens on `host`, for people."""
+    page = f"{url}/"
+    if host in ("0.0.0.0", "::"):  # noqa: S104 (compared, not listened on)
+        page = f"http://{network_address() or 'localhost'}:{url.rsplit(':', 1)[1]}/"
+    return f"  page      {page}\n  terminal  coffeert-tui --url {url}"
 
 
 def worker_command() -> list[str]:

@@ -33,6 +33,7 @@ from coffeert.domain.order_query import OrderQuery
 from coffeert.domain.orders import Draft, Void, new_order_id
 from coffeert.errors import ApiError, NotFound, ServerUnavailable, Unavailable
 from coffeert.wire.frames import Snapshot, decode_snapshot
+from coffeert.wire.login import LoginLink
 from coffeert.wire.order_pages import OrderList, decode_order_list, query_fields
 from coffeert.wire.orders import BatchResult, MenuBody, decode_body, draft_body, encode
 from coffeert.wire.reports import (
@@ -57,6 +58,7 @@ _NOT_FOUND = 404
 _PROXIES = frozenset({401, 403, _NOT_FOUND})
 
 _decode_menu = msgspec.json.Decoder(MenuBody).decode
+_decode_link = msgspec.json.Decoder(LoginLink).decode
 _decode_batch = msgspec.json.Decoder(BatchResult).decode
 
 
@@ -235,6 +237,11 @@ class OrderClient:
     async def menu(self) -> MenuBody:
         """Return the stores and drinks that take orders now."""
         return _decode_menu((await self._request("GET", self._server / "api/menu", b"", {})).body)
+
+    async def login_link(self) -> LoginLink:
+        """Make a link that opens the page on another device, once."""
+        answer = await self._request("POST", self._server / "login-link", b"", {})
+        return _decode_link(answer.body)
 
     async def dashboard(self, at: datetime | date | None = None) -> Snapshot:
         """Return the view as it is now, as it was `at` an instant, or when that business day had ended.

@@ -108,6 +108,19 @@ class Bus:
                 return None
         return None if data is None else decode_meta(data)
 
+    async def store_login_code(self, digest: str, seconds: int) -> None:
+        """Remember the code of a link to the page; raises `RedisUnavailable`."""
+        with redis_errors():
+            await self._client.set(keys.login_code(digest), b"1", ex=seconds)
+
+    async def take_login_code(self, digest: str) -> bool:
+        """Forget the code of a link, and return True if it was remembered, to one caller of all processes.
+
+        Raises `RedisUnavailable`.
+        """
+        with redis_errors():
+            return bool(await self._client.delete(keys.login_code(digest)))
+
     async def ping(self) -> RedisFigures:
         """Measure a round trip; raises `RedisUnavailable`."""
         with redis_errors():

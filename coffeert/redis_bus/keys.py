@@ -1,6 +1,7 @@
 """Every name that coffeert uses in Redis, and the time to live of each key.
 
-Redis holds nothing that cannot be read from PostgreSQL again, so every key expires unless it is refreshed.
+Redis holds nothing that cannot be read from PostgreSQL again, apart from links to the page that nobody has
+opened yet, which live for minutes; so every key expires unless it is refreshed.
 docs/redis.md has the same as a table.
 """
 
@@ -45,6 +46,11 @@ FENCE_TTL_SECONDS: Final = 7 * _DAY
 def fence(lineage: str) -> str:
     """Return the key of the string with the highest fencing token that a lineage has published with."""
     return f"{PREFIX}fence:{lineage}"
+
+
+def login_code(digest: str) -> str:
+    """Return the key of a one-time link to the page, by the SHA-256 of its code."""
+    return f"{PREFIX}login-code:{digest}"
 
 
 def hour(start: int) -> str:

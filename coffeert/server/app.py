@@ -23,9 +23,12 @@ from coffeert.server.http.batch import BatchEndpoint
 from coffeert.server.http.connection_limiter import ConnectionLimiter
 from coffeert.server.http.dashboard import DashboardApi
 from coffeert.server.http.errors import add_routes, error_middleware
+from coffeert.server.http.login import LoginApi
 from coffeert.server.http.order_endpoint import OrderEndpoint
 from coffeert.server.http.order_list import OrderListApi
 from coffeert.server.http.orders import OrdersApi
+from coffeert.server.http.page import Page, add_nosniff
+from coffeert.server.http.read_cookie import ReadCookie
 from coffeert.server.http.reports import ReportsApi
 from coffeert.server.ingest.admission import Admission
 from coffeert.server.ingest.batch_writer import BatchWriter
@@ -65,6 +68,7 @@ class Server:
     order_archive: OrderArchive
     reporter: Reporter
     health: HealthMonitor
+    bus: Bus
     connection_limiter: ConnectionLimiter
     batches: BatchEndpoint
     order_endpoint: OrderEndpoint
@@ -111,6 +115,13 @@ class Server:
             timezone=lambda: self.updater.calendars.calendars[0].zone,
             max_frame_bytes=limit,
         )
+        page = Page(self.config.frame_ancestors)
+        login = LoginApi(
+            self.authorizer,
+            self.bus,
+            host=self.config.host,
+            body_timeout=self.config.body_timeout,
+        )
         middlewares = [track_requests, error_middleware, self.authorizer.host_middleware]
         app = web.Application(client_max_size=limit, middlewares=middlewares)
         add_routes(
@@ -125,6 +136,12 @@ class Server:
                 ("GET", "/api/report", reports.report),
                 ("GET", "/api/activity", reports.activity),
                 ("GET", "/ws/dashboard", websocket.serve),
+                ("GET", "/", page.index),
+                ("GET", "/page/{name}", page.file),
+                ("GET", "/login", login.state),
+                ("POST", "/login", login.log_in),
+                ("POST", "/logout", login.log_out),
+                ("POST", "/login-link", login.link),
                 ("GET", "/livez", dashboard.live),
                 ("GET", "/readyz", dashboard.ready),
                 ("GET", "/metrics", dashboard.metrics),
@@ -133,6 +150,7 @@ class Server:
             preflight=self.authorizer.cors.preflight,
         )
         app.on_response_prepare.append(self.authorizer.cors.add_fields)
+        app.on_response_prepare.append(add_nosniff)
         return app
 
     async def drain(self) -> None:
@@ -240,6 +258,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
                 rollup_reader=rollup_reader,
                 bus=bus,
             ),
+            bus=bus,
             connection_limiter=ConnectionLimiter(
                 connections=config.max_connections_per_ip,
                 rate=config.max_orders_per_second_per_ip,
@@ -264,8 +283,17 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
 def _authorizer(config: Config) -> Authorizer:
     token = config.token.get_secret_value() if config.token else None
     read_token = config.read_token.get_secret_value() if config.read_token else None
+    cookie = None
+    if token is not None:
+        # Never made from the token that orders if another one reads: readers could try that against it.
+        framed = bool(config.frame_ancestors)
+        cookie = ReadCookie(read_token or token, config.login_lifetime, framed=framed)
     return Authorizer(
-        token, config.allowed_origins, read_token=read_token, allowed_hosts=config.allowed_hosts
+        token,
+        config.allowed_origins,
+        read_token=read_token,
+        allowed_hosts=config.allowed_hosts,
+        cookie=cookie,
     )
 
 

@@ -24,6 +24,7 @@ from coffeert.tui.render.layout import FULL, TALL
 from coffeert.tui.render.palette import THEMES, Palette, PlainPalette
 from coffeert.tui.saved_state import capture_state, save_state
 from coffeert.tui.screens.dashboard import Dashboard
+from coffeert.tui.screens.page_link import PageLink
 from coffeert.tui.server_tab import ServerTab
 from coffeert.tui.settings import Settings
 from coffeert.tui.textual_workarounds import RELEASE_SECONDS, release_memory
@@ -193,6 +194,15 @@ class CoffeertApp(App[None]):
             cells = max(20, self.size.width - 3)
             message = "\n".join(wrap(message, cells, max_lines=2, placeholder=" ..."))
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def action_page_link(self) -> None:
+        """Show a link to the page of this server, for a phone."""
+        archive = self.tab.archive
+        if archive is None:
+            self.dashboard.notify_warning("A recording has no page.")
+            return
+        blocks = self.glyphs is not GLYPHS["ascii"]
+        self.push_screen(PageLink(self.tab.address.url, archive.login_link, blocks=blocks))
 
     def action_help_quit(self) -> None:
         """Quit on Ctrl-C, as every other command does; in an input it copies what is selected."""

@@ -61,6 +61,9 @@ DASHBOARD_KEYS: Final[list[Binding]] = [
         "demo.break",
         "Kill a part of the demo, and see that nothing is lost",
     ),
+    _key(
+        "Q", "app.page_link", "phone", "page.link", "Show a QR code that opens the page on a phone"
+    ),
     _key("f4", "app.next_server", "next server", "server.next", "Show the next of several servers"),
     _key("q", "app.quit", "quit", "quit", "Quit coffeert"),
 ]

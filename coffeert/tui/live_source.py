@@ -16,6 +16,7 @@ from coffeert.domain.orders import Draft
 from coffeert.errors import ServerUnavailable
 from coffeert.tui.model.server_address import ServerAddress
 from coffeert.wire.frames import Snapshot
+from coffeert.wire.login import LoginLink
 from coffeert.wire.order_pages import OrderList
 from coffeert.wire.reports import Activity, Comparison, Grouping, Report
 
@@ -111,6 +112,9 @@ class LiveSource:
 
     async def void(self, order_id: UUID) -> PlacedOrder:
         return await self._open(self._client).void(order_id)
+
+    async def login_link(self) -> LoginLink:
+        return await self._open(self._client).login_link()
 
     async def _find_elsewhere(self) -> bool:
         """Ask where the server is; return whether that is another place than before."""

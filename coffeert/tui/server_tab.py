@@ -77,7 +77,7 @@ class ServerTab:
         self.injection = injection
         self.address = address
         self._webhook = webhook
-        self._archive = archive
+        self.archive = archive
         self._past = past or archive
 
     def start(self, app: App[None]) -> None:
@@ -91,10 +91,10 @@ class ServerTab:
         if self._past is not None:
             warn = self.dashboard.notify_warning
             work["past"] = follow_seeks(self.state, self._past, wake, warn)
-        if self._archive is not None:
-            work["comparison"] = refresh_comparison(self.state, self._archive)
-            work["reports"] = refresh_reports(self.state, self._archive, wake)
-            work["orders"] = refresh_orders(self.state, self._archive, wake)
+        if self.archive is not None:
+            work["comparison"] = refresh_comparison(self.state, self.archive)
+            work["reports"] = refresh_reports(self.state, self.archive, wake)
+            work["orders"] = refresh_orders(self.state, self.archive, wake)
         for name, running in work.items():
             app.run_worker(running, name=name, exit_on_error=True)
 

@@ -27,6 +27,7 @@ from coffeert.wire.validation import NOT_DECODED, describe_invalid_fields, refus
 
 PROTOCOL = 2
 
+LOGIN_EXPIRED = 4001
 SLOW_CLIENT = 4008
 SERVICE_RESTART = 1012
 

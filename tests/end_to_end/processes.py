@@ -104,7 +104,7 @@ class Shell:
     def __init__(self, directory: Path, settings: Mapping[str, str]) -> None:
         self.directory = directory
         self.settings = dict(settings)
-        self._commands: list[Command] = []
+        self.commands: list[Command] = []
 
     def start(
         self,
@@ -116,7 +116,7 @@ class Shell:
         """Start `coffeert` with arguments, with settings in addition to those of the shell."""
         clean = {name: value for name, value in os.environ.items() if "COFFEERT_" not in name}
         ours = {f"COFFEERT_{n.upper()}": v for n, v in (self.settings | dict(settings)).items()}
-        number = len(self._commands)
+        number = len(self.commands)
         out, err = self.directory / f"{number}.out", self.directory / f"{number}.err"
         with out.open("wb") as out_file, err.open("wb") as err_file:
             process = subprocess.Popen(
@@ -129,7 +129,7 @@ class Shell:
                 start_new_session=True,
             )
         command = Command(process, out, err)
-        self._commands.append(command)
+        self.commands.append(command)
         return command
 
     async def run(
@@ -155,12 +155,12 @@ class Shell:
 
     def close(self) -> None:
         """End whatever still runs."""
-        for command in self._commands:
+        for command in self.commands:
             if command.running:
                 command.signal(signal.SIGCONT)
                 command.signal(signal.SIGTERM)
         deadline = time.monotonic() + 10
-        for command in self._commands:
+        for command in self.commands:
             try:
                 command.process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:

@@ -33,6 +33,9 @@ _READER = "tests/unit/server/http/test_request_reader.py"
 _AUTH = "tests/integration/server/http/test_auth.py"
 _CORS = "tests/integration/server/http/test_cors.py"
 _FEED = "tests/integration/client/test_feed.py"
+_LOGIN = "tests/integration/server/http/test_login.py"
+_COOKIE = "tests/unit/server/http/test_read_cookie.py"
+_PAGE_PROTOCOL = "tests/page/test_protocol.py"  # needs a Chromium
 _ORDER_FORM = "tests/tui/test_order_form.py"
 _ALERTS = "tests/tui/test_alerts.py"
 _TYPED = "tests/unit/tui/model/test_filter_entry.py"
@@ -1154,5 +1157,75 @@ ORDER BY order_id""",
         "self._refused = None if self._was_connected else lost.refused",
         "self._refused = lost.refused",
         (f"{_FEED}::test_once_live_no_refusal_is_a_verdict",),
+    ),
+    Mutant(
+        "the page's cookie orders",
+        "coffeert/server/http/auth.py",
+        "if not self.may_order(request):",
+        "if not (self.may_order(request) or self.cookie_valid_until(request)):",
+        (f"{_LOGIN}::test_a_cookie_orders_and_voids_nothing",),
+    ),
+    Mutant(
+        "the page's cookie reads for pages of other origins",
+        "coffeert/server/http/auth.py",
+        "if self.cookie is None or not self.is_own_page(request):",
+        "if self.cookie is None:",
+        (f"{_LOGIN}::test_a_cookie_is_for_our_own_page_only",),
+    ),
+    Mutant(
+        "pages of other origins log in and out",
+        "coffeert/server/http/login.py",
+        "if not self._authorizer.is_own_page(request):",
+        "if False:",
+        (f"{_LOGIN}::test_other_pages_neither_log_in_nor_out",),
+    ),
+    Mutant(
+        "a cookie opens the page past its end",
+        "coffeert/server/http/read_cookie.py",
+        "0 < remaining <= self._lifetime",
+        "remaining <= self._lifetime",
+        (_COOKIE,),
+    ),
+    Mutant(
+        "a cookie of any signature opens the page",
+        "coffeert/server/http/read_cookie.py",
+        "if genuine and 0 < remaining",
+        "if 0 < remaining",
+        (_COOKIE,),
+    ),
+    Mutant(
+        "a WebSocket outlives the cookie that opened it",
+        "coffeert/server/ws/endpoint.py",
+        "return loop.call_later(seconds, writer.close",
+        "return loop.call_later(seconds + 3600, writer.close",
+        (f"{_LOGIN}::test_a_socket_ends_with_the_cookie_that_opened_it",),
+    ),
+    Mutant(
+        "a link logs in twice",
+        "coffeert/redis_bus/bus.py",
+        "self._client.delete(keys.login_code(digest))",
+        "self._client.exists(keys.login_code(digest))",
+        (f"{_LOGIN}::test_a_link_logs_in_once_at_any_process",),
+    ),
+    Mutant(
+        "wrong tokens are tried at full speed",
+        "coffeert/server/http/login_delay.py",
+        "        self.failures += 1",
+        "        self.failures += 0",
+        ("tests/unit/server/http/test_login_delay.py",),
+    ),
+    Mutant(
+        "the page applies a change although one before it is missing",
+        "coffeert/server/page/replica.js",
+        "epoch !== this.epoch || from > this.version",
+        "epoch !== this.epoch",
+        (_PAGE_PROTOCOL,),
+    ),
+    Mutant(
+        "the page does not compare its sums with the server's",
+        "coffeert/server/page/replica.js",
+        "this.agrees = this.view.agrees(columns.totals)",
+        "this.agrees = true",
+        (_PAGE_PROTOCOL,),
     ),
 )

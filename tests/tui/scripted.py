@@ -35,6 +35,7 @@ from coffeert.wire.health import (
     RedisHealth,
     SocketsHealth,
 )
+from coffeert.wire.login import LoginLink
 from coffeert.wire.order_csv import HEADING, csv_rows
 from coffeert.wire.order_pages import OrderList
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
@@ -245,6 +246,13 @@ class ScriptedArchive:
         self.voided: list[UUID] = []
         self.searched: list[OrderQuery] = []
         self.stored: list[Order] = []
+        self.link: LoginLink | CoffeertError = LoginLink(code=None, url=None, expires_in=300)
+
+    async def login_link(self) -> LoginLink:
+        """Return the link that the test has chosen, or raise its error."""
+        if isinstance(self.link, CoffeertError):
+            raise self.link
+        return self.link
 
     async def dashboard(self, at: datetime | None = None) -> Snapshot:
         """Return the view at a moment."""

@@ -15,6 +15,7 @@ from coffeert.errors import Forbidden, Misdirected, Unauthorized
 from coffeert.net import is_local_host, name_of
 from coffeert.server.http.cors import Cors
 from coffeert.server.http.errors import Handler
+from coffeert.server.http.read_cookie import ReadCookie
 
 PROTOCOL_NAME: Final = "coffeert"
 BEARER_PROTOCOL: Final = "coffeert.bearer."
@@ -29,6 +30,9 @@ class Authorizer:
     own name this machine's address (DNS rebinding); what it then reads is of its own origin, for which
     browsers send no `Origin`. So without a token the `Host` must be a name of this machine: one of
     loopback, where such a server listens, the machine's own, or one of `allowed_hosts`.
+
+    A `cookie` of the page reads as `read_token` does, for pages of the server's own origin only. Browsers
+    add it on their own, so nothing that changes anything looks at it.
     """
 
     def __init__(
@@ -38,10 +42,12 @@ class Authorizer:
         *,
         read_token: str | None = None,
         allowed_hosts: Iterable[str] = (),
+        cookie: ReadCookie | None = None,
     ) -> None:
         self._token = token.encode() if token is not None else None
         self._read_token = read_token.encode() if read_token is not None else None
         self.cors = Cors(allowed_origins)
+        self.cookie = cookie
         machine = socket.gethostname().lower()
         names = {machine, machine.partition(".")[0], *allowed_hosts}
         self._allowed_hosts = names - {""}  # which `name_of` returns for what is no name
@@ -60,15 +66,36 @@ class Authorizer:
             return
         self.check(request)
         if not self.may_order(request):
-            raise Forbidden("This token may read, and not send orders.")
+            raise Forbidden("This token or login may read, and not send orders.")
 
     def known(self, request: web.Request) -> bool:
         """Return True if the request may read."""
-        if self._token is None:
-            return True
-        given = _bearer(_authorization(request))
+        return self.has_token(request) or self.cookie_valid_until(request) is not None
+
+    def has_token(self, request: web.Request) -> bool:
+        """Return True if the request carries a token itself, or none is set."""
+        return self._token is None or self._opens(_bearer(_authorization(request)), self._token)
+
+    def reads(self, token: str) -> bool:
+        """Return True if this is a token, whichever of the two."""
+        given = token.encode("utf-8", "surrogateescape")
+        return self._token is None or self._opens(given, self._token)
+
+    def cookie_valid_until(self, request: web.Request) -> float | None:
+        """Return the Unix time until which the page's cookie opens what is read, `None` without one."""
+        if self.cookie is None or not self.is_own_page(request):
+            return None
+        value = request.cookies.get(self.cookie.name)
+        return None if value is None else self.cookie.valid_until(value)
+
+    def is_own_page(self, request: web.Request) -> bool:
+        """Return True unless the request comes from a page of another origin, an allowed one included."""
+        origin = request.headers.get(hdrs.ORIGIN)
+        return origin is None or self._is_own_origin(origin, request.headers.get(hdrs.HOST, ""))
+
+    def _opens(self, given: bytes, token: bytes) -> bool:
         # Both in constant time, and both always, so that the time of an answer reveals nothing.
-        orders = hmac.compare_digest(given, self._token)
+        orders = hmac.compare_digest(given, token)
         reads = self._read_token is not None and hmac.compare_digest(given, self._read_token)
         return orders or reads
 
@@ -82,8 +109,9 @@ class Authorizer:
 
     def allows_origin(self, origin: str | None, host: str) -> bool:
         """Return True if pages of this origin may use the server by this name; `None`: it is no page."""
-        if origin is None or self.cors.allows(origin):
-            return True
+        return origin is None or self.cors.allows(origin) or self._is_own_origin(origin, host)
+
+    def _is_own_origin(self, origin: str, host: str) -> bool:
         return _netloc(origin) == host and self.allows_host(host)
 
     def allows_host(self, host: str) -> bool:

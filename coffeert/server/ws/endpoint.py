@@ -79,11 +79,25 @@ class DashboardWebSocket:
         self._change_log.commit_version()
         writer.send(frames.encode(self._hello()))
         client = self._broadcaster.join(writer, *_resume_from(request))
+        expiry = self._close_at_expiry(writer, request)
         try:
             await self._receive(socket, writer, client, request)
         finally:
+            if expiry is not None:
+                expiry.cancel()
             self._broadcaster.leave(client)
         return socket
+
+    def _close_at_expiry(
+        self, writer: WebSocketWriter, request: web.Request
+    ) -> asyncio.TimerHandle | None:
+        """Let a socket that a cookie has opened end with the cookie."""
+        if self._authorizer.has_token(request):
+            return None
+        until = self._authorizer.cookie_valid_until(request)
+        seconds = 0.0 if until is None else until - time.time()
+        loop = asyncio.get_running_loop()
+        return loop.call_later(seconds, writer.close, frames.LOGIN_EXPIRED, "the login has expired")
 
     def _hello(self) -> frames.Hello:
         return frames.Hello(

@@ -12,6 +12,7 @@ from coffeert.client.events import FeedEvent
 from coffeert.domain.order_query import OrderQuery
 from coffeert.domain.orders import Draft
 from coffeert.wire.frames import Snapshot
+from coffeert.wire.login import LoginLink
 from coffeert.wire.order_pages import OrderList
 from coffeert.wire.reports import Activity, Comparison, Grouping, Report
 
@@ -76,4 +77,8 @@ class Archive(PastSource, Protocol):
 
     async def void(self, order_id: UUID) -> PlacedOrder:
         """Append the correction of an order; raises `CoffeertError`."""
+        ...
+
+    async def login_link(self) -> LoginLink:
+        """Make a link to the page; raises `CoffeertError`."""
         ...

@@ -43,6 +43,7 @@ http {{
 """
 UPGRADE = """
             proxy_http_version 1.1;
+            proxy_set_header Host $http_host;
             proxy_set_header Upgrade $http_upgrade;
             proxy_set_header Connection $connection_upgrade;
 """

@@ -1,0 +1,165 @@
+"""Phone, desk and wall: what each shows, how it is reached by keyboard, and how often it is painted."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime
+from typing import Literal
+
+import aiohttp
+import pytest
+from playwright.async_api import ViewportSize, expect
+
+from tests.end_to_end.processes import Shell
+from tests.page.screen import DESK, PHONE, WALL, Screen, Screens
+
+pytestmark = pytest.mark.long
+
+LATTE = {"store": "uptown", "drink": "latte"}
+TABLET: ViewportSize = {"width": 820, "height": 1180}
+
+
+async def order(url: str) -> None:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(f"{url}/api/orders", json=LATTE) as answer,
+    ):
+        assert answer.status == 201
+
+
+async def live(screen: Screen) -> None:
+    await screen.shows(lambda at: at.state == "live" and at.total is not None)
+
+
+async def test_every_width_shows_all_without_scrolling_sideways(
+    shell: Shell, screens: Screens
+) -> None:
+    _, url = await shell.serve()
+    await order(url)
+    for size in (PHONE, TABLET, DESK, WALL):
+        for query in ("", "?wall", "?period=30d&store=uptown"):
+            screen = await screens.open(f"{url}/{query}", viewport=size)
+            await live(screen)
+            wide, high = await screen.page.evaluate(
+                "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+            )
+            assert wide <= size["width"]
+            if query == "?wall":
+                assert high <= size["height"]
+            await expect(screen.page.locator("#takings")).to_be_in_viewport(ratio=1)
+            assert screen.errors == []
+            await screen.page.close()
+
+
+async def test_a_wall_has_the_figures_and_no_controls(shell: Shell, screens: Screens) -> None:
+    _, url = await shell.serve()
+    screen = await screens.open(f"{url}/?wall", viewport=WALL)
+    await live(screen)
+    digits = await screen.page.locator("#takings").bounding_box()
+    assert digits is not None
+    assert digits["height"] > WALL["height"] / 5
+    assert await screen.page.locator("a:visible, button:visible").count() == 0
+
+
+def zone_where_it_is(hour: int) -> str:
+    """The name of a zone in which it is about this hour now; its sign is the other way round."""
+    ahead = (hour - datetime.now(UTC).hour + 12) % 24 - 12
+    return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
+
+
+@pytest.mark.parametrize(("hour", "dims"), [(2, True), (12, False)])
+async def test_a_wall_is_dim_at_night_until_somebody_orders(
+    shell: Shell, screens: Screens, hour: int, dims: bool
+) -> None:
+    zone = zone_where_it_is(hour)
+    _, url = await shell.serve("--timezone", zone)
+    assert (await shell.run("menu", "calendar", "--timezone", zone)).code == 0
+    screen = await screens.open(f"{url}/?wall")
+    await screen.shows(lambda at: at.state == "live" and f"{hour:02}:" in at.sentence)
+    night = screen.page.locator("html.night")
+    await expect(night).to_have_count(int(dims))
+    await order(url)
+    await expect(night).to_have_count(0)
+
+
+async def test_all_is_reached_by_keyboard(shell: Shell, screens: Screens) -> None:
+    _, url = await shell.serve()
+    await order(url)
+    screen = await screens.open(url)
+    await live(screen)
+    page = screen.page
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to the figures")).to_be_focused()
+    await page.get_by_role("link", name="24 h").focus()
+    await page.keyboard.press("Enter")
+    assert page.url == f"{url}/?period=24h"
+    await page.get_by_role("link", name="Uptown").focus()
+    await page.keyboard.press("Enter")
+    assert page.url == f"{url}/?period=24h&store=uptown"
+    chart = page.get_by_role("img")
+    await chart.focus()
+    await page.keyboard.press("End")
+    await expect(page.locator(".readout")).to_contain_text("4.80 so far")
+    await page.get_by_text("As a table").click()
+    await expect(page.locator("details td").filter(has_text="4.80")).to_have_count(1)
+    await page.go_back()
+    assert page.url == f"{url}/?period=24h"
+    await page.get_by_role("link", name="Latte", exact=True).click()
+    await page.get_by_role("link", name="Show more than Latte").click()
+    assert page.url == f"{url}/?period=24h"
+
+
+async def test_it_has_landmarks_and_names(shell: Shell, screens: Screens) -> None:
+    _, url = await shell.serve()
+    screen = await screens.open(url)
+    await live(screen)
+    page = screen.page
+    roles: tuple[Literal["banner", "main", "navigation", "contentinfo", "status"], ...] = (
+        "banner", "main", "navigation", "contentinfo", "status",
+    )  # fmt: skip
+    for role in roles:
+        await expect(page.get_by_role(role)).to_have_count(1)
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("0 orders")
+    for table in ("Stores", "Drinks", "Last orders"):
+        await expect(page.get_by_role("region", name=table)).to_be_visible()
+    chart = page.get_by_role("img")
+    await expect(chart).to_have_attribute("aria-label", re.compile("Takings by .* Highest "))
+
+
+async def test_it_is_painted_four_times_a_second_at_most(shell: Shell, screens: Screens) -> None:
+    _, url = await shell.serve()
+    screen = await screens.open(url)
+    await live(screen)
+    injector = shell.start("inject", "--url", url, "--rate", "400", "--duration", "6s")
+    await screen.shows(lambda at: at.total and at.total[0] > 100)
+    await screen.page.evaluate("""() => {
+      window.paints = 0
+      const changes = { attributes: true, attributeFilter: ['data-version'] }
+      new MutationObserver(() => window.paints++).observe(document.documentElement, changes)
+    }""")
+    await asyncio.sleep(3)
+    paints = await screen.page.evaluate("window.paints")
+    assert 2 <= paints <= 13
+    assert (await injector.ended()).code == 0
+
+
+async def test_numbers_are_the_readers_and_amounts_the_shops(
+    shell: Shell, screens: Screens
+) -> None:
+    assert (await shell.run("menu", "currency", "EUR")).code == 0
+    _, url = await shell.serve()
+    for _ in range(3):
+        await order(url)
+    german = await screens.open(url, locale="de-DE")
+    await expect(german.page.locator("#takings")).to_have_text("14,40\u00a0€")
+    english = await screens.open(url, locale="en-US")
+    await expect(english.page.locator("#takings")).to_have_text("€14.40")
+
+
+async def test_a_currency_without_decimals(shell: Shell, screens: Screens) -> None:
+    assert (await shell.run("menu", "currency", "JPY")).code == 0
+    _, url = await shell.serve()
+    await order(url)
+    screen = await screens.open(url)
+    await expect(screen.page.locator("#takings")).to_have_text("¥480")
