@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
 import msgspec
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
 
 from coffeert.domain.comparisons import COMPARISONS
@@ -34,8 +35,10 @@ from tests.integration.server.reports.expected import (
     Sums,
     World,
     calendar_of,
+    day_of,
     expected,
     lines_of,
+    span_of,
 )
 from tests.order_book import insert, order, stored_orders, void
 from tests.servers import TestServers
@@ -178,7 +181,8 @@ requests = st.builds(
 )
 
 
-@settings(max_examples=150, phases=[Phase.generate])  # shrinking takes minutes and says no more
+@pytest.mark.long
+@settings(max_examples=250, phases=[Phase.generate])  # shrinking takes minutes and says no more
 @given(requests, chosen(list(MOMENTS)), st.booleans())
 def test_a_report_says_what_the_orders_add_up_to(
     shop: Shop, request: ReportRequest, moment: str, minutes_kept: bool
@@ -186,15 +190,33 @@ def test_a_report_says_what_the_orders_add_up_to(
     shop.runner.run(check(shop, request, MOMENTS[moment], minutes_kept))
 
 
+def must_be_refused(request: ReportRequest, shop: Shop, moment: datetime) -> bool:
+    """Whether a comparison makes no sense for the length of a period, or it has begun nowhere."""
+    todays = [day_of(rule, moment.timestamp()) for rule in shop.rules.values()]
+    todays.append(moment.date())  # of the default calendar
+    first, last = span_of(request, todays[-1], 7)
+    days = (last - first).days + 1
+    if all(today < span_of(request, today, 7)[0] for today in todays):
+        return True
+    if request.comparison == "yesterday":
+        return days > 1
+    return request.comparison in ("last-week", "usual") and (
+        days > 7 or request.period.unit == "month"
+    )
+
+
 async def check(shop: Shop, request: ReportRequest, moment: datetime, minutes_kept: bool) -> None:
     kept_from = datetime(2000, 1, 1, tzinfo=UTC) if minutes_kept else moment - timedelta(days=2)
     await shop.connection.execute(
         "UPDATE aggregator_state SET passed_at = $1, minutes_from = $2", moment, kept_from
     )
-    try:
+    report = None
+    with suppress(Invalid):
         async with report_transaction(shop.connection, 30):
             report = await read_report(shop.connection, request, shop.menu)
-    except Invalid:
+    assert (report is None) == must_be_refused(request, shop, moment)
+    if report is None:
+        event("refused")
         return
     until = int(moment.timestamp()) // 60 * 60
     if report.period.until is not None:
