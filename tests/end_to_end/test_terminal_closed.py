@@ -32,7 +32,7 @@ def test_the_dashboard_ends_on(number: signal.Signals) -> None:
     try:
         os.close(theirs)
         seen = b""
-        while b"coffeert" not in seen:
+        while b"Today" not in seen:
             seen += os.read(ours, 65536)
         if number is signal.SIGHUP:
             os.close(ours)

@@ -174,9 +174,9 @@ async def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(
         with pytest.raises(ConfigError, match=rf"^The CA file .*{words}.*\.$") as refused:
             make("https://127.0.0.1:1", ca_file=path)
         assert str(refused.value).isprintable()
-    for command in ("status", "tui", "inject"):
+    for command in (("status",), ("tui", "--plain"), ("inject",)):
         settings = {"ca_file": str(path)}
-        done = await run(command, "--url", "https://127.0.0.1:1", settings=settings)
+        done = await run(*command, "--url", "https://127.0.0.1:1", settings=settings)
         assert (done.code, done.out) == (2, "")
         assert done.err.count("\n") == 1
 

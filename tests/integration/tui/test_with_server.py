@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from textual.widgets import Input, Select
+from textual.widgets import Input
 
 from coffeert.alert_rules import parse_rule
 from coffeert.cli.check import check
@@ -72,8 +72,8 @@ async def test_an_order_placed_on_the_screen_is_stored_and_comes_back(server_url
     async with watching(server_url) as (app, pilot, client):
         await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, OrderForm))
-        app.screen.query_one("#store", Select).value = "uptown"
-        app.screen.query_one("#drink", Select).value = "latte"
+        app.screen.query_one("#store", Input).value = "uptown"
+        app.screen.query_one("#drink", Input).value = "latte"
         app.screen.query_one("#quantity", Input).value = "3"
         await pilot.pause()
         await pilot.press("f2")
@@ -84,7 +84,7 @@ async def test_an_order_placed_on_the_screen_is_stored_and_comes_back(server_url
         assert own.committed_at is not None
         assert own.on_wire_at is not None
         assert (await client.place(own.draft)).replayed
-        await pilot.press("escape", "u")
+        await pilot.press("escape", "u", "u")
         await until(pilot, lambda: orders_shown(app) == 0)
 
 
@@ -113,7 +113,7 @@ async def test_injects_from_the_screen_stops_and_takes_it_back(server_url: str) 
 
 
 async def test_an_alert_and_a_check_with_the_same_text_agree(server_url: str) -> None:
-    texts = ("orders_today >= 5", "orders_today > 5", "silent_stores == 3", "data_age < 60 for 1s")
+    texts = ("orders_today >= 5", "orders_today > 5", "silent_stores == 0", "data_age < 60 for 1s")
     rules = [parse_rule(text) for text in texts]
     started = datetime.now(UTC)
     async with watching(server_url) as (app, pilot, client):

@@ -20,9 +20,11 @@ def test_a_recorded_shop_has_a_line_for_each_frame(tmp_path: Path) -> None:
 
 
 def test_the_screens_tell_what_is_wrong() -> None:
-    assert header_trouble("coffeert LIVE\n all well") == ""
-    assert header_trouble("coffeert  STALE 3s │ x\n") == "STALE 3s"
-    assert header_trouble("coffeert LIVE\n redis: cannot be reached") == "redis: cannot be reached"
+    assert header_trouble("coffeert ● live\n all well") == ""
+    assert header_trouble("coffeert  ○ no news for 3 s │ x\n") == "no news for 3 s"
+    assert (
+        header_trouble("coffeert ● live\n ✗ Redis: cannot be reached") == "Redis: cannot be reached"
+    )
     assert system_trouble("─ 2 redis ✗ cannot be reached ─┐") == "2 redis: cannot be reached"
     assert system_trouble("─ 2 redis ✓ ─┐") == ""
 
