@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from textual.screen import Screen
 
@@ -51,12 +51,21 @@ class FileCommands:
         if kind == "csv":
             screen.run_worker(self._export_orders(), group="export")
             return
-        if kind == "svg" and screen.query("Toast"):
-            screen.app.clear_notifications()  # they comment on the screen, and hide a part of it
-            screen.call_after_refresh(self.export, screen, kind)
+        if kind == "svg":
+            screen.run_worker(self._take_picture(screen), group="export")
             return
+        self._write(kind)
+
+    async def _take_picture(self, screen: Screen[Any]) -> None:
+        # Without notices: they comment on the screen, and hide a part of it.
+        screen.app.clear_notifications()
+        await screen.query("Toast").remove()
+        screen.call_after_refresh(
+            lambda: self._write("svg", screen.app.export_screenshot(title="coffeert"))
+        )
+
+    def _write(self, kind: Literal["json", "svg"], picture: str = "") -> None:
         try:
-            picture = screen.app.export_screenshot(title="coffeert") if kind == "svg" else ""
             path = write_export(self._state, kind, picture)
         except CoffeertError as error:
             self._notices.notify_error(error)
