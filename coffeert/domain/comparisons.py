@@ -21,6 +21,8 @@ USUAL_DAYS_NEEDED: Final = 3
 USUAL_WEIGHTS: Final = {3: 4, 4: 3}
 """The weight of each of so many days in a sum that is `USUAL_SCALE` times their mean."""
 USUAL_SCALE: Final = 12
+SMALLEST_BASE: Final = 20
+"""Orders: a change against fewer is no per cent."""
 _USUAL_WEEKS: Final = 13
 """How many weeks back such days are looked for."""
 

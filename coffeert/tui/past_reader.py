@@ -21,7 +21,7 @@ async def follow_seeks(
     wake: Callable[[], None],
     complain: Callable[[str], None],
 ) -> None:
-    """Show each moment that is sought, until cancelled; what cannot be shown is told in a sentence."""
+    """Show each moment that is sought, until cancelled; a sentence says why one cannot be shown."""
     travel = state.travel
     while True:
         await asyncio.sleep(_CHECK_SECONDS)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from coffeert.domain.comparisons import SMALLEST_BASE
 from coffeert.wire.reports import PercentChange
-
-SMALLEST_BASE: Final = 20
-"""Per cent of fewer orders say nothing."""
 
 
 def percent_change(now: int, then: int, scale: int, base: int, reason: str | None) -> PercentChange:

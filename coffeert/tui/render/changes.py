@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from coffeert.domain.comparisons import SMALLEST_BASE
 from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Role
 from coffeert.wire.reports import Comparison, PercentChange
-
-SMALLEST_BASE: Final = 20
-"""Orders: a change against fewer is no per cent, as in the server's reports."""
 
 _WORDS: Final[dict[Comparison, str]] = {
     "last-week": "the week before",

@@ -47,7 +47,7 @@ class Modal(ModalScreen[Answer]):
         hints = [KeyHint(key, text, "", rank) for rank, (key, text) in enumerate(self.KEYS, 1)]
         seen: set[str | None] = {None}
         for _, binding, _, _ in self.active_bindings.values():
-            if binding.show and binding.id not in seen:  # one that has two keys is told once
+            if binding.show and binding.id not in seen:  # one with two keys is listed once
                 seen.add(binding.id)
                 rank = 0 if binding.action == "close" else len(hints) + 1
                 key = readable(binding.key.partition(",")[0])

@@ -151,7 +151,7 @@ class FilterBar(Vertical):
             self._input.cursor_position = taken.cursor
 
     def keep(self) -> None:
-        """Close, unless something in the line has no effect: that is told, and can be mended."""
+        """Close, unless something in the line has no effect: the viewer sees what, and can correct it."""
         entry = self._entry()
         self.post_message(self.FilterChanged(entry.wanted))
         if entry.notes:

@@ -10,13 +10,14 @@ from random import Random
 import pytest
 from textual.pilot import Pilot
 
+from coffeert.domain.comparisons import SMALLEST_BASE
 from coffeert.domain.rollups import ZERO, Totals, floor
 from coffeert.postgres.pool import Connection
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.filter import parse_filter
 from coffeert.tui.model.window import RANGES, Range, Window
-from coffeert.tui.render.changes import SMALLEST_BASE, change_text
+from coffeert.tui.render.changes import change_text
 from coffeert.tui.render.kpi import Tile
 from coffeert.tui.screens import range_models as models
 from tests.integration.tui.test_same_numbers import FILTERS, place, random_drafts, view_total
