@@ -78,17 +78,18 @@ def screen_text(app: CoffeertApp) -> str:
     return "\n".join(strip.text for strip in strips)
 
 
+def reports_at_hand(app: CoffeertApp) -> bool:
+    """Return True if every report that the screen wants is at hand, or has failed."""
+    reports = app.state.reports
+    answers = [reports.answer(request) for request in app.state.wanted_reports()]
+    return all(answer.report or answer.failure for answer in answers) and bool(
+        app.session.activity or reports.activity_failed
+    )
+
+
 async def reported(s: Harness) -> None:
     """Wait until every report that the screen wants is at hand, or has failed."""
-    reports = s.app.state.reports
-
-    def at_hand() -> bool:
-        answers = [reports.answer(request) for request in s.app.state.wanted_reports()]
-        return all(answer.report or answer.failure for answer in answers) and bool(
-            s.app.session.activity or reports.activity_failed
-        )
-
-    while not at_hand():
+    while not reports_at_hand(s.app):
         await s.pilot.pause(0.01)
     await s.settle()
 

@@ -154,13 +154,7 @@ def _number(label: str) -> int:
 
 
 def _quarters(house: House, now: datetime, days: int, selection: Selection) -> list[_Row]:
-    # Rounded: whether the report was asked for before or after the latest sale must not be seen.
-    total = Totals(
-        *(
-            figure - figure % 1000 if figure > 1000 else figure
-            for figure in sum_up(_cells(house, selection).values())
-        )
-    )
+    total = sum_up(_cells(house, selection).values())
     running = _quarter(now)
     over = sum(_weight(quarter) for quarter in range(running + 1))
     rows: list[_Row] = []

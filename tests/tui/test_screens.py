@@ -15,7 +15,7 @@ from coffeert.tui.app import CoffeertApp
 from coffeert.tui.model.filter import parse_filter
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GlyphSet
-from tests.tui.conftest import URL, Launch
+from tests.tui.conftest import URL, Launch, reports_at_hand
 from tests.tui.scripted import FakeClock, House, ScriptedArchive, ScriptedFeed, lost
 
 SIZES = [(160, 48), (120, 40), (80, 24), (40, 12)]
@@ -54,10 +54,18 @@ class SnapshotRun:
         while not self.feed.drained:
             await self.pilot.pause()
 
+    async def reported(self) -> None:
+        """Wait until what was sold by now is what the reports say."""
+        assert self.pilot is not None
+        while not reports_at_hand(self.app):
+            await self.pilot.pause(0.01)
+
 
 async def live(shown: SnapshotRun) -> None:
-    """A minute of business."""
+    """A minute of business, reported at its start."""
     shown.feed.put(*shown.house.opening(shown.clock.now()))
+    await shown.drained()
+    await shown.reported()
     for _ in range(30):
         await shown.drained()
         shown.clock.pass_time(0.9)
@@ -94,6 +102,7 @@ async def empty(shown: SnapshotRun) -> None:
     shown.house = House(now=shown.clock.now(), busy=0.0, orders=0)
     shown.feed.put(*shown.house.opening(shown.clock.now()))
     await shown.drained()
+    await shown.reported()
 
 
 async def no_server(shown: SnapshotRun) -> None:
@@ -121,6 +130,7 @@ def picture(
         for key in keys:
             await pilot.press(key)
             await pilot.pause()
+            await shown.reported()
         await pilot.pause()
         shown.app.dashboard.tick()
         await pilot.pause()
