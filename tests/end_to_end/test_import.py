@@ -83,6 +83,7 @@ async def test_a_file_is_stored_counted_listed_and_taken_back(shell: Shell, book
     )
 
 
+@pytest.mark.long
 async def test_the_command_names_a_file_that_looks_like_an_option(shell: Shell) -> None:
     shell.write("-sales.csv", SALES)
     looked = await shell.run("import", "--dry-run", "--json", "--", "-sales.csv")
@@ -125,6 +126,7 @@ async def test_days_times_and_refunds_are_the_owners(shell: Shell) -> None:
     assert "Import 1 is taken back: 1 order, 1 refund voided, and counted." in undone.out
 
 
+@pytest.mark.long
 async def test_the_command_of_the_preview_reads_the_same(shell: Shell) -> None:
     shell.write("my sales.csv", SALES.replace("Uptown,", "").replace("store,", ""))
     looked = await shell.run("import", "my sales.csv", "--store", "Uptown", "--json", "--dry-run")

@@ -71,6 +71,7 @@ async def test_saved_views_go_round(launch: Launch) -> None:
         assert seen == ["store:up", "-tea", "", "store:up"]
 
 
+@pytest.mark.long
 async def test_a_view_shows_its_name_and_the_list_chooses_saves_and_removes(
     launch: Launch,
 ) -> None:

@@ -82,6 +82,7 @@ async def test_an_order_is_placed_acknowledged_and_followed_to_the_screen(
         assert "yours after 50 ms (p95 50)" in s.text()
 
 
+@pytest.mark.long
 async def test_a_store_and_a_drink_are_found_by_typing(launch: Launch) -> None:
     async with launch() as s:
         await s.press("n", *"upt")

@@ -136,6 +136,7 @@ def exported(directory: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text())))
 
 
+@pytest.mark.long
 async def test_an_export_has_all_that_match(launch: Launch, in_tmp_path: Path) -> None:
     async with launch() as s:
         s.archive.stored = earlier(s.house, 700, store="uptown")

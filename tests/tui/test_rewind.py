@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from coffeert.errors import ServerUnavailable
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.history.replayer import Replayer
@@ -61,6 +63,7 @@ async def test_data_goes_on_while_the_past_is_shown(launch: Launch) -> None:
         assert s.app.session.totals_match() == "equal"
 
 
+@pytest.mark.long
 async def test_a_time_is_typed_and_shown_with_its_day(launch: Launch) -> None:
     async with launch() as s:
         await s.press("at", *"yesterday 14:00", "enter")
@@ -74,6 +77,7 @@ async def test_a_time_is_typed_and_shown_with_its_day(launch: Launch) -> None:
         assert last == then + timedelta(microseconds=1)
 
 
+@pytest.mark.long
 async def test_what_cannot_be_read_is_said_and_can_be_corrected(launch: Launch) -> None:
     async with launch() as s:
         await s.press("at", *"noon", "enter")
@@ -114,6 +118,7 @@ async def test_the_last_moment_wanted_is_shown_if_answers_are_slow(launch: Launc
         assert s.app.state.rewound_to == NOON - timedelta(seconds=50)
 
 
+@pytest.mark.long
 async def test_a_recording_is_rewound_from_its_file(launch: Launch, tmp_path: Path) -> None:
     path = tmp_path / "watched.ndjson"
     async with launch() as s:

@@ -180,6 +180,7 @@ async def test_a_report_of_a_day_that_has_ended_is_not_shown_as_today(launch: La
         assert s.app.state.frame_context().reports.curve is None
 
 
+@pytest.mark.long
 async def test_the_past_is_compared_with_nothing(launch: Launch) -> None:
     async with launch() as s:
         await reported(s)

@@ -54,6 +54,7 @@ async def nobody(certificate: trustme.LeafCert) -> AsyncIterator[str]:
         yield published
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["PEM", "DER"])
 async def test_every_client_trusts_it(
     server_url: str,

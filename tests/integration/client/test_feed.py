@@ -219,6 +219,7 @@ async def test_once_live_no_refusal_is_a_verdict(status: int) -> None:
         assert (await waiting).attempts == 1
 
 
+@pytest.mark.long
 async def test_it_is_said_for_how_long_a_token_is_not_taken() -> None:
     dashboard = Dashboard()
     async with following(dashboard) as log:

@@ -108,6 +108,7 @@ def test_an_initialisation_that_was_killed_starts_over(fresh_dir: Path, fresh_pa
     assert not list(fresh_dir.glob("postgres-unfinished-*"))
 
 
+@pytest.mark.long
 def test_an_owner_killed_at_any_moment_leaves_nothing_in_the_way(
     fresh_dir: Path, fresh_pair: Pair
 ) -> None:

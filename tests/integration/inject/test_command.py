@@ -18,6 +18,7 @@ async def total(url: str) -> int:
         return (await client.dashboard()).view.totals.minute.orders
 
 
+@pytest.mark.long
 async def test_every_transport_at_once_and_again_under_the_same_seed(server_url: str) -> None:
     arguments = (
         *("inject", "--url", server_url, "--rate", "2000", "--count", "600", "--json"),

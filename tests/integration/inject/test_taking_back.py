@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from coffeert.client import OrderClient
 from coffeert.domain.order_query import OrderQuery
 from coffeert.domain.orders import Draft
@@ -15,6 +17,7 @@ async def total(client: OrderClient) -> Totals:
     return (await client.dashboard()).view.totals.minute
 
 
+@pytest.mark.long
 async def test_a_run_is_taken_back_and_nothing_else_however_often(server_url: str) -> None:
     async with OrderClient(server_url) as client:
         await client.place(Draft("uptown", "tea", 2, source="till 1", receipt="7"))
@@ -46,6 +49,7 @@ async def test_a_run_is_taken_back_and_nothing_else_however_often(server_url: st
         assert await total(client) == real
 
 
+@pytest.mark.long
 async def test_a_file_may_void_orders_of_its_own_and_earlier_ones(server_url: str) -> None:
     async with OrderClient(server_url) as client:
         earlier = await client.place(Draft("central", "latte", 3))

@@ -58,6 +58,7 @@ async def test_nothing_lives_for_ever(publisher: RedisPublisher, redis: Redis) -
     assert all(0 < seconds <= 7 * 86400 for seconds in lives.values()), lives
 
 
+@pytest.mark.long
 async def test_a_pass_writes_the_buckets_that_it_changed_and_two_more_in_turn() -> None:
     factory = PassFactory()
     cells = {

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
 from coffeert.alert_rules import parse_rule
@@ -88,6 +89,7 @@ async def test_an_order_placed_on_the_screen_is_stored_and_comes_back(server_url
         await until(pilot, lambda: orders_shown(app) == 0)
 
 
+@pytest.mark.long
 async def test_injects_from_the_screen_stops_and_takes_it_back(server_url: str) -> None:
     async with watching(server_url, allow_inject=True) as (app, pilot, client):
         await client.place(Draft("uptown", "tea"))
@@ -112,6 +114,7 @@ async def test_injects_from_the_screen_stops_and_takes_it_back(server_url: str) 
         await until(pilot, lambda: orders_shown(app) == 1)
 
 
+@pytest.mark.long
 async def test_an_alert_and_a_check_with_the_same_text_agree(server_url: str) -> None:
     texts = ("orders_today >= 5", "orders_today > 5", "silent_stores == 0", "data_age < 60 for 1s")
     rules = [parse_rule(text) for text in texts]
@@ -161,6 +164,7 @@ async def test_what_is_recorded_injects_to_the_same_orders(server_url: str, tmp_
         assert orders_shown(app) == before
 
 
+@pytest.mark.long
 async def test_a_wall_screen_outlives_the_exchange_of_its_server(run_server: RunServer) -> None:
     """Meanwhile the proxy answers 404, as an ingress does; what is ordered then is stored afterwards."""
     port = free_port()

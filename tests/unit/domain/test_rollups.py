@@ -429,6 +429,7 @@ def test_the_windows_are_those_of_the_design() -> None:
             assert kept == buckets[-len(kept) :]
 
 
+@pytest.mark.long
 @given(st.data(), presents)
 def test_a_bucket_set_at_once_is_as_its_cells_set_one_by_one(
     data: st.DataObject, present: Present

@@ -24,6 +24,7 @@ def local_hours(sales: list[Sale], zone: ZoneInfo = BERLIN) -> Counter[int]:
     return Counter(moment.astimezone(zone).hour for moment in moments if moment is not None)
 
 
+@pytest.mark.long
 @settings(max_examples=10, deadline=None)
 @given(
     st.integers(0, 230 * 86_400),

@@ -141,6 +141,7 @@ def test_the_snapshot_of_a_large_chain_in_a_busy_hour(large: Chain) -> None:
     assert len(large.snapshot()) <= 1024 * KIB
 
 
+@pytest.mark.long
 def test_the_snapshot_of_a_large_chain_with_full_windows_once_compressed() -> None:
     """Every figure of 140,000 cells takes more than the budget as it stands, and less compressed."""
     chain = Chain(30, 60)

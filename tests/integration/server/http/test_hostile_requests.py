@@ -141,6 +141,7 @@ async def test_a_packed_order_is_an_order(http: aiohttp.ClientSession) -> None:
             assert response.content_type == "application/problem+json"
 
 
+@pytest.mark.long
 async def test_a_batch_that_unpacks_to_very_much_holds_nobody_up(
     http: aiohttp.ClientSession,
 ) -> None:

@@ -219,6 +219,7 @@ def test_slow_commits_make_room_for_those_that_wait_for_them() -> None:
     assert slow.shedder.limit > 5 * quick.shedder.limit
 
 
+@pytest.mark.long
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=30))
 def test_no_more_are_inside_than_there_is_room_for(turns: list[int]) -> None:
     loop = overloaded()
