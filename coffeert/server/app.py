@@ -20,6 +20,7 @@ from coffeert.redis_bus.bus import Bus
 from coffeert.server.http.aiohttp_connection import track_requests
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.batch import BatchEndpoint
+from coffeert.server.http.closings import ClosingsApi
 from coffeert.server.http.connection_limiter import ConnectionLimiter
 from coffeert.server.http.dashboard import DashboardApi
 from coffeert.server.http.errors import add_routes, error_middleware
@@ -43,6 +44,7 @@ from coffeert.server.live.rollup_reader import RollupReader
 from coffeert.server.live.updater import LiveUpdater
 from coffeert.server.ops.health import HealthMonitor
 from coffeert.server.ops.metrics import Metrics
+from coffeert.server.reports.day_closer import DayCloser
 from coffeert.server.reports.reporter import Reporter
 from coffeert.server.ws.endpoint import DashboardWebSocket
 from coffeert.tasks import Tasks
@@ -67,6 +69,7 @@ class Server:
     rollup_reader: RollupReader
     order_archive: OrderArchive
     reporter: Reporter
+    day_closer: DayCloser
     health: HealthMonitor
     bus: Bus
     connection_limiter: ConnectionLimiter
@@ -104,6 +107,7 @@ class Server:
             zone=lambda: self.updater.calendars.calendars[0].zone,
         )
         reports = ReportsApi(self.reporter, self.authorizer)
+        closings = ClosingsApi(self.reporter, self.day_closer, self.authorizer)
         websocket = DashboardWebSocket(
             broadcaster=self.broadcaster,
             change_log=self.change_log,
@@ -135,6 +139,9 @@ class Server:
                 ("GET", "/api/menu", dashboard.menu),
                 ("GET", "/api/report", reports.report),
                 ("GET", "/api/activity", reports.activity),
+                ("GET", "/api/closings", closings.closings),
+                ("POST", "/api/closings", closings.close),
+                ("GET", "/api/closings/{number}", closings.closing),
                 ("GET", "/ws/dashboard", websocket.serve),
                 ("GET", "/", page.index),
                 ("GET", "/page/{name}", page.file),
@@ -248,6 +255,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             rollup_reader=rollup_reader,
             order_archive=OrderArchive(archive_pool),
             reporter=Reporter(pool, menu_cache.menu),
+            day_closer=DayCloser(pool, config.closing_after),
             health=HealthMonitor(
                 batch_writer=batch_writer,
                 restored=lambda: recent.restored,
@@ -305,6 +313,7 @@ def _start(server: Server) -> None:
     start("clock", server.updater.follow_clock)
     start("broadcaster", lambda: server.broadcaster.run(server.updater))
     start("menu cache", server.menu_cache.watch)
+    start("day closer", server.day_closer.run)
     start("connection limiter", server.connection_limiter.run)
     start(
         "heartbeats",
