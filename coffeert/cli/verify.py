@@ -16,30 +16,41 @@ from coffeert.domain.money import money_text
 from coffeert.domain.rollups import Totals
 from coffeert.errors import NotExact
 from coffeert.postgres.calendars import count_differing_days, differing_days_sentence
+from coffeert.postgres.closings import ClosingsCheck, verify_closings
 from coffeert.postgres.installation import load_currency
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.verification import Difference, Verification, verify
+
+_MOST_NUMBERS = 20
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @data_dir_option
 def command(as_json: bool, data_dir: Path | None) -> None:
-    """Compare every rollup with the orders it counts; exits with 7 if one differs.
+    """Compare every rollup and closing with the orders it counts; exits with 7 if one differs.
 
     It says how many orders no pass has counted yet, and also exits with 7 if there are some and passes
     are overdue. Orders may be written meanwhile: the comparison uses one snapshot.
     """
-    result, days_differing, currency = with_database(data_dir, "verify", _verify, existing=True)
+    result, closings, days_differing, currency = with_database(
+        data_dir, "verify", _verify, existing=True
+    )
     if as_json:
-        click.echo(msgspec.json.encode(result))
+        body = msgspec.to_builtins(result) | {"closings": msgspec.to_builtins(closings)}
+        click.echo(msgspec.json.encode(body))
     else:
-        for line in _lines(result, places(currency)):
+        for line in (*_lines(result, places(currency)), *_closing_lines(closings)):
             click.echo(line)
     if not result.exact:
         differing = sum(grain.differing for grain in result.grains)
         raise NotExact(
             f"Cells that differ from the orders: {differing}; `coffeert rebuild` mends them."
+        )
+    if not closings.exact:
+        raise NotExact(
+            "Closings differ from the orders that they count. Nothing mends that: somebody has changed "
+            "the tables."
         )
     if result.uncountable:
         raise NotExact(
@@ -55,9 +66,12 @@ def command(as_json: bool, data_dir: Path | None) -> None:
         )
 
 
-async def _verify(connection: Connection) -> tuple[Verification, int, str | None]:
+async def _verify(
+    connection: Connection,
+) -> tuple[Verification, ClosingsCheck, int, str | None]:
     return (
         await verify(connection),
+        await verify_closings(connection),
         await count_differing_days(connection),
         await load_currency(connection),
     )
@@ -76,6 +90,17 @@ def _lines(result: Verification, decimals: int) -> list[str]:
         f"compared in {result.seconds:.1f} s",
         f"not compared: {result.uncounted:,} orders that no pass has counted yet; {_age(result)}",
     ]
+
+
+def _closing_lines(closings: ClosingsCheck) -> list[str]:
+    if not closings.closings:
+        return []
+    lines = [f"closings: {closings.closings:,}, {len(closings.differing):,} differ"]
+    if closings.differing:
+        lines.append(f"  differing: {', '.join(map(str, closings.differing[:_MOST_NUMBERS]))}")
+    if closings.gaps:
+        lines.append(f"  missing numbers: {closings.gaps:,}")
+    return lines
 
 
 def _age(result: Verification) -> str:
