@@ -107,7 +107,9 @@ def openapi_document(decimals: int) -> bytes:
         *(Report, Activity, Closing, ClosingList, Problem),
     )
     found, schemas = msgspec.json.schema_components(types, ref_template=_REFS)
-    request, stored, batch, page, menu, snapshot, report, activity, *closings, problem = found
+    request, stored, batch, page, menu, snapshot, report, activity, closing, closings, problem = (
+        found
+    )
     schemas["OrderRequest"]["properties"] |= _request_fields(decimals)
     problems = {
         status: _response(text, problem, "application/problem+json")
@@ -193,7 +195,7 @@ def openapi_document(decimals: int) -> bytes:
                     | _pick(problems, 401, 403, 422, 503),
                 }
             },
-            **closing_paths(*closings, problems),
+            **closing_paths(closing, closings, problems),
             "/livez": {"get": _plain("Liveness", "text/plain", problems)},
             "/readyz": {
                 "get": {
