@@ -131,7 +131,7 @@ def openapi_document(decimals: int) -> bytes:
                 "get": {
                     "summary": "The orders that match, newest first, in pages or as CSV",
                     "parameters": search_parameters(),
-                    "responses": {"200": _page(page)} | _pick(problems, 401, 403, 422, 503),
+                    "responses": {"200": _page(page)} | _pick(problems, 400, 401, 403, 422, 503),
                 },
                 "post": {
                     "summary": "Store one order",
@@ -185,7 +185,7 @@ def openapi_document(decimals: int) -> bytes:
                     "summary": "The sums of a period, beside those of another one",
                     "parameters": report_parameters(),
                     "responses": {"200": _response("The report.", report)}
-                    | _pick(problems, 401, 403, 422, 503),
+                    | _pick(problems, 400, 401, 403, 422, 503),
                 }
             },
             "/api/activity": {
