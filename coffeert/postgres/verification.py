@@ -205,6 +205,7 @@ async def _adopt_foreign_orders(connection: Connection) -> int:
             await connection.execute(sql("allow_adoption"))
             status = await connection.execute(sql("adopt_orders"))
             await connection.execute(sql("forbid_changes"))
+            await connection.execute(sql("forget_feed_ticks"))
     return int(status.rpartition(" ")[2])
 
 
