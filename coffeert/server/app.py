@@ -23,6 +23,7 @@ from coffeert.server.feed.source import FeedSource
 from coffeert.server.http.aiohttp_connection import track_requests
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.batch import BatchEndpoint
+from coffeert.server.http.closings import ClosingsApi
 from coffeert.server.http.connection_limiter import ConnectionLimiter
 from coffeert.server.http.dashboard import DashboardApi
 from coffeert.server.http.errors import add_routes, error_middleware
@@ -47,6 +48,7 @@ from coffeert.server.live.rollup_reader import RollupReader
 from coffeert.server.live.updater import LiveUpdater
 from coffeert.server.ops.health import HealthMonitor
 from coffeert.server.ops.metrics import Metrics
+from coffeert.server.reports.day_closer import DayCloser
 from coffeert.server.reports.reporter import Reporter
 from coffeert.server.ws.endpoint import DashboardWebSocket
 from coffeert.tasks import Tasks
@@ -74,6 +76,7 @@ class Server:
     order_archive: OrderArchive
     feed_source: FeedSource
     reporter: Reporter
+    day_closer: DayCloser
     health: HealthMonitor
     bus: Bus
     connection_limiter: ConnectionLimiter
@@ -118,6 +121,7 @@ class Server:
             zone=lambda: self.updater.calendars.calendars[0].zone,
         )
         reports = ReportsApi(self.reporter, self.authorizer)
+        closings = ClosingsApi(self.reporter, self.day_closer, self.authorizer)
         websocket = DashboardWebSocket(
             broadcaster=self.broadcaster,
             change_log=self.change_log,
@@ -150,6 +154,9 @@ class Server:
                 ("GET", "/api/feed", feed.feed),
                 ("GET", "/api/report", reports.report),
                 ("GET", "/api/activity", reports.activity),
+                ("GET", "/api/closings", closings.closings),
+                ("POST", "/api/closings", closings.close),
+                ("GET", "/api/closings/{number}", closings.closing),
                 ("GET", "/ws/dashboard", websocket.serve),
                 ("GET", "/", page.index),
                 ("GET", "/page/{name}", page.file),
@@ -272,6 +279,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             order_archive=OrderArchive(archive_pool),
             feed_source=FeedSource(FeedTable(feed_pool), lambda: menu_cache.menu().places),
             reporter=Reporter(pool, menu_cache.menu),
+            day_closer=DayCloser(pool, config.closing_after),
             health=HealthMonitor(
                 batch_writer=batch_writer,
                 restored=lambda: recent.restored,
@@ -329,6 +337,7 @@ def _start(server: Server) -> None:
     start("clock", server.updater.follow_clock)
     start("broadcaster", lambda: server.broadcaster.run(server.updater))
     start("menu cache", server.menu_cache.watch)
+    start("day closer", server.day_closer.run)
     start("connection limiter", server.connection_limiter.run)
     start("feed", server.feed_source.run)
     start(
