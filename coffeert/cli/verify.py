@@ -17,9 +17,12 @@ from coffeert.domain.money import money_text
 from coffeert.domain.rollups import Totals
 from coffeert.errors import NotExact
 from coffeert.postgres.calendars import count_differing_days, differing_days_sentence
+from coffeert.postgres.closings import ClosingsCheck, verify_closings
 from coffeert.postgres.installation import load_currency
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.verification import Difference, Verification, verify
+
+_MOST_NUMBERS = 20
 
 
 @click.command()
@@ -33,7 +36,7 @@ from coffeert.postgres.verification import Difference, Verification, verify
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @data_dir_option
 def command(unsealed: bool, since: datetime | None, as_json: bool, data_dir: Path | None) -> None:
-    """Compare every rollup with the orders it counts; exits with 7 if one differs.
+    """Compare every rollup and closing with the orders it counts; exits with 7 if one differs.
 
     With --unsealed or --since, sealed days whose orders are not read are compared with their seals: what
     their orders added up to when they were read last.
@@ -44,13 +47,14 @@ def command(unsealed: bool, since: datetime | None, as_json: bool, data_dir: Pat
     if unsealed and since:
         raise click.UsageError("--unsealed and --since exclude each other.")
     unread_before = date.max if unsealed else since.date() if since else None
-    result, days_differing, currency = with_database(
+    result, closings, days_differing, currency = with_database(
         data_dir, "verify", partial(_verify, unread_before), existing=True
     )
     if as_json:
-        click.echo(msgspec.json.encode(result))
+        body = msgspec.to_builtins(result) | {"closings": msgspec.to_builtins(closings)}
+        click.echo(msgspec.json.encode(body))
     else:
-        for line in _lines(result, places(currency)):
+        for line in (*_lines(result, places(currency)), *_closing_lines(closings)):
             click.echo(line)
     differing = sum(grain.differing for grain in result.grains)
     if differing:
@@ -61,6 +65,11 @@ def command(unsealed: bool, since: datetime | None, as_json: bool, data_dir: Pat
         raise NotExact(
             f"Days that are not as they were sealed: {len(result.broken_seals)} "
             f"({', '.join(map(str, result.broken_seals[:3]))}); {_broken(result)}"
+        )
+    if closings is not None and not closings.exact:
+        raise NotExact(
+            "Closings differ from the orders that they count. Nothing mends that: somebody has changed "
+            "the tables."
         )
     if result.uncountable:
         raise NotExact(
@@ -84,9 +93,10 @@ def _broken(result: Verification) -> str:
 
 async def _verify(
     unread_before: date | None, connection: Connection
-) -> tuple[Verification, int, str | None]:
+) -> tuple[Verification, ClosingsCheck | None, int, str | None]:
     return (
         await verify(connection, unread_before=unread_before),
+        await verify_closings(connection) if unread_before is None else None,
         await count_differing_days(connection),
         await load_currency(connection),
     )
@@ -117,6 +127,19 @@ def _unread(result: Verification) -> list[str]:
         f"not read: {result.unread_orders:,} orders of {result.unread_days:,} sealed days, "
         "which passes have not touched since"
     ]
+
+
+def _closing_lines(closings: ClosingsCheck | None) -> list[str]:
+    if closings is None:
+        return ["closings: not compared, since not all orders are read"]
+    if not closings.closings:
+        return []
+    lines = [f"closings: {closings.closings:,}, {len(closings.differing):,} differ"]
+    if closings.differing:
+        lines.append(f"  differing: {', '.join(map(str, closings.differing[:_MOST_NUMBERS]))}")
+    if closings.gaps:
+        lines.append(f"  missing numbers: {closings.gaps:,}")
+    return lines
 
 
 def _age(result: Verification) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from coffeert.domain.rollups import Totals
 from coffeert.errors import ClusterMismatch
+from coffeert.postgres.closings import move_closings
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.leadership import term
 from coffeert.postgres.pool import Connection
@@ -168,6 +169,7 @@ async def rebuild(connection: Connection) -> Rebuilt:
     restored on another cluster. The leader is fenced and becomes leader again. All days are sealed again.
     """
     started = time.perf_counter()
+    await move_closings(connection)
     adopted = await _adopt_foreign_orders(connection)
     found = None
     while found is None:
@@ -205,6 +207,7 @@ async def _adopt_foreign_orders(connection: Connection) -> int:
             await connection.execute(sql("allow_adoption"))
             status = await connection.execute(sql("adopt_orders"))
             await connection.execute(sql("forbid_changes"))
+            await connection.execute(sql("forget_feed_ticks"))
     return int(status.rpartition(" ")[2])
 
 
