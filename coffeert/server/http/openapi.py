@@ -107,7 +107,9 @@ def openapi_document(decimals: int) -> bytes:
         *(Report, Activity, Closing, ClosingList, Problem),
     )
     found, schemas = msgspec.json.schema_components(types, ref_template=_REFS)
-    request, stored, batch, page, menu, snapshot, report, activity, *closings, problem = found
+    request, stored, batch, page, menu, snapshot, report, activity, closing, closings, problem = (
+        found
+    )
     schemas["OrderRequest"]["properties"] |= _request_fields(decimals)
     problems = {
         status: _response(text, problem, "application/problem+json")
@@ -129,7 +131,7 @@ def openapi_document(decimals: int) -> bytes:
                 "get": {
                     "summary": "The orders that match, newest first, in pages or as CSV",
                     "parameters": search_parameters(),
-                    "responses": {"200": _page(page)} | _pick(problems, 401, 403, 422, 503),
+                    "responses": {"200": _page(page)} | _pick(problems, 400, 401, 403, 422, 503),
                 },
                 "post": {
                     "summary": "Store one order",
@@ -183,7 +185,7 @@ def openapi_document(decimals: int) -> bytes:
                     "summary": "The sums of a period, beside those of another one",
                     "parameters": report_parameters(),
                     "responses": {"200": _response("The report.", report)}
-                    | _pick(problems, 401, 403, 422, 503),
+                    | _pick(problems, 400, 401, 403, 422, 503),
                 }
             },
             "/api/activity": {
@@ -193,7 +195,7 @@ def openapi_document(decimals: int) -> bytes:
                     | _pick(problems, 401, 403, 422, 503),
                 }
             },
-            **closing_paths(*closings, problems),
+            **closing_paths(closing, closings, problems),
             "/livez": {"get": _plain("Liveness", "text/plain", problems)},
             "/readyz": {
                 "get": {
