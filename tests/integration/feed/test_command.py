@@ -26,11 +26,8 @@ async def start(url: str, output: Path, *arguments: str) -> asyncio.subprocess.P
 
 
 def ids(output: Path) -> list[str]:
-    """The ids of the lines; one that was cut off by a kill is continued by the next run."""
-    found = []
-    for line in output.read_bytes().splitlines():
-        found.append(str(json.loads(line)["id"]))
-    return found
+    """The ids of the lines."""
+    return [str(json.loads(line)["id"]) for line in output.read_bytes().splitlines()]
 
 
 @pytest.mark.long

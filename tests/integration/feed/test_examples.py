@@ -65,7 +65,8 @@ async def test_postgresql(
 ) -> None:
     await run_twice(tmp_path, "postgresql", server_url, empty_database_url)
     db = await asyncpg.connect(empty_database_url)
-    assert dict(await db.fetch("SELECT store, pieces FROM total")) == TRUTH
+    rows = await db.fetch("SELECT store, pieces FROM total")
+    assert {row["store"]: row["pieces"] for row in rows} == TRUTH
     assert await db.fetchval("SELECT cursor FROM place") == whole[-1]
     await db.close()
 

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from coffeert.domain.feed import FeedCursor, FeedPosition
-from coffeert.postgres.feed import READ_ROWS, FeedTable, make_tick
+from coffeert.postgres.feed import LARGE_READ_ROWS, FeedTable, make_tick
 from coffeert.postgres.pool import connect, open_pool
 
 ORDERS = 400_000
@@ -33,7 +33,7 @@ async def test_400_000_orders_of_one_transaction(database_url: str, opened: Asyn
     opened.callback(tracemalloc.stop)
     while parts := await table.read(position):
         (part,) = parts
-        assert len(part.rows) <= READ_ROWS
+        assert len(part.rows) <= LARGE_READ_ROWS
         first = part.rows[0].order.order_id.bytes
         assert first > last
         last = part.rows[-1].order.order_id.bytes
