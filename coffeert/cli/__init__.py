@@ -34,6 +34,7 @@ COMMANDS = {
     "close": "close a business day: a number, and its figures for good",
     "closings": "the days that were closed, and what changed them since",
     "orders": "every order, as a table, JSON or CSV",
+    "feed": "every order and void as it is committed, for other programs",
     "demo": "everything at once, with history and live orders",
     "tui": "the dashboard in the terminal",
     "lab": "find where it breaks: experiments beside their physical limits",

@@ -11,9 +11,11 @@ from coffeert import __version__
 from coffeert.domain.money import MAX_AMOUNT_CENTS, MAX_PRICE_CENTS
 from coffeert.domain.orders import MAX_QUANTITY
 from coffeert.server.http.openapi_closings import closing_paths
+from coffeert.server.http.openapi_feed import feed_parameters, feed_response
 from coffeert.server.http.openapi_orders import search_parameters
 from coffeert.server.http.openapi_reports import report_parameters
 from coffeert.wire.closings import Closing, ClosingList
+from coffeert.wire.feed import OrderEvent
 from coffeert.wire.frames import Snapshot
 from coffeert.wire.order_pages import OrderList
 from coffeert.wire.order_requests import OrderRequest
@@ -104,12 +106,11 @@ def openapi_document(decimals: int) -> bytes:
     """Return the document as JSON, for a currency with so many decimal places."""
     types = (
         *(OrderRequest, OrderBody, BatchResult, OrderList, MenuBody, Snapshot),
-        *(Report, Activity, Closing, ClosingList, Problem),
+        *(Report, Activity, Closing, ClosingList, OrderEvent, Problem),
     )
     found, schemas = msgspec.json.schema_components(types, ref_template=_REFS)
-    request, stored, batch, page, menu, snapshot, report, activity, closing, closings, problem = (
-        found
-    )
+    request, stored, batch, page, menu, snapshot, report, activity, *others = found
+    closing, closings, event, problem = others
     schemas["OrderRequest"]["properties"] |= _request_fields(decimals)
     problems = {
         status: _response(text, problem, "application/problem+json")
@@ -180,6 +181,17 @@ def openapi_document(decimals: int) -> bytes:
                     "responses": {"200": _response("The menu.", menu)} | _pick(problems, 401, 403),
                 }
             },
+            "/api/feed": {
+                "get": {
+                    "summary": "Every order and void, in an order that all readers share",
+                    "parameters": feed_parameters(),
+                    "responses": {
+                        "200": feed_response(event),
+                        "304": {"description": "A full page never changes."},
+                    }
+                    | _pick(problems, 401, 403, 410, 422, 429, 503),
+                }
+            },
             "/api/report": {
                 "get": {
                     "summary": "The sums of a period, beside those of another one",
@@ -227,6 +239,7 @@ _PROBLEMS = {
     404: "Not found.",
     408: "The body takes too long to arrive.",
     409: "The order_id belongs to an order with other content.",
+    410: "The cursor leads nowhere any more; the Link says where to begin.",
     413: "Too large.",
     415: "Not a content type for this address.",
     421: "The Host is not a name of this server.",
