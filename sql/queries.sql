@@ -295,22 +295,17 @@ CROSS JOIN LATERAL (
 
 -- name: last_sales
 -- When each of some stores sold last, within the last seven days; a sale that was voided does not count.
--- $1 codes, $2 watermark, $3 now.
+-- $1 codes, $2 now.
 SELECT store, placed_at
 FROM unnest($1::text[]) AS asked(store)
 CROSS JOIN LATERAL (
-    SELECT bucket FROM rollup_minute
-    WHERE rollup_minute.store = asked.store AND orders > 0
-      AND bucket > $3::timestamptz - interval '7 days' AND bucket <= $3
-    ORDER BY bucket DESC LIMIT 1
-) AS minute
-CROSS JOIN LATERAL (
-    SELECT max(placed_at) AS placed_at FROM orders
-    WHERE orders.store = asked.store AND quantity > 0 AND voids IS NULL
-      AND placed_at >= bucket AND placed_at < bucket + interval '1 minute'
-      AND pg_visible_in_snapshot(xid, $2::text::pg_snapshot)
-      AND NOT EXISTS (SELECT FROM orders AS void WHERE void.voids = orders.order_id)
+    SELECT max(last_at) AS placed_at FROM activity
+    WHERE activity.store = asked.store AND minute = (
+        SELECT max(minute) FROM activity
+        WHERE activity.store = asked.store AND minute > $2::timestamptz - interval '7 days' AND minute <= $2
+    )
 ) AS sale
+WHERE placed_at IS NOT NULL
 
 -- name: report_timeout
 -- For this transaction: no statement takes longer than $1, such as 5000ms, and some memory to sort in.
@@ -340,6 +335,8 @@ WITH oldest AS (
     FROM oldest
 ), deleted AS (
     DELETE FROM rollup_minute USING edge WHERE bucket < kept_from RETURNING 1
+), activity_too AS (
+    DELETE FROM activity USING edge WHERE minute < kept_from
 )
 UPDATE aggregator_state SET minutes_from = greatest(minutes_from, kept_from) FROM edge
 RETURNING (SELECT count(*) FROM deleted)
@@ -383,6 +380,11 @@ SET LOCAL enable_seqscan = on;
 DELETE FROM rollup_minute;
 DELETE FROM rollup_quarter;
 DELETE FROM rollup_day;
+
+-- name: fill_activity
+-- Computes the activity of all minutes again, from the orders that the watermark sees. Runs after a rebuild,
+-- under the lock of lock_state.
+SELECT fill_activity()
 
 -- name: has_foreign_orders
 -- Whether there are orders whose xid is another cluster's: this statement sees the row and yet

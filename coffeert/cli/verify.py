@@ -18,7 +18,7 @@ from coffeert.errors import NotExact
 from coffeert.postgres.calendars import count_differing_days, differing_days_sentence
 from coffeert.postgres.installation import load_currency
 from coffeert.postgres.pool import Connection
-from coffeert.postgres.verification import Difference, Verification, verify
+from coffeert.postgres.verification import ActivityDifference, Difference, Verification, verify
 
 
 @click.command()
@@ -37,7 +37,7 @@ def command(as_json: bool, data_dir: Path | None) -> None:
         for line in _lines(result, places(currency)):
             click.echo(line)
     if not result.exact:
-        differing = sum(grain.differing for grain in result.grains)
+        differing = sum(check.differing for check in (*result.grains, result.activity))
         raise NotExact(
             f"Cells that differ from the orders: {differing}; `coffeert rebuild` mends them."
         )
@@ -68,7 +68,13 @@ def _lines(result: Verification, decimals: int) -> list[str]:
         f"{grain.grain:<7} {grain.cells:>10,} cells  {grain.differing:,} differ"
         for grain in result.grains
     ]
+    activity = result.activity
+    waiting = f", {activity.stale:,} wait to be read again" if activity.stale else ""
+    lines.append(
+        f"activity {activity.minutes:>9,} minutes  {activity.differing:,} differ{waiting}"
+    )
     lines += [_example(difference, decimals) for difference in result.examples]
+    lines += [_minute(difference) for difference in activity.examples]
     verdict = "exact" if result.exact else "not exact"
     return [
         *lines,
@@ -90,6 +96,21 @@ def _example(difference: Difference, decimals: int) -> str:
         f"  {difference.grain} {start:%Y-%m-%d %H:%M} {difference.store!a} {difference.drink!a}: "
         f"rollup {_tally(difference.rollup, decimals)}, orders {_tally(difference.orders, decimals)}"
     )
+
+
+def _minute(difference: ActivityDifference) -> str:
+    kept = _sales(difference.kept_orders, difference.kept_first, difference.kept_last)
+    orders = _sales(difference.orders, difference.first, difference.last)
+    return (
+        f"  activity {difference.minute.astimezone(UTC):%Y-%m-%d %H:%M} {difference.store!a} "
+        f"{difference.source!a}: kept {kept}, orders {orders}"
+    )
+
+
+def _sales(orders: int | None, first: datetime | None, last: datetime | None) -> str:
+    if orders is None or first is None or last is None:
+        return "nothing"
+    return f"{orders} from {first.astimezone(UTC):%H:%M:%S.%f} to {last.astimezone(UTC):%H:%M:%S.%f}"
 
 
 def _tally(tally: Totals | None, decimals: int) -> str:

@@ -183,7 +183,7 @@ async def load_last_sales(
     connection: Connection, state: ReportState, stores: Collection[str]
 ) -> dict[str, datetime]:
     """Read when stores sold last, of those that did within seven days."""
-    rows = await connection.fetch(sql("last_sales"), list(stores), state.watermark, state.as_of)
+    rows = await connection.fetch(sql("last_sales"), list(stores), state.as_of)
     return {row["store"]: row["placed_at"] for row in rows}
 
 

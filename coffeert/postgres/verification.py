@@ -41,6 +41,32 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     orders: Totals | None
 
 
+class ActivityDifference(msgspec.Struct, frozen=True, kw_only=True):
+    """A minute whose activity differs from that of its orders; `None` if there is no such minute."""
+
+    store: str
+    source: str
+    minute: datetime
+    kept_first: datetime | None
+    kept_last: datetime | None
+    kept_orders: int | None
+    first: datetime | None
+    last: datetime | None
+    orders: int | None
+
+
+class ActivityCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """How many minutes of stores and sources have activity, and how many differ from their orders.
+
+    Of `stale` ones, which the next passes read again after a void, only the number of orders is compared.
+    """
+
+    minutes: int
+    differing: int
+    stale: int
+    examples: tuple[ActivityDifference, ...]
+
+
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """The result of comparing every rollup with every counted order.
 
@@ -56,6 +82,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     orders: int
     grains: tuple[GrainCheck, ...]
     examples: tuple[Difference, ...]
+    activity: ActivityCheck
     uncounted: int
     uncountable: int
     pass_age_s: float
@@ -101,6 +128,7 @@ async def verify(connection: Connection) -> Verification:
             if not state.here:
                 raise ClusterMismatch(OTHER_CLUSTER)
             row = await connection.fetchrow(sql("verify"), state.watermark)
+            activity = await _check_activity(connection, state.watermark)
             left_out = await connection.fetchrow(sql("uncounted_orders"), state.watermark)
     assert row is not None
     assert left_out is not None
@@ -110,7 +138,7 @@ async def verify(connection: Connection) -> Verification:
         GrainCheck("day", row["day_cells"], row["day_differing"]),
     )
     return Verification(
-        exact=all(grain.differing == 0 for grain in grains),
+        exact=all(check.differing == 0 for check in (*grains, activity)),
         number=state.number,
         watermark=state.watermark,
         data_time=state.data_time,
@@ -127,9 +155,25 @@ async def verify(connection: Connection) -> Verification:
             )
             for values in row["examples"]
         ),
+        activity=activity,
         **left_out,
         uncountable=row["uncountable"],
         seconds=time.perf_counter() - started,
+    )
+
+
+async def _check_activity(connection: Connection, watermark: str) -> ActivityCheck:
+    row = await connection.fetchrow(sql("verify_activity"), watermark)
+    assert row is not None
+    names = ActivityDifference.__struct_fields__
+    return ActivityCheck(
+        minutes=row["minutes"],
+        differing=row["differing"],
+        stale=row["stale"],
+        examples=tuple(
+            ActivityDifference(**dict(zip(names, values, strict=True)))
+            for values in row["examples"]
+        ),
     )
 
 
@@ -154,6 +198,7 @@ async def rebuild(connection: Connection) -> Rebuilt:
     async with locked_state(connection):
         await connection.execute(sql("clear_rollups"))
         row = await connection.fetchrow(sql("rebuild"))
+        await connection.execute(sql("fill_activity"))
     assert row is not None
     return Rebuilt(**row, adopted=adopted, seconds=time.perf_counter() - started)
 

@@ -18,6 +18,7 @@ BEGIN
     EXECUTE 'GRANT INSERT (' || columns || ') ON orders TO ' || serving;
     EXECUTE 'GRANT INSERT ON uncountable_order TO ' || serving;
     EXECUTE 'GRANT INSERT, UPDATE ON rollup_quarter, rollup_day TO ' || serving;
-    EXECUTE 'GRANT INSERT, UPDATE, DELETE ON rollup_minute TO ' || serving;
+    EXECUTE 'GRANT INSERT, UPDATE, DELETE ON rollup_minute, activity TO ' || serving;
+    EXECUTE 'GRANT INSERT ON activity_source TO ' || serving;
     EXECUTE 'GRANT UPDATE ON aggregator_state TO ' || serving;
 END $$
