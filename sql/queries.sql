@@ -307,6 +307,32 @@ CROSS JOIN LATERAL (
 ) AS sale
 WHERE placed_at IS NOT NULL
 
+-- name: active_stores
+-- The stores that activity is kept of, each found by one probe of the index.
+WITH RECURSIVE found AS (
+    SELECT min(store) AS store FROM activity
+    UNION ALL
+    SELECT (SELECT min(activity.store) FROM activity WHERE activity.store > found.store)
+    FROM found WHERE store IS NOT NULL
+)
+SELECT store FROM found WHERE store IS NOT NULL
+
+-- name: today_begins
+-- When the business day began that $1 is in, for each store with a calendar of its own, and with the store
+-- NULL for all others.
+SELECT menu_store.code AS store, latest.begins
+FROM calendar LEFT JOIN menu_store ON menu_store.calendar = calendar.id
+CROSS JOIN LATERAL (
+    SELECT begins FROM calendar_day
+    WHERE calendar_day.calendar = calendar.id AND begins <= $1
+    ORDER BY begins DESC, date DESC LIMIT 1
+) AS latest
+WHERE calendar.id = 1 OR menu_store.code IS NOT NULL
+
+-- name: count_stale
+-- How many minutes of stores and sources the next passes read again, after more voids than one pass can.
+SELECT count(*) FROM activity WHERE stale
+
 -- name: report_timeout
 -- For this transaction: no statement takes longer than $1, such as 5000ms, and some memory to sort in.
 SELECT set_config('statement_timeout', $1, true), set_config('work_mem', '16MB', true)

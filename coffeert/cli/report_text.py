@@ -17,11 +17,10 @@ from rich.text import Text
 from coffeert.cli.report_mail import ReportMail
 from coffeert.domain.currency import amount_text
 from coffeert.domain.money import units_from_text
-from coffeert.printable import printable
+from coffeert.printable import harmless, printable
 from coffeert.wire.reports import Grouping, PercentChange, Report, ReportDetails, ReportRow
 
 _WIDTH: Final = 80
-_FORMULA: Final = ("=", "+", "-", "@")
 
 
 def mail_text(mail: ReportMail) -> str:
@@ -67,7 +66,7 @@ def csv_text(mail: ReportMail) -> str:
         change = row.takings_change or PercentChange()
         writer.writerow(
             (
-                *(_harmless(named.get(grouping, "")) for grouping in groupings),
+                *(harmless(named.get(grouping, "")) for grouping in groupings),
                 row.figures.orders,
                 row.figures.pieces,
                 row.figures.takings,
@@ -222,7 +221,3 @@ def _local(moment: datetime, report: Report) -> datetime:
         return moment.astimezone(ZoneInfo(report.timezones[0]))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return moment.astimezone(UTC)
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -37,7 +37,7 @@ def command(as_json: bool, data_dir: Path | None) -> None:
         for line in _lines(result, places(currency)):
             click.echo(line)
     if not result.exact:
-        differing = sum(check.differing for check in (*result.grains, result.activity))
+        differing = result.activity.differing + sum(grain.differing for grain in result.grains)
         raise NotExact(
             f"Cells that differ from the orders: {differing}; `coffeert rebuild` mends them."
         )
@@ -70,9 +70,7 @@ def _lines(result: Verification, decimals: int) -> list[str]:
     ]
     activity = result.activity
     waiting = f", {activity.stale:,} wait to be read again" if activity.stale else ""
-    lines.append(
-        f"activity {activity.minutes:>9,} minutes  {activity.differing:,} differ{waiting}"
-    )
+    lines.append(f"activity {activity.minutes:>9,} minutes  {activity.differing:,} differ{waiting}")
     lines += [_example(difference, decimals) for difference in result.examples]
     lines += [_minute(difference) for difference in activity.examples]
     verdict = "exact" if result.exact else "not exact"
@@ -110,7 +108,9 @@ def _minute(difference: ActivityDifference) -> str:
 def _sales(orders: int | None, first: datetime | None, last: datetime | None) -> str:
     if orders is None or first is None or last is None:
         return "nothing"
-    return f"{orders} from {first.astimezone(UTC):%H:%M:%S.%f} to {last.astimezone(UTC):%H:%M:%S.%f}"
+    return (
+        f"{orders} from {first.astimezone(UTC):%H:%M:%S.%f} to {last.astimezone(UTC):%H:%M:%S.%f}"
+    )
 
 
 def _tally(tally: Totals | None, decimals: int) -> str:

@@ -30,6 +30,7 @@ from coffeert.server.http.orders import OrdersApi
 from coffeert.server.http.page import Page, add_nosniff
 from coffeert.server.http.read_cookie import ReadCookie
 from coffeert.server.http.reports import ReportsApi
+from coffeert.server.http.windows import WindowsApi
 from coffeert.server.ingest.admission import Admission
 from coffeert.server.ingest.batch_writer import BatchWriter
 from coffeert.server.ingest.order_service import OrderService
@@ -104,6 +105,11 @@ class Server:
             zone=lambda: self.updater.calendars.calendars[0].zone,
         )
         reports = ReportsApi(self.reporter, self.authorizer)
+        windows = WindowsApi(
+            self.reporter,
+            self.authorizer,
+            zone=lambda: self.updater.calendars.calendars[0].zone,
+        )
         websocket = DashboardWebSocket(
             broadcaster=self.broadcaster,
             change_log=self.change_log,
@@ -135,6 +141,8 @@ class Server:
                 ("GET", "/api/menu", dashboard.menu),
                 ("GET", "/api/report", reports.report),
                 ("GET", "/api/activity", reports.activity),
+                ("GET", "/api/sessions", windows.sessions),
+                ("GET", "/api/sliding", windows.sliding),
                 ("GET", "/ws/dashboard", websocket.serve),
                 ("GET", "/", page.index),
                 ("GET", "/page/{name}", page.file),
