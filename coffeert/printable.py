@@ -1,4 +1,4 @@
-"""Text from elsewhere, made safe to print on a terminal, or to open in a spreadsheet."""
+"""Text from elsewhere, made safe to print on a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ MAX_COMBINING_MARKS: Final = 2
 """Combining marks kept on one character: every language needs fewer, stacked ones cover other lines."""
 
 _VARIATION_SELECTORS: Final = frozenset(map(chr, range(0xFE00, 0xFE10)))
-_FORMULA: Final = ("=", "+", "-", "@")
 _TAGS_AND_SELECTORS: Final = range(0xE0000, 0xE0200)
 
 
@@ -41,8 +40,3 @@ def printable(text: str, limit: int = 200) -> str:
         if len(kept) >= limit:
             break
     return "".join(kept)
-
-
-def harmless(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -5,53 +5,27 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from coffeert.cli.report_mail import ReportMail
+from coffeert.cli.text_page import csv_cell, local_time, page_text, text_table
 from coffeert.domain.currency import amount_text
 from coffeert.domain.money import units_from_text
-from coffeert.printable import harmless, printable
+from coffeert.printable import printable
 from coffeert.wire.reports import Grouping, PercentChange, Report, ReportDetails, ReportRow
-
-_WIDTH: Final = 80
 
 
 def mail_text(mail: ReportMail) -> str:
     """Write a report as a mail."""
-    console = Console(
-        file=io.StringIO(),
-        width=_WIDTH,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        color_system=None,
-    )
-    with console.capture() as capture:
-        console.print(" ".join(_sentences(mail)))
-        for report in filter(None, (mail.report, mail.by_drink)):
-            if report.grouped_by:
-                console.print()
-                console.print(_rows(report))
-        if mail.report.details is not None:
-            _print_details(console, mail.report, mail.report.details)
-    lines = [line.rstrip() for line in capture.get().splitlines()]
-    # Tables have an empty line around them already.
-    kept = [line for line, before in zip(lines, ["", *lines], strict=False) if line or before]
-    return "\n".join(kept).rstrip() + "\n"
+    return page_text(_parts(mail))
 
 
 def csv_text(mail: ReportMail) -> str:
-    """Write the rows of the tables as CSV, the total first.
-
-    A text cell that a spreadsheet would take for a formula gets an apostrophe in front.
-    """
+    """Write the rows of the tables as CSV, the total first."""
     reports = [report for report in (mail.report, mail.by_drink) if report is not None]
     groupings = list(dict.fromkeys(name for report in reports for name in report.grouped_by))
     text = io.StringIO()
@@ -66,7 +40,7 @@ def csv_text(mail: ReportMail) -> str:
         change = row.takings_change or PercentChange()
         writer.writerow(
             (
-                *(harmless(named.get(grouping, "")) for grouping in groupings),
+                *(csv_cell(named.get(grouping, "")) for grouping in groupings),
                 row.figures.orders,
                 row.figures.pieces,
                 row.figures.takings,
@@ -137,6 +111,15 @@ def _best_and_worst(report: Report) -> Iterator[str]:
     )
 
 
+def _parts(mail: ReportMail) -> Iterator[str | Table]:
+    yield " ".join(_sentences(mail))
+    for report in filter(None, (mail.report, mail.by_drink)):
+        if report.grouped_by:
+            yield _rows(report)
+    if mail.report.details is not None:
+        yield from _details(mail.report, mail.report.details)
+
+
 def _rows(report: Report) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for grouping in report.grouped_by:
@@ -168,32 +151,30 @@ def _change_cell(row: ReportRow) -> str:
     return change.reason or "" if change.percent is None else f"{change.percent:+,} %"
 
 
-def _print_details(console: Console, report: Report, details: ReportDetails) -> None:
+def _details(report: Report, details: ReportDetails) -> Iterator[str | Table]:
     if details.corrections:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for name in ("", "of", "arrived", "store", "drink"):
-            table.add_column(name, overflow="fold")
-        for name in ("pieces", "amount"):
-            table.add_column(name, justify="right", no_wrap=True)
-        for one in details.corrections:
-            table.add_row(
-                one.kind,
-                _when(one.placed_at, report),
-                _when(one.received_at, report),
-                Text(printable(one.store_name)),
-                Text(printable(one.drink_name)),
-                f"{one.pieces:,}",
-                _number(one.amount, report),
-            )
-        console.print()
-        console.print(table)
+        yield text_table(
+            ("", "of", "arrived", "store", "drink"),
+            ("pieces", "amount"),
+            (
+                (
+                    one.kind,
+                    _when(one.placed_at, report),
+                    _when(one.received_at, report),
+                    printable(one.store_name),
+                    printable(one.drink_name),
+                    f"{one.pieces:,}",
+                    _number(one.amount, report),
+                )
+                for one in details.corrections
+            ),
+        )
         more = details.corrections_found - len(details.corrections)
         if more > 0:
-            console.print(f"and {more:,} more")
+            yield f"and {more:,} more"
     late = details.late
     if (late.orders, late.pieces) != (0, 0):
-        console.print()
-        console.print(
+        yield (
             f"Of these, {late.orders:,} orders of {_amount(late.takings, report)} arrived after their day "
             "was over."
         )
@@ -208,16 +189,8 @@ def _number(text: str, report: Report) -> str:
 
 
 def _clock(moment: datetime, report: Report) -> str:
-    return f"{_local(moment, report):%H:%M}"
+    return f"{local_time(moment, report.timezones[0]):%H:%M}"
 
 
 def _when(moment: datetime, report: Report) -> str:
-    return f"{_local(moment, report):%d %b %H:%M}"
-
-
-def _local(moment: datetime, report: Report) -> datetime:
-    """Convert to the zone of the default calendar, or UTC if this machine does not know it."""
-    try:
-        return moment.astimezone(ZoneInfo(report.timezones[0]))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return moment.astimezone(UTC)
+    return f"{local_time(moment, report.timezones[0]):%d %b %H:%M}"

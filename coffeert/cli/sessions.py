@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 import click
 
 from coffeert.cli.params import zone_named
+from coffeert.cli.text_page import csv_cell
 from coffeert.cli.window_options import Asked, ask, print_json, span_options
 from coffeert.client import OrderClient
-from coffeert.printable import harmless, printable
+from coffeert.printable import printable
 from coffeert.wire.windows import SalesSession, SalesSessions
 
 
@@ -54,7 +55,7 @@ def csv_text(found: SalesSessions) -> str:
     writer.writerow(("store", "name", "first_at", "last_at", "orders", "running"))
     for one in found.sessions:
         times = one.first_at.isoformat(), one.last_at.isoformat()
-        row = (harmless(one.store), harmless(one.name), *times, one.orders, int(one.running))
+        row = (csv_cell(one.store), csv_cell(one.name), *times, one.orders, int(one.running))
         writer.writerow(row)
     return text.getvalue()
 

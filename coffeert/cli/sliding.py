@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 import click
 
 from coffeert.cli.params import zone_named
+from coffeert.cli.text_page import csv_cell
 from coffeert.cli.window_options import Asked, ask, print_json, span_options
 from coffeert.client import OrderClient
 from coffeert.domain.currency import amount_text
 from coffeert.domain.money import units_from_text
-from coffeert.printable import harmless, printable
+from coffeert.printable import printable
 from coffeert.wire.windows import SlidingSeries, SlidingSums
 
 
@@ -52,7 +53,7 @@ def csv_text(found: SlidingSums) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("store", "name", "from", "to", "orders", "pieces", "takings"))
     for series in found.series:
-        names = harmless(series.store), harmless(series.name)
+        names = csv_cell(series.store), csv_cell(series.name)
         for ends, orders, pieces, takings in _windows(found, series):
             begins = ends - timedelta(seconds=found.width)
             times = begins.astimezone(UTC).isoformat(), ends.astimezone(UTC).isoformat()

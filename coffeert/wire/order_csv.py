@@ -9,7 +9,6 @@ from typing import Final
 
 from coffeert.domain.money import money_text
 from coffeert.domain.orders import Order
-from coffeert.printable import harmless
 
 COLUMNS: Final = (
     *("order_id", "store", "drink", "quantity", "price", "placed_at", "received_at", "voids"),
@@ -29,16 +28,20 @@ def csv_rows(orders: Iterable[Order], places: int) -> str:
         writer.writerow(
             (
                 order.order_id,
-                harmless(order.store),
-                harmless(order.drink),
+                _harmless(order.store),
+                _harmless(order.drink),
                 order.quantity,
                 money_text(order.price_cents, places),
                 order.placed_at.isoformat(),
                 order.received_at.isoformat(),
                 order.voids or "",
                 "" if order.amount is None else money_text(order.amount, places),
-                harmless(order.source or ""),
-                harmless(order.receipt or ""),
+                _harmless(order.source or ""),
+                _harmless(order.receipt or ""),
             )
         )
     return text.getvalue()
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text

@@ -10,12 +10,14 @@ import msgspec
 from coffeert import __version__
 from coffeert.domain.money import MAX_AMOUNT_CENTS, MAX_PRICE_CENTS
 from coffeert.domain.orders import MAX_QUANTITY
+from coffeert.server.http.openapi_closings import closing_paths
 from coffeert.server.http.openapi_orders import search_parameters
 from coffeert.server.http.openapi_reports import (
     report_parameters,
     sessions_parameters,
     sliding_parameters,
 )
+from coffeert.wire.closings import Closing, ClosingList
 from coffeert.wire.frames import Snapshot
 from coffeert.wire.order_pages import OrderList
 from coffeert.wire.order_requests import OrderRequest
@@ -107,11 +109,11 @@ def openapi_document(decimals: int) -> bytes:
     """Return the document as JSON, for a currency with so many decimal places."""
     types = (
         *(OrderRequest, OrderBody, BatchResult, OrderList, MenuBody, Snapshot),
-        *(Report, Activity, SalesSessions, SlidingSums, Problem),
+        *(Report, Activity, SalesSessions, SlidingSums, Closing, ClosingList, Problem),
     )
-    references, schemas = msgspec.json.schema_components(types, ref_template=_REFS)
-    request, stored, batch, page, menu, snapshot = references[:6]
-    report, activity, sessions, sliding, problem = references[6:]
+    found, schemas = msgspec.json.schema_components(types, ref_template=_REFS)
+    request, stored, batch, page, menu, snapshot = found[:6]
+    report, activity, sessions, sliding, *closings, problem = found[6:]
     schemas["OrderRequest"]["properties"] |= _request_fields(decimals)
     problems = {
         status: _response(text, problem, "application/problem+json")
@@ -213,6 +215,7 @@ def openapi_document(decimals: int) -> bytes:
                     | _pick(problems, 401, 403, 422, 503),
                 }
             },
+            **closing_paths(*closings, problems),
             "/livez": {"get": _plain("Liveness", "text/plain", problems)},
             "/readyz": {
                 "get": {

@@ -32,6 +32,8 @@ COLUMNS = {
     "placed_at:timestamp with time zone price_cents:integer quantity:integer receipt:text? "
     "received_at:timestamp with time zone source:text? store:text voids:uuid? xid:xid8",
     "rollup_day": "date:date drink:text orders:bigint quantity:bigint revenue_cents:bigint store:text",
+    "sealed_day": "date:date minutes_hash:numeric? orders:bigint? orders_hash:numeric? quantity:bigint? "
+    "quarters_hash:numeric? revenue_cents:bigint? rows:bigint? sealed_at:timestamp with time zone?",
     "uncountable_order": "noticed_at:timestamp with time zone order_id:uuid",
     **{
         f"rollup_{grain}": "bucket:timestamp with time zone drink:text orders:bigint "
@@ -58,6 +60,7 @@ INDEXES = {
     "rollup_day_pkey",
     "rollup_minute_pkey",
     "rollup_quarter_pkey",
+    "sealed_day_pkey",
     "uncountable_order_pkey",
 }
 
