@@ -33,6 +33,8 @@ COMMANDS = {
     "report": "a day, week or month beside another one",
     "close": "close a business day: a number, and its figures for good",
     "closings": "the days that were closed, and what changed them since",
+    "sessions": "when a store sold without a break, for any gap",
+    "sliding": "orders and takings of the last ten minutes, at any time",
     "orders": "every order, as a table, JSON or CSV",
     "feed": "every order and void as it is committed, for other programs",
     "demo": "everything at once, with history and live orders",

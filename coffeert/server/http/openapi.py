@@ -13,7 +13,11 @@ from coffeert.domain.orders import MAX_QUANTITY
 from coffeert.server.http.openapi_closings import closing_paths
 from coffeert.server.http.openapi_feed import feed_parameters, feed_response
 from coffeert.server.http.openapi_orders import search_parameters
-from coffeert.server.http.openapi_reports import report_parameters
+from coffeert.server.http.openapi_reports import (
+    report_parameters,
+    sessions_parameters,
+    sliding_parameters,
+)
 from coffeert.wire.closings import Closing, ClosingList
 from coffeert.wire.feed import OrderEvent
 from coffeert.wire.frames import Snapshot
@@ -21,6 +25,7 @@ from coffeert.wire.order_pages import OrderList
 from coffeert.wire.order_requests import OrderRequest
 from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, Problem
 from coffeert.wire.reports import Activity, Report
+from coffeert.wire.windows import SalesSessions, SlidingSums
 
 _REFS = "#/components/schemas/{name}"
 _KEY = {
@@ -106,11 +111,11 @@ def openapi_document(decimals: int) -> bytes:
     """Return the document as JSON, for a currency with so many decimal places."""
     types = (
         *(OrderRequest, OrderBody, BatchResult, OrderList, MenuBody, Snapshot),
-        *(Report, Activity, Closing, ClosingList, OrderEvent, Problem),
+        *(Report, Activity, SalesSessions, SlidingSums, Closing, ClosingList, OrderEvent, Problem),
     )
     found, schemas = msgspec.json.schema_components(types, ref_template=_REFS)
-    request, stored, batch, page, menu, snapshot, report, activity, *others = found
-    closing, closings, event, problem = others
+    request, stored, batch, page, menu, snapshot = found[:6]
+    report, activity, sessions, sliding, closing, closings, event, problem = found[6:]
     schemas["OrderRequest"]["properties"] |= _request_fields(decimals)
     problems = {
         status: _response(text, problem, "application/problem+json")
@@ -204,6 +209,22 @@ def openapi_document(decimals: int) -> bytes:
                 "get": {
                     "summary": "When each store sold last, and whether that is unusual",
                     "responses": {"200": _response("The stores.", activity)}
+                    | _pick(problems, 401, 403, 422, 503),
+                }
+            },
+            "/api/sessions": {
+                "get": {
+                    "summary": "Runs of sales that are no further apart than a gap",
+                    "parameters": sessions_parameters(),
+                    "responses": {"200": _response("The sessions.", sessions)}
+                    | _pick(problems, 401, 403, 422, 503),
+                }
+            },
+            "/api/sliding": {
+                "get": {
+                    "summary": "Sums over windows of one length, each a step after the one before",
+                    "parameters": sliding_parameters(),
+                    "responses": {"200": _response("The sums.", sliding)}
                     | _pick(problems, 401, 403, 422, 503),
                 }
             },
