@@ -137,6 +137,15 @@ class Config(BaseSettings):
     minute_retention: Duration = Field(default=45 * 86400.0, ge=2 * 86400, le=366 * 86400)
     """How long sums by the minute are kept; those by quarter hour and by day are kept for good."""
 
+    feed_retention: Duration = Field(default=7 * 86400.0, ge=3600, le=366 * 86400)
+    """How long a reader of the change feed may be away and go on where it was; orders are kept for good."""
+
+    max_feed_readers: int = Field(default=500, ge=1)
+    """Readers of the change feed that one server process streams to or has waiting, at most."""
+
+    max_feed_readers_per_ip: int = Field(default=50, ge=0)
+    """The same from one address, except from this machine; 0 for no limit."""
+
     closing_after: OptionalDuration = Field(default=3600.0, ge=0, le=7 * 86400)
     """How long after its end at the last store a business day is closed; `off`: only when asked for."""
 
