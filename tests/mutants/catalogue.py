@@ -137,14 +137,14 @@ MUTANTS = (
         "coffeert/server/reports/days.py",
         "(trading.dates & now or days.now.running)",
         "trading.dates & now",
-        (_REPORTS,),
+        ("tests/unit/server/reports/test_days.py",),
     ),
     Mutant(
         "the usual range of several stores has days on which one was closed",
         "coffeert/domain/usual_range.py",
         "_numbered(set.intersection(*weeks.values())",
         "_numbered(set.union(*weeks.values())",
-        (_REPORTS,),
+        ("tests/unit/domain/test_usual_range.py",),
     ),
     Mutant(
         "a day is closed by two at a time",
@@ -155,7 +155,7 @@ MUTANTS = (
     ),
     Mutant(
         "a closed day is changed by nothing",
-        "sql/migrations/0007_closings.sql",
+        "sql/migrations/0009_closings.sql",
         "    WHERE NOT pg_visible_in_snapshot(xid,",
         "    WHERE false AND pg_visible_in_snapshot(xid,",
         (f"{_CLOSINGS}::test_a_closing_keeps_its_figures_and_says_what_changed_the_day",),
