@@ -66,6 +66,7 @@ _CURVES = "tests/unit/tui/render/test_chart.py"
 _WINDOWS = "tests/unit/tui/model/test_window.py"
 _REPORTS = "tests/integration/server/reports/test_report_property.py"
 _PERIODS = "tests/unit/domain/test_periods.py"
+_CLOSINGS = "tests/integration/server/reports/test_closings.py"
 
 MUTANTS = (
     Mutant(
@@ -130,6 +131,41 @@ MUTANTS = (
         "if other in traded and other not in marked",
         "if other in traded",
         (_REPORTS,),
+    ),
+    Mutant(
+        "a store is not compared before its first sale of the day",
+        "coffeert/server/reports/days.py",
+        "(trading.dates & now or days.now.running)",
+        "trading.dates & now",
+        ("tests/unit/server/reports/test_days.py",),
+    ),
+    Mutant(
+        "the usual range of several stores has days on which one was closed",
+        "coffeert/domain/usual_range.py",
+        "_numbered(set.intersection(*weeks.values())",
+        "_numbered(set.union(*weeks.values())",
+        ("tests/unit/domain/test_usual_range.py",),
+    ),
+    Mutant(
+        "a day is closed by two at a time",
+        "coffeert/server/reports/day_closer.py",
+        "await lock_closings(connection)",
+        "pass",
+        (f"{_CLOSINGS}::test_closings_at_once_have_numbers_without_a_gap",),
+    ),
+    Mutant(
+        "a closed day is changed by nothing",
+        "sql/migrations/0009_closings.sql",
+        "    WHERE NOT pg_visible_in_snapshot(xid,",
+        "    WHERE false AND pg_visible_in_snapshot(xid,",
+        (f"{_CLOSINGS}::test_a_closing_keeps_its_figures_and_says_what_changed_the_day",),
+    ),
+    Mutant(
+        "what another cluster stores counts as closed there",
+        "sql/closing_queries.sql",
+        " OR received_at > closed_at)",
+        ")",
+        (f"{_CLOSINGS}::test_closings_survive_a_restore_on_another_cluster",),
     ),
     Mutant(
         "a percentage on any base",
