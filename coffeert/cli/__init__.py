@@ -36,6 +36,7 @@ COMMANDS = {
     "sessions": "when a store sold without a break, for any gap",
     "sliding": "orders and takings of the last ten minutes, at any time",
     "orders": "every order, as a table, JSON or CSV",
+    "feed": "every order and void as it is committed, for other programs",
     "demo": "everything at once, with history and live orders",
     "tui": "the dashboard in the terminal",
     "lab": "find where it breaks: experiments beside their physical limits",

@@ -3,8 +3,8 @@
 A store is quiet if it has sold nothing for longer than 99 of 100 gaps between its sales at this weekday
 and hour. Gaps of a slow store are too few to be counted, so that percentile is worked out by the minute.
 Of the minutes of the same quarter hours on its last four same weekdays, some had a sale: a gap is longer
-than 99 of 100 once the probability that none of its minutes has one is below one per cent. So a store closes
-than 99 of 100 once the probability that none of its minutes has one is below 1 %. So a store closes
+than 99 of 100 once the probability that none of its minutes has one is below one per cent. So a store
+closes and opens, has its rush and its lull by its own habit, and a receipt of many lines is one sale.
 """
 
 from __future__ import annotations

@@ -194,6 +194,15 @@ async def test_a_late_order_while_its_day_is_read_leaves_it_unsealed(
     assert (await unsealed(connection)).orders == 2
 
 
+async def test_a_seal_is_of_the_orders_that_passes_have_counted(connection: Connection) -> None:
+    await insert(connection, order(LONG_AGO))
+    await run_pass(connection)
+    await insert(connection, order(LONG_AGO))
+    assert await seal(connection) == [LONG_AGO.date()]
+    for result in (await unsealed(connection), await verify(connection)):
+        assert (result.exact, result.uncounted) == (True, 1)
+
+
 async def test_days_are_entered_while_no_pass_is_under_way(
     connection: Connection, other: Connection
 ) -> None:
@@ -203,7 +212,7 @@ async def test_days_are_entered_while_no_pass_is_under_way(
     async with other.transaction():
         await other.execute("SELECT FROM aggregator_state FOR UPDATE")
         entering = asyncio.create_task(begin_sealing(connection, [LONG_AGO.date()], None))
-        while not await other.fetchval(
+        while not entering.done() and not await other.fetchval(
             "SELECT cardinality(pg_blocking_pids($1)) > 0", connection.get_server_pid()
         ):
             await asyncio.sleep(0)

@@ -156,6 +156,17 @@ async def test_a_rebuild_leaves_an_open_transaction_to_the_next_pass(
     assert await kept_cells(connection) == await counted_cells(connection)
 
 
+async def test_a_rebuild_leaves_what_no_pass_has_counted_to_the_next_one(
+    connection: Connection,
+) -> None:
+    await insert(connection, order())
+    await run_pass(connection)
+    await insert(connection, order())
+    assert (await rebuild(connection)).corrected == 0
+    assert (await run_pass(connection)).rows == 1
+    assert (await verify(connection)).exact
+
+
 async def test_passes_go_on_while_a_rebuild_compares(
     connection: Connection, other: Connection, database_url: str
 ) -> None:
