@@ -329,6 +329,29 @@ CROSS JOIN LATERAL (
 ) AS latest
 WHERE calendar.id = 1 OR menu_store.code IS NOT NULL
 
+-- name: usual_quarters
+-- In how many minutes of some business days stores sold something, and how many orders, by the quarter hour
+-- on their wall clocks. $1 stores, $2 zones, $3 and $4 when the days begin and end.
+SELECT store, quarter, count(*) AS minutes, sum(orders)::bigint AS orders
+FROM (
+    SELECT day.store, sold.orders,
+           extract(epoch FROM (minute AT TIME ZONE zone)::time)::integer / 900 AS quarter
+    FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+        AS day(store, zone, begins, ends)
+    CROSS JOIN LATERAL (
+        SELECT minute, sum(orders) AS orders FROM activity
+        WHERE activity.store = day.store AND minute >= begins AND minute < ends
+        GROUP BY minute
+    ) AS sold
+) AS minutes
+GROUP BY store, quarter
+
+-- name: orders_between
+-- How many orders each store has between two minutes that are kept. $1 and $2 whole minutes.
+SELECT store, sum(orders)::bigint AS orders
+FROM rollup_minute WHERE bucket >= $1 AND bucket < $2
+GROUP BY store
+
 -- name: count_stale
 -- How many minutes of stores and sources the next passes read again, after more voids than one pass can.
 SELECT count(*) FROM activity WHERE stale

@@ -147,7 +147,10 @@ class StoreActivity(msgspec.Struct, frozen=True, kw_only=True):
     """When a store sold last, and how it usually does at this weekday and hour.
 
     `usual_gap` is in seconds, `None` if it does not usually sell at this time or has too little history;
-    `quiet`: nothing was sold for much longer than usual.
+    `quiet`: nothing was sold for longer than 99 of 100 gaps last, `silent_for` so many seconds: since the
+    last sale or, if that was before, since it usually opens; 0 if it is not quiet. `orders_10m` are those
+    of the last ten whole minutes, `usual_10m` as many as usual then, `rush` how many times that: `None` if
+    all compared days had fewer than 20 orders then.
     """
 
     store: str
@@ -156,6 +159,10 @@ class StoreActivity(msgspec.Struct, frozen=True, kw_only=True):
     usual_gap: float | None
     usually_open: bool | None
     quiet: bool
+    silent_for: float = 0.0
+    orders_10m: int = 0
+    usual_10m: float | None = None
+    rush: float | None = None
 
 
 class Activity(msgspec.Struct, frozen=True, kw_only=True):

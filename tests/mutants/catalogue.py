@@ -65,6 +65,7 @@ _IMPORTS = "sql/import_queries.sql"
 _CURVES = "tests/unit/tui/render/test_chart.py"
 _WINDOWS = "tests/unit/tui/model/test_window.py"
 _REPORTS = "tests/integration/server/reports/test_report_property.py"
+_EXACT_WINDOWS = "tests/integration/server/reports/test_windows.py"
 _PERIODS = "tests/unit/domain/test_periods.py"
 _CLOSINGS = "tests/integration/server/reports/test_closings.py"
 
@@ -1384,5 +1385,61 @@ ORDER BY order_id""",
         "        _write(batch)\n        if kept is not None:\n            kept.write(batch.cursor)",
         "        if kept is not None:\n            kept.write(batch.cursor)\n        _write(batch)",
         (_FEED_COMMAND,),
+    ),
+    Mutant(
+        "a pause of exactly the gap ends a session",
+        "sql/queries/sessions.sql",
+        "first_at > before + $4",
+        "first_at >= before + $4",
+        (_EXACT_WINDOWS,),
+    ),
+    Mutant(
+        "the first and last sale of a minute stay those of voided ones",
+        "sql/queries/pass.sql",
+        "CASE WHEN again THEN (",
+        "CASE WHEN false THEN (",
+        (_EXACT_WINDOWS,),
+    ),
+    Mutant(
+        "only a void within a minute makes it be read again",
+        "sql/queries/pass.sql",
+        "first_voided <= least(",
+        "first_voided < least(",
+        (_EXACT_WINDOWS,),
+    ),
+    Mutant(
+        "a void leaves the number of sales in its minute",
+        "sql/queries/pass.sql",
+        "source, NULL, NULL, -1, placed_at",
+        "source, NULL, NULL, 0, placed_at",
+        (_EXACT_WINDOWS,),
+    ),
+    Mutant(
+        "minutes that wait after many voids are not marked",
+        "sql/queries/pass.sql",
+        "doubtful AND NOT again",
+        "false",
+        (_EXACT_WINDOWS,),
+    ),
+    Mutant(
+        "a sliding window has the minute at its end",
+        "sql/queries/sliding.sql",
+        "PRECEDING AND 1::bigint PRECEDING",
+        "PRECEDING AND CURRENT ROW",
+        (_EXACT_WINDOWS,),
+    ),
+    Mutant(
+        "the last sale before a gap is that of another source",
+        "sql/queries/sessions.sql",
+        "max(last_at) OVER earlier",
+        "lag(last_at) OVER earlier",
+        (_EXACT_WINDOWS,),
+    ),
+    Mutant(
+        "a rebuild ignores what passes did to activity meanwhile",
+        "sql/queries/apply_activity.sql",
+        "WHERE noted.minute IN (SELECT minute FROM touched)",
+        "WHERE false",
+        (_EXACT_WINDOWS,),
     ),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal
 
-from coffeert.domain.rollups import ZERO, Totals, sliding_minute
+from coffeert.domain.rollups import ZERO, Totals, sliding_minutes
 from coffeert.tui.model.bucket_sums import BucketSumCache
 from coffeert.tui.model.report_request import totals_of
 from coffeert.tui.model.window import Window
@@ -102,7 +102,7 @@ def minutes_chart(context: FrameContext, window: Window, metric: Metric, lost: L
     ticks = tuple((i, label) for i, label in enumerate(labels) if int(label[3:]) % every == 0)
     last = len(values) - 1
     of_minute = dict(zip(window.starts, window.bucket_totals, strict=True))
-    orders, cents = sliding_minute(lambda start: of_minute.get(start, ZERO), window.now)
+    orders, cents = sliding_minutes(lambda start: of_minute.get(start, ZERO), window.now)
     pace = cents if metric == "takings" else orders
     return ChartModel(
         metric,

@@ -9,6 +9,9 @@ from coffeert.postgres.pool import Connection
 from tests.order_book import insert, order, void
 
 COLUMNS = {
+    "activity": "first_at:timestamp with time zone last_at:timestamp with time zone "
+    "minute:timestamp with time zone orders:bigint source:text stale:boolean store:text",
+    "activity_source": "source:text store:text",
     "aggregator_state": "fencing_token:bigint lead_until:timestamp with time zone leader:text "
     "lineage:uuid minutes_from:timestamp with time zone nonce:uuid one:boolean pass:bigint "
     "passed_at:timestamp with time zone "
@@ -54,6 +57,10 @@ COLUMNS = {
     },
 }
 INDEXES = {
+    "activity_minute",
+    "activity_pkey",
+    "activity_source_pkey",
+    "activity_stale",
     "aggregator_state_pkey",
     "calendar_day_pkey",
     "calendar_pkey",
