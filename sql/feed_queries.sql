@@ -29,6 +29,10 @@ UPDATE feed_lineage SET timeline = ''
 -- The number of the newest tick, NULL if there is none.
 SELECT max(number) FROM feed_tick
 
+-- name: first_feed_tick
+-- The number of the oldest tick, NULL if there is none.
+SELECT min(number) FROM feed_tick
+
 -- name: feed_ticks
 -- Ticks from number $1 on, at most $2.
 SELECT number, snapshot::text, time,

@@ -33,6 +33,7 @@ COMMANDS = {
     "report": "a day, week or month beside another one",
     "orders": "every order, as a table, JSON or CSV",
     "feed": "every order and void as it is committed, for other programs",
+    "replay": "a time that is over, in the terminal as it happened",
     "demo": "everything at once, with history and live orders",
     "tui": "the dashboard in the terminal",
     "lab": "find where it breaks: experiments beside their physical limits",

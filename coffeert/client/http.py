@@ -273,7 +273,11 @@ class OrderClient:
 
     async def orders_csv(self, wanted: OrderQuery = ALL_ORDERS) -> AsyncIterator[bytes]:
         """Iterate over the pieces of a CSV file of all orders that match, and their voids; no retries."""
-        url = (await self._list_url(wanted)).update_query(format="csv")
+        async for piece in self._pieces((await self._list_url(wanted)).update_query(format="csv")):
+            yield piece
+
+    async def _pieces(self, url: URL) -> AsyncIterator[bytes]:
+        """Iterate over the pieces of a long answer as they come."""
         if self._session is None:
             raise ServerUnavailable("The client is closed; use it inside `async with`.")
         try:
@@ -287,6 +291,20 @@ class OrderClient:
                     yield piece
         except TRANSPORT_ERRORS as error:
             raise server_unavailable(self._server, error) from error
+
+    async def replay(self, first: datetime, last: datetime) -> AsyncIterator[bytes]:
+        """Iterate over the lines that `/api/replay` sends for the time between two moments; no retries.
+
+        A moment without an offset is in the zone of the server's default calendar.
+        """
+        url = (self._server / "api/replay").with_query(
+            {"from": first.isoformat(), "to": last.isoformat()}
+        )
+        rest = b""
+        async for piece in self._pieces(url):
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                yield line
 
     async def _list_url(self, wanted: OrderQuery) -> URL:
         has_money = wanted.min_price is not None or wanted.max_price is not None

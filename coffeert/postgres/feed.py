@@ -103,6 +103,11 @@ class FeedTable:
         async with self._reading() as connection:
             return await connection.fetchval(sql("last_feed_tick"), timeout=_ANSWER_SECONDS) or 0
 
+    async def first_tick(self) -> int:
+        """Return the number of the oldest tick that is kept, 0 if there is none."""
+        async with self._reading() as connection:
+            return await connection.fetchval(sql("first_feed_tick")) or 0
+
     async def now(self) -> FeedPosition:
         """Return the position behind everything."""
         async with self._reading() as connection:

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from coffeert.domain.feed import FeedPosition, order_text, partial_cursor, whole_cursor
+from coffeert.domain.orders import Order
 from coffeert.postgres.feed import FeedRow, FeedRows
 from coffeert.wire.feed import FeedFilter, OrderEvent
 
@@ -59,6 +60,11 @@ class FeedChunk:
         for index in range(begin, len(self._rows)):
             if everything or wanted.wants(self._rows[index][1].order):
                 yield index
+
+    def orders(self, begin: int = 0) -> Iterator[Order]:
+        """Iterate over the orders from an index on."""
+        for _, row in self._rows[begin:]:
+            yield row.order
 
     def event(self, index: int) -> EncodedEvent:
         """Return an event."""

@@ -36,6 +36,9 @@ class FeedReads(Protocol):
     async def last_tick(self) -> int:
         """Return the number of the newest tick."""
 
+    async def first_tick(self) -> int:
+        """Return the number of the oldest tick."""
+
     async def now(self) -> FeedPosition:
         """Return the position behind everything."""
 
@@ -95,6 +98,10 @@ class FeedSource:
         if isinstance(start, datetime):
             return await self._table.at(start)
         return await self._find(start)
+
+    async def has_forgotten(self) -> bool:
+        """Return True if ticks were deleted, so that what was committed when is not known of all orders."""
+        return await self._table.first_tick() > 1
 
     async def _find(self, cursor: FeedCursor) -> FeedPosition:
         """Return the position of a cursor; a standby may be about to come there."""

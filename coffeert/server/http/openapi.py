@@ -10,7 +10,11 @@ import msgspec
 from coffeert import __version__
 from coffeert.domain.money import MAX_AMOUNT_CENTS, MAX_PRICE_CENTS
 from coffeert.domain.orders import MAX_QUANTITY
-from coffeert.server.http.openapi_feed import feed_parameters, feed_response
+from coffeert.server.http.openapi_feed import (
+    feed_parameters,
+    feed_response,
+    replay_parameters,
+)
 from coffeert.server.http.openapi_orders import search_parameters
 from coffeert.server.http.openapi_reports import report_parameters
 from coffeert.wire.feed import OrderEvent
@@ -191,6 +195,19 @@ def openapi_document(decimals: int) -> bytes:
                         "304": {"description": "A full page never changes."},
                     }
                     | _pick(problems, 401, 403, 410, 422, 429, 503),
+                }
+            },
+            "/api/replay": {
+                "get": {
+                    "summary": "What dashboards showed between two moments, as their frames",
+                    "parameters": replay_parameters(),
+                    "responses": {
+                        "200": {
+                            "description": "Frames of /ws/dashboard, one a line.",
+                            "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+                        }
+                    }
+                    | _pick(problems, 401, 403, 422, 429, 503),
                 }
             },
             "/api/report": {
