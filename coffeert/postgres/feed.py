@@ -36,7 +36,11 @@ _TICKS_AT_ONCE: Final = 64
 _PRUNED_AT_ONCE: Final = 10_000
 _STATEMENT_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 2.0  # beyond the statement's own limit, for a server that does not answer
-_FIRST: Final = FeedPlace(False, 0, UUID(int=0))
+_NO_ORDER: Final = UUID(int=0)  # which none has
+_PAGE_QUERIES: Final = {
+    False: ("feed_in_transaction", "feed_behind_transaction"),
+    True: ("feed_voids_in_transaction", "feed_voids_behind_transaction"),
+}
 
 
 class FeedRow(msgspec.Struct, frozen=True, gc=False):
@@ -256,18 +260,28 @@ async def _read_range(
 async def _read_page(
     connection: Connection, start: FeedPosition, part: FeedTick, rows: int
 ) -> FeedRows:
-    place = start.place or _FIRST
+    """Read a part from a place on: what was open at the tick before, what is new, then their voids."""
+    seen = Watermark.parse(NOTHING_SEEN if start.after is None else start.after.snapshot)
+    upto = Watermark.parse(part.snapshot)
+    place = start.place or FeedPlace(False, 0, _NO_ORDER)
+    found: list[asyncpg.Record] = []
     async with _settings(connection):
-        found = await connection.fetch(
-            sql("feed_page"),
-            NOTHING_SEEN if start.after is None else start.after.snapshot,
-            part.snapshot,
-            place.is_void,
-            str(place.xid),
-            place.order_id,
-            rows + 1,
-            timeout=_STATEMENT_SECONDS + _ANSWER_SECONDS,
-        )
+        for is_void in (False, True):
+            if is_void < place.is_void:
+                continue
+            behind = place.xid if is_void == place.is_void else 0
+            within, later = _PAGE_QUERIES[is_void]
+            if behind:
+                values = str(behind), place.order_id, rows + 1
+                found += await connection.fetch(sql(within), *values)
+            for xid in sorted(seen.xip):
+                if xid > behind and upto.sees(xid) and len(found) <= rows:
+                    values = str(xid), _NO_ORDER, rows + 1 - len(found)
+                    found += await connection.fetch(sql(within), *values)
+            if len(found) <= rows:
+                first = max(behind, seen.xmax - 1)
+                values_later = str(first), part.snapshot, rows + 1 - len(found)
+                found += await connection.fetch(sql(later), *values_later)
     return FeedRows(start, part, tuple(map(_row, found[:rows])), whole=len(found) <= rows)
 
 

@@ -20,5 +20,5 @@ SELECT extract(epoch FROM date_bin('1 minute', placed_at, '2000-01-01 00:00+00')
        sum(sign * quantity)::bigint AS quantity,
        sum(sign * order_amount(quantity, price_cents, amount))::bigint AS revenue_cents
 FROM signed
-WHERE sign <> 0 AND placed_at >= $4 AND is_countable(placed_at, store, drink)
+WHERE sign <> 0 AND placed_at >= $4 AND coalesce(is_countable(placed_at, store, drink), false)
 GROUP BY 1, 2, 3
