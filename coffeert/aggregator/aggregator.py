@@ -15,6 +15,7 @@ from coffeert.aggregator.aggregation_pass import CompletedPass, LeaderLease, mes
 from coffeert.aggregator.feed_ticker import FeedTicker
 from coffeert.aggregator.interval_timer import IntervalTimer
 from coffeert.aggregator.projection import Projection
+from coffeert.aggregator.sealing import seal_regularly
 from coffeert.backoff import Backoff
 from coffeert.domain.orders import Order
 from coffeert.domain.rollup_cube import RollupCube
@@ -32,6 +33,7 @@ from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.minute_retention import prune_minutes
 from coffeert.postgres.passes import PassResult
 from coffeert.postgres.pool import Connection, close, connect
+from coffeert.tasks import Tasks
 from coffeert.wire.bus import PassMessage, PassStats
 
 log = structlog.get_logger(__name__)
@@ -140,14 +142,17 @@ class Aggregator:
 
     async def _run_term(self) -> None:
         connection = await connect(self._url, application_name="coffeert aggregator")
+        beside = Tasks()
         try:
             await check_schema(connection)
             token = await self._wait_for_leadership(connection)
             # Again: it may have been migrated while this aggregator was standing by, and cannot be while
             # it leads.
             await check_schema(connection)
+            beside.start("sealing", lambda: seal_regularly(self._url, token))
             await self._lead(connection, token)
         finally:
+            await beside.stop()
             await close(connection)
 
     async def _wait_for_leadership(self, connection: Connection) -> int:
@@ -208,6 +213,7 @@ class Aggregator:
             pass_ms=round(completed.milliseconds, 3),
             interval_s=self._interval,
             uncountable=result.uncountable_in_all,
+            stale_minutes=result.stale_minutes,
         )
         try:
             async with asyncio.timeout(_PUBLISH_TIMEOUT_SECONDS):

@@ -25,6 +25,7 @@ from coffeert.server.feed.source import FeedSource
 from coffeert.server.http.aiohttp_connection import track_requests
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.batch import BatchEndpoint
+from coffeert.server.http.closings import ClosingsApi
 from coffeert.server.http.connection_limiter import ConnectionLimiter
 from coffeert.server.http.dashboard import DashboardApi
 from coffeert.server.http.errors import add_routes, error_middleware
@@ -37,6 +38,7 @@ from coffeert.server.http.page import Page, add_nosniff
 from coffeert.server.http.read_cookie import ReadCookie
 from coffeert.server.http.replay import ReplayApi
 from coffeert.server.http.reports import ReportsApi
+from coffeert.server.http.windows import WindowsApi
 from coffeert.server.ingest.admission import Admission
 from coffeert.server.ingest.batch_writer import BatchWriter
 from coffeert.server.ingest.order_service import OrderService
@@ -50,6 +52,7 @@ from coffeert.server.live.rollup_reader import RollupReader
 from coffeert.server.live.updater import LiveUpdater
 from coffeert.server.ops.health import HealthMonitor
 from coffeert.server.ops.metrics import Metrics
+from coffeert.server.reports.day_closer import DayCloser
 from coffeert.server.reports.reporter import Reporter
 from coffeert.server.ws.endpoint import DashboardWebSocket
 from coffeert.tasks import Tasks
@@ -78,6 +81,7 @@ class Server:
     feed_source: FeedSource
     replay: Replay
     reporter: Reporter
+    day_closer: DayCloser
     health: HealthMonitor
     bus: Bus
     connection_limiter: ConnectionLimiter
@@ -130,6 +134,12 @@ class Server:
             now=self.rollup_reader.clock.now,
         )
         reports = ReportsApi(self.reporter, self.authorizer)
+        windows = WindowsApi(
+            self.reporter,
+            self.authorizer,
+            zone=lambda: self.updater.calendars.calendars[0].zone,
+        )
+        closings = ClosingsApi(self.reporter, self.day_closer, self.authorizer)
         websocket = DashboardWebSocket(
             broadcaster=self.broadcaster,
             change_log=self.change_log,
@@ -163,6 +173,11 @@ class Server:
                 ("GET", "/api/replay", replay.replay),
                 ("GET", "/api/report", reports.report),
                 ("GET", "/api/activity", reports.activity),
+                ("GET", "/api/sessions", windows.sessions),
+                ("GET", "/api/sliding", windows.sliding),
+                ("GET", "/api/closings", closings.closings),
+                ("POST", "/api/closings", closings.close),
+                ("GET", "/api/closings/{number}", closings.closing),
                 ("GET", "/ws/dashboard", websocket.serve),
                 ("GET", "/", page.index),
                 ("GET", "/page/{name}", page.file),
@@ -293,6 +308,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
                 places=lambda: menu_cache.menu().places,
             ),
             reporter=Reporter(pool, menu_cache.menu),
+            day_closer=DayCloser(pool, config.closing_after),
             health=HealthMonitor(
                 batch_writer=batch_writer,
                 restored=lambda: recent.restored,
@@ -350,6 +366,7 @@ def _start(server: Server) -> None:
     start("clock", server.updater.follow_clock)
     start("broadcaster", lambda: server.broadcaster.run(server.updater))
     start("menu cache", server.menu_cache.watch)
+    start("day closer", server.day_closer.run)
     start("connection limiter", server.connection_limiter.run)
     start("feed", server.feed_source.run)
     start(

@@ -83,8 +83,8 @@ async def run_screen_reader(
 ) -> None:
     """Follow the feed and pass sentences to `say`, at once if the connection changes, until cancelled.
 
-    A view is not described before a heartbeat has said what time it is: it may be old. `dated`: its clock is
-    that of the views, as in a replay.
+    A view is not described before a heartbeat has said what time it is: it may be old. `dated`: the clock
+    is that of the views, as in a replay.
     """
     changed = asyncio.Event()
     reader = ScreenReader(state, say, alerts, webhook, server)
