@@ -36,7 +36,7 @@ from coffeert.wire.closings import Closing, ClosingList, decode_closing, decode_
 from coffeert.wire.frames import Snapshot, decode_snapshot
 from coffeert.wire.login import LoginLink
 from coffeert.wire.order_pages import OrderList, decode_order_list, query_fields
-from coffeert.wire.orders import BatchResult, MenuBody, decode_body, draft_body, encode
+from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, decode_body, draft_body, encode
 from coffeert.wire.reports import (
     Activity,
     Comparison,
@@ -61,6 +61,7 @@ _PROXIES = frozenset({401, 403, _NOT_FOUND})
 
 _decode_menu = msgspec.json.Decoder(MenuBody).decode
 _decode_link = msgspec.json.Decoder(LoginLink).decode
+_decode_order = msgspec.json.Decoder(OrderBody).decode
 _decode_batch = msgspec.json.Decoder(BatchResult).decode
 
 
@@ -156,6 +157,12 @@ class OrderClient:
             order_id = order_id_from_key(order_id)
         url = self._orders_url / str(order_id) / "void"
         return (await self._request("POST", url, b"", {})).placed()
+
+    async def order(self, order_id: UUID) -> OrderBody:
+        """Return an order, or a void, by its id; raises `NotFound`."""
+        return _decode_order(
+            (await self._request("GET", self._orders_url / str(order_id), b"", {})).body
+        )
 
     async def batch(
         self, drafts: AsyncIterable[Draft | Void], *, key: str | None = None

@@ -33,7 +33,7 @@ from coffeert.server.http.feed import FeedApi
 from coffeert.server.http.login import LoginApi
 from coffeert.server.http.order_endpoint import OrderEndpoint
 from coffeert.server.http.order_list import OrderListApi
-from coffeert.server.http.orders import OrdersApi
+from coffeert.server.http.orders import UUID_PATTERN, OrdersApi
 from coffeert.server.http.page import Page, add_nosniff
 from coffeert.server.http.read_cookie import ReadCookie
 from coffeert.server.http.replay import ReplayApi
@@ -167,6 +167,7 @@ class Server:
                 ("GET", "/api/orders", order_list.orders),
                 ("POST", "/api/orders/batch", orders.place_batch),
                 ("POST", "/api/orders/{order_id:.+}/void", orders.void),
+                ("GET", f"/api/orders/{{order_id:{UUID_PATTERN}}}", orders.find),
                 ("GET", "/api/dashboard", dashboard.dashboard),
                 ("GET", "/api/menu", dashboard.menu),
                 ("GET", "/api/feed", feed.feed),

@@ -44,6 +44,10 @@ _ORDER_ID = {
     "description": "The key or the id of the order.",
     "schema": {"type": "string", "minLength": 1},
 }
+_BY_ID = _ORDER_ID | {
+    "description": "The id of the order.",
+    "schema": {"type": "string", "format": "uuid"},
+}
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -164,6 +168,14 @@ def openapi_document(decimals: int) -> bytes:
                     | {"413": _response("A line is too long; the counts say where.", batch)}
                     | {"429": _response("Over the limit; the counts say where.", batch)}
                     | _pick(problems, 400, 401, 403, 415, 422),
+                }
+            },
+            "/api/orders/{order_id}": {
+                "get": {
+                    "summary": "One order, or void, by its id",
+                    "parameters": [_BY_ID],
+                    "responses": {"200": _response("The order.", stored)}
+                    | _pick(problems, 401, 403, 404, 503),
                 }
             },
             "/api/orders/{order_id}/void": {
