@@ -37,10 +37,6 @@ _PRUNED_AT_ONCE: Final = 10_000
 _STATEMENT_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 2.0  # beyond the statement's own limit, for a server that does not answer
 _NO_ORDER: Final = UUID(int=0)  # which none has
-_PAGE_QUERIES: Final = {
-    False: ("feed_in_transaction", "feed_behind_transaction"),
-    True: ("feed_voids_in_transaction", "feed_voids_behind_transaction"),
-}
 
 
 class FeedRow(msgspec.Struct, frozen=True, gc=False):
@@ -270,19 +266,26 @@ async def _read_page(
             if is_void < place.is_void:
                 continue
             behind = place.xid if is_void == place.is_void else 0
-            within, later = _PAGE_QUERIES[is_void]
+            within, later = _page_queries(is_void=is_void)
             if behind:
                 values = str(behind), place.order_id, rows + 1
-                found += await connection.fetch(sql(within), *values)
+                found += await connection.fetch(within, *values)
             for xid in sorted(seen.xip):
                 if xid > behind and upto.sees(xid) and len(found) <= rows:
                     values = str(xid), _NO_ORDER, rows + 1 - len(found)
-                    found += await connection.fetch(sql(within), *values)
+                    found += await connection.fetch(within, *values)
             if len(found) <= rows:
                 first = max(behind, seen.xmax - 1)
                 values_later = str(first), part.snapshot, rows + 1 - len(found)
-                found += await connection.fetch(sql(later), *values_later)
+                found += await connection.fetch(later, *values_later)
     return FeedRows(start, part, tuple(map(_row, found[:rows])), whole=len(found) <= rows)
+
+
+def _page_queries(*, is_void: bool) -> tuple[str, str]:
+    """Return what reads the rest of a transaction, and what the transactions behind one."""
+    if is_void:
+        return sql("feed_voids_in_transaction"), sql("feed_voids_behind_transaction")
+    return sql("feed_in_transaction"), sql("feed_behind_transaction")
 
 
 def _first_that_sees(watermarks: Sequence[Watermark], xid: int) -> int:
