@@ -1,4 +1,4 @@
-"""A stretch of the feed in memory: each of its events is encoded once, for whoever asks first."""
+"""A stretch of the feed in memory: each of its events is encoded once, for all readers."""
 
 from __future__ import annotations
 

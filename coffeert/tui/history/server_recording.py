@@ -18,7 +18,7 @@ async def write_recording(path: Path, server: str, lines: AsyncIterator[bytes]) 
 
     Raises `RecordingError`, and what reading the lines raises; then there may be a part of the file.
     """
-    writer = _Writer(server)
+    writer = _RecordingWriter(server)
     try:
         with path.open("xb") as file:
             async for line in lines:
@@ -34,7 +34,7 @@ async def write_recording(path: Path, server: str, lines: AsyncIterator[bytes]) 
     return writer.changes
 
 
-class _Writer:
+class _RecordingWriter:
     """Makes the lines of a recording from frames; a frame's time is that of its view."""
 
     def __init__(self, server: str) -> None:
