@@ -121,12 +121,27 @@ HELD: tuple[Step, ...] = (
     End(2, commit=True),
 )
 
+NEXT: tuple[
+    Step, ...
+] = (  # at the tick, the transaction in progress is the next after all that have ended
+    Write(1, 1),
+    End(1, commit=True),
+    Write(0, 2),
+    Tick(),
+    End(0, commit=True),
+    Tick(),
+    Write(1, 1),
+    End(1, commit=True),
+    Tick(),
+)
 
+
+@pytest.mark.parametrize("plan", [HELD, NEXT])
 @pytest.mark.parametrize("rows", [[1], [2], [3, 1], [1000]])
 async def test_a_transaction_that_commits_late_comes_in_a_later_part(
-    play: Play, rows: list[int]
+    play: Play, rows: list[int], plan: tuple[Step, ...]
 ) -> None:
-    await check(play, [*HELD], rows)
+    await check(play, [*plan], rows)
 
 
 async def test_a_void_comes_last_though_its_transaction_began_first(play: Play) -> None:
