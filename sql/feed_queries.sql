@@ -30,6 +30,10 @@ UPDATE feed_lineage SET timeline = ''
 -- The number of the newest tick, NULL if there is none.
 SELECT max(number) FROM feed_tick
 
+-- name: newest_feed_tick
+-- The number and the moment of the newest tick: numbers are used again when files are put back.
+SELECT number, time FROM feed_tick ORDER BY number DESC LIMIT 1
+
 -- name: first_feed_tick
 -- The number of the oldest tick, NULL if there is none.
 SELECT min(number) FROM feed_tick

@@ -103,6 +103,12 @@ class FeedTable:
         async with self._reading() as connection:
             return await connection.fetchval(sql("last_feed_tick"), timeout=_ANSWER_SECONDS) or 0
 
+    async def newest(self) -> tuple[int, datetime] | None:
+        """Return the number and the moment of the newest tick, `None` if there is none."""
+        async with self._reading() as connection:
+            row = await connection.fetchrow(sql("newest_feed_tick"), timeout=_ANSWER_SECONDS)
+            return None if row is None else (row["number"], row["time"])
+
     async def first_tick(self) -> int:
         """Return the number of the oldest tick that is kept, 0 if there is none."""
         async with self._reading() as connection:

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
 from coffeert.domain.feed import FeedCursor, FeedPosition, FeedStart
-from coffeert.errors import CoffeertError, Unavailable
+from coffeert.errors import CoffeertError, Gone, Unavailable
 from coffeert.postgres.feed import FeedRows
 from coffeert.server.feed.chunk import FeedChunk
 
@@ -33,8 +33,8 @@ class FeedReads(Protocol):
     async def want_ticks(self, seconds: float) -> None:
         """Say that readers want ticks between the passes for so long."""
 
-    async def last_tick(self) -> int:
-        """Return the number of the newest tick."""
+    async def newest(self) -> tuple[int, datetime] | None:
+        """Return the number and the moment of the newest tick."""
 
     async def first_tick(self) -> int:
         """Return the number of the oldest tick."""
@@ -67,9 +67,10 @@ class FeedSource:
         self._bytes = 0
         self._marks: OrderedDict[str, tuple[FeedChunk, int]] = OrderedDict()
         self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._waiting: dict[asyncio.Future[None], int] = {}
+        self._waiting: dict[asyncio.Future[None], tuple[int, datetime] | None] = {}
         self._somebody_waits = asyncio.Event()
         self._demanded = float("-inf")
+        self._last = 0
         self.closed = False
 
     async def run(self) -> None:
@@ -79,7 +80,7 @@ class FeedSource:
             pause = POLL_SECONDS
             try:
                 await self._demand_ticks()
-                self._wake(await self._table.last_tick())
+                self._wake(await self._table.newest())
             except CoffeertError:
                 pause = _RETRY_SECONDS
             await asyncio.sleep(pause)
@@ -87,7 +88,9 @@ class FeedSource:
     def close(self) -> None:
         """Let everybody who waits go; the server ends."""
         self.closed = True
-        self._wake(None)
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(None)
 
     async def position(self, start: FeedStart) -> FeedPosition:
         """Return where a reader begins; raises `Gone` for a cursor that leads nowhere."""
@@ -109,6 +112,9 @@ class FeedSource:
         while True:
             try:
                 return await self._table.find(cursor)
+            except Gone:
+                self._forget()
+                raise
             except Unavailable:
                 if time.monotonic() > deadline or self.closed:
                     raise
@@ -126,7 +132,11 @@ class FeedSource:
                 return self._marks[key]
             chunk = self._chunks.get(key)
             if chunk is None:
-                parts = await self._table.read(position)
+                try:
+                    parts = await self._table.read(position)
+                except Gone:
+                    self._forget()
+                    raise
                 if not parts:
                     return None
                 chunk = FeedChunk(parts, self._places())
@@ -150,7 +160,8 @@ class FeedSource:
         if self.closed:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[future] = 0 if position.after is None else position.after.number
+        after = position.after
+        self._waiting[future] = None if after is None else (after.number, after.time)
         self._somebody_waits.set()
         try:
             with suppress(TimeoutError):
@@ -161,10 +172,14 @@ class FeedSource:
             if not self._waiting:
                 self._somebody_waits.clear()
 
-    def _wake(self, last: int | None) -> None:
-        for future, number in self._waiting.items():
-            # Another number, not only a greater one: the database may have gone back.
-            if last != number and not future.done():
+    def _wake(self, newest: tuple[int, datetime] | None) -> None:
+        number = 0 if newest is None else newest[0]
+        if number < self._last:
+            self._forget()
+        self._last = number
+        for future, known in self._waiting.items():
+            # Another one, not only a later one: the database may have gone back.
+            if newest != known and not future.done():
                 future.set_result(None)
 
     async def _demand_ticks(self) -> None:
@@ -173,6 +188,12 @@ class FeedSource:
         self._demanded = time.monotonic()
         with suppress(CoffeertError):  # then there are ticks with the passes
             await self._table.want_ticks(_DEMAND_SECONDS)
+
+    def _forget(self) -> None:
+        """Drop what is kept: the database may have gone back, and go on with other orders behind a tick."""
+        self._chunks.clear()
+        self._marks.clear()
+        self._bytes = 0
 
     def _keep(self, key: str, chunk: FeedChunk) -> None:
         self._chunks[key] = chunk
