@@ -103,6 +103,11 @@ class FeedTable:
         async with self._reading() as connection:
             return await connection.fetchval(sql("last_feed_tick"), timeout=_ANSWER_SECONDS) or 0
 
+    async def has(self, tick: FeedTick) -> bool:
+        """Return True if a tick is still there."""
+        async with self._reading() as connection:
+            return (await _ticks_around(connection, tick.number))[:1] == [tick]
+
     async def newest(self) -> tuple[int, datetime] | None:
         """Return the number and the moment of the newest tick, `None` if there is none."""
         async with self._reading() as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -38,6 +39,8 @@ class FeedChunk:
     def __init__(self, parts: Sequence[FeedRows], places: int) -> None:
         self.start = parts[0].start
         self.end = parts[-1].end
+        self.last_tick = parts[-1].part
+        self.checked = time.monotonic()
         self._places = places
         self._rows: list[tuple[FeedRows, FeedRow]] = [
             (part, row) for part in parts for row in part.rows

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
-from coffeert.domain.feed import FeedCursor, FeedPosition, FeedStart
+from coffeert.domain.feed import FeedCursor, FeedPosition, FeedStart, FeedTick
 from coffeert.errors import CoffeertError, Gone, Unavailable
 from coffeert.postgres.feed import FeedRows
 from coffeert.server.feed.chunk import FeedChunk
@@ -23,6 +23,7 @@ _DEMAND_SECONDS: Final = 5.0
 _DEMAND_EVERY_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 0.5
 _BEHIND_SECONDS: Final = 10.0
+_CHECK_SECONDS: Final = 1.0
 _CACHE_BYTES: Final = 32 << 20
 _MAX_MARKS: Final = 2_000
 
@@ -32,6 +33,9 @@ class FeedReads(Protocol):
 
     async def want_ticks(self, seconds: float) -> None:
         """Say that readers want ticks between the passes for so long."""
+
+    async def has(self, tick: FeedTick) -> bool:
+        """Return True if a tick is still there."""
 
     async def newest(self) -> tuple[int, datetime] | None:
         """Return the number and the moment of the newest tick."""
@@ -128,10 +132,11 @@ class FeedSource:
         key = position.cursor()
         lock = self._reading.setdefault(key, asyncio.Lock())
         async with lock:
-            if key in self._marks:
-                return self._marks[key]
+            mark = self._marks.get(key)
+            if mark is not None and await self._is_right(mark[0]):
+                return mark
             chunk = self._chunks.get(key)
-            if chunk is None:
+            if chunk is None or not await self._is_right(chunk):
                 try:
                     parts = await self._table.read(position)
                 except Gone:
@@ -143,7 +148,7 @@ class FeedSource:
                 # What follows the beginning is another part as soon as ticks are deleted.
                 if position.after is not None:
                     self._keep(key, chunk)
-            else:
+            elif key in self._chunks:
                 self._chunks.move_to_end(key)
         return chunk, 0
 
@@ -188,6 +193,15 @@ class FeedSource:
         self._demanded = time.monotonic()
         with suppress(CoffeertError):  # then there are ticks with the passes
             await self._table.want_ticks(_DEMAND_SECONDS)
+
+    async def _is_right(self, chunk: FeedChunk) -> bool:
+        """Return True if a chunk's ticks are those of the database; asked once a second."""
+        if time.monotonic() - chunk.checked > _CHECK_SECONDS:
+            if not await self._table.has(chunk.last_tick):
+                self._forget()
+                return False
+            chunk.checked = time.monotonic()
+        return True
 
     def _forget(self) -> None:
         """Drop what is kept: the database may have gone back, and go on with other orders behind a tick."""
