@@ -92,6 +92,12 @@ class ImportBusy(CoffeertError):
     exit_code = 9
 
 
+class ForwardBusy(CoffeertError):
+    """Another process forwards to the same installation."""
+
+    exit_code = 9
+
+
 class ImportRefused(CoffeertError):
     """A file is not imported before its owner has answered or corrected something."""
 

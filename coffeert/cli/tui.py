@@ -277,6 +277,13 @@ async def _read_aloud(
     state = DashboardState(Session(clock or SystemClock()), ASCII)
     alerts = Alerts(rules)
     await run_screen_reader(
-        state, feed, click.echo, archive=archive, alerts=alerts, webhook=webhook, server=server
+        state,
+        feed,
+        click.echo,
+        archive=archive,
+        alerts=alerts,
+        webhook=webhook,
+        server=server,
+        dated=clock is not None,
     )
     return 0

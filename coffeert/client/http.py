@@ -36,7 +36,7 @@ from coffeert.wire.closings import Closing, ClosingList, decode_closing, decode_
 from coffeert.wire.frames import Snapshot, decode_snapshot
 from coffeert.wire.login import LoginLink
 from coffeert.wire.order_pages import OrderList, decode_order_list, query_fields
-from coffeert.wire.orders import BatchResult, MenuBody, decode_body, draft_body, encode
+from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, decode_body, draft_body, encode
 from coffeert.wire.reports import (
     Activity,
     Comparison,
@@ -61,6 +61,7 @@ _PROXIES = frozenset({401, 403, _NOT_FOUND})
 
 _decode_menu = msgspec.json.Decoder(MenuBody).decode
 _decode_link = msgspec.json.Decoder(LoginLink).decode
+_decode_order = msgspec.json.Decoder(OrderBody).decode
 _decode_batch = msgspec.json.Decoder(BatchResult).decode
 
 
@@ -156,6 +157,12 @@ class OrderClient:
             order_id = order_id_from_key(order_id)
         url = self._orders_url / str(order_id) / "void"
         return (await self._request("POST", url, b"", {})).placed()
+
+    async def order(self, order_id: UUID) -> OrderBody:
+        """Return an order, or a void, by its id; raises `NotFound`."""
+        return _decode_order(
+            (await self._request("GET", self._orders_url / str(order_id), b"", {})).body
+        )
 
     async def batch(
         self, drafts: AsyncIterable[Draft | Void], *, key: str | None = None
@@ -275,7 +282,11 @@ class OrderClient:
 
     async def orders_csv(self, wanted: OrderQuery = ALL_ORDERS) -> AsyncIterator[bytes]:
         """Iterate over the pieces of a CSV file of all orders that match, and their voids; no retries."""
-        url = (await self._list_url(wanted)).update_query(format="csv")
+        async for piece in self._pieces((await self._list_url(wanted)).update_query(format="csv")):
+            yield piece
+
+    async def _pieces(self, url: URL) -> AsyncIterator[bytes]:
+        """Iterate over the pieces of a long answer as they come."""
         if self._session is None:
             raise ServerUnavailable("The client is closed; use it inside `async with`.")
         try:
@@ -289,6 +300,20 @@ class OrderClient:
                     yield piece
         except TRANSPORT_ERRORS as error:
             raise server_unavailable(self._server, error) from error
+
+    async def replay(self, first: datetime, last: datetime) -> AsyncIterator[bytes]:
+        """Iterate over the lines that `/api/replay` sends for the time between two moments; no retries.
+
+        A moment without an offset is in the zone of the server's default calendar.
+        """
+        url = (self._server / "api/replay").with_query(
+            {"from": first.isoformat(), "to": last.isoformat()}
+        )
+        rest = b""
+        async for piece in self._pieces(url):
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                yield line
 
     async def _list_url(self, wanted: OrderQuery) -> URL:
         has_money = wanted.min_price is not None or wanted.max_price is not None

@@ -12,6 +12,7 @@ from coffeert.config import Config
 from coffeert.domain.calendar import calendar_span
 from coffeert.postgres.calendars import load_calendars
 from coffeert.postgres.feed import FeedTable
+from coffeert.postgres.known_view import load_known_view
 from coffeert.postgres.menu import load_menu
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.order_archive import OrderArchive
@@ -19,6 +20,7 @@ from coffeert.postgres.orders import OrderRepository
 from coffeert.postgres.pool import open_pool
 from coffeert.redis_bus.bus import Bus
 from coffeert.server.feed.reader_limit import ReaderLimit
+from coffeert.server.feed.replay import Replay
 from coffeert.server.feed.source import FeedSource
 from coffeert.server.http.aiohttp_connection import track_requests
 from coffeert.server.http.auth import Authorizer
@@ -31,9 +33,10 @@ from coffeert.server.http.feed import FeedApi
 from coffeert.server.http.login import LoginApi
 from coffeert.server.http.order_endpoint import OrderEndpoint
 from coffeert.server.http.order_list import OrderListApi
-from coffeert.server.http.orders import OrdersApi
+from coffeert.server.http.orders import UUID_PATTERN, OrdersApi
 from coffeert.server.http.page import Page, add_nosniff
 from coffeert.server.http.read_cookie import ReadCookie
+from coffeert.server.http.replay import ReplayApi
 from coffeert.server.http.reports import ReportsApi
 from coffeert.server.http.windows import WindowsApi
 from coffeert.server.ingest.admission import Admission
@@ -76,6 +79,7 @@ class Server:
     rollup_reader: RollupReader
     order_archive: OrderArchive
     feed_source: FeedSource
+    replay: Replay
     reporter: Reporter
     day_closer: DayCloser
     health: HealthMonitor
@@ -114,12 +118,20 @@ class Server:
             menu=self.menu_cache.menu,
             zone=lambda: self.updater.calendars.calendars[0].zone,
         )
+        feed_limit = ReaderLimit(self.config.max_feed_readers, self.config.max_feed_readers_per_ip)
         feed = FeedApi(
             self.feed_source,
-            ReaderLimit(self.config.max_feed_readers, self.config.max_feed_readers_per_ip),
+            feed_limit,
             self.authorizer,
             menu=self.menu_cache.menu,
             zone=lambda: self.updater.calendars.calendars[0].zone,
+        )
+        replay = ReplayApi(
+            self.replay,
+            feed_limit,
+            self.authorizer,
+            zone=lambda: self.updater.calendars.calendars[0].zone,
+            now=self.rollup_reader.clock.now,
         )
         reports = ReportsApi(self.reporter, self.authorizer)
         windows = WindowsApi(
@@ -155,9 +167,11 @@ class Server:
                 ("GET", "/api/orders", order_list.orders),
                 ("POST", "/api/orders/batch", orders.place_batch),
                 ("POST", "/api/orders/{order_id:.+}/void", orders.void),
+                ("GET", f"/api/orders/{{order_id:{UUID_PATTERN}}}", orders.find),
                 ("GET", "/api/dashboard", dashboard.dashboard),
                 ("GET", "/api/menu", dashboard.menu),
                 ("GET", "/api/feed", feed.feed),
+                ("GET", "/api/replay", replay.replay),
                 ("GET", "/api/report", reports.report),
                 ("GET", "/api/activity", reports.activity),
                 ("GET", "/api/sessions", windows.sessions),
@@ -268,6 +282,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             on_acknowledged=recent.add,
         )
         menu_cache = MenuCache(menu, database_url, broadcaster)
+        feed_source = FeedSource(FeedTable(feed_pool), lambda: menu_cache.menu().places)
         authorizer = _authorizer(config)
         order_service = OrderService(batch_writer, repository, menu_cache.menu, clock.now)
         batches = BatchEndpoint(
@@ -285,7 +300,14 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             menu_cache=menu_cache,
             rollup_reader=rollup_reader,
             order_archive=OrderArchive(archive_pool),
-            feed_source=FeedSource(FeedTable(feed_pool), lambda: menu_cache.menu().places),
+            feed_source=feed_source,
+            replay=Replay(
+                feed_source,
+                lambda position, moment: load_known_view(feed_pool, position, moment),
+                menu=menu_cache.body,
+                zone=lambda: updater.calendars.calendars[0].zone,
+                places=lambda: menu_cache.menu().places,
+            ),
             reporter=Reporter(pool, menu_cache.menu),
             day_closer=DayCloser(pool, config.closing_after),
             health=HealthMonitor(

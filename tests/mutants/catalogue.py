@@ -1336,7 +1336,7 @@ ORDER BY order_id""",
     ),
     Mutant(
         "a part of the feed lacks what was in progress at the tick before",
-        "sql/migrations/0007_feed.sql",
+        "sql/migrations/0008_feed.sql",
         "            SELECT * FROM orders WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip(seen)))\n"
         "        ) AS part",
         "            SELECT * FROM orders WHERE false\n        ) AS part",
@@ -1357,12 +1357,17 @@ ORDER BY order_id""",
         (_FEED_PARTS,),
     ),
     Mutant(
-        "a page of the feed begins at the order that was read last",
-        "sql/queries/feed_page.sql",
-        "          AND xid < pg_snapshot_xmax($2::text::pg_snapshot)\n"
-        "          AND (xid, order_id) > ($4::text::xid8, $5::uuid)",
-        "          AND xid < pg_snapshot_xmax($2::text::pg_snapshot)\n"
-        "          AND (xid, order_id) >= ($4::text::xid8, $5::uuid)",
+        "a page of the feed leaves out what was in progress at the last tick",
+        "coffeert/postgres/feed.py",
+        "            for xid in sorted(seen.xip):",
+        "            for xid in ():",
+        (_FEED_PARTS,),
+    ),
+    Mutant(
+        "a page of the feed begins behind the transaction that was read last",
+        "coffeert/postgres/feed.py",
+        "            if behind:\n",
+        "            if False:\n",
         (_FEED_PARTS,),
     ),
     Mutant(

@@ -73,12 +73,14 @@ class RollupReader:
         async with self._connection() as connection:
             seconds = await self._measure(connection)
             status = await read_status(connection)
+            refused: int = await connection.fetchval(sql("forward_refusal_count"))
         offset = self.clock.offset
         figures = DatabaseHealth(
             pool=self._pool.get_size(),
             pool_idle=self._pool.get_idle_size() + self._idle_elsewhere(),
             round_trip_ms=round(seconds * 1e3, 3),
             clock_offset_s=round(offset, 1) if abs(offset) > _OFFSET_SHOWN_SECONDS else 0,
+            forward_refused=refused,
         )
         return ProbeResult(figures, status)
 
