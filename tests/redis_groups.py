@@ -33,13 +33,7 @@ _SETTINGS = {
     "repl-diskless-sync-delay": "0",
     "repl-ping-replica-period": "1",
 }
-_SENTINEL = """
-port {port}
-dir {directory}
-sentinel monitor {service} 127.0.0.1 {primary} 2
-sentinel down-after-milliseconds {service} 1000
-sentinel failover-timeout {service} 3000
-"""
+_SENTINEL = (Path(__file__).parents[1] / "deploy" / "ha" / "sentinel.conf").read_text()
 
 
 def _program(*, tls: bool) -> str:
@@ -71,7 +65,9 @@ class RedisProcess:
             self._process = subprocess.Popen(
                 [self._program, *self._arguments], cwd=self._directory, stdout=log, stderr=log
             )
-        wait_until(self.answers, within=30)
+        process = self._process
+        wait_until(lambda: self.answers() or process.poll() is not None, within=30)
+        assert process.poll() is None, (self._directory / "log").read_text()[-1000:]
 
     def answers(self) -> bool:
         """Whether it takes commands."""
@@ -161,6 +157,7 @@ def _slots(server: RedisProcess) -> list[tuple[int, int, int]]:
 def watched_by_sentinels(
     directory: Path,
     *,
+    config: Path | None = None,
     scheme: str = "redis+sentinel",
     user: str = "",
     query: str = "",
@@ -169,11 +166,15 @@ def watched_by_sentinels(
     login: Mapping[str, Any] = MappingProxyType({}),
     sentinel_login: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[RedisGroup]:
-    """A primary, a replica and three Sentinels that have found each other."""
+    """A primary, a replica and three Sentinels that have found each other.
+
+    `config` is a file with settings of the servers, `settings` are further ones.
+    """
     first, second, *sentinel_ports = (free_port() for _ in range(5))
     servers = [
         RedisProcess(
             _made(directory / str(port)),
+            *([str(config)] if config else []),
             *_options({**settings, **_ports(port, settings)}, more),
             port=port,
             login=login,
@@ -183,7 +184,8 @@ def watched_by_sentinels(
     sentinels = []
     for port in sentinel_ports:
         own = _made(directory / str(port))
-        text = _SENTINEL.format(port=port, directory=own, primary=first, service=SERVICE)
+        text = _SENTINEL.replace("@HOST@", "127.0.0.1").replace("@PORT@", str(first))
+        text += f"port {port}\ndir {own}\n"
         (own / "sentinel.conf").write_text(text + sentinel_lines.format(port=port, service=SERVICE))
         sentinels.append(
             RedisProcess(own, "sentinel.conf", "--sentinel", port=port, login=sentinel_login)

@@ -33,7 +33,8 @@ def guest(redis: Redis, redis_url: str) -> Iterator[Callable[..., str]]:
     """Makes a user with the given rights; gives the URL with its login."""
 
     def make(*rights: str) -> str:
-        redis.execute_command("ACL", "SETUSER", "guest", "reset", "on", ">secret", *rights)
+        command = ("ACL", "SETUSER", "guest", "reset", "on", ">secret", *rights)
+        redis.execute_command(*command)  # type: ignore[no-untyped-call] # of the library
         return redis_url.replace("unix://", "unix://guest:secret@")
 
     yield make
@@ -204,7 +205,7 @@ async def test_the_script_touches_no_key_that_is_not_declared(
     await publish(publisher, first.count(first.order(ago=timedelta(hours=5)), first.order()))
     another = RedisPublisher(redis_url_of(redis))
     second = PassFactory(lineage="lineage-2", token=2, since=first.now + timedelta(hours=1))
-    with redis.monitor() as monitor:
+    with redis.monitor() as monitor:  # type: ignore[no-untyped-call] # of the library
         await publish(another, second.count(second.order()))
         redis.echo("the end")
         declared, touched = set(), set()
