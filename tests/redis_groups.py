@@ -173,8 +173,8 @@ def watched_by_sentinels(
     first, second, *sentinel_ports = (free_port() for _ in range(5))
     servers = [
         RedisProcess(
-            _made(directory / str(port)),
-            *([str(config)] if config else []),
+            _made(directory / str(port), config),
+            *(["redis.conf"] if config else []),
             *_options({**settings, **_ports(port, settings)}, more),
             port=port,
             login=login,
@@ -260,8 +260,10 @@ def _options(
     return [word for name, value in chosen.items() for word in (f"--{name}", *value.split(" "))]
 
 
-def _made(directory: Path) -> Path:
+def _made(directory: Path, config: Path | None = None) -> Path:
     directory.mkdir()
+    if config is not None:
+        shutil.copy(config, directory / "redis.conf")
     return directory
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 import aiohttp
 import asyncpg
 
+from coffeert.errors import DatabaseUnavailable
 from coffeert.postgres.migrations import migrate
 from tests.end_to_end.processes import Command, Shell
 from tests.ha.patroni import DEPLOY, PatroniCluster, patroni_cluster
@@ -124,8 +125,7 @@ async def staged() -> AsyncIterator[Stage]:
             (ports[0], ports[1]),
             {},
         )
-        await _make_database(f"postgresql://{login}/postgres")
-        await migrate(made.database_url)
+        await _make_database(f"postgresql://{login}/postgres", made.database_url)
         try:
             for port in made.ports:
                 await made.start_server(port)
@@ -135,13 +135,17 @@ async def staged() -> AsyncIterator[Stage]:
             await asyncio.to_thread(shell.close)
 
 
-async def _make_database(url: str) -> None:
-    async with asyncio.timeout(30):
+async def _make_database(anywhere: str, url: str) -> None:
+    """Make the database and its schema, as soon as HAProxy leads to the primary."""
+    unavailable = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseUnavailable)
+    async with asyncio.timeout(60):
         while True:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                connection = await asyncpg.connect(url, timeout=5)
-                await connection.execute("CREATE DATABASE coffeert")
+            with suppress(*unavailable):
+                connection = await asyncpg.connect(anywhere, timeout=5)
+                with suppress(asyncpg.DuplicateDatabaseError):
+                    await connection.execute("CREATE DATABASE coffeert")
                 await connection.close()
+                await migrate(url)
                 return
             await asyncio.sleep(0.1)
 

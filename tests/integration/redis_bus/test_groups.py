@@ -11,9 +11,13 @@ from typing import Any
 
 import pytest
 import trustme
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from coffeert.errors import RedisUnavailable
+from coffeert.redis_bus.address import RedisNode
 from coffeert.redis_bus.bus import Bus, Subscribed
+from coffeert.redis_bus.located_connection import LocatedConnection
+from coffeert.redis_bus.locators import Located, Locator
 from coffeert.redis_bus.publisher import RedisPublisher
 from tests.integration.redis_bus.pass_factory import STATS, PassFactory, publish
 from tests.integration.redis_bus.test_bus import hear, hot
@@ -145,6 +149,26 @@ async def test_a_replica_is_not_taken_for_the_primary(
     opened.push_async_callback(bus.close)
     with pytest.raises(RedisUnavailable, match="it is a replica, which takes no writes"):
         await bus.probe()
+
+
+@pytest.mark.long
+async def test_a_replica_that_somebody_calls_the_primary_is_not_used(
+    sentinels: RedisGroup,
+) -> None:
+    """It would let one subscribe and publish; the Sentinels may be behind."""
+    replica = next(server for server in sentinels.servers if server.role == "slave")
+
+    class Behind(Locator):
+        async def locate(self) -> RedisNode:
+            return RedisNode("127.0.0.1", replica.port)
+
+        async def _ask(self, node: RedisNode) -> Located:
+            raise NotImplementedError
+
+    connection = LocatedConnection(locator=Behind((), {}))
+    with pytest.raises(RedisConnectionError, match="does not take our writes"):
+        await connection.connect()  # type: ignore[no-untyped-call] # of the library
+    assert not connection.is_connected
 
 
 @pytest.mark.long
