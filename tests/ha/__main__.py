@@ -109,14 +109,7 @@ async def run(modes: list[str], only: str, times: int, rate: float) -> tuple[str
                     print(outcome.row(), end="", flush=True)
                     for reason, number in outcome.reasons.most_common(3):
                         print(f"    {number} x {reason}", flush=True)
-        _keep_logs(stage)
     return said, outcomes
-
-
-def _keep_logs(stage: Stage) -> None:
-    place = os.environ.get("COFFEERT_KEEP")
-    if place:
-        shutil.copytree(stage.shell.directory, place, dirs_exist_ok=True)
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ from tests.ports import free_port
 from tests.waiting import wait_until
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "ha"
-_WITHIN = 90.0  # seconds to be whole again
+_WITHIN = 180.0  # seconds to be whole again
 
 
 class Node:
@@ -87,7 +87,10 @@ class PatroniCluster:
 
     def wait_until_whole(self) -> None:
         """Wait until there are a primary and two standbys that stream."""
-        wait_until(self._whole, within=_WITHIN)
+        try:
+            wait_until(self._whole, within=_WITHIN)
+        except AssertionError:
+            raise AssertionError(f"not whole within {_WITHIN:g} s: {self._members()}") from None
 
     def _whole(self) -> bool:
         with suppress(OSError):

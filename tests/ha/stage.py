@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -101,6 +102,7 @@ async def staged() -> AsyncIterator[Stage]:
     """Start everything in a temporary directory; at the end nothing of it is left."""
     with ExitStack() as stack:
         directory = stack.enter_context(temporary_directory())
+        stack.callback(_keep_logs, directory)
         postgres = await asyncio.to_thread(stack.enter_context, patroni_cluster(directory))
         redis_directory = directory / "redis"
         redis_directory.mkdir()
@@ -162,6 +164,13 @@ def _haproxy(
     }
     command: list[str | Path] = [str(shutil.which("haproxy")), "-f", DEPLOY / "haproxy.cfg", "-db"]
     return Program("haproxy", directory, command, environment=environment)
+
+
+def _keep_logs(directory: Path) -> None:
+    place = os.environ.get("COFFEERT_KEEP")
+    for log in directory.rglob("*") if place else ():
+        if log.suffix in {".log", ".err"} or log.name == "log":
+            shutil.copy(log, Path(str(place)) / "-".join(log.relative_to(directory).parts))
 
 
 def _made(directory: Path) -> Path:
