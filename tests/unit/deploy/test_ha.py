@@ -16,7 +16,7 @@ from coffeert.config import ENV_PREFIX, Config
 from coffeert.redis_bus.address import parse_address
 from tests.ha.faults import FAULTS
 
-PLACE = Path(__file__).parents[2] / "deploy" / "ha"
+PLACE = Path(__file__).parents[3] / "deploy" / "ha"
 
 
 @pytest.fixture(scope="module")
