@@ -852,8 +852,8 @@ ORDER BY order_id""",
     Mutant(
         "a connection stays with a server that our keys have left",
         "coffeert/redis_bus/located_connection.py",
-        "            await self.disconnect(nowait=True)\n            reason",
-        "            reason",
+        "if not isinstance(error, _ELSEWHERE)",
+        "if not isinstance(error, ReadOnlyError)",
         (_GROUPS,),
     ),
     Mutant(
