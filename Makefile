@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check format lint types imports tests long torture mutants fuzz wheel clean
+.PHONY: demo test check format lint types imports tests long torture ha mutants fuzz wheel clean
 
 demo: $(STAMP) ## everything on the embedded servers, with history and live orders
 	@$(BIN)/coffeert demo
@@ -41,6 +41,9 @@ torture: $(STAMP) ## every fault of docs/reliability.md with three seeds, for ma
 	$(BIN)/python -m tests.torture --write docs/reliability.md
 	$(BIN)/python -m tests.torture.overload --write docs/reliability.md
 	$(BIN)/python -m tests.torture.verifying --write docs/reliability.md
+
+ha: $(STAMP) ## loses each part of Patroni, Sentinel, HAProxy and coffeert in turn; needs Debian's packages
+	$(BIN)/python -m tests.ha
 
 mutants: $(STAMP) ## breaks the safeguards one by one in a copy, and tells which the tests notice
 	$(BIN)/python -m tests.mutants --write docs/reliability.md

@@ -92,7 +92,7 @@ class Config(BaseSettings):
     """PostgreSQL, as `postgresql://...`; unset starts the embedded one."""
 
     redis_url: SecretStr | None = None
-    """Redis, as `redis://...`; unset starts the embedded Valkey."""
+    """Redis, as `redis://`, `redis+sentinel://` or `redis+cluster://`; unset starts the embedded Valkey."""
 
     data_dir: Path | None = None
     """Where the embedded servers keep their data; unset means the user's data directory."""

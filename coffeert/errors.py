@@ -61,6 +61,12 @@ class SchemaMismatch(CoffeertError):
     exit_code = 4
 
 
+class ProtocolMismatch(CoffeertError):
+    """Another version of coffeert, with other keys and messages in Redis, runs on the same Redis."""
+
+    exit_code = 4
+
+
 class ClusterMismatch(CoffeertError):
     """The rollups were computed on another PostgreSQL cluster, so their watermark means nothing here."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from coffeert.config import Config
 from coffeert.domain.calendar import calendar_span
+from coffeert.errors import RedisUnavailable
 from coffeert.postgres.calendars import load_calendars
 from coffeert.postgres.feed import FeedTable
 from coffeert.postgres.known_view import load_known_view
@@ -210,7 +211,8 @@ class Server:
 async def open_server(config: Config, database_url: str, redis_url: str) -> AsyncIterator[Server]:
     """Make a server and keep its background tasks running.
 
-    Raises `DatabaseUnavailable` and `SchemaMismatch`. Redis may be away: the server waits for it.
+    Raises `DatabaseUnavailable`, `SchemaMismatch` and `ProtocolMismatch`. Redis may be away: the server
+    waits for it.
     """
     async with AsyncExitStack() as stack:
         pool = await open_pool(
@@ -239,6 +241,8 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             calendars = await load_calendars(connection, *calendar_span(now))
         bus = Bus(redis_url)
         stack.push_async_callback(bus.close)
+        with suppress(RedisUnavailable):
+            await bus.check_protocol()
         admission = Admission(
             wait_limit=config.max_queue_seconds,
             batch_rows=config.max_batch_rows,

@@ -27,6 +27,8 @@ _LIVE = "tests/unit/server/live/test_live_view.py"
 _CONTINUITY = "tests/unit/server/live/test_continuity.py"
 _CLOCKS = "tests/integration/server/live/test_clocks.py"
 _FENCING = "tests/integration/redis_bus/test_fencing.py"
+_GROUPS = "tests/integration/redis_bus/test_groups.py"
+_OBSTACLES = "tests/integration/redis_bus/test_obstacles.py"
 _ROLLUPS = "tests/unit/domain/test_rollups.py"
 _CONNECTION = "tests/unit/server/http/test_connection.py"
 _READER = "tests/unit/server/http/test_request_reader.py"
@@ -869,6 +871,41 @@ ORDER BY order_id""",
         "  if pass.token < published then",
         "  if pass.token < -1 then",
         (_FENCING,),
+    ),
+    Mutant(
+        "the first answer holds on where our keys are in Redis, however old it is",
+        "coffeert/redis_bus/locators.py",
+        "latest = max(located, key=lambda one: one.epoch)",
+        "latest = located[0]",
+        ("tests/unit/redis_bus/test_locators.py",),
+    ),
+    Mutant(
+        "a replica is taken for the primary",
+        "coffeert/redis_bus/located_connection.py",
+        'await self.send_command("DEL", keys.NOTHING, check_health=False)',
+        'await self.send_command("PING", check_health=False)',
+        (_GROUPS,),
+    ),
+    Mutant(
+        "a connection stays with a server that our keys have left",
+        "coffeert/redis_bus/located_connection.py",
+        "if not isinstance(error, _ELSEWHERE)",
+        "if not isinstance(error, ReadOnlyError)",
+        (_GROUPS,),
+    ),
+    Mutant(
+        "a version publishes in Redis beside a newer one",
+        "coffeert/redis_bus/publish.lua",
+        "tonumber(text) > plan.protocol",
+        "tonumber(text) > 1000",
+        (_OBSTACLES,),
+    ),
+    Mutant(
+        "the script deletes hours in Redis that are not among its keys",
+        "coffeert/redis_bus/publish.lua",
+        "if #undeclared > 0 then",
+        "if #undeclared > 1000 then",
+        (_OBSTACLES,),
     ),
     Mutant(
         "the live view applies a pass whatever pass it follows",
