@@ -11,12 +11,13 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from coffeert.cli.closing_text import change_sentences
 from coffeert.cli.report_mail import ReportMail
 from coffeert.cli.text_page import csv_cell, local_time, page_text, text_table
 from coffeert.domain.currency import amount_text
-from coffeert.domain.money import units_from_text
+from coffeert.domain.money import rounded, units_from_text
 from coffeert.printable import printable
-from coffeert.wire.reports import Grouping, PercentChange, Report, ReportDetails, ReportRow
+from coffeert.wire.reports import Figures, Grouping, PercentChange, Report, ReportDetails, ReportRow
 
 
 def mail_text(mail: ReportMail) -> str:
@@ -63,16 +64,38 @@ def _sentences(mail: ReportMail) -> Iterator[str]:
     takings = _amount(total.takings, report)
     yield f"{title}: {total.orders:,} orders, {takings}{_against(report)}."
     if mail.usual is not None and mail.usual.compared is not None:
-        yield f"It is {_change_words(mail.usual)}."
-    if report.stores_compared is not None and 0 < report.stores_compared < report.stores:
-        yield f"Compared are {report.stores_compared} of {report.stores} stores."
+        yield f"It is {_change_words(mail.usual)}{_range_words(mail.usual)}."
+    yield from _compared_stores(report)
     for by in (report, mail.by_drink):
         if by is not None and by.grouped_by in (("store",), ("drink",)):
             yield from _best_and_worst(by)
     if total.sold is not None and total.refunded is not None and units_from_text(total.refunded):
         yield f"Sold {_amount(total.sold, report)}, refunded {_amount(total.refunded, report)}."
-    if total.receipts is not None:
-        yield f"Receipts: {total.receipts:,}."
+    yield from _receipts(total, report)
+    if report.details is not None and report.details.closing is not None:
+        yield from change_sentences(report.details.closing)
+
+
+def _compared_stores(report: Report) -> Iterator[str]:
+    compared, waiting = report.stores_compared or 0, report.stores_without_sale
+    if compared > 0 and (compared < report.stores or waiting):
+        verb = "has" if waiting == 1 else "have"
+        yet = f", {waiting:,} of which {verb} sold nothing yet" if waiting else ""
+        yield f"Compared are {compared} of {report.stores} stores{yet}."
+
+
+def _receipts(total: Figures, report: Report) -> Iterator[str]:
+    with_receipt, takings = total.orders_with_receipt, total.takings_with_receipt
+    if total.receipts is None or with_receipt is None or takings is None:
+        return
+    share = ""
+    if 0 < with_receipt < total.orders:
+        share = f", of {100 * with_receipt // total.orders} % of the orders"
+    each = ""
+    if total.receipts > 0:
+        mean = rounded(units_from_text(takings), total.receipts)
+        each = f"; {amount_text(mean, report.currency or None)} each"
+    yield f"Receipts: {total.receipts:,}{share}{each}."
 
 
 def _against(report: Report) -> str:
@@ -91,6 +114,16 @@ def _change_words(report: Report) -> str:
     if change.percent == 0:
         return f"as much as {title}"
     return f"{abs(change.percent):,} % {'over' if change.percent > 0 else 'under'} {title}"
+
+
+def _range_words(report: Report) -> str:
+    found = report.total.usual_range
+    if found is None:
+        return ""
+    return (
+        f", whose {found.days} days took {_number(found.lowest_takings, report)} to "
+        f"{_amount(found.highest_takings, report)}"
+    )
 
 
 def _best_and_worst(report: Report) -> Iterator[str]:

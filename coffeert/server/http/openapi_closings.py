@@ -32,7 +32,7 @@ def closing_paths(
                         "How many closings a page has at most.",
                     ),
                 ],
-                "responses": {"200": _answer("A page.", page)} | refused(401, 403, 422, 503),
+                "responses": {"200": _answer("A page.", page)} | refused(400, 401, 403, 422, 503),
             },
             "post": {
                 "summary": "Close a business day",
@@ -45,7 +45,7 @@ def closing_paths(
                     "201": _answer("Closed now.", closing),
                     "200": _answer("Closed before, and not changed since.", closing),
                 }
-                | refused(401, 403, 422, 503),
+                | refused(400, 401, 403, 422, 503),
             },
         },
         "/api/closings/{number}": {
@@ -55,7 +55,7 @@ def closing_paths(
                     {"name": "number", "in": "path", "required": True, "schema": _NUMBER}
                 ],
                 "responses": {"200": _answer("The closing.", closing)}
-                | refused(401, 403, 404, 422, 503),
+                | refused(400, 401, 403, 404, 422, 503),
             }
         },
     }

@@ -1,4 +1,4 @@
-"""Whatever happens to a day before, while and after it is closed: every figure is that of the orders themselves."""
+"""Whatever happens to a day, each of its closings says what the orders themselves add up to."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ steps = st.one_of(
 
 
 @pytest.mark.long
-@settings(max_examples=25, phases=[Phase.generate])
+@settings(max_examples=15, phases=[Phase.generate])
 @given(st.lists(steps, min_size=8, max_size=30))
 def test_closings_say_what_the_orders_add_up_to(
     servers: TestServers, template_database: str, chosen: list[tuple[str, object]]
