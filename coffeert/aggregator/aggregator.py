@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
@@ -24,7 +25,15 @@ from coffeert.errors import (
     RedisUnavailable,
     SchemaMismatch,
 )
-from coffeert.postgres.leadership import end_stalled, term, try_lead
+from coffeert.postgres.connecting import has_session
+from coffeert.postgres.leadership import (
+    RENEW_SECONDS,
+    end_lease,
+    end_stalled,
+    leads_for,
+    renew_lease,
+    try_lead,
+)
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.minute_retention import prune_minutes
 from coffeert.postgres.passes import PassResult
@@ -34,6 +43,7 @@ from coffeert.wire.bus import PassMessage, PassStats
 log = structlog.get_logger(__name__)
 
 _STANDBY_POLL_SECONDS = 1.0
+_END_SECONDS = 1.0
 _PRUNE_SECONDS = 600.0  # minutes leave by the hour
 _MAX_RETRY_SECONDS = 2.0
 # Together with the wait for the next pass well below the shortest term of a leader.
@@ -86,6 +96,10 @@ class IntervalTimer:
             self._next += self._interval
         else:
             self._next = now + self._interval
+
+    def seconds_left(self) -> float:
+        """Return the time to the end of the interval."""
+        return self._next - asyncio.get_running_loop().time()
 
 
 class Aggregator:
@@ -157,7 +171,12 @@ class Aggregator:
             # Again: it may have been migrated while this aggregator was standing by, and cannot be while
             # it leads.
             await check_schema(connection)
-            await self._lead(connection, token)
+            try:
+                await self._lead(connection, token)
+            finally:
+                with suppress(DatabaseUnavailable, TimeoutError):
+                    async with asyncio.timeout(_END_SECONDS):
+                        await end_lease(connection, token)
         finally:
             await close(connection)
 
@@ -174,7 +193,7 @@ class Aggregator:
 
     async def _lead(self, connection: Connection, token: int) -> None:
         log.info("leading", name=self._name, token=token)
-        lease = LeaderLease(token, term(self._interval))
+        lease = LeaderLease(token, leads_for(connection, self._interval))
         projection: Projection | None = None
         refused: PassResult | None = None
         timer = IntervalTimer(self._interval)
@@ -189,6 +208,9 @@ class Aggregator:
             if time.monotonic() >= self._prune_at:
                 more = await prune_minutes(connection, self._keep_minutes, token)
                 self._prune_at = time.monotonic() + (0 if more else _PRUNE_SECONDS)
+            while not has_session(connection) and timer.seconds_left() > RENEW_SECONDS:
+                await asyncio.sleep(RENEW_SECONDS)
+                await renew_lease(connection, token)
             await timer.wait()
 
     async def _try_to_publish(self, completed: CompletedPass) -> PassResult | None:

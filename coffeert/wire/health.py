@@ -84,12 +84,16 @@ class DatabaseHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
     """PostgreSQL as this server sees it.
 
     `clock_offset_s` is how far this server's clock is ahead of the database's, if that is over a second.
+    `pooler` is `transaction` behind a pooler in that mode. `standby` is empty without one to read, and else
+    `read`, or why the primary is read instead.
     """
 
     pool: int = 0
     pool_idle: int = 0
     round_trip_ms: float = 0
     clock_offset_s: float = 0
+    pooler: str = ""
+    standby: str = ""
 
 
 class DurabilityHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
