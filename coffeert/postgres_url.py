@@ -132,8 +132,8 @@ def _hides_login(authority: str, query: str) -> bool:
     if "@" in authority:
         return False
     in_query = any("@" in part and "=" not in part for part in query.split("&"))
-    port = authority.rpartition(":")[2] if ":" in authority else ""
-    return in_query or ("@" in query and not re.fullmatch(r"[0-9\]]*", port))
+    hosts = all(map(_HOST.fullmatch, authority.split(",")))
+    return in_query or ("@" in query and not hosts)
 
 
 def _decoded(text: str) -> str:

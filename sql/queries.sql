@@ -412,8 +412,9 @@ RETURNING fencing_token
 UPDATE aggregator_state SET lead_until = '-infinity' WHERE fencing_token = $1
 
 -- name: fence_leader
--- Makes every token stale and ends the term, if anybody leads.
+-- Makes every token stale and ends the last term, if anybody ever led.
 UPDATE aggregator_state SET fencing_token = fencing_token + 1, lead_until = '-infinity'
+WHERE lead_until > '-infinity'
 
 -- name: read_term
 -- Until when the last leader counts as alive, which it moves on as long as it lives.

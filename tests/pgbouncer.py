@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,11 @@ class PgBouncer:
         self._process = subprocess.Popen(
             [PROGRAM, "-q", self._settings], user=self._account.uid, stderr=subprocess.DEVNULL
         )
+
+    def is_listening(self) -> bool:
+        """Whether it accepts connections."""
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def kill(self) -> None:
         """End it as a crash does, if it runs."""

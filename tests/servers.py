@@ -59,6 +59,16 @@ def postgres_server(
     return PostgresServer(directory, settings=settings, sync=sync, programs=programs)
 
 
+def postgres_with_tls(directory: Path, *, settings: Mapping[str, str]) -> PostgresServer | None:
+    """A PostgreSQL that can do TLS, which the wheel's cannot; `None` if the machine has none."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    folder = os.environ.get("COFFEERT_TEST_PG_BIN") or (folders[-1] if folders else None)
+    if folder is None:
+        return None
+    programs = InstalledPostgres(Path(folder))
+    return PostgresServer(directory, settings=settings, sync=False, programs=programs)
+
+
 def valkey_server(directory: Path) -> ValkeyServer:
     """A Valkey for tests: the wheel's, or the program COFFEERT_TEST_REDIS, which may be Redis."""
     program = os.environ.get("COFFEERT_TEST_REDIS")

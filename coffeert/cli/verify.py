@@ -30,7 +30,9 @@ def command(as_json: bool, data_dir: Path | None) -> None:
     It says how many orders no pass has counted yet, and also exits with 7 if there are some and passes
     are overdue. Orders may be written meanwhile: the comparison uses one snapshot.
     """
-    result, days_differing, currency = with_database(data_dir, "verify", _verify, existing=True)
+    result, days_differing, currency = with_database(
+        data_dir, "verify", _verify, existing=True, only_reads=True
+    )
     if as_json:
         click.echo(msgspec.json.encode(result))
     else:

@@ -117,7 +117,7 @@ class ReadPool:
                 shown = self._shown() or await self._state_of_primary()
                 connection = await standby.acquire(timeout=_ACQUIRE_SECONDS)
                 try:
-                    async with asyncio.timeout(_ACQUIRE_SECONDS):
+                    async with asyncio.timeout(_ACQUIRE_SECONDS + self._catch_up):
                         obstacle = await self._wait_for(connection, shown)
                 except BaseException:
                     connection.terminate()
@@ -162,9 +162,8 @@ class ReadPool:
             self._away_until = time.monotonic() + _AWAY_SECONDS
         else:
             self._away_until = 0.0
-        if (obstacle is None) != (self.obstacle is None):
-            if obstacle is None:
-                log.info("the standby is read again")
-            else:
-                log.warning("the standby is not read", reason=obstacle)
+        if obstacle is not None and self.obstacle is None:
+            log.warning("the standby is not read", reason=obstacle)
+        elif obstacle is None and self.obstacle is not None:
+            log.info("the standby is read again")
         self.obstacle = obstacle
