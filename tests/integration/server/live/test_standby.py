@@ -19,6 +19,8 @@ from tests.integration.server.conftest import RunServer
 from tests.standby import Standby, standby_of
 from tests.waiting import POLL, WITHIN
 
+pytestmark = pytest.mark.long
+
 LATTE = {"store": "uptown", "drink": "latte"}
 
 
@@ -82,7 +84,7 @@ async def test_a_standby_is_read_for_what_is_only_read(
         clients = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'coffeert serve, standby'"
         assert await shop.on_standby(clients) >= 1, "the first picture was read there"
         assert await shop.listed() == placed
-        moment = (await shop.get("/api/dashboard"))["view"]["as_of"]
+        moment = (await shop.get("/api/dashboard"))["view"]["data_time"]
         for path in (f"/api/dashboard?at={moment}", "/api/report?period=today", "/api/activity"):
             await shop.get(path)
 
