@@ -13,7 +13,11 @@ import structlog
 from msgspec.structs import replace
 
 from coffeert.aggregator.aggregation_pass import CompletedPass, LeaderLease, message_of, run_pass
+from coffeert.aggregator.feed_ticker import FeedTicker
+from coffeert.aggregator.interval_timer import IntervalTimer
+from coffeert.aggregator.lease_renewal import LeaseRenewal
 from coffeert.aggregator.projection import Projection
+from coffeert.aggregator.sealing import seal_regularly
 from coffeert.backoff import Backoff
 from coffeert.domain.orders import Order
 from coffeert.domain.rollup_cube import RollupCube
@@ -25,19 +29,13 @@ from coffeert.errors import (
     RedisUnavailable,
     SchemaMismatch,
 )
-from coffeert.postgres.connecting import has_session
-from coffeert.postgres.leadership import (
-    RENEW_SECONDS,
-    end_lease,
-    end_stalled,
-    leads_for,
-    renew_lease,
-    try_lead,
-)
+from coffeert.postgres.feed import make_tick
+from coffeert.postgres.leadership import end_lease, end_stalled, leads_for, try_lead
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.minute_retention import prune_minutes
 from coffeert.postgres.passes import PassResult
 from coffeert.postgres.pool import Connection, close, connect
+from coffeert.tasks import Tasks
 from coffeert.wire.bus import PassMessage, PassStats
 
 log = structlog.get_logger(__name__)
@@ -81,27 +79,6 @@ class Publisher(Protocol):
         """
 
 
-class IntervalTimer:
-    """Waits for the ends of intervals of fixed length in seconds, without drift; skips missed ones."""
-
-    def __init__(self, interval: float) -> None:
-        self._interval = interval
-        self._next = asyncio.get_running_loop().time() + interval
-
-    async def wait(self) -> None:
-        """Wait for the end of the interval; return at once if it is over already."""
-        now = asyncio.get_running_loop().time()
-        if self._next > now:
-            await asyncio.sleep(self._next - now)
-            self._next += self._interval
-        else:
-            self._next = now + self._interval
-
-    def seconds_left(self) -> float:
-        """Return the time to the end of the interval."""
-        return self._next - asyncio.get_running_loop().time()
-
-
 class Aggregator:
     """One candidate for the lead; run as many as you like on one database."""
 
@@ -113,8 +90,9 @@ class Aggregator:
         interval: float,
         name: str,
         keep_minutes: timedelta = timedelta(days=45),
+        keep_ticks: timedelta = timedelta(days=7),
     ) -> None:
-        """`interval` is in seconds; `keep_minutes` is how long minutes are kept."""
+        """`interval` is in seconds; the others are how long minutes, and ticks of the feed, are kept."""
         self.status = AggregatorStatus(name=name)
         self._url = database_url
         self._publisher = publisher
@@ -122,6 +100,7 @@ class Aggregator:
         self._name = name
         self._keep_minutes = keep_minutes
         self._prune_at = float("-inf")
+        self._feed_ticker = FeedTicker(keep_ticks)
         self._backoff = Backoff(longest=_MAX_RETRY_SECONDS)
         self._last_error: type[CoffeertError] | None = None
         self._last: PassResult | None = None
@@ -149,6 +128,7 @@ class Aggregator:
             await check_schema(connection)
             await end_stalled(connection)
             completed = await run_pass(connection, None, LeaderLease())
+            await make_tick(connection)
             try:
                 await self._publish(completed)
             except Fenced as error:
@@ -165,12 +145,14 @@ class Aggregator:
 
     async def _run_term(self) -> None:
         connection = await connect(self._url, application_name="coffeert aggregator")
+        beside = Tasks()
         try:
             await check_schema(connection)
             token = await self._wait_for_leadership(connection)
             # Again: it may have been migrated while this aggregator was standing by, and cannot be while
             # it leads.
             await check_schema(connection)
+            beside.start("sealing", lambda: seal_regularly(self._url, token))
             try:
                 await self._lead(connection, token)
             finally:
@@ -178,6 +160,7 @@ class Aggregator:
                     async with asyncio.timeout(_END_SECONDS):
                         await end_lease(connection, token)
         finally:
+            await beside.stop()
             await close(connection)
 
     async def _wait_for_leadership(self, connection: Connection) -> int:
@@ -197,6 +180,7 @@ class Aggregator:
         projection: Projection | None = None
         refused: PassResult | None = None
         timer = IntervalTimer(self._interval)
+        renewal = LeaseRenewal(connection, token)
         while True:
             completed = await run_pass(
                 connection, projection, lease, last=self._last, refused=refused
@@ -208,10 +192,8 @@ class Aggregator:
             if time.monotonic() >= self._prune_at:
                 more = await prune_minutes(connection, self._keep_minutes, token)
                 self._prune_at = time.monotonic() + (0 if more else _PRUNE_SECONDS)
-            while not has_session(connection) and timer.seconds_left() > RENEW_SECONDS:
-                await asyncio.sleep(RENEW_SECONDS)
-                await renew_lease(connection, token)
-            await timer.wait()
+            await self._feed_ticker.tick_until_pass(connection, timer, renewal)
+            await renewal.wait(timer)
 
     async def _try_to_publish(self, completed: CompletedPass) -> PassResult | None:
         """Publish; return the pass if Redis knows a later one of its lineage.

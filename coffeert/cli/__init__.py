@@ -31,6 +31,8 @@ COMMANDS = {
     "inject": "send orders, generated or recorded",
     "status": "the dashboard once, as text or JSON",
     "report": "a day, week or month beside another one",
+    "close": "close a business day: a number, and its figures for good",
+    "closings": "the days that were closed, and what changed them since",
     "orders": "every order, as a table, JSON or CSV",
     "demo": "everything at once, with history and live orders",
     "tui": "the dashboard in the terminal",

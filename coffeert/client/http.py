@@ -32,6 +32,7 @@ from coffeert.domain.order_keys import BatchKey, order_id_from_key
 from coffeert.domain.order_query import OrderQuery
 from coffeert.domain.orders import Draft, Void, new_order_id
 from coffeert.errors import ApiError, NotFound, ServerUnavailable, Unavailable
+from coffeert.wire.closings import Closing, ClosingList, decode_closing, decode_closing_list
 from coffeert.wire.frames import Snapshot, decode_snapshot
 from coffeert.wire.login import LoginLink
 from coffeert.wire.order_pages import OrderList, decode_order_list, query_fields
@@ -326,6 +327,32 @@ class OrderClient:
         url = self._server / "api/activity"
         return decode_activity((await self._request("GET", url, b"", {})).body)
 
+    async def closings(
+        self, *, day: date | None = None, before: int | None = None, limit: int | None = None
+    ) -> ClosingList:
+        """Return closings of business days, the last one first: of one day, or before a number."""
+        fields = {"day": day, "before": before, "limit": limit}
+        url = (self._server / "api/closings").with_query(
+            [(name, str(value)) for name, value in fields.items() if value is not None]
+        )
+        return decode_closing_list((await self._request("GET", url, b"", {})).body)
+
+    async def closing(self, number: int) -> Closing:
+        """Return a closing in full; raises `NotFound`."""
+        url = self._server / "api/closings" / str(number)
+        return decode_closing((await self._request("GET", url, b"", {})).body)
+
+    async def close_day(self, day: date | None = None) -> tuple[Closing, bool]:
+        """Close a business day, by default the last one that has ended; say whether that was new.
+
+        A day that has not changed since it was closed keeps its closing; otherwise the new one corrects it.
+        """
+        url = self._server / "api/closings"
+        if day is not None:
+            url = url.with_query(day=str(day))
+        answer = await self._request("POST", url, b"", {})
+        return decode_closing(answer.body), not answer.replayed
+
     async def _request(
         self, method: str, url: URL, body: bytes, headers: dict[str, str]
     ) -> Receipt:
@@ -368,7 +395,7 @@ class OrderClient:
         passing = (
             self._answered and refused.status in _PROXIES and "json" not in response.content_type
         )
-        if refused.status == _NOT_FOUND and method == "GET":
+        if refused.status == _NOT_FOUND and method == "GET" and not refused.errors:
             refused = NotFound(
                 f"There is no coffeert at {self._server} (HTTP status 404); check its URL, also the path."
             )

@@ -13,6 +13,7 @@ from coffeert.domain.calendar import calendar_span
 from coffeert.domain.orders import Order
 from coffeert.domain.watermark import Xid
 from coffeert.postgres.calendars import load_calendars
+from coffeert.postgres.feed import FeedTable
 from coffeert.postgres.menu import load_menu
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.order_archive import OrderArchive
@@ -20,12 +21,16 @@ from coffeert.postgres.orders import OrderRepository
 from coffeert.postgres.pool import Pool, open_pool
 from coffeert.postgres.read_pool import ReadPool
 from coffeert.redis_bus.bus import Bus
+from coffeert.server.feed.reader_limit import ReaderLimit
+from coffeert.server.feed.source import FeedSource
 from coffeert.server.http.aiohttp_connection import track_requests
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.batch import BatchEndpoint
+from coffeert.server.http.closings import ClosingsApi
 from coffeert.server.http.connection_limiter import ConnectionLimiter
 from coffeert.server.http.dashboard import DashboardApi
 from coffeert.server.http.errors import add_routes, error_middleware
+from coffeert.server.http.feed import FeedApi
 from coffeert.server.http.login import LoginApi
 from coffeert.server.http.order_endpoint import OrderEndpoint
 from coffeert.server.http.order_list import OrderListApi
@@ -47,12 +52,15 @@ from coffeert.server.live.rollup_reader import RollupReader
 from coffeert.server.live.updater import LiveUpdater
 from coffeert.server.ops.health import HealthMonitor
 from coffeert.server.ops.metrics import Metrics
+from coffeert.server.reports.day_closer import DayCloser
 from coffeert.server.reports.reporter import Reporter
 from coffeert.server.ws.endpoint import DashboardWebSocket
 from coffeert.tasks import Tasks
 
 ARCHIVE_CONNECTIONS = 2
 """How many searches of the orders run at a time; opened when they are needed."""
+FEED_CONNECTIONS = 2
+"""How many stretches of the feed are read at a time; opened when they are needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,9 @@ class Server:
     menu_cache: MenuCache
     rollup_reader: RollupReader
     order_archive: OrderArchive
+    feed_source: FeedSource
     reporter: Reporter
+    day_closer: DayCloser
     health: HealthMonitor
     bus: Bus
     connection_limiter: ConnectionLimiter
@@ -107,7 +117,15 @@ class Server:
             menu=self.menu_cache.menu,
             zone=lambda: self.updater.calendars.calendars[0].zone,
         )
+        feed = FeedApi(
+            self.feed_source,
+            ReaderLimit(self.config.max_feed_readers, self.config.max_feed_readers_per_ip),
+            self.authorizer,
+            menu=self.menu_cache.menu,
+            zone=lambda: self.updater.calendars.calendars[0].zone,
+        )
         reports = ReportsApi(self.reporter, self.authorizer)
+        closings = ClosingsApi(self.reporter, self.day_closer, self.authorizer)
         websocket = DashboardWebSocket(
             broadcaster=self.broadcaster,
             change_log=self.change_log,
@@ -137,8 +155,12 @@ class Server:
                 ("POST", "/api/orders/{order_id:.+}/void", orders.void),
                 ("GET", "/api/dashboard", dashboard.dashboard),
                 ("GET", "/api/menu", dashboard.menu),
+                ("GET", "/api/feed", feed.feed),
                 ("GET", "/api/report", reports.report),
                 ("GET", "/api/activity", reports.activity),
+                ("GET", "/api/closings", closings.closings),
+                ("POST", "/api/closings", closings.close),
+                ("GET", "/api/closings/{number}", closings.closing),
                 ("GET", "/ws/dashboard", websocket.serve),
                 ("GET", "/", page.index),
                 ("GET", "/page/{name}", page.file),
@@ -160,6 +182,7 @@ class Server:
     async def drain(self) -> None:
         """Refuse new orders, answer those accepted, then close every connection."""
         self.health.closing = True
+        self.feed_source.close()
         await self.batch_writer.close()
         self.broadcaster.close("the server is restarting")
         await self.connection_limiter.close()
@@ -184,6 +207,13 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
         )
         stack.push_async_callback(archive_pool.close)
         standby_pool = await _standby_pool(config, stack)
+        feed_pool = await open_pool(
+            database_url,
+            size=FEED_CONNECTIONS,
+            min_size=0,
+            application_name="coffeert serve, feed",
+        )
+        stack.push_async_callback(feed_pool.close)
         async with pool.acquire() as connection:
             await check_schema(connection)
             menu = await load_menu(connection)
@@ -259,7 +289,9 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             menu_cache=menu_cache,
             rollup_reader=rollup_reader,
             order_archive=OrderArchive(ReadPool(archive_pool, standby_pool, acknowledged.shown)),
+            feed_source=FeedSource(FeedTable(feed_pool), lambda: menu_cache.menu().places),
             reporter=Reporter(ReadPool(pool, standby_pool, acknowledged.shown), menu_cache.menu),
+            day_closer=DayCloser(pool, config.closing_after),
             health=HealthMonitor(
                 batch_writer=batch_writer,
                 restored=lambda: recent.restored,
@@ -331,7 +363,9 @@ def _start(server: Server) -> None:
     start("clock", server.updater.follow_clock)
     start("broadcaster", lambda: server.broadcaster.run(server.updater))
     start("menu cache", server.menu_cache.watch)
+    start("day closer", server.day_closer.run)
     start("connection limiter", server.connection_limiter.run)
+    start("feed", server.feed_source.run)
     start(
         "heartbeats",
         lambda: server.health.send_heartbeats(server.change_log, server.config.heartbeat_interval),

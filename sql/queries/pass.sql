@@ -57,6 +57,11 @@ WITH fresh AS MATERIALIZED (
         SET orders = kept.orders + excluded.orders,
             quantity = kept.quantity + excluded.quantity,
             revenue_cents = kept.revenue_cents + excluded.revenue_cents
+), unsealed AS (
+    -- A verification that does without the orders of sealed days would not see these.
+    DELETE FROM sealed_day WHERE date = ANY (
+        ARRAY(SELECT DISTINCT (bucket AT TIME ZONE 'UTC')::date FROM by_quarter)
+    )
 ), in_day AS (
     INSERT INTO rollup_day AS kept (date, store, drink, orders, quantity, revenue_cents)
     SELECT date, store, drink,

@@ -52,6 +52,8 @@ _LOOKUPS = "tests/integration/postgres/test_calendars.py"
 _CHANGES = "tests/integration/postgres/test_calendar_changes.py"
 _INSTALLATION = "tests/integration/postgres/test_installation.py"
 _TABLE_RULES = "tests/integration/postgres/test_table_rules.py"
+_SEALS = "tests/integration/postgres/test_sealed_days.py"
+_VERIFYING = "tests/integration/postgres/test_verification.py"
 _MINUTES = "tests/integration/postgres/test_minute_retention.py"
 _MEANING = "tests/unit/importer/test_meaning.py"
 _EXPORTS = "tests/unit/importer/test_presets.py"
@@ -610,8 +612,8 @@ ORDER BY order_id""",
     ),
     Mutant(
         "a lease is not moved on between passes",
-        "coffeert/aggregator/aggregator.py",
-        "                await renew_lease(connection, token)\n",
+        "coffeert/aggregator/lease_renewal.py",
+        "            await self.renew_if_due()\n",
         "",
         (_LEASE,),
     ),
@@ -985,6 +987,71 @@ ORDER BY order_id""",
         "late = self.term_over and self.pass_age_s > term(interval)",
         "late = self.pass_age_s > 1e9",
         ("tests/integration/postgres/test_verification.py",),
+    ),
+    Mutant(
+        "a late order leaves its day sealed",
+        "sql/queries/pass.sql",
+        "DELETE FROM sealed_day WHERE date",
+        "DELETE FROM sealed_day WHERE false AND date",
+        (f"{_SEALS}::test_a_late_order_or_void_unseals_its_day_in_the_pass_that_counts_it",),
+    ),
+    Mutant(
+        "a day is entered for sealing while a pass is under way",
+        "coffeert/postgres/sealed_days.py",
+        "    async with locked_state(connection) as state:\n        check_writable(state, token)\n",
+        "    if True:\n",
+        (f"{_SEALS}::test_days_are_entered_while_no_pass_is_under_way",),
+    ),
+    Mutant(
+        "a former leader seals days",
+        "coffeert/postgres/sealed_days.py",
+        "check_writable(state, token)",
+        "check_writable(state, None)",
+        (f"{_SEALS}::test_a_former_leader_seals_nothing",),
+    ),
+    Mutant(
+        "a seal counts orders that no pass has counted",
+        "sql/queries/seal_day.sql",
+        "AND pg_visible_in_snapshot(xid, (SELECT watermark FROM aggregator_state))",
+        "",
+        (f"{_SEALS}::test_a_seal_is_of_the_orders_that_passes_have_counted",),
+    ),
+    Mutant(
+        "the quarters of a sealed day are not compared with its seal",
+        "sql/queries/verify.sql",
+        "WHERE quarters_hash <> coalesce(quarters_of_day.hash, 0)",
+        "WHERE false",
+        (_SEALS,),
+    ),
+    Mutant(
+        "a seal forgets where an order came from",
+        "sql/migrations/0007_sealed_days.sql",
+        "placed.amount, placed.source, placed.receipt,",
+        "placed.amount, placed.receipt,",
+        (f"{_SEALS}::test_a_full_verification_also_finds_changes_that_no_figure_shows",),
+    ),
+    Mutant(
+        "minutes that are partly gone are compared with their seal",
+        "sql/queries/verify.sql",
+        "WHERE date < $2::date AND (minutes_from <= begins OR minutes_from >= ends)",
+        "WHERE date < $2::date",
+        (f"{_SEALS}::test_a_day_whose_minutes_are_partly_gone_is_read",),
+    ),
+    Mutant(
+        "a rebuild counts orders that the next pass counts again",
+        "sql/queries/rebuild.sql",
+        "      AND pg_visible_in_snapshot(xid, (SELECT watermark FROM seen))\n    GROUP BY",
+        "    GROUP BY",
+        (f"{_VERIFYING}::test_a_rebuild_leaves_what_no_pass_has_counted_to_the_next_one",),
+    ),
+    Mutant(
+        "a rebuild corrects the days of a calendar that has changed since",
+        "coffeert/postgres/verification.py",
+        "if state.lineage != before.lineage:",
+        "if False:",
+        (
+            f"{_VERIFYING}::test_a_calendar_that_changes_while_a_rebuild_compares_makes_it_compare_again",
+        ),
     ),
     Mutant(
         "a leader does not miss its last pass",

@@ -10,8 +10,10 @@ import msgspec
 from coffeert import __version__
 from coffeert.domain.money import MAX_AMOUNT_CENTS, MAX_PRICE_CENTS
 from coffeert.domain.orders import MAX_QUANTITY
+from coffeert.server.http.openapi_closings import closing_paths
 from coffeert.server.http.openapi_orders import search_parameters
 from coffeert.server.http.openapi_reports import report_parameters
+from coffeert.wire.closings import Closing, ClosingList
 from coffeert.wire.frames import Snapshot
 from coffeert.wire.order_pages import OrderList
 from coffeert.wire.order_requests import OrderRequest
@@ -102,13 +104,11 @@ def openapi_document(decimals: int) -> bytes:
     """Return the document as JSON, for a currency with so many decimal places."""
     types = (
         *(OrderRequest, OrderBody, BatchResult, OrderList, MenuBody, Snapshot),
-        *(Report, Activity, Problem),
+        *(Report, Activity, Closing, ClosingList, Problem),
     )
-    (request, stored, batch, page, menu, snapshot, report, activity, problem), schemas = (
-        msgspec.json.schema_components(
-            types,
-            ref_template=_REFS,
-        )
+    found, schemas = msgspec.json.schema_components(types, ref_template=_REFS)
+    request, stored, batch, page, menu, snapshot, report, activity, closing, closings, problem = (
+        found
     )
     schemas["OrderRequest"]["properties"] |= _request_fields(decimals)
     problems = {
@@ -131,7 +131,7 @@ def openapi_document(decimals: int) -> bytes:
                 "get": {
                     "summary": "The orders that match, newest first, in pages or as CSV",
                     "parameters": search_parameters(),
-                    "responses": {"200": _page(page)} | _pick(problems, 401, 403, 422, 503),
+                    "responses": {"200": _page(page)} | _pick(problems, 400, 401, 403, 422, 503),
                 },
                 "post": {
                     "summary": "Store one order",
@@ -185,7 +185,7 @@ def openapi_document(decimals: int) -> bytes:
                     "summary": "The sums of a period, beside those of another one",
                     "parameters": report_parameters(),
                     "responses": {"200": _response("The report.", report)}
-                    | _pick(problems, 401, 403, 422, 503),
+                    | _pick(problems, 400, 401, 403, 422, 503),
                 }
             },
             "/api/activity": {
@@ -195,6 +195,7 @@ def openapi_document(decimals: int) -> bytes:
                     | _pick(problems, 401, 403, 422, 503),
                 }
             },
+            **closing_paths(closing, closings, problems),
             "/livez": {"get": _plain("Liveness", "text/plain", problems)},
             "/readyz": {
                 "get": {

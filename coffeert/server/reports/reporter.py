@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Final
 
 from coffeert.domain.menu import Menu
@@ -15,8 +16,10 @@ from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.read_pool import ConnectionSource
 from coffeert.postgres.reports import report_transaction
+from coffeert.server.reports.closings import list_closings, read_closing
 from coffeert.server.reports.reading import read_activity, read_report
 from coffeert.server.reports.request import ReportRequest
+from coffeert.wire.closings import Closing, ClosingList
 from coffeert.wire.reports import Activity, Report
 
 _ACQUIRE_SECONDS: Final = 2.0
@@ -77,6 +80,18 @@ class Reporter:
         """Say which stores sell as usual; raises `Unavailable` and `DatabaseUnavailable`."""
         async with self._connection() as connection:
             return await read_activity(connection, self.menu())
+
+    async def closings(
+        self, *, before: int | None = None, day: date | None = None, limit: int
+    ) -> ClosingList:
+        """Return closings, the last one first; raises `Unavailable` and `DatabaseUnavailable`."""
+        async with self._connection() as connection:
+            return await list_closings(connection, before=before, day=day, limit=limit)
+
+    async def closing(self, number: int) -> Closing:
+        """Return a closing in full; raises `NotFound`, `Unavailable` and `DatabaseUnavailable`."""
+        async with self._connection() as connection:
+            return await read_closing(connection, self.menu(), number)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:

@@ -46,6 +46,16 @@ class ReportRequest(msgspec.Struct, frozen=True, kw_only=True):
     details: bool = False
 
     @property
+    def is_one_whole_day(self) -> bool:
+        """Whether it is about everything of one day, as a closing is."""
+        everything = ReportRequest(
+            period=self.period, comparison=self.comparison, details=self.details
+        )
+        return self.period.unit == "day" and self == msgspec.structs.replace(
+            everything, grouped_by=self.grouped_by
+        )
+
+    @property
     def needs_orders(self) -> bool:
         """Whether rollups do not hold what is asked."""
         return (

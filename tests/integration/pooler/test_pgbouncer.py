@@ -127,7 +127,9 @@ async def _lead_under_load(
     *,
     seconds: float,
 ) -> None:
-    usual = dict(await connection.fetch("SELECT name, reset_val FROM pg_settings"))
+    usual = {
+        row[0]: row[1] for row in await connection.fetch("SELECT name, reset_val FROM pg_settings")
+    }
     first, _ = start("first", url=url)
     await eventually(lambda: first.status.role == "leading")
     second, _ = start("second", url=url)
@@ -154,7 +156,7 @@ async def _settings_of_all_sessions(url: str) -> list[dict[str, str]]:
     try:
         for client in clients:
             await client.execute("BEGIN")
-        return [dict(await client.fetch(READ_SETTINGS)) for client in clients]
+        return [{row[0]: row[1] for row in await client.fetch(READ_SETTINGS)} for client in clients]
     finally:
         for client in clients:
             client.terminate()

@@ -99,7 +99,7 @@ async def test_the_test_would_notice_a_sequential_scan(many_orders: Connection) 
 
 @pytest.mark.parametrize("gathered", [False, True])
 @pytest.mark.parametrize(
-    ("query", "values"), [("verify", ["900:900:"]), ("sum_days", [["uptown", "central"]])]
+    ("query", "values"), [("verify", ["900:900:", None]), ("sum_days", [["uptown", "central"]])]
 )
 async def test_the_day_of_a_quarter_is_looked_up(
     connection: Connection, gathered: bool, query: str, values: list[object]
@@ -122,6 +122,13 @@ async def test_the_day_of_a_quarter_is_looked_up(
     assert lookups
     for node in lookups:
         assert "begins <=" in node.get("Index Cond", ""), node
+
+
+async def test_only_the_orders_between_sealed_days_are_read(many_orders: Connection) -> None:
+    await many_orders.execute("SET plan_cache_mode = force_custom_plan")
+    query, tomorrow = sql("verify"), MOMENT + timedelta(days=1)
+    assert await scans_of_orders(many_orders, query, "900:900:", tomorrow) == {"orders_placed_at"}
+    assert "Seq Scan" in await scans_of_orders(many_orders, query, "900:900:", None)
 
 
 @pytest.mark.parametrize("behind", [MOMENT, datetime(2100, 1, 1, tzinfo=UTC)])
