@@ -318,22 +318,43 @@ CROSS JOIN LATERAL (
 
 -- name: last_sales
 -- When each of some stores sold last, within the last seven days; a sale that was voided does not count.
--- $1 codes, $2 watermark, $3 now.
+-- $1 codes, $2 now.
 SELECT store, placed_at
 FROM unnest($1::text[]) AS asked(store)
 CROSS JOIN LATERAL (
-    SELECT bucket FROM rollup_minute
-    WHERE rollup_minute.store = asked.store AND orders > 0
-      AND bucket > $3::timestamptz - interval '7 days' AND bucket <= $3
-    ORDER BY bucket DESC LIMIT 1
-) AS minute
-CROSS JOIN LATERAL (
-    SELECT max(placed_at) AS placed_at FROM orders
-    WHERE orders.store = asked.store AND quantity > 0 AND voids IS NULL
-      AND placed_at >= bucket AND placed_at < bucket + interval '1 minute'
-      AND pg_visible_in_snapshot(xid, $2::text::pg_snapshot)
-      AND NOT EXISTS (SELECT FROM orders AS void WHERE void.voids = orders.order_id)
+    SELECT max(last_at) AS placed_at FROM activity
+    WHERE activity.store = asked.store AND minute = (
+        SELECT max(minute) FROM activity
+        WHERE activity.store = asked.store AND minute > $2::timestamptz - interval '7 days' AND minute <= $2
+    )
 ) AS sale
+WHERE placed_at IS NOT NULL
+
+-- name: active_stores
+-- The stores that activity is kept of, each found by one probe of the index.
+WITH RECURSIVE found AS (
+    SELECT min(store) AS store FROM activity
+    UNION ALL
+    SELECT (SELECT min(activity.store) FROM activity WHERE activity.store > found.store)
+    FROM found WHERE store IS NOT NULL
+)
+SELECT store FROM found WHERE store IS NOT NULL
+
+-- name: today_begins
+-- When the business day began that $1 is in, for each store with a calendar of its own, and with the store
+-- NULL for all others.
+SELECT menu_store.code AS store, latest.begins
+FROM calendar LEFT JOIN menu_store ON menu_store.calendar = calendar.id
+CROSS JOIN LATERAL (
+    SELECT begins FROM calendar_day
+    WHERE calendar_day.calendar = calendar.id AND begins <= $1
+    ORDER BY begins DESC, date DESC LIMIT 1
+) AS latest
+WHERE calendar.id = 1 OR menu_store.code IS NOT NULL
+
+-- name: count_stale
+-- How many minutes of stores and sources the next passes read again, after more voids than one pass can.
+SELECT count(*) FROM activity WHERE stale
 
 -- name: report_timeout
 -- For this transaction: no statement takes longer than $1, such as 5000ms, and some memory to sort in.
@@ -363,6 +384,8 @@ WITH oldest AS (
     FROM oldest
 ), deleted AS (
     DELETE FROM rollup_minute USING edge WHERE bucket < kept_from RETURNING 1
+), activity_too AS (
+    DELETE FROM activity USING edge WHERE minute < kept_from
 )
 UPDATE aggregator_state SET minutes_from = greatest(minutes_from, kept_from) FROM edge
 RETURNING (SELECT count(*) FROM deleted)
@@ -461,6 +484,14 @@ CREATE TEMPORARY TABLE correction (
     quantity      bigint NOT NULL,
     revenue_cents bigint NOT NULL,
     surplus       boolean NOT NULL
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE activity_correction (
+    store    text NOT NULL,
+    minute   timestamptz NOT NULL,
+    source   text NOT NULL,
+    first_at timestamptz,
+    last_at  timestamptz,
+    orders   bigint
 ) ON COMMIT DROP
 
 -- name: apply_corrections

@@ -222,6 +222,7 @@ class Aggregator:
             pass_ms=round(completed.milliseconds, 3),
             interval_s=self._interval,
             uncountable=result.uncountable_in_all,
+            stale_minutes=result.stale_minutes,
         )
         try:
             async with asyncio.timeout(_PUBLISH_TIMEOUT_SECONDS):

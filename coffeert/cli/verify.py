@@ -20,7 +20,7 @@ from coffeert.postgres.calendars import count_differing_days, differing_days_sen
 from coffeert.postgres.closings import ClosingsCheck, verify_closings
 from coffeert.postgres.installation import load_currency
 from coffeert.postgres.pool import Connection
-from coffeert.postgres.verification import Difference, Verification, verify
+from coffeert.postgres.verification import ActivityDifference, Difference, Verification, verify
 
 _MOST_NUMBERS = 20
 
@@ -56,7 +56,7 @@ def command(unsealed: bool, since: datetime | None, as_json: bool, data_dir: Pat
     else:
         for line in (*_lines(result, places(currency)), *_closing_lines(closings)):
             click.echo(line)
-    differing = sum(grain.differing for grain in result.grains)
+    differing = result.activity.differing + sum(grain.differing for grain in result.grains)
     if differing:
         raise NotExact(
             f"Cells that differ from the orders: {differing}; `coffeert rebuild` mends them."
@@ -107,7 +107,11 @@ def _lines(result: Verification, decimals: int) -> list[str]:
         f"{grain.grain:<7} {grain.cells:>10,} cells  {grain.differing:,} differ"
         for grain in result.grains
     ]
+    activity = result.activity
+    waiting = f", {activity.stale:,} wait to be read again" if activity.stale else ""
+    lines.append(f"activity {activity.minutes:>9,} minutes  {activity.differing:,} differ{waiting}")
     lines += [_example(difference, decimals) for difference in result.examples]
+    lines += [_minute(difference) for difference in activity.examples]
     verdict = "exact" if result.exact else "not exact"
     if result.seals:
         lines.append(f"seals   {result.seals:>10,} days   {len(result.broken_seals):,} differ")
@@ -153,6 +157,23 @@ def _example(difference: Difference, decimals: int) -> str:
     return (
         f"  {difference.grain} {start:%Y-%m-%d %H:%M} {difference.store!a} {difference.drink!a}: "
         f"rollup {_tally(difference.rollup, decimals)}, orders {_tally(difference.orders, decimals)}"
+    )
+
+
+def _minute(difference: ActivityDifference) -> str:
+    kept = _sales(difference.kept_orders, difference.kept_first, difference.kept_last)
+    orders = _sales(difference.orders, difference.first, difference.last)
+    return (
+        f"  activity {difference.minute.astimezone(UTC):%Y-%m-%d %H:%M} {difference.store!a} "
+        f"{difference.source!a}: kept {kept}, orders {orders}"
+    )
+
+
+def _sales(orders: int | None, first: datetime | None, last: datetime | None) -> str:
+    if orders is None or first is None or last is None:
+        return "nothing"
+    return (
+        f"{orders} from {first.astimezone(UTC):%H:%M:%S.%f} to {last.astimezone(UTC):%H:%M:%S.%f}"
     )
 
 

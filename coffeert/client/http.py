@@ -45,6 +45,7 @@ from coffeert.wire.reports import (
     decode_activity,
     decode_report,
 )
+from coffeert.wire.windows import SalesSessions, SlidingSums, decode_sessions, decode_sliding
 
 MAX_BATCH_LINES: Final = 5_000
 ALL_ORDERS: Final = OrderQuery()
@@ -327,6 +328,40 @@ class OrderClient:
         url = self._server / "api/activity"
         return decode_activity((await self._request("GET", url, b"", {})).body)
 
+    async def sessions(
+        self,
+        gap: str = "5m",
+        *,
+        first: str | None = None,
+        last: str | None = None,
+        stores: Sequence[str] = (),
+        sources: Sequence[str] = (),
+    ) -> SalesSessions:
+        """Return the runs of sales that are no further apart than `gap`, a minute or more.
+
+        `first` and `last` are whole minutes or business days; from today until now if they are left out.
+        """
+        query = [("gap", gap), *(("source", text) for text in sources)]
+        url = (self._server / "api/sessions").with_query(query + _span(first, last, stores))
+        return decode_sessions((await self._request("GET", url, b"", {})).body)
+
+    async def sliding(
+        self,
+        width: str = "10m",
+        step: str = "1m",
+        *,
+        first: str | None = None,
+        last: str | None = None,
+        stores: Sequence[str] = (),
+    ) -> SlidingSums:
+        """Return sums over windows of `width`, each a `step` after the one before.
+
+        The rest is as for `sessions`.
+        """
+        query = [("width", width), ("step", step), *_span(first, last, stores)]
+        url = (self._server / "api/sliding").with_query(query)
+        return decode_sliding((await self._request("GET", url, b"", {})).body)
+
     async def closings(
         self, *, day: date | None = None, before: int | None = None, limit: int | None = None
     ) -> ClosingList:
@@ -405,6 +440,11 @@ class OrderClient:
             retry_after=refused.retry_after,
             answer=answer,
         )
+
+
+def _span(first: str | None, last: str | None, stores: Sequence[str]) -> list[tuple[str, str]]:
+    query = [("store", text) for text in stores]
+    return query + [(name, text) for name, text in (("from", first), ("to", last)) if text]
 
 
 def order_body(draft: Draft, places: int = DEFAULT_PLACES) -> bytes:

@@ -28,7 +28,9 @@ from coffeert.postgres.pool import Connection, Pool
 from coffeert.postgres.queries import sql
 
 READ_ROWS: Final = 1_000
-"""How many orders are read at once, at most."""
+"""How many orders are read at once, at most, from the beginning of a part."""
+LARGE_READ_ROWS: Final = 5_000
+"""How many from the middle of one: each page of a huge transaction looks at all of it."""
 
 _TICKS_AT_ONCE: Final = 64
 _PRUNED_AT_ONCE: Final = 10_000
@@ -136,11 +138,13 @@ class FeedTable:
             raise gone()
         return position
 
-    async def read(self, position: FeedPosition, rows: int = READ_ROWS) -> list[FeedRows]:
+    async def read(self, position: FeedPosition, rows: int | None = None) -> list[FeedRows]:
         """Read the parts that follow, at most so many orders; nothing at the end of the feed.
 
         Raises `Gone` if the ticks that the position depends on are no longer there.
         """
+        if rows is None:
+            rows = READ_ROWS if position.place is None else LARGE_READ_ROWS
         async with self._reading() as connection:
             ticks = await self._next_ticks(connection, position)
             if len(ticks) > 1:

@@ -100,10 +100,12 @@ class ReportSums(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def report_transaction(connection: Connection, time_limit: float) -> AsyncIterator[None]:
+async def report_transaction(
+    connection: Connection, time_limit: float, field: str = "period"
+) -> AsyncIterator[None]:
     """See one moment, with no statement taking longer than `time_limit` seconds.
 
-    Raises `Invalid` if one does, and `DatabaseUnavailable`.
+    Raises `Invalid` if one does, which names `field`, and `DatabaseUnavailable`.
     """
     with translate_errors():
         try:
@@ -111,7 +113,7 @@ async def report_transaction(connection: Connection, time_limit: float) -> Async
                 await connection.execute(sql("report_timeout"), f"{time_limit * 1e3:.0f}ms")
                 yield
         except asyncpg.QueryCanceledError:
-            fault = FieldError("period", "is too much to add up; ask for fewer days")
+            fault = FieldError(field, "is too much to add up; ask for fewer days")
             raise Invalid(
                 f"The report takes longer than {time_limit:.0f} s; ask for fewer days.",
                 errors=(fault,),
@@ -207,7 +209,7 @@ async def load_last_sales(
     connection: Connection, state: ReportState, stores: Collection[str]
 ) -> dict[str, datetime]:
     """Read when stores sold last, of those that did within seven days."""
-    rows = await connection.fetch(sql("last_sales"), list(stores), state.watermark, state.as_of)
+    rows = await connection.fetch(sql("last_sales"), list(stores), state.as_of)
     return {row["store"]: row["placed_at"] for row in rows}
 
 

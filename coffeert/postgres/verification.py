@@ -42,6 +42,32 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     orders: Totals | None
 
 
+class ActivityDifference(msgspec.Struct, frozen=True, kw_only=True):
+    """A minute whose activity differs from that of its orders; `None` if there is no such minute."""
+
+    store: str
+    source: str
+    minute: datetime
+    kept_first: datetime | None
+    kept_last: datetime | None
+    kept_orders: int | None
+    first: datetime | None
+    last: datetime | None
+    orders: int | None
+
+
+class ActivityCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """How many minutes of stores and sources have activity, and how many differ from their orders.
+
+    Of `stale` ones, which the next passes read again after a void, only the number of orders is compared.
+    """
+
+    minutes: int
+    differing: int
+    stale: int
+    examples: tuple[ActivityDifference, ...]
+
+
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """The result of comparing every rollup with every counted order, or with a seal.
 
@@ -59,6 +85,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     orders: int
     grains: tuple[GrainCheck, ...]
     examples: tuple[Difference, ...]
+    activity: ActivityCheck
     unread_days: int
     unread_orders: int
     seals: int
@@ -115,6 +142,7 @@ async def verify(connection: Connection, *, unread_before: date | None = None) -
             if not state.here:
                 raise ClusterMismatch(OTHER_CLUSTER)
             row = await connection.fetchrow(sql("verify"), state.watermark, unread_before)
+            activity = await _check_activity(connection, state.watermark)
             left_out = await connection.fetchrow(sql("uncounted_orders"), state.watermark)
     assert row is not None
     assert left_out is not None
@@ -124,7 +152,9 @@ async def verify(connection: Connection, *, unread_before: date | None = None) -
         GrainCheck("day", row["day_cells"], row["day_differing"]),
     )
     return Verification(
-        exact=all(grain.differing == 0 for grain in grains) and not row["broken_seals"],
+        exact=activity.differing == 0
+        and not row["broken_seals"]
+        and all(grain.differing == 0 for grain in grains),
         number=state.number,
         watermark=state.watermark,
         data_time=state.data_time,
@@ -141,6 +171,7 @@ async def verify(connection: Connection, *, unread_before: date | None = None) -
             )
             for values in row["examples"]
         ),
+        activity=activity,
         unread_days=row["unread_days"],
         unread_orders=row["unread_orders"],
         seals=row["seals"],
@@ -148,6 +179,21 @@ async def verify(connection: Connection, *, unread_before: date | None = None) -
         **left_out,
         uncountable=row["uncountable"],
         seconds=time.perf_counter() - started,
+    )
+
+
+async def _check_activity(connection: Connection, watermark: str) -> ActivityCheck:
+    row = await connection.fetchrow(sql("verify_activity"), watermark)
+    assert row is not None
+    names = ActivityDifference.__struct_fields__
+    return ActivityCheck(
+        minutes=row["minutes"],
+        differing=row["differing"],
+        stale=row["stale"],
+        examples=tuple(
+            ActivityDifference(**dict(zip(names, values, strict=True)))
+            for values in row["examples"]
+        ),
     )
 
 
@@ -185,12 +231,14 @@ async def _try_to_rebuild(connection: Connection) -> dict[str, Any] | None:
             await connection.execute(sql("begin_corrections"))
             found = await connection.fetchrow(sql("rebuild"), not before.here)
             assert found is not None
+            watermark = None if before.here else found["watermark"]
+            noted = await connection.fetchval(sql("rebuild_activity"), watermark)
             async with locked_state(connection) as state:
                 locked = time.perf_counter()
                 if state.lineage != before.lineage:
                     return None
                 await connection.execute(sql("apply_corrections"))
-                watermark = None if before.here else found["watermark"]
+                await connection.execute(sql("apply_activity"), noted, watermark or state.watermark)
                 row = await connection.fetchrow(
                     sql("finish_rebuild"), watermark, found["uncountable"]
                 )

@@ -38,6 +38,7 @@ from coffeert.server.http.orders import OrdersApi
 from coffeert.server.http.page import Page, add_nosniff
 from coffeert.server.http.read_cookie import ReadCookie
 from coffeert.server.http.reports import ReportsApi
+from coffeert.server.http.windows import WindowsApi
 from coffeert.server.ingest.admission import Admission
 from coffeert.server.ingest.batch_writer import BatchWriter
 from coffeert.server.ingest.order_service import OrderService
@@ -125,6 +126,11 @@ class Server:
             zone=lambda: self.updater.calendars.calendars[0].zone,
         )
         reports = ReportsApi(self.reporter, self.authorizer)
+        windows = WindowsApi(
+            self.reporter,
+            self.authorizer,
+            zone=lambda: self.updater.calendars.calendars[0].zone,
+        )
         closings = ClosingsApi(self.reporter, self.day_closer, self.authorizer)
         websocket = DashboardWebSocket(
             broadcaster=self.broadcaster,
@@ -158,6 +164,8 @@ class Server:
                 ("GET", "/api/feed", feed.feed),
                 ("GET", "/api/report", reports.report),
                 ("GET", "/api/activity", reports.activity),
+                ("GET", "/api/sessions", windows.sessions),
+                ("GET", "/api/sliding", windows.sliding),
                 ("GET", "/api/closings", closings.closings),
                 ("POST", "/api/closings", closings.close),
                 ("GET", "/api/closings/{number}", closings.closing),

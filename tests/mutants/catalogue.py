@@ -33,6 +33,8 @@ _READER = "tests/unit/server/http/test_request_reader.py"
 _AUTH = "tests/integration/server/http/test_auth.py"
 _CORS = "tests/integration/server/http/test_cors.py"
 _FEED = "tests/integration/client/test_feed.py"
+_FEED_PARTS = "tests/integration/feed/test_parts.py"
+_FEED_COMMAND = "tests/integration/feed/test_command.py"
 _LOGIN = "tests/integration/server/http/test_login.py"
 _COOKIE = "tests/unit/server/http/test_read_cookie.py"
 _PAGE_PROTOCOL = "tests/page/test_protocol.py"  # needs a Chromium
@@ -521,16 +523,16 @@ ORDER BY order_id""",
     ),
     Mutant(
         "whether a commit waits for the disk is left to the database's default",
-        "coffeert/postgres/pool.py",
-        "            init=_wait_for_disk,\n",
-        "",
+        "coffeert/postgres/connecting.py",
+        '                    await connection.execute(sql("session_settings"))\n',
+        "                    pass\n",
         (_DURABILITY,),
     ),
     Mutant(
         "a weaker setting replaces remote_apply",
         "sql/queries.sql",
-        "WHEN 'remote_apply' THEN 'remote_apply' ELSE",
-        "WHEN 'remote_apply' THEN 'on' ELSE",
+        "WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)",
+        "WHEN 'remote_apply' THEN 'on' ELSE 'on' END, false)",
         (_DURABILITY,),
     ),
     Mutant(
@@ -683,8 +685,8 @@ ORDER BY order_id""",
     Mutant(
         "an aggregator that stood by during a migration leads on another schema",
         "coffeert/aggregator/aggregator.py",
-        "            await check_schema(connection)\n            await self._lead(",
-        "            await self._lead(",
+        "            await check_schema(connection)\n            beside.start(",
+        "            beside.start(",
         ("tests/integration/aggregator/test_leadership.py",),
     ),
     Mutant(
@@ -1395,5 +1397,57 @@ ORDER BY order_id""",
         "this.agrees = this.view.agrees(columns.totals)",
         "this.agrees = true",
         (_PAGE_PROTOCOL,),
+    ),
+    Mutant(
+        "a part of the feed lacks what was in progress at the tick before",
+        "sql/migrations/0007_feed.sql",
+        "            SELECT * FROM orders WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip(seen)))\n"
+        "        ) AS part",
+        "            SELECT * FROM orders WHERE false\n        ) AS part",
+        (_FEED_PARTS,),
+    ),
+    Mutant(
+        "the feed leaves out transactions that were in progress at the last tick",
+        "sql/feed_queries.sql",
+        "WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot)))",
+        "WHERE false",
+        (_FEED_PARTS,),
+    ),
+    Mutant(
+        "the feed asks for transactions above the last one",
+        "sql/feed_queries.sql",
+        "WHERE xid >= pg_snapshot_xmax($1::text::pg_snapshot) AND xid < pg_snapshot_xmax",
+        "WHERE xid > pg_snapshot_xmax($1::text::pg_snapshot) AND xid < pg_snapshot_xmax",
+        (_FEED_PARTS,),
+    ),
+    Mutant(
+        "a page of the feed begins at the order that was read last",
+        "sql/queries/feed_page.sql",
+        "          AND xid < pg_snapshot_xmax($2::text::pg_snapshot)\n"
+        "          AND (xid, order_id) > ($4::text::xid8, $5::uuid)",
+        "          AND xid < pg_snapshot_xmax($2::text::pg_snapshot)\n"
+        "          AND (xid, order_id) >= ($4::text::xid8, $5::uuid)",
+        (_FEED_PARTS,),
+    ),
+    Mutant(
+        "the feed is in the order of time",
+        "coffeert/postgres/feed.py",
+        "    return place.is_void, place.xid, place.order_id.bytes",
+        "    return False, int(row.order.placed_at.timestamp()), place.order_id.bytes",
+        (_FEED_PARTS,),
+    ),
+    Mutant(
+        "a cursor of another history is believed",
+        "coffeert/postgres/feed.py",
+        "if part.lineage != cursor.lineage or cursor_check(position.cursor()) != cursor.check:",
+        "if part.lineage != cursor.lineage:",
+        (_FEED_PARTS,),
+    ),
+    Mutant(
+        "the cursor is written before the lines",
+        "coffeert/cli/feed.py",
+        "        _write(batch)\n        if kept is not None:\n            kept.write(batch.cursor)",
+        "        if kept is not None:\n            kept.write(batch.cursor)\n        _write(batch)",
+        (_FEED_COMMAND,),
     ),
 )

@@ -18,6 +18,7 @@ from coffeert.errors import CoffeertError
 from coffeert.server.feed.chunk import AT_ONCE, EncodedEvent
 from coffeert.server.feed.reader_limit import ReaderLimit
 from coffeert.server.feed.source import FeedSource
+from coffeert.server.http.aiohttp_connection import connection_of
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.feed_request import FeedRequest, read_feed_request
 from coffeert.wire.feed import BATCH_TYPE, CURSOR_FIELD, END_FIELD, LINES_TYPE, STREAM_TYPE
@@ -137,6 +138,8 @@ class FeedApi:
         await response.prepare(request)
         if request.method == hdrs.METH_HEAD:
             return response
+        if (connection := connection_of(request)) is not None:
+            connection.close_at_eof()
         try:
             # So that a reader which begins at the end can come back there.
             await _write(response, b"id: %b\n\n" % position.cursor().encode())

@@ -11,14 +11,21 @@ from coffeert import __version__
 from coffeert.domain.money import MAX_AMOUNT_CENTS, MAX_PRICE_CENTS
 from coffeert.domain.orders import MAX_QUANTITY
 from coffeert.server.http.openapi_closings import closing_paths
+from coffeert.server.http.openapi_feed import feed_parameters, feed_response
 from coffeert.server.http.openapi_orders import search_parameters
-from coffeert.server.http.openapi_reports import report_parameters
+from coffeert.server.http.openapi_reports import (
+    report_parameters,
+    sessions_parameters,
+    sliding_parameters,
+)
 from coffeert.wire.closings import Closing, ClosingList
+from coffeert.wire.feed import OrderEvent
 from coffeert.wire.frames import Snapshot
 from coffeert.wire.order_pages import OrderList
 from coffeert.wire.order_requests import OrderRequest
 from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, Problem
 from coffeert.wire.reports import Activity, Report
+from coffeert.wire.windows import SalesSessions, SlidingSums
 
 _REFS = "#/components/schemas/{name}"
 _KEY = {
@@ -104,12 +111,11 @@ def openapi_document(decimals: int) -> bytes:
     """Return the document as JSON, for a currency with so many decimal places."""
     types = (
         *(OrderRequest, OrderBody, BatchResult, OrderList, MenuBody, Snapshot),
-        *(Report, Activity, Closing, ClosingList, Problem),
+        *(Report, Activity, SalesSessions, SlidingSums, Closing, ClosingList, OrderEvent, Problem),
     )
     found, schemas = msgspec.json.schema_components(types, ref_template=_REFS)
-    request, stored, batch, page, menu, snapshot, report, activity, closing, closings, problem = (
-        found
-    )
+    request, stored, batch, page, menu, snapshot = found[:6]
+    report, activity, sessions, sliding, closing, closings, event, problem = found[6:]
     schemas["OrderRequest"]["properties"] |= _request_fields(decimals)
     problems = {
         status: _response(text, problem, "application/problem+json")
@@ -180,6 +186,17 @@ def openapi_document(decimals: int) -> bytes:
                     "responses": {"200": _response("The menu.", menu)} | _pick(problems, 401, 403),
                 }
             },
+            "/api/feed": {
+                "get": {
+                    "summary": "Every order and void, in an order that all readers share",
+                    "parameters": feed_parameters(),
+                    "responses": {
+                        "200": feed_response(event),
+                        "304": {"description": "A full page never changes."},
+                    }
+                    | _pick(problems, 401, 403, 410, 422, 429, 503),
+                }
+            },
             "/api/report": {
                 "get": {
                     "summary": "The sums of a period, beside those of another one",
@@ -192,6 +209,22 @@ def openapi_document(decimals: int) -> bytes:
                 "get": {
                     "summary": "When each store sold last, and whether that is unusual",
                     "responses": {"200": _response("The stores.", activity)}
+                    | _pick(problems, 401, 403, 422, 503),
+                }
+            },
+            "/api/sessions": {
+                "get": {
+                    "summary": "Runs of sales that are no further apart than a gap",
+                    "parameters": sessions_parameters(),
+                    "responses": {"200": _response("The sessions.", sessions)}
+                    | _pick(problems, 401, 403, 422, 503),
+                }
+            },
+            "/api/sliding": {
+                "get": {
+                    "summary": "Sums over windows of one length, each a step after the one before",
+                    "parameters": sliding_parameters(),
+                    "responses": {"200": _response("The sums.", sliding)}
                     | _pick(problems, 401, 403, 422, 503),
                 }
             },
@@ -227,6 +260,7 @@ _PROBLEMS = {
     404: "Not found.",
     408: "The body takes too long to arrive.",
     409: "The order_id belongs to an order with other content.",
+    410: "The cursor leads nowhere any more; the Link says where to begin.",
     413: "Too large.",
     415: "Not a content type for this address.",
     421: "The Host is not a name of this server.",

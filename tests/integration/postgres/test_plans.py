@@ -17,6 +17,7 @@ from coffeert.postgres.state import locked_state
 from tests.calendars import retention
 
 ROWS = 20_000
+_NO_SCANS = {"ModifyTable", "Bitmap Heap Scan", "Tid Scan"}
 MOMENT = datetime(2026, 3, 28, 12, 30, 30, tzinfo=UTC)
 RETENTION = retention(MOMENT)
 STATISTICS = ("never gathered", "gathered when empty", "right")
@@ -63,10 +64,16 @@ async def test_a_pass_finds_new_orders_by_their_transaction(
 ) -> None:
     await many_orders.execute(f"SET plan_cache_mode = {mode}")
     async with locked_state(many_orders):
-        found = await scans_of_orders(
-            many_orders, sql("pass"), watermark, *retention_moments(RETENTION), 5.0
-        )
-    assert found == {"orders_xid"}
+        values = (watermark, *retention_moments(RETENTION), 5.0)
+        found = await scans_of_orders(many_orders, sql("pass"), *values)
+        # By the others, sales that are voided are looked up.
+        assert found == {"orders_xid", "orders_pkey", "orders_voids", "orders_placed_at"}
+        text = await many_orders.fetchval(f"EXPLAIN (FORMAT JSON) {sql('pass')}", *values)
+    tables = {"orders", "activity", "activity_source"}
+    for node in nodes(json.loads(text)[0]["Plan"]):
+        if node.get("Relation Name") in tables and node["Node Type"] not in _NO_SCANS:
+            limits = {key for key in node if key.endswith("Cond")}
+            assert limits or node.get("Index Name") == "activity_stale", node
 
 
 async def test_corrections_are_found_by_an_index(many_orders: Connection) -> None:

@@ -26,6 +26,9 @@ COLUMNS = {
     "closing_store": "first_sale:timestamp with time zone? last_sale:timestamp with time zone? "
     "number:bigint receipts:bigint? store:text",
     "coffeert_migrations": "applied_at:timestamp with time zone name:text sha256:text",
+    "feed_lineage": "first_tick:bigint name:text system_identifier:bigint timeline:text",
+    "feed_state": "one:boolean tick:bigint wanted_until:timestamp with time zone",
+    "feed_tick": "number:bigint snapshot:pg_snapshot time:timestamp with time zone",
     "marked_day": "date:date name:text",
     "menu_drink": "active:boolean added_at:timestamp with time zone code:text name:text "
     "price_cents:integer",
@@ -63,6 +66,10 @@ INDEXES = {
     "closing_span_pkey",
     "closing_store_pkey",
     "coffeert_migrations_pkey",
+    "feed_lineage_pkey",
+    "feed_state_pkey",
+    "feed_tick_pkey",
+    "feed_tick_time",
     "import_file",
     "import_pkey",
     "installation_pkey",
@@ -71,6 +78,7 @@ INDEXES = {
     "menu_store_pkey",
     "orders_pkey",
     "orders_placed_at",
+    "orders_void_xid",
     "orders_voids",
     "orders_xid",
     "rollup_day_pkey",

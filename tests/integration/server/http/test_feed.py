@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -282,7 +282,7 @@ async def test_a_cursor_that_leads_nowhere(http: aiohttp.ClientSession) -> None:
                 "/api/feed", params={"after": cursor}, headers={"Accept": accept}
             ) as response:
                 assert response.status == 410
-                assert response.links["first"]["url"].query_string == "after=beginning"
+                assert str(response.links["first"]["url"]).endswith("?after=beginning")
                 assert "after=beginning" in (await response.json())["detail"]
     with pytest.raises(Gone):
         async for _ in Feed(str(http._base_url), after=strangers[0]):
@@ -354,6 +354,19 @@ async def test_a_reader_that_takes_nothing_holds_up_nobody(
                 assert len(await events(found, 5_000)) == 5_000
 
 
+async def broken(
+    found: AsyncIterator[tuple[str, dict[str, Any] | None]],
+) -> list[dict[str, Any]]:
+    """Read until the stream breaks; return the events until then."""
+    taken = []
+    with suppress(aiohttp.ClientPayloadError, ConnectionError):
+        async for _, event in found:
+            if event is not None:
+                taken.append(event)
+        raise AssertionError("the stream has ended in order")
+    return taken
+
+
 async def test_a_pruned_tick_is_gone_in_a_stream_too(
     http: aiohttp.ClientSession, database_url: str
 ) -> None:
@@ -366,8 +379,6 @@ async def test_a_pruned_tick_is_gone_in_a_stream_too(
         await database.close()
         await place(http, "b")
         async with asyncio.timeout(20):
-            with pytest.raises((aiohttp.ClientPayloadError, ConnectionError)):
-                async for _, new in found:
-                    assert new is None
+            assert await broken(found) == []
     async with http.get("/api/feed", headers=STREAM | {"Last-Event-ID": event["id"]}) as response:
         assert response.status == 410
