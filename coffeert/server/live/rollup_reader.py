@@ -33,7 +33,7 @@ class RollupReader:
     """Reads over a pool; every method raises `DatabaseUnavailable`.
 
     What it reads also keeps `clock` right. The past and the first snapshot are read by way of `reads`;
-    later snapshots are not, since those tell whether the primary has gone back. `idle_elsewhere` returns
+    later snapshots are not: by those a primary that has gone back is noticed. `idle_elsewhere` returns
     how many connections are idle although they are not in the pool.
     """
 
