@@ -227,3 +227,18 @@ async def test_a_migration_is_refused_while_a_leader_by_lease_lives(
     await eventually(lambda: first.status.role == "leading")
     with pytest.raises(SchemaMismatch, match="stop every server and aggregator"):
         await migrate(database_url, (*read_migrations(), EXTRA))
+
+
+async def test_a_former_leader_does_not_end_the_lease_of_its_successor(
+    database_url: str, connection: Connection, opened: AsyncExitStack
+) -> None:
+    former, successor = [
+        await connect(sessionless(database_url), application_name="test") for _ in range(2)
+    ]
+    opened.push_async_callback(close, former)
+    opened.push_async_callback(close, successor)
+    assert await try_lead(former, name="former", interval=1) == 1
+    await connection.execute(TERM_OVER)
+    assert await try_lead(successor, name="successor", interval=1) == 2
+    await end_lease(former, 1)
+    assert await try_lead(former, name="former", interval=1) is None
