@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -10,6 +10,8 @@ from aiohttp import web
 
 from coffeert.config import Config
 from coffeert.domain.calendar import calendar_span
+from coffeert.domain.orders import Order
+from coffeert.domain.watermark import Xid
 from coffeert.errors import RedisUnavailable
 from coffeert.postgres.calendars import load_calendars
 from coffeert.postgres.feed import FeedTable
@@ -18,7 +20,8 @@ from coffeert.postgres.menu import load_menu
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.order_archive import OrderArchive
 from coffeert.postgres.orders import OrderRepository
-from coffeert.postgres.pool import open_pool
+from coffeert.postgres.pool import Pool, open_pool
+from coffeert.postgres.read_pool import ReadPool
 from coffeert.redis_bus.bus import Bus
 from coffeert.server.feed.reader_limit import ReaderLimit
 from coffeert.server.feed.replay import Replay
@@ -44,6 +47,7 @@ from coffeert.server.ingest.admission import Admission
 from coffeert.server.ingest.batch_writer import BatchWriter
 from coffeert.server.ingest.order_service import OrderService
 from coffeert.server.ingest.recent import RecentAcknowledgements
+from coffeert.server.live.acknowledged_xids import AcknowledgedXids
 from coffeert.server.live.broadcaster import Broadcaster
 from coffeert.server.live.change_log import ChangeLog
 from coffeert.server.live.database_clock import DatabaseClock
@@ -226,6 +230,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             application_name="coffeert serve, orders",
         )
         stack.push_async_callback(archive_pool.close)
+        standby_pool = await _standby_pool(config, stack)
         feed_pool = await open_pool(
             database_url,
             size=FEED_CONNECTIONS,
@@ -261,8 +266,12 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             pool, max_idle=min(config.max_concurrent_commits, config.database_pool_size - 1)
         )
         stack.push_async_callback(repository.close)
+        acknowledged = AcknowledgedXids(live_view)
         rollup_reader = RollupReader(
-            pool, clock, idle_elsewhere=lambda: repository.idle_connections
+            pool,
+            clock,
+            reads=ReadPool(pool, standby_pool, acknowledged.shown),
+            idle_elsewhere=lambda: repository.idle_connections,
         )
         updater = LiveUpdater(
             live_view,
@@ -273,16 +282,19 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             places=lambda: menu_cache.menu().places,
             on_new_lineage=lambda _: recent.store_again(),
         )
-        recent = RecentAcknowledgements(
-            repository, updater.on_commit, enabled=config.restore_acknowledged
-        )
+
+        def on_commit(xid: Xid, orders: Sequence[Order]) -> None:
+            acknowledged.note(xid)
+            updater.on_commit(xid, orders)
+
+        recent = RecentAcknowledgements(repository, on_commit, enabled=config.restore_acknowledged)
         await updater.load_if_needed()
         batch_writer = BatchWriter(
             repository,
             admission,
             batch_rows=config.max_batch_rows,
             writers=config.max_concurrent_commits,
-            on_commit=updater.on_commit,
+            on_commit=on_commit,
             on_acknowledged=recent.add,
         )
         menu_cache = MenuCache(menu, database_url, broadcaster)
@@ -303,7 +315,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             broadcaster=broadcaster,
             menu_cache=menu_cache,
             rollup_reader=rollup_reader,
-            order_archive=OrderArchive(archive_pool),
+            order_archive=OrderArchive(ReadPool(archive_pool, standby_pool, acknowledged.shown)),
             feed_source=feed_source,
             replay=Replay(
                 feed_source,
@@ -312,7 +324,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
                 zone=lambda: updater.calendars.calendars[0].zone,
                 places=lambda: menu_cache.menu().places,
             ),
-            reporter=Reporter(pool, menu_cache.menu),
+            reporter=Reporter(ReadPool(pool, standby_pool, acknowledged.shown), menu_cache.menu),
             day_closer=DayCloser(pool, config.closing_after),
             health=HealthMonitor(
                 batch_writer=batch_writer,
@@ -344,6 +356,20 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
         stack.push_async_callback(server.tasks.stop)
         _start(server)
         yield server
+
+
+async def _standby_pool(config: Config, stack: AsyncExitStack) -> Pool | None:
+    if config.read_url is None or not config.read_url.get_secret_value():
+        return None
+    pool = await open_pool(
+        config.read_url.get_secret_value(),
+        size=config.database_pool_size,
+        min_size=0,  # a standby that is away keeps no server from starting
+        application_name="coffeert serve, standby",
+        several="prefer-standby",
+    )
+    stack.callback(pool.terminate)
+    return pool
 
 
 def _authorizer(config: Config) -> Authorizer:

@@ -88,6 +88,8 @@ class DatabaseHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
 
     `clock_offset_s` is how far this server's clock is ahead of the database's, if that is over a second;
     `forward_refused` how many orders `coffeert forward` could not store in other installations.
+    `pooler` is `transaction` behind a pooler in that mode. `standby` is empty without one to read, and else
+    `read`, or why the primary is read instead.
     """
 
     pool: int = 0
@@ -95,6 +97,8 @@ class DatabaseHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
     round_trip_ms: float = 0
     clock_offset_s: float = 0
     forward_refused: int = 0
+    pooler: str = ""
+    standby: str = ""
 
 
 class DurabilityHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):

@@ -41,6 +41,9 @@ _LOGIN = "tests/integration/server/http/test_login.py"
 _COOKIE = "tests/unit/server/http/test_read_cookie.py"
 _PAGE_PROTOCOL = "tests/page/test_protocol.py"  # needs a Chromium
 _ORDER_FORM = "tests/tui/test_order_form.py"
+_LEASE = "tests/integration/aggregator/test_lease.py"
+_PGBOUNCER = "tests/integration/pooler/test_pgbouncer.py"  # needs PgBouncer
+_READS = "tests/integration/server/live/test_standby.py"
 _ALERTS = "tests/tui/test_alerts.py"
 _TYPED = "tests/unit/tui/model/test_filter_entry.py"
 _TOP_LINES = "tests/unit/tui/render/test_status_lines.py"
@@ -559,16 +562,16 @@ ORDER BY order_id""",
     ),
     Mutant(
         "whether a commit waits for the disk is left to the database's default",
-        "coffeert/postgres/pool.py",
-        "            init=_wait_for_disk,\n",
-        "",
+        "coffeert/postgres/connecting.py",
+        '                    await connection.execute(sql("session_settings"))\n',
+        "                    pass\n",
         (_DURABILITY,),
     ),
     Mutant(
         "a weaker setting replaces remote_apply",
         "sql/queries.sql",
-        "WHEN 'remote_apply' THEN 'remote_apply' ELSE",
-        "WHEN 'remote_apply' THEN 'on' ELSE",
+        "WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)",
+        "WHEN 'remote_apply' THEN 'on' ELSE 'on' END, false)",
         (_DURABILITY,),
     ),
     Mutant(
@@ -616,15 +619,113 @@ ORDER BY order_id""",
     Mutant(
         "migrations are applied while an older version leads",
         "coffeert/postgres/migrations.py",
-        "if missing and applied and not await lock_leadership(connection):",
-        "if False:",
+        "if not applied or await _forbid_leading(connection):",
+        "if True:",
         ("tests/integration/postgres/test_migrations.py",),
+    ),
+    Mutant(
+        "a migration leaves a leader by lease that sleeps its token",
+        "coffeert/postgres/leadership.py",
+        '        await connection.execute(sql("fence_leader"))\n',
+        "",
+        (_LEASE,),
+    ),
+    Mutant(
+        "a lease is taken although its term runs",
+        "coffeert/postgres/leadership.py",
+        "    if not await _is_over(connection):\n        return False\n",
+        "",
+        (_LEASE,),
+    ),
+    Mutant(
+        "a lease is taken from one that leads by a lock",
+        "coffeert/postgres/leadership.py",
+        '    locked: bool = await connection.fetchval(sql("lock_lead"), _LOCK)\n    return locked\n',
+        "    return True\n",
+        (_LEASE,),
+    ),
+    Mutant(
+        "a lease lasts for as long as the clock was put back",
+        "sql/queries.sql",
+        "WHERE NOT lead_until BETWEEN clock_timestamp() AND clock_timestamp() + make_interval(secs => $1)",
+        "WHERE lead_until < clock_timestamp() AND $1 > 0",
+        (_LEASE,),
+    ),
+    Mutant(
+        "a lease is not moved on between passes",
+        "coffeert/aggregator/lease_renewal.py",
+        "            await self.renew_if_due()\n",
+        "",
+        (_LEASE,),
+    ),
+    Mutant(
+        "a former leader moves the lease of its successor on",
+        "sql/queries.sql",
+        "WHERE fencing_token = $1\nRETURNING fencing_token\n",
+        "WHERE fencing_token >= $1\nRETURNING fencing_token\n",
+        (_LEASE,),
+    ),
+    Mutant(
+        "a former leader ends the lease of its successor",
+        "sql/queries.sql",
+        "SET lead_until = '-infinity' WHERE fencing_token = $1",
+        "SET lead_until = '-infinity' WHERE fencing_token >= $1",
+        (_LEASE,),
+    ),
+    Mutant(
+        "statements are prepared behind a pooler in transaction mode",
+        "coffeert/postgres/connecting.py",
+        "statement_cache_size=_CACHED_STATEMENTS if cached else 0,",
+        "statement_cache_size=_CACHED_STATEMENTS,",
+        (_PGBOUNCER,),
+    ),
+    Mutant(
+        "a pooler in transaction mode is taken for a session",
+        "coffeert/postgres/connecting.py",
+        "if backend.pid != connection.get_server_pid():",
+        "if False:",
+        (_PGBOUNCER,),
+    ),
+    Mutant(
+        "an insert behind a pooler waits for the disk as the database is set",
+        "sql/queries/insert_orders.sql",
+        "WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)",
+        "WHEN 'remote_apply' THEN 'remote_apply' ELSE current_setting('synchronous_commit') END, true)",
+        (_PGBOUNCER,),
+    ),
+    Mutant(
+        "a standby is read that lacks acknowledged orders",
+        "coffeert/postgres/read_pool.py",
+        ' and row["has_all"]',
+        "",
+        (_READS,),
+    ),
+    Mutant(
+        "a standby is read that lacks a pass which was shown",
+        "coffeert/postgres/read_pool.py",
+        'row["number"] >= shown.number',
+        "True",
+        (_READS,),
+    ),
+    Mutant(
+        "the standby of another database is read",
+        "coffeert/postgres/read_pool.py",
+        'if row["lineage"] == shown.lineage and',
+        "if",
+        (_READS,),
+    ),
+    Mutant(
+        "of several hosts a standby is taken for the primary",
+        "coffeert/postgres/connecting.py",
+        'if wanted == "primary" and self.standby:',
+        "if False:",
+        ("tests/integration/postgres/test_connecting.py",),
     ),
     Mutant(
         "an aggregator that stood by during a migration leads on another schema",
         "coffeert/aggregator/aggregator.py",
-        "            await check_schema(connection)\n            await self._lead(",
-        "            await self._lead(",
+        "            await check_schema(connection)\n            beside.start(",
+        "            beside.start(",
         ("tests/integration/aggregator/test_leadership.py",),
     ),
     Mutant(
