@@ -9,7 +9,7 @@ from typing import Final, Literal
 from coffeert.domain.rollups import ZERO, Totals
 from coffeert.printable import printable
 from coffeert.tui.model.bucket_sums import BucketSumCache
-from coffeert.tui.render.changes import change_of, change_text, compared_words
+from coffeert.tui.render.changes import change_text, compared_words, minutes_changes
 from coffeert.tui.render.currency import NO_CURRENCY, Currency
 from coffeert.tui.render.format import bar, spark
 from coffeert.tui.render.frame_context import FrameContext
@@ -84,9 +84,11 @@ def breakdown_of(
     if window.span.minutes:
         previous = window.previous
         before = None if previous is None else previous.stores if is_store else previous.drinks
-    known = set(own) | set(reported) | ({item.code for item in menu} if not sums.wanted else set())
+    limited = context.wanted.by_product
+    known = {*own, *reported, *(() if limited else (item.code for item in menu))}
     total = sum(totals.cents for totals in own.values())
-    recent = _recent(context, sums, dimension) if window.span.name == "today" else {}
+    shows_hours = context.is_live and not window.span.minutes
+    recent = _recent(context, sums, dimension) if shows_hours else {}
     rows, idle = [], 0
     for code in known:
         totals, row = own.get(code, ZERO), reported.get(code)
@@ -95,11 +97,7 @@ def breakdown_of(
             continue
         if window.span.minutes:
             earlier = None if before is None else before.get(code, ZERO)
-            change: PercentChange | None = change_of(
-                totals.cents,
-                None if earlier is None else earlier.cents,
-                base=0 if earlier is None else earlier.orders,
-            )
+            change: PercentChange | None = minutes_changes(totals, earlier).takings
         else:
             change = None if row is None else row.takings_change
         share = totals.cents / total if total > 0 else 0.0

@@ -24,15 +24,15 @@ from coffeert.tui.model.alerts import Alert, Alerts
 from coffeert.tui.model.clock import zone_difference
 from coffeert.tui.model.filter import EVERYTHING, Filter
 from coffeert.tui.model.filter_entry import Vocabulary
-from coffeert.tui.model.saved_views import SavedViews
+from coffeert.tui.model.saved_views import SavedView, SavedViews
 from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.source import Archive
-from coffeert.tui.model.suggestions import MenuItem
 from coffeert.tui.model.window import RANGE, Range, next_comparison, next_range
 from coffeert.tui.order_actions import OrderActions
 from coffeert.tui.render.alerts import clock
 from coffeert.tui.render.breakdown import SORT_COLUMNS
 from coffeert.tui.render.layout import ENLARGEABLE, PanelName, TabName
+from coffeert.tui.saved_state import present_view, show_view
 from coffeert.tui.screens.alerts import AlertList
 from coffeert.tui.screens.break_part import BreakPart
 from coffeert.tui.screens.dashboard_panels import DashboardPanels, place_panel
@@ -256,6 +256,7 @@ class Dashboard(Screen[None]):
 
     def _show_range(self, span: Range) -> None:
         self.state.span = span
+        self.place_panels()
         self.state.freeze(on=False)
         self.panels.orders.to_first_row()
         self.state.cursor = None
@@ -326,7 +327,9 @@ class Dashboard(Screen[None]):
     # Filters and drilling down
 
     def action_filter(self) -> None:
-        self.query_one(FilterBar).open(self.state.filter.text(), self._vocabulary())
+        self.query_one(FilterBar).open(
+            self.state.filter.text(), self.state.vocabulary() or Vocabulary()
+        )
 
     def on_filter_bar_filter_changed(self, message: FilterBar.FilterChanged) -> None:
         """Filter every panel while the filter is typed."""
@@ -341,31 +344,22 @@ class Dashboard(Screen[None]):
             self.state.filter = wanted
         self.tick()
 
-    def _vocabulary(self) -> Vocabulary:
-        """Return what a filter can name: the menu, and what has been sold but is no longer on it."""
-        view, menu = self.state.view(), self.state.session.menu
-        stores = {} if menu is None else {store.code: store.name for store in menu.stores}
-        drinks = {} if menu is None else {drink.code: drink.name for drink in menu.drinks}
-        for store, drink in () if view is None else view.cube.cells_total("day"):
-            stores.setdefault(store, store)
-            drinks.setdefault(drink, drink)
-        return Vocabulary(
-            tuple(MenuItem(*item) for item in stores.items()),
-            tuple(MenuItem(*item) for item in drinks.items()),
-        )
-
     def action_next_view(self) -> None:
-        """Show the next saved view; after the last comes no filter."""
+        """Show the next saved view; after the last comes everything."""
         if not len(self._saved_views):
-            self.notify_warning("No views are saved yet: filter with /, then V saves it by name.")
+            self.notify_warning("No views are saved yet: V saves what is shown by name.")
             return
-        _, wanted = self._saved_views.after(self.state.filter)
-        self._filter(wanted)
+        self._show_view(self._saved_views.after(present_view(self.state)))
 
     def action_views(self) -> None:
         """List the saved views."""
-        views = ViewList(self._saved_views, self.state.filter, self.state.glyphs)
-        self.app.push_screen(views, self._filter)
+        views = ViewList(self._saved_views, present_view(self.state), self.state.glyphs)
+        self.app.push_screen(views, self._show_view)
+
+    def _show_view(self, view: SavedView | None) -> None:
+        if view is not None:
+            show_view(self.state, view)
+            self._show_range(self.state.span)
 
     def on_breakdown_panel_drilled(self, message: BreakdownPanel.Drilled) -> None:
         """Drill down into a store or drink, and from the second one into its orders."""
