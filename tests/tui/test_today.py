@@ -245,3 +245,50 @@ async def test_the_past_is_compared_with_nothing(launch: Launch) -> None:
             await s.happen(s.house.sell(s.clock.now(), 1), s.house.beat(s.clock.now()))
         await s.press("left_square_bracket")
         assert "the past is compared with nothing" in s.text()
+
+
+async def test_a_new_order_lights_up_its_store_and_moves_the_big_digits(launch: Launch) -> None:
+    async with launch((160, 48), animated=True) as s:
+        await reported(s)
+        stores, kpi = s.dashboard.panels.stores, s.dashboard.panels.kpi
+
+        def lit() -> list[str]:
+            accent = s.app.palette.style("accent")
+            names = (store.title() for store in s.house.stores)
+            return [
+                name
+                for name in names
+                if any(
+                    name in part.text and part.style == accent
+                    for st in stores._strips
+                    for part in st
+                )
+            ]
+
+        def digits() -> list[str]:
+            return [strip.text for strip in kpi._strips[:3]]
+
+        before = digits()
+        assert lit() == []
+        s.feed.put(s.house.tell(s.clock.now(), [s.house.order(s.clock.now(), "uptown", "latte")]))
+        while lit() == []:
+            await s.pilot.pause(0.005)
+        assert lit() == ["Uptown"]
+        moved = [digits()]
+        while lit():
+            await s.pilot.pause(0.005)
+            if digits() != moved[-1]:
+                moved.append(digits())
+        assert len([one for one in moved if one not in (before, digits())]) >= 1
+        # In a rush nothing moves: what changes again within a second is shown as it is.
+        s.feed.put(s.house.sell(s.clock.now(), 1))
+        await s.happen(s.house.sell(s.clock.now(), 1))
+        assert lit() == []
+
+
+async def test_nothing_moves_if_it_is_not_to(launch: Launch) -> None:
+    async with launch((160, 48)) as s:
+        await reported(s)
+        await s.happen(s.house.sell(s.clock.now(), 1))
+        assert s.dashboard.panels.stores._lit == frozenset()
+        assert s.dashboard.panels.kpi._moving is None

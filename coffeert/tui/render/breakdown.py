@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -167,9 +167,13 @@ class _Columns:
 
 
 def draw_breakdown(
-    model: BreakdownModel, cells: int, glyphs: Glyphs, cursor: int | None
+    model: BreakdownModel,
+    cells: int,
+    glyphs: Glyphs,
+    cursor: int | None,
+    lit: Collection[str] = (),
 ) -> list[Line]:
-    """Draw heading and rows; `cursor` is the number of the chosen row."""
+    """Draw heading and rows; `cursor` is the number of the chosen one, `lit` has just sold something."""
     if model.missing:
         return [line(Span(f" {model.missing}", "dim"))]
     if not model.rows:
@@ -180,7 +184,9 @@ def draw_breakdown(
     lines = [_heading(model, columns, cells, glyphs)]
     for number, row in enumerate(model.rows):
         here = number == cursor
-        drawn = _row(row, columns, takings[number], changes[number], top, glyphs, here)
+        role: Role = "accent" if row.code in lit else "strong"
+        amount = Span(f" {takings[number]:>{columns.takings}}", role)
+        drawn = _row(row, columns, amount, changes[number], top, glyphs, here)
         lines.append(chosen(fit_line(drawn, cells)) if here else fit_line(drawn, cells))
     if model.idle:
         kind = model.dimension if model.idle == 1 else f"{model.dimension}s"
@@ -262,17 +268,17 @@ def _heading(model: BreakdownModel, columns: _Columns, cells: int, glyphs: Glyph
 def _row(
     row: BreakdownRow,
     columns: _Columns,
-    takings: str,
+    takings: Span,
     change: tuple[str, Role],
     top: int,
     glyphs: Glyphs,
     here: bool,
 ) -> Line:
-    name_role: Role = "warn" if row.quiet else "text"
+    name_role: Role = "warn" if row.quiet else "accent" if takings.role == "accent" else "text"
     pieces = [
         Span(f"{glyphs.cursor} " if here else "  ", "accent"),
         Span(fit(row.name, columns.name, ellipsis=glyphs.ellipsis), name_role),
-        Span(f" {takings:>{columns.takings}}", "strong"),
+        takings,
     ]
     if columns.sold:
         pieces.append(Span(f"  {row.totals.quantity:>{columns.sold},}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -16,6 +16,7 @@ from coffeert.tui.render.changes import change_text, compared_words, minutes_cha
 from coffeert.tui.render.chart import PACE_MINUTES, last_minutes
 from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.glyphs import Glyphs
+from coffeert.tui.render.motion import between
 from coffeert.tui.render.sentence import QuietStore
 from coffeert.tui.render.spans import Line, Role, Span, fit_line, line, line_width
 from coffeert.tui.render.text import crop, width
@@ -44,6 +45,8 @@ class Tile:
     notes: tuple[str, ...] = ()
     note_role: Role = "dim"
     rank: int = 0
+    orders: int = 0
+    """How many orders the figure itself counts."""
 
 
 def tiles_of(context: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
@@ -74,6 +77,7 @@ def tiles_of(context: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
             change_text(orders, glyphs),
             _against(orders, against),
             rank=1,
+            orders=now.orders,
         ),
         Tile(
             "Per order",
@@ -195,6 +199,28 @@ def quiet_stores(activity: Activity | None, codes: Sequence[str]) -> tuple[Quiet
         for store in quiet
     ]
     return tuple(sorted(made, key=lambda store: (-(store.minutes or 0), store.name)))
+
+
+def orders_since(before: Sequence[Tile], after: Sequence[Tile]) -> int:
+    """Return how many orders more the key figures are of."""
+    return sum(tile.orders for tile in after) - sum(tile.orders for tile in before)
+
+
+def tiles_between(before: Sequence[Tile], after: Sequence[Tile], part: float) -> tuple[Tile, ...]:
+    """Return key figures that are a part of the way from some to others."""
+    shown = {tile.name: tile.values for tile in before}
+    return tuple(
+        replace(
+            tile,
+            values=tuple(
+                (between(old, new, part), unit)
+                for (old, _), (new, unit) in zip(
+                    shown.get(tile.name, tile.values), tile.values, strict=False
+                )
+            ),
+        )
+        for tile in after
+    )
 
 
 def strip_tiles(tiles: Sequence[Tile], cells: int, glyphs: Glyphs) -> list[Line]:
