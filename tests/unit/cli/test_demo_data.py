@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from coffeert.cli import demo_data as module
-from coffeert.cli.demo_data import DemoFailed, DemoRecord, demo_data
+from coffeert.cli.demo_data import DemoFailed, DemoRecord, History, demo_data
 from coffeert.embedded import EmbeddedServices
 
 
@@ -24,6 +24,7 @@ def services(monkeypatch: pytest.MonkeyPatch) -> None:
         yield EmbeddedServices("postgresql://", "redis://", path, None)
 
     monkeypatch.setattr(module, "embedded_services", none_started)
+    monkeypatch.setattr(module, "make_history", lambda zone, until: History([], until))
 
 
 @pytest.fixture
