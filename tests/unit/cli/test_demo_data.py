@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
 from coffeert.cli import demo_data as module
-from coffeert.cli.demo_data import DemoFailed, DemoRecord, History, demo_data
+from coffeert.cli.demo_data import DemoFailed, DemoRecord, History, demo_data, noon_zone
 from coffeert.embedded import EmbeddedServices
 
 
@@ -88,7 +89,8 @@ def test_interrupted_while_the_old_data_are_removed_it_begins_again(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = made(place, *CLUSTER)
-    module._write(path, DemoRecord("UTC"))
+    now = datetime.now(UTC)
+    module._write(path, DemoRecord(noon_zone("UTC", now), now))
     removed = shutil.rmtree
 
     def interrupted(directory: Path) -> None:
