@@ -149,7 +149,7 @@ class RetryingClient:
         passing = (
             self._answered and refused.status in _PROXIES and "json" not in response.content_type
         )
-        if refused.status == _NOT_FOUND and method == "GET":
+        if refused.status == _NOT_FOUND and method == "GET" and not refused.errors:
             refused = NotFound(
                 f"There is no coffeert at {self._server} (HTTP status 404); check its URL, also the path."
             )

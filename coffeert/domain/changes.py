@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from coffeert.domain.comparisons import SMALLEST_BASE
+from coffeert.domain.money import rounded
 from coffeert.domain.rollups import Totals
 
 _NOTHING: Final = "nothing sold then"
@@ -54,9 +55,3 @@ def _change(now: int, then: int) -> PercentChange:
     if then <= 0:
         return PercentChange(reason=_NOTHING)
     return PercentChange(percent=rounded(100 * (now - then), then))
-
-
-def rounded(number: int, divisor: int) -> int:
-    """Divide, and round half away from zero."""
-    whole = (2 * abs(number) + divisor) // (2 * divisor)
-    return whole if number >= 0 else -whole

@@ -47,7 +47,7 @@ class DashboardApi:
         self,
         *,
         change_log: ChangeLog,
-        refresh: Callable[[], None],
+        refresh: Callable[[], object],
         menu_cache: MenuCache,
         health: HealthMonitor,
         metrics: Metrics,

@@ -21,7 +21,10 @@ from coffeert.wire.websocket import text_frame
 
 _CLIENTS_PER_SLICE = 512  # a few ms of writing; then the event loop serves others
 _CATCH_UP_SECONDS = 0.05
-_OVERLOAD_FACTOR = 5  # on the interval while orders are refused: 100 ms instead of 20
+_PAUSE_AN_ORDER = 0.004  # up to 250 orders a second, each is sent as soon as it is committed
+_PAUSE_A_FRAME = 4  # times as long as the frame took: frames take at most a fifth of the time
+_LONGEST_PAUSE = 0.02
+_OVERLOAD_PAUSE = 0.1  # while orders are refused
 
 _UNKNOWN_POSITION = Position("", -1)
 
@@ -29,8 +32,8 @@ _UNKNOWN_POSITION = Position("", -1)
 class Source(Protocol):
     """What completes the live view before a frame is made of it; `LiveUpdater`."""
 
-    def flush_to_view(self) -> None:
-        """Put everything committed and received since the last call into the live view."""
+    def flush_to_view(self) -> int:
+        """Put what was committed and received since the last call into the live view; return the orders."""
 
 
 class FrameSink(Protocol):
@@ -63,8 +66,10 @@ class Client:
 class Broadcaster:
     """Keeps every client at the newest version, with a frame at most every `min_frame_interval` seconds.
 
-    While `refusing` returns True, because orders are refused, the interval is five times as long: a frame
-    costs the same whatever is in it, and orders need that time. `slow_client_timeout` is in seconds.
+    A change is sent at once after quiet. The pause after a frame grows with its orders and with the time
+    that it took, up to 20 ms: a frame costs nearly the same whatever is in it, so under load many orders
+    share one. It is 100 ms while `refusing` returns True, because orders are refused.
+    `slow_client_timeout` is in seconds.
     """
 
     def __init__(
@@ -86,6 +91,7 @@ class Broadcaster:
         self._slow_client_timeout = slow_client_timeout
         self._clock = clock
         self._wake = asyncio.Event()
+        self._pause = 0.0
         self._sent = change_log.position
         self._behind_since: dict[Client, float] = {}
 
@@ -96,8 +102,9 @@ class Broadcaster:
 
     @property
     def current_interval(self) -> float:
-        """The least number of seconds between two frames, at present."""
-        return self._min_frame_interval * (_OVERLOAD_FACTOR if self._refusing() else 1)
+        """The seconds of the pause between two frames, at present."""
+        pause = _OVERLOAD_PAUSE if self._refusing() else min(self._pause, _LONGEST_PAUSE)
+        return max(self._min_frame_interval, pause)
 
     def notify(self) -> None:
         """Have a frame sent, because the live view may have changed."""
@@ -134,9 +141,12 @@ class Broadcaster:
             except TimeoutError:
                 pass
             self._wake.clear()
-            source.flush_to_view()
+            begun = self._clock()
+            orders = source.flush_to_view()
             self._change_log.commit_version()
             await self._send_changes()
+            took = self._clock() - begun
+            self._pause = max(_PAUSE_AN_ORDER * orders, _PAUSE_A_FRAME * took)
             await asyncio.sleep(self.current_interval)
 
     async def broadcast(self, message: frames.Heartbeat | frames.MenuChanged) -> None:

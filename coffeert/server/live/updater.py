@@ -82,15 +82,17 @@ class LiveUpdater:
             self._committed.append((xid, orders))
             self._broadcaster.notify()
 
-    def flush_to_view(self) -> None:
+    def flush_to_view(self) -> int:
         """Put everything committed and received since the last call into the view.
 
-        What this server committed is published to the others, as one message.
+        What this server committed is published to the others, as one message. Returns how many orders this
+        server committed, and how many of the others' are to be listed.
         """
         if not (self._received or self._committed):
-            return
+            return 0
         batches, self._received = self._received, []
         recent, self._received_recent = self._received_recent, []
+        flushed = len(recent) + sum(len(orders) for _, orders in self._committed)
         if self._committed:
             committed, self._committed = self._committed, []
             ours = PendingBatches.of({xid: tally_orders(orders) for xid, orders in committed})
@@ -103,6 +105,7 @@ class LiveUpdater:
             batches.append(ours)
             recent += newest_of_ours
         self._live_view.apply_pending(batches, newest(recent))
+        return flushed
 
     async def load_if_needed(self) -> None:
         """Load the rollups from PostgreSQL unless they are loaded and confirmed already."""

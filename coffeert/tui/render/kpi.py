@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from coffeert.domain.changes import rounded
+from coffeert.domain.money import rounded
 from coffeert.tui.model.bucket_sums import BucketSumCache
 from coffeert.tui.model.window import Window
 from coffeert.tui.render.big_digits import big_digits

@@ -113,4 +113,4 @@ async def test_a_server_that_refuses_orders_sends_fewer_frames(
         shedder.shedding = True
         while shedder.try_admit():
             pass
-        assert server.broadcaster.current_interval == 5 * interval > 0
+        assert server.broadcaster.current_interval == 0.1 > interval

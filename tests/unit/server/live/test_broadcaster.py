@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -75,8 +76,8 @@ class Case:
         )  # fmt: skip
         self._added = 0
 
-    def flush_to_view(self) -> None:
-        pass  # the view is changed at once
+    def flush_to_view(self) -> int:
+        return 0  # the view is changed at once
 
     def add(self) -> None:
         """Change the view."""
@@ -212,17 +213,68 @@ async def test_without_clients_nothing_is_encoded(monkeypatch: pytest.MonkeyPatc
         assert not asked
 
 
+class SlowSource:
+    """Needs so many seconds of the clock to put so many orders into the view."""
+
+    def __init__(self, seconds: float, orders: int) -> None:
+        self.now = 0.0
+        self._seconds, self._orders = seconds, orders
+
+    def clock(self) -> float:
+        return self.now
+
+    def flush_to_view(self) -> int:
+        self.now += self._seconds
+        return self._orders
+
+
+@pytest.mark.parametrize(
+    ("frame", "orders", "shortest", "paused"),
+    [
+        (0, 0, 0.002, 0.002),
+        (0, 1, 0.002, 0.004),
+        (0, 3, 0.002, 0.012),
+        (0, 1000, 0.002, 0.02),
+        (0.002, 1, 0.002, 0.008),
+        (0.5, 1, 0.002, 0.02),
+        (0.002, 1, 1, 1),
+    ],
+)
+async def test_the_pause_grows_with_the_orders_and_the_time_of_a_frame(
+    frame: float, orders: int, shortest: float, paused: float
+) -> None:
+    source = SlowSource(frame, orders)
+    broadcaster = _broadcaster(shortest, clock=source.clock)
+    assert broadcaster.current_interval == shortest
+    broadcaster.notify()
+    task = asyncio.create_task(broadcaster.run(source))
+    await eventually(
+        lambda: source.now == frame and broadcaster.current_interval == pytest.approx(paused)
+    )
+    await end(task)
+
+
 def test_the_interval_is_longer_while_orders_are_refused() -> None:
     refusing = False
-    broadcaster = Broadcaster(
-        ChangeLog(LiveView(CALENDARS, NOW)),
-        min_frame_interval=0.02,
-        slow_client_timeout=10,
-        max_clients=9,
-        refusing=lambda: refusing,
-    )
+    broadcaster = _broadcaster(0.02, refusing=lambda: refusing)
     assert broadcaster.current_interval == 0.02
     refusing = True
     assert broadcaster.current_interval == 0.1
     refusing = False
     assert broadcaster.current_interval == 0.02
+
+
+def _broadcaster(
+    shortest: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    refusing: Callable[[], bool] = lambda: False,
+) -> Broadcaster:
+    return Broadcaster(
+        ChangeLog(LiveView(CALENDARS, NOW)),
+        min_frame_interval=shortest,
+        slow_client_timeout=10,
+        max_clients=9,
+        refusing=refusing,
+        clock=clock,
+    )
