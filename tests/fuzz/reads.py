@@ -34,7 +34,7 @@ _CODES = ("uptown", "Uptown", "-uptown", "latte", "-", "nowhere", "")
 _WHOLE = ("1", "0", "-1", "31", "500", "501", "9" * 30, "1.5", "٣", "1e3", "+1")
 _PRICES = ("4.80", "0", "-1", "4.805", "1e999", "NaN", "9" * 40)
 _FLAGS = ("0", "1", "true", "yes", "no", "csv", "json")
-FIELDS = {
+FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
     "/api/orders": {
         **dict.fromkeys(("store", "drink", "source", "receipt"), _CODES),
         **dict.fromkeys(("from", "to"), (*_DAYS, "2026-11-26T09:30", "2026-11-26T09:30:00+99:00")),
