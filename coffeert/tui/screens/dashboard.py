@@ -319,7 +319,7 @@ class Dashboard(PanelScreen):
     def action_record(self) -> None:
         self._files.record()
 
-    # Injecting
+    # Injecting, breaking the demo
 
     def action_inject(self) -> None:
         self._injecting.open_form(self)
@@ -327,8 +327,6 @@ class Dashboard(PanelScreen):
     def action_stop_injection(self) -> None:
         self._injecting.stop(self)
         self.tick()
-
-    # Breaking the demo
 
     def action_break_part(self) -> None:
         """Ask which part of the demo to kill."""
