@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from coffeert.domain.changes import PercentChange as PercentChange
 from coffeert.domain.comparisons import Comparison as Comparison
 from coffeert.domain.periods import PERIODS as PERIODS
 from coffeert.domain.report_plan import Grouping as Grouping
@@ -33,16 +34,6 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     takings_with_receipt: str | None = None
     sold: str | None = None
     refunded: str | None = None
-
-
-class PercentChange(msgspec.Struct, frozen=True, kw_only=True):
-    """How a figure differs from the compared one, in whole per cent; `None` with the reason in words.
-
-    There is none on a base that is not positive, not complete or too small.
-    """
-
-    percent: int | None = None
-    reason: str | None = None
 
 
 class UsualRange(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +63,7 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
     compared: Figures | None = None
     takings_change: PercentChange | None = None
     orders_change: PercentChange | None = None
+    per_order_change: PercentChange | None = None
     usual_range: UsualRange | None = None
     days: int | None = None
 

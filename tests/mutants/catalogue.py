@@ -69,6 +69,7 @@ _IMPORT_IDENTITY = "tests/integration/importer/test_identity.py"
 _IMPORTS = "sql/import_queries.sql"
 _CURVES = "tests/unit/tui/render/test_chart.py"
 _WINDOWS = "tests/unit/tui/model/test_window.py"
+_PERCENTAGES = "tests/unit/domain/test_changes.py"
 _REPORTS = "tests/integration/server/reports/test_report_property.py"
 _EXACT_WINDOWS = "tests/integration/server/reports/test_windows.py"
 _PERIODS = "tests/unit/domain/test_periods.py"
@@ -175,10 +176,38 @@ MUTANTS = (
     ),
     Mutant(
         "a percentage on any base",
-        "coffeert/server/reports/changes.py",
-        "if base < SMALLEST_BASE * scale:",
-        "if base < scale:",
-        (_REPORTS,),
+        "coffeert/domain/changes.py",
+        "then.orders < SMALLEST_BASE * scale:",
+        "then.orders < scale:",
+        (_PERCENTAGES, _REPORTS),
+    ),
+    Mutant(
+        "takings per order are compared after they are rounded",
+        "coffeert/domain/changes.py",
+        "_change(now.cents * then.orders, then.cents * now.orders)",
+        "_change(now.cents // now.orders, then.cents // then.orders)",
+        (_PERCENTAGES,),
+    ),
+    Mutant(
+        "live sums at every price stand under a price filter",
+        "coffeert/tui/dashboard_state.py",
+        "if not self.effective_filter.by_price:",
+        "if True:",
+        ("tests/tui/test_today.py::test_a_price_is_answered_by_the_server_and_its_age_is_said",),
+    ),
+    Mutant(
+        "the demo takes data for its own that are not whole",
+        "coffeert/cli/demo_data.py",
+        "(may_hold_remains and not _has_cluster(path))",
+        "not _has_cluster(path)",
+        ("tests/unit/cli/test_demo_data.py",),
+    ),
+    Mutant(
+        "the demo removes data before it has noted that it begins again",
+        "coffeert/cli/demo_data.py",
+        "            _write(directory.path, record)\n            _remove(directory)\n",
+        "            _remove(directory)\n            _write(directory.path, record)\n",
+        ("tests/unit/cli/test_demo_data.py",),
     ),
     Mutant(
         "the total of today is beside whole days",

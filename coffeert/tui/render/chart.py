@@ -126,7 +126,7 @@ def day_chart(
     *,
     running: bool,
 ) -> ChartModel:
-    """Chart a day by quarter hours of the local day; minutes since the report are added from the view."""
+    """Chart a day by quarter hours of the local day; live minutes since the report are added."""
     assert context.view is not None
     retention = context.view.cube.retention
     first = retention.days[0].starts // 15
@@ -134,7 +134,8 @@ def day_chart(
     own = {row.keys[0]: totals_of(row.figures) for row in report.rows}
     now, elapsed = None, 1.0
     if running:
-        own = _with_latest(own, context, sums, report)
+        if context.is_live:
+            own = _with_latest(own, context, sums, report)
         moments = [_quarter_of(context, day.zone, day.starts) for day in retention.days]
         now, elapsed = max(moments)
     values: list[int | None] = [value_of(own.get(label, ZERO), metric) for label in labels]
@@ -153,7 +154,8 @@ def day_chart(
         before = [value_of(compared.get(label, ZERO), metric) for label in labels]
     begin, end = _opening(values, before, now)
     pace = None
-    if now is not None and len(context.zones) <= 1 and not context.data_status.old:
+    shows_pace = context.is_live and len(context.zones) <= 1 and not context.data_status.old
+    if now is not None and shows_pace:
         recent = last_minutes(sums, context.now.timestamp())
         pace = value_of(recent, metric) * 15 / PACE_MINUTES
     shown = labels[begin:end]
