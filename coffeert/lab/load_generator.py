@@ -7,6 +7,7 @@ import random
 import time
 from array import array
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -95,7 +96,8 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     `wrong` answers were neither 503 nor what was asked for; `unanswered` requests got none, or lost their
     connection. `backlog_middle` and `backlog_end`: requests due but not yet sent, halfway and at the end.
     `latency` and `shed_latency` count from when requests were due, `shed_sent` from when they were sent.
-    `send_delay_p99`: seconds by which the generator itself sent requests late.
+    `send_delay_p99`: seconds from when requests were due to when they were sent, which waits for an idle
+    connection. `release_delay_p99`: those after which the generator itself noticed that they were due.
     """
 
     sent: int
@@ -109,6 +111,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     backlog_end: int
     cores: float
     send_delay_p99: float
+    release_delay_p99: float
     latency: Latencies
     shed_latency: Latencies
     shed_sent: Latencies
@@ -145,6 +148,7 @@ class LoadGenerator:
         self._answered_at = array("d", bytes(8 * count))
         self._due_at = array("d", bytes(8 * count))
         self._sent_at = array("d", bytes(8 * count))
+        self._release_delays = array("d")
         self._status = array("h", [UNANSWERED]) * count
         self._connections: list[LoadConnection] = []
         self._idle: deque[LoadConnection] = deque()
@@ -218,7 +222,8 @@ class LoadGenerator:
     def _tick(self) -> None:
         now, due = time.monotonic(), self._due
         while self._released < len(due) and self._begin + due[self._released] <= now:
-            self._due_at[self._released] = self._begin + due[self._released]
+            at = self._due_at[self._released] = self._begin + due[self._released]
+            self._release_delays.append(now - at)
             self._released += 1
         self._dispatch(now)
         if self._backlog_middle < 0 and now - self._begin > self._job.seconds / 2:
@@ -254,7 +259,6 @@ class LoadGenerator:
         took = [self._answered_at[i] - self._due_at[i] for i in stored]
         self._write_ids(stored)
         last = max(self._answered_at[:sent], default=0.0)
-        delays = sorted(self._sent_at[i] - self._due_at[i] for i in range(sent)) or [0.0]
         return LoadResult(
             sent=self._released if job.rate else sent,
             stored=len(stored),
@@ -266,7 +270,8 @@ class LoadGenerator:
             backlog_middle=max(0, self._backlog_middle),
             backlog_end=self._backlog_end,
             cores=round(cores, 3),
-            send_delay_p99=delays[int(len(delays) * 0.99)],
+            send_delay_p99=_p99(self._sent_at[i] - self._due_at[i] for i in range(sent)),
+            release_delay_p99=_p99(self._release_delays),
             latency=Latencies.of(took),
             shed_latency=Latencies.of(self._answered_at[i] - self._due_at[i] for i in shed),
             shed_sent=Latencies.of(self._answered_at[i] - self._sent_at[i] for i in shed),
@@ -302,6 +307,11 @@ class LoadGenerator:
         ):
             if name:
                 Path(name).write_bytes(b"".join(request.ids for request in requests))
+
+
+def _p99(seconds: Iterable[float]) -> float:
+    found = sorted(seconds) or [0.0]
+    return found[int(len(found) * 0.99)]
 
 
 def poisson(rate: float, seconds: float, seed: int) -> list[float]:
