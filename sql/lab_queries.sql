@@ -30,3 +30,9 @@ SELECT count(*) FROM (
 SELECT coalesce(wait_event_type || ':' || wait_event, 'CPU') AS event
 FROM pg_stat_activity
 WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()
+
+-- name: lab_pieces_by_minute
+-- The pieces that the rollup of minutes has, by minute, in Unix seconds.
+SELECT extract(epoch FROM bucket)::bigint AS minute, sum(quantity)::bigint AS quantity
+FROM rollup_minute
+GROUP BY bucket

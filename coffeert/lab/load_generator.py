@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from array import array
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,7 @@ from coffeert.lab.clients import (
     RequestHead,
     WebSocketConnection,
 )
+from coffeert.lab.late_orders import LateMix
 from coffeert.lab.results import Latencies
 from coffeert.lab.worker_process import ParentPipe
 
@@ -42,7 +43,7 @@ class LoadJob(msgspec.Struct, frozen=True, kw_only=True):
 
     `max_in_flight` a connection may exceed 1 over WebSocket only. `objective` and `drain` are in seconds.
     The file `sent_to` gets the id of each order sent, and `acknowledged_to` that of each order
-    acknowledged, 16 bytes each.
+    acknowledged, 16 bytes each. `mix` is for batches.
     """
 
     host: str
@@ -58,6 +59,7 @@ class LoadJob(msgspec.Struct, frozen=True, kw_only=True):
     lines: int = 500
     probes: tuple[str, ...] = ()
     stride: int = 0
+    mix: LateMix | None = None
     drain: float = 5.0
     sent_to: str = ""
     acknowledged_to: str = ""
@@ -96,6 +98,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     `wrong` answers were neither 503 nor what was asked for; `unanswered` requests got none, or lost their
     connection. `backlog_middle` and `backlog_end`: requests due but not yet sent, halfway and at the end.
     `latency` and `shed_latency` count from when requests were due, `shed_sent` from when they were sent.
+    `pieces`: those stored, by minute (Unix seconds), if a mix was sent.
     `send_delay_p99`: seconds from when requests were due to when they were sent, which waits for an idle
     connection. `release_delay_p99`: those after which the generator itself noticed that they were due.
     """
@@ -117,6 +120,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     shed_sent: Latencies
     timeline: tuple[TimelineSlice, ...] = ()
     probes: tuple[Probe, ...] = ()
+    pieces: dict[int, int] = {}
 
     @property
     def rate(self) -> float:
@@ -140,6 +144,7 @@ class LoadGenerator:
             head=job.head,
             probes=job.probes,
             stride=job.stride,
+            mix=job.mix,
         )
         self._due = poisson(job.rate, job.seconds, job.seed) if job.rate else []
         closed = _CLOSED_LOOP_BATCHES if job.transport == "batch" else _CLOSED_LOOP_REQUESTS
@@ -277,6 +282,7 @@ class LoadGenerator:
             shed_sent=Latencies.of(self._answered_at[i] - self._sent_at[i] for i in shed),
             timeline=self._timeline(sent) if job.rate else (),
             probes=self._probes(sent),
+            pieces=self._pieces(stored),
         )
 
     def _timeline(self, sent: int) -> tuple[TimelineSlice, ...]:
@@ -299,6 +305,12 @@ class LoadGenerator:
                 stored = self._status[i] in _STORED
                 found.append(Probe(drink, self._due_at[i], self._answered_at[i] if stored else 0.0))
         return tuple(found)
+
+    def _pieces(self, stored: list[int]) -> dict[int, int]:
+        found: Counter[int] = Counter()
+        for index in stored:
+            found.update(self._requests[index].pieces)
+        return dict(found)
 
     def _write_ids(self, stored: list[int]) -> None:
         for name, requests in (
