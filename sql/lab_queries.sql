@@ -36,3 +36,9 @@ WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pi
 SELECT extract(epoch FROM bucket)::bigint AS minute, sum(quantity)::bigint AS quantity
 FROM rollup_minute
 GROUP BY bucket
+
+-- name: lab_rollup_orders
+-- The orders in all cells of each grain.
+SELECT (SELECT coalesce(sum(orders), 0)::bigint FROM rollup_minute) AS minutes,
+       (SELECT coalesce(sum(orders), 0)::bigint FROM rollup_quarter) AS quarters,
+       (SELECT coalesce(sum(orders), 0)::bigint FROM rollup_day) AS days

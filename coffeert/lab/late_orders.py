@@ -57,7 +57,7 @@ def late_batch(
             pieces[minute] -= quantity
             continue
         order_id = uuid_utils.compat.uuid7()
-        late = _late_seconds(rng) if rng.random() < mix.late else 0.0
+        late = late_seconds(rng) if rng.random() < mix.late else 0.0
         placed = datetime.fromtimestamp(now - late, UTC)
         quantity = 1 + int(rng.random() * 3)
         if rng.random() < mix.refunds:
@@ -76,5 +76,6 @@ def late_batch(
     return LateBatch(b"\n".join(made) + b"\n", b"".join(ids), dict(pieces))
 
 
-def _late_seconds(rng: random.Random) -> float:
+def late_seconds(rng: random.Random) -> float:
+    """Draw how late an order is."""
     return float(MIN_LATE_SECONDS * (MAX_LATE_SECONDS / MIN_LATE_SECONDS) ** rng.random())

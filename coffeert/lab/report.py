@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -24,21 +25,21 @@ from coffeert.lab.rivals.results import RivalResults, read_rivals, render_rivals
 
 _PLACE = re.compile(r"\{\{([a-z_:.0-9-]+)\}\}")
 _ABSENT = "not measured in this run"
-_RESULTS_FILE = "results.json"
-_APPENDIX_FILE = "appendix.md"
+RESULTS_FILE: Final = "results.json"
+_APPENDIX_FILE: Final = "appendix.md"
 
 
 def write_results(results: Results, out: Path, report: Path) -> None:
     """Write `results.json`, appendix and diagrams into a directory, and the report that shows them."""
     out.mkdir(parents=True, exist_ok=True)
     encoded = msgspec.json.format(msgspec.json.encode(results), indent=1)
-    (out / _RESULTS_FILE).write_bytes(encoded + b"\n")
+    (out / RESULTS_FILE).write_bytes(encoded + b"\n")
     _write_report(results, out, report)
 
 
 def rewrite_report(out: Path, report: Path) -> None:
     """Write the report of an earlier run again; raises `ConfigError` if its results cannot be read."""
-    path = out / _RESULTS_FILE
+    path = out / RESULTS_FILE
     try:
         results = msgspec.json.decode(path.read_bytes(), type=Results)
     except OSError as error:
