@@ -58,6 +58,14 @@ Duration = Annotated[float, BeforeValidator(_seconds)]
 """Seconds, given as a number or as a text with a unit such as `500ms` or `2m`."""
 
 
+def _seconds_or_off(value: object) -> object:
+    return None if value == "off" else _seconds(value)
+
+
+OptionalDuration = Annotated[float | None, BeforeValidator(_seconds_or_off)]
+"""Seconds likewise, or `off`, which is `None`."""
+
+
 def _split(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -128,6 +136,18 @@ class Config(BaseSettings):
 
     minute_retention: Duration = Field(default=45 * 86400.0, ge=2 * 86400, le=366 * 86400)
     """How long sums by the minute are kept; those by quarter hour and by day are kept for good."""
+
+    feed_retention: Duration = Field(default=7 * 86400.0, ge=3600, le=366 * 86400)
+    """How long a reader of the change feed may be away and go on where it was; orders are kept for good."""
+
+    max_feed_readers: int = Field(default=500, ge=1)
+    """Readers of the change feed that one server process streams to or has waiting, at most."""
+
+    max_feed_readers_per_ip: int = Field(default=50, ge=0)
+    """The same from one address, except from this machine; 0 for no limit."""
+
+    closing_after: OptionalDuration = Field(default=3600.0, ge=0, le=7 * 86400)
+    """How long after its end at the last store a business day is closed; `off`: only when asked for."""
 
     live_updates: bool = True
     """Whether dashboards show orders before the next pass; if off, they change with passes only."""
@@ -277,7 +297,7 @@ def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
-        unit = " s" if Config.__annotations__.get(name) == "Duration" else ""
+        unit = " s" if Config.__annotations__.get(name, "").endswith("Duration") else ""
         limits = {
             key: f"{limit:g}{unit}" for key, limit in first.get("ctx", {}).items() if key in _LIMITS
         }

@@ -171,6 +171,13 @@ class Conflict(ApiError):
     title = "Conflict"
 
 
+class Gone(ApiError):
+    """The cursor of a feed leads nowhere any more; the reader begins again."""
+
+    status = 410
+    title = "Gone"
+
+
 class TooLarge(ApiError):
     """The body, a line or a frame is larger than the limit."""
 

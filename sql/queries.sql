@@ -295,22 +295,43 @@ CROSS JOIN LATERAL (
 
 -- name: last_sales
 -- When each of some stores sold last, within the last seven days; a sale that was voided does not count.
--- $1 codes, $2 watermark, $3 now.
+-- $1 codes, $2 now.
 SELECT store, placed_at
 FROM unnest($1::text[]) AS asked(store)
 CROSS JOIN LATERAL (
-    SELECT bucket FROM rollup_minute
-    WHERE rollup_minute.store = asked.store AND orders > 0
-      AND bucket > $3::timestamptz - interval '7 days' AND bucket <= $3
-    ORDER BY bucket DESC LIMIT 1
-) AS minute
-CROSS JOIN LATERAL (
-    SELECT max(placed_at) AS placed_at FROM orders
-    WHERE orders.store = asked.store AND quantity > 0 AND voids IS NULL
-      AND placed_at >= bucket AND placed_at < bucket + interval '1 minute'
-      AND pg_visible_in_snapshot(xid, $2::text::pg_snapshot)
-      AND NOT EXISTS (SELECT FROM orders AS void WHERE void.voids = orders.order_id)
+    SELECT max(last_at) AS placed_at FROM activity
+    WHERE activity.store = asked.store AND minute = (
+        SELECT max(minute) FROM activity
+        WHERE activity.store = asked.store AND minute > $2::timestamptz - interval '7 days' AND minute <= $2
+    )
 ) AS sale
+WHERE placed_at IS NOT NULL
+
+-- name: active_stores
+-- The stores that activity is kept of, each found by one probe of the index.
+WITH RECURSIVE found AS (
+    SELECT min(store) AS store FROM activity
+    UNION ALL
+    SELECT (SELECT min(activity.store) FROM activity WHERE activity.store > found.store)
+    FROM found WHERE store IS NOT NULL
+)
+SELECT store FROM found WHERE store IS NOT NULL
+
+-- name: today_begins
+-- When the business day began that $1 is in, for each store with a calendar of its own, and with the store
+-- NULL for all others.
+SELECT menu_store.code AS store, latest.begins
+FROM calendar LEFT JOIN menu_store ON menu_store.calendar = calendar.id
+CROSS JOIN LATERAL (
+    SELECT begins FROM calendar_day
+    WHERE calendar_day.calendar = calendar.id AND begins <= $1
+    ORDER BY begins DESC, date DESC LIMIT 1
+) AS latest
+WHERE calendar.id = 1 OR menu_store.code IS NOT NULL
+
+-- name: count_stale
+-- How many minutes of stores and sources the next passes read again, after more voids than one pass can.
+SELECT count(*) FROM activity WHERE stale
 
 -- name: report_timeout
 -- For this transaction: no statement takes longer than $1, such as 5000ms, and some memory to sort in.
@@ -340,6 +361,8 @@ WITH oldest AS (
     FROM oldest
 ), deleted AS (
     DELETE FROM rollup_minute USING edge WHERE bucket < kept_from RETURNING 1
+), activity_too AS (
+    DELETE FROM activity USING edge WHERE minute < kept_from
 )
 UPDATE aggregator_state SET minutes_from = greatest(minutes_from, kept_from) FROM edge
 RETURNING (SELECT count(*) FROM deleted)
@@ -376,13 +399,122 @@ SET fencing_token = fencing_token + 1,
     lead_until = clock_timestamp() + make_interval(secs => $2)
 RETURNING fencing_token
 
--- name: clear_rollups
--- Empties the rollups before a rebuild fills them, and lets it read all orders in the order they lie.
--- Not TRUNCATE, which readers would notice before it is committed.
-SET LOCAL enable_seqscan = on;
-DELETE FROM rollup_minute;
-DELETE FROM rollup_quarter;
-DELETE FROM rollup_day;
+-- name: days_to_seal
+-- The days (UTC) with orders that ended an hour ago or earlier and are not sealed. One probe for each day.
+WITH RECURSIVE day AS (
+    (SELECT (bucket AT TIME ZONE 'UTC')::date AS date FROM rollup_quarter ORDER BY bucket LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT (bucket AT TIME ZONE 'UTC')::date FROM rollup_quarter
+        WHERE bucket >= (day.date + 1)::timestamp AT TIME ZONE 'UTC' ORDER BY bucket LIMIT 1
+    ) FROM day WHERE day.date IS NOT NULL
+)
+SELECT date FROM day
+WHERE date < ((clock_timestamp() - interval '1 hour') AT TIME ZONE 'UTC')::date
+  AND date NOT IN (SELECT date FROM sealed_day WHERE sealed_at IS NOT NULL)
+ORDER BY date
+
+-- name: begin_sealing
+-- Enters days before their orders are read, so that a pass that counts one of these meanwhile takes the day
+-- out again. Runs under the lock of lock_state: no pass is under way that would not see the rows. $1 dates.
+INSERT INTO sealed_day (date) SELECT unnest($1::date[]) ON CONFLICT DO NOTHING
+
+-- name: begin_corrections
+-- Where a rebuild notes by how much cells differ.
+CREATE TEMPORARY TABLE correction (
+    grain         text NOT NULL,
+    bucket        timestamptz NOT NULL,
+    store         text NOT NULL,
+    drink         text NOT NULL,
+    orders        bigint NOT NULL,
+    quantity      bigint NOT NULL,
+    revenue_cents bigint NOT NULL,
+    surplus       boolean NOT NULL
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE activity_correction (
+    store    text NOT NULL,
+    minute   timestamptz NOT NULL,
+    source   text NOT NULL,
+    first_at timestamptz,
+    last_at  timestamptz,
+    orders   bigint
+) ON COMMIT DROP
+
+-- name: apply_corrections
+-- Adds what a rebuild has noted to the cells, whatever passes have added to them since, and takes out those
+-- that no order makes. All days are to be sealed again. Runs under the lock of lock_state.
+ANALYZE correction;
+INSERT INTO rollup_minute AS kept (bucket, store, drink, orders, quantity, revenue_cents)
+SELECT bucket, store, drink, orders, quantity, revenue_cents FROM correction
+WHERE grain = 'minute' AND bucket >= (SELECT minutes_from FROM aggregator_state)
+ON CONFLICT (bucket, store, drink) DO UPDATE
+    SET orders = kept.orders + excluded.orders,
+        quantity = kept.quantity + excluded.quantity,
+        revenue_cents = kept.revenue_cents + excluded.revenue_cents;
+INSERT INTO rollup_quarter AS kept (bucket, store, drink, orders, quantity, revenue_cents)
+SELECT bucket, store, drink, orders, quantity, revenue_cents FROM correction WHERE grain = 'quarter'
+ON CONFLICT (bucket, store, drink) DO UPDATE
+    SET orders = kept.orders + excluded.orders,
+        quantity = kept.quantity + excluded.quantity,
+        revenue_cents = kept.revenue_cents + excluded.revenue_cents;
+INSERT INTO rollup_day AS kept (date, store, drink, orders, quantity, revenue_cents)
+SELECT (bucket AT TIME ZONE 'UTC')::date, store, drink, orders, quantity, revenue_cents
+FROM correction WHERE grain = 'day'
+ON CONFLICT (date, store, drink) DO UPDATE
+    SET orders = kept.orders + excluded.orders,
+        quantity = kept.quantity + excluded.quantity,
+        revenue_cents = kept.revenue_cents + excluded.revenue_cents;
+DELETE FROM rollup_minute AS kept USING correction
+WHERE surplus AND grain = 'minute' AND kept.bucket = correction.bucket
+  AND kept.store = correction.store AND kept.drink = correction.drink
+  AND (
+      kept.bucket < (SELECT minutes_from FROM aggregator_state)
+      OR NOT EXISTS (
+          SELECT FROM orders
+          WHERE placed_at >= kept.bucket AND placed_at < kept.bucket + interval '1 minute'
+            AND orders.store = kept.store AND orders.drink = kept.drink
+            AND pg_visible_in_snapshot(xid, (SELECT watermark FROM aggregator_state))
+      )
+  );
+DELETE FROM rollup_quarter AS kept USING correction
+WHERE surplus AND grain = 'quarter' AND kept.bucket = correction.bucket
+  AND kept.store = correction.store AND kept.drink = correction.drink
+  AND NOT EXISTS (
+      SELECT FROM orders
+      WHERE placed_at >= kept.bucket AND placed_at < kept.bucket + interval '15 minutes'
+        AND orders.store = kept.store AND orders.drink = kept.drink
+        AND pg_visible_in_snapshot(xid, (SELECT watermark FROM aggregator_state))
+  );
+DELETE FROM rollup_day AS kept USING correction
+WHERE surplus AND grain = 'day' AND kept.date = (correction.bucket AT TIME ZONE 'UTC')::date
+  AND kept.store = correction.store AND kept.drink = correction.drink
+  AND NOT EXISTS (
+      SELECT FROM rollup_quarter AS quarter
+      WHERE quarter.store = kept.store AND quarter.drink = kept.drink
+        AND quarter.bucket BETWEEN correction.bucket - interval '2 days' AND correction.bucket + interval '3 days'
+        AND business_day(coalesce((SELECT calendar FROM menu_store WHERE code = kept.store), 1::smallint),
+                         quarter.bucket) = kept.date
+  );
+DELETE FROM sealed_day
+
+-- name: finish_rebuild
+-- Begins a new lineage, and fences the leader; runs under the lock of lock_state. $1 watermark of the
+-- rollups, if they were computed on another cluster, else NULL. $2 orders that no rollup counts.
+WITH uncountable AS (
+    INSERT INTO uncountable_order (order_id) SELECT unnest($2::uuid[]) ON CONFLICT DO NOTHING
+)
+UPDATE aggregator_state
+SET lineage = gen_random_uuid(),
+    nonce = gen_random_uuid(),
+    system_identifier = (SELECT system_identifier FROM pg_control_system()),
+    watermark = coalesce($1::text::pg_snapshot, watermark),
+    passed_at = CASE WHEN $1::text IS NULL THEN passed_at ELSE statement_timestamp() END,
+    timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
+    pass = pass + 1,
+    fencing_token = fencing_token + 1,
+    leader = '',
+    lead_until = '-infinity'
+RETURNING lineage::text, pass AS number
 
 -- name: has_foreign_orders
 -- Whether there are orders whose xid is another cluster's: this statement sees the row and yet

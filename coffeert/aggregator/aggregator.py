@@ -12,7 +12,10 @@ import structlog
 from msgspec.structs import replace
 
 from coffeert.aggregator.aggregation_pass import CompletedPass, LeaderLease, message_of, run_pass
+from coffeert.aggregator.feed_ticker import FeedTicker
+from coffeert.aggregator.interval_timer import IntervalTimer
 from coffeert.aggregator.projection import Projection
+from coffeert.aggregator.sealing import seal_regularly
 from coffeert.backoff import Backoff
 from coffeert.domain.orders import Order
 from coffeert.domain.rollup_cube import RollupCube
@@ -24,11 +27,13 @@ from coffeert.errors import (
     RedisUnavailable,
     SchemaMismatch,
 )
+from coffeert.postgres.feed import make_tick
 from coffeert.postgres.leadership import end_stalled, term, try_lead
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.minute_retention import prune_minutes
 from coffeert.postgres.passes import PassResult
 from coffeert.postgres.pool import Connection, close, connect
+from coffeert.tasks import Tasks
 from coffeert.wire.bus import PassMessage, PassStats
 
 log = structlog.get_logger(__name__)
@@ -71,23 +76,6 @@ class Publisher(Protocol):
         """
 
 
-class IntervalTimer:
-    """Waits for the ends of intervals of fixed length in seconds, without drift; skips missed ones."""
-
-    def __init__(self, interval: float) -> None:
-        self._interval = interval
-        self._next = asyncio.get_running_loop().time() + interval
-
-    async def wait(self) -> None:
-        """Wait for the end of the interval; return at once if it is over already."""
-        now = asyncio.get_running_loop().time()
-        if self._next > now:
-            await asyncio.sleep(self._next - now)
-            self._next += self._interval
-        else:
-            self._next = now + self._interval
-
-
 class Aggregator:
     """One candidate for the lead; run as many as you like on one database."""
 
@@ -99,8 +87,9 @@ class Aggregator:
         interval: float,
         name: str,
         keep_minutes: timedelta = timedelta(days=45),
+        keep_ticks: timedelta = timedelta(days=7),
     ) -> None:
-        """`interval` is in seconds; `keep_minutes` is how long minutes are kept."""
+        """`interval` is in seconds; the others are how long minutes, and ticks of the feed, are kept."""
         self.status = AggregatorStatus(name=name)
         self._url = database_url
         self._publisher = publisher
@@ -108,6 +97,7 @@ class Aggregator:
         self._name = name
         self._keep_minutes = keep_minutes
         self._prune_at = float("-inf")
+        self._feed_ticker = FeedTicker(keep_ticks)
         self._backoff = Backoff(longest=_MAX_RETRY_SECONDS)
         self._last_error: type[CoffeertError] | None = None
         self._last: PassResult | None = None
@@ -135,6 +125,7 @@ class Aggregator:
             await check_schema(connection)
             await end_stalled(connection)
             completed = await run_pass(connection, None, LeaderLease())
+            await make_tick(connection)
             try:
                 await self._publish(completed)
             except Fenced as error:
@@ -151,14 +142,17 @@ class Aggregator:
 
     async def _run_term(self) -> None:
         connection = await connect(self._url, application_name="coffeert aggregator")
+        beside = Tasks()
         try:
             await check_schema(connection)
             token = await self._wait_for_leadership(connection)
             # Again: it may have been migrated while this aggregator was standing by, and cannot be while
             # it leads.
             await check_schema(connection)
+            beside.start("sealing", lambda: seal_regularly(self._url, token))
             await self._lead(connection, token)
         finally:
+            await beside.stop()
             await close(connection)
 
     async def _wait_for_leadership(self, connection: Connection) -> int:
@@ -189,6 +183,7 @@ class Aggregator:
             if time.monotonic() >= self._prune_at:
                 more = await prune_minutes(connection, self._keep_minutes, token)
                 self._prune_at = time.monotonic() + (0 if more else _PRUNE_SECONDS)
+            await self._feed_ticker.tick_until_pass(connection, timer)
             await timer.wait()
 
     async def _try_to_publish(self, completed: CompletedPass) -> PassResult | None:
@@ -218,6 +213,7 @@ class Aggregator:
             pass_ms=round(completed.milliseconds, 3),
             interval_s=self._interval,
             uncountable=result.uncountable_in_all,
+            stale_minutes=result.stale_minutes,
         )
         try:
             async with asyncio.timeout(_PUBLISH_TIMEOUT_SECONDS):

@@ -46,6 +46,7 @@ async def running_aggregator(config: Config, found: Services) -> AsyncIterator[N
         publisher,
         interval=config.aggregation_interval,
         keep_minutes=timedelta(seconds=config.minute_retention),
+        keep_ticks=timedelta(seconds=config.feed_retention),
         name=f"{socket.gethostname()}:{os.getpid()}",
     )
     tasks = Tasks()

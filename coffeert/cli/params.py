@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import tzinfo
+from datetime import date, tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -68,6 +68,18 @@ class DurationParam(click.ParamType[float]):
         if seconds == 0:
             self.fail("must be above zero.", param, ctx)
         return seconds
+
+
+class DayParam(click.ParamType[date]):
+    """A date such as `2026-11-26`."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail("must be a date such as 2026-11-26.", param, ctx)
 
 
 def zone_named(name: str | None) -> tzinfo | None:

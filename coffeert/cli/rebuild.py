@@ -16,11 +16,12 @@ from coffeert.postgres.verification import rebuild
 def command(data_dir: Path | None) -> None:
     """Recompute all rollups from the orders, as after restoring a dump on another server.
 
-    Orders may arrive meanwhile; the aggregator waits and then goes on.
+    Orders may arrive and passes be made meanwhile. Ended early, it has changed nothing.
     """
     result = with_database(data_dir, "rebuild", rebuild, existing=True)
     if result.adopted:
         click.echo(f"{result.adopted:,} orders came from another PostgreSQL cluster: adopted")
     click.echo(
-        f"rebuilt {result.cells:,} cells from {result.orders:,} orders in {result.seconds:.1f} s"
+        f"rebuilt {result.cells:,} cells from {result.orders:,} orders in {result.seconds:.1f} s: "
+        f"{result.corrected:,} differed, passes waited for {result.locked_seconds:.1f} s"
     )

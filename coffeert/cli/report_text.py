@@ -5,54 +5,28 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from coffeert.cli.closing_text import change_sentences
 from coffeert.cli.report_mail import ReportMail
+from coffeert.cli.text_page import csv_cell, local_time, page_text, text_table
 from coffeert.domain.currency import amount_text
-from coffeert.domain.money import units_from_text
+from coffeert.domain.money import rounded, units_from_text
 from coffeert.printable import printable
-from coffeert.wire.reports import Grouping, PercentChange, Report, ReportDetails, ReportRow
-
-_WIDTH: Final = 80
-_FORMULA: Final = ("=", "+", "-", "@")
+from coffeert.wire.reports import Figures, Grouping, PercentChange, Report, ReportDetails, ReportRow
 
 
 def mail_text(mail: ReportMail) -> str:
     """Write a report as a mail."""
-    console = Console(
-        file=io.StringIO(),
-        width=_WIDTH,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        color_system=None,
-    )
-    with console.capture() as capture:
-        console.print(" ".join(_sentences(mail)))
-        for report in filter(None, (mail.report, mail.by_drink)):
-            if report.grouped_by:
-                console.print()
-                console.print(_rows(report))
-        if mail.report.details is not None:
-            _print_details(console, mail.report, mail.report.details)
-    lines = [line.rstrip() for line in capture.get().splitlines()]
-    # Tables have an empty line around them already.
-    kept = [line for line, before in zip(lines, ["", *lines], strict=False) if line or before]
-    return "\n".join(kept).rstrip() + "\n"
+    return page_text(_parts(mail))
 
 
 def csv_text(mail: ReportMail) -> str:
-    """Write the rows of the tables as CSV, the total first.
-
-    A text cell that a spreadsheet would take for a formula gets an apostrophe in front.
-    """
+    """Write the rows of the tables as CSV, the total first."""
     reports = [report for report in (mail.report, mail.by_drink) if report is not None]
     groupings = list(dict.fromkeys(name for report in reports for name in report.grouped_by))
     text = io.StringIO()
@@ -67,7 +41,7 @@ def csv_text(mail: ReportMail) -> str:
         change = row.takings_change or PercentChange()
         writer.writerow(
             (
-                *(_harmless(named.get(grouping, "")) for grouping in groupings),
+                *(csv_cell(named.get(grouping, "")) for grouping in groupings),
                 row.figures.orders,
                 row.figures.pieces,
                 row.figures.takings,
@@ -90,16 +64,38 @@ def _sentences(mail: ReportMail) -> Iterator[str]:
     takings = _amount(total.takings, report)
     yield f"{title}: {total.orders:,} orders, {takings}{_against(report)}."
     if mail.usual is not None and mail.usual.compared is not None:
-        yield f"It is {_change_words(mail.usual)}."
-    if report.stores_compared is not None and 0 < report.stores_compared < report.stores:
-        yield f"Compared are {report.stores_compared} of {report.stores} stores."
+        yield f"It is {_change_words(mail.usual)}{_range_words(mail.usual)}."
+    yield from _compared_stores(report)
     for by in (report, mail.by_drink):
         if by is not None and by.grouped_by in (("store",), ("drink",)):
             yield from _best_and_worst(by)
     if total.sold is not None and total.refunded is not None and units_from_text(total.refunded):
         yield f"Sold {_amount(total.sold, report)}, refunded {_amount(total.refunded, report)}."
-    if total.receipts is not None:
-        yield f"Receipts: {total.receipts:,}."
+    yield from _receipts(total, report)
+    if report.details is not None and report.details.closing is not None:
+        yield from change_sentences(report.details.closing)
+
+
+def _compared_stores(report: Report) -> Iterator[str]:
+    compared, waiting = report.stores_compared or 0, report.stores_without_sale
+    if compared > 0 and (compared < report.stores or waiting):
+        verb = "has" if waiting == 1 else "have"
+        yet = f", {waiting:,} of which {verb} sold nothing yet" if waiting else ""
+        yield f"Compared are {compared} of {report.stores} stores{yet}."
+
+
+def _receipts(total: Figures, report: Report) -> Iterator[str]:
+    with_receipt, takings = total.orders_with_receipt, total.takings_with_receipt
+    if total.receipts is None or with_receipt is None or takings is None:
+        return
+    share = ""
+    if 0 < with_receipt < total.orders:
+        share = f", of {100 * with_receipt // total.orders} % of the orders"
+    each = ""
+    if total.receipts > 0:
+        mean = rounded(units_from_text(takings), total.receipts)
+        each = f"; {amount_text(mean, report.currency or None)} each"
+    yield f"Receipts: {total.receipts:,}{share}{each}."
 
 
 def _against(report: Report) -> str:
@@ -120,6 +116,16 @@ def _change_words(report: Report) -> str:
     return f"{abs(change.percent):,} % {'over' if change.percent > 0 else 'under'} {title}"
 
 
+def _range_words(report: Report) -> str:
+    found = report.total.usual_range
+    if found is None:
+        return ""
+    return (
+        f", whose {found.days} days took {_number(found.lowest_takings, report)} to "
+        f"{_amount(found.highest_takings, report)}"
+    )
+
+
 def _best_and_worst(report: Report) -> Iterator[str]:
     changes = sorted(
         (
@@ -136,6 +142,15 @@ def _best_and_worst(report: Report) -> Iterator[str]:
         f"Best {report.grouped_by[0]}: {printable(best_name)} ({best:+,} %); "
         f"weakest: {printable(worst_name)} ({worst:+,} %)."
     )
+
+
+def _parts(mail: ReportMail) -> Iterator[str | Table]:
+    yield " ".join(_sentences(mail))
+    for report in filter(None, (mail.report, mail.by_drink)):
+        if report.grouped_by:
+            yield _rows(report)
+    if mail.report.details is not None:
+        yield from _details(mail.report, mail.report.details)
 
 
 def _rows(report: Report) -> Table:
@@ -169,32 +184,30 @@ def _change_cell(row: ReportRow) -> str:
     return change.reason or "" if change.percent is None else f"{change.percent:+,} %"
 
 
-def _print_details(console: Console, report: Report, details: ReportDetails) -> None:
+def _details(report: Report, details: ReportDetails) -> Iterator[str | Table]:
     if details.corrections:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for name in ("", "of", "arrived", "store", "drink"):
-            table.add_column(name, overflow="fold")
-        for name in ("pieces", "amount"):
-            table.add_column(name, justify="right", no_wrap=True)
-        for one in details.corrections:
-            table.add_row(
-                one.kind,
-                _when(one.placed_at, report),
-                _when(one.received_at, report),
-                Text(printable(one.store_name)),
-                Text(printable(one.drink_name)),
-                f"{one.pieces:,}",
-                _number(one.amount, report),
-            )
-        console.print()
-        console.print(table)
+        yield text_table(
+            ("", "of", "arrived", "store", "drink"),
+            ("pieces", "amount"),
+            (
+                (
+                    one.kind,
+                    _when(one.placed_at, report),
+                    _when(one.received_at, report),
+                    printable(one.store_name),
+                    printable(one.drink_name),
+                    f"{one.pieces:,}",
+                    _number(one.amount, report),
+                )
+                for one in details.corrections
+            ),
+        )
         more = details.corrections_found - len(details.corrections)
         if more > 0:
-            console.print(f"and {more:,} more")
+            yield f"and {more:,} more"
     late = details.late
     if (late.orders, late.pieces) != (0, 0):
-        console.print()
-        console.print(
+        yield (
             f"Of these, {late.orders:,} orders of {_amount(late.takings, report)} arrived after their day "
             "was over."
         )
@@ -209,20 +222,8 @@ def _number(text: str, report: Report) -> str:
 
 
 def _clock(moment: datetime, report: Report) -> str:
-    return f"{_local(moment, report):%H:%M}"
+    return f"{local_time(moment, report.timezones[0]):%H:%M}"
 
 
 def _when(moment: datetime, report: Report) -> str:
-    return f"{_local(moment, report):%d %b %H:%M}"
-
-
-def _local(moment: datetime, report: Report) -> datetime:
-    """Convert to the zone of the default calendar, or UTC if this machine does not know it."""
-    try:
-        return moment.astimezone(ZoneInfo(report.timezones[0]))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return moment.astimezone(UTC)
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"{local_time(moment, report.timezones[0]):%d %b %H:%M}"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from coffeert.client.webhook import Webhook
     from coffeert.tui.app import CoffeertApp
     from coffeert.tui.model.clock import Clock
-    from coffeert.tui.model.source import Archive, Feed
+    from coffeert.tui.model.source import Archive, LiveFeed
 
 _HANGUP_CODE = 129
 THEMES = ("dark", "light", "safe")
@@ -260,7 +260,7 @@ async def _replay(options: TuiOptions) -> int:
 
 
 async def _read_aloud(
-    feed: Feed,
+    feed: LiveFeed,
     archive: Archive | None,
     rules: Mapping[str, Rule],
     webhook: Webhook | None,

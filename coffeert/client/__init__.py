@@ -10,6 +10,11 @@
             if isinstance(event, ViewReset | ViewChanged):
                 print(feed.view.cube.totals().today.orders)
 
+    async for batch in Feed("http://127.0.0.1:8765", after=cursor):
+        for event in batch.events:
+            print(event.type, event.order().total_cents)
+        cursor = batch.cursor
+
 All errors are declared in `coffeert.errors`: `ApiError` and its subclasses for what the server
 refuses, `ServerUnavailable` if there is no answer, `ConfigError` for a URL that cannot be used.
 """
@@ -34,6 +39,7 @@ from coffeert.client.events import (
 from coffeert.domain.orders import Draft, Order, Void
 
 if TYPE_CHECKING:
+    from coffeert.client.change_feed import Feed, FeedBatch
     from coffeert.client.feed import DashboardFeed
     from coffeert.client.http import OrderClient, Receipt
     from coffeert.client.order_socket import OrderSocket
@@ -42,6 +48,8 @@ if TYPE_CHECKING:
 # the events alone before that.
 _LAZY = {
     "DashboardFeed": "coffeert.client.feed",
+    "Feed": "coffeert.client.change_feed",
+    "FeedBatch": "coffeert.client.change_feed",
     "OrderClient": "coffeert.client.http",
     "OrderSocket": "coffeert.client.order_socket",
     "Receipt": "coffeert.client.http",
@@ -54,6 +62,8 @@ __all__ = [
     "DashboardFeed",
     "Disconnected",
     "Draft",
+    "Feed",
+    "FeedBatch",
     "FeedEvent",
     "GapFound",
     "MenuUpdated",

@@ -32,6 +32,7 @@ from coffeert.domain.order_keys import BatchKey, order_id_from_key
 from coffeert.domain.order_query import OrderQuery
 from coffeert.domain.orders import Draft, Void, new_order_id
 from coffeert.errors import ApiError, NotFound, ServerUnavailable, Unavailable
+from coffeert.wire.closings import Closing, ClosingList, decode_closing, decode_closing_list
 from coffeert.wire.frames import Snapshot, decode_snapshot
 from coffeert.wire.login import LoginLink
 from coffeert.wire.order_pages import OrderList, decode_order_list, query_fields
@@ -44,6 +45,7 @@ from coffeert.wire.reports import (
     decode_activity,
     decode_report,
 )
+from coffeert.wire.windows import SalesSessions, SlidingSums, decode_sessions, decode_sliding
 
 MAX_BATCH_LINES: Final = 5_000
 ALL_ORDERS: Final = OrderQuery()
@@ -326,6 +328,66 @@ class OrderClient:
         url = self._server / "api/activity"
         return decode_activity((await self._request("GET", url, b"", {})).body)
 
+    async def sessions(
+        self,
+        gap: str = "5m",
+        *,
+        first: str | None = None,
+        last: str | None = None,
+        stores: Sequence[str] = (),
+        sources: Sequence[str] = (),
+    ) -> SalesSessions:
+        """Return the runs of sales that are no further apart than `gap`, a minute or more.
+
+        `first` and `last` are whole minutes or business days; from today until now if they are left out.
+        """
+        query = [("gap", gap), *(("source", text) for text in sources)]
+        url = (self._server / "api/sessions").with_query(query + _span(first, last, stores))
+        return decode_sessions((await self._request("GET", url, b"", {})).body)
+
+    async def sliding(
+        self,
+        width: str = "10m",
+        step: str = "1m",
+        *,
+        first: str | None = None,
+        last: str | None = None,
+        stores: Sequence[str] = (),
+    ) -> SlidingSums:
+        """Return sums over windows of `width`, each a `step` after the one before.
+
+        The rest is as for `sessions`.
+        """
+        query = [("width", width), ("step", step), *_span(first, last, stores)]
+        url = (self._server / "api/sliding").with_query(query)
+        return decode_sliding((await self._request("GET", url, b"", {})).body)
+
+    async def closings(
+        self, *, day: date | None = None, before: int | None = None, limit: int | None = None
+    ) -> ClosingList:
+        """Return closings of business days, the last one first: of one day, or before a number."""
+        fields = {"day": day, "before": before, "limit": limit}
+        url = (self._server / "api/closings").with_query(
+            [(name, str(value)) for name, value in fields.items() if value is not None]
+        )
+        return decode_closing_list((await self._request("GET", url, b"", {})).body)
+
+    async def closing(self, number: int) -> Closing:
+        """Return a closing in full; raises `NotFound`."""
+        url = self._server / "api/closings" / str(number)
+        return decode_closing((await self._request("GET", url, b"", {})).body)
+
+    async def close_day(self, day: date | None = None) -> tuple[Closing, bool]:
+        """Close a business day, by default the last one that has ended; say whether that was new.
+
+        A day that has not changed since it was closed keeps its closing; otherwise the new one corrects it.
+        """
+        url = self._server / "api/closings"
+        if day is not None:
+            url = url.with_query(day=str(day))
+        answer = await self._request("POST", url, b"", {})
+        return decode_closing(answer.body), not answer.replayed
+
     async def _request(
         self, method: str, url: URL, body: bytes, headers: dict[str, str]
     ) -> Receipt:
@@ -368,7 +430,7 @@ class OrderClient:
         passing = (
             self._answered and refused.status in _PROXIES and "json" not in response.content_type
         )
-        if refused.status == _NOT_FOUND and method == "GET":
+        if refused.status == _NOT_FOUND and method == "GET" and not refused.errors:
             refused = NotFound(
                 f"There is no coffeert at {self._server} (HTTP status 404); check its URL, also the path."
             )
@@ -378,6 +440,11 @@ class OrderClient:
             retry_after=refused.retry_after,
             answer=answer,
         )
+
+
+def _span(first: str | None, last: str | None, stores: Sequence[str]) -> list[tuple[str, str]]:
+    query = [("store", text) for text in stores]
+    return query + [(name, text) for name, text in (("from", first), ("to", last)) if text]
 
 
 def order_body(draft: Draft, places: int = DEFAULT_PLACES) -> bytes:

@@ -76,6 +76,12 @@ def money_text(units: int, places: int = DEFAULT_PLACES) -> str:
     return _cached_text(units, places)
 
 
+def rounded(number: int, divisor: int) -> int:
+    """Divide by a positive number, and round half away from zero."""
+    whole = (2 * abs(number) + divisor) // (2 * divisor)
+    return whole if number >= 0 else -whole
+
+
 def units_from_text(text: str) -> int:
     """Read minor units back from what `money_text` wrote, whatever the places.
 

@@ -27,6 +27,7 @@ class PassResult(msgspec.Struct, frozen=True, kw_only=True):
     `cells` are the changed ones within the retention window, as absolute values, `recent` the newest 50 of
     the new orders, `data_time` a moment up to which every commit is certainly counted. `uncountable` are
     new orders that break a rule of the table, so that no rollup counts them (`uncountable_in_all` so far).
+    `stale_minutes` are those whose first or last sale was voided, and that a later pass reads again.
     """
 
     lineage: str
@@ -42,6 +43,7 @@ class PassResult(msgspec.Struct, frozen=True, kw_only=True):
     recent: tuple[Order, ...]
     uncountable: tuple[UUID, ...] = ()
     uncountable_in_all: int = 0
+    stale_minutes: int = 0
     currency: str | None = None
 
 
@@ -81,6 +83,7 @@ async def advance(
         recent=tuple(Order(*values) for values in row["recent"]),
         uncountable=tuple(row["uncountable"]),
         uncountable_in_all=row["uncountable_before"] + len(row["uncountable"]),
+        stale_minutes=row["stale_minutes"],
         currency=state.currency,
     )
 

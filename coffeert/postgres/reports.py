@@ -11,6 +11,7 @@ import asyncpg
 import msgspec
 
 from coffeert.domain.report_plan import DayPiece, Piece, TimePiece
+from coffeert.domain.usual_range import DayPlaces
 from coffeert.errors import FieldError, Invalid
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection
@@ -35,13 +36,17 @@ class TradingDays(msgspec.Struct, frozen=True):
 
 
 class ShopOfReport(msgspec.Struct, frozen=True):
-    """A store whose orders are summed; `weights` of the compared days, `None` if each counts once."""
+    """A store whose orders are summed; `weights` of the compared days, `None` if each counts once.
+
+    `places` are those of its usual days among its own and among those of all stores: see `UsualPlaces`.
+    """
 
     code: str
     calendar: int
     zone: str
     compared: bool
     weights: Mapping[date, int] | None
+    places: Mapping[date, DayPlaces]
 
 
 class ReportFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,8 +63,9 @@ class ReportFilter(msgspec.Struct, frozen=True, kw_only=True):
 class ReportSums(msgspec.Struct, frozen=True):
     """Sums of one key, or all of them if `total`; amounts in minor units, of both sides.
 
-    `like_` sums are of compared stores only; `then_` sums are weighted. Rollups have no `sold` and what
-    follows; `numbered` are lines with the number of a receipt.
+    `like_` sums are of compared stores only; `then_` sums are weighted, those of `days_` are of up to four
+    usual days each by itself. Rollups have no `sold` and what follows; `numbered` are lines with the number
+    of a receipt, voids and refunds included, `with_receipt` what they count for.
     """
 
     part: str
@@ -79,19 +85,27 @@ class ReportSums(msgspec.Struct, frozen=True):
     then_orders: int
     then_pieces: int
     then_takings: int
+    days_orders: list[int]
+    days_takings: list[int]
     sold: int = 0
     then_sold: int = 0
     numbered: int = 0
     then_numbered: int = 0
+    with_receipt: int = 0
+    then_with_receipt: int = 0
+    receipt_takings: int = 0
+    then_receipt_takings: int = 0
     receipts: int = 0
     then_receipts: int = 0
 
 
 @asynccontextmanager
-async def report_transaction(connection: Connection, time_limit: float) -> AsyncIterator[None]:
+async def report_transaction(
+    connection: Connection, time_limit: float, field: str = "period"
+) -> AsyncIterator[None]:
     """See one moment, with no statement taking longer than `time_limit` seconds.
 
-    Raises `Invalid` if one does, and `DatabaseUnavailable`.
+    Raises `Invalid` if one does, which names `field`, and `DatabaseUnavailable`.
     """
     with translate_errors():
         try:
@@ -99,7 +113,7 @@ async def report_transaction(connection: Connection, time_limit: float) -> Async
                 await connection.execute(sql("report_timeout"), f"{time_limit * 1e3:.0f}ms")
                 yield
         except asyncpg.QueryCanceledError:
-            fault = FieldError("period", "is too much to add up; ask for fewer days")
+            fault = FieldError(field, "is too much to add up; ask for fewer days")
             raise Invalid(
                 f"The report takes longer than {time_limit:.0f} s; ask for fewer days.",
                 errors=(fault,),
@@ -141,20 +155,24 @@ async def load_report_sums(
 ) -> list[ReportSums]:
     """Read the sums of the pieces, at most so many rows; the rollups know neither sources nor prices."""
     times = [piece for piece in pieces if isinstance(piece, TimePiece)]
-    chosen: list[tuple[str, date | None, int]] = []
+    chosen: list[tuple[str, date | None, int, int | None, int | None]] = []
     for shop in shops:
         if not shop.compared:
             continue
         if shop.weights is None:
-            chosen.append((shop.code, None, 1))
+            chosen.append((shop.code, None, 1, None, None))
         else:
-            chosen += ((shop.code, day, weight) for day, weight in shop.weights.items())
+            chosen += (
+                (shop.code, day, weight, *shop.places.get(day, (None, None)))
+                for day, weight in shop.weights.items()
+            )
+    *chosen_days, store_days, common_days = _columns(chosen, 5)
     stores: list[object] = [
         [shop.code for shop in shops],
         [shop.calendar for shop in shops],
         [shop.zone for shop in shops],
         [shop.compared for shop in shops],
-        *_columns(chosen, 3),
+        *chosen_days,
     ]
     spans = _columns(times, 8)
     last = [list(grouped_by), filters.drinks, filters.without_drinks, most_rows]
@@ -170,11 +188,19 @@ async def load_report_sums(
             filters.min_price,
             filters.max_price,
             receipts,
+            store_days,
+            common_days,
         )
     else:
         days = [piece for piece in pieces if isinstance(piece, DayPiece)]
         rows = await connection.fetch(
-            sql("report_rollups"), *stores, *_columns(days, 6), *spans, *last
+            sql("report_rollups"),
+            *stores,
+            *_columns(days, 6),
+            *spans,
+            *last,
+            store_days,
+            common_days,
         )
     return [ReportSums(*row) for row in rows]
 
@@ -183,7 +209,7 @@ async def load_last_sales(
     connection: Connection, state: ReportState, stores: Collection[str]
 ) -> dict[str, datetime]:
     """Read when stores sold last, of those that did within seven days."""
-    rows = await connection.fetch(sql("last_sales"), list(stores), state.watermark, state.as_of)
+    rows = await connection.fetch(sql("last_sales"), list(stores), state.as_of)
     return {row["store"]: row["placed_at"] for row in rows}
 
 

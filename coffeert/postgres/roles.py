@@ -37,5 +37,21 @@ async def grant_serving(url: str, role: str) -> None:
         await close(connection)
 
 
+async def grant_feed(url: str, role: str) -> None:
+    """Let an existing role read the change feed in SQL, and nothing else; raises `ConfigError`."""
+    if not role:
+        raise _no_such(role)
+    connection = await connect(url, application_name="coffeert migrate")
+    try:
+        with translate_errors():
+            async with connection.transaction():
+                await connection.execute("SELECT set_config('coffeert.feed_role', $1, true)", role)
+                await connection.execute(sql("grant_feed"))
+    except asyncpg.UndefinedObjectError:
+        raise _no_such(role) from None
+    finally:
+        await close(connection)
+
+
 def _no_such(role: str) -> ConfigError:
     return ConfigError(f"There is no role {role!r}; make one first with CREATE ROLE ... LOGIN.")

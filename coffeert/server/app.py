@@ -11,18 +11,23 @@ from aiohttp import web
 from coffeert.config import Config
 from coffeert.domain.calendar import calendar_span
 from coffeert.postgres.calendars import load_calendars
+from coffeert.postgres.feed import FeedTable
 from coffeert.postgres.menu import load_menu
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.order_archive import OrderArchive
 from coffeert.postgres.orders import OrderRepository
 from coffeert.postgres.pool import open_pool
 from coffeert.redis_bus.bus import Bus
+from coffeert.server.feed.reader_limit import ReaderLimit
+from coffeert.server.feed.source import FeedSource
 from coffeert.server.http.aiohttp_connection import track_requests
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.batch import BatchEndpoint
+from coffeert.server.http.closings import ClosingsApi
 from coffeert.server.http.connection_limiter import ConnectionLimiter
 from coffeert.server.http.dashboard import DashboardApi
 from coffeert.server.http.errors import add_routes, error_middleware
+from coffeert.server.http.feed import FeedApi
 from coffeert.server.http.login import LoginApi
 from coffeert.server.http.order_endpoint import OrderEndpoint
 from coffeert.server.http.order_list import OrderListApi
@@ -30,6 +35,7 @@ from coffeert.server.http.orders import OrdersApi
 from coffeert.server.http.page import Page, add_nosniff
 from coffeert.server.http.read_cookie import ReadCookie
 from coffeert.server.http.reports import ReportsApi
+from coffeert.server.http.windows import WindowsApi
 from coffeert.server.ingest.admission import Admission
 from coffeert.server.ingest.batch_writer import BatchWriter
 from coffeert.server.ingest.order_service import OrderService
@@ -43,12 +49,15 @@ from coffeert.server.live.rollup_reader import RollupReader
 from coffeert.server.live.updater import LiveUpdater
 from coffeert.server.ops.health import HealthMonitor
 from coffeert.server.ops.metrics import Metrics
+from coffeert.server.reports.day_closer import DayCloser
 from coffeert.server.reports.reporter import Reporter
 from coffeert.server.ws.endpoint import DashboardWebSocket
 from coffeert.tasks import Tasks
 
 ARCHIVE_CONNECTIONS = 2
 """How many searches of the orders run at a time; opened when they are needed."""
+FEED_CONNECTIONS = 2
+"""How many stretches of the feed are read at a time; opened when they are needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,9 @@ class Server:
     menu_cache: MenuCache
     rollup_reader: RollupReader
     order_archive: OrderArchive
+    feed_source: FeedSource
     reporter: Reporter
+    day_closer: DayCloser
     health: HealthMonitor
     bus: Bus
     connection_limiter: ConnectionLimiter
@@ -103,7 +114,20 @@ class Server:
             menu=self.menu_cache.menu,
             zone=lambda: self.updater.calendars.calendars[0].zone,
         )
+        feed = FeedApi(
+            self.feed_source,
+            ReaderLimit(self.config.max_feed_readers, self.config.max_feed_readers_per_ip),
+            self.authorizer,
+            menu=self.menu_cache.menu,
+            zone=lambda: self.updater.calendars.calendars[0].zone,
+        )
         reports = ReportsApi(self.reporter, self.authorizer)
+        windows = WindowsApi(
+            self.reporter,
+            self.authorizer,
+            zone=lambda: self.updater.calendars.calendars[0].zone,
+        )
+        closings = ClosingsApi(self.reporter, self.day_closer, self.authorizer)
         websocket = DashboardWebSocket(
             broadcaster=self.broadcaster,
             change_log=self.change_log,
@@ -133,8 +157,14 @@ class Server:
                 ("POST", "/api/orders/{order_id:.+}/void", orders.void),
                 ("GET", "/api/dashboard", dashboard.dashboard),
                 ("GET", "/api/menu", dashboard.menu),
+                ("GET", "/api/feed", feed.feed),
                 ("GET", "/api/report", reports.report),
                 ("GET", "/api/activity", reports.activity),
+                ("GET", "/api/sessions", windows.sessions),
+                ("GET", "/api/sliding", windows.sliding),
+                ("GET", "/api/closings", closings.closings),
+                ("POST", "/api/closings", closings.close),
+                ("GET", "/api/closings/{number}", closings.closing),
                 ("GET", "/ws/dashboard", websocket.serve),
                 ("GET", "/", page.index),
                 ("GET", "/page/{name}", page.file),
@@ -156,6 +186,7 @@ class Server:
     async def drain(self) -> None:
         """Refuse new orders, answer those accepted, then close every connection."""
         self.health.closing = True
+        self.feed_source.close()
         await self.batch_writer.close()
         self.broadcaster.close("the server is restarting")
         await self.connection_limiter.close()
@@ -179,6 +210,13 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             application_name="coffeert serve, orders",
         )
         stack.push_async_callback(archive_pool.close)
+        feed_pool = await open_pool(
+            database_url,
+            size=FEED_CONNECTIONS,
+            min_size=0,
+            application_name="coffeert serve, feed",
+        )
+        stack.push_async_callback(feed_pool.close)
         async with pool.acquire() as connection:
             await check_schema(connection)
             menu = await load_menu(connection)
@@ -247,7 +285,9 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             menu_cache=menu_cache,
             rollup_reader=rollup_reader,
             order_archive=OrderArchive(archive_pool),
+            feed_source=FeedSource(FeedTable(feed_pool), lambda: menu_cache.menu().places),
             reporter=Reporter(pool, menu_cache.menu),
+            day_closer=DayCloser(pool, config.closing_after),
             health=HealthMonitor(
                 batch_writer=batch_writer,
                 restored=lambda: recent.restored,
@@ -305,7 +345,9 @@ def _start(server: Server) -> None:
     start("clock", server.updater.follow_clock)
     start("broadcaster", lambda: server.broadcaster.run(server.updater))
     start("menu cache", server.menu_cache.watch)
+    start("day closer", server.day_closer.run)
     start("connection limiter", server.connection_limiter.run)
+    start("feed", server.feed_source.run)
     start(
         "heartbeats",
         lambda: server.health.send_heartbeats(server.change_log, server.config.heartbeat_interval),

@@ -17,7 +17,7 @@ from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.clock import Clock
 from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.session import Session
-from coffeert.tui.model.source import Archive, Feed, PastSource
+from coffeert.tui.model.source import Archive, LiveFeed, PastSource
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GLYPHS, Glyphs
 from coffeert.tui.render.layout import FULL, TALL
@@ -61,7 +61,7 @@ class CoffeertApp(App[None]):
 
     def __init__(
         self,
-        feed: Feed,
+        feed: LiveFeed,
         archive: Archive | None,
         *,
         url: str | ServerAddress,

@@ -12,13 +12,13 @@ from coffeert.domain.orders import Draft, new_order_id
 from coffeert.errors import CoffeertError, NotFound, OutcomeUnknown
 from coffeert.tui.model.order_traces import OrderTrace
 from coffeert.tui.model.session import Session
-from coffeert.tui.model.source import Archive, Feed
+from coffeert.tui.model.source import Archive, LiveFeed
 
 
 class OrderActions:
     """What the viewer can do with orders. Errors are noted with the order, and raised again."""
 
-    def __init__(self, session: Session, feed: Feed, archive: Archive | None) -> None:
+    def __init__(self, session: Session, feed: LiveFeed, archive: Archive | None) -> None:
         self._own = session.own
         self._clock = session.clock
         self._feed = feed

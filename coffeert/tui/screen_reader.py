@@ -10,7 +10,7 @@ from coffeert.client.events import Beat, Disconnected, FeedEvent, ViewReset
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.alerts import AlertNotice, Alerts
 from coffeert.tui.model.session import Session, follow
-from coffeert.tui.model.source import Archive, Feed
+from coffeert.tui.model.source import Archive, LiveFeed
 from coffeert.tui.render.alerts import clock
 from coffeert.tui.render.prose import sentences, zone_sentence
 from coffeert.tui.report_refresh import refresh_reports
@@ -71,7 +71,7 @@ class ScreenReader:
 
 async def run_screen_reader(
     state: DashboardState,
-    feed: Feed,
+    feed: LiveFeed,
     say: Callable[[str], None],
     every: float = REPEAT_SECONDS,
     archive: Archive | None = None,

@@ -15,7 +15,7 @@ from coffeert.tui.model.clock import Clock, SystemClock
 from coffeert.tui.model.saved_views import SavedViews
 from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.session import Session, follow
-from coffeert.tui.model.source import Archive, Feed, PastSource
+from coffeert.tui.model.source import Archive, LiveFeed, PastSource
 from coffeert.tui.order_actions import OrderActions
 from coffeert.tui.order_refresh import refresh_orders
 from coffeert.tui.past_reader import follow_seeks
@@ -39,7 +39,7 @@ class ServerTab:
 
     def __init__(
         self,
-        feed: Feed,
+        feed: LiveFeed,
         archive: Archive | None,
         address: ServerAddress,
         glyphs: Glyphs,

@@ -99,7 +99,8 @@ class PassCell(msgspec.Struct, frozen=True, array_like=True):
 class PassStats(msgspec.Struct, frozen=True, kw_only=True):
     """How a pass went: which leader made it, how many new orders it counted, how long it took.
 
-    `uncountable` is how many orders no pass can count, since they break a rule of the table.
+    `uncountable` is how many orders no pass can count, since they break a rule of the table;
+    `stale_minutes` how many minutes wait for another pass to read them again after voids.
     """
 
     leader: str
@@ -107,6 +108,7 @@ class PassStats(msgspec.Struct, frozen=True, kw_only=True):
     pass_ms: float
     interval_s: float
     uncountable: int = 0
+    stale_minutes: int = 0
 
 
 class PassMessage(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,6 +46,8 @@ class AggregatorHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True
     """The leading aggregator, wherever it runs. `lag_s` is the age of the last pass's snapshot.
 
     `uncountable` is how many orders break a rule of the table, so that no rollup counts them.
+    `stale_minutes` wait for another pass to find their first and last sale again, after so many voids:
+    until then sessions may begin or end at a sale that was voided.
     """
 
     leader: str = ""
@@ -55,6 +57,7 @@ class AggregatorHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True
     rows: int = 0
     lag_s: float = 0
     uncountable: int = 0
+    stale_minutes: int = 0
 
 
 class RedisHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):

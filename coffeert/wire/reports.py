@@ -14,19 +14,23 @@ import msgspec
 from coffeert.domain.comparisons import Comparison as Comparison
 from coffeert.domain.periods import PERIODS as PERIODS
 from coffeert.domain.report_plan import Grouping as Grouping
+from coffeert.wire.closings import ClosingSummary
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """The sums of some orders. What was voided counts nowhere; a refund lowers `pieces` and `takings`.
 
-    `orders` are lines of receipts. `receipts` is `None` if no order has a receipt number. `takings` is
-    `sold` minus `refunded`; these two are `None` unless the report was asked for details.
+    `orders` are lines of receipts. `takings` is `sold` minus `refunded`. `receipts`, and the orders and
+    takings that they are made of, are `None` if no order has the number of a receipt. All but the first
+    three are `None` unless the report was asked for details.
     """
 
     orders: int
     pieces: int
     takings: str
     receipts: int | None = None
+    orders_with_receipt: int | None = None
+    takings_with_receipt: str | None = None
     sold: str | None = None
     refunded: str | None = None
 
@@ -39,6 +43,20 @@ class PercentChange(msgspec.Struct, frozen=True, kw_only=True):
 
     percent: int | None = None
     reason: str | None = None
+
+
+class UsualRange(msgspec.Struct, frozen=True, kw_only=True):
+    """The lowest and the highest of the `days` that a usual one is the mean of, each figure by itself.
+
+    Those of several stores are of the days on which all of them traded. Of a period of several days it
+    is of whole periods.
+    """
+
+    days: int
+    lowest_orders: int
+    highest_orders: int
+    lowest_takings: str
+    highest_takings: str
 
 
 class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +72,7 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
     compared: Figures | None = None
     takings_change: PercentChange | None = None
     orders_change: PercentChange | None = None
+    usual_range: UsualRange | None = None
     days: int | None = None
 
 
@@ -79,12 +98,14 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
 class ReportDetails(msgspec.Struct, frozen=True, kw_only=True):
     """What lowers takings: the first of `corrections_found`. And what came late.
 
-    That is what arrived after its business day was over, but for imports.
+    That is what arrived after its business day was over, but for imports. `closing` is the last one of
+    the day, if the report is about all of one and it was closed.
     """
 
     corrections: tuple[Correction, ...]
     corrections_found: int
     late: Figures
+    closing: ClosingSummary | None = None
 
 
 class ReportSpan(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,8 +125,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to `GET /api/report`.
 
     Rows of quarters and hours have the compared days whole, so that what is still to come can be shown;
-    everything else ends `by now`. `stores_compared` of `stores` traded on both sides; only these are
-    compared. `timezones` are those of the stores, the first is the default.
+    everything else ends `by now`. `stores_compared` of `stores` traded on both sides, or may still do so
+    today; only these are compared. `stores_without_sale` of them have not sold anything yet. `timezones`
+    are those of the stores, the first is the default.
     """
 
     period: ReportSpan
@@ -118,6 +140,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     grouped_by: tuple[Grouping, ...]
     rows: tuple[ReportRow, ...]
     details: ReportDetails | None = None
+    stores_without_sale: int = 0
 
 
 class StoreActivity(msgspec.Struct, frozen=True, kw_only=True):

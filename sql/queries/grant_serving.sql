@@ -16,8 +16,12 @@ BEGIN
     EXECUTE 'GRANT USAGE ON SCHEMA public TO ' || serving;
     EXECUTE 'GRANT SELECT ON ALL TABLES IN SCHEMA public TO ' || serving;
     EXECUTE 'GRANT INSERT (' || columns || ') ON orders TO ' || serving;
-    EXECUTE 'GRANT INSERT ON uncountable_order TO ' || serving;
+    EXECUTE 'GRANT INSERT ON uncountable_order, closing, closing_span, closing_store, closing_line TO '
+        || serving;
     EXECUTE 'GRANT INSERT, UPDATE ON rollup_quarter, rollup_day TO ' || serving;
-    EXECUTE 'GRANT INSERT, UPDATE, DELETE ON rollup_minute TO ' || serving;
-    EXECUTE 'GRANT UPDATE ON aggregator_state TO ' || serving;
+    EXECUTE 'GRANT INSERT, UPDATE, DELETE ON rollup_minute, sealed_day, activity TO ' || serving;
+    EXECUTE 'GRANT INSERT ON activity_source TO ' || serving;
+    EXECUTE 'GRANT UPDATE ON aggregator_state, feed_state TO ' || serving;
+    EXECUTE 'GRANT INSERT, UPDATE ON feed_lineage TO ' || serving;
+    EXECUTE 'GRANT INSERT, DELETE ON feed_tick TO ' || serving;
 END $$

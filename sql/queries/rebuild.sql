@@ -1,6 +1,11 @@
--- Counts all orders into the emptied rollups and begins a new lineage, with this very statement's
--- snapshot as its watermark. Runs under the lock of lock_state; the leader is fenced.
-WITH by_minute AS MATERIALIZED (
+-- Compares the rollups with the orders that their watermark sees, and notes in the table correction what
+-- is to be added to each cell that differs. Passes go on meanwhile: they only ever add to cells too, so what
+-- was missing at one moment is missing later. $1: the watermark means nothing here, so take this very
+-- statement's snapshot.
+WITH seen AS MATERIALIZED (
+    SELECT CASE WHEN $1::boolean THEN pg_current_snapshot() ELSE watermark END AS watermark
+    FROM aggregator_state
+), by_minute AS MATERIALIZED (
     SELECT date_bin('1 minute', placed_at, '2000-01-01 00:00+00') AS bucket, store, drink,
            sum(order_count(quantity, voids))::bigint AS orders,
            sum(quantity)::bigint AS quantity,
@@ -8,6 +13,7 @@ WITH by_minute AS MATERIALIZED (
            count(*) AS rows
     FROM orders
     WHERE is_countable(placed_at, store, drink)
+      AND pg_visible_in_snapshot(xid, (SELECT watermark FROM seen))
     GROUP BY 1, 2, 3
 ), by_quarter AS MATERIALIZED (
     SELECT date_bin('15 minutes', bucket, '2000-01-01 00:00+00') AS bucket, store, drink,
@@ -30,35 +36,39 @@ WITH by_minute AS MATERIALIZED (
     JOIN store_day ON store_day.bucket = by_quarter.bucket
         AND store_day.id = coalesce(menu_store.calendar, 1::smallint)
     GROUP BY 1, 2, 3
-), in_minute AS (
-    INSERT INTO rollup_minute (bucket, store, drink, orders, quantity, revenue_cents)
-    SELECT bucket, store, drink, orders, quantity, revenue_cents FROM by_minute
-    WHERE bucket >= (SELECT minutes_from FROM aggregator_state)
-    RETURNING 1
-), in_quarter AS (
-    INSERT INTO rollup_quarter (bucket, store, drink, orders, quantity, revenue_cents)
-    SELECT bucket, store, drink, orders, quantity, revenue_cents FROM by_quarter
-), in_day AS (
-    INSERT INTO rollup_day (date, store, drink, orders, quantity, revenue_cents)
-    SELECT date, store, drink, orders, quantity, revenue_cents FROM by_day
-), uncountable AS (
-    INSERT INTO uncountable_order (order_id)
-    SELECT order_id FROM orders
-    WHERE NOT is_countable(placed_at, store, drink)
-    ON CONFLICT DO NOTHING
+), expected AS (
+    SELECT 'minute' AS grain, bucket, store, drink, orders, quantity, revenue_cents
+    FROM by_minute WHERE bucket >= (SELECT minutes_from FROM aggregator_state)
+    UNION ALL
+    SELECT 'quarter', bucket, store, drink, orders, quantity, revenue_cents FROM by_quarter
+    UNION ALL
+    SELECT 'day', date::timestamp AT TIME ZONE 'UTC', store, drink, orders, quantity, revenue_cents
+    FROM by_day
+), kept AS (
+    SELECT 'minute' AS grain, bucket, store, drink, orders, quantity, revenue_cents FROM rollup_minute
+    UNION ALL
+    SELECT 'quarter', bucket, store, drink, orders, quantity, revenue_cents FROM rollup_quarter
+    UNION ALL
+    SELECT 'day', date::timestamp AT TIME ZONE 'UTC', store, drink, orders, quantity, revenue_cents
+    FROM rollup_day
+), compared AS MATERIALIZED (
+    SELECT grain, bucket, store, drink, expected.orders IS NULL AS surplus,
+           coalesce(expected.orders, 0) - coalesce(kept.orders, 0) AS orders,
+           coalesce(expected.quantity, 0) - coalesce(kept.quantity, 0) AS quantity,
+           coalesce(expected.revenue_cents, 0) - coalesce(kept.revenue_cents, 0) AS revenue_cents
+    FROM expected FULL JOIN kept USING (grain, bucket, store, drink)
+    WHERE (kept.orders, kept.quantity, kept.revenue_cents)
+        IS DISTINCT FROM (expected.orders, expected.quantity, expected.revenue_cents)
+), noted AS (
+    INSERT INTO correction (grain, bucket, store, drink, orders, quantity, revenue_cents, surplus)
+    SELECT grain, bucket, store, drink, orders, quantity, revenue_cents, surplus FROM compared
 )
-UPDATE aggregator_state
-SET lineage = gen_random_uuid(),
-    nonce = gen_random_uuid(),
-    system_identifier = (SELECT system_identifier FROM pg_control_system()),
-    watermark = pg_current_snapshot(),
-    timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
-    pass = pass + 1,
-    passed_at = statement_timestamp(),
-    fencing_token = fencing_token + 1,
-    leader = '',
-    lead_until = '-infinity'
-RETURNING lineage::text, pass AS number,
+SELECT (SELECT watermark::text FROM seen) AS watermark,
     coalesce((SELECT sum(rows) FROM by_minute), 0)::bigint AS orders,
-    (SELECT count(*) FROM in_minute) + (SELECT count(*) FROM by_quarter)
-        + (SELECT count(*) FROM by_day) AS cells
+    (SELECT count(*) FROM expected) AS cells,
+    (SELECT count(*) FROM compared) AS corrected,
+    ARRAY(
+        SELECT order_id FROM orders
+        WHERE NOT is_countable(placed_at, store, drink)
+          AND pg_visible_in_snapshot(xid, (SELECT watermark FROM seen))
+    ) AS uncountable

@@ -4,12 +4,13 @@
 -- part, $11 how many days before those that they are compared with, $12 date, $13 beginning, $14 end, $15 grain.
 -- $16 groupings; $17 only these drinks (NULL: all), $18 not these; $19 the most rows to return; $20 watermark;
 -- $21 only these sources (NULL: all; '': none is given), $22 not these; $23 lowest and $24 highest price of one
--- piece (NULL: any); $25 whether receipts are counted.
+-- piece (NULL: any); $25 whether receipts are counted; $26, $27 places of compared days as in report_rollups.
 WITH shop AS MATERIALIZED (
     SELECT * FROM unnest($1::text[], $2::smallint[], $3::text[], $4::boolean[])
         AS shop(store, calendar, zone, compared)
 ), chosen AS MATERIALIZED (
-    SELECT * FROM unnest($5::text[], $6::date[], $7::integer[]) AS chosen(store, date, weight)
+    SELECT * FROM unnest($5::text[], $6::date[], $7::integer[], $26::integer[], $27::integer[])
+        AS chosen(store, date, weight, store_day, common_day)
 ), span AS MATERIALIZED (
     SELECT * FROM unnest($8::smallint[], $9::text[], $10::text[], $11::integer[], $12::date[],
                          $13::timestamptz[], $14::timestamptz[], $15::text[]) WITH ORDINALITY
@@ -27,7 +28,11 @@ WITH shop AS MATERIALIZED (
                -- Of sales, and of voids of sales.
                coalesce(sum(order_amount(quantity, price_cents, amount))
                    FILTER (WHERE (voids IS NULL) = (quantity > 0)), 0) AS sold,
-               count(receipt) AS numbered
+               count(receipt) AS numbered,
+               coalesce(sum(order_count(quantity, voids)) FILTER (WHERE receipt IS NOT NULL), 0)
+                   AS with_receipt,
+               coalesce(sum(order_amount(quantity, price_cents, amount))
+                   FILTER (WHERE receipt IS NOT NULL), 0) AS receipt_takings
         FROM orders
         WHERE placed_at >= begins AND placed_at < ends
           AND ($17::text[] IS NULL OR drink = ANY ($17)) AND drink <> ALL ($18::text[])
@@ -39,8 +44,9 @@ WITH shop AS MATERIALIZED (
         GROUP BY 1, 2, 3, 4
     ) AS sold
 ), cell AS (
-    SELECT side, part, compared, coalesce(weight, 0) AS weight,
-           CASE WHEN 'store' = ANY ($16::text[]) THEN sold.store END AS store,
+    SELECT side, part, compared, coalesce(weight, 0) AS weight, common_day,
+           CASE WHEN 'store' = ANY ($16::text[]) THEN store_day ELSE common_day END AS row_day,
+           CASE WHEN 'store' = ANY ($16) THEN sold.store END AS store,
            drink,
            CASE WHEN 'source' = ANY ($16) THEN sold.source END AS source,
            CASE WHEN 'quarter' = ANY ($16) THEN
@@ -50,7 +56,7 @@ WITH shop AS MATERIALIZED (
            CASE WHEN 'hour' = ANY ($16) THEN extract(hour FROM bucket AT TIME ZONE zone)::integer END AS hour,
            CASE WHEN 'day' = ANY ($16) THEN sold.date + later END AS day,
            CASE WHEN 'weekday' = ANY ($16) THEN extract(isodow FROM sold.date)::integer END AS weekday,
-           orders, pieces, takings, sold, numbered
+           orders, pieces, takings, sold, numbered, with_receipt, receipt_takings
     FROM sold
     JOIN shop USING (store, calendar)
     LEFT JOIN chosen ON side = 'then' AND chosen.store = sold.store
@@ -123,15 +129,36 @@ SELECT part, grouping(store) = 1 AS total, store, drink, source, quarter, hour, 
        coalesce(sum(weight * orders), 0)::bigint AS then_orders,
        coalesce(sum(weight * pieces), 0)::bigint AS then_pieces,
        coalesce(sum(weight * takings), 0)::bigint AS then_takings,
+       ARRAY[coalesce(CASE WHEN grouping(store) = 1 THEN sum(orders) FILTER (WHERE common_day = 1)
+                           ELSE sum(orders) FILTER (WHERE row_day = 1) END, 0),
+             coalesce(CASE WHEN grouping(store) = 1 THEN sum(orders) FILTER (WHERE common_day = 2)
+                           ELSE sum(orders) FILTER (WHERE row_day = 2) END, 0),
+             coalesce(CASE WHEN grouping(store) = 1 THEN sum(orders) FILTER (WHERE common_day = 3)
+                           ELSE sum(orders) FILTER (WHERE row_day = 3) END, 0),
+             coalesce(CASE WHEN grouping(store) = 1 THEN sum(orders) FILTER (WHERE common_day = 4)
+                           ELSE sum(orders) FILTER (WHERE row_day = 4) END, 0)]::bigint[] AS days_orders,
+       ARRAY[coalesce(CASE WHEN grouping(store) = 1 THEN sum(takings) FILTER (WHERE common_day = 1)
+                           ELSE sum(takings) FILTER (WHERE row_day = 1) END, 0),
+             coalesce(CASE WHEN grouping(store) = 1 THEN sum(takings) FILTER (WHERE common_day = 2)
+                           ELSE sum(takings) FILTER (WHERE row_day = 2) END, 0),
+             coalesce(CASE WHEN grouping(store) = 1 THEN sum(takings) FILTER (WHERE common_day = 3)
+                           ELSE sum(takings) FILTER (WHERE row_day = 3) END, 0),
+             coalesce(CASE WHEN grouping(store) = 1 THEN sum(takings) FILTER (WHERE common_day = 4)
+                           ELSE sum(takings) FILTER (WHERE row_day = 4) END, 0)]::bigint[] AS days_takings,
        coalesce(sum(sold) FILTER (WHERE side = 'now'), 0)::bigint AS sold,
        coalesce(sum(weight * sold), 0)::bigint AS then_sold,
        coalesce(sum(numbered) FILTER (WHERE side = 'now'), 0)::bigint AS numbered,
        coalesce(sum(numbered) FILTER (WHERE weight > 0), 0)::bigint AS then_numbered,
+       coalesce(sum(with_receipt) FILTER (WHERE side = 'now'), 0)::bigint AS with_receipt,
+       coalesce(sum(weight * with_receipt), 0)::bigint AS then_with_receipt,
+       coalesce(sum(receipt_takings) FILTER (WHERE side = 'now'), 0)::bigint AS receipt_takings,
+       coalesce(sum(weight * receipt_takings), 0)::bigint AS then_receipt_takings,
        0::bigint AS receipts, 0::bigint AS then_receipts
 FROM cell
 GROUP BY GROUPING SETS ((part), (part, store, drink, source, quarter, hour, day, weekday))
 UNION ALL
-SELECT part, total, store, drink, source, quarter, hour, day, weekday, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+SELECT part, total, store, drink, source, quarter, hour, day, weekday, 0, 0, 0, 0, 0, 0, 0, 0, '{0,0,0,0}', '{0,0,0,0}',
+       0, 0, 0, 0, 0, 0, 0, 0,
        coalesce(sum(receipts) FILTER (WHERE side = 'now'), 0)::bigint, coalesce(sum(weight * receipts), 0)::bigint
 FROM receipt_cell
 GROUP BY part, total, store, drink, source, quarter, hour, day, weekday

@@ -1,6 +1,7 @@
 -- The sums of a report from the rollups, one row for each part and key; rows without keys are totals.
 -- Stores: $1 code, $2 calendar, $3 zone, $4 whether compared. Compared days: $5 store, $6 date (NULL: any),
--- $7 weight. Whole days: $8 calendar, $9 side, $10 part, $11 how many days before those that they are compared
+-- $7 weight, $26 and $27 the places, 1 to 4, of each among those of its store and among those that all stores
+-- have, of which days_orders and days_takings are the sums. Whole days: $8 calendar, $9 side, $10 part, $11 how many days before those that they are compared
 -- with, $12 first, $13 last. Spans of time: $14 calendar, $15 side, $16 part, $17 days before, $18 date,
 -- $19 beginning, $20 end, $21 grain. $22 groupings; $23 only these drinks (NULL: all), $24 not these; $25 the
 -- most rows to return.
@@ -8,7 +9,8 @@ WITH shop AS MATERIALIZED (
     SELECT * FROM unnest($1::text[], $2::smallint[], $3::text[], $4::boolean[])
         AS shop(store, calendar, zone, compared)
 ), chosen AS MATERIALIZED (
-    SELECT * FROM unnest($5::text[], $6::date[], $7::integer[]) AS chosen(store, date, weight)
+    SELECT * FROM unnest($5::text[], $6::date[], $7::integer[], $26::integer[], $27::integer[])
+        AS chosen(store, date, weight, store_day, common_day)
 ), span AS MATERIALIZED (
     SELECT * FROM unnest($14::smallint[], $15::text[], $16::text[], $17::integer[], $18::date[],
                          $19::timestamptz[], $20::timestamptz[], $21::text[])
@@ -54,7 +56,8 @@ WITH shop AS MATERIALIZED (
     ) AS summed
     WHERE grain = 'minute'
 ), keyed AS (
-    SELECT part, side, compared, coalesce(weight, 0) AS weight, orders, pieces, takings,
+    SELECT part, side, compared, coalesce(weight, 0) AS weight, orders, pieces, takings, common_day,
+           CASE WHEN 'store' = ANY ($22) THEN store_day ELSE common_day END AS row_day,
            CASE WHEN 'store' = ANY ($22) THEN cell.store END AS store,
            drink,
            CASE WHEN 'quarter' = ANY ($22) THEN
@@ -77,7 +80,23 @@ SELECT part, grouping(store) = 1 AS total, store, drink, NULL AS source, quarter
        coalesce(sum(takings) FILTER (WHERE side = 'now' AND compared), 0)::bigint AS like_takings,
        coalesce(sum(weight * orders), 0)::bigint AS then_orders,
        coalesce(sum(weight * pieces), 0)::bigint AS then_pieces,
-       coalesce(sum(weight * takings), 0)::bigint AS then_takings
+       coalesce(sum(weight * takings), 0)::bigint AS then_takings,
+       ARRAY[coalesce(CASE WHEN grouping(store) = 1 THEN sum(orders) FILTER (WHERE common_day = 1)
+                           ELSE sum(orders) FILTER (WHERE row_day = 1) END, 0),
+             coalesce(CASE WHEN grouping(store) = 1 THEN sum(orders) FILTER (WHERE common_day = 2)
+                           ELSE sum(orders) FILTER (WHERE row_day = 2) END, 0),
+             coalesce(CASE WHEN grouping(store) = 1 THEN sum(orders) FILTER (WHERE common_day = 3)
+                           ELSE sum(orders) FILTER (WHERE row_day = 3) END, 0),
+             coalesce(CASE WHEN grouping(store) = 1 THEN sum(orders) FILTER (WHERE common_day = 4)
+                           ELSE sum(orders) FILTER (WHERE row_day = 4) END, 0)]::bigint[] AS days_orders,
+       ARRAY[coalesce(CASE WHEN grouping(store) = 1 THEN sum(takings) FILTER (WHERE common_day = 1)
+                           ELSE sum(takings) FILTER (WHERE row_day = 1) END, 0),
+             coalesce(CASE WHEN grouping(store) = 1 THEN sum(takings) FILTER (WHERE common_day = 2)
+                           ELSE sum(takings) FILTER (WHERE row_day = 2) END, 0),
+             coalesce(CASE WHEN grouping(store) = 1 THEN sum(takings) FILTER (WHERE common_day = 3)
+                           ELSE sum(takings) FILTER (WHERE row_day = 3) END, 0),
+             coalesce(CASE WHEN grouping(store) = 1 THEN sum(takings) FILTER (WHERE common_day = 4)
+                           ELSE sum(takings) FILTER (WHERE row_day = 4) END, 0)]::bigint[] AS days_takings
 FROM keyed
 GROUP BY GROUPING SETS ((part), (part, store, drink, quarter, hour, day, weekday))
 LIMIT $25

@@ -125,6 +125,9 @@ def request(rng: random.Random, token: str) -> bytes:
         "/api/orders", "/api/orders/batch", "/api/orders/x/void", "/api/dashboard", "/api/menu",
         "/ws/dashboard", "/readyz", "/metrics", "/openapi.json", "*", "//", "/%00", "/%ff", "/..%2f",
         "/api/dashboard?at=" + str(rng.choice((*_TIMES, "%00", "x" * 2000))).replace(" ", ""),
+        "/api/report?period=" + str(rng.choice((*_TIMES, "today", "%00"))), "/api/activity",
+        "/api/closings", "/api/closings/" + "9" * rng.randrange(30), "/api/closings?day=%00",
+        "/api/orders?from=%ff",
         "/ws/dashboard?epoch=%ff&version=" + "9" * rng.randrange(30),
     )  # fmt: skip
     content = body(rng) if rng.random() < 0.7 else b""

@@ -24,6 +24,7 @@ from coffeert.printable import printable
 from coffeert.tui.render.text import width
 from coffeert.wire.orders import MenuBody, MenuDrink, MenuStore
 from tests.fuzz import inputs
+from tests.fuzz.reads import ask
 from tests.fuzz.target import TOKEN, Target, Totals
 from tests.fuzz.ways import plain_orders
 
@@ -83,6 +84,25 @@ async def batches(rng: random.Random, deadline: float, target: Target) -> Totals
                 async with http.post("/api/orders/batch", data=data, headers=kind) as answer:
                     target.judge(tally, answer.status, await answer.read(), data)
             tally.tried += data.count(b"\n")
+
+        await _together(tally, rng, deadline, attempt)
+    await target.check(tally)
+    return tally
+
+
+async def reads(rng: random.Random, deadline: float, target: Target) -> Totals:
+    """Orders, reports, activity and closings, and closing days."""
+    tally = Totals("HTTP reads")
+    async with aiohttp.ClientSession(target.url, headers=target.headers) as http:
+
+        async def attempt(mine: random.Random) -> None:
+            asked = await ask(http, mine)
+            if asked is None:
+                return
+            status, kind, body, what = asked
+            target.judge(tally, status, body, what)
+            if status >= 400 and kind != "application/problem+json":
+                tally.note(f"status {status} without a problem document", what)
 
         await _together(tally, rng, deadline, attempt)
     await target.check(tally)
@@ -274,6 +294,7 @@ SURFACES: Mapping[str, Surface] = {
     "orders": orders,
     "plain orders": plain_orders,
     "batches": batches,
+    "reads": reads,
     "requests": requests,
     "messages": messages,
     "frames": raw_frames,

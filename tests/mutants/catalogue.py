@@ -33,6 +33,8 @@ _READER = "tests/unit/server/http/test_request_reader.py"
 _AUTH = "tests/integration/server/http/test_auth.py"
 _CORS = "tests/integration/server/http/test_cors.py"
 _FEED = "tests/integration/client/test_feed.py"
+_FEED_PARTS = "tests/integration/feed/test_parts.py"
+_FEED_COMMAND = "tests/integration/feed/test_command.py"
 _LOGIN = "tests/integration/server/http/test_login.py"
 _COOKIE = "tests/unit/server/http/test_read_cookie.py"
 _PAGE_PROTOCOL = "tests/page/test_protocol.py"  # needs a Chromium
@@ -49,6 +51,8 @@ _LOOKUPS = "tests/integration/postgres/test_calendars.py"
 _CHANGES = "tests/integration/postgres/test_calendar_changes.py"
 _INSTALLATION = "tests/integration/postgres/test_installation.py"
 _TABLE_RULES = "tests/integration/postgres/test_table_rules.py"
+_SEALS = "tests/integration/postgres/test_sealed_days.py"
+_VERIFYING = "tests/integration/postgres/test_verification.py"
 _MINUTES = "tests/integration/postgres/test_minute_retention.py"
 _MEANING = "tests/unit/importer/test_meaning.py"
 _EXPORTS = "tests/unit/importer/test_presets.py"
@@ -886,6 +890,71 @@ ORDER BY order_id""",
         ("tests/integration/postgres/test_verification.py",),
     ),
     Mutant(
+        "a late order leaves its day sealed",
+        "sql/queries/pass.sql",
+        "DELETE FROM sealed_day WHERE date",
+        "DELETE FROM sealed_day WHERE false AND date",
+        (f"{_SEALS}::test_a_late_order_or_void_unseals_its_day_in_the_pass_that_counts_it",),
+    ),
+    Mutant(
+        "a day is entered for sealing while a pass is under way",
+        "coffeert/postgres/sealed_days.py",
+        "    async with locked_state(connection) as state:\n        check_writable(state, token)\n",
+        "    if True:\n",
+        (f"{_SEALS}::test_days_are_entered_while_no_pass_is_under_way",),
+    ),
+    Mutant(
+        "a former leader seals days",
+        "coffeert/postgres/sealed_days.py",
+        "check_writable(state, token)",
+        "check_writable(state, None)",
+        (f"{_SEALS}::test_a_former_leader_seals_nothing",),
+    ),
+    Mutant(
+        "a seal counts orders that no pass has counted",
+        "sql/queries/seal_day.sql",
+        "AND pg_visible_in_snapshot(xid, (SELECT watermark FROM aggregator_state))",
+        "",
+        (f"{_SEALS}::test_a_seal_is_of_the_orders_that_passes_have_counted",),
+    ),
+    Mutant(
+        "the quarters of a sealed day are not compared with its seal",
+        "sql/queries/verify.sql",
+        "WHERE quarters_hash <> coalesce(quarters_of_day.hash, 0)",
+        "WHERE false",
+        (_SEALS,),
+    ),
+    Mutant(
+        "a seal forgets where an order came from",
+        "sql/migrations/0007_sealed_days.sql",
+        "placed.amount, placed.source, placed.receipt,",
+        "placed.amount, placed.receipt,",
+        (f"{_SEALS}::test_a_full_verification_also_finds_changes_that_no_figure_shows",),
+    ),
+    Mutant(
+        "minutes that are partly gone are compared with their seal",
+        "sql/queries/verify.sql",
+        "WHERE date < $2::date AND (minutes_from <= begins OR minutes_from >= ends)",
+        "WHERE date < $2::date",
+        (f"{_SEALS}::test_a_day_whose_minutes_are_partly_gone_is_read",),
+    ),
+    Mutant(
+        "a rebuild counts orders that the next pass counts again",
+        "sql/queries/rebuild.sql",
+        "      AND pg_visible_in_snapshot(xid, (SELECT watermark FROM seen))\n    GROUP BY",
+        "    GROUP BY",
+        (f"{_VERIFYING}::test_a_rebuild_leaves_what_no_pass_has_counted_to_the_next_one",),
+    ),
+    Mutant(
+        "a rebuild corrects the days of a calendar that has changed since",
+        "coffeert/postgres/verification.py",
+        "if state.lineage != before.lineage:",
+        "if False:",
+        (
+            f"{_VERIFYING}::test_a_calendar_that_changes_while_a_rebuild_compares_makes_it_compare_again",
+        ),
+    ),
+    Mutant(
         "a leader does not miss its last pass",
         "coffeert/aggregator/aggregation_pass.py",
         "if state.branched or _lacks(state, last) or _is_by(refused, state):",
@@ -1227,5 +1296,57 @@ ORDER BY order_id""",
         "this.agrees = this.view.agrees(columns.totals)",
         "this.agrees = true",
         (_PAGE_PROTOCOL,),
+    ),
+    Mutant(
+        "a part of the feed lacks what was in progress at the tick before",
+        "sql/migrations/0007_feed.sql",
+        "            SELECT * FROM orders WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip(seen)))\n"
+        "        ) AS part",
+        "            SELECT * FROM orders WHERE false\n        ) AS part",
+        (_FEED_PARTS,),
+    ),
+    Mutant(
+        "the feed leaves out transactions that were in progress at the last tick",
+        "sql/feed_queries.sql",
+        "WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot)))",
+        "WHERE false",
+        (_FEED_PARTS,),
+    ),
+    Mutant(
+        "the feed asks for transactions above the last one",
+        "sql/feed_queries.sql",
+        "WHERE xid >= pg_snapshot_xmax($1::text::pg_snapshot) AND xid < pg_snapshot_xmax",
+        "WHERE xid > pg_snapshot_xmax($1::text::pg_snapshot) AND xid < pg_snapshot_xmax",
+        (_FEED_PARTS,),
+    ),
+    Mutant(
+        "a page of the feed begins at the order that was read last",
+        "sql/queries/feed_page.sql",
+        "          AND xid < pg_snapshot_xmax($2::text::pg_snapshot)\n"
+        "          AND (xid, order_id) > ($4::text::xid8, $5::uuid)",
+        "          AND xid < pg_snapshot_xmax($2::text::pg_snapshot)\n"
+        "          AND (xid, order_id) >= ($4::text::xid8, $5::uuid)",
+        (_FEED_PARTS,),
+    ),
+    Mutant(
+        "the feed is in the order of time",
+        "coffeert/postgres/feed.py",
+        "    return place.is_void, place.xid, place.order_id.bytes",
+        "    return False, int(row.order.placed_at.timestamp()), place.order_id.bytes",
+        (_FEED_PARTS,),
+    ),
+    Mutant(
+        "a cursor of another history is believed",
+        "coffeert/postgres/feed.py",
+        "if part.lineage != cursor.lineage or cursor_check(position.cursor()) != cursor.check:",
+        "if part.lineage != cursor.lineage:",
+        (_FEED_PARTS,),
+    ),
+    Mutant(
+        "the cursor is written before the lines",
+        "coffeert/cli/feed.py",
+        "        _write(batch)\n        if kept is not None:\n            kept.write(batch.cursor)",
+        "        if kept is not None:\n            kept.write(batch.cursor)\n        _write(batch)",
+        (_FEED_COMMAND,),
     ),
 )

@@ -19,6 +19,7 @@ from coffeert.redis_bus.bus import Bus
 from coffeert.wire.orders import OrderBody
 from tests.end_to_end.ledger import ledger
 from tests.order_book import stored_orders
+from tests.torture.feed_readers import FeedReader, feed_faults
 from tests.torture.history import History, Sent
 from tests.torture.stage import Stage
 from tests.torture.watchers import Findings, Watcher
@@ -45,7 +46,11 @@ class Verdict:
 
 
 async def check(
-    stage: Stage, history: History, watchers: list[Watcher], findings: Findings
+    stage: Stage,
+    history: History,
+    watchers: list[Watcher],
+    findings: Findings,
+    readers: list[FeedReader],
 ) -> Verdict:
     """Check every invariant of a run whose clients have ended and whose parts are well."""
     async with ledger(stage.database_url) as books:
@@ -57,6 +62,7 @@ async def check(
         faults += await _redis_faults(connection, stage.valkey.url)
     finally:
         await connection.close()
+    faults += await feed_faults(stage.direct_url, readers, stored)
     faults += _table_faults(history, stored, stage)
     faults += findings.faults[:_TOLD]
     if not findings.compared:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from coffeert.tasks import end
 from tests.torture.checker import Verdict, check
 from tests.torture.faults import Fault
+from tests.torture.feed_readers import FeedReader
 from tests.torture.frame_times import FrameTimes
 from tests.torture.history import History, Tills
 from tests.torture.stage import Stage
@@ -51,7 +52,7 @@ async def run(
     heal = 0.0
     async with fault.setting() as stage:
         tills = Tills(stage.url, history, random.Random(rng.getrandbits(64)))
-        async with _watching(stage, findings, rng) as watchers:
+        async with _watching(stage, findings, rng) as (watchers, readers):
             ordering = asyncio.create_task(tills.run(clients, pause))
             try:
                 for _ in range(fault.strikes):
@@ -65,7 +66,7 @@ async def run(
                     await ordering
             finally:
                 await end(ordering)
-            verdict = await check(stage, history, watchers, findings)
+            verdict = await check(stage, history, watchers, findings, readers)
         return Run(
             fault.name,
             seed,
@@ -81,16 +82,21 @@ async def run(
 @asynccontextmanager
 async def _watching(
     stage: Stage, findings: Findings, rng: random.Random
-) -> AsyncIterator[list[Watcher]]:
+) -> AsyncIterator[tuple[list[Watcher], list[FeedReader]]]:
     watchers = [
         Watcher(stage.url, findings, random.Random(rng.getrandbits(64)), restless=restless)
         for restless in (False, True, True)
     ]
     watchers += [Watcher(url, findings, random.Random(url)) for url in stage.other_urls]
+    readers = [
+        FeedReader(stage.url, random.Random(rng.getrandbits(64)), restless=restless)
+        for restless in (False, True)
+    ]
     tasks = [asyncio.create_task(watcher.run()) for watcher in watchers]
+    tasks += [asyncio.create_task(reader.run()) for reader in readers]
     tasks.append(asyncio.create_task(Auditor(stage.direct_url, findings).run()))
     try:
-        yield watchers
+        yield watchers, readers
         for task in tasks:
             assert not task.done(), f"a watcher has died: {task.exception()}"
     finally:

@@ -68,9 +68,11 @@ def _default(name: str, field: FieldInfo) -> str:
             return ""
         case bool(value):
             return f"`{str(value).lower()}`"
-        case float(value) if Config.__annotations__[name] == "Duration":
+        case float(value) if Config.__annotations__[name].endswith("Duration"):
             if value >= 86400:
                 return f"`{value / 86400:g}d`"
+            if value >= 3600:
+                return f"`{value / 3600:g}h`"
             return f"`{value:g}s`" if value >= 1 else f"`{value * 1000:g}ms`"
         case value:
             return f"`{value}`" if not isinstance(value, float) else f"`{value:g}`"

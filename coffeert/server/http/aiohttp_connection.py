@@ -21,13 +21,14 @@ class AiohttpConnection(Connection):
     `answering` counts the requests that aiohttp's handlers are at.
     """
 
-    __slots__ = ("_ends_a_head", "_eof", "_inner", "answering")
+    __slots__ = ("_ends_a_head", "_eof", "_inner", "_is_stream", "answering")
 
     def __init__(self, inner: asyncio.Protocol, limiter: ConnectionLimiter) -> None:
         super().__init__(limiter)
         self.answering = 0
         self._inner: asyncio.Protocol | None = inner
         self._eof = False  # the client has closed its half
+        self._is_stream = False
         self._ends_a_head = False
 
     def begin(self, transport: asyncio.Transport, received: bytes, *, eof: bool) -> None:
@@ -56,6 +57,8 @@ class AiohttpConnection(Connection):
         """Note that the client sends no more; True keeps its other half open for answers."""
         inner = self._inner
         if inner is None:
+            return False
+        if self._is_stream:
             return False
         if aiohttp_internals.has_upgraded(inner):
             return bool(inner.eof_received())
@@ -96,6 +99,12 @@ class AiohttpConnection(Connection):
         """Put a protocol before aiohttp's, if nothing arrived behind the last request."""
         if self._inner is not None and self._ends_a_head:
             self._inner = make(self._inner)
+
+    def close_at_eof(self) -> None:
+        """Close the connection when the client closes its half: the answer never ends, so it has gone."""
+        self._is_stream = True
+        if self._eof and self._transport is not None:
+            self._transport.close()
 
     def begin_answer(self) -> None:
         """Note that a handler has a request."""

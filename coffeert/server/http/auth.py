@@ -52,6 +52,11 @@ class Authorizer:
         names = {machine, machine.partition(".")[0], *allowed_hosts}
         self._allowed_hosts = names - {""}  # which `name_of` returns for what is no name
 
+    @property
+    def is_protected(self) -> bool:
+        """Whether a token is set, so that not everybody may see an answer."""
+        return self._token is not None
+
     def check(self, request: web.Request) -> None:
         """Raise `Unauthorized` without a token, `Forbidden` for a page of another origin."""
         host = request.headers.get(hdrs.HOST, "")

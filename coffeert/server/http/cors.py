@@ -10,7 +10,10 @@ from aiohttp import hdrs, web
 from coffeert.errors import Forbidden
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
-_READABLE: Final = "Allow, Idempotent-Replayed, Retry-After, WWW-Authenticate"
+_READABLE: Final = (
+    "Allow, Coffeert-Cursor, Coffeert-Feed-End, ETag, Idempotent-Replayed, Link, Retry-After, "
+    "WWW-Authenticate"
+)
 _PREFLIGHT: Final = {
     hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, HEAD, POST",
     hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "authorization, content-encoding, content-type, idempotency-key",

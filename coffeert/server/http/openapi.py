@@ -10,13 +10,22 @@ import msgspec
 from coffeert import __version__
 from coffeert.domain.money import MAX_AMOUNT_CENTS, MAX_PRICE_CENTS
 from coffeert.domain.orders import MAX_QUANTITY
+from coffeert.server.http.openapi_closings import closing_paths
+from coffeert.server.http.openapi_feed import feed_parameters, feed_response
 from coffeert.server.http.openapi_orders import search_parameters
-from coffeert.server.http.openapi_reports import report_parameters
+from coffeert.server.http.openapi_reports import (
+    report_parameters,
+    sessions_parameters,
+    sliding_parameters,
+)
+from coffeert.wire.closings import Closing, ClosingList
+from coffeert.wire.feed import OrderEvent
 from coffeert.wire.frames import Snapshot
 from coffeert.wire.order_pages import OrderList
 from coffeert.wire.order_requests import OrderRequest
 from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, Problem
 from coffeert.wire.reports import Activity, Report
+from coffeert.wire.windows import SalesSessions, SlidingSums
 
 _REFS = "#/components/schemas/{name}"
 _KEY = {
@@ -102,14 +111,11 @@ def openapi_document(decimals: int) -> bytes:
     """Return the document as JSON, for a currency with so many decimal places."""
     types = (
         *(OrderRequest, OrderBody, BatchResult, OrderList, MenuBody, Snapshot),
-        *(Report, Activity, Problem),
+        *(Report, Activity, SalesSessions, SlidingSums, Closing, ClosingList, OrderEvent, Problem),
     )
-    (request, stored, batch, page, menu, snapshot, report, activity, problem), schemas = (
-        msgspec.json.schema_components(
-            types,
-            ref_template=_REFS,
-        )
-    )
+    found, schemas = msgspec.json.schema_components(types, ref_template=_REFS)
+    request, stored, batch, page, menu, snapshot = found[:6]
+    report, activity, sessions, sliding, closing, closings, event, problem = found[6:]
     schemas["OrderRequest"]["properties"] |= _request_fields(decimals)
     problems = {
         status: _response(text, problem, "application/problem+json")
@@ -131,7 +137,7 @@ def openapi_document(decimals: int) -> bytes:
                 "get": {
                     "summary": "The orders that match, newest first, in pages or as CSV",
                     "parameters": search_parameters(),
-                    "responses": {"200": _page(page)} | _pick(problems, 401, 403, 422, 503),
+                    "responses": {"200": _page(page)} | _pick(problems, 400, 401, 403, 422, 503),
                 },
                 "post": {
                     "summary": "Store one order",
@@ -180,12 +186,23 @@ def openapi_document(decimals: int) -> bytes:
                     "responses": {"200": _response("The menu.", menu)} | _pick(problems, 401, 403),
                 }
             },
+            "/api/feed": {
+                "get": {
+                    "summary": "Every order and void, in an order that all readers share",
+                    "parameters": feed_parameters(),
+                    "responses": {
+                        "200": feed_response(event),
+                        "304": {"description": "A full page never changes."},
+                    }
+                    | _pick(problems, 401, 403, 410, 422, 429, 503),
+                }
+            },
             "/api/report": {
                 "get": {
                     "summary": "The sums of a period, beside those of another one",
                     "parameters": report_parameters(),
                     "responses": {"200": _response("The report.", report)}
-                    | _pick(problems, 401, 403, 422, 503),
+                    | _pick(problems, 400, 401, 403, 422, 503),
                 }
             },
             "/api/activity": {
@@ -195,6 +212,23 @@ def openapi_document(decimals: int) -> bytes:
                     | _pick(problems, 401, 403, 422, 503),
                 }
             },
+            "/api/sessions": {
+                "get": {
+                    "summary": "Runs of sales that are no further apart than a gap",
+                    "parameters": sessions_parameters(),
+                    "responses": {"200": _response("The sessions.", sessions)}
+                    | _pick(problems, 401, 403, 422, 503),
+                }
+            },
+            "/api/sliding": {
+                "get": {
+                    "summary": "Sums over windows of one length, each a step after the one before",
+                    "parameters": sliding_parameters(),
+                    "responses": {"200": _response("The sums.", sliding)}
+                    | _pick(problems, 401, 403, 422, 503),
+                }
+            },
+            **closing_paths(closing, closings, problems),
             "/livez": {"get": _plain("Liveness", "text/plain", problems)},
             "/readyz": {
                 "get": {
@@ -226,6 +260,7 @@ _PROBLEMS = {
     404: "Not found.",
     408: "The body takes too long to arrive.",
     409: "The order_id belongs to an order with other content.",
+    410: "The cursor leads nowhere any more; the Link says where to begin.",
     413: "Too large.",
     415: "Not a content type for this address.",
     421: "The Host is not a name of this server.",

@@ -1,4 +1,4 @@
-"""The parameters of reports, for the description of the HTTP API."""
+"""The parameters of reports and windows, for the description of the HTTP API."""
 
 from __future__ import annotations
 
@@ -39,6 +39,47 @@ def report_parameters() -> list[dict[str, Any]]:
             "details", "1: also receipts, and what was sold and refunded.", {"enum": ["0", "1"]}
         ),
     ]
+
+
+def sessions_parameters() -> list[dict[str, Any]]:
+    """Return the parameters of `GET /api/sessions`."""
+    return [
+        _parameter(
+            "gap",
+            "Sales further apart than this are of two sessions; a minute or more.",
+            _duration("5m"),
+        ),
+        *_span_parameters(),
+        _parameter(
+            "source",
+            "Only sales of these tills or channels; an empty one stands for sales that name none.",
+            {"type": "array", "items": {"type": "string"}},
+        ),
+    ]
+
+
+def sliding_parameters() -> list[dict[str, Any]]:
+    """Return the parameters of `GET /api/sliding`."""
+    minutes = "whole minutes, up to 24 hours."
+    return [
+        _parameter("width", f"How long a window is: {minutes}", _duration("10m")),
+        _parameter("step", f"How long after each other windows end: {minutes}", _duration("1m")),
+        *_span_parameters(),
+    ]
+
+
+def _span_parameters() -> list[dict[str, Any]]:
+    text = {"type": "string"}
+    moment = "A whole minute such as `2026-11-26T09:30:00+01:00`, or a business day `2026-11-26`"
+    return [
+        _parameter("from", f"{moment} of each store; today, if it is left out.", text),
+        _parameter("to", f"{moment}, included as a whole; now, if it is left out.", text),
+        _parameter("store", f"Only these stores, {_CHOSEN}", {"type": "array", "items": text}),
+    ]
+
+
+def _duration(default: str) -> dict[str, Any]:
+    return {"type": "string", "default": default}
 
 
 def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:

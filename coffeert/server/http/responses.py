@@ -18,7 +18,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.http import SERVER_SOFTWARE
 
-from coffeert.errors import ApiError, TooManyRequests
+from coffeert.errors import ApiError, Gone, TooManyRequests
 from coffeert.server.ingest.batch_insert import StoredOrder
 from coffeert.wire.orders import BatchResult, OrderBody, Problem, encode
 
@@ -59,6 +59,8 @@ def error_response(error: ApiError, *, close: bool = False) -> Response:
     headers = [("Content-Type", PROBLEM_JSON), *_retry_after(error)]
     if error.status == 401:
         headers.append(("WWW-Authenticate", "Bearer"))
+    if isinstance(error, Gone):
+        headers.append(("Link", '<?after=beginning>; rel="first"'))
     body = encode(Problem.of(error))
     return Response(error.status, tuple(headers), body, close or error.status == 408)
 

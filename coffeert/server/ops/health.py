@@ -292,6 +292,8 @@ class HealthMonitor:
                 f"{stats.uncountable} orders break a rule of the table and are not counted; "
                 "the log of the aggregator names them"
             )
+        elif stats is not None and stats.stale_minutes:
+            reason = f"{stats.stale_minutes:,} minutes wait to be read again after voids"
         figures = AggregatorHealth(
             leader=stats.leader if stats else "",
             passes=max(0, self._live_view.number),
@@ -300,6 +302,7 @@ class HealthMonitor:
             rows=stats.rows if stats else 0,
             lag_s=round(lag, 3),
             uncountable=stats.uncountable if stats else 0,
+            stale_minutes=stats.stale_minutes if stats else 0,
         )
         reported = self._report("aggregator", figures, reason)
         return msgspec.structs.replace(reported, at=self._updater.last_pass_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coffeert.domain.comparisons import SMALLEST_BASE
+from coffeert.domain.money import rounded
 from coffeert.wire.reports import PercentChange
 
 
@@ -18,9 +19,3 @@ def percent_change(now: int, then: int, scale: int, base: int, reason: str | Non
     if base < SMALLEST_BASE * scale:
         return PercentChange(reason=f"fewer than {SMALLEST_BASE} orders then")
     return PercentChange(percent=rounded(100 * (now * scale - then), then))
-
-
-def rounded(number: int, divisor: int) -> int:
-    """Divide, and round half away from zero."""
-    whole = (2 * abs(number) + divisor) // (2 * divisor)
-    return whole if number >= 0 else -whole

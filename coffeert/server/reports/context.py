@@ -12,6 +12,7 @@ from coffeert.domain.menu import Menu
 from coffeert.domain.period_titles import compared_title, span_title, usual_title
 from coffeert.domain.periods import DateSpan
 from coffeert.domain.report_plan import Cut, StoreDays
+from coffeert.domain.usual_range import UsualPlaces
 from coffeert.server.reports.days import Comparing, date_of
 from coffeert.server.reports.request import ReportRequest
 from coffeert.wire.reports import ReportSpan
@@ -26,6 +27,7 @@ class ReportContext(msgspec.Struct, frozen=True, kw_only=True):
     calendars: Calendars
     until: int
     days: Mapping[str, StoreDays]
+    places: UsualPlaces
     cut: Cut
 
 

@@ -62,7 +62,8 @@ class Comparing(NamedTuple):
         if self.comparison == "usual":
             traded = frozenset() if trading is None else trading.dates
             then = weights = usual_days(days.now, traded, self.marked)
-        if trading is None or not trading.dates & now:
+        # A day that runs is compared by the clock, before its first sale too.
+        if trading is None or not (trading.dates & now or days.now.running):
             reason = "nothing sold yet" if days.now.running else "nothing sold"
         elif self.comparison == "usual":
             reason = None if weights else "not enough history"

@@ -14,6 +14,7 @@ from coffeert.domain.comparisons import check_comparison, default_comparison
 from coffeert.domain.menu import Menu
 from coffeert.domain.periods import parse_period
 from coffeert.domain.report_plan import Cut, Piece, StoreDays, TimePiece, pieces_of
+from coffeert.domain.usual_range import UsualPlaces, usual_places
 from coffeert.postgres.calendars import load_calendars
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.reports import (
@@ -29,6 +30,7 @@ from coffeert.postgres.reports import (
     load_trading_days,
 )
 from coffeert.server.reports.activity import store_activity, usual_sales
+from coffeert.server.reports.closings import closing_of
 from coffeert.server.reports.context import ReportContext
 from coffeert.server.reports.days import Comparing, date_of
 from coffeert.server.reports.request import ReportRequest, report_fault
@@ -70,7 +72,8 @@ async def read_report(connection: Connection, request: ReportRequest, menu: Menu
         pieces = await asyncio.to_thread(_pieces, calendars, days, cut)
     if len(pieces) > _MOST_PIECES:
         raise report_fault("period", "is too much to add up; ask for fewer days")
-    shops = _shops(days, calendars)
+    places = usual_places(days)
+    shops = _shops(days, calendars, places)
     filters = _filters(request)
     sums = await load_report_sums(
         connection,
@@ -92,6 +95,7 @@ async def read_report(connection: Connection, request: ReportRequest, menu: Menu
         calendars=calendars,
         until=until,
         days=days,
+        places=places,
         cut=cut,
     )
     if len(sums) < _MANY_ROWS:
@@ -105,7 +109,10 @@ async def read_report(connection: Connection, request: ReportRequest, menu: Menu
     over = [span for span in spans if span.date < today_of[span.calendar]]
     corrections = await load_corrections(connection, state, shops, spans, filters, _CORRECTIONS)
     late = await load_late(connection, state, shops, over, filters)
-    return msgspec.structs.replace(report, details=make_details(menu, corrections, late))
+    closing = None
+    if request.is_one_whole_day:
+        closing = await closing_of(connection, report.period.first)
+    return msgspec.structs.replace(report, details=make_details(menu, corrections, late, closing))
 
 
 async def read_activity(connection: Connection, menu: Menu) -> Activity:
@@ -121,7 +128,7 @@ async def read_activity(connection: Connection, menu: Menu) -> Activity:
     }
     cut = _cut(_TODAY, int(until) // _QUARTER * _QUARTER, comparing)
     pieces = [piece for piece in _pieces(calendars, days, cut) if piece.side == "then"]
-    shops = _shops(days, calendars)
+    shops = _shops(days, calendars, usual_places(days))
     sums = await load_report_sums(
         connection,
         state,
@@ -206,10 +213,17 @@ def _pieces(calendars: Calendars, days: Mapping[str, StoreDays], cut: Cut) -> li
     return found
 
 
-def _shops(days: Mapping[str, StoreDays], calendars: Calendars) -> list[ShopOfReport]:
+def _shops(
+    days: Mapping[str, StoreDays], calendars: Calendars, places: UsualPlaces
+) -> list[ShopOfReport]:
     return [
         ShopOfReport(
-            store, calendars.of(store).id, calendars.of(store).zone, of.reason is None, of.weights
+            store,
+            calendars.of(store).id,
+            calendars.of(store).zone,
+            of.reason is None,
+            of.weights,
+            places.places.get(store, {}),
         )
         for store, of in days.items()
     ]

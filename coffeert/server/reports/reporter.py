@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import date, timedelta
 from typing import Final
 
 from coffeert.domain.menu import Menu
@@ -14,9 +15,13 @@ from coffeert.errors import Unavailable
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection, Pool
 from coffeert.postgres.reports import report_transaction
+from coffeert.server.reports.closings import list_closings, read_closing
 from coffeert.server.reports.reading import read_activity, read_report
 from coffeert.server.reports.request import ReportRequest
+from coffeert.server.reports.windows import WindowSpan, read_sessions, read_sliding
+from coffeert.wire.closings import Closing, ClosingList
 from coffeert.wire.reports import Activity, Report
+from coffeert.wire.windows import SalesSessions, SlidingSums
 
 _ACQUIRE_SECONDS: Final = 2.0
 _STATEMENT_SECONDS: Final = 5.0
@@ -77,8 +82,33 @@ class Reporter:
         async with self._connection() as connection:
             return await read_activity(connection, self.menu())
 
+    async def sessions(
+        self, span: WindowSpan, gap: timedelta, sources: frozenset[str] | None
+    ) -> SalesSessions:
+        """Find the sessions of stores; raises as `report` does."""
+        async with self._connection("from") as connection:
+            return await read_sessions(connection, span, gap, sources, self.menu())
+
+    async def sliding(self, span: WindowSpan, width: timedelta, step: timedelta) -> SlidingSums:
+        """Sum over the sliding windows of stores; raises as `report` does."""
+        async with self._connection("from") as connection:
+            return await read_sliding(connection, span, width, step, self.menu())
+
+    async def closings(
+        self, *, before: int | None = None, day: date | None = None, limit: int
+    ) -> ClosingList:
+        """Return closings, the last one first; raises `Unavailable` and `DatabaseUnavailable`."""
+        async with self._connection() as connection:
+            return await list_closings(connection, before=before, day=day, limit=limit)
+
+    async def closing(self, number: int) -> Closing:
+        """Return a closing in full; raises `NotFound`, `Unavailable` and `DatabaseUnavailable`."""
+        async with self._connection() as connection:
+            return await read_closing(connection, self.menu(), number)
+
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
+    async def _connection(self, field: str = "period") -> AsyncIterator[Connection]:
+        """Wait for a turn; `field` is the parameter at fault if it is too much to read."""
         try:
             await asyncio.wait_for(self._turns.acquire(), _TURN_SECONDS)
         except TimeoutError:
@@ -87,7 +117,7 @@ class Reporter:
             with translate_errors():
                 async with (
                     self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
-                    report_transaction(connection, _STATEMENT_SECONDS),
+                    report_transaction(connection, _STATEMENT_SECONDS, field),
                 ):
                     yield connection
         finally:

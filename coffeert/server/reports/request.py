@@ -46,6 +46,16 @@ class ReportRequest(msgspec.Struct, frozen=True, kw_only=True):
     details: bool = False
 
     @property
+    def is_one_whole_day(self) -> bool:
+        """Whether it is about everything of one day, as a closing is."""
+        everything = ReportRequest(
+            period=self.period, comparison=self.comparison, details=self.details
+        )
+        return self.period.unit == "day" and self == msgspec.structs.replace(
+            everything, grouped_by=self.grouped_by
+        )
+
+    @property
     def needs_orders(self) -> bool:
         """Whether rollups do not hold what is asked."""
         return (
@@ -76,7 +86,7 @@ def read_report_request(given: Iterable[tuple[str, str]], menu: Menu) -> ReportR
 
     def choose(name: str, codes: Mapping[str, str] | None) -> Choice:
         try:
-            return _choice(values.pop(name, []), codes)
+            return read_choice(values.pop(name, []), codes)
         except ValueError as error:
             faults.append(FieldError(name, str(error)))
             return Choice()
@@ -133,7 +143,7 @@ def _groupings(text: str) -> tuple[Grouping, ...]:
     return tuple(found)
 
 
-def _choice(texts: Sequence[str], names: Mapping[str, str] | None) -> Choice:
+def read_choice(texts: Sequence[str], names: Mapping[str, str] | None) -> Choice:
     """Read codes, or names if there is only one of that name; after a minus sign those left out."""
     only: set[str] = set()
     without: set[str] = set()

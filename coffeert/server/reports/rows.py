@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from coffeert.domain.comparisons import USUAL_SCALE
+from coffeert.domain.comparisons import USUAL_DAYS, USUAL_SCALE
 from coffeert.domain.menu import Menu
-from coffeert.domain.money import money_text
+from coffeert.domain.money import money_text, rounded
 from coffeert.domain.period_titles import (
     WEEKDAYS,
     day_text,
@@ -17,12 +17,22 @@ from coffeert.domain.period_titles import (
 )
 from coffeert.domain.report_plan import Grouping
 from coffeert.postgres.reports import CorrectionRow, ReportSums
-from coffeert.server.reports.changes import percent_change, rounded
+from coffeert.server.reports.changes import percent_change
 from coffeert.server.reports.context import ReportContext, compared_span, period_span
 from coffeert.server.reports.days import date_of
-from coffeert.wire.reports import Correction, Figures, Report, ReportDetails, ReportRow
+from coffeert.wire.closings import ClosingSummary
+from coffeert.wire.reports import (
+    Correction,
+    Figures,
+    Report,
+    ReportDetails,
+    ReportRow,
+    UsualRange,
+)
 
 Key = tuple[str | int | date | None, ...]
+
+_NO_DAYS: Final = (0,) * USUAL_DAYS
 
 
 class _Sums(NamedTuple):
@@ -38,11 +48,23 @@ class _Sums(NamedTuple):
     then_sold: int = 0
     numbered: int = 0
     then_numbered: int = 0
+    with_receipt: int = 0
+    then_with_receipt: int = 0
+    receipt_takings: int = 0
+    then_receipt_takings: int = 0
     receipts: int = 0
     then_receipts: int = 0
+    days_orders: tuple[int, ...] = _NO_DAYS
+    days_takings: tuple[int, ...] = _NO_DAYS
 
     def plus(self, row: ReportSums) -> _Sums:
-        return _Sums(*(mine + getattr(row, name) for name, mine in self._asdict().items()))
+        return _Sums(*(_added(mine, getattr(row, name)) for name, mine in self._asdict().items()))
+
+
+def _added(mine: Any, more: Any) -> Any:
+    if isinstance(mine, tuple):
+        return tuple(one + other for one, other in zip(mine, more, strict=True))
+    return mine + more
 
 
 def make_report(context: ReportContext, sums: Iterable[ReportSums]) -> Report:
@@ -74,6 +96,7 @@ def make_report(context: ReportContext, sums: Iterable[ReportSums]) -> Report:
         ),
         stores=sum(bool(of.traded) for of in context.days.values()),
         stores_compared=len(compared),
+        stores_without_sale=sum(not of.traded.intersection(of.now.dates()) for of in compared),
         total=writer.row((), total),
         grouped_by=by,
         rows=tuple(writer.row(key, rows[key]) for key in _ordered(context, by, rows)),
@@ -81,7 +104,10 @@ def make_report(context: ReportContext, sums: Iterable[ReportSums]) -> Report:
 
 
 def make_details(
-    menu: Menu, corrections: Sequence[CorrectionRow], late: tuple[int, int, int]
+    menu: Menu,
+    corrections: Sequence[CorrectionRow],
+    late: tuple[int, int, int],
+    closing: ClosingSummary | None,
 ) -> ReportDetails:
     """Name what lowers takings, and what came late."""
     stores = {store.code: store.name for store in menu.stores}
@@ -106,6 +132,7 @@ def make_details(
         ),
         corrections_found=corrections[0].found if corrections else 0,
         late=Figures(orders=orders, pieces=pieces, takings=money_text(takings, menu.places)),
+        closing=closing,
     )
 
 
@@ -138,8 +165,11 @@ class _RowWriter:
             pieces=self._mean(sums.then_pieces),
             takings=self._mean(sums.then_takings),
             receipts=self._mean(sums.then_receipts) if sums.then_numbered else None,
+            with_receipt=self._mean(sums.then_with_receipt),
+            receipt_takings=self._mean(sums.then_receipt_takings),
             sold=self._mean(sums.then_sold),
         )
+        is_compared = reason is None or reason in _TIMES
         return ReportRow(
             keys=tuple(_key_text(grouping, value) for grouping, value in named.items()),
             names=tuple(self._name(grouping, value) for grouping, value in named.items()),
@@ -148,9 +178,12 @@ class _RowWriter:
                 pieces=sums.pieces,
                 takings=sums.takings,
                 receipts=sums.receipts if sums.numbered else None,
+                with_receipt=sums.with_receipt,
+                receipt_takings=sums.receipt_takings,
                 sold=sums.sold,
             ),
-            compared=compared if reason is None or reason in _TIMES else None,
+            compared=compared if is_compared else None,
+            usual_range=self._usual_range(named, sums) if is_compared else None,
             takings_change=percent_change(
                 sums.like_takings, sums.then_takings, self._scale, sums.then_orders, reason
             ),
@@ -158,6 +191,20 @@ class _RowWriter:
                 sums.like_orders, sums.then_orders, self._scale, sums.then_orders, reason
             ),
             days=self._days(named) if "weekday" in named else None,
+        )
+
+    def _usual_range(self, named: Mapping[Grouping, object], sums: _Sums) -> UsualRange | None:
+        places, store = self._context.places, named.get("store")
+        days = places.counts.get(store, 0) if isinstance(store, str) else places.count
+        if not days:
+            return None
+        orders, takings = sums.days_orders[:days], sums.days_takings[:days]
+        return UsualRange(
+            days=days,
+            lowest_orders=min(orders),
+            highest_orders=max(orders),
+            lowest_takings=self._money(min(takings)),
+            highest_takings=self._money(max(takings)),
         )
 
     def _reason(self, named: Mapping[Grouping, object]) -> str | None:
@@ -206,7 +253,15 @@ class _RowWriter:
                 return _key_text(grouping, value)
 
     def _figures(
-        self, *, orders: int, pieces: int, takings: int, receipts: int | None, sold: int
+        self,
+        *,
+        orders: int,
+        pieces: int,
+        takings: int,
+        receipts: int | None,
+        with_receipt: int,
+        receipt_takings: int,
+        sold: int,
     ) -> Figures:
         if not self._context.request.details:
             return Figures(orders=orders, pieces=pieces, takings=self._money(takings))
@@ -215,6 +270,8 @@ class _RowWriter:
             pieces=pieces,
             takings=self._money(takings),
             receipts=receipts,
+            orders_with_receipt=None if receipts is None else with_receipt,
+            takings_with_receipt=None if receipts is None else self._money(receipt_takings),
             sold=self._money(sold),
             refunded=self._money(sold - takings),
         )

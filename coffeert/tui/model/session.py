@@ -32,7 +32,7 @@ from coffeert.tui.model.arrival_rates import Arrivals
 from coffeert.tui.model.clock import Clock
 from coffeert.tui.model.order_log import OrderLog
 from coffeert.tui.model.order_traces import OwnOrders
-from coffeert.tui.model.source import Feed
+from coffeert.tui.model.source import LiveFeed
 from coffeert.wire.frames import Heartbeat, Hello
 from coffeert.wire.health import Health
 from coffeert.wire.orders import MenuBody
@@ -262,7 +262,7 @@ class Session:
 
 async def follow(
     session: Session,
-    feed: Feed,
+    feed: LiveFeed,
     on_event: Callable[[FeedEvent], None],
     wake: Callable[[bool], None],
 ) -> None:

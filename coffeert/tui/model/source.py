@@ -17,7 +17,7 @@ from coffeert.wire.order_pages import OrderList
 from coffeert.wire.reports import Activity, Comparison, Grouping, Report
 
 
-class Feed(Protocol):
+class LiveFeed(Protocol):
     """The live connection: events one way, orders the other."""
 
     def events(self) -> AsyncIterator[FeedEvent]:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import msgspec
 
 from coffeert.aggregator.aggregation_pass import CompletedPass, LeaderLease, run_pass
 from coffeert.aggregator.projection import Projection
@@ -37,6 +38,7 @@ class Sketch:
     drink: str
     quantity: int
     price_cents: int
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,7 @@ class Arena:
         """Begin again with no orders."""
         await self._observer.execute(
             "SET session_replication_role = replica;"
-            "TRUNCATE orders, rollup_minute, rollup_quarter, rollup_day;"
+            "TRUNCATE orders, rollup_minute, rollup_quarter, rollup_day, activity, activity_source;"
             "UPDATE aggregator_state SET watermark = '1:1:', pass = 0;"
             "SET session_replication_role = origin"
         )
@@ -330,9 +332,10 @@ class Arena:
 
 def _order(sketch: Sketch) -> Order:
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return order(
+    made = order(
         today - timedelta(seconds=sketch.before_midnight),
         drink=sketch.drink,
         quantity=sketch.quantity,
         price_cents=sketch.price_cents,
     )
+    return msgspec.structs.replace(made, source=sketch.source)

@@ -32,10 +32,13 @@ STATEMENTS = 8
 
 sketches = st.builds(
     Sketch,
-    before_midnight=st.sampled_from((-60.0, 0.0, 1e-6, 59.999999, 60.0, 3600.0, 40 * 86400.0)),
+    before_midnight=st.sampled_from(
+        (-60.0, 0.0, 1e-6, 30.0, 59.999999, 60.0, 3600.0, 40 * 86400.0)
+    ),
     drink=st.sampled_from(DRINKS),
-    quantity=st.integers(1, 99),
+    quantity=st.integers(-9, 99).filter(bool),
     price_cents=st.sampled_from((0, 1, 480, 100_000_000)),
+    source=st.sampled_from((None, "till", "web")),
 )
 writers = st.integers(0, WRITERS - 1)
 writes: st.SearchStrategy[Beside] = st.one_of(

@@ -51,10 +51,15 @@ class Ran(NamedTuple):
 
 
 async def run(url: str, *arguments: str) -> Ran:
+    return await run_command(url, "report", *arguments)
+
+
+async def run_command(url: str, *arguments: str) -> Ran:
+    """Run a command of a server's."""
     # In a process of its own: the server, in this one, prints its log.
     code = "from coffeert.cli import main; raise SystemExit(main())"
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, "report", *arguments, "--url", url, stdout=PIPE, stderr=PIPE
+        sys.executable, "-c", code, *arguments, "--url", url, stdout=PIPE, stderr=PIPE
     )
     stdout, stderr = await process.communicate()
     return Ran(process.returncode or 0, stdout.decode(), stderr.decode())
@@ -70,7 +75,10 @@ async def test_yesterday_reads_like_a_mail(run_server: RunServer, database_url: 
     assert text.startswith(f"{weekday}, {YESTERDAY.day} ")
     # 36 x 4.80 + 27 x 2.90 - 5.80 = 245.30, against 30 x 4.80 + 30 x 2.90 = 231.00.
     assert f"63 orders, 245.30 EUR: 6 % over the {weekday} before." in text
-    assert f"It is 6 % over the usual {weekday} (mean of 4)." in text
+    assert (
+        f"It is 6 % over the usual {weekday} (mean of 4), whose 4 days took 231.00 to 231.00 EUR."
+        in text
+    )
     assert "Best store: Uptown (+20 %); weakest: Central (-17 %)." in text
     assert "Best drink: Latte (+20 %); weakest: Tea (-17 %)." in text
     assert "Sold 251.10 EUR, refunded 5.80 EUR." in text

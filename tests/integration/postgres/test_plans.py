@@ -17,6 +17,7 @@ from coffeert.postgres.state import locked_state
 from tests.calendars import retention
 
 ROWS = 20_000
+_NO_SCANS = {"ModifyTable", "Bitmap Heap Scan", "Tid Scan"}
 MOMENT = datetime(2026, 3, 28, 12, 30, 30, tzinfo=UTC)
 RETENTION = retention(MOMENT)
 STATISTICS = ("never gathered", "gathered when empty", "right")
@@ -63,10 +64,16 @@ async def test_a_pass_finds_new_orders_by_their_transaction(
 ) -> None:
     await many_orders.execute(f"SET plan_cache_mode = {mode}")
     async with locked_state(many_orders):
-        found = await scans_of_orders(
-            many_orders, sql("pass"), watermark, *retention_moments(RETENTION), 5.0
-        )
-    assert found == {"orders_xid"}
+        values = (watermark, *retention_moments(RETENTION), 5.0)
+        found = await scans_of_orders(many_orders, sql("pass"), *values)
+        # By the others, sales that are voided are looked up.
+        assert found == {"orders_xid", "orders_pkey", "orders_voids", "orders_placed_at"}
+        text = await many_orders.fetchval(f"EXPLAIN (FORMAT JSON) {sql('pass')}", *values)
+    tables = {"orders", "activity", "activity_source"}
+    for node in nodes(json.loads(text)[0]["Plan"]):
+        if node.get("Relation Name") in tables and node["Node Type"] not in _NO_SCANS:
+            limits = {key for key in node if key.endswith("Cond")}
+            assert limits or node.get("Index Name") == "activity_stale", node
 
 
 async def test_corrections_are_found_by_an_index(many_orders: Connection) -> None:
@@ -99,7 +106,7 @@ async def test_the_test_would_notice_a_sequential_scan(many_orders: Connection) 
 
 @pytest.mark.parametrize("gathered", [False, True])
 @pytest.mark.parametrize(
-    ("query", "values"), [("verify", ["900:900:"]), ("sum_days", [["uptown", "central"]])]
+    ("query", "values"), [("verify", ["900:900:", None]), ("sum_days", [["uptown", "central"]])]
 )
 async def test_the_day_of_a_quarter_is_looked_up(
     connection: Connection, gathered: bool, query: str, values: list[object]
@@ -122,6 +129,13 @@ async def test_the_day_of_a_quarter_is_looked_up(
     assert lookups
     for node in lookups:
         assert "begins <=" in node.get("Index Cond", ""), node
+
+
+async def test_only_the_orders_between_sealed_days_are_read(many_orders: Connection) -> None:
+    await many_orders.execute("SET plan_cache_mode = force_custom_plan")
+    query, tomorrow = sql("verify"), MOMENT + timedelta(days=1)
+    assert await scans_of_orders(many_orders, query, "900:900:", tomorrow) == {"orders_placed_at"}
+    assert "Seq Scan" in await scans_of_orders(many_orders, query, "900:900:", None)
 
 
 @pytest.mark.parametrize("behind", [MOMENT, datetime(2100, 1, 1, tzinfo=UTC)])

@@ -16,7 +16,19 @@ COLUMNS = {
     "calendar": "id:smallint starts:smallint zone:text",
     "calendar_day": "begins:timestamp with time zone calendar:smallint date:date "
     "ends:timestamp with time zone",
+    "closing": "closed_at:timestamp with time zone corrects:bigint? currency:text? date:date "
+    "number:bigint system_identifier:bigint watermark:pg_snapshot",
+    "closing_late": "number:bigint order_id:uuid",
+    "closing_line": "drink:text number:bigint orders:bigint orders_with_receipt:bigint pieces:bigint "
+    "sold:bigint store:text takings:bigint takings_with_receipt:bigint voided:bigint voids:bigint",
+    "closing_span": "begins:timestamp with time zone ends:timestamp with time zone number:bigint "
+    "store:text",
+    "closing_store": "first_sale:timestamp with time zone? last_sale:timestamp with time zone? "
+    "number:bigint receipts:bigint? store:text",
     "coffeert_migrations": "applied_at:timestamp with time zone name:text sha256:text",
+    "feed_lineage": "first_tick:bigint name:text system_identifier:bigint timeline:text",
+    "feed_state": "one:boolean tick:bigint wanted_until:timestamp with time zone",
+    "feed_tick": "number:bigint snapshot:pg_snapshot time:timestamp with time zone",
     "marked_day": "date:date name:text",
     "menu_drink": "active:boolean added_at:timestamp with time zone code:text name:text "
     "price_cents:integer",
@@ -32,6 +44,8 @@ COLUMNS = {
     "placed_at:timestamp with time zone price_cents:integer quantity:integer receipt:text? "
     "received_at:timestamp with time zone source:text? store:text voids:uuid? xid:xid8",
     "rollup_day": "date:date drink:text orders:bigint quantity:bigint revenue_cents:bigint store:text",
+    "sealed_day": "date:date minutes_hash:numeric? orders:bigint? orders_hash:numeric? quantity:bigint? "
+    "quarters_hash:numeric? revenue_cents:bigint? rows:bigint? sealed_at:timestamp with time zone?",
     "uncountable_order": "noticed_at:timestamp with time zone order_id:uuid",
     **{
         f"rollup_{grain}": "bucket:timestamp with time zone drink:text orders:bigint "
@@ -44,7 +58,18 @@ INDEXES = {
     "calendar_day_pkey",
     "calendar_pkey",
     "calendar_shared",
+    "closing_corrects_key",
+    "closing_first",
+    "closing_late_pkey",
+    "closing_line_pkey",
+    "closing_pkey",
+    "closing_span_pkey",
+    "closing_store_pkey",
     "coffeert_migrations_pkey",
+    "feed_lineage_pkey",
+    "feed_state_pkey",
+    "feed_tick_pkey",
+    "feed_tick_time",
     "import_file",
     "import_pkey",
     "installation_pkey",
@@ -53,11 +78,13 @@ INDEXES = {
     "menu_store_pkey",
     "orders_pkey",
     "orders_placed_at",
+    "orders_void_xid",
     "orders_voids",
     "orders_xid",
     "rollup_day_pkey",
     "rollup_minute_pkey",
     "rollup_quarter_pkey",
+    "sealed_day_pkey",
     "uncountable_order_pkey",
 }
 

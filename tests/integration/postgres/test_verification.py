@@ -11,12 +11,13 @@ import pytest
 
 from coffeert.cli import cli, run
 from coffeert.domain.rollups import Totals
-from coffeert.errors import ClusterMismatch, Fenced
+from coffeert.errors import ClusterMismatch, DatabaseUnavailable, Fenced
+from coffeert.postgres.calendars import set_default_calendar
 from coffeert.postgres.leadership import try_lead
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.verification import Difference, rebuild, verify
 from tests.integration.postgres.passing import run_pass
-from tests.order_book import NOON, counted_cells, insert, kept_cells, order
+from tests.order_book import NOON, counted_cells, insert, kept_cells, order, void
 
 BUCKET = int(NOON.timestamp())
 
@@ -147,11 +148,106 @@ async def test_a_rebuild_leaves_an_open_transaction_to_the_next_pass(
     await transaction.start()
     await insert(writer, order())
     await insert(connection, order())
+    await run_pass(connection)
     assert (await rebuild(connection)).orders == 1
     await transaction.commit()
     await close(writer)
     assert (await run_pass(connection)).rows == 1
     assert await kept_cells(connection) == await counted_cells(connection)
+
+
+async def test_a_rebuild_leaves_what_no_pass_has_counted_to_the_next_one(
+    connection: Connection,
+) -> None:
+    await insert(connection, order())
+    await run_pass(connection)
+    await insert(connection, order())
+    assert (await rebuild(connection)).corrected == 0
+    assert (await run_pass(connection)).rows == 1
+    assert (await verify(connection)).exact
+
+
+async def test_passes_go_on_while_a_rebuild_compares(
+    connection: Connection, other: Connection, database_url: str
+) -> None:
+    """What it has noted stays right, whatever passes add to the same cells meanwhile."""
+    await insert(connection, *(order(NOON + timedelta(minutes=n)) for n in range(40)))
+    await run_pass(connection)
+    for damage in (
+        "UPDATE rollup_minute SET orders = orders + 5, revenue_cents = 7 WHERE random() < 0.5",
+        "DELETE FROM rollup_quarter WHERE bucket < '2026-03-28 12:15+00'",
+        "UPDATE rollup_quarter SET store = 'central' WHERE bucket = '2026-03-28 12:15+00'",
+        "INSERT INTO rollup_minute VALUES ('2026-03-28 15:00+00', 'uptown', 'tea', 3, 3, 3)",
+        "INSERT INTO rollup_quarter VALUES ('2026-03-28 15:00+00', 'uptown', 'tea', 3, 3, 3)",
+        "INSERT INTO rollup_day VALUES ('2026-03-28', 'uptown', 'tea', 3, 3, 3),"
+        " ('2026-03-29', 'uptown', 'tea', 0, 0, 0), ('2026-03-28', 'central', 'latte', 1, 1, 1)",
+    ):
+        await connection.execute(damage)
+    # The state row is what a rebuild needs at last, and a pass too: here it has to wait for it.
+    holder = await connect(database_url, application_name="holder")
+    transaction = holder.transaction(isolation="read_committed")
+    await transaction.start()
+    await holder.execute("SELECT FROM aggregator_state FOR UPDATE")
+    rebuilding = asyncio.create_task(rebuild(other))
+    while not await connection.fetchval(
+        "SELECT cardinality(pg_blocking_pids($1)) > 0", other.get_server_pid()
+    ):
+        await asyncio.sleep(0)
+    late = order(NOON + timedelta(minutes=3))
+    await insert(
+        connection, late, order(NOON + timedelta(hours=3), drink="tea"), order(drink="mocha")
+    )
+    await insert(connection, void(late))
+    assert (await run_pass(holder)).rows == 4
+    await transaction.commit()
+    await close(holder)
+    result = await rebuilding
+    assert (result.orders, result.corrected > 10) == (40, True)
+    assert (await verify(connection)).exact
+    assert await kept_cells(connection) == await counted_cells(connection)
+
+
+async def test_a_calendar_that_changes_while_a_rebuild_compares_makes_it_compare_again(
+    connection: Connection, other: Connection, database_url: str
+) -> None:
+    await insert(connection, *(order(NOON + timedelta(hours=n)) for n in range(40)))
+    await run_pass(connection)
+    await connection.execute("UPDATE rollup_day SET orders = 9; DELETE FROM rollup_minute")
+    holder = await connect(database_url, application_name="holder")
+    transaction = holder.transaction(isolation="read_committed")
+    await transaction.start()
+    await holder.execute("SELECT FROM aggregator_state FOR UPDATE")
+    rebuilding = asyncio.create_task(rebuild(other))
+    while not await connection.fetchval(
+        "SELECT cardinality(pg_blocking_pids($1)) > 0", other.get_server_pid()
+    ):
+        await asyncio.sleep(0)
+    await set_default_calendar(holder, "Asia/Kolkata", 240)
+    await transaction.commit()
+    await close(holder)
+    await rebuilding
+    assert (await verify(connection)).exact
+
+
+async def test_a_rebuild_that_is_killed_has_changed_nothing(
+    connection: Connection, other: Connection
+) -> None:
+    await insert(connection, order(), order(drink="tea"))
+    await run_pass(connection)
+    await connection.execute("UPDATE rollup_day SET orders = 5")
+    before = await connection.fetch("SELECT * FROM aggregator_state, rollup_day")
+    async with connection.transaction():
+        await connection.execute(
+            "SELECT FROM rollup_day FOR UPDATE"
+        )  # so that it stops in the middle
+        rebuilding = asyncio.create_task(rebuild(other))
+        pid = other.get_server_pid()
+        while not await connection.fetchval("SELECT cardinality(pg_blocking_pids($1)) > 0", pid):
+            await asyncio.sleep(0)
+        await connection.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
+    with pytest.raises(DatabaseUnavailable):
+        await rebuilding
+    assert await connection.fetch("SELECT * FROM aggregator_state, rollup_day") == before
 
 
 async def test_orders_with_another_clusters_transaction_ids_are_adopted(

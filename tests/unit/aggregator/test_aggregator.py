@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from coffeert.aggregator.aggregator import IntervalTimer
+from coffeert.aggregator.interval_timer import IntervalTimer
 
 
 class Clock:

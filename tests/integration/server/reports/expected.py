@@ -5,7 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from functools import cache
@@ -66,12 +66,17 @@ class Sums:
     takings: Fraction = Fraction(0)
     sold: Fraction = Fraction(0)
     receipts: Fraction = Fraction(0)
+    with_receipt: Fraction = Fraction(0)
+    receipt_takings: Fraction = Fraction(0)
 
     def add(self, line: Line, weight: Fraction) -> None:
         self.orders += weight * line.count
         self.pieces += weight * line.order.quantity
         self.takings += weight * line.amount
         self.sold += weight * line.amount * line.is_sale
+        if line.order.receipt is not None:
+            self.with_receipt += weight * line.count
+            self.receipt_takings += weight * line.amount
 
 
 def lines_of(
@@ -224,12 +229,34 @@ Key = tuple[object, ...]
 
 @dataclass
 class Expected:
-    """Sums of now, of now at compared stores, and of then; for the total and for each row."""
+    """Sums of now, of now at compared stores, and of then; for the total and for each row.
+
+    `weeks` are those of the usual days of each compared store, `by_week` orders and takings of each store
+    in each of them, for rows by their keys and for the total by `None`.
+    """
 
     total: tuple[Sums, Sums, Sums]
     rows: dict[Key, tuple[Sums, Sums, Sums]]
     stores: int
     compared: int
+    unsold: int = 0
+    weeks: dict[str, set[int]] = field(default_factory=dict)
+    by_week: dict[Key | None, Counter[tuple[str, int, str]]] = field(default_factory=dict)
+
+    def usual_range(self, request: ReportRequest, key: Key | None) -> tuple[int, ...] | None:
+        """The days, and the lowest and highest orders and takings of the usual days."""
+        named = dict(zip(request.grouped_by, key or (), strict=False))
+        stores = [str(named["store"])] if "store" in named else list(self.weeks)
+        sets = [self.weeks.get(store, set()) for store in stores]
+        weeks = set.intersection(*sets) if sets else set()
+        if len(weeks) < 3:
+            return None
+        sums = self.by_week.get(key, Counter())
+        found = [len(weeks)]
+        for figure in ("orders", "takings"):
+            of_weeks = [sum(sums[store, week, figure] for store in stores) for week in weeks]
+            found += [min(of_weeks), max(of_weeks)]
+        return tuple(found)
 
     def traded_days(self, request: ReportRequest, world: World, key: Key) -> int:
         """On how many days a row of a weekday traded."""
@@ -294,11 +321,16 @@ def _add_store(
     days = {one.day for one in then or ()}
     sold_now = any(world.traded(store, day) for day in now)
     sold_then = any(world.traded(store, day) for day in days)
-    compared = sold_now and bool(then)
+    runs = today in now
+    compared = (sold_now or (runs and sold_then)) and bool(then)
     if request.comparison != "usual" and compared:
         compared = sold_then and world.first(store) <= min(days)
     found.stores += sold_now or sold_then
     found.compared += compared
+    found.unsold += compared and not sold_now
+    if compared and request.comparison == "usual":
+        of_days = {day: {week_of(one) for one in then or () if one.of == day} for day in now}
+        found.weeks[store] = set.intersection(*of_days.values())
     adding = _Adding(found, request, world, rule, today, _receipts(request, world.lines[store]))
     for line in world.lines[store]:
         if wanted(request, line):
@@ -307,6 +339,10 @@ def _add_store(
             for one in (then or ()) if compared else ():
                 if one.day == line.day:
                     adding.then(line, one, span)
+
+
+def week_of(one: Then) -> int:
+    return (one.of - one.day).days // 7
 
 
 @dataclass
@@ -347,6 +383,15 @@ class _Adding:
         if "day" in self.request.grouped_by and not span[0] <= one.of <= span[1]:
             where = "total"
         self._add((2,), line, one.of, one.weight, where)
+        if where != "rows":
+            self._add_week(None, line, one)
+        if self.request.grouped_by and where != "total":
+            self._add_week(_key(self.request, line, one.of), line, one)
+
+    def _add_week(self, key: Key | None, line: Line, one: Then) -> None:
+        sums = self.found.by_week.setdefault(key, Counter())
+        sums[line.order.store, week_of(one), "orders"] += line.count
+        sums[line.order.store, week_of(one), "takings"] += line.amount
 
     def _add(
         self, sides: tuple[int, ...], line: Line, day: date, weight: Fraction, where: str

@@ -28,7 +28,7 @@ from coffeert.postgres.pool import Connection, connect
 from coffeert.postgres.reports import report_transaction
 from coffeert.server.reports.reading import read_report
 from coffeert.server.reports.request import Choice, ReportRequest
-from coffeert.wire.reports import Figures, PercentChange, ReportRow
+from coffeert.wire.reports import Figures, PercentChange, ReportRow, UsualRange
 from tests.integration.postgres.passing import run_pass
 from tests.integration.server.reports.expected import (
     Key,
@@ -225,7 +225,9 @@ async def check(shop: Shop, request: ReportRequest, moment: datetime, minutes_ke
     world = World(shop.lines, shop.rules, until, 7, MARKED)
     right = expected(request, world)
     assert (report.stores, report.stores_compared) == (right.stores, right.compared)
+    assert report.stores_without_sale == right.unsold
     same_row(request, report.total, right.total, compared=right.compared > 0)
+    same_range(report.total, right.usual_range(request, None))
     rows: dict[Key, ReportRow] = {row.keys: row for row in report.rows}
     empty = (Sums(), Sums(), Sums())
     for key in rows.keys() | right.rows.keys():
@@ -234,6 +236,7 @@ async def check(shop: Shop, request: ReportRequest, moment: datetime, minutes_ke
             if "weekday" in request.grouped_by:
                 assert rows[key].days == right.traded_days(request, world, key)
             same_row(request, rows[key], sums)
+            same_range(rows[key], right.usual_range(request, key))
         else:
             assert all(side.orders == side.takings == side.pieces == 0 for side in sums), key
     if "weekday" not in request.grouped_by and request.grouped_by:
@@ -264,6 +267,21 @@ def same_row(
         same_change(change, ours, base, then.orders)
 
 
+def same_range(row: ReportRow, right: tuple[int, ...] | None) -> None:
+    found = row.usual_range
+    if row.compared is None or right is None:
+        assert found is None
+        return
+    event("a usual range")
+    assert found == UsualRange(
+        days=right[0],
+        lowest_orders=right[1],
+        highest_orders=right[2],
+        lowest_takings=money_text(right[3]),
+        highest_takings=money_text(right[4]),
+    )
+
+
 def same_change(change: PercentChange, now: Fraction, base: Fraction, orders: Fraction) -> None:
     if change.percent is None:
         assert change.reason
@@ -287,6 +305,10 @@ def figures(request: ReportRequest, sums: Sums, said: Figures) -> Figures:
         plain,
         # None if no line has a number, which the sums do not say.
         receipts=None if said.receipts is None else rounded(sums.receipts),
+        orders_with_receipt=None if said.receipts is None else rounded(sums.with_receipt),
+        takings_with_receipt=None
+        if said.receipts is None
+        else money_text(rounded(sums.receipt_takings)),
         sold=money_text(sold),
         refunded=money_text(sold - rounded(sums.takings)),
     )

@@ -1,0 +1,39 @@
+"""The ticks of the change feed: one with each pass, and more between the passes while somebody reads."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+from typing import Final
+
+from coffeert.aggregator.interval_timer import IntervalTimer
+from coffeert.postgres.feed import make_tick, prune_ticks
+from coffeert.postgres.pool import Connection
+
+TICK_SECONDS: Final = 0.1
+"""Between two ticks while somebody reads."""
+
+_PRUNE_SECONDS: Final = 600.0
+
+
+class FeedTicker:
+    """Makes ticks, and deletes those older than `keep`.
+
+    An aggregator that has lost the lead without knowing may make one more: ticks follow each other under a
+    lock of their own, so it is as good as any.
+    """
+
+    def __init__(self, keep: timedelta) -> None:
+        self._keep = keep
+        self._prune_at = float("-inf")
+
+    async def tick_until_pass(self, connection: Connection, timer: IntervalTimer) -> None:
+        """Make a tick now, and others until the next pass is due; raises `DatabaseUnavailable`."""
+        made = await make_tick(connection)
+        if time.monotonic() >= self._prune_at:
+            more = await prune_ticks(connection, self._keep)
+            self._prune_at = time.monotonic() + (0 if more else _PRUNE_SECONDS)
+        while made.wanted and timer.left > TICK_SECONDS:
+            await asyncio.sleep(TICK_SECONDS)
+            made = await make_tick(connection)

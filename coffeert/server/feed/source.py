@@ -1,0 +1,178 @@
+"""The feed of one server: what one reader has read is there for all who come to the same position."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Final, Protocol
+from weakref import WeakValueDictionary
+
+from coffeert.domain.feed import FeedCursor, FeedPosition, FeedStart
+from coffeert.errors import CoffeertError, Unavailable
+from coffeert.postgres.feed import FeedRows
+from coffeert.server.feed.chunk import FeedChunk
+
+POLL_SECONDS: Final = 0.025
+"""How often the newest tick is looked for while somebody waits for it."""
+
+_DEMAND_SECONDS: Final = 5.0
+_DEMAND_EVERY_SECONDS: Final = 1.0
+_RETRY_SECONDS: Final = 0.5
+_BEHIND_SECONDS: Final = 10.0
+_CACHE_BYTES: Final = 32 << 20
+_MAX_MARKS: Final = 2_000
+
+
+class FeedReads(Protocol):
+    """Reads the feed from the database; every method raises `DatabaseUnavailable`."""
+
+    async def want_ticks(self, seconds: float) -> None:
+        """Say that readers want ticks between the passes for so long."""
+
+    async def last_tick(self) -> int:
+        """Return the number of the newest tick."""
+
+    async def now(self) -> FeedPosition:
+        """Return the position behind everything."""
+
+    async def at(self, moment: datetime) -> FeedPosition:
+        """Return the last position before a moment."""
+
+    async def find(self, cursor: FeedCursor) -> FeedPosition:
+        """Return the position of a cursor; raises `Gone`, `Unavailable`."""
+
+    async def read(self, position: FeedPosition) -> list[FeedRows]:
+        """Read what follows a position; raises `Gone`."""
+
+
+class FeedSource:
+    """Reads each stretch of the feed once, keeps the latest ones, and wakes those who wait for more.
+
+    Readers at the same position get the same chunk, encoded once. One that is slow comes to a position that
+    is no longer kept, and has it read again; nobody waits for it. `places` returns the decimal places of
+    the currency.
+    """
+
+    def __init__(self, table: FeedReads, places: Callable[[], int]) -> None:
+        self._table = table
+        self._places = places
+        self._chunks: OrderedDict[str, FeedChunk] = OrderedDict()
+        self._bytes = 0
+        self._marks: OrderedDict[str, tuple[FeedChunk, int]] = OrderedDict()
+        self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._waiting: dict[asyncio.Future[None], int] = {}
+        self._somebody_waits = asyncio.Event()
+        self._demanded = float("-inf")
+        self.closed = False
+
+    async def run(self) -> None:
+        """Look for new ticks as long as somebody waits for them, until cancelled."""
+        while True:
+            await self._somebody_waits.wait()
+            pause = POLL_SECONDS
+            try:
+                await self._demand_ticks()
+                self._wake(await self._table.last_tick())
+            except CoffeertError:
+                pause = _RETRY_SECONDS
+            await asyncio.sleep(pause)
+
+    def close(self) -> None:
+        """Let everybody who waits go; the server ends."""
+        self.closed = True
+        self._wake(None)
+
+    async def position(self, start: FeedStart) -> FeedPosition:
+        """Return where a reader begins; raises `Gone` for a cursor that leads nowhere."""
+        if start == "beginning":
+            return FeedPosition()
+        if start == "now":
+            return await self._table.now()
+        if isinstance(start, datetime):
+            return await self._table.at(start)
+        return await self._find(start)
+
+    async def _find(self, cursor: FeedCursor) -> FeedPosition:
+        """Return the position of a cursor; a standby may be about to come there."""
+        deadline = time.monotonic() + _BEHIND_SECONDS
+        while True:
+            try:
+                return await self._table.find(cursor)
+            except Unavailable:
+                if time.monotonic() > deadline or self.closed:
+                    raise
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def following(self, position: FeedPosition) -> tuple[FeedChunk, int] | None:
+        """Return the chunk that follows a position, and at which index; `None` at the end of the feed.
+
+        Raises `Gone`, `DatabaseUnavailable`.
+        """
+        key = position.cursor()
+        lock = self._reading.setdefault(key, asyncio.Lock())
+        async with lock:
+            if key in self._marks:
+                return self._marks[key]
+            chunk = self._chunks.get(key)
+            if chunk is None:
+                parts = await self._table.read(position)
+                if not parts:
+                    return None
+                chunk = FeedChunk(parts, self._places())
+                # What follows the beginning is another part as soon as ticks are deleted.
+                if position.after is not None:
+                    self._keep(key, chunk)
+            else:
+                self._chunks.move_to_end(key)
+        return chunk, 0
+
+    def mark(self, chunk: FeedChunk, index: int) -> None:
+        """Note that a reader goes on in the middle of a chunk, behind the order at an index."""
+        position = chunk.position(index)
+        if position != chunk.end and position.after is not None:
+            self._marks[position.cursor()] = chunk, index + 1
+            if len(self._marks) > _MAX_MARKS:
+                self._marks.popitem(last=False)
+
+    async def news(self, position: FeedPosition, seconds: float) -> None:
+        """Wait until there may be more than a reader at the end of the feed knows, at most so long."""
+        if self.closed:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[future] = 0 if position.after is None else position.after.number
+        self._somebody_waits.set()
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await future
+        finally:
+            self._waiting.pop(future, None)
+            if not self._waiting:
+                self._somebody_waits.clear()
+
+    def _wake(self, last: int | None) -> None:
+        for future, number in self._waiting.items():
+            # Another number, not only a greater one: the database may have gone back.
+            if last != number and not future.done():
+                future.set_result(None)
+
+    async def _demand_ticks(self) -> None:
+        if time.monotonic() - self._demanded < _DEMAND_EVERY_SECONDS:
+            return
+        self._demanded = time.monotonic()
+        with suppress(CoffeertError):  # then there are ticks with the passes
+            await self._table.want_ticks(_DEMAND_SECONDS)
+
+    def _keep(self, key: str, chunk: FeedChunk) -> None:
+        self._chunks[key] = chunk
+        self._bytes += chunk.size
+        while self._bytes > _CACHE_BYTES and len(self._chunks) > 1:
+            _, oldest = self._chunks.popitem(last=False)
+            self._bytes -= oldest.size
+            self._marks = OrderedDict(
+                (mark, found) for mark, found in self._marks.items() if found[0] is not oldest
+            )

@@ -1,0 +1,172 @@
+"""`GET /api/feed`: every order, in an order that all readers share; in pages or as a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+import structlog
+from aiohttp import hdrs, web
+from yarl import URL
+
+from coffeert.domain.feed import FeedCursor, FeedPosition
+from coffeert.domain.menu import Menu
+from coffeert.errors import CoffeertError
+from coffeert.server.feed.chunk import AT_ONCE, EncodedEvent
+from coffeert.server.feed.reader_limit import ReaderLimit
+from coffeert.server.feed.source import FeedSource
+from coffeert.server.http.aiohttp_connection import connection_of
+from coffeert.server.http.auth import Authorizer
+from coffeert.server.http.feed_request import FeedRequest, read_feed_request
+from coffeert.wire.feed import BATCH_TYPE, CURSOR_FIELD, END_FIELD, LINES_TYPE, STREAM_TYPE
+
+log = structlog.get_logger(__name__)
+
+_SCAN_SECONDS: Final = 3.0
+"""How long a page is looked for, if a filter leaves nearly everything out."""
+_WRITE_SECONDS: Final = 60.0
+_KEEPALIVE_SECONDS: Final = 15.0
+_FOR_GOOD: Final = "max-age=31536000, immutable"
+
+
+class FeedPage(msgspec.Struct, frozen=True):
+    """Events, the position behind them, and whether that is the end of the feed for now."""
+
+    events: list[EncodedEvent]
+    position: FeedPosition
+    at_end: bool = False
+
+
+class FeedApi:
+    """The handler of the feed; `zone` is that of the default calendar."""
+
+    def __init__(
+        self,
+        source: FeedSource,
+        limit: ReaderLimit,
+        authorizer: Authorizer,
+        *,
+        menu: Callable[[], Menu],
+        zone: Callable[[], str],
+    ) -> None:
+        self._source = source
+        self._limit = limit
+        self._authorizer = authorizer
+        self._menu = menu
+        self._zone = zone
+
+    async def feed(self, request: web.Request) -> web.StreamResponse:
+        """Return a page of events, at once or when there is one, or a stream of them."""
+        self._authorizer.check(request)
+        asked = read_feed_request(request, self._menu(), self._zone())
+        with self._limit.reader(request.remote or ""):
+            position = await self._source.position(asked.start)
+            if asked.format == "sse":
+                return await self._stream(request, asked, position)
+            return self._response(request, asked, await self._page(asked, position))
+
+    async def _page(self, asked: FeedRequest, position: FeedPosition) -> FeedPage:
+        until = time.monotonic() + asked.wait
+        while True:
+            page = await self._events(asked, position)
+            left = until - time.monotonic()
+            if page.events or not page.at_end or left <= 0 or self._source.closed:
+                return page
+            position = page.position
+            await self._source.news(position, left)
+
+    async def _events(self, asked: FeedRequest, position: FeedPosition) -> FeedPage:
+        until = time.monotonic() + _SCAN_SECONDS
+        events: list[EncodedEvent] = []
+        while time.monotonic() < until:
+            found = await self._source.following(position)
+            if found is None:
+                return FeedPage(events, position, at_end=True)
+            chunk, begin = found
+            for index in chunk.matching(asked.wanted, begin):
+                events.append(chunk.event(index))
+                if len(events) == asked.limit:
+                    self._source.mark(chunk, index)
+                    return FeedPage(events, chunk.position(index))
+                if len(events) % AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            position = chunk.end
+        return FeedPage(events, position)
+
+    def _response(self, request: web.Request, asked: FeedRequest, page: FeedPage) -> web.Response:
+        cursor = page.position.cursor()
+        following = URL(f"?{request.query_string}").without_query_params("lastEventId")
+        headers = {
+            CURSOR_FIELD: cursor,
+            hdrs.LINK: f'<{following.update_query(after=cursor)}>; rel="next"',
+            hdrs.VARY: hdrs.ACCEPT,
+            hdrs.CACHE_CONTROL: "no-store",
+        }
+        if page.at_end:
+            headers[END_FIELD] = "true"
+        if isinstance(asked.start, FeedCursor) and len(page.events) == asked.limit:
+            # The same bytes for ever: what is behind a cursor does not change.
+            tag = f"{cursor}-{asked.format}"
+            headers[hdrs.ETAG] = f'"{tag}"'
+            headers[hdrs.CACHE_CONTROL] = (
+                f"private, {_FOR_GOOD}" if self._authorizer.is_protected else _FOR_GOOD
+            )
+            if request.if_none_match and any(known.value == tag for known in request.if_none_match):
+                return web.Response(status=304, headers=headers)
+        bodies = [event.json for event in page.events]
+        if asked.format == "ndjson":
+            headers[hdrs.CONTENT_TYPE] = LINES_TYPE
+            body = b"".join(b"%b\n" % event for event in bodies)
+        else:
+            headers[hdrs.CONTENT_TYPE] = BATCH_TYPE
+            body = b"[%b]" % b",\n".join(bodies)
+        return web.Response(body=body, headers=headers)
+
+    async def _stream(
+        self, request: web.Request, asked: FeedRequest, position: FeedPosition
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(
+            headers={
+                hdrs.CONTENT_TYPE: STREAM_TYPE,
+                hdrs.CACHE_CONTROL: "no-store",
+                "X-Accel-Buffering": "no",  # nginx would wait for a full buffer
+            }
+        )
+        await response.prepare(request)
+        if request.method == hdrs.METH_HEAD:
+            return response
+        if (connection := connection_of(request)) is not None:
+            connection.close_at_eof()
+        try:
+            # So that a reader which begins at the end can come back there.
+            await _write(response, b"id: %b\n\n" % position.cursor().encode())
+            while not self._source.closed:
+                found = await self._source.following(position)
+                if found is None:
+                    await self._wait_for_news(response, position)
+                    continue
+                chunk, begin = found
+                await _write(response, await chunk.frames(asked.wanted, begin))
+                position = chunk.end
+            await response.write_eof()
+        except (CoffeertError, TimeoutError) as error:
+            # The reader comes back with the last id that it has, and is told then what is wrong.
+            log.info("a reader's stream ended", reason=str(error) or "the reader took nothing")
+            if request.transport is not None:
+                request.transport.abort()
+        return response
+
+    async def _wait_for_news(self, response: web.StreamResponse, position: FeedPosition) -> None:
+        began = time.monotonic()
+        await self._source.news(position, _KEEPALIVE_SECONDS)
+        if time.monotonic() - began >= _KEEPALIVE_SECONDS:
+            await _write(response, b":\n\n")  # a proxy would close a silent connection
+
+
+async def _write(response: web.StreamResponse, data: bytes) -> None:
+    """Write to a reader. One that takes nothing for a minute is disconnected."""
+    async with asyncio.timeout(_WRITE_SECONDS):
+        await response.write(data)
