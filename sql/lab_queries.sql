@@ -34,3 +34,15 @@ SELECT count(*) FROM (
 SELECT coalesce(wait_event_type || ':' || wait_event, 'CPU') AS event
 FROM pg_stat_activity
 WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()
+
+-- name: lab_pieces_by_minute
+-- The pieces that the rollup of minutes has, by minute, in Unix seconds.
+SELECT extract(epoch FROM bucket)::bigint AS minute, sum(quantity)::bigint AS quantity
+FROM rollup_minute
+GROUP BY bucket
+
+-- name: lab_rollup_orders
+-- The orders in all cells of each grain.
+SELECT (SELECT coalesce(sum(orders), 0)::bigint FROM rollup_minute) AS minutes,
+       (SELECT coalesce(sum(orders), 0)::bigint FROM rollup_quarter) AS quarters,
+       (SELECT coalesce(sum(orders), 0)::bigint FROM rollup_day) AS days

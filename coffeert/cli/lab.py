@@ -40,13 +40,17 @@ def command(
 ) -> int:
     """Measure where intake, aggregation, Redis and the WebSocket break, and what breaks there.
 
-    EXPERIMENT is any of intake, workers, aggregation, redis, websocket, order-to-screen, overload,
-    idle, or all, which is the default. Each runs beside its physical limit, and checks that no order
-    was lost or counted twice. The exit code is 1 if one was.
+    EXPERIMENT is any of intake, workers, aggregation, late, redis, websocket, order-to-screen,
+    overload, idle, or all, which is the default. Each runs beside its physical limit, and checks that no
+    order was lost or counted twice. The exit code is 1 if one was.
 
     PostgreSQL and Valkey are temporary ones, unless COFFEERT_DATABASE_URL or COFFEERT_REDIS_URL is
     set: then databases named coffeert_lab_... are made beside those there and dropped again, unless
     the lab is killed, and Redis is emptied.
+
+    `coffeert lab rivals [NAME]...` gives the same job to other systems instead, and puts their table into
+    the report of --out: NATS JetStream, a broker of Kafka's protocol with Quix Streams and with Pathway,
+    Flink. Those that are not installed are named with the reason (pip install '.[rivals]').
 
     It needs the packages of the extra `lab`: pip install '.[lab]' where this project is.
     """
@@ -59,6 +63,9 @@ def command(
     from coffeert.lab.runner import LabOptions, run_lab, select_experiments
 
     report = report or out / "SCALE.md"
+    if experiments[:1] == ("rivals",):
+        _run_rivals(experiments[1:], out, report, quick=quick, seed=seed)
+        return 0
     names = select_experiments(experiments)
     if rewrite:
         rewrite_report(out, report)
@@ -76,3 +83,13 @@ def command(
             redis_url=config.redis_url.get_secret_value() if config.redis_url else "",
         )
     )
+
+
+def _run_rivals(names: tuple[str, ...], out: Path, report: Path, *, quick: bool, seed: int) -> None:
+    from coffeert.lab.report import RESULTS_FILE, rewrite_report
+    from coffeert.lab.rivals.measure import FULL, QUICK
+    from coffeert.lab.rivals.runner import run_rivals, select_rivals
+
+    run_rivals(select_rivals(names), QUICK if quick else FULL, out, seed)
+    if (out / RESULTS_FILE).exists():
+        rewrite_report(out, report)

@@ -13,13 +13,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import msgspec
 import psutil
 from aiohttp import web
 
-from coffeert.domain.orders import Order, new_order_id
+from coffeert.domain.orders import Draft, Order, new_order_id
 from coffeert.lab.clients import DRINKS, STORES
 from coffeert.lab.environment import connection_to, free_port
 from coffeert.lab.worker_process import ParentPipe, start_worker
@@ -28,7 +28,6 @@ from coffeert.postgres.pool import open_pool
 from coffeert.tasks import end
 from coffeert.wire.order_requests import decode_order
 from coffeert.wire.orders import OrderBody, encode
-from coffeert.wire.websocket import text_frame
 
 _PRICE_CENTS = 450
 _BACKLOG = 1024
@@ -36,12 +35,6 @@ _WAL_PAGE = bytes(8192)
 _COPY_COLUMNS = (
     "order_id", "placed_at", "received_at", "quantity", "price_cents", "store", "drink",
 )  # fmt: skip
-# As long as the server's own, so that sending costs as much.
-_REFUSAL_BODY = b"." * 130
-_REFUSAL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
-    b"Retry-After: 1\r\nContent-Length: %d\r\n\r\n%b" % (len(_REFUSAL_BODY), _REFUSAL_BODY)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +75,25 @@ def baseline_handler(database_url: str = "") -> AbstractAsyncContextManager[Base
     return start_baseline(serve_handler, HandlerJob(free_port(), database_url))
 
 
+def complete_order(draft: Draft, now: datetime) -> Order:
+    """Make the order that a menu with one price would make of a draft."""
+    return Order(
+        draft.order_id or new_order_id(), draft.store, draft.drink, draft.quantity, _PRICE_CENTS,
+        now, now,
+    )  # fmt: skip
+
+
 class _DecodingHandler:
     """Decodes an order and encodes the answer as the server does, and stores nothing."""
 
     async def place(self, request: web.Request) -> web.Response:
-        order = self._order(await request.read())
+        order = complete_order(decode_order(await request.read()), datetime.now(UTC))
         await self._store(order)
         body = encode(OrderBody.of(order))
         return web.Response(body=body, status=201, content_type="application/json")
 
     async def _store(self, order: Order) -> None:
         pass
-
-    def _order(self, body: bytes) -> Order:
-        draft = decode_order(body)
-        now = datetime.now(UTC)
-        return Order(
-            draft.order_id or new_order_id(), draft.store, draft.drink, draft.quantity, _PRICE_CENTS,
-            now, now,
-        )  # fmt: skip
 
 
 class _StoringHandler(_DecodingHandler):
@@ -162,57 +155,6 @@ async def _handler(job: HandlerJob) -> AsyncIterator[_DecodingHandler]:
         await end(writing)
         await orders.close()
         await pool.close()
-
-
-class _RefusingProtocol(asyncio.Protocol):
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._transport.write(_REFUSAL)
-
-
-async def serve_refusals(job: BaselineJob, parent: ParentPipe) -> None:
-    """Refuse whatever is received without parsing it, in a worker process: one receive and one send."""
-    await _serve(_RefusingProtocol, job.port, parent)
-
-
-class BroadcastJob(BaselineJob, frozen=True):
-    """The payload that every client gets at each POST."""
-
-    payload: bytes
-
-
-class _BroadcastProtocol(asyncio.Protocol):
-    def __init__(self, frame: bytes, clients: list[asyncio.Transport]) -> None:
-        self._frame = frame
-        self._clients = clients
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        if data.startswith(b"POST"):
-            for client in self._clients:
-                client.write(self._frame)
-            self._transport.write(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
-        else:
-            self._clients.append(self._transport)
-            self._transport.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
-
-
-async def serve_broadcast(job: BroadcastJob, parent: ParentPipe) -> None:
-    """Write the payload to every socket in a bare loop, in a worker process."""
-    frame, clients = text_frame(job.payload), list[asyncio.Transport]()
-    await _serve(lambda: _BroadcastProtocol(frame, clients), job.port, parent)
-
-
-async def _serve(factory: Callable[[], asyncio.Protocol], port: int, parent: ParentPipe) -> None:
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(factory, "127.0.0.1", port, backlog=_BACKLOG)
-    await parent.ready()
-    await parent.wait()
-    server.close()
 
 
 async def copy_rate(database_url: str, rows: int, transaction_rows: int, seed: int) -> float:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, cast
 
 import uuid_utils.compat
 
+from coffeert.lab.late_orders import LateMix, late_batch
 from coffeert.wire.websocket import masked_text_frame, read_server_frames
 
 STORES = ("uptown", "downtown", "central", "southend")
@@ -42,18 +45,22 @@ _BROWSER_FIELDS = (
 
 
 class EncodedRequest(NamedTuple):
-    """The bytes to send, what a correct answer contains, and the joined 16-byte ids of its orders."""
+    """The bytes to send, what a correct answer contains, and the joined 16-byte ids of its orders.
+
+    `pieces`: those of each minute, if the orders say when they were placed.
+    """
 
     wire: bytes
     marker: bytes
     ids: bytes
+    pieces: Mapping[int, int] = MappingProxyType({})
 
 
 class RequestFactory:
     """Makes requests from a seed; order ids are new each time, or runs would replay each other's orders.
 
     Every `stride`-th order is a probe for the next of the drinks `probes`, so that a dashboard's frames
-    show when it was counted.
+    show when it was counted. `mix` is for batches.
     """
 
     def __init__(
@@ -64,12 +71,14 @@ class RequestFactory:
         head: RequestHead = "minimal",
         probes: tuple[str, ...] = (),
         stride: int = 0,
+        mix: LateMix | None = None,
     ) -> None:
         self._rng = random.Random(seed)
         self._host = host
         self._fields = _BROWSER_FIELDS.format(host=host) if head == "browser" else ""
         self._probes = probes
         self._stride = stride
+        self._mix = mix
 
     def probe(self, index: int) -> str | None:
         """Return the probe drink of the order at this index if it is a probe."""
@@ -90,6 +99,10 @@ class RequestFactory:
 
     def batch(self, index: int, lines: int) -> EncodedRequest:
         """Make `POST /api/orders/batch` with so many lines."""
+        if self._mix is not None:
+            late = late_batch(self._rng, self._mix, lines, STORES, DRINKS)
+            wire = self._post("/api/orders/batch", "application/x-ndjson", late.body)
+            return EncodedRequest(wire, b'"accepted":%d,' % lines, late.ids, late.pieces)
         made = [self._order(index * lines + line) for line in range(lines)]
         body = b"\n".join(order for order, _, _ in made) + b"\n"
         wire = self._post("/api/orders/batch", "application/x-ndjson", body)

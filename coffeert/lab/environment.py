@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
@@ -119,11 +120,11 @@ class Environment:
 
     def postgres_processes(self) -> list[psutil.Process]:
         """Return the embedded PostgreSQL's processes; none if a URL was given."""
-        return _process_tree(self.directory / "postgres" / "postmaster.pid")
+        return embedded_processes(self.directory, "postgres")
 
     def redis_processes(self) -> list[psutil.Process]:
         """Return the embedded Valkey's processes; none if a URL was given."""
-        return _process_tree(self.directory / "run" / "valkey.pid")
+        return embedded_processes(self.directory, "valkey")
 
     async def _execute(self, statement: str) -> None:
         async with connection_to(self._postgres_url) as connection:
@@ -212,9 +213,13 @@ async def _wait_until_ready(url: str, process: asyncio.subprocess.Process) -> No
     raise ServerUnavailable("The server under test did not start; its output is above.")
 
 
-def _process_tree(pid_file: Path) -> list[psutil.Process]:
+def embedded_processes(
+    directory: Path, server: Literal["postgres", "valkey"]
+) -> list[psutil.Process]:
+    """Return the processes of an embedded server in a data directory, none if it is not running."""
+    pid_file = "postgres/postmaster.pid" if server == "postgres" else "run/valkey.pid"
     try:
-        root = psutil.Process(int(pid_file.read_text().splitlines()[0]))
+        root = psutil.Process(int((directory / pid_file).read_text().splitlines()[0]))
         return [root, *root.children(recursive=True)]
     except (OSError, ValueError, psutil.Error):
         return []

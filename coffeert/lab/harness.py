@@ -95,7 +95,7 @@ class ServerUnderTest:
             generator.resume()
             load = await generator.result()
             usage = await monitor.stop(load.cores, load.elapsed)
-        orders = job.lines if job.transport == "batch" else 1
+        orders = _orders_per_request(job)
         good = load.good if job.rate else load.stored
         measurement = Measurement(
             label=label,
@@ -151,11 +151,16 @@ async def load_baseline(
         generator_cores=load.cores, others_cores=round(max(0.0, busy - cores - load.cores), 2),
         loop_lag_ms=0,
     )  # fmt: skip
+    orders = _orders_per_request(job)
     measurement = Measurement(
-        label=label, offered=job.rate, good=round(load.rate, 1), head=_head(job),
-        latency=load.latency, usage=usage, note=note,
+        label=label, offered=round(job.rate * orders, 1), good=round(load.rate * orders, 1),
+        head=_head(job), latency=load.latency, usage=usage, note=note,
     )  # fmt: skip
     return LoadRun(measurement, load)
+
+
+def _orders_per_request(job: LoadJob) -> int:
+    return job.lines if job.transport == "batch" else 1
 
 
 def _head(job: LoadJob) -> str:

@@ -6,7 +6,8 @@ import asyncio
 import random
 import time
 from array import array
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from coffeert.lab.clients import (
     RequestHead,
     WebSocketConnection,
 )
+from coffeert.lab.late_orders import LateMix
 from coffeert.lab.results import Latencies
 from coffeert.lab.worker_process import ParentPipe
 
@@ -41,7 +43,7 @@ class LoadJob(msgspec.Struct, frozen=True, kw_only=True):
 
     `max_in_flight` a connection may exceed 1 over WebSocket only. `objective` and `drain` are in seconds.
     The file `sent_to` gets the id of each order sent, and `acknowledged_to` that of each order
-    acknowledged, 16 bytes each.
+    acknowledged, 16 bytes each. `mix` is for batches.
     """
 
     host: str
@@ -57,6 +59,7 @@ class LoadJob(msgspec.Struct, frozen=True, kw_only=True):
     lines: int = 500
     probes: tuple[str, ...] = ()
     stride: int = 0
+    mix: LateMix | None = None
     drain: float = 5.0
     sent_to: str = ""
     acknowledged_to: str = ""
@@ -95,7 +98,9 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     `wrong` answers were neither 503 nor what was asked for; `unanswered` requests got none, or lost their
     connection. `backlog_middle` and `backlog_end`: requests due but not yet sent, halfway and at the end.
     `latency` and `shed_latency` count from when requests were due, `shed_sent` from when they were sent.
-    `send_delay_p99`: seconds by which the generator itself sent requests late.
+    `pieces`: those stored, by minute (Unix seconds), if a mix was sent.
+    `send_delay_p99`: seconds from when requests were due to when they were sent, which waits for an idle
+    connection. `release_delay_p99`: those after which the generator itself noticed that they were due.
     """
 
     sent: int
@@ -109,11 +114,13 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     backlog_end: int
     cores: float
     send_delay_p99: float
+    release_delay_p99: float
     latency: Latencies
     shed_latency: Latencies
     shed_sent: Latencies
     timeline: tuple[TimelineSlice, ...] = ()
     probes: tuple[Probe, ...] = ()
+    pieces: dict[int, int] = {}
 
     @property
     def rate(self) -> float:
@@ -137,6 +144,7 @@ class LoadGenerator:
             head=job.head,
             probes=job.probes,
             stride=job.stride,
+            mix=job.mix,
         )
         self._due = poisson(job.rate, job.seconds, job.seed) if job.rate else []
         closed = _CLOSED_LOOP_BATCHES if job.transport == "batch" else _CLOSED_LOOP_REQUESTS
@@ -145,6 +153,7 @@ class LoadGenerator:
         self._answered_at = array("d", bytes(8 * count))
         self._due_at = array("d", bytes(8 * count))
         self._sent_at = array("d", bytes(8 * count))
+        self._release_delays = array("d")
         self._status = array("h", [UNANSWERED]) * count
         self._connections: list[LoadConnection] = []
         self._idle: deque[LoadConnection] = deque()
@@ -218,7 +227,8 @@ class LoadGenerator:
     def _tick(self) -> None:
         now, due = time.monotonic(), self._due
         while self._released < len(due) and self._begin + due[self._released] <= now:
-            self._due_at[self._released] = self._begin + due[self._released]
+            at = self._due_at[self._released] = self._begin + due[self._released]
+            self._release_delays.append(now - at)
             self._released += 1
         self._dispatch(now)
         if self._backlog_middle < 0 and now - self._begin > self._job.seconds / 2:
@@ -254,7 +264,6 @@ class LoadGenerator:
         took = [self._answered_at[i] - self._due_at[i] for i in stored]
         self._write_ids(stored)
         last = max(self._answered_at[:sent], default=0.0)
-        delays = sorted(self._sent_at[i] - self._due_at[i] for i in range(sent)) or [0.0]
         return LoadResult(
             sent=self._released if job.rate else sent,
             stored=len(stored),
@@ -266,12 +275,14 @@ class LoadGenerator:
             backlog_middle=max(0, self._backlog_middle),
             backlog_end=self._backlog_end,
             cores=round(cores, 3),
-            send_delay_p99=delays[int(len(delays) * 0.99)],
+            send_delay_p99=_p99(self._sent_at[i] - self._due_at[i] for i in range(sent)),
+            release_delay_p99=_p99(self._release_delays),
             latency=Latencies.of(took),
             shed_latency=Latencies.of(self._answered_at[i] - self._due_at[i] for i in shed),
             shed_sent=Latencies.of(self._answered_at[i] - self._sent_at[i] for i in shed),
             timeline=self._timeline(sent) if job.rate else (),
             probes=self._probes(sent),
+            pieces=self._pieces(stored),
         )
 
     def _timeline(self, sent: int) -> tuple[TimelineSlice, ...]:
@@ -295,6 +306,12 @@ class LoadGenerator:
                 found.append(Probe(drink, self._due_at[i], self._answered_at[i] if stored else 0.0))
         return tuple(found)
 
+    def _pieces(self, stored: list[int]) -> dict[int, int]:
+        found: Counter[int] = Counter()
+        for index in stored:
+            found.update(self._requests[index].pieces)
+        return dict(found)
+
     def _write_ids(self, stored: list[int]) -> None:
         for name, requests in (
             (self._job.sent_to, self._requests[: self._taken]),
@@ -302,6 +319,11 @@ class LoadGenerator:
         ):
             if name:
                 Path(name).write_bytes(b"".join(request.ids for request in requests))
+
+
+def _p99(seconds: Iterable[float]) -> float:
+    found = sorted(seconds) or [0.0]
+    return found[int(len(found) * 0.99)]
 
 
 def poisson(rate: float, seconds: float, seed: int) -> list[float]:

@@ -8,6 +8,7 @@ EXPERIMENTS: Final = {
     "intake": "intake:run_intake",
     "workers": "scaling:run_workers",
     "aggregation": "aggregation:run_aggregation",
+    "late": "late:run_late",
     "redis": "redis:run_redis",
     "websocket": "websocket:run_websocket",
     "order-to-screen": "order_to_screen:run_order_to_screen",

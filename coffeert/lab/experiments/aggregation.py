@@ -63,11 +63,22 @@ class PassTimer:
         self._projection = made.projection
         return time.perf_counter() - began
 
-    async def timed(self, new: int, over: float = _HALF_MINUTE_SECONDS) -> list[float]:
-        """Make passes with `new` orders each, spread over the last `over` seconds; return seconds."""
+    async def timed(
+        self,
+        new: int,
+        over: float = _HALF_MINUTE_SECONDS,
+        *,
+        late: int = 0,
+        late_seconds: float = 0.0,
+    ) -> list[float]:
+        """Make passes with `new` orders each, spread over the last `over` seconds; return seconds.
+
+        `late` of them are spread over the last `late_seconds` instead.
+        """
         times = []
         for number in range(_WARM_UP_PASSES + self._harness.preset.passes):
-            await self.fill(new, over)
+            await self.fill(new - late, over)
+            await self.fill(late, late_seconds)
             took = await self.one()
             if number >= _WARM_UP_PASSES:
                 times.append(took)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from coffeert.lab.baselines import BaselineJob, serve_refusals, start_baseline
-from coffeert.lab.environment import free_port
+from coffeert.lab.experiments.overload_limit import (
+    OBJECTIVE_SECONDS,
+    OverloadLimit,
+    accepted_verdict,
+    goodput_verdict,
+    order_cpu,
+    refusal_cpu,
+    refusal_verdict,
+)
 from coffeert.lab.experiments.overload_variants import (
     BATCHES,
     BROWSER,
     HTTP_CONNECTIONS,
-    MAX_VARIANT_SECONDS,
-    OBJECTIVE_SECONDS,
     SUSTAINED_SECONDS,
     WEBSOCKET,
     VariantOverload,
-    goodput_verdict,
+    measure_floor,
     overload_variant,
-    refusal_verdict,
 )
 from coffeert.lab.harness import (
     BreakingPoint,
@@ -25,7 +29,6 @@ from coffeert.lab.harness import (
     LoadRun,
     ServerUnderTest,
     find_breaking_point,
-    load_baseline,
     server_under_test,
     sustained,
 )
@@ -93,10 +96,14 @@ class HttpOverload(NamedTuple):
         return self.twice.load.shed / self.twice.load.elapsed
 
     @property
-    def floor_cpu(self) -> float:
-        """Seconds of CPU for a refusal without parsing: one receive and one send."""
-        load = self.floor.load
-        return self.floor.server_cores / max(1.0, load.shed / load.elapsed)
+    def limit(self) -> OverloadLimit:
+        """What is possible at twice the sustainable rate."""
+        return OverloadLimit(
+            offered=self.twice.measurement.offered,
+            order_cpu=order_cpu(self.at_limit),
+            refusal_cpu=refusal_cpu(self.floor),
+            best=self.best,
+        )
 
     def metrics(self) -> tuple[Metric, ...]:
         peak = max(run.rate for run in self.peaks)
@@ -105,12 +112,15 @@ class HttpOverload(NamedTuple):
             Metric("peak", round(peak), "orders/s"),
             Metric("sustainable", round(self.sustainable.median), "orders/s"),
             Metric("goodput_kept", round(self.goodput_kept, 3)),
+            Metric("possible", round(self.limit.goodput), "orders/s"),
             Metric("shed_share", round(shed, 3)),
             Metric("cores_at_limit", round(self.at_limit.server_cores, 2)),
             Metric("twice_rate", round(self.twice.rate), "orders/s"),
             Metric("twice_refused", round(self.refusals_per_second), "refusals/s"),
             Metric("twice_cores", round(self.twice.server_cores, 2)),
-            Metric("floor_cpu", round(self.floor_cpu * 1e6, 1), "us"),
+            Metric("accepted_p99", self.twice.load.latency.p99, "ms"),
+            Metric("order_cpu", round(self.limit.order_cpu * 1e6, 1), "us"),
+            Metric("floor_cpu", round(self.limit.refusal_cpu * 1e6, 1), "us"),
             Metric("refusal_p99", self.slowest_refusals.shed_sent.p99, "ms"),
             Metric("recovery_s", recovered_after(self.after.load), "s"),
             Metric("memory_ratio", round(self.memory_ratio, 2)),
@@ -118,35 +128,32 @@ class HttpOverload(NamedTuple):
         )
 
     def verdicts(self) -> tuple[Verdict, ...]:
-        load, twice, at_limit = self.slowest_refusals, self.twice, self.at_limit
+        load, twice = self.slowest_refusals, self.twice
         recovery = recovered_after(self.after.load)
-        bound = any(run.generator_bound for share in self.offered for run in share.runs)
         kept = sorted(run.rate / self.best for run in self.offered[-1].runs)
         each = ", ".join(f"{share:.1%}" for share in kept)
         searches = ", ".join(f"{rate:,.0f}/s" for rate in self.sustainable.found)
         return (
             goodput_verdict(
                 "",
-                self.goodput_kept,
-                f"{twice.rate:,.0f} orders/s and {self.refusals_per_second:,.0f} refusals/s take the "
-                f"server {twice.server_cores:.2f} cores, {at_limit.rate:,.0f} orders/s at the "
-                f"sustainable rate {at_limit.server_cores:.2f}; a bare loop that parses nothing "
-                f"refuses for {self.floor_cpu * 1e6:.1f} us"
-                + (f"; each time {each}" if len(kept) > 1 else "")
+                twice,
+                self.limit,
+                f"with {self.refusals_per_second:,.0f} refusals/s it takes {twice.server_cores:.2f} cores"
+                + (f"; of the best each time {each}" if len(kept) > 1 else "")
                 + (
                     f"; sustained by each search {searches}"
                     if len(self.sustainable.found) > 1
                     else ""
                 ),
-                bound=bound,
             ),
+            accepted_verdict("", twice.load),
             refusal_verdict(
                 "",
                 load,
                 ("the slowest time: " if len(kept) > 1 else "")
                 + f"p50 {load.shed_sent.p50:.1f} ms; from when the order was sent, the first second "
                 f"included; from when it was due p99 {load.shed_latency.p99:.1f} ms, of which the "
-                f"generator's own delay (p99) {load.send_delay_p99 * 1e3:.1f} ms",
+                f"wait for a connection (p99) {load.send_delay_p99 * 1e3:.1f} ms",
             ),
             Verdict(
                 f"recovers within {TARGET_RECOVERY_SECONDS:g} s",
@@ -168,7 +175,11 @@ async def run_overload(harness: Harness) -> Experiment:
     connections = min(HTTP_CONNECTIONS, 64 * preset.connections)
     found = await _measure(harness, connections)
     offered = [run for share in found.offered for run in share.runs]
-    variants = [run for one in found.variants for run in (*one.trials, one.twice)]
+    variants = [
+        run
+        for one in found.variants
+        for run in (*one.trials, one.twice, *([one.floor] if one.floor else []))
+    ]
     runs = [*found.peaks, *found.trials, *offered, found.after, found.floor, *variants]
     return Experiment(
         name="overload",
@@ -219,13 +230,7 @@ async def _measure(harness: Harness, connections: int) -> HttpOverload:
             await overload_variant(server, variant, found.median)
             for variant in (BROWSER, WEBSOCKET, BATCHES)[: preset.overload_variants]
         ]
-    async with start_baseline(serve_refusals, BaselineJob(free_port())) as baseline:
-        floor = await load_baseline(
-            harness, baseline, "the floor: every request refused without parsing",
-            note="the limit: stores nothing, and parses nothing",
-            rate=2 * found.median, connections=connections,
-            seconds=min(MAX_VARIANT_SECONDS, preset.overload_seconds / 2),
-        )  # fmt: skip
+    floor = await measure_floor(harness, 2 * found.median, connections)
     return HttpOverload(peaks, trials, found, offered, after, memory_ratio, floor, tuple(variants))
 
 

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from coffeert.lab.bare_loops import serve_refusals
+from coffeert.lab.baselines import BaselineJob, start_baseline
 from coffeert.lab.clients import RequestHead
-from coffeert.lab.harness import LoadRun, ServerUnderTest, bisect, sustained
-from coffeert.lab.load_generator import LoadResult, OrderTransport
-from coffeert.lab.results import Metric, Verdict, judge
+from coffeert.lab.environment import free_port
+from coffeert.lab.experiments.overload_limit import (
+    OBJECTIVE_SECONDS,
+    OverloadLimit,
+    accepted_verdict,
+    goodput_verdict,
+    order_cpu,
+    refusal_cpu,
+    refusal_verdict,
+)
+from coffeert.lab.harness import (
+    Harness,
+    LoadRun,
+    ServerUnderTest,
+    bisect,
+    load_baseline,
+    sustained,
+)
+from coffeert.lab.load_generator import OrderTransport
+from coffeert.lab.results import Metric, Verdict
 
-OBJECTIVE_SECONDS = 1.0
 SUSTAINED_SECONDS = 0.1  # at p99
-TARGET_GOODPUT, TARGET_REFUSAL_MS = 0.9, 50.0
 HTTP_CONNECTIONS = 4_096  # in an open loop every client has a connection of its own
 MAX_VARIANT_SECONDS = 5.0
 
@@ -44,6 +61,8 @@ class VariantOverload(NamedTuple):
     """What an open loop sustains by one variant, and the run at twice that; rates in orders/s.
 
     `found`: at least one of the rates tried was sustained; else `sustainable` is the lowest tried.
+    `floor`: the load at twice that, on a bare loop that only refuses; `None` over WebSocket and for
+    batches, of which one send refuses several, so that nearly everything is possible.
     """
 
     variant: LoadVariant
@@ -51,11 +70,26 @@ class VariantOverload(NamedTuple):
     sustainable: float
     twice: LoadRun
     found: bool = True
+    floor: LoadRun | None = None
+
+    @property
+    def limit(self) -> OverloadLimit:
+        """What is possible at twice the sustainable rate."""
+        at_limit = min(
+            self.trials or [self.twice],
+            key=lambda run: abs(run.measurement.offered - self.sustainable),
+        )
+        return OverloadLimit(
+            offered=self.twice.measurement.offered,
+            order_cpu=order_cpu(at_limit),
+            refusal_cpu=refusal_cpu(self.floor) if self.floor else 0.0,
+            best=max(run.rate for run in (*self.trials, self.twice)),
+        )
 
     @property
     def goodput_kept(self) -> float:
         """Goodput at twice the sustainable rate, as a share of the best."""
-        best = max(run.rate for run in (*self.trials, self.twice))
+        best = self.limit.best
         return self.twice.rate / best if best else 0.0
 
     def metrics(self) -> tuple[Metric, ...]:
@@ -63,19 +97,21 @@ class VariantOverload(NamedTuple):
         return (
             Metric(f"{name}_sustainable", round(self.sustainable), "orders/s"),
             Metric(f"{name}_goodput_kept", round(self.goodput_kept, 3)),
+            Metric(f"{name}_possible", round(self.limit.goodput), "orders/s"),
             Metric(f"{name}_refusal_p99", self.twice.load.shed_sent.p99, "ms"),
         )
 
     def verdicts(self) -> tuple[Verdict, ...]:
-        bound, load, title = self.twice.generator_bound, self.twice.load, self.variant.title
+        load, title = self.twice.load, self.variant.title
         return (
             goodput_verdict(
                 f"{title}: ",
-                self.goodput_kept,
+                self.twice,
+                self.limit,
                 f"{self.sustainable:,.0f} orders/s can be sustained"
                 + ("" if self.found else " at most: no higher rate was"),
-                bound=bound,
             ),
+            accepted_verdict(f"{title}: ", load),
             refusal_verdict(
                 f"{title}: ",
                 load,
@@ -113,25 +149,20 @@ async def overload_variant(
     found, _ = await bisect(sustains, low, high, steps=preset.overload_trials + 1)
     sustainable = found or low
     twice = await offer(2 * sustainable, "200 % of the sustainable rate")
-    return VariantOverload(variant, trials, sustainable, twice, found=bool(found))
+    floor = None
+    if variant.transport == "http":
+        floor = await measure_floor(server.harness, 2 * sustainable, connections, variant.head)
+    return VariantOverload(variant, trials, sustainable, twice, bool(found), floor)
 
 
-def goodput_verdict(prefix: str, kept: float, note: str, *, bound: bool) -> Verdict:
-    """Judge the goodput at twice the sustainable rate, a share of the best."""
-    return Verdict(
-        f"{prefix}goodput at twice the sustainable rate at least {TARGET_GOODPUT:.0%} of the best",
-        f"{kept:.1%}",
-        judge(kept, TARGET_GOODPUT, at_least=True, valid=not bound),
-        note + ("; the generator had no CPU left" if bound else ""),
-    )
-
-
-def refusal_verdict(prefix: str, load: LoadResult, note: str) -> Verdict:
-    """Judge how soon refusals were answered; inconclusive if nothing was refused."""
-    p99 = load.shed_sent.p99
-    return Verdict(
-        f"{prefix}refusals there are answered within {TARGET_REFUSAL_MS:g} ms (p99)",
-        f"{p99:.1f} ms" if load.shed else "none was refused",
-        judge(p99, TARGET_REFUSAL_MS, at_least=False, valid=bool(load.shed)),
-        note,
-    )
+async def measure_floor(
+    harness: Harness, rate: float, connections: int, head: RequestHead = "minimal"
+) -> LoadRun:
+    """Send a load to a bare loop that refuses every request without parsing it."""
+    async with start_baseline(serve_refusals, BaselineJob(free_port())) as baseline:
+        return await load_baseline(
+            harness, baseline, "the floor: every request refused without parsing",
+            note="the limit: stores nothing, and parses nothing",
+            rate=rate, connections=connections, head=head,
+            seconds=min(MAX_VARIANT_SECONDS, harness.preset.overload_seconds / 2),
+        )  # fmt: skip

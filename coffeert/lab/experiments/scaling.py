@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from statistics import median
 
-from coffeert.lab.environment import connection_to
-from coffeert.lab.harness import Harness, LoadRun, median_rate, server_under_test
+from coffeert.lab.bare_loops import serve_orders
+from coffeert.lab.baselines import BaselineJob, start_baseline
+from coffeert.lab.environment import connection_to, free_port
+from coffeert.lab.harness import (
+    Harness,
+    LoadRun,
+    load_baseline,
+    median_rate,
+    server_under_test,
+)
+from coffeert.lab.resource_usage import CORES
 from coffeert.lab.results import Experiment, Measurement, Metric, Verdict, judge
 
-TARGET_SPEEDUP = 1.5
+TARGET_SPEEDUP, TARGET_LOOP_RATIO = 1.5, 0.55
+_CORES_FOR_TWO_WORKERS = 4  # with the generator's and PostgreSQL's
 _CONNECTIONS = (1, 8, 256)
 _SETTINGS: tuple[tuple[str, dict[str, object]], ...] = (
     ("batches of at most 64", {"max_batch_rows": 64}),
@@ -38,7 +48,12 @@ async def vary_settings(harness: Harness) -> list[Measurement]:
 async def run_workers(harness: Harness) -> Experiment:
     """Measure the closed loop with one worker and with two, in turn, as many connections for each."""
     runs: dict[int, list[LoadRun]] = {1: [], 2: []}
+    loop: list[LoadRun] = []
     for _ in range((harness.preset.repeats + 1) // 2):
+        async with start_baseline(serve_orders, BaselineJob(free_port())) as limit:
+            loop.append(
+                await load_baseline(harness, limit, "bare loop", seconds=harness.preset.seconds)
+            )
         for workers, found in runs.items():
             async with server_under_test(harness, workers=workers) as server:
                 seconds, connections = harness.preset.seconds, workers * harness.preset.connections
@@ -48,10 +63,11 @@ async def run_workers(harness: Harness) -> Experiment:
     raw = median_rate(runs[2]) / median_rate(runs[1])
     one, two = _rate_per_core(runs[1]), _rate_per_core(runs[2])
     speedup = 2 * two / one if one else 0.0
+    of_loop = two / bare if (bare := _rate_per_core(loop)) else 0.0
     return Experiment(
         name="workers",
         question="What does a second worker bring?",
-        measurements=tuple(run.measurement for found in runs.values() for run in found),
+        measurements=tuple(run.measurement for found in (loop, *runs.values()) for run in found),
         metrics=(
             Metric("raw_speedup", round(raw, 2)),
             Metric("per_core_one", round(one), "orders/s"),
@@ -59,6 +75,7 @@ async def run_workers(harness: Harness) -> Experiment:
             Metric("cpu_one", round(1e6 / one, 1) if one else 0.0, "us"),
             Metric("cpu_two", round(1e6 / two, 1) if two else 0.0, "us"),
             Metric("speedup", round(speedup, 2)),
+            Metric("of_loop", round(of_loop, 3)),
         ),
         verdicts=(
             Verdict(
@@ -67,6 +84,19 @@ async def run_workers(harness: Harness) -> Experiment:
                 judge(speedup, TARGET_SPEEDUP, at_least=True, valid=one > 0),
                 f"2 x {two:,.0f} orders/s per core of two workers / {one:,.0f} of one; as they "
                 f"shared this machine with the generator and PostgreSQL: {raw:.2f}",
+            ),
+            Verdict(
+                f"two workers, a core for each, at least {TARGET_LOOP_RATIO} of two bare loops",
+                f"{of_loop:.2f}",
+                judge(
+                    of_loop,
+                    TARGET_LOOP_RATIO,
+                    at_least=True,
+                    valid=CORES >= _CORES_FOR_TWO_WORKERS and of_loop > 0,
+                ),
+                f"needs {_CORES_FOR_TWO_WORKERS} cores, and this machine has {CORES}"
+                if CORES < _CORES_FOR_TWO_WORKERS
+                else f"{two:,.0f} orders/s per core of {bare:,.0f}",
             ),
         ),
         notes=(

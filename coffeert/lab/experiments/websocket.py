@@ -10,7 +10,8 @@ from statistics import median
 import aiohttp
 import msgspec
 
-from coffeert.lab.baselines import BroadcastJob, serve_broadcast, start_baseline
+from coffeert.lab.bare_loops import BroadcastJob, serve_broadcast
+from coffeert.lab.baselines import start_baseline
 from coffeert.lab.dashboard_clients import (
     ClientPoolJob,
     ClientPoolResult,

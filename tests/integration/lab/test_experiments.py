@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from coffeert.errors import ServerUnavailable
-from coffeert.lab.baselines import baseline_handler
+from coffeert.lab.bare_loops import serve_orders
+from coffeert.lab.baselines import BaselineJob, baseline_handler, start_baseline
+from coffeert.lab.environment import free_port
 from coffeert.lab.experiments import EXPERIMENTS
 from coffeert.lab.harness import Harness, load_baseline, server_under_test
 from coffeert.lab.presets import TINY
@@ -84,6 +87,18 @@ async def test_the_bare_handler_answers_what_the_server_would(harness: Harness) 
     async with baseline_handler() as bare:
         run = await load_baseline(harness, bare, "bare", seconds=0.3)
     assert run.load.stored == run.load.sent > 0
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"head": "browser"}, {"transport": "batch", "lines": 20, "connections": 1}]
+)
+async def test_the_bare_loop_answers_what_the_server_would(
+    settings: dict[str, Any], harness: Harness
+) -> None:
+    async with start_baseline(serve_orders, BaselineJob(free_port())) as bare:
+        run = await load_baseline(harness, bare, "bare", seconds=0.2, **settings)
+    assert run.load.stored == run.load.sent > 0
+    assert run.rate == pytest.approx(run.load.rate * settings.get("lines", 1), abs=0.1)
 
 
 async def test_a_server_that_does_not_start_ends_the_run(harness: Harness) -> None:

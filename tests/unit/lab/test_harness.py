@@ -27,7 +27,7 @@ FAST = Latencies.of([0.01] * 1_000)
 NOTHING = Latencies.of([])
 WELL = LoadResult(
     sent=1_000, stored=1_000, shed=0, wrong=0, unanswered=0, good=1_000, elapsed=10.0,
-    backlog_middle=0, backlog_end=0, cores=0.2, send_delay_p99=0.001, latency=FAST,
+    backlog_middle=0, backlog_end=0, cores=0.2, send_delay_p99=0.001, release_delay_p99=0.001, latency=FAST,
     shed_latency=NOTHING, shed_sent=NOTHING,
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from coffeert.errors import ConfigError
+from coffeert.lab.appendix import render_appendix
 from coffeert.lab.experiments import EXPERIMENTS
 from coffeert.lab.report import render_report, rewrite_report, write_results
 from coffeert.lab.resource_usage import describe_machine
@@ -26,6 +27,14 @@ from coffeert.lab.results import (
     Results,
     Verdict,
     WaitEvent,
+)
+from coffeert.lab.rivals.results import (
+    RIVALS_FILE,
+    KillOutcome,
+    LateOutcome,
+    RivalDelay,
+    RivalResult,
+    RivalResults,
 )
 
 DIAGRAM = Diagram(
@@ -61,22 +70,72 @@ def _intake(correctness: Correctness | None = None) -> Experiment:
     )  # fmt: skip
 
 
-def test_metrics_tables_and_diagrams_fill_the_template(tmp_path: Path) -> None:
+def test_metrics_and_diagrams_fill_the_template_and_the_rest_is_in_the_appendix(
+    tmp_path: Path,
+) -> None:
     write_results(_results(_intake()), tmp_path, tmp_path / "SCALE.md")
     report = (tmp_path / "SCALE.md").read_text("utf-8")
     assert "12,345" in report
-    assert "| single \\| orders | 100 |" in report
-    assert "0 / 0 / yes" in report
-    assert "IO:WalSync 60%" in report
+    assert "1 loads, 9 orders acknowledged: 0 lost, 0 duplicated, every rollup equal" in report
     assert "![Rate < time](a-diagram.svg)" in report
     assert (tmp_path / "a-diagram.svg").exists()
     assert "{{" not in report
+    assert "](appendix.md)" in report
+    appendix = (tmp_path / "appendix.md").read_text("utf-8")
+    assert "| single \\| orders | 100 |" in appendix
+    assert "0 / 0 / yes" in appendix
+    assert "IO:WalSync 60%" in appendix
+    assert "| intake | fast enough | 0.9 | **pass** |" in appendix
 
 
 def test_an_inexact_rollup_cannot_be_overlooked() -> None:
     wrong = Correctness(sent=10, acknowledged=10, stored=9, lost=1, duplicated=2, exact=False)
-    assert "1 / 2 / NO" in render_report(_results(_intake(wrong)))
+    results = _results(_intake(wrong))
+    assert "1 lost, 2 duplicated, rollups wrong in 1." in render_report(results)
+    assert "1 / 2 / NO" in render_appendix(results)
     assert not wrong.clean
+
+
+def test_targets_that_were_missed_are_named_the_failed_ones_first() -> None:
+    verdicts = (
+        Verdict("met", "1", "pass"), Verdict("unsure", "2", "inconclusive"), Verdict("missed", "3", "fail"),
+    )  # fmt: skip
+    report = render_report(_results(msgspec.structs.replace(_intake(), verdicts=verdicts)))
+    assert (
+        "Of 3 targets 1 are met ([all](appendix.md#the-targets)):\n"
+        "- intake, **fail**: missed: 3\n- intake, **inconclusive**: unsure: 2\n" in report
+    )
+
+
+def test_the_report_is_short_enough_to_be_read_to_the_end() -> None:
+    missed = tuple(Verdict(f"target {n}", "0", "fail") for n in range(4))
+    rivals = RivalResults(
+        machine=describe_machine(), started="", seconds=0.0,
+        rivals=tuple(RivalResult(name=f"rival {n}") for n in range(8)),
+    )  # fmt: skip
+    results = _results(msgspec.structs.replace(_intake(), verdicts=missed))
+    assert len(render_report(results, "", rivals).splitlines()) <= 200
+
+
+def test_a_rival_that_is_not_installed_is_named_with_the_reason(tmp_path: Path) -> None:
+    rivals = RivalResults(
+        machine=describe_machine(), started="", seconds=0.0,
+        rivals=(
+            RivalResult(
+                name="NATS", version="2", durable="yes", maximum=5_000.4, processes=2, memory_mib=48,
+                delays=(RivalDelay(100, 3.04, 13, True), RivalDelay(5_000, 9e3, 2e4, False)),
+                kills=(KillOutcome("worker", 100, 100, 0.5),), late=LateOutcome(9, 2, 7, 9, 9),
+            ),
+            RivalResult(name="Flink", skipped="no Java"),
+        ),
+    )  # fmt: skip
+    (tmp_path / RIVALS_FILE).write_bytes(msgspec.json.encode(rivals))
+    write_results(_results(), tmp_path, tmp_path / "SCALE.md")
+    report = (tmp_path / "SCALE.md").read_text("utf-8")
+    assert "| NATS 2 | yes | 5,000 | 3.0 / 13.0 | – | not reached | 48 | – | 2 |" in report
+    assert "worker: 100 counted of 100 acknowledged, after 0.5 s" in report
+    assert "| of 9: minutes 7, hours 9, days 9 |" in report
+    assert "Not here: Flink (no Java)." in report
 
 
 def test_results_can_be_read_back(tmp_path: Path) -> None:
@@ -107,7 +166,7 @@ def test_every_place_of_the_template_names_an_experiment() -> None:
     places = re.findall(r"\{\{([^}]+)\}\}", text)
     assert places
     for place in places:
-        if place in ("machine", "verdicts"):
+        if place in ("machine", "verdicts", "correctness", "rivals", "out"):
             continue
         name = place.partition(":")[2] or place.partition(".")[0]
         assert name in EXPERIMENTS, place

@@ -1,0 +1,119 @@
+"""Orders sent to a rival: in an open loop, or as fast as it counts them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from datetime import UTC, datetime
+from statistics import quantiles
+from typing import NamedTuple
+
+import uuid_utils.compat
+
+from coffeert.lab.clients import DRINKS, STORES
+from coffeert.lab.late_orders import late_seconds
+from coffeert.lab.load_generator import poisson
+from coffeert.lab.rivals.counts import CountReader
+from coffeert.lab.rivals.rival import Sender
+
+_TICK_SECONDS = 0.001
+_DRAIN_SECONDS = 60.0
+_SILENCE_SECONDS = 2.0
+
+
+class RivalLoad(NamedTuple):
+    """What became of a load: `counted` orders within the drain, and their delays in ms from when due."""
+
+    sent: int
+    acknowledged: int
+    counted: int
+    elapsed: float
+    p50: float = 0.0
+    p99: float = 0.0
+
+
+def make_orders(count: int, seed: int, late_share: float = 0.0) -> list[bytes]:
+    """Make so many orders, lines of JSON that say when they were placed."""
+    rng = random.Random(seed)
+    return [_order(rng, rng.random() < late_share) for _ in range(count)]
+
+
+def _order(rng: random.Random, late: bool) -> bytes:
+    placed = datetime.now(UTC).timestamp() - (late_seconds(rng) if late else 0.0)
+    at = datetime.fromtimestamp(placed, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
+    return (
+        f'{{"store":"{rng.choice(STORES)}","drink":"{rng.choice(DRINKS)}",'
+        f'"quantity":{rng.randint(1, 3)},"price":"4.50","placed_at":"{at}",'
+        f'"order_id":"{uuid_utils.compat.uuid7()}"}}'
+    ).encode()
+
+
+async def open_loop(
+    sender: Sender,
+    reader: CountReader,
+    rate: float,
+    seconds: float,
+    seed: int,
+    *,
+    late: float = 0.0,
+) -> RivalLoad:
+    """Send orders when they are due, those of a Poisson process, and wait until they are counted."""
+    due = poisson(rate, seconds, seed)
+    orders = make_orders(len(due), seed, late)
+    before, acknowledged = min(reader.latest), sender.acknowledged
+    begin, sent = time.monotonic(), 0
+    while sent < len(due):
+        now = time.monotonic() - begin
+        while sent < len(due) and due[sent] <= now:
+            sender.send(orders[sent])
+            sent += 1
+        sender.poll()
+        await asyncio.sleep(_TICK_SECONDS)
+    await _drained(sender, reader, before + sent, acknowledged - before)
+    moments = [reader.moment(before + number) for number in range(1, sent + 1)]
+    delays = [
+        (at - begin - due[number]) * 1e3 for number, at in enumerate(moments) if at is not None
+    ]
+    counted = min(reader.latest) - before
+    made = RivalLoad(sent, sender.acknowledged - acknowledged, counted, time.monotonic() - begin)
+    if len(delays) < 2:
+        return made
+    percentiles = quantiles(delays, n=100, method="inclusive")
+    return made._replace(p50=percentiles[49], p99=percentiles[98])
+
+
+async def closed_loop(
+    sender: Sender, reader: CountReader, orders: list[bytes], seconds: float, unseen: int
+) -> RivalLoad:
+    """Send orders as long as at most `unseen` of them are not counted; the rate is that of the counts."""
+    before, acknowledged = min(reader.latest), sender.acknowledged
+    begin, sent = time.monotonic(), 0
+    while (now := time.monotonic() - begin) < seconds and sent < len(orders):
+        room = min(len(orders), unseen + min(reader.latest) - before)
+        while sent < room:
+            sender.send(orders[sent])
+            sent += 1
+        sender.poll()
+        await asyncio.sleep(_TICK_SECONDS if sent >= room else 0)
+    counted = min(reader.latest) - before
+    await _drained(sender, reader, before + sent, acknowledged - before)
+    return RivalLoad(sent, sender.acknowledged - acknowledged, counted, now)
+
+
+async def _drained(sender: Sender, reader: CountReader, sent: int, acknowledged: int) -> None:
+    """Wait until so many are counted, or everything that was acknowledged is and all has been silent.
+
+    `acknowledged` is to be taken from the sender's number to have the reader's.
+    """
+    began = changed = time.monotonic()
+    before = (0, 0)
+    while (counted := min(reader.latest)) < sent:
+        now, state = time.monotonic(), (counted, sender.acknowledged)
+        if state != before:
+            before, changed = state, now
+        missing = sender.acknowledged - acknowledged > counted
+        if now - began > _DRAIN_SECONDS or (not missing and now - changed > _SILENCE_SECONDS):
+            return
+        sender.poll()
+        await asyncio.sleep(_TICK_SECONDS)

@@ -1,0 +1,165 @@
+"""One rival, measured: cold start, delays, maximum, memory, what a `kill -9` does, late orders."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from coffeert.errors import CoffeertError
+from coffeert.lab.rivals.counts import CountReader, count_reader
+from coffeert.lab.rivals.load import closed_loop, make_orders, open_loop
+from coffeert.lab.rivals.results import (
+    RATES,
+    KillOutcome,
+    LateOutcome,
+    RivalDelay,
+    RivalResult,
+)
+from coffeert.lab.rivals.rival import Rival, Sender
+
+_COLD_START_TIMEOUT_SECONDS = 60.0
+_RECOVERY_TIMEOUT_SECONDS = 45.0
+_MAX_UNSEEN = 10_000
+_CLOSED_LOOP_ORDERS_PER_SECOND = 60_000
+_KEPT_UP_SHARE = 0.99
+_KEPT_UP_MS = 1_000.0
+_KILL_RATE, _LATE_RATE, _LATE_SHARE = 500.0, 500.0, 0.1
+
+
+class RivalFailed(CoffeertError):
+    """A rival did not start, or counted nothing."""
+
+
+class RivalSizes(msgspec.Struct, frozen=True):
+    """Durations in seconds: of each rate, of the closed loop, and before and after a kill."""
+
+    seconds: float
+    maximum_seconds: float
+    kill_seconds: float
+
+
+FULL = RivalSizes(8.0, 8.0, 2.0)
+QUICK = RivalSizes(3.0, 3.0, 1.0)
+TINY = RivalSizes(0.5, 0.5, 0.3)
+
+
+async def measure_rival(
+    rival: Rival, sizes: RivalSizes, seed: int, show_progress: Callable[[str], None]
+) -> RivalResult:
+    """Measure a rival in a directory of its own; one that fails is reported as skipped."""
+    if reason := rival.missing():
+        return RivalResult(name=rival.name, skipped=reason)
+    directory = _new_directory()
+    try:
+        async with count_reader() as reader:
+            began = time.monotonic()
+            try:
+                await rival.start(directory, reader)
+                sender = rival.sender()
+                await sender.open()
+                try:
+                    return await _measure(rival, sender, reader, sizes, seed, began, show_progress)
+                finally:
+                    await sender.close()
+            except (CoffeertError, TimeoutError, OSError) as error:
+                return RivalResult(
+                    name=rival.name, skipped=f"failed: {str(error) or 'it did not start in time'}"
+                )
+            finally:
+                await rival.stop()
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _new_directory() -> Path:
+    directory = Path(tempfile.mkdtemp(prefix="coffeert-rival-"))
+    directory.chmod(0o711)  # embedded servers of root have another user
+    return directory
+
+
+async def _measure(
+    rival: Rival, sender: Sender, reader: CountReader, sizes: RivalSizes, seed: int, began: float,
+    show_progress: Callable[[str], None],
+) -> RivalResult:  # fmt: skip
+    show_progress(f"{rival.name}: cold start")
+    sender.send(make_orders(1, seed)[0])
+    waiting = asyncio.create_task(reader.reached(1, _COLD_START_TIMEOUT_SECONDS), name="first")
+    while not waiting.done():
+        sender.poll()
+        await asyncio.sleep(0.001)
+    if not await waiting:
+        raise RivalFailed("it counted nothing within a minute of its start")
+    cold_start = time.monotonic() - began
+    delays, memory, processes = [], 0.0, 0
+    await open_loop(sender, reader, 200, sizes.seconds / 4, seed)
+    for rate in RATES:
+        show_progress(f"{rival.name}: {rate:,}/s")
+        running = asyncio.create_task(
+            open_loop(sender, reader, rate, sizes.seconds, seed), name="load"
+        )
+        await asyncio.wait([running], timeout=sizes.seconds / 2)
+        found = rival.processes()
+        memory, processes = await asyncio.to_thread(_memory_mib, found), len(found)
+        load = await running
+        reached = load.counted >= _KEPT_UP_SHARE * load.sent and load.p99 <= _KEPT_UP_MS
+        delays.append(RivalDelay(rate, round(load.p50, 1), round(load.p99, 1), reached))
+    show_progress(f"{rival.name}: maximum")
+    orders = make_orders(int(_CLOSED_LOOP_ORDERS_PER_SECOND * sizes.maximum_seconds), seed)
+    most = await closed_loop(sender, reader, orders, sizes.maximum_seconds, _MAX_UNSEEN)
+    show_progress(f"{rival.name}: late orders")
+    late = await _late(rival, sender, reader, sizes, seed)
+    kills = []
+    for part in rival.parts:
+        show_progress(f"{rival.name}: kill -9 of the {part}")
+        kills.append(await _kill(rival, part, sender, reader, sizes, seed))
+    return RivalResult(
+        name=rival.name, version=rival.version, durable=rival.durable, note=rival.note,
+        maximum=round(most.counted / most.elapsed) if most.elapsed else 0.0,
+        delays=tuple(delays), memory_mib=round(memory, 1), cold_start=round(cold_start, 2),
+        processes=processes, kills=tuple(kills), late=late,
+    )  # fmt: skip
+
+
+async def _late(
+    rival: Rival, sender: Sender, reader: CountReader, sizes: RivalSizes, seed: int
+) -> LateOutcome:
+    before = await rival.counts() or reader.latest
+    load = await open_loop(sender, reader, _LATE_RATE, sizes.seconds, seed, late=_LATE_SHARE)
+    after = await rival.counts() or reader.latest
+    minutes, hours, days = (late - early for late, early in zip(after, before, strict=True))
+    return LateOutcome(load.sent, round(load.sent * _LATE_SHARE), minutes, hours, days)
+
+
+async def _kill(
+    rival: Rival, part: str, sender: Sender, reader: CountReader, sizes: RivalSizes, seed: int
+) -> KillOutcome:
+    """Kill a part amid a stream; the count is that at the end, so it may fall below what it was."""
+    before, acknowledged = reader.latest.days, sender.acknowledged
+    running = asyncio.create_task(
+        open_loop(sender, reader, _KILL_RATE, 2 * sizes.kill_seconds, seed), name="load"
+    )
+    await asyncio.sleep(sizes.kill_seconds)
+    killed = time.monotonic()
+    await rival.kill(part)
+    load = await running
+    made = sender.acknowledged - acknowledged
+    await reader.reached(before + made, _RECOVERY_TIMEOUT_SECONDS - load.elapsed)
+    return KillOutcome(part, made, reader.latest.days - before, round(time.monotonic() - killed, 1))
+
+
+def _memory_mib(processes: list[psutil.Process]) -> float:
+    """Return the proportional set size of processes, so that what they share counts once."""
+    total = 0
+    for process in processes:
+        try:
+            total += process.memory_full_info().pss
+        except (psutil.Error, AttributeError):  # macOS has no PSS
+            continue
+    return total / 2**20

@@ -1,0 +1,1 @@
+"""What the rivals run: the job, written as each of them documents it."""

@@ -1,0 +1,137 @@
+"""What was measured of the rivals, and its table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from coffeert.errors import ConfigError
+from coffeert.lab.appendix import table
+from coffeert.lab.results import Machine
+
+RIVALS_FILE: Final = "rivals.json"
+RATES: Final = (100, 1_000, 5_000)
+"""Orders a second at which delays are measured."""
+
+
+class RivalDelay(msgspec.Struct, frozen=True):
+    """Milliseconds from when an order was due to when the reader's count reached it, at one rate.
+
+    `reached`: the rival kept up; else the delays only say for how long it was measured.
+    """
+
+    rate: float
+    p50: float
+    p99: float
+    reached: bool
+
+
+class KillOutcome(msgspec.Struct, frozen=True):
+    """What a `kill -9` amid a stream did; `back`: seconds until all was counted, or it was given up."""
+
+    killed: str
+    acknowledged: int
+    counted: int
+    back: float
+
+    def __str__(self) -> str:
+        said = f"{self.killed}: {self.counted:,} counted of {self.acknowledged:,} acknowledged"
+        return f"{said}, after {self.back:.1f} s"
+
+
+class LateOutcome(msgspec.Struct, frozen=True):
+    """How many orders each grain counted of those sent, some of them late."""
+
+    sent: int
+    late: int
+    minutes: int
+    hours: int
+    days: int
+
+    def __str__(self) -> str:
+        if self.minutes == self.hours == self.days == self.sent:
+            return "exact"
+        return (
+            f"of {self.sent:,}: minutes {self.minutes:,}, hours {self.hours:,}, days {self.days:,}"
+        )
+
+
+class RivalResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One rival, or with `skipped` why it could not be measured.
+
+    `maximum` in orders/s, `memory_mib` PSS of all its processes at 5,000/s, `cold_start` in seconds from
+    nothing to the first order counted.
+    """
+
+    name: str
+    version: str = ""
+    durable: str = ""
+    maximum: float = 0.0
+    delays: tuple[RivalDelay, ...] = ()
+    memory_mib: float = 0.0
+    cold_start: float = 0.0
+    processes: int = 0
+    kills: tuple[KillOutcome, ...] = ()
+    late: LateOutcome | None = None
+    note: str = ""
+    skipped: str = ""
+
+
+class RivalResults(msgspec.Struct, frozen=True, kw_only=True):
+    """A run of `coffeert lab rivals`."""
+
+    machine: Machine
+    started: str
+    seconds: float
+    rivals: tuple[RivalResult, ...]
+
+
+def read_rivals(out: Path) -> RivalResults | None:
+    """Read the rivals' run of a directory, None if there is none; raises `ConfigError`."""
+    path = out / RIVALS_FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=RivalResults)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError):
+        raise ConfigError(f"{path} is not a result of this version of the lab.") from None
+
+
+def render_rivals(results: RivalResults | None) -> str:
+    """Return the table of the rivals as Markdown."""
+    if results is None:
+        return "*Not measured yet: `coffeert lab rivals`.*"
+    measured = [one for one in results.rivals if not one.skipped]
+    skipped = [f"{one.name} ({one.skipped})" for one in results.rivals if one.skipped]
+    head = (
+        "delays p50 / p99 in ms", "durable when acknowledged", "most orders/s",
+        *(f"{rate:,}/s" for rate in RATES), "memory MiB", "cold start s", "processes", "after `kill -9`",
+        "late orders",
+    )  # fmt: skip
+    text = table(head, [_row(one) for one in measured])
+    if skipped:
+        text += f"\n\nNot here: {'; '.join(skipped)}."
+    return text
+
+
+def _row(one: RivalResult) -> tuple[str, ...]:
+    delays = {delay.rate: delay for delay in one.delays}
+    return (
+        f"{one.name} {one.version}".strip() + (f" ({one.note})" if one.note else ""),
+        one.durable,
+        f"{one.maximum:,.0f}" if one.maximum else "–",
+        *(_delay(delays.get(rate)) for rate in RATES),
+        f"{one.memory_mib:,.0f}" if one.memory_mib else "–",
+        f"{one.cold_start:.1f}" if one.cold_start else "–",
+        f"{one.processes}",
+        "; ".join(map(str, one.kills)) or "–",
+        str(one.late or "–"),
+    )
+
+
+def _delay(delay: RivalDelay | None) -> str:
+    if delay is None:
+        return "–"
+    return f"{delay.p50:,.1f} / {delay.p99:,.1f}" if delay.reached else "not reached"
