@@ -47,7 +47,8 @@ WITH seal AS MATERIALIZED (
     SELECT bucket, store, drink, orders, quantity, revenue_cents FROM quarter
     UNION ALL
     SELECT bucket, store, drink, orders, quantity, revenue_cents
-    FROM unread JOIN rollup_quarter ON bucket >= begins AND bucket < ends
+    FROM rollup_quarter
+    WHERE date_bin('1 day', bucket, '2000-01-01 00:00+00') IN (SELECT begins FROM unread)
 ), store_day AS MATERIALIZED (
     SELECT id, bucket, date
     FROM (

@@ -142,6 +142,18 @@ async def test_a_full_verification_also_finds_changes_that_no_figure_shows(
     assert (await verify(connection)).exact
 
 
+@pytest.mark.parametrize(("day", "found"), [(LONG_AGO, False), (TODAY, True)])
+async def test_activity_is_compared_where_orders_are_read(
+    connection: Connection, day: datetime, found: bool
+) -> None:
+    await insert(connection, order(LONG_AGO), order(TODAY))
+    await run_pass(connection)
+    await seal(connection)
+    await connection.execute("UPDATE activity SET orders = 2 WHERE minute = $1", day)
+    assert (await unsealed(connection)).exact is not found
+    assert not (await verify(connection)).exact
+
+
 async def test_orders_between_sealed_days_that_no_rollup_has_are_found(
     connection: Connection,
 ) -> None:
@@ -313,7 +325,8 @@ class Shop:
     async def play(self, plan: list[tuple[str, object]]) -> None:
         await self._connection.execute(
             "SET session_replication_role = replica;"
-            "TRUNCATE orders, rollup_minute, rollup_quarter, rollup_day, sealed_day;"
+            "TRUNCATE orders, rollup_minute, rollup_quarter, rollup_day, sealed_day,"
+            " activity, activity_source;"
             "UPDATE aggregator_state SET watermark = '1:1:', pass = 0;"
             "SET session_replication_role = origin"
         )
