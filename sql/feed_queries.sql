@@ -98,7 +98,7 @@ ORDER BY order_id LIMIT $3
 SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
        receipt
 FROM orders
-WHERE voids IS NOT NULL AND xid = $1::text::xid8 AND order_id > $2
+WHERE (voids IS NOT NULL) IS TRUE AND xid = $1::text::xid8 AND order_id > $2
   AND coalesce(is_countable(placed_at, store, drink), false)
 ORDER BY order_id LIMIT $3
 
@@ -119,7 +119,7 @@ ORDER BY xid, order_id LIMIT $3
 SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
        receipt
 FROM orders
-WHERE voids IS NOT NULL AND xid > $1::text::xid8 AND xid < pg_snapshot_xmax($2::text::pg_snapshot)
+WHERE (voids IS NOT NULL) IS TRUE AND xid > $1::text::xid8 AND xid < pg_snapshot_xmax($2::text::pg_snapshot)
   AND pg_visible_in_snapshot(xid, $2::text::pg_snapshot)
   AND coalesce(is_countable(placed_at, store, drink), false)
 ORDER BY xid, order_id LIMIT $3

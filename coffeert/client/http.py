@@ -31,7 +31,7 @@ from coffeert.wire.closings import Closing, ClosingList, decode_closing, decode_
 from coffeert.wire.frames import Snapshot, decode_snapshot
 from coffeert.wire.login import LoginLink
 from coffeert.wire.order_pages import OrderList, decode_order_list, query_fields
-from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, decode_body, draft_body, encode
+from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, draft_body, encode
 from coffeert.wire.reports import (
     Activity,
     Comparison,
@@ -105,9 +105,7 @@ class OrderClient(RetryingClient):
 
     async def order(self, order_id: UUID) -> OrderBody:
         """Return an order, or a void, by its id; raises `NotFound`."""
-        return _decode_order(
-            (await self._request("GET", self._orders_url / str(order_id))).body
-        )
+        return _decode_order((await self._request("GET", self._orders_url / str(order_id))).body)
 
     async def batch(
         self, drafts: AsyncIterable[Draft | Void], *, key: str | None = None

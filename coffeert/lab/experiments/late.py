@@ -33,7 +33,7 @@ _LINES = 20
 
 
 class LateRun(NamedTuple):
-    """One share of late orders: the load, whether sums were right, and passes of 1,000 new orders."""
+    """A share of orders that come late: the load, whether sums were right, and passes of 1,000."""
 
     share: float
     load: LoadRun

@@ -15,7 +15,7 @@ from coffeert.lab.clients import DRINKS, STORES
 from coffeert.lab.late_orders import late_seconds
 from coffeert.lab.load_generator import poisson
 from coffeert.lab.rivals.counts import CountReader
-from coffeert.lab.rivals.rival import Sender
+from coffeert.lab.rivals.rival import RivalSender
 
 _TICK_SECONDS = 0.001
 _DRAIN_SECONDS = 60.0
@@ -50,7 +50,7 @@ def _order(rng: random.Random, late: bool) -> bytes:
 
 
 async def open_loop(
-    sender: Sender,
+    sender: RivalSender,
     reader: CountReader,
     rate: float,
     seconds: float,
@@ -84,7 +84,7 @@ async def open_loop(
 
 
 async def closed_loop(
-    sender: Sender, reader: CountReader, orders: list[bytes], seconds: float, unseen: int
+    sender: RivalSender, reader: CountReader, orders: list[bytes], seconds: float, unseen: int
 ) -> RivalLoad:
     """Send orders as long as at most `unseen` of them are not counted; the rate is that of the counts."""
     before, acknowledged = min(reader.latest), sender.acknowledged
@@ -101,7 +101,7 @@ async def closed_loop(
     return RivalLoad(sent, sender.acknowledged - acknowledged, counted, now)
 
 
-async def _drained(sender: Sender, reader: CountReader, sent: int, acknowledged: int) -> None:
+async def _drained(sender: RivalSender, reader: CountReader, sent: int, acknowledged: int) -> None:
     """Wait until so many are counted, or everything that was acknowledged is and all has been silent.
 
     `acknowledged` is to be taken from the sender's number to have the reader's.

@@ -22,7 +22,7 @@ from coffeert.lab.rivals.results import (
     RivalDelay,
     RivalResult,
 )
-from coffeert.lab.rivals.rival import Rival, Sender
+from coffeert.lab.rivals.rival import Rival, RivalSender
 
 _COLD_START_TIMEOUT_SECONDS = 60.0
 _RECOVERY_TIMEOUT_SECONDS = 45.0
@@ -85,7 +85,7 @@ def _new_directory() -> Path:
 
 
 async def _measure(
-    rival: Rival, sender: Sender, reader: CountReader, sizes: RivalSizes, seed: int, began: float,
+    rival: Rival, sender: RivalSender, reader: CountReader, sizes: RivalSizes, seed: int, began: float,
     show_progress: Callable[[str], None],
 ) -> RivalResult:  # fmt: skip
     show_progress(f"{rival.name}: cold start")
@@ -128,7 +128,7 @@ async def _measure(
 
 
 async def _late(
-    rival: Rival, sender: Sender, reader: CountReader, sizes: RivalSizes, seed: int
+    rival: Rival, sender: RivalSender, reader: CountReader, sizes: RivalSizes, seed: int
 ) -> LateOutcome:
     before = await rival.counts() or reader.latest
     load = await open_loop(sender, reader, _LATE_RATE, sizes.seconds, seed, late=_LATE_SHARE)
@@ -138,7 +138,7 @@ async def _late(
 
 
 async def _kill(
-    rival: Rival, part: str, sender: Sender, reader: CountReader, sizes: RivalSizes, seed: int
+    rival: Rival, part: str, sender: RivalSender, reader: CountReader, sizes: RivalSizes, seed: int
 ) -> KillOutcome:
     """Kill a part amid a stream; the count is that at the end, so it may fall below what it was."""
     before, acknowledged = reader.latest.days, sender.acknowledged

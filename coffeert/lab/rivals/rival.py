@@ -18,7 +18,7 @@ from coffeert.lab.worker_process import wait_or_kill
 _STOP_TIMEOUT_SECONDS = 10.0
 
 
-class Sender(Protocol):
+class RivalSender(Protocol):
     """Sends orders to a rival and counts those that it has acknowledged."""
 
     acknowledged: int
@@ -57,7 +57,7 @@ class Rival(Protocol):
     def processes(self) -> list[psutil.Process]:
         """Return all its processes."""
 
-    def sender(self) -> Sender:
+    def sender(self) -> RivalSender:
         """Return a sender that is not open yet."""
 
     async def counts(self) -> Counts | None:

@@ -36,7 +36,7 @@ _MOST_DAYS: Final = 31
 """Days that ended while no server ran are closed as well, at most so many."""
 
 
-class Closed(NamedTuple):
+class ClosedDay(NamedTuple):
     """The number of a day's last closing, and whether it was made now."""
 
     number: int
@@ -57,7 +57,7 @@ class DayCloser:
         self._interval = interval
         self._last_error: str | None = None
 
-    async def close(self, day: date | None = None) -> Closed:
+    async def close(self, day: date | None = None) -> ClosedDay:
         """Close a business day, or the last one that has ended at every store.
 
         A day that is closed already and has not changed since keeps its closing; one that has changed gets
@@ -68,8 +68,8 @@ class DayCloser:
             found = await day_to_close(connection, chosen)
             _check(chosen, found)
             if found.number is not None and not found.late:
-                return Closed(found.number, new=False)
-            return Closed(await close_day(connection, chosen, found.number), new=True)
+                return ClosedDay(found.number, new=False)
+            return ClosedDay(await close_day(connection, chosen, found.number), new=True)
 
     async def run(self) -> None:
         """Close each day once it has ended long enough ago, until cancelled."""

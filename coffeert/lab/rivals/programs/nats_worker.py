@@ -32,7 +32,7 @@ SET orders = orders + 1, quantity = quantity + excluded.quantity, cents = cents 
 """
 
 
-class Totals:
+class CellTable:
     """The cells, in SQLite."""
 
     def __init__(self, path: Path) -> None:
@@ -64,7 +64,7 @@ class Totals:
 
 
 async def main() -> None:
-    totals, reporter = Totals(Path(os.environ["RIVAL_DIRECTORY"]) / "cells.db"), CountReporter()
+    totals, reporter = CellTable(Path(os.environ["RIVAL_DIRECTORY"]) / "cells.db"), CountReporter()
     counted = {grain: totals.count(grain) for grain in GRAINS}
     position, waiting, arrived = totals.position(), list[Any](), asyncio.Event()
     lost = asyncio.Event()
