@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check format lint types imports tests long torture mutants fuzz wheel clean
+.PHONY: demo test check format lint types imports tests long engines torture ha mutants fuzz wheel clean
 
 demo: $(STAMP) ## everything on the embedded servers, with history and live orders
 	@$(BIN)/coffeert demo
@@ -37,10 +37,18 @@ tests: $(STAMP)
 long: $(STAMP) ## the tests that take long, which CI runs after `check`
 	$(BIN)/pytest -q -n auto --dist loadfile -m long
 
+engines: $(STAMP) ## what depends on them, on PostgreSQL 15 and Redis 7 as Debian has them
+	COFFEERT_TEST_PG_BIN=/usr/lib/postgresql/15/bin COFFEERT_TEST_REDIS=$$(command -v redis-server) \
+	  $(BIN)/pytest -q -n auto --dist loadfile -m "not long" tests/integration/postgres \
+	  tests/integration/redis_bus tests/integration/aggregator tests/integration/pooler
+
 torture: $(STAMP) ## every fault of docs/reliability.md with three seeds, for many minutes; writes the table
 	$(BIN)/python -m tests.torture --write docs/reliability.md
 	$(BIN)/python -m tests.torture.overload --write docs/reliability.md
 	$(BIN)/python -m tests.torture.verifying --write docs/reliability.md
+
+ha: $(STAMP) ## loses each part of Patroni, Sentinel, HAProxy and coffeert in turn; needs Debian's packages
+	$(BIN)/python -m tests.ha
 
 mutants: $(STAMP) ## breaks the safeguards one by one in a copy, and tells which the tests notice
 	$(BIN)/python -m tests.mutants --write docs/reliability.md

@@ -5,14 +5,14 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Final, Literal, get_args
 
 from coffeert.domain.currency import places
 from coffeert.domain.rollup_cube import RollupCube
-from coffeert.domain.rollups import SECONDS, floor, sliding_minute
+from coffeert.domain.rollups import SECONDS, floor, sliding_minutes
 from coffeert.durations import parse_duration
 from coffeert.errors import ConfigError
 from coffeert.wire.health import Health
@@ -20,11 +20,14 @@ from coffeert.wire.reports import Activity
 
 Metric = Literal[
     "orders_per_min",
+    "rate_10m",
+    "rush",
     "revenue_per_min",
     "avg_ticket",
     "orders_today",
     "revenue_today",
     "silent_stores",
+    "silent_for",
     "data_age",
     "lag",
     "pass_ms",
@@ -40,7 +43,13 @@ Comparison = Literal["<", "<=", ">", ">=", "=="]
 Phase = Literal["quiet", "pending", "firing"]
 Figures = Mapping[Metric, float]
 
+ACTIVITY_METRICS: Final[frozenset[Metric]] = frozenset({"silent_stores", "silent_for", "rush"})
+"""Those that the server must be asked for, beside its view."""
+
 _TICKET_MINUTES = 15
+_RATE_MINUTES = 10
+_RUSH_ENDS = 0.8
+"""A rush that began above 1.5 times the usual ends below 1.2."""
 _COMPARE: Final[dict[Comparison, Callable[[float, float], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -65,11 +74,14 @@ _WORDS: Final[dict[Comparison, str]] = {
 }
 _FIGURES_IN_WORDS: Final[dict[Metric, str]] = {
     "orders_per_min": "orders a minute",
+    "rate_10m": "orders a minute over ten minutes",
+    "rush": "times the usual orders of ten minutes at a store",
     "revenue_per_min": "in takings a minute",
     "avg_ticket": "per order",
     "orders_today": "orders today",
     "revenue_today": "in takings today",
     "silent_stores": "stores that sell nothing",
+    "silent_for": "seconds without a sale at a store that is quiet",
     "data_age": "seconds without news",
     "lag": "seconds until orders are counted",
     "pass_ms": "ms for a pass",
@@ -80,7 +92,9 @@ _FIGURES_IN_WORDS: Final[dict[Metric, str]] = {
     "clients": "screens connected",
     "orders_per_s": "orders a second",
 }
-_RULE = re.compile(r"\s*([a-z_]+)\s*(<=|>=|==|=|<|>)\s*(-?\d+(?:\.\d+)?)\s*(?:for\s+(\S.*?))?\s*")
+_RULE = re.compile(
+    r"\s*([a-z_0-9]+)\s*(<=|>=|==|=|<|>)\s*(-?\d+(?:\.\d+)?)\s*(?:for\s+(\S.*?))?\s*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +110,12 @@ class Rule:
         """Return whether the condition holds, `None` if the figure is not known."""
         value = figures.get(self.metric)
         return None if value is None else _COMPARE[self.comparison](value, self.limit)
+
+    def goes_on(self, figures: Figures) -> bool | None:
+        """Return whether the condition still holds once it has: that of a rush a little longer."""
+        if self.metric != "rush" or self.comparison not in (">", ">="):
+            return self.holds(figures)
+        return replace(self, limit=self.limit * _RUSH_ENDS).holds(figures)
 
     def text(self) -> str:
         """Return the rule as one would type it."""
@@ -127,7 +147,8 @@ class RuleMonitor:
 
     def observe(self, figures: Figures, moment: float) -> Phase:
         """Update by the figures of a moment, in seconds; an unknown figure changes nothing."""
-        holds = self.rule.holds(figures)
+        firing = self.phase == "firing"
+        holds = self.rule.goes_on(figures) if firing else self.rule.holds(figures)
         if holds is False:
             self.since, self.phase = None, "quiet"
         elif holds:
@@ -184,11 +205,14 @@ def read_figures(
     """Return the figures that rules are about, as far as they are known; money is in whole units."""
     moment, scale = now.timestamp(), 10 ** places(currency)
     running = floor(int(moment), "minute")
-    orders, cents = sliding_minute(partial(cube.bucket_sum, "minute"), moment)
+    minute_sum = partial(cube.bucket_sum, "minute")
+    orders, cents = sliding_minutes(minute_sum, moment)
+    of_ten_minutes, _ = sliding_minutes(minute_sum, moment, _RATE_MINUTES)
     recent = cube.total("minute", running - (_TICKET_MINUTES - 1) * SECONDS["minute"])
     today = cube.totals().today
     figures: dict[Metric, float] = {
         "orders_per_min": orders,
+        "rate_10m": of_ten_minutes / _RATE_MINUTES,
         "revenue_per_min": cents / scale,
         "orders_today": today.orders,
         "revenue_today": today.cents / scale,
@@ -198,6 +222,8 @@ def read_figures(
         figures["avg_ticket"] = recent.cents / recent.orders / scale
     if activity is not None:
         figures["silent_stores"] = sum(store.quiet for store in activity.stores)
+        figures["silent_for"] = max((store.silent_for for store in activity.stores), default=0.0)
+        figures["rush"] = max((store.rush or 0.0 for store in activity.stores), default=0.0)
     if health is not None:
         figures["orders_per_s"] = health.intake.orders_per_s
         figures["queue"] = health.intake.queue

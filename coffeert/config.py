@@ -21,6 +21,7 @@ from pydantic_settings import (
 from coffeert.durations import parse_duration
 from coffeert.errors import ConfigError
 from coffeert.net import is_local_host, name_of
+from coffeert.postgres_url import parse_postgres_url
 
 CONFIG_FILE = "coffeert.toml"
 ENV_PREFIX = "COFFEERT_"
@@ -91,8 +92,11 @@ class Config(BaseSettings):
     database_url: SecretStr | None = None
     """PostgreSQL, as `postgresql://...`; unset starts the embedded one."""
 
+    read_url: SecretStr | None = None
+    """A standby, as `postgresql://...`, for what is only read: the past, reports, lists, `verify`."""
+
     redis_url: SecretStr | None = None
-    """Redis, as `redis://...`; unset starts the embedded Valkey."""
+    """Redis, as `redis://`, `redis+sentinel://` or `redis+cluster://`; unset starts the embedded Valkey."""
 
     data_dir: Path | None = None
     """Where the embedded servers keep their data; unset means the user's data directory."""
@@ -210,6 +214,13 @@ class Config(BaseSettings):
         if place == "":  # which would be the current directory
             raise ValueError("must name one, or be left out")
         return place
+
+    @field_validator("database_url", "read_url")
+    @classmethod
+    def _usable_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and url.get_secret_value():
+            parse_postgres_url(url.get_secret_value())
+        return url
 
     @field_validator("allowed_origins", "frame_ancestors")
     @classmethod

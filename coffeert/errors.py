@@ -61,6 +61,12 @@ class SchemaMismatch(CoffeertError):
     exit_code = 4
 
 
+class ProtocolMismatch(CoffeertError):
+    """Another version of coffeert, with other keys and messages in Redis, runs on the same Redis."""
+
+    exit_code = 4
+
+
 class ClusterMismatch(CoffeertError):
     """The rollups were computed on another PostgreSQL cluster, so their watermark means nothing here."""
 
@@ -88,6 +94,12 @@ class NotExact(CoffeertError):
 
 class ImportBusy(CoffeertError):
     """Another command imports into the same database, or takes an import back."""
+
+    exit_code = 9
+
+
+class ForwardBusy(CoffeertError):
+    """Another process forwards to the same installation."""
 
     exit_code = 9
 

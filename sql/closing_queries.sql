@@ -39,18 +39,6 @@ SELECT number FROM closing
 WHERE ($1::bigint IS NULL OR number < $1) AND ($2::date IS NULL OR date = $2)
 ORDER BY number DESC LIMIT $3
 
--- name: closing_receipts
--- The receipts of each store of closings as they are now, NULL if no order has the number of one. $1 numbers.
-SELECT number, placed.store,
-       CASE WHEN count(receipt) > 0 THEN
-           count(DISTINCT (coalesce(source, ''), receipt)) FILTER (
-               WHERE receipt IS NOT NULL AND voids IS NULL AND quantity > 0
-                 AND NOT EXISTS (SELECT FROM orders AS void WHERE void.voids = placed.order_id))
-       END AS receipts
-FROM unnest($1::bigint[]) AS number
-CROSS JOIN LATERAL closing_orders(number) AS placed
-GROUP BY number, placed.store
-
 -- name: closing_stores
 -- What a closing has of each store that sold then, or of which something came late. $1 number.
 SELECT sold.store, begins, ends, closing_store.receipts, first_sale, last_sale

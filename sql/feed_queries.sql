@@ -1,4 +1,5 @@
--- The queries of the change feed (docs/feed.md); the longest are in queries/.
+-- The queries of the change feed (docs/feed.md). Where coalesce stands around is_countable, it keeps the
+-- planner from finding orders by placed_at, that is all of them.
 
 -- name: make_feed_tick
 -- Makes the next tick if there is something new; `wanted`: readers want ticks between the passes.
@@ -28,6 +29,14 @@ UPDATE feed_lineage SET timeline = ''
 -- name: last_feed_tick
 -- The number of the newest tick, NULL if there is none.
 SELECT max(number) FROM feed_tick
+
+-- name: newest_feed_tick
+-- The number and the moment of the newest tick: numbers are used again when files are put back.
+SELECT number, time FROM feed_tick ORDER BY number DESC LIMIT 1
+
+-- name: first_feed_tick
+-- The number of the oldest tick, NULL if there is none.
+SELECT min(number) FROM feed_tick
 
 -- name: feed_ticks
 -- Ticks from number $1 on, at most $2.
@@ -72,5 +81,45 @@ FROM (
     UNION ALL
     SELECT * FROM orders WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot)))
 ) AS part
-WHERE pg_visible_in_snapshot(xid, $2::text::pg_snapshot) AND is_countable(placed_at, store, drink)
+WHERE pg_visible_in_snapshot(xid, $2::text::pg_snapshot) AND coalesce(is_countable(placed_at, store, drink), false)
 LIMIT $3
+
+-- name: feed_in_transaction
+-- Of one transaction the orders, without voids, behind an order. $1 xid, $2 order_id, $3 how many.
+SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
+       receipt
+FROM orders
+WHERE voids IS NULL AND xid = $1::text::xid8 AND order_id > $2
+  AND coalesce(is_countable(placed_at, store, drink), false)
+ORDER BY order_id LIMIT $3
+
+-- name: feed_voids_in_transaction
+-- Of one transaction the voids behind an order. $1 xid, $2 order_id, $3 how many.
+SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
+       receipt
+FROM orders
+WHERE voids IS NOT NULL AND xid = $1::text::xid8 AND order_id > $2
+  AND coalesce(is_countable(placed_at, store, drink), false)
+ORDER BY order_id LIMIT $3
+
+-- name: feed_behind_transaction
+-- Of the transactions behind one the orders, without voids, that a snapshot sees; sorted within a transaction only, so that a
+-- page costs the same wherever in a part of millions it lies. $1 xid, $2 the snapshot, $3 how many.
+SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
+       receipt
+FROM orders
+WHERE voids IS NULL AND xid > $1::text::xid8 AND xid < pg_snapshot_xmax($2::text::pg_snapshot)
+  AND pg_visible_in_snapshot(xid, $2::text::pg_snapshot)
+  AND coalesce(is_countable(placed_at, store, drink), false)
+ORDER BY xid, order_id LIMIT $3
+
+-- name: feed_voids_behind_transaction
+-- Of the transactions behind one the voids that a snapshot sees; sorted within a transaction only, so that a
+-- page costs the same wherever in a part of millions it lies. $1 xid, $2 the snapshot, $3 how many.
+SELECT xid, order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
+       receipt
+FROM orders
+WHERE voids IS NOT NULL AND xid > $1::text::xid8 AND xid < pg_snapshot_xmax($2::text::pg_snapshot)
+  AND pg_visible_in_snapshot(xid, $2::text::pg_snapshot)
+  AND coalesce(is_countable(placed_at, store, drink), false)
+ORDER BY xid, order_id LIMIT $3

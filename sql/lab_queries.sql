@@ -4,7 +4,11 @@
 -- Stores made-up orders for the lab, evenly over the time before now, oldest first.
 -- $1 how many, $2 over how many seconds.
 INSERT INTO orders (order_id, placed_at, received_at, quantity, price_cents, store, drink)
-SELECT uuidv7(), moment, moment, 1 + number % 3, 450,
+SELECT
+       -- A UUIDv7 (RFC 9562, 5.7) of that moment; PostgreSQL has uuidv7() from 18 on only.
+       overlay(replace(gen_random_uuid()::text, '-', '') PLACING
+           lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0') || '7' FROM 1)::uuid,
+       moment, moment, 1 + number % 3, 450,
        (ARRAY['uptown', 'downtown', 'central', 'southend'])[1 + number % 4],
        (ARRAY['cappuccino', 'americano', 'latte', 'espresso',
               'flat-white', 'mocha', 'cortado', 'tea'])[1 + number * 7 % 31 % 8]

@@ -1,18 +1,26 @@
 -- The short queries; those of more than a few lines have a file each in queries/. Every query says why
 -- it exists and what its parameters are.
 
--- name: wait_for_disk
+-- name: backend
+-- Which session a statement runs in, and what may be done there.
+SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS standby,
+       current_setting('default_transaction_read_only') = 'on' AS read_only
+
+-- name: session_settings
 -- For this session: a commit is answered when it is on disk, and on the synchronous standbys if there are
 -- any. Only remote_apply waits for more than that. Set even if it is the default, so that a reload of the
--- configuration does not change it.
+-- configuration does not change it. Compiling a plan takes longer than running it, for all of our
+-- statements that run often.
 SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')
-    WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)
+           WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false),
+       set_config('jit', 'off', false)
 
 -- name: session_status
 -- What a session of this role may do, and what a commit of it waits for. `schema` is the last migration.
 -- `waiting` counts the commits, of all sessions of this role, that have waited for a synchronous standby
 -- for $1 seconds: a session goes on waiting when its client has given up, so also if no order is under way.
-SELECT pg_is_in_recovery() AS standby,
+SELECT pg_backend_pid() AS backend,
+       pg_is_in_recovery() AS standby,
        current_setting('transaction_read_only') = 'on' AS read_only,
        has_table_privilege('orders', 'SELECT') AND (
            SELECT bool_and(has_column_privilege(attrelid, attnum, 'INSERT'))
@@ -59,6 +67,8 @@ SELECT order_id FROM orders WHERE voids = ANY ($1::uuid[])
 -- Commits a message in the log, which is after everything that was read before, so that its commit waits
 -- until that is on the synchronous standbys.
 SELECT pg_logical_emit_message(true, 'coffeert', '')
+WHERE set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+          WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true) IS NOT NULL
 
 -- name: running_backends
 -- Which of these backends still run a statement. One that waits for a standby does not notice that its
@@ -131,8 +141,8 @@ WHERE lower(name) = lower($1) AND name ~ '^[A-Z]'
   AND name NOT IN ('CET', 'EET', 'EST', 'HST', 'MET', 'MST', 'WET')
 
 -- name: set_migration_timezone
--- Which zone the default calendar gets, for the migration that makes it. $1 name.
-SELECT set_config('coffeert.timezone', $1, false)
+-- Which zone the default calendar gets, for the migration that makes it, in its transaction. $1 name.
+SELECT set_config('coffeert.timezone', $1, true)
 
 -- name: load_store_calendars
 -- The zone and the start of day of each store that has its own, and with the code NULL the default.
@@ -264,6 +274,19 @@ SELECT lineage::text, nonce::text, pass AS number, fencing_token AS token, water
            AND pg_snapshot_xmin(watermark) <= pg_snapshot_xmax(pg_current_snapshot()) AS here
 FROM aggregator_state
 
+-- name: standby_position
+-- Which pass a standby has replayed, and whether it has some transactions. Not by a snapshot: that of a
+-- standby lacks the transactions in flight. $1 transactions text[]
+SELECT lineage::text, pass AS number,
+       (
+           SELECT bool_and(
+               CASE WHEN xid < pg_snapshot_xmax(pg_current_snapshot())
+                    THEN coalesce(pg_xact_status(xid), 'committed') = 'committed' ELSE false END
+           ) IS NOT false
+           FROM (SELECT shown::xid8 AS xid FROM unnest($1::text[]) AS shown) AS asked
+       ) AS has_all
+FROM aggregator_state
+
 -- name: lineage
 -- The name of the history of orders, for committed batches before the first pass has told it.
 SELECT lineage::text FROM aggregator_state
@@ -329,6 +352,29 @@ CROSS JOIN LATERAL (
 ) AS latest
 WHERE calendar.id = 1 OR menu_store.code IS NOT NULL
 
+-- name: usual_quarters
+-- In how many minutes of some business days stores sold something, and how many orders, by the quarter hour
+-- on their wall clocks. $1 stores, $2 zones, $3 and $4 when the days begin and end.
+SELECT store, quarter, count(*) AS minutes, sum(orders)::bigint AS orders
+FROM (
+    SELECT day.store, sold.orders,
+           extract(epoch FROM (minute AT TIME ZONE zone)::time)::integer / 900 AS quarter
+    FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+        AS day(store, zone, begins, ends)
+    CROSS JOIN LATERAL (
+        SELECT minute, sum(orders) AS orders FROM activity
+        WHERE activity.store = day.store AND minute >= begins AND minute < ends
+        GROUP BY minute
+    ) AS sold
+) AS minutes
+GROUP BY store, quarter
+
+-- name: orders_between
+-- How many orders each store has between two minutes that are kept. $1 and $2 whole minutes.
+SELECT store, sum(orders)::bigint AS orders
+FROM rollup_minute WHERE bucket >= $1 AND bucket < $2
+GROUP BY store
+
 -- name: count_stale
 -- How many minutes of stores and sources the next passes read again, after more voids than one pass can.
 SELECT count(*) FROM activity WHERE stale
@@ -370,9 +416,10 @@ RETURNING (SELECT count(*) FROM deleted)
 -- name: pass_settings
 -- For this transaction: new orders are always found by orders_xid, however wrong the statistics are, the
 -- pass is not planned again each time, which takes a third as long as running it, and no statement waits
--- longer than $1 (such as 5000ms) for the state row.
+-- longer than $1 (such as 5000ms) for the state row. Nor do others wait longer for it if this client freezes.
 SELECT set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
-       set_config('lock_timeout', $1, true)
+       set_config('jit', 'off', true),
+       set_config('lock_timeout', $1, true), set_config('idle_in_transaction_session_timeout', '5s', true)
 
 -- name: begin_lineage
 -- Gives the history of orders a new name; runs under the lock of lock_state.
@@ -388,6 +435,36 @@ SELECT pg_try_advisory_lock($1)
 -- it holds. $1 how long it may be idle, such as 5000ms.
 SELECT set_config('idle_session_timeout', $1, false),
        set_config('idle_in_transaction_session_timeout', $1, false)
+
+-- name: find_free_lease
+-- A row if nobody leads by a lease of $1 seconds, or its term is over. One that ends later was begun before
+-- the database's clock was put back, or is not a lease. No row, too, while a pass is made: it may be long.
+SELECT true FROM aggregator_state
+WHERE NOT lead_until BETWEEN clock_timestamp() AND clock_timestamp() + make_interval(secs => $1)
+FOR UPDATE SKIP LOCKED
+
+-- name: lock_lead
+-- Takes the leader's lock for this transaction: false if a session leads by it, or a migration runs. $1 key.
+SELECT pg_try_advisory_xact_lock($1)
+
+-- name: renew_lease
+-- Moves the end of the leader's term on; no row if another has followed. $1 token, $2 seconds.
+UPDATE aggregator_state SET lead_until = clock_timestamp() + make_interval(secs => $2)
+WHERE fencing_token = $1
+RETURNING fencing_token
+
+-- name: end_lease
+-- Lets another lead at once, unless another leads already. $1 token.
+UPDATE aggregator_state SET lead_until = '-infinity' WHERE fencing_token = $1
+
+-- name: fence_leader
+-- Makes every token stale and ends the last term, if anybody ever led.
+UPDATE aggregator_state SET fencing_token = fencing_token + 1, lead_until = '-infinity'
+WHERE lead_until > '-infinity'
+
+-- name: read_term
+-- Until when the last leader counts as alive, which it moves on as long as it lives.
+SELECT lead_until FROM aggregator_state
 
 -- name: take_lead
 -- Makes the holder of the leader's lock the only one whose passes count: every earlier token is stale

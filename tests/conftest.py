@@ -16,14 +16,21 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from coffeert.embedded import PostgresServer, ValkeyServer
 from tests.process_settings import settings_restored
-from tests.servers import TEMPLATE, TestServers, running_servers, temporary_directory
+from tests.servers import (
+    TEMPLATE,
+    TestServers,
+    postgres_server,
+    running_servers,
+    temporary_directory,
+    valkey_server,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from coffeert.embedded import PostgresServer, ValkeyServer
 
 _SLOW = (HealthCheck.too_slow,)
 settings.register_profile("search", deadline=None, suppress_health_check=_SLOW)
@@ -106,7 +113,7 @@ def server_directory() -> Iterator[Path]:
 @pytest.fixture
 def own_postgres(server_directory: Path) -> Iterator[PostgresServer]:
     """A running PostgreSQL that this test may kill, stop and start again; it waits for the disk."""
-    server = PostgresServer(server_directory, sync=False)
+    server = postgres_server(server_directory)
     server.start()
     yield server
     server.stop("immediate")
@@ -115,7 +122,7 @@ def own_postgres(server_directory: Path) -> Iterator[PostgresServer]:
 @pytest.fixture
 def own_valkey(server_directory: Path) -> Iterator[ValkeyServer]:
     """A running Valkey that this test may kill, stop and start again."""
-    server = ValkeyServer(server_directory)
+    server = valkey_server(server_directory)
     server.start()
     yield server
     server.stop()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +16,13 @@ from typing import TYPE_CHECKING
 from redis import Redis
 
 from coffeert.embedded import PostgresServer, ValkeyServer
+from coffeert.embedded.binaries import POSTGRES
 from coffeert.embedded.lease import FileLock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from coffeert.embedded import DataDirectory
 
 DISK, MEMORY = Path("/tmp"), Path("/dev/shm")
 MIN_FREE_MEMORY_BYTES = 4 << 30  # to keep the data there
@@ -26,6 +32,47 @@ IN_USE = "in-use"
 TEMPLATE = "coffeert_template"
 # If the machine crashes, a test's data may be lost.
 FAST = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "4GB"}
+
+
+@dataclass(frozen=True)
+class InstalledPostgres:
+    """The programs of a PostgreSQL that is installed on the machine, in a directory of their own."""
+
+    directory_of_programs: Path
+
+    @cached_property
+    def version(self) -> str:
+        program = self.directory_of_programs / "postgres"
+        said = subprocess.run([program, "--version"], check=True, capture_output=True, text=True)
+        return said.stdout.split()[2]
+
+    def programs(self, directory: DataDirectory) -> Path:
+        return self.directory_of_programs
+
+
+def postgres_server(
+    directory: Path, *, settings: Mapping[str, str] | None = None, sync: bool = False
+) -> PostgresServer:
+    """A PostgreSQL for tests: the wheel's, or of the programs in the folder COFFEERT_TEST_PG_BIN."""
+    folder = os.environ.get("COFFEERT_TEST_PG_BIN")
+    programs = InstalledPostgres(Path(folder)) if folder else POSTGRES
+    return PostgresServer(directory, settings=settings, sync=sync, programs=programs)
+
+
+def postgres_with_tls(directory: Path, *, settings: Mapping[str, str]) -> PostgresServer | None:
+    """A PostgreSQL that can do TLS, which the wheel's cannot; `None` if the machine has none."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    folder = os.environ.get("COFFEERT_TEST_PG_BIN") or (folders[-1] if folders else None)
+    if folder is None:
+        return None
+    programs = InstalledPostgres(Path(folder))
+    return PostgresServer(directory, settings=settings, sync=False, programs=programs)
+
+
+def valkey_server(directory: Path) -> ValkeyServer:
+    """A Valkey for tests: the wheel's, or the program COFFEERT_TEST_REDIS, which may be Redis."""
+    program = os.environ.get("COFFEERT_TEST_REDIS")
+    return ValkeyServer(directory, program=Path(program) if program else None)
 
 
 @contextmanager
@@ -59,8 +106,8 @@ class TestServers:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.postgres = PostgresServer(directory, settings=FAST, sync=False)
-        self.valkey = ValkeyServer(directory)
+        self.postgres = postgres_server(directory, settings=FAST)
+        self.valkey = valkey_server(directory)
         self._numbers = count(1)
 
     @contextmanager

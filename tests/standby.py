@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from coffeert.embedded import PostgresServer
-from tests.servers import temporary_directory
+from tests.servers import postgres_server, temporary_directory
 
 
 class Standby:
@@ -15,7 +15,7 @@ class Standby:
 
     def __init__(self, primary: PostgresServer, directory: Path) -> None:
         self._running = False
-        self._server = PostgresServer(directory)
+        self._server = postgres_server(directory)
         self._account = self._server.directory.account
         self._server.directory.make_sockets()
         cluster = self._server.directory.cluster

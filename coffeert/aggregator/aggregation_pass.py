@@ -13,6 +13,7 @@ from coffeert.domain.currency import places
 from coffeert.domain.retention_window import RetentionWindow
 from coffeert.domain.watermark import Watermark
 from coffeert.postgres.calendars import load_calendars
+from coffeert.postgres.leadership import RENEW_SECONDS, renew_lease
 from coffeert.postgres.passes import PassResult, advance
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.rollups import load_cells, load_recent
@@ -70,6 +71,9 @@ async def run_pass(
             cells = await load_cells(connection, retention)
             recent = await load_recent(connection, result.watermark)
             loaded = Projection(result, calendars, retention, cells, recent)
+        if lease.token is not None and time.perf_counter() - started > RENEW_SECONDS:
+            # The term was counted from the beginning of the pass.
+            await renew_lease(connection, lease.token, lease.term)
     if loaded is not None:
         projection = loaded
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 from coffeert.aggregator.aggregation_pass import CompletedPass, LeaderLease, message_of, run_pass
 from coffeert.aggregator.feed_ticker import FeedTicker
 from coffeert.aggregator.interval_timer import IntervalTimer
+from coffeert.aggregator.lease_renewal import LeaseRenewal
 from coffeert.aggregator.projection import Projection
 from coffeert.aggregator.sealing import seal_regularly
 from coffeert.backoff import Backoff
@@ -28,7 +30,7 @@ from coffeert.errors import (
     SchemaMismatch,
 )
 from coffeert.postgres.feed import make_tick
-from coffeert.postgres.leadership import end_stalled, term, try_lead
+from coffeert.postgres.leadership import end_lease, end_stalled, leads_for, try_lead
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.minute_retention import prune_minutes
 from coffeert.postgres.passes import PassResult
@@ -39,6 +41,7 @@ from coffeert.wire.bus import PassMessage, PassStats
 log = structlog.get_logger(__name__)
 
 _STANDBY_POLL_SECONDS = 1.0
+_END_SECONDS = 1.0
 _PRUNE_SECONDS = 600.0  # minutes leave by the hour
 _MAX_RETRY_SECONDS = 2.0
 # Together with the wait for the next pass well below the shortest term of a leader.
@@ -150,7 +153,12 @@ class Aggregator:
             # it leads.
             await check_schema(connection)
             beside.start("sealing", lambda: seal_regularly(self._url, token))
-            await self._lead(connection, token)
+            try:
+                await self._lead(connection, token)
+            finally:
+                with suppress(DatabaseUnavailable, TimeoutError):
+                    async with asyncio.timeout(_END_SECONDS):
+                        await end_lease(connection, token)
         finally:
             await beside.stop()
             await close(connection)
@@ -168,10 +176,11 @@ class Aggregator:
 
     async def _lead(self, connection: Connection, token: int) -> None:
         log.info("leading", name=self._name, token=token)
-        lease = LeaderLease(token, term(self._interval))
+        lease = LeaderLease(token, leads_for(connection, self._interval))
         projection: Projection | None = None
         refused: PassResult | None = None
         timer = IntervalTimer(self._interval)
+        renewal = LeaseRenewal(connection, token)
         while True:
             completed = await run_pass(
                 connection, projection, lease, last=self._last, refused=refused
@@ -183,8 +192,8 @@ class Aggregator:
             if time.monotonic() >= self._prune_at:
                 more = await prune_minutes(connection, self._keep_minutes, token)
                 self._prune_at = time.monotonic() + (0 if more else _PRUNE_SECONDS)
-            await self._feed_ticker.tick_until_pass(connection, timer)
-            await timer.wait()
+            await self._feed_ticker.tick_until_pass(connection, timer, renewal)
+            await renewal.wait(timer)
 
     async def _try_to_publish(self, completed: CompletedPass) -> PassResult | None:
         """Publish; return the pass if Redis knows a later one of its lineage.

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from coffeert.aggregator.interval_timer import IntervalTimer
+from coffeert.aggregator.lease_renewal import LeaseRenewal
 from coffeert.postgres.feed import make_tick, prune_ticks
 from coffeert.postgres.pool import Connection
 
@@ -28,12 +29,18 @@ class FeedTicker:
         self._keep = keep
         self._prune_at = float("-inf")
 
-    async def tick_until_pass(self, connection: Connection, timer: IntervalTimer) -> None:
-        """Make a tick now, and others until the next pass is due; raises `DatabaseUnavailable`."""
+    async def tick_until_pass(
+        self, connection: Connection, timer: IntervalTimer, lease: LeaseRenewal
+    ) -> None:
+        """Make a tick now, and others until the next pass is due.
+
+        Raises `DatabaseUnavailable`, and `Fenced` if the lease is another's.
+        """
         made = await make_tick(connection)
         if time.monotonic() >= self._prune_at:
             more = await prune_ticks(connection, self._keep)
             self._prune_at = time.monotonic() + (0 if more else _PRUNE_SECONDS)
         while made.wanted and timer.left > TICK_SECONDS:
             await asyncio.sleep(TICK_SECONDS)
+            await lease.renew_if_due()
             made = await make_tick(connection)

@@ -37,6 +37,8 @@ COMMANDS = {
     "sliding": "orders and takings of the last ten minutes, at any time",
     "orders": "every order, as a table, JSON or CSV",
     "feed": "every order and void as it is committed, for other programs",
+    "forward": "post every order to another installation, which may do the same",
+    "replay": "a time that is over, in the terminal as it happened",
     "demo": "everything at once, with history and live orders",
     "tui": "the dashboard in the terminal",
     "lab": "find where it breaks: experiments beside their physical limits",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from coffeert.alert_rules import Figures, Rule, RuleMonitor, read_figures
+from coffeert.alert_rules import ACTIVITY_METRICS, Figures, Rule, RuleMonitor, read_figures
 from coffeert.client import OrderClient
 from coffeert.domain.view import View
 from coffeert.wire.frames import change_from
@@ -42,7 +42,7 @@ async def check(
     monitors = {rule: RuleMonitor(rule) for rule in rules}
     results: dict[Rule, RuleResult] = {}
     async with client:
-        asks_for_stores = any(rule.metric == "silent_stores" for rule in rules)
+        asks_for_stores = any(rule.metric in ACTIVITY_METRICS for rule in rules)
         while len(results) < len(monitors):
             figures = await _fetch_figures(client, activity=asks_for_stores)
             for rule, monitor in monitors.items():

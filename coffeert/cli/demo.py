@@ -63,7 +63,8 @@ def command(
     config = load_config(port=port)
     directory = data_dir or (config.data_dir or default_path()) / DEMO_DIRECTORY
     on_screen = not headless and all(s.isatty() for s in (sys.stdin, sys.stdout, sys.stderr))
-    with demo_data(directory.expanduser().absolute(), config.timezone, reset=reset) as data:
+    directory = directory.expanduser().absolute()
+    with demo_data(directory, config.timezone, reset=reset, is_default=data_dir is None) as data:
         asyncio.run(_demo(data, config.port, on_screen=on_screen, duration=duration, rate=rate))
 
 

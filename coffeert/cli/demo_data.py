@@ -50,7 +50,9 @@ _RECORD: Final = "demo.json"
 _RECORD_OF_EARLIER_VERSIONS: Final = "history-loaded"
 _MINUTES_KEPT: Final = timedelta(days=9)
 _LOCK: Final = "demo.lock"
-_LOCKS: Final = frozenset({_LOCK, "lease", "start.lock"})
+_OF_A_CLUSTER: Final = ("PG_VERSION", "global/pg_control")
+_LOG: Final = "demo.log"
+_KEPT: Final = frozenset({_LOCK, "lease", "start.lock", _RECORD})
 _OVERLAP: Final = timedelta(minutes=5)  # a till's last orders, if the demo was killed
 
 
@@ -173,15 +175,18 @@ def make_history(zone: ZoneInfo, until: datetime) -> History:
 
 
 @contextmanager
-def demo_data(path: Path, timezone: str, *, reset: bool) -> Iterator[DemoData]:
+def demo_data(
+    path: Path, timezone: str, *, reset: bool, is_default: bool = False
+) -> Iterator[DemoData]:
     """Open the demo's data directory and start its databases; one demo at a time.
 
     It begins again if asked to, if its shops are closed now or its sales too old, or if it was never
-    filled to the end. Raises `DemoFailed`, also for a directory with other data.
+    filled to the end. Raises `DemoFailed`, also for a directory with other data. `is_default`: it is the
+    one that only the demo uses.
     """
     try:
         directory = DataDirectory.at(path)
-        directory.log("demo.log").parent.mkdir(exist_ok=True)
+        directory.log(_LOG).parent.mkdir(exist_ok=True)
     except OSError as error:
         raise DemoFailed(f"{path} cannot hold the demo's data: {error.strerror}.") from None
     if directory.account.drops:
@@ -192,13 +197,19 @@ def demo_data(path: Path, timezone: str, *, reset: bool) -> Iterator[DemoData]:
             url = announced_url(directory.path)
             shown = f"; coffeert-tui --url {url} shows it" if url else ""
             raise DemoFailed(f"The demo runs already{shown}.")
-        record, reason = _record(directory.path, datetime.now(UTC), reset=reset)
+        record, reason = _record(
+            directory.path,
+            datetime.now(UTC),
+            reset=reset,
+            may_hold_remains=reset or is_default,
+        )
         if record is None:
             if reason:
                 click.echo(f"{reason} The demo begins again.")
-            _remove(directory)
             record = DemoRecord(noon_zone(timezone, datetime.now(UTC)))
+            # First: if this is interrupted, the rest of the data is still known to be the demo's.
             _write(directory.path, record)
+            _remove(directory)
         history = None
         if record.filled_until is None:
             # Meanwhile: making the sales takes as long as starting PostgreSQL for the first time.
@@ -225,22 +236,28 @@ def _hour(zone: str, now: datetime) -> float:
     return local.hour + local.minute / 60
 
 
-def _record(path: Path, now: datetime, *, reset: bool) -> tuple[DemoRecord | None, str]:
-    """Return what is in a data directory, or `None` if it is to begin again, and why in a sentence."""
+def _record(
+    path: Path, now: datetime, *, reset: bool, may_hold_remains: bool
+) -> tuple[DemoRecord | None, str]:
+    """Return what is in a data directory, or `None` if it is to begin again, and why in a sentence.
+
+    `may_hold_remains`: a cluster that is not complete was the demo's.
+    """
     try:
         record = msgspec.json.decode((path / _RECORD).read_bytes(), type=DemoRecord)
     except FileNotFoundError:
         if (path / _RECORD_OF_EARLIER_VERSIONS).exists():
             return None, "The data are those of an earlier version's demo."
-        if (path / "postgres").exists():
-            raise DemoFailed(
-                f"{path} holds data that are not the demo's; name another directory by --data-dir."
-            ) from None
-        return None, ""
-    except msgspec.DecodeError:
+        if not (path / "postgres").exists():
+            return None, ""
+        # Only a demo's server writes this log.
+        if (path / "log" / _LOG).exists() or (may_hold_remains and not _has_cluster(path)):
+            return None, "What is left of an interrupted demo is removed."
         raise DemoFailed(
-            f"{path / _RECORD} cannot be read; remove {path} to begin again."
+            f"{path} holds data that are not the demo's; name another directory by --data-dir."
         ) from None
+    except msgspec.DecodeError:
+        return None, f"{path / _RECORD} cannot be read."
     if reset:
         return None, ""
     if record.filled_until is None:
@@ -253,6 +270,14 @@ def _record(path: Path, now: datetime, *, reset: bool) -> tuple[DemoRecord | Non
     return record, ""
 
 
+def _has_cluster(path: Path) -> bool:
+    """Whether anybody could read PostgreSQL's data there: it has been set up, and no part is removed."""
+    try:
+        return all((path / "postgres" / name).exists() for name in _OF_A_CLUSTER)
+    except OSError:
+        return True  # of another account
+
+
 def _write(path: Path, record: DemoRecord) -> None:
     file = path / _RECORD
     unfinished = file.with_suffix(".unfinished")
@@ -261,7 +286,7 @@ def _write(path: Path, record: DemoRecord) -> None:
 
 
 def _remove(directory: DataDirectory) -> None:
-    """Remove everything but the locks. Servers that outlived a killed demo are stopped first."""
+    """Remove everything but locks and record. Servers that outlived a killed demo are stopped first."""
     with FileLock(directory.path / "lease") as lease:
         if not lease.try_exclusive():
             raise DemoFailed(f"Another command uses {directory.path}; end it first.")
@@ -270,9 +295,9 @@ def _remove(directory: DataDirectory) -> None:
         for each in directory.path.iterdir():
             if each.is_dir() and not each.is_symlink():
                 shutil.rmtree(each)
-            elif each.name not in _LOCKS:
+            elif each.name not in _KEPT:
                 each.unlink()
-    directory.log("demo.log").parent.mkdir(exist_ok=True)
+    directory.log(_LOG).parent.mkdir(exist_ok=True)
 
 
 def _until(end: datetime, sales: Iterator[Sale]) -> Iterator[Sale]:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from coffeert.cli.figures import BreakdownTotals, BusinessDay, Named, StatusFigures, Windows
 from coffeert.printable import printable
-from coffeert.wire.health import Health, PartHealth
+from coffeert.wire.health import DatabaseHealth, Health, PartHealth
 
 _RECENT = 10
 _WINDOWS = ("today", "60 min", "24 h", "30 d")
@@ -108,7 +108,8 @@ def _health(health: Health, zone: tzinfo) -> Iterable[str]:
         "redis": f"round trip {health.redis.round_trip_ms:.1f} ms",
         "sockets": f"{sockets.clients:,} clients, {sockets.frames_per_s:,.1f} frames/s",
         "database": f"round trip {health.database.round_trip_ms:.1f} ms, "
-        f"{health.database.pool_idle} of {health.database.pool} connections idle",
+        f"{health.database.pool_idle} of {health.database.pool} connections idle"
+        + _ways(health.database),
         "durability": f"synchronous_commit {durability.synchronous_commit or 'unknown'}, "
         f"fsync {durability.fsync or 'unknown'}, "
         f"full_page_writes {durability.full_page_writes or 'unknown'}",
@@ -120,6 +121,14 @@ def _health(health: Health, zone: tzinfo) -> Iterable[str]:
         part: PartHealth = getattr(health, name)
         state = "ok" if part.ok else f"NOT OK ({part.reason or 'no reason known'})"
         yield printable(f"{name:<11}{state}  {detail}", 1000)
+
+
+def _ways(database: DatabaseHealth) -> str:
+    pooler = f", behind a pooler in {database.pooler} mode" if database.pooler else ""
+    if not database.standby:
+        return pooler
+    read = "is read" if database.standby == "read" else f"is not read: {database.standby}"
+    return f"{pooler}, the standby {read}"
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:

@@ -63,6 +63,7 @@ THEMES = ("dark", "light", "safe")
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Alerts, saved views and keys (coffeert-tui.toml here, or in the user's configuration).",
 )
+@click.option("--no-animation", is_flag=True, help="Nothing moves. [also: TEXTUAL_ANIMATIONS=none]")
 @click.option("--plain", is_flag=True, help="Lines of prose now and then, for a screen reader.")
 @click.option(
     "--forget", is_flag=True, help="Do not use or keep the last range, filter, theme and tab."
@@ -110,6 +111,7 @@ class TuiOptions:
     replay: Path | None
     speed: float
     settings: Path | None
+    no_animation: bool
     plain: bool
     forget: bool
     allow_inject: bool
@@ -126,10 +128,10 @@ class TuiOptions:
         return Webhook(parse_webhook_url(self.alert_webhook))
 
     def appearance(self, last_theme: str = "") -> Appearance:
-        """Return characters and theme; `last_theme` is the theme of the last start."""
+        """Return what to draw with; `last_theme` is the theme of the last start."""
         glyphs = self.glyphs or glyphs_for(sys.stdout.encoding, os.environ.get("TERM"))
         theme = f"coffeert-{self.theme}" if self.theme else last_theme or "coffeert-dark"
-        return Appearance(glyphs=glyphs, theme=theme)
+        return Appearance(glyphs=glyphs, theme=theme, animated=not self.no_animation)
 
     def state_path(self) -> Path | None:
         """Return the file in which the last choices are kept; `None` to forget them."""
@@ -277,6 +279,13 @@ async def _read_aloud(
     state = DashboardState(Session(clock or SystemClock()), ASCII)
     alerts = Alerts(rules)
     await run_screen_reader(
-        state, feed, click.echo, archive=archive, alerts=alerts, webhook=webhook, server=server
+        state,
+        feed,
+        click.echo,
+        archive=archive,
+        alerts=alerts,
+        webhook=webhook,
+        server=server,
+        dated=clock is not None,
     )
     return 0

@@ -48,7 +48,7 @@ def command(unsealed: bool, since: datetime | None, as_json: bool, data_dir: Pat
         raise click.UsageError("--unsealed and --since exclude each other.")
     unread_before = date.max if unsealed else since.date() if since else None
     result, closings, days_differing, currency = with_database(
-        data_dir, "verify", partial(_verify, unread_before), existing=True
+        data_dir, "verify", partial(_verify, unread_before), existing=True, only_reads=True
     )
     if as_json:
         body = msgspec.to_builtins(result) | {"closings": msgspec.to_builtins(closings)}

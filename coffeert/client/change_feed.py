@@ -96,7 +96,7 @@ class Feed:
         self._patience = patience
 
     async def __aiter__(self) -> AsyncIterator[FeedBatch]:
-        """Iterate; what a batch has is read again by whoever begins at the cursor of the one before."""
+        """Iterate; a reader that begins at the cursor of the batch before gets the same events again."""
         timeout = aiohttp.ClientTimeout(
             total=_WAIT_SECONDS + _ANSWER_SECONDS, connect=_ANSWER_SECONDS
         )

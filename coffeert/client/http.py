@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 from uuid import UUID
 
 import aiohttp
 import msgspec
 from yarl import URL
 
-from coffeert.backoff import Backoff
-from coffeert.client.attempts import AttemptFailed, merge, partial_result, redirection
+from coffeert.client.attempts import AttemptFailed, merge, partial_result
 from coffeert.client.errors import (
     RETRYABLE,
     TRANSPORT_ERRORS,
     error_from_response,
-    is_retryable,
     server_unavailable,
 )
 from coffeert.client.events import PlacedOrder
-from coffeert.client.tls import tls_for
-from coffeert.client.url import parse_server_url
+from coffeert.client.retrying import REDIRECTS, RetryingClient
+from coffeert.client.retrying import Receipt as Receipt
 from coffeert.domain.currency import DEFAULT_PLACES, places
 from coffeert.domain.order_keys import BatchKey, order_id_from_key
 from coffeert.domain.order_query import OrderQuery
 from coffeert.domain.orders import Draft, Void, new_order_id
-from coffeert.errors import ApiError, NotFound, ServerUnavailable, Unavailable
+from coffeert.errors import Unavailable
 from coffeert.wire.closings import Closing, ClosingList, decode_closing, decode_closing_list
 from coffeert.wire.frames import Snapshot, decode_snapshot
 from coffeert.wire.login import LoginLink
 from coffeert.wire.order_pages import OrderList, decode_order_list, query_fields
-from coffeert.wire.orders import BatchResult, MenuBody, decode_body, draft_body, encode
+from coffeert.wire.orders import BatchResult, MenuBody, OrderBody, decode_body, draft_body, encode
 from coffeert.wire.reports import (
     Activity,
     Comparison,
@@ -50,36 +45,16 @@ from coffeert.wire.windows import SalesSessions, SlidingSums, decode_sessions, d
 MAX_BATCH_LINES: Final = 5_000
 ALL_ORDERS: Final = OrderQuery()
 _STREAM_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=10, sock_read=60)
-_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
 _JSON = {"Content-Type": "application/json"}
 _NDJSON = {"Content-Type": "application/x-ndjson"}
-_CREATED = 201
-_REDIRECTS = 300
-_REFUSALS = 400
-_NOT_FOUND = 404
-_PROXIES = frozenset({401, 403, _NOT_FOUND})
 
 _decode_menu = msgspec.json.Decoder(MenuBody).decode
 _decode_link = msgspec.json.Decoder(LoginLink).decode
+_decode_order = msgspec.json.Decoder(OrderBody).decode
 _decode_batch = msgspec.json.Decoder(BatchResult).decode
 
 
-class Receipt(msgspec.Struct, frozen=True):
-    """A server's answer of success before its body is decoded; otherwise as `PlacedOrder`."""
-
-    body: bytes
-    replayed: bool
-    attempts: int
-    submitted: float
-    committed: float
-
-    def placed(self) -> PlacedOrder:
-        """Decode the body, which holds a stored order."""
-        order = decode_body(self.body)
-        return PlacedOrder(order, self.replayed, self.attempts, self.submitted, self.committed)
-
-
-class OrderClient:
+class OrderClient(RetryingClient):
     """Places orders and reads the dashboard over HTTP; an async context manager.
 
     Every call retries with jittered and growing delays for `patience` seconds: after refused and broken
@@ -101,43 +76,14 @@ class OrderClient:
         patience: float = 30.0,
         ca_file: Path | None = None,
     ) -> None:
-        self._server = parse_server_url(url)
-        self._tls = tls_for(self._server, ca_file)
-        self._connections = connections
-        self._patience = patience
-        self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        super().__init__(url, token, connections, patience, ca_file)
         self._orders_url = self._server / "api/orders"
-        self._session: aiohttp.ClientSession | None = None
         self._places: int | None = None
-        self._answered = False  # well, at least once
-        self.retries = 0
-
-    async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            headers=self._headers,
-            connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._tls),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=_TIMEOUT,
-        )
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
 
     async def place(self, draft: Draft) -> PlacedOrder:
         """Place an order and return it as stored; one without `order_id` and `key` is given an id first."""
-        return (
-            await self.place_body(
-                order_body(draft, await self._places_for(has_money=draft.has_money))
-            )
-        ).placed()
+        body = order_body(draft, await self._places_for(has_money=draft.has_money))
+        return (await self.place_body(body)).placed()
 
     async def place_body(self, body: bytes) -> Receipt:
         """Place an order that is already JSON and holds its `order_id`; its answer is not decoded.
@@ -155,7 +101,13 @@ class OrderClient:
             # Some keys cannot stand in a path, such as `..`.
             order_id = order_id_from_key(order_id)
         url = self._orders_url / str(order_id) / "void"
-        return (await self._request("POST", url, b"", {})).placed()
+        return (await self._request("POST", url)).placed()
+
+    async def order(self, order_id: UUID) -> OrderBody:
+        """Return an order, or a void, by its id; raises `NotFound`."""
+        return _decode_order(
+            (await self._request("GET", self._orders_url / str(order_id))).body
+        )
 
     async def batch(
         self, drafts: AsyncIterable[Draft | Void], *, key: str | None = None
@@ -179,21 +131,19 @@ class OrderClient:
 
         If a batch breaks off, the next attempt begins at the first line that was not processed.
         """
-        deadline = time.monotonic() + self._patience
-        backoff = Backoff()
         total = BatchResult(0, 0, 0)
         done = 0
-        while True:
+
+        async def rest() -> BatchResult:
+            nonlocal total, done
             result, failed = await self._batch_attempt(lines[done:])
             total = merge(total, result, done)
             done += result.accepted + result.replayed + result.rejected
-            if failed is None:
-                return total
-            delay = backoff.next_delay(failed.retry_after)
-            if failed.final or time.monotonic() + delay > deadline:
-                raise failed.error
-            self.retries += 1
-            await asyncio.sleep(delay)
+            if failed is not None:
+                raise failed
+            return total
+
+        return await self._retried(rest)
 
     async def _batch_attempt(self, lines: list[bytes]) -> tuple[BatchResult, AttemptFailed | None]:
         url = self._orders_url / "batch"
@@ -238,12 +188,11 @@ class OrderClient:
 
     async def menu(self) -> MenuBody:
         """Return the stores and drinks that take orders now."""
-        return _decode_menu((await self._request("GET", self._server / "api/menu", b"", {})).body)
+        return await self._get(self._server / "api/menu", _decode_menu)
 
     async def login_link(self) -> LoginLink:
         """Make a link that opens the page on another device, once."""
-        answer = await self._request("POST", self._server / "login-link", b"", {})
-        return _decode_link(answer.body)
+        return _decode_link((await self._request("POST", self._server / "login-link")).body)
 
     async def dashboard(self, at: datetime | date | None = None) -> Snapshot:
         """Return the view as it is now, as it was `at` an instant, or when that business day had ended.
@@ -253,7 +202,7 @@ class OrderClient:
         url = self._server / "api/dashboard"
         if at is not None:
             url = url.with_query(at=at.isoformat())
-        return decode_snapshot((await self._request("GET", url, b"", {})).body)
+        return await self._get(url, decode_snapshot)
 
     async def orders(
         self,
@@ -271,24 +220,40 @@ class OrderClient:
         url = await self._list_url(wanted)
         fields = {"limit": str(limit)} | ({} if before is None else {"before": before})
         url = url.extend_query(fields if counted else fields | {"count": "no"})
-        return decode_order_list((await self._request("GET", url, b"", {})).body)
+        return await self._get(url, decode_order_list)
 
     async def orders_csv(self, wanted: OrderQuery = ALL_ORDERS) -> AsyncIterator[bytes]:
         """Iterate over the pieces of a CSV file of all orders that match, and their voids; no retries."""
-        url = (await self._list_url(wanted)).update_query(format="csv")
-        if self._session is None:
-            raise ServerUnavailable("The client is closed; use it inside `async with`.")
+        async for piece in self._pieces((await self._list_url(wanted)).update_query(format="csv")):
+            yield piece
+
+    async def _pieces(self, url: URL) -> AsyncIterator[bytes]:
+        """Iterate over the pieces of a long answer as they come."""
         try:
-            async with self._session.get(
+            async with self._open_session().get(
                 url, allow_redirects=False, timeout=_STREAM_TIMEOUT
             ) as response:
-                if response.status >= _REDIRECTS:
+                if response.status >= REDIRECTS:
                     answer = await response.read()
                     raise error_from_response(response.status, answer, None)
                 async for piece in response.content.iter_any():
                     yield piece
         except TRANSPORT_ERRORS as error:
             raise server_unavailable(self._server, error) from error
+
+    async def replay(self, first: datetime, last: datetime) -> AsyncIterator[bytes]:
+        """Iterate over the lines that `/api/replay` sends for the time between two moments; no retries.
+
+        A moment without an offset is in the zone of the server's default calendar.
+        """
+        url = (self._server / "api/replay").with_query(
+            {"from": first.isoformat(), "to": last.isoformat()}
+        )
+        rest = b""
+        async for piece in self._pieces(url):
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                yield line
 
     async def _list_url(self, wanted: OrderQuery) -> URL:
         has_money = wanted.min_price is not None or wanted.max_price is not None
@@ -321,12 +286,11 @@ class OrderClient:
         single |= {"max_price": max_price, "details": "1" if details else None}
         query += [(name, text) for name, text in single.items() if text]
         url = (self._server / "api/report").with_query(query)
-        return decode_report((await self._request("GET", url, b"", {})).body)
+        return await self._get(url, decode_report)
 
     async def activity(self) -> Activity:
         """Return when each store sold last, and whether that is unusual."""
-        url = self._server / "api/activity"
-        return decode_activity((await self._request("GET", url, b"", {})).body)
+        return await self._get(self._server / "api/activity", decode_activity)
 
     async def sessions(
         self,
@@ -343,7 +307,7 @@ class OrderClient:
         """
         query = [("gap", gap), *(("source", text) for text in sources)]
         url = (self._server / "api/sessions").with_query(query + _span(first, last, stores))
-        return decode_sessions((await self._request("GET", url, b"", {})).body)
+        return await self._get(url, decode_sessions)
 
     async def sliding(
         self,
@@ -360,7 +324,7 @@ class OrderClient:
         """
         query = [("width", width), ("step", step), *_span(first, last, stores)]
         url = (self._server / "api/sliding").with_query(query)
-        return decode_sliding((await self._request("GET", url, b"", {})).body)
+        return await self._get(url, decode_sliding)
 
     async def closings(
         self, *, day: date | None = None, before: int | None = None, limit: int | None = None
@@ -370,12 +334,12 @@ class OrderClient:
         url = (self._server / "api/closings").with_query(
             [(name, str(value)) for name, value in fields.items() if value is not None]
         )
-        return decode_closing_list((await self._request("GET", url, b"", {})).body)
+        return await self._get(url, decode_closing_list)
 
     async def closing(self, number: int) -> Closing:
         """Return a closing in full; raises `NotFound`."""
         url = self._server / "api/closings" / str(number)
-        return decode_closing((await self._request("GET", url, b"", {})).body)
+        return await self._get(url, decode_closing)
 
     async def close_day(self, day: date | None = None) -> tuple[Closing, bool]:
         """Close a business day, by default the last one that has ended; say whether that was new.
@@ -385,61 +349,8 @@ class OrderClient:
         url = self._server / "api/closings"
         if day is not None:
             url = url.with_query(day=str(day))
-        answer = await self._request("POST", url, b"", {})
+        answer = await self._request("POST", url)
         return decode_closing(answer.body), not answer.replayed
-
-    async def _request(
-        self, method: str, url: URL, body: bytes, headers: dict[str, str]
-    ) -> Receipt:
-        submitted = time.monotonic()
-        backoff = Backoff()
-        while True:
-            try:
-                status, answer = await self._attempt(method, url, body, headers)
-            except AttemptFailed as failed:
-                delay = backoff.next_delay(failed.retry_after)
-                if failed.final or time.monotonic() + delay > submitted + self._patience:
-                    raise failed.error from failed.__cause__
-            else:
-                replayed, attempts = status != _CREATED, backoff.failures + 1
-                return Receipt(answer, replayed, attempts, submitted, time.monotonic())
-            self.retries += 1
-            await asyncio.sleep(delay)
-
-    async def _attempt(
-        self, method: str, url: URL, body: bytes, headers: dict[str, str]
-    ) -> tuple[int, bytes]:
-        if self._session is None:
-            raise ServerUnavailable("The client is closed; use it inside `async with`.")
-        try:
-            async with self._session.request(
-                method, url, data=body, headers=headers, allow_redirects=False
-            ) as response:
-                answer = await response.read()
-        except TRANSPORT_ERRORS as error:
-            final = isinstance(error, aiohttp.ClientSSLError) and not self._answered
-            raise AttemptFailed(server_unavailable(self._server, error), final=final) from error
-        if response.status < _REDIRECTS:
-            self._answered = True
-            return response.status, answer
-        refused = error_from_response(response.status, answer, response.headers.get("Retry-After"))
-        if response.status < _REFUSALS:
-            refused = ApiError(redirection(self._server, response))
-            refused.status = response.status
-        # Of a server that has answered well: a proxy exchanges it, and knows no better for a moment.
-        passing = (
-            self._answered and refused.status in _PROXIES and "json" not in response.content_type
-        )
-        if refused.status == _NOT_FOUND and method == "GET" and not refused.errors:
-            refused = NotFound(
-                f"There is no coffeert at {self._server} (HTTP status 404); check its URL, also the path."
-            )
-        raise AttemptFailed(
-            refused,
-            final=not (is_retryable(refused) or passing),
-            retry_after=refused.retry_after,
-            answer=answer,
-        )
 
 
 def _span(first: str | None, last: str | None, stores: Sequence[str]) -> list[tuple[str, str]]:

@@ -124,13 +124,17 @@ def containing(key: CellKey, calendars: Calendars) -> tuple[CellKey, ...]:
     )
 
 
-def sliding_minute(minute_sum: Callable[[int], Totals], moment: float) -> tuple[float, float]:
-    """Return orders and cents over the last sixty seconds; `minute_sum` sums the minute that starts then.
+def sliding_minutes(
+    minute_sum: Callable[[int], Totals], moment: float, minutes: int = 1
+) -> tuple[float, float]:
+    """Return orders and cents over the last `minutes`; `minute_sum` sums the minute that starts then.
 
-    That is the current minute and a share of the one before, as large as what is missing to sixty seconds:
-    an estimate that needs no finer data than minutes.
+    Those are the current minute, whole ones before it, and a share of the one before these, as large as
+    what is missing: an estimate that needs no finer data than minutes.
     """
     current = floor(int(moment), "minute")
-    share = 1 - (moment - current) / SECONDS["minute"]
-    newest, before = minute_sum(current), minute_sum(current - SECONDS["minute"])
-    return newest.orders + share * before.orders, newest.cents + share * before.cents
+    size = SECONDS["minute"]
+    share = 1 - (moment - current) / size
+    whole = sum_up(minute_sum(current - size * back) for back in range(minutes))
+    before = minute_sum(current - size * minutes)
+    return whole.orders + share * before.orders, whole.cents + share * before.cents

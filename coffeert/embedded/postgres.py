@@ -8,7 +8,7 @@ import tempfile
 from functools import cached_property
 from pathlib import Path
 from signal import Signals
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 from urllib.parse import quote
 
 from coffeert.embedded.binaries import POSTGRES
@@ -51,10 +51,21 @@ STOP_SIGNALS: Mapping[StopMode, Sequence[tuple[Signals, float]]] = {
 }
 
 
+class Programs(Protocol):
+    """PostgreSQL's programs, all of one version such as `15.20`."""
+
+    @property
+    def version(self) -> str: ...
+
+    def programs(self, directory: DataDirectory) -> Path:
+        """Return a directory with programs that the account of `directory` can run."""
+
+
 class PostgresServer(Daemon):
     """One PostgreSQL cluster and its server; every connection is the superuser's.
 
-    Without `sync`, initdb does not wait for the disk: only for data that may be lost.
+    Without `sync`, initdb does not wait for the disk: only for data that may be lost. `programs` are those
+    of the wheel, unless others are given.
     """
 
     name: ClassVar[str] = "postgres"
@@ -66,9 +77,11 @@ class PostgresServer(Daemon):
         *,
         settings: Mapping[str, str] | None = None,
         sync: bool = True,
+        programs: Programs = POSTGRES,
     ) -> None:
         super().__init__(directory, settings=settings)
         self._sync = sync
+        self._installed = programs
 
     @property
     def url(self) -> str:
@@ -87,7 +100,11 @@ class PostgresServer(Daemon):
 
     @cached_property
     def _programs(self) -> Path:
-        return POSTGRES.programs(self.directory)
+        return self._installed.programs(self.directory)
+
+    @property
+    def _major(self) -> str:
+        return self._installed.version.partition(".")[0]
 
     def execute(self, sql: str, *, database: str = "postgres", timeout: float = 60.0) -> str:
         """Run one statement with psql and return what it prints, columns separated by `|`.
@@ -135,7 +152,9 @@ class PostgresServer(Daemon):
         cluster = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=self.directory.path))
         self.directory.account.take(cluster)
         options = ["--auth=trust", f"--username={SUPERUSER}", "--encoding=UTF8", "--locale=C"]
-        options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"]
+        options += ["--no-instructions"]
+        if int(self._major) >= 17:
+            options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         if not self._sync:
             options.append("--no-sync")
         with self.directory.new_log("initdb.log") as log:
@@ -159,11 +178,10 @@ class PostgresServer(Daemon):
             written = (cluster / "PG_VERSION").read_text().strip()
         except FileNotFoundError:
             raise EmbeddedError(f"{cluster} is not PostgreSQL's data; move it away.") from None
-        ours = POSTGRES.version.partition(".")[0]
-        if written != ours:
+        if written != self._major:
             raise EmbeddedError(
                 f"The data in {cluster} were written by PostgreSQL {written}, and the one installed "
-                f"is {ours}. Dump them with version {written} and restore, or choose another data "
+                f"is {self._major}. Dump them with version {written} and restore, or choose another data "
                 "directory."
             )
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from coffeert.embedded.data_directory import DataDirectory
     from coffeert.embedded.lease import FileLock
 
 SETTINGS: Mapping[str, str] = {
@@ -26,8 +27,20 @@ SETTINGS: Mapping[str, str] = {
 
 
 class ValkeyServer(Daemon):
+    """A Valkey; `program` is the wheel's, unless another is given."""
+
     name: ClassVar[str] = "valkey"
     title: ClassVar[str] = "Valkey"
+
+    def __init__(
+        self,
+        directory: Path | DataDirectory,
+        *,
+        settings: Mapping[str, str] | None = None,
+        program: Path | None = None,
+    ) -> None:
+        super().__init__(directory, settings=settings)
+        self._program = program
 
     @property
     def url(self) -> str:
@@ -36,7 +49,7 @@ class ValkeyServer(Daemon):
 
     @property
     def program(self) -> Path:
-        return VALKEY.programs(self.directory) / "valkey-server"
+        return self._program or VALKEY.programs(self.directory) / "valkey-server"
 
     def stop(self) -> None:
         """Stop the server if it runs, and return when no process of it is left."""

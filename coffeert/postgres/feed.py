@@ -36,7 +36,7 @@ _TICKS_AT_ONCE: Final = 64
 _PRUNED_AT_ONCE: Final = 10_000
 _STATEMENT_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 2.0  # beyond the statement's own limit, for a server that does not answer
-_FIRST: Final = FeedPlace(False, 0, UUID(int=0))
+_NO_ORDER: Final = UUID(int=0)  # which none has
 
 
 class FeedRow(msgspec.Struct, frozen=True, gc=False):
@@ -102,6 +102,22 @@ class FeedTable:
         """Return the number of the newest tick, 0 if there is none."""
         async with self._reading() as connection:
             return await connection.fetchval(sql("last_feed_tick"), timeout=_ANSWER_SECONDS) or 0
+
+    async def has(self, tick: FeedTick) -> bool:
+        """Return True if a tick is still there."""
+        async with self._reading() as connection:
+            return (await _ticks_around(connection, tick.number))[:1] == [tick]
+
+    async def newest(self) -> tuple[int, datetime] | None:
+        """Return the number and the moment of the newest tick, `None` if there is none."""
+        async with self._reading() as connection:
+            row = await connection.fetchrow(sql("newest_feed_tick"), timeout=_ANSWER_SECONDS)
+            return None if row is None else (row["number"], row["time"])
+
+    async def first_tick(self) -> int:
+        """Return the number of the oldest tick that is kept, 0 if there is none."""
+        async with self._reading() as connection:
+            return await connection.fetchval(sql("first_feed_tick")) or 0
 
     async def now(self) -> FeedPosition:
         """Return the position behind everything."""
@@ -251,19 +267,36 @@ async def _read_range(
 async def _read_page(
     connection: Connection, start: FeedPosition, part: FeedTick, rows: int
 ) -> FeedRows:
-    place = start.place or _FIRST
+    """Read a part from a place on: what was open at the tick before, what is new, then their voids."""
+    seen = Watermark.parse(NOTHING_SEEN if start.after is None else start.after.snapshot)
+    upto = Watermark.parse(part.snapshot)
+    place = start.place or FeedPlace(False, 0, _NO_ORDER)
+    found: list[asyncpg.Record] = []
     async with _settings(connection):
-        found = await connection.fetch(
-            sql("feed_page"),
-            NOTHING_SEEN if start.after is None else start.after.snapshot,
-            part.snapshot,
-            place.is_void,
-            str(place.xid),
-            place.order_id,
-            rows + 1,
-            timeout=_STATEMENT_SECONDS + _ANSWER_SECONDS,
-        )
+        for is_void in (False, True):
+            if is_void < place.is_void:
+                continue
+            behind = place.xid if is_void == place.is_void else 0
+            within, later = _page_queries(is_void=is_void)
+            if behind:
+                values = str(behind), place.order_id, rows + 1
+                found += await connection.fetch(within, *values)
+            for xid in sorted(seen.xip):
+                if xid > behind and upto.sees(xid) and len(found) <= rows:
+                    values = str(xid), _NO_ORDER, rows + 1 - len(found)
+                    found += await connection.fetch(within, *values)
+            if len(found) <= rows:
+                first = max(behind, seen.xmax - 1)
+                values_later = str(first), part.snapshot, rows + 1 - len(found)
+                found += await connection.fetch(later, *values_later)
     return FeedRows(start, part, tuple(map(_row, found[:rows])), whole=len(found) <= rows)
+
+
+def _page_queries(*, is_void: bool) -> tuple[str, str]:
+    """Return what reads the rest of a transaction, and what the transactions behind one."""
+    if is_void:
+        return sql("feed_voids_in_transaction"), sql("feed_voids_behind_transaction")
+    return sql("feed_in_transaction"), sql("feed_behind_transaction")
 
 
 def _first_that_sees(watermarks: Sequence[Watermark], xid: int) -> int:

@@ -14,6 +14,7 @@ import msgspec
 from coffeert.domain.order_keys import void_key
 from coffeert.domain.orders import new_order_id
 from coffeert.errors import ImportBusy, NotFound
+from coffeert.postgres.connecting import require_session
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
@@ -101,7 +102,11 @@ class Written(NamedTuple):
 
 
 async def begin_session(connection: Connection) -> None:
-    """Let a session import or take back, and no other at the same time; raises `ImportBusy`."""
+    """Let a session import or take back, and no other at the same time.
+
+    Raises `ImportBusy`, and `ConfigError` if the connection has no session.
+    """
+    require_session(connection, "An import")
     deadline = time.monotonic() + LOCK_SECONDS
     with translate_errors():
         await connection.execute(sql("import_settings"))

@@ -9,8 +9,9 @@ from pathlib import Path
 import asyncpg
 
 from coffeert.errors import ConfigError, SchemaMismatch
+from coffeert.postgres.connecting import has_session
 from coffeert.postgres.errors import no_time_zone, translate_errors
-from coffeert.postgres.leadership import lock_leadership
+from coffeert.postgres.leadership import forbid_leading, lock_leadership, wait_for_end_of_term
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.queries import sql, sql_directory
 
@@ -52,25 +53,48 @@ async def migrate(
     """
     wanted = read_migrations() if migrations is None else migrations
     connection = await connect(url, application_name="coffeert migrate")
+    applied: list[str] = []
     try:
         with translate_errors():
-            await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+            if has_session(connection):  # then all of them are applied by one migrator
+                await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+            while (migration := await _apply_next(connection, wanted, timezone)) is not None:
+                applied.append(migration.name)
+    finally:
+        await close(connection)
+    return applied
+
+
+async def _apply_next(
+    connection: Connection, wanted: tuple[Migration, ...], timezone: str
+) -> Migration | None:
+    """Apply the first migration that is missing, and return it; `None` if none is."""
+    for attempt in range(2):
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
             await connection.execute(sql("create_ledger"))
             applied = await _ledger(connection)
             _check_history(applied, wanted)
             missing = [migration for migration in wanted if migration.name not in applied]
-            if missing and applied and not await lock_leadership(connection):
-                raise SchemaMismatch(
-                    "An older version of coffeert runs on this database: stop every server and "
-                    "aggregator, then migrate."
-                )
-            if missing:
+            if not missing:
+                return None
+            if not applied or await _forbid_leading(connection):
                 await _set_timezone(connection, timezone)
-            for migration in missing:
-                await _apply(connection, migration)
-            return [migration.name for migration in missing]
-    finally:
-        await close(connection)
+                await _apply(connection, missing[0])
+                return missing[0]
+        if attempt == 0:
+            await wait_for_end_of_term(connection)
+    raise SchemaMismatch(
+        "An older version of coffeert runs on this database: stop every server and aggregator, then "
+        "migrate."
+    )
+
+
+async def _forbid_leading(connection: Connection) -> bool:
+    # The lock of the session as well, so that nobody leads between two migrations.
+    if has_session(connection) and not await lock_leadership(connection):
+        return False
+    return await forbid_leading(connection)
 
 
 async def check_schema(connection: Connection) -> None:
@@ -87,7 +111,7 @@ async def check_schema(connection: Connection) -> None:
 
 
 async def _set_timezone(connection: Connection, timezone: str) -> None:
-    # As a setting of the session: the script of a migration takes no parameters.
+    # As a setting of the transaction: the script of a migration takes no parameters.
     if await connection.fetchval(sql("find_timezone"), timezone) is None:
         raise ConfigError(no_time_zone(timezone))
     await connection.execute(sql("set_migration_timezone"), timezone)

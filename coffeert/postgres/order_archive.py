@@ -15,8 +15,9 @@ from coffeert.domain.order_query import ListPlace, OrderQuery
 from coffeert.domain.orders import MIN_PLACED_AT, Order
 from coffeert.errors import FieldError, Invalid, Unavailable
 from coffeert.postgres.errors import translate_errors
-from coffeert.postgres.pool import Connection, Pool
+from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
+from coffeert.postgres.read_pool import ConnectionSource
 
 PAGE_SECONDS: Final = 3.0
 COUNT_SECONDS: Final = 0.5
@@ -59,7 +60,7 @@ class OrderArchive:
     other searches have not ended within two seconds, and `Invalid` for what cannot be found in time.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: ConnectionSource) -> None:
         self._pool = pool
 
     async def page(

@@ -209,6 +209,8 @@ class OrderRepository:
     async def _acquire(self, within: float) -> Leased:
         try:
             return await self._pool.acquire(timeout=within)
+        except DatabaseUnavailable as error:
+            raise NotStored(str(error)) from error
         except (*_BROKEN_LINK, asyncpg.PostgresError) as error:
             raise NotStored("PostgreSQL cannot be reached.") from error
 

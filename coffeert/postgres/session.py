@@ -6,6 +6,7 @@ from functools import cache
 
 import msgspec
 
+from coffeert.postgres.connecting import has_session, note_backend
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.migrations import read_migrations
 from coffeert.postgres.pool import Connection
@@ -18,6 +19,7 @@ STALLED_SECONDS = 2.0
 class SessionStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What `session_status` has read; the last three are settings as PostgreSQL spells them."""
 
+    backend: int = 0
     standby: bool
     read_only: bool
     may_insert: bool
@@ -57,7 +59,12 @@ async def read_status(connection: Connection) -> SessionStatus:
     with translate_errors():
         row = await connection.fetchrow(sql("session_status"), STALLED_SECONDS)
     assert row is not None
-    return SessionStatus(**row)
+    status = SessionStatus(**row)
+    note_backend(connection, status.backend)
+    if not has_session(connection) and status.synchronous_commit != "remote_apply":
+        # Each statement that stores orders sets it for itself.
+        status = msgspec.structs.replace(status, synchronous_commit="on")
+    return status
 
 
 @cache

@@ -41,6 +41,27 @@ class SessionRow(NamedTuple):
     orders: int
 
 
+class QuarterRow(NamedTuple):
+    """In how many minutes of a quarter hour of some days a store sold something, and how many orders.
+
+    `quarter` counts from the midnight of its wall clocks.
+    """
+
+    store: str
+    quarter: int
+    minutes: int
+    orders: int
+
+
+class DaySpan(NamedTuple):
+    """A business day of a store, and the zone of its wall clocks."""
+
+    store: str
+    zone: str
+    begins: datetime
+    ends: datetime
+
+
 class SlidingRow(msgspec.Struct, frozen=True):
     """The windows of a store as they are read; `cents` are in minor units."""
 
@@ -67,6 +88,21 @@ async def load_today(connection: Connection, moment: datetime) -> list[DayBounds
     """Read when the days began that a moment is in."""
     rows = await connection.fetch(sql("today_begins"), moment)
     return [DayBounds(row["store"], row["begins"], None) for row in rows]
+
+
+async def load_usual_quarters(connection: Connection, days: Sequence[DaySpan]) -> list[QuarterRow]:
+    """Read in which quarter hours of the days stores sold, added up for each store."""
+    columns = [[day[column] for day in days] for column in range(4)]
+    rows = await connection.fetch(sql("usual_quarters"), *columns)
+    return [QuarterRow(*row) for row in rows]
+
+
+async def load_orders_between(
+    connection: Connection, begins: datetime, ends: datetime
+) -> dict[str, int]:
+    """Count the orders of each store between two whole minutes that are kept."""
+    rows = await connection.fetch(sql("orders_between"), begins, ends)
+    return {row["store"]: row["orders"] for row in rows}
 
 
 async def count_stale(connection: Connection) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import AsyncGenerator
@@ -12,8 +13,9 @@ import structlog
 from redis.exceptions import NoPermissionError, ResponseError
 
 from coffeert.domain.view import RollupSnapshot
+from coffeert.errors import ProtocolMismatch
 from coffeert.redis_bus import keys
-from coffeert.redis_bus.connection import close_client, open_client, redis_errors
+from coffeert.redis_bus.connection import FULL, close_client, open_client, redis_errors
 from coffeert.redis_bus.sender import MessageSender
 from coffeert.redis_bus.snapshot import META, Meta, decode_meta, decode_snapshot
 from coffeert.redis_bus.subscription import BusEvent, Subscribed, Subscription
@@ -21,14 +23,20 @@ from coffeert.wire.bus import BatchesCommitted, PassStats
 
 __all__ = ["Bus", "BusCounts", "BusEvent", "RedisFigures", "Subscribed"]
 
+_PROTOCOL = re.compile(rb"[0-9]{1,3}")
+
 log = structlog.get_logger(__name__)
 
 
 class RedisFigures(msgspec.Struct, frozen=True):
-    """The time of a round trip to Redis, and its bytes of memory (0 if it does not say)."""
+    """The time of a round trip to Redis, and its bytes of memory (0 if it does not say).
+
+    `obstacle` says why passes cannot be published there, or not be read.
+    """
 
     round_trip_ms: float
     used_memory: int
+    obstacle: str | None = None
 
 
 class BusCounts(msgspec.Struct, frozen=True):
@@ -121,17 +129,42 @@ class Bus:
         with redis_errors():
             return bool(await self._client.delete(keys.login_code(digest)))
 
-    async def ping(self) -> RedisFigures:
-        """Measure a round trip; raises `RedisUnavailable`."""
+    async def check_protocol(self) -> None:
+        """Raise `ProtocolMismatch` if a newer version publishes here, and `RedisUnavailable`."""
+        with redis_errors():
+            found = await self._protocol_in_use()
+        if found is not None and found > keys.PROTOCOL:
+            raise ProtocolMismatch(keys.another_protocol(found))
+
+    async def probe(self) -> RedisFigures:
+        """Measure the round trip of a write that changes nothing; raises `RedisUnavailable`."""
         with redis_errors():
             started = time.perf_counter()
-            await self._client.ping()
+            await self._client.delete(keys.NOTHING)
             round_trip_ms = (time.perf_counter() - started) * 1000
+            obstacle = None
+            if (found := await self._protocol_in_use()) not in {None, keys.PROTOCOL}:
+                obstacle = keys.another_protocol(found)
             try:
                 memory = await self._client.info("memory")
             except NoPermissionError:
                 memory = {}
-        return RedisFigures(round_trip_ms, int(memory.get("used_memory", 0)))
+        used, most = int(memory.get("used_memory", 0)), int(memory.get("maxmemory", 0))
+        if 0 < most < used and memory.get("maxmemory_policy") == "noeviction":
+            obstacle = f"Redis cannot be used: {FULL}."
+        return RedisFigures(round_trip_ms, used, obstacle or self._sender.obstacle)
+
+    async def _protocol_in_use(self) -> int | None:
+        """Return the protocol of the version that publishes; `None` if none does."""
+        try:
+            text = cast("bytes | None", await self._client.get(keys.PROTOCOL_IN_USE)) or b""
+        except ResponseError as error:
+            if not str(error).startswith("WRONGTYPE"):
+                raise
+            return None
+        if not _PROTOCOL.fullmatch(text) or await self._client.ttl(keys.PROTOCOL_IN_USE) < 0:
+            return None  # not of ours, whose name expires
+        return int(text)
 
     async def close(self) -> None:
         """Send what is queued, for at most a second, and close every connection."""

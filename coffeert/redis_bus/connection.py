@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 from redis.asyncio import ConnectionPool, Redis
-from redis.asyncio.connection import parse_url
+from redis.asyncio.connection import SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import (
+    MovedError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+)
 
 from coffeert.errors import ConfigError, RedisUnavailable
+from coffeert.redis_bus.address import RedisAddress, UnusableAddress, parse_address
+from coffeert.redis_bus.located_connection import LocatedConnection, LocatedSSLConnection
+from coffeert.redis_bus.locators import ClusterLocator, Locator, SentinelLocator
 
 TIMEOUT_SECONDS = 1.0
 """Seconds to connect, to send, or to wait for an answer."""
 
-_MAX_REASON_LENGTH = 200
+FULL: Final = "its memory is full (maxmemory), and nothing may be evicted"
+
+_MAX_REASON_LENGTH = 300
+_NO_PERMISSION = re.compile("no permissions? ", re.IGNORECASE)
 
 # A URL may set any option of the library except for those that our code depends on: answers as bytes,
 # messages among them as in RESP 2, and errors that are raised and not retried.
@@ -36,15 +48,30 @@ def open_client(url: str, *, timeout: float = TIMEOUT_SECONDS) -> Redis:
     it may hold a password.
     """
     try:
-        options = {"socket_timeout": timeout, "socket_connect_timeout": timeout, **parse_url(url)}
-        pool = ConnectionPool(**{**options, **_NEEDED})
+        address = parse_address(url)
+        options = {"socket_timeout": timeout, "socket_connect_timeout": timeout, **address.options}
+        options |= _NEEDED
+        if address.nodes:
+            tls = options.get("connection_class") is SSLConnection
+            options["connection_class"] = LocatedSSLConnection if tls else LocatedConnection
+            options["locator"] = _locator(address)
+        pool = ConnectionPool(**options)
         pool.connection_class(**pool.connection_kwargs)  # does not connect, but checks the options
-    except (ValueError, TypeError):
+    except (ValueError, TypeError) as error:
+        reason = f" ({error})" if isinstance(error, UnusableAddress) else ""
         raise ConfigError(
-            "The Redis URL cannot be used: it must look like redis://host:6379/0, "
-            "rediss://... or unix:///path."
+            f"The Redis URL cannot be used{reason}: it must look like redis://host:6379/0, rediss://..., "
+            "unix:///path, redis+sentinel://host:26379,host/service/0 or redis+cluster://host:6379,host, "
+            "with special characters of a password as %40."
         ) from None
     return Redis(connection_pool=pool)
+
+
+def _locator(address: RedisAddress) -> Locator:
+    if address.service:
+        options = {**address.sentinel_options, **_NEEDED, "client_name": None}
+        return SentinelLocator(address.nodes, address.service, options)
+    return ClusterLocator(address.nodes, {**address.options, **_NEEDED})
 
 
 async def close_client(client: Redis) -> None:
@@ -67,6 +94,19 @@ def redis_errors() -> Iterator[None]:
 def _reason(error: Exception) -> str:
     # Redis and its library put the host or the socket in the text, never the password.
     text = " ".join(str(error).split()) or type(error).__name__
+    match error:
+        case _ if _NO_PERMISSION.search(
+            text
+        ):  # by its text: a connection or a script says so otherwise
+            text = f"its user lacks a privilege ({text.rstrip('.')})"
+        case OutOfMemoryError():
+            text = FULL
+        case ReadOnlyError():
+            text = "it is a replica, which takes no writes"
+        case MovedError():
+            text = "it is a cluster, whose URL begins with redis+cluster:// or rediss+cluster://"
+        case _ if text.startswith("unknown command") and "DEL" in text.upper():
+            text += " (a Sentinel? Its URL begins with redis+sentinel://)"
     return (text if len(text) <= _MAX_REASON_LENGTH else text[:_MAX_REASON_LENGTH] + "…").rstrip(
         "."
     )

@@ -2,13 +2,18 @@
 -- and the keys for people to that pass, and publishes the message. One script, so no reader ever sees
 -- a part of it. docs/redis.md has the rules of who may write.
 --
--- KEYS: snapshot, top drinks, recent orders, the fence of the pass's lineage
+-- KEYS: snapshot, top drinks, recent orders, the fence of the pass's lineage, the protocol in use, then the hash
+--       of every hour that the snapshot has after this pass, and of those that it may have had before: servers
+--       that spread keys refuse a key that is not declared
 -- ARGV: the plan (coffeert.redis_bus.publisher.PublishPlan) as JSON, the snapshot's meta, the channel, the message,
 --       then fields of the snapshot alternating with their values
 --
 -- Answers with one of
 --   written ...  done; with the names of keys that held something of another type, now replaced
 --   incomplete   nothing done: what is stored is not the pass before; send everything
+--   undeclared ...
+--                nothing done: these hours have left the snapshot, and their hashes are not among the keys
+--   newer <n>    nothing done: a version of coffeert with protocol <n> publishes here
 --   superseded <id>
 --                nothing done: a later pass of the same leader is stored
 --   fenced <n> own|other <id>
@@ -16,7 +21,7 @@
 --                that the database no longer has; of this lineage or of another
 -- <id> names what is stored, for the plan of a later pass whose commit has proved it outdated.
 
-local snapshot, top, recent, fence = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local snapshot, top, recent, fence, protocol = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local plan, meta, channel, message = cjson.decode(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local pass = cjson.decode(meta)
 
@@ -31,6 +36,11 @@ local function call(command, key, arguments)
     local to = math.min(from + ARGUMENTS_AT_ONCE - 1, #arguments)
     redis.call(command, key, unpack(arguments, from, to))
   end
+end
+
+-- Returns whether a field of the snapshot can be an hour's; no other has a hash of its own.
+local function is_hour(field)
+  return string.find(field, '^hour:[%dT:-]+$') ~= nil
 end
 
 -- Returns the stored meta and its text, or nothing if it cannot be read.
@@ -53,6 +63,15 @@ end
 local function published_token()
   local text = kind(fence) == 'string' and redis.call('GET', fence) or ''
   return string.match(text, '^%d+$') and tonumber(text) or -1
+end
+
+-- Returns the protocol of a newer version that publishes here, or nothing. What does not expire is not ours.
+local function newer_protocol()
+  local text = kind(protocol) == 'string' and redis.call('GET', protocol) or ''
+  if string.find(text, '^%d%d?%d?$') and tonumber(text) > plan.protocol and redis.call('TTL', protocol) >= 0 then
+    return text
+  end
+  return nil
 end
 
 -- Returns the number of the first transaction that a watermark has not seen begin.
@@ -117,8 +136,9 @@ local function completes(stored, stored_meta, present, given)
   for _, hour in ipairs(plan.hours) do
     whole[hour.key] = hour.whole
   end
-  for _, key in ipairs(plan.hour_keys) do
-    if not whole[key] and kind(key) ~= 'hash' then
+  for _, field in ipairs(plan.live) do
+    local key = plan.prefix .. field
+    if is_hour(field) and not whole[key] and kind(key) ~= 'hash' then
       return false
     end
   end
@@ -127,9 +147,11 @@ end
 
 -- Deletes what somebody else has put under our names; returns their names.
 local function clear_foreign()
-  local expected = { [snapshot] = 'hash', [top] = 'zset', [recent] = 'list', [fence] = 'string' }
-  for _, key in ipairs(plan.hour_keys) do
-    expected[key] = 'hash'
+  local expected = {
+    [snapshot] = 'hash', [top] = 'zset', [recent] = 'list', [fence] = 'string', [protocol] = 'string',
+  }
+  for index = 6, #KEYS do
+    expected[KEYS[index]] = 'hash'
   end
   local found = {}
   for key, wanted in pairs(expected) do
@@ -150,7 +172,7 @@ local function write_snapshot(present, live)
   for field in pairs(present) do
     if not live[field] then
       redis.call('HDEL', snapshot, field)
-      if string.sub(field, 1, 5) == 'hour:' then
+      if is_hour(field) then
         redis.call('DEL', plan.prefix .. field)
       end
     end
@@ -178,6 +200,10 @@ local function write_for_people()
   redis.call('EXPIRE', recent, plan.snapshot_ttl)
 end
 
+local newer = newer_protocol()
+if newer then
+  return 'newer ' .. newer
+end
 local stored, stored_meta = stored_pass()
 local refused = refusal(stored, stored_meta)
 if refused then
@@ -202,9 +228,23 @@ local live = { meta = true, recent = true }
 for _, field in ipairs(plan.live) do
   live[field] = true
 end
+local declared = {}
+for index = 6, #KEYS do
+  declared[KEYS[index]] = true
+end
+local undeclared = {}
+for field in pairs(present) do
+  if is_hour(field) and not live[field] and not declared[plan.prefix .. field] then
+    undeclared[#undeclared + 1] = field
+  end
+end
+if #undeclared > 0 then
+  return 'undeclared ' .. table.concat(undeclared, ' ')
+end
 local foreign = clear_foreign()
 write_snapshot(present, live)
 write_for_people()
 redis.call('SET', fence, string.format('%.0f', pass.token), 'EX', plan.fence_ttl)
+redis.call('SET', protocol, string.format('%.0f', plan.protocol), 'EX', plan.protocol_ttl)
 redis.call('PUBLISH', channel, message)
 return table.concat({ 'written', unpack(foreign) }, ' ')

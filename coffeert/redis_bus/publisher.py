@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from typing import Final
@@ -54,14 +55,14 @@ class PublishPlan(msgspec.Struct, frozen=True, kw_only=True):
     whole: bool
     live: list[str]
     """Every bucket field that the snapshot has after this pass."""
-    hour_keys: list[str]
-    """The hash of every hour in `live`."""
     hours: list[HourPlan]
     top: dict[str, int]
     recent: list[str]
     outdated: str = ""
     """The id of what an earlier pass was refused for: this pass's commit has proved it outdated."""
     prefix: str = keys.PREFIX
+    protocol: int = keys.PROTOCOL
+    protocol_ttl: int = keys.PROTOCOL_TTL_SECONDS
     snapshot_ttl: int = keys.SNAPSHOT_TTL_SECONDS
     fence_ttl: int = keys.FENCE_TTL_SECONDS
 
@@ -78,6 +79,7 @@ class RedisPublisher:
         self._client = open_client(url, timeout=_TIMEOUT_SECONDS)
         self._script = self._client.register_script(_SCRIPT)
         self._refused: tuple[int, str] | None = None
+        self._hours: set[str] = set()
 
     async def publish(
         self, message: PassMessage, cube: RollupCube, recent: tuple[Order, ...]
@@ -92,12 +94,17 @@ class RedisPublisher:
         database's passes nor what a person has put there stop publishing for good.
         """
         answer = await self._run(message, cube, recent, whole=False)
-        if answer == "incomplete":
+        if whole := answer == "incomplete":
             answer = await self._run(message, cube, recent, whole=True)
+        if answer.startswith("undeclared "):  # hours that another aggregator has published
+            self._hours |= set(answer.split()[1:])
+            answer = await self._run(message, cube, recent, whole=whole)
         match answer.split():
             case ["written", *foreign]:
                 if foreign:
                     log.warning("foreign values in redis replaced", keys=sorted(foreign))
+            case ["newer", protocol]:
+                raise RedisUnavailable(keys.another_protocol(int(protocol)))
             case ["superseded", found]:
                 self._refused = message.number, found
             case ["fenced", token, whose, found]:
@@ -127,7 +134,15 @@ class RedisPublisher:
         sent = message
         if message.cells is not None and len(message.cells) > MAX_CELLS:
             sent = msgspec.structs.replace(message, cells=None)
-        names = [keys.SNAPSHOT, keys.TOP_DRINKS, keys.RECENT, keys.fence(message.lineage)]
+        live_hours = {field for field in plan.live if field.startswith("hour:")}
+        names = [
+            keys.SNAPSHOT,
+            keys.TOP_DRINKS,
+            keys.RECENT,
+            keys.fence(message.lineage),
+            keys.PROTOCOL_IN_USE,
+            *(f"{keys.PREFIX}{field}" for field in sorted(live_hours | self._hours)),
+        ]
         arguments = [
             _encode(plan),
             _encode(Meta.of(message)),
@@ -137,6 +152,8 @@ class RedisPublisher:
         ]
         with redis_errors():
             answer: bytes = await self._script(names, arguments)
+        if answer.startswith(b"written"):
+            self._hours = live_hours
         return answer.decode()
 
 
@@ -163,7 +180,7 @@ def plan_publish(
     plan = PublishPlan(
         whole=whole,
         live=[field_name(grain, bucket) for grain, bucket in live],
-        hour_keys=[keys.hour(bucket) for grain, bucket in live if grain == "hour"],
+        protocol_ttl=max(keys.PROTOCOL_TTL_SECONDS, math.ceil(3 * message.stats.interval_s)),
         hours=list(_hours(message, cube, touched, whole=whole)),
         top={drink: totals.orders for drink, totals in cube.top_drinks(_ALL_DRINKS)},
         recent=[_encode(body).decode() for body in bodies],

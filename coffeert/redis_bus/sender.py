@@ -43,7 +43,8 @@ class MessageSender:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
-        self._reached = True
+        self.obstacle: str | None = None
+        """Why the last messages were dropped; `None` if they were sent."""
 
     def put(self, message: BatchesCommitted) -> None:
         """Queue a message. Never waits, never raises."""
@@ -90,15 +91,15 @@ class MessageSender:
                         pipeline.publish(keys.BATCHES_CHANNEL, data)
                     await pipeline.execute()
             sent = len(encoded)
-            self._reached = True
+            self.obstacle = None
         except RedisUnavailable as error:
-            if self._reached:
+            if self.obstacle is None:
                 log.debug("committed batches dropped", reason=str(error))
-            self._reached = False
+            self.obstacle = str(error)
         finally:
             self.published += sent
             self.dropped += len(messages) - sent
-        if not self._reached and not self._closing:
+        if self.obstacle is not None and not self._closing:
             await asyncio.sleep(_PAUSE_SECONDS)
 
     def _ended(self, task: asyncio.Task[None]) -> None:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from coffeert.config import Config
 from coffeert.domain.calendar import calendar_span
+from coffeert.domain.orders import Order
+from coffeert.domain.watermark import Xid
+from coffeert.errors import RedisUnavailable
 from coffeert.postgres.calendars import load_calendars
 from coffeert.postgres.feed import FeedTable
+from coffeert.postgres.known_view import load_known_view
 from coffeert.postgres.menu import load_menu
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.order_archive import OrderArchive
 from coffeert.postgres.orders import OrderRepository
-from coffeert.postgres.pool import open_pool
+from coffeert.postgres.pool import Pool, open_pool
+from coffeert.postgres.read_pool import ReadPool
 from coffeert.redis_bus.bus import Bus
 from coffeert.server.feed.reader_limit import ReaderLimit
+from coffeert.server.feed.replay import Replay
 from coffeert.server.feed.source import FeedSource
 from coffeert.server.http.aiohttp_connection import track_requests
 from coffeert.server.http.auth import Authorizer
@@ -31,15 +37,17 @@ from coffeert.server.http.feed import FeedApi
 from coffeert.server.http.login import LoginApi
 from coffeert.server.http.order_endpoint import OrderEndpoint
 from coffeert.server.http.order_list import OrderListApi
-from coffeert.server.http.orders import OrdersApi
+from coffeert.server.http.orders import UUID_PATTERN, OrdersApi
 from coffeert.server.http.page import Page, add_nosniff
 from coffeert.server.http.read_cookie import ReadCookie
+from coffeert.server.http.replay import ReplayApi
 from coffeert.server.http.reports import ReportsApi
 from coffeert.server.http.windows import WindowsApi
 from coffeert.server.ingest.admission import Admission
 from coffeert.server.ingest.batch_writer import BatchWriter
 from coffeert.server.ingest.order_service import OrderService
 from coffeert.server.ingest.recent import RecentAcknowledgements
+from coffeert.server.live.acknowledged_xids import AcknowledgedXids
 from coffeert.server.live.broadcaster import Broadcaster
 from coffeert.server.live.change_log import ChangeLog
 from coffeert.server.live.database_clock import DatabaseClock
@@ -76,6 +84,7 @@ class Server:
     rollup_reader: RollupReader
     order_archive: OrderArchive
     feed_source: FeedSource
+    replay: Replay
     reporter: Reporter
     day_closer: DayCloser
     health: HealthMonitor
@@ -114,12 +123,20 @@ class Server:
             menu=self.menu_cache.menu,
             zone=lambda: self.updater.calendars.calendars[0].zone,
         )
+        feed_limit = ReaderLimit(self.config.max_feed_readers, self.config.max_feed_readers_per_ip)
         feed = FeedApi(
             self.feed_source,
-            ReaderLimit(self.config.max_feed_readers, self.config.max_feed_readers_per_ip),
+            feed_limit,
             self.authorizer,
             menu=self.menu_cache.menu,
             zone=lambda: self.updater.calendars.calendars[0].zone,
+        )
+        replay = ReplayApi(
+            self.replay,
+            feed_limit,
+            self.authorizer,
+            zone=lambda: self.updater.calendars.calendars[0].zone,
+            now=self.rollup_reader.clock.now,
         )
         reports = ReportsApi(self.reporter, self.authorizer)
         windows = WindowsApi(
@@ -155,9 +172,11 @@ class Server:
                 ("GET", "/api/orders", order_list.orders),
                 ("POST", "/api/orders/batch", orders.place_batch),
                 ("POST", "/api/orders/{order_id:.+}/void", orders.void),
+                ("GET", f"/api/orders/{{order_id:{UUID_PATTERN}}}", orders.find),
                 ("GET", "/api/dashboard", dashboard.dashboard),
                 ("GET", "/api/menu", dashboard.menu),
                 ("GET", "/api/feed", feed.feed),
+                ("GET", "/api/replay", replay.replay),
                 ("GET", "/api/report", reports.report),
                 ("GET", "/api/activity", reports.activity),
                 ("GET", "/api/sessions", windows.sessions),
@@ -196,7 +215,8 @@ class Server:
 async def open_server(config: Config, database_url: str, redis_url: str) -> AsyncIterator[Server]:
     """Make a server and keep its background tasks running.
 
-    Raises `DatabaseUnavailable` and `SchemaMismatch`. Redis may be away: the server waits for it.
+    Raises `DatabaseUnavailable`, `SchemaMismatch` and `ProtocolMismatch`. Redis may be away: the server
+    waits for it.
     """
     async with AsyncExitStack() as stack:
         pool = await open_pool(
@@ -210,6 +230,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             application_name="coffeert serve, orders",
         )
         stack.push_async_callback(archive_pool.close)
+        standby_pool = await _standby_pool(config, stack)
         feed_pool = await open_pool(
             database_url,
             size=FEED_CONNECTIONS,
@@ -225,6 +246,8 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             calendars = await load_calendars(connection, *calendar_span(now))
         bus = Bus(redis_url)
         stack.push_async_callback(bus.close)
+        with suppress(RedisUnavailable):
+            await bus.check_protocol()
         admission = Admission(
             wait_limit=config.max_queue_seconds,
             batch_rows=config.max_batch_rows,
@@ -243,8 +266,12 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             pool, max_idle=min(config.max_concurrent_commits, config.database_pool_size - 1)
         )
         stack.push_async_callback(repository.close)
+        acknowledged = AcknowledgedXids(live_view)
         rollup_reader = RollupReader(
-            pool, clock, idle_elsewhere=lambda: repository.idle_connections
+            pool,
+            clock,
+            reads=ReadPool(pool, standby_pool, acknowledged.shown),
+            idle_elsewhere=lambda: repository.idle_connections,
         )
         updater = LiveUpdater(
             live_view,
@@ -255,19 +282,23 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             places=lambda: menu_cache.menu().places,
             on_new_lineage=lambda _: recent.store_again(),
         )
-        recent = RecentAcknowledgements(
-            repository, updater.on_commit, enabled=config.restore_acknowledged
-        )
+
+        def on_commit(xid: Xid, orders: Sequence[Order]) -> None:
+            acknowledged.note(xid)
+            updater.on_commit(xid, orders)
+
+        recent = RecentAcknowledgements(repository, on_commit, enabled=config.restore_acknowledged)
         await updater.load_if_needed()
         batch_writer = BatchWriter(
             repository,
             admission,
             batch_rows=config.max_batch_rows,
             writers=config.max_concurrent_commits,
-            on_commit=updater.on_commit,
+            on_commit=on_commit,
             on_acknowledged=recent.add,
         )
         menu_cache = MenuCache(menu, database_url, broadcaster)
+        feed_source = FeedSource(FeedTable(feed_pool), lambda: menu_cache.menu().places)
         authorizer = _authorizer(config)
         order_service = OrderService(batch_writer, repository, menu_cache.menu, clock.now)
         batches = BatchEndpoint(
@@ -284,9 +315,16 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             broadcaster=broadcaster,
             menu_cache=menu_cache,
             rollup_reader=rollup_reader,
-            order_archive=OrderArchive(archive_pool),
-            feed_source=FeedSource(FeedTable(feed_pool), lambda: menu_cache.menu().places),
-            reporter=Reporter(pool, menu_cache.menu),
+            order_archive=OrderArchive(ReadPool(archive_pool, standby_pool, acknowledged.shown)),
+            feed_source=feed_source,
+            replay=Replay(
+                feed_source,
+                lambda position, moment: load_known_view(feed_pool, position, moment),
+                menu=menu_cache.body,
+                zone=lambda: updater.calendars.calendars[0].zone,
+                places=lambda: menu_cache.menu().places,
+            ),
+            reporter=Reporter(ReadPool(pool, standby_pool, acknowledged.shown), menu_cache.menu),
             day_closer=DayCloser(pool, config.closing_after),
             health=HealthMonitor(
                 batch_writer=batch_writer,
@@ -318,6 +356,20 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
         stack.push_async_callback(server.tasks.stop)
         _start(server)
         yield server
+
+
+async def _standby_pool(config: Config, stack: AsyncExitStack) -> Pool | None:
+    if config.read_url is None or not config.read_url.get_secret_value():
+        return None
+    pool = await open_pool(
+        config.read_url.get_secret_value(),
+        size=config.database_pool_size,
+        min_size=0,  # a standby that is away keeps no server from starting
+        application_name="coffeert serve, standby",
+        several="prefer-standby",
+    )
+    stack.callback(pool.terminate)
+    return pool
 
 
 def _authorizer(config: Config) -> Authorizer:

@@ -80,6 +80,8 @@ class CoffeertApp(App[None]):
         # With NO_COLOR no colour at all is sent, not even shades of grey.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.glyphs: Glyphs = GLYPHS[appearance.glyphs]
+        if not appearance.animated:
+            self.animation_level = "none"  # which TEXTUAL_ANIMATIONS may have asked for as well
         self.set_class(appearance.glyphs == "ascii", "-ascii")
         self.set_keymap(dict(settings.keys))
         address = url if isinstance(url, ServerAddress) else ServerAddress(url)
@@ -126,6 +128,11 @@ class CoffeertApp(App[None]):
     def state(self) -> DashboardState:
         """What is chosen for the server shown."""
         return self.tab.state
+
+    @property
+    def animated(self) -> bool:
+        """Whether what has just changed is seen to do so."""
+        return self.animation_level != "none"
 
     @property
     def palette(self) -> Palette:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
 
 from coffeert.domain.rollup_cube import RollupCube
 from coffeert.domain.view import View
@@ -12,19 +11,12 @@ from coffeert.tui.model.axis_scale import AxisScale
 from coffeert.tui.model.bucket_sums import BucketSumCache
 from coffeert.tui.model.data_status import DataStatus, data_status_of
 from coffeert.tui.model.filter import EVERYTHING, Filter, Term
+from coffeert.tui.model.filter_entry import Vocabulary
 from coffeert.tui.model.order_listing import OrderListing
 from coffeert.tui.model.order_search import OrderSearch, search_for
 from coffeert.tui.model.past import TimeTravel
-from coffeert.tui.model.report_request import (
-    NO_REPORTS,
-    ReportAnswer,
-    ReportAnswers,
-    Selection,
-    ShownReports,
-    WantedReport,
-    selection_of,
-    sums_of,
-)
+from coffeert.tui.model.range_reports import RangeChoice, RangeReports
+from coffeert.tui.model.report_request import ReportAnswers, ShownReports, WantedReport, sums_of
 from coffeert.tui.model.session import Session
 from coffeert.tui.model.window import (
     DEFAULT_RANGE,
@@ -43,10 +35,6 @@ from coffeert.tui.render.layout import Listing, PanelName, TabName
 from coffeert.tui.render.orders import OrdersModel
 from coffeert.wire.orders import MenuBody
 from coffeert.wire.reports import Comparison as ReportComparison
-from coffeert.wire.reports import Report
-
-OLD_REPORT_SECONDS: Final = 150.0
-"""A report is asked for each minute: one this old has been missed at least once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +62,7 @@ class DashboardState:
         self.compare: ReportComparison = "last-week"
         self.sort: SortColumn = "takings"
         self.enlarged: PanelName | None = None
-        self.reports = ReportAnswers()
+        self._range_reports = RangeReports(session)
         self.axis = AxisScale()
         self.filter: Filter = EVERYTHING
         self.path: tuple[Term, ...] = ()
@@ -82,7 +70,7 @@ class DashboardState:
         self.comparisons: dict[RangeName, Comparison] = {}
         self.listing_orders = OrderListing()
         self._sums: BucketSumCache | None = None
-        self._selected: tuple[tuple[Filter, MenuBody, int], Selection | None] | None = None
+        self._vocabulary: tuple[MenuBody, int, Vocabulary] | None = None
         self._search: tuple[tuple[object, ...], OrderSearch | None] | None = None
         self._comparison_sums: tuple[Comparison, BucketSumCache] | None = None
 
@@ -111,12 +99,6 @@ class DashboardState:
         if inside == {"drink"}:
             return "stores"
         return "drinks" if self.tab == "drinks" else "stores"
-
-    @property
-    def sums_filter(self) -> Filter:
-        """The part of the filter that sums obey: what was sold at which price, they do not tell."""
-        terms = self.effective_filter.terms
-        return Filter(tuple(term for term in terms if term.field != "price"))
 
     @property
     def comparison(self) -> ReportComparison | None:
@@ -165,7 +147,7 @@ class DashboardState:
         if view is None:
             return None
         touched = self.session.drain_touched()
-        wanted = self.sums_filter
+        wanted = self.effective_filter
         if self._sums is None or self._sums.cube is not view.cube or self._sums.wanted != wanted:
             self._sums = BucketSumCache(view.cube, wanted)
         else:
@@ -178,7 +160,7 @@ class DashboardState:
         sums, view = self.sums(), self.view()
         data_status, now = self.data_status(), self.session.now()
         window_shown = charted = None
-        reports = self._shown_reports()
+        reports = self.shown_reports()
         if sums is not None and view is not None:
             moment = now.timestamp()
             window_shown = charted = self._window(sums, moment, reports)
@@ -197,87 +179,48 @@ class DashboardState:
             reports=reports,
             span=self.span,
             comparison=self.comparison,
-            wanted=self.sums_filter,
+            wanted=self.effective_filter,
         )
 
     def _window(self, sums: BucketSumCache, moment: float, reports: ShownReports) -> Window | None:
-        if self.span.minutes:
-            return minutes_window(sums, self._comparison(moment), self.span, moment)
-        if self.span.name == "today":
-            return today_window(sums, self.span, moment)
+        if not self.effective_filter.by_price:  # which the live view does not tell
+            if self.span.minutes:
+                return minutes_window(sums, self._comparison(moment), self.span, moment)
+            if self.span.name == "today":
+                return today_window(sums, self.span, moment)
         reported = sums_of(reports)
         return None if reported is None else Window(self.span, moment, reported)
 
-    def selection(self) -> Selection | None:
-        """Return what reports are asked for; `None` if they cannot answer for the filter."""
-        view, menu, wanted = self.live.view, self.live.menu, self.sums_filter
+    def vocabulary(self) -> Vocabulary | None:
+        """Return what a filter can name; `None` before the first data."""
+        view, menu = self.live.view, self.live.menu
         if view is None or menu is None:
             return None
-        if not wanted:
-            return Selection()
         # What is not on the menu any more has been sold, too; to look for it at each repaint is too dear.
-        key = wanted, menu, view.cube.retention.as_of
-        if self._selected is None or self._selected[0] != key:
-            sold = view.cube.cells_total("day")
-            stores = {store.code for store in menu.stores} | {pair.store for pair in sold}
-            drinks = {drink.code for drink in menu.drinks} | {pair.drink for pair in sold}
-            self._selected = key, selection_of(wanted, stores, drinks)
-        return self._selected[1]
+        cached, as_of = self._vocabulary, view.cube.retention.as_of
+        if cached is None or cached[0] is not menu or cached[1] != as_of:
+            known = Vocabulary.of(menu, view.cube.cells_total("day"))
+            if cached is not None and cached[2] == known:
+                known = cached[2]
+            cached = self._vocabulary = menu, as_of, known
+        return cached[2]
+
+    @property
+    def reports(self) -> ReportAnswers:
+        """The answers of the server's reports."""
+        return self._range_reports.answers
 
     def wanted_reports(self) -> tuple[WantedReport, ...]:
         """Return what is to be asked for what the screen shows."""
-        selection = self.selection()
-        if selection is None or () in (selection.stores, selection.drinks):
-            return ()
-        week = WantedReport("28-days", ("weekday", "hour"), None, selection)
-        period = self.span.period
-        if self.rewound_to is not None or not period:
-            return (week,)
-        compare = self.comparison
-        return (
-            WantedReport(period, (self.span.grouping,), compare, selection),
-            WantedReport(period, ("store",), compare, selection),
-            WantedReport(period, ("drink",), compare, selection),
-            week,
-        )
+        return self._range_reports.wanted(self._range_choice(), self.vocabulary())
 
-    def _shown_reports(self) -> ShownReports:
-        if self.live.replaying:
-            return replace(NO_REPORTS, missing="a recording has no days to compare with")
-        wanted = self.wanted_reports()
-        if not wanted:
-            return replace(NO_REPORTS, missing=_not_asked(self.selection()))
-        activity = None if self.rewound_to is not None else self.live.activity
-        answers = [self.reports.answer(request) for request in wanted]
-        week = answers.pop()
-        if not answers:
-            why = "the past is compared with nothing" if self.rewound_to is not None else ""
-            return ShownReports(week=week.report, activity=activity, missing=why)
-        curve, stores, drinks = (self._current(answer) for answer in answers)
-        missing = ""
-        if curve is None:
-            missing = next((a.failure for a in answers if a.failure), "asking the server")
-        moment = self.live.clock.monotonic()
-        ages = [moment - answer.received for answer in answers if answer.report is not None]
-        age = max(ages, default=0.0)
-        return ShownReports(
-            curve=curve,
-            stores=stores,
-            drinks=drinks,
-            week=week.report,
-            activity=activity,
-            missing=missing,
-            age=age if age >= OLD_REPORT_SECONDS else None,
-        )
+    def shown_reports(self) -> ShownReports:
+        """Return what is at hand of the reports that the screen shows."""
+        return self._range_reports.shown(self._range_choice(), self.vocabulary())
 
-    def _current(self, answer: ReportAnswer) -> Report | None:
-        """Return a report unless it is of a day that has ended since."""
-        report, view = answer.report, self.live.view
-        if report is None or view is None or self.span.name not in ONE_DAY:
-            return report
-        today = datetime.fromtimestamp(view.cube.retention.days[0].date, UTC).date()
-        ended = today - timedelta(days=0 if self.span.ends_now else 1)
-        return report if report.period.first == ended else None
+    def _range_choice(self) -> RangeChoice:
+        past = self.rewound_to is not None
+        return RangeChoice(self.span, self.comparison, self.effective_filter, past)
 
     def data_status(self) -> DataStatus:
         """Return the status of what is shown."""
@@ -295,8 +238,8 @@ class DashboardState:
         What was drilled down to is limited to the range, so that the list has the orders that its figures
         count.
         """
-        view, menu, wanted = self.session.view, self.live.menu, self.effective_filter
-        if view is None or menu is None or self.live.replaying:
+        known, wanted = self.vocabulary(), self.effective_filter
+        if self.session.view is None or known is None or self.live.replaying:
             return None
         pages = self.listing_orders.pages
         if self.listing_orders.held and pages is not None and pages.search.wanted == wanted:
@@ -304,12 +247,12 @@ class DashboardState:
         first, last = self._listed_span() if self.path else (None, None)
         if self.rewound_to is not None:
             last = self.rewound_to + timedelta(microseconds=1)
-        key = wanted, menu, first, last, view.cube.retention.as_of
+        key = wanted, known, first, last
         if self._search is None or self._search[0] != key:
-            sold = view.cube.cells_total("day")
-            stores = {store.code for store in menu.stores} | {pair.store for pair in sold}
-            drinks = {drink.code for drink in menu.drinks} | {pair.drink for pair in sold}
-            self._search = key, search_for(wanted, stores, drinks, first, last)
+            self._search = (
+                key,
+                search_for(wanted, known.store_codes, known.drink_codes, first, last),
+            )
         return self._search[1]
 
     def _listed_span(self) -> tuple[datetime | date | None, datetime | date | None]:
@@ -317,7 +260,7 @@ class DashboardState:
         view, now = self.session.view, self.session.now().timestamp()
         if self.span.minutes:
             return datetime.fromtimestamp(self.span.starts(now)[0], UTC), None
-        report = self._shown_reports().curve
+        report = self.shown_reports().curve
         if report is not None:
             return report.period.first, None if self.span.ends_now else report.period.last
         if view is None or self.span.name not in ONE_DAY:
@@ -349,16 +292,10 @@ class DashboardState:
         earlier = self.comparisons.get(self.span.name)
         if earlier is None or abs(now - earlier.moment) > earlier.max_distance:
             return None
-        wanted, cached = self.sums_filter, self._comparison_sums
+        wanted, cached = self.effective_filter, self._comparison_sums
         if cached is None or cached[0] is not earlier or cached[1].wanted != wanted:
             cached = self._comparison_sums = earlier, BucketSumCache(earlier.cube, wanted)
         return cached[1]
-
-
-def _not_asked(selection: Selection | None) -> str:
-    if selection is None:
-        return "a word that names stores and drinks has no history: use store: or drink:"
-    return "nothing on the menu is called so"
 
 
 def _known_until(view: View) -> datetime:

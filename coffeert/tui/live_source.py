@@ -88,9 +88,18 @@ class LiveSource:
         by: Sequence[Grouping] = (),
         stores: Sequence[str] = (),
         drinks: Sequence[str] = (),
+        min_price: str | None = None,
+        max_price: str | None = None,
     ) -> Report:
-        client = self._open(self._client)
-        return await client.report(period, compare=compare, by=by, stores=stores, drinks=drinks)
+        return await self._open(self._client).report(
+            period,
+            compare=compare,
+            by=by,
+            stores=stores,
+            drinks=drinks,
+            min_price=min_price,
+            max_price=max_price,
+        )
 
     async def activity(self) -> Activity:
         return await self._open(self._client).activity()

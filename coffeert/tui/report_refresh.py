@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from coffeert.domain.money import money_text
 from coffeert.errors import CoffeertError
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.report_request import ReportAnswer, WantedReport
@@ -15,6 +16,8 @@ _CHECK_SECONDS: Final = 0.1
 _RETRY_SECONDS: Final = 5.0
 _TIMEOUT_SECONDS: Final = 20.0
 _ACTIVITY_SECONDS: Final = 15.0
+_MAX_SHARE: Final = 10
+"""A report is asked for again after so many times as long as its answer took, if that is later."""
 _WEEK_MINUTES: Final = 60
 """After how many minutes the usual week is asked for again; the rest each minute."""
 
@@ -44,31 +47,42 @@ def _minute(state: DashboardState) -> int:
 
 def _due(state: DashboardState, request: WantedReport) -> bool:
     answer = state.reports.answer(request)
-    if answer.failure and state.live.clock.monotonic() - answer.failed < _RETRY_SECONDS:
+    pause = max(_RETRY_SECONDS, answer.took * _MAX_SHARE)
+    if answer.failure and state.live.clock.monotonic() - answer.failed < pause:
         return False
     age = _minute(state) - answer.minute
-    every = _WEEK_MINUTES if "weekday" in request.by else 1
+    # What took long, as prices do in a large table, is not asked for without a pause.
+    every = max(_WEEK_MINUTES if "weekday" in request.by else 1, answer.took * _MAX_SHARE // 60)
     return answer.report is None or not 0 <= age < every
 
 
 async def _ask(state: DashboardState, archive: Archive, request: WantedReport) -> None:
     answer: ReportAnswer = state.reports.answer(request)
-    minute = _minute(state)
+    minute, asked, places = _minute(state), state.live.clock.monotonic(), state.live.places
+    chosen = request.selection
+    lowest, highest = (
+        None if price is None else money_text(price, places)
+        for price in (chosen.min_price, chosen.max_price)
+    )
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             report = await archive.report(
                 request.period,
                 compare=request.compare,
                 by=request.by,
-                stores=request.selection.stores or (),
-                drinks=request.selection.drinks or (),
+                stores=chosen.stores or (),
+                drinks=chosen.drinks or (),
+                min_price=lowest,
+                max_price=highest,
             )
     except (CoffeertError, TimeoutError) as error:
         answer.failure = str(error).rstrip(".") or "the server did not answer"
         answer.failed = state.live.clock.monotonic()
+        answer.took = answer.failed - asked
         return
     answer.report, answer.minute, answer.failure = report, minute, ""
     answer.received = state.live.clock.monotonic()
+    answer.took = answer.received - asked
 
 
 def _activity_due(state: DashboardState) -> bool:

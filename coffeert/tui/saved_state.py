@@ -1,50 +1,90 @@
-"""The choices kept from one start to the next: range, filter, theme, tab, saved views."""
+"""The choices kept from one start to the next: what was shown last, theme, saved views."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
+from typing import TypeVar, get_args
 
 import msgspec
 
 from coffeert.tui.dashboard_state import DashboardState
-from coffeert.tui.model.filter import EVERYTHING, Filter, FilterError, parse_filter
-from coffeert.tui.model.saved_views import SavedViews
+from coffeert.tui.model.filter import Filter, FilterError, parse_filter
+from coffeert.tui.model.saved_views import SavedView, SavedViews
 from coffeert.tui.model.window import RANGE, RangeName
+from coffeert.tui.render.breakdown import SORT_COLUMNS
+from coffeert.tui.render.chart import Metric
 from coffeert.tui.render.layout import TABS
+from coffeert.wire.reports import Comparison
+
+Name = TypeVar("Name", bound=str)
 
 
-class SavedState(msgspec.Struct, frozen=True):
-    """The viewer's last choices."""
+class SavedState(SavedView, frozen=True, kw_only=True, omit_defaults=True):
+    """The viewer's last choices; a saved view that is a text is but a filter, as earlier versions wrote."""
 
-    range: str = ""
-    filter: str = ""
     theme: str = ""
-    tab: str = ""
-    views: dict[str, str] = {}
+    views: dict[str, SavedView | str] = msgspec.field(default_factory=dict)
 
     def restore(self, state: DashboardState, views: SavedViews) -> None:
         """Restore the choices; those that no longer exist are skipped."""
-        views.restore({name: f for name, text in self.views.items() if (f := _filter(text))})
-        for name in get_args(RangeName):
-            if name == self.range:
-                state.span = RANGE[name]
-        for tab in TABS:
-            if tab == self.tab:
-                state.tab = tab
-        state.filter = _filter(self.filter) or EVERYTHING
+        kept = {
+            name: SavedView(filter=view) if isinstance(view, str) else view
+            for name, view in self.views.items()
+        }
+        views.restore({name: view for name, view in kept.items() if _is_known(view)})
+        show_view(state, self)
 
 
-def _filter(text: str) -> Filter | None:
+def present_view(state: DashboardState) -> SavedView:
+    """Return what is shown."""
+    return SavedView(
+        range=state.span.name,
+        compare=state.compare,
+        filter=state.filter.text(),
+        opened=Filter(state.path).text(),
+        tab=state.tab,
+        sort=state.sort,
+        metric=state.metric,
+    )
+
+
+def show_view(state: DashboardState, view: SavedView) -> None:
+    """Show a view; what does not exist any more stays as it is."""
+    for name in _one_of(get_args(RangeName), view.range):
+        state.span = RANGE[name]
+    for comparison in _one_of(get_args(Comparison), view.compare):
+        state.compare = comparison
+    for tab in _one_of(TABS, view.tab):
+        state.tab = tab
+    for column in _one_of(SORT_COLUMNS, view.sort):
+        state.sort = column
+    for metric in _one_of(get_args(Metric), view.metric):
+        state.metric = metric
+    if (wanted := _filter(view.filter)) is not None:
+        state.filter = wanted
+    if (opened := _filter(view.opened)) is not None:
+        state.path = opened.terms
+
+
+def _one_of(known: tuple[Name, ...], text: str | None) -> tuple[Name, ...]:
+    return tuple(name for name in known if name == text)
+
+
+def _filter(text: str | None) -> Filter | None:
     try:
-        return parse_filter(text)
+        return None if text is None else parse_filter(text)
     except FilterError:
         return None
 
 
+def _is_known(view: SavedView) -> bool:
+    return all(text is None or _filter(text) is not None for text in (view.filter, view.opened))
+
+
 def capture_state(state: DashboardState, theme: str, views: SavedViews) -> SavedState:
-    own = {name: wanted.text() for name, wanted in views.own.items()}
-    return SavedState(state.span.name, state.filter.text(), theme, state.tab, own)
+    """Return the choices; what was drilled down to is not kept."""
+    last = msgspec.structs.asdict(present_view(state)) | {"opened": None}
+    return SavedState(**last, theme=theme, views=dict(views.own))
 
 
 def load_saved_state(path: Path) -> SavedState:

@@ -79,14 +79,15 @@ async def run_screen_reader(
     alerts: Alerts = NO_ALERTS,
     webhook: Webhook | None = None,
     server: str = "",
+    dated: bool = False,
 ) -> None:
     """Follow the feed and pass sentences to `say`, at once if the connection changes, until cancelled.
 
-    A view is not described before a heartbeat has said what time it is: it may be old.
+    A view is not described before a heartbeat has said what time it is: it may be old. `dated`: the clock
+    is that of the views, as in a replay.
     """
     changed = asyncio.Event()
     reader = ScreenReader(state, say, alerts, webhook, server)
-    dated = False
 
     def on_event(event: FeedEvent) -> None:
         nonlocal dated

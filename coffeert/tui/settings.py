@@ -21,7 +21,8 @@ from typing import Final
 from coffeert.alert_rules import Rule, parse_rule
 from coffeert.errors import ConfigError
 from coffeert.tui.bindings import KEY_IDS
-from coffeert.tui.model.filter import Filter, FilterError, parse_filter
+from coffeert.tui.model.filter import FilterError, parse_filter
+from coffeert.tui.model.saved_views import SavedView
 
 SETTINGS_FILE: Final = "coffeert-tui.toml"
 _SECTIONS: Final = frozenset({"alerts", "views", "keys"})
@@ -32,7 +33,7 @@ class Settings:
     """The names of alerts and views are the viewer's own."""
 
     alerts: Mapping[str, Rule] = field(default_factory=dict)
-    views: Mapping[str, Filter] = field(default_factory=dict)
+    views: Mapping[str, SavedView] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -64,7 +65,7 @@ def load_settings(path: Path | None) -> Settings:
     try:
         return Settings(
             {name: parse_rule(text) for name, text in _strings(table, "alerts")},
-            {name: parse_filter(text) for name, text in _strings(table, "views")},
+            {name: _view(text) for name, text in _strings(table, "views")},
             {name: _key(name, text) for name, text in _strings(table, "keys")},
         )
     except (ConfigError, FilterError) as error:
@@ -76,6 +77,10 @@ def _strings(table: Mapping[str, object], section: str) -> list[tuple[str, str]]
     if not isinstance(entries, dict) or not all(isinstance(v, str) for v in entries.values()):
         raise ConfigError(f'[{section}] takes entries such as name = "text".')
     return list(entries.items())
+
+
+def _view(text: str) -> SavedView:
+    return SavedView(filter=parse_filter(text).text())
 
 
 def _key(name: str, text: str) -> str:

@@ -86,13 +86,19 @@ class SocketsHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
 class DatabaseHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):
     """PostgreSQL as this server sees it.
 
-    `clock_offset_s` is how far this server's clock is ahead of the database's, if that is over a second.
+    `clock_offset_s` is how far this server's clock is ahead of the database's, if that is over a second;
+    `forward_refused` how many orders `coffeert forward` could not store in other installations.
+    `pooler` is `transaction` behind a pooler in that mode. `standby` is empty without one to read, and else
+    `read`, or why the primary is read instead.
     """
 
     pool: int = 0
     pool_idle: int = 0
     round_trip_ms: float = 0
     clock_offset_s: float = 0
+    forward_refused: int = 0
+    pooler: str = ""
+    standby: str = ""
 
 
 class DurabilityHealth(PartHealth, frozen=True, kw_only=True, omit_defaults=True):

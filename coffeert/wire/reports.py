@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from coffeert.domain.changes import PercentChange as PercentChange
 from coffeert.domain.comparisons import Comparison as Comparison
 from coffeert.domain.periods import PERIODS as PERIODS
 from coffeert.domain.report_plan import Grouping as Grouping
@@ -33,16 +34,6 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     takings_with_receipt: str | None = None
     sold: str | None = None
     refunded: str | None = None
-
-
-class PercentChange(msgspec.Struct, frozen=True, kw_only=True):
-    """How a figure differs from the compared one, in whole per cent; `None` with the reason in words.
-
-    There is none on a base that is not positive, not complete or too small.
-    """
-
-    percent: int | None = None
-    reason: str | None = None
 
 
 class UsualRange(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +63,7 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
     compared: Figures | None = None
     takings_change: PercentChange | None = None
     orders_change: PercentChange | None = None
+    per_order_change: PercentChange | None = None
     usual_range: UsualRange | None = None
     days: int | None = None
 
@@ -147,7 +139,10 @@ class StoreActivity(msgspec.Struct, frozen=True, kw_only=True):
     """When a store sold last, and how it usually does at this weekday and hour.
 
     `usual_gap` is in seconds, `None` if it does not usually sell at this time or has too little history;
-    `quiet`: nothing was sold for much longer than usual.
+    `quiet`: nothing was sold for longer than 99 of 100 gaps last, `silent_for` so many seconds: since the
+    last sale or, if that was before, since it usually opens; 0 if it is not quiet. `orders_10m` are those
+    of the last ten whole minutes, `usual_10m` as many as usual then, `rush` how many times that: `None` if
+    all compared days had fewer than 20 orders then.
     """
 
     store: str
@@ -156,6 +151,10 @@ class StoreActivity(msgspec.Struct, frozen=True, kw_only=True):
     usual_gap: float | None
     usually_open: bool | None
     quiet: bool
+    silent_for: float = 0.0
+    orders_10m: int = 0
+    usual_10m: float | None = None
+    rush: float | None = None
 
 
 class Activity(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
-"""Makes `session.svg` of the recording in docs/recordings: a film of the dashboard, without a browser.
+"""Makes `session.svg`: a film of the dashboard on a made-up shop, without a browser.
 
-Run from the repository's root: `python docs/images/film.py`. The recording is replayed to the dashboard,
-some keys are pressed, and a picture is taken every so often; the pictures become one SVG whose lines
-change by CSS animation. Only lines that change are stored again.
+Run from the repository's root: `python docs/images/film.py`. The shop sells, some keys are pressed, and a
+picture is taken every so often; the pictures become one SVG whose lines change by CSS animation. Only lines
+that change are stored again.
 """
 
 from __future__ import annotations
@@ -10,32 +10,30 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from textual.pilot import Pilot
+from pictures import launch
 
-from coffeert.tui.app import CoffeertApp
-from coffeert.tui.history.replayer import Replayer
+from tests.tui.conftest import Harness, reported
 
 HERE = Path(__file__).parent
-RECORDING = HERE.parent / "recordings" / "rush.ndjson.gz"
 STEP_S: Final = 0.8
 KEYS: Final[dict[int, tuple[str, ...]]] = {
-    5: ("t",),
-    7: ("T",),
-    9: ("2",),
+    4: ("c",),
+    6: ("c", "c", "c", "T"),
+    8: ("t", "2"),
     10: ("down",),
     11: ("enter",),
-    13: ("backspace", "1"),
-    15: ("left_square_bracket",),
+    14: ("backspace", "1"),
     16: ("left_square_bracket",),
-    18: ("end",),
-    19: ("space",),
-    21: ("space",),
-    22: ("5",),
+    17: ("left_square_bracket",),
+    19: ("end",),
+    21: ("4",),
+    23: ("5",),
 }
-"""What is pressed before which picture: a range, a store, the past, the list frozen, the engine."""
+"""What is pressed before which picture: comparisons, the last hour, a store, the past, the engine."""
 
 PICTURES: Final = 26
 _GROUND: Final = "#16130f"
@@ -46,25 +44,27 @@ _STYLE: Final = re.compile(r"\.terminal-[\w-]+-(r\d+) \{([^}]*)\}")
 
 
 async def take() -> list[str]:
-    """Replay, press keys, and return the pictures."""
-    replayer = Replayer(RECORDING, speed=2.5)
-    app = CoffeertApp(replayer, None, url="127.0.0.1:8765, recorded", clock=replayer.clock)
-    app.session.replaying = True
+    """Sell, press keys, and return the pictures."""
     taken = []
-    async with app.run_test(size=(120, 40)) as pilot:
-        await _wait(pilot, 2.0)
+    async with launch(120, 40) as made:
         for number in range(PICTURES):
+            await _sell(made)
             for key in KEYS.get(number, ()):
-                await pilot.press(key)
-            app.dashboard.tick()
-            await pilot.pause()
-            taken.append(app.export_screenshot(title="coffeert-tui"))
-            await _wait(pilot, STEP_S)
+                await made.press(key)
+            while made.app.state.travel.sought is not None:
+                await made.pilot.pause(0.01)
+            await reported(made)
+            taken.append(made.app.export_screenshot(title="coffeert-tui"))
     return taken
 
 
-async def _wait(pilot: Pilot[None], seconds: float) -> None:
-    await pilot.pause(seconds)
+async def _sell(made: Harness) -> None:
+    made.clock.pass_time(STEP_S)
+    count = made.house.random.choice((0, 1, 1, 2))
+    moment = made.clock.now() - timedelta(seconds=made.house.random.random())
+    if count:
+        await made.happen(made.house.sell(moment, count, made.clock.monotonic()))
+    await made.happen(made.house.beat(made.clock.now(), lag=0.0))
 
 
 def styled(svg: str) -> str:

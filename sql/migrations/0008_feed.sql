@@ -96,6 +96,6 @@ BEGIN
             UNION ALL
             SELECT * FROM orders WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip(seen)))
         ) AS part
-        WHERE pg_visible_in_snapshot(xid, upto) AND is_countable(placed_at, store, drink)
+        WHERE pg_visible_in_snapshot(xid, upto) AND coalesce(is_countable(placed_at, store, drink), false)
         ORDER BY voids IS NOT NULL, xid, order_id;
 END $$;

@@ -24,4 +24,6 @@ BEGIN
     EXECUTE 'GRANT UPDATE ON aggregator_state, feed_state TO ' || serving;
     EXECUTE 'GRANT INSERT, UPDATE ON feed_lineage TO ' || serving;
     EXECUTE 'GRANT INSERT, DELETE ON feed_tick TO ' || serving;
+    EXECUTE 'GRANT INSERT, UPDATE ON forward_target TO ' || serving;
+    EXECUTE 'GRANT INSERT, UPDATE, DELETE ON forward_refusal TO ' || serving;
 END $$

@@ -7,7 +7,8 @@
 -- $8 to $11 may be empty: reading them is dear. That shorter arrays are filled up with NULL is what several
 -- unnest in one SELECT do; in FROM they would also be kept in between.
 -- A key that an open transaction holds fails the statement soon, so that the batch can be split. The
--- setting ends with the transaction, and PostgreSQL has locked the table before: that is waited for.
+-- setting ends with the transaction, and PostgreSQL has locked the table before: that is waited for. So does
+-- the other: the commit waits for the disk also behind a pooler, where no session keeps a setting.
 -- A transaction that stored nothing has nothing to wait for, and would commit although the orders that it
 -- met still wait for their synchronous standby: that is visible after a crash. A message in the log makes
 -- it wait until everything before it is there (docs/decisions/0030-visible-is-not-replicated.md).
@@ -32,6 +33,8 @@ WITH stored AS (
                unnest($10::text::text[]) AS source,
                unnest($11::text::text[]) AS receipt
         WHERE set_config('lock_timeout', '50ms', true) IS NOT NULL
+          AND set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+                  WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true) IS NOT NULL
     ) AS given
     ON CONFLICT DO NOTHING
     RETURNING 1

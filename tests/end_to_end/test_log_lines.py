@@ -19,7 +19,7 @@ import pytest
 from coffeert.embedded import PostgresServer, ValkeyServer
 from coffeert.tasks import end
 from tests.end_to_end.processes import Command, Shell
-from tests.servers import temporary_directory
+from tests.servers import temporary_directory, valkey_server
 from tests.waiting import eventually
 
 Line = tuple[str, str]
@@ -59,7 +59,7 @@ def _subject(line: dict[str, Any]) -> str:
 def valkey() -> Iterator[ValkeyServer]:
     """A Valkey of the test's own, beside its PostgreSQL."""
     with temporary_directory() as directory:
-        server = ValkeyServer(directory)
+        server = valkey_server(directory)
         server.start()
         yield server
         server.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from urllib.parse import quote
 
@@ -34,7 +35,7 @@ _CODES = ("uptown", "Uptown", "-uptown", "latte", "-", "nowhere", "")
 _WHOLE = ("1", "0", "-1", "31", "500", "501", "9" * 30, "1.5", "٣", "1e3", "+1")
 _PRICES = ("4.80", "0", "-1", "4.805", "1e999", "NaN", "9" * 40)
 _FLAGS = ("0", "1", "true", "yes", "no", "csv", "json")
-FIELDS = {
+FIELDS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "/api/orders": {
         **dict.fromkeys(("store", "drink", "source", "receipt"), _CODES),
         **dict.fromkeys(("from", "to"), (*_DAYS, "2026-11-26T09:30", "2026-11-26T09:30:00+99:00")),

@@ -16,7 +16,7 @@ from tests.torture.overload import replace_table
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE = 400.0
-_COPIED = ("coffeert", "sql", "tests", "pyproject.toml")
+_COPIED = ("coffeert", "deploy", "sql", "tests", "pyproject.toml")
 
 
 def copy_tree(place: Path) -> None:

@@ -27,6 +27,8 @@ _LIVE = "tests/unit/server/live/test_live_view.py"
 _CONTINUITY = "tests/unit/server/live/test_continuity.py"
 _CLOCKS = "tests/integration/server/live/test_clocks.py"
 _FENCING = "tests/integration/redis_bus/test_fencing.py"
+_GROUPS = "tests/integration/redis_bus/test_groups.py"
+_OBSTACLES = "tests/integration/redis_bus/test_obstacles.py"
 _ROLLUPS = "tests/unit/domain/test_rollups.py"
 _CONNECTION = "tests/unit/server/http/test_connection.py"
 _READER = "tests/unit/server/http/test_request_reader.py"
@@ -39,6 +41,9 @@ _LOGIN = "tests/integration/server/http/test_login.py"
 _COOKIE = "tests/unit/server/http/test_read_cookie.py"
 _PAGE_PROTOCOL = "tests/page/test_protocol.py"  # needs a Chromium
 _ORDER_FORM = "tests/tui/test_order_form.py"
+_LEASE = "tests/integration/aggregator/test_lease.py"
+_PGBOUNCER = "tests/integration/pooler/test_pgbouncer.py"  # needs PgBouncer
+_READS = "tests/integration/server/live/test_standby.py"
 _ALERTS = "tests/tui/test_alerts.py"
 _TYPED = "tests/unit/tui/model/test_filter_entry.py"
 _TOP_LINES = "tests/unit/tui/render/test_status_lines.py"
@@ -64,8 +69,11 @@ _IMPORT_IDENTITY = "tests/integration/importer/test_identity.py"
 _IMPORTS = "sql/import_queries.sql"
 _CURVES = "tests/unit/tui/render/test_chart.py"
 _WINDOWS = "tests/unit/tui/model/test_window.py"
+_PERCENTAGES = "tests/unit/domain/test_changes.py"
 _REPORTS = "tests/integration/server/reports/test_report_property.py"
+_EXACT_WINDOWS = "tests/integration/server/reports/test_windows.py"
 _PERIODS = "tests/unit/domain/test_periods.py"
+_CLOSINGS = "tests/integration/server/reports/test_closings.py"
 
 MUTANTS = (
     Mutant(
@@ -132,11 +140,74 @@ MUTANTS = (
         (_REPORTS,),
     ),
     Mutant(
+        "a store is not compared before its first sale of the day",
+        "coffeert/server/reports/days.py",
+        "(trading.dates & now or days.now.running)",
+        "trading.dates & now",
+        ("tests/unit/server/reports/test_days.py",),
+    ),
+    Mutant(
+        "the usual range of several stores has days on which one was closed",
+        "coffeert/domain/usual_range.py",
+        "_numbered(set.intersection(*weeks.values())",
+        "_numbered(set.union(*weeks.values())",
+        ("tests/unit/domain/test_usual_range.py",),
+    ),
+    Mutant(
+        "a day is closed by two at a time",
+        "coffeert/server/reports/day_closer.py",
+        "await lock_closings(connection)",
+        "pass",
+        (f"{_CLOSINGS}::test_closings_at_once_have_numbers_without_a_gap",),
+    ),
+    Mutant(
+        "a closed day is changed by nothing",
+        "sql/migrations/0009_closings.sql",
+        "    WHERE NOT pg_visible_in_snapshot(xid,",
+        "    WHERE false AND pg_visible_in_snapshot(xid,",
+        (f"{_CLOSINGS}::test_a_closing_keeps_its_figures_and_says_what_changed_the_day",),
+    ),
+    Mutant(
+        "what another cluster stores counts as closed there",
+        "sql/closing_queries.sql",
+        " OR received_at > closed_at)",
+        ")",
+        (f"{_CLOSINGS}::test_closings_survive_a_restore_on_another_cluster",),
+    ),
+    Mutant(
         "a percentage on any base",
-        "coffeert/server/reports/changes.py",
-        "if base < SMALLEST_BASE * scale:",
-        "if base < scale:",
-        (_REPORTS,),
+        "coffeert/domain/changes.py",
+        "then.orders < SMALLEST_BASE * scale:",
+        "then.orders < scale:",
+        (_PERCENTAGES, _REPORTS),
+    ),
+    Mutant(
+        "takings per order are compared after they are rounded",
+        "coffeert/domain/changes.py",
+        "_change(now.cents * then.orders, then.cents * now.orders)",
+        "_change(now.cents // now.orders, then.cents // then.orders)",
+        (_PERCENTAGES,),
+    ),
+    Mutant(
+        "live sums at every price stand under a price filter",
+        "coffeert/tui/dashboard_state.py",
+        "if not self.effective_filter.by_price:",
+        "if True:",
+        ("tests/tui/test_today.py::test_a_price_is_answered_by_the_server_and_its_age_is_said",),
+    ),
+    Mutant(
+        "the demo takes data for its own that are not whole",
+        "coffeert/cli/demo_data.py",
+        "(may_hold_remains and not _has_cluster(path))",
+        "not _has_cluster(path)",
+        ("tests/unit/cli/test_demo_data.py",),
+    ),
+    Mutant(
+        "the demo removes data before it has noted that it begins again",
+        "coffeert/cli/demo_data.py",
+        "            _write(directory.path, record)\n            _remove(directory)\n",
+        "            _remove(directory)\n            _write(directory.path, record)\n",
+        ("tests/unit/cli/test_demo_data.py",),
     ),
     Mutant(
         "the total of today is beside whole days",
@@ -520,16 +591,16 @@ ORDER BY order_id""",
     ),
     Mutant(
         "whether a commit waits for the disk is left to the database's default",
-        "coffeert/postgres/pool.py",
-        "            init=_wait_for_disk,\n",
-        "",
+        "coffeert/postgres/connecting.py",
+        '                    await connection.execute(sql("session_settings"))\n',
+        "                    pass\n",
         (_DURABILITY,),
     ),
     Mutant(
         "a weaker setting replaces remote_apply",
         "sql/queries.sql",
-        "WHEN 'remote_apply' THEN 'remote_apply' ELSE",
-        "WHEN 'remote_apply' THEN 'on' ELSE",
+        "WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)",
+        "WHEN 'remote_apply' THEN 'on' ELSE 'on' END, false)",
         (_DURABILITY,),
     ),
     Mutant(
@@ -577,15 +648,113 @@ ORDER BY order_id""",
     Mutant(
         "migrations are applied while an older version leads",
         "coffeert/postgres/migrations.py",
-        "if missing and applied and not await lock_leadership(connection):",
-        "if False:",
+        "if not applied or await _forbid_leading(connection):",
+        "if True:",
         ("tests/integration/postgres/test_migrations.py",),
+    ),
+    Mutant(
+        "a migration leaves a leader by lease that sleeps its token",
+        "coffeert/postgres/leadership.py",
+        '        await connection.execute(sql("fence_leader"))\n',
+        "",
+        (_LEASE,),
+    ),
+    Mutant(
+        "a lease is taken although its term runs",
+        "coffeert/postgres/leadership.py",
+        "    if not await _is_over(connection):\n        return False\n",
+        "",
+        (_LEASE,),
+    ),
+    Mutant(
+        "a lease is taken from one that leads by a lock",
+        "coffeert/postgres/leadership.py",
+        '    locked: bool = await connection.fetchval(sql("lock_lead"), _LOCK)\n    return locked\n',
+        "    return True\n",
+        (_LEASE,),
+    ),
+    Mutant(
+        "a lease lasts for as long as the clock was put back",
+        "sql/queries.sql",
+        "WHERE NOT lead_until BETWEEN clock_timestamp() AND clock_timestamp() + make_interval(secs => $1)",
+        "WHERE lead_until < clock_timestamp() AND $1 > 0",
+        (_LEASE,),
+    ),
+    Mutant(
+        "a lease is not moved on between passes",
+        "coffeert/aggregator/lease_renewal.py",
+        "            await self.renew_if_due()\n",
+        "",
+        (_LEASE,),
+    ),
+    Mutant(
+        "a former leader moves the lease of its successor on",
+        "sql/queries.sql",
+        "WHERE fencing_token = $1\nRETURNING fencing_token\n",
+        "WHERE fencing_token >= $1\nRETURNING fencing_token\n",
+        (_LEASE,),
+    ),
+    Mutant(
+        "a former leader ends the lease of its successor",
+        "sql/queries.sql",
+        "SET lead_until = '-infinity' WHERE fencing_token = $1",
+        "SET lead_until = '-infinity' WHERE fencing_token >= $1",
+        (_LEASE,),
+    ),
+    Mutant(
+        "statements are prepared behind a pooler in transaction mode",
+        "coffeert/postgres/connecting.py",
+        "statement_cache_size=_CACHED_STATEMENTS if cached else 0,",
+        "statement_cache_size=_CACHED_STATEMENTS,",
+        (_PGBOUNCER,),
+    ),
+    Mutant(
+        "a pooler in transaction mode is taken for a session",
+        "coffeert/postgres/connecting.py",
+        "if backend.pid != connection.get_server_pid():",
+        "if False:",
+        (_PGBOUNCER,),
+    ),
+    Mutant(
+        "an insert behind a pooler waits for the disk as the database is set",
+        "sql/queries/insert_orders.sql",
+        "WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)",
+        "WHEN 'remote_apply' THEN 'remote_apply' ELSE current_setting('synchronous_commit') END, true)",
+        (_PGBOUNCER,),
+    ),
+    Mutant(
+        "a standby is read that lacks acknowledged orders",
+        "coffeert/postgres/read_pool.py",
+        ' and row["has_all"]',
+        "",
+        (_READS,),
+    ),
+    Mutant(
+        "a standby is read that lacks a pass which was shown",
+        "coffeert/postgres/read_pool.py",
+        'row["number"] >= shown.number',
+        "True",
+        (_READS,),
+    ),
+    Mutant(
+        "the standby of another database is read",
+        "coffeert/postgres/read_pool.py",
+        'if row["lineage"] == shown.lineage and',
+        "if",
+        (_READS,),
+    ),
+    Mutant(
+        "of several hosts a standby is taken for the primary",
+        "coffeert/postgres/connecting.py",
+        'if wanted == "primary" and self.standby:',
+        "if False:",
+        ("tests/integration/postgres/test_connecting.py",),
     ),
     Mutant(
         "an aggregator that stood by during a migration leads on another schema",
         "coffeert/aggregator/aggregator.py",
-        "            await check_schema(connection)\n            await self._lead(",
-        "            await self._lead(",
+        "            await check_schema(connection)\n            beside.start(",
+        "            beside.start(",
         ("tests/integration/aggregator/test_leadership.py",),
     ),
     Mutant(
@@ -832,6 +1001,41 @@ ORDER BY order_id""",
         "  if pass.token < published then",
         "  if pass.token < -1 then",
         (_FENCING,),
+    ),
+    Mutant(
+        "the first answer holds on where our keys are in Redis, however old it is",
+        "coffeert/redis_bus/locators.py",
+        "latest = max(located, key=lambda one: one.epoch)",
+        "latest = located[0]",
+        ("tests/unit/redis_bus/test_locators.py",),
+    ),
+    Mutant(
+        "a replica is taken for the primary",
+        "coffeert/redis_bus/located_connection.py",
+        'await self.send_command("DEL", keys.NOTHING, check_health=False)',
+        'await self.send_command("PING", check_health=False)',
+        (_GROUPS,),
+    ),
+    Mutant(
+        "a connection stays with a server that our keys have left",
+        "coffeert/redis_bus/located_connection.py",
+        "if not isinstance(error, _ELSEWHERE)",
+        "if not isinstance(error, ReadOnlyError)",
+        (_GROUPS,),
+    ),
+    Mutant(
+        "a version publishes in Redis beside a newer one",
+        "coffeert/redis_bus/publish.lua",
+        "tonumber(text) > plan.protocol",
+        "tonumber(text) > 1000",
+        (_OBSTACLES,),
+    ),
+    Mutant(
+        "the script deletes hours in Redis that are not among its keys",
+        "coffeert/redis_bus/publish.lua",
+        "if #undeclared > 0 then",
+        "if #undeclared > 1000 then",
+        (_OBSTACLES,),
     ),
     Mutant(
         "the live view applies a pass whatever pass it follows",
@@ -1299,7 +1503,7 @@ ORDER BY order_id""",
     ),
     Mutant(
         "a part of the feed lacks what was in progress at the tick before",
-        "sql/migrations/0007_feed.sql",
+        "sql/migrations/0008_feed.sql",
         "            SELECT * FROM orders WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip(seen)))\n"
         "        ) AS part",
         "            SELECT * FROM orders WHERE false\n        ) AS part",
@@ -1320,12 +1524,17 @@ ORDER BY order_id""",
         (_FEED_PARTS,),
     ),
     Mutant(
-        "a page of the feed begins at the order that was read last",
-        "sql/queries/feed_page.sql",
-        "          AND xid < pg_snapshot_xmax($2::text::pg_snapshot)\n"
-        "          AND (xid, order_id) > ($4::text::xid8, $5::uuid)",
-        "          AND xid < pg_snapshot_xmax($2::text::pg_snapshot)\n"
-        "          AND (xid, order_id) >= ($4::text::xid8, $5::uuid)",
+        "a page of the feed leaves out what was in progress at the last tick",
+        "coffeert/postgres/feed.py",
+        "            for xid in sorted(seen.xip):",
+        "            for xid in ():",
+        (_FEED_PARTS,),
+    ),
+    Mutant(
+        "a page of the feed begins behind the transaction that was read last",
+        "coffeert/postgres/feed.py",
+        "            if behind:\n",
+        "            if False:\n",
         (_FEED_PARTS,),
     ),
     Mutant(
@@ -1348,5 +1557,61 @@ ORDER BY order_id""",
         "        _write(batch)\n        if kept is not None:\n            kept.write(batch.cursor)",
         "        if kept is not None:\n            kept.write(batch.cursor)\n        _write(batch)",
         (_FEED_COMMAND,),
+    ),
+    Mutant(
+        "a pause of exactly the gap ends a session",
+        "sql/queries/sessions.sql",
+        "first_at > before + $4",
+        "first_at >= before + $4",
+        (_EXACT_WINDOWS,),
+    ),
+    Mutant(
+        "the first and last sale of a minute stay those of voided ones",
+        "sql/queries/pass.sql",
+        "CASE WHEN again THEN (",
+        "CASE WHEN false THEN (",
+        (_EXACT_WINDOWS,),
+    ),
+    Mutant(
+        "only a void within a minute makes it be read again",
+        "sql/queries/pass.sql",
+        "first_voided <= least(",
+        "first_voided < least(",
+        (_EXACT_WINDOWS,),
+    ),
+    Mutant(
+        "a void leaves the number of sales in its minute",
+        "sql/queries/pass.sql",
+        "source, NULL, NULL, -1, placed_at",
+        "source, NULL, NULL, 0, placed_at",
+        (_EXACT_WINDOWS,),
+    ),
+    Mutant(
+        "minutes that wait after many voids are not marked",
+        "sql/queries/pass.sql",
+        "doubtful AND NOT again",
+        "false",
+        (_EXACT_WINDOWS,),
+    ),
+    Mutant(
+        "a sliding window has the minute at its end",
+        "sql/queries/sliding.sql",
+        "PRECEDING AND 1::bigint PRECEDING",
+        "PRECEDING AND CURRENT ROW",
+        (_EXACT_WINDOWS,),
+    ),
+    Mutant(
+        "the last sale before a gap is that of another source",
+        "sql/queries/sessions.sql",
+        "max(last_at) OVER earlier",
+        "lag(last_at) OVER earlier",
+        (_EXACT_WINDOWS,),
+    ),
+    Mutant(
+        "a rebuild ignores what passes did to activity meanwhile",
+        "sql/queries/apply_activity.sql",
+        "WHERE noted.minute IN (SELECT minute FROM touched)",
+        "WHERE false",
+        (_EXACT_WINDOWS,),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -209,3 +210,48 @@ async def test_an_unknown_code_is_said_and_not_shown_as_nothing_sold(
         screen = await screens.open(f"{url}/?store=moon")
         assert "No store is called moon." in (await screen.shows(lambda at: at.fault)).fault
         assert screen.errors == []
+
+
+async def test_orders_beyond_the_live_view_are_listed_page_by_page(
+    shell: Shell, database_url: str, screens: Screens
+) -> None:
+    _, url = await shell.serve()
+    begin = datetime.now(UTC) - timedelta(hours=30)
+
+    async def some() -> AsyncIterator[Draft | Void]:
+        ids = [new_order_id() for _ in range(150)]
+        for number, order_id in enumerate(ids):
+            moment = begin + timedelta(seconds=number)
+            yield Draft("uptown", "tea", placed_at=moment, order_id=order_id)
+        yield Void(ids[7])
+        for _ in range(60):  # as many as the live view has, and more
+            yield Draft("central", "latte", order_id=new_order_id())
+
+    async with OrderClient(url) as client:
+        result = await client.batch(some())
+    assert result.rejected == 0
+    screen = await screens.open(f"{url}/?store=uptown&drink=tea")
+    rows = screen.page.locator("#orders tr")
+    title, older = screen.page.locator("#orders-title"), screen.page.locator("#older")
+    await expect(title).to_have_text("Last orders (20 of 150)")
+    await expect(rows).to_have_count(20)
+    for count in (120, 150):
+        await older.click()
+        await expect(rows).to_have_count(count)
+    await expect(title).to_have_text("Last orders (150 of 150)")
+    await expect(older).to_be_hidden()
+    await expect(screen.page.locator("#orders tr.cancelled")).to_have_count(1)
+    shown = await screen.shown()
+    assert {row[2] for row in shown.recent} == {"Uptown"}
+    times = [row[0] for row in shown.recent]
+    assert all(re.fullmatch(r"\d+ \w{3} \d\d:\d\d", text) for text in times), times[0]
+    # What arrives now stands above, and is counted.
+    async with OrderClient(url) as client:
+        await client.place(Draft("uptown", "tea", order_id=new_order_id()))
+    await expect(title).to_have_text("Last orders (151 of 151)")
+    await screen.page.get_by_role("link", name="Show more than Uptown").click()
+    await screen.page.get_by_role("link", name="Show more than Tea").click()
+    await expect(title).to_have_text("Last orders")
+    await older.click()
+    await expect(rows).to_have_count(100)
+    assert screen.errors == []

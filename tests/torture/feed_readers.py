@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import suppress
 from uuid import UUID
 
 from coffeert.client import Feed
@@ -66,6 +67,10 @@ async def feed_faults(url: str, readers: list[FeedReader], stored: dict[UUID, Or
     faults = []
     if len(set(whole)) != len(whole) or set(whole) != stored.keys():
         faults.append(f"the feed has {len(whole)} events, and the table {len(stored)} orders")
+    with suppress(TimeoutError):  # one may be about to hear that its cursor leads nowhere
+        async with asyncio.timeout(_SETTLE):
+            while any(reader.ids != whole for reader in readers):
+                await asyncio.sleep(0.05)
     faults += ["a reader of the feed has another order" for one in readers if one.ids != whole]
     place = {order_id: index for index, order_id in enumerate(whole)}
     faults += [

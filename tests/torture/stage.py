@@ -21,7 +21,7 @@ from coffeert.embedded import PostgresServer, ValkeyServer
 from coffeert.postgres.migrations import migrate
 from tests.end_to_end.processes import Command, Shell
 from tests.ports import free_port
-from tests.servers import FAST, temporary_directory
+from tests.servers import FAST, postgres_server, temporary_directory, valkey_server
 from tests.torture.proxy import Proxy
 
 SOCKET = ".s.PGSQL.5432"
@@ -162,8 +162,8 @@ async def staged(
     """Set the stage: everything runs and is well."""
     async with AsyncExitStack() as stack:
         directory = data or stack.enter_context(temporary_directory())
-        postgres = PostgresServer(directory, settings=postgres_settings, sync=False)
-        valkey = ValkeyServer(directory)
+        postgres = postgres_server(directory, settings=postgres_settings)
+        valkey = valkey_server(directory)
         await asyncio.to_thread(postgres.start)
         stack.callback(postgres.stop, "immediate")
         valkey.start()

@@ -22,11 +22,10 @@ from pathlib import Path
 
 import asyncpg
 
-from coffeert.embedded import PostgresServer, ValkeyServer
 from coffeert.postgres.migrations import migrate
 from coffeert.tasks import end
 from tests.end_to_end.processes import Shell
-from tests.servers import temporary_directory
+from tests.servers import postgres_server, temporary_directory, valkey_server
 from tests.torture.overload import replace_table
 
 _RATE = 1_000
@@ -179,7 +178,7 @@ def _processor_time(pid: int) -> float:
 @asynccontextmanager
 async def _shop() -> AsyncIterator[tuple[Shell, str]]:
     with temporary_directory() as directory:
-        postgres, valkey = PostgresServer(directory), ValkeyServer(directory)
+        postgres, valkey = postgres_server(directory, sync=True), valkey_server(directory)
         place = Path(tempfile.mkdtemp(prefix="coffeert-verifying-", dir="/tmp"))
         shell = Shell(place, {})
         try:

@@ -130,6 +130,7 @@ def launch() -> Launch:
         has_token: bool = False,
         read_only: bool = False,
         demo: DemoLink | None = None,
+        animated: bool = False,
     ) -> AsyncIterator[Harness]:
         house = house or House()
         feed, clock = ScriptedFeed(), FakeClock()
@@ -140,7 +141,7 @@ def launch() -> Launch:
             url=URL,
             has_token=has_token,
             clock=clock,
-            appearance=Appearance(glyphs, theme),
+            appearance=Appearance(glyphs, theme, animated=animated),
             settings=settings,
             injection=injection,
             webhook=webhook,

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from coffeert.domain.changes import changes_of
 from coffeert.domain.money import money_text
 from coffeert.domain.rollups import ZERO, StoreDrink, Totals, sum_up
 from coffeert.tui.model.report_request import Selection, WantedReport
 from coffeert.wire.reports import (
     Activity,
     Figures,
-    PercentChange,
     Report,
     ReportRow,
     ReportSpan,
@@ -95,22 +95,17 @@ _Row = tuple[tuple[str, ...], str, Totals, Totals | None, int | None]
 def _row(
     keys: tuple[str, ...], name: str, own: Totals, before: Totals | None, days: int | None
 ) -> ReportRow:
-    change = None if before is None else _change
+    changes = None if before is None else changes_of(own, before)
     return ReportRow(
         keys=keys,
         names=(name,) * len(keys),
         figures=_figures(own),
         compared=None if before is None else _figures(before),
-        takings_change=None if change is None or before is None else change(own[2], before[2]),
-        orders_change=None if change is None or before is None else change(own[0], before[0]),
+        takings_change=None if changes is None else changes.takings,
+        orders_change=None if changes is None else changes.orders,
+        per_order_change=None if changes is None else changes.per_order,
         days=days,
     )
-
-
-def _change(now: int, before: int) -> PercentChange:
-    if before <= 0:
-        return PercentChange(reason="nothing then")
-    return PercentChange(percent=round((now / before - 1) * 100))
 
 
 def _figures(totals: Totals) -> Figures:
@@ -125,10 +120,13 @@ def _sum(many: Iterable[Totals]) -> Totals:
 
 def _cells(house: House, selection: Selection) -> dict[StoreDrink, Totals]:
     stores, drinks = selection.stores, selection.drinks
+    lowest, highest = selection.min_price or 0, selection.max_price or 10**9
     return {
         pair: totals
         for pair, totals in house.view.cube.today_cells().items()
-        if (stores is None or pair.store in stores) and (drinks is None or pair.drink in drinks)
+        if (stores is None or pair.store in stores)
+        and (drinks is None or pair.drink in drinks)
+        and lowest <= house.price_of(pair.drink) <= highest
     }
 
 

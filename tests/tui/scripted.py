@@ -19,6 +19,7 @@ from coffeert.client.events import (
     ViewChanged,
     ViewReset,
 )
+from coffeert.domain.money import price_units
 from coffeert.domain.order_query import OrderQuery
 from coffeert.domain.orders import Draft, Order
 from coffeert.domain.retention_window import RetentionWindow
@@ -138,11 +139,15 @@ class House:
         return MenuBody(
             tuple(MenuStore(code, code.title()) for code in self.stores),
             tuple(
-                MenuDrink(code, code.title(), f"{PRICES.get(code, 400) / 100:.2f}")
+                MenuDrink(code, code.title(), f"{self.price_of(code) / 100:.2f}")
                 for code in self.drinks
             ),
             "EUR",
         )
+
+    def price_of(self, drink: str) -> int:
+        """Return the price of a drink in cents."""
+        return PRICES.get(drink, 400)
 
     def order(self, moment: datetime, store: str | None = None, drink: str | None = None) -> Order:
         """Make an order."""
@@ -153,7 +158,7 @@ class House:
             store or self.random.choice(self.stores),
             drink,
             self.random.choice((1, 1, 1, 2, 3)),
-            PRICES.get(drink, 400),
+            self.price_of(drink),
             moment,
             moment + timedelta(milliseconds=4),
         )
@@ -229,7 +234,7 @@ class House:
                         orders = int(mean + self.random.random())
                         if orders:
                             pieces = orders + int(orders * 0.3)
-                            totals = Totals(orders, pieces, pieces * PRICES.get(drink, 400))
+                            totals = Totals(orders, pieces, pieces * self.price_of(drink))
                             cells[CellKey(grain, bucket, store, drink)] = totals
         return cells
 
@@ -270,11 +275,17 @@ class ScriptedArchive:
         by: Sequence[Grouping] = (),
         stores: Sequence[str] = (),
         drinks: Sequence[str] = (),
+        min_price: str | None = None,
+        max_price: str | None = None,
     ) -> Report:
         """Return a made-up report, or fail as the test says."""
-        request = WantedReport(
-            period, tuple(by), compare, Selection(tuple(stores) or None, tuple(drinks) or None)
+        selection = Selection(
+            tuple(stores) or None,
+            tuple(drinks) or None,
+            None if min_price is None else price_units(min_price, 2),
+            None if max_price is None else price_units(max_price, 2),
         )
+        request = WantedReport(period, tuple(by), compare, selection)
         self.reported.append(request)
         if self.failing is not None:
             raise self.failing

@@ -9,6 +9,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.widgets import Input, Label
 
@@ -16,13 +17,19 @@ from coffeert.errors import ConfigError
 from coffeert.tui.bindings import CHANGING
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.injection import Injection, InjectionRequest, parse_injection_request
-from coffeert.tui.model.filter import EVERYTHING, parse_filter
-from coffeert.tui.model.saved_views import SavedViews
+from coffeert.tui.model.filter import parse_filter
+from coffeert.tui.model.saved_views import SavedView, SavedViews
 from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.session import Session
 from coffeert.tui.model.window import RANGE
 from coffeert.tui.render.glyphs import BRAILLE
-from coffeert.tui.saved_state import SavedState, capture_state, load_saved_state, save_state
+from coffeert.tui.saved_state import (
+    SavedState,
+    capture_state,
+    load_saved_state,
+    present_view,
+    save_state,
+)
 from coffeert.tui.screen_reader import run_screen_reader
 from coffeert.tui.screens.injection_form import InjectionForm
 from coffeert.tui.settings import Settings, load_settings
@@ -62,7 +69,7 @@ async def test_exports_what_is_filtered_as_csv_json_and_svg(
 
 
 async def test_saved_views_go_round(launch: Launch) -> None:
-    views = Settings(views={"up": parse_filter("store:up"), "hot": parse_filter("-tea")})
+    views = Settings(views={"up": SavedView(filter="store:up"), "hot": SavedView(filter="-tea")})
     async with launch(settings=views) as s:
         seen = []
         for _ in range(4):
@@ -75,7 +82,7 @@ async def test_saved_views_go_round(launch: Launch) -> None:
 async def test_a_view_shows_its_name_and_the_list_chooses_saves_and_removes(
     launch: Launch,
 ) -> None:
-    async with launch(settings=Settings(views={"up": parse_filter("store:up")})) as s:
+    async with launch(settings=Settings(views={"up": SavedView(filter="store:up")})) as s:
         await s.press("v")
         assert "view up" in s.text()
         s.app.state.filter = parse_filter("-tea")
@@ -90,20 +97,41 @@ async def test_a_view_shows_its_name_and_the_list_chooses_saves_and_removes(
         assert s.app.state.filter == parse_filter("store:up")
 
 
-def test_a_view_needs_a_name_and_a_filter() -> None:
-    views = SavedViews({"up": parse_filter("store:up")})
-    hot = parse_filter("-tea")
-    for name, wanted in (
-        ("", hot),
-        ("x" * 25, hot),
-        ("a\x1b", hot),
-        ("up", hot),
-        ("all", EVERYTHING),
-    ):
+async def test_a_view_is_all_that_the_screen_shows(launch: Launch) -> None:
+    async with launch() as s:
+        state = s.app.state
+        await s.press("3", "t", "c", "o", "m", "enter")
+        state.filter = parse_filter("-tea")
+        saved = present_view(state)
+        assert (saved.range, saved.tab, saved.sort, saved.metric) == (
+            "yesterday",
+            "drinks",
+            "name",
+            "orders",
+        )
+        assert saved.opened
+        assert saved.compare == "yesterday"
+        await s.press("V", "s", *"rush", "enter")
+        assert "view rush" in s.text()
+        for key in ("1", "t", "c", "o", "m", "escape", "escape"):
+            await s.press(key)
+            assert "view rush" not in s.text()
+        await s.press("v")
+        assert present_view(state) == saved
+        assert "view rush" in s.text()
+        await s.press("v")
+        assert present_view(state) == msgspec.structs.replace(saved, filter="", opened="")
+
+
+def test_a_view_needs_a_name() -> None:
+    views = SavedViews({"up": SavedView(filter="store:up")})
+    hot = SavedView(filter="-tea", range="today")
+    for name in ("", "x" * 25, "a\x1b", "up"):
         with pytest.raises(ConfigError):
-            views.save(name, wanted)
+            views.save(name, hot)
     views.save(" hot ", hot)
-    assert views.name_of(hot) == "hot"
+    assert views.name_of(SavedView(filter="-tea", range="today", tab="live")) == "hot"
+    assert views.name_of(SavedView(filter="-tea", range="yesterday", tab="live")) == ""
 
 
 async def test_keys_can_be_remapped(launch: Launch) -> None:
@@ -130,15 +158,37 @@ def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "tui.json"
     state = DashboardState(Session(FakeClock()), BRAILLE)
     views = SavedViews({})
+    view = SavedView(range="month", filter="store:=uptown", opened="drink:=tea", sort="name")
     SavedState(
-        "28 days", "store:up -tea", "coffeert-light", "stores", {"hot": "-tea", "bad": "x:"}
+        range="28 days",
+        compare="usual",
+        filter="store:up -tea",
+        theme="coffeert-light",
+        tab="stores",
+        opened="store:=uptown",
+        views={"hot": "-tea", "bad": "x:", "whole": view},
     ).restore(state, views)
     save_state(path, capture_state(state, "coffeert-light", views))
     again = DashboardState(Session(FakeClock()), BRAILLE)
     load_saved_state(path).restore(again, views := SavedViews({}))
-    assert dict(views.own) == {"hot": parse_filter("-tea")}
-    assert (again.span.name, again.tab) == ("28 days", "stores")
+    assert dict(views.own) == {"hot": SavedView(filter="-tea"), "whole": view}
+    assert (again.span.name, again.tab, again.compare) == ("28 days", "stores", "usual")
     assert again.filter == parse_filter("store:up -tea")
+    assert again.path == ()
+
+
+def test_what_an_earlier_version_has_remembered_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "tui.json"
+    path.write_text(
+        '{"range":"28 days","filter":"-tea","theme":"coffeert-light","tab":"stores",'
+        '"views":{"hot":"-tea"}}'
+    )
+    state = DashboardState(Session(FakeClock()), BRAILLE)
+    saved = load_saved_state(path)
+    saved.restore(state, views := SavedViews({}))
+    assert dict(views.own) == {"hot": SavedView(filter="-tea")}
+    assert (saved.theme, state.span.name, state.tab) == ("coffeert-light", "28 days", "stores")
+    assert state.filter == parse_filter("-tea")
 
 
 @pytest.mark.parametrize(
@@ -161,7 +211,7 @@ def test_settings_are_read(tmp_path: Path) -> None:
     )
     settings = load_settings(path)
     assert settings.alerts["rush"].limit == 130
-    assert settings.views["up"] == parse_filter("store:up")
+    assert settings.views["up"] == SavedView(filter="store:up")
     assert settings.keys == {"orders.freeze": "p"}
     assert load_settings(None) == Settings()
 

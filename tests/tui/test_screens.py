@@ -44,7 +44,11 @@ class SnapshotRun:
         self.feed, self.clock = ScriptedFeed(), FakeClock()
         archive = ScriptedArchive(self.house, self.clock)
         self.app = CoffeertApp(
-            self.feed, archive, url=URL, clock=self.clock, appearance=Appearance(glyphs, theme)
+            self.feed,
+            archive,
+            url=URL,
+            clock=self.clock,
+            appearance=Appearance(glyphs, theme, animated=False),
         )
         self.pilot: Pilot[None] | None = None
 

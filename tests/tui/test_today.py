@@ -6,7 +6,8 @@ import pytest
 
 from coffeert.errors import ServerUnavailable
 from coffeert.tui.model.filter import parse_filter
-from coffeert.tui.model.report_request import Selection
+from coffeert.tui.model.report_request import Selection, totals_of
+from coffeert.tui.model.window import RANGE, RangeName
 from tests.tui.conftest import Launch, reported
 from tests.tui.scripted import House
 
@@ -159,14 +160,69 @@ async def test_reports_are_asked_again_each_minute_and_at_once_for_another_filte
         assert {request.by for request in again} == {("quarter",), ("store",), ("drink",)}
 
 
-async def test_a_price_filters_only_the_list_and_the_frames_say_so(launch: Launch) -> None:
+@pytest.mark.parametrize("period", ["today", "28 days"])
+async def test_a_price_is_answered_by_the_server_and_its_age_is_said(
+    launch: Launch, period: RangeName
+) -> None:
     async with launch() as s:
-        s.app.state.filter = parse_filter("price>4.50")
+        s.app.state.span = RANGE[period]
+        s.app.state.filter = parse_filter("price>4.50 -store:uptown")
         await reported(s)
-        window = s.app.state.frame_context().window
+        expected = Selection(stores=("central", "downtown", "southend"), min_price=451)
+        assert {request.selection for request in s.archive.reported[-4:]} == {expected}
+        window, report = s.app.state.frame_context().window, s.app.state.shown_reports().total
         assert window is not None
-        assert window.sums.total == s.house.view.cube.totals().today
-        assert "all stores · at any price" in s.text()
+        assert report is not None
+        assert window.sums.total == totals_of(report.figures)
+        assert set(window.sums.drinks) == {"mocha"}
+        title = f"Takings {period} · without Uptown · price>4.50 · UTC · as of 10:06"
+        assert title.replace("Uptown", "uptown") in s.text().replace("Uptown", "uptown")
+        # What arrives is counted by the next report, and nothing live is mixed in before.
+        await s.happen(s.house.sell(s.clock.now(), 20), s.house.beat(s.clock.now()))
+        after = s.app.state.frame_context().window
+        assert after is not None
+        assert after.sums == window.sums
+        assert "in 10 min" not in s.text()
+
+
+@pytest.mark.parametrize(
+    ("text", "period", "said"),
+    [
+        ("price>4.50", "15 min", "the last 15 min are not summed by price"),
+        ("-price=4.50", "today", "a single price cannot be left out of sums"),
+        ("price>5 price<4", "today", "no order can have such a price"),
+        ("price>9999999", "today", "no order can have such a price"),
+    ],
+)
+async def test_what_no_report_can_sum_is_not_shown_as_something_else(
+    launch: Launch, text: str, period: RangeName, said: str
+) -> None:
+    async with launch() as s:
+        await reported(s)
+        s.app.state.span = RANGE[period]
+        s.app.state.filter = parse_filter(text)
+        await reported(s)
+        assert s.app.state.frame_context().window is None
+        assert said in " ".join(s.text().split())
+        models = s.dashboard.panels.chart.model, s.dashboard.panels.stores.model
+        assert models[0] is not None
+        assert models[1] is not None
+        assert (models[0].values, models[1].rows) == ((), ())
+
+
+async def test_the_past_is_not_summed_by_price(launch: Launch) -> None:
+    async with launch() as s:
+        await reported(s)
+        for _ in range(15):
+            s.clock.pass_time(1)
+            await s.happen(s.house.sell(s.clock.now(), 1), s.house.beat(s.clock.now()))
+        s.app.state.filter = parse_filter("price>4.50")
+        await s.press("left_square_bracket")
+        while s.app.state.rewound_to is None:
+            await s.pilot.pause(0.01)
+        await s.settle()
+        assert s.app.state.frame_context().window is None
+        assert "the past is not summed by price" in " ".join(s.text().split())
 
 
 async def test_a_report_of_a_day_that_has_ended_is_not_shown_as_today(launch: Launch) -> None:
@@ -189,3 +245,50 @@ async def test_the_past_is_compared_with_nothing(launch: Launch) -> None:
             await s.happen(s.house.sell(s.clock.now(), 1), s.house.beat(s.clock.now()))
         await s.press("left_square_bracket")
         assert "the past is compared with nothing" in s.text()
+
+
+async def test_a_new_order_lights_up_its_store_and_moves_the_big_digits(launch: Launch) -> None:
+    async with launch((160, 48), animated=True) as s:
+        await reported(s)
+        stores, kpi = s.dashboard.panels.stores, s.dashboard.panels.kpi
+
+        def lit() -> list[str]:
+            accent = s.app.palette.style("accent")
+            names = (store.title() for store in s.house.stores)
+            return [
+                name
+                for name in names
+                if any(
+                    name in part.text and part.style == accent
+                    for st in stores._strips
+                    for part in st
+                )
+            ]
+
+        def digits() -> list[str]:
+            return [strip.text for strip in kpi._strips[:3]]
+
+        before = digits()
+        assert lit() == []
+        s.feed.put(s.house.tell(s.clock.now(), [s.house.order(s.clock.now(), "uptown", "latte")]))
+        while lit() == []:
+            await s.pilot.pause(0.005)
+        assert lit() == ["Uptown"]
+        moved = [digits()]
+        while lit():
+            await s.pilot.pause(0.005)
+            if digits() != moved[-1]:
+                moved.append(digits())
+        assert len([one for one in moved if one not in (before, digits())]) >= 1
+        # In a rush nothing moves: what changes again within a second is shown as it is.
+        s.feed.put(s.house.sell(s.clock.now(), 1))
+        await s.happen(s.house.sell(s.clock.now(), 1))
+        assert lit() == []
+
+
+async def test_nothing_moves_if_it_is_not_to(launch: Launch) -> None:
+    async with launch((160, 48)) as s:
+        await reported(s)
+        await s.happen(s.house.sell(s.clock.now(), 1))
+        assert s.dashboard.panels.stores._lit == frozenset()
+        assert s.dashboard.panels.kpi._moving is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -99,6 +100,43 @@ def test_silent_stores_are_those_that_are_quiet_for_what_they_usually_do() -> No
     )
     activity = Activity(as_of=NOW, stores=stores)
     assert read_figures(cube(), NOW, NOW, activity, None)["silent_stores"] == 2
+
+
+def store(code: str, **figures: Any) -> StoreActivity:
+    return StoreActivity(
+        store=code,
+        name=code,
+        last_sale=None,
+        usual_gap=None,
+        usually_open=None,
+        quiet=bool(figures.get("silent_for")),
+        **figures,
+    )
+
+
+def test_rush_and_silence_are_those_of_the_store_that_has_most_of_it() -> None:
+    stores = (store("a", silent_for=90.0), store("b", silent_for=300.0, rush=0.2), store("c"))
+    found = read_figures(cube(), NOW, NOW, Activity(as_of=NOW, stores=stores), None)
+    assert (found["silent_for"], found["silent_stores"], found["rush"]) == (300, 2, 0.2)
+    # Without anything to compare with there is none, so that an alert ends.
+    found = read_figures(cube(), NOW, NOW, Activity(as_of=NOW, stores=(store("c"),)), None)
+    assert (found["silent_for"], found["rush"]) == (0, 0)
+
+
+def test_the_rate_of_ten_minutes_has_a_share_of_the_oldest() -> None:
+    cells = [(back, "uptown", Totals(back + 1, 1, 1)) for back in range(12)]
+    # Half of the current minute has passed: so that, nine whole ones and half of the tenth before.
+    assert read_figures(cube(*cells), NOW, NOW, None, None)["rate_10m"] == (55 + 11 / 2) / 10
+
+
+def test_a_rush_ends_further_down_than_it_begins() -> None:
+    monitor = RuleMonitor(parse_rule("rush > 1.5"))
+    values = [1.5, 1.51, 1.3, 1.21, 1.2, 1.3]
+    phases = [monitor.observe({"rush": value}, second) for second, value in enumerate(values)]
+    assert phases == ["quiet", "firing", "firing", "firing", "quiet", "quiet"]
+    monitor = RuleMonitor(parse_rule("rate_10m > 1.5"))
+    phases = [monitor.observe({"rate_10m": value}, 0) for value in (1.6, 1.4)]
+    assert phases == ["firing", "quiet"]
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
-"""A stretch of the feed in memory: each of its events is encoded once, for whoever asks first."""
+"""A stretch of the feed in memory: each of its events is encoded once, for all readers."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 
 from coffeert.domain.feed import FeedPosition, order_text, partial_cursor, whole_cursor
+from coffeert.domain.orders import Order
 from coffeert.postgres.feed import FeedRow, FeedRows
 from coffeert.wire.feed import FeedFilter, OrderEvent
 
@@ -37,6 +39,8 @@ class FeedChunk:
     def __init__(self, parts: Sequence[FeedRows], places: int) -> None:
         self.start = parts[0].start
         self.end = parts[-1].end
+        self.last_tick = parts[-1].part
+        self.checked = time.monotonic()
         self._places = places
         self._rows: list[tuple[FeedRows, FeedRow]] = [
             (part, row) for part in parts for row in part.rows
@@ -59,6 +63,11 @@ class FeedChunk:
         for index in range(begin, len(self._rows)):
             if everything or wanted.wants(self._rows[index][1].order):
                 yield index
+
+    def orders(self, begin: int = 0) -> Iterator[Order]:
+        """Iterate over the orders from an index on."""
+        for _, row in self._rows[begin:]:
+            yield row.order
 
     def event(self, index: int) -> EncodedEvent:
         """Return an event."""

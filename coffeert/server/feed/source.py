@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
-from coffeert.domain.feed import FeedCursor, FeedPosition, FeedStart
-from coffeert.errors import CoffeertError, Unavailable
+from coffeert.domain.feed import FeedCursor, FeedPosition, FeedStart, FeedTick
+from coffeert.errors import CoffeertError, Gone, Unavailable
 from coffeert.postgres.feed import FeedRows
 from coffeert.server.feed.chunk import FeedChunk
 
@@ -23,6 +23,7 @@ _DEMAND_SECONDS: Final = 5.0
 _DEMAND_EVERY_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 0.5
 _BEHIND_SECONDS: Final = 10.0
+_CHECK_SECONDS: Final = 1.0
 _CACHE_BYTES: Final = 32 << 20
 _MAX_MARKS: Final = 2_000
 
@@ -33,8 +34,14 @@ class FeedReads(Protocol):
     async def want_ticks(self, seconds: float) -> None:
         """Say that readers want ticks between the passes for so long."""
 
-    async def last_tick(self) -> int:
-        """Return the number of the newest tick."""
+    async def has(self, tick: FeedTick) -> bool:
+        """Return True if a tick is still there."""
+
+    async def newest(self) -> tuple[int, datetime] | None:
+        """Return the number and the moment of the newest tick."""
+
+    async def first_tick(self) -> int:
+        """Return the number of the oldest tick."""
 
     async def now(self) -> FeedPosition:
         """Return the position behind everything."""
@@ -64,9 +71,10 @@ class FeedSource:
         self._bytes = 0
         self._marks: OrderedDict[str, tuple[FeedChunk, int]] = OrderedDict()
         self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._waiting: dict[asyncio.Future[None], int] = {}
+        self._waiting: dict[asyncio.Future[None], tuple[int, datetime] | None] = {}
         self._somebody_waits = asyncio.Event()
         self._demanded = float("-inf")
+        self._last = 0
         self.closed = False
 
     async def run(self) -> None:
@@ -76,7 +84,7 @@ class FeedSource:
             pause = POLL_SECONDS
             try:
                 await self._demand_ticks()
-                self._wake(await self._table.last_tick())
+                self._wake(await self._table.newest())
             except CoffeertError:
                 pause = _RETRY_SECONDS
             await asyncio.sleep(pause)
@@ -84,7 +92,9 @@ class FeedSource:
     def close(self) -> None:
         """Let everybody who waits go; the server ends."""
         self.closed = True
-        self._wake(None)
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(None)
 
     async def position(self, start: FeedStart) -> FeedPosition:
         """Return where a reader begins; raises `Gone` for a cursor that leads nowhere."""
@@ -96,12 +106,19 @@ class FeedSource:
             return await self._table.at(start)
         return await self._find(start)
 
+    async def has_forgotten(self) -> bool:
+        """Return True if ticks were deleted, so that what was committed when is not known of all orders."""
+        return await self._table.first_tick() > 1
+
     async def _find(self, cursor: FeedCursor) -> FeedPosition:
         """Return the position of a cursor; a standby may be about to come there."""
         deadline = time.monotonic() + _BEHIND_SECONDS
         while True:
             try:
                 return await self._table.find(cursor)
+            except Gone:
+                self._forget()
+                raise
             except Unavailable:
                 if time.monotonic() > deadline or self.closed:
                     raise
@@ -115,18 +132,23 @@ class FeedSource:
         key = position.cursor()
         lock = self._reading.setdefault(key, asyncio.Lock())
         async with lock:
-            if key in self._marks:
-                return self._marks[key]
+            mark = self._marks.get(key)
+            if mark is not None and await self._is_right(mark[0]):
+                return mark
             chunk = self._chunks.get(key)
-            if chunk is None:
-                parts = await self._table.read(position)
+            if chunk is None or not await self._is_right(chunk):
+                try:
+                    parts = await self._table.read(position)
+                except Gone:
+                    self._forget()
+                    raise
                 if not parts:
                     return None
                 chunk = FeedChunk(parts, self._places())
                 # What follows the beginning is another part as soon as ticks are deleted.
                 if position.after is not None:
                     self._keep(key, chunk)
-            else:
+            elif key in self._chunks:
                 self._chunks.move_to_end(key)
         return chunk, 0
 
@@ -143,7 +165,8 @@ class FeedSource:
         if self.closed:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[future] = 0 if position.after is None else position.after.number
+        after = position.after
+        self._waiting[future] = None if after is None else (after.number, after.time)
         self._somebody_waits.set()
         try:
             with suppress(TimeoutError):
@@ -154,10 +177,14 @@ class FeedSource:
             if not self._waiting:
                 self._somebody_waits.clear()
 
-    def _wake(self, last: int | None) -> None:
-        for future, number in self._waiting.items():
-            # Another number, not only a greater one: the database may have gone back.
-            if last != number and not future.done():
+    def _wake(self, newest: tuple[int, datetime] | None) -> None:
+        number = 0 if newest is None else newest[0]
+        if number < self._last:
+            self._forget()
+        self._last = number
+        for future, known in self._waiting.items():
+            # Another one, not only a later one: the database may have gone back.
+            if newest != known and not future.done():
                 future.set_result(None)
 
     async def _demand_ticks(self) -> None:
@@ -166,6 +193,21 @@ class FeedSource:
         self._demanded = time.monotonic()
         with suppress(CoffeertError):  # then there are ticks with the passes
             await self._table.want_ticks(_DEMAND_SECONDS)
+
+    async def _is_right(self, chunk: FeedChunk) -> bool:
+        """Return True if a chunk's ticks are those of the database; asked once a second."""
+        if time.monotonic() - chunk.checked > _CHECK_SECONDS:
+            if not await self._table.has(chunk.last_tick):
+                self._forget()
+                return False
+            chunk.checked = time.monotonic()
+        return True
+
+    def _forget(self) -> None:
+        """Drop what is kept: the database may have gone back, and go on with other orders behind a tick."""
+        self._chunks.clear()
+        self._marks.clear()
+        self._bytes = 0
 
     def _keep(self, key: str, chunk: FeedChunk) -> None:
         self._chunks[key] = chunk

@@ -11,7 +11,11 @@ from coffeert import __version__
 from coffeert.domain.money import MAX_AMOUNT_CENTS, MAX_PRICE_CENTS
 from coffeert.domain.orders import MAX_QUANTITY
 from coffeert.server.http.openapi_closings import closing_paths
-from coffeert.server.http.openapi_feed import feed_parameters, feed_response
+from coffeert.server.http.openapi_feed import (
+    feed_parameters,
+    feed_response,
+    replay_parameters,
+)
 from coffeert.server.http.openapi_orders import search_parameters
 from coffeert.server.http.openapi_reports import (
     report_parameters,
@@ -39,6 +43,10 @@ _ORDER_ID = {
     "required": True,
     "description": "The key or the id of the order.",
     "schema": {"type": "string", "minLength": 1},
+}
+_BY_ID = _ORDER_ID | {
+    "description": "The id of the order.",
+    "schema": {"type": "string", "format": "uuid"},
 }
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -162,6 +170,14 @@ def openapi_document(decimals: int) -> bytes:
                     | _pick(problems, 400, 401, 403, 415, 422),
                 }
             },
+            "/api/orders/{order_id}": {
+                "get": {
+                    "summary": "One order, or void, by its id",
+                    "parameters": [_BY_ID],
+                    "responses": {"200": _response("The order.", stored)}
+                    | _pick(problems, 401, 403, 404, 503),
+                }
+            },
             "/api/orders/{order_id}/void": {
                 "post": {
                     "summary": "Cancel an order by a correction",
@@ -195,6 +211,19 @@ def openapi_document(decimals: int) -> bytes:
                         "304": {"description": "A full page never changes."},
                     }
                     | _pick(problems, 401, 403, 410, 422, 429, 503),
+                }
+            },
+            "/api/replay": {
+                "get": {
+                    "summary": "What dashboards showed between two moments, as their frames",
+                    "parameters": replay_parameters(),
+                    "responses": {
+                        "200": {
+                            "description": "Frames of /ws/dashboard, one a line.",
+                            "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+                        }
+                    }
+                    | _pick(problems, 401, 403, 422, 429, 503),
                 }
             },
             "/api/report": {

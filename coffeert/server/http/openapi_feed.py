@@ -38,6 +38,15 @@ def feed_parameters() -> list[dict[str, Any]]:
     ]
 
 
+def replay_parameters() -> list[dict[str, Any]]:
+    """Return the parameters of `GET /api/replay`."""
+    time = {"type": "string", "format": "date-time"}
+    return [
+        _parameter("from", "Where it begins.", time) | {"required": True},
+        _parameter("to", "Where it ends, within a day.", time) | {"required": True},
+    ]
+
+
 def feed_response(event: dict[str, Any]) -> dict[str, Any]:
     """Return the answer, whose events have this schema."""
     text = {"type": "string"}

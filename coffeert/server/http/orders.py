@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Final
+from uuid import UUID
 
 from aiohttp import hdrs, web
 
@@ -22,7 +23,10 @@ from coffeert.server.http.responses import batch_refusal, batch_response, order_
 from coffeert.server.ingest.load_shedding import BATCH_OVERHEAD, LoadShedder, overloaded
 from coffeert.server.ingest.order_service import OrderService
 from coffeert.wire.order_requests import decode_order
+from coffeert.wire.orders import OrderBody, encode
 
+UUID_PATTERN: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+"""Of an order id in a path; other keys are not looked up."""
 _AVERAGE_LINE_BYTES: Final = 64
 
 
@@ -64,6 +68,14 @@ class OrdersApi:
             draft = with_key(draft, request.headers.getall(NAME, ()))
             stored = await self._service.place(draft)
         return order_response(stored, self._service.places).for_aiohttp()
+
+    async def find(self, request: web.Request) -> web.Response:
+        """Return one order by its id."""
+        self._authorizer.check(request)
+        order = await self._service.find(UUID(request.match_info["order_id"]))
+        return web.Response(
+            body=encode(OrderBody.of(order, self._service.places)), content_type="application/json"
+        )
 
     async def void(self, request: web.Request) -> web.Response:
         """Append the correction of one order."""

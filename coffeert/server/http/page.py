@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from hashlib import sha256
 from importlib.resources import files
 from typing import Final
@@ -19,14 +20,21 @@ _TYPES: Final = {
     ".png": "image/png",
     ".webmanifest": "application/manifest+json",
 }
+_COMMENT: Final = re.compile(rb"^[ ]*(?://.*|/\*\*(?s:.*?)\*/)\n", re.MULTILINE)
+"""A comment that begins a line and ends one."""
 _TEXT: Final = frozenset({".html", ".css", ".js"})
 
 
 class PageFile:
-    """One source: its bytes, plain and compressed, and what a browser must know of them."""
+    """One source: its bytes, plain and compressed, and what a browser must know of them.
+
+    Comments of scripts that fill whole lines are for those who read the sources: they are not sent.
+    """
 
     def __init__(self, name: str, content: bytes) -> None:
         suffix = name[name.rindex(".") :]
+        if suffix == ".js":
+            content = _COMMENT.sub(b"", content)
         packed = gzip.compress(content, mtime=0)
         self.plain = content
         self.packed = packed if len(packed) < len(content) else None

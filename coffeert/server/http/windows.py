@@ -43,7 +43,7 @@ class WindowsApi:
     async def sessions(self, request: web.Request) -> web.Response:
         """Return the runs of sales that are no further apart than a gap."""
         self._authorizer.check(request)
-        fields = _Fields(request.query.items(), self._reporter.menu(), self._zone())
+        fields = _WindowFields(request.query.items(), self._reporter.menu(), self._zone())
         gap = fields.read("gap", _gap, DEFAULT_GAP)
         span = fields.span()
         sources = fields.values("source")
@@ -56,7 +56,7 @@ class WindowsApi:
     async def sliding(self, request: web.Request) -> web.Response:
         """Return the sums over windows of one length, each a step after the one before."""
         self._authorizer.check(request)
-        fields = _Fields(request.query.items(), self._reporter.menu(), self._zone())
+        fields = _WindowFields(request.query.items(), self._reporter.menu(), self._zone())
         width = fields.read("width", _whole_minutes, DEFAULT_WIDTH)
         step = fields.read("step", _whole_minutes, DEFAULT_STEP)
         span = fields.span()
@@ -64,7 +64,7 @@ class WindowsApi:
         return _response(await self._reporter.sliding(span, width, step))
 
 
-class _Fields:
+class _WindowFields:
     """The parameters of a URL; `check` raises `Invalid`, which names every one at fault."""
 
     def __init__(self, given: Iterable[tuple[str, str]], menu: Menu, zone: str) -> None:

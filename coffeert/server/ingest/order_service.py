@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 
@@ -134,6 +135,16 @@ class OrderService:
             store=stored.store if menu.may_mean_store(draft.store, stored.store) else draft.store,
             drink=stored.drink if menu.may_mean_drink(draft.drink, stored.drink) else draft.drink,
         )
+
+    async def find(self, order_id: UUID) -> Order:
+        """Return an order or a void; raises `NotFound`, `Unavailable`."""
+        try:
+            found = await self._table.find([order_id])
+        except DatabaseUnavailable as error:
+            raise Unavailable("The database cannot be read now.", retry_after=1.0) from error
+        if order_id not in found:
+            raise NotFound("No order has this id.")
+        return found[order_id].order
 
     async def void(self, void: Void) -> StoredOrder:
         """Cancel an order by a correction; a second call returns the same correction.

@@ -68,6 +68,11 @@ class LiveView:
         """How many batches no pass has counted yet."""
         return len(self._pending_xids)
 
+    @property
+    def pending_xids(self) -> frozenset[Xid]:
+        """The batches that no pass has counted yet."""
+        return frozenset(self._pending_xids)
+
     def has_counted(self, xid: Xid) -> bool:
         """Whether a batch is counted already, by a pass or as a pending one."""
         return self.watermark.sees(xid) or xid in self._pending_xids

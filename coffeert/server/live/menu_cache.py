@@ -11,6 +11,7 @@ from coffeert.backoff import Backoff
 from coffeert.domain.menu import Menu
 from coffeert.domain.money import money_text
 from coffeert.errors import DatabaseUnavailable
+from coffeert.postgres.connecting import has_session
 from coffeert.postgres.menu import listen_menu, load_menu
 from coffeert.postgres.pool import Connection, connect
 from coffeert.server.live.broadcaster import Broadcaster
@@ -53,7 +54,8 @@ class MenuCache:
 
     async def _follow(self, connection: Connection) -> None:
         changed = asyncio.Event()
-        await listen_menu(connection, changed.set)
+        if has_session(connection):  # else nobody would hear: then it is asked for
+            await listen_menu(connection, changed.set)
         while True:
             changed.clear()
             menu = await load_menu(connection)

@@ -57,6 +57,7 @@ class LiveUpdater:
     ) -> None:
         self.live = live
         self.connected = False
+        self.redis_obstacle: str | None = None
         self.stats: PassStats | None = None
         self.last_pass_at: datetime | None = None
         self._live_view = live_view
@@ -126,6 +127,7 @@ class LiveUpdater:
             except RedisUnavailable as error:
                 log.debug("redis lost", reason=str(error))  # the health monitor logs it, once
                 self.connected = False
+                self.redis_obstacle = str(error)
                 await self.load_if_needed()
                 await asyncio.sleep(backoff.next_delay())
 
@@ -148,6 +150,7 @@ class LiveUpdater:
                 await self._load_or_copy()
                 await self._read_stats()
                 self.connected = True
+                self.redis_obstacle = None
                 log.debug("following redis")
             case PassMessage():
                 await self._handle_pass(message)

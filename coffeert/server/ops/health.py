@@ -232,7 +232,7 @@ class HealthMonitor:
         figures, reason = RedisHealth(), None
         try:
             async with asyncio.timeout(_PROBE_TIMEOUT_SECONDS):
-                probe = await self._bus.ping()
+                probe = await self._bus.probe()
             now, counts = time.monotonic(), self._bus.counts
             figures = RedisHealth(
                 round_trip_ms=round(probe.round_trip_ms, 3),
@@ -240,7 +240,8 @@ class HealthMonitor:
                 published_per_s=self._rates["published"].read(counts.published, now),
                 received_per_s=self._rates["received"].read(counts.received, now),
             )
-            if not self._updater.connected and not self._starting:
+            reason = probe.obstacle or self._updater.redis_obstacle
+            if reason is None and not self._updater.connected and not self._starting:
                 reason = "the subscription is being made again"
         except TimeoutError:
             reason = f"no answer within {_PROBE_TIMEOUT_SECONDS} s"

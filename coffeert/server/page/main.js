@@ -6,7 +6,7 @@ import { Feed } from './feed.js'
 import { Money, timeText } from './format.js'
 import { LoginForm, logOut, useLink } from './login.js'
 import { drawAddress, Panels } from './panels.js'
-import { Reports } from './reports.js'
+import { Orders, Reports } from './reports.js'
 import { statusOf } from './status.js'
 import { Wall } from './wall.js'
 
@@ -17,6 +17,7 @@ const reports = new Reports(() => paintSoon())
 const feed = new Feed({ onChange: onFrame, onLink })
 const login = new LoginForm(() => feed.connect())
 let shown = readAddress()
+let orders = new Orders(shown, paintSoon)
 const wall = shown.wall ? new Wall() : null
 let names = { store: new Map(), drink: new Map() }
 let money = new Money(null)
@@ -81,7 +82,7 @@ function paint() {
   setText(byId('checked'), agrees ? `figures checked ✓ · ${asOf}` : `figures differ from the server's · ${asOf}`)
   byId('checked').classList.toggle('wrong', !agrees)
   root.dataset.version = `${feed.replica.epoch}.${version}`
-  panels.draw({ shown, view, names, money, reports, now, status })
+  panels.draw({ shown, view, names, money, reports, orders, now, status })
   show(byId('figures'), feed.link !== 'login')
   wall?.tick(now, view)
 }
@@ -95,7 +96,11 @@ function unknownNames() {
 }
 
 function tick() {
-  if (feed.link === 'up' && !document.hidden) reports.refresh(shown, names)
+  if (feed.link === 'up' && !document.hidden) {
+    const known = ['store', 'drink'].every(kind => shown[kind].every(code => names[kind].has(code)))
+    reports.refresh(shown, known)
+    if (known && !shown.wall) orders.refresh()
+  }
   paintSoon()
 }
 
@@ -106,6 +111,7 @@ function go(address) {
 
 function follow() {
   shown = readAddress()
+  orders = new Orders(shown, paintSoon)
   drawAddress(shown, names)
   tick()
   paint() // at once: links hold the address that they were drawn with
@@ -119,6 +125,7 @@ document.addEventListener('click', event => {
   go(link.href)
 })
 window.addEventListener('popstate', follow)
+byId('older').addEventListener('click', () => orders.more())
 document.addEventListener('visibilitychange', paintSoon)
 byId('logout').addEventListener('click', async () => {
   await logOut().catch(() => null)

@@ -44,6 +44,7 @@ export class Panels {
     setText(byId('orders-sum'), count(orders))
     change(byId('orders-change'), report, 'orders_change', false)
     setText(byId('each'), orders > 0 ? money.text(cents / orders) : '–')
+    change(byId('each-change'), report, 'per_order_change', false)
     setText(byId('lately'), count(lastMinutes(at.view, shown, 10)[0]))
     const selling = [...sums.store.values()].filter(([sold]) => sold > 0).length
     setText(byId('selling'), `${count(selling)} of ${count(Math.max(selling, names.store.size))}`)
@@ -240,19 +241,21 @@ function quiet(at) {
   })
 }
 
-function lastOrders({ view, shown, names, money }) {
-  const voided = new Set(view.recent.map(({ voids }) => voids))
-  const all = view.recent.filter(({ voids }) => voids === undefined)
-  const chosen = all.filter(order => matches(shown, order))
-  const limited = chosen.length < all.length ? ` (${chosen.length} of the last ${all.length})` : ''
+function lastOrders({ view, shown, names, money, orders: known }) {
+  const live = view.recent.filter(order => order.voids === undefined && matches(shown, order))
+  const { orders, voided, total, more } = known.list(view.recent, live)
+  const limited = total === null ? '' : ` (${count(orders.length)} of ${count(total)})`
   setText(byId('orders-title'), `Last orders${limited}`)
+  show(byId('older'), more)
   const arrived = []
-  keyed(byId('orders'), chosen.slice(0, 20), ({ order_id: id }) => id, orderRow, (row, order, fresh) => {
+  keyed(byId('orders'), orders, ({ order_id: id }) => id, orderRow, (row, order, fresh) => {
     const { store, drink, quantity, price, total, order_id: id } = order
-    const { zone } = view.calendarOf(store)
+    const { zone, begins } = view.calendarOf(store)
+    const placed = Date.parse(order.placed_at) / 1000
+    const day = placed < begins ? `${timeText(placed, zone, 'day')} ` : ''
     const pieces = Math.abs(quantity) === 1 ? '' : ` × ${count(Math.abs(quantity))}`
     const cancelled = voided.has(id) ? ' · cancelled' : quantity < 0 ? ' · refund' : ''
-    setText(row.cells[0], timeText(Date.parse(order.placed_at) / 1000, zone, 'second'))
+    setText(row.cells[0], `${day}${timeText(placed, zone, day ? 'minute' : 'second')}`)
     setText(row.cells[1], `${names.drink.get(drink) ?? drink}${pieces}${cancelled}`)
     setText(row.cells[2], names.store.get(store) ?? store)
     setText(row.cells[3], money.text(total === undefined ? money.cents(price) * quantity : money.cents(total)))

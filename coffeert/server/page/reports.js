@@ -1,8 +1,12 @@
-// What the live view does not hold: last week, the usual week, which stores are quieter than they should be.
+// What the live view does not hold: last week, the usual week, which stores are too quiet, older orders.
 
 import { fetchJson } from './requests.js'
+import { newestFirst } from './view.js'
 
 const EVERY = { today: 60_000, stores: 60_000, drinks: 60_000, week: 600_000, activity: 15_000 }
+const ORDERS_EVERY = 10_000
+const FIRST_ROWS = 20
+const PAGE = 100
 const OLD_AFTER = 3 // times that pause
 
 /** Asks the server for reports again and again, and keeps the last answer of each: `{value, at}`. */
@@ -29,9 +33,8 @@ export class Reports {
     return asked?.key !== key || (!asked.failed && this.#answers.get(name)?.key !== key)
   }
 
-  /** Ask for what is shown and due; `names` are those of the menu, which alone can be asked for. */
-  refresh(shown, names) {
-    const known = ['store', 'drink'].every(kind => shown[kind].every(code => names[kind].has(code)))
+  /** Ask for what is shown and due; `known`: the menu has it all, which alone can be asked for. */
+  refresh(shown, known) {
     for (const name of Object.keys(EVERY)) {
       if (shown.wall && (name === 'drinks' || name === 'week')) continue
       const key = keyOf(name, shown)
@@ -66,11 +69,73 @@ const GROUPS = { today: 'quarter', stores: 'store', drinks: 'drink', week: 'week
 
 function keyOf(name, { store, drink }) {
   if (name === 'activity') return 'api/activity'
-  const query = new URLSearchParams()
+  const query = codesOf({ store: name === 'stores' ? [] : store, drink: name === 'drinks' ? [] : drink })
   query.set('period', name === 'week' ? '28-days' : 'today')
   query.set('by', GROUPS[name])
   if (name !== 'week') query.set('compare', 'last-week')
-  if (name !== 'stores') for (const code of store) query.append('store', code)
-  if (name !== 'drinks') for (const code of drink) query.append('drink', code)
   return `api/report?${query}`
+}
+
+const codesOf = shown => new URLSearchParams(['store', 'drink'].flatMap(kind => shown[kind].map(code => [kind, code])))
+
+/** The orders that a filter lets through: those of the view, and pages of the server, which reach further back. */
+export class Orders {
+  #query
+  #onAnswer
+  #known = new Map() // by id
+  #voided = new Set()
+  #rows = FIRST_ROWS
+  #newest // of the first page
+  #total = null
+  #next
+  #at = -Infinity
+
+  constructor(shown, onAnswer) {
+    this.#query = codesOf(shown)
+    this.#onAnswer = onAnswer
+  }
+
+  /** Return `{orders, voided, total, more}`: newest first; `total` is `null` if it is not known. */
+  list(recent, live) {
+    for (const { voids } of recent) if (voids) this.#voided.add(voids)
+    const all = newestFirst(new Map([...live.map(order => [order.order_id, order]), ...this.#known]).values())
+    const fresh = all.findIndex(({ order_id: id }) => id === this.#newest)
+    const total = this.#total === null ? null : this.#total + (fresh < 0 ? all.length : fresh)
+    const more = all.length > this.#rows || (this.#next !== null && all.length > 0)
+    return { orders: all.slice(0, this.#rows), voided: this.#voided, total, more }
+  }
+
+  /** Ask for what is due; without a filter the view has the newest ones. */
+  refresh() {
+    const wanted = this.#query.size > 0 || this.#rows > FIRST_ROWS
+    if (wanted && performance.now() - this.#at >= ORDERS_EVERY) this.#ask()
+  }
+
+  more() {
+    this.#rows += PAGE
+    if (this.#rows > this.#known.size && this.#next !== null) this.#ask(this.#next)
+    else this.#onAnswer()
+  }
+
+  async #ask(before) {
+    const query = new URLSearchParams(this.#query)
+    query.set('limit', PAGE)
+    if (before) query.set('before', before)
+    else this.#at = performance.now()
+    const page = await fetchJson(`api/orders?${query}`).catch(() => null) // it is asked again later
+    if (page === null) return
+    const { orders, next, total } = page
+    if (!before) {
+      // More came than a page has: what is known lies behind a gap.
+      if (!orders.some(({ order_id: id }) => this.#known.has(id))) this.#known.clear()
+      this.#newest = orders[0]?.order_id
+      this.#total = total
+    }
+    if (before || this.#known.size === 0) this.#next = next
+    for (const order of orders) {
+      this.#known.set(order.order_id, order)
+      if (order.voided_by) this.#voided.add(order.order_id)
+    }
+    this.#onAnswer()
+  }
 }

@@ -121,10 +121,14 @@ export class View {
   #addRecent(orders) {
     if (orders.length === 0) return
     const known = new Map([...this.recent, ...orders].map(order => [order.order_id, order]))
-    const ranked = [...known.values()].map(order => [instantKey(order.placed_at), order])
-    ranked.sort(([a, x], [b, y]) => (a === b ? compare(y.order_id, x.order_id) : compare(b, a)))
-    this.recent = ranked.slice(0, 50).map(([, order]) => order)
+    this.recent = newestFirst(known.values()).slice(0, 50)
   }
+}
+
+export function newestFirst(orders) {
+  const ranked = Array.from(orders, order => [instantKey(order.placed_at), order])
+  ranked.sort(([a, x], [b, y]) => (a === b ? compare(y.order_id, x.order_id) : compare(b, a)))
+  return ranked.map(([, order]) => order)
 }
 
 /** `starts`: minutes after midnight when a day starts; `hour`: when the running one began. */

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
 
-from coffeert.domain.calendar import Calendars, whole_span
-from coffeert.domain.comparisons import check_comparison, default_comparison
+from coffeert.domain.calendar import BusinessCalendar, Calendars, whole_span
+from coffeert.domain.comparisons import (
+    USUAL_DAYS_NEEDED,
+    check_comparison,
+    default_comparison,
+)
 from coffeert.domain.menu import Menu
 from coffeert.domain.periods import parse_period
 from coffeert.domain.report_plan import Cut, Piece, StoreDays, TimePiece, pieces_of
@@ -20,7 +25,6 @@ from coffeert.postgres.pool import Connection
 from coffeert.postgres.reports import (
     ReportFilter,
     ReportState,
-    ReportSums,
     ShopOfReport,
     load_corrections,
     load_last_sales,
@@ -29,7 +33,13 @@ from coffeert.postgres.reports import (
     load_report_sums,
     load_trading_days,
 )
-from coffeert.server.reports.activity import store_activity, usual_sales
+from coffeert.postgres.windows import (
+    DaySpan,
+    QuarterRow,
+    load_orders_between,
+    load_usual_quarters,
+)
+from coffeert.server.reports.activity import UsualDay, rush_span, store_activity
 from coffeert.server.reports.closings import closing_of
 from coffeert.server.reports.context import ReportContext
 from coffeert.server.reports.days import Comparing, date_of
@@ -119,33 +129,28 @@ async def read_activity(connection: Connection, menu: Menu) -> Activity:
     """Say in a transaction that sees one moment which stores sell as usual."""
     state = await load_report_state(connection)
     comparing = Comparing(_TODAY.period, "usual", state.week_starts, state.marked)
-    until = state.as_of.timestamp()
-    calendars = await load_calendars(connection, *_calendar_span(comparing, int(until)))
-    days = await _days_of_stores(connection, _TODAY, menu, comparing, calendars, int(until))
-    # Whether something was sold today does not matter here.
-    days = {
-        store: msgspec.structs.replace(of, reason=None) for store, of in days.items() if of.weights
+    until = int(state.as_of.timestamp())
+    calendars = await load_calendars(connection, *_calendar_span(comparing, until))
+    days = await _days_of_stores(connection, _TODAY, menu, comparing, calendars, until)
+    # Days whose minutes are not kept any more are left out.
+    usual_days = [
+        day
+        for store, of in days.items()
+        for day in _day_spans(calendars.of(store), store, of)
+        if day.begins >= state.minutes_from
+    ]
+    counts = Counter(day.store for day in usual_days)
+    rows: dict[str, list[QuarterRow]] = defaultdict(list)
+    for row in await load_usual_quarters(connection, usual_days):
+        rows[row.store].append(row)
+    usual = {
+        store: UsualDay.of(calendars.of(store), rows[store], count)
+        for store, count in counts.items()
+        if count >= USUAL_DAYS_NEEDED
     }
-    cut = _cut(_TODAY, int(until) // _QUARTER * _QUARTER, comparing)
-    pieces = [piece for piece in _pieces(calendars, days, cut) if piece.side == "then"]
-    shops = _shops(days, calendars, usual_places(days))
-    sums = await load_report_sums(
-        connection,
-        state,
-        shops,
-        pieces,
-        _TODAY.grouped_by,
-        ReportFilter(),
-        from_orders=False,
-        receipts=False,
-        most_rows=_MOST_ROWS * 10,
-    )
     active = {store.code: store.name for store in menu.stores if store.active}
     last = await load_last_sales(connection, state, active)
-    rows: dict[str, list[ReportSums]] = {store: [] for store in days}
-    for row in sums:
-        if row.store is not None:
-            rows[row.store].append(row)
+    orders = await load_orders_between(connection, *rush_span(state.as_of))
     return Activity(
         as_of=state.as_of,
         stores=tuple(
@@ -153,13 +158,21 @@ async def read_activity(connection: Connection, menu: Menu) -> Activity:
                 store,
                 name,
                 calendars.of(store),
-                until,
+                state.as_of,
                 last.get(store),
-                usual_sales(calendars.of(store), rows[store]) if store in rows else None,
+                orders.get(store, 0),
+                usual.get(store),
             )
             for store, name in active.items()
         ),
     )
+
+
+def _day_spans(calendar: BusinessCalendar, store: str, days: StoreDays) -> Iterator[DaySpan]:
+    for day in days.weights or ():
+        midnight = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+        begins, ends = (datetime.fromtimestamp(at, UTC) for at in calendar.day(midnight))
+        yield DaySpan(store, calendar.zone, begins, ends)
 
 
 async def _days_of_stores(

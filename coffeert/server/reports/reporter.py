@@ -13,7 +13,8 @@ from typing import Final
 from coffeert.domain.menu import Menu
 from coffeert.errors import Unavailable
 from coffeert.postgres.errors import translate_errors
-from coffeert.postgres.pool import Connection, Pool
+from coffeert.postgres.pool import Connection
+from coffeert.postgres.read_pool import ConnectionSource
 from coffeert.postgres.reports import report_transaction
 from coffeert.server.reports.closings import list_closings, read_closing
 from coffeert.server.reports.reading import read_activity, read_report
@@ -50,7 +51,7 @@ class _Shared:
 class Reporter:
     """Makes reports; `menu` returns the current one."""
 
-    def __init__(self, pool: Pool, menu: Callable[[], Menu]) -> None:
+    def __init__(self, pool: ConnectionSource, menu: Callable[[], Menu]) -> None:
         self.menu = menu
         self._pool = pool
         self._turns = asyncio.Semaphore(_AT_ONCE)
@@ -115,10 +116,11 @@ class Reporter:
             raise Unavailable("Too many reports are asked for.", retry_after=1) from None
         try:
             with translate_errors():
-                async with (
-                    self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
-                    report_transaction(connection, _STATEMENT_SECONDS, field),
-                ):
-                    yield connection
+                connection = await self._pool.acquire(timeout=_ACQUIRE_SECONDS)
+                try:
+                    async with report_transaction(connection, _STATEMENT_SECONDS, field):
+                        yield connection
+                finally:
+                    await self._pool.release(connection)
         finally:
             self._turns.release()

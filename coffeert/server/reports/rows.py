@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
+from coffeert.domain.changes import changes_of
 from coffeert.domain.comparisons import USUAL_DAYS, USUAL_SCALE
 from coffeert.domain.menu import Menu
 from coffeert.domain.money import money_text, rounded
@@ -16,8 +17,8 @@ from coffeert.domain.period_titles import (
     weekday_text,
 )
 from coffeert.domain.report_plan import Grouping
+from coffeert.domain.rollups import Totals
 from coffeert.postgres.reports import CorrectionRow, ReportSums
-from coffeert.server.reports.changes import percent_change
 from coffeert.server.reports.context import ReportContext, compared_span, period_span
 from coffeert.server.reports.days import date_of
 from coffeert.wire.closings import ClosingSummary
@@ -160,6 +161,12 @@ class _RowWriter:
     def row(self, key: Key, sums: _Sums) -> ReportRow:
         named = dict(zip(self._by, key, strict=False))
         reason = self._reason(named)
+        changes = changes_of(
+            Totals(sums.like_orders, 0, sums.like_takings),
+            Totals(sums.then_orders, 0, sums.then_takings),
+            scale=self._scale,
+            reason=reason,
+        )
         compared = self._figures(
             orders=self._mean(sums.then_orders),
             pieces=self._mean(sums.then_pieces),
@@ -184,12 +191,9 @@ class _RowWriter:
             ),
             compared=compared if is_compared else None,
             usual_range=self._usual_range(named, sums) if is_compared else None,
-            takings_change=percent_change(
-                sums.like_takings, sums.then_takings, self._scale, sums.then_orders, reason
-            ),
-            orders_change=percent_change(
-                sums.like_orders, sums.then_orders, self._scale, sums.then_orders, reason
-            ),
+            takings_change=changes.takings,
+            orders_change=changes.orders,
+            per_order_change=changes.per_order,
             days=self._days(named) if "weekday" in named else None,
         )
 

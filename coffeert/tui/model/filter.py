@@ -109,8 +109,18 @@ class Filter:
     def __bool__(self) -> bool:
         return bool(self.terms)
 
+    @property
+    def by_price(self) -> bool:
+        """Whether it depends on prices, which live sums do not tell."""
+        return any(term.field == "price" for term in self.terms)
+
+    @property
+    def by_product(self) -> bool:
+        """Whether it depends on stores or drinks."""
+        return any(term.field != "price" for term in self.terms)
+
     def matches_cell(self, store: str, drink: str) -> bool:
-        """Return True if sums of a store and a drink match; a price limits only the list of orders."""
+        """Return True if sums of a store and a drink match, at whatever price."""
         return all(term.matches(store, drink) for term in self.terms)
 
     def matches_order(self, order: Order) -> bool:
@@ -122,9 +132,7 @@ class Filter:
 
     def matches_store(self, store: str, drinks: Iterable[str]) -> bool:
         """Return True if this store matches with any of these drinks, at whatever price."""
-        return all(term.field == "price" for term in self.terms) or any(
-            self.matches_cell(store, drink) for drink in drinks
-        )
+        return not self.by_product or any(self.matches_cell(store, drink) for drink in drinks)
 
     def prices(self) -> tuple[int, int] | None:
         """Return the lowest and the highest price that match, as `Term.prices` does."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
+from coffeert.domain.rollups import StoreDrink
 from coffeert.printable import printable
 from coffeert.tui.model.filter import Field, Filter, FilterError, Term, parse_filter
 from coffeert.tui.model.suggestions import MAX_SUGGESTIONS, MenuItem, best_matches
+from coffeert.wire.orders import MenuBody
 
 _FIELDS: Final = (("store:", "a store"), ("drink:", "a drink"), ("price>", "a price above"))
 _FIELD_NAMES: Final[dict[str, Field]] = {
@@ -24,6 +27,27 @@ class Vocabulary:
 
     stores: tuple[MenuItem, ...] = ()
     drinks: tuple[MenuItem, ...] = ()
+
+    @classmethod
+    def of(cls, menu: MenuBody | None, sold: Iterable[StoreDrink]) -> Vocabulary:
+        """Return what a menu has, and what has been sold but is not on it any more."""
+        stores = {} if menu is None else {store.code: store.name for store in menu.stores}
+        drinks = {} if menu is None else {drink.code: drink.name for drink in menu.drinks}
+        for store, drink in sold:
+            stores.setdefault(store, store)
+            drinks.setdefault(drink, drink)
+        return cls(
+            tuple(MenuItem(*item) for item in stores.items()),
+            tuple(MenuItem(*item) for item in drinks.items()),
+        )
+
+    @property
+    def store_codes(self) -> list[str]:
+        return [store.code for store in self.stores]
+
+    @property
+    def drink_codes(self) -> list[str]:
+        return [drink.code for drink in self.drinks]
 
 
 class Suggestion(NamedTuple):

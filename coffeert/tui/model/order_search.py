@@ -9,11 +9,10 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from coffeert.domain.money import MAX_PRICE_CENTS
 from coffeert.domain.order_query import OrderQuery
 from coffeert.domain.orders import Order
 from coffeert.tui.model.filter import Filter
-from coffeert.tui.model.report_request import selection_of
+from coffeert.tui.model.report_request import price_bounds, selection_of
 from coffeert.wire.order_pages import OrderList
 
 MAX_LISTED: Final = 10_000
@@ -43,19 +42,19 @@ def search_for(
 
     `None` if nothing can match, since no code does or no price.
     """
-    selection, prices = selection_of(wanted, stores, drinks), wanted.prices()
+    selection, prices = selection_of(wanted, stores, drinks), price_bounds(wanted)
     if selection is not None and () in (selection.stores, selection.drinks):
         return None
-    if prices is not None and prices[0] > prices[1]:
+    lowest, highest = prices or (None, None)
+    if highest is not None and (lowest or 0) > highest:
         return None
-    lowest, highest = prices or (0, MAX_PRICE_CENTS)
     query = OrderQuery(
         stores=() if selection is None else selection.stores or (),
         drinks=() if selection is None else selection.drinks or (),
         first=first,
         last=last,
-        min_price=lowest or None,
-        max_price=None if highest == MAX_PRICE_CENTS else highest,
+        min_price=lowest,
+        max_price=highest,
     )
     return OrderSearch(query, wanted, complete=selection is not None and prices is not None)
 

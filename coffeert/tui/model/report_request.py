@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from coffeert.domain.money import units_from_text
+from coffeert.domain.money import MAX_PRICE_CENTS, units_from_text
 from coffeert.domain.rollups import Totals
 from coffeert.tui.model.bucket_sums import BucketSums
 from coffeert.tui.model.filter import Filter, Term
@@ -17,10 +17,12 @@ MAX_ANSWERS: Final = 48
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The stores and drinks that are counted, by their codes; `None` for all."""
+    """What is counted, `None` for all: codes of stores and drinks, prices of one piece in minor units."""
 
     stores: tuple[str, ...] | None = None
     drinks: tuple[str, ...] | None = None
+    min_price: int | None = None
+    max_price: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class ReportAnswer:
     received: float = 0.0
     minute: int = -1
     """The minute of the server's clock in which it was asked."""
+    took: float = 0.0
+    """How many seconds the server needed, or was given, for the last one."""
     failure: str = ""
     failed: float = 0.0
 
@@ -87,6 +91,35 @@ def selection_of(wanted: Filter, stores: Iterable[str], drinks: Iterable[str]) -
         None if len(chosen_stores) == every[0] else tuple(sorted(chosen_stores)),
         None if len(chosen_drinks) == every[1] else tuple(sorted(chosen_drinks)),
     )
+
+
+def price_bounds(wanted: Filter) -> tuple[int | None, int | None] | None:
+    """Return the lowest and the highest price that a filter lets through; `None` in it for any.
+
+    `None` if there is a gap between those that match. None matches if the lowest is the higher one.
+    """
+    prices = wanted.prices()
+    if prices is None:
+        return None
+    lowest, highest = prices
+    return lowest or None, None if lowest <= highest == MAX_PRICE_CENTS else highest
+
+
+def report_selection(
+    wanted: Filter, stores: Iterable[str], drinks: Iterable[str]
+) -> Selection | str:
+    """Return what reports are asked for, or in words why they have no answer for a filter."""
+    selection, prices = selection_of(wanted, stores, drinks), price_bounds(wanted)
+    if selection is None:
+        return "a word that names stores and drinks has no history: use store: or drink:"
+    if () in (selection.stores, selection.drinks):
+        return "nothing on the menu is called so"
+    if prices is None:
+        return "a single price cannot be left out of sums: use price< or price>"
+    lowest, highest = prices
+    if highest is not None and (lowest or 0) > highest:
+        return "no order can have such a price"
+    return replace(selection, min_price=lowest, max_price=highest)
 
 
 def _names(term: Term, store: str, drink: str) -> bool:

@@ -52,6 +52,8 @@ class Archive(PastSource, Protocol):
         by: Sequence[Grouping] = (),
         stores: Sequence[str] = (),
         drinks: Sequence[str] = (),
+        min_price: str | None = None,
+        max_price: str | None = None,
     ) -> Report:
         """Return the sums of a period and of its parts; raises `CoffeertError`."""
         ...

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from coffeert.domain.rollups import ZERO, Totals
 from coffeert.printable import printable
 from coffeert.tui.model.bucket_sums import BucketSumCache
-from coffeert.tui.render.changes import change_of, change_text, compared_words
+from coffeert.tui.render.changes import change_text, compared_words, minutes_changes
 from coffeert.tui.render.currency import NO_CURRENCY, Currency
 from coffeert.tui.render.format import bar, spark
 from coffeert.tui.render.frame_context import FrameContext
@@ -84,9 +84,11 @@ def breakdown_of(
     if window.span.minutes:
         previous = window.previous
         before = None if previous is None else previous.stores if is_store else previous.drinks
-    known = set(own) | set(reported) | ({item.code for item in menu} if not sums.wanted else set())
+    limited = context.wanted.by_product
+    known = {*own, *reported, *(() if limited else (item.code for item in menu))}
     total = sum(totals.cents for totals in own.values())
-    recent = _recent(context, sums, dimension) if window.span.name == "today" else {}
+    shows_hours = context.is_live and not window.span.minutes
+    recent = _recent(context, sums, dimension) if shows_hours else {}
     rows, idle = [], 0
     for code in known:
         totals, row = own.get(code, ZERO), reported.get(code)
@@ -95,11 +97,7 @@ def breakdown_of(
             continue
         if window.span.minutes:
             earlier = None if before is None else before.get(code, ZERO)
-            change: PercentChange | None = change_of(
-                totals.cents,
-                None if earlier is None else earlier.cents,
-                base=0 if earlier is None else earlier.orders,
-            )
+            change: PercentChange | None = minutes_changes(totals, earlier).takings
         else:
             change = None if row is None else row.takings_change
         share = totals.cents / total if total > 0 else 0.0
@@ -169,9 +167,13 @@ class _Columns:
 
 
 def draw_breakdown(
-    model: BreakdownModel, cells: int, glyphs: Glyphs, cursor: int | None
+    model: BreakdownModel,
+    cells: int,
+    glyphs: Glyphs,
+    cursor: int | None,
+    lit: Collection[str] = (),
 ) -> list[Line]:
-    """Draw heading and rows; `cursor` is the number of the chosen row."""
+    """Draw heading and rows; `cursor` is the number of the chosen one, `lit` has just sold something."""
     if model.missing:
         return [line(Span(f" {model.missing}", "dim"))]
     if not model.rows:
@@ -182,7 +184,9 @@ def draw_breakdown(
     lines = [_heading(model, columns, cells, glyphs)]
     for number, row in enumerate(model.rows):
         here = number == cursor
-        drawn = _row(row, columns, takings[number], changes[number], top, glyphs, here)
+        role: Role = "accent" if row.code in lit else "strong"
+        amount = Span(f" {takings[number]:>{columns.takings}}", role)
+        drawn = _row(row, columns, amount, changes[number], top, glyphs, here)
         lines.append(chosen(fit_line(drawn, cells)) if here else fit_line(drawn, cells))
     if model.idle:
         kind = model.dimension if model.idle == 1 else f"{model.dimension}s"
@@ -264,17 +268,17 @@ def _heading(model: BreakdownModel, columns: _Columns, cells: int, glyphs: Glyph
 def _row(
     row: BreakdownRow,
     columns: _Columns,
-    takings: str,
+    takings: Span,
     change: tuple[str, Role],
     top: int,
     glyphs: Glyphs,
     here: bool,
 ) -> Line:
-    name_role: Role = "warn" if row.quiet else "text"
+    name_role: Role = "warn" if row.quiet else "accent" if takings.role == "accent" else "text"
     pieces = [
         Span(f"{glyphs.cursor} " if here else "  ", "accent"),
         Span(fit(row.name, columns.name, ellipsis=glyphs.ellipsis), name_role),
-        Span(f" {takings:>{columns.takings}}", "strong"),
+        takings,
     ]
     if columns.sold:
         pieces.append(Span(f"  {row.totals.quantity:>{columns.sold},}"))

@@ -1,10 +1,11 @@
-"""How a figure differs from what it is compared with, in words and signs."""
+"""How a change is written, and what it refers to."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from coffeert.domain.comparisons import SMALLEST_BASE
+from coffeert.domain.changes import Changes, changes_of
+from coffeert.domain.rollups import ZERO, Totals
 from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Role
@@ -19,15 +20,9 @@ _WORDS: Final[dict[Comparison, str]] = {
 }
 
 
-def change_of(
-    now: float, before: float | None, *, base: int, unknown: str = "not known before"
-) -> PercentChange:
-    """Compare two figures; `base` is how many orders the one before is made of."""
-    if before is None:
-        return PercentChange(reason=unknown)
-    if before <= 0 or base < SMALLEST_BASE:
-        return PercentChange(reason=f"fewer than {SMALLEST_BASE} orders then")
-    return PercentChange(percent=round((now / before - 1) * 100))
+def minutes_changes(now: Totals, before: Totals | None) -> Changes:
+    """Compare the sums of the latest minutes with those of the minutes before; `None`: not known."""
+    return changes_of(now, before or ZERO, reason="not known before" if before is None else None)
 
 
 def change_text(change: PercentChange | None, glyphs: Glyphs) -> tuple[str, Role]:
@@ -51,8 +46,3 @@ def compared_words(context: FrameContext) -> str:
     if report is not None and report.compared is not None and report.compared.title:
         return report.compared.title.partition(" by ")[0].partition(" (")[0]
     return "" if context.comparison is None else _WORDS[context.comparison]
-
-
-def average(cents: int, orders: int) -> int:
-    """Return the takings of an order in minor units, rounded half to even; zero without orders."""
-    return round(cents / orders) if orders > 0 else 0

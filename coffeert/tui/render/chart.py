@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal
 
-from coffeert.domain.rollups import ZERO, Totals, sliding_minute
+from coffeert.domain.rollups import ZERO, Totals, sliding_minutes
 from coffeert.tui.model.bucket_sums import BucketSumCache
 from coffeert.tui.model.report_request import totals_of
 from coffeert.tui.model.window import Window
@@ -102,7 +102,7 @@ def minutes_chart(context: FrameContext, window: Window, metric: Metric, lost: L
     ticks = tuple((i, label) for i, label in enumerate(labels) if int(label[3:]) % every == 0)
     last = len(values) - 1
     of_minute = dict(zip(window.starts, window.bucket_totals, strict=True))
-    orders, cents = sliding_minute(lambda start: of_minute.get(start, ZERO), window.now)
+    orders, cents = sliding_minutes(lambda start: of_minute.get(start, ZERO), window.now)
     pace = cents if metric == "takings" else orders
     return ChartModel(
         metric,
@@ -126,7 +126,7 @@ def day_chart(
     *,
     running: bool,
 ) -> ChartModel:
-    """Chart a day by quarter hours of the local day; minutes since the report are added from the view."""
+    """Chart a day by quarter hours of the local day; live minutes since the report are added."""
     assert context.view is not None
     retention = context.view.cube.retention
     first = retention.days[0].starts // 15
@@ -134,7 +134,8 @@ def day_chart(
     own = {row.keys[0]: totals_of(row.figures) for row in report.rows}
     now, elapsed = None, 1.0
     if running:
-        own = _with_latest(own, context, sums, report)
+        if context.is_live:
+            own = _with_latest(own, context, sums, report)
         moments = [_quarter_of(context, day.zone, day.starts) for day in retention.days]
         now, elapsed = max(moments)
     values: list[int | None] = [value_of(own.get(label, ZERO), metric) for label in labels]
@@ -153,7 +154,8 @@ def day_chart(
         before = [value_of(compared.get(label, ZERO), metric) for label in labels]
     begin, end = _opening(values, before, now)
     pace = None
-    if now is not None and len(context.zones) <= 1 and not context.data_status.old:
+    shows_pace = context.is_live and len(context.zones) <= 1 and not context.data_status.old
+    if now is not None and shows_pace:
         recent = last_minutes(sums, context.now.timestamp())
         pace = value_of(recent, metric) * 15 / PACE_MINUTES
     shown = labels[begin:end]

@@ -23,7 +23,7 @@ from coffeert.wire.reports import Comparison, Report
 class FrameContext:
     """One moment of the dashboard. `view` and the windows are `None` before the first data.
 
-    `span` is the range shown, `comparison` what it is compared with, `wanted` the filter that sums obey.
+    `span` is the range shown, `comparison` what it is compared with, `wanted` the filter.
     `window` ends now or, if the data is old, when it was fresh: what is unknown since then must not count
     as zero. `charted` always ends now, so that a chart shows how long the gap is.
     """
@@ -40,6 +40,17 @@ class FrameContext:
     span: Range = DEFAULT_RANGE
     comparison: Comparison | None = None
     wanted: Filter = EVERYTHING
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the figures are the live view's, which move with each order; or a report's."""
+        return not self.wanted.by_price and (bool(self.span.minutes) or self.span.name == "today")
+
+    @property
+    def reported_until(self) -> datetime | None:
+        """Up to when figures are known that a report has counted and that are still growing."""
+        curve = self.reports.curve
+        return None if self.is_live or curve is None else curve.period.until
 
     @property
     def currency(self) -> Currency:

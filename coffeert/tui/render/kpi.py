@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from coffeert.domain.rollups import Totals
+from coffeert.domain.money import rounded
 from coffeert.tui.model.bucket_sums import BucketSumCache
-from coffeert.tui.model.report_request import totals_of
+from coffeert.tui.model.window import Window
 from coffeert.tui.render.big_digits import big_digits
-from coffeert.tui.render.changes import average, change_of, change_text, compared_words
+from coffeert.tui.render.changes import change_text, compared_words, minutes_changes
 from coffeert.tui.render.chart import PACE_MINUTES, last_minutes
 from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.glyphs import Glyphs
+from coffeert.tui.render.motion import between
 from coffeert.tui.render.sentence import QuietStore
 from coffeert.tui.render.spans import Line, Role, Span, fit_line, line, line_width
 from coffeert.tui.render.text import crop, width
@@ -44,6 +45,8 @@ class Tile:
     notes: tuple[str, ...] = ()
     note_role: Role = "dim"
     rank: int = 0
+    orders: int = 0
+    """How many orders the figure itself counts."""
 
 
 def tiles_of(context: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
@@ -53,9 +56,9 @@ def tiles_of(context: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
         names = (("Takings", ""), ("Orders", "orders"), ("Per order", "per order"))
         return tuple(Tile(name, (("-", unit),)) for name, unit in names)
     now, glyphs, currency = window.sums.total, context.glyphs, context.currency
-    takings, orders, each = _changes(context, now)
+    takings, orders, each = _changes(context, window)
     against = compared_words(context)
-    per_order = average(now.cents, now.orders)
+    per_order = rounded(now.cents, now.orders) if now.orders > 0 else 0
     one = "order" if now.orders == 1 else "orders"
     tiles = [
         Tile(
@@ -74,6 +77,7 @@ def tiles_of(context: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
             change_text(orders, glyphs),
             _against(orders, against),
             rank=1,
+            orders=now.orders,
         ),
         Tile(
             "Per order",
@@ -83,7 +87,7 @@ def tiles_of(context: FrameContext, sums: BucketSumCache) -> tuple[Tile, ...]:
             rank=3,
         ),
     ]
-    if window.span.ends_now and (window.span.name == "today" or window.span.minutes):
+    if context.is_live:
         tiles += [_pace_tile(context, sums), _stores_tile(context)]
     else:
         sold = sum(1 for totals in window.sums.stores.values() if totals.orders > 0)
@@ -105,46 +109,18 @@ def _against(change: PercentChange | None, against: str) -> tuple[str, ...]:
     return f"vs {against}", f"vs {short}"
 
 
-def _changes(
-    context: FrameContext, now: Totals
-) -> tuple[PercentChange | None, PercentChange | None, PercentChange | None]:
+def _changes(context: FrameContext, window: Window) -> Sequence[PercentChange | None]:
     """Return how takings, orders and takings per order have changed.
 
     Of a business period both sides are the report's, up to the same minute.
     """
-    window, total = context.window, context.reports.total
-    assert window is not None
     if window.span.minutes:
         before = None if window.previous is None else window.previous.total
-        base = 0 if before is None else before.orders
-        figures = (_cents, _orders, _each)
-        one, two, three = (
-            change_of(figure(now), None if before is None else figure(before), base=base)
-            for figure in figures
-        )
-        return one, two, three
+        return minutes_changes(window.sums.total, before)
+    total = context.reports.total
     if total is None:
         return None, None, None  # the sentence above says why
-    report = context.reports.curve
-    each = total.takings_change
-    if report is not None and report.stores_compared not in (None, report.stores):
-        each = None  # these sums are not of the same stores
-    if each is not None and each.percent is not None and total.compared is not None:
-        own, other = totals_of(total.figures), totals_of(total.compared)
-        each = change_of(_each(own), _each(other), base=other.orders)
-    return total.takings_change, total.orders_change, each
-
-
-def _cents(totals: Totals) -> int:
-    return totals.cents
-
-
-def _orders(totals: Totals) -> int:
-    return totals.orders
-
-
-def _each(totals: Totals) -> int:
-    return average(totals.cents, totals.orders)
+    return total.takings_change, total.orders_change, total.per_order_change
 
 
 def _pace_tile(context: FrameContext, sums: BucketSumCache) -> Tile:
@@ -223,6 +199,28 @@ def quiet_stores(activity: Activity | None, codes: Sequence[str]) -> tuple[Quiet
         for store in quiet
     ]
     return tuple(sorted(made, key=lambda store: (-(store.minutes or 0), store.name)))
+
+
+def orders_since(before: Sequence[Tile], after: Sequence[Tile]) -> int:
+    """Return how many orders more the key figures are of."""
+    return sum(tile.orders for tile in after) - sum(tile.orders for tile in before)
+
+
+def tiles_between(before: Sequence[Tile], after: Sequence[Tile], part: float) -> tuple[Tile, ...]:
+    """Return key figures that are a part of the way from some to others."""
+    shown = {tile.name: tile.values for tile in before}
+    return tuple(
+        replace(
+            tile,
+            values=tuple(
+                (between(old, new, part), unit)
+                for (old, _), (new, unit) in zip(
+                    shown.get(tile.name, tile.values), tile.values, strict=False
+                )
+            ),
+        )
+        for tile in after
+    )
 
 
 def strip_tiles(tiles: Sequence[Tile], cells: int, glyphs: Glyphs) -> list[Line]:

@@ -17,16 +17,18 @@ from coffeert.tui.render.summary import summary_of
 def sentences(context: FrameContext, sums: BucketSumCache | None) -> list[str]:
     """Return the state of the dashboard, one sentence an item."""
     status = context.data_status
-    if context.view is None or context.window is None or sums is None:
+    window = context.window
+    if context.view is None or sums is None:
         reason = reason_text(status)
         why = f" {reason}" if reason else ""
         wait = "" if status.retry_in is None else f" Trying again in {status.retry_in:.0f} seconds."
         return [f"No data yet.{why}{wait}"]
-    window = context.window
-    lines = [_state(context)]
-    lines += clauses_of(summary_of(context))
-    recent = last_minutes(sums, window.now)
-    lines.append(f"In the last {PACE_MINUTES} minutes {recent.orders:,} orders.")
+    lines = [_state(context), *clauses_of(summary_of(context))]
+    if window is None:
+        return lines
+    if context.is_live:
+        recent = last_minutes(sums, window.now)
+        lines.append(f"In the last {PACE_MINUTES} minutes {recent.orders:,} orders.")
     for name, side, names in (
         ("store", window.sums.stores, context.store_names),
         ("drink", window.sums.drinks, context.drink_names),

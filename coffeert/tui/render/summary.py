@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coffeert.printable import printable
 from coffeert.tui.model.report_request import totals_of
-from coffeert.tui.render.changes import change_of, compared_words
+from coffeert.tui.render.changes import compared_words, minutes_changes
 from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.kpi import quiet_stores, sells
 from coffeert.tui.render.sentence import Summary
@@ -39,7 +39,7 @@ def summary_of(context: FrameContext) -> Summary:
     if span.minutes:
         before = None if window.previous is None else window.previous.total
         if before is not None:
-            change = change_of(total.cents, before.cents, base=before.orders)
+            change = minutes_changes(total, before).takings
     expected = ""
     if row is not None and row.compared is not None and row.compared.orders > 0:
         earlier = totals_of(row.compared)

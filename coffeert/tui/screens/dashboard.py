@@ -1,41 +1,34 @@
-"""The dashboard's screen: what each key and each click does, and when the panels are repainted."""
+"""The dashboard's screen: what each key and each click does."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
 from textual import events
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
-from coffeert.errors import CoffeertError
-from coffeert.printable import printable
-from coffeert.tui.bindings import CHANGING, DASHBOARD_KEYS, key_hints, readable
+from coffeert.tui.bindings import CHANGING, DASHBOARD_KEYS, readable
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.demo_link import DemoLink
 from coffeert.tui.history.recorder import Recording
 from coffeert.tui.injection import Injection
 from coffeert.tui.model.alerts import Alert, Alerts
-from coffeert.tui.model.clock import zone_difference
-from coffeert.tui.model.filter import EVERYTHING, Filter
+from coffeert.tui.model.filter import EVERYTHING
 from coffeert.tui.model.filter_entry import Vocabulary
-from coffeert.tui.model.saved_views import SavedViews
+from coffeert.tui.model.saved_views import SavedView, SavedViews
 from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.source import Archive
-from coffeert.tui.model.suggestions import MenuItem
 from coffeert.tui.model.window import RANGE, Range, next_comparison, next_range
 from coffeert.tui.order_actions import OrderActions
-from coffeert.tui.render.alerts import clock
 from coffeert.tui.render.breakdown import SORT_COLUMNS
-from coffeert.tui.render.layout import ENLARGEABLE, PanelName, TabName
+from coffeert.tui.render.layout import ENLARGEABLE, TabName
+from coffeert.tui.saved_state import present_view, show_view
 from coffeert.tui.screens.alerts import AlertList
 from coffeert.tui.screens.break_part import BreakPart
-from coffeert.tui.screens.dashboard_panels import DashboardPanels, place_panel
+from coffeert.tui.screens.dashboard_panels import DashboardPanels
 from coffeert.tui.screens.export import Export
 from coffeert.tui.screens.file_commands import FileCommands
 from coffeert.tui.screens.go_to import GoTo
@@ -44,25 +37,20 @@ from coffeert.tui.screens.injection_commands import InjectionCommands
 from coffeert.tui.screens.jump import Jump
 from coffeert.tui.screens.order_commands import OrderCommands
 from coffeert.tui.screens.order_details import OrderDetails
+from coffeert.tui.screens.panel_screen import PanelScreen
 from coffeert.tui.screens.view_list import ViewList
 from coffeert.tui.screens.view_models import order_json
-from coffeert.tui.textual_workarounds import trim_caches
 from coffeert.tui.widgets.bars import ControlsBar, HeaderBar
 from coffeert.tui.widgets.breakdown_panel import BreakdownPanel
 from coffeert.tui.widgets.chart_panel import ChartPanel
-from coffeert.tui.widgets.demo_bar import DemoBar
 from coffeert.tui.widgets.inputs import FilterBar
-from coffeert.tui.widgets.key_bar import KeyBar
 from coffeert.tui.widgets.order_table import OrderTable
 from coffeert.tui.widgets.panel import Panel
 from coffeert.wire.demo import BreakablePart
 
-TICK_SECONDS = 0.25
-"""Four repaints a second: faster than one reads figures, slow enough to cost little."""
 
-
-class Dashboard(Screen[None]):
-    """Shows the state in its panels, and turns keys and clicks into changes of the state.
+class Dashboard(PanelScreen):
+    """Turns keys and clicks into changes of the state.
 
     Every key works wherever the focus is, so all of them are bound here and not to a panel.
     """
@@ -90,95 +78,15 @@ class Dashboard(Screen[None]):
         read_only: bool = False,
         demo: DemoLink | None = None,
     ) -> None:
-        super().__init__()
-        self.state = state
-        self.panels = DashboardPanels(state, recording, injection, alerts, saved_views, address)
+        panels = DashboardPanels(state, recording, injection, alerts, saved_views, address)
+        super().__init__(state, panels, alerts, on_alert, demo)
         self._orders = OrderCommands(state, order_actions, self, address, has_token=has_token)
         self._injecting = InjectionCommands(state, injection, self, address)
         self._files = FileCommands(state, archive, recording, self)
-        self._alerts = alerts
         self._saved_views = saved_views
         self._address = address
         self._read_only = read_only
-        self._demo = demo
-        self._demo_bar = DemoBar(id="demo")
         self._reconnect = reconnect
-        self._on_alert = on_alert
-        self._zone_told = False
-        self._ticked = 0.0
-
-    def compose(self) -> ComposeResult:
-        """Yield every panel; the layout decides which of them show."""
-        yield from self.panels
-        if self._demo is not None:
-            yield self._demo_bar
-        yield FilterBar()
-        yield KeyBar()
-
-    def on_mount(self) -> None:
-        self.place_panels()
-        self.set_interval(TICK_SECONDS, self.tick)
-        if self._demo is not None:
-            self.run_worker(self._demo.follow(self.tick), name="demo", exit_on_error=False)
-
-    def on_resize(self) -> None:
-        self.place_panels()
-        self.tick()
-
-    # Repainting
-
-    def wake(self, *, urgent: bool) -> None:
-        """Repaint at once, if the last repaint was a tick ago or the viewer waits for this one.
-
-        So a single order is on the screen in milliseconds, while a flood costs four repaints a second.
-        """
-        if urgent or time.monotonic() - self._ticked >= TICK_SECONDS:
-            self._ticked = time.monotonic()
-            self.call_next(self.tick)
-
-    def tick(self) -> None:
-        """Show the present state."""
-        if not self.app.is_running:
-            return  # an event that arrived while the panels were being removed
-        self._ticked = time.monotonic()
-        trim_caches()
-        context = self.state.frame_context()
-        moved = self.panels.note_fault(context, self.size.width)
-        if moved or self.panels.notice.display != (context.view is None):
-            self.place_panels()
-        self._notify_alerts()
-        if self not in self.app.screen_stack:
-            return  # another server is shown: only the alerts of this one are told
-        self._tell_zone()
-        if self._demo is not None:
-            self._demo_bar.show((self._demo.state,))
-        self.panels.show(context)
-        self._show_keys()
-        if context.view is not None and self.state.rewound_to is None and self.panels.kpi.display:
-            self._mark_rendered()
-
-    def place_panels(self) -> None:
-        """Put the panels where the layout says, and keep the focus on one that shows."""
-        if self.size.width <= 0 or self.size.height <= 0:
-            return
-        height = self.size.height
-        if self._demo is not None:
-            height -= 1
-            place_panel(self._demo_bar, 0, height - 1, self.size.width, 1)
-        self.panels.place(self.size.width, height)
-        if self.focused is not None and not self.focused.display:
-            self.set_focus(None)
-        if self.focused is None and self.state.view() is not None:
-            self.set_focus(self.panels.first_to_focus())
-
-    def _mark_rendered(self) -> None:
-        """Note which own orders are on the screen with the next paint, if only in the sums.
-
-        When many orders arrive, the list shows others before anybody could see these.
-        """
-        own, clock = self.state.live.own, self.state.live.clock
-        if fresh := own.not_rendered():
-            self.call_after_refresh(lambda: own.mark_rendered(fresh, clock.monotonic()))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave out the keys that do nothing here."""
@@ -194,56 +102,12 @@ class Dashboard(Screen[None]):
             key for key in DASHBOARD_KEYS if self.check_action(key.action.partition("(")[0], ())
         ]
 
-    def _show_keys(self) -> None:
-        """Show the keys of the moment in the last line."""
-        bar = self.query_one(FilterBar)
-        if bar.display:
-            hints = bar.key_hints()
-        else:
-            by_name: dict[str | None, str] = {}
-            for key, active in self.active_bindings.items():
-                by_name.setdefault(active.binding.id, key)
-            hints = key_hints(
-                "" if self.focused is None else (self.focused.id or ""),
-                past=self.state.rewound_to is not None,
-                drilled=bool(self.state.path),
-                key_of=by_name.get,
-            )
-        self.query_one(KeyBar).show(tuple(hints))
-
-    def on_descendant_focus(self) -> None:
-        self._show_keys()
-
-    # Notices
-
-    def _tell_zone(self) -> None:
-        """Say once if this machine's clock shows another time than the shops'."""
-        session = self.state.live
-        if self._zone_told or session.hello is None:
-            return
-        self._zone_told = True
-        if difference := zone_difference(session.now(), session.zone()):
-            self.notify_info(difference)
-
-    def notify_info(self, text: str) -> None:
-        """Say what was done."""
-        self.notify(printable(text, 300), markup=False)
-
-    def notify_warning(self, text: str) -> None:
-        """Say why nothing was done."""
-        self.notify(printable(text, 300), severity="warning", markup=False)
-
-    def notify_error(self, error: CoffeertError | str) -> None:
-        """Say what went wrong."""
-        self.notify(printable(str(error), 300), severity="error", markup=False, timeout=8)
-
     # Tabs, ranges, panels
 
     def action_tab(self, tab: TabName) -> None:
         self.state.tab = tab
         self.state.enlarged = None
-        self.place_panels()
-        self.tick()
+        self.place_and_tick()
 
     def on_header_bar_tab_chosen(self, message: HeaderBar.TabChosen) -> None:
         self.action_tab(message.tab)
@@ -256,19 +120,22 @@ class Dashboard(Screen[None]):
 
     def _show_range(self, span: Range) -> None:
         self.state.span = span
+        self.state.cursor = None
+        self._follow()
+        self.place_and_tick()
+
+    def _follow(self) -> None:
+        """Let the list of orders follow what arrives, from its first row."""
         self.state.freeze(on=False)
         self.panels.orders.to_first_row()
-        self.state.cursor = None
-        self.tick()
 
     def action_compare(self) -> None:
         """Compare the range with the next other time."""
-        chosen = self.state.comparison
-        if chosen is None:
+        if self.state.comparison is None:
             self.notify_warning("The latest minutes are compared with those before.")
-            return
-        self.state.compare = next_comparison(self.state.span, chosen)
-        self.tick()
+        else:
+            self.state.compare = next_comparison(self.state.span, self.state.comparison)
+            self.tick()
 
     def action_metric(self) -> None:
         """Chart the other figure."""
@@ -283,25 +150,18 @@ class Dashboard(Screen[None]):
 
     def action_enlarge(self) -> None:
         """Give the focused panel the whole screen, or the others their places back."""
-        if self.state.enlarged is not None:
-            self._enlarge(None)
-            return
-        name = None if self.focused is None else self.focused.id
-        self._enlarge(next((panel for panel in ENLARGEABLE if panel == name), None))
+        self._enlarge_or_restore(None if self.focused is None else self.focused.id)
 
     def on_panel_enlarged(self, message: Panel.Enlarged) -> None:
         """Enlarge the panel whose title was chosen."""
-        name = message.name
-        if self.state.enlarged is None:
-            self._enlarge(next((panel for panel in ENLARGEABLE if panel == name), None))
-        else:
-            self._enlarge(None)
+        self._enlarge_or_restore(message.name)
 
-    def _enlarge(self, name: PanelName | None) -> None:
-        self.state.enlarged = name
+    def _enlarge_or_restore(self, name: str | None) -> None:
+        enlarged = self.state.enlarged is not None
+        panel = None if enlarged else next((p for p in ENLARGEABLE if p == name), None)
+        self.state.enlarged = panel
         self.place_panels()
-        if name is not None:
-            self.query_one(f"#{name}").focus()
+        self._focus(panel)
         self.tick()
 
     def on_chart_panel_cursor_moved(self, message: ChartPanel.CursorMoved) -> None:
@@ -316,56 +176,43 @@ class Dashboard(Screen[None]):
     def action_jump(self) -> None:
         """Label every panel with a letter, and focus the one whose letter is pressed."""
         panels = [panel for panel in self.panels if panel.display and panel.can_focus]
+        jump = Jump([(str(panel.id), panel.region.offset) for panel in panels])
+        self.app.push_screen(jump, self._focus)
 
-        def focus(name: str | None) -> None:
-            if name:
-                self.query_one(f"#{name}").focus()
-
-        self.app.push_screen(Jump([(str(p.id), p.region.offset) for p in panels]), focus)
+    def _focus(self, name: str | None) -> None:
+        if name:
+            self.query_one(f"#{name}").focus()
 
     # Filters and drilling down
 
     def action_filter(self) -> None:
-        self.query_one(FilterBar).open(self.state.filter.text(), self._vocabulary())
+        known = self.state.vocabulary() or Vocabulary()
+        self.query_one(FilterBar).open(self.state.filter.text(), known)
 
     def on_filter_bar_filter_changed(self, message: FilterBar.FilterChanged) -> None:
         """Filter every panel while the filter is typed."""
-        self._filter(message.wanted)
+        self.state.filter = message.wanted
+        self.tick()
 
     def on_filter_bar_closed(self) -> None:
-        self.place_panels()
-        self.tick()
-
-    def _filter(self, wanted: Filter | None) -> None:
-        if wanted is not None:
-            self.state.filter = wanted
-        self.tick()
-
-    def _vocabulary(self) -> Vocabulary:
-        """Return what a filter can name: the menu, and what has been sold but is no longer on it."""
-        view, menu = self.state.view(), self.state.session.menu
-        stores = {} if menu is None else {store.code: store.name for store in menu.stores}
-        drinks = {} if menu is None else {drink.code: drink.name for drink in menu.drinks}
-        for store, drink in () if view is None else view.cube.cells_total("day"):
-            stores.setdefault(store, store)
-            drinks.setdefault(drink, drink)
-        return Vocabulary(
-            tuple(MenuItem(*item) for item in stores.items()),
-            tuple(MenuItem(*item) for item in drinks.items()),
-        )
+        self.place_and_tick()
 
     def action_next_view(self) -> None:
-        """Show the next saved view; after the last comes no filter."""
+        """Show the next saved view; after the last comes everything."""
         if not len(self._saved_views):
-            self.notify_warning("No views are saved yet: filter with /, then V saves it by name.")
+            self.notify_warning("No views are saved yet: V saves what is shown by name.")
             return
-        _, wanted = self._saved_views.after(self.state.filter)
-        self._filter(wanted)
+        self._show_view(self._saved_views.after(present_view(self.state)))
 
     def action_views(self) -> None:
         """List the saved views."""
-        views = ViewList(self._saved_views, self.state.filter, self.state.glyphs)
-        self.app.push_screen(views, self._filter)
+        views = ViewList(self._saved_views, present_view(self.state), self.state.glyphs)
+        self.app.push_screen(views, self._show_view)
+
+    def _show_view(self, view: SavedView | None) -> None:
+        if view is not None:
+            show_view(self.state, view)
+            self._show_range(self.state.span)
 
     def on_breakdown_panel_drilled(self, message: BreakdownPanel.Drilled) -> None:
         """Drill down into a store or drink, and from the second one into its orders."""
@@ -373,15 +220,13 @@ class Dashboard(Screen[None]):
         self.panels.stores.cursor.at = self.panels.drinks.cursor.at = 0
         self.place_panels()
         if len(self.state.path) >= 2:
-            self.place_panels()
             self.panels.orders.to_first_row()
             self.panels.orders.focus()
         self.tick()
 
     def action_drill_up(self) -> None:
-        if self.state.drill_up():
-            self.place_panels()
-            self.tick()
+        self.state.drill_up()
+        self.place_and_tick()
 
     def action_escape(self) -> None:
         """Go one step back: rewind, crosshair, enlarged panel, freeze, drill-down, filter."""
@@ -389,24 +234,22 @@ class Dashboard(Screen[None]):
         if state.rewound_to is not None or state.travel.sought is not None:
             state.travel.go_live()
         elif state.enlarged is not None:
-            self._enlarge(None)
+            self._enlarge_or_restore(None)
         elif state.cursor is not None:
             state.cursor = None
         elif state.frozen:
-            state.freeze(on=False)
-            self.panels.orders.to_first_row()
-        elif state.drill_up():
-            self.place_panels()
-        else:
+            self._follow()
+        elif not state.drill_up():
             state.filter = EVERYTHING
-        self.tick()
+        self.place_and_tick()
 
     # The list of orders
 
     def action_freeze(self) -> None:
-        self.state.freeze(on=not self.state.frozen)
-        if not self.state.frozen:
-            self.panels.orders.to_first_row()
+        if self.state.frozen:
+            self._follow()
+        else:
+            self.state.freeze(on=True)
         self.tick()
 
     def on_order_table_moved(self, message: OrderTable.Moved) -> None:
@@ -459,25 +302,24 @@ class Dashboard(Screen[None]):
 
     def action_go_to(self) -> None:
         """Ask for a past moment, and show it."""
-        state = self.state
 
         def go(moment: datetime | None) -> None:
             if moment is not None:
-                state.travel.seek_to(moment)
+                self.state.travel.seek_to(moment)
                 self.tick()
 
-        self.app.push_screen(GoTo(state.session.now().astimezone(state.live.zone())), go)
+        now = self.state.session.now()
+        self.app.push_screen(GoTo(now.astimezone(self.state.live.zone())), go)
 
     def action_live(self) -> None:
         self.state.travel.go_live()
-        self.state.freeze(on=False)
-        self.panels.orders.to_first_row()
+        self._follow()
         self.tick()
 
     def action_record(self) -> None:
         self._files.record()
 
-    # Injecting
+    # Injecting, breaking the demo
 
     def action_inject(self) -> None:
         self._injecting.open_form(self)
@@ -485,8 +327,6 @@ class Dashboard(Screen[None]):
     def action_stop_injection(self) -> None:
         self._injecting.stop(self)
         self.tick()
-
-    # Breaking the demo
 
     def action_break_part(self) -> None:
         """Ask which part of the demo to kill."""
@@ -496,18 +336,6 @@ class Dashboard(Screen[None]):
     def _break_part(self, part: BreakablePart | None) -> None:
         if part is not None and self._demo is not None:
             self._demo.break_part(part)
-
-    # Alerts, export, connection
-
-    def _notify_alerts(self) -> None:
-        """Announce the alerts that have just begun, by notice and bell, and those that are over."""
-        session = self.state.live
-        for alert in self._alerts.observe(session):
-            since = clock(alert.since, session.now(), session.zone())
-            self._on_alert(alert, since)
-            if alert.ended is None:
-                self.app.bell()
-                self.notify_warning(f"Alert {alert.sentence(since)} a: alerts")
 
     def action_alerts(self) -> None:
         self.app.push_screen(AlertList(self._alerts, lambda: self.state.live, self.state.glyphs))

@@ -84,11 +84,13 @@ async def export_orders(state: DashboardState, archive: Archive | None) -> str:
 def write_export(state: DashboardState, kind: Literal["json", "svg"], screenshot: str) -> Path:
     """Write what is shown into a new file of the working directory; raises `ConfigError`."""
     window = state.frame_context().window
+    if kind == "json" and window is None:
+        raise ConfigError("There are no figures to write.")
     with _new_file(state, kind) as file:
         if kind == "svg":
             file.write(screenshot)
         elif window is not None:
-            wanted, places = state.sums_filter.text(), state.session.places
+            wanted, places = state.effective_filter.text(), state.session.places
             file.write(window_json(window, wanted, places))
     return Path(file.name)
 

@@ -28,16 +28,19 @@ from coffeert.tui.render.kpi import Tile, tiles_of
 
 def scope(state: DashboardState, context: FrameContext) -> str:
     """Return what figures are limited to, and the shops' time zone."""
-    named = []
-    for term in state.sums_filter.terms:
+    named, prices = [], []
+    for term in context.wanted.terms:
+        if term.field == "price":
+            prices.append(term.text())
+            continue
         names = context.store_names if term.field == "store" else context.drink_names
         words = ", ".join(printable(names.get(word, word), 30) for word in term.words)
         named.append(f"{'without ' if term.negated else ''}{words}")
-    limits = [" ".join(named) or "all stores"]
-    if state.effective_filter.terms != state.sums_filter.terms:
-        limits.append("at any price")
+    limits = [" ".join(named) or "all stores", *prices]
     limits.append(context.zone_name)
-    if context.reports.age is not None:
+    if (until := context.reported_until) is not None:
+        limits.append(f"as of {until.astimezone(context.zone):%H:%M}")
+    elif context.reports.age is not None:
         limits.append(f"compared {ago(context.reports.age)} ago")
     return f" {context.glyphs.separator} ".join(limit for limit in limits if limit)
 
@@ -56,9 +59,7 @@ def chart(
     span, metric = state.span, state.metric
     if sums is None:
         return None
-    if span.minutes:
-        if window is None:
-            return None
+    if span.minutes and window is not None:
         made = minutes_chart(context, window, metric, _lost(state, context))
         about, scale = (
             ("orders_per_min", 1) if metric == "orders" else ("revenue_per_min", 10**context.places)
@@ -66,7 +67,7 @@ def chart(
         marks = tuple((r.limit * scale, name) for name, r in rules.items() if r.metric == about)
         compared = compared_words(context)
         made = replace(made, marks=marks)
-    elif report is not None:
+    elif report is not None and span.period:
         running = span.name == "today"
         if span.grouping == "quarter":
             lost = _lost(state, context)
@@ -80,14 +81,14 @@ def chart(
             made = replace(made, compared=(), note=reason or "")
         elif len(context.zones) > 1 and span.grouping == "quarter":
             made = replace(made, note=f"{peak_of(made)}; hours are each store's own".lstrip("; "))
-    elif span.name == "today":
+    elif context.is_live:
         made = hours_chart(context, sums, metric)
         compared, made = "", replace(made, note=context.reports.missing)
     else:
         return ChartModel(
             metric, (), (), note=context.reports.missing, title=_title(state, context)
         )
-    key = span.name, metric, state.comparison, state.sums_filter, made.bucket_name
+    key = span.name, metric, state.comparison, context.wanted, made.bucket_name
     return replace(
         made,
         top=state.axis.top(key, made.greatest, state.live.clock.monotonic()),

@@ -11,6 +11,7 @@ from coffeert.tui.render.alerts import alert_names
 from coffeert.tui.render.changes import compared_words
 from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.header import AlertsInHeader, ControlsModel, HeaderModel
+from coffeert.tui.saved_state import present_view
 from coffeert.tui.screens.view_models import clock_text
 
 
@@ -44,7 +45,7 @@ def controls(
         filter_text=state.filter.text(),
         breadcrumbs=tuple(names.get(code) or printable(code, 40) for code in state.breadcrumbs),
         compared=f"vs {compared}" if (compared := compared_words(context)) else "",
-        view=printable(views.name_of(state.filter), 24),
+        view=printable(views.name_of(present_view(state)), 24),
         alerts=AlertsInHeader(alert_names(alerts.waiting or alerts.firing), bool(alerts.waiting)),
         hint=hint,
     )

@@ -1,4 +1,4 @@
-"""The saved views: choose one, save the present filter under a name, remove one."""
+"""The saved views: choose one, save what is shown under a name, remove one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from textual.widgets import Input
 
 from coffeert.errors import ConfigError
 from coffeert.printable import printable
-from coffeert.tui.model.filter import EVERYTHING, Filter
-from coffeert.tui.model.saved_views import MAX_NAME_LENGTH, SavedViews
+from coffeert.tui.model.saved_views import MAX_NAME_LENGTH, SavedView, SavedViews
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.spans import Line, Span, chosen, line
 from coffeert.tui.screens.modal import Modal
@@ -22,13 +21,13 @@ from coffeert.tui.widgets.lines_view import LinesView
 _STEPS = {"up": -1, "k": -1, "down": 1, "j": 1}
 
 
-class ViewList(Modal[Filter]):
-    """Closes with the filter of the chosen view, or with `None`."""
+class ViewList(Modal[SavedView]):
+    """Closes with the chosen view, or with `None`."""
 
     AUTO_FOCUS = ""
     KEYS = (("enter", "show"), ("↑↓", "choose"))
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "name", "save", id="views.save", tooltip="Save the present filter by name"),
+        Binding("s", "name", "save", id="views.save", tooltip="Save what is shown by name"),
         Binding("delete,d", "remove", "remove", id="views.remove", tooltip="Remove the view"),
         Binding("q,V", "close", "close", show=False, id="views.close", tooltip="Close"),
     ]
@@ -36,7 +35,7 @@ class ViewList(Modal[Filter]):
     ViewList Input { display: none; height: 1; }
     """
 
-    def __init__(self, views: SavedViews, present: Filter, glyphs: Glyphs) -> None:
+    def __init__(self, views: SavedViews, present: SavedView, glyphs: Glyphs) -> None:
         super().__init__()
         self._views = views
         self._present = present
@@ -63,23 +62,19 @@ class ViewList(Modal[Filter]):
             self._at = (self._at + _STEPS[event.key]) % (len(self._views) + 1)
             self._show()
         elif event.key == "enter":
-            self.dismiss(self._views[self._chosen_name] if self._chosen_name else EVERYTHING)
+            self.dismiss(self._views[self._chosen_name])
         else:
             return
         event.stop()
 
     def action_name(self) -> None:
-        """Ask for a name for the present filter."""
-        if not self._present:
-            self._told = "Everything is shown: filter with / first, then save that."
-            self._show()
-            return
+        """Ask for a name for what is shown."""
         field = self.query_one(Input)
         field.display = True
         field.focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Save the present filter under the name."""
+        """Save what is shown under the name."""
         try:
             self._views.save(event.value, self._present)
         except ConfigError as error:
@@ -101,7 +96,7 @@ class ViewList(Modal[Filter]):
         return names[self._at]
 
     def _show(self) -> None:
-        rows = [("everything", ""), *((name, self._views[name].text()) for name in self._views)]
+        rows = [("everything", ""), *((name, self._views[name].words()) for name in self._views)]
         lines: list[Line] = []
         for number, (name, text) in enumerate(rows):
             here = number == self._at

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+from math import inf
+from time import monotonic
+
 from textual import events
 from textual.message import Message
 
 from coffeert.tui.render.breakdown import BreakdownModel, BreakdownRow, draw_breakdown
+from coffeert.tui.render.motion import LIT_SECONDS, REST_SECONDS
 from coffeert.tui.render.spans import EMPTY, Line, Span, framed, line, ruled
 from coffeert.tui.widgets.panel import Panel
 from coffeert.tui.widgets.scroll import Cursor, step_of
@@ -27,6 +32,30 @@ class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
         self.cursor = Cursor()
+        self._grown: dict[str, float] = {}
+        self._lit: frozenset[str] = frozenset()
+
+    def show(self, model: BreakdownModel, *, old: bool = False, age: Line = ()) -> None:
+        """Show a model; the stores that have just sold something light up for a moment."""
+        before = self.model
+        if before is not None and before.title == model.title and not old:
+            self._light_up(before, model)
+        super().show(model, old=old, age=age)
+
+    def _light_up(self, before: BreakdownModel, model: BreakdownModel) -> None:
+        if model.dimension != "store" or not self.painter.animated:
+            return
+        moment, sold = monotonic(), {row.code: row.totals.orders for row in before.rows}
+        grown = [row.code for row in model.rows if row.totals.orders > sold.get(row.code, 0)]
+        lit = [code for code in grown if moment - self._grown.get(code, -inf) >= REST_SECONDS]
+        self._grown |= dict.fromkeys(grown, moment)
+        if lit:
+            self._lit |= frozenset(lit)
+            self.set_timer(LIT_SECONDS, partial(self._darken, frozenset(lit)))
+
+    def _darken(self, codes: frozenset[str]) -> None:
+        self._lit -= codes
+        self.repaint()
 
     def draw(self, model: BreakdownModel, cells: int, rows: int) -> list[Line]:
         """Draw the rows, scrolled to the chosen one."""
@@ -39,7 +68,7 @@ class BreakdownPanel(Panel[BreakdownModel], can_focus=True):
             here = self.cursor.at
         else:
             self.cursor.top = 0
-        lines = draw_breakdown(model, cells - 2 if boxed else cells, glyphs, here)
+        lines = draw_breakdown(model, cells - 2 if boxed else cells, glyphs, here, self._lit)
         body = lines[_HEADING:]
         if here is not None and here == count - 1:
             self.cursor.top = max(0, len(body) - room)  # the line about the idle ones, too

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from coffeert.tui.render.spans import Line, Role, Span, line
+from coffeert.tui.render.spans import Line, Role, Span, line, line_width
 from coffeert.tui.widgets.panel import Panel
 from coffeert.wire.demo import DemoPhase, DemoState
 
@@ -14,7 +14,8 @@ _ROLES: Final[dict[DemoPhase, Role]] = {
     "proved": "good",
     "failed": "bad",
 }
-_INVITATION: Final = line(" press ", Span("!", "key"), " to break something: no order will be lost")
+_INVITATION: Final = line(" press ", Span("!", "key"), " to break something")
+_PROMISE: Final = line(": no order will be lost")
 
 
 class DemoBar(Panel[tuple[DemoState | None]]):
@@ -24,5 +25,7 @@ class DemoBar(Panel[tuple[DemoState | None]]):
         (state,) = model
         tag = Span(" demo ", "badge-warn")
         if state is None:
-            return [line(tag, *_INVITATION)]
+            invitation = line(tag, *_INVITATION)
+            whole = (*invitation, *_PROMISE)
+            return [whole if line_width(whole) <= cells else invitation]
         return [line(tag, " ", Span(state.text, _ROLES[state.phase]))]

@@ -30,6 +30,11 @@ class Painter(Protocol):
     glyphs: Glyphs
 
     @property
+    def animated(self) -> bool:
+        """Whether what has just changed is seen to do so."""
+        ...
+
+    @property
     def palette(self) -> Palette:
         """The styles of the theme in use."""
         ...

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import tzinfo
+from math import inf
+from time import monotonic
+from typing import Final
 
 from textual import events
+from textual.timer import Timer
 
 from coffeert.tui.model.data_status import DataStatus
 from coffeert.tui.model.order_traces import OrderTrace
 from coffeert.tui.render.details import order_lines, own_lines
 from coffeert.tui.render.heat_map import HeatMapModel, draw_heat_map
 from coffeert.tui.render.heat_map import note_of as heat_note
-from coffeert.tui.render.kpi import Tile, big_tiles, strip_tiles, tile_list
+from coffeert.tui.render.kpi import (
+    Tile,
+    big_tiles,
+    orders_since,
+    strip_tiles,
+    tile_list,
+    tiles_between,
+)
 from coffeert.tui.render.layout import KPI_BIG, NARROW
+from coffeert.tui.render.motion import REST_SECONDS, STEP_SECONDS, STEPS
 from coffeert.tui.render.notice import notice_lines
 from coffeert.tui.render.orders import OrderRow
 from coffeert.tui.render.sentence import Summary, sentence_lines
@@ -21,9 +33,50 @@ from coffeert.tui.render.spans import EMPTY, Line, Span, framed, line
 from coffeert.tui.render.system_panel import Part, draw_system
 from coffeert.tui.widgets.panel import Panel
 
+_FEW: Final = 10
+
 
 class KpiStrip(Panel[tuple[Tile, ...]]):
-    """Key figures: in big digits, side by side, or one a line, depending on the room."""
+    """Key figures: in big digits, side by side, or one a line, depending on the room.
+
+    Big digits move to the new figures after a few orders; after many, or if others are shown, they do not.
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(id=id)
+        self._from: tuple[Tile, ...] = ()
+        self._step = STEPS
+        self._changed = -inf
+        self._moving: Timer | None = None
+
+    def show(self, model: tuple[Tile, ...], *, old: bool = False, age: Line = ()) -> None:
+        """Show a model; `old` dims it, `age` says how old it is."""
+        before = self.model or ()
+        if before and before != model:
+            self._stop()
+            grown, moment = orders_since(before, model), monotonic()
+            if grown:
+                rested, self._changed = moment - self._changed >= REST_SECONDS, moment
+                if rested and not old and self._are_big and 0 < grown <= _FEW:
+                    self._from, self._step = before, 0
+                    self._moving = self.set_interval(STEP_SECONDS, self._move)
+        super().show(model, old=old, age=age)
+
+    @property
+    def _are_big(self) -> bool:
+        return self.painter.animated and self.size.height >= KPI_BIG and self.size.width >= NARROW
+
+    def _move(self) -> None:
+        self._step += 1
+        if self._step >= STEPS:
+            self._stop()
+        self.repaint()
+
+    def _stop(self) -> None:
+        self._step = STEPS
+        if self._moving is not None:
+            self._moving.stop()
+            self._moving = None
 
     def draw(self, model: tuple[Tile, ...], cells: int, rows: int) -> list[Line]:
         glyphs = self.painter.glyphs
@@ -32,6 +85,8 @@ class KpiStrip(Panel[tuple[Tile, ...]]):
         if cells < NARROW:
             return tile_list(model, cells, rows, glyphs)
         if rows >= KPI_BIG:
+            if self._step < STEPS:
+                model = tiles_between(self._from, model, self._step / STEPS)
             return big_tiles(model, cells, glyphs)
         return strip_tiles(model, cells, glyphs)
 

@@ -84,3 +84,16 @@ async def test_killed_at_any_moment_it_leaves_nothing_out(
     found = ids(output)
     assert list(dict.fromkeys(found)) == order  # in order, each at least once
     assert len(order) == 12_000
+
+
+@pytest.mark.long
+async def test_what_could_not_be_written_is_not_behind_the_cursor(
+    http: aiohttp.ClientSession, server_url: str, tmp_path: Path
+) -> None:
+    await place_many(http, 10)
+    await ticked(http, 10)
+    reader = await start(server_url, Path("/dev/full"), "--state", str(tmp_path / "cursor"))
+    _, error = await reader.communicate()
+    assert reader.returncode == 1
+    assert error == b"coffeert: The output cannot be written: No space left on device.\n"
+    assert not (tmp_path / "cursor").exists()

@@ -24,6 +24,7 @@ async def test_400_000_orders_of_one_transaction(database_url: str, opened: Asyn
         ORDERS,
         timeout=120,
     )
+    await connection.execute("ANALYZE orders", timeout=120)
     await make_tick(connection)
     pool = await open_pool(database_url, size=1, application_name="test")
     opened.push_async_callback(pool.close)

@@ -44,16 +44,18 @@ async def check(play: Play, plan: list[Step], rows: list[int]) -> None:
     start = await play.table.now()
     before = {one.order_id for one in await stored_orders(play.ticker)}
     early: dict[int, list[UUID]] = {}
+    between: list[FeedPosition] = []
     for step in plan:
         await play.step(step)
         number = await play.table.last_tick()
         if isinstance(step, Tick) and number:
             early[number] = await part_in_sql(play.ticker, number)
+            between.append(await play.table.now())
     await play.end()
     whole = await read_all(play.table, start)
     known = [one.order_id for one in whole]
     assert len(set(known)) == len(known)
-    after = 0 if start.after is None else start.after.number
+    after = _number(start)
     assert {one.order_id for one in await stored_orders(play.ticker)} - before == set(known)
     assert await read_all(play.table, start, rows) == whole
     for place, one in enumerate(whole):
@@ -62,9 +64,18 @@ async def check(play: Play, plan: list[Step], rows: list[int]) -> None:
     parts = {n: await part_in_sql(play.ticker, n) for n in range(after + 1, last + 1)}
     assert known == [order_id for n in sorted(parts) for order_id in parts[n]]
     assert all(parts[n] for n in parts), "a tick without anything new"
+    for position in between:  # from behind a tick at which transactions were in progress, too
+        rest = [order_id for n in sorted(parts) if n > _number(position) for order_id in parts[n]]
+        for sizes in ([1_000], rows):
+            found = await read_all(play.table, position, sizes)
+            assert [one.order_id for one in found] == rest
     for number, ids in early.items():
         if number in parts:
             assert parts[number] == ids
+
+
+def _number(position: FeedPosition) -> int:
+    return 0 if position.after is None else position.after.number
 
 
 async def part_in_sql(connection: Connection, number: int) -> list[UUID]:
@@ -110,12 +121,27 @@ HELD: tuple[Step, ...] = (
     End(2, commit=True),
 )
 
+NEXT: tuple[
+    Step, ...
+] = (  # at the tick, the transaction in progress is the next after all that have ended
+    Write(1, 1),
+    End(1, commit=True),
+    Write(0, 2),
+    Tick(),
+    End(0, commit=True),
+    Tick(),
+    Write(1, 1),
+    End(1, commit=True),
+    Tick(),
+)
 
+
+@pytest.mark.parametrize("plan", [HELD, NEXT])
 @pytest.mark.parametrize("rows", [[1], [2], [3, 1], [1000]])
 async def test_a_transaction_that_commits_late_comes_in_a_later_part(
-    play: Play, rows: list[int]
+    play: Play, rows: list[int], plan: tuple[Step, ...]
 ) -> None:
-    await check(play, [*HELD], rows)
+    await check(play, [*plan], rows)
 
 
 async def test_a_void_comes_last_though_its_transaction_began_first(play: Play) -> None:

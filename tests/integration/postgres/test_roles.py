@@ -10,11 +10,13 @@ import pytest
 
 from coffeert.aggregator.aggregator import Aggregator
 from coffeert.errors import ConfigError
+from coffeert.postgres.closings import verify_closings
 from coffeert.postgres.orders import OrderRepository
 from coffeert.postgres.pool import open_pool
 from coffeert.postgres.roles import grant_serving
 from coffeert.postgres.verification import verify
 from coffeert.redis_bus.publisher import RedisPublisher
+from coffeert.server.reports.day_closer import DayCloser
 from tests.order_book import order
 
 ROLE = "coffeert_serving"
@@ -51,8 +53,10 @@ async def test_it_can_store_and_aggregate(
     aggregator = Aggregator(serving_url, publisher, interval=1, name="test")
     passed = await aggregator.once()
     assert passed.result.rows == 2
+    assert (await DayCloser(pool, None).close(placed.placed_at.date())).number == 1
     async with pool.acquire() as connection:
         assert (await verify(connection)).exact
+        assert (await verify_closings(connection)).exact
     await grant_serving(database_url, ROLE)  # again, which changes nothing
 
 

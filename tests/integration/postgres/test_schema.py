@@ -9,6 +9,9 @@ from coffeert.postgres.pool import Connection
 from tests.order_book import insert, order, void
 
 COLUMNS = {
+    "activity": "first_at:timestamp with time zone last_at:timestamp with time zone "
+    "minute:timestamp with time zone orders:bigint source:text stale:boolean store:text",
+    "activity_source": "source:text store:text",
     "aggregator_state": "fencing_token:bigint lead_until:timestamp with time zone leader:text "
     "lineage:uuid minutes_from:timestamp with time zone nonce:uuid one:boolean pass:bigint "
     "passed_at:timestamp with time zone "
@@ -29,6 +32,10 @@ COLUMNS = {
     "feed_lineage": "first_tick:bigint name:text system_identifier:bigint timeline:text",
     "feed_state": "one:boolean tick:bigint wanted_until:timestamp with time zone",
     "feed_tick": "number:bigint snapshot:pg_snapshot time:timestamp with time zone",
+    "forward_refusal": "noticed_at:timestamp with time zone order_id:uuid ours:jsonb reason:text "
+    "status:smallint theirs:jsonb? url:text",
+    "forward_target": "cursor:text replayed:bigint stored:bigint updated_at:timestamp with time zone "
+    "url:text",
     "marked_day": "date:date name:text",
     "menu_drink": "active:boolean added_at:timestamp with time zone code:text name:text "
     "price_cents:integer",
@@ -54,6 +61,10 @@ COLUMNS = {
     },
 }
 INDEXES = {
+    "activity_minute",
+    "activity_pkey",
+    "activity_source_pkey",
+    "activity_stale",
     "aggregator_state_pkey",
     "calendar_day_pkey",
     "calendar_pkey",
@@ -70,6 +81,8 @@ INDEXES = {
     "feed_state_pkey",
     "feed_tick_pkey",
     "feed_tick_time",
+    "forward_refusal_pkey",
+    "forward_target_pkey",
     "import_file",
     "import_pkey",
     "installation_pkey",

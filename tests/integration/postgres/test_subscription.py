@@ -14,14 +14,14 @@ from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.verification import verify
 from tests.integration.postgres.passing import run_pass
 from tests.order_book import counted_cells, insert, kept_cells, order, void
-from tests.servers import FAST
+from tests.servers import FAST, postgres_server
 from tests.waiting import POLL
 
 
 @pytest.fixture
 def logical_postgres(server_directory: Path) -> Iterator[PostgresServer]:
     """A running PostgreSQL that can publish."""
-    server = PostgresServer(server_directory, settings={**FAST, "wal_level": "logical"}, sync=False)
+    server = postgres_server(server_directory, settings={**FAST, "wal_level": "logical"})
     server.start()
     yield server
     server.stop("immediate")

@@ -44,7 +44,7 @@ def keys_for_people(made: Pass) -> Contents:
             top[key.drink] += tally.orders
         if key.grain == "hour":
             start = datetime.fromtimestamp(key.bucket, UTC)
-            hour = expected.setdefault(f"coffeert:v2:hour:{start:%Y-%m-%dT%H:%M}", Counter())
+            hour = expected.setdefault(f"{{coffeert}}:v3:hour:{start:%Y-%m-%dT%H:%M}", Counter())
             for name in (f"{key.store}/{key.drink}", "total"):
                 hour[f"{name}:orders"] += tally.orders
                 hour[f"{name}:quantity"] += tally.quantity
@@ -54,9 +54,9 @@ def keys_for_people(made: Pass) -> Contents:
         for name, hour in expected.items()
     }
     if top:
-        expected["coffeert:v2:top-drinks:30d"] = dict(top)
+        expected["{coffeert}:v3:top-drinks:30d"] = dict(top)
     if made.recent:
-        expected["coffeert:v2:recent"] = [str(order.order_id) for order in made.recent]
+        expected["{coffeert}:v3:recent"] = [str(order.order_id) for order in made.recent]
     return expected
 
 
@@ -65,10 +65,11 @@ def found_for_people(found: Contents) -> Contents:
     shown = {
         name: value
         for name, value in found.items()
-        if name != "coffeert:v2:snapshot" and not name.startswith("coffeert:v2:fence:")
+        if name not in {"{coffeert}:v3:snapshot", "{coffeert}:protocol"}
+        and not name.startswith("{coffeert}:v3:fence:")
     }
-    if "coffeert:v2:recent" in shown:
-        shown["coffeert:v2:recent"] = [
-            json.loads(o)["order_id"] for o in shown["coffeert:v2:recent"]
+    if "{coffeert}:v3:recent" in shown:
+        shown["{coffeert}:v3:recent"] = [
+            json.loads(o)["order_id"] for o in shown["{coffeert}:v3:recent"]
         ]
     return shown

@@ -151,9 +151,9 @@ async def test_what_cannot_be_read_is_counted_and_skipped(bus: Bus, redis: Redis
     async with aclosing(bus.messages()) as events:
         await hear(events)
         for data in junk:
-            redis.publish("coffeert:v2:passes", data)
-            redis.publish("coffeert:v2:hot", data)
-        redis.publish("coffeert:v2:passes", encode(good))
+            redis.publish("{coffeert}:v3:passes", data)
+            redis.publish("{coffeert}:v3:hot", data)
+        redis.publish("{coffeert}:v3:passes", encode(good))
         assert await hear(events) == good
     assert bus.counts.skipped == 2 * len(junk)
     assert bus.counts.received == 1
@@ -172,7 +172,7 @@ async def test_a_silent_link_is_asked_and_kept(
         await hear(events)
         waiting = asyncio.ensure_future(anext(events))
         await eventually(lambda: questions() > 5)
-        redis.publish("coffeert:v2:hot", encode(hot(1)))
+        redis.publish("{coffeert}:v3:hot", encode(hot(1)))
         assert await waiting == hot(1)
 
 
@@ -181,7 +181,7 @@ async def test_nothing_piles_up_for_a_reader_that_lags(bus: Bus, redis: Redis) -
 
     def publish_20_megabytes() -> None:
         for _ in range(200):
-            redis.publish("coffeert:v2:hot", large)
+            redis.publish("{coffeert}:v3:hot", large)
 
     async with aclosing(bus.messages()) as events:
         await hear(events)
@@ -200,9 +200,9 @@ async def test_a_reader_that_redis_disconnects_gets_an_error_and_may_subscribe_a
 ) -> None:
     async with aclosing(bus.messages()) as events:
         await hear(events)
-        redis.publish("coffeert:v2:hot", encode(hot(1)))
+        redis.publish("{coffeert}:v3:hot", encode(hot(1)))
         redis.client_kill_filter(_type="pubsub")
-        redis.publish("coffeert:v2:hot", encode(hot(2)))
+        redis.publish("{coffeert}:v3:hot", encode(hot(2)))
         assert await hear_xids(events, 1) == [1]
         with pytest.raises(RedisUnavailable):
             await hear(events)
@@ -277,7 +277,7 @@ async def test_a_batch_that_cannot_be_written_down_takes_no_other_with_it(
 
 
 async def test_a_ping_tells_the_round_trip_and_the_memory(bus: Bus) -> None:
-    figures = await bus.ping()
+    figures = await bus.probe()
     assert figures.round_trip_ms > 0
     assert figures.used_memory > 100_000
 
@@ -292,11 +292,11 @@ async def test_a_user_without_the_right_to_ask_for_memory_gets_none(
     try:
         guest = Bus(redis_url.replace("unix://", "unix://guest:secret@"))
         opened.push_async_callback(guest.close)
-        assert (await guest.ping()).used_memory == 0
+        assert (await guest.probe()).used_memory == 0
         stranger = Bus(redis_url.replace("unix://", "unix://guest:wrong-secret@"))
         opened.push_async_callback(stranger.close)
         with pytest.raises(RedisUnavailable) as refused:
-            await stranger.ping()
+            await stranger.probe()
         assert "secret" not in str(refused.value)
     finally:
         redis.acl_deluser("guest")
@@ -324,5 +324,5 @@ async def test_an_address_that_is_none_is_refused() -> None:
 
 
 def subscribers(redis: Redis) -> int:
-    counts: list[tuple[bytes, int]] = redis.pubsub_numsub("coffeert:v2:hot")  # type: ignore[assignment]
+    counts: list[tuple[bytes, int]] = redis.pubsub_numsub("{coffeert}:v3:hot")  # type: ignore[assignment]
     return counts[0][1]

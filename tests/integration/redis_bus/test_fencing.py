@@ -30,7 +30,7 @@ class Desk:
         self._bus = bus
         self._redis = redis
         self._heard = redis.pubsub()  # type: ignore[no-untyped-call] # the library leaves it so
-        self._heard.subscribe("coffeert:v2:passes")
+        self._heard.subscribe("{coffeert}:v3:passes")
         assert self._hears() == 1
 
     async def publish(self, made: Pass) -> None:
@@ -114,10 +114,10 @@ async def test_the_same_pass_again_is_a_refresh(desk: Desk, redis: Redis) -> Non
     made = factory.count(factory.order())
     await desk.writes(made)
     before = contents(redis)
-    redis.expire("coffeert:v2:snapshot", 10)
+    redis.expire("{coffeert}:v3:snapshot", 10)
     await desk.writes(made)
     assert contents(redis) == before
-    assert int(redis.ttl("coffeert:v2:snapshot")) > 10
+    assert int(redis.ttl("{coffeert}:v3:snapshot")) > 10
 
 
 async def test_a_leader_of_a_copy_of_the_files_is_refused(desk: Desk) -> None:
@@ -156,7 +156,7 @@ async def test_a_new_lineage_replaces_everything_with_any_token(
     await desk.writes(old.count(old.order(ago=timedelta(hours=5))))
     new = PassFactory(lineage="lineage-2", token=token, since=LATER)
     await desk.writes(new.count(new.order()))
-    assert not redis.exists("coffeert:v2:hour:2026-03-28T17:00")
+    assert not redis.exists("{coffeert}:v3:hour:2026-03-28T17:00")
     await desk.writes(new.count(new.order()))
 
 
@@ -209,7 +209,7 @@ async def test_a_stale_token_is_fenced_after_the_snapshot_is_gone(desk: Desk, re
     old, new = PassFactory(token=7), PassFactory(token=8)
     new.number = 5
     await desk.writes(new.count(new.order()))
-    redis.delete("coffeert:v2:snapshot")
+    redis.delete("{coffeert}:v3:snapshot")
     await desk.is_fenced(old.count(old.order()))
     await desk.writes(new.count(new.order()))
 
@@ -217,7 +217,7 @@ async def test_a_stale_token_is_fenced_after_the_snapshot_is_gone(desk: Desk, re
 async def test_a_stale_token_is_fenced_after_the_fence_is_gone(desk: Desk, redis: Redis) -> None:
     old, new = PassFactory(token=7), PassFactory(token=8)
     await desk.writes(new.count(new.order()))
-    redis.delete("coffeert:v2:fence:lineage-1")
+    redis.delete("{coffeert}:v3:fence:lineage-1")
     await desk.is_fenced(old.count(old.order()))
 
 

@@ -28,7 +28,7 @@ async def test_a_field_that_is_lost_is_back_with_the_next_pass(
 ) -> None:
     factory = PassFactory()
     await publish(publisher, factory.count(factory.order(ago=timedelta(hours=1))))
-    assert redis.hdel("coffeert:v2:snapshot", field) == 1
+    assert redis.hdel("{coffeert}:v3:snapshot", field) == 1
     made = factory.count()
     await publish(publisher, made)
     assert await bus.load_snapshot() == (made.snapshot, STATS)
@@ -56,7 +56,7 @@ async def test_a_meta_that_cannot_be_read_is_replaced(
 ) -> None:
     factory = PassFactory()
     await publish(publisher, factory.count(factory.order()))
-    redis.hset("coffeert:v2:snapshot", "meta", junk)
+    redis.hset("{coffeert}:v3:snapshot", "meta", junk)
     assert await bus.load_snapshot() is None
     made = factory.count(factory.order())
     await publish(publisher, made)
@@ -69,11 +69,11 @@ async def test_wrong_values_are_overwritten_by_the_passes_that_follow(
     factory = PassFactory()
     await publish(publisher, factory.count(factory.order(ago=timedelta(hours=1)), factory.order()))
     wrong = b'[["uptown"],["latte"],[0],[1010],[1010],[4800]]'
-    names: list[bytes] = redis.hkeys("coffeert:v2:snapshot")  # type: ignore[assignment]
+    names: list[bytes] = redis.hkeys("{coffeert}:v3:snapshot")  # type: ignore[assignment]
     fields = [name.decode() for name in names if b":" in name]
     for field in fields:
-        redis.hset("coffeert:v2:snapshot", field, wrong)
-    redis.hset("coffeert:v2:hour:2026-03-28T21:00", "uptown/latte:orders", "1010")
+        redis.hset("{coffeert}:v3:snapshot", field, wrong)
+    redis.hset("{coffeert}:v3:hour:2026-03-28T21:00", "uptown/latte:orders", "1010")
     for _ in range(len(fields)):
         made = factory.count()
         await publish(publisher, made)
@@ -99,8 +99,8 @@ async def test_a_strange_meta_stops_one_pass_and_no_more(
     factory = PassFactory()
     factory.number = 7
     await publish(publisher, factory.count(factory.order()))
-    meta = json.loads(cast("bytes", redis.hget("coffeert:v2:snapshot", "meta")))
-    redis.hset("coffeert:v2:snapshot", "meta", json.dumps(meta | strange))
+    meta = json.loads(cast("bytes", redis.hget("{coffeert}:v3:snapshot", "meta")))
+    redis.hset("{coffeert}:v3:snapshot", "meta", json.dumps(meta | strange))
     made = factory.count(factory.order(), wait=timedelta(seconds=1))
     for _ in range(2):  # again: nothing has confirmed it meanwhile
         with suppress(Fenced):
@@ -144,16 +144,16 @@ async def test_a_fence_that_is_no_token_fences_nobody(
 ) -> None:
     factory = PassFactory()
     await publish(publisher, factory.count(factory.order()))
-    redis.set("coffeert:v2:fence:lineage-1", text)
+    redis.set("{coffeert}:v3:fence:lineage-1", text)
     await publish(publisher, factory.count(factory.order()))
-    assert redis.get("coffeert:v2:fence:lineage-1") == b"1"
+    assert redis.get("{coffeert}:v3:fence:lineage-1") == b"1"
 
 
 async def test_a_key_of_another_type_is_no_snapshot(
     bus: Bus, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("coffeert.redis_bus.bus.log", log := CapturingLogger())
-    redis.set("coffeert:v2:snapshot", "x")
+    redis.set("{coffeert}:v3:snapshot", "x")
     assert await bus.load_snapshot() is None
     assert [call.args for call in log.calls] == [("snapshot ignored",)]
 
@@ -187,5 +187,5 @@ async def test_a_bucket_that_cannot_be_read_makes_no_snapshot(
 ) -> None:
     factory = PassFactory()
     await publish(publisher, factory.count(factory.order()))
-    redis.hset("coffeert:v2:snapshot", "hour:2026-03-28T22:00", junk)
+    redis.hset("{coffeert}:v3:snapshot", "hour:2026-03-28T22:00", junk)
     assert await bus.load_snapshot() is None

@@ -60,7 +60,7 @@ async def test_everything_works_again_after_a_restart(
         with pytest.raises(RedisUnavailable):
             await hear(events)
     for call in (
-        bus.ping,
+        bus.probe,
         bus.load_snapshot,
         lambda: publish(publisher, factory.count(factory.order())),
     ):
@@ -81,7 +81,7 @@ async def test_connections_that_broke_while_idle_are_not_used(
 ) -> None:
     factory = PassFactory()
     await publish(publisher, factory.count(factory.order()))
-    await bus.ping()
+    await bus.probe()
     await asyncio.to_thread(own_valkey.stop)
     own_valkey.start()
     made = factory.count(factory.order())
@@ -99,7 +99,7 @@ async def test_a_frozen_redis_is_noticed(
         with pytest.raises(RedisUnavailable, match=r"^Redis has stopped answering\.$"):
             await hear(events)
     with pytest.raises(RedisUnavailable, match="Timeout"):
-        await bus.ping()
+        await bus.probe()
 
 
 async def test_committed_batches_never_wait_for_an_unreachable_redis(
@@ -123,7 +123,7 @@ async def test_closing_does_not_wait_for_a_frozen_redis(
     own_valkey: ValkeyServer, freeze: Callable[[], None]
 ) -> None:
     bus = Bus(own_valkey.url)
-    await bus.ping()
+    await bus.probe()
     freeze()
     for xid in range(10):
         bus.publish_batches(hot(xid))

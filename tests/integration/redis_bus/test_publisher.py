@@ -40,10 +40,10 @@ async def test_people_find_hours_top_drinks_and_recent_orders(
         factory.order(quantity=2), factory.order(drink="tea"), factory.order(ago=timedelta(days=2))
     )
     await publish(publisher, made)
-    assert redis.hget("coffeert:v2:hour:2026-03-28T22:00", "uptown/latte:orders") == b"1"
-    assert redis.hget("coffeert:v2:hour:2026-03-28T22:00", "uptown/latte:quantity") == b"2"
-    assert redis.hget("coffeert:v2:hour:2026-03-28T22:00", "total:revenue_cents") == b"1440"
-    assert redis.zrevrange("coffeert:v2:top-drinks:30d", 0, -1, withscores=True) == [
+    assert redis.hget("{coffeert}:v3:hour:2026-03-28T22:00", "uptown/latte:orders") == b"1"
+    assert redis.hget("{coffeert}:v3:hour:2026-03-28T22:00", "uptown/latte:quantity") == b"2"
+    assert redis.hget("{coffeert}:v3:hour:2026-03-28T22:00", "total:revenue_cents") == b"1440"
+    assert redis.zrevrange("{coffeert}:v3:top-drinks:30d", 0, -1, withscores=True) == [
         (b"latte", 2),
         (b"tea", 1),
     ]
@@ -54,7 +54,7 @@ async def test_nothing_lives_for_ever(publisher: RedisPublisher, redis: Redis) -
     factory = PassFactory()
     await publish(publisher, factory.count(factory.order(), factory.order(ago=timedelta(hours=20))))
     lives = {key: redis.ttl(key) for key in redis.keys("*")}
-    assert len(lives) == 6
+    assert len(lives) == 7
     assert all(0 < seconds <= 7 * 86400 for seconds in lives.values()), lives
 
 

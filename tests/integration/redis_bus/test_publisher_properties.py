@@ -79,7 +79,7 @@ class Wake:
     rank: int
 
 
-SNAPSHOT = "coffeert:v2:snapshot"
+SNAPSHOT = "{coffeert}:v3:snapshot"
 
 Event = Count | Lose | Forget | Again | Elect | Rebuild | Wake
 

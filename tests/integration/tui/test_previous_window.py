@@ -87,18 +87,23 @@ def taken(totals: Totals, part: Fraction) -> Totals:
     )
 
 
-def change(now: int, then: Totals, figure: int) -> str:
+def change(now: Fraction | int, then: Totals, figure: Fraction | int) -> str:
     """Say how a figure has moved, if the window before had enough orders for per cent."""
-    if then.orders < SMALLEST_BASE or figure <= 0:
+    if then.orders <= 0:
+        return "nothing sold then"
+    if then.orders < SMALLEST_BASE:
         return "fewer than 20 orders then"
-    percent = round((now / figure - 1) * 100)
+    if figure <= 0:
+        return "nothing sold then"
+    exact = 100 * (Fraction(now) / figure - 1)
+    percent = int(abs(exact) + Fraction(1, 2)) * (1 if exact >= 0 else -1)
     sign = "\u25b2 +" if percent > 0 else "\u25bc " if percent < 0 else "\u2500 "
     return f"{sign}{percent:,} %"
 
 
-def ticket(totals: Totals) -> int:
-    """Return the takings of an order in whole cents."""
-    return round(Fraction(totals.cents, totals.orders)) if totals.orders > 0 else 0
+def ticket(totals: Totals) -> Fraction:
+    """Return the takings of an order."""
+    return Fraction(totals.cents, totals.orders) if totals.orders > 0 else Fraction(0)
 
 
 def tiles_agree(tiles: dict[str, Tile], window: Window, was: Totals, what: object) -> None:
@@ -109,7 +114,10 @@ def tiles_agree(tiles: dict[str, Tile], window: Window, was: Totals, what: objec
         ("Orders", now.orders, was.orders),
         ("Per order", ticket(now), ticket(was)),
     ):
-        assert tiles[name].change[0] == change(figure, was, then), (what, name)
+        said = change(figure, was, then)
+        if name == "Per order" and now.orders <= 0 and "then" not in said:
+            said = "nothing sold"
+        assert tiles[name].change[0] == said, (what, name)
 
 
 def of_this_bucket(state: DashboardState) -> bool:

@@ -21,7 +21,6 @@ from coffeert.domain.rollups import ZERO, Totals, floor
 from coffeert.postgres.pool import Connection
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.model.filter import parse_filter
-from coffeert.tui.model.report_request import ReportAnswers
 from coffeert.tui.model.window import RANGE, RANGES, Range, RangeName
 from coffeert.tui.render.breakdown import BreakdownModel, Dimension
 from coffeert.tui.render.format import money
@@ -162,7 +161,11 @@ async def counted_from(connection: Connection, text: str, first: datetime) -> Co
 
 def tiles_of(total: Totals) -> dict[str, str]:
     """Make the key figures from what was counted."""
-    each = money(round(Fraction(total.cents, total.orders))) if total.orders > 0 else "-"
+    each = "-"
+    if total.orders > 0:
+        exact = Fraction(total.cents, total.orders)
+        half = Fraction(1, 2) if exact >= 0 else Fraction(-1, 2)
+        each = money(int(exact + half))
     return {"Takings": money(total.cents), "Orders": f"{total.orders:,}", "Per order": each}
 
 
@@ -306,7 +309,7 @@ async def counted_by_a_pass(app: CoffeertApp, pilot: Pilot[None]) -> None:
         return health is not None and health.aggregator.passes >= passes + 2
 
     await until(pilot, counted)
-    app.state.reports = ReportAnswers()
+    app.state.reports.answers.clear()
 
 
 @pytest.mark.long
@@ -341,6 +344,51 @@ async def test_what_is_shown_of_each_period_is_what_sql_counts(
                 early = await counted_from(connection, text, shown.now + timedelta(minutes=1))
                 if early.total == ZERO:
                     assert shown.sums == sums, (text, name)
+
+
+PRICES: dict[str, str] = {
+    "price>4.20": "price_cents > 420",
+    "price<=3.5 store:town": "price_cents <= 350 AND store LIKE '%town%'",
+    "price>=3 price<5 -tea": "price_cents >= 300 AND price_cents < 500 AND drink <> 'tea'",
+    "-price>4": "price_cents <= 400",
+}
+
+_CELLS_UNTIL = """
+    SELECT store, drink, sign(quantity) AS orders, quantity, quantity::bigint * price_cents AS cents
+    FROM orders WHERE placed_at >= $1 AND placed_at < $2 AND {condition}
+"""
+
+
+@pytest.mark.long
+async def test_a_price_filter_is_what_sql_counts_up_to_the_minute_that_is_said(
+    server_url: str, connection: Connection
+) -> None:
+    random = Random(20260318)
+    async with watching(server_url) as (app, pilot, client):
+        await place(client, random_drafts(random, 400))
+        while view_total(app) != await stored_total(connection, app):
+            await pilot.pause(0.02)
+        await counted_by_a_pass(app, pilot)
+        periods: tuple[tuple[RangeName, int], ...] = (("today", 0), ("7 days", 6), ("28 days", 27))
+        for text, condition in PRICES.items():
+            for name, days in periods:
+                app.state.filter, app.state.span = parse_filter(text), RANGE[name]
+                await until(pilot, lambda: app.state.frame_context().window is not None)
+                shown = shown_by(app, text, RANGE[name])
+                end = app.state.frame_context().reported_until
+                assert end is not None
+                begin = end.replace(hour=0, minute=0, second=0, microsecond=0)
+                statement = _SUMS.format(
+                    cells=_CELLS_UNTIL.format(condition=condition), condition="true"
+                )
+                sums = Counted({}, {})
+                rows = await connection.fetch(statement, begin - timedelta(days=days), end)
+                for store, drink, *figures in rows:
+                    if Totals(*figures) != ZERO:
+                        side = sums.stores if drink is None else sums.drinks
+                        side[store or drink] = Totals(*figures)
+                assert shown.sums == sums, (text, name)
+                assert shown.tiles["Orders"] == f"{sums.total.orders:,}", (text, name)
 
 
 @pytest.mark.long

@@ -16,7 +16,7 @@ from tests.torture.faults.weather import bad_weather
 from tests.torture.stage import Stage
 from tests.waiting import eventually
 
-_SNAPSHOT = "coffeert:v2:snapshot"
+_SNAPSHOT = "{coffeert}:v3:snapshot"
 _FAR = "9999-12-31T23:59:59.000000+00:00"
 _STRANGE_METAS: tuple[dict[str, object], ...] = (
     {},

@@ -367,6 +367,25 @@ async def broken(
     return taken
 
 
+async def test_what_was_read_of_another_history_is_not_served(
+    http: aiohttp.ClientSession, database_url: str
+) -> None:
+    """Files were put back: the same ticks at first, and then others."""
+    await place(http, "a")
+    (first,) = await ticked(http, 1)
+    await place(http, "b")
+    await ticked(http, 2)
+    _, read = await page(http, first["id"])  # which is kept
+    lost = read.headers[CURSOR]
+    database = await asyncpg.connect(database_url)
+    await database.execute("UPDATE feed_tick SET time = time + interval '1 us' WHERE number > 1")
+    await database.close()
+    async with http.get("/api/feed", params={"after": lost}) as response:
+        assert response.status == 410
+    (again,), _ = await page(http, first["id"])
+    assert again["id"] != lost
+
+
 async def test_a_pruned_tick_is_gone_in_a_stream_too(
     http: aiohttp.ClientSession, database_url: str
 ) -> None:

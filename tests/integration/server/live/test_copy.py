@@ -44,18 +44,18 @@ async def test_a_wrong_value_is_not_shown_after_a_reconnection_nor_at_a_start(
         with Redis.from_url(redis_url) as client:
             redis: Any = client
             async with asyncio.timeout(WITHIN):
-                while not redis.hexists("coffeert:v2:snapshot", field):
+                while not redis.hexists("{coffeert}:v3:snapshot", field):
                     await asyncio.sleep(POLL)
-            wrong = json.loads(redis.hget("coffeert:v2:snapshot", field))
+            wrong = json.loads(redis.hget("{coffeert}:v3:snapshot", field))
             wrong[3] = [1010]
-            redis.hset("coffeert:v2:snapshot", field, json.dumps(wrong))
+            redis.hset("{coffeert}:v3:snapshot", field, json.dumps(wrong))
             redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
             await place(http, url, 1)
             await shows(http, url, 11)
             async with run_server(run_aggregator=False) as fresh:
                 await shows(http, fresh, 11)
             async with asyncio.timeout(WITHIN):  # and it is overwritten, in its turn
-                while json.loads(redis.hget("coffeert:v2:snapshot", field))[3] != [10]:
+                while json.loads(redis.hget("{coffeert}:v3:snapshot", field))[3] != [10]:
                     await asyncio.sleep(POLL)
 
 
@@ -70,7 +70,7 @@ async def test_a_strange_meta_neither_stops_publishing_nor_makes_lineages(
         with Redis.from_url(redis_url) as client:
             redis: Any = client
             async with asyncio.timeout(WITHIN):
-                while not (data := redis.hget("coffeert:v2:snapshot", "meta")):
+                while not (data := redis.hget("{coffeert}:v3:snapshot", "meta")):
                     await asyncio.sleep(POLL)
             meta = json.loads(data)
             strange = meta | {
@@ -78,9 +78,9 @@ async def test_a_strange_meta_neither_stops_publishing_nor_makes_lineages(
                 "token": 10**6,
                 "data_time": "9999-12-31T23:59:59.000000+00:00",
             }
-            redis.hset("coffeert:v2:snapshot", "meta", json.dumps(strange))
+            redis.hset("{coffeert}:v3:snapshot", "meta", json.dumps(strange))
             async with asyncio.timeout(WITHIN):
-                while json.loads(redis.hget("coffeert:v2:snapshot", "meta"))["token"] != 1:
+                while json.loads(redis.hget("{coffeert}:v3:snapshot", "meta"))["token"] != 1:
                     await asyncio.sleep(POLL)
         await place(http, url, 1)
         await shows(http, url, 2)

@@ -25,12 +25,12 @@ def _old_bucket() -> str:
 
 
 def _spoil_an_old_bucket(redis: Any) -> None:
-    assert redis.hset("coffeert:v2:snapshot", _old_bucket(), "x") == 0
+    assert redis.hset("{coffeert}:v3:snapshot", _old_bucket(), "x") == 0
 
 
 def _replace_the_snapshot(redis: Any) -> None:
-    redis.delete("coffeert:v2:snapshot")
-    redis.set("coffeert:v2:snapshot", "x")
+    redis.delete("{coffeert}:v3:snapshot")
+    redis.set("{coffeert}:v3:snapshot", "x")
 
 
 @pytest.mark.parametrize("damage", [_spoil_an_old_bucket, _replace_the_snapshot])
@@ -57,7 +57,7 @@ async def test_servers_that_missed_passes_recover_from_damage(
 async def _written(redis: Any) -> None:
     # A server's first snapshot comes from PostgreSQL, which has a pass before Redis does.
     async with asyncio.timeout(WITHIN):
-        while not redis.hexists("coffeert:v2:snapshot", _old_bucket()):
+        while not redis.hexists("{coffeert}:v3:snapshot", _old_bucket()):
             await asyncio.sleep(POLL)
 
 

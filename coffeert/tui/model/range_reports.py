@@ -1,0 +1,115 @@
+"""Which reports a range needs, and what is at hand of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from coffeert.tui.model.filter import Filter
+from coffeert.tui.model.filter_entry import Vocabulary
+from coffeert.tui.model.report_request import (
+    NO_REPORTS,
+    ReportAnswer,
+    ReportAnswers,
+    Selection,
+    ShownReports,
+    WantedReport,
+    report_selection,
+)
+from coffeert.tui.model.session import Session
+from coffeert.tui.model.window import ONE_DAY, Range
+from coffeert.wire.reports import Comparison, Report
+
+OLD_REPORT_SECONDS: Final = 150.0
+"""A report is asked for each minute: one this old has been missed at least once."""
+
+
+@dataclass(frozen=True, slots=True)
+class RangeChoice:
+    """What reports are about; `past`: a past moment is shown, which is compared with nothing."""
+
+    span: Range
+    comparison: Comparison | None
+    wanted: Filter
+    past: bool
+
+
+class RangeReports:
+    """The reports of the range that is shown, by the live session of a server or of a recording."""
+
+    def __init__(self, live: Session) -> None:
+        self.answers = ReportAnswers()
+        self._live = live
+        self._selected: tuple[Filter, Vocabulary, Selection | str] | None = None
+
+    def wanted(self, choice: RangeChoice, known: Vocabulary | None) -> tuple[WantedReport, ...]:
+        """Return what is to be asked for: the usual week, and before it the curve, stores and drinks."""
+        selection = self._selection(choice.wanted, known)
+        if isinstance(selection, str):
+            return ()
+        week = WantedReport("28-days", ("weekday", "hour"), None, selection)
+        span = choice.span
+        if choice.past or not span.period:
+            return (week,)
+        return (
+            WantedReport(span.period, (span.grouping,), choice.comparison, selection),
+            WantedReport(span.period, ("store",), choice.comparison, selection),
+            WantedReport(span.period, ("drink",), choice.comparison, selection),
+            week,
+        )
+
+    def shown(self, choice: RangeChoice, known: Vocabulary | None) -> ShownReports:
+        """Return what is at hand, and why there is no more."""
+        by_price = choice.wanted.by_price
+        if self._live.replaying:
+            why = "is not summed by price" if by_price else "has no days to compare with"
+            return replace(NO_REPORTS, missing=f"a recording {why}")
+        selection = self._selection(choice.wanted, known)
+        if isinstance(selection, str):
+            return replace(NO_REPORTS, missing=selection)
+        activity = None if choice.past else self._live.activity
+        answers = [self.answers.answer(request) for request in self.wanted(choice, known)]
+        week = answers.pop()
+        if not answers:
+            why = "the past is compared with nothing" if choice.past else ""
+            if by_price:
+                what = "the past is" if choice.past else f"the last {choice.span.name} are"
+                why = f"{what} not summed by price"
+            return ShownReports(week=week.report, activity=activity, missing=why)
+        curve, stores, drinks = (self._current(choice.span, answer) for answer in answers)
+        missing = ""
+        if curve is None:
+            missing = next((a.failure for a in answers if a.failure), "asking the server")
+        moment = self._live.clock.monotonic()
+        ages = [moment - answer.received for answer in answers if answer.report is not None]
+        age = max(ages, default=0.0)
+        return ShownReports(
+            curve=curve,
+            stores=stores,
+            drinks=drinks,
+            week=week.report,
+            activity=activity,
+            missing=missing,
+            age=age if age >= OLD_REPORT_SECONDS else None,
+        )
+
+    def _selection(self, wanted: Filter, known: Vocabulary | None) -> Selection | str:
+        if known is None:
+            return "asking the server"
+        if not wanted:
+            return Selection()
+        cached = self._selected
+        if cached is None or cached[0] != wanted or cached[1] is not known:
+            found = report_selection(wanted, known.store_codes, known.drink_codes)
+            cached = self._selected = wanted, known, found
+        return cached[2]
+
+    def _current(self, span: Range, answer: ReportAnswer) -> Report | None:
+        """Return a report unless it is of a day that has ended since."""
+        report, view = answer.report, self._live.view
+        if report is None or view is None or span.name not in ONE_DAY:
+            return report
+        today = datetime.fromtimestamp(view.cube.retention.days[0].date, UTC).date()
+        ended = today - timedelta(days=0 if span.ends_now else 1)
+        return report if report.period.first == ended else None

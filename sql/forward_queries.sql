@@ -1,0 +1,56 @@
+-- The queries of forwarding to another installation.
+
+-- name: forward_target
+-- The cursor of a target, which is entered if it is new. $1 URL.
+INSERT INTO forward_target (url) VALUES ($1)
+ON CONFLICT (url) DO UPDATE SET url = excluded.url
+RETURNING cursor
+
+-- name: forward_lock
+-- Takes the lock of a target for this session, so that one process forwards there; false if another has it.
+-- $1 URL.
+SELECT pg_try_advisory_lock(hashtextextended('coffeert forward ' || $1, 0))
+
+-- name: forward_advance
+-- Moves a target on. $1 URL, $2 cursor, $3 stored, $4 replayed there.
+UPDATE forward_target
+SET cursor = $2, stored = stored + $3, replayed = replayed + $4, updated_at = clock_timestamp()
+WHERE url = $1
+
+-- name: forward_refused
+-- Notes what a target has refused. $1 URL, $2 order_id, $3 status, $4 reason, $5 ours, $6 theirs.
+INSERT INTO forward_refusal (url, order_id, status, reason, ours, theirs)
+VALUES ($1, $2, $3, $4, $5::text::jsonb, $6::text::jsonb)
+ON CONFLICT (url, order_id) DO UPDATE
+    SET status = excluded.status, reason = excluded.reason, theirs = excluded.theirs
+
+-- name: forward_accepted
+-- Forgets refusals of what a target has taken since. $1 URL, $2 order_id uuid[].
+DELETE FROM forward_refusal WHERE url = $1 AND order_id = ANY ($2::uuid[])
+
+-- name: forward_refused_orders
+-- Which of some orders a target has refused. $1 URL, $2 order_id uuid[].
+SELECT order_id FROM forward_refusal WHERE url = $1 AND order_id = ANY ($2::uuid[])
+
+-- name: forward_again
+-- Refused orders that a target may take by now, oldest first, voids last; all but conflicts. $1 URL, $2 how many.
+SELECT orders.order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
+       receipt
+FROM forward_refusal JOIN orders USING (order_id)
+WHERE url = $1 AND status <> 409
+ORDER BY voids IS NOT NULL, noticed_at, order_id LIMIT $2
+
+-- name: forward_targets
+-- Every target, with what it has refused, and how many orders wait for it, at most 10,001.
+SELECT url, cursor, stored, replayed, updated_at,
+       (SELECT count(*) FROM forward_refusal WHERE forward_refusal.url = forward_target.url) AS refused
+FROM forward_target ORDER BY url
+
+-- name: forward_refusals
+-- What targets have refused, the latest first. $1 how many.
+SELECT url, order_id, status, reason, ours::text, theirs::text, noticed_at
+FROM forward_refusal ORDER BY noticed_at DESC, url, order_id LIMIT $1
+
+-- name: forward_refusal_count
+-- How many orders other installations have refused.
+SELECT count(*) FROM forward_refusal
