@@ -49,8 +49,8 @@ def command(
     the lab is killed, and Redis is emptied.
 
     `coffeert lab rivals [NAME]...` gives the same job to other systems instead, and puts their table into
-    the report of --out: NATS JetStream, with a flush for each message and as it comes. What is not
-    installed is named with the reason (pip install '.[rivals]').
+    the report of --out: NATS JetStream, and a broker of Kafka's protocol with Quix Streams. Those that are
+    not installed are named with the reason (pip install '.[rivals]').
 
     It needs the packages of the extra `lab`: pip install '.[lab]' where this project is.
     """

@@ -18,6 +18,7 @@ from coffeert.lab.results import Machine
 from coffeert.lab.rivals.coffeert_server import CoffeertRival
 from coffeert.lab.rivals.measure import RivalSizes, measure_rival
 from coffeert.lab.rivals.nats import NatsRival
+from coffeert.lab.rivals.quix import QuixRival
 from coffeert.lab.rivals.results import (
     RIVALS_FILE,
     RivalResult,
@@ -31,6 +32,7 @@ RIVALS: dict[str, Callable[[], Rival]] = {
     "coffeert-single": lambda: CoffeertRival("single"),
     "nats": lambda: NatsRival(flushed=True),
     "nats-unflushed": lambda: NatsRival(flushed=False),
+    "quix": QuixRival,
 }
 """By the name that the command takes, in the order in which they run."""
 

@@ -76,7 +76,8 @@ class Loop:
             coming.popleft()
         for order in refused:
             order.refused = self.clock.now
-        self.most_taken = max(self.most_taken, len(self._taken))
+        if not self.shedder.shedding:
+            self.most_taken = max(self.most_taken, len(self._taken))
 
     def _read(self, order: Order) -> bool:
         """Do with an order what a connection does; False if it is refused."""
@@ -251,6 +252,34 @@ def test_every_order_is_answered_once_or_refused_and_in_its_order(
     assert loop.most_taken <= 64
     room, loop.shedder.shedding = loop.shedder.limit, True
     assert sum(loop.shedder.try_admit() for _ in range(room + 1)) == room  # nobody is inside
+
+
+def taken_in_an_iteration_after(seconds: float, *, shedding: bool) -> float:
+    """Return the seconds that orders of 100 us take in the iteration after one that lasted so long."""
+    clock = Clock()
+    shedder = LoadShedder(clock=clock)
+    shedder.next_iteration()
+    shedder.shedding, shedder._shedding_since = shedding, clock.now
+    clock.now += seconds
+    shedder.next_iteration()
+    began = clock.now
+    while not shedder.full:
+        clock.now += 0.0001
+        shedder.enter()
+    return clock.now - began
+
+
+@pytest.mark.parametrize(
+    ("lasted", "taken"), [(0.001, 0.01), (0.02, 0.01), (0.06, 0.03), (0.5, 0.05)]
+)
+def test_while_refusals_fill_the_loop_orders_have_half_of_its_time(
+    lasted: float, taken: float
+) -> None:
+    assert taken_in_an_iteration_after(lasted, shedding=True) == pytest.approx(taken, abs=0.0003)
+
+
+def test_without_overload_an_iteration_takes_64_orders_however_long_the_last_was() -> None:
+    assert taken_in_an_iteration_after(0.5, shedding=False) == pytest.approx(0.0064, abs=0.0002)
 
 
 def test_orders_that_take_long_fill_an_iteration_by_their_time() -> None:
