@@ -179,6 +179,7 @@ def test_minutes_that_are_not_kept_are_read_from_the_orders(
     runner, connection = shop
     runner.run(connection.execute(f"UPDATE aggregator_state SET minutes_from = '{kept_from}'"))
     runner.run(connection.execute(f"DELETE FROM rollup_minute WHERE bucket < '{kept_from}'"))
+    runner.run(connection.execute(f"DELETE FROM activity WHERE minute < '{kept_from}'"))
     for minutes in range(-90, 90, 19):
         moment = datetime(2026, 3, 28, 23, 20, 30, tzinfo=UTC) + timedelta(minutes=minutes)
         runner.run(check(connection, moment))

@@ -42,7 +42,7 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
     "the database away": (("verify",), {"database_url": NOWHERE}, 3, "PostgreSQL"),
     "the database away from a server": (("serve",), {"database_url": NOWHERE}, 3, "PostgreSQL"),
     "the database away from a pass": (("aggregate-once",), {"database_url": NOWHERE}, 3, "Postgre"),
-    "no such scheme": (("migrate",), {"database_url": "mysql://x/y"}, 3, "PostgreSQL"),
+    "no such scheme": (("migrate",), {"database_url": "mysql://x/y"}, 2, "postgresql://"),
     "no such Redis scheme": (("aggregate-once",), {"redis_url": "http://x"}, 2, "Redis"),
     "a file that is not there": (("inject", "--file", "absent.csv"), {}, 2, "'absent.csv' cannot be"),
     "a file that is a directory": (("inject", "--file", "."), {}, 2, "'.' cannot be read"),
