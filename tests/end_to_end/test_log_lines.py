@@ -88,7 +88,7 @@ async def test_a_fault_is_one_line_and_its_recovery_another(
     shop: Shell, own_postgres: PostgresServer, valkey: ValkeyServer
 ) -> None:
     server, url = await shop.serve("--no-aggregator")
-    aggregator = shop.start("aggregate", "--aggregation-interval", "0.2")
+    aggregator = shop.start("aggregate", "--aggregation-interval", "1s")
     logs = Log(server), Log(aggregator)
     await _ready(url)
     await eventually(lambda: "leading" in aggregator.err)

@@ -17,13 +17,19 @@ from tests.integration.tui.watching import until, watching
 from tests.ports import free_port
 from tests.tui.conftest import screen_text
 
+_WITHIN_SECONDS = 40
+
 Screen = tuple[CoffeertApp, Pilot[None]]
 
 
 async def shows(screen: Screen, *pieces: str) -> None:
     """Wait until all of this stands on the screen."""
     app, pilot = screen
-    await until(pilot, lambda: all(piece in screen_text(app) for piece in pieces))
+    try:
+        async with asyncio.timeout(_WITHIN_SECONDS):
+            await until(pilot, lambda: all(piece in screen_text(app) for piece in pieces))
+    except TimeoutError:
+        raise AssertionError(f"not all of {pieces} on the screen:\n{screen_text(app)}") from None
 
 
 async def well(screen: Screen) -> None:
@@ -32,31 +38,35 @@ async def well(screen: Screen) -> None:
 
     def quiet() -> bool:
         text = screen_text(app)
-        troubles = ("✗", "? not heard of", "STALE", "redis:", "database:", "aggregator:")
-        return "LIVE" in text and not any(trouble in text for trouble in troubles)
+        troubles = ("✗", "? not heard of", "no news", "Redis:", "Database:", "Counting:")
+        return "● live" in text and not any(trouble in text for trouble in troubles)
 
-    await until(pilot, quiet)
+    try:
+        async with asyncio.timeout(_WITHIN_SECONDS):
+            await until(pilot, quiet)
+    except TimeoutError:
+        raise AssertionError(f"something is wrong on the screen:\n{screen_text(app)}") from None
 
 
 async def redis_dies(screen: Screen, valkey: ValkeyServer) -> None:
     assert valkey.pid is not None
     os.kill(valkey.pid, signal.SIGKILL)
-    await shows(screen, "redis: Redis cannot be used", "3 Redis ✗")
+    await shows(screen, "Redis: Redis cannot be used", "3 Redis ✗")
     await asyncio.to_thread(valkey.start)
     await well(screen)
 
 
 async def postgres_crashes(screen: Screen, postgres: PostgresServer) -> None:
     await asyncio.to_thread(postgres.stop, "immediate")
-    await shows(screen, "database: PostgreSQL", "2 Aggregation ✗ PostgreSQL")
-    await shows(screen, "STALE")
+    await shows(screen, "Database: PostgreSQL", "2 Aggregation ✗ PostgreSQL")
+    await shows(screen, "no news for")
     await asyncio.to_thread(postgres.start)
     await well(screen)
 
 
 async def server_hangs(screen: Screen, server: Command) -> None:
     server.signal(signal.SIGSTOP)
-    await shows(screen, "STALE")
+    await shows(screen, "no news for")
     await shows(screen, "1 INSERT ? not heard of", "4 WebSocket ? not heard of")
     server.signal(signal.SIGCONT)
     await well(screen)
@@ -64,7 +74,7 @@ async def server_hangs(screen: Screen, server: Command) -> None:
 
 async def server_dies(screen: Screen, server: Command, shell: Shell, port: int) -> None:
     await server.killed()
-    await shows(screen, "✗ OFFLINE", "(r: retry now)", " newest ")
+    await shows(screen, "✗ offline", "r: now")
     await shell.serve(port=port)
     screen[0].tab.feed.reconnect_now()
     await well(screen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from coffeert.wire.health import Health
 
 MAX_VERSIONS = 512
 MAX_CELLS = 200_000
+SHARED_SECONDS = 0.05
 
 
 class Position(NamedTuple):
@@ -33,17 +35,23 @@ class ChangeLog:
     """
 
     def __init__(
-        self, live_view: LiveView, *, currency: Callable[[], str | None] = lambda: None
+        self,
+        live_view: LiveView,
+        *,
+        currency: Callable[[], str | None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.position = _new_position()
         """The newest version; the same object until the next, so `is` compares positions."""
         self._live_view = live_view
         self._currency = currency
+        self._clock = clock
         self._history = live_view.history
         self._changes: OrderedDict[int, Change] = OrderedDict()
         self._cells = 0
         self._deltas: dict[int, bytes] = {}
         self._snapshot: tuple[Position, bytes] | None = None
+        self._snapshot_until = float("-inf")
         self._totals = live_view.view.cube.totals()
         self._top = live_view.view.cube.top_drinks()
 
@@ -102,12 +110,16 @@ class ChangeLog:
     def snapshot(self) -> tuple[Position, bytes]:
         """Encode a whole view and return its position, from which a delta leads to the newest version.
 
-        Under load many clients share one encoding, and a delta brings each up to date.
+        Clients that come together share one encoding, and a delta brings each up to date. They share it for
+        a moment only: until the delta is there, a newcomer sees the figures of the snapshot.
         """
-        if self._snapshot is None or not self.can_resume(self._snapshot[0]):
+        now, shared = self._clock(), self._snapshot
+        expired = shared is None or (shared[0] != self.position and now >= self._snapshot_until)
+        if shared is None or expired or not self.can_resume(shared[0]):
             frame = frames.encode(self.snapshot_frame(None))
-            self._snapshot = self.position, frame
-        return self._snapshot
+            shared = self._snapshot = self.position, frame
+            self._snapshot_until = now + SHARED_SECONDS
+        return shared
 
     def snapshot_frame(self, health: Health | None) -> frames.Snapshot:
         """Make the frame of the whole view as it is now, after `commit_version`."""

@@ -52,7 +52,9 @@ export class Panels {
 
   #curve(at, report) {
     const { shown, view, money } = at
-    if (shown.period === 'today' && !report && at.reports.pending('today', shown)) return
+    // The report comes soon, unless nothing comes any more.
+    const awaited = !at.status.old && at.reports.pending('today', shown)
+    if (shown.period === 'today' && !report && awaited) return
     const { title, buckets } = report ? quarters(at, report) : plain(at)
     setText(byId('curve-title'), `${title}${scope(at)}`)
     show(byId('curve-legend'), buckets.some(({ compared }) => compared))

@@ -300,6 +300,7 @@ async def compare_all(app: CoffeertApp, url: str, connection: Connection) -> Non
 
 async def counted_by_a_pass(app: CoffeertApp, pilot: Pilot[None]) -> None:
     """Wait until passes have counted what is stored, and forget the reports made before."""
+    await until(pilot, lambda: app.session.health is not None)
     health = app.session.health
     assert health is not None
     passes = health.aggregator.passes
@@ -396,23 +397,25 @@ async def test_today_is_compared_with_the_same_weekday_up_to_the_same_minute(
     server_url: str, connection: Connection
 ) -> None:
     random = Random(20260317)
-    async with watching(server_url) as (app, pilot, client):
-        now = datetime.now(UTC)
-        drafts = [
-            Draft(
-                random.choice(STORES),
-                random.choice(DRINKS),
-                random.randint(1, 3),
-                None,
-                now - timedelta(days=7, seconds=random.uniform(-3 * 3600, 20 * 3600)),
-                new_order_id(),
-            )
-            for _ in range(300)
-        ]
-        # There is a past before the day that is compared with, and each store has sold today.
-        drafts.append(Draft("uptown", "tea", 1, None, now - timedelta(days=20), new_order_id()))
-        drafts += [Draft(store, "tea", 1, None, now, new_order_id()) for store in STORES]
-        await place(client, drafts)
+    now = datetime.now(UTC)
+    drafts = [
+        Draft(
+            random.choice(STORES),
+            random.choice(DRINKS),
+            random.randint(1, 3),
+            None,
+            now - timedelta(days=7, seconds=random.uniform(-3 * 3600, 20 * 3600)),
+            new_order_id(),
+        )
+        for _ in range(300)
+    ]
+    # There is a past before the day that is compared with, and each store has sold today.
+    drafts.append(Draft("uptown", "tea", 1, None, now - timedelta(days=20), new_order_id()))
+    drafts += [Draft(store, "tea", 1, None, now, new_order_id()) for store in STORES]
+    # Before the dashboard is open, since a report is asked for once a minute.
+    async with OrderClient(server_url) as before:
+        await place(before, drafts)
+    async with watching(server_url) as (app, pilot, _):
         while view_total(app) != await stored_total(connection, app):
             await pilot.pause(0.02)
         await counted_by_a_pass(app, pilot)

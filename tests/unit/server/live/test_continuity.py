@@ -271,3 +271,19 @@ def test_an_unconfirmed_copy_does_not_make_the_data_look_current() -> None:
     assert server.live.view.data_time == confirmed
     server.load()
     assert server.live.view.data_time == history.time
+
+
+def test_a_newcomer_is_not_given_figures_of_long_ago() -> None:
+    now = 0.0
+    server = Server(History())
+    change_log = ChangeLog(server.live, clock=lambda: now)
+    first = change_log.snapshot()
+    server.play("shown order")
+    change_log.commit_version()
+    assert change_log.snapshot() is first, "clients that come together share one encoding"
+    now = 0.06
+    later = change_log.snapshot()
+    assert later[0] == change_log.position
+    assert later[0].version == first[0].version + 1
+    now = 1.0
+    assert change_log.snapshot() is later, "nothing has changed"
