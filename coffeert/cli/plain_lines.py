@@ -21,7 +21,7 @@ _LINE_INTERVAL_SECONDS = 1.0
 
 async def watch(url: str, token: str | None = None) -> None:
     """Print a line a second until cancelled, and the zone of its times once."""
-    totals = WindowTotals()
+    totals: WindowTotals | None = None  # the view may be ahead of the events
     zone: tzinfo | None = None
     printed = 0.0
     async with DashboardFeed(url, token) as feed:
@@ -40,7 +40,7 @@ async def watch(url: str, token: str | None = None) -> None:
                 case _:
                     continue
             now = time.monotonic()
-            if now - printed >= _LINE_INTERVAL_SECONDS and feed.view is not None:
+            if now - printed >= _LINE_INTERVAL_SECONDS and totals is not None:
                 printed = now
                 click.echo(_line(feed, totals, zone or UTC))
 
