@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+# Tests wait for servers most of the time.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 
 .PHONY: demo test check format lint types imports tests long engines torture ha mutants fuzz wheel clean
 
@@ -32,14 +34,14 @@ imports: $(STAMP)
 	$(BIN)/lint-imports
 
 tests: $(STAMP)
-	$(BIN)/pytest -q -n auto --dist loadfile -m "not long"
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m "not long"
 
 long: $(STAMP) ## the tests that take long, which CI runs after `check`
-	$(BIN)/pytest -q -n auto --dist loadfile -m long
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m long
 
 engines: $(STAMP) ## what depends on them, on PostgreSQL 15 and Redis 7 as Debian has them
 	COFFEERT_TEST_PG_BIN=/usr/lib/postgresql/15/bin COFFEERT_TEST_REDIS=$$(command -v redis-server) \
-	  $(BIN)/pytest -q -n auto --dist loadfile -m "not long" tests/integration/postgres \
+	  $(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m "not long" tests/integration/postgres \
 	  tests/integration/redis_bus tests/integration/aggregator tests/integration/pooler
 
 torture: $(STAMP) ## every fault of docs/reliability.md with three seeds, for many minutes; writes the table

@@ -45,6 +45,7 @@ async def test_a_taken_port_is_named(shell: Shell) -> None:
     assert f"127.0.0.1:{port} is in use" in ended.err
 
 
+@pytest.mark.long
 async def test_a_foreign_server_is_no_server_of_ours(shell: Shell) -> None:
     web = shell.start(
         *("-u", "-m", "http.server", str(port := free_port()), "--bind", "127.0.0.1"),

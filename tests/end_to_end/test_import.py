@@ -309,6 +309,7 @@ def terminals() -> Iterator[list[Terminal]]:
         terminal.close()
 
 
+@pytest.mark.long
 async def test_on_a_terminal_it_asks(
     shell: Shell, books: Ledger, terminals: list[Terminal]
 ) -> None:

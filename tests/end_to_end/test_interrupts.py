@@ -50,6 +50,7 @@ def test_while_it_loads(module: str, arguments: list[str]) -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("arguments", [("serve", "--port", "0"), ("status",)])
 async def test_at_any_moment(bare_shell: Shell, arguments: tuple[str, ...]) -> None:
     rng = random.Random(17)

@@ -48,6 +48,7 @@ async def test_an_injection_survives_the_servers_death(shell: Shell, books: Ledg
     assert await books.count() == attempt * COUNT
 
 
+@pytest.mark.long
 async def test_an_end_under_load_drops_nothing_that_was_answered(
     shell: Shell, books: Ledger
 ) -> None:

@@ -31,6 +31,7 @@ async def calm(s: Harness) -> None:
     await s.happen(s.house.beat(s.clock.now()))
 
 
+@pytest.mark.long
 async def test_an_alert_is_named_listed_acknowledged_and_remembered(launch: Launch) -> None:
     async with launch(settings=RUSH) as s:
         assert "rush" not in s.text().splitlines()[1]
@@ -101,6 +102,7 @@ async def test_the_peak_is_what_is_furthest_beyond_the_limit(launch: Launch) -> 
     assert rule.worse(3, 2) == 2
 
 
+@pytest.mark.long
 async def test_an_alert_is_posted_when_it_begins_and_when_it_is_over(
     launch: Launch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

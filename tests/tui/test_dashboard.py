@@ -154,6 +154,7 @@ async def test_every_tab_shows_at_every_size(launch: Launch, size: tuple[int, in
             assert f" {tab} " in lines[0] or size[0] < 40
 
 
+@pytest.mark.long
 async def test_help_and_palette_open_over_the_dashboard(launch: Launch) -> None:
     async with launch() as s:
         await s.press("question_mark")

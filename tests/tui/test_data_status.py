@@ -203,6 +203,7 @@ async def test_orders_that_come_while_no_pass_does_are_not_counted_into_a_shorte
         assert last_minutes(sums, window.now).orders == 200
 
 
+@pytest.mark.long
 async def test_catching_up_after_an_outage_is_no_rate(launch: Launch) -> None:
     async with launch() as s:
         await sell_for(s, 10)

@@ -18,6 +18,7 @@ def top(s: Harness) -> object:
     return s.app.screen
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("key", "part"), [("p", "postgres"), ("r", "redis"), ("s", "server")])
 async def test_a_part_is_chosen_and_the_demo_says_what_becomes_of_it(
     launch: Launch, key: str, part: BreakablePart

@@ -10,6 +10,7 @@ from tests.tui.conftest import Launch, reported
 from tests.tui.scripted import House
 
 
+@pytest.mark.long
 async def test_drills_from_store_to_drink_to_orders_and_back(launch: Launch) -> None:
     async with launch() as s:
         await s.press("2", "shift+tab")
@@ -30,6 +31,7 @@ async def test_drills_from_store_to_drink_to_orders_and_back(launch: Launch) -> 
         assert s.app.state.breadcrumbs == ()
 
 
+@pytest.mark.long
 async def test_a_filter_drives_every_panel_while_it_is_typed(launch: Launch) -> None:
     async with launch() as s:
         await s.press("slash", *"drink:latte")
@@ -61,6 +63,7 @@ async def test_only_stores_that_the_filter_lets_in_are_counted_and_missed(
         assert "Southend quiet" not in s.text()
 
 
+@pytest.mark.long
 async def test_a_filter_that_cannot_be_read_says_why_and_changes_nothing(
     launch: Launch,
 ) -> None:

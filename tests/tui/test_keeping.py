@@ -43,6 +43,7 @@ def listed(directory: Path) -> list[Path]:
     return list(directory.iterdir())
 
 
+@pytest.mark.long
 async def test_exports_what_is_filtered_as_csv_json_and_svg(
     launch: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +98,7 @@ async def test_a_view_shows_its_name_and_the_list_chooses_saves_and_removes(
         assert s.app.state.filter == parse_filter("store:up")
 
 
+@pytest.mark.long
 async def test_a_view_is_all_that_the_screen_shows(launch: Launch) -> None:
     async with launch() as s:
         state = s.app.state

@@ -12,6 +12,7 @@ from coffeert.tui.render.spans import Role
 from tests.tui.conftest import Launch
 
 
+@pytest.mark.long
 async def test_no_colour_reaches_the_terminal(
     launch: Launch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,7 @@ async def until(s: Harness, text: str) -> None:
         await s.pilot.pause(0.02)
 
 
+@pytest.mark.long
 async def test_an_order_is_placed_acknowledged_and_followed_to_the_screen(
     launch: Launch,
 ) -> None:
@@ -154,6 +155,7 @@ async def test_an_unknown_outcome_keeps_the_key_so_that_trying_again_is_safe(
         assert s.feed.placed[0].order_id == s.feed.placed[1].order_id
 
 
+@pytest.mark.long
 async def test_an_order_of_unknown_outcome_is_confirmed_when_the_feed_brings_it(
     launch: Launch,
 ) -> None:
@@ -246,6 +248,7 @@ async def test_the_command_of_a_protected_server_names_the_token_and_does_not_ho
         assert "hush-hush" not in s.app.clipboard
 
 
+@pytest.mark.long
 async def test_voids_the_last_own_order_and_repeats_it(launch: Launch) -> None:
     async with launch() as s:
         await s.press("u")
@@ -276,6 +279,7 @@ async def test_voids_the_last_own_order_and_repeats_it(launch: Launch) -> None:
         assert "Placed again: 2 Latte at Uptown, 9.00. u takes it back." in s.notices()
 
 
+@pytest.mark.long
 async def test_what_the_whole_line_costs_can_be_given(launch: Launch) -> None:
     async with launch() as s:
         await s.press("n")

@@ -76,6 +76,7 @@ async def test_a_drilled_list_is_of_the_range_and_stays_in_its_tab(launch: Launc
         )
 
 
+@pytest.mark.long
 async def test_leaving_the_first_row_holds_the_list(launch: Launch) -> None:
     async with launch() as s:
         await s.press("4")
@@ -117,6 +118,7 @@ async def test_the_list_has_no_ids(launch: Launch) -> None:
         assert last not in "".join(row for row in s.text().splitlines() if "order " not in row)
 
 
+@pytest.mark.long
 async def test_a_price_filter_asks_for_exact_bounds(launch: Launch) -> None:
     async with launch() as s:
         await s.press("4", "slash", *"price>4.3", "enter")

@@ -25,6 +25,7 @@ from tests.tui.scripted import NOON, FakeClock
 RUSH = Path(__file__).parents[2] / "docs" / "recordings" / "rush.ndjson.gz"
 
 
+@pytest.mark.long
 async def test_a_recording_replays_to_the_same_screen(launch: Launch, tmp_path: Path) -> None:
     path = tmp_path / "watched.ndjson"
     # What only a server knows is missing in both.

@@ -24,6 +24,7 @@ async def until(s: Harness, holds: Callable[[], bool]) -> None:
             s.dashboard.tick()
 
 
+@pytest.mark.long
 async def test_keys_go_back_in_steps_and_end_is_live(launch: Launch) -> None:
     async with launch() as s:
         await s.press("left_square_bracket", "left_square_bracket", "left_curly_bracket")

@@ -18,6 +18,8 @@ from coffeert.tui.render.glyphs import GlyphSet
 from tests.tui.conftest import URL, Launch, reports_at_hand
 from tests.tui.scripted import FakeClock, House, ScriptedArchive, ScriptedFeed, lost
 
+pytestmark = pytest.mark.long
+
 SIZES = [(160, 48), (120, 40), (80, 24), (40, 12)]
 Act = Callable[["SnapshotRun"], Awaitable[None]]
 

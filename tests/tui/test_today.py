@@ -26,6 +26,7 @@ async def test_says_how_today_goes_at_every_size(launch: Launch, size: tuple[int
             assert "░" in text
 
 
+@pytest.mark.long
 async def test_is_compared_with_what_one_chooses(launch: Launch) -> None:
     async with launch() as s:
         words = []
@@ -210,6 +211,7 @@ async def test_what_no_report_can_sum_is_not_shown_as_something_else(
         assert (models[0].values, models[1].rows) == ((), ())
 
 
+@pytest.mark.long
 async def test_the_past_is_not_summed_by_price(launch: Launch) -> None:
     async with launch() as s:
         await reported(s)

@@ -99,6 +99,7 @@ async def test_a_leader_that_misses_its_last_pass_begins_a_lineage(connection: C
     assert again.lineage == after.lineage
 
 
+@pytest.mark.long
 async def test_a_standby_does_not_aggregate_and_begins_a_lineage_once_promoted(
     own_postgres: PostgresServer,
 ) -> None:

@@ -18,6 +18,8 @@ from tests.integration.client.peer import Dashboard, serving
 from tests.integration.client.proxies import proxied
 from tests.integration.inject.command import run
 
+pytestmark = pytest.mark.long
+
 TEA = Draft("uptown", "tea")
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 Issue = Callable[..., trustme.LeafCert]

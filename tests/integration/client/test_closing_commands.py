@@ -15,6 +15,8 @@ from coffeert.postgres.pool import connect
 from tests.integration.client.test_report_command import YESTERDAY, run_command
 from tests.integration.server.conftest import RunServer
 
+pytestmark = pytest.mark.long
+
 DAY = YESTERDAY.date()
 
 

@@ -20,6 +20,8 @@ from coffeert.errors import NotFound, ServerUnavailable
 from tests.integration.client.proxies import KINDS, proxied
 from tests.integration.inject.command import run
 
+pytestmark = pytest.mark.long
+
 TEA = Draft("uptown", "tea")
 
 

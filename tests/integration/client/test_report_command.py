@@ -88,6 +88,7 @@ async def test_yesterday_reads_like_a_mail(run_server: RunServer, database_url: 
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
+@pytest.mark.long
 async def test_csv_has_the_rows_that_are_shown(run_server: RunServer, database_url: str) -> None:
     await fill(database_url)
     async with run_server() as url:

@@ -79,6 +79,7 @@ async def test_now_and_as_it_was(server_url: str, database_url: str) -> None:
     assert now.health is not None
 
 
+@pytest.mark.long
 async def test_text_and_errors(server_url: str) -> None:
     done = await run("status", "--url", server_url)
     assert done.code == 0

@@ -126,6 +126,7 @@ async def test_the_feed_shows_every_order_whichever_way_it_came(server_url: str)
         await end(follower)
 
 
+@pytest.mark.long
 async def test_client_and_feed_come_through_a_restart(run_server: RunServer) -> None:
     async with (
         RestartableServer(run_server, free_port()) as server,

@@ -15,6 +15,8 @@ from coffeert.embedded.service_account import Account
 from coffeert.errors import EmbeddedError
 from tests.integration.embedded.conftest import Pair
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(
     "name",

@@ -20,6 +20,8 @@ from tests.integration.embedded.holder import Holder, holding
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 
 async def test_a_fresh_start_gives_addresses_that_work(fresh_dir: Path, fresh_pair: Pair) -> None:
     with embedded_services(fresh_dir) as services:

@@ -18,6 +18,8 @@ from tests.waiting import wait_until
 if TYPE_CHECKING:
     from tests.integration.embedded.conftest import Pair
 
+pytestmark = pytest.mark.long
+
 
 def test_the_servers_of_a_killed_owner_are_found_and_then_stopped(
     data_dir: Path, pair: Pair

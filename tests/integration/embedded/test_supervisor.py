@@ -65,6 +65,7 @@ def test_only_a_requested_server_is_started_again(data_dir: Path, pair: Pair) ->
     assert pair.running == (False, False)
 
 
+@pytest.mark.long
 def test_a_server_that_was_stopped_on_leaving_is_not_started_again(
     data_dir: Path, pair: Pair
 ) -> None:
@@ -75,6 +76,7 @@ def test_a_server_that_was_stopped_on_leaving_is_not_started_again(
     assert "embedded servers" not in {thread.name for thread in threading.enumerate()}
 
 
+@pytest.mark.long
 def test_a_cluster_that_is_gone_is_not_replaced_by_an_empty_one(
     fresh_dir: Path, fresh_pair: Pair, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -86,12 +86,14 @@ async def test_what_is_refused_is_not_good(harness: Harness) -> None:
     assert run.measurement.correctness.stored == 0
 
 
+@pytest.mark.long
 async def test_the_bare_handler_answers_what_the_server_would(harness: Harness) -> None:
     async with baseline_handler() as bare:
         run = await load_baseline(harness, bare, "bare", seconds=0.3)
     assert run.load.stored == run.load.sent > 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "settings", [{}, {"head": "browser"}, {"transport": "batch", "lines": 20, "connections": 1}]
 )
@@ -104,6 +106,7 @@ async def test_the_bare_loop_answers_what_the_server_would(
     assert run.rate == pytest.approx(run.load.rate * settings.get("lines", 1), abs=0.1)
 
 
+@pytest.mark.long
 async def test_a_server_that_does_not_start_ends_the_run(harness: Harness) -> None:
     with pytest.raises(ServerUnavailable):
         async with harness.environment.server("postgresql:///nowhere?host=/nowhere"):

@@ -23,6 +23,8 @@ from coffeert.postgres.pool import Connection, close, connect
 from tests.integration.postgres.wall_clock import ABBREVIATIONS
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.long
+
 STORES = ("uptown", "downtown", "central", "southend", "gone")  # the last is not on the menu
 EXPECTED_DAYS = """
     SELECT business_day(

@@ -179,6 +179,7 @@ async def test_what_has_no_effect_is_told_once(database_url: str) -> None:
     assert [line["names"] for line in lines] == ["keepalives, schema"]
 
 
+@pytest.mark.long
 async def test_of_several_hosts_the_primary_is_found_also_after_a_second_failover(
     own_postgres: PostgresServer, opened: AsyncExitStack
 ) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -39,6 +40,7 @@ _END_KEPT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE applic
 _END = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted"
 
 
+@pytest.mark.long
 @given(batch=st.lists(orders, min_size=1, max_size=8))
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -60,6 +62,7 @@ def test_what_is_stored_is_what_is_found(database_url: str, batch: list[Order]) 
     asyncio.run(check())
 
 
+@pytest.mark.long
 @given(
     batch=st.lists(orders, min_size=2, max_size=6),
     share=st.sampled_from(["placed_at", "received_at", "both"]),

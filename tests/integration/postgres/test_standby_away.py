@@ -21,6 +21,8 @@ from coffeert.postgres.pool import open_pool
 from tests.order_book import order
 from tests.waiting import POLL, WITHIN
 
+pytestmark = pytest.mark.long
+
 _HANGING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 

@@ -89,6 +89,7 @@ async def test_connections_that_broke_while_idle_are_not_used(
     assert await bus.load_snapshot() == (made.snapshot, STATS)
 
 
+@pytest.mark.long
 async def test_a_frozen_redis_is_noticed(
     bus: Bus, freeze: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

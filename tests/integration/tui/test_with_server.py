@@ -69,6 +69,7 @@ async def test_every_range_and_filter_shows_what_the_server_counts(server_url: s
                 assert window.sums.total.cents == expected, (text, span.name)
 
 
+@pytest.mark.long
 async def test_an_order_placed_on_the_screen_is_stored_and_comes_back(server_url: str) -> None:
     async with watching(server_url) as (app, pilot, client):
         await pilot.press("n")
@@ -140,6 +141,7 @@ def _settled(alerts: Alerts) -> bool:
     return len(alerts.firing) >= 3
 
 
+@pytest.mark.long
 async def test_what_is_recorded_injects_to_the_same_orders(server_url: str, tmp_path: Path) -> None:
     path = tmp_path / "watched.ndjson"
     async with watching(server_url) as (app, pilot, client):

@@ -85,6 +85,7 @@ def _clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "name", "coffeert")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CASES)
 def test_each_error_is_one_sentence(
     name: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

@@ -123,6 +123,7 @@ def pictures(draw: st.DrawFn) -> Picture:
     return Picture(present, draw(st.lists(orders(present.now), max_size=12)))
 
 
+@pytest.mark.long
 @given(presents)
 def test_the_business_day_is_that_of_each_store(present: Present) -> None:
     window = present.retention()
@@ -285,6 +286,7 @@ def test_the_top_drinks_are_those_of_thirty_days(picture: Picture, count: int) -
     assert cube.top_drinks(count) == expected[:count]
 
 
+@pytest.mark.long
 @fewer
 @given(pictures())
 def test_each_grain_has_every_order_once(picture: Picture) -> None:
@@ -304,6 +306,7 @@ def test_minutes_that_the_calendars_do_not_reach_to_are_left_out() -> None:
     assert {key.bucket for key in at_all_grains(minutes, TWO) if key.grain == "minute"} == {ends}
 
 
+@pytest.mark.long
 @fewer
 @given(st.data())
 def test_how_orders_are_grouped_makes_no_difference(data: st.DataObject) -> None:
@@ -319,6 +322,7 @@ def test_how_orders_are_grouped_makes_no_difference(data: st.DataObject) -> None
     assert dict(cube.cells()) == dict(cube_of(present, placed).cells())
 
 
+@pytest.mark.long
 @fewer
 @given(pictures(), st.randoms(use_true_random=False))
 def test_voiding_every_order_leaves_nothing(picture: Picture, random: Random) -> None:
@@ -336,6 +340,7 @@ def test_voiding_every_order_leaves_nothing(picture: Picture, random: Random) ->
     assert cube.top_drinks() == []
 
 
+@pytest.mark.long
 @fewer
 @given(pictures(), st.lists(st.integers(0, 3 * 24 * 60), max_size=6))
 def test_time_passing_drops_exactly_what_lies_before_the_windows(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,6 +109,7 @@ def test_every_change_leads_to_the_next_version(history: History) -> None:
         assert seen(view) == after
 
 
+@pytest.mark.long
 @fewer
 @given(histories(), st.data())
 def test_a_merged_change_has_the_effect_of_its_parts(history: History, data: st.DataObject) -> None:
@@ -121,6 +123,7 @@ def test_a_merged_change_has_the_effect_of_its_parts(history: History, data: st.
         assert seen(view) == history.seen[version]
 
 
+@pytest.mark.long
 @fewer
 @given(histories(), st.data())
 def test_merging_is_associative(history: History, data: st.DataObject) -> None:
@@ -136,6 +139,7 @@ def test_merging_is_associative(history: History, data: st.DataObject) -> None:
         assert folded == merged(changes)
 
 
+@pytest.mark.long
 @fewer
 @given(histories(), st.data())
 def test_a_change_that_comes_again_is_harmless(history: History, data: st.DataObject) -> None:
@@ -148,6 +152,7 @@ def test_a_change_that_comes_again_is_harmless(history: History, data: st.DataOb
         assert seen(view) == after
 
 
+@pytest.mark.long
 @fewer
 @given(histories())
 def test_a_view_can_be_taken_whole_at_any_version(history: History) -> None:
@@ -157,6 +162,7 @@ def test_a_view_can_be_taken_whole_at_any_version(history: History) -> None:
         assert seen(View(view.as_change())) == after
 
 
+@pytest.mark.long
 @fewer
 @given(histories())
 def test_the_whole_history_in_one_change_is_the_view_at_its_end(history: History) -> None:

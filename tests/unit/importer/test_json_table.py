@@ -52,6 +52,7 @@ def test_array_under_a_name(tmp_path: Path, indent: int | None) -> None:
     assert any("under `orders`" in fact for fact in read.facts)
 
 
+@pytest.mark.long
 def test_array_longer_than_what_is_read_at_once(tmp_path: Path) -> None:
     rows = [{"n": number, "text": "ä" * (number % 50)} for number in range(60_000)]
     read = read_text(tmp_path, json.dumps(rows))

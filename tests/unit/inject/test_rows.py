@@ -50,6 +50,7 @@ def test_what_is_no_ndjson_is_left_to_import(data: bytes) -> None:
         Rows(io.BytesIO(data), "my sales.csv")
 
 
+@pytest.mark.long
 def test_an_endless_line_is_refused() -> None:
     with pytest.raises(ConfigError, match="Line 3 is too long"):
         rows(b'{"drink":"tea"}\n\n' + b"x" * 20_000_000)

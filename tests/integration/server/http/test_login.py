@@ -88,6 +88,7 @@ async def test_logging_out_takes_it_away(run_server: RunServer) -> None:
         assert len(http.cookie_jar) == 0
 
 
+@pytest.mark.long
 async def test_a_socket_ends_with_the_cookie_that_opened_it(run_server: RunServer) -> None:
     almost = ReadCookie(READ, 60, clock=lambda: time.time() - 58)
     value = almost.field(secure=False).split(";")[0].partition("=")[2]
@@ -118,6 +119,7 @@ async def test_nothing_else_opens_it(run_server: RunServer, body: object) -> Non
         assert not await known(http)
 
 
+@pytest.mark.long
 async def test_wrong_tokens_slow_the_right_one_and_do_not_stop_it(run_server: RunServer) -> None:
     async with run_server(**TOKENS) as url, visitor(url) as http:
         began = time.monotonic()

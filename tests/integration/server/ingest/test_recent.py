@@ -17,6 +17,7 @@ from tests.integration.server.live.test_put_back import cold_copy, put_back
 from tests.waiting import POLL, WITHIN
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("restore", [True, False], ids=["on", "off"])
 async def test_acknowledged_orders_that_an_earlier_copy_lacks_are_stored_again(
     own_postgres: PostgresServer, run_server: RunServer, opened: AsyncExitStack, restore: bool

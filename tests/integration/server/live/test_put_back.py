@@ -21,6 +21,8 @@ from coffeert.postgres.verification import verify
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.live.dashboards import place, shows
 
+pytestmark = pytest.mark.long
+
 
 def cold_copy(postgres: PostgresServer, to: Path) -> None:
     """Copy the files of a server that has been stopped in order."""

@@ -64,6 +64,7 @@ def total(bucket_totals: Iterable[Totals]) -> Totals:
     return result
 
 
+@pytest.mark.long
 @fewer
 @given(presents, st.data())
 def test_windows_sum_to_the_servers_totals_whatever_the_clocks_of_the_stores(

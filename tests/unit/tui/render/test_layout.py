@@ -19,6 +19,7 @@ from coffeert.tui.render.layout import (
 LISTINGS: tuple[Listing, ...] = ("stores", "drinks")
 
 
+@pytest.mark.long
 @settings(max_examples=500)
 @given(
     st.integers(1, 320),
