@@ -29,7 +29,8 @@ TIMEOUT_SECONDS = 1.0
 FULL: Final = "its memory is full (maxmemory), and nothing may be evicted"
 
 _MAX_REASON_LENGTH = 300
-_NO_PERMISSION = re.compile("no permissions? ", re.IGNORECASE)
+# By its text: a connection says so otherwise than a script, and Redis 7's script otherwise than Valkey's.
+_NO_PERMISSION = re.compile("no permissions? |user executing the script can't ", re.IGNORECASE)
 
 # A URL may set any option of the library except for those that our code depends on: answers as bytes,
 # messages among them as in RESP 2, and errors that are raised and not retried.
@@ -95,9 +96,7 @@ def _reason(error: Exception) -> str:
     # Redis and its library put the host or the socket in the text, never the password.
     text = " ".join(str(error).split()) or type(error).__name__
     match error:
-        case _ if _NO_PERMISSION.search(
-            text
-        ):  # by its text: a connection or a script says so otherwise
+        case _ if _NO_PERMISSION.search(text):
             text = f"its user lacks a privilege ({text.rstrip('.')})"
         case OutOfMemoryError():
             text = FULL
