@@ -69,6 +69,7 @@ class BatchWriter:
         self.admission = admission
         self._table = table
         self._batch_rows = batch_rows
+        self._second_batch_orders = min(SECOND_BATCH_MIN_ORDERS, batch_rows)
         self._writers = writers
         self._on_commit = on_commit
         self._on_acknowledged = on_acknowledged
@@ -120,8 +121,9 @@ class BatchWriter:
     def _due(self) -> bool:
         """Whether a further batch should start now."""
         if self._queue and self.admission.busy:
-            enough = self.admission.queued >= min(SECOND_BATCH_MIN_ORDERS, self._batch_rows)
-            return enough or self.admission.current_commit_seconds() > SLOW_COMMIT_SECONDS
+            return self.admission.queued >= self._second_batch_orders or (
+                self.admission.current_commit_seconds() > SLOW_COMMIT_SECONDS
+            )
         return bool(self._queue)
 
     def _ask_again(self) -> None:
