@@ -93,7 +93,7 @@ class BatchWriter:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[Outcome]] = loop.create_future()
         group = _Group(entries, answer)
-        if self._contended_keys and self._contended_keys.any_of(entries):
+        if self._contended_keys.any_of(entries):
             self._queue_contended(group)
         else:
             self._queue.append(group)
@@ -244,6 +244,8 @@ class ContendedKeys:
 
     def any_of(self, entries: Sequence[PendingOrder]) -> bool:
         """Whether any of these orders has such a key."""
+        if not self._until:  # as almost always
+            return False
         now = self._clock()
         return any(self._until.get(entry.order.order_id.int, now) > now for entry in entries)
 
