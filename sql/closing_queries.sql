@@ -53,10 +53,15 @@ CROSS JOIN LATERAL (
 ORDER BY sold.store
 
 -- name: late_orders
--- What came after a day was closed, in the order of arrival. $1 number, $2 at most so many.
+-- What came after a day was closed, in the order of arrival. $1 number, $2 at most so many. The offsets are those
+-- of the store's wall clocks from UTC, in seconds.
 SELECT order_id, voids, store, drink, quantity AS pieces,
-       order_amount(quantity, price_cents, amount) AS amount, placed_at, received_at, source, receipt, import_id
+       order_amount(quantity, price_cents, amount) AS amount,
+       placed_at, utc_offset(zone, placed_at) AS placed_offset,
+       received_at, utc_offset(zone, received_at) AS received_offset, source, receipt, import_id
 FROM late_orders($1)
+LEFT JOIN menu_store ON code = store
+JOIN calendar ON calendar.id = coalesce(menu_store.calendar, 1::smallint)
 ORDER BY received_at, order_id
 LIMIT $2
 

@@ -138,7 +138,7 @@ def _parts(closing: Closing) -> Iterator[str | Table]:
         ),
     )
     if closing.changed is not None:
-        yield "What came after the day was closed:"
+        yield "What came after the day was closed, at the times of each store:"
         yield _late_table(closing)
         more = closing.changed.late_orders - len(closing.late)
         if more > 0:
@@ -175,8 +175,8 @@ def _late_table(closing: Closing) -> Table:
         (
             (
                 late.kind,
-                f"{local_time(late.placed_at, closing.timezone):%d %b %H:%M}",
-                f"{local_time(late.received_at, closing.timezone):%d %b %H:%M}",
+                f"{late.placed_at:%d %b %H:%M}",
+                f"{late.received_at:%d %b %H:%M}",
                 printable(late.store_name),
                 printable(late.drink_name),
                 _origin(late),

@@ -15,6 +15,7 @@ import asyncpg
 import msgspec
 
 from coffeert.errors import ClusterMismatch
+from coffeert.postgres.calendars import with_offsets
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
@@ -88,7 +89,10 @@ class ClosedLine(msgspec.Struct, frozen=True):
 
 
 class LateRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An order that came after its day was closed; a refund or a void has negative sums."""
+    """An order that came after its day was closed; a refund or a void has negative sums.
+
+    Times have the store's offset.
+    """
 
     order_id: UUID
     voids: UUID | None
@@ -209,7 +213,7 @@ async def load_closed_lines(connection: Connection, number: int) -> list[ClosedL
 async def load_late_orders(connection: Connection, number: int, limit: int) -> list[LateRow]:
     """Read what came after a day was closed, in the order of arrival, at most so many."""
     rows = await connection.fetch(sql("late_orders"), number, limit)
-    return [LateRow(**row) for row in rows]
+    return [LateRow(**with_offsets(row)) for row in rows]
 
 
 class ClosingsCheck(msgspec.Struct, frozen=True):

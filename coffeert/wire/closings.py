@@ -96,7 +96,8 @@ class ClosingLine(msgspec.Struct, frozen=True, kw_only=True):
 class LateOrder(msgspec.Struct, frozen=True, kw_only=True):
     """An order that changed a closed day, with what it adds to pieces and takings.
 
-    `import_number` is that of the import that stored it. `voids` is the order that a void cancels.
+    Times have the offset of the store's zone. `import_number` is that of the import that stored it.
+    `voids` is the order that a void cancels.
     """
 
     kind: Literal["sale", "refund", "void"]

@@ -165,6 +165,21 @@ async def test_reading_takes_the_token_that_reads_and_closing_the_one_that_order
         assert (await reader.closing(1)).figures.orders == 1
 
 
+async def test_late_orders_have_the_times_of_their_stores(
+    run_server: RunServer, connection: Connection
+) -> None:
+    await set_store_calendar(connection, "central", "Asia/Kolkata", 0)
+    async with run_server() as url, OrderClient(url) as client:
+        await sell(client, "1")
+        await client.close_day(DAY)
+        await sell(client, "2")
+        await sell(client, "3", "central")
+        closing = await client.closing(1)
+    ahead = {late.store: late.placed_at.utcoffset() for late in closing.late}
+    assert ahead == {"uptown": timedelta(0), "central": timedelta(hours=5, minutes=30)}
+    assert {late.received_at.utcoffset() for late in closing.late} == set(ahead.values())
+
+
 async def test_the_report_of_a_closed_day_says_how_it_was_closed(server_url: str) -> None:
     async with OrderClient(server_url) as client:
         await sell(client, "1")
