@@ -6,7 +6,8 @@ SELECT pg_advisory_xact_lock($1)
 
 -- name: day_to_close
 -- When the business day $1 ends at the last store (NULL if calendars do not reach there) and whether it has,
--- whether anything was placed then, and its last closing with the number of orders that this does not count.
+-- whether anything was placed then, and its last closing with the number of orders that this does not count and
+-- whether the day has other orders since a calendar was changed.
 SELECT ends, coalesce(ends <= clock_timestamp(), false) AS ended,
        EXISTS (
            SELECT FROM orders
@@ -16,7 +17,8 @@ SELECT ends, coalesce(ends <= clock_timestamp(), false) AS ended,
                  WHERE own.store IN (orders.store, '') ORDER BY own.store DESC LIMIT 1
              )
        ) AS placed,
-       number, (SELECT count(*) FROM late_orders(number)) AS late
+       number, (SELECT count(*) FROM late_orders(number)) AS late,
+       CASE WHEN number IS NULL THEN false ELSE closing_recut(number) END AS recut
 FROM (SELECT min(begins) AS begins, max(ends) AS ends FROM day_spans($1)) AS span
 CROSS JOIN (SELECT max(number) AS number FROM closing WHERE date = $1) AS last
 

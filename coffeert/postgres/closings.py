@@ -48,6 +48,7 @@ class StoredClosing(msgspec.Struct, frozen=True, kw_only=True):
     """A closing with its sums, and those of the `late` orders of its day that it does not count.
 
     `receipts` is `None` if no order has the number of one; so is `receipts_now` if nothing came late.
+    `recut`: the day has other orders since a calendar was changed.
     """
 
     number: int
@@ -61,6 +62,7 @@ class StoredClosing(msgspec.Struct, frozen=True, kw_only=True):
     late: int
     late_counts: ClosingCounts
     receipts_now: int | None
+    recut: bool
 
 
 class ClosedStore(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +112,8 @@ class LateRow(msgspec.Struct, frozen=True, kw_only=True):
 class DayToClose(msgspec.Struct, frozen=True):
     """Whether a business day can be closed, and its last closing with the number of orders it lacks.
 
+    `recut`: the day has other orders since a calendar was changed.
+
     `ends` is when it ends at the last store, `None` if calendars do not reach there. `placed`: there is
     an order of that day.
     """
@@ -119,6 +123,7 @@ class DayToClose(msgspec.Struct, frozen=True):
     placed: bool
     number: int | None
     late: int
+    recut: bool
 
 
 async def day_to_close(connection: Connection, day: date) -> DayToClose:
@@ -188,6 +193,7 @@ async def load_closings(connection: Connection, numbers: Sequence[int]) -> list[
             late=row["late"],
             late_counts=_counts(row, "late_"),
             receipts_now=_sum(receipts.get(row["number"], {}).values()),
+            recut=row["recut"],
         )
         for row in rows
     ]

@@ -53,6 +53,7 @@ def summary_of(context: FrameContext) -> Summary:
         missing="" if span.minutes else reports.missing,
         expected=expected if running else "",
         leader=_leader(context),
+        notes=day_notes(context),
         stores=len(shown),
         quiet=quiet_stores(activity, shown),
         closed=closed,
