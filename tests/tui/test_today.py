@@ -26,6 +26,14 @@ async def test_says_how_today_goes_at_every_size(launch: Launch, size: tuple[int
             assert "░" in text
 
 
+async def test_says_how_yesterday_was_closed_and_has_changed_since(launch: Launch) -> None:
+    async with launch((160, 48)) as s:
+        await s.press("t")
+        await reported(s)
+        text = " ".join(s.text().split())
+        assert "Closing 12: 1 order came since (-4.80 €)." in text
+
+
 @pytest.mark.long
 async def test_is_compared_with_what_one_chooses(launch: Launch) -> None:
     async with launch() as s:
@@ -148,17 +156,17 @@ async def test_reports_are_asked_again_each_minute_and_at_once_for_another_filte
     async with launch() as s:
         await reported(s)
         asked = len(s.archive.reported)
-        assert asked == 4
+        assert asked == 5
         s.app.state.filter = parse_filter("store:up")
         await reported(s)
         new = s.archive.reported[asked:]
-        assert len(new) == 4
+        assert len(new) == 5
         assert {request.selection for request in new} == {Selection(stores=("uptown",))}
         s.clock.pass_time(60)
-        while len(s.archive.reported) < asked + 4 + 3:
+        while len(s.archive.reported) < asked + 5 + 4:
             await s.pilot.pause(0.01)
-        again = s.archive.reported[asked + 4 :]
-        assert {request.by for request in again} == {("quarter",), ("store",), ("drink",)}
+        again = s.archive.reported[asked + 5 :]
+        assert {request.by for request in again} == {("quarter",), ("store",), ("drink",), ()}
 
 
 @pytest.mark.parametrize("period", ["today", "28 days"])

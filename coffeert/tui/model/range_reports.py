@@ -44,7 +44,7 @@ class RangeReports:
         self._selected: tuple[Filter, Vocabulary, Selection | str] | None = None
 
     def wanted(self, choice: RangeChoice, known: Vocabulary | None) -> tuple[WantedReport, ...]:
-        """Return what is to be asked for: curve, stores, drinks, a single day's details; the usual week last."""
+        """Return what is to be asked for: curve, stores, drinks, details of a single day; last a week."""
         selection = self._selection(choice.wanted, known)
         if isinstance(selection, str):
             return ()
@@ -53,9 +53,7 @@ class RangeReports:
         if choice.past or not span.period:
             return (week,)
         groupings: tuple[Grouping, ...] = (span.grouping, "store", "drink")
-        asked = [
-            WantedReport(span.period, (by,), choice.comparison, selection) for by in groupings
-        ]
+        asked = [WantedReport(span.period, (by,), choice.comparison, selection) for by in groupings]
         if span.name in ONE_DAY:
             asked.append(WantedReport(span.period, (), choice.comparison, selection, details=True))
         return (*asked, week)

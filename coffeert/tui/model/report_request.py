@@ -134,8 +134,8 @@ def _names(term: Term, store: str, drink: str) -> bool:
 class ShownReports:
     """The reports of the range shown: its curve, by store, by drink, and the usual week by hour.
 
-    `details` has receipts and closing of a single day. `missing` says in words why there is nothing to compare with, `age` how old the oldest report is, in
-    seconds, if it should have been renewed.
+    `details` has receipts and closing of a single day. `missing` says in words why there is nothing to
+    compare with, `age` how old the oldest report is, in seconds, if it should have been renewed.
     """
 
     curve: Report | None = None

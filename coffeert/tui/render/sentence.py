@@ -28,7 +28,8 @@ class Summary:
 
     `when` is the moment or the period in words, `takings` is written out, and `compared` names what
     `change` refers to; `missing` says why there is nothing to compare with. `expected` is what had been
-    taken by now on the compared day, if nothing is sold yet. `notes` are further sentences. `known` is False as long as no figures are.
+    taken by now on the compared day, if nothing is sold yet. `notes` are further sentences. `known` is
+    False as long as no figures are.
     """
 
     when: str
