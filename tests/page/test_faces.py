@@ -53,6 +53,12 @@ async def test_every_width_shows_all_without_scrolling_sideways(
             await screen.page.close()
 
 
+_ON_TOP = """node => {
+  const { left, top, width, height } = node.getBoundingClientRect()
+  return document.elementFromPoint(left + width / 2, top + height / 2) === node
+}"""
+
+
 async def test_a_wall_has_the_figures_and_no_controls(shell: Shell, screens: Screens) -> None:
     _, url = await shell.serve()
     screen = await screens.open(f"{url}/?wall", viewport=WALL)
@@ -61,6 +67,8 @@ async def test_a_wall_has_the_figures_and_no_controls(shell: Shell, screens: Scr
     assert digits is not None
     assert digits["height"] > WALL["height"] / 5
     assert await screen.page.locator("a:visible, button:visible").count() == 0
+    for name in ("#status", "#clock"):
+        assert await screen.page.locator(name).evaluate(_ON_TOP), f"{name} is covered"
 
 
 def zone_where_it_is(hour: int) -> str:
