@@ -9,12 +9,14 @@ from typing import Final
 
 from coffeert.aggregator.interval_timer import IntervalTimer
 from coffeert.aggregator.lease_renewal import LeaseRenewal
-from coffeert.postgres.feed import make_tick, prune_ticks
+from coffeert.postgres.feed import make_tick, prune_ticks, ticks_wanted
 from coffeert.postgres.pool import Connection
 
 TICK_SECONDS: Final = 0.1
 """Between two ticks while somebody reads."""
 
+_LOOK_SECONDS: Final = 0.25
+"""After so long at most it is noticed that somebody has begun to read."""
 _PRUNE_SECONDS: Final = 600.0
 
 
@@ -40,7 +42,11 @@ class FeedTicker:
         if time.monotonic() >= self._prune_at:
             more = await prune_ticks(connection, self._keep)
             self._prune_at = time.monotonic() + (0 if more else _PRUNE_SECONDS)
-        while made.wanted and timer.left > TICK_SECONDS:
-            await asyncio.sleep(TICK_SECONDS)
+        wanted = made.wanted
+        while timer.left > TICK_SECONDS:
+            await asyncio.sleep(TICK_SECONDS if wanted else min(_LOOK_SECONDS, timer.left))
             await lease.renew_if_due()
-            made = await make_tick(connection)
+            if wanted:
+                wanted = (await make_tick(connection)).wanted
+            else:
+                wanted = await ticks_wanted(connection)

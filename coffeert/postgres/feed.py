@@ -27,7 +27,7 @@ from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection, Pool
 from coffeert.postgres.queries import sql
 
-READ_ROWS: Final = 1_000
+READ_ROWS: Final = 2_000
 """How many orders are read at once, at most, from the beginning of a part."""
 LARGE_READ_ROWS: Final = 5_000
 """How many from the middle of one: each page of a huge transaction looks at all of it."""
@@ -76,6 +76,13 @@ async def make_tick(connection: Connection) -> TickMade:
             row = await connection.fetchrow(sql("make_feed_tick"))
     assert row is not None
     return TickMade(row["number"], row["wanted"])
+
+
+async def ticks_wanted(connection: Connection) -> bool:
+    """Return True if readers want ticks between the passes; raises `DatabaseUnavailable`."""
+    with translate_errors():
+        wanted: bool = await connection.fetchval(sql("feed_ticks_wanted"))
+    return wanted
 
 
 async def prune_ticks(connection: Connection, keep: timedelta) -> bool:
