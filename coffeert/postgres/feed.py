@@ -99,11 +99,13 @@ class FeedTable:
         self._pool = pool
         self._group = _TICKS_AT_ONCE
 
-    async def want_ticks(self, seconds: float) -> None:
-        """Say that readers want ticks between the passes for so long; nothing happens on a standby."""
+    async def want_ticks(self, seconds: float) -> bool:
+        """Say that readers want ticks between the passes for so long; False on a standby, which cannot."""
         async with self._reading() as connection:
-            if not await connection.fetchval(sql("is_standby")):
-                await connection.execute(sql("want_feed_ticks"), seconds)
+            if await connection.fetchval(sql("is_standby")):
+                return False
+            await connection.execute(sql("want_feed_ticks"), seconds)
+        return True
 
     async def last_tick(self) -> int:
         """Return the number of the newest tick, 0 if there is none."""

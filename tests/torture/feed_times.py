@@ -14,7 +14,7 @@ _EVENTS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class FeedTimes:
-    """Seconds from when the server has an order to when a reader does: `without` the fault and `beside` it."""
+    """Seconds from when the server has an order until a reader does: `without` the fault, `beside` it."""
 
     without: tuple[float, ...]
     beside: tuple[float, ...]
