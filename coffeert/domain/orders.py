@@ -19,10 +19,13 @@ MIN_PLACED_AT = datetime(2000, 1, 1, tzinfo=UTC)
 MAX_PLACED_AT_AHEAD = timedelta(minutes=5)
 
 
+_uuid_from_msgpack = msgspec.msgpack.Decoder(UUID).decode
+
+
 def new_order_id() -> UUID:
     """Return an order id: a UUIDv7 (RFC 9562), so that successive ids sort and index well."""
-    # `uuid_utils.compat.uuid7` takes twice as long to make the standard library's type of it.
-    return msgspec.convert(uuid_utils.uuid7().bytes, UUID)
+    # `uuid_utils.compat.uuid7` takes three times as long to make the standard library's type of it.
+    return _uuid_from_msgpack(b"\xc4\x10" + uuid_utils.uuid7().bytes)  # 16 bytes
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):

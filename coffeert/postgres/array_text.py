@@ -19,26 +19,9 @@ _encode = msgspec.json.Encoder().encode
 
 def order_arrays(orders: Sequence[Order]) -> list[str]:
     """Write orders as the arrays that insert_orders takes; at least one order."""
-    columns = zip(
-        *(
-            (
-                order.order_id,
-                order.placed_at,
-                order.received_at,
-                order.quantity,
-                order.price_cents,
-                order.store,
-                order.drink,
-                order.voids,
-                order.amount,
-                order.source,
-                order.receipt,
-            )
-            for order in orders
-        ),
-        strict=True,
+    ids, stores, drinks, quantities, prices, placed, received, *optional = zip(
+        *map(msgspec.structs.astuple, orders), strict=True
     )
-    ids, placed, received, quantities, prices, stores, drinks, *optional = columns
     voids, amounts, sources, receipts = optional
     return [
         number_array(ids),

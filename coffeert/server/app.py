@@ -203,8 +203,9 @@ class Server:
         return app
 
     async def drain(self) -> None:
-        """Refuse new orders, answer those accepted, then close every connection."""
+        """Answer what is still sent, refuse new orders, then close every connection."""
         self.health.closing = True
+        await self.connection_limiter.announce_close()
         self.feed_source.close()
         await self.batch_writer.close()
         self.broadcaster.close("the server is restarting")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import structlog
@@ -17,6 +19,7 @@ _SWEEP_SECONDS = 1.0
 _LOG_INTERVAL = 60.0  # seconds: strangers must not fill the log
 _MAX_BUCKETS = 10_000
 _SLOW_BODY_SECONDS = 1.0
+_LAST_REQUEST_SECONDS = 0.5
 _CLOSE_SECONDS, _CLOSE_POLL_SECONDS = 2.0, 0.01
 
 KEEPALIVE_SECONDS: Final = 75.0
@@ -53,7 +56,8 @@ class ConnectionLimiter:
     """Knows every connection of a server; those from this machine are limited in time only.
 
     `connections` and `rate` (orders a second) are for each address, 0 for no limit; `header_timeout`
-    is in seconds, in which the head of a request must be complete.
+    is in seconds, in which the head of a request must be complete. `closing`: each connection ends with its
+    next answer.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class ConnectionLimiter:
         exempt_loopback: bool = True,
     ) -> None:
         self.refused = self.aborted = self.unreported = 0
+        self.closing = False
         self._max_connections = connections
         self._rate = rate
         self._header_timeout = header_timeout
@@ -125,12 +130,26 @@ class ConnectionLimiter:
             log.warning("slow clients aborted", connections=self.unreported, total=self.aborted)
             self.unreported, self._reported_at = 0, now
 
+    async def announce_close(self) -> None:
+        """Let each connection that aiohttp does not know end with its next answer, for half a second.
+
+        To close one that is idle loses a request that is on its way, and the client cannot tell whether it
+        was read (RFC 9112, section 9.3.1). A proxy uses most of its connections in that time.
+        """
+        self.closing = True
+        await self._wait_while(lambda one: one.is_idle(math.inf), _LAST_REQUEST_SECONDS)
+
     async def close(self) -> None:
         """Close the connections that aiohttp does not know, and wait until they are answered."""
         for connection in list(self._connections):
             connection.close()
-        deadline = asyncio.get_running_loop().time() + _CLOSE_SECONDS
-        while any(connection.is_answering for connection in self._connections):
+        await self._wait_while(lambda one: one.is_answering, _CLOSE_SECONDS)
+
+    async def _wait_while(
+        self, concerned: Callable[[LimitedConnection], bool], seconds: float
+    ) -> None:
+        deadline = asyncio.get_running_loop().time() + seconds
+        while any(map(concerned, self._connections)):
             if asyncio.get_running_loop().time() >= deadline:
                 return
             await asyncio.sleep(_CLOSE_POLL_SECONDS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import msgspec
+
 from coffeert.errors import ApiError
 from coffeert.server.http.aiohttp_connection import AiohttpConnection
 from coffeert.server.http.connection import Connection
@@ -148,9 +150,16 @@ class OrderConnection(Connection):
                 return
         self._start(request, shedder, orders)
 
-    def _refuse(self, head: Head) -> None:
+    def _consume(self, head: Head) -> Head:
+        """Take the present request from the reader, and return the head to answer it by."""
         self._reader.consume()
-        self._head, self._deferred = head, self._endpoint.overloaded_response(head)
+        if self._limiter.closing and not self._reader.pending:
+            head = msgspec.structs.replace(head, keep_alive=False)
+        self._head = head
+        return head
+
+    def _refuse(self, head: Head) -> None:
+        self._deferred = self._endpoint.overloaded_response(self._consume(head))
         self._refusals.add(self)
 
     def flush(self) -> None:
@@ -188,14 +197,13 @@ class OrderConnection(Connection):
         if order is None:
             self._delegate_to_aiohttp()
             return
-        self._reader.consume()
-        self._head = request.head
+        head = self._consume(request.head)
         try:
             if self.bucket is not None:
                 self.bucket.consume(1)
             answer = self._endpoint.store(order)
         except ApiError as error:
-            self._respond(self._endpoint.order_response(error, request.head))
+            self._respond(self._endpoint.order_response(error, head))
         else:
             self._answer = answer
             answer.add_done_callback(self._on_outcome)
@@ -207,8 +215,7 @@ class OrderConnection(Connection):
             self._respond(self._endpoint.order_response(outcome, self._head))
 
     def _start_batch(self, request: FramedRequest) -> None:
-        self._reader.consume()
-        self._head = request.head
+        self._consume(request.head)
         self._answer = task = self._loop.create_task(
             self._endpoint.place_batch(request, self.consume_quota), name="batch"
         )

@@ -26,9 +26,6 @@ PROBLEM_JSON: Final = "application/problem+json"
 _JSON: Final = ("Content-Type", "application/json")
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 
-_CREATED = b" 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b%b"
-_CREATED_IN: Final = {"1.1": b"HTTP/1.1" + _CREATED, "1.0": b"HTTP/1.0" + _CREATED}
-
 
 class Response(msgspec.Struct, frozen=True):
     """A whole response. `close`: the connection ends with it."""
@@ -95,31 +92,39 @@ class ResponseEncoder:
         self._clock = clock
         self._second = -1
         self._ends: dict[tuple[str, bool], bytes] = {}
+        self._created_heads: dict[tuple[int, str, bool], bytes] = {}
 
     def created(self, stored: StoredOrder, places: int, version: str, *, keep_alive: bool) -> bytes:
         """Encode the `order_response` of a new order, which is most of them."""
         body = encode(OrderBody.of(stored.order, places, stored.key))
-        end = self._end_of_head(version, keep_alive)
-        return _CREATED_IN[version] % (len(body), end, body)
+        if self._second != int(self._clock()):
+            self._begin_second()
+        # A second has many orders, and their bodies few lengths.
+        kind = len(body), version, keep_alive
+        head = self._created_heads.get(kind)
+        if head is None:
+            head = _head(201, (_JSON,), len(body), version) + self._ends[version, keep_alive]
+            self._created_heads[kind] = head
+        return head + body
 
     def encode(self, response: Response, version: str, *, keep_alive: bool) -> bytes:
         """Encode a response."""
         head = _head(response.status, response.headers, len(response.body), version)
-        end = self._end_of_head(version, keep_alive and not response.close)
+        if self._second != int(self._clock()):
+            self._begin_second()
+        end = self._ends[version, keep_alive and not response.close]
         return b"%b%b%b" % (head, end, response.body)
 
-    def _end_of_head(self, version: str, keep_alive: bool) -> bytes:
-        second = int(self._clock())
-        if second != self._second:
-            self._second = second
-            common = f"Date: {formatdate(second, usegmt=True)}\r\nServer: {SERVER_SOFTWARE}\r\n"
-            self._ends = {
-                ("1.1", True): f"{common}\r\n".encode(),
-                ("1.1", False): f"{common}Connection: close\r\n\r\n".encode(),
-                ("1.0", True): f"{common}Connection: keep-alive\r\n\r\n".encode(),
-                ("1.0", False): f"{common}\r\n".encode(),
-            }
-        return self._ends[version, keep_alive]
+    def _begin_second(self) -> None:
+        self._second = second = int(self._clock())
+        common = f"Date: {formatdate(second, usegmt=True)}\r\nServer: {SERVER_SOFTWARE}\r\n"
+        self._ends = {
+            ("1.1", True): f"{common}\r\n".encode(),
+            ("1.1", False): f"{common}Connection: close\r\n\r\n".encode(),
+            ("1.0", True): f"{common}Connection: keep-alive\r\n\r\n".encode(),
+            ("1.0", False): f"{common}\r\n".encode(),
+        }
+        self._created_heads.clear()
 
 
 @lru_cache(64)  # refusals are many and alike

@@ -69,6 +69,7 @@ class BatchWriter:
         self.admission = admission
         self._table = table
         self._batch_rows = batch_rows
+        self._second_batch_orders = min(SECOND_BATCH_MIN_ORDERS, batch_rows)
         self._writers = writers
         self._on_commit = on_commit
         self._on_acknowledged = on_acknowledged
@@ -92,7 +93,7 @@ class BatchWriter:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[Outcome]] = loop.create_future()
         group = _Group(entries, answer)
-        if self._contended_keys and self._contended_keys.any_of(entries):
+        if self._contended_keys.any_of(entries):
             self._queue_contended(group)
         else:
             self._queue.append(group)
@@ -120,8 +121,9 @@ class BatchWriter:
     def _due(self) -> bool:
         """Whether a further batch should start now."""
         if self._queue and self.admission.busy:
-            enough = self.admission.queued >= min(SECOND_BATCH_MIN_ORDERS, self._batch_rows)
-            return enough or self.admission.current_commit_seconds() > SLOW_COMMIT_SECONDS
+            return self.admission.queued >= self._second_batch_orders or (
+                self.admission.current_commit_seconds() > SLOW_COMMIT_SECONDS
+            )
         return bool(self._queue)
 
     def _ask_again(self) -> None:
@@ -242,6 +244,8 @@ class ContendedKeys:
 
     def any_of(self, entries: Sequence[PendingOrder]) -> bool:
         """Whether any of these orders has such a key."""
+        if not self._until:  # as almost always
+            return False
         now = self._clock()
         return any(self._until.get(entry.order.order_id.int, now) > now for entry in entries)
 

@@ -359,6 +359,27 @@ async def test_a_server_that_closes_answers_what_it_has_begun() -> None:
     await closing
 
 
+async def test_a_server_that_will_close_ends_each_connection_with_its_next_answer() -> None:
+    three = Connections(3)
+    for number in range(2):
+        three.send(number, WHOLE)
+    three.service.commit()
+    await settle()
+    announced = asyncio.ensure_future(three.limiter.announce_close())
+    await asyncio.sleep(0)
+    three.send(0, WHOLE + WHOLE)  # the second was sent before the client could know
+    three.send(1, WHOLE)
+    for _ in range(2):
+        three.service.commit()
+        await settle()
+    assert [wire.statuses for wire in three.wires] == [[201] * 3, [201] * 2, []]
+    assert [wire.closed for wire in three.wires] == [True, True, False]
+    assert [wire.written.count(b"Connection: close") for wire in three.wires] == [1, 1, 0]
+    for number in range(2):
+        three[number].connection_lost(None)
+    await announced  # at once, since the third has asked for nothing yet
+
+
 @pytest.mark.parametrize("closing", [False, True])
 async def test_a_client_that_does_not_read_its_answers_is_not_read(*, closing: bool) -> None:
     one = Connections(1)
