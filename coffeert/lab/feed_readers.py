@@ -21,7 +21,7 @@ from coffeert.lab.worker_process import ParentPipe
 
 _GET = b"GET /api/feed?after=now HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"
 _EVENT = re.compile(rb'"order_id":"([0-9a-f-]{36})".*"received_at":"([^"]+)"')
-_COMPLETE_SECONDS = 30.0
+_COMPLETE_SECONDS = 120.0
 _POLL_SECONDS = 0.02
 _MAX_AGES = 200_000
 _BUFFER = memoryview(bytearray(256 * 1024))
@@ -94,7 +94,7 @@ class KeptStream:
 
     def __init__(self) -> None:
         self.data = bytearray()
-        self.arrivals = Arrivals()
+        self.arrivals = ArrivalTimes()
 
     def receive(self, data: memoryview) -> None:
         self.data += data
@@ -108,7 +108,7 @@ class ComparedStream:
         self._kept = kept
         self._alike = 0
         self._rest = bytearray()
-        self.arrivals = Arrivals()
+        self.arrivals = ArrivalTimes()
 
     def receive(self, data: memoryview) -> None:
         self.arrivals.note(self._alike + len(self._rest) + len(data))
@@ -130,7 +130,7 @@ class ComparedStream:
         return order_ids(self._kept.data[: self._alike] + self._rest)
 
 
-class Arrivals:
+class ArrivalTimes:
     """How many bytes of a stream were there at which moments (Unix seconds)."""
 
     def __init__(self) -> None:
@@ -198,7 +198,7 @@ def _is_complete(kept: KeptStream, others: list[ComparedStream], expected: int) 
     return kept.data.count(b"\ndata: ") >= expected and all(one.compare() for one in others)
 
 
-def _ages(data: bytearray, arrivals: list[Arrivals]) -> Iterator[float]:
+def _ages(data: bytearray, arrivals: list[ArrivalTimes]) -> Iterator[float]:
     """Iterate over the ages of events in seconds, at most so many, evenly."""
     events = list(_EVENT.finditer(data))
     for event in events[:: max(1, len(events) * len(arrivals) // _MAX_AGES)]:
