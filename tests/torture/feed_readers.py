@@ -50,7 +50,7 @@ class FeedReader:
         async for batch in Feed(self._url, after=self._cursor, limit=limit):
             if self._restless and self._rng.random() < 0.2:
                 return  # killed before it has stored the batch
-            self.ids += [event.order().order_id for event in batch.events]
+            self.ids += [UUID(event.data.order_id) for event in batch.events]
             self._cursor = batch.cursor
             batches -= 1
             if not batches:
@@ -88,7 +88,7 @@ async def check_feed(
         return FeedFindings([f"readers of the feed have {', '.join(behind)}"])
     whole: list[UUID] = []
     async for batch in Feed(url, follow=False, limit=5_000):
-        whole += [event.order().order_id for event in batch.events]
+        whole += [UUID(event.data.order_id) for event in batch.events]
     faults = []
     if len(set(whole)) != len(whole) or set(whole) != stored.keys():
         faults.append(f"the feed has {len(whole)} events, and the table {len(stored)} orders")

@@ -26,7 +26,7 @@ async def follow(url: str, file: str) -> None:
     known = db.execute("SELECT text FROM cursor").fetchone()
     async for batch in Feed(url, after=known[0] if known else "beginning", limit=100):
         db.execute("BEGIN IMMEDIATE")
-        ids = [(event.order().order_id.bytes,) for event in batch.events]
+        ids = [(UUID(event.data.order_id).bytes,) for event in batch.events]
         db.executemany("INSERT INTO read (order_id) VALUES (?)", ids)
         db.execute("INSERT OR REPLACE INTO cursor VALUES (1, ?)", (batch.cursor,))
         db.execute("COMMIT")

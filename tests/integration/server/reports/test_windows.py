@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -69,10 +70,11 @@ def sums_of(
     orders: Sequence[Order], store: str, ends: Iterable[datetime], width: timedelta
 ) -> list[tuple[int, int, int]]:
     """Add up what was placed at a store in the time before each end."""
-    own = [one for one in orders if one.store == store]
+    own = sorted((one for one in orders if one.store == store), key=_placed_at)
     found = []
     for end in ends:
-        inside = [one for one in own if end - width <= one.placed_at < end]
+        first, behind = (bisect_left(own, at, key=_placed_at) for at in (end - width, end))
+        inside = own[first:behind]
         found.append(
             (
                 sum(one.count for one in inside),
@@ -81,6 +83,10 @@ def sums_of(
             )
         )
     return found
+
+
+def _placed_at(one: Order) -> datetime:
+    return one.placed_at
 
 
 async def ask_sessions(
