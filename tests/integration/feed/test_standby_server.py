@@ -16,7 +16,7 @@ from tests.integration.server.http.test_feed import place
 from tests.standby import standby_of
 from tests.waiting import WITHIN
 
-INTERVAL = 5.0
+INTERVAL = 10.0
 """Between two passes, in seconds: longer than anything below may take."""
 
 
@@ -48,8 +48,7 @@ async def times_to_read(place_at: str, read_at: str) -> list[float]:
 async def test_who_begins_to_read_does_not_wait_for_the_next_pass(run_server: RunServer) -> None:
     async with run_server(aggregation_interval=INTERVAL) as url:
         times = await times_to_read(url, url)
-    # Of four ticks with a pass each, at least two would come one interval after another.
-    assert sum(times) < INTERVAL
+    assert sum(times) < INTERVAL / 2
 
 
 @pytest.mark.long
@@ -68,4 +67,4 @@ async def test_ticks_are_made_for_those_who_read_at_a_standby(
         database = await asyncpg.connect(url)
         assert await database.fetchval("SELECT wanted_until < now() FROM feed_state")
         await database.close()
-    assert sum(times) < INTERVAL
+    assert sum(times) < INTERVAL / 2
