@@ -14,10 +14,17 @@ from coffeert.postgres.migrations import migrate
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.http.test_feed import place
 from tests.standby import standby_of
-from tests.waiting import WITHIN
+from tests.waiting import POLL, WITHIN
 
 INTERVAL = 10.0
 """Between two passes, in seconds: longer than anything below may take."""
+
+
+async def passes(shop: aiohttp.ClientSession) -> int:
+    """How many passes have been made."""
+    async with shop.get("/readyz") as response:
+        parts = (await response.json())["parts"]
+        return int(parts.get("aggregator", {}).get("passes", 0))
 
 
 async def times_to_read(place_at: str, read_at: str) -> list[float]:
@@ -33,6 +40,9 @@ async def times_to_read(place_at: str, read_at: str) -> list[float]:
                 body = await response.read()
                 return len(body.splitlines()), response.headers["Coffeert-Cursor"]
 
+        async with asyncio.timeout(WITHIN):
+            while not await passes(shop):
+                await asyncio.sleep(POLL)
         for number in range(4):
             reading = asyncio.create_task(read(cursor))
             await place(shop, f"order-{number}")
