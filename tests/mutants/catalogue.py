@@ -818,7 +818,7 @@ ORDER BY order_id""",
     Mutant(
         "further tries of a contended key share their batches with others",
         "coffeert/server/ingest/batch_writer.py",
-        "if self._contended_keys and self._contended_keys.any_of(entries):",
+        "if self._contended_keys.any_of(entries):",
         "if False:",
         (_WRITER,),
     ),
