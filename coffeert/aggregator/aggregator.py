@@ -196,7 +196,7 @@ class Aggregator:
                 more = await prune_minutes(connection, self._keep_minutes, token)
                 self._prune_at = time.monotonic() + (0 if more else _PRUNE_SECONDS)
             await self._feed_ticker.tick_until_pass(connection, timer, renewal)
-            await renewal.wait(timer)
+            await timer.wait()
 
     async def _try_to_publish(self, completed: CompletedPass) -> PassResult | None:
         """Publish; return the pass if Redis knows a later one of its lineage.

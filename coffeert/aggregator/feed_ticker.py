@@ -41,7 +41,7 @@ class FeedTicker:
     async def tick_until_pass(
         self, connection: Connection, timer: IntervalTimer, lease: LeaseRenewal
     ) -> None:
-        """Make a tick now, and others until the next pass is due.
+        """Make a tick now, and others until the next pass is due; move the lease on meanwhile.
 
         Raises `DatabaseUnavailable`, and `Fenced` if the lease is another's.
         """
