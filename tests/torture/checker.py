@@ -73,12 +73,12 @@ async def check(
     if verified.code:
         faults.append(f"verify: {verified.out} {verified.err}")
     faults += [f"a traceback: {line}" for line in _tracebacks(stage)]
+    known = counts.keys() | stage.restored_away
     return Verdict(
         sent=len(history.sent),
         acknowledged=history.acknowledged,
         lost=sum(
-            sent.acknowledged and sent.order_id not in counts.keys() | stage.restored_away
-            for sent in history.sent.values()
+            sent.acknowledged and sent.order_id not in known for sent in history.sent.values()
         ),
         duplicated=sum(count > 1 for count in counts.values()),
         exact=verified.code == 0,
