@@ -58,7 +58,7 @@ QUICK = Preset(
     clients=(100, 1_000, 10_000), fanouts=10, messages=4_000, subscribers=(1, 4),
     overload_seconds=3.0, overload_repeats=1, overload_searches=1, overload_trials=1, overload_steps=3,
     overload_shares=(0.5, 1.0, 2.0), overload_variants=2, idle_seconds=5.0, feed_repeats=1,
-    feed_seconds=3.0,
+    feed_seconds=2.5,
 )  # fmt: skip
 FULL = Preset(
     name="full", seconds=6.0, repeats=5, bisections=5, searches=3, connections=64, variations=True,
