@@ -25,6 +25,7 @@ DASHBOARD_KEYS: Final[list[Binding]] = [
     _key("space", "freeze", "hold", "orders.freeze", "Hold or follow the list of orders"),
     _key("t", "range(1)", "period", "range.longer", "Show the next period"),
     _key("T", "range(-1)", "period back", "range.shorter", "Show the period before"),
+    _key("d", "days", "days", "range.days", "Show other days, such as a month"),
     _key("c", "compare", "compare", "range.compare", "Compare with another time"),
     _key("m", "metric", "takings or orders", "chart.metric", "Chart takings or orders"),
     _key("o", "sort", "sort", "breakdown.sort", "Sort stores and drinks by another column"),
@@ -99,7 +100,7 @@ _PANELS: Final[dict[str, tuple[_Item, ...]]] = {
     "orders": (("enter", "details"), "copy", "orders.freeze", "panel.enlarge"),
     "stores": (("enter", "open"), "breakdown.sort", "panel.enlarge"),
     "drinks": (("enter", "open"), "breakdown.sort", "panel.enlarge"),
-    "chart": (("← →", "value at"), "chart.metric", "panel.enlarge"),
+    "chart": (("← →", "value at"), ("enter", "that day"), "chart.metric", "panel.enlarge"),
     "heat": ("panel.enlarge",),
 }
 _PAST: Final[tuple[_Item, ...]] = (

@@ -77,9 +77,18 @@ def report_of(house: House, request: WantedReport, now: datetime) -> Report:
 
 def _details(day: date) -> ReportDetails:
     """Return those of a day that was closed, and of which an order was voided since."""
-    nothing = dict.fromkeys(ClosingFigures.__struct_fields__, 0)
-    money = dict.fromkeys(("takings", "sold", "refunded", "voided", "takings_with_receipt"), "0.00")
-    then = ClosingFigures(**(nothing | money))
+    then = ClosingFigures(
+        orders=0,
+        pieces=0,
+        takings="0.00",
+        sold="0.00",
+        refunded="0.00",
+        voids=0,
+        voided="0.00",
+        receipts=None,
+        orders_with_receipt=0,
+        takings_with_receipt="0.00",
+    )
     changed = msgspec.structs.replace(then, takings="-4.80")
     return ReportDetails(
         corrections=(),

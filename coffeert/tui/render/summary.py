@@ -23,7 +23,8 @@ def summary_of(context: FrameContext) -> Summary:
     clock = f"{local:%A, %H:%M}"
     when = clock
     if reports.curve is not None and span.name != "today":
-        when = f"{span.name.capitalize()} ({reports.curve.period.title})"
+        title = reports.curve.period.title
+        when = title if span.chosen else f"{span.name.capitalize()} ({title})"
     elif span.minutes:
         when = f"{clock}, last {span.name}"
     elif span.name != "today":
