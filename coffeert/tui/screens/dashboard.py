@@ -82,7 +82,7 @@ class Dashboard(PanelScreen):
         super().__init__(state, panels, alerts, on_alert, demo)
         self._orders = OrderCommands(state, order_actions, self, address, has_token=has_token)
         self._injecting = InjectionCommands(state, injection, self, address)
-        self._ranges = RangeCommands(state, self, self.show_range_anew)
+        self._ranges = RangeCommands(state, self, self.redraw_range)
         self._files = FileCommands(state, archive, recording, self)
         self._saved_views = saved_views
         self._address = address
@@ -122,7 +122,7 @@ class Dashboard(PanelScreen):
     def action_days(self) -> None:
         self._ranges.ask()
 
-    def on_chart_panel_opened(self, message: ChartPanel.Opened) -> None:
+    def on_chart_panel_day_opened(self, message: ChartPanel.DayOpened) -> None:
         self._ranges.open_day(message.index)
 
     def action_compare(self) -> None:
@@ -133,7 +133,7 @@ class Dashboard(PanelScreen):
         self.state.freeze(on=False)
         self.panels.orders.to_first_row()
 
-    def show_range_anew(self) -> None:
+    def redraw_range(self) -> None:
         """Draw everything for another range."""
         self.state.cursor = None
         self._follow()
@@ -214,7 +214,7 @@ class Dashboard(PanelScreen):
     def _show_view(self, view: SavedView | None) -> None:
         if view is not None:
             show_view(self.state, view)
-            self.show_range_anew()
+            self.redraw_range()
 
     def on_breakdown_panel_drilled(self, message: BreakdownPanel.Drilled) -> None:
         """Drill down into a store or drink, and from the second one into its orders."""

@@ -27,7 +27,7 @@ class ChartPanel(Panel[ChartModel], can_focus=True):
             super().__init__()
             self.index = index
 
-    class Opened(Message):
+    class DayOpened(Message):
         """The bucket under the crosshair was chosen."""
 
         def __init__(self, index: int) -> None:
@@ -67,7 +67,7 @@ class ChartPanel(Panel[ChartModel], can_focus=True):
     def on_key(self, event: events.Key) -> None:
         if event.key == "enter":
             if self.model is not None and self.model.bars and self.model.cursor is not None:
-                self.post_message(self.Opened(self.model.cursor))
+                self.post_message(self.DayOpened(self.model.cursor))
             else:
                 self.enlarge()
             event.stop()
