@@ -83,11 +83,12 @@ async def test_killed_at_any_moment_each_event_is_there_once(
         for _ in range(4):
             before = await target.size()
             writer = await start(url, target.name, "--follow")
-            await place_many(http, 2_000)
+            await place_many(http, 400)
             async with asyncio.timeout(60):
                 while await target.size() == before:
                     assert writer.returncode is None, await finish(writer)
-            placing = asyncio.create_task(place_many(http, 1_000))
+                    await asyncio.sleep(0.01)
+            placing = asyncio.create_task(place_many(http, 200))
             await asyncio.sleep(chance.random() / 3)
             writer.kill()
             await writer.wait()
@@ -96,7 +97,7 @@ async def test_killed_at_any_moment_each_event_is_there_once(
         ids = await whole_feed(http)
     rows = await target.rows()
     assert [row[0] for row in rows] == ids
-    assert len(ids) == 12_000
+    assert len(ids) == 2_400
     db = await asyncpg.connect(database_url)
     pieces, cents = await db.fetchrow(
         "SELECT sum(quantity), sum(coalesce(amount, quantity * price_cents)) FROM orders"
