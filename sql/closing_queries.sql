@@ -6,7 +6,8 @@ SELECT pg_advisory_xact_lock($1)
 
 -- name: day_to_close
 -- When the business day $1 ends at the last store (NULL if calendars do not reach there) and whether it has,
--- whether anything was placed then, and its last closing with the number of orders that this does not count.
+-- whether anything was placed then, and its last closing with the number of orders that this does not count and
+-- whether the day has other orders since a calendar was changed.
 SELECT ends, coalesce(ends <= clock_timestamp(), false) AS ended,
        EXISTS (
            SELECT FROM orders
@@ -16,7 +17,8 @@ SELECT ends, coalesce(ends <= clock_timestamp(), false) AS ended,
                  WHERE own.store IN (orders.store, '') ORDER BY own.store DESC LIMIT 1
              )
        ) AS placed,
-       number, (SELECT count(*) FROM late_orders(number)) AS late
+       number, (SELECT count(*) FROM late_orders(number)) AS late,
+       CASE WHEN number IS NULL THEN false ELSE closing_recut(number) END AS recut
 FROM (SELECT min(begins) AS begins, max(ends) AS ends FROM day_spans($1)) AS span
 CROSS JOIN (SELECT max(number) AS number FROM closing WHERE date = $1) AS last
 
@@ -53,10 +55,15 @@ CROSS JOIN LATERAL (
 ORDER BY sold.store
 
 -- name: late_orders
--- What came after a day was closed, in the order of arrival. $1 number, $2 at most so many.
+-- What came after a day was closed, in the order of arrival. $1 number, $2 at most so many. The offsets are those
+-- of the store's wall clocks from UTC, in seconds.
 SELECT order_id, voids, store, drink, quantity AS pieces,
-       order_amount(quantity, price_cents, amount) AS amount, placed_at, received_at, source, receipt, import_id
+       order_amount(quantity, price_cents, amount) AS amount,
+       placed_at, utc_offset(zone, placed_at) AS placed_offset,
+       received_at, utc_offset(zone, received_at) AS received_offset, source, receipt, import_id
 FROM late_orders($1)
+LEFT JOIN menu_store ON code = store
+JOIN calendar ON calendar.id = coalesce(menu_store.calendar, 1::smallint)
 ORDER BY received_at, order_id
 LIMIT $2
 

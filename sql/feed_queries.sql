@@ -9,6 +9,10 @@ SELECT make_feed_tick() AS number, (SELECT wanted_until > clock_timestamp() FROM
 -- Says that readers want ticks between the passes for $1 more seconds.
 UPDATE feed_state SET wanted_until = greatest(wanted_until, clock_timestamp() + make_interval(secs => $1))
 
+-- name: feed_ticks_wanted
+-- Whether readers want ticks between the passes.
+SELECT wanted_until > clock_timestamp() FROM feed_state
+
 -- name: prune_feed_ticks
 -- Deletes the oldest ticks that are older than $1, at most $2 of them, and never the last one. Returns how
 -- many were deleted.

@@ -46,3 +46,8 @@ GROUP BY bucket
 SELECT (SELECT coalesce(sum(orders), 0)::bigint FROM rollup_minute) AS minutes,
        (SELECT coalesce(sum(orders), 0)::bigint FROM rollup_quarter) AS quarters,
        (SELECT coalesce(sum(orders), 0)::bigint FROM rollup_day) AS days
+
+-- name: lab_publish_orders
+-- Lets the orders be decoded.
+DROP PUBLICATION IF EXISTS coffeert_lab;
+CREATE PUBLICATION coffeert_lab FOR TABLE orders

@@ -78,6 +78,9 @@ class Publisher(Protocol):
         whether anything was; publishing again is harmless.
         """
 
+    async def feed_ticks_wanted(self) -> bool:
+        """Return True if a server on a standby wants ticks of the feed; raises `RedisUnavailable`."""
+
 
 class Aggregator:
     """One candidate for the lead; run as many as you like on one database."""
@@ -100,7 +103,7 @@ class Aggregator:
         self._name = name
         self._keep_minutes = keep_minutes
         self._prune_at = float("-inf")
-        self._feed_ticker = FeedTicker(keep_ticks)
+        self._feed_ticker = FeedTicker(keep_ticks, publisher.feed_ticks_wanted)
         self._backoff = Backoff(longest=_MAX_RETRY_SECONDS)
         self._last_error: type[CoffeertError] | None = None
         self._last: PassResult | None = None
@@ -193,7 +196,7 @@ class Aggregator:
                 more = await prune_minutes(connection, self._keep_minutes, token)
                 self._prune_at = time.monotonic() + (0 if more else _PRUNE_SECONDS)
             await self._feed_ticker.tick_until_pass(connection, timer, renewal)
-            await renewal.wait(timer)
+            await timer.wait()
 
     async def _try_to_publish(self, completed: CompletedPass) -> PassResult | None:
         """Publish; return the pass if Redis knows a later one of its lineage.

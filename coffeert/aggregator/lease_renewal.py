@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
-from coffeert.aggregator.interval_timer import IntervalTimer
 from coffeert.postgres.connecting import has_session
 from coffeert.postgres.leadership import RENEW_SECONDS, renew_lease
 from coffeert.postgres.pool import Connection
@@ -24,10 +22,3 @@ class LeaseRenewal:
         if not has_session(self._connection) and time.monotonic() >= self._due:
             await renew_lease(self._connection, self._token)
             self._due = time.monotonic() + RENEW_SECONDS
-
-    async def wait(self, timer: IntervalTimer) -> None:
-        """Wait for the next pass; raises as `renew_if_due` does."""
-        while not has_session(self._connection) and timer.left > RENEW_SECONDS:
-            await asyncio.sleep(RENEW_SECONDS)
-            await self.renew_if_due()
-        await timer.wait()

@@ -93,15 +93,18 @@ def list_csv(page: ClosingList) -> str:
 def change_sentences(closing: ClosingSummary) -> Iterator[str]:
     """Say that a day was closed, and how it has changed since."""
     takings = _amount(closing.figures.takings, closing)
-    if closing.changed is None:
-        yield f"Closed as number {closing.number}."
-        return
     changed = closing.changed
-    late = f"{changed.late_orders:,} order{'' if changed.late_orders == 1 else 's'}"
-    yield (
-        f"Closed as number {closing.number} with {takings}, now {_amount(changed.now.takings, closing)}: "
-        f"{late} came since ({_signed(changed.difference.takings, closing)})."
-    )
+    if changed is None:
+        yield f"Closed as number {closing.number}{f' with {takings}' if closing.recut else ''}."
+    else:
+        late = f"{changed.late_orders:,} order{'' if changed.late_orders == 1 else 's'}"
+        yield (
+            f"Closed as number {closing.number} with {takings}, now "
+            f"{_amount(changed.now.takings, closing)}: {late} came since "
+            f"({_signed(changed.difference.takings, closing)})."
+        )
+    if closing.recut:
+        yield "A calendar was changed since, and the day has other orders."
 
 
 def _parts(closing: Closing) -> Iterator[str | Table]:
@@ -138,7 +141,7 @@ def _parts(closing: Closing) -> Iterator[str | Table]:
         ),
     )
     if closing.changed is not None:
-        yield "What came after the day was closed:"
+        yield "What came after the day was closed, at the times of each store:"
         yield _late_table(closing)
         more = closing.changed.late_orders - len(closing.late)
         if more > 0:
@@ -161,7 +164,7 @@ def _sentences(closing: Closing) -> Iterator[str]:
             f"Receipts: {figures.receipts:,}, of {figures.orders_with_receipt:,} of "
             f"{figures.orders:,} orders."
         )
-    if closing.changed is not None:
+    if closing.changed is not None or closing.recut:
         yield "CHANGED SINCE:"
         yield from change_sentences(closing)
     if closing.corrected_by is not None:
@@ -175,8 +178,8 @@ def _late_table(closing: Closing) -> Table:
         (
             (
                 late.kind,
-                f"{local_time(late.placed_at, closing.timezone):%d %b %H:%M}",
-                f"{local_time(late.received_at, closing.timezone):%d %b %H:%M}",
+                f"{late.placed_at:%d %b %H:%M}",
+                f"{late.received_at:%d %b %H:%M}",
                 printable(late.store_name),
                 printable(late.drink_name),
                 _origin(late),
@@ -197,7 +200,7 @@ def _origin(late: LateOrder) -> str:
 def _note(closing: ClosingSummary) -> str:
     if closing.corrected_by is not None:
         return f"corrected by {closing.corrected_by}"
-    if closing.changed is not None:
+    if closing.changed is not None or closing.recut:
         return "CHANGED since"
     return "" if closing.corrects is None else f"corrects {closing.corrects}"
 

@@ -72,3 +72,6 @@ class _Nowhere:
         self, message: PassMessage, cube: RollupCube, recent: tuple[Order, ...]
     ) -> None:
         raise RedisUnavailable("No Redis is set.")
+
+    async def feed_ticks_wanted(self) -> bool:
+        raise RedisUnavailable("There is no Redis.")

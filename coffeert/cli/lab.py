@@ -40,9 +40,9 @@ def command(
 ) -> int:
     """Measure where intake, aggregation, Redis and the WebSocket break, and what breaks there.
 
-    EXPERIMENT is any of intake, workers, aggregation, late, redis, websocket, order-to-screen,
-    overload, idle, or all, which is the default. Each runs beside its physical limit, and checks that no
-    order was lost or counted twice. The exit code is 1 if one was.
+    EXPERIMENT is any of intake, workers, aggregation, late, feed, redis, websocket,
+    order-to-screen, overload, idle, or all, which is the default. Each runs beside its physical
+    limit, and checks that no order was lost or counted twice. The exit code is 1 if one was.
 
     PostgreSQL and Valkey are temporary ones, unless COFFEERT_DATABASE_URL or COFFEERT_REDIS_URL is
     set: then databases named coffeert_lab_... are made beside those there and dropped again, unless

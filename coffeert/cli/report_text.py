@@ -192,8 +192,8 @@ def _details(report: Report, details: ReportDetails) -> Iterator[str | Table]:
             (
                 (
                     one.kind,
-                    _when(one.placed_at, report),
-                    _when(one.received_at, report),
+                    _when(one.placed_at),
+                    _when(one.received_at),
                     printable(one.store_name),
                     printable(one.drink_name),
                     f"{one.pieces:,}",
@@ -205,6 +205,8 @@ def _details(report: Report, details: ReportDetails) -> Iterator[str | Table]:
         more = details.corrections_found - len(details.corrections)
         if more > 0:
             yield f"and {more:,} more"
+        if len(report.timezones) > 1:
+            yield "Times are those of each store."
     late = details.late
     if (late.orders, late.pieces) != (0, 0):
         yield (
@@ -225,5 +227,5 @@ def _clock(moment: datetime, report: Report) -> str:
     return f"{local_time(moment, report.timezones[0]):%H:%M}"
 
 
-def _when(moment: datetime, report: Report) -> str:
-    return f"{local_time(moment, report.timezones[0]):%d %b %H:%M}"
+def _when(moment: datetime) -> str:
+    return f"{moment:%d %b %H:%M}"  # as the store's clock showed it

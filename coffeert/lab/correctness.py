@@ -31,7 +31,7 @@ class CorrectnessCheck:
 
         The files hold order ids of 16 bytes each, and are removed.
         """
-        sent, acknowledged = _read_ids(sent_file), _read_ids(acknowledged_file)
+        sent, acknowledged = read_ids(sent_file), read_ids(acknowledged_file)
         rows = await self._settled() if len(acknowledged) < len(sent) else await self._count()
         new, self._rows = rows - self._rows, rows
         stored = await self._stored(sent)
@@ -108,7 +108,7 @@ async def count_orders(connection: Connection) -> int:
     return count
 
 
-def _read_ids(name: str) -> list[UUID]:
+def read_ids(name: str) -> list[UUID]:
     path = Path(name)
     data = path.read_bytes()
     path.unlink()

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -60,11 +60,18 @@ class Environment:
     """The PostgreSQL and Redis servers of one run of the lab.
 
     Servers at given URLs are shared: databases are made beside the existing ones and dropped. Redis is
-    emptied, so it must serve nothing else.
+    emptied, so it must serve nothing else. `postgres` is None if a URL was given.
     """
 
-    def __init__(self, directory: Path, postgres_url: str, redis_url: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        postgres_url: str,
+        redis_url: str,
+        postgres: PostgresServer | None = None,
+    ) -> None:
         self.directory = directory
+        self.postgres = postgres
         self.redis_url = redis_url
         self._postgres_url = postgres_url
         self._numbers = count(1)
@@ -132,14 +139,16 @@ class Environment:
 
 
 @contextmanager
-def open_environment(postgres_url: str = "", redis_url: str = "") -> Iterator[Environment]:
+def open_environment(
+    postgres_url: str = "", redis_url: str = "", *, settings: Mapping[str, str] | None = None
+) -> Iterator[Environment]:
     """Start the servers that no URL is given for, durable and on a real disk, and stop them afterwards.
 
-    Raises `EmbeddedError`.
+    `settings` are those of PostgreSQL, if it is started. Raises `EmbeddedError`.
     """
     directory = Path(tempfile.mkdtemp(prefix="coffeert-lab-"))
     directory.chmod(0o711 if os.geteuid() == 0 else 0o700)
-    postgres = None if postgres_url else PostgresServer(directory)
+    postgres = None if postgres_url else PostgresServer(directory, settings=settings)
     valkey = None if redis_url else ValkeyServer(directory)
     with cleanup_on_kill(directory):
         try:
@@ -151,6 +160,7 @@ def open_environment(postgres_url: str = "", redis_url: str = "") -> Iterator[En
                 directory,
                 postgres.url if postgres else postgres_url,
                 valkey.url if valkey else redis_url,
+                postgres,
             )
         finally:
             if valkey:

@@ -7,7 +7,7 @@ import msgspec
 
 class Preset(msgspec.Struct, frozen=True, kw_only=True):
     """The sizes of a run; durations are in seconds, `aggregation_interval` is the aggregator's and
-    `late_rate` orders/s of which some are late.
+    `late_rate` orders/s of which some are late; `feed_rate` orders/s are read in the feed.
 
     In the overload experiment the sustainable rate is the median of `overload_searches` bisections of
     `overload_steps` steps, each step tried `overload_trials` times. Then each of `overload_shares` of it is
@@ -38,6 +38,9 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     overload_shares: tuple[float, ...]
     overload_variants: int
     idle_seconds: float
+    feed_repeats: int
+    feed_seconds: float
+    feed_rate: int = 10_000
     aggregation_interval: float = 1.0
 
 
@@ -46,14 +49,16 @@ TINY = Preset(
     screen_rates=(50,), histories=(500, 2_000), passes=2, late_rate=400, clients=(10,), fanouts=3,
     messages=50, subscribers=(1,), overload_seconds=0.3, overload_repeats=1, overload_searches=1,
     overload_trials=1, overload_steps=1, overload_shares=(0.5, 1.0, 2.0), overload_variants=3,
-    idle_seconds=0.3, aggregation_interval=0.05,
+    idle_seconds=0.3, feed_repeats=1, feed_seconds=0.5, feed_rate=1_000,
+    aggregation_interval=0.05,
 )  # fmt: skip
 QUICK = Preset(
     name="quick", seconds=1.5, repeats=3, bisections=4, searches=1, connections=64, variations=False,
     screen_rates=(100, 1_000, 5_000), histories=(20_000, 200_000, 1_000_000), passes=15, late_rate=2_000,
     clients=(100, 1_000, 10_000), fanouts=10, messages=4_000, subscribers=(1, 4),
     overload_seconds=3.0, overload_repeats=1, overload_searches=1, overload_trials=1, overload_steps=3,
-    overload_shares=(0.5, 1.0, 2.0), overload_variants=2, idle_seconds=5.0,
+    overload_shares=(0.5, 1.0, 2.0), overload_variants=2, idle_seconds=5.0, feed_repeats=1,
+    feed_seconds=2.5,
 )  # fmt: skip
 FULL = Preset(
     name="full", seconds=6.0, repeats=5, bisections=5, searches=3, connections=64, variations=True,
@@ -62,4 +67,5 @@ FULL = Preset(
     clients=(100, 1_000, 5_000, 10_000), fanouts=20, messages=6_000, subscribers=(1, 4, 16),
     overload_seconds=10.0, overload_repeats=3, overload_searches=3, overload_trials=2, overload_steps=5,
     overload_shares=(0.5, 1.0, 1.5, 2.0), overload_variants=3, idle_seconds=20.0,
+    feed_repeats=5, feed_seconds=6.0,
 )  # fmt: skip

@@ -73,7 +73,7 @@ class ResourceMonitor:
         """
         sampled = time.monotonic() - self._began
         seconds = [after - before for before, after in zip(self._before, self._cpu(), strict=True)]
-        server, postgres, redis = (round(one / load_seconds, 2) for one in seconds)
+        server, postgres, redis = (round(one / load_seconds, 4) for one in seconds)
         busy = psutil.cpu_percent() / 100
         await self.cancel()
         samples = sum(self._waits.values())

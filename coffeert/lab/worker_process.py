@@ -46,10 +46,10 @@ class Worker(Generic[Result]):
         """Wait until the worker has prepared; raises `WorkerFailed`."""
         await self._line(_READY_TIMEOUT_SECONDS)
 
-    def resume(self) -> None:
-        """Let the worker go on from where it waits."""
+    def resume(self, message: str = "") -> None:
+        """Let the worker go on from where it waits, and give it a message of one line."""
         assert self._process.stdin is not None
-        self._process.stdin.write(b"\n")
+        self._process.stdin.write(message.encode() + b"\n")
 
     async def result(self) -> Result:
         """Wait for the result; raises `WorkerFailed`."""
@@ -76,9 +76,10 @@ class ParentPipe:
         sys.stdout.flush()
         await self.wait()
 
-    async def wait(self) -> None:
-        """Wait until the parent writes a line or has exited."""
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+    async def wait(self) -> str:
+        """Wait until the parent writes a line, and return it; empty if the parent has exited."""
+        line: str = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+        return line.rstrip("\n")
 
 
 @asynccontextmanager

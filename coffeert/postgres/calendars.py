@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -25,6 +26,18 @@ class StoreCalendar(msgspec.Struct, frozen=True):
 
     zone: str
     starts: int
+
+
+def with_offsets(row: asyncpg.Record) -> dict[str, Any]:
+    """Return the columns of an order, with its times as the wall clocks of its store show them.
+
+    `placed_offset` and `received_offset`, the seconds by which they are ahead of UTC, go into these.
+    """
+    values = dict(row)
+    for name in ("placed", "received"):
+        ahead = timezone(timedelta(seconds=values.pop(f"{name}_offset")))
+        values[f"{name}_at"] = values[f"{name}_at"].astimezone(ahead)
+    return values
 
 
 async def load_calendars(connection: Connection, start: int, end: int) -> Calendars:

@@ -15,6 +15,7 @@ import asyncpg
 import msgspec
 
 from coffeert.errors import ClusterMismatch
+from coffeert.postgres.calendars import with_offsets
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
@@ -47,6 +48,7 @@ class StoredClosing(msgspec.Struct, frozen=True, kw_only=True):
     """A closing with its sums, and those of the `late` orders of its day that it does not count.
 
     `receipts` is `None` if no order has the number of one; so is `receipts_now` if nothing came late.
+    `recut`: the day has other orders since a calendar was changed.
     """
 
     number: int
@@ -60,6 +62,7 @@ class StoredClosing(msgspec.Struct, frozen=True, kw_only=True):
     late: int
     late_counts: ClosingCounts
     receipts_now: int | None
+    recut: bool
 
 
 class ClosedStore(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +91,10 @@ class ClosedLine(msgspec.Struct, frozen=True):
 
 
 class LateRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An order that came after its day was closed; a refund or a void has negative sums."""
+    """An order that came after its day was closed; a refund or a void has negative sums.
+
+    Times have the store's offset.
+    """
 
     order_id: UUID
     voids: UUID | None
@@ -106,6 +112,8 @@ class LateRow(msgspec.Struct, frozen=True, kw_only=True):
 class DayToClose(msgspec.Struct, frozen=True):
     """Whether a business day can be closed, and its last closing with the number of orders it lacks.
 
+    `recut`: the day has other orders since a calendar was changed.
+
     `ends` is when it ends at the last store, `None` if calendars do not reach there. `placed`: there is
     an order of that day.
     """
@@ -115,6 +123,7 @@ class DayToClose(msgspec.Struct, frozen=True):
     placed: bool
     number: int | None
     late: int
+    recut: bool
 
 
 async def day_to_close(connection: Connection, day: date) -> DayToClose:
@@ -184,6 +193,7 @@ async def load_closings(connection: Connection, numbers: Sequence[int]) -> list[
             late=row["late"],
             late_counts=_counts(row, "late_"),
             receipts_now=_sum(receipts.get(row["number"], {}).values()),
+            recut=row["recut"],
         )
         for row in rows
     ]
@@ -209,7 +219,7 @@ async def load_closed_lines(connection: Connection, number: int) -> list[ClosedL
 async def load_late_orders(connection: Connection, number: int, limit: int) -> list[LateRow]:
     """Read what came after a day was closed, in the order of arrival, at most so many."""
     rows = await connection.fetch(sql("late_orders"), number, limit)
-    return [LateRow(**row) for row in rows]
+    return [LateRow(**with_offsets(row)) for row in rows]
 
 
 class ClosingsCheck(msgspec.Struct, frozen=True):

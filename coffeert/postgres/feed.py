@@ -27,7 +27,7 @@ from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection, Pool
 from coffeert.postgres.queries import sql
 
-READ_ROWS: Final = 1_000
+READ_ROWS: Final = 2_000
 """How many orders are read at once, at most, from the beginning of a part."""
 LARGE_READ_ROWS: Final = 5_000
 """How many from the middle of one: each page of a huge transaction looks at all of it."""
@@ -78,6 +78,13 @@ async def make_tick(connection: Connection) -> TickMade:
     return TickMade(row["number"], row["wanted"])
 
 
+async def ticks_wanted(connection: Connection) -> bool:
+    """Return True if readers want ticks between the passes; raises `DatabaseUnavailable`."""
+    with translate_errors():
+        wanted: bool = await connection.fetchval(sql("feed_ticks_wanted"))
+    return wanted
+
+
 async def prune_ticks(connection: Connection, keep: timedelta) -> bool:
     """Delete some of the ticks older than `keep`; True if there are more. Raises `DatabaseUnavailable`."""
     with translate_errors():
@@ -92,11 +99,13 @@ class FeedTable:
         self._pool = pool
         self._group = _TICKS_AT_ONCE
 
-    async def want_ticks(self, seconds: float) -> None:
-        """Say that readers want ticks between the passes for so long; nothing happens on a standby."""
+    async def want_ticks(self, seconds: float) -> bool:
+        """Say that readers want ticks between the passes for so long; False on a standby, which cannot."""
         async with self._reading() as connection:
-            if not await connection.fetchval(sql("is_standby")):
-                await connection.execute(sql("want_feed_ticks"), seconds)
+            if await connection.fetchval(sql("is_standby")):
+                return False
+            await connection.execute(sql("want_feed_ticks"), seconds)
+        return True
 
     async def last_tick(self) -> int:
         """Return the number of the newest tick, 0 if there is none."""

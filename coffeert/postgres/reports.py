@@ -13,6 +13,7 @@ import msgspec
 from coffeert.domain.report_plan import DayPiece, Piece, TimePiece
 from coffeert.domain.usual_range import DayPlaces
 from coffeert.errors import FieldError, Invalid
+from coffeert.postgres.calendars import with_offsets
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
@@ -214,7 +215,7 @@ async def load_last_sales(
 
 
 class CorrectionRow(msgspec.Struct, frozen=True):
-    """A refund or a void as it is stored, with what it takes away."""
+    """A refund or a void as it is stored, with what it takes away; times have the store's offset."""
 
     kind: Literal["refund", "void"]
     store: str
@@ -239,7 +240,7 @@ async def load_corrections(
     """Read the refunds and voids of a report, at most so many, with how many there are."""
     values = _of_spans(state, shops, spans, filters)
     rows = await connection.fetch(sql("report_corrections"), *values, most_rows)
-    return [CorrectionRow(*row) for row in rows]
+    return [CorrectionRow(**with_offsets(row)) for row in rows]
 
 
 async def load_late(

@@ -129,6 +129,11 @@ class Bus:
         with redis_errors():
             return bool(await self._client.delete(keys.login_code(digest)))
 
+    async def want_feed_ticks(self, seconds: float) -> None:
+        """Ask the leader for ticks of the feed between its passes; raises `RedisUnavailable`."""
+        with redis_errors():
+            await self._client.set(keys.FEED_WANTED, b"1", px=round(seconds * 1e3))
+
     async def check_protocol(self) -> None:
         """Raise `ProtocolMismatch` if a newer version publishes here, and `RedisUnavailable`."""
         with redis_errors():

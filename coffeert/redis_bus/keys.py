@@ -39,6 +39,9 @@ TOP_DRINKS: Final = f"{PREFIX}top-drinks:30d"
 RECENT: Final = f"{PREFIX}recent"
 """List: the most recent orders as JSON, newest first."""
 
+FEED_WANTED: Final = f"{PREFIX}feed-wanted"
+"""String: there while somebody reads the feed at a standby, which cannot say so in PostgreSQL."""
+
 PASS_CHANNEL: Final = f"{PREFIX}passes"
 """Channel: one `PassMessage` for each pass of the aggregator."""
 

@@ -117,6 +117,11 @@ class RedisPublisher:
             case _:
                 raise RedisUnavailable(f"Redis gave the publisher an unknown answer: {answer!r}.")
 
+    async def feed_ticks_wanted(self) -> bool:
+        """Return True if a server on a standby wants ticks of the feed; raises `RedisUnavailable`."""
+        with redis_errors():
+            return bool(await self._client.exists(keys.FEED_WANTED))
+
     async def close(self) -> None:
         """Close the connection; a later publish opens another."""
         await close_client(self._client)

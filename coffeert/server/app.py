@@ -299,7 +299,7 @@ async def open_server(config: Config, database_url: str, redis_url: str) -> Asyn
             on_acknowledged=recent.add,
         )
         menu_cache = MenuCache(menu, database_url, broadcaster)
-        feed_source = FeedSource(FeedTable(feed_pool), lambda: menu_cache.menu().places)
+        feed_source = FeedSource(FeedTable(feed_pool), bus, lambda: menu_cache.menu().places)
         authorizer = _authorizer(config)
         order_service = OrderService(batch_writer, repository, menu_cache.menu, clock.now)
         batches = BatchEndpoint(

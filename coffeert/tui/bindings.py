@@ -25,6 +25,7 @@ DASHBOARD_KEYS: Final[list[Binding]] = [
     _key("space", "freeze", "hold", "orders.freeze", "Hold or follow the list of orders"),
     _key("t", "range(1)", "period", "range.longer", "Show the next period"),
     _key("T", "range(-1)", "period back", "range.shorter", "Show the period before"),
+    _key("d", "days", "days", "range.days", "Show other days, such as a month"),
     _key("c", "compare", "compare", "range.compare", "Compare with another time"),
     _key("m", "metric", "takings or orders", "chart.metric", "Chart takings or orders"),
     _key("o", "sort", "sort", "breakdown.sort", "Sort stores and drinks by another column"),
@@ -95,11 +96,12 @@ _NAMES: Final = {
 _Item = str | tuple[str, str]
 """A binding by its name, or the keys of a panel itself and what they do."""
 
+_VALUE_AT: Final = ("← →", "value at")
 _PANELS: Final[dict[str, tuple[_Item, ...]]] = {
     "orders": (("enter", "details"), "copy", "orders.freeze", "panel.enlarge"),
     "stores": (("enter", "open"), "breakdown.sort", "panel.enlarge"),
     "drinks": (("enter", "open"), "breakdown.sort", "panel.enlarge"),
-    "chart": (("← →", "value at"), "chart.metric", "panel.enlarge"),
+    "chart": (_VALUE_AT, "chart.metric", "panel.enlarge"),
     "heat": ("panel.enlarge",),
 }
 _PAST: Final[tuple[_Item, ...]] = (
@@ -121,14 +123,17 @@ def readable(keys: str) -> str:
 
 
 def key_hints(
-    panel: str, *, past: bool, drilled: bool, key_of: Callable[[str], str | None]
+    panel: str, *, past: bool, opened: bool, days: bool, key_of: Callable[[str], str | None]
 ) -> list[KeyHint]:
     """Return what the last line shows: the keys of the moment first, those that serve everywhere after.
 
-    `panel` is the one with the focus; `key_of` gives the key that a binding has now, by its name.
+    `panel` is the one with the focus; `opened`: a store, drink or day is, and can be left; `days`: the
+    chart is one of days. `key_of` gives the key that a binding has now, by its name.
     """
     items: list[_Item] = [*(_PAST if past else ()), *_PANELS.get(panel, ())]
-    if drilled:
+    if panel == "chart" and days:
+        items.insert(items.index(_VALUE_AT) + 1, ("enter", "that day"))
+    if opened:
         items.append("drill.up")
     items += [item for item in _EVERYWHERE if item not in items]
     hints = _hints(items, key_of)

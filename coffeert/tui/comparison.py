@@ -11,10 +11,10 @@ from coffeert.domain.rollups import ZERO, Grain
 from coffeert.errors import CoffeertError
 from coffeert.tui.dashboard_state import Comparison, DashboardState
 from coffeert.tui.model.source import Archive
-from coffeert.tui.model.window import Range, RangeName
+from coffeert.tui.model.window import Range
 from coffeert.wire.frames import Columns, buckets_from, retention_from
 
-REFRESH_SECONDS: Final[dict[RangeName, float]] = {"1 hour": 20.0}
+REFRESH_SECONDS: Final[dict[str, float]] = {"1 hour": 20.0}
 """How old an earlier window may become: a small part of its length."""
 
 _CHECK_SECONDS: Final = 0.5

@@ -22,7 +22,6 @@ from coffeert.tui.model.window import (
     DEFAULT_RANGE,
     ONE_DAY,
     Range,
-    RangeName,
     Window,
     minutes_window,
     today_window,
@@ -58,6 +57,8 @@ class DashboardState:
         self.glyphs = glyphs
         self.tab: TabName = "live"
         self.span: Range = DEFAULT_RANGE
+        self.opened_from: Range | None = None
+        """The range in whose chart the day shown was opened."""
         self.metric: Metric = "takings"
         self.compare: ReportComparison = "last-week"
         self.sort: SortColumn = "takings"
@@ -67,7 +68,7 @@ class DashboardState:
         self.filter: Filter = EVERYTHING
         self.path: tuple[Term, ...] = ()
         self.cursor: int | None = None
-        self.comparisons: dict[RangeName, Comparison] = {}
+        self.comparisons: dict[str, Comparison] = {}
         self.listing_orders = OrderListing()
         self._sums: BucketSumCache | None = None
         self._vocabulary: tuple[MenuBody, int, Vocabulary] | None = None

@@ -90,6 +90,7 @@ class LiveSource:
         drinks: Sequence[str] = (),
         min_price: str | None = None,
         max_price: str | None = None,
+        details: bool = False,
     ) -> Report:
         return await self._open(self._client).report(
             period,
@@ -99,6 +100,7 @@ class LiveSource:
             drinks=drinks,
             min_price=min_price,
             max_price=max_price,
+            details=details,
         )
 
     async def activity(self) -> Activity:

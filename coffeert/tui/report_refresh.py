@@ -74,6 +74,7 @@ async def _ask(state: DashboardState, archive: Archive, request: WantedReport) -
                 drinks=chosen.drinks or (),
                 min_price=lowest,
                 max_price=highest,
+                details=request.details,
             )
     except (CoffeertError, TimeoutError) as error:
         answer.failure = str(error).rstrip(".") or "the server did not answer"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -10,7 +11,7 @@ import msgspec
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.filter import Filter, FilterError, parse_filter
 from coffeert.tui.model.saved_views import SavedView, SavedViews
-from coffeert.tui.model.window import RANGE, RangeName
+from coffeert.tui.model.window import RANGE, chosen_days
 from coffeert.tui.render.breakdown import SORT_COLUMNS
 from coffeert.tui.render.chart import Metric
 from coffeert.tui.render.layout import TABS
@@ -50,8 +51,11 @@ def present_view(state: DashboardState) -> SavedView:
 
 def show_view(state: DashboardState, view: SavedView) -> None:
     """Show a view; what does not exist any more stays as it is."""
-    for name in _one_of(get_args(RangeName), view.range):
-        state.span = RANGE[name]
+    if view.range in RANGE:
+        state.span = RANGE[view.range]
+    elif view.range is not None:
+        with suppress(ValueError):
+            state.span = chosen_days(view.range)
     for comparison in _one_of(get_args(Comparison), view.compare):
         state.compare = comparison
     for tab in _one_of(TABS, view.tab):

@@ -45,7 +45,8 @@ class ClosingSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A closing: the figures of a business day as they were at `closed_at`.
 
     `corrects` is the number of the closing of the same day that this one corrects, `corrected_by` the
-    reverse. `changed` is `None` as long as the day still adds up to `figures`.
+    reverse. `changed` is `None` as long as the hours that were closed still add up to `figures`. `recut`: a
+    calendar was changed since, and the day has other orders now.
     """
 
     number: int
@@ -57,6 +58,7 @@ class ClosingSummary(msgspec.Struct, frozen=True, kw_only=True):
     corrected_by: int | None
     figures: ClosingFigures
     changed: ClosingChange | None
+    recut: bool = False
 
 
 class ClosingList(msgspec.Struct, frozen=True):
@@ -96,7 +98,8 @@ class ClosingLine(msgspec.Struct, frozen=True, kw_only=True):
 class LateOrder(msgspec.Struct, frozen=True, kw_only=True):
     """An order that changed a closed day, with what it adds to pieces and takings.
 
-    `import_number` is that of the import that stored it. `voids` is the order that a void cancels.
+    Times have the offset of the store's zone. `import_number` is that of the import that stored it.
+    `voids` is the order that a void cancels.
     """
 
     kind: Literal["sale", "refund", "void"]

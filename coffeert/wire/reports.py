@@ -71,7 +71,7 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
     """A refund or a void, with what it takes away: negative if it is the void of a refund.
 
-    `placed_at` of a void is the time of the sale.
+    `placed_at` of a void is the time of the sale. Times have the offset of the store's zone.
     """
 
     kind: Literal["refund", "void"]

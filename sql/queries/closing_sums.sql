@@ -2,6 +2,7 @@
 SELECT closing.number, date, corrects, closed_at, currency,
        (SELECT later.number FROM closing AS later WHERE later.corrects = closing.number) AS corrected_by,
        system_identifier = (SELECT system_identifier FROM pg_control_system()) AS here,
+       closing_recut(closing.number) AS recut,
        counted.*, stored.receipts, late.*
 FROM closing
 CROSS JOIN LATERAL (

@@ -36,6 +36,8 @@ _AUTH = "tests/integration/server/http/test_auth.py"
 _CORS = "tests/integration/server/http/test_cors.py"
 _FEED = "tests/integration/client/test_feed.py"
 _FEED_PARTS = "tests/integration/feed/test_parts.py"
+_FEED_TICKS = "tests/integration/feed/test_standby_server.py"
+_FEED_TURNS = "tests/unit/server/feed/test_turns.py"
 _FEED_COMMAND = "tests/integration/feed/test_command.py"
 _LOGIN = "tests/integration/server/http/test_login.py"
 _COOKIE = "tests/unit/server/http/test_read_cookie.py"
@@ -682,8 +684,8 @@ ORDER BY order_id""",
     ),
     Mutant(
         "a lease is not moved on between passes",
-        "coffeert/aggregator/lease_renewal.py",
-        "            await self.renew_if_due()\n",
+        "coffeert/aggregator/feed_ticker.py",
+        "            await lease.renew_if_due()\n",
         "",
         (_LEASE,),
     ),
@@ -816,7 +818,7 @@ ORDER BY order_id""",
     Mutant(
         "further tries of a contended key share their batches with others",
         "coffeert/server/ingest/batch_writer.py",
-        "if self._contended_keys and self._contended_keys.any_of(entries):",
+        "if self._contended_keys.any_of(entries):",
         "if False:",
         (_WRITER,),
     ),
@@ -1557,6 +1559,27 @@ ORDER BY order_id""",
         "        _write(batch)\n        if kept is not None:\n            kept.write(batch.cursor)",
         "        if kept is not None:\n            kept.write(batch.cursor)\n        _write(batch)",
         (_FEED_COMMAND,),
+    ),
+    Mutant(
+        "who reads at a standby waits for passes",
+        "coffeert/server/feed/source.py",
+        "            if not await self._table.want_ticks(_DEMAND_SECONDS):",
+        "            if await self._table.want_ticks(_DEMAND_SECONDS):",
+        (f"{_FEED_TICKS}::test_ticks_are_made_for_those_who_read_at_a_standby",),
+    ),
+    Mutant(
+        "who begins to read the feed waits for the next pass",
+        "coffeert/aggregator/feed_ticker.py",
+        "                wanted = await ticks_wanted(connection)",
+        "                wanted = False",
+        (f"{_FEED_TICKS}::test_who_begins_to_read_does_not_wait_for_the_next_pass",),
+    ),
+    Mutant(
+        "all readers of the feed are written to before anybody else has a turn",
+        "coffeert/server/feed/turns.py",
+        "            await asyncio.sleep(0)",
+        "            pass",
+        (_FEED_TURNS,),
     ),
     Mutant(
         "a pause of exactly the gap ends a session",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import aiohttp
 import pytest
 from playwright.async_api import ViewportSize, expect
 
+from coffeert.client import Draft, OrderClient
 from tests.end_to_end.processes import Shell
 from tests.page.screen import DESK, PHONE, WALL, Screen, Screens
 
@@ -52,6 +53,12 @@ async def test_every_width_shows_all_without_scrolling_sideways(
             await screen.page.close()
 
 
+_ON_TOP = """node => {
+  const { left, top, width, height } = node.getBoundingClientRect()
+  return document.elementFromPoint(left + width / 2, top + height / 2) === node
+}"""
+
+
 async def test_a_wall_has_the_figures_and_no_controls(shell: Shell, screens: Screens) -> None:
     _, url = await shell.serve()
     screen = await screens.open(f"{url}/?wall", viewport=WALL)
@@ -60,6 +67,8 @@ async def test_a_wall_has_the_figures_and_no_controls(shell: Shell, screens: Scr
     assert digits is not None
     assert digits["height"] > WALL["height"] / 5
     assert await screen.page.locator("a:visible, button:visible").count() == 0
+    for name in ("#status", "#clock"):
+        assert await screen.page.locator(name).evaluate(_ON_TOP), f"{name} is covered"
 
 
 def zone_where_it_is(hour: int) -> str:
@@ -155,6 +164,25 @@ async def test_numbers_are_the_readers_and_amounts_the_shops(
     await expect(german.page.locator("#takings")).to_have_text("14,40\u00a0€")
     english = await screens.open(url, locale="en-US")
     await expect(english.page.locator("#takings")).to_have_text("€14.40")
+
+
+async def test_yesterday_is_told_with_its_closing_and_what_came_after(
+    shell: Shell, screens: Screens
+) -> None:
+    _, url = await shell.serve()
+    noon = datetime.now(UTC).replace(hour=12) - timedelta(days=1)
+    async with OrderClient(url) as client:
+        for key in ("1", "2"):
+            await client.place(Draft("uptown", "latte", 1, 480, noon, key=key, receipt=key))
+        await client.place(Draft("uptown", "tea", 1, 290, noon, key="3"))
+        await client.close_day()
+        await client.void("2")
+    screen = await screens.open(url)
+    await live(screen)
+    await expect(screen.page.locator("#yesterday")).to_have_text(
+        "Yesterday 2 orders, 7.70. 1 receipt, for 50 % of the orders. "
+        "Closing 1: 1 order came since (-4.80)."
+    )
 
 
 async def test_a_currency_without_decimals(shell: Shell, screens: Screens) -> None:

@@ -45,7 +45,8 @@ async def torture(seeds: int, orders: int, only: str, first: int) -> list[Run]:
             print(
                 f"seed {seed}  {done.fault:<52} sent {verdict.sent:>6}  ack {verdict.acknowledged:>6}"
                 f"  lost {verdict.lost}  twice {verdict.duplicated}  exact {verdict.exact}"
-                f"  heal {done.heal:.1f} s  frames {done.frames}  ({time.monotonic() - started:.0f} s)",
+                f"  heal {done.heal:.1f} s  frames {done.frames}  feed {verdict.feed}"
+                f"  ({time.monotonic() - started:.0f} s)",
                 *verdict.faults,
                 sep="\n    ",
                 flush=True,
@@ -85,12 +86,25 @@ def table(runs: list[Run]) -> str:
         f" compared with another's, or with the server's own, at the same version, and {resumes:,} times"
         " one that came back was brought up to date by a merged delta.\n"
     )
-    return f"{_HEAD}{''.join(rows)}\n{watched}"
+    feeds = [done.verdict.feed for done in runs if done.verdict.feed is not None]
+    read = (
+        f"Readers of the feed, {sum(feed.readers for feed in feeds):,} in all, read"
+        f" {sum(feed.events for feed in feeds):,} events: in the end each had every order once, with the"
+        " same SHA-256 over all ids as one who began only then.\n"
+    )
+    return f"{_HEAD}{''.join(rows)}\n{watched}\n{read}"
 
 
 def _remark(runs: list[Run]) -> str:
     times = [done.frame_times for done in runs if done.frame_times is not None]
-    return sum(times[1:], times[0]).remark() if times else ""
+    feed_times = [done.feed_times for done in runs if done.feed_times is not None]
+    remarks = [sum(times[1:], times[0]).remark()] if times else []
+    if feed_times:
+        remarks.append(sum(feed_times[1:], feed_times[0]).remark())
+    feeds = [done.verdict.feed for done in runs if done.verdict.feed is not None]
+    if restarts := sum(feed.restarts for feed in feeds):
+        remarks.append(f"readers of the feed began again {restarts:,} times (410)")
+    return "; ".join(remarks)
 
 
 def main() -> int:

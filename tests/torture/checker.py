@@ -19,7 +19,7 @@ from coffeert.redis_bus.bus import Bus
 from coffeert.wire.orders import OrderBody
 from tests.end_to_end.ledger import ledger
 from tests.order_book import stored_orders
-from tests.torture.feed_readers import FeedReader, feed_faults
+from tests.torture.feed_readers import FeedFindings, FeedReader, check_feed
 from tests.torture.history import History, Sent
 from tests.torture.stage import Stage
 from tests.torture.watchers import Findings, Watcher
@@ -38,6 +38,7 @@ class Verdict:
     duplicated: int
     exact: bool
     faults: tuple[str, ...]
+    feed: FeedFindings | None = None
 
     @property
     def good(self) -> bool:
@@ -62,7 +63,8 @@ async def check(
         faults += await _redis_faults(connection, stage.valkey.url)
     finally:
         await connection.close()
-    faults += await feed_faults(stage.direct_url, readers, stored)
+    feed = await check_feed(stage.direct_url, [*readers, *stage.other_readers], stored)
+    faults += feed.faults
     faults += _table_faults(history, stored, stage)
     faults += findings.faults[:_TOLD]
     if not findings.compared:
@@ -71,16 +73,17 @@ async def check(
     if verified.code:
         faults.append(f"verify: {verified.out} {verified.err}")
     faults += [f"a traceback: {line}" for line in _tracebacks(stage)]
+    known = counts.keys() | stage.restored_away
     return Verdict(
         sent=len(history.sent),
         acknowledged=history.acknowledged,
         lost=sum(
-            sent.acknowledged and sent.order_id not in counts.keys() | stage.restored_away
-            for sent in history.sent.values()
+            sent.acknowledged and sent.order_id not in known for sent in history.sent.values()
         ),
         duplicated=sum(count > 1 for count in counts.values()),
         exact=verified.code == 0,
         faults=tuple(faults),
+        feed=feed,
     )
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import random
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from uuid import UUID
 
 from coffeert.client import Feed
 from coffeert.domain.orders import Order
 from coffeert.errors import CoffeertError, Gone
+from tests.torture.stage import FollowingReader
 
 _SETTLE = 30.0
+_EVENTS_PER_SECOND = 3_000  # that the restless reader can do at least
 
 
 class FeedReader:
@@ -41,41 +46,74 @@ class FeedReader:
                 await asyncio.sleep(0.05)
 
     async def _follow(self, batches: int) -> None:
-        limit = self._rng.choice((1, 7, 100, 1_000)) if self._restless else 1_000
+        limit = self._rng.choice((1, 7, 100, 1_000, 5_000)) if self._restless else 5_000
         async for batch in Feed(self._url, after=self._cursor, limit=limit):
             if self._restless and self._rng.random() < 0.2:
                 return  # killed before it has stored the batch
-            self.ids += [event.order().order_id for event in batch.events]
+            self.ids += [UUID(event.data.order_id) for event in batch.events]
             self._cursor = batch.cursor
             batches -= 1
             if not batches:
                 return
 
 
-async def feed_faults(url: str, readers: list[FeedReader], stored: dict[UUID, Order]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class FeedFindings:
+    """What the readers of a run have read; `chain` is the SHA-256 over all ids in the order of the feed.
+
+    `faults` is empty if each of them has that chain. `restarts`: how often a cursor led nowhere (410).
+    """
+
+    faults: list[str]
+    readers: int = 0
+    events: int = 0
+    restarts: int = 0
+    chain: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.events} by {self.readers}, 410 {self.restarts}, {self.chain[:8]}"
+
+
+async def check_feed(
+    url: str, readers: Sequence[FollowingReader], stored: dict[UUID, Order]
+) -> FeedFindings:
     """Every reader ends with every order once, all in the order of one who begins now."""
+    settle = _SETTLE + len(stored) / _EVENTS_PER_SECOND
     try:
-        async with asyncio.timeout(_SETTLE):
+        async with asyncio.timeout(settle):
             while any(len(reader.ids) < len(stored) for reader in readers):
                 await asyncio.sleep(0.05)
     except TimeoutError:
         behind = [f"{len(reader.ids)} of {len(stored)}" for reader in readers]
-        return [f"readers of the feed have {', '.join(behind)}"]
+        return FeedFindings([f"readers of the feed have {', '.join(behind)}"])
     whole: list[UUID] = []
-    async for batch in Feed(url, follow=False):
-        whole += [event.order().order_id for event in batch.events]
+    async for batch in Feed(url, follow=False, limit=5_000):
+        whole += [UUID(event.data.order_id) for event in batch.events]
     faults = []
     if len(set(whole)) != len(whole) or set(whole) != stored.keys():
         faults.append(f"the feed has {len(whole)} events, and the table {len(stored)} orders")
     with suppress(TimeoutError):  # one may be about to hear that its cursor leads nowhere
-        async with asyncio.timeout(_SETTLE):
+        async with asyncio.timeout(settle):
             while any(reader.ids != whole for reader in readers):
                 await asyncio.sleep(0.05)
-    faults += ["a reader of the feed has another order" for one in readers if one.ids != whole]
+    chain = _chain(whole)
+    faults += [
+        "a reader of the feed has another order" for one in readers if _chain(one.ids) != chain
+    ]
     place = {order_id: index for index, order_id in enumerate(whole)}
     faults += [
         f"the void {order.order_id} comes before its order"
         for order in stored.values()
         if order.voids is not None and place.get(order.voids, -1) > place.get(order.order_id, -1)
     ]
-    return faults
+    return FeedFindings(
+        faults,
+        len(readers),
+        len(whole) * len(readers),
+        sum(reader.restarts for reader in readers),
+        chain,
+    )
+
+
+def _chain(ids: Sequence[UUID]) -> str:
+    return hashlib.sha256(b"".join(order_id.bytes for order_id in ids)).hexdigest()

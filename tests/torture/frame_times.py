@@ -33,11 +33,11 @@ class FrameTimes:
 
         Whoever waited for a client that does not read would wait for over a second.
         """
-        return _share(self.beside, 0.9) <= _share(self.without, 0.9) + 0.5
+        return share_of(self.beside, 0.9) <= share_of(self.without, 0.9) + 0.5
 
     def remark(self) -> str:
         """Tell both in one sentence."""
-        return f"others wait {_told(self.without)} for a frame without, {_told(self.beside)} beside"
+        return f"others wait {told(self.without)} for a frame without, {told(self.beside)} beside"
 
 
 async def frame_times(stage: Stage, *, until: asyncio.Event | None = None) -> tuple[float, ...]:
@@ -71,11 +71,13 @@ async def _shows(socket: aiohttp.ClientWebSocketResponse, order_id: str) -> bool
     return '"type":"ack"' not in text
 
 
-def _told(times: tuple[float, ...]) -> str:
-    median, slow = (_share(times, share) * 1e3 for share in (0.5, 0.99))
+def told(times: tuple[float, ...]) -> str:
+    """Say the median and the 99th percentile of times in seconds."""
+    median, slow = (share_of(times, share) * 1e3 for share in (0.5, 0.99))
     return f"{median:.0f} ms (99%: {slow:.0f} ms)"
 
 
-def _share(times: tuple[float, ...], share: float) -> float:
+def share_of(times: tuple[float, ...], share: float) -> float:
+    """Return the time that this share of times does not exceed."""
     ordered = sorted(times)
     return ordered[int(len(ordered) * share)] if ordered else 0.0

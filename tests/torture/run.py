@@ -12,6 +12,7 @@ from coffeert.tasks import end
 from tests.torture.checker import Verdict, check
 from tests.torture.faults import Fault
 from tests.torture.feed_readers import FeedReader
+from tests.torture.feed_times import FeedTimes
 from tests.torture.frame_times import FrameTimes
 from tests.torture.history import History, Tills
 from tests.torture.stage import Stage
@@ -36,6 +37,7 @@ class Run:
     compared: int = 0
     resumes: int = 0
     frame_times: FrameTimes | None = None
+    feed_times: FeedTimes | None = None
 
 
 async def run(
@@ -76,6 +78,7 @@ async def run(
             findings.compared,
             findings.resumes,
             fault.frame_times,
+            fault.feed_times,
         )
 
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 from urllib.parse import quote
 from uuid import UUID
 
@@ -34,13 +35,23 @@ _SETTINGS = {
 }
 
 
+class FollowingReader(Protocol):
+    """A reader of the feed: what it has read so far, and how often its cursor led nowhere."""
+
+    restarts: int
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The orders, in the order in which it read them."""
+
+
 class Stage:
     """Everything a fault can be done to. `url` is where clients and watchers connect: a proxy.
 
     Other proxies stand before PostgreSQL and Redis. There are a server, which does not aggregate, and
     two aggregators. Orders in `restored_away` went with what an earlier copy has replaced; if
     `received_again`, a lost order may have been stored anew, with another `received_at`. Servers at
-    `other_urls` are watched too.
+    `other_urls` are watched too, and `other_readers` checked. The server is `workers` processes.
     """
 
     def __init__(self, postgres: PostgresServer, valkey: ValkeyServer, shell: Shell) -> None:
@@ -55,6 +66,8 @@ class Stage:
         self.restored_away: set[UUID] = set()
         self.received_again = False
         self.other_urls: list[str] = []
+        self.other_readers: list[FollowingReader] = []
+        self.workers = 1
         self.server_variables: Mapping[str, str] = {}
         self.server: Command
         self.aggregators: list[Command] = []
@@ -79,6 +92,13 @@ class Stage:
 
     async def start_server(self) -> None:
         """Start the server at its port, as a supervisor would."""
+        if self.workers > 1:
+            self.server = self.shell.start(
+                *("serve", "--no-aggregator", "--port", str(self.port)),
+                *("--workers", str(self.workers)),
+                variables=self.server_variables,
+            )
+            return
         self.server, _ = await self.shell.serve(
             "--no-aggregator", port=self.port, variables=self.server_variables
         )
@@ -158,6 +178,7 @@ async def staged(
     data: Path | None = None,
     postgres_settings: Mapping[str, str] = FAST,
     server_variables: Mapping[str, str] = MappingProxyType({}),
+    workers: int = 1,
 ) -> AsyncIterator[Stage]:
     """Set the stage: everything runs and is well."""
     async with AsyncExitStack() as stack:
@@ -177,6 +198,7 @@ async def staged(
         shell = Shell(place, {})
         stage = Stage(postgres, valkey, shell)
         stage.server_variables = server_variables
+        stage.workers = workers
         stage.before_postgres = await stack.enter_async_context(
             Proxy(postgres.directory.sockets / SOCKET, at=place / SOCKET)
         )

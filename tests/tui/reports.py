@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from coffeert.domain.changes import changes_of
 from coffeert.domain.money import money_text
 from coffeert.domain.rollups import ZERO, StoreDrink, Totals, sum_up
 from coffeert.tui.model.report_request import Selection, WantedReport
+from coffeert.wire.closings import ClosingChange, ClosingFigures, ClosingSummary
 from coffeert.wire.reports import (
     Activity,
     Figures,
     Report,
+    ReportDetails,
     ReportRow,
     ReportSpan,
     StoreActivity,
@@ -66,7 +70,42 @@ def report_of(house: House, request: WantedReport, now: datetime) -> Report:
         stores_compared=None if request.compare is None else len(house.stores),
         total=_row((), "", own, None if request.compare is None else before, None),
         grouped_by=request.by,
-        rows=tuple(_row(*row) for row in rows),
+        rows=tuple(_row(*row) for row in rows) if request.by else (),
+        details=_details(last) if request.details and last < day else None,
+    )
+
+
+def _details(day: date) -> ReportDetails:
+    """Return those of a day that was closed, and of which an order was voided since."""
+    then = ClosingFigures(
+        orders=0,
+        pieces=0,
+        takings="0.00",
+        sold="0.00",
+        refunded="0.00",
+        voids=0,
+        voided="0.00",
+        receipts=None,
+        orders_with_receipt=0,
+        takings_with_receipt="0.00",
+    )
+    changed = msgspec.structs.replace(then, takings="-4.80")
+    return ReportDetails(
+        corrections=(),
+        corrections_found=0,
+        late=Figures(orders=0, pieces=0, takings="0.00"),
+        closing=ClosingSummary(
+            number=12,
+            day=day,
+            title="",
+            closed_at=datetime(day.year, day.month, day.day, tzinfo=UTC)
+            + timedelta(days=1, hours=1),
+            currency="EUR",
+            corrects=None,
+            corrected_by=None,
+            figures=then,
+            changed=ClosingChange(late_orders=1, difference=changed, now=changed),
+        ),
     )
 
 
@@ -210,6 +249,7 @@ def _week(house: House, now: datetime, days: int, selection: Selection) -> list[
 
 
 _ROWS: dict[tuple[str, ...], _Rows] = {
+    (): _by(0),
     ("quarter",): _quarters,
     ("store",): _by(0),
     ("drink",): _by(1),

@@ -277,6 +277,7 @@ class ScriptedArchive:
         drinks: Sequence[str] = (),
         min_price: str | None = None,
         max_price: str | None = None,
+        details: bool = False,
     ) -> Report:
         """Return a made-up report, or fail as the test says."""
         selection = Selection(
@@ -285,7 +286,7 @@ class ScriptedArchive:
             None if min_price is None else price_units(min_price, 2),
             None if max_price is None else price_units(max_price, 2),
         )
-        request = WantedReport(period, tuple(by), compare, selection)
+        request = WantedReport(period, tuple(by), compare, selection, details)
         self.reported.append(request)
         if self.failing is not None:
             raise self.failing

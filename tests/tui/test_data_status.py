@@ -9,7 +9,7 @@ import pytest
 
 from coffeert.client.events import Connected, Connecting, Disconnected, GapFound, ViewReset
 from coffeert.domain.rollup_cube import WindowTotals
-from coffeert.tui.model.window import RANGE, RangeName
+from coffeert.tui.model.window import RANGE
 from coffeert.tui.render.chart import last_minutes
 from coffeert.tui.screens import range_models as models
 from tests.calendars import retention
@@ -154,7 +154,7 @@ async def test_a_server_with_a_slow_heartbeat_is_not_called_silent(
 @pytest.mark.parametrize("range_name", ["15 min", "1 hour"])
 @pytest.mark.long
 async def test_figures_stand_still_while_nothing_is_heard_and_the_chart_shows_the_gap(
-    launch: Launch, range_name: RangeName
+    launch: Launch, range_name: str
 ) -> None:
     async with launch() as s:
         state = s.app.state

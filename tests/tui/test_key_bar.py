@@ -49,7 +49,7 @@ async def test_items_are_left_out_whole(launch: Launch, size: tuple[int, int]) -
             f"{hint.key} {hint.text}"
             for panel in ("orders", "stores", "chart", "")
             for hint in key_hints(
-                panel, past=False, drilled=False, key_of=lambda name: NAMED.get(name)
+                panel, past=False, opened=False, days=False, key_of=lambda name: NAMED.get(name)
             )
         }
         shown = last_line(s).split("   ")

@@ -7,7 +7,7 @@ import pytest
 from coffeert.errors import ServerUnavailable
 from coffeert.tui.model.filter import parse_filter
 from coffeert.tui.model.report_request import Selection, totals_of
-from coffeert.tui.model.window import RANGE, RangeName
+from coffeert.tui.model.window import RANGE
 from tests.tui.conftest import Launch, reported
 from tests.tui.scripted import House
 
@@ -24,6 +24,40 @@ async def test_says_how_today_goes_at_every_size(launch: Launch, size: tuple[int
         if size[0] >= 60:
             assert "Takings today · all stores · UTC" in text
             assert "░" in text
+
+
+async def test_says_how_yesterday_was_closed_and_has_changed_since(launch: Launch) -> None:
+    async with launch((160, 48)) as s:
+        await s.press("t")
+        await reported(s)
+        text = " ".join(s.text().split())
+        assert "Closing 12: 1 order came since (-4.80 €)." in text
+
+
+async def test_a_day_of_the_chart_is_opened_and_left_again(launch: Launch) -> None:
+    async with launch() as s:
+        s.app.state.span = RANGE["7 days"]
+        await reported(s)
+        s.app.screen.query_one("#chart").focus()
+        await s.press("left", "left", "left", "enter")
+        await reported(s)
+        assert s.app.state.span.name == "2026-03-12"
+        assert "2026-03-12" in s.text().splitlines()[1]
+        assert s.archive.reported[-1].period in {"2026-03-12", "28-days"}
+        await s.press("backspace")
+        assert s.app.state.span == RANGE["7 days"]
+
+
+async def test_days_are_typed_as_for_a_report(launch: Launch) -> None:
+    async with launch() as s:
+        await s.press("d", *"soon", "enter")
+        assert "must be today, yesterday" in s.notices()
+        await s.press(*["backspace"] * 4, *"2026-02", "enter")
+        await reported(s)
+        assert s.app.state.span.period == "2026-02"
+        assert "Stores 2026-02 · all stores" in s.text()
+        await s.press("t")
+        assert s.app.state.span.name == "today"
 
 
 @pytest.mark.long
@@ -148,22 +182,22 @@ async def test_reports_are_asked_again_each_minute_and_at_once_for_another_filte
     async with launch() as s:
         await reported(s)
         asked = len(s.archive.reported)
-        assert asked == 4
+        assert asked == 5
         s.app.state.filter = parse_filter("store:up")
         await reported(s)
         new = s.archive.reported[asked:]
-        assert len(new) == 4
+        assert len(new) == 5
         assert {request.selection for request in new} == {Selection(stores=("uptown",))}
         s.clock.pass_time(60)
-        while len(s.archive.reported) < asked + 4 + 3:
+        while len(s.archive.reported) < asked + 5 + 4:
             await s.pilot.pause(0.01)
-        again = s.archive.reported[asked + 4 :]
-        assert {request.by for request in again} == {("quarter",), ("store",), ("drink",)}
+        again = s.archive.reported[asked + 5 :]
+        assert {request.by for request in again} == {("quarter",), ("store",), ("drink",), ()}
 
 
 @pytest.mark.parametrize("period", ["today", "28 days"])
 async def test_a_price_is_answered_by_the_server_and_its_age_is_said(
-    launch: Launch, period: RangeName
+    launch: Launch, period: str
 ) -> None:
     async with launch() as s:
         s.app.state.span = RANGE[period]
@@ -196,7 +230,7 @@ async def test_a_price_is_answered_by_the_server_and_its_age_is_said(
     ],
 )
 async def test_what_no_report_can_sum_is_not_shown_as_something_else(
-    launch: Launch, text: str, period: RangeName, said: str
+    launch: Launch, text: str, period: str, said: str
 ) -> None:
     async with launch() as s:
         await reported(s)

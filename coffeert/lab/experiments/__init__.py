@@ -9,6 +9,7 @@ EXPERIMENTS: Final = {
     "workers": "scaling:run_workers",
     "aggregation": "aggregation:run_aggregation",
     "late": "late:run_late",
+    "feed": "feed:run_feed",
     "redis": "redis:run_redis",
     "websocket": "websocket:run_websocket",
     "order-to-screen": "order_to_screen:run_order_to_screen",

@@ -31,8 +31,8 @@ _MAX_MARKS: Final = 2_000
 class FeedReads(Protocol):
     """Reads the feed from the database; every method raises `DatabaseUnavailable`."""
 
-    async def want_ticks(self, seconds: float) -> None:
-        """Say that readers want ticks between the passes for so long."""
+    async def want_ticks(self, seconds: float) -> bool:
+        """Say that readers want ticks between the passes for so long; False if it cannot."""
 
     async def has(self, tick: FeedTick) -> bool:
         """Return True if a tick is still there."""
@@ -56,6 +56,13 @@ class FeedReads(Protocol):
         """Read what follows a position; raises `Gone`."""
 
 
+class TickRequests(Protocol):
+    """Brings the leader word of readers if the database cannot; raises `RedisUnavailable`."""
+
+    async def want_feed_ticks(self, seconds: float) -> None:
+        """Say that readers want ticks between the passes for so long."""
+
+
 class FeedSource:
     """Reads each stretch of the feed once, keeps the latest ones, and wakes those who wait for more.
 
@@ -64,8 +71,9 @@ class FeedSource:
     the currency.
     """
 
-    def __init__(self, table: FeedReads, places: Callable[[], int]) -> None:
+    def __init__(self, table: FeedReads, requests: TickRequests, places: Callable[[], int]) -> None:
         self._table = table
+        self._requests = requests
         self._places = places
         self._chunks: OrderedDict[str, FeedChunk] = OrderedDict()
         self._bytes = 0
@@ -192,7 +200,8 @@ class FeedSource:
             return
         self._demanded = time.monotonic()
         with suppress(CoffeertError):  # then there are ticks with the passes
-            await self._table.want_ticks(_DEMAND_SECONDS)
+            if not await self._table.want_ticks(_DEMAND_SECONDS):
+                await self._requests.want_feed_ticks(_DEMAND_SECONDS)
 
     async def _is_right(self, chunk: FeedChunk) -> bool:
         """Return True if a chunk's ticks are those of the database; asked once a second."""

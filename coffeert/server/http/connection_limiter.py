@@ -133,8 +133,8 @@ class ConnectionLimiter:
     async def announce_close(self) -> None:
         """Let each connection that aiohttp does not know end with its next answer, for half a second.
 
-        To close one that is idle loses a request that is on its way, and the client cannot tell whether it
-        was read (RFC 9112, section 9.3.1). A proxy uses most of its connections in that time.
+        To close one that is idle loses a request that is on its way, and its client does not know if it was
+        read (RFC 9112, section 9.3.1). A proxy uses most of its connections in that time.
         """
         self.closing = True
         await self._wait_while(lambda one: one.is_idle(math.inf), _LAST_REQUEST_SECONDS)

@@ -1,8 +1,9 @@
-"""Refusals that wait until what has arrived is read, and are then sent in bursts."""
+"""Refusals that wait until what has arrived is read, and clients that sent again too soon after one."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import Final, Protocol
 
 BURST: Final = 64
@@ -11,21 +12,30 @@ BURST: Final = 64
 MAX_BEFORE_ALL_IS_READ: Final = 512
 """Responses in one iteration of the loop."""
 
+HOLD_SECONDS: Final = 0.5
+"""After a refusal, and for a client that sends again within that time; half of the `Retry-After`."""
+
+_RESUME_INTERVAL_SECONDS: Final = 0.01  # so that not each has a timer
+
 
 class Refused(Protocol):
-    """A connection with a response to send."""
+    """A connection of a client that was refused."""
 
     def flush(self) -> None:
         """Send the response, unless it was sent."""
 
+    def look_again(self) -> None:
+        """Decide again on the request that was held."""
+
 
 class DeferredResponses:
-    """The connections whose refusals are due in this iteration of the loop."""
+    """The connections whose refusals are due in this iteration of the loop, and those that are held."""
 
-    __slots__ = ("_due", "_in_iteration", "_loop")
+    __slots__ = ("_due", "_held", "_in_iteration", "_loop")
 
     def __init__(self) -> None:
         self._due: list[Refused] = []
+        self._held: deque[tuple[float, Refused]] = deque()
         self._in_iteration = 0
         self._loop = asyncio.get_running_loop()
 
@@ -50,3 +60,21 @@ class DeferredResponses:
         due, self._due = self._due, []
         for refused in due:
             refused.flush()
+
+    def hold(self, refused: Refused) -> None:
+        """Have a connection look again at its request in half a second.
+
+        Clients that send again at once, whatever `Retry-After` says, would keep the loop busy with
+        refusals: at twice what it can store, that is most of what it does.
+        """
+        if not self._held:
+            self._loop.call_later(HOLD_SECONDS, self._resume)
+        self._held.append((self._loop.time() + HOLD_SECONDS, refused))
+
+    def _resume(self) -> None:
+        now = self._loop.time()
+        while self._held and self._held[0][0] <= now:
+            self._held.popleft()[1].look_again()
+        if self._held:
+            wait = max(_RESUME_INTERVAL_SECONDS, self._held[0][0] - now)
+            self._loop.call_later(wait, self._resume)

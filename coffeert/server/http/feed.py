@@ -18,6 +18,7 @@ from coffeert.errors import CoffeertError
 from coffeert.server.feed.chunk import AT_ONCE, EncodedEvent
 from coffeert.server.feed.reader_limit import ReaderLimit
 from coffeert.server.feed.source import FeedSource
+from coffeert.server.feed.turns import Turns
 from coffeert.server.http.aiohttp_connection import connection_of
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.feed_request import FeedRequest, read_feed_request
@@ -57,6 +58,7 @@ class FeedApi:
         self._authorizer = authorizer
         self._menu = menu
         self._zone = zone
+        self._turns = Turns()
 
     async def feed(self, request: web.Request) -> web.StreamResponse:
         """Return a page of events, at once or when there is one, or a stream of them."""
@@ -149,7 +151,9 @@ class FeedApi:
                     await self._wait_for_news(response, position)
                     continue
                 chunk, begin = found
-                await _write(response, await chunk.frames(asked.wanted, begin))
+                frames = await chunk.frames(asked.wanted, begin)
+                await self._turns.wait()
+                await _write(response, frames)
                 position = chunk.end
             await response.write_eof()
         except (CoffeertError, TimeoutError) as error:

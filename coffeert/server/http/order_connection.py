@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 import msgspec
@@ -11,7 +12,7 @@ from coffeert.errors import ApiError
 from coffeert.server.http.aiohttp_connection import AiohttpConnection
 from coffeert.server.http.connection import Connection
 from coffeert.server.http.connection_limiter import ConnectionLimiter
-from coffeert.server.http.deferred_responses import DeferredResponses
+from coffeert.server.http.deferred_responses import HOLD_SECONDS, DeferredResponses
 from coffeert.server.http.order_endpoint import OrderEndpoint
 from coffeert.server.http.request_head import Head, Unsupported
 from coffeert.server.http.request_reader import BATCHES, FramedRequest, RequestReader
@@ -34,11 +35,13 @@ class OrderConnection(Connection):
         "_endpoint",
         "_eof",
         "_head",
+        "_held",
         "_idle_since",
         "_paused",
         "_queued",
         "_reader",
         "_refusals",
+        "_refused_at",
         "_writable",
     )
 
@@ -60,6 +63,8 @@ class OrderConnection(Connection):
         self._queued: FramedRequest | None = None
         self._deferred = b""  # a refusal that is not sent yet
         self._admitted: tuple[LoadShedder, int] | None = None  # to be released
+        self._held = False  # the request waits until its client may send again
+        self._refused_at = -math.inf
         self._idle_since: float | None = None  # since the last answer
         self._eof = False  # the client has closed its half
         self._writable = True
@@ -75,7 +80,7 @@ class OrderConnection(Connection):
         if self._deferred:
             self.flush()
         self._reader.receive(data)
-        if self._answer is not None or self._queued is not None or not self._writable:
+        if self._is_busy:
             self._pause_reading()
         else:
             self._read()
@@ -109,7 +114,9 @@ class OrderConnection(Connection):
 
     @property
     def _is_busy(self) -> bool:
-        return self._answer is not None or self._queued is not None or not self._writable
+        return (
+            self._answer is not None or self._queued is not None or self._held or not self._writable
+        )
 
     def _read(self) -> None:
         """Start the next request, if it has arrived, or delegate what is not for us."""
@@ -137,9 +144,14 @@ class OrderConnection(Connection):
             self._began = self._loop.time()
 
     def _decide(self, request: FramedRequest) -> None:
-        """Start a request, queue it, or refuse it."""
+        """Start a request, queue it, refuse it, or hold it if its client was refused just before."""
         shedder, orders = self._endpoint.cost(request)
         if shedder.full or shedder.shedding:
+            if shedder.exhausted and self._loop.time() - self._refused_at < HOLD_SECONDS:
+                self._held = True
+                self._pause_reading()
+                self._refusals.hold(self)
+                return
             if not shedder.try_admit(orders):
                 self._refuse(request.head)
                 return
@@ -166,7 +178,14 @@ class OrderConnection(Connection):
         """Send the refusal that is due, unless it was sent."""
         refusal, self._deferred = self._deferred, b""
         if refusal:
+            if not self._reader.pending:  # what was sent ahead could not know of it
+                self._refused_at = self._loop.time()
             self._respond(refusal)
+
+    def look_again(self) -> None:
+        """Decide on the request that was held, unless its client has gone."""
+        self._held = False
+        self._continue()
 
     def resume(self) -> None:
         """Start the request that was queued, unless its client has gone."""

@@ -99,6 +99,11 @@ class LoadShedder:
         """Whether an order was refused within the last second."""
         return self._clock() - self._refused_at <= _RELIEVED_SECONDS
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether a further order would be refused now."""
+        return self.shedding and self._in_flight >= self.limit
+
     def enter(self, orders: int = 1) -> bool:
         """Count orders that are started; True if `next_iteration` is due, since they are the first."""
         now = self._clock()
@@ -115,7 +120,7 @@ class LoadShedder:
 
         Asked while `shedding` or `full`.
         """
-        if not self.shedding or self._in_flight < self.limit:
+        if not self.exhausted:
             self._in_flight += orders
             return True
         self.shed += orders

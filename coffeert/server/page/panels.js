@@ -30,6 +30,7 @@ export class Panels {
     breakdown(at, 'store', sums.store)
     breakdown(at, 'drink', sums.drink)
     quiet(at)
+    yesterday(at)
     lastOrders(at)
   }
 
@@ -104,8 +105,44 @@ function sentencesOf(at, sums, report) {
       text: `${count(orders)} ${orders === 1 ? 'order' : 'orders'}${period}, ${money.text(cents)}${compared}.`,
     },
     ...(best === undefined ? [] : [{ key: 'best', text: `${names.drink.get(best) ?? best} leads.` }]),
+    ...(report?.stores_without_sale ? [{ key: 'waiting', text: waiting(report) }] : []),
     ...quietStores(at).map(store => ({ key: store.store, text: `${store.name} is quiet${howLong(store, now)}.`, look: true })),
   ]
+}
+
+function waiting({ stores_without_sale: stores, stores_compared: all }) {
+  return `${count(stores)} of ${count(all)} stores ${stores === 1 ? 'has' : 'have'} sold nothing yet.`
+}
+
+/** The day before in words: what it took, how that was against the usual, and what has changed since. */
+function yesterday({ reports, shown, money }) {
+  const report = reports.get('yesterday', shown)
+  show(byId('yesterday'), Boolean(report?.total.figures.orders))
+  if (report) setText(byId('yesterday'), dayInWords(report, money))
+}
+
+function dayInWords({ total, compared, details }, money) {
+  const { orders, takings, receipts, orders_with_receipt: covered } = total.figures
+  const amount = text => money.text(money.cents(text))
+  const { percent } = total.takings_change ?? {}
+  const usual = total.usual_range
+  const range = usual ? `, which took ${amount(usual.lowest_takings)} to ${amount(usual.highest_takings)}` : ''
+  const against = percent == null ? '' : `: ${over(percent)} ${compared.title}${range}`
+  const said = [`Yesterday ${count(orders)} ${orders === 1 ? 'order' : 'orders'}, ${amount(takings)}${against}.`]
+  if (receipts > 0) {
+    const share = covered < orders ? `, for ${Math.floor((100 * covered) / orders)} % of the orders` : ''
+    said.push(`${count(receipts)} ${receipts === 1 ? 'receipt' : 'receipts'}${share}.`)
+  }
+  if (details?.closing) said.push(closingInWords(details.closing, amount))
+  return said.join(' ')
+}
+
+function closingInWords({ number, changed, recut }, amount) {
+  const late = changed?.late_orders
+  const since = changed
+    ? `: ${count(late)} ${late === 1 ? 'order' : 'orders'} came since (${amount(changed.difference.takings)})`
+    : ''
+  return `Closing ${number}${since}${recut ? '; a calendar was changed since' : ''}.`
 }
 
 const over = percent => (percent === 0 ? 'as much as' : `${Math.abs(percent)} % ${percent > 0 ? 'over' : 'under'}`)

@@ -3,7 +3,8 @@
 import { fetchJson } from './requests.js'
 import { newestFirst } from './view.js'
 
-const EVERY = { today: 60_000, stores: 60_000, drinks: 60_000, week: 600_000, activity: 15_000 }
+const EVERY = { today: 60_000, stores: 60_000, drinks: 60_000, week: 600_000, yesterday: 600_000, activity: 15_000 }
+const NOT_ON_A_WALL = ['drinks', 'week', 'yesterday']
 const ORDERS_EVERY = 10_000
 const FIRST_ROWS = 20
 const PAGE = 100
@@ -36,7 +37,7 @@ export class Reports {
   /** Ask for what is shown and due; `known`: the menu has it all, which alone can be asked for. */
   refresh(shown, known) {
     for (const name of Object.keys(EVERY)) {
-      if (shown.wall && (name === 'drinks' || name === 'week')) continue
+      if (shown.wall && NOT_ON_A_WALL.includes(name)) continue
       const key = keyOf(name, shown)
       const asked = this.#asked.get(name)
       if (asked?.key === key && performance.now() - asked.at < EVERY[name]) continue
@@ -65,14 +66,19 @@ export class Reports {
   }
 }
 
-const GROUPS = { today: 'quarter', stores: 'store', drinks: 'drink', week: 'weekday,hour' }
+const QUERIES = {
+  today: { by: 'quarter' },
+  stores: { by: 'store' },
+  drinks: { by: 'drink' },
+  week: { period: '28-days', by: 'weekday,hour', compare: '' },
+  yesterday: { period: 'yesterday', compare: 'usual', details: 1 },
+}
 
 function keyOf(name, { store, drink }) {
   if (name === 'activity') return 'api/activity'
   const query = codesOf({ store: name === 'stores' ? [] : store, drink: name === 'drinks' ? [] : drink })
-  query.set('period', name === 'week' ? '28-days' : 'today')
-  query.set('by', GROUPS[name])
-  if (name !== 'week') query.set('compare', 'last-week')
+  const { period = 'today', by, compare, details } = { compare: 'last-week', ...QUERIES[name] }
+  for (const [field, value] of Object.entries({ period, by, compare, details })) if (value) query.set(field, value)
   return `api/report?${query}`
 }
 

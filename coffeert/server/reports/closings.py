@@ -102,6 +102,7 @@ def _summary(closing: StoredClosing) -> ClosingSummary:
         corrected_by=closing.corrected_by,
         figures=_figures(closing.counts, closing.receipts, decimals),
         changed=changed,
+        recut=closing.recut,
     )
 
 

@@ -67,7 +67,7 @@ class DayCloser:
             chosen = day or (await ended_days(connection, 0, 1))[0]
             found = await day_to_close(connection, chosen)
             _check(chosen, found)
-            if found.number is not None and not found.late:
+            if found.number is not None and not (found.late or found.recut):
                 return ClosedDay(found.number, new=False)
             return ClosedDay(await close_day(connection, chosen, found.number), new=True)
 

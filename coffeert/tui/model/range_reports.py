@@ -19,7 +19,7 @@ from coffeert.tui.model.report_request import (
 )
 from coffeert.tui.model.session import Session
 from coffeert.tui.model.window import ONE_DAY, Range
-from coffeert.wire.reports import Comparison, Report
+from coffeert.wire.reports import Comparison, Grouping, Report
 
 OLD_REPORT_SECONDS: Final = 150.0
 """A report is asked for each minute: one this old has been missed at least once."""
@@ -44,7 +44,7 @@ class RangeReports:
         self._selected: tuple[Filter, Vocabulary, Selection | str] | None = None
 
     def wanted(self, choice: RangeChoice, known: Vocabulary | None) -> tuple[WantedReport, ...]:
-        """Return what is to be asked for: the usual week, and before it the curve, stores and drinks."""
+        """Return what is to be asked for: curve, stores, drinks, details of a single day; last a week."""
         selection = self._selection(choice.wanted, known)
         if isinstance(selection, str):
             return ()
@@ -52,12 +52,11 @@ class RangeReports:
         span = choice.span
         if choice.past or not span.period:
             return (week,)
-        return (
-            WantedReport(span.period, (span.grouping,), choice.comparison, selection),
-            WantedReport(span.period, ("store",), choice.comparison, selection),
-            WantedReport(span.period, ("drink",), choice.comparison, selection),
-            week,
-        )
+        groupings: tuple[Grouping, ...] = (span.grouping, "store", "drink")
+        asked = [WantedReport(span.period, (by,), choice.comparison, selection) for by in groupings]
+        if span.name in ONE_DAY:
+            asked.append(WantedReport(span.period, (), choice.comparison, selection, details=True))
+        return (*asked, week)
 
     def shown(self, choice: RangeChoice, known: Vocabulary | None) -> ShownReports:
         """Return what is at hand, and why there is no more."""
@@ -77,17 +76,18 @@ class RangeReports:
                 what = "the past is" if choice.past else f"the last {choice.span.name} are"
                 why = f"{what} not summed by price"
             return ShownReports(week=week.report, activity=activity, missing=why)
-        curve, stores, drinks = (self._current(choice.span, answer) for answer in answers)
+        curve, stores, drinks, *details = (self._current(choice.span, one) for one in answers)
         missing = ""
         if curve is None:
             missing = next((a.failure for a in answers if a.failure), "asking the server")
         moment = self._live.clock.monotonic()
-        ages = [moment - answer.received for answer in answers if answer.report is not None]
+        ages = [moment - answer.received for answer in answers[:3] if answer.report is not None]
         age = max(ages, default=0.0)
         return ShownReports(
             curve=curve,
             stores=stores,
             drinks=drinks,
+            details=details[0] if details else None,
             week=week.report,
             activity=activity,
             missing=missing,

@@ -33,6 +33,7 @@ class WantedReport:
     by: tuple[Grouping, ...]
     compare: Comparison | None = None
     selection: Selection = Selection()
+    details: bool = False
 
 
 @dataclass(slots=True)
@@ -133,13 +134,14 @@ def _names(term: Term, store: str, drink: str) -> bool:
 class ShownReports:
     """The reports of the range shown: its curve, by store, by drink, and the usual week by hour.
 
-    `missing` says in words why there is nothing to compare with, `age` how old the oldest report is, in
-    seconds, if it should have been renewed.
+    `details` has receipts and closing of a single day. `missing` says in words why there is nothing to
+    compare with, `age` how old the oldest report is, in seconds, if it should have been renewed.
     """
 
     curve: Report | None = None
     stores: Report | None = None
     drinks: Report | None = None
+    details: Report | None = None
     week: Report | None = None
     activity: Activity | None = None
     missing: str = ""

@@ -54,6 +54,7 @@ class Archive(PastSource, Protocol):
         drinks: Sequence[str] = (),
         min_price: str | None = None,
         max_price: str | None = None,
+        details: bool = False,
     ) -> Report:
         """Return the sums of a period and of its parts; raises `CoffeertError`."""
         ...

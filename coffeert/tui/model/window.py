@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
+from coffeert.domain.periods import parse_period
 from coffeert.domain.retention_window import RetentionWindow
 from coffeert.domain.rollups import BUCKETS, SECONDS, Totals
 from coffeert.tui.model.bucket_sums import BucketSumCache, BucketSums, merge, scale
 from coffeert.wire.reports import Comparison, Grouping
-
-RangeName = Literal[
-    "today", "yesterday", "7 days", "this week", "28 days", "month", "15 min", "1 hour"
-]
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
     """A business period by the name that reports have for it, or some `minutes` up to now.
 
-    `grouping` is what its curve is made of, `comparisons` what it can be compared with.
+    `chosen`: days that the viewer has typed or opened. `grouping` is what its curve is made of,
+    `comparisons` what it can be compared with.
     """
 
-    name: RangeName
+    name: str
     period: str = ""
     grouping: Grouping = "day"
     comparisons: tuple[Comparison, ...] = ()
     minutes: int = 0
+    chosen: bool = False
 
     @property
     def seconds(self) -> int:
@@ -36,7 +35,7 @@ class Range:
     @property
     def ends_now(self) -> bool:
         """Whether it is counted until now."""
-        return self.name != "yesterday"
+        return self.name != "yesterday" and not self.chosen
 
     def starts(self, now: float) -> range:
         """Return the minutes of a live range, oldest first."""
@@ -59,7 +58,7 @@ RANGES: Final[tuple[Range, ...]] = (
     Range("1 hour", minutes=60),
 )
 
-RANGE: Final[dict[RangeName, Range]] = {span.name: span for span in RANGES}
+RANGE: Final = {span.name: span for span in RANGES}
 DEFAULT_RANGE: Final = RANGE["today"]
 
 ONE_DAY: Final = frozenset({"today", "yesterday"})
@@ -68,7 +67,20 @@ ONE_DAY: Final = frozenset({"today", "yesterday"})
 
 def next_range(span: Range, step: int) -> Range:
     """Return the next (`step` 1) or the last (-1) range in order; after the last comes the first."""
+    if span.chosen:
+        return RANGES[0 if step > 0 else -1]
     return RANGES[(RANGES.index(span) + step) % len(RANGES)]
+
+
+def chosen_days(text: str) -> Range:
+    """Return the range of a period as reports name it, such as `2026-11-20..2026-11-26`.
+
+    Raises `ValueError` if it cannot be read.
+    """
+    period = parse_period(text)
+    if period.unit == "day":
+        return Range(text, text, "quarter", _ONE_DAY, chosen=True)
+    return Range(text, text, "day", _WEEK if period.unit == "week" else _MANY_DAYS, chosen=True)
 
 
 def next_comparison(span: Range, chosen: Comparison) -> Comparison:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from coffeert.tui.model.data_status import DataStatus
-from coffeert.tui.model.window import RANGES, RangeName
+from coffeert.tui.model.window import RANGE, RANGES
 from coffeert.tui.render.badges import missed_badge, state_badge, totals_badge
 from coffeert.tui.render.glyphs import Glyphs
 from coffeert.tui.render.layout import TABS, TabName
@@ -54,7 +54,7 @@ class ControlsModel:
     `hint` what the time bar would say.
     """
 
-    span: RangeName
+    span: str
     filter_text: str
     breadcrumbs: tuple[str, ...]
     compared: str = ""
@@ -156,14 +156,14 @@ def tab_at(column: int, cells: int, model: HeaderModel, glyphs: Glyphs) -> TabNa
     return None
 
 
-def range_at(column: int, cells: int, model: ControlsModel, glyphs: Glyphs) -> RangeName | None:
+def range_at(column: int, cells: int, model: ControlsModel, glyphs: Glyphs) -> str | None:
     """Return the range drawn at a column of the lower line."""
     text = "".join(span.text for span in draw_controls(model, cells, glyphs))
     pieces = _ranges(model.span)
     at = text.find("".join(span.text for span in pieces))
     if at < 0:
         return None
-    for span, piece in zip(RANGES, pieces, strict=True):
+    for span, piece in zip(RANGES, pieces, strict=False):
         if at <= column < at + len(piece.text):
             return span.name
         at += len(piece.text)
@@ -179,10 +179,11 @@ def _tabs(current: TabName, *, short: bool) -> Line:
     return tuple(spans)
 
 
-def _ranges(current: RangeName) -> Line:
-    return tuple(
-        Span(f" {span.name} ", "tab" if span.name == current else "dim") for span in RANGES
-    )
+def _ranges(current: str) -> Line:
+    ranges = [Span(f" {span.name} ", "tab" if span.name == current else "dim") for span in RANGES]
+    if current not in RANGE:  # days that were chosen
+        ranges.append(Span(f" {current} ", "tab"))
+    return tuple(ranges)
 
 
 def _limits(model: ControlsModel, glyphs: Glyphs, cells: int = 200) -> Line:

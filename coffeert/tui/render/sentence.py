@@ -28,7 +28,8 @@ class Summary:
 
     `when` is the moment or the period in words, `takings` is written out, and `compared` names what
     `change` refers to; `missing` says why there is nothing to compare with. `expected` is what had been
-    taken by now on the compared day, if nothing is sold yet. `known` is False as long as no figures are.
+    taken by now on the compared day, if nothing is sold yet. `notes` are further sentences. `known` is
+    False as long as no figures are.
     """
 
     when: str
@@ -39,6 +40,7 @@ class Summary:
     missing: str = ""
     expected: str = ""
     leader: str = ""
+    notes: tuple[str, ...] = ()
     stores: int = 0
     quiet: tuple[QuietStore, ...] = ()
     closed: bool = False
@@ -58,6 +60,7 @@ def clauses_of(summary: Summary) -> tuple[str, ...]:
         said.append(_quiet(summary.quiet, summary.stores))
     if summary.leader and summary.sold:
         said.append(f"{summary.leader} {'leads' if summary.running else 'led'}.")
+    said += summary.notes
     if summary.zones > 1:
         said.append(f"{summary.zones} time zones, each store's own day.")
     return tuple(said)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from coffeert.domain.money import rounded, units_from_text
 from coffeert.printable import printable
 from coffeert.tui.model.report_request import totals_of
 from coffeert.tui.render.changes import compared_words, minutes_changes
+from coffeert.tui.render.currency import Currency
 from coffeert.tui.render.frame_context import FrameContext
 from coffeert.tui.render.kpi import quiet_stores, sells
 from coffeert.tui.render.sentence import Summary
+from coffeert.wire.closings import ClosingSummary
+from coffeert.wire.reports import Figures, Report
 
 
 def summary_of(context: FrameContext) -> Summary:
@@ -17,7 +23,8 @@ def summary_of(context: FrameContext) -> Summary:
     clock = f"{local:%A, %H:%M}"
     when = clock
     if reports.curve is not None and span.name != "today":
-        when = f"{span.name.capitalize()} ({reports.curve.period.title})"
+        title = reports.curve.period.title
+        when = title if span.chosen else f"{span.name.capitalize()} ({title})"
     elif span.minutes:
         when = f"{clock}, last {span.name}"
     elif span.name != "today":
@@ -53,6 +60,7 @@ def summary_of(context: FrameContext) -> Summary:
         missing="" if span.minutes else reports.missing,
         expected=expected if running else "",
         leader=_leader(context),
+        notes=notes_of(reports.curve, reports.details, currency, running=running),
         stores=len(shown),
         quiet=quiet_stores(activity, shown),
         closed=closed,
@@ -60,6 +68,57 @@ def summary_of(context: FrameContext) -> Summary:
         sold=total.orders != 0 or total.cents != 0,
         running=running,
     )
+
+
+def notes_of(
+    curve: Report | None, details: Report | None, currency: Currency, *, running: bool
+) -> tuple[str, ...]:
+    """Say what else an owner asks about a range: `details` is the report of a single day that has them."""
+    return tuple(_notes(curve, details, currency, running))
+
+
+def _notes(
+    curve: Report | None, details: Report | None, currency: Currency, running: bool
+) -> Iterator[str]:
+    if details is not None and details.details is not None and details.details.closing is not None:
+        yield _closing(details.details.closing, currency)
+    if curve is None:
+        return
+    if (usual := curve.total.usual_range) is not None:
+        lowest, highest = (
+            currency.whole(units_from_text(text))
+            for text in (usual.lowest_takings, usual.highest_takings)
+        )
+        yield f"Usually {lowest} to {highest}{' by now' if running else ''}."
+    if running and (waiting := curve.stores_without_sale):
+        have = "has" if waiting == 1 else "have"
+        yield f"{waiting:,} of {curve.stores_compared or curve.stores:,} stores {have} sold nothing yet."
+    if details is not None:
+        yield from _receipts(details.total.figures, currency)
+
+
+def _closing(closing: ClosingSummary, currency: Currency) -> str:
+    said = f"Closing {closing.number}"
+    if (changed := closing.changed) is not None:
+        late = changed.late_orders
+        amount = units_from_text(changed.difference.takings)
+        sign = "+" if amount > 0 else ""
+        said += (
+            f": {late:,} order{'' if late == 1 else 's'} came since ({sign}{currency.text(amount)})"
+        )
+    return f"{said}; a calendar was changed since." if closing.recut else f"{said}."
+
+
+def _receipts(figures: Figures, currency: Currency) -> Iterator[str]:
+    receipts, takings = figures.receipts, figures.takings_with_receipt
+    if not receipts or receipts < 0 or takings is None or figures.orders_with_receipt is None:
+        return
+    each = currency.text(rounded(units_from_text(takings), receipts))
+    share = ""
+    if 0 < figures.orders_with_receipt < figures.orders:
+        share = f", for {100 * figures.orders_with_receipt // figures.orders} % of the orders"
+    several = receipts > 1
+    yield f"{receipts:,} receipt{'s' * several} of {each}{' each' * several}{share}."
 
 
 def _leader(context: FrameContext) -> str:

@@ -21,7 +21,6 @@ from coffeert.tui.model.filter_entry import Vocabulary
 from coffeert.tui.model.saved_views import SavedView, SavedViews
 from coffeert.tui.model.server_address import ServerAddress
 from coffeert.tui.model.source import Archive
-from coffeert.tui.model.window import RANGE, Range, next_comparison, next_range
 from coffeert.tui.order_actions import OrderActions
 from coffeert.tui.render.breakdown import SORT_COLUMNS
 from coffeert.tui.render.layout import ENLARGEABLE, TabName
@@ -38,6 +37,7 @@ from coffeert.tui.screens.jump import Jump
 from coffeert.tui.screens.order_commands import OrderCommands
 from coffeert.tui.screens.order_details import OrderDetails
 from coffeert.tui.screens.panel_screen import PanelScreen
+from coffeert.tui.screens.range_commands import RangeCommands
 from coffeert.tui.screens.view_list import ViewList
 from coffeert.tui.screens.view_models import order_json
 from coffeert.tui.widgets.bars import ControlsBar, HeaderBar
@@ -82,6 +82,7 @@ class Dashboard(PanelScreen):
         super().__init__(state, panels, alerts, on_alert, demo)
         self._orders = OrderCommands(state, order_actions, self, address, has_token=has_token)
         self._injecting = InjectionCommands(state, injection, self, address)
+        self._ranges = RangeCommands(state, self, self.show_range_anew)
         self._files = FileCommands(state, archive, recording, self)
         self._saved_views = saved_views
         self._address = address
@@ -113,29 +114,30 @@ class Dashboard(PanelScreen):
         self.action_tab(message.tab)
 
     def action_range(self, step: int) -> None:
-        self._show_range(next_range(self.state.span, step))
+        self._ranges.step(step)
 
     def on_controls_bar_range_chosen(self, message: ControlsBar.RangeChosen) -> None:
-        self._show_range(RANGE[message.name])
+        self._ranges.show_named(message.name)
 
-    def _show_range(self, span: Range) -> None:
-        self.state.span = span
-        self.state.cursor = None
-        self._follow()
-        self.place_and_tick()
+    def action_days(self) -> None:
+        self._ranges.ask()
+
+    def on_chart_panel_opened(self, message: ChartPanel.Opened) -> None:
+        self._ranges.open_day(message.index)
+
+    def action_compare(self) -> None:
+        self._ranges.compare()
 
     def _follow(self) -> None:
         """Let the list of orders follow what arrives, from its first row."""
         self.state.freeze(on=False)
         self.panels.orders.to_first_row()
 
-    def action_compare(self) -> None:
-        """Compare the range with the next other time."""
-        if self.state.comparison is None:
-            self.notify_warning("The latest minutes are compared with those before.")
-        else:
-            self.state.compare = next_comparison(self.state.span, self.state.comparison)
-            self.tick()
+    def show_range_anew(self) -> None:
+        """Draw everything for another range."""
+        self.state.cursor = None
+        self._follow()
+        self.place_and_tick()
 
     def action_metric(self) -> None:
         """Chart the other figure."""
@@ -212,7 +214,7 @@ class Dashboard(PanelScreen):
     def _show_view(self, view: SavedView | None) -> None:
         if view is not None:
             show_view(self.state, view)
-            self._show_range(self.state.span)
+            self.show_range_anew()
 
     def on_breakdown_panel_drilled(self, message: BreakdownPanel.Drilled) -> None:
         """Drill down into a store or drink, and from the second one into its orders."""
@@ -225,11 +227,12 @@ class Dashboard(PanelScreen):
         self.tick()
 
     def action_drill_up(self) -> None:
-        self.state.drill_up()
+        if not self.state.drill_up():
+            self._ranges.leave_day()
         self.place_and_tick()
 
     def action_escape(self) -> None:
-        """Go one step back: rewind, crosshair, enlarged panel, freeze, drill-down, filter."""
+        """Go one step back: rewind, crosshair, enlarged panel, freeze, drill-down, opened day, filter."""
         state = self.state
         if state.rewound_to is not None or state.travel.sought is not None:
             state.travel.go_live()
@@ -239,7 +242,7 @@ class Dashboard(PanelScreen):
             state.cursor = None
         elif state.frozen:
             self._follow()
-        elif not state.drill_up():
+        elif not (state.drill_up() or self._ranges.leave_day()):
             state.filter = EVERYTHING
         self.place_and_tick()
 

@@ -137,7 +137,8 @@ class PanelScreen(Screen[None]):
             hints = key_hints(
                 "" if self.focused is None else (self.focused.id or ""),
                 past=self.state.rewound_to is not None,
-                drilled=bool(self.state.path),
+                opened=bool(self.state.path or self.state.opened_from),
+                days=self.state.span.grouping == "day" and not self.state.span.minutes,
                 key_of=by_name.get,
             )
         self.query_one(KeyBar).show(tuple(hints))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from textual import events
 from textual.message import Message
 
-from coffeert.tui.model.window import RangeName
 from coffeert.tui.render.fault import FaultModel, draw_fault
 from coffeert.tui.render.header import (
     ControlsModel,
@@ -51,7 +50,7 @@ class ControlsBar(Panel[ControlsModel]):
     class RangeChosen(Message):
         """A range was clicked."""
 
-        def __init__(self, name: RangeName) -> None:
+        def __init__(self, name: str) -> None:
             super().__init__()
             self.name = name
 

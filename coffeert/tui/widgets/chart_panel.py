@@ -27,6 +27,13 @@ class ChartPanel(Panel[ChartModel], can_focus=True):
             super().__init__()
             self.index = index
 
+    class Opened(Message):
+        """The bucket under the crosshair was chosen."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
     def draw(self, model: ChartModel, cells: int, rows: int) -> list[Line]:
         glyphs = self.painter.glyphs
         body = draw_chart(model, cells - 2, rows - 2, glyphs)
@@ -59,7 +66,10 @@ class ChartPanel(Panel[ChartModel], can_focus=True):
 
     def on_key(self, event: events.Key) -> None:
         if event.key == "enter":
-            self.enlarge()
+            if self.model is not None and self.model.bars and self.model.cursor is not None:
+                self.post_message(self.Opened(self.model.cursor))
+            else:
+                self.enlarge()
             event.stop()
         if self.model is None or not self.model.values:
             return

@@ -38,3 +38,7 @@ class Recorder:
         self.messages.append(message)
         self.cells = dict(cube.cells())
         self.recent = recent
+
+    async def feed_ticks_wanted(self) -> bool:
+        """Say that no server on a standby has readers."""
+        return False

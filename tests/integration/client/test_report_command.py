@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from coffeert.domain.period_titles import WEEKDAYS
+from coffeert.postgres.calendars import set_store_calendar
 from coffeert.postgres.installation import set_currency
 from coffeert.postgres.pool import connect
 from tests.integration.postgres.passing import run_pass
@@ -86,6 +87,25 @@ async def test_yesterday_reads_like_a_mail(run_server: RunServer, database_url: 
     assert "void" in text
     assert "Of these, 63 orders of 245.30 EUR arrived after their day was over." in text
     assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+async def test_what_was_taken_back_has_the_times_of_its_store(
+    run_server: RunServer, database_url: str
+) -> None:
+    connection = await connect(database_url, application_name="test")
+    await set_store_calendar(connection, "central", "Asia/Kolkata", 0)
+    await insert(
+        connection, *(order(YESTERDAY, store, quantity=-1) for store in ("uptown", "central"))
+    )
+    await run_pass(connection)
+    connection.terminate()
+    async with run_server() as url:
+        result = await run(url, "yesterday")
+    refunds = [line for line in result.stdout.splitlines() if "refund" in line]
+    of = {name: [line for line in refunds if name in line] for name in ("Uptown", "Central")}
+    assert ["17:30" in line for line in of["Central"]] == [True]
+    assert ["12:00" in line for line in of["Uptown"]] == [True]
+    assert "Times are those of each store." in result.stdout
 
 
 @pytest.mark.long

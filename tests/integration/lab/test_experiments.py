@@ -12,7 +12,7 @@ import pytest
 from coffeert.errors import ServerUnavailable
 from coffeert.lab.bare_loops import serve_orders
 from coffeert.lab.baselines import BaselineJob, baseline_handler, start_baseline
-from coffeert.lab.environment import free_port
+from coffeert.lab.environment import free_port, open_environment
 from coffeert.lab.experiments import EXPERIMENTS
 from coffeert.lab.harness import Harness, load_baseline, server_under_test
 from coffeert.lab.presets import FULL, QUICK, TINY
@@ -40,9 +40,22 @@ async def test_an_experiment_measures_and_loses_nothing(name: str, harness: Harn
     # Of a tiny run the rates are others, so those of the template must be rates of the real ones.
     at = {int(one.partition("_at_")[2]) for one in placed if "_at_" in one}
     assert at <= set(QUICK.screen_rates) & set(FULL.screen_rates)
-    assert {one for one in placed if "_at_" not in one} <= {one.name for one in found.metrics}
+    known = {one.name for one in found.metrics} | {"decoding_cpu"}  # on servers of the lab's own
+    assert {one for one in placed if "_at_" not in one} <= known
     for diagram in found.diagrams:
         assert all(curve.points for curve in diagram.curves)
+
+
+@pytest.mark.long
+async def test_a_slot_of_logical_decoding_is_measured_beside_the_feed() -> None:
+    with open_environment() as environment:
+        found = await load_experiment("feed")(Harness(environment, TINY, 1, lambda _: None))
+    assert [one.label for one in found.measurements] == [
+        "no reader", "1 reader", "100 readers", "logical decoding, 1 slot",
+    ]  # fmt: skip
+    assert all(one.correctness is not None and one.correctness.clean for one in found.measurements)
+    assert found.metric("decoding_cpu") is not None
+    assert found.metric("postgres_cpu")
 
 
 @pytest.mark.long

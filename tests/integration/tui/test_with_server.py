@@ -79,7 +79,11 @@ async def test_an_order_placed_on_the_screen_is_stored_and_comes_back(server_url
         app.screen.query_one("#quantity", Input).value = "3"
         await pilot.pause()
         await pilot.press("f2")
-        await until(pilot, lambda: any(own.rendered_at for own in app.session.own.newest()))
+        # The frame may come before the answer.
+        await until(
+            pilot,
+            lambda: any(own.rendered_at and own.committed_at for own in app.session.own.newest()),
+        )
         own = app.session.own.newest()[0]
         assert own.order is not None
         assert (own.order.store, own.order.drink, own.order.quantity) == ("uptown", "latte", 3)

@@ -13,6 +13,12 @@ from tests.torture.faults.clocks import (
 )
 from tests.torture.faults.copies import ColdCopyPutBack, CrashConsistentCopyPutBack
 from tests.torture.faults.fault import Fault, Nothing
+from tests.torture.faults.feed import (
+    FeedReadersKilled,
+    LargeTransaction,
+    StalledFeedReaders,
+    TransactionsHeld,
+)
 from tests.torture.faults.postgres import (
     DiskFull,
     LongTransaction,
@@ -27,7 +33,7 @@ from tests.torture.faults.redis import (
     RedisKilled,
     RedisWrongValues,
 )
-from tests.torture.faults.server import ServerEnded, ServerFrozen, ServerKilled
+from tests.torture.faults.server import ServerEnded, ServerFrozen, ServerKilled, WorkerKilled
 
 __all__ = ["FAULTS", "Fault"]
 
@@ -58,4 +64,9 @@ FAULTS: Sequence[type[Fault]] = (
     ServersOfTwoZones,
     StandbyAway,
     StandbyBehind,
+    WorkerKilled,
+    FeedReadersKilled,
+    TransactionsHeld,
+    LargeTransaction,
+    StalledFeedReaders,
 )

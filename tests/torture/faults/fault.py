@@ -7,6 +7,7 @@ import random
 from contextlib import AbstractAsyncContextManager
 from typing import ClassVar
 
+from tests.torture.feed_times import FeedTimes
 from tests.torture.frame_times import FrameTimes
 from tests.torture.stage import Stage, staged
 
@@ -18,12 +19,13 @@ class NotPossible(Exception):
 class Fault:
     """One thing that goes wrong. `strike` does it and undoes it; it may do so several times.
 
-    `frame_times` where it measures what others notice.
+    `frame_times` and `feed_times` where it measures what others notice.
     """
 
     name: ClassVar[str]
     strikes: ClassVar[int] = 2
     frame_times: FrameTimes | None = None
+    feed_times: FeedTimes | None = None
 
     def setting(self) -> AbstractAsyncContextManager[Stage]:
         """Set the stage on which it happens."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
+from contextlib import AbstractAsyncContextManager
 
+from tests.end_to_end.processes import children
 from tests.torture.faults.fault import Fault
-from tests.torture.stage import Stage
+from tests.torture.stage import Stage, staged
 
 
 class ServerKilled(Fault):
@@ -22,6 +25,26 @@ class ServerKilled(Fault):
         await asyncio.sleep(rng.random() * 0.3)
         stage.lift()
         await stage.start_server()
+
+
+class WorkerKilled(Fault):
+    """One of two workers on one port dies, and is started again by the process of both."""
+
+    name = "two workers, one SIGKILL mid-batch"
+    strikes = 3
+
+    def setting(self) -> AbstractAsyncContextManager[Stage]:
+        """Set a stage with two workers."""
+        return staged(workers=2)
+
+    async def strike(self, stage: Stage, rng: random.Random) -> None:
+        """Kill one of them and wait until there are two again."""
+        before = children(stage.server.pid)
+        os.kill(rng.choice(sorted(before)), signal.SIGKILL)
+        stage.lift()
+        async with asyncio.timeout(30):
+            while len(found := children(stage.server.pid)) < len(before) or found == before:
+                await asyncio.sleep(0.05)
 
 
 class ServerFrozen(Fault):

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from coffeert.cli import cli, run
+from coffeert.lab.experiments import EXPERIMENTS
 
 
 def test_an_experiment_that_does_not_exist_is_refused_in_a_sentence(
@@ -30,15 +31,7 @@ def test_without_the_extra_one_sentence_names_it(
 def test_help_names_every_experiment(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(cli, ["lab", "--help"]) == 0
     told = " ".join(capsys.readouterr().out.split()).replace("- ", "-")  # wrapped at hyphens
-    for name in (
-        "intake",
-        "workers",
-        "aggregation",
-        "redis",
-        "websocket",
-        "order-to-screen",
-        "idle",
-    ):
+    for name in EXPERIMENTS:
         assert name in told
 
 

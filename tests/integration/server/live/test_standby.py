@@ -140,6 +140,9 @@ async def test_another_database_is_not_read(
     own_postgres.ensure_database("shop")
     url = own_postgres.database_url("shop")
     await migrate(url)
+    other = await connect(database_url, application_name="test")
+    await other.execute("UPDATE aggregator_state SET pass = 1000000")  # it is not behind
+    other.terminate()
     async with (
         run_server(database=url, read_url=database_url) as address,
         aiohttp.ClientSession(address) as http,

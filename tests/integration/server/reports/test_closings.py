@@ -165,6 +165,39 @@ async def test_reading_takes_the_token_that_reads_and_closing_the_one_that_order
         assert (await reader.closing(1)).figures.orders == 1
 
 
+async def test_late_orders_have_the_times_of_their_stores(
+    run_server: RunServer, connection: Connection
+) -> None:
+    await set_store_calendar(connection, "central", "Asia/Kolkata", 0)
+    async with run_server() as url, OrderClient(url) as client:
+        await sell(client, "1")
+        await client.close_day(DAY)
+        await sell(client, "2")
+        await sell(client, "3", "central")
+        closing = await client.closing(1)
+    ahead = {late.store: late.placed_at.utcoffset() for late in closing.late}
+    assert ahead == {"uptown": timedelta(0), "central": timedelta(hours=5, minutes=30)}
+    assert {late.received_at.utcoffset() for late in closing.late} == set(ahead.values())
+
+
+async def test_a_day_whose_hours_have_changed_says_so_and_is_closed_again(
+    run_server: RunServer, connection: Connection
+) -> None:
+    evening = YESTERDAY.replace(hour=23)
+    await insert(connection, order(YESTERDAY), order(evening, "central"))
+    async with run_server() as url, OrderClient(url) as client:
+        await client.close_day(DAY)
+        await set_store_calendar(connection, "downtown", "Asia/Kolkata", 0)  # has sold nothing
+        assert not (await client.closing(1)).recut
+        await set_store_calendar(connection, "central", "Asia/Kolkata", 0)  # there it is tomorrow
+        closing = await client.closing(1)
+        assert (closing.recut, closing.changed, closing.figures.orders) == (True, None, 2)
+        corrected, new = await client.close_day(DAY)
+        assert (new, corrected.corrects, corrected.figures.orders) == (True, 1, 1)
+        assert not corrected.recut
+        assert await client.close_day(DAY) == (corrected, False)
+
+
 async def test_the_report_of_a_closed_day_says_how_it_was_closed(server_url: str) -> None:
     async with OrderClient(server_url) as client:
         await sell(client, "1")

@@ -14,10 +14,12 @@ import pytest
 import uvloop
 
 from coffeert.errors import Unavailable
+from coffeert.server.http import deferred_responses
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.connection import Connection
 from coffeert.server.http.order_connection import OrderConnection
 from tests.unit.server.http.connections import BODY, LIVEZ, WHOLE, Connections, shed
+from tests.waiting import eventually
 
 
 async def settle() -> None:
@@ -116,10 +118,8 @@ async def test_a_client_that_is_queued_is_neither_slow_nor_idle() -> None:
 async def test_a_refusal_is_a_problem_document_and_leaves_the_connection_open() -> None:
     one = Connections(1)
     shed(one.orders)
-    for refused in (1, 2, 3):
-        one.send_to_all(WHOLE)
-        await settle()
-        assert one.wires[0].statuses == [503] * refused
+    one.send_to_all(WHOLE * 3)
+    await eventually(lambda: one.wires[0].statuses == [503] * 3)
     head, _, body = one.wires[0].written.split(b"HTTP/1.1 503")[-1].partition(b"\r\n\r\n")
     assert b"\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\n" in head
     assert msgspec.json.decode(body)["status"] == 503
@@ -156,8 +156,59 @@ async def test_refusals_go_in_bursts_but_only_so_many_before_all_is_read() -> No
     assert all(wire.statuses == [503] for wire in many.wires)
     many.send(0, WHOLE)
     assert many.wires[0].statuses == [503]
-    await asyncio.sleep(0)
-    assert many.wires[0].statuses == [503, 503]
+
+
+async def test_who_sends_again_after_a_refusal_is_held_and_then_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deferred_responses, "HOLD_SECONDS", 0.05)
+    three = Connections(3)
+    shed(three.orders)
+    three.send(0, WHOLE)
+    three.send(1, WHOLE)
+    await settle()
+    three.send(0, WHOLE)
+    three.send(1, LIVEZ)  # is no order
+    three.send(2, WHOLE)  # of another client
+    await settle()
+    assert [wire.statuses for wire in three.wires] == [[503], [503], [503]]
+    assert [wire.reading for wire in three.wires] == [False, True, True]
+    assert three.reached == [(1, LIVEZ)]
+    assert three.orders.shed == 3
+    await eventually(lambda: three.wires[0].statuses == [503, 503])
+    assert three.wires[0].reading
+
+
+async def test_a_held_order_is_stored_if_there_is_room_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deferred_responses, "HOLD_SECONDS", 0.05)
+    one = Connections(1)
+    shed(one.orders)
+    one.send_to_all(WHOLE)
+    await settle()
+    one.send_to_all(WHOLE)
+    one.orders.release()
+    await eventually(lambda: one.started == 1)
+    one.service.commit()
+    await settle()
+    assert one.wires[0].statuses == [503, 201]
+
+
+@pytest.mark.parametrize("end", [OrderConnection.close, OrderConnection.abort])
+async def test_a_held_client_may_go(
+    monkeypatch: pytest.MonkeyPatch, end: Callable[[OrderConnection], None]
+) -> None:
+    monkeypatch.setattr(deferred_responses, "HOLD_SECONDS", 0.05)
+    two = Connections(2)
+    shed(two.orders)
+    for _ in "ab":
+        two.send_to_all(WHOLE)
+        await settle()
+    end(two[0])
+    two[0].connection_lost(None)
+    await eventually(lambda: two.wires[1].statuses == [503, 503])
+    assert two.wires[0].statuses == [503]
 
 
 SPLIT = WHOLE.index(b"\r\n\r\n") + 4
@@ -543,9 +594,9 @@ async def test_while_shedding_batches_are_refused_until_orders_are_answered() ->
     four.service.commit()
     await settle()
     four.send(2, BATCH)
-    four.send(1, batch(1))
+    four.send(3, batch(1))
     await settle()
-    assert [wire.statuses for wire in four.wires] == [[200], [503, 503], [], [201]]
+    assert [wire.statuses for wire in four.wires] == [[200], [503], [], [201, 503]]
 
 
 async def test_a_refused_batch_says_that_nothing_was_stored_and_when_to_come_back() -> None:
