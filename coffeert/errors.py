@@ -104,6 +104,22 @@ class ForwardBusy(CoffeertError):
     exit_code = 9
 
 
+class SinkBusy(CoffeertError):
+    """Another process writes the feed to the same target."""
+
+    exit_code = 9
+
+
+class SinkUnavailable(CoffeertError):
+    """A target of the feed cannot be reached, or could not store what it was given."""
+
+    exit_code = 3
+
+
+class SinkRefused(CoffeertError):
+    """A target of the feed wants no more, or refuses an event for what it is."""
+
+
 class ImportRefused(CoffeertError):
     """A file is not imported before its owner has answered or corrected something."""
 

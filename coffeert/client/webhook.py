@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import aiohttp
+import msgspec
 from yarl import URL
 
 from coffeert.backoff import Backoff
@@ -19,7 +20,7 @@ MAX_RETRY_SECONDS: Final = 60.0
 GIVE_UP_SECONDS: Final = 900.0
 """So long after the first try a body is dropped: by then it is no news any more."""
 
-_TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
+WEBHOOK_TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
 _JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -45,7 +46,7 @@ class Webhook:
     async def run(self) -> None:
         """Post what is given, until cancelled."""
         async with aiohttp.ClientSession(
-            timeout=_TIMEOUT, headers=_JSON, cookie_jar=aiohttp.DummyCookieJar()
+            timeout=WEBHOOK_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()
         ) as session:
             while True:
                 await self._deliver(session, await self._waiting.get())
@@ -56,26 +57,42 @@ class Webhook:
         try:
             async with asyncio.timeout(GIVE_UP_SECONDS):
                 while True:
-                    reason, final = await self._try(session, body)
+                    answer = await post_once(session, self._url, body, _JSON)
+                    reason = answer.failure
                     if not reason:
                         return
-                    if final:
+                    if answer.final:
                         break
                     await asyncio.sleep(backoff.next_delay())
         except TimeoutError:
             pass
         self.on_failure(f"The webhook {self._url.host} {reason or 'did not answer in time'}.")
 
-    async def _try(self, session: aiohttp.ClientSession, body: bytes) -> tuple[str, bool]:
-        """Post once; return why that failed ("" if it did not), and whether trying again is in vain."""
-        try:
-            async with session.post(self._url, data=body, allow_redirects=False) as response:
-                status = response.status
-        except TRANSPORT_ERRORS as error:
-            return plain_reason(error).partition(";")[0], False
-        if 200 <= status < 300:
-            return "", True
-        return f"answered with HTTP status {status}", status not in {*RETRYABLE, 408}
+
+class WebhookAnswer(msgspec.Struct, frozen=True):
+    """What came of posting once: `failure` is a phrase about the receiver, "" if it has taken the body.
+
+    `final`: trying again is in vain. `gone`: it answers 410, and wants nothing more.
+    """
+
+    failure: str = ""
+    final: bool = False
+    gone: bool = False
+
+
+async def post_once(
+    session: aiohttp.ClientSession, url: URL, body: bytes, headers: Mapping[str, str]
+) -> WebhookAnswer:
+    """Post a body of JSON once. Redirects are not followed."""
+    try:
+        async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+            status = response.status
+    except TRANSPORT_ERRORS as error:
+        return WebhookAnswer(plain_reason(error).partition(";")[0])
+    if 200 <= status < 300:
+        return WebhookAnswer()
+    final = status not in {*RETRYABLE, 408}
+    return WebhookAnswer(f"answered with HTTP status {status}", final, status == 410)
 
 
 def _ignore(_: str) -> None:

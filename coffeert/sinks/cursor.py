@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Final
 
+from coffeert.durable_file import replace_file
 from coffeert.errors import ConfigError
 
 _MAX_BYTES: Final = 256
@@ -37,18 +37,8 @@ class CursorFile:
         """Keep a cursor; returns when it is on disk. Raises `ConfigError`."""
         if cursor == self._written:
             return
-        new = self._path.with_name(f"{self._path.name}.new")
         try:
-            with new.open("w", encoding="ascii") as file:
-                file.write(f"{cursor}\n")
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self._path)
-            directory = os.open(self._path.parent, os.O_RDONLY)
-            try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)
+            replace_file(self._path, f"{cursor}\n".encode("ascii"))
         except OSError as error:
             raise ConfigError(f"{self._path} cannot be written: {error.strerror}.") from None
         self._written = cursor

@@ -1,0 +1,171 @@
+"""`coffeert feed --to`: killed at any moment, each target has every event once, in the feed's order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import pytest
+
+from tests.integration.feed.targets import (
+    DuckDBFile,
+    LineFile,
+    NatsSubject,
+    ParquetDirectory,
+    PostgresDatabase,
+    Target,
+    nats_server,
+)
+from tests.integration.server.conftest import RunServer
+from tests.integration.server.http.test_feed import place_many, ticked
+
+KINDS = ("ndjson", "duckdb", "parquet", "postgresql", "nats")
+
+
+@pytest.fixture
+async def target(
+    request: pytest.FixtureRequest, tmp_path: Path, empty_database_url: str
+) -> AsyncIterator[Target]:
+    kind = request.param
+    if kind == "nats":
+        async with nats_server(tmp_path / "nats") as url:
+            yield NatsSubject(f"{url}/orders.all")
+    elif kind == "postgresql":
+        yield PostgresDatabase(empty_database_url)
+    elif kind == "ndjson":
+        yield LineFile(tmp_path / "orders.ndjson")
+    elif kind == "duckdb":
+        yield DuckDBFile(tmp_path / "orders.duckdb")
+    else:
+        yield ParquetDirectory(tmp_path / "orders.parquet")
+
+
+async def start(url: str, target: str, *arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "coffeert", "feed", "--url", url, "--to", target, *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def finish(process: asyncio.subprocess.Process) -> tuple[int | None, bytes]:
+    _, error = await process.communicate()
+    assert b"Traceback" not in error, error
+    return process.returncode, error
+
+
+async def whole_feed(http: aiohttp.ClientSession) -> list[str]:
+    ids: list[str] = []
+    after = "beginning"
+    while True:
+        async with http.get(f"/api/feed?format=ndjson&limit=5000&after={after}") as response:
+            page = [str(json.loads(line)["id"]) for line in (await response.read()).splitlines()]
+        if not page:
+            return ids
+        ids += page
+        after = page[-1]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("target", KINDS, indirect=True)
+async def test_killed_at_any_moment_each_event_is_there_once(
+    target: Target, run_server: RunServer, database_url: str
+) -> None:
+    chance = random.Random(target.name)
+    async with run_server() as url, aiohttp.ClientSession(url) as http:
+        for _ in range(4):
+            before = await target.size()
+            writer = await start(url, target.name, "--follow")
+            await place_many(http, 400)
+            async with asyncio.timeout(60):
+                while await target.size() == before:
+                    assert writer.returncode is None, await finish(writer)
+                    await asyncio.sleep(0.01)
+            placing = asyncio.create_task(place_many(http, 200))
+            await asyncio.sleep(chance.random() / 3)
+            writer.kill()
+            await writer.wait()
+            await placing
+        assert await finish(await start(url, target.name)) == (0, b"")
+        ids = await whole_feed(http)
+    rows = await target.rows()
+    assert [row[0] for row in rows] == ids
+    assert len(ids) == 2_400
+    db = await asyncpg.connect(database_url)
+    truth = await db.fetchrow(
+        "SELECT sum(quantity), sum(coalesce(amount, quantity * price_cents)) FROM orders"
+    )
+    await db.close()
+    assert truth is not None
+    assert sum(row[1] for row in rows) == truth[0]
+    assert sum(round(float(row[2]) * 100) for row in rows) == truth[1]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("target", KINDS, indirect=True)
+async def test_a_second_run_goes_on_and_after_is_for_the_first(
+    target: Target, http: aiohttp.ClientSession, server_url: str
+) -> None:
+    await place_many(http, 20)
+    first = [event["id"] for event in await ticked(http, 20)]
+    assert await finish(await start(server_url, target.name, "--after", first[4])) == (0, b"")
+    assert [row[0] for row in await target.rows()] == first[5:]
+    code, error = await finish(await start(server_url, target.name, "--after", "beginning"))
+    assert (code, error) == (
+        2,
+        b"coffeert: The target has a cursor already, and goes on there: leave --after out.\n",
+    )
+    await place_many(http, 10)
+    whole = [event["id"] for event in await ticked(http, 30)]
+    assert await finish(await start(server_url, target.name)) == (0, b"")
+    assert [row[0] for row in await target.rows()] == whole[5:]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("target", KINDS, indirect=True)
+async def test_of_two_writers_one_ends_and_says_so(target: Target, run_server: RunServer) -> None:
+    async with run_server() as url, aiohttp.ClientSession(url) as http:
+        await place_many(http, 10)
+        writers = [await start(url, target.name, "--follow") for _ in range(2)]
+        ends = [asyncio.create_task(finish(writer)) for writer in writers]
+        while True:
+            await place_many(http, 10)
+            done, _ = await asyncio.wait(ends, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                break
+        code, error = done.pop().result()
+        assert code == 9
+        assert error.startswith(b"coffeert: Another process ")
+        for writer in writers:
+            if writer.returncode is None:
+                writer.terminate()
+        await asyncio.gather(*ends)
+        assert await finish(await start(url, target.name)) == (0, b"")
+        assert [row[0] for row in await target.rows()] == await whole_feed(http)
+
+
+@pytest.mark.long
+async def test_a_file_that_is_not_the_feeds_is_left_alone(server_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.ndjson"
+    path.write_text("mine\n")
+    code, error = await finish(await start(server_url, str(path)))
+    assert code == 2
+    assert b"has content" in error
+    assert path.read_text() == "mine\n"
+
+
+@pytest.mark.parametrize(
+    "target", ["orders.csv", "nats://127.0.0.1", "nats://127.0.0.1/orders.*", "ftp://x/y"]
+)
+async def test_a_target_that_cannot_be_used_is_told(target: str) -> None:
+    code, error = await finish(await start("http://127.0.0.1:9", target))
+    assert code == 2
+    assert error.startswith(b"coffeert: ")
+    assert error.count(b"\n") == 1
