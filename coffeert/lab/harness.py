@@ -102,7 +102,7 @@ class ServerUnderTest:
             offered=round(job.rate * orders, 1),
             good=round(good * orders / load.elapsed, 1),
             head=_head(job),
-            errors=load.errors - load.shed,
+            errors=load.errors - load.shed - load.unsent,
             shed=load.shed,
             latency=load.latency,
             usage=usage,

@@ -29,6 +29,7 @@ from coffeert.lab.worker_process import ParentPipe
 
 OrderTransport = Literal["http", "ws", "batch"]
 UNANSWERED = -1
+UNSENT = -2
 TIMELINE_STEP_SECONDS = 0.5
 # Prepared for a closed loop, by the second: more than it can send.
 _CLOSED_LOOP_REQUESTS = 50_000
@@ -41,7 +42,9 @@ _STORED = (200, 201)
 class LoadJob(msgspec.Struct, frozen=True, kw_only=True):
     """What to send: `rate` requests a second for `seconds`; 0: each connection as fast as it goes.
 
-    `max_in_flight` a connection may exceed 1 over WebSocket only. `objective` and `drain` are in seconds.
+    `max_in_flight` a connection may exceed 1 over WebSocket only. `objective`, `patience` and `drain` are
+    in seconds; a request that has waited longer than `patience` (0: any time) for an idle connection is
+    not sent.
     The file `sent_to` gets the id of each order sent, and `acknowledged_to` that of each order
     acknowledged, 16 bytes each. `mix` is for batches.
     """
@@ -56,6 +59,7 @@ class LoadJob(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 2.0
     seed: int = 1
     objective: float = 0.1
+    patience: float = 0.0
     lines: int = 500
     probes: tuple[str, ...] = ()
     stride: int = 0
@@ -96,7 +100,8 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of the requests; `elapsed` is in seconds, from the first due to the last answer.
 
     `wrong` answers were neither 503 nor what was asked for; `unanswered` requests got none, or lost their
-    connection. `backlog_middle` and `backlog_end`: requests due but not yet sent, halfway and at the end.
+    connection, and `unsent` ones waited in vain for one. `backlog_middle` and `backlog_end`: requests due
+    but not yet sent, halfway and at the end.
     `latency` and `shed_latency` count from when requests were due, `shed_sent` from when they were sent.
     `pieces`: those stored, by minute (Unix seconds), if a mix was sent.
     `send_delay_p99`: seconds from when requests were due to when they were sent, which waits for an idle
@@ -108,6 +113,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     shed: int
     wrong: int
     unanswered: int
+    unsent: int = 0
     good: int
     elapsed: float
     backlog_middle: int
@@ -216,7 +222,7 @@ class LoadGenerator:
             self._idle.append(connection)
         if self._taken < self._released and not self._ends:
             self._dispatch(now)
-        elif self._finished == self._taken and (self._ends or self._taken == len(self._requests)):
+        if self._finished == self._taken and (self._ends or self._taken == len(self._requests)):
             self._done.set()
 
     def _end(self) -> None:
@@ -244,9 +250,13 @@ class LoadGenerator:
     def _dispatch(self, now: float) -> None:
         while self._taken < self._released and self._idle:
             index, self._taken = self._taken, self._taken + 1
-            self._sent_at[index] = time.monotonic()
             if not self._job.rate:
                 self._due_at[index] = now
+            elif 0 < self._job.patience < now - self._due_at[index]:
+                self._status[index] = UNSENT
+                self._finished += 1
+                continue
+            self._sent_at[index] = time.monotonic()
             # Round-robin: the server closes connections that stay silent.
             self._idle.popleft().send(index, self._requests[index].wire)
 
@@ -260,6 +270,7 @@ class LoadGenerator:
         job, sent = self._job, self._taken
         stored = [i for i in range(sent) if self._status[i] in _STORED]
         shed = [i for i in range(sent) if self._status[i] == 503]
+        unsent = [i for i in range(sent) if self._status[i] == UNSENT]
         unanswered = sum(self._status[i] in (UNANSWERED, BROKEN) for i in range(sent))
         took = [self._answered_at[i] - self._due_at[i] for i in stored]
         self._write_ids(stored)
@@ -268,14 +279,17 @@ class LoadGenerator:
             sent=self._released if job.rate else sent,
             stored=len(stored),
             shed=len(shed),
-            wrong=sent - len(stored) - len(shed) - unanswered,
+            wrong=sent - len(stored) - len(shed) - unanswered - len(unsent),
             unanswered=unanswered,
+            unsent=len(unsent),
             good=sum(seconds <= job.objective for seconds in took),
             elapsed=max(last - self._begin, job.seconds if job.rate else 1e-6),
             backlog_middle=max(0, self._backlog_middle),
             backlog_end=self._backlog_end,
             cores=round(cores, 3),
-            send_delay_p99=_p99(self._sent_at[i] - self._due_at[i] for i in range(sent)),
+            send_delay_p99=_p99(
+                self._sent_at[i] - self._due_at[i] for i in range(sent) if self._status[i] != UNSENT
+            ),
             release_delay_p99=_p99(self._release_delays),
             latency=Latencies.of(took),
             shed_latency=Latencies.of(self._answered_at[i] - self._due_at[i] for i in shed),
@@ -314,7 +328,10 @@ class LoadGenerator:
 
     def _write_ids(self, stored: list[int]) -> None:
         for name, requests in (
-            (self._job.sent_to, self._requests[: self._taken]),
+            (
+                self._job.sent_to,
+                [self._requests[i] for i in range(self._taken) if self._status[i] != UNSENT],
+            ),
             (self._job.acknowledged_to, [self._requests[i] for i in stored]),
         ):
             if name:

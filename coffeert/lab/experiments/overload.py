@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from coffeert.lab.experiments.overload_limit import (
     OBJECTIVE_SECONDS,
+    PATIENCE_SECONDS,
     OverloadLimit,
     accepted_verdict,
     goodput_verdict,
@@ -107,7 +108,8 @@ class HttpOverload(NamedTuple):
 
     def metrics(self) -> tuple[Metric, ...]:
         peak = max(run.rate for run in self.peaks)
-        shed = self.twice.load.shed / max(1, self.twice.load.sent)
+        twice = self.twice.load
+        shed = (twice.shed + twice.unsent) / max(1, twice.sent)
         return (
             Metric("peak", round(peak), "orders/s"),
             Metric("sustainable", round(self.sustainable.median), "orders/s"),
@@ -194,8 +196,9 @@ async def run_overload(harness: Harness) -> Experiment:
             f"the median of {preset.overload_searches} searches. Shares of it were offered "
             f"{preset.overload_repeats} times each, and medians are compared. "
             f"Goodput: stored and answered within {OBJECTIVE_SECONDS:g} s of when the order was due. "
-            "The rest was answered 503 with Retry-After, or waited for one of the generator's "
-            f"{connections} connections.",
+            "The rest was answered 503 with Retry-After, or had none of the generator's "
+            f"{connections} connections: a client that sends again right after a refusal is held for "
+            "half a second, and has no other connection.",
         ),
     )
 
@@ -215,7 +218,7 @@ async def _measure(harness: Harness, connections: int) -> HttpOverload:
         async def offer(label: str, share: float, seconds: float) -> LoadRun:
             return await server.measure(
                 label, rate=found.median * share, seconds=seconds, objective=OBJECTIVE_SECONDS,
-                connections=connections,
+                connections=connections, patience=PATIENCE_SECONDS,
             )  # fmt: skip
 
         # In turns, so that what disturbs the machine for a while does not affect one share only.

@@ -10,6 +10,7 @@ from coffeert.lab.clients import RequestHead
 from coffeert.lab.environment import free_port
 from coffeert.lab.experiments.overload_limit import (
     OBJECTIVE_SECONDS,
+    PATIENCE_SECONDS,
     OverloadLimit,
     accepted_verdict,
     goodput_verdict,
@@ -116,6 +117,7 @@ class VariantOverload(NamedTuple):
                 f"{title}: ",
                 load,
                 f"p50 {load.shed_sent.p50:.1f} ms; {load.shed / max(1, load.sent):.0%} were refused",
+                held=self.variant.transport != "ws",
             ),
         )
 
@@ -131,13 +133,13 @@ async def overload_variant(
     connections = min(variant.connections, 64 * preset.connections)
     trials: list[LoadRun] = []
 
-    async def offer(rate: float, label: str) -> LoadRun:
+    async def offer(rate: float, label: str, patience: float = 0.0) -> LoadRun:
         return await server.measure(
             f"{variant.title}: {label}",
             transport=variant.transport, head=variant.head, lines=variant.lines,
             rate=rate / variant.lines, connections=connections, max_in_flight=variant.max_in_flight,
             seconds=min(MAX_VARIANT_SECONDS, preset.overload_seconds / 2),
-            objective=OBJECTIVE_SECONDS,
+            objective=OBJECTIVE_SECONDS, patience=patience,
         )  # fmt: skip
 
     async def sustains(rate: float) -> bool:
@@ -148,7 +150,8 @@ async def overload_variant(
     low, high = single * variant.low, single * variant.high
     found, _ = await bisect(sustains, low, high, steps=preset.overload_trials + 1)
     sustainable = found or low
-    twice = await offer(2 * sustainable, "200 % of the sustainable rate")
+    patience = 0.0 if variant.transport == "ws" else PATIENCE_SECONDS
+    twice = await offer(2 * sustainable, "200 % of the sustainable rate", patience)
     floor = None
     if variant.transport == "http":
         floor = await measure_floor(server.harness, 2 * sustainable, connections, variant.head)
