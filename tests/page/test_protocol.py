@@ -69,7 +69,8 @@ class ScriptedServer:
     async def _report(self, request: web.Request) -> web.Response:
         if not self.has_reports:
             raise web.HTTPNotFound
-        return web.json_response({"stores": [], "rows": [], "total": {}, "compared": None})
+        total = {"figures": {"orders": 0, "pieces": 0, "takings": "0.00"}}
+        return web.json_response({"stores": [], "rows": [], "total": total, "compared": None})
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
