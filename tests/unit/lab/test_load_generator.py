@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coffeert.lab.load_generator import LoadGenerator, LoadJob, poisson
+from tests.waiting import eventually
 
 
 @settings(max_examples=25, deadline=None)
@@ -26,28 +28,30 @@ def test_arrivals_are_those_of_a_poisson_process(seed: int, rate: float) -> None
     assert 0.5 < deviation / mean < 1.7  # of exponential gaps it is 1, of a metronome's 0
 
 
-async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer each request 503, a fifth of a second after it came."""
-    while True:
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-        except asyncio.IncompleteReadError:
-            writer.close()
-            return
-        if not head.startswith(b"GET"):  # an order, maybe behind the body of the one before
-            await asyncio.sleep(0.2)
-        writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
-
-
 async def test_who_finds_no_idle_connection_in_time_is_not_sent() -> None:
+    answering: set[asyncio.StreamWriter] = set()
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer each order 503, a fifth of a second after it came."""
+        answering.add(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                if not head.startswith(b"GET"):  # an order, maybe behind the body of the one before
+                    await asyncio.sleep(0.2)
+                writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+        answering.discard(writer)
+
     server = await asyncio.start_server(refuse, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     job = LoadJob(host="127.0.0.1", port=port, connections=2, rate=100, seconds=1, patience=0.05)
     load = LoadGenerator(job)
     await load.connect()
     result = await load.run()
+    await eventually(lambda: not answering)
     server.close()
-    await server.wait_closed()
     assert result.unsent > result.shed > 0
     assert result.sent == result.shed + result.unsent
     assert result.wrong == result.unanswered == 0
