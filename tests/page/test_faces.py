@@ -177,12 +177,17 @@ async def test_yesterday_is_told_with_its_closing_and_what_came_after(
         await client.place(Draft("uptown", "tea", 1, 290, noon, key="3"))
         await client.close_day()
         await client.void("2")
-    screen = await screens.open(url)
-    await live(screen)
-    await expect(screen.page.locator("#yesterday")).to_have_text(
-        "Yesterday 2 orders, 7.70. 1 receipt, for 50 % of the orders. "
-        "Closing 1: 1 order came since (-4.80)."
-    )
+        screen = await screens.open(url)
+        await live(screen)
+        await expect(screen.page.locator("#yesterday")).to_have_text(
+            "Yesterday 2 orders, 7.70. 1 receipt, for 50 % of the orders. "
+            "Closing 1: 1 order came since (-4.80)."
+        )
+        await client.place(Draft("uptown", "latte", 2, 480, noon, key="4"))
+        again = await screens.open(url)
+        await expect(again.page.locator("#yesterday")).to_contain_text(
+            "Closing 1: 2 orders came since (+4.80)."
+        )
 
 
 async def test_a_currency_without_decimals(shell: Shell, screens: Screens) -> None:

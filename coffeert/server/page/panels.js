@@ -117,7 +117,7 @@ function waiting({ stores_without_sale: stores, stores_compared: all }) {
 /** The day before in words: what it took, how that was against the usual, and what has changed since. */
 function yesterday({ reports, shown, money }) {
   const report = reports.get('yesterday', shown)
-  show(byId('yesterday'), Boolean(report?.total.figures.orders))
+  show(byId('yesterday'), Boolean(report?.total.figures.orders || report?.details?.closing))
   if (report) setText(byId('yesterday'), dayInWords(report, money))
 }
 
@@ -130,7 +130,7 @@ function dayInWords({ total, compared, details }, money) {
   const against = percent == null ? '' : `: ${over(percent)} ${compared.title}${range}`
   const said = [`Yesterday ${count(orders)} ${orders === 1 ? 'order' : 'orders'}, ${amount(takings)}${against}.`]
   if (receipts > 0) {
-    const share = covered < orders ? `, for ${Math.floor((100 * covered) / orders)} % of the orders` : ''
+    const share = covered > 0 && covered < orders ? `, for ${Math.floor((100 * covered) / orders)} % of the orders` : ''
     said.push(`${count(receipts)} ${receipts === 1 ? 'receipt' : 'receipts'}${share}.`)
   }
   if (details?.closing) said.push(closingInWords(details.closing, amount))
@@ -140,7 +140,7 @@ function dayInWords({ total, compared, details }, money) {
 function closingInWords({ number, changed, recut }, amount) {
   const late = changed?.late_orders
   const since = changed
-    ? `: ${count(late)} ${late === 1 ? 'order' : 'orders'} came since (${amount(changed.difference.takings)})`
+    ? `: ${count(late)} ${late === 1 ? 'order' : 'orders'} came since (${changed.difference.takings > 0 ? '+' : ''}${amount(changed.difference.takings)})`
     : ''
   return `Closing ${number}${since}${recut ? '; a calendar was changed since' : ''}.`
 }

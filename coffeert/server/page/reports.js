@@ -132,8 +132,12 @@ export class Orders {
     if (page === null) return
     const { orders, next, total } = page
     if (!before) {
-      // More came than a page has: what is known lies behind a gap.
-      if (!orders.some(({ order_id: id }) => this.#known.has(id))) this.#known.clear()
+      // While no older page is shown, this one is all that is needed: what came before it would pile up. And if
+      // more came than a page has, what is known lies behind a gap.
+      if (this.#rows <= PAGE || !orders.some(({ order_id: id }) => this.#known.has(id))) {
+        this.#known.clear()
+        this.#voided.clear()
+      }
       this.#newest = orders[0]?.order_id
       this.#total = total
     }
