@@ -24,7 +24,6 @@ from coffeert.tui.render.layout import FULL, TALL
 from coffeert.tui.render.palette import THEMES, Palette, PlainPalette
 from coffeert.tui.saved_state import capture_state, save_state
 from coffeert.tui.screens.dashboard import Dashboard
-from coffeert.tui.screens.page_link import PageLink
 from coffeert.tui.server_tab import ServerTab
 from coffeert.tui.settings import Settings
 from coffeert.tui.textual_workarounds import RELEASE_SECONDS, release_memory
@@ -204,6 +203,9 @@ class CoffeertApp(App[None]):
 
     def action_page_link(self) -> None:
         """Show a link to the page of this server, for a phone."""
+        # The first picture need not wait for what draws QR codes.
+        from coffeert.tui.screens.page_link import PageLink
+
         archive = self.tab.archive
         if archive is None:
             self.dashboard.notify_warning("A recording has no page.")
