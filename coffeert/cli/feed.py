@@ -81,7 +81,6 @@ def command(
         )
 
     if target is not None:
-        sink_for(target, state)  # so that what is wrong with it is told at once
         asyncio.run(
             _until_stopped(
                 _fill(partial(sink_for, target, state), feed_after, after, follow=follow)

@@ -15,7 +15,7 @@ from coffeert.cli.closing_text import change_sentences
 from coffeert.cli.report_mail import ReportMail
 from coffeert.cli.text_page import csv_cell, local_time, page_text, text_table
 from coffeert.domain.currency import amount_text
-from coffeert.domain.money import rounded, units_from_text
+from coffeert.domain.money import units_from_text
 from coffeert.printable import printable
 from coffeert.wire.reports import Figures, Grouping, PercentChange, Report, ReportDetails, ReportRow
 
@@ -85,17 +85,12 @@ def _compared_stores(report: Report) -> Iterator[str]:
 
 
 def _receipts(total: Figures, report: Report) -> Iterator[str]:
-    with_receipt, takings = total.orders_with_receipt, total.takings_with_receipt
-    if total.receipts is None or with_receipt is None or takings is None:
+    if total.receipts is None:
         return
-    share = ""
-    if 0 < with_receipt < total.orders:
-        share = f", of {100 * with_receipt // total.orders} % of the orders"
-    each = ""
-    if total.receipts > 0:
-        mean = rounded(units_from_text(takings), total.receipts)
-        each = f"; {amount_text(mean, report.currency or None)} each"
-    yield f"Receipts: {total.receipts:,}{share}{each}."
+    share, mean = total.receipt_share, total.per_receipt
+    covered = "" if share is None else f", of {share} % of the orders"
+    each = "" if mean is None else f"; {amount_text(mean, report.currency or None)} each"
+    yield f"Receipts: {total.receipts:,}{covered}{each}."
 
 
 def _against(report: Report) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from functools import cached_property
@@ -11,6 +10,7 @@ from signal import Signals
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 from urllib.parse import quote
 
+from coffeert.durable_file import flush_directory
 from coffeert.embedded.binaries import POSTGRES
 from coffeert.embedded.daemon import START_TIMEOUT_SECONDS, Daemon, accepts_connections, reply
 from coffeert.errors import EmbeddedError
@@ -168,7 +168,7 @@ class PostgresServer(Daemon):
             log_file = self.directory.log("initdb.log")
             raise self._failure("PostgreSQL's data could not be initialised", log_file)
         cluster.rename(self.directory.cluster)
-        _sync_directory(self.directory.path)
+        flush_directory(self.directory.path)
 
     def _require_usable(self) -> None:
         cluster, account = self.directory.cluster, self.directory.account
@@ -230,11 +230,3 @@ class PostgresServer(Daemon):
     @property
     def _socket(self) -> Path:
         return self.directory.sockets / f".s.PGSQL.{PORT}"
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -26,7 +26,7 @@ class NatsSink:
     """Publishes in order and waits for every acknowledgement of the stream, then writes the cursor.
 
     What a killed process repeats is dropped by the stream if it comes within its `duplicate_window`. The
-    cursor is moved on only from the revision that this process wrote, so a second one is told and ends.
+    cursor moves on only from the revision that this process wrote, so a second process stops with an error.
     """
 
     def __init__(self, url: URL) -> None:
@@ -44,7 +44,7 @@ class NatsSink:
         from nats.js.errors import NotFoundError
 
         try:
-            # Once: outages are for whoever opens the sink again, at the cursor that is stored.
+            # One attempt: after an outage the caller opens a new sink, which goes on at the stored cursor.
             self._client = await nats.connect(
                 self._server, allow_reconnect=False, connect_timeout=_SECONDS, error_cb=_ignore
             )

@@ -33,7 +33,7 @@ WHERE cursor IS NOT DISTINCT FROM $2 RETURNING one
 class PostgresSink:
     """Fills `coffeert_event`; `place` rises in the order of the feed.
 
-    The cursor is moved on only from where this process left it, so a second one is told and ends.
+    The cursor moves on only from where this process left it, so a second process stops with an error.
     """
 
     def __init__(self, url: str) -> None:

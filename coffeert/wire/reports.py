@@ -13,6 +13,7 @@ import msgspec
 
 from coffeert.domain.changes import PercentChange as PercentChange
 from coffeert.domain.comparisons import Comparison as Comparison
+from coffeert.domain.money import rounded, units_from_text
 from coffeert.domain.periods import PERIODS as PERIODS
 from coffeert.domain.report_plan import Grouping as Grouping
 from coffeert.wire.closings import ClosingSummary
@@ -34,6 +35,19 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     takings_with_receipt: str | None = None
     sold: str | None = None
     refunded: str | None = None
+
+    @property
+    def receipt_share(self) -> int | None:
+        """Of how many of a hundred orders there is a receipt, rounded down; `None` if of none or all."""
+        covered = self.orders_with_receipt or 0
+        return 100 * covered // self.orders if 0 < covered < self.orders else None
+
+    @property
+    def per_receipt(self) -> int | None:
+        """What a receipt took on average, in minor units; `None` without any."""
+        if not self.receipts or self.receipts < 0 or self.takings_with_receipt is None:
+            return None
+        return rounded(units_from_text(self.takings_with_receipt), self.receipts)
 
 
 class UsualRange(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,7 +37,7 @@ _CORS = "tests/integration/server/http/test_cors.py"
 _FEED = "tests/integration/client/test_feed.py"
 _FEED_PARTS = "tests/integration/feed/test_parts.py"
 _FEED_TICKS = "tests/integration/feed/test_standby_server.py"
-_FEED_TURNS = "tests/unit/server/feed/test_turns.py"
+_FEED_TURNS = "tests/unit/server/http/test_feed_turns.py"
 _FEED_COMMAND = "tests/integration/feed/test_command.py"
 _LOGIN = "tests/integration/server/http/test_login.py"
 _COOKIE = "tests/unit/server/http/test_read_cookie.py"
@@ -1576,9 +1576,9 @@ ORDER BY order_id""",
     ),
     Mutant(
         "all readers of the feed are written to before anybody else has a turn",
-        "coffeert/server/feed/turns.py",
-        "            await asyncio.sleep(0)",
-        "            pass",
+        "coffeert/server/http/feed.py",
+        "async with self._next:\n            await asyncio.sleep(0)",
+        "async with self._next:\n            pass",
         (_FEED_TURNS,),
     ),
     Mutant(

@@ -23,7 +23,7 @@ from coffeert.lab.results import Verdict, judge
 OBJECTIVE_SECONDS = 1.0
 TARGET_GOODPUT, TARGET_REFUSAL_MS = 0.9, 50.0
 TARGET_HELD_MS = (
-    600.0  # the server holds for half a second whoever sends again right after a refusal
+    600.0  # half a second in which the server does not look at the order, and a tenth more
 )
 PATIENCE_SECONDS = 0.05
 """Every client has its own connection: who finds none idle is one that was refused, and waits."""

@@ -18,7 +18,6 @@ from coffeert.errors import CoffeertError
 from coffeert.server.feed.chunk import AT_ONCE, EncodedEvent
 from coffeert.server.feed.reader_limit import ReaderLimit
 from coffeert.server.feed.source import FeedSource
-from coffeert.server.feed.turns import Turns
 from coffeert.server.http.aiohttp_connection import connection_of
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.feed_request import FeedRequest, read_feed_request
@@ -39,6 +38,22 @@ class FeedPage(msgspec.Struct, frozen=True):
     events: list[EncodedEvent]
     position: FeedPosition
     at_end: bool = False
+
+
+class Turns:
+    """Lets one task go on in each iteration of the event loop, in the order in which they came.
+
+    A tick wakes all readers of the feed at once. If each wrote hundreds of kilobytes in the same iteration,
+    orders would be answered after the last of them.
+    """
+
+    def __init__(self) -> None:
+        self._next = asyncio.Lock()
+
+    async def wait(self) -> None:
+        """Wait for a turn, which lasts until the caller waits for something."""
+        async with self._next:
+            await asyncio.sleep(0)
 
 
 class FeedApi:

@@ -114,9 +114,7 @@ class OrderConnection(Connection):
 
     @property
     def _is_busy(self) -> bool:
-        return (
-            self._answer is not None or self._queued is not None or self._held or not self._writable
-        )
+        return self.is_answering or not self._writable
 
     def _read(self) -> None:
         """Start the next request, if it has arrived, or delegate what is not for us."""
@@ -315,7 +313,7 @@ class OrderConnection(Connection):
     @property
     def is_answering(self) -> bool:
         """Whether a request waits for its answer."""
-        return self._answer is not None or self._queued is not None
+        return self._answer is not None or self._queued is not None or self._held
 
     def close(self) -> None:
         """End the connection when what is being answered is sent."""

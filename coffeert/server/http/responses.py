@@ -97,8 +97,7 @@ class ResponseEncoder:
     def created(self, stored: StoredOrder, places: int, version: str, *, keep_alive: bool) -> bytes:
         """Encode the `order_response` of a new order, which is most of them."""
         body = encode(OrderBody.of(stored.order, places, stored.key))
-        if self._second != int(self._clock()):
-            self._begin_second()
+        self._renew()
         # A second has many orders, and their bodies few lengths.
         kind = len(body), version, keep_alive
         head = self._created_heads.get(kind)
@@ -110,13 +109,16 @@ class ResponseEncoder:
     def encode(self, response: Response, version: str, *, keep_alive: bool) -> bytes:
         """Encode a response."""
         head = _head(response.status, response.headers, len(response.body), version)
-        if self._second != int(self._clock()):
-            self._begin_second()
+        self._renew()
         end = self._ends[version, keep_alive and not response.close]
         return b"%b%b%b" % (head, end, response.body)
 
-    def _begin_second(self) -> None:
-        self._second = second = int(self._clock())
+    def _renew(self) -> None:
+        """Write again what holds the date, if a second has begun."""
+        second = int(self._clock())
+        if second == self._second:
+            return
+        self._second = second
         common = f"Date: {formatdate(second, usegmt=True)}\r\nServer: {SERVER_SOFTWARE}\r\n"
         self._ends = {
             ("1.1", True): f"{common}\r\n".encode(),

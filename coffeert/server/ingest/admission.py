@@ -37,8 +37,7 @@ class Admission:
         self._batch_rows = batch_rows
         self._writers = writers
         self._clock = clock
-        self._busy_since: dict[int, float] = {}
-        self._newest_since = 0.0  # the last of them
+        self._busy_since: dict[int, float] = {}  # the newest last
         self._last_end = -math.inf
         self._closed = False
 
@@ -54,13 +53,12 @@ class Admission:
 
     def batch_started(self, writer: int) -> None:
         """Record that a writer has sent a batch."""
-        self._busy_since[writer] = self._newest_since = self._clock()
+        self._busy_since[writer] = self._clock()
 
     def batch_finished(self, writer: int, rows: int) -> None:
         """Record that a writer's batch is committed, or has failed."""
         self._last_end = self._clock()
         seconds = self._last_end - self._busy_since.pop(writer)
-        self._newest_since = max(self._busy_since.values(), default=0.0)
         weight = _SMOOTHING if self.batch_size else 1.0
         self.batch_size += weight * (rows - self.batch_size)
         self.batch_seconds += weight * (seconds - self.batch_seconds)
@@ -84,7 +82,9 @@ class Admission:
 
     def current_commit_seconds(self) -> float:
         """Return for how many seconds the newest running batch has been committing; 0 without any."""
-        return self._clock() - self._newest_since if self._busy_since else 0.0
+        if not self._busy_since:
+            return 0.0
+        return self._clock() - next(reversed(self._busy_since.values()))
 
     def stalled_seconds(self) -> float:
         """Return for how many seconds batches have been committing and none has ended; 0 without any."""

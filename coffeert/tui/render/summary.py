@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coffeert.domain.money import rounded, units_from_text
+from coffeert.domain.money import units_from_text
 from coffeert.printable import printable
 from coffeert.tui.model.report_request import totals_of
 from coffeert.tui.render.changes import compared_words, minutes_changes
@@ -110,15 +110,12 @@ def _closing(closing: ClosingSummary, currency: Currency) -> str:
 
 
 def _receipts(figures: Figures, currency: Currency) -> Iterator[str]:
-    receipts, takings = figures.receipts, figures.takings_with_receipt
-    if not receipts or receipts < 0 or takings is None or figures.orders_with_receipt is None:
+    receipts, mean, share = figures.receipts, figures.per_receipt, figures.receipt_share
+    if receipts is None or mean is None:
         return
-    each = currency.text(rounded(units_from_text(takings), receipts))
-    share = ""
-    if 0 < figures.orders_with_receipt < figures.orders:
-        share = f", for {100 * figures.orders_with_receipt // figures.orders} % of the orders"
     several = receipts > 1
-    yield f"{receipts:,} receipt{'s' * several} of {each}{' each' * several}{share}."
+    covered = "" if share is None else f", for {share} % of the orders"
+    yield f"{receipts:,} receipt{'s' * several} of {currency.text(mean)}{' each' * several}{covered}."
 
 
 def _leader(context: FrameContext) -> str:

@@ -179,6 +179,23 @@ async def test_who_sends_again_after_a_refusal_is_held_and_then_looked_at_again(
     assert three.wires[0].reading
 
 
+async def test_a_held_order_is_answered_before_its_server_closes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deferred_responses, "HOLD_SECONDS", 0.05)
+    one = Connections(1)
+    shed(one.orders)
+    for _ in "ab":
+        one.send_to_all(WHOLE)
+        await settle()
+    closing = asyncio.ensure_future(one.limiter.close())
+    await settle()
+    assert not one.wires[0].closed
+    await eventually(lambda: one.wires[0].closed)
+    assert one.wires[0].statuses == [503, 503]
+    await closing
+
+
 async def test_a_held_order_is_stored_if_there_is_room_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

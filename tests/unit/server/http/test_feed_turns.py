@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from itertools import pairwise
 
-from coffeert.server.feed.turns import Turns
+from coffeert.server.http.feed import Turns
 
 
 async def test_others_go_on_between_two_turns() -> None:
