@@ -19,6 +19,11 @@ from tests.torture.faults.feed import (
     StalledFeedReaders,
     TransactionsHeld,
 )
+from tests.torture.faults.pooler import (
+    LeaderByLeaseKilled,
+    PoolerInSessionModeKilled,
+    PoolerInTransactionModeKilled,
+)
 from tests.torture.faults.postgres import (
     DiskFull,
     LongTransaction,
@@ -69,4 +74,7 @@ FAULTS: Sequence[type[Fault]] = (
     TransactionsHeld,
     LargeTransaction,
     StalledFeedReaders,
+    PoolerInSessionModeKilled,
+    PoolerInTransactionModeKilled,
+    LeaderByLeaseKilled,
 )
