@@ -43,18 +43,20 @@ WITH seal AS MATERIALIZED (
            store, drink, sum(orders)::bigint AS orders, sum(quantity)::bigint AS quantity,
            sum(revenue_cents)::bigint AS revenue_cents
     FROM counted GROUP BY 1, 2, 3
-), every_quarter AS MATERIALIZED (
-    SELECT bucket, store, drink, orders, quantity, revenue_cents FROM quarter
-    UNION ALL
-    SELECT bucket, store, drink, orders, quantity, revenue_cents
-    FROM rollup_quarter
-    WHERE date_bin('1 day', bucket, '2000-01-01 00:00+00') IN (SELECT begins FROM unread)
-), store_day AS MATERIALIZED (
+), quarters_of_day AS MATERIALIZED (
+    SELECT date_bin('1 day', bucket, '2000-01-01 00:00+00') AS begins,
+           sum(cell_hash(bucket, store, drink, orders, quantity, revenue_cents)) AS hash
+    FROM rollup_quarter GROUP BY 1
+), business_date AS MATERIALIZED (
+    -- Of every quarter hour on the days that have any, in every calendar: far fewer than there are cells.
     SELECT id, bucket, date
     FROM (
-        SELECT DISTINCT bucket, coalesce(calendar, 1::smallint) AS id
-        FROM every_quarter LEFT JOIN menu_store ON code = store
+        SELECT begins FROM quarters_of_day
+        UNION SELECT date_bin('1 day', bucket, '2000-01-01 00:00+00') FROM quarter
     ) AS used
+    CROSS JOIN generate_series(0, 95) AS number
+    CROSS JOIN LATERAL (SELECT begins + number * interval '15 minutes' AS bucket) AS quarter_hour
+    CROSS JOIN (SELECT 1::smallint AS id UNION SELECT calendar FROM menu_store) AS used_calendar
     CROSS JOIN LATERAL (
         SELECT date FROM calendar_day
         WHERE calendar = id AND begins <= bucket AND begins > bucket - interval '3 days' AND ends > bucket
@@ -69,9 +71,15 @@ WITH seal AS MATERIALIZED (
     UNION ALL
     SELECT 'day', date::timestamp AT TIME ZONE 'UTC', store, drink,
            sum(orders)::bigint, sum(quantity)::bigint, sum(revenue_cents)::bigint
-    FROM every_quarter AS quarter LEFT JOIN menu_store ON code = store
-    JOIN store_day ON store_day.bucket = quarter.bucket
-        AND store_day.id = coalesce(menu_store.calendar, 1::smallint)
+    FROM (
+        SELECT bucket, store, drink, orders, quantity, revenue_cents FROM quarter
+        UNION ALL
+        SELECT bucket, store, drink, orders, quantity, revenue_cents
+        FROM rollup_quarter
+        WHERE date_bin('1 day', bucket, '2000-01-01 00:00+00') IN (SELECT begins FROM unread)
+    ) AS every_quarter LEFT JOIN menu_store ON code = store
+    JOIN business_date ON business_date.bucket = every_quarter.bucket
+        AND business_date.id = coalesce(menu_store.calendar, 1::smallint)
     GROUP BY 2, 3, 4
 ), kept AS (
     SELECT 'minute' AS grain, bucket, store, drink, orders, quantity, revenue_cents
@@ -91,10 +99,6 @@ WITH seal AS MATERIALIZED (
     FROM expected FULL JOIN kept USING (grain, bucket, store, drink)
     WHERE (kept.orders, kept.quantity, kept.revenue_cents)
         IS DISTINCT FROM (expected.orders, expected.quantity, expected.revenue_cents)
-), quarters_of_day AS (
-    SELECT date_bin('1 day', bucket, '2000-01-01 00:00+00') AS begins,
-           sum(cell_hash(bucket, store, drink, orders, quantity, revenue_cents)) AS hash
-    FROM rollup_quarter GROUP BY 1
 ), minutes_of_day AS (
     SELECT date_bin('1 day', bucket, '2000-01-01 00:00+00') AS begins,
            sum(cell_hash(bucket, store, drink, orders, quantity, revenue_cents)) AS hash
