@@ -9,7 +9,7 @@ from typing import Literal
 
 import aiohttp
 import pytest
-from playwright.async_api import Route, ViewportSize, expect
+from playwright.async_api import ViewportSize, expect
 
 from coffeert.client import Draft, OrderClient
 from tests.end_to_end.processes import Shell
@@ -196,43 +196,3 @@ async def test_a_currency_without_decimals(shell: Shell, screens: Screens) -> No
     await order(url)
     screen = await screens.open(url)
     await expect(screen.page.locator("#takings")).to_have_text("¥480")
-
-
-_PAGES_OF_A_FILTER = """async () => {
-  const { Orders } = await import(new URL('page/reports.js', document.baseURI))
-  let clock = performance.now()
-  performance.now = () => clock
-  const answer = await new Promise(resolve => {
-    let pages = 0
-    const orders = new Orders({ store: ['uptown'], drink: [] }, () => {
-      const shown = orders.list([], [])
-      if (++pages === 40) return resolve({ more: shown.more, voided: shown.voided.size })
-      clock += 10_000
-      orders.refresh()
-    })
-    orders.refresh()
-  })
-  return answer
-}"""
-
-
-async def test_what_is_no_longer_on_the_first_page_of_a_filter_is_not_kept(
-    shell: Shell, screens: Screens
-) -> None:
-    """Each page has one order that the one before lacks, and nobody asks for older ones."""
-    _, url = await shell.serve()
-    screen = await screens.open(url)
-    asked = 0
-
-    async def scripted(route: Route) -> None:
-        nonlocal asked
-        asked += 1
-        orders = [
-            {"order_id": f"{n}", "placed_at": f"2026-11-01T12:00:{n:02}Z", "voided_by": "x"}
-            for n in range(asked + 15, asked, -1)
-        ]
-        await route.fulfill(json={"orders": orders, "next": None, "total": len(orders)})
-
-    await screen.page.route(re.compile("/api/orders"), scripted)
-    shown = await screen.page.evaluate(_PAGES_OF_A_FILTER)
-    assert shown == {"more": False, "voided": 15}

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import Protocol
 from urllib.parse import quote
 from uuid import UUID
 
@@ -21,7 +21,6 @@ import asyncpg
 from coffeert.embedded import PostgresServer, ValkeyServer
 from coffeert.postgres.migrations import migrate
 from tests.end_to_end.processes import Command, Shell
-from tests.pgbouncer import PgBouncer, pgbouncer_before
 from tests.ports import free_port
 from tests.servers import FAST, postgres_server, temporary_directory, valkey_server
 from tests.torture.proxy import Proxy
@@ -52,8 +51,7 @@ class Stage:
     Other proxies stand before PostgreSQL and Redis. There are a server, which does not aggregate, and
     two aggregators. Orders in `restored_away` went with what an earlier copy has replaced; if
     `received_again`, a lost order may have been stored anew, with another `received_at`. Servers at
-    `other_urls` are watched too, and `other_readers` checked. The server is `workers` processes. If there
-    is a `pooler`, it stands between PostgreSQL and the proxy before that.
+    `other_urls` are watched too, and `other_readers` checked. The server is `workers` processes.
     """
 
     def __init__(self, postgres: PostgresServer, valkey: ValkeyServer, shell: Shell) -> None:
@@ -69,7 +67,6 @@ class Stage:
         self.received_again = False
         self.other_urls: list[str] = []
         self.other_readers: list[FollowingReader] = []
-        self.pooler: PgBouncer | None = None
         self.workers = 1
         self.server_variables: Mapping[str, str] = {}
         self.server: Command
@@ -182,7 +179,6 @@ async def staged(
     postgres_settings: Mapping[str, str] = FAST,
     server_variables: Mapping[str, str] = MappingProxyType({}),
     workers: int = 1,
-    pooling: Literal["session", "transaction"] | None = None,
 ) -> AsyncIterator[Stage]:
     """Set the stage: everything runs and is well."""
     async with AsyncExitStack() as stack:
@@ -203,15 +199,8 @@ async def staged(
         stage = Stage(postgres, valkey, shell)
         stage.server_variables = server_variables
         stage.workers = workers
-        if pooling:
-            stage.pooler = stack.enter_context(pgbouncer_before(postgres, pooling, size=40))
         stage.before_postgres = await stack.enter_async_context(
-            Proxy(
-                ("127.0.0.1", stage.pooler.port)
-                if stage.pooler
-                else postgres.directory.sockets / SOCKET,
-                at=place / SOCKET,
-            )
+            Proxy(postgres.directory.sockets / SOCKET, at=place / SOCKET)
         )
         redis_socket = Path(valkey.url.removeprefix("unix://"))
         stage.before_redis = await stack.enter_async_context(

@@ -59,8 +59,9 @@ async def measure_rival(
     directory = _new_directory()
     try:
         async with count_reader() as reader:
-            began = time.monotonic()
             try:
+                await rival.prepare(directory)
+                began = time.monotonic()
                 await rival.start(directory, reader)
                 sender = rival.sender()
                 await sender.open()

@@ -34,14 +34,6 @@ def session_pooler(servers: TestServers) -> Iterator[PgBouncer]:
         yield pooler
 
 
-@pytest.fixture(params=["session", "transaction"])
-def pooler(
-    request: pytest.FixtureRequest, session_pooler: PgBouncer, transaction_pooler: PgBouncer
-) -> PgBouncer:
-    """Each of them in turn."""
-    return session_pooler if request.param == "session" else transaction_pooler
-
-
 @pytest.fixture
 def database(database_url: str) -> str:
     """The name of the test's database."""

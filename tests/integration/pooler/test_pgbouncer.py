@@ -19,7 +19,6 @@ from coffeert.postgres.migrations import migrate
 from coffeert.postgres.orders import CommitUnknown, NotStored, OrderRepository
 from coffeert.postgres.pool import Connection, close, connect, open_pool
 from coffeert.postgres.verification import verify
-from coffeert.tasks import end
 from tests.integration.aggregator.conftest import StartAggregator
 from tests.integration.aggregator.recorder import Recorder
 from tests.integration.server.conftest import RunServer
@@ -105,18 +104,18 @@ async def test_an_insert_waits_for_the_disk_whatever_the_database_says(
 
 
 async def test_two_aggregators_under_load_leave_nothing_behind(
-    pooler: PgBouncer, database: str, start: StartAggregator, recorder: Recorder,
-    connection: Connection,
+    pooled_url: str, start: StartAggregator, recorder: Recorder, connection: Connection,
+    opened: AsyncExitStack,
 ) -> None:  # fmt: skip
-    await _lead_under_load(pooler.url(database), start, recorder, connection, seconds=1.5)
+    await _lead_under_load(pooled_url, start, recorder, connection, opened, seconds=1.5)
 
 
 @pytest.mark.long
 async def test_one_leads_for_a_minute(
-    pooler: PgBouncer, database: str, start: StartAggregator, recorder: Recorder,
-    connection: Connection,
+    pooled_url: str, start: StartAggregator, recorder: Recorder, connection: Connection,
+    opened: AsyncExitStack,
 ) -> None:  # fmt: skip
-    await _lead_under_load(pooler.url(database), start, recorder, connection, seconds=60)
+    await _lead_under_load(pooled_url, start, recorder, connection, opened, seconds=60)
 
 
 async def _lead_under_load(
@@ -124,17 +123,19 @@ async def _lead_under_load(
     start: StartAggregator,
     recorder: Recorder,
     connection: Connection,
+    opened: AsyncExitStack,
     *,
     seconds: float,
 ) -> None:
     usual = {
         row[0]: row[1] for row in await connection.fetch("SELECT name, reset_val FROM pg_settings")
     }
-    first, leading = start("first", url=url)
+    first, _ = start("first", url=url)
     await eventually(lambda: first.status.role == "leading")
-    second, standing_by = start("second", url=url)
+    second, _ = start("second", url=url)
     await eventually(lambda: second.status.role == "standing by")
     pool = await open_pool(url, size=4, application_name="test")
+    opened.callback(pool.terminate)
     table, stored = OrderRepository(pool, max_idle=2), 0
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -143,9 +144,6 @@ async def _lead_under_load(
     await eventually(lambda: recorder.has_counted(stored))
     assert {message.token for message in recorder.messages} == {1}
     assert (first.status.role, second.status.role) == ("leading", "standing by")
-    pool.terminate()
-    await end(leading)
-    await end(standing_by)
     assert (await verify(connection)).exact
     assert await connection.fetchval(ADVISORY_LOCKS) == 0
     for settings in await _settings_of_all_sessions(url):
@@ -165,20 +163,20 @@ async def _settings_of_all_sessions(url: str) -> list[dict[str, str]]:
 
 
 async def test_killing_the_pooler_heals(
-    pooler: PgBouncer, database: str, start: StartAggregator, recorder: Recorder,
+    pooled_url: str, transaction_pooler: PgBouncer, start: StartAggregator, recorder: Recorder,
     connection: Connection, opened: AsyncExitStack,
 ) -> None:  # fmt: skip
-    aggregator, _ = start("first", url=pooler.url(database))
-    pool = await open_pool(pooler.url(database), size=2, application_name="test")
+    aggregator, _ = start("first", url=pooled_url)
+    pool = await open_pool(pooled_url, size=2, application_name="test")
     opened.callback(pool.terminate)
     table, orders = OrderRepository(pool, max_idle=1), [order() for _ in range(20)]
     await table.insert(orders[:10])
     await eventually(lambda: recorder.has_counted(10))
-    pooler.kill()
+    transaction_pooler.kill()
     with pytest.raises((NotStored, CommitUnknown)):
         await table.insert(orders[10:])
     await eventually(lambda: aggregator.status.role == "failing")
-    pooler.start()
+    transaction_pooler.start()
     async with asyncio.timeout(WITHIN):
         while True:
             with suppress(DatabaseUnavailable):

@@ -19,11 +19,6 @@ from tests.torture.faults.feed import (
     StalledFeedReaders,
     TransactionsHeld,
 )
-from tests.torture.faults.pooler import (
-    LeaderByLeaseKilled,
-    PoolerInSessionModeKilled,
-    PoolerInTransactionModeKilled,
-)
 from tests.torture.faults.postgres import (
     DiskFull,
     LongTransaction,
@@ -74,7 +69,4 @@ FAULTS: Sequence[type[Fault]] = (
     TransactionsHeld,
     LargeTransaction,
     StalledFeedReaders,
-    PoolerInSessionModeKilled,
-    PoolerInTransactionModeKilled,
-    LeaderByLeaseKilled,
 )
