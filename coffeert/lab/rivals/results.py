@@ -113,7 +113,8 @@ def render_rivals(results: RivalResults | None) -> str:
     first, *others = RATES
     head = (
         "", "durable when acknowledged", "most orders/s", f"p50 / p99 ms at {first:,}/s",
-        *(f"{rate:,}/s" for rate in others), "MiB", "start, s", "processes", "after `kill -9`", "late orders",
+        *(f"{rate:,}/s" for rate in others), "MiB", "start, s", "processes", "after `kill -9`",
+        "late orders",
     )  # fmt: skip
     notes = dict[str, list[str]]()
     for one in measured:

@@ -111,7 +111,7 @@ def test_the_report_is_short_enough_to_be_read_to_the_end() -> None:
     missed = tuple(Verdict(f"target {n}", "0", "fail") for n in range(4))
     rivals = RivalResults(
         machine=describe_machine(), started="", seconds=0.0,
-        rivals=tuple(RivalResult(name=f"rival {n}") for n in range(8)),
+        rivals=tuple(RivalResult(name=f"rival {n}", note=f"note {n}") for n in range(9)),
     )  # fmt: skip
     results = _results(msgspec.structs.replace(_intake(), verdicts=missed))
     assert len(render_report(results, "", rivals).splitlines()) <= 200
@@ -125,7 +125,9 @@ def test_a_rival_that_is_not_installed_is_named_with_the_reason(tmp_path: Path) 
                 name="NATS", version="2", durable="yes", maximum=5_000.4, processes=2, memory_mib=48,
                 delays=(RivalDelay(100, 3.04, 13, True), RivalDelay(5_000, 9e3, 2e4, False)),
                 kills=(KillOutcome("worker", 100, 100, 0.5),), late=LateOutcome(9, 2, 7, 9, 9),
+                note="by hand",
             ),
+            RivalResult(name="Kafka", note="by hand"),
             RivalResult(name="Flink", skipped="no Java"),
         ),
     )  # fmt: skip
@@ -133,7 +135,8 @@ def test_a_rival_that_is_not_installed_is_named_with_the_reason(tmp_path: Path) 
     write_results(_results(), tmp_path, tmp_path / "SCALE.md")
     report = (tmp_path / "SCALE.md").read_text("utf-8")
     assert "| NATS 2 | yes | 5,000 | 3.0 / 13.0 | – | not reached | 48 | – | 2 |" in report
-    assert "worker: 100 counted of 100 acknowledged, after 0.5 s" in report
+    assert "| worker: all counted, 0.5 s |" in report
+    assert "NATS, Kafka: by hand." in report
     assert "| of 9: minutes 7, hours 9, days 9 |" in report
     assert "Not here: Flink (no Java)." in report
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
+import os
+import threading
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from coffeert.errors import ConfigError
 from coffeert.lab.rivals.counts import CountReader, Counts, count_reader
+from coffeert.lab.rivals.flink import FlinkRival, LogSender
 from coffeert.lab.rivals.load import closed_loop, make_orders, open_loop
 from coffeert.lab.rivals.measure import TINY, measure_rival
-from coffeert.lab.rivals.results import LateOutcome
+from coffeert.lab.rivals.programs.cell_table import CellTable
+from coffeert.lab.rivals.results import KillOutcome, LateOutcome
 from coffeert.lab.rivals.runner import RIVALS, select_rivals
 
 
@@ -97,16 +101,81 @@ def test_grains_that_disagree_are_not_exact() -> None:
     assert str(LateOutcome(100, 10, 90, 100, 100)) == "of 100: minutes 90, hours 100, days 100"
 
 
-async def test_a_rival_that_is_not_installed_is_skipped_with_a_reason() -> None:
-    for name in ("nats", "quix"):
-        found = await measure_rival(RIVALS[name](), TINY, 1, lambda _: None)
-        if importlib.util.find_spec("nats" if name == "nats" else "quixstreams") is None:
-            assert found.skipped.startswith("not installed: ")
-            assert found.maximum == 0
+def test_a_kill_that_loses_or_adds_says_how_many() -> None:
+    assert str(KillOutcome("worker", 100, 100, 0.52)) == "worker: all counted, 0.5 s"
+    assert str(KillOutcome("server", 100, 97, 45.0)) == (
+        "server: 3 of 100 acknowledged not counted, 45.0 s"
+    )
+    assert str(KillOutcome("server", 100, 104, 1.0)) == (
+        "server: all counted, and 4 that were not acknowledged, 1.0 s"
+    )
+
+
+_PACKAGES = {
+    "nats": "nats", "nats-unflushed": "nats", "kafka": "confluent_kafka", "quix": "quixstreams",
+    "pathway": "pathway", "flink": "pyflink",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _PACKAGES)
+async def test_a_rival_that_is_not_installed_is_skipped_with_a_reason(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find_none_of_its_own(package: str) -> object:
+        return None if package == _PACKAGES[name] else object()
+
+    monkeypatch.setattr("coffeert.lab.rivals.rival.find_spec", find_none_of_its_own)
+    found = await measure_rival(RIVALS[name](), TINY, 1, lambda _: None)
+    assert found.skipped.startswith(f"not installed: {_PACKAGES[name]}")
+    assert found.maximum == 0
+
+
+def test_flink_without_a_compiler_is_skipped_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coffeert.lab.rivals.rival.find_spec", lambda _: object())
+    monkeypatch.setattr("shutil.which", lambda name: None if name == "javac" else name)
+    assert FlinkRival().missing() == "not installed: javac of a JDK 17"
+
+
+async def test_the_log_has_whole_lines_and_acknowledges_what_is_flushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, flushed = tmp_path / "orders.log", threading.Event()
+    fsync, entered = os.fsync, asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def fsync_when_told(descriptor: int) -> None:
+        loop.call_soon_threadsafe(entered.set)
+        flushed.wait(10)
+        fsync(descriptor)
+
+    monkeypatch.setattr("os.fsync", fsync_when_told)
+    sender = LogSender(log)
+    await sender.open()
+    orders = make_orders(3, 1)
+    for order in orders:
+        sender.send(order)
+    await entered.wait()
+    assert sender.acknowledged == 0
+    flushed.set()
+    async with asyncio.timeout(10):
+        while sender.acknowledged < 3:
+            await asyncio.sleep(0)
+    await sender.close()
+    assert log.read_bytes() == b"".join(order + b"\n" for order in orders)
+
+
+def test_cells_and_the_position_survive_together(tmp_path: Path) -> None:
+    orders = make_orders(40, 1, late_share=0.5)
+    CellTable(tmp_path / "cells.db").add(orders, 40)
+    again = CellTable(tmp_path / "cells.db")
+    assert again.position() == 40
+    assert again.counted == [40, 40, 40]
+    again.add(orders[:2], 42)
+    assert again.counted == [42, 42, 42]
 
 
 def test_only_rivals_that_exist_can_be_named() -> None:
     assert select_rivals(()) == tuple(RIVALS)
     assert select_rivals(("nats", "coffeert")) == ("coffeert", "nats")
-    with pytest.raises(ConfigError, match="no rival 'kafka'"):
-        select_rivals(("kafka",))
+    with pytest.raises(ConfigError, match="no rival 'spark'"):
+        select_rivals(("spark",))
