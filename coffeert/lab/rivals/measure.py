@@ -26,6 +26,7 @@ from coffeert.lab.rivals.rival import Rival, RivalSender
 
 _COLD_START_TIMEOUT_SECONDS = 60.0
 _RECOVERY_TIMEOUT_SECONDS = 45.0
+_SILENCE_SECONDS = 3.0  # after a kill
 _MAX_UNSEEN = 10_000
 _CLOSED_LOOP_ORDERS_PER_SECOND = 60_000
 _KEPT_UP_SHARE = 0.99
@@ -142,17 +143,21 @@ async def _kill(
     rival: Rival, part: str, sender: RivalSender, reader: CountReader, sizes: RivalSizes, seed: int
 ) -> KillOutcome:
     """Kill a part amid a stream; the count is that at the end, so it may fall below what it was."""
-    before, acknowledged = reader.latest.days, sender.acknowledged
+    before, acknowledged = reader.latest, sender.acknowledged
     running = asyncio.create_task(
-        open_loop(sender, reader, _KILL_RATE, 2 * sizes.kill_seconds, seed), name="load"
+        open_loop(
+            sender, reader, _KILL_RATE, 2 * sizes.kill_seconds, seed, silence=_SILENCE_SECONDS
+        ),
+        name="load",
     )
     await asyncio.sleep(sizes.kill_seconds)
     killed = time.monotonic()
     await rival.kill(part)
     load = await running
     made = sender.acknowledged - acknowledged
-    await reader.reached(before + made, _RECOVERY_TIMEOUT_SECONDS - load.elapsed)
-    return KillOutcome(part, made, reader.latest.days - before, round(time.monotonic() - killed, 1))
+    await reader.reached(min(before) + made, _RECOVERY_TIMEOUT_SECONDS - load.elapsed)
+    back = (reader.moment(min(before) + made) or time.monotonic()) - killed
+    return KillOutcome(part, made, reader.latest.days - before.days, round(back, 1))
 
 
 def _memory_mib(processes: list[psutil.Process]) -> float:

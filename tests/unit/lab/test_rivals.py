@@ -86,6 +86,14 @@ async def test_a_closed_loop_has_only_so_many_orders_unseen() -> None:
     await asyncio.gather(running, return_exceptions=True)
 
 
+async def test_a_closed_loop_lasts_until_the_last_order_is_counted() -> None:
+    reader = CountReader()
+    sender = Counting(reader, polls=100)
+    load = await closed_loop(sender, reader, make_orders(50, 1), 0.01, unseen=50)
+    assert load.sent == load.counted == 50
+    assert load.elapsed > 0.05
+
+
 def test_orders_say_when_they_were_placed_and_some_are_late() -> None:
     now = datetime.now(UTC)
     placed = [
