@@ -42,8 +42,8 @@ from coffeert.wire.orders import encode
 @click.option(
     "--to",
     "target",
-    help="Write to nats://host:port/subject, postgresql://..., https://... (a webhook), or a file that "
-    "ends in .ndjson, .duckdb or .parquet, and go on where that ends.",
+    help="Write to kafka://host:port/topic, nats://host:port/subject, postgresql://..., https://... (a "
+    "webhook), or a file that ends in .ndjson, .duckdb or .parquet, and go on where that ends.",
 )
 @click.option("--store", multiple=True, help="Only this store, by code or name; may be repeated.")
 @click.option("--drink", multiple=True, help="Only this drink, likewise.")

