@@ -19,6 +19,7 @@ from coffeert.lab.rivals.rival import RivalSender
 
 _TICK_SECONDS = 0.001
 _DRAIN_SECONDS = 60.0
+_SILENCE_SECONDS = 20.0
 
 
 class RivalLoad(NamedTuple):
@@ -56,12 +57,12 @@ async def open_loop(
     seed: int,
     *,
     late: float = 0.0,
-    silence: float = _DRAIN_SECONDS,
+    silence: float = _SILENCE_SECONDS,
 ) -> RivalLoad:
     """Send orders when they are due, those of a Poisson process, and wait until they are counted.
 
-    Orders that a killed rival has neither acknowledged nor counted are given up after some seconds of
-    `silence`. Without a kill it proves nothing: JetStream flushes thousands before it acknowledges one.
+    Orders that a killed rival has lost before it acknowledged them are given up after some seconds of
+    `silence`: a slow restart has to be shorter, and JetStream flushes thousands before it answers one.
     """
     due = poisson(rate, seconds, seed)
     orders = make_orders(len(due), seed, late)
@@ -115,20 +116,22 @@ async def _drained(
     reader: CountReader,
     sent: int,
     acknowledged: int,
-    silence: float = _DRAIN_SECONDS,
+    silence: float = _SILENCE_SECONDS,
 ) -> None:
-    """Wait until so many are counted, or everything that was acknowledged is and all has been silent.
+    """Wait until so many are acknowledged and counted, or all acknowledged are and nothing changes.
 
     `acknowledged` is to be taken from the sender's number to have the reader's.
     """
     began = changed = time.monotonic()
     before = (0, 0)
-    while (counted := min(reader.latest)) < sent:
-        now, state = time.monotonic(), (counted, sender.acknowledged)
+    while True:
+        now, state = time.monotonic(), (min(reader.latest), sender.acknowledged)
+        counted, answered = state[0], state[1] - acknowledged
+        if counted >= sent and answered >= sent:
+            return
         if state != before:
             before, changed = state, now
-        missing = sender.acknowledged - acknowledged > counted
-        if now - began > _DRAIN_SECONDS or (not missing and now - changed > silence):
+        if now - began > _DRAIN_SECONDS or (answered <= counted and now - changed > silence):
             return
         sender.poll()
         await asyncio.sleep(_TICK_SECONDS)

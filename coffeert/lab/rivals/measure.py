@@ -26,7 +26,7 @@ from coffeert.lab.rivals.rival import Rival, RivalSender
 
 _COLD_START_TIMEOUT_SECONDS = 60.0
 _RECOVERY_TIMEOUT_SECONDS = 45.0
-_SILENCE_SECONDS = 3.0  # after a kill
+_KILL_SILENCE_SECONDS = 15.0
 _MAX_UNSEEN = 10_000
 _CLOSED_LOOP_ORDERS_PER_SECOND = 60_000
 _KEPT_UP_SHARE = 0.99
@@ -146,7 +146,7 @@ async def _kill(
     before, acknowledged = reader.latest, sender.acknowledged
     running = asyncio.create_task(
         open_loop(
-            sender, reader, _KILL_RATE, 2 * sizes.kill_seconds, seed, silence=_SILENCE_SECONDS
+            sender, reader, _KILL_RATE, 2 * sizes.kill_seconds, seed, silence=_KILL_SILENCE_SECONDS
         ),
         name="load",
     )

@@ -86,6 +86,23 @@ async def test_a_closed_loop_has_only_so_many_orders_unseen() -> None:
     await asyncio.gather(running, return_exceptions=True)
 
 
+async def test_an_order_that_is_counted_before_its_acknowledgement_belongs_to_its_own_load() -> (
+    None
+):
+    class LateToAcknowledge(Counting):
+        def send(self, order: bytes) -> None:
+            super().send(order)
+            self.acknowledged -= 1
+            loop.call_later(0.05, self._acknowledge)
+
+        def _acknowledge(self) -> None:
+            self.acknowledged += 1
+
+    loop, reader = asyncio.get_running_loop(), CountReader()
+    load = await open_loop(LateToAcknowledge(reader), reader, 500, 0.1, seed=1)
+    assert load.acknowledged == load.counted == load.sent
+
+
 async def test_a_closed_loop_lasts_until_the_last_order_is_counted() -> None:
     reader = CountReader()
     sender = Counting(reader, polls=100)
