@@ -61,8 +61,8 @@ async def open_loop(
 ) -> RivalLoad:
     """Send orders when they are due, those of a Poisson process, and wait until they are counted.
 
-    Orders that a killed rival has lost before it acknowledged them are given up after some seconds of
-    `silence`: a slow restart has to be shorter, and JetStream flushes thousands before it answers one.
+    Orders that are neither acknowledged nor counted are given up after some seconds of `silence`. That a
+    rival is slow is none for long: JetStream flushes thousands before it answers one.
     """
     due = poisson(rate, seconds, seed)
     orders = make_orders(len(due), seed, late)

@@ -26,7 +26,8 @@ from coffeert.lab.rivals.rival import Rival, RivalSender
 
 _COLD_START_TIMEOUT_SECONDS = 60.0
 _RECOVERY_TIMEOUT_SECONDS = 45.0
-_KILL_SILENCE_SECONDS = 15.0
+_KILL_SILENCE_SECONDS = 1.0
+_AFTERMATH_SECONDS = 0.2  # in which what a killed part had done may still be counted
 _MAX_UNSEEN = 10_000
 _CLOSED_LOOP_ORDERS_PER_SECOND = 60_000
 _KEPT_UP_SHARE = 0.99
@@ -154,10 +155,21 @@ async def _kill(
     killed = time.monotonic()
     await rival.kill(part)
     load = await running
+    await _send_until_counted(sender, reader, killed + _AFTERMATH_SECONDS, seed)
     made = sender.acknowledged - acknowledged
     await reader.reached(min(before) + made, _RECOVERY_TIMEOUT_SECONDS - load.elapsed)
-    back = (reader.moment(min(before) + made) or time.monotonic()) - killed
+    back = (reader.longest_pause_end(killed) or time.monotonic()) - killed
     return KillOutcome(part, made, reader.latest.days - before.days, round(back, 1))
+
+
+async def _send_until_counted(
+    sender: RivalSender, reader: CountReader, since: float, seed: int
+) -> None:
+    """Send orders, ten a second, until one is counted after a moment: those before may all be refused."""
+    give_up = time.monotonic() + _RECOVERY_TIMEOUT_SECONDS
+    while reader.longest_pause_end(since) is None and time.monotonic() < give_up:
+        await open_loop(sender, reader, 100, 0.1, seed, silence=0.1)
+    await open_loop(sender, reader, 100, 0.1, seed)  # what still waits comes before
 
 
 def _memory_mib(processes: list[psutil.Process]) -> float:

@@ -29,7 +29,7 @@ class RivalDelay(msgspec.Struct, frozen=True):
 
 
 class KillOutcome(msgspec.Struct, frozen=True):
-    """What a `kill -9` amid a stream did; `back`: seconds until all was counted, or it was given up."""
+    """What a `kill -9` amid a stream did; `back`: seconds until it counted again, or was given up."""
 
     killed: str
     acknowledged: int
@@ -43,7 +43,7 @@ class KillOutcome(msgspec.Struct, frozen=True):
             said = f"{missing:,} of {self.acknowledged:,} acknowledged not counted"
         elif more > 0:
             said = f"all counted, and {more:,} that were not acknowledged"
-        return f"{self.killed}: {said}, {self.back:.1f} s"
+        return f"{self.killed}: {said}, back in {self.back:.1f} s"
 
 
 class LateOutcome(msgspec.Struct, frozen=True):

@@ -135,7 +135,7 @@ def test_a_rival_that_is_not_installed_is_named_with_the_reason(tmp_path: Path) 
     write_results(_results(), tmp_path, tmp_path / "SCALE.md")
     report = (tmp_path / "SCALE.md").read_text("utf-8")
     assert "| NATS 2 | yes | 5,000 | 3.0 / 13.0 | – | not reached | 48 | – | 2 |" in report
-    assert "| worker: all counted, 0.5 s |" in report
+    assert "| worker: all counted, back in 0.5 s |" in report
     assert "NATS, Kafka: by hand." in report
     assert "| of 9: minutes 7, hours 9, days 9 |" in report
     assert "Not here: Flink (no Java)." in report

@@ -61,6 +61,20 @@ async def test_lines_of_counts_have_the_time_at_which_they_came() -> None:
         writer.close()
 
 
+def test_after_a_kill_counting_goes_on_at_the_end_of_the_longest_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader = CountReader()
+    assert reader.longest_pause_end(0.0) is None
+    for counted, moment in enumerate((1.0, 5.0, 5.1, 7.0, 7.1), 1):
+        monkeypatch.setattr("time.monotonic", lambda moment=moment: moment)
+        reader.note(Counts(counted, counted, counted))
+    assert reader.longest_pause_end(5.0) == 7.0
+    assert reader.longest_pause_end(4.0) == 7.0
+    assert reader.longest_pause_end(2.0) == 5.0
+    assert reader.longest_pause_end(7.1) is None
+
+
 async def test_an_order_is_counted_when_the_smallest_grain_has_it() -> None:
     reader = CountReader()
     reader.note(Counts(5, 9, 9))
@@ -127,12 +141,12 @@ def test_grains_that_disagree_are_not_exact() -> None:
 
 
 def test_a_kill_that_loses_or_adds_says_how_many() -> None:
-    assert str(KillOutcome("worker", 100, 100, 0.52)) == "worker: all counted, 0.5 s"
+    assert str(KillOutcome("worker", 100, 100, 0.52)) == "worker: all counted, back in 0.5 s"
     assert str(KillOutcome("server", 100, 97, 45.0)) == (
-        "server: 3 of 100 acknowledged not counted, 45.0 s"
+        "server: 3 of 100 acknowledged not counted, back in 45.0 s"
     )
     assert str(KillOutcome("server", 100, 104, 1.0)) == (
-        "server: all counted, and 4 that were not acknowledged, 1.0 s"
+        "server: all counted, and 4 that were not acknowledged, back in 1.0 s"
     )
 
 
