@@ -117,7 +117,8 @@ class KafkaSink:
 
         consumer = Consumer(
             {**self._topic.properties, "group.id": "coffeert-feed", "enable.auto.commit": False,
-             "isolation.level": "read_committed", "enable.partition.eof": True, "error_cb": self._note}
+             "isolation.level": "read_committed", "enable.partition.eof": True, "fetch.wait.max.ms": 50,
+             "error_cb": self._note}
         )  # fmt: skip
         try:
             partition = TopicPartition(self._cursors, 0)
@@ -151,7 +152,7 @@ class KafkaSink:
                 producer.produce(
                     self._topic.name, encode(event), key=event.subject.encode(), headers=_HEADERS
                 )
-            # A broker that shows what was taken back may repeat events; a cursor before them would lose some.
+            # A broker that shows what was taken back then repeats events; a cursor first would lose some.
             if producer.flush(_SECONDS):
                 raise TimeoutError
             producer.produce(self._cursors, cursor.encode(), key=self._topic.name.encode())

@@ -38,6 +38,9 @@ _FEED = "tests/integration/client/test_feed.py"
 _FEED_PARTS = "tests/integration/feed/test_parts.py"
 _FEED_TICKS = "tests/integration/feed/test_standby_server.py"
 _FEED_TURNS = "tests/unit/server/http/test_feed_turns.py"
+_SINK_CRASHES = "tests/integration/feed/test_sink_crashes.py"
+_SINKS = "tests/integration/feed/test_sinks.py"
+_KAFKA_SINK = "tests/integration/feed/test_kafka_sink.py"
 _FEED_COMMAND = "tests/integration/feed/test_command.py"
 _LOGIN = "tests/integration/server/http/test_login.py"
 _COOKIE = "tests/unit/server/http/test_read_cookie.py"
@@ -1636,5 +1639,108 @@ ORDER BY order_id""",
         "WHERE noted.minute IN (SELECT minute FROM touched)",
         "WHERE false",
         (_EXACT_WINDOWS,),
+    ),
+    Mutant(
+        "a file of lines has its cursor before them",
+        "coffeert/sinks/ndjson.py",
+        "            written = 0\n",
+        "            self._keep(LineFileState(cursor, before + len(lines)))\n            written = 0\n",
+        (_SINK_CRASHES,),
+    ),
+    Mutant(
+        "half a line stays in a file",
+        "coffeert/sinks/ndjson.py",
+        "os.ftruncate(self._file, length)",
+        "pass",
+        (_SINK_CRASHES,),
+    ),
+    Mutant(
+        "an unfinished Parquet file stays",
+        "coffeert/sinks/parquet.py",
+        "unfinished.unlink()",
+        "pass",
+        (_SINK_CRASHES,),
+    ),
+    Mutant(
+        "a Parquet file appears before it is whole",
+        "coffeert/sinks/parquet.py",
+        'new = part.with_name(f"{part.name}.new")',
+        "new = part",
+        (_SINK_CRASHES,),
+    ),
+    Mutant(
+        "lines are not on disk before their cursor",
+        "coffeert/sinks/ndjson.py",
+        "            os.fsync(self._file)\n",
+        "",
+        (_SINK_CRASHES,),
+    ),
+    Mutant(
+        "a Parquet file is not on disk before it has its name",
+        "coffeert/sinks/parquet.py",
+        "os.fsync(file.fileno())",
+        "pass",
+        (_SINK_CRASHES,),
+    ),
+    Mutant(
+        "DuckDB's cursor is a transaction of its own",
+        "coffeert/sinks/duckdb.py",
+        'connection.execute("DELETE FROM cursor")',
+        'connection.commit().begin().execute("DELETE FROM cursor")',
+        (_SINK_CRASHES,),
+    ),
+    Mutant(
+        "a second writer of a database is not noticed",
+        "coffeert/sinks/postgresql.py",
+        "WHERE cursor IS NOT DISTINCT FROM $2 RETURNING one",
+        "WHERE $2::text IS NULL OR true RETURNING one",
+        (_SINKS,),
+    ),
+    Mutant(
+        "messages of NATS have no id",
+        "coffeert/sinks/nats.py",
+        'headers={"Nats-Msg-Id": event.id}',
+        "headers={}",
+        (_SINK_CRASHES,),
+    ),
+    Mutant(
+        "NATS's cursor is written before the events",
+        "coffeert/sinks/nats.py",
+        "                acknowledgements = [\n",
+        "                self._revision = await self._bucket.update(\n"
+        "                    self._key, cursor.encode(), last=self._revision\n"
+        "                )\n"
+        "                acknowledgements = [\n",
+        (_SINK_CRASHES,),
+    ),
+    Mutant(
+        "Kafka's cursor is a transaction of its own",
+        "coffeert/sinks/kafka.py",
+        "            producer.produce(self._cursors, ",
+        "            producer.commit_transaction(_SECONDS)\n"
+        "            producer.begin_transaction()\n"
+        "            producer.produce(self._cursors, ",
+        (_KAFKA_SINK,),
+    ),
+    Mutant(
+        "orders of a store are spread over partitions",
+        "coffeert/sinks/kafka.py",
+        "key=event.subject.encode()",
+        "key=None",
+        (_KAFKA_SINK,),
+    ),
+    Mutant(
+        "a writer that was replaced goes on",
+        "coffeert/sinks/kafka.py",
+        "if error.args[0].code() in (KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH):",
+        "if error.args[0].code() == KafkaError.INVALID_PRODUCER_EPOCH:",
+        (_KAFKA_SINK,),
+    ),
+    Mutant(
+        "a webhook's cursor is written before the event is taken",
+        "coffeert/sinks/webhook.py",
+        "            await self._deliver(event)\n",
+        "            self._kept.write(event.id)\n            await self._deliver(event)\n",
+        (_SINK_CRASHES,),
     ),
 )

@@ -119,13 +119,14 @@ class PostgresDatabase:
 @dataclass
 class NatsSubject:
     name: str
+    stream: str = "orders-all"
 
     async def size(self) -> int:
         import nats
 
         client = await nats.connect(self.name.rpartition("/")[0])
         try:
-            return int((await client.jetstream().stream_info("orders-all")).state.messages)
+            return int((await client.jetstream().stream_info(self.stream)).state.messages)
         except nats.js.errors.NotFoundError:
             return 0
         finally:
@@ -135,7 +136,9 @@ class NatsSubject:
         import nats
 
         client = await nats.connect(self.name.rpartition("/")[0])
-        reader = await client.jetstream().subscribe("orders.all", ordered_consumer=True)
+        reader = await client.jetstream().subscribe(
+            self.name.rpartition("/")[2], ordered_consumer=True
+        )
         rows = [_row(json.loads((await reader.next_msg(5)).data)) for _ in range(await self.size())]
         await client.close()
         return rows
@@ -155,7 +158,8 @@ class KafkaTopicOfOnePartition:
         from confluent_kafka.cimpl import NewTopic
 
         admin = AdminClient({"bootstrap.servers": urlsplit(self.name).netloc})
-        admin.create_topics([NewTopic("orders", 1, 1)])["orders"].result(10)
+        topic = urlsplit(self.name).path.strip("/")
+        admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(10)
 
     async def size(self) -> int:
         return len(await asyncio.to_thread(committed_records, self.name))
@@ -172,7 +176,7 @@ def committed_records(url: str) -> list[Message]:
     address, topic = urlsplit(url).netloc, urlsplit(url).path.strip("/")
     consumer = Consumer(
         {"bootstrap.servers": address, "group.id": "test", "isolation.level": "read_committed",
-         "enable.auto.commit": False, "enable.partition.eof": True}
+         "enable.auto.commit": False, "enable.partition.eof": True, "fetch.wait.max.ms": 10}
     )  # fmt: skip
     records: list[Message] = []
     try:

@@ -32,15 +32,22 @@ async def broker(tmp_path: Path) -> AsyncIterator[str]:
 
 
 class Interrupted:
-    """A producer with which all that a batch has is sent, and the commit raises `error`."""
+    """A producer with which all that a batch has is sent, and the commit of the cursor raises `error`."""
 
     def __init__(self, producer: Producer, error: Exception) -> None:
-        self._producer, self._error = producer, error
+        self._producer, self._error, self._has_cursor = producer, error, False
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._producer, name)
 
-    def commit_transaction(self, _: float) -> None:
+    def produce(self, topic: str, *arguments: object, **named: object) -> None:
+        self._has_cursor |= topic.endswith(".cursor")
+        self._producer.produce(topic, *arguments, **named)  # type: ignore[arg-type]
+
+    def commit_transaction(self, seconds: float) -> None:
+        if not self._has_cursor:
+            self._producer.commit_transaction(seconds)
+            return
         assert self._producer.flush(10) == 0
         raise self._error
 

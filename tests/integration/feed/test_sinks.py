@@ -12,7 +12,9 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 import pytest
+from aiohttp import web
 
+from tests.integration.client.peer import serving
 from tests.integration.feed.targets import (
     DuckDBFile,
     KafkaTopicOfOnePartition,
@@ -26,6 +28,7 @@ from tests.integration.feed.targets import (
 )
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.http.test_feed import place_many, ticked
+from tests.waiting import eventually
 
 NOTICING = ("ndjson", "duckdb", "parquet", "postgresql", "nats")
 KINDS = (*NOTICING, "kafka")
@@ -155,6 +158,38 @@ async def test_of_two_writers_one_ends_and_says_so(target: Target, run_server: R
         await asyncio.gather(*ends)
         assert await finish(await start(url, target.name)) == (0, b"")
         assert [row[0] for row in await target.rows()] == await whole_feed(http)
+
+
+@pytest.mark.long
+async def test_a_webhook_gets_each_event_in_order_however_often_its_sender_is_killed(
+    run_server: RunServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COFFEERT_WEBHOOK_SECRET", f"whsec_{'a' * 32}")
+    chance, got, kills = random.Random(7), list[str](), 6
+
+    async def take(request: web.Request) -> web.Response:
+        got.append(request.headers["webhook-id"])
+        return web.Response()
+
+    async with (
+        serving(web.post("/hook", take)) as receiver,
+        run_server() as url,
+        aiohttp.ClientSession(url) as http,
+    ):
+        to = (f"{receiver}/hook", "--state", str(tmp_path / "hook.cursor"))
+        for _ in range(kills):
+            before = len(got)
+            await place_many(http, 300)
+            sender = await start(url, *to, "--follow")
+            await eventually(lambda before=before: len(got) > before)  # type: ignore[misc]
+            await asyncio.sleep(chance.random() / 10)
+            sender.kill()
+            await sender.wait()
+        assert await finish(await start(url, *to)) == (0, b"")
+        ids = await whole_feed(http)
+    assert len(ids) == 300 * kills
+    assert list(dict.fromkeys(got)) == ids
+    assert len(ids) <= len(got) <= len(ids) + kills
 
 
 @pytest.mark.long
