@@ -127,6 +127,11 @@ def render_rivals(results: RivalResults | None) -> str:
         )
     if skipped:
         parts.append(f"Not here: {'; '.join(skipped)}.")
+    machine = results.machine
+    parts.append(
+        f"Run of {results.started} in {results.seconds / 60:.0f} minutes on {machine.cpu}, "
+        f"{machine.cores} cores."
+    )
     return "\n\n".join(parts)
 
 

@@ -83,6 +83,7 @@ def test_metrics_and_diagrams_fill_the_template_and_the_rest_is_in_the_appendix(
     assert "](appendix.md)" in report
     appendix = (tmp_path / "appendix.md").read_text("utf-8")
     assert "| single \\| orders | 100 |" in appendix
+    assert "![Rate < time](a-diagram.svg)" in appendix
     assert "0 / 0 / yes" in appendix
     assert "IO:WalSync 60%" in appendix
     assert "| intake | fast enough | 0.9 | **pass** |" in appendix
@@ -119,7 +120,8 @@ def test_the_report_is_short_enough_to_be_read_to_the_end() -> None:
 
 def test_a_rival_that_is_not_installed_is_named_with_the_reason(tmp_path: Path) -> None:
     rivals = RivalResults(
-        machine=describe_machine(), started="", seconds=0.0,
+        machine=msgspec.structs.replace(describe_machine(), cpu="Some CPU", cores=3),
+        started="2026-01-02", seconds=90.0,
         rivals=(
             RivalResult(
                 name="NATS", version="2", durable="yes", maximum=5_000.4, processes=2, memory_mib=48,
@@ -139,6 +141,7 @@ def test_a_rival_that_is_not_installed_is_named_with_the_reason(tmp_path: Path) 
     assert "NATS, Kafka: by hand." in report
     assert "| of 9: minutes 7, hours 9, days 9 |" in report
     assert "Not here: Flink (no Java)." in report
+    assert "Run of 2026-01-02 in 2 minutes on Some CPU, 3 cores." in report
 
 
 def test_results_can_be_read_back(tmp_path: Path) -> None:
