@@ -120,19 +120,15 @@ def render_rivals(results: RivalResults | None) -> str:
     for one in measured:
         if one.note:
             notes.setdefault(one.note, []).append(one.name)
-    parts = [table(head, [_row(one) for one in measured])]
-    if notes:
-        parts.append(
-            ". ".join(f"{', '.join(names)}: {note}" for note, names in notes.items()) + "."
-        )
-    if skipped:
-        parts.append(f"Not here: {'; '.join(skipped)}.")
     machine = results.machine
-    parts.append(
+    said = [f"{', '.join(names)}: {note}." for note, names in notes.items()]
+    if skipped:
+        said.append(f"Not here: {'; '.join(skipped)}.")
+    said.append(
         f"Run of {results.started} in {results.seconds / 60:.0f} minutes on {machine.cpu}, "
         f"{machine.cores} cores."
     )
-    return "\n\n".join(parts)
+    return table(head, [_row(one) for one in measured]) + "\n\n" + " ".join(said)
 
 
 def _row(one: RivalResult) -> tuple[str, ...]:
