@@ -27,12 +27,14 @@ def main() -> None:
     reporter.report(*cells.counted)
     while True:
         batch = [
-            message
+            (order, offset)
             for message in consumer.consume(_BATCH, _BATCH_SECONDS)
             if message.error() is None
+            and (order := message.value()) is not None
+            and (offset := message.offset()) is not None
         ]
         if batch:
-            cells.add((message.value() for message in batch), batch[-1].offset() + 1)
+            cells.add((order for order, _ in batch), batch[-1][1] + 1)
             reporter.report(*cells.counted)
 
 
