@@ -49,8 +49,9 @@ def command(
     the lab is killed, and Redis is emptied.
 
     `coffeert lab rivals [NAME]...` gives the same job to other systems instead, and puts their table into
-    the report of --out: NATS JetStream, and a broker of Kafka's protocol with Quix Streams. Those that are
-    not installed are named with the reason (pip install '.[rivals]').
+    the report of --out: NATS JetStream; a broker of Kafka's protocol with a consumer by hand, Quix Streams
+    and Pathway; Flink on a local log. Those that are not installed are named with the reason (pip install
+    '.[rivals]', or '.[rivals-large]' with the last two). `coffeert lab all rivals` measures both.
 
     It needs the packages of the extra `lab`: pip install '.[lab]' where this project is.
     """
@@ -60,36 +61,41 @@ def command(
 
     from coffeert.lab.presets import FULL, QUICK
     from coffeert.lab.report import rewrite_report
+    from coffeert.lab.rivals.runner import select_rivals
     from coffeert.lab.runner import LabOptions, run_lab, select_experiments
 
     report = report or out / "SCALE.md"
-    if experiments[:1] == ("rivals",):
-        _run_rivals(experiments[1:], out, report, quick=quick, seed=seed)
-        return 0
-    names = select_experiments(experiments)
+    with_rivals = "rivals" in experiments
+    at = experiments.index("rivals") if with_rivals else len(experiments)
+    names, rivals = select_experiments(experiments[:at]), select_rivals(experiments[at + 1 :])
     if rewrite:
         rewrite_report(out, report)
         return 0
-    config = load_config()
-    return run_lab(
-        LabOptions(
-            names=names,
-            preset=QUICK if quick else FULL,
-            out=out,
-            report=report,
-            seed=seed,
-            conditions=conditions,
-            postgres_url=config.database_url.get_secret_value() if config.database_url else "",
-            redis_url=config.redis_url.get_secret_value() if config.redis_url else "",
+    code = 0
+    if not with_rivals or at > 0:
+        config = load_config()
+        code = run_lab(
+            LabOptions(
+                names=names,
+                preset=QUICK if quick else FULL,
+                out=out,
+                report=report,
+                seed=seed,
+                conditions=conditions,
+                postgres_url=config.database_url.get_secret_value() if config.database_url else "",
+                redis_url=config.redis_url.get_secret_value() if config.redis_url else "",
+            )
         )
-    )
+    if with_rivals:
+        _run_rivals(rivals, out, report, quick=quick, seed=seed)
+    return code
 
 
 def _run_rivals(names: tuple[str, ...], out: Path, report: Path, *, quick: bool, seed: int) -> None:
     from coffeert.lab.report import RESULTS_FILE, rewrite_report
     from coffeert.lab.rivals.measure import FULL, QUICK
-    from coffeert.lab.rivals.runner import run_rivals, select_rivals
+    from coffeert.lab.rivals.runner import run_rivals
 
-    run_rivals(select_rivals(names), QUICK if quick else FULL, out, seed)
+    run_rivals(names, QUICK if quick else FULL, out, seed)
     if (out / RESULTS_FILE).exists():
         rewrite_report(out, report)

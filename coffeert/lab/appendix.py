@@ -24,6 +24,7 @@ def render_appendix(results: Results) -> str:
     for experiment in results.experiments:
         parts += [f"## {experiment.name}", experiment.question, _measurements(experiment)]
         parts += [*experiment.notes, _usages(experiment)]
+        parts += [f"![{diagram.title}]({diagram.name}.svg)" for diagram in experiment.diagrams]
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 

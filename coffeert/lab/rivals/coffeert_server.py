@@ -39,9 +39,8 @@ class CoffeertRival(Rival):
 
     def __init__(self, mode: CoffeertMode) -> None:
         self._mode = mode
-        self.name = "coffeert, " + (
-            "NDJSON each 5 ms" if mode == "batch" else "single orders over HTTP"
-        )
+        sent = "NDJSON each 5 ms" if mode == "batch" else "single orders over HTTP"
+        self.name = f"coffeert ({sent})"
         self.note = "checks, replays, WebSocket and page included"
 
     def missing(self) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import NamedTuple
 
 from coffeert.lab.environment import free_port
@@ -43,6 +44,12 @@ class CountReader:
         """Return when so many orders had been counted (`time.monotonic`), None if they are not."""
         at = bisect_left(self._totals, counted)
         return self._moments[at] if at < len(self._totals) else None
+
+    def longest_pause_end(self, since: float) -> float | None:
+        """Return when counting went on after its longest pause since a moment, None if it did not."""
+        moments = [since, *self._moments[bisect_right(self._moments, since) :]]
+        pauses = [(after - before, after) for before, after in pairwise(moments)]
+        return max(pauses)[1] if pauses else None
 
     async def reached(self, counted: int, within: float) -> bool:
         """Wait until so many orders are counted; False if they are not within some seconds."""

@@ -19,7 +19,7 @@ from coffeert.lab.rivals.rival import RivalSender
 
 _TICK_SECONDS = 0.001
 _DRAIN_SECONDS = 60.0
-_SILENCE_SECONDS = 2.0
+_SILENCE_SECONDS = 20.0
 
 
 class RivalLoad(NamedTuple):
@@ -57,8 +57,13 @@ async def open_loop(
     seed: int,
     *,
     late: float = 0.0,
+    silence: float = _SILENCE_SECONDS,
 ) -> RivalLoad:
-    """Send orders when they are due, those of a Poisson process, and wait until they are counted."""
+    """Send orders when they are due, those of a Poisson process, and wait until they are counted.
+
+    Orders that are neither acknowledged nor counted are given up after some seconds of `silence`. That a
+    rival is slow is none for long: JetStream flushes thousands before it answers one.
+    """
     due = poisson(rate, seconds, seed)
     orders = make_orders(len(due), seed, late)
     before, acknowledged = min(reader.latest), sender.acknowledged
@@ -70,7 +75,7 @@ async def open_loop(
             sent += 1
         sender.poll()
         await asyncio.sleep(_TICK_SECONDS)
-    await _drained(sender, reader, before + sent, acknowledged - before)
+    await _drained(sender, reader, before + sent, acknowledged - before, silence)
     moments = [reader.moment(before + number) for number in range(1, sent + 1)]
     delays = [
         (at - begin - due[number]) * 1e3 for number, at in enumerate(moments) if at is not None
@@ -86,7 +91,10 @@ async def open_loop(
 async def closed_loop(
     sender: RivalSender, reader: CountReader, orders: list[bytes], seconds: float, unseen: int
 ) -> RivalLoad:
-    """Send orders as long as at most `unseen` of them are not counted; the rate is that of the counts."""
+    """Send orders as long as at most `unseen` of them are not counted, and wait until all are.
+
+    What has elapsed is the time until the last count.
+    """
     before, acknowledged = min(reader.latest), sender.acknowledged
     begin, sent = time.monotonic(), 0
     while (now := time.monotonic() - begin) < seconds and sent < len(orders):
@@ -96,24 +104,34 @@ async def closed_loop(
             sent += 1
         sender.poll()
         await asyncio.sleep(_TICK_SECONDS if sent >= room else 0)
-    counted = min(reader.latest) - before
     await _drained(sender, reader, before + sent, acknowledged - before)
-    return RivalLoad(sent, sender.acknowledged - acknowledged, counted, now)
+    counted = min(reader.latest) - before
+    last = reader.moment(before + counted) if counted else None
+    elapsed = now if last is None else last - begin
+    return RivalLoad(sent, sender.acknowledged - acknowledged, counted, elapsed)
 
 
-async def _drained(sender: RivalSender, reader: CountReader, sent: int, acknowledged: int) -> None:
-    """Wait until so many are counted, or everything that was acknowledged is and all has been silent.
+async def _drained(
+    sender: RivalSender,
+    reader: CountReader,
+    sent: int,
+    acknowledged: int,
+    silence: float = _SILENCE_SECONDS,
+) -> None:
+    """Wait until so many are acknowledged and counted, or all acknowledged are and nothing changes.
 
     `acknowledged` is to be taken from the sender's number to have the reader's.
     """
     began = changed = time.monotonic()
     before = (0, 0)
-    while (counted := min(reader.latest)) < sent:
-        now, state = time.monotonic(), (counted, sender.acknowledged)
+    while True:
+        now, state = time.monotonic(), (min(reader.latest), sender.acknowledged)
+        counted, answered = state[0], state[1] - acknowledged
+        if counted >= sent and answered >= sent:
+            return
         if state != before:
             before, changed = state, now
-        missing = sender.acknowledged - acknowledged > counted
-        if now - began > _DRAIN_SECONDS or (not missing and now - changed > _SILENCE_SECONDS):
+        if now - began > _DRAIN_SECONDS or (answered <= counted and now - changed > silence):
             return
         sender.poll()
         await asyncio.sleep(_TICK_SECONDS)

@@ -26,6 +26,8 @@ from coffeert.lab.rivals.rival import Rival, RivalSender
 
 _COLD_START_TIMEOUT_SECONDS = 60.0
 _RECOVERY_TIMEOUT_SECONDS = 45.0
+_KILL_SILENCE_SECONDS = 1.0
+_AFTERMATH_SECONDS = 0.2  # in which what a killed part had done may still be counted
 _MAX_UNSEEN = 10_000
 _CLOSED_LOOP_ORDERS_PER_SECOND = 60_000
 _KEPT_UP_SHARE = 0.99
@@ -59,8 +61,9 @@ async def measure_rival(
     directory = _new_directory()
     try:
         async with count_reader() as reader:
-            began = time.monotonic()
             try:
+                await rival.prepare(directory)
+                began = time.monotonic()
                 await rival.start(directory, reader)
                 sender = rival.sender()
                 await sender.open()
@@ -141,17 +144,32 @@ async def _kill(
     rival: Rival, part: str, sender: RivalSender, reader: CountReader, sizes: RivalSizes, seed: int
 ) -> KillOutcome:
     """Kill a part amid a stream; the count is that at the end, so it may fall below what it was."""
-    before, acknowledged = reader.latest.days, sender.acknowledged
+    before, acknowledged = reader.latest, sender.acknowledged
     running = asyncio.create_task(
-        open_loop(sender, reader, _KILL_RATE, 2 * sizes.kill_seconds, seed), name="load"
+        open_loop(
+            sender, reader, _KILL_RATE, 2 * sizes.kill_seconds, seed, silence=_KILL_SILENCE_SECONDS
+        ),
+        name="load",
     )
     await asyncio.sleep(sizes.kill_seconds)
     killed = time.monotonic()
     await rival.kill(part)
     load = await running
+    await _send_until_counted(sender, reader, killed + _AFTERMATH_SECONDS, seed)
     made = sender.acknowledged - acknowledged
-    await reader.reached(before + made, _RECOVERY_TIMEOUT_SECONDS - load.elapsed)
-    return KillOutcome(part, made, reader.latest.days - before, round(time.monotonic() - killed, 1))
+    await reader.reached(min(before) + made, _RECOVERY_TIMEOUT_SECONDS - load.elapsed)
+    back = (reader.longest_pause_end(killed) or time.monotonic()) - killed
+    return KillOutcome(part, made, reader.latest.days - before.days, round(back, 1))
+
+
+async def _send_until_counted(
+    sender: RivalSender, reader: CountReader, since: float, seed: int
+) -> None:
+    """Send orders, ten a second, until one is counted after a moment: those before may all be refused."""
+    give_up = time.monotonic() + _RECOVERY_TIMEOUT_SECONDS
+    while reader.longest_pause_end(since) is None and time.monotonic() < give_up:
+        await open_loop(sender, reader, 100, 0.1, seed, silence=0.1)
+    await open_loop(sender, reader, 100, 0.1, seed)  # what still waits comes before
 
 
 def _memory_mib(processes: list[psutil.Process]) -> float:

@@ -34,9 +34,9 @@ class NatsRival(Rival):
 
     def __init__(self, *, flushed: bool) -> None:
         self._flushed = flushed
-        self.name = "NATS JetStream" + (", `sync_interval: always`" if flushed else ", as it comes")
+        self.name = f"NATS JetStream ({'`sync_interval: always`' if flushed else 'as it comes'})"
         self.durable = "yes" if flushed else "no: flushed each 2 minutes"
-        self.note = "worker: cells and position in one SQLite transaction"
+        self.note = "a worker of ours keeps cells and position in one SQLite transaction"
         self.version = ""
 
     def missing(self) -> str:

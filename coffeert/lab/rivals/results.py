@@ -29,7 +29,7 @@ class RivalDelay(msgspec.Struct, frozen=True):
 
 
 class KillOutcome(msgspec.Struct, frozen=True):
-    """What a `kill -9` amid a stream did; `back`: seconds until all was counted, or it was given up."""
+    """What a `kill -9` amid a stream did; `back`: seconds until it counted again, or was given up."""
 
     killed: str
     acknowledged: int
@@ -37,8 +37,13 @@ class KillOutcome(msgspec.Struct, frozen=True):
     back: float
 
     def __str__(self) -> str:
-        said = f"{self.killed}: {self.counted:,} counted of {self.acknowledged:,} acknowledged"
-        return f"{said}, after {self.back:.1f} s"
+        missing, more = self.acknowledged - self.counted, self.counted - self.acknowledged
+        said = "all counted"
+        if missing > 0:
+            said = f"{missing:,} of {self.acknowledged:,} acknowledged not counted"
+        elif more > 0:
+            said = f"all counted, and {more:,} that were not acknowledged"
+        return f"{self.killed}: {said}, back in {self.back:.1f} s"
 
 
 class LateOutcome(msgspec.Struct, frozen=True):
@@ -100,26 +105,36 @@ def read_rivals(out: Path) -> RivalResults | None:
 
 
 def render_rivals(results: RivalResults | None) -> str:
-    """Return the table of the rivals as Markdown."""
+    """Return the table of the rivals as Markdown, with how each does the job and who is missing."""
     if results is None:
         return "*Not measured yet: `coffeert lab rivals`.*"
     measured = [one for one in results.rivals if not one.skipped]
     skipped = [f"{one.name} ({one.skipped})" for one in results.rivals if one.skipped]
+    first, *others = RATES
     head = (
-        "delays p50 / p99 in ms", "durable when acknowledged", "most orders/s",
-        *(f"{rate:,}/s" for rate in RATES), "memory MiB", "cold start s", "processes", "after `kill -9`",
+        "", "durable when acknowledged", "most orders/s", f"p50 / p99 ms at {first:,}/s",
+        *(f"{rate:,}/s" for rate in others), "MiB", "start, s", "processes", "after `kill -9`",
         "late orders",
     )  # fmt: skip
-    text = table(head, [_row(one) for one in measured])
+    notes = dict[str, list[str]]()
+    for one in measured:
+        if one.note:
+            notes.setdefault(one.note, []).append(one.name)
+    machine = results.machine
+    said = [f"{', '.join(names)}: {note}." for note, names in notes.items()]
     if skipped:
-        text += f"\n\nNot here: {'; '.join(skipped)}."
-    return text
+        said.append(f"Not here: {'; '.join(skipped)}.")
+    said.append(
+        f"Run of {results.started} in {results.seconds / 60:.0f} minutes on {machine.cpu}, "
+        f"{machine.cores} cores."
+    )
+    return table(head, [_row(one) for one in measured]) + "\n\n" + " ".join(said)
 
 
 def _row(one: RivalResult) -> tuple[str, ...]:
     delays = {delay.rate: delay for delay in one.delays}
     return (
-        f"{one.name} {one.version}".strip() + (f" ({one.note})" if one.note else ""),
+        f"{one.name} {one.version}".strip(),
         one.durable,
         f"{one.maximum:,.0f}" if one.maximum else "–",
         *(_delay(delays.get(rate)) for rate in RATES),

@@ -48,6 +48,10 @@ class Rival(Protocol):
     def missing(self) -> str:
         """Return why it cannot run here, empty if it can."""
 
+    async def prepare(self, directory: Path) -> None:
+        """Do what is done once before any start, and so is no part of a cold start; raises `OSError`."""
+        return  # most have nothing to do
+
     async def start(self, directory: Path, reader: CountReader) -> None:
         """Start everything, on an empty directory; raises `OSError` or `TimeoutError`."""
 

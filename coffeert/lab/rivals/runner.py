@@ -16,9 +16,10 @@ from coffeert.errors import ConfigError
 from coffeert.lab.resource_usage import describe_machine
 from coffeert.lab.results import Machine
 from coffeert.lab.rivals.coffeert_server import CoffeertRival
+from coffeert.lab.rivals.flink import FlinkRival
+from coffeert.lab.rivals.kafka import KafkaConsumerRival, PathwayRival, QuixRival
 from coffeert.lab.rivals.measure import RivalSizes, measure_rival
 from coffeert.lab.rivals.nats import NatsRival
-from coffeert.lab.rivals.quix import QuixRival
 from coffeert.lab.rivals.results import (
     RIVALS_FILE,
     RivalResult,
@@ -32,7 +33,10 @@ RIVALS: dict[str, Callable[[], Rival]] = {
     "coffeert-single": lambda: CoffeertRival("single"),
     "nats": lambda: NatsRival(flushed=True),
     "nats-unflushed": lambda: NatsRival(flushed=False),
+    "kafka": KafkaConsumerRival,
     "quix": QuixRival,
+    "pathway": PathwayRival,
+    "flink": FlinkRival,
 }
 """By the name that the command takes, in the order in which they run."""
 

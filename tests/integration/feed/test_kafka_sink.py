@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException
 
 from coffeert.errors import SinkBusy, SinkUnavailable
 from coffeert.sinks.kafka import KafkaSink, KafkaTopic
@@ -34,7 +35,7 @@ async def broker(tmp_path: Path) -> AsyncIterator[str]:
 class Interrupted:
     """A producer with which all that a batch has is sent, and the commit of the cursor raises `error`."""
 
-    def __init__(self, producer: Producer, error: Exception) -> None:
+    def __init__(self, producer: Any, error: Exception) -> None:
         self._producer, self._error, self._has_cursor = producer, error, False
 
     def __getattr__(self, name: str) -> object:
@@ -42,7 +43,7 @@ class Interrupted:
 
     def produce(self, topic: str, *arguments: object, **named: object) -> None:
         self._has_cursor |= topic.endswith(".cursor")
-        self._producer.produce(topic, *arguments, **named)  # type: ignore[arg-type]
+        self._producer.produce(topic, *arguments, **named)
 
     def commit_transaction(self, seconds: float) -> None:
         if not self._has_cursor:

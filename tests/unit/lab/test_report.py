@@ -83,6 +83,7 @@ def test_metrics_and_diagrams_fill_the_template_and_the_rest_is_in_the_appendix(
     assert "](appendix.md)" in report
     appendix = (tmp_path / "appendix.md").read_text("utf-8")
     assert "| single \\| orders | 100 |" in appendix
+    assert "![Rate < time](a-diagram.svg)" in appendix
     assert "0 / 0 / yes" in appendix
     assert "IO:WalSync 60%" in appendix
     assert "| intake | fast enough | 0.9 | **pass** |" in appendix
@@ -111,7 +112,7 @@ def test_the_report_is_short_enough_to_be_read_to_the_end() -> None:
     missed = tuple(Verdict(f"target {n}", "0", "fail") for n in range(4))
     rivals = RivalResults(
         machine=describe_machine(), started="", seconds=0.0,
-        rivals=tuple(RivalResult(name=f"rival {n}") for n in range(8)),
+        rivals=tuple(RivalResult(name=f"rival {n}", note=f"note {n}") for n in range(9)),
     )  # fmt: skip
     results = _results(msgspec.structs.replace(_intake(), verdicts=missed))
     assert len(render_report(results, "", rivals).splitlines()) <= 200
@@ -119,13 +120,16 @@ def test_the_report_is_short_enough_to_be_read_to_the_end() -> None:
 
 def test_a_rival_that_is_not_installed_is_named_with_the_reason(tmp_path: Path) -> None:
     rivals = RivalResults(
-        machine=describe_machine(), started="", seconds=0.0,
+        machine=msgspec.structs.replace(describe_machine(), cpu="Some CPU", cores=3),
+        started="2026-01-02", seconds=90.0,
         rivals=(
             RivalResult(
                 name="NATS", version="2", durable="yes", maximum=5_000.4, processes=2, memory_mib=48,
                 delays=(RivalDelay(100, 3.04, 13, True), RivalDelay(5_000, 9e3, 2e4, False)),
                 kills=(KillOutcome("worker", 100, 100, 0.5),), late=LateOutcome(9, 2, 7, 9, 9),
+                note="by hand",
             ),
+            RivalResult(name="Kafka", note="by hand"),
             RivalResult(name="Flink", skipped="no Java"),
         ),
     )  # fmt: skip
@@ -133,9 +137,11 @@ def test_a_rival_that_is_not_installed_is_named_with_the_reason(tmp_path: Path) 
     write_results(_results(), tmp_path, tmp_path / "SCALE.md")
     report = (tmp_path / "SCALE.md").read_text("utf-8")
     assert "| NATS 2 | yes | 5,000 | 3.0 / 13.0 | – | not reached | 48 | – | 2 |" in report
-    assert "worker: 100 counted of 100 acknowledged, after 0.5 s" in report
+    assert "| worker: all counted, back in 0.5 s |" in report
+    assert "NATS, Kafka: by hand." in report
     assert "| of 9: minutes 7, hours 9, days 9 |" in report
     assert "Not here: Flink (no Java)." in report
+    assert "Run of 2026-01-02 in 2 minutes on Some CPU, 3 cores." in report
 
 
 def test_results_can_be_read_back(tmp_path: Path) -> None:

