@@ -117,7 +117,7 @@ class SinkUnavailable(CoffeertError):
 
 
 class SinkRefused(CoffeertError):
-    """A target of the feed wants no more, or refuses an event for what it is."""
+    """A target of the feed wants no more, or refuses what no later attempt would change."""
 
 
 class ImportRefused(CoffeertError):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from coffeert.errors import ConfigError, SinkBusy, SinkUnavailable
+from coffeert.errors import ConfigError, SinkBusy, SinkRefused, SinkUnavailable
 from coffeert.wire.feed import OrderEvent
 from coffeert.wire.orders import encode
 
@@ -15,7 +15,12 @@ _SECONDS: Final = 10.0
 _READ_BACK: Final = (
     64  # records of the cursor's topic; its last ones may be of transactions taken back
 )
-_OURS: Final = frozenset({"bootstrap.servers", "enable.idempotence", "isolation.level", "group.id"})
+_OURS: Final = frozenset(
+    {
+        "bootstrap.servers", "enable.idempotence", "group.id", "isolation.level",
+        "queue.buffering.max.kbytes", "queue.buffering.max.messages",
+    }
+)  # fmt: skip
 # https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md, 3.3
 _HEADERS: Final = [("content-type", b"application/cloudevents+json")]
 
@@ -157,25 +162,44 @@ class KafkaSink:
                 raise TimeoutError
             producer.produce(self._cursors, cursor.encode(), key=self._topic.name.encode())
             producer.commit_transaction(_SECONDS)
-        except (KafkaException, BufferError, TimeoutError) as error:
+        except (KafkaException, TimeoutError) as error:
             raise self._failed(error) from None
 
     def _note(self, problem: Any) -> None:
         self._problem = problem.str()
 
-    def _failed(self, error: Exception) -> SinkBusy | SinkUnavailable:
+    def _failed(self, error: Exception) -> SinkBusy | SinkRefused | SinkUnavailable:
         from confluent_kafka import KafkaError, KafkaException
 
         self._producer.poll(0)  # it is then that problems are noted
+        where = f"Kafka at {self._topic.hosts}"
         if isinstance(error, KafkaException):
-            if error.args[0].code() in (KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH):
+            code = error.args[0].code()
+            if code in (KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH):
                 return SinkBusy(
                     f"Another process writes the feed to {self._topic.name} at {self._topic.hosts}."
                 )
-            if error.args[0].code() != KafkaError._TIMED_OUT:
+            if code in _permanent_errors():
+                return SinkRefused(f"{where} refuses the events: {_reason(error)}.")
+            if code != KafkaError._TIMED_OUT:
                 self._problem = _reason(error)
         problem = self._problem or "no answer in time"
-        return SinkUnavailable(f"Kafka at {self._topic.hosts} did not store the events: {problem}.")
+        return SinkUnavailable(f"{where} did not store the events: {problem}.")
+
+
+def _permanent_errors() -> frozenset[int]:
+    """The codes of what no later attempt changes: a missing privilege, a wrong name, too large an event."""
+    from confluent_kafka import KafkaError
+
+    return frozenset(
+        {
+            KafkaError._AUTHENTICATION, KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+            KafkaError.INVALID_REPLICATION_FACTOR, KafkaError.MSG_SIZE_TOO_LARGE,
+            KafkaError.POLICY_VIOLATION, KafkaError.SASL_AUTHENTICATION_FAILED,
+            KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.TOPIC_EXCEPTION,
+            KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        }
+    )  # fmt: skip
 
 
 def _reason(error: Any) -> str:

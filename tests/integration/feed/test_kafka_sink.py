@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from coffeert.errors import SinkBusy, SinkUnavailable
+from coffeert.errors import SinkBusy, SinkRefused, SinkUnavailable
 from coffeert.sinks.kafka import KafkaSink, KafkaTopic
 from coffeert.wire.feed import OrderEvent
 from tests.integration.feed.targets import committed_records, kafka_broker
@@ -111,6 +111,20 @@ async def test_a_writer_whose_place_another_took_stops(
     fenced = KafkaException(KafkaError(KafkaError._FENCED, "fenced", fatal=True))
     monkeypatch.setattr(sink, "_producer", Interrupted(sink._producer, fenced))
     with pytest.raises(SinkBusy, match="Another process writes the feed to orders at "):
+        await sink.write(events(3), "first")
+
+
+@pytest.mark.parametrize(
+    "code", [KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.MSG_SIZE_TOO_LARGE]
+)
+async def test_what_no_later_attempt_changes_ends_it(
+    broker: str, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """The answers are Apache Kafka's: this broker gives none of them."""
+    sink = await opened(f"{broker}/orders")
+    error = KafkaException(KafkaError(code, "Not for you"))
+    monkeypatch.setattr(sink, "_producer", Interrupted(sink._producer, error))
+    with pytest.raises(SinkRefused, match="refuses the events: Not for you"):
         await sink.write(events(3), "first")
 
 
