@@ -14,7 +14,7 @@ from coffeert.errors import RedisUnavailable
 from coffeert.postgres.feed import make_tick, prune_ticks, ticks_wanted
 from coffeert.postgres.pool import Connection
 
-TICK_SECONDS: Final = 0.1
+TICK_SECONDS: Final = 0.05
 """Between two ticks while somebody reads."""
 
 _LOOK_SECONDS: Final = 0.25
