@@ -59,7 +59,7 @@ class DuckDBSink:
         import duckdb
 
         try:
-            connection = duckdb.connect(self._path)
+            self._connection = connection = duckdb.connect(self._path)
             connection.execute(f"CREATE TABLE IF NOT EXISTS event ({_EVENT_TABLE})")
             connection.execute("CREATE TABLE IF NOT EXISTS cursor (cursor VARCHAR)")
         except duckdb.IOException as error:
@@ -68,7 +68,6 @@ class DuckDBSink:
             raise ConfigError(f"{self._path} cannot be opened as a DuckDB file.") from None
         except duckdb.Error:
             raise ConfigError(f"{self._path} cannot be opened as a DuckDB file.") from None
-        self._connection = connection
 
     def _write(self, events: Sequence[OrderEvent], cursor: str) -> None:
         import duckdb

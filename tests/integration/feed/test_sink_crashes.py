@@ -23,17 +23,7 @@ from coffeert.sinks.target import sink_for
 from coffeert.sinks.webhook import WebhookSink
 from coffeert.wire.feed import OrderEvent
 from tests.integration.client.peer import serving
-from tests.integration.feed.targets import (
-    DuckDBFile,
-    KafkaTopicOfOnePartition,
-    LineFile,
-    NatsSubject,
-    ParquetDirectory,
-    PostgresDatabase,
-    Target,
-    kafka_broker,
-    nats_server,
-)
+from tests.integration.feed.targets import ParquetDirectory, Target, new_targets
 from tests.order_book import order
 
 pytestmark = pytest.mark.long
@@ -126,21 +116,8 @@ async def place(
     request: pytest.FixtureRequest, tmp_path: Path, empty_database_url: str
 ) -> AsyncIterator[Callable[[int], Target]]:
     """Makes the targets of a kind, an empty one for each number."""
-    kind = request.param
-    if kind == "nats":
-        async with nats_server(tmp_path / "nats") as url:
-            yield lambda n: NatsSubject(f"{url}/orders.all.{n}", f"orders-all-{n}")
-    elif kind == "kafka":
-        async with kafka_broker(tmp_path) as url:
-            yield lambda n: KafkaTopicOfOnePartition(f"{url}/orders{n}")
-    elif kind == "postgresql":
-        yield lambda _: PostgresDatabase(empty_database_url)
-    else:
-        kinds: dict[str, Callable[[Path], Target]] = {
-            "ndjson": LineFile, "duckdb": DuckDBFile, "parquet": ParquetDirectory
-        }  # fmt: skip
-        made = kinds[kind]
-        yield lambda n: made(tmp_path / f"{n}.{kind}")
+    async with new_targets(request.param, tmp_path, empty_database_url) as new:
+        yield new
 
 
 def fuse_calls(monkeypatch: pytest.MonkeyPatch, kind: str, fuse: Fuse, disk: Disk) -> None:

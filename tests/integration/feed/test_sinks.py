@@ -15,17 +15,7 @@ import pytest
 from aiohttp import web
 
 from tests.integration.client.peer import serving
-from tests.integration.feed.targets import (
-    DuckDBFile,
-    KafkaTopicOfOnePartition,
-    LineFile,
-    NatsSubject,
-    ParquetDirectory,
-    PostgresDatabase,
-    Target,
-    kafka_broker,
-    nats_server,
-)
+from tests.integration.feed.targets import Target, new_targets
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.http.test_feed import place_many, ticked
 from tests.waiting import eventually
@@ -38,21 +28,8 @@ KINDS = (*NOTICING, "kafka")
 async def target(
     request: pytest.FixtureRequest, tmp_path: Path, empty_database_url: str
 ) -> AsyncIterator[Target]:
-    kind = request.param
-    if kind == "kafka":
-        async with kafka_broker(tmp_path) as url:
-            yield KafkaTopicOfOnePartition(f"{url}/orders")
-    elif kind == "nats":
-        async with nats_server(tmp_path / "nats") as url:
-            yield NatsSubject(f"{url}/orders.all")
-    elif kind == "postgresql":
-        yield PostgresDatabase(empty_database_url)
-    elif kind == "ndjson":
-        yield LineFile(tmp_path / "orders.ndjson")
-    elif kind == "duckdb":
-        yield DuckDBFile(tmp_path / "orders.duckdb")
-    else:
-        yield ParquetDirectory(tmp_path / "orders.parquet")
+    async with new_targets(request.param, tmp_path, empty_database_url) as new:
+        yield new(0)
 
 
 async def start(url: str, target: str, *arguments: str) -> asyncio.subprocess.Process:
@@ -207,7 +184,7 @@ async def test_a_file_that_is_not_the_feeds_is_left_alone(server_url: str, tmp_p
     [
         "orders.csv", "nats://127.0.0.1", "nats://127.0.0.1/orders.*", "ftp://x/y", "kafka://127.0.0.1",
         "kafka:///orders", "kafka://h/a/b", "kafka://h/orders?enable.idempotence=false",
-        "kafka://h/orders?no.such.property=1", "kafka+ssl://h/orders?ssl.ca.location=/no/such/file",
+        "kafka://h/orders?no.such.property=1", "kafka://[h/orders", "kafka://h/orders?on_commit=1", "kafka+ssl://h/orders?ssl.ca.location=/no/such/file",
     ],
 )  # fmt: skip
 async def test_a_target_that_cannot_be_used_is_told(target: str) -> None:
