@@ -37,6 +37,7 @@ _CORS = "tests/integration/server/http/test_cors.py"
 _FEED = "tests/integration/client/test_feed.py"
 _FEED_PARTS = "tests/integration/feed/test_parts.py"
 _FEED_TICKS = "tests/integration/feed/test_standby_server.py"
+_FEED_API = "tests/integration/server/http/test_feed.py"
 _FEED_TURNS = "tests/unit/server/http/test_feed_turns.py"
 _SINK_CRASHES = "tests/integration/feed/test_sink_crashes.py"
 _SINKS = "tests/integration/feed/test_sinks.py"
@@ -1583,6 +1584,13 @@ ORDER BY order_id""",
         "async with self._next:\n            await asyncio.sleep(0)",
         "async with self._next:\n            pass",
         (_FEED_TURNS,),
+    ),
+    Mutant(
+        "each reader at the end of the feed asks the database for more",
+        "coffeert/server/http/feed.py",
+        "                if not self._source.is_at_end(position):",
+        "                if True:",
+        (f"{_FEED_API}::test_readers_at_the_end_do_not_ask_the_database_each",),
     ),
     Mutant(
         "a pause of exactly the gap ends a session",

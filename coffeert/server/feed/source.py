@@ -75,14 +75,14 @@ class FeedSource:
         self._table = table
         self._requests = requests
         self._places = places
-        self._chunks: OrderedDict[str, FeedChunk] = OrderedDict()
+        self._chunks: OrderedDict[FeedPosition, FeedChunk] = OrderedDict()
         self._bytes = 0
-        self._marks: OrderedDict[str, tuple[FeedChunk, int]] = OrderedDict()
-        self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._marks: OrderedDict[FeedPosition, tuple[FeedChunk, int]] = OrderedDict()
+        self._reading: WeakValueDictionary[FeedPosition, asyncio.Lock] = WeakValueDictionary()
         self._waiting: dict[asyncio.Future[None], tuple[int, datetime] | None] = {}
         self._somebody_waits = asyncio.Event()
         self._demanded = float("-inf")
-        self._last = 0
+        self._newest: tuple[int, datetime] | None = None
         self.closed = False
 
     async def run(self) -> None:
@@ -137,13 +137,12 @@ class FeedSource:
 
         Raises `Gone`, `DatabaseUnavailable`.
         """
-        key = position.cursor()
-        lock = self._reading.setdefault(key, asyncio.Lock())
+        lock = self._reading.setdefault(position, asyncio.Lock())
         async with lock:
-            mark = self._marks.get(key)
+            mark = self._marks.get(position)
             if mark is not None and await self._is_right(mark[0]):
                 return mark
-            chunk = self._chunks.get(key)
+            chunk = self._chunks.get(position)
             if chunk is None or not await self._is_right(chunk):
                 try:
                     parts = await self._table.read(position)
@@ -155,26 +154,33 @@ class FeedSource:
                 chunk = FeedChunk(parts, self._places())
                 # What follows the beginning is another part as soon as ticks are deleted.
                 if position.after is not None:
-                    self._keep(key, chunk)
-            elif key in self._chunks:
-                self._chunks.move_to_end(key)
+                    self._keep(position, chunk)
+            elif position in self._chunks:
+                self._chunks.move_to_end(position)
         return chunk, 0
 
     def mark(self, chunk: FeedChunk, index: int) -> None:
         """Note that a reader goes on in the middle of a chunk, behind the order at an index."""
         position = chunk.position(index)
         if position != chunk.end and position.after is not None:
-            self._marks[position.cursor()] = chunk, index + 1
+            self._marks[position] = chunk, index + 1
             if len(self._marks) > _MAX_MARKS:
                 self._marks.popitem(last=False)
+
+    def is_at_end(self, position: FeedPosition) -> bool:
+        """Return True if nothing followed a position when the newest tick was last looked for.
+
+        That may be long ago, so only who waits for news next may rely on it.
+        """
+        known = _newest_known(position)
+        return known is not None and known == self._newest
 
     async def news(self, position: FeedPosition, seconds: float) -> None:
         """Wait until there may be more than a reader at the end of the feed knows, at most so long."""
         if self.closed:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        after = position.after
-        self._waiting[future] = None if after is None else (after.number, after.time)
+        self._waiting[future] = _newest_known(position)
         self._somebody_waits.set()
         try:
             with suppress(TimeoutError):
@@ -186,10 +192,9 @@ class FeedSource:
                 self._somebody_waits.clear()
 
     def _wake(self, newest: tuple[int, datetime] | None) -> None:
-        number = 0 if newest is None else newest[0]
-        if number < self._last:
+        if self._newest is not None and (newest is None or newest[0] < self._newest[0]):
             self._forget()
-        self._last = number
+        self._newest = newest
         for future, known in self._waiting.items():
             # Another one, not only a later one: the database may have gone back.
             if newest != known and not future.done():
@@ -218,8 +223,8 @@ class FeedSource:
         self._marks.clear()
         self._bytes = 0
 
-    def _keep(self, key: str, chunk: FeedChunk) -> None:
-        self._chunks[key] = chunk
+    def _keep(self, position: FeedPosition, chunk: FeedChunk) -> None:
+        self._chunks[position] = chunk
         self._bytes += chunk.size
         while self._bytes > _CACHE_BYTES and len(self._chunks) > 1:
             _, oldest = self._chunks.popitem(last=False)
@@ -227,3 +232,8 @@ class FeedSource:
             self._marks = OrderedDict(
                 (mark, found) for mark, found in self._marks.items() if found[0] is not oldest
             )
+
+
+def _newest_known(position: FeedPosition) -> tuple[int, datetime] | None:
+    """Return the number and the moment of the tick behind which a reader is."""
+    return None if position.after is None else (position.after.number, position.after.time)

@@ -161,7 +161,10 @@ class FeedApi:
             # So that a reader which begins at the end can come back there.
             await _write(response, b"id: %b\n\n" % position.cursor().encode())
             while not self._source.closed:
-                found = await self._source.following(position)
+                # Hundreds come to the end at once, and each would ask the database whether it is.
+                found = None
+                if not self._source.is_at_end(position):
+                    found = await self._source.following(position)
                 if found is None:
                     await self._wait_for_news(response, position)
                     continue

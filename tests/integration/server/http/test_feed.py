@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -13,7 +13,9 @@ import asyncpg
 import pytest
 
 from coffeert.client import Feed
+from coffeert.domain.feed import FeedPosition
 from coffeert.errors import Gone
+from coffeert.postgres.feed import FeedRows, FeedTable
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.wire import connection
 
@@ -230,6 +232,36 @@ async def test_readers_share_what_is_read(http: aiohttp.ClientSession) -> None:
     await place(http, "last")
     for taken in await asyncio.gather(*readers):
         assert taken[:300] == whole
+
+
+async def test_readers_at_the_end_do_not_ask_the_database_each(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers, orders, asked = 10, 6, 0
+    read = FeedTable.read
+
+    async def counted(
+        self: FeedTable, position: FeedPosition, rows: int | None = None
+    ) -> list[FeedRows]:
+        nonlocal asked
+        asked += 1
+        return await read(self, position, rows)
+
+    await place(http, "first")
+    await ticked(http, 1)
+    monkeypatch.setattr(FeedTable, "read", counted)
+    async with AsyncExitStack() as stack:
+        streams = [
+            await stack.enter_async_context(stream(http, "?after=now")) for _ in range(readers)
+        ]
+        for number in range(orders):
+            await place(http, f"order-{number}")
+            for found in streams:
+                await events(found, 1)
+            if number == 0:
+                asked = 0  # where it begins, each asks
+    # Each order once for all, and again if the next look at the ticks comes between two readers.
+    assert asked < readers * (orders - 1) / 2
 
 
 @pytest.mark.parametrize(
