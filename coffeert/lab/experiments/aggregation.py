@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ from coffeert.tasks import end
 
 NEW_ORDERS = 1_000
 TARGET_PASS_MS, TARGET_GROWTH, TARGET_MEMORY_GROWTH = 10.0, 1.3, 1.1
-_MONTH_SECONDS, _HALF_MINUTE_SECONDS = 29.9 * 86_400, 30.0
+_MONTH_SECONDS, HALF_MINUTE_SECONDS = 29.9 * 86_400, 30.0
 _FILL_ROWS = 500_000
 _STATEMENT_TIMEOUT_SECONDS = 600
 _WARM_UP_PASSES = 3
@@ -63,25 +63,24 @@ class PassTimer:
         self._projection = made.projection
         return time.perf_counter() - began
 
-    async def timed(
-        self,
-        new: int,
-        over: float = _HALF_MINUTE_SECONDS,
-        *,
-        late: int = 0,
-        late_seconds: float = 0.0,
-    ) -> list[float]:
-        """Make passes with `new` orders each, spread over the last `over` seconds; return seconds.
+    async def timed(self, new: int, over: float = HALF_MINUTE_SECONDS) -> list[float]:
+        """Make passes with `new` orders each, spread over the last `over` seconds; return seconds."""
+        (times,) = await self.timed_in_turns([{over: new}])
+        return times
 
-        `late` of them are spread over the last `late_seconds` instead.
+    async def timed_in_turns(self, loads: Sequence[Mapping[float, int]]) -> list[list[float]]:
+        """Make passes after each of some loads, in turns; return the seconds for each load.
+
+        A load says how many orders are spread over the last so many seconds.
         """
-        times = []
+        times: list[list[float]] = [[] for _ in loads]
         for number in range(_WARM_UP_PASSES + self._harness.preset.passes):
-            await self.fill(new - late, over)
-            await self.fill(late, late_seconds)
-            took = await self.one()
-            if number >= _WARM_UP_PASSES:
-                times.append(took)
+            for load, taken in zip(loads, times, strict=True):
+                for seconds, orders in load.items():
+                    await self.fill(orders, seconds)
+                took = await self.one()
+                if number >= _WARM_UP_PASSES:
+                    taken.append(took)
         return times
 
 
@@ -173,7 +172,7 @@ def _variations(url: str, passes: PassTimer) -> list[Variation]:
 
     async def while_held() -> list[float]:
         async with connection_to(url) as holder, holder.transaction():
-            await holder.execute(sql("lab_fill_orders"), 10, _HALF_MINUTE_SECONDS)
+            await holder.execute(sql("lab_fill_orders"), 10, HALF_MINUTE_SECONDS)
             return await passes.timed(NEW_ORDERS)
 
     return [
@@ -192,7 +191,7 @@ async def _writer(url: str) -> AsyncIterator[None]:
 
         async def write() -> None:
             while True:
-                await connection.execute(sql("lab_fill_orders"), 50, _HALF_MINUTE_SECONDS)
+                await connection.execute(sql("lab_fill_orders"), 50, HALF_MINUTE_SECONDS)
 
         task = asyncio.create_task(write(), name="writer")
         try:
