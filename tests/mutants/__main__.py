@@ -67,22 +67,36 @@ def killed(mutant: Mutant) -> bool:
         return noticed(place, mutant.tests)
 
 
+def outcomes_on(page: Path | None) -> dict[str, str]:
+    """Read what became of mutants from the table of a page."""
+    lines = page.read_text(encoding="utf-8").splitlines() if page else []
+    cells = (line.strip("| ").split(" | ") for line in lines if line.startswith("| "))
+    names = {mutant.name for mutant in MUTANTS}
+    return {row[0]: row[1] for row in cells if len(row) == 2 and row[0] in names}
+
+
 def main() -> int:
-    """Try all mutants; 1 where one survives."""
+    """Try all mutants; 1 if one survives."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("--only", default="", help="mutants whose name holds this")
-    parser.add_argument("--write", type=Path, help="a page whose table is replaced")
+    parser.add_argument("--new", action="store_true", help="mutants that the page does not have")
+    parser.add_argument("--write", type=Path, help="a page whose table is brought up to date")
     options = parser.parse_args()
-    chosen = [mutant for mutant in MUTANTS if options.only in mutant.name]
+    outcomes = outcomes_on(options.write)
+    chosen = [
+        mutant
+        for mutant in MUTANTS
+        if options.only in mutant.name and not (options.new and mutant.name in outcomes)
+    ]
     survivors = 0
-    rows = ""
     for mutant in chosen:
         started = time.monotonic()
-        outcome = "killed" if killed(mutant) else "SURVIVED"
+        outcome = outcomes[mutant.name] = "killed" if killed(mutant) else "SURVIVED"
         survivors += outcome != "killed"
-        rows += f"| {mutant.name} | {outcome} |\n"
         print(f"{outcome:<9} {mutant.name}  ({time.monotonic() - started:.0f} s)", flush=True)
     if options.write:
+        tried = [mutant.name for mutant in MUTANTS if mutant.name in outcomes]
+        rows = "".join(f"| {name} | {outcomes[name]} |\n" for name in tried)
         replace_table(options.write, "mutants", f"| broken on purpose | |\n|---|---|\n{rows}")
     print(f"{len(chosen) - survivors} of {len(chosen)} killed")
     return 1 if survivors else 0
