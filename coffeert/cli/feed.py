@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -24,6 +25,9 @@ from coffeert.sinks.target import sink_for
 from coffeert.tasks import end
 from coffeert.wire.feed import DEFAULT_LIMIT, MAX_LIMIT
 from coffeert.wire.orders import encode
+
+_NO_DISK: Final = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)
+"""What fsync says of a pipe or a terminal."""
 
 
 @click.command("feed")
@@ -137,5 +141,8 @@ def _write(batch: FeedBatch) -> None:
     output = sys.stdout.buffer
     output.write(b"".join(b"%b\n" % encode(event) for event in batch.events))
     output.flush()
-    with suppress(OSError):  # a pipe or a terminal has no disk
+    try:
         os.fsync(output.fileno())
+    except OSError as error:
+        if error.errno not in _NO_DISK:  # the cursor must not be kept then
+            raise

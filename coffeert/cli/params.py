@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import date, tzinfo
 from pathlib import Path
@@ -51,6 +52,21 @@ class RateParam(click.ParamType[float]):
         if not 0 < rate <= _MAX_RATE:  # false for NaN too
             self.fail(f"must be a number above 0 and at most {_MAX_RATE:,.0f}.", param, ctx)
         return rate
+
+
+class SpeedParam(click.FloatRange):
+    """How many times as fast a replay is, which click's range alone would let be NaN."""
+
+    def __init__(self) -> None:
+        super().__init__(0.1, 1000)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        speed: float = super().convert(value, param, ctx)
+        if math.isnan(speed):
+            self.fail("must be a number from 0.1 to 1000.", param, ctx)
+        return speed
 
 
 class DurationParam(click.ParamType[float]):

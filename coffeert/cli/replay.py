@@ -6,17 +6,20 @@ import asyncio
 import sys
 import tempfile
 import time
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import click
 
-from coffeert.cli.params import server_token, server_url
+from coffeert.cli.params import SpeedParam, server_token, server_url
 from coffeert.client import Feed, OrderClient
 from coffeert.config import Config, load_config
 from coffeert.errors import ConfigError
 from coffeert.wire.orders import encode
+
+_MAX_SPAN: Final = timedelta(days=1)
 
 
 @click.command("replay")
@@ -27,7 +30,7 @@ from coffeert.wire.orders import encode
 @click.option("--to", "last", required=True, help="Where it ends, within a day.")
 @click.option(
     "--speed",
-    type=click.FloatRange(0.1, 1000),
+    type=SpeedParam(),
     default=1.0,
     show_default=True,
     help="How many times as fast.",
@@ -96,6 +99,10 @@ async def _print(config: Config, server: str, begin: datetime, end: datetime, sp
     begin, end = (
         moment if moment.tzinfo else moment.replace(tzinfo=zone) for moment in (begin, end)
     )
+    if begin >= end or end - begin > _MAX_SPAN:
+        raise ConfigError("--to must be later than --from, by a day at most.")
+    if begin > datetime.now(UTC):
+        raise ConfigError("--from must not lie in the future.")
     started = time.monotonic()
     feed = Feed(server, server_token(config), after=begin, follow=False, ca_file=config.ca_file)
     async for batch in feed:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from coffeert.cli.params import SpeedParam
 from coffeert.errors import ConfigError
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GLYPH_SETS, GlyphSet, glyphs_for
@@ -54,7 +55,7 @@ THEMES = ("dark", "light", "safe")
 )
 @click.option(
     "--speed",
-    type=click.FloatRange(0.1, 1000),
+    type=SpeedParam(),
     default=1.0,
     help="How many times as fast to replay.",
 )

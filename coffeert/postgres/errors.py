@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from coffeert.errors import DatabaseUnavailable, SchemaMismatch
+from coffeert.errors import ConfigError, DatabaseUnavailable, SchemaMismatch
 
 _OTHER_SCHEMA = (
     asyncpg.UndefinedTableError,
@@ -80,6 +80,29 @@ def translate_connect_errors() -> Iterator[None]:
     except (ValueError, OverflowError):
         # Not chained: the cause's text quotes the URL.
         raise DatabaseUnavailable("PostgreSQL cannot be reached: its URL is not valid.") from None
+
+
+@contextmanager
+def translate_target_errors() -> Iterator[None]:
+    """Do as `translate_errors` in a database of somebody else, whose tables may be any.
+
+    Raises `ConfigError`, with what PostgreSQL says, for what no later attempt changes.
+    """
+    try:
+        with translate_errors():
+            yield
+    except (SchemaMismatch, asyncpg.PostgresError) as error:
+        refused = error.__cause__ if isinstance(error, SchemaMismatch) else error
+        said = _said_by_server(refused) if isinstance(refused, asyncpg.PostgresError) else ""
+        raise ConfigError(f"PostgreSQL refuses what would be written{said}.") from error
+    except (
+        TypeError,
+        ValueError,
+        OverflowError,
+    ) as error:  # of asyncpg, for a type that is not ours
+        raise ConfigError(
+            "PostgreSQL refuses what would be written: a column has another type."
+        ) from error
 
 
 def _translate(error: BaseException) -> DatabaseUnavailable | SchemaMismatch | None:

@@ -63,7 +63,7 @@ class DuckDBSink:
             connection.execute(f"CREATE TABLE IF NOT EXISTS event ({_EVENT_TABLE})")
             connection.execute("CREATE TABLE IF NOT EXISTS cursor (cursor VARCHAR)")
         except duckdb.IOException as error:
-            if "lock" in str(error):
+            if "Could not set lock" in str(error):
                 raise SinkBusy(f"Another process has {self._path} open.") from None
             raise ConfigError(f"{self._path} cannot be opened as a DuckDB file.") from None
         except duckdb.Error:
@@ -81,6 +81,11 @@ class DuckDBSink:
             connection.execute("DELETE FROM cursor")
             connection.execute("INSERT INTO cursor VALUES (?)", [cursor])
             connection.commit()
+        except (duckdb.ProgrammingError, duckdb.DataError, duckdb.IntegrityError):
+            raise ConfigError(
+                f"{self._path} has other tables named event or cursor than `coffeert feed` makes: name "
+                "another file."
+            ) from None
         except duckdb.Error:
             raise SinkUnavailable(f"{self._path} cannot be written.") from None
 

@@ -38,16 +38,19 @@ class NatsSink:
         self._stream: JetStreamContext | None = None
         self._bucket: Any = None
         self._revision = 0
+        self._problem = ""
 
     async def open(self) -> None:
         import nats
         from nats.js.errors import NotFoundError
 
         try:
-            # One attempt: after an outage the caller opens a new sink, which goes on at the stored cursor.
+            # No attempts for minutes: after an outage the caller opens a new sink, which goes on at the
+            # stored cursor. Fewer than one more cannot be said: 0 is without end.
             self._client = await nats.connect(
-                self._server, allow_reconnect=False, connect_timeout=_SECONDS, error_cb=_ignore
-            )
+                self._server, allow_reconnect=False, max_reconnect_attempts=1, reconnect_time_wait=0,
+                connect_timeout=_SECONDS, error_cb=self._note,
+            )  # fmt: skip
             self._stream = self._client.jetstream(
                 timeout=_SECONDS, publish_async_max_pending=_PENDING
             )
@@ -104,10 +107,13 @@ class NatsSink:
         if self._client is not None:
             await self._client.close()
 
+    async def _note(self, problem: Exception) -> None:
+        self._problem = str(problem)
+
     def _unavailable(self, error: BaseException) -> SinkUnavailable:
-        reason = str(error).rstrip(".") or "no answer in time"
+        from nats.errors import NoServersError
+
+        # That there is no server is all it says of one that could not be reached.
+        reason = self._problem if isinstance(error, NoServersError) else str(error)
+        reason = reason.rstrip(".") or "no answer in time"
         return SinkUnavailable(f"NATS at {self._host} did not store the events: {reason}.")
-
-
-async def _ignore(_: Exception) -> None:
-    """What goes wrong is raised by the call that needs it."""

@@ -7,7 +7,7 @@ import fcntl
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -21,7 +21,7 @@ class LineFileState(msgspec.Struct, frozen=True):
     """The cursor behind the first `length` bytes of a file."""
 
     cursor: str | None
-    length: int
+    length: Annotated[int, msgspec.Meta(ge=0)]
 
 
 _decode_state: Final = msgspec.json.Decoder(LineFileState).decode
@@ -58,7 +58,10 @@ class LineFileSink:
                 f"{self._path} has content, and there is no {self._state_path} that says what of it is the "
                 "feed's. Remove it, or name another file."
             )
-        os.ftruncate(self._file, length)
+        try:
+            os.ftruncate(self._file, length)
+        except OSError as error:
+            raise ConfigError(f"{self._path} cannot be written: {error.strerror}.") from None
 
     async def cursor(self) -> str | None:
         return None if self._state is None else self._state.cursor

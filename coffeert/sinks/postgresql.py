@@ -8,7 +8,7 @@ from uuid import UUID
 
 from coffeert.errors import SinkBusy
 from coffeert.postgres.connecting import DatabaseConnection, open_connection
-from coffeert.postgres.errors import translate_errors
+from coffeert.postgres.errors import translate_target_errors
 from coffeert.sinks.columns import COLUMNS, values
 from coffeert.wire.feed import OrderEvent
 
@@ -43,7 +43,7 @@ class PostgresSink:
 
     async def open(self) -> None:
         self._connection = await open_connection(self._url, application_name="coffeert feed")
-        with translate_errors():
+        with translate_target_errors():
             async with self._connection.transaction():
                 await self._connection.execute(_TABLES)
             self._cursor = await self._connection.fetchval("SELECT cursor FROM coffeert_cursor")
@@ -53,7 +53,7 @@ class PostgresSink:
 
     async def write(self, events: Sequence[OrderEvent], cursor: str) -> None:
         assert self._connection is not None
-        with translate_errors():
+        with translate_target_errors():
             async with self._connection.transaction():
                 if await self._connection.fetchval(_MOVE, cursor, self._cursor) is None:
                     raise SinkBusy("Another process writes the feed to the same database.")

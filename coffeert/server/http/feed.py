@@ -115,7 +115,9 @@ class FeedApi:
 
     def _response(self, request: web.Request, asked: FeedRequest, page: FeedPage) -> web.Response:
         cursor = page.position.cursor()
-        following = URL(f"?{request.query_string}").without_query_params("lastEventId")
+        # As it came: decoded, an & or # in the name of a store would be read as one of the URL.
+        asked_for = URL.build(query_string=request.rel_url.raw_query_string, encoded=True)
+        following = asked_for.without_query_params("lastEventId")
         headers = {
             CURSOR_FIELD: cursor,
             hdrs.LINK: f'<{following.update_query(after=cursor)}>; rel="next"',

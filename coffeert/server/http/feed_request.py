@@ -32,6 +32,7 @@ _LISTS: Final = ("stores", "drinks")
 _SINGLE: Final = ("after", "lastEventId", "limit", "wait", "timeout", "part", "format")
 _LAST_EVENT_ID: Final = "Last-Event-ID"
 _MAX_SHARES: Final = 64
+_LIMIT: Final = re.compile(r"0*([0-9]{1,4})", re.ASCII)
 _SHARE: Final = re.compile(r"([1-9][0-9]?)/([1-9][0-9]?)", re.ASCII)
 _WAIT: Final = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,3})?)(ms|s|)", re.ASCII)
 
@@ -61,13 +62,10 @@ def read_feed_request(request: web.Request, menu: Menu, zone: str) -> FeedReques
                 raise _invalid(name, "is not for a stream, which never ends")
     stores = _codes(request, "stores", menu.store_code, {store.code for store in menu.stores})
     drinks = _codes(request, "drinks", menu.drink_code, {drink.code for drink in menu.drinks})
-    limit = query.get("limit", str(DEFAULT_LIMIT))
-    if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:9]) <= MAX_LIMIT):
-        raise _invalid("limit", f"must be a whole number from 1 to {MAX_LIMIT:,}")
     return FeedRequest(
         start=_start(request, format_, zone),
         wanted=FeedFilter(stores, drinks, _share(query.get("part"))),
-        limit=int(limit),
+        limit=_limit(query.get("limit")),
         wait=_wait(request),
         format=format_,
     )
@@ -121,7 +119,8 @@ def _codes(
     texts = [
         text.strip()
         for given in request.query.getall(field, [])
-        for text in given.split(",")
+        # A name may have a comma in it.
+        for text in ([given] if code_of(given.strip()) else given.split(","))
         if text.strip()
     ]
     codes = set()
@@ -131,6 +130,16 @@ def _codes(
             raise _invalid(field, f"has {text[:40]!a}, which is not on the menu")
         codes.add(code)
     return frozenset(codes)
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_LIMIT
+    match = _LIMIT.fullmatch(text)
+    limit = 0 if match is None else int(match[1])
+    if not 1 <= limit <= MAX_LIMIT:
+        raise _invalid("limit", f"must be a whole number from 1 to {MAX_LIMIT:,}")
+    return limit
 
 
 def _share(text: str | None) -> FeedShare | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -26,6 +26,10 @@ def read_moment(field: str, text: str, zone: str) -> datetime | date:
             raise ValueError
         # A plus that is not escaped reaches us as a space.
         moment = datetime.fromisoformat(text[:10] + text[10:].replace(" ", "+"))
-        return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
-    except (ValueError, OSError, ZoneInfoNotFoundError):
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
+        moment.astimezone(
+            UTC
+        )  # beyond the years 1 to 9999 it overflows, here as in the database's driver
+        return moment
+    except (ValueError, OverflowError, OSError, ZoneInfoNotFoundError):
         raise Invalid("The instant cannot be used.", errors=(FieldError(field, _FAULT),)) from None

@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 from aiohttp import hdrs, web
 
+from coffeert.domain.orders import MIN_PLACED_AT
 from coffeert.errors import CoffeertError, FieldError, Invalid
 from coffeert.server.feed.reader_limit import ReaderLimit
 from coffeert.server.feed.replay import Replay
@@ -45,7 +46,9 @@ class ReplayApi:
         """Return the frames, one a line: hello, snapshot, deltas; each says its time in `data_time`."""
         self._authorizer.check(request)
         first, last = self._moment(request, "from"), self._moment(request, "to")
-        if not first < last <= first + MAX_SPAN:
+        if first < MIN_PLACED_AT:
+            raise _invalid("from", "must not lie before the year 2000")
+        if first >= last or last - first > MAX_SPAN:
             raise _invalid("to", "must be later than from, by a day at most")
         if last > self._now():
             raise _invalid("to", "must not lie in the future")

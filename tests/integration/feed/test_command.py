@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import random
 import sys
 from pathlib import Path
@@ -11,6 +13,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from coffeert.cli import feed as command
+from coffeert.client.change_feed import FeedBatch
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.http.test_feed import place_many, ticked
 
@@ -97,3 +101,13 @@ async def test_what_could_not_be_written_is_not_behind_the_cursor(
     assert reader.returncode == 1
     assert error == b"coffeert: The output cannot be written: No space left on device.\n"
     assert not (tmp_path / "cursor").exists()
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
+def test_what_did_not_reach_the_disk_is_told(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def fail(_: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match=os.strerror(code)):
+        command._write(FeedBatch((), "a", at_end=True))

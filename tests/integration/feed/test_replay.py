@@ -136,6 +136,8 @@ async def now(http: aiohttp.ClientSession) -> datetime:
         ("from=2026-01-01T10:00Z&to=2026-01-01T10:00Z", "to"),
         ("from=2026-01-01T10:00Z&to=2026-01-02T10:00:01Z", "to"),
         ("from=2026-01-01&to=2026-01-02", "from"),
+        ("from=0001-01-05T10:00Z&to=0001-01-05T11:00Z", "from"),
+        ("from=9999-12-31T10:00Z&to=9999-12-31T11:00Z", "to"),
         ("from=2026-01-01T10:00Z&to=2026-01-01T11:00Z&speed=1", "speed"),
     ],
 )
@@ -189,6 +191,20 @@ async def test_the_command_prints_and_saves(
     assert [json.loads(line)["type"] for line in lines] == ["coffeert.order.placed"] * 2
     recording = tmp_path / "saved"
     await replay("--save", str(recording))
+    for begin, end, fault in (
+        (last, first, b"--to must be later than --from"),
+        (first, first + timedelta(days=2), b"--to must be later than --from"),
+        (last + timedelta(days=9), last + timedelta(days=10), b"--from must not lie in the future"),
+    ):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "coffeert", "replay", "--url", server_url, "--lines"),
+            *("--from", begin.isoformat(), "--to", end.isoformat()),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, error = await process.communicate()
+        assert process.returncode == 2
+        assert error.startswith(b"coffeert: " + fault)
     kinds = [msgspec.json.decode(line)["coffeert"] for line in recording.read_bytes().splitlines()]
     assert kinds[:4] == ["recording", "hello", "menu", "reset"]
     assert "change" in kinds

@@ -11,9 +11,14 @@ from pathlib import Path
 
 import aiohttp
 import asyncpg
+import duckdb
 import pytest
 from aiohttp import web
 
+from coffeert.errors import ConfigError, SinkUnavailable
+from coffeert.sinks.duckdb import DuckDBSink
+from coffeert.sinks.ndjson import LineFileSink
+from coffeert.sinks.target import sink_for
 from tests.integration.client.peer import serving
 from tests.integration.feed.targets import Target, new_targets
 from tests.integration.server.conftest import RunServer
@@ -177,6 +182,60 @@ async def test_a_file_that_is_not_the_feeds_is_left_alone(server_url: str, tmp_p
     assert code == 2
     assert b"has content" in error
     assert path.read_text() == "mine\n"
+
+
+@pytest.mark.long
+async def test_tables_of_somebody_else_are_left_alone(
+    http: aiohttp.ClientSession, server_url: str, tmp_path: Path, empty_database_url: str
+) -> None:
+    await place_many(http, 1)
+    await ticked(http, 1)
+    path = tmp_path / "theirs.duckdb"
+    for table in ("event (a INT)", "cursor (a INT)", "cursor (cursor DATE)"):
+        path.unlink(missing_ok=True)
+        with duckdb.connect(path) as file:
+            file.execute(f"CREATE TABLE {table}")
+        code, error = await finish(await start(server_url, str(path), "--follow"))
+        assert (code, error.count(b"\n")) == (2, 1), error
+        assert b"has other tables" in error
+    database = await asyncpg.connect(empty_database_url)
+    integers = (
+        "type text, order_id uuid, store text, drink text, quantity int, price int, total int"
+    )
+    rest = "placed_at timestamptz, received_at timestamptz, voids uuid, source text, receipt text"
+    for table in (
+        "coffeert_event (a int)",
+        f"coffeert_event (id int, {integers}, {rest})",
+        "coffeert_cursor (a int)",
+    ):
+        await database.execute("DROP TABLE IF EXISTS coffeert_event, coffeert_cursor")
+        await database.execute(f"CREATE TABLE {table}")
+        code, error = await finish(await start(server_url, empty_database_url, "--follow"))
+        assert (code, error.count(b"\n")) == (2, 1), error
+        assert error.startswith(b"coffeert: PostgreSQL refuses what would be written")
+    await database.close()
+
+
+@pytest.mark.parametrize("content", ['{"cursor":null,"length":-5}', '{"cursor":5}', "x"])
+async def test_a_file_that_holds_no_state_is_told(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.ndjson.cursor").write_text(content)
+    with pytest.raises(ConfigError, match="holds no cursor of a feed"):
+        await LineFileSink(tmp_path / "a.ndjson").open()
+
+
+async def test_only_a_locked_file_is_another_process(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        await DuckDBSink(tmp_path / "blocks" / "clock.duckdb").open()
+
+
+async def test_a_nats_server_that_is_away_is_told_at_once() -> None:
+    sink = sink_for("nats://127.0.0.1:9/orders", None)
+    async with asyncio.timeout(8):
+        with pytest.raises(
+            SinkUnavailable, match=r"127\.0\.0\.1 did not store .*Connect call failed"
+        ):
+            await sink.open()
+        await sink.close()
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,11 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
     "an unknown option": (("serve", "--milk"), {}, 2, "No such option"),
     "an unknown profile": (("inject", "--profile", "dust", "--count", "1"), {}, 2, "dust"),
     "an unknown way": (("inject", "--via", "pigeon", "--count", "1"), {}, 2, "pigeon"),
+    "no speed": (
+        ("replay", "--from", "2026-01-01T10:00", "--to", "2026-01-01T11:00", "--speed", "nan"),
+        {}, 2, "0.1",
+    ),
+    "no speed of the terminal": (("tui", "--speed", "nan"), {}, 2, "0.1"),
     "no server": (("status", "--url", "http://127.0.0.1:1"), {}, 3, "127.0.0.1:1"),
     "no server to inject into": (
         ("inject", "--url", "http://127.0.0.1:1", "--count", "1"), {}, 3, "127.0.0.1:1",

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import asyncpg
@@ -145,6 +146,20 @@ async def test_filters_and_shares(http: aiohttp.ClientSession) -> None:
     assert response.headers[CURSOR] == whole[-1]["id"]
 
 
+async def test_a_name_with_signs_of_a_url_in_it(run_server: RunServer, database_url: str) -> None:
+    name = "Berlin, S\u00fcd & Nord #1 +5%"
+    database = await asyncpg.connect(database_url)
+    await database.execute("UPDATE menu_store SET name = $1 WHERE code = 'central'", name)
+    await database.close()
+    async with run_server() as url, aiohttp.ClientSession(url) as http:
+        await place(http, "a", "b", store="central")
+        await place(http, "c")
+        whole = await ticked(http, 3)
+        found = await pages(http, stores=quote(name), limit="1")
+        assert found == [event for event in whole if event["subject"] == "central"]
+        assert await pages(http, stores="central,uptown", limit="1") == whole
+
+
 async def test_what_is_not_there_yet_is_waited_for(http: aiohttp.ClientSession) -> None:
     await place(http, "a")
     whole = await ticked(http, 1)
@@ -274,6 +289,10 @@ async def test_readers_at_the_end_do_not_ask_the_database_each(
         ("limit=5001", "limit"),
         ("limit=%C2%B2", "limit"),
         ("limit=" + "9" * 5000, "limit"),
+        ("limit=" + "0" * 8 + "1" * 5000, "limit"),
+        ("limit=0000000015001", "limit"),
+        ("after=0001-01-01T00:00%2B14:00", "after"),
+        ("after=9999-12-31T23:59:59-14:00", "after"),
         ("wait=61", "wait"),
         ("wait=-1", "wait"),
         ("wait=nan", "wait"),
