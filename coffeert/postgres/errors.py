@@ -99,7 +99,7 @@ def translate_target_errors() -> Iterator[None]:
         TypeError,
         ValueError,
         OverflowError,
-    ) as error:  # of asyncpg, for a type that is not ours
+    ) as error:  # asyncpg's, for a type that is not ours
         raise ConfigError(
             "PostgreSQL refuses what would be written: a column has another type."
         ) from error

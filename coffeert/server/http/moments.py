@@ -29,7 +29,7 @@ def read_moment(field: str, text: str, zone: str) -> datetime | date:
         moment = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
         moment.astimezone(
             UTC
-        )  # beyond the years 1 to 9999 it overflows, here as in the database's driver
+        )  # beyond the years 1 to 9999 it overflows, as in the database's driver
         return moment
     except (ValueError, OverflowError, OSError, ZoneInfoNotFoundError):
         raise Invalid("The instant cannot be used.", errors=(FieldError(field, _FAULT),)) from None
