@@ -197,7 +197,7 @@ def summed_up(runs: Sequence[FeedRun]) -> Experiment:
                 + (f"; a slot of logical decoding {_extra_cpu(slot, none):.1f} us" if slot else ""),
             ),
             Verdict(
-                f"{READERS[-1]} readers cost PostgreSQL at most {TARGET_GROWTH - 1:.0%} more than one",
+                f"{READERS[-1]} readers cost PostgreSQL at most {TARGET_GROWTH:g} times what one does",
                 f"{growth:.2f}",
                 judge(growth, TARGET_GROWTH, at_least=False, valid=measured),
                 "all of PostgreSQL's CPU",

@@ -181,7 +181,7 @@ def _verdicts(found: IntakeRuns, connections: int) -> tuple[Verdict, ...]:
             f"the same INSERT {stored:,.0f}, the server in a closed loop {median_rate(found.served):,.0f}",
         ),
         Verdict(
-            f"p99 at half that rate at most {TARGET_P99_MS:g} ms",
+            f"at half of that open loop's rate p99 at most {TARGET_P99_MS:g} ms",
             f"{half_p99:.1f} ms",
             judge(half_p99, TARGET_P99_MS, at_least=False),
             f"the bare handler at that rate: {found.half_bare.load.latency.p99:.1f} ms",
