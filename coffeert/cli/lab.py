@@ -19,7 +19,7 @@ from coffeert.errors import ConfigError
     type=click.Path(file_okay=False, path_type=Path),
     default="lab-results",
     show_default=True,
-    help="Directory for results.json and the diagrams.",
+    help="Directory for results.json, rivals.json and the diagrams.",
 )
 @click.option(
     "--report",
@@ -48,10 +48,12 @@ def command(
     set: then databases named coffeert_lab_... are made beside those there and dropped again, unless
     the lab is killed, and Redis is emptied.
 
-    `coffeert lab rivals [NAME]...` gives the same job to other systems instead, and puts their table into
-    the report of --out: NATS JetStream; a broker of Kafka's protocol with a consumer by hand, Quix Streams
-    and Pathway; Flink on a local log. Those that are not installed are named with the reason (pip install
-    '.[rivals]', or '.[rivals-large]' with the last two). `coffeert lab all rivals` measures both.
+    `coffeert lab rivals [NAME]...` gives the same job to other systems instead. NAME is any of coffeert,
+    coffeert-single; nats, nats-unflushed (NATS JetStream); kafka, quix, pathway (a broker of Kafka's
+    protocol with a consumer by hand, Quix Streams or Pathway); flink (on a local log), by default all.
+    Those that are not installed are named with the reason (pip install '.[rivals]', or '.[rivals-large]'
+    for pathway and flink as well). Their table is printed, and put into the report of --out if there
+    is one. `coffeert lab all rivals` measures both.
 
     It needs the packages of the extra `lab`: pip install '.[lab]' where this project is.
     """
@@ -92,10 +94,11 @@ def command(
 
 
 def _run_rivals(names: tuple[str, ...], out: Path, report: Path, *, quick: bool, seed: int) -> None:
-    from coffeert.lab.report import RESULTS_FILE, rewrite_report
+    from coffeert.lab.report import RESULTS_FILE, prepare_output, rewrite_report
     from coffeert.lab.rivals.measure import FULL, QUICK
     from coffeert.lab.rivals.runner import run_rivals
 
+    prepare_output(out, report)
     run_rivals(names, QUICK if quick else FULL, out, seed)
     if (out / RESULTS_FILE).exists():
         rewrite_report(out, report)

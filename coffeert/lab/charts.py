@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from html import escape
+from statistics import median
 from typing import Final
 
 from coffeert.lab.results import Diagram
@@ -115,7 +116,7 @@ def _curves(diagram: Diagram, x: Axis, y: Axis, floor: float) -> list[str]:
     for index, curve in enumerate(diagram.curves):
         color = _COLORS[index % len(_COLORS)]
         places = [(_LEFT + x.at(p.x), floor - y.at(p.y)) for p in curve.points]
-        line = " ".join(f"{px:.1f},{py:.1f}" for px, py in places)
+        line = " ".join(f"{px:.1f},{py:.1f}" for px, py in _medians(places))
         parts.append(f'<polyline points="{line}" fill="none" stroke="{color}" stroke-width="2"/>')
         parts += [
             f'<circle cx="{px:.1f}" cy="{py:.1f}" r="3" fill="{color}"/>' for px, py in places
@@ -126,6 +127,14 @@ def _curves(diagram: Diagram, x: Axis, y: Axis, floor: float) -> list[str]:
         parts.append(_text(legend_at + 17, _HEIGHT - 12, curve.name, anchor="start"))
         legend_at += 34 + 6.6 * len(curve.name)
     return parts
+
+
+def _medians(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return one place for all that are above each other: a line through each would go up and down."""
+    at = dict[float, list[float]]()
+    for px, py in places:
+        at.setdefault(px, []).append(py)
+    return [(px, median(found)) for px, found in at.items()]
 
 
 def _line(x1: float, y1: float, x2: float, y2: float) -> str:

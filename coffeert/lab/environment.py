@@ -101,7 +101,8 @@ class Environment:
         port = free_port()
         given = {
             "database_url": database_url, "redis_url": self.redis_url, "port": port,
-            "log_level": "warning", **settings,
+            "log_level": "error",  # under overload it would warn each few seconds amid the lab's output
+            **settings,
         }  # fmt: skip
         environment = {k: v for k, v in os.environ.items() if not k.startswith("COFFEERT_")}
         environment |= {f"COFFEERT_{name.upper()}": str(value) for name, value in given.items()}

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from statistics import median
+from typing import Final
 
 import msgspec
 import psutil
@@ -18,6 +19,8 @@ from coffeert.lab.presets import Preset
 from coffeert.lab.resource_usage import CORES, cpu_seconds, resource_monitor
 from coffeert.lab.results import Measurement, ResourceUsage
 from coffeert.lab.worker_process import run_worker, start_worker
+
+NOT_MEASURED: Final = "not measured"
 
 MAX_ERROR_SHARE = 0.001
 
@@ -182,6 +185,11 @@ def cpu_per_order(runs: Sequence[LoadRun]) -> tuple[float, float]:
     server = [one.server_cores / rate * 1e6 for rate, one in known if one]
     postgres = [one.postgres_cores / rate * 1e6 for rate, one in known if one]
     return (median(server), median(postgres)) if server else (0.0, 0.0)
+
+
+def describe_cpu(microseconds: float) -> str:
+    """Return a time per order as text; it is 0 if it is of a PostgreSQL that the lab has not started."""
+    return f"{microseconds:.1f} us" if microseconds else NOT_MEASURED
 
 
 MeetsObjective = Callable[[float], Awaitable[bool]]

@@ -1,14 +1,16 @@
 """The report: figures and tables put into the text of `report_template.md`.
 
 In it `{{intake.rate}}` stands for a metric; `{{diagrams:intake}}` and `{{correctness:intake}}` for what an
-experiment found; `{{correctness}}`, `{{machine}}` and `{{verdicts}}` for the run, `{{rivals}}` for that of
-`coffeert lab rivals`, and `{{out}}` for the directory of the results. So the text outlives every new run.
+experiment found; `{{correctness}}`, `{{machine}}` and `{{verdicts}}` for the run, `{{rivals}}` and
+`{{rivals-best}}` for that of `coffeert lab rivals`, and `{{out}}` for the directory of the results. So the
+text outlives every new run.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -21,12 +23,31 @@ from coffeert.lab.appendix import correctness_line, render_appendix
 from coffeert.lab.charts import svg_chart
 from coffeert.lab.resource_usage import median_other_cores
 from coffeert.lab.results import Experiment, Results
-from coffeert.lab.rivals.results import RivalResults, read_rivals, render_rivals
+from coffeert.lab.rivals.results import (
+    RivalResults,
+    compare_rivals,
+    read_rivals,
+    render_rivals,
+)
 
 _PLACE = re.compile(r"\{\{([a-z_:.0-9-]+)\}\}")
 _ABSENT = "not measured in this run"
 RESULTS_FILE: Final = "results.json"
 _APPENDIX_FILE: Final = "appendix.md"
+
+
+def prepare_output(out: Path, report: Path) -> None:
+    """Make the directories of results and report; raises `ConfigError` if files cannot be written there.
+
+    It is asked before anything is measured, which may take three quarters of an hour.
+    """
+    for directory in (out, report.parent):
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=directory):
+                pass
+        except OSError as error:
+            raise ConfigError(f"{directory} cannot be written: {error.strerror}.") from None
 
 
 def write_results(results: Results, out: Path, report: Path) -> None:
@@ -46,6 +67,7 @@ def rewrite_report(out: Path, report: Path) -> None:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
     except msgspec.DecodeError:
         raise ConfigError(f"{path} is not a result of this version of the lab.") from None
+    prepare_output(out, report)
     _write_report(results, out, report)
 
 
@@ -68,6 +90,7 @@ def render_report(results: Results, directory: str = "", rivals: RivalResults | 
         "verdicts": lambda: _verdicts(results, directory),
         "correctness": lambda: correctness_line(results.experiments),
         "rivals": lambda: render_rivals(rivals),
+        "rivals-best": lambda: compare_rivals(rivals),
         "out": lambda: directory,
     }
 
@@ -107,6 +130,7 @@ def _verdicts(results: Results, directory: str) -> str:
     ]
     missed = [
         f"- {name}, **{outcome}**: {verdict.target}: {verdict.measured}"
+        + (f" ({verdict.note})" if verdict.note and outcome == "inconclusive" else "")
         for outcome in ("fail", "inconclusive")
         for name, verdict in verdicts
         if verdict.outcome == outcome
@@ -120,7 +144,7 @@ def _verdicts(results: Results, directory: str) -> str:
 
 def _machine(results: Results) -> str:
     machine, others = results.machine, median_other_cores(*results.experiments)
-    conditions = f" {results.conditions}." if results.conditions else ""
+    conditions = f" Conditions: {results.conditions}." if results.conditions else ""
     return (
         f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib:g} GiB, {machine.system}, Python "
         f"{machine.python}; other programs used {others:.2f} cores (median). Run of {results.started}, "

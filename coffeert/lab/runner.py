@@ -24,8 +24,8 @@ from coffeert.lab.charts import terminal_chart
 from coffeert.lab.environment import open_environment
 from coffeert.lab.experiments import EXPERIMENTS
 from coffeert.lab.harness import Harness
-from coffeert.lab.presets import Preset
-from coffeert.lab.report import write_results
+from coffeert.lab.presets import QUICK, Preset
+from coffeert.lab.report import prepare_output, write_results
 from coffeert.lab.resource_usage import (
     describe_machine,
     idle_cores,
@@ -62,7 +62,9 @@ def select_experiments(names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         if name not in (*EXPERIMENTS, "all"):
             known = ", ".join(EXPERIMENTS)
-            raise ConfigError(f"There is no experiment {name!a}; there are {known}, and all.")
+            raise ConfigError(
+                f"There is no experiment {name!a}; there are {known}, rivals, and all."
+            )
     if not names or "all" in names:
         return tuple(EXPERIMENTS)
     return tuple(name for name in EXPERIMENTS if name in names)
@@ -72,10 +74,12 @@ def run_lab(options: LabOptions) -> int:
     """Run experiments and write the report; return 1 if an order was lost or counted wrongly.
 
     A missed target is shown and is no failure: it depends on the machine.
-    Raises `ConfigError` if the temporary directory is too small for the databases.
+    Raises `ConfigError` if the temporary directory is too small for the databases, or the results cannot
+    be written.
     """
     if not options.postgres_url:
-        _check_disk_space(bytes_needed(options))
+        _check_disk_space(bytes_needed(options), options.preset)
+    prepare_output(options.out, options.report)
     console = Console(file=sys.stderr)
     began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     results = Results(
@@ -120,12 +124,13 @@ def bytes_needed(options: LabOptions) -> int:
     return _BASE_BYTES + orders * _BYTES_PER_ORDER
 
 
-def _check_disk_space(needed: int) -> None:
+def _check_disk_space(needed: int, preset: Preset) -> None:
+    less = "" if preset is QUICK else ", or use --quick"
     free = shutil.disk_usage(tempfile.gettempdir()).free
     if free < needed:
         raise ConfigError(
             f"The lab needs {needed / 2**30:.0f} GiB in {tempfile.gettempdir()!a}, where "
-            f"{free / 2**30:.1f} are free; set TMPDIR to another directory, or use --quick."
+            f"{free / 2**30:.1f} are free; set TMPDIR to another directory{less}."
         )
 
 

@@ -17,6 +17,7 @@ import msgspec
 import uvloop
 
 from coffeert.errors import CoffeertError
+from coffeert.interrupts import exit_on_interrupt
 
 Job = TypeVar("Job", bound=msgspec.Struct)
 Result = TypeVar("Result")
@@ -119,6 +120,7 @@ async def run_worker(run: Callable[[Job, ParentPipe], Awaitable[Result]], job: J
 
 
 def _main(module: str, name: str) -> None:
+    exit_on_interrupt()  # Ctrl-C reaches all processes of a terminal, and the lab reports it
     run = getattr(import_module(module), name)
     job = msgspec.json.decode(sys.stdin.readline(), type=get_type_hints(run)["job"])
     result = uvloop.run(run(job, ParentPipe()))

@@ -14,7 +14,14 @@ from msgspec.structs import replace
 from coffeert.lab.correctness import count_orders, read_ids
 from coffeert.lab.environment import connection_to, open_environment
 from coffeert.lab.feed_readers import FeedReadersJob, FeedReadersResult, follow_feed
-from coffeert.lab.harness import Harness, LoadRun, ServerUnderTest, server_under_test
+from coffeert.lab.harness import (
+    NOT_MEASURED,
+    Harness,
+    LoadRun,
+    ServerUnderTest,
+    describe_cpu,
+    server_under_test,
+)
 from coffeert.lab.logical_decoding import SETTINGS, decoding
 from coffeert.lab.results import (
     Curve,
@@ -161,9 +168,15 @@ def summed_up(runs: Sequence[FeedRun]) -> Experiment:
         question="What do readers of the change feed cost, and how old is what they read?",
         measurements=tuple(_measurement(run) for run in runs),
         metrics=(
-            Metric("postgres_cpu", _rounded(_cpu(none)), "us"),
-            Metric("reader_cpu", _rounded(reader_cpu), "us"),
-            Metric("readers_cpu", _rounded(_extra_cpu(many, none)), "us"),
+            *(
+                (
+                    Metric("postgres_cpu", _rounded(_cpu(none)), "us"),
+                    Metric("reader_cpu", _rounded(reader_cpu), "us"),
+                    Metric("readers_cpu", _rounded(_extra_cpu(many, none)), "us"),
+                )
+                if measured
+                else ()
+            ),
             *([Metric("decoding_cpu", _rounded(_extra_cpu(slot, none)), "us")] if slot else []),
             Metric("server_cpu", _rounded(_server_cpu(one, none)), "us"),
             Metric("readers_server_cpu", _rounded(_server_cpu(many, none)), "us"),
@@ -191,14 +204,14 @@ def summed_up(runs: Sequence[FeedRun]) -> Experiment:
             ),
             Verdict(
                 f"a reader costs PostgreSQL at most {TARGET_READER_CPU:g} us an order",
-                f"{reader_cpu:.1f} us",
+                f"{reader_cpu:.1f} us" if measured else NOT_MEASURED,
                 judge(reader_cpu, TARGET_READER_CPU, at_least=False, valid=measured),
-                f"without one {_cpu(none):.1f} us"
+                f"without one {describe_cpu(_cpu(none))}"
                 + (f"; a slot of logical decoding {_extra_cpu(slot, none):.1f} us" if slot else ""),
             ),
             Verdict(
-                f"{READERS[-1]} readers cost PostgreSQL at most {TARGET_GROWTH - 1:.0%} more than one",
-                f"{growth:.2f}",
+                f"{READERS[-1]} readers cost PostgreSQL at most {TARGET_GROWTH:g} times what one does",
+                f"{growth:.2f}" if measured else NOT_MEASURED,
                 judge(growth, TARGET_GROWTH, at_least=False, valid=measured),
                 "all of PostgreSQL's CPU",
             ),
@@ -263,7 +276,7 @@ def _measurement(run: FeedRun) -> Measurement:
     correctness = replace(
         measurement.correctness, exact=measurement.correctness.exact and run.right
     )
-    note = f"PostgreSQL {run.postgres_cpu:.1f} us an order"
+    note = f"CPU of an order in PostgreSQL: {describe_cpu(run.postgres_cpu)}"
     if run.read is not None:
         ages, read = run.read.ages, run.read
         note += (

@@ -12,6 +12,7 @@ from coffeert.lab.harness import (
     Harness,
     LoadRun,
     cpu_per_order,
+    describe_cpu,
     load_baseline,
     median_rate,
     server_under_test,
@@ -49,6 +50,7 @@ class BatchRuns(NamedTuple):
         return cpu_per_order(self.single_loop)[0] / server if server else 0.0
 
     def metrics(self) -> tuple[Metric, ...]:
+        postgres = cpu_per_order(self.single)[1]
         return (
             Metric("batch_rate", round(median_rate(self.batch)), "orders/s"),
             Metric("copy_rate", round(median(self.copied)), "orders/s"),
@@ -56,7 +58,7 @@ class BatchRuns(NamedTuple):
             Metric("batch_single_rate", round(median_rate(self.single)), "orders/s"),
             Metric("batch_loop_rate", round(median_rate(self.single_loop)), "orders/s"),
             Metric("batch_cpu", round(cpu_per_order(self.single)[0], 1), "us"),
-            Metric("batch_postgres_cpu", round(cpu_per_order(self.single)[1], 1), "us"),
+            *([Metric("batch_postgres_cpu", round(postgres, 1), "us")] if postgres else []),
             Metric("batch_loop_cpu", round(cpu_per_order(self.single_loop)[0], 1), "us"),
             Metric("batch_loop_ratio", round(self.loop_ratio, 3)),
         )
@@ -76,8 +78,8 @@ class BatchRuns(NamedTuple):
                 f"{self.loop_ratio:.2f}",
                 judge(self.loop_ratio, TARGET_LOOP_RATIO, at_least=True, valid=server > 0),
                 f"CPU of an order: bare loop {cpu_per_order(self.single_loop)[0]:.1f} us, server "
-                f"{server:.1f} us, PostgreSQL {postgres:.1f} us; {median_rate(self.single):,.0f} orders/s "
-                f"of {median_rate(self.single_loop):,.0f}",
+                f"{server:.1f} us, PostgreSQL {describe_cpu(postgres)}; "
+                f"{median_rate(self.single):,.0f} orders/s of {median_rate(self.single_loop):,.0f}",
             ),
         )
 

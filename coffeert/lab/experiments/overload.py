@@ -93,6 +93,11 @@ class HttpOverload(NamedTuple):
         return max(loads, key=lambda load: load.shed_sent.p99)
 
     @property
+    def slowest_accepted_p99(self) -> float:
+        """The highest of the p99 of what was accepted at twice the sustainable rate, ms."""
+        return max(run.load.latency.p99 for run in self.offered[-1].runs)
+
+    @property
     def refusals_per_second(self) -> float:
         return self.twice.load.shed / self.twice.load.elapsed
 
@@ -117,10 +122,12 @@ class HttpOverload(NamedTuple):
             Metric("possible", round(self.limit.goodput), "orders/s"),
             Metric("shed_share", round(shed, 3)),
             Metric("cores_at_limit", round(self.at_limit.server_cores, 2)),
+            Metric("twice_offered", round(self.twice.measurement.offered), "orders/s"),
             Metric("twice_rate", round(self.twice.rate), "orders/s"),
             Metric("twice_refused", round(self.refusals_per_second), "refusals/s"),
             Metric("twice_cores", round(self.twice.server_cores, 2)),
             Metric("accepted_p99", self.twice.load.latency.p99, "ms"),
+            Metric("slowest_accepted_p99", self.slowest_accepted_p99, "ms"),
             Metric("order_cpu", round(self.limit.order_cpu * 1e6, 1), "us"),
             Metric("floor_cpu", round(self.limit.refusal_cpu * 1e6, 1), "us"),
             Metric("refusal_p99", self.slowest_refusals.shed_sent.p99, "ms"),

@@ -99,6 +99,9 @@ class VariantOverload(NamedTuple):
             Metric(f"{name}_sustainable", round(self.sustainable), "orders/s"),
             Metric(f"{name}_goodput_kept", round(self.goodput_kept, 3)),
             Metric(f"{name}_possible", round(self.limit.goodput), "orders/s"),
+            Metric(f"{name}_twice_offered", round(self.twice.measurement.offered), "orders/s"),
+            Metric(f"{name}_twice_rate", round(self.twice.rate), "orders/s"),
+            Metric(f"{name}_accepted_p99", self.twice.load.latency.p99, "ms"),
             Metric(f"{name}_refusal_p99", self.twice.load.shed_sent.p99, "ms"),
         )
 

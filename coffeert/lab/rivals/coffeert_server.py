@@ -17,6 +17,7 @@ from coffeert.embedded.services import DATABASE
 from coffeert.lab.clients import WEBSOCKET_UPGRADE, HttpConnection, LoadConnection, WebSocketStream
 from coffeert.lab.environment import connection_to, embedded_processes, free_port
 from coffeert.lab.rivals.counts import CountReader, Counts
+from coffeert.lab.rivals.results import OURS
 from coffeert.lab.rivals.rival import ChildProcess, Rival, wait_for_port
 from coffeert.postgres.queries import sql
 from coffeert.tasks import end
@@ -40,7 +41,7 @@ class CoffeertRival(Rival):
     def __init__(self, mode: CoffeertMode) -> None:
         self._mode = mode
         sent = "NDJSON each 5 ms" if mode == "batch" else "single orders over HTTP"
-        self.name = f"coffeert ({sent})"
+        self.name = f"{OURS} ({sent})"
         self.note = "checks, replays, WebSocket and page included"
 
     def missing(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,8 @@ from coffeert.errors import ConfigError
 from coffeert.lab.appendix import table
 from coffeert.lab.results import Machine
 
+OURS: Final = "coffeert"
+"""What the names of the systems of this project begin with."""
 RIVALS_FILE: Final = "rivals.json"
 RATES: Final = (100, 1_000, 5_000)
 """Orders a second at which delays are measured."""
@@ -112,9 +115,9 @@ def render_rivals(results: RivalResults | None) -> str:
     skipped = [f"{one.name} ({one.skipped})" for one in results.rivals if one.skipped]
     first, *others = RATES
     head = (
-        "", "durable when acknowledged", "most orders/s", f"p50 / p99 ms at {first:,}/s",
-        *(f"{rate:,}/s" for rate in others), "MiB", "start, s", "processes", "after `kill -9`",
-        "late orders",
+        "", "durable when acknowledged", "most orders/s", f"shown after, ms (p50 / p99), at {first:,}/s",
+        *(f"at {rate:,}/s" for rate in others), "memory, MiB", "start, s", "processes",
+        "after `kill -9`", "late orders",
     )  # fmt: skip
     notes = dict[str, list[str]]()
     for one in measured:
@@ -129,6 +132,35 @@ def render_rivals(results: RivalResults | None) -> str:
         f"{machine.cores} cores."
     )
     return table(head, [_row(one) for one in measured]) + "\n\n" + " ".join(said)
+
+
+def compare_rivals(results: RivalResults | None) -> str:
+    """Say in a sentence who counts most orders and who shows them soonest, ours beside them."""
+    measured = [one for one in results.rivals if one.maximum] if results else []
+    ours = [one for one in measured if one.name.startswith(OURS)]
+    others = [one for one in measured if not one.name.startswith(OURS)]
+    if not ours or not others:
+        return "(the others were not measured in this run)"
+    most = max(others, key=lambda one: one.maximum)
+    best = max(ours, key=lambda one: one.maximum)
+    said = f"{most.name} counts {most.maximum:,.0f} orders/s, {best.name} {best.maximum:,.0f}"
+    soon, mine = (min(found, default=None) for found in (_shown_after(others), _shown_after(ours)))
+    if soon and mine:
+        said += (
+            f"; at {RATES[1]:,}/s {soon[1]} shows an order after {soon[0]:,.1f} ms (p50), "
+            f"{mine[1]} after {mine[0]:,.1f}"
+        )
+    return f"{said}."
+
+
+def _shown_after(rivals: Iterable[RivalResult]) -> list[tuple[float, str]]:
+    """Return the median delay in ms at the middle rate, and the name of each that kept up."""
+    return [
+        (delay.p50, one.name)
+        for one in rivals
+        for delay in one.delays
+        if delay.rate == RATES[1] and delay.reached
+    ]
 
 
 def _row(one: RivalResult) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ from coffeert.postgres.pool import close, connect
 from tests.servers import TestServers
 
 TEMPLATE = files("coffeert.lab").joinpath("report_template.md").read_text("utf-8")
+# Metrics of PostgreSQL that the lab can take on servers of its own only.
+_OF_OWN_SERVERS = {"decoding_cpu", "postgres_cpu", "postgres_ceiling", "reader_cpu", "readers_cpu"}
 
 
 @pytest.mark.long
@@ -40,7 +42,7 @@ async def test_an_experiment_measures_and_loses_nothing(name: str, harness: Harn
     # Of a tiny run the rates are others, so those of the template must be rates of the real ones.
     at = {int(one.partition("_at_")[2]) for one in placed if "_at_" in one}
     assert at <= set(QUICK.screen_rates) & set(FULL.screen_rates)
-    known = {one.name for one in found.metrics} | {"decoding_cpu"}  # on servers of the lab's own
+    known = {one.name for one in found.metrics} | _OF_OWN_SERVERS
     assert {one for one in placed if "_at_" not in one} <= known
     for diagram in found.diagrams:
         assert all(curve.points for curve in diagram.curves)

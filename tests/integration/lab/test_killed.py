@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
+from coffeert.interrupts import INTERRUPTED
+from coffeert.lab.worker_process import ParentPipe
 from tests.waiting import eventually
 
 _RUN = """
@@ -43,6 +47,34 @@ async def test_killing_the_lab_ends_its_servers() -> None:
     assert len(run["pids"]) >= 5  # a server, its workers, PostgreSQL and Valkey
     await eventually(lambda: not any(map(_alive, run["pids"])))
     await eventually(lambda: not Path(run["directory"]).exists())
+
+
+class NoJob(msgspec.Struct):
+    """Nothing to do."""
+
+
+async def wait_for_parent(job: NoJob, parent: ParentPipe) -> str:
+    await parent.ready()
+    return await parent.wait()
+
+
+async def test_ctrl_c_ends_a_worker_without_a_traceback() -> None:
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "coffeert.lab.worker_process", __name__, wait_for_parent.__name__,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    worker.stdin.write(b"{}\n")
+    try:
+        assert await worker.stdout.readline() == b"ready\n"
+        worker.send_signal(signal.SIGINT)
+        _, said = await worker.communicate()
+    finally:
+        if worker.returncode is None:
+            worker.kill()
+    assert worker.returncode == INTERRUPTED
+    assert said == b""
 
 
 def _alive(pid: int) -> bool:

@@ -27,6 +27,15 @@ def test_a_chart_is_well_formed_and_within_its_frame() -> None:
         assert 0 <= float(circle.attrib["cy"]) <= height
 
 
+def test_a_line_goes_through_the_median_of_what_was_measured_at_one_load() -> None:
+    points = (Point(10, 1), Point(20, 2), Point(20, 30), Point(20, 3))
+    diagram = Diagram(name="p", title="t", x="x", y="y", curves=(Curve("c", points),))
+    nodes = list(ElementTree.fromstring(svg_chart(diagram)).iter())
+    line = next(node for node in nodes if node.tag.endswith("polyline"))
+    dots = [(node.attrib["cx"], node.attrib["cy"]) for node in nodes if node.tag.endswith("circle")]
+    assert line.attrib["points"].split() == [",".join(dots[0]), ",".join(dots[3])]
+
+
 positive = st.floats(min_value=1e-3, max_value=1e7)
 
 

@@ -136,3 +136,13 @@ def test_without_the_cpu_of_postgresql_nothing_is_said_of_it() -> None:
 def test_one_run_says_nothing_of_the_noise() -> None:
     found = summed_up([run(0, 9), run(1, 14, commit=0.005), run(100, 14)])
     assert outcomes(found)[3] == "inconclusive"
+
+
+def test_nothing_is_said_of_the_cpu_of_a_given_postgresql() -> None:
+    found = summed_up([run(0, 0), run(1, 0), run(100, 0)] * 3)
+    for name in ("postgres_cpu", "reader_cpu", "readers_cpu", "decoding_cpu"):
+        assert found.metric(name) is None
+    assert [(verdict.measured, verdict.outcome) for verdict in found.verdicts[1:3]] == [
+        ("not measured", "inconclusive")
+    ] * 2
+    assert found.measurements[0].note == "CPU of an order in PostgreSQL: not measured"

@@ -111,10 +111,14 @@ def test_the_note_says_if_no_rate_was_sustained() -> None:
 
 
 def test_metrics_are_named_after_the_variant() -> None:
-    found = VariantOverload(BATCHES, [_run(1_000)], 1_000, _run(800, shed=100)).metrics()
+    found = VariantOverload(
+        BATCHES, [_run(1_000)], 1_000, _run(800, offered=2_000, shed=100)
+    ).metrics()
     named = {metric.name: metric.value for metric in found}
     assert named["batch_goodput_kept"] == 0.8
     assert named["batch_sustainable"] == 1_000
+    assert named["batch_twice_offered"] == 2_000
+    assert named["batch_twice_rate"] == 800
     assert named["batch_refusal_p99"] == pytest.approx(10, rel=0.01)
 
 
@@ -140,13 +144,15 @@ def test_repeated_shares_are_judged_by_medians_and_refusals_by_the_slowest() -> 
     twice = [
         _run(9_500, offered=20_000, shed=10_500, refused_after=0.7),
         _run(9_200, offered=20_000, shed=10_800),
-        _run(5_000, offered=20_000, shed=15_000),
+        _run(5_000, offered=20_000, shed=15_000, accepted_after=0.7),
     ]
     found = HttpOverload(
         [], [], BreakingPoint((9_000, 12_000, 10_000), True),
         [OfferedShare(1.0, at_limit), OfferedShare(2.0, twice)], twice[0], 1.0, _run(0, shed=20_000), (),
     )  # fmt: skip
     kept, _, refusals, *_ = found.verdicts()
+    assert found.twice.load.latency.p99 < 100
+    assert found.slowest_accepted_p99 == pytest.approx(700, rel=0.01)
     assert found.goodput_kept == 0.92
     assert "of the best each time 50.0%, 92.0%, 95.0%" in kept.note
     assert "sustained by each search 9,000/s, 12,000/s, 10,000/s" in kept.note

@@ -12,7 +12,7 @@ import pytest
 from coffeert.errors import ConfigError
 from coffeert.lab.appendix import render_appendix
 from coffeert.lab.experiments import EXPERIMENTS
-from coffeert.lab.report import render_report, rewrite_report, write_results
+from coffeert.lab.report import prepare_output, render_report, rewrite_report, write_results
 from coffeert.lab.resource_usage import describe_machine
 from coffeert.lab.results import (
     Correctness,
@@ -35,6 +35,7 @@ from coffeert.lab.rivals.results import (
     RivalDelay,
     RivalResult,
     RivalResults,
+    compare_rivals,
 )
 
 DIAGRAM = Diagram(
@@ -99,12 +100,13 @@ def test_an_inexact_rollup_cannot_be_overlooked() -> None:
 
 def test_targets_that_were_missed_are_named_the_failed_ones_first() -> None:
     verdicts = (
-        Verdict("met", "1", "pass"), Verdict("unsure", "2", "inconclusive"), Verdict("missed", "3", "fail"),
+        Verdict("met", "1", "pass"), Verdict("unsure", "2", "inconclusive", "2 cores"),
+        Verdict("missed", "3", "fail", "a note"),
     )  # fmt: skip
     report = render_report(_results(msgspec.structs.replace(_intake(), verdicts=verdicts)))
     assert (
         "Of 3 targets 1 are met ([all](appendix.md#the-targets)):\n"
-        "- intake, **fail**: missed: 3\n- intake, **inconclusive**: unsure: 2\n" in report
+        "- intake, **fail**: missed: 3\n- intake, **inconclusive**: unsure: 2 (2 cores)\n" in report
     )
 
 
@@ -144,6 +146,40 @@ def test_a_rival_that_is_not_installed_is_named_with_the_reason(tmp_path: Path) 
     assert "Run of 2026-01-02 in 2 minutes on Some CPU, 3 cores." in report
 
 
+def test_a_sentence_names_who_counts_most_and_who_shows_orders_soonest() -> None:
+    def measured(name: str, maximum: float, delay: float, *, reached: bool = True) -> RivalResult:
+        delays = (RivalDelay(1_000, delay, 9.0, reached),)
+        return RivalResult(name=name, maximum=maximum, delays=delays)
+
+    def compared(*rivals: RivalResult) -> str:
+        run = RivalResults(machine=describe_machine(), started="", seconds=0.0, rivals=rivals)
+        return compare_rivals(run)
+
+    ours = measured("coffeert (batches)", 300, 15.0), measured("coffeert (single)", 100, 13.0)
+    assert compared(
+        *ours, measured("NATS", 200, 1.5), measured("Flink", 900, 1.0, reached=False)
+    ) == (
+        "Flink counts 900 orders/s, coffeert (batches) 300; at 1,000/s NATS shows an order after "
+        "1.5 ms (p50), coffeert (single) after 13.0."
+    )
+    assert compared(*ours, RivalResult(name="NATS", skipped="no")).startswith(
+        "(the others were not"
+    )
+    assert compare_rivals(None).startswith("(the others were not")
+
+
+def test_a_place_that_cannot_be_written_is_said_before_anything_is_measured(tmp_path: Path) -> None:
+    out, report = tmp_path / "new" / "out", tmp_path / "other" / "SCALE.md"
+    prepare_output(out, report)
+    write_results(_results(), out, report)
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(ConfigError, match=r"file/out cannot be written: Not a directory"):
+        prepare_output(file / "out", report)
+    with pytest.raises(ConfigError, match=r"file cannot be written: File exists"):
+        prepare_output(out, file / "SCALE.md")
+
+
 def test_results_can_be_read_back(tmp_path: Path) -> None:
     results = _results(_intake())
     write_results(results, tmp_path, tmp_path / "SCALE.md")
@@ -172,7 +208,7 @@ def test_every_place_of_the_template_names_an_experiment() -> None:
     places = re.findall(r"\{\{([^}]+)\}\}", text)
     assert places
     for place in places:
-        if place in ("machine", "verdicts", "correctness", "rivals", "out"):
+        if place in ("machine", "verdicts", "correctness", "rivals", "rivals-best", "out"):
             continue
         name = place.partition(":")[2] or place.partition(".")[0]
         assert name in EXPERIMENTS, place

@@ -41,8 +41,18 @@ def test_a_small_disk_is_reported_before_anything_is_started(
     assert not (tmp_path / "out").exists()
 
 
+def test_results_that_cannot_be_kept_are_reported_before_anything_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(free=30 * GIB))
+    file = tmp_path / "out"
+    file.touch()
+    with pytest.raises(ConfigError, match="out cannot be written"):
+        run_lab(_options(tmp_path, "idle"))
+
+
 def test_experiments_run_in_their_own_order() -> None:
     assert select_experiments(()) == select_experiments(("redis", "all")) == tuple(EXPERIMENTS)
     assert select_experiments(("redis", "intake")) == ("intake", "redis")
-    with pytest.raises(ConfigError, match="no experiment 'kafka'"):
+    with pytest.raises(ConfigError, match=r"no experiment 'kafka'.*idle, rivals, and all"):
         select_experiments(("kafka",))
