@@ -33,12 +33,14 @@ DELETE FROM forward_refusal WHERE url = $1 AND order_id = ANY ($2::uuid[])
 SELECT order_id FROM forward_refusal WHERE url = $1 AND order_id = ANY ($2::uuid[])
 
 -- name: forward_again
--- Refused orders that a target may take by now, oldest first, voids last; all but conflicts. $1 URL, $2 how many.
+-- Refused orders that a target may take by now, voids last; all but conflicts. $1 URL, $2 how many, $3 and $4
+-- behind which of them: whether it is a void, and its order_id; NULL begins.
 SELECT orders.order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
        receipt
 FROM forward_refusal JOIN orders USING (order_id)
 WHERE url = $1 AND status <> 409
-ORDER BY voids IS NOT NULL, noticed_at, order_id LIMIT $2
+  AND ($4::uuid IS NULL OR (voids IS NOT NULL, order_id) > ($3::boolean, $4::uuid))
+ORDER BY voids IS NOT NULL, order_id LIMIT $2
 
 -- name: forward_targets
 -- Every target, with what it has refused, and how many orders wait for it, at most 10,001.

@@ -21,7 +21,7 @@ from coffeert.client.errors import (
     server_unavailable,
 )
 from coffeert.client.tls import tls_for
-from coffeert.client.url import parse_server_url
+from coffeert.client.url import parse_server_url, token_headers
 from coffeert.domain.feed import BEGINNING
 from coffeert.errors import ApiError, CoffeertError, NotFound, ServerUnavailable
 from coffeert.wire.feed import (
@@ -83,9 +83,7 @@ class Feed:
     ) -> None:
         self._server = parse_server_url(url)
         self._tls = tls_for(self._server, ca_file)
-        self._headers = {"Accept": LINES_TYPE}
-        if token is not None:
-            self._headers["Authorization"] = f"Bearer {token}"
+        self._headers = {"Accept": LINES_TYPE, **token_headers(token)}
         self._cursor = after if isinstance(after, str) else after.isoformat()
         self._fields: list[tuple[str, str]] = [("limit", str(limit))]
         self._fields += [("stores", store) for store in stores]

@@ -23,7 +23,7 @@ from coffeert.client.errors import (
 )
 from coffeert.client.events import PlacedOrder
 from coffeert.client.tls import tls_for
-from coffeert.client.url import parse_server_url
+from coffeert.client.url import parse_server_url, token_headers
 from coffeert.errors import ApiError, NotFound, ServerUnavailable
 from coffeert.wire.orders import decode_body
 
@@ -68,7 +68,7 @@ class RetryingClient:
         self._tls = tls_for(self._server, ca_file)
         self._connections = connections
         self._patience = patience
-        self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        self._headers = token_headers(token)
         self._session: aiohttp.ClientSession | None = None
         self._answered = False  # well, at least once
         self.retries = 0

@@ -12,6 +12,7 @@ from coffeert.errors import ConfigError
 DEFAULT_URL: Final = "http://127.0.0.1:8765"
 # Anything else could be a control character, which would reach the terminal in a message.
 _HOST: Final = re.compile(r"[0-9A-Za-z._:%-]+")
+_HEADER_SAFE: Final = re.compile(r"[!-~]*")
 _SOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
 
@@ -42,6 +43,18 @@ def parse_server_url(text: str) -> URL:
             "The server's URL ends with its host and port, or with the path under which it is published."
         )
     return url.origin().with_path(url.raw_path.rstrip("/"), encoded=True)
+
+
+def token_headers(token: str | None) -> dict[str, str]:
+    """Return the headers that carry a token; raises `ConfigError` for one that no header can hold."""
+    if token is None:
+        return {}
+    if not _HEADER_SAFE.fullmatch(token):
+        raise ConfigError(
+            "The token may hold only letters, digits and signs of ASCII, without spaces and line ends: "
+            "it travels in a header."
+        )
+    return {"Authorization": f"Bearer {token}"}
 
 
 def socket_url(server: URL, *, epoch: str = "", version: int = 0) -> URL:

@@ -21,6 +21,7 @@ from coffeert.client.handshake import ConnectionLost, Refusals, lost_at_handshak
 from coffeert.client.http import order_body
 from coffeert.client.pending_orders import NOT_SENT, PendingOrders
 from coffeert.client.replica import StateFrame
+from coffeert.client.url import token_headers
 from coffeert.domain.currency import DEFAULT_PLACES, places
 from coffeert.domain.orders import Draft
 from coffeert.errors import CoffeertError, ServerUnavailable
@@ -87,7 +88,7 @@ class ServerConnection:
         self._server = server
         self._address = address
         self._tls = tls
-        self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        self._headers = token_headers(token)
         self._decode = decode
         self._on_frame = on_frame
         self._on_status = on_status

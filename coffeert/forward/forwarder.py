@@ -42,6 +42,7 @@ class Forwarder:
         self._backoff = Backoff(longest=_MAX_RETRY_SECONDS)
         self._demanded = self._sent_again = float("-inf")
         self._broken = False
+        self._again_behind: Order | None = None
 
     async def run(self, cursor: str) -> None:
         """Forward from a cursor on, until cancelled.
@@ -107,9 +108,14 @@ class Forwarder:
     async def _send_refused_again(self) -> None:
         if time.monotonic() - self._sent_again < _AGAIN_SECONDS:
             return
-        orders = await self._state.to_send_again(_AGAIN_AT_ONCE)
+        orders = await self._state.to_send_again(_AGAIN_AT_ONCE, self._again_behind)
         if orders:
             await self._state.note(await self._send(orders))
+        if len(orders) == _AGAIN_AT_ONCE:
+            # The others between the next parts of the feed: what is never taken must not hide them.
+            self._again_behind = orders[-1]
+            return
+        self._again_behind = None
         self._sent_again = time.monotonic()
 
     async def _position(self, cursor: str) -> FeedPosition:

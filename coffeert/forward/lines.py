@@ -36,7 +36,12 @@ class LineSender:
         if result.rejected > len(result.errors) and len(orders) > 1:
             # Not all of the refused are named; what was stored is a replay now.
             half = len(orders) // 2
-            return _sum(await self.send(orders[:half]), await self.send(orders[half:]))
+            halves = _sum(await self.send(orders[:half]), await self.send(orders[half:]))
+            return msgspec.structs.replace(
+                halves,
+                stored=halves.stored + result.accepted,
+                replayed=halves.replayed - result.accepted,
+            )
         return await self._progress(orders, result)
 
     async def _compare_currencies(self) -> None:

@@ -86,10 +86,11 @@ class ForwardState:
             )
         return {row["order_id"] for row in rows}
 
-    async def to_send_again(self, limit: int) -> list[Order]:
-        """Return refused orders that the target may take by now, orders before their voids."""
+    async def to_send_again(self, limit: int, behind: Order | None) -> list[Order]:
+        """Return refused orders that may be taken by now, those `behind` one, orders before their voids."""
+        place = (None, None) if behind is None else (behind.voids is not None, behind.order_id)
         with translate_errors():
-            rows = await self._connection.fetch(sql("forward_again"), self._url, limit)
+            rows = await self._connection.fetch(sql("forward_again"), self._url, limit, *place)
         return [Order(*row) for row in rows]
 
     async def _note(self, progress: ForwardProgress) -> None:

@@ -46,7 +46,7 @@ class WindowsApi:
         fields = _WindowFields(request.query.items(), self._reporter.menu(), self._zone())
         gap = fields.read("gap", _gap, DEFAULT_GAP)
         span = fields.span()
-        sources = fields.values("source")
+        sources = fields.sources()
         fields.check()
         found = await self._reporter.sessions(
             span, gap, None if not sources else frozenset(sources)
@@ -90,6 +90,13 @@ class _WindowFields:
             self._faults.append(FieldError(name, str(error)))
             return reader(default)
 
+    def sources(self) -> list[str]:
+        """Return tills and channels; PostgreSQL has no text with a zero byte."""
+        sources = self.values("source")
+        if any("\0" in source for source in sources):
+            self._faults.append(FieldError("source", "must be printable text"))
+        return sources
+
     def span(self) -> WindowSpan:
         """Return stores and time."""
         names = {store.code: store.name for store in self._menu.stores}
@@ -121,11 +128,12 @@ class _WindowFields:
                 raise ValueError(error.errors[0].message) from None
             if not isinstance(moment, datetime):
                 return moment
-            if moment.second or moment.microsecond:
-                raise ValueError("must be a whole minute")
             if not MIN_PLACED_AT <= moment <= _END:
                 raise ValueError("must be from 2000 to 2099")
-            return moment.astimezone(UTC)
+            moment = moment.astimezone(UTC)  # an offset may have seconds
+            if moment.second or moment.microsecond:
+                raise ValueError("must be a whole minute")
+            return moment
 
         return read
 

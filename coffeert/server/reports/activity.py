@@ -97,8 +97,8 @@ def store_activity(
     # Before it usually opens, a store is not silent.
     since = float(min(usual.orders, default=0))
     if last_sale is not None and last_sale.timestamp() >= calendar.day(midnight)[0]:
-        moment = last_sale.timestamp()
-        since = max(since, moment + calendar.offset_at(moment) - midnight)
+        # By the offset of now: over an hour that is skipped or repeated, silence is as long as it was.
+        since = max(since, last_sale.timestamp() + calendar.offset_at(until) - midnight)
     is_open = around >= _OPEN
     quiet = is_open and between(usual.surprise, since, wall) >= _QUIET
     ends = wall // 60 * 60

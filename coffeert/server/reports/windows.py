@@ -54,7 +54,7 @@ async def read_sessions(
 ) -> SalesSessions:
     """Read the runs of sales in a transaction that sees one moment; raises `Invalid`."""
     state = await load_report_state(connection)
-    spans = await _spans(connection, span, menu, _next_minute(state))
+    spans = await _spans(connection, span, menu, state)
     rows = await load_sessions(connection, state, spans, gap, sources, MOST_SESSIONS + 1)
     if len(rows) > MOST_SESSIONS:
         raise _fault("from", f"gives more than {MOST_SESSIONS:,} sessions; ask for fewer days")
@@ -74,10 +74,10 @@ async def read_sliding(
     No window ends after the last whole minute: it would be one of the future.
     """
     state = await load_report_state(connection)
-    now = _next_minute(state) - _MINUTE
+    now = _this_minute(state)
     spans = [
         of._replace(ends=min(of.ends, now))
-        for of in await _spans(connection, span, menu, now)
+        for of in await _spans(connection, span, menu, state)
         if of.begins < now
     ]
     if sum((of.ends - of.begins) // step for of in spans) > MOST_WINDOWS:
@@ -92,20 +92,21 @@ async def read_sliding(
     )
 
 
-def _next_minute(state: ReportState) -> datetime:
-    return state.as_of.replace(second=0, microsecond=0) + _MINUTE
+def _this_minute(state: ReportState) -> datetime:
+    return state.as_of.replace(second=0, microsecond=0)
 
 
 async def _spans(
-    connection: Connection, span: WindowSpan, menu: Menu, now: datetime
+    connection: Connection, span: WindowSpan, menu: Menu, state: ReportState
 ) -> list[StoreSpan]:
     first, last = span.first, span.last
+    now = _this_minute(state)
     first_day = None if first is None or isinstance(first, datetime) else first
     last_day = None if last is None or isinstance(last, datetime) else last
     begins = [DayBounds(None, first, None)] if isinstance(first, datetime) else None
     if begins is None and first_day is None:
         begins = await load_today(connection, now)
-    ends = [DayBounds(None, None, last if isinstance(last, datetime) else now)]
+    ends = [DayBounds(None, None, last if isinstance(last, datetime) else now + _MINUTE)]
     if first_day is not None or last_day is not None:
         bounds = await load_day_bounds(connection, first_day, last_day)
         begins = bounds if begins is None else begins

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from coffeert.client import OrderClient
+from coffeert.errors import ApiError
 from coffeert.postgres.installation import set_currency
 from coffeert.postgres.pool import connect
 from tests.integration.postgres.passing import run_pass
@@ -92,3 +93,11 @@ async def test_sessions_and_windows_as_text_csv_and_json(
         async with OrderClient(url) as client:
             found = await client.sessions("60s", first=DAY, last=DAY, stores=["-uptown"])
             assert found.sessions == ()
+
+
+async def test_what_postgresql_cannot_compare_is_refused(run_server: RunServer) -> None:
+    async with run_server() as url, OrderClient(url) as client:
+        with pytest.raises(ApiError, match="source must be printable text"):
+            await client.sessions("5m", sources=["till", "\0"])
+        with pytest.raises(ApiError, match="from must be a whole minute"):
+            await client.sliding("5m", "1m", first=f"{DAY}T10:00+00:00:30")

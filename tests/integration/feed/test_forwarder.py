@@ -127,6 +127,8 @@ async def test_what_is_refused_is_kept_with_both_contents(
                 await asyncio.sleep(0.02)
     refusals = {one.order_id: one for one in await load_refusals(home, 1_000)}
     assert len(refusals) == 64
+    (target,) = await load_targets(home)
+    assert (target.stored, target.replayed) == (60, 0)
     conflict = refusals[ours.order_id]
     assert conflict.status == 409
     assert b'"quantity":1' in bytes(conflict.ours).replace(b" ", b"")
@@ -159,6 +161,32 @@ async def test_what_was_refused_is_sent_again(
             while await load_refusals(home, 10):
                 await asyncio.sleep(0.02)
     assert {one.voids for one in found} == {None, sale.order_id}
+
+
+async def test_what_is_never_taken_does_not_hide_what_was_refused_later(
+    home: Connection,
+    home_url: str,
+    there: Connection,
+    server_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forwarder_module, "_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(forwarder_module, "_AGAIN_AT_ONCE", 3)
+    never = [order(drink="unknown") for _ in range(9)]
+    sales = [order(drink="cold-brew") for _ in range(4)]
+    await insert(home, *never, *map(void, never))
+    await insert(home, *sales, *map(void, sales))
+    await make_tick(home)
+    async with forwarding(home_url, server_url):
+        async with asyncio.timeout(20):
+            while len(await load_refusals(home, 100)) < 26:
+                await asyncio.sleep(0.02)
+        await there.execute("INSERT INTO menu_drink VALUES ('cold-brew', 'Cold Brew', 500)")
+        found = await arrived(there, 8)
+        async with asyncio.timeout(20):
+            while len(await load_refusals(home, 100)) > 18:
+                await asyncio.sleep(0.02)
+    assert {one.voids for one in found} == {None, *(sale.order_id for sale in sales)}
 
 
 async def test_a_cursor_that_leads_nowhere_begins_again(

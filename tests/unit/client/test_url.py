@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coffeert.client.url import parse_server_url, socket_url
+from coffeert.client.url import parse_server_url, socket_url, token_headers
 from coffeert.errors import ConfigError
 
 
@@ -65,3 +65,11 @@ def test_the_socket_asks_to_resume_only_with_an_epoch() -> None:
         "epoch": "a b",
         "version": "7",
     }
+
+
+def test_a_token_that_no_header_can_hold_is_refused_in_a_sentence() -> None:
+    assert token_headers(None) == {}
+    assert token_headers("a1-") == {"Authorization": "Bearer a1-"}
+    for token in ("secret\n", "sec ret", "s\u00e9cret"):  # such as a file's line end
+        with pytest.raises(ConfigError, match=r"travels in a header\.$"):
+            token_headers(token)

@@ -392,6 +392,26 @@ async def test_windows_end_with_the_last_whole_minute_and_begin_with_the_stores_
     assert len(by_store["central"].orders) == 6 * 60 + 2
 
 
+@pytest.mark.parametrize("second", [-1, 0, 1, 59, 60])
+async def test_the_minutes_around_a_new_day_can_be_asked_for(
+    connection: Connection, second: int
+) -> None:
+    await sold(connection, -1)
+    await connection.execute("UPDATE calendar SET starts = 360 WHERE id = 1")  # as START is
+    await one_pass(connection)
+    await connection.execute(
+        "UPDATE aggregator_state SET passed_at = $1", START + timedelta(seconds=second)
+    )
+    menu = await load_menu(connection)
+    found = await ask_sessions(connection, menu, MINUTE, WindowSpan(), None)
+    assert [one.orders for one in found.sessions] == ([1] if second < 0 else [])
+    sums = await ask_sliding(connection, menu, MINUTE, MINUTE, WindowSpan())
+    windows = {-1: 24 * 60 - 1, 60: 1}.get(second, 0)
+    assert sum(len(series.orders) for series in sums.series) == windows * len(STORES)
+    today = WindowSpan(first=START if second >= 0 else START - timedelta(days=1))
+    assert await ask_sliding(connection, menu, MINUTE, MINUTE, today) == sums
+
+
 async def test_what_is_too_much_or_makes_no_sense_is_refused(connection: Connection) -> None:
     menu = await load_menu(connection)
     day = START.date()
