@@ -33,6 +33,7 @@ from coffeert.lab.results import Curve, Diagram, Experiment, Metric, Point, Verd
 OBJECTIVE_SECONDS = 0.1
 TARGET_LOOP_RATIO, TARGET_OVER_HANDLER = 0.55, 1.2
 TARGET_P99_MS = 20.0
+_LOWEST_SHARE = 0.05  # of the closed loop's rate, where the search for the breaking point begins
 
 
 class IntakeRuns(NamedTuple):
@@ -104,14 +105,16 @@ async def _measure(harness: Harness) -> IntakeRuns:
             "single orders, browser head", head="browser", seconds=seconds
         )
         peak = median_rate(served)
+        breaking, trials = await _breaking_point(harness, server, peak)
+        half_rate = (breaking.median or peak * _LOWEST_SHARE) / 2
         half = await server.measure(
-            "half of the peak", rate=peak / 2, seconds=seconds * 2, objective=OBJECTIVE_SECONDS
-        )
+            "half of the breaking point",
+            rate=half_rate, seconds=seconds * 2, objective=OBJECTIVE_SECONDS,
+        )  # fmt: skip
         async with baseline_handler() as limit:
             half_bare = await load_baseline(
-                harness, limit, "bare handler at that rate", rate=peak / 2, seconds=seconds
+                harness, limit, "bare handler at that rate", rate=half_rate, seconds=seconds
             )
-        breaking, trials = await _breaking_point(harness, server, peak)
         by_websocket = await server.measure("over WebSocket", transport="ws", seconds=seconds)
     batch = await measure_batches(harness)
     harness.show_progress("fsync rate")
@@ -244,7 +247,7 @@ async def _breaking_point(
         return sustained(trial.load, OBJECTIVE_SECONDS, preset.connections)
 
     found = await find_breaking_point(
-        sustains, peak * 0.05, peak * 1.2, steps=preset.bisections, repeats=preset.searches
+        sustains, peak * _LOWEST_SHARE, peak * 1.2, steps=preset.bisections, repeats=preset.searches
     )
     return found, trials
 
