@@ -11,6 +11,10 @@ RETURNING cursor
 -- $1 URL.
 SELECT pg_try_advisory_lock(hashtextextended('coffeert forward ' || $1, 0))
 
+-- name: forward_transaction_lock
+-- Takes that lock for this transaction. $1 URL.
+SELECT pg_try_advisory_xact_lock(hashtextextended('coffeert forward ' || $1, 0))
+
 -- name: forward_advance
 -- Moves a target on. $1 URL, $2 cursor, $3 stored, $4 replayed there.
 UPDATE forward_target
@@ -42,8 +46,13 @@ WHERE url = $1 AND status <> 409
   AND ($4::uuid IS NULL OR (voids IS NOT NULL, order_id) > ($3::boolean, $4::uuid))
 ORDER BY voids IS NOT NULL, order_id LIMIT $2
 
+-- name: forward_forget
+-- Deletes a target with what it has refused; true if there was one. $1 URL.
+WITH refused AS (DELETE FROM forward_refusal WHERE url = $1)
+DELETE FROM forward_target WHERE url = $1 RETURNING true
+
 -- name: forward_targets
--- Every target, with what it has refused, and how many orders wait for it, at most 10,001.
+-- Every target, and how many orders it has refused.
 SELECT url, cursor, stored, replayed, updated_at,
        (SELECT count(*) FROM forward_refusal WHERE forward_refusal.url = forward_target.url) AS refused
 FROM forward_target ORDER BY url

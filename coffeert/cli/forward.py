@@ -45,6 +45,7 @@ _PATIENCE_SECONDS = 10.0
 @click.option("--to", "target", metavar="URL", help="The server of the other installation.")
 @click.option("--list", "listed", is_flag=True, help="Say how far each target has come instead.")
 @click.option("--refused", is_flag=True, help="List what targets have refused, with both contents.")
+@click.option("--forget", metavar="URL", help="Delete a target, and what it has refused.")
 @click.option("--json", "as_json", is_flag=True, help="Lists as JSON.")
 @click.option(
     "--limit", type=click.IntRange(1), default=50, show_default=True, help="Of --refused."
@@ -55,6 +56,7 @@ def command(
     target: str | None,
     listed: bool,
     refused: bool,
+    forget: str | None,
     as_json: bool,
     limit: int,
     data_dir: Path | None,
@@ -64,16 +66,23 @@ def command(
     Two installations that forward to each other both have every order. The other one's token, which may
     order, is in COFFEERT_FORWARD_TOKEN. How far it has come is kept in this installation's database.
     """
-    if [target is not None, listed, refused].count(True) != 1:
-        raise ConfigError("Choose one of --to, --list and --refused.")
+    if [target is not None, listed, refused, forget is not None].count(True) != 1:
+        raise ConfigError("Choose one of --to, --list, --refused and --forget.")
+    if forget is not None:
+        _forget(data_dir, _normal(forget))
+        return
     if target is None:
         _print_lists(data_dir, listed=listed, as_json=as_json, limit=limit)
         return
     config = load_config(data_dir=data_dir)
     configure_logs(config.log_level, config.log_format)
-    url = str(parse_server_url(target)).rstrip("/")
+    url = _normal(target)
     with services(config, redis=False, long_running=True) as found:
         asyncio.run(_forward_until_stopped(config, found.database_url, url))
+
+
+def _normal(url: str) -> str:
+    return str(parse_server_url(url)).rstrip("/")
 
 
 async def _forward_until_stopped(config: Config, database_url: str, url: str) -> None:
@@ -118,6 +127,19 @@ async def _forward_once(config: Config, database_url: str, url: str) -> None:
         cursor = await state.begin()
         sender = LineSender(client, url, places(currency), currency)
         await Forwarder(FeedTable(pool), state, sender).run(cursor)
+
+
+def _forget(data_dir: Path | None, url: str) -> None:
+    async def forget(connection: Connection) -> bool:
+        return await ForwardState(connection, url).forget()
+
+    if not with_database(data_dir, "forward", forget, existing=True):
+        raise ConfigError(
+            f"Nothing was forwarded to {url}; `coffeert forward --list` says where to."
+        )
+    click.echo(
+        f"{printable(url)} is forgotten. If you forward there again, it begins from the first order."
+    )
 
 
 def _print_lists(data_dir: Path | None, *, listed: bool, as_json: bool, limit: int) -> None:

@@ -57,10 +57,16 @@ class ForwardState:
     async def begin(self) -> str:
         """Take the target for this process and return its cursor; raises `ForwardBusy`."""
         with translate_errors():
-            if not await self._connection.fetchval(sql("forward_lock"), self._url):
-                raise ForwardBusy(f"Another process forwards to {self._url} already.")
+            await self._lock("forward_lock")
             cursor: str = await self._connection.fetchval(sql("forward_target"), self._url)
         return cursor
+
+    async def forget(self) -> bool:
+        """Delete the target with what it has refused; False if it is not known. Raises `ForwardBusy`."""
+        with translate_errors():
+            async with self._connection.transaction():
+                await self._lock("forward_transaction_lock")
+                return await self._connection.fetchval(sql("forward_forget"), self._url) is not None
 
     async def advance(self, cursor: str, progress: ForwardProgress) -> None:
         """Move on, and note what was refused, in one transaction."""
@@ -92,6 +98,10 @@ class ForwardState:
         with translate_errors():
             rows = await self._connection.fetch(sql("forward_again"), self._url, limit, *place)
         return [Order(*row) for row in rows]
+
+    async def _lock(self, query: str) -> None:
+        if not await self._connection.fetchval(sql(query), self._url):
+            raise ForwardBusy(f"Another process forwards to {self._url}.")
 
     async def _note(self, progress: ForwardProgress) -> None:
         for one in progress.refused:

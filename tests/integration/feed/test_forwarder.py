@@ -211,6 +211,34 @@ async def test_one_process_forwards_to_a_target(home_url: str, server_url: str) 
                 pass
 
 
+async def forgotten(state: ForwardState) -> bool:
+    try:
+        return await state.forget()
+    except ForwardBusy:  # PostgreSQL has not noticed yet that the connection is gone
+        return False
+
+
+async def test_a_target_that_is_gone_is_forgotten(
+    home: Connection, home_url: str, there: Connection, server_url: str
+) -> None:
+    await insert(home, order(), order(drink="unknown"))
+    await make_tick(home)
+    state = ForwardState(home, server_url)
+    async with forwarding(home_url, server_url):
+        await arrived(there, 1)
+        async with asyncio.timeout(20):
+            while not await load_refusals(home, 1):
+                await asyncio.sleep(0.02)
+        with pytest.raises(ForwardBusy):
+            await state.forget()
+    async with asyncio.timeout(20):
+        while not await forgotten(state):
+            await asyncio.sleep(0.02)
+    assert not await state.forget()
+    assert await load_targets(home) == []
+    assert await load_refusals(home, 1) == []
+
+
 async def test_another_currency_is_another_meaning(
     home: Connection, home_url: str, server_url: str, database_url: str
 ) -> None:
