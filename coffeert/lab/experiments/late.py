@@ -84,7 +84,7 @@ def _spread(share: float) -> dict[float, int]:
 
 
 async def _loads(harness: Harness) -> list[tuple[LoadRun, bool]]:
-    """Send orders with each share of late ones; return the loads, and whether all sums were right."""
+    """Send orders, some of them late; return the loads of each share, and whether all sums were right."""
     loads: list[tuple[LoadRun, bool]] = []
     truth: Counter[int] = Counter()
     preset = harness.preset
