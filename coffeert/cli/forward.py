@@ -69,19 +69,19 @@ def command(
     if [target is not None, listed, refused, forget is not None].count(True) != 1:
         raise ConfigError("Choose one of --to, --list, --refused and --forget.")
     if forget is not None:
-        _forget(data_dir, _normal(forget))
+        _forget(data_dir, _normalized_url(forget))
         return
     if target is None:
         _print_lists(data_dir, listed=listed, as_json=as_json, limit=limit)
         return
     config = load_config(data_dir=data_dir)
     configure_logs(config.log_level, config.log_format)
-    url = _normal(target)
+    url = _normalized_url(target)
     with services(config, redis=False, long_running=True) as found:
         asyncio.run(_forward_until_stopped(config, found.database_url, url))
 
 
-def _normal(url: str) -> str:
+def _normalized_url(url: str) -> str:
     return str(parse_server_url(url)).rstrip("/")
 
 

@@ -6,9 +6,8 @@ import asyncio
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 from zoneinfo import ZoneInfo
 
 import click
@@ -17,9 +16,8 @@ from coffeert.cli.params import SpeedParam, server_token, server_url
 from coffeert.client import Feed, OrderClient
 from coffeert.config import Config, load_config
 from coffeert.errors import ConfigError
+from coffeert.wire.feed import MAX_REPLAY_SPAN
 from coffeert.wire.orders import encode
-
-_MAX_SPAN: Final = timedelta(days=1)
 
 
 @click.command("replay")
@@ -99,7 +97,7 @@ async def _print(config: Config, server: str, begin: datetime, end: datetime, sp
     begin, end = (
         moment if moment.tzinfo else moment.replace(tzinfo=zone) for moment in (begin, end)
     )
-    if begin >= end or end - begin > _MAX_SPAN:
+    if begin >= end or end - begin > MAX_REPLAY_SPAN:
         raise ConfigError("--to must be later than --from, by a day at most.")
     if begin > datetime.now(UTC):
         raise ConfigError("--from must not lie in the future.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 import msgspec
@@ -23,6 +23,7 @@ END_FIELD: Final = "Coffeert-Feed-End"
 DEFAULT_LIMIT: Final = 1_000
 MAX_LIMIT: Final = 5_000
 MAX_WAIT_SECONDS: Final = 60.0
+MAX_REPLAY_SPAN: Final = timedelta(days=1)
 
 OrderEventType = Literal["coffeert.order.placed", "coffeert.order.voided"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -16,11 +16,10 @@ from coffeert.server.feed.reader_limit import ReaderLimit
 from coffeert.server.feed.replay import Replay
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.moments import read_moment
-from coffeert.wire.feed import LINES_TYPE
+from coffeert.wire.feed import LINES_TYPE, MAX_REPLAY_SPAN
 
 log = structlog.get_logger(__name__)
 
-MAX_SPAN: Final = timedelta(days=1)
 _WRITE_SECONDS: Final = 60.0
 
 
@@ -48,7 +47,7 @@ class ReplayApi:
         first, last = self._moment(request, "from"), self._moment(request, "to")
         if first < MIN_PLACED_AT:
             raise _invalid("from", "must not lie before the year 2000")
-        if first >= last or last - first > MAX_SPAN:
+        if first >= last or last - first > MAX_REPLAY_SPAN:
             raise _invalid("to", "must be later than from, by a day at most")
         if last > self._now():
             raise _invalid("to", "must not lie in the future")

@@ -85,6 +85,13 @@ async def arrived(there: Connection, count: int) -> list[Order]:
     return found
 
 
+async def refused(home: Connection, count: int) -> None:
+    """Wait until so many orders are kept as refused."""
+    async with asyncio.timeout(20):
+        while len(await load_refusals(home, 1_000)) != count:
+            await asyncio.sleep(0.02)
+
+
 async def test_orders_and_voids_arrive_as_they_are(
     home: Connection, home_url: str, there: Connection, server_url: str
 ) -> None:
@@ -122,9 +129,7 @@ async def test_what_is_refused_is_kept_with_both_contents(
     await make_tick(home)
     async with forwarding(home_url, server_url):
         await arrived(there, 61)
-        async with asyncio.timeout(20):
-            while len(await load_refusals(home, 1_000)) < 64:
-                await asyncio.sleep(0.02)
+        await refused(home, 64)
     refusals = {one.order_id: one for one in await load_refusals(home, 1_000)}
     assert len(refusals) == 64
     (target,) = await load_targets(home)
@@ -152,14 +157,10 @@ async def test_what_was_refused_is_sent_again(
     await insert(home, sale, void(sale))
     await make_tick(home)
     async with forwarding(home_url, server_url):
-        async with asyncio.timeout(20):
-            while len(await load_refusals(home, 10)) < 2:
-                await asyncio.sleep(0.02)
+        await refused(home, 2)
         await there.execute("INSERT INTO menu_drink VALUES ('cold-brew', 'Cold Brew', 500)")
         found = await arrived(there, 2)
-        async with asyncio.timeout(20):
-            while await load_refusals(home, 10):
-                await asyncio.sleep(0.02)
+        await refused(home, 0)
     assert {one.voids for one in found} == {None, sale.order_id}
 
 
@@ -178,14 +179,10 @@ async def test_what_is_never_taken_does_not_hide_what_was_refused_later(
     await insert(home, *sales, *map(void, sales))
     await make_tick(home)
     async with forwarding(home_url, server_url):
-        async with asyncio.timeout(20):
-            while len(await load_refusals(home, 100)) < 26:
-                await asyncio.sleep(0.02)
+        await refused(home, 26)
         await there.execute("INSERT INTO menu_drink VALUES ('cold-brew', 'Cold Brew', 500)")
         found = await arrived(there, 8)
-        async with asyncio.timeout(20):
-            while len(await load_refusals(home, 100)) > 18:
-                await asyncio.sleep(0.02)
+        await refused(home, 18)
     assert {one.voids for one in found} == {None, *(sale.order_id for sale in sales)}
 
 
@@ -226,9 +223,7 @@ async def test_a_target_that_is_gone_is_forgotten(
     state = ForwardState(home, server_url)
     async with forwarding(home_url, server_url):
         await arrived(there, 1)
-        async with asyncio.timeout(20):
-            while not await load_refusals(home, 1):
-                await asyncio.sleep(0.02)
+        await refused(home, 1)
         with pytest.raises(ForwardBusy):
             await state.forget()
     async with asyncio.timeout(20):
