@@ -57,7 +57,7 @@ class ForwardState:
     async def begin(self) -> str:
         """Take the target for this process and return its cursor; raises `ForwardBusy`."""
         with translate_errors():
-            await self._lock("forward_lock")
+            await self._lock(sql("forward_lock"))
             cursor: str = await self._connection.fetchval(sql("forward_target"), self._url)
         return cursor
 
@@ -65,7 +65,7 @@ class ForwardState:
         """Delete the target with what it has refused; False if it is not known. Raises `ForwardBusy`."""
         with translate_errors():
             async with self._connection.transaction():
-                await self._lock("forward_transaction_lock")
+                await self._lock(sql("forward_transaction_lock"))
                 return await self._connection.fetchval(sql("forward_forget"), self._url) is not None
 
     async def advance(self, cursor: str, progress: ForwardProgress) -> None:
@@ -100,7 +100,7 @@ class ForwardState:
         return [Order(*row) for row in rows]
 
     async def _lock(self, query: str) -> None:
-        if not await self._connection.fetchval(sql(query), self._url):
+        if not await self._connection.fetchval(query, self._url):
             raise ForwardBusy(f"Another process forwards to {self._url}.")
 
     async def _note(self, progress: ForwardProgress) -> None:
