@@ -430,7 +430,7 @@ RETURNING lineage::text, nonce::text
 -- Takes the leader's lock for this session, or returns false if another session holds it. $1 key.
 SELECT pg_try_advisory_lock($1)
 
--- name: leader_settings
+-- name: end_if_silent
 -- For this session: the server itself ends it if its client has frozen, which releases the locks that
 -- it holds. $1 how long it may be idle, such as 5000ms.
 SELECT set_config('idle_session_timeout', $1, false),

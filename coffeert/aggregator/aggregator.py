@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from coffeert.aggregator.aggregation_pass import CompletedPass, LeaderLease, message_of, run_pass
 from coffeert.aggregator.feed_ticker import FeedTicker
 from coffeert.aggregator.interval_timer import IntervalTimer
-from coffeert.aggregator.lease_renewal import LeaseRenewal
 from coffeert.aggregator.projection import Projection
 from coffeert.aggregator.sealing import seal_regularly
 from coffeert.backoff import Backoff
@@ -29,8 +28,16 @@ from coffeert.errors import (
     RedisUnavailable,
     SchemaMismatch,
 )
+from coffeert.postgres.connecting import has_session
 from coffeert.postgres.feed import make_tick
-from coffeert.postgres.leadership import end_lease, end_stalled, leads_for, try_lead
+from coffeert.postgres.leadership import (
+    RENEW_SECONDS,
+    end_lease,
+    end_stalled,
+    leads_for,
+    renew_lease,
+    try_lead,
+)
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.minute_retention import prune_minutes
 from coffeert.postgres.passes import PassResult
@@ -103,7 +110,9 @@ class Aggregator:
         self._name = name
         self._keep_minutes = keep_minutes
         self._prune_at = float("-inf")
-        self._feed_ticker = FeedTicker(keep_ticks, publisher.feed_ticks_wanted)
+        self._feed_ticker = FeedTicker(
+            database_url, publisher.feed_ticks_wanted, interval=interval, keep=keep_ticks
+        )
         self._backoff = Backoff(longest=_MAX_RETRY_SECONDS)
         self._last_error: type[CoffeertError] | None = None
         self._last: PassResult | None = None
@@ -156,6 +165,7 @@ class Aggregator:
             # it leads.
             await check_schema(connection)
             beside.start("sealing", lambda: seal_regularly(self._url, token))
+            beside.start("feed ticks", lambda: self._feed_ticker.run(token))
             try:
                 await self._lead(connection, token)
             finally:
@@ -183,7 +193,6 @@ class Aggregator:
         projection: Projection | None = None
         refused: PassResult | None = None
         timer = IntervalTimer(self._interval)
-        renewal = LeaseRenewal(connection, token)
         while True:
             completed = await run_pass(
                 connection, projection, lease, last=self._last, refused=refused
@@ -195,7 +204,11 @@ class Aggregator:
             if time.monotonic() >= self._prune_at:
                 more = await prune_minutes(connection, self._keep_minutes, token)
                 self._prune_at = time.monotonic() + (0 if more else _PRUNE_SECONDS)
-            await self._feed_ticker.tick_until_pass(connection, timer, renewal)
+            if not has_session(connection):
+                # A lease lasts for less than a long interval.
+                while timer.left > RENEW_SECONDS:
+                    await renew_lease(connection, token)
+                    await asyncio.sleep(RENEW_SECONDS)
             await timer.wait()
 
     async def _try_to_publish(self, completed: CompletedPass) -> PassResult | None:

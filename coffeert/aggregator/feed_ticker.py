@@ -1,4 +1,4 @@
-"""The ticks of the change feed: one with each pass, and more between the passes while somebody reads."""
+"""The ticks of the change feed: one an interval, and more while somebody reads."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
-from coffeert.aggregator.interval_timer import IntervalTimer
-from coffeert.aggregator.lease_renewal import LeaseRenewal
-from coffeert.errors import RedisUnavailable
-from coffeert.postgres.feed import make_tick, prune_ticks, ticks_wanted
-from coffeert.postgres.pool import Connection
+import structlog
+
+from coffeert.backoff import Backoff
+from coffeert.errors import CoffeertError, RedisUnavailable
+from coffeert.postgres.feed import TickMade, make_tick, prune_ticks, ticks_wanted
+from coffeert.postgres.leadership import STALL_SECONDS, end_if_silent
+from coffeert.postgres.pool import Connection, close, connect
+from coffeert.postgres.state import check_writable, locked_state
+
+log = structlog.get_logger(__name__)
 
 TICK_SECONDS: Final = 0.05
 """Between two ticks while somebody reads."""
@@ -23,44 +28,75 @@ _ANSWER_SECONDS: Final = 0.1
 _AWAY_SECONDS: Final = 2.0
 """For so long Redis is not asked again after it gave no answer."""
 _PRUNE_SECONDS: Final = 600.0
+_MAX_RETRY_SECONDS: Final = 2.0
 
 
 class FeedTicker:
-    """Makes ticks, and deletes those older than `keep`.
+    """Makes ticks on a connection of its own, so that they do not wait for passes, nor passes for them.
 
     An aggregator that has lost the lead without knowing may make one more: ticks follow each other under a
-    lock of their own, so it is as good as any. `wanted_elsewhere` knows of readers at standbys.
+    lock of their own, so it is as good as any.
     """
 
-    def __init__(self, keep: timedelta, wanted_elsewhere: Callable[[], Awaitable[bool]]) -> None:
-        self._keep = keep
+    def __init__(
+        self,
+        database_url: str,
+        wanted_elsewhere: Callable[[], Awaitable[bool]],
+        *,
+        interval: float,
+        keep: timedelta,
+    ) -> None:
+        """`interval` is in seconds; `wanted_elsewhere` knows of readers at standbys."""
+        self._url = database_url
         self._wanted_elsewhere = wanted_elsewhere
+        self._interval = interval
+        self._keep = keep
         self._ask_elsewhere_at = float("-inf")
         self._prune_at = float("-inf")
 
-    async def tick_until_pass(
-        self, connection: Connection, timer: IntervalTimer, lease: LeaseRenewal
-    ) -> None:
-        """Make a tick now, and others until the next pass is due; move the lease on meanwhile.
+    async def run(self, token: int) -> None:
+        """Make ticks until cancelled, through outages of PostgreSQL. `token` is the leader's."""
+        backoff = Backoff(longest=_MAX_RETRY_SECONDS)
+        while True:
+            try:
+                await self._tick_regularly(token, backoff)
+            except (CoffeertError, TimeoutError) as error:
+                if not backoff.failures:
+                    log.warning("cannot make ticks of the feed", reason=str(error))
+            await asyncio.sleep(backoff.next_delay())
 
-        Raises `DatabaseUnavailable`, and `Fenced` if the lease is another's.
-        """
-        made = await make_tick(connection)
+    async def _tick_regularly(self, token: int, backoff: Backoff) -> None:
+        connection = await connect(self._url, application_name="coffeert feed ticks")
+        try:
+            await end_if_silent(connection, STALL_SECONDS)
+            async with locked_state(connection) as state:
+                check_writable(state, token)
+            due = time.monotonic()
+            wanted = False
+            while True:
+                if wanted or time.monotonic() >= due:
+                    due = time.monotonic() + self._interval
+                    wanted = (await self._tick(connection)).wanted
+                    backoff.reset()
+                else:
+                    wanted = await ticks_wanted(connection)
+                wanted = wanted or await self._is_wanted_elsewhere()
+                left = max(due - time.monotonic(), 0)
+                await asyncio.sleep(TICK_SECONDS if wanted else min(_LOOK_SECONDS, left))
+        finally:
+            await close(connection)
+
+    async def _tick(self, connection: Connection) -> TickMade:
+        # A session that is cut off would otherwise be waited for as long as TCP tries.
+        async with asyncio.timeout(STALL_SECONDS):
+            made = await make_tick(connection)
         if time.monotonic() >= self._prune_at:
             more = await prune_ticks(connection, self._keep)
             self._prune_at = time.monotonic() + (0 if more else _PRUNE_SECONDS)
-        wanted = made.wanted or await self._is_wanted_elsewhere()
-        while timer.left > TICK_SECONDS:
-            await asyncio.sleep(TICK_SECONDS if wanted else min(_LOOK_SECONDS, timer.left))
-            await lease.renew_if_due()
-            if wanted:
-                wanted = (await make_tick(connection)).wanted
-            else:
-                wanted = await ticks_wanted(connection)
-            wanted = wanted or await self._is_wanted_elsewhere()
+        return made
 
     async def _is_wanted_elsewhere(self) -> bool:
-        """Ask Redis, which passes must not wait for."""
+        """Ask Redis, which ticks must not wait for."""
         if time.monotonic() < self._ask_elsewhere_at:
             return False
         try:

@@ -42,12 +42,18 @@ async def try_lead(connection: Connection, *, name: str, interval: float) -> int
     seconds = term(interval)
     if not await lock_leadership(connection):
         return None
-    with translate_errors():
-        await connection.execute(sql("leader_settings"), f"{int(seconds * 1000)}ms")
+    await end_if_silent(connection, seconds)
     async with locked_state(connection) as state:
         check_writable(state, None)
         token: int = await connection.fetchval(sql("take_lead"), name, seconds)
     return token
+
+
+async def end_if_silent(connection: Connection, seconds: float) -> None:
+    """Let PostgreSQL end a session, with the locks that it holds, once its client is silent for so long."""
+    if has_session(connection):
+        with translate_errors():
+            await connection.execute(sql("end_if_silent"), f"{int(seconds * 1000)}ms")
 
 
 async def _try_lease(connection: Connection, name: str) -> int | None:

@@ -166,8 +166,9 @@ async def other(database_url: str) -> AsyncIterator[Connection]:
         [TERM_OVER, HOLD_LEAD],
         [TERM_RUNS, HOLD_LEAD, "BEGIN", HOLD_STATE],
         ["BEGIN", "UPDATE aggregator_state SET leader = leader"],
+        ["BEGIN", "SELECT FROM feed_state FOR UPDATE"],
     ],
-    ids=["leader past its term", "leader in a transaction", "in a transaction"],
+    ids=["leader past its term", "leader in a transaction", "in a transaction", "in a tick"],
 )
 async def test_a_session_that_holds_up_the_others_is_ended(
     connection: Connection, other: Connection, doing: list[str]

@@ -169,7 +169,7 @@ async def test_a_leader_that_makes_no_pass_for_long_stays_the_leader(
     connection: Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("coffeert.aggregator.lease_renewal.RENEW_SECONDS", 0.05)
+    monkeypatch.setattr("coffeert.aggregator.aggregator.RENEW_SECONDS", 0.05)
     monkeypatch.setattr(leadership, "STALL_SECONDS", 0.4)
     monkeypatch.setattr(leadership.renew_lease, "__defaults__", (0.4,))
     first, _ = start("first", url=sessionless(database_url), interval=60)
