@@ -38,7 +38,7 @@ class FeedTick(msgspec.Struct, frozen=True):
         return f"{self.lineage}/{self.number}/{self.snapshot}/{self.time.isoformat()}"
 
 
-class FeedPlace(msgspec.Struct, frozen=True):
+class FeedPlace(msgspec.Struct, frozen=True, gc=False):
     """The place of an order within its part: voids come last, then transactions in their order."""
 
     is_void: bool

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Final
 
 import msgspec
@@ -42,9 +44,10 @@ class FeedChunk:
         self.last_tick = parts[-1].part
         self.checked = time.monotonic()
         self._places = places
-        self._rows: list[tuple[FeedRows, FeedRow]] = [
-            (part, row) for part in parts for row in part.rows
-        ]
+        # Plain lists: a tuple for each order would be one more object for the garbage collector to visit.
+        self._rows: list[FeedRow] = [row for part in parts for row in part.rows]
+        self._parts = parts
+        self._begins = list(accumulate((len(part.rows) for part in parts[:-1]), initial=0))
         self._events: list[EncodedEvent | None] = [None] * len(self._rows)
         self._cursor_parts = {
             part.part.number: partial_cursor(part.start.after, part.part) for part in parts
@@ -61,19 +64,19 @@ class FeedChunk:
         """Iterate over the indices from `begin` on of orders that a reader wants."""
         everything = wanted.wants_all
         for index in range(begin, len(self._rows)):
-            if everything or wanted.wants(self._rows[index][1].order):
+            if everything or wanted.wants(self._rows[index].order):
                 yield index
 
     def orders(self, begin: int = 0) -> Iterator[Order]:
         """Iterate over the orders from an index on."""
-        for _, row in self._rows[begin:]:
+        for row in self._rows[begin:]:
             yield row.order
 
     def event(self, index: int) -> EncodedEvent:
         """Return an event."""
         event = self._events[index]
         if event is None:
-            part, row = self._rows[index]
+            part, row = self._part(index), self._rows[index]
             cursor = self._cursor(part, row)
             body = OrderEvent.of(row.order, cursor, part.part.lineage, self._places)
             event = self._events[index] = EncodedEvent(cursor, _encode(body))
@@ -81,15 +84,16 @@ class FeedChunk:
 
     def position(self, index: int) -> FeedPosition:
         """Return the position behind an event."""
-        part, row = self._rows[index]
+        part, row = self._part(index), self._rows[index]
         if _is_last(part, row):
             return FeedPosition(part.part)
         return FeedPosition(part.start.after, part.part, row.place)
 
     async def frames(self, wanted: FeedFilter, begin: int = 0) -> bytes:
-        """Return what a stream sends from an index on; of readers that want the same, one pays.
+        """Return what a stream sends from an index on, as a chunk of HTTP/1.1 (RFC 9112, section 7.1).
 
-        It ends with the id of the chunk's end, so that nothing that was left out is read again.
+        It ends with the id of the chunk's end, so that nothing that was left out is read again. Readers that
+        want the same get the same bytes: hundreds of kilobytes, which nobody copies for each of them.
         """
         key = wanted, begin
         async with self._framing:
@@ -109,7 +113,11 @@ class FeedChunk:
         end = self.end.cursor()
         if behind != end:
             frames.append(b"id: %b\n\n" % end.encode())
-        return b"".join(frames)
+        length = sum(map(len, frames))
+        return b"".join((b"%x\r\n" % length, *frames, b"\r\n"))
+
+    def _part(self, index: int) -> FeedRows:
+        return self._parts[bisect_right(self._begins, index) - 1]
 
     def _cursor(self, part: FeedRows, row: FeedRow) -> str:
         if _is_last(part, row):

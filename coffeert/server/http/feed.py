@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 import structlog
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 from yarl import URL
 
 from coffeert.domain.feed import FeedCursor, FeedPosition
@@ -173,7 +173,7 @@ class FeedApi:
                 chunk, begin = found
                 frames = await chunk.frames(asked.wanted, begin)
                 await self._turns.wait()
-                await _write(response, frames)
+                await _write_chunk(request, response, frames)
                 position = chunk.end
             await response.write_eof()
         except (CoffeertError, TimeoutError) as error:
@@ -190,7 +190,24 @@ class FeedApi:
             await _write(response, b":\n\n")  # a proxy would close a silent connection
 
 
-async def _write(response: web.StreamResponse, data: bytes) -> None:
+async def _write_chunk(request: web.Request, response: web.StreamResponse, chunk: bytes) -> None:
+    """Write a chunk of HTTP/1.1 as it is; raises `ConnectionResetError`, and `TimeoutError` as `_write`.
+
+    Past aiohttp, which would put it together for each reader, and wait for each with a timer.
+    """
+    if request.version < HttpVersion11:
+        await _write(response, memoryview(chunk)[chunk.index(b"\n") + 1 : -2])
+        return
+    transport = request.transport
+    if transport is None or transport.is_closing():
+        raise ConnectionResetError("The reader has gone.")
+    transport.write(chunk)
+    if transport.get_write_buffer_size():
+        async with asyncio.timeout(_WRITE_SECONDS):
+            await request.writer.drain()
+
+
+async def _write(response: web.StreamResponse, data: bytes | memoryview) -> None:
     """Write to a reader. One that takes nothing for a minute is disconnected."""
     async with asyncio.timeout(_WRITE_SECONDS):
         await response.write(data)

@@ -6,11 +6,13 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import reduce
 from typing import NamedTuple
+from uuid import UUID
 
 from coffeert.domain.currency import places
-from coffeert.domain.view import Change
+from coffeert.domain.orders import Order
+from coffeert.domain.rollups import CellKey, Totals
+from coffeert.domain.view import RECENT_ORDERS, Change
 from coffeert.server.live.live_view import LiveView
 from coffeert.wire import frames
 from coffeert.wire.health import Health
@@ -31,7 +33,8 @@ class ChangeLog:
     """Numbers the changes of a live view and encodes deltas and snapshots.
 
     Versions rise by one within an `epoch`, which lasts as long as the process and the `history` of its
-    view. Memory is bounded by the number of versions and of the cells in them.
+    view. Changes are absolute, so what is kept of them is each cell's last value, with its version. It is
+    not each version's cells: those were a hundred thousand objects for the garbage collector to visit.
     """
 
     def __init__(
@@ -47,8 +50,11 @@ class ChangeLog:
         self._currency = currency
         self._clock = clock
         self._history = live_view.history
-        self._changes: OrderedDict[int, Change] = OrderedDict()
-        self._cells = 0
+        self._newest: Change | None = None
+        self._cells: OrderedDict[CellKey, tuple[int, Totals]] = OrderedDict()  # the latest last
+        self._recent: tuple[Order, ...] = ()
+        self._arrivals: dict[UUID, int] = {}  # the versions of recent orders
+        self._oldest = 0  # what changed after this version is kept
         self._deltas: dict[int, bytes] = {}
         self._snapshot: tuple[Position, bytes] | None = None
         self._snapshot_until = float("-inf")
@@ -73,36 +79,28 @@ class ChangeLog:
         if change is None:
             return False
         self.position = Position(self.epoch, self.version + 1)
-        self._changes[self.version] = change
-        self._cells += len(change.cells)
+        self._keep(change)
         self._deltas.clear()
         # Now: when a delta is encoded, the live view may be ahead of this version.
         self._totals = self._live_view.view.cube.totals()
         self._top = self._live_view.view.cube.top_drinks()
-        while len(self._changes) > 1 and (
-            len(self._changes) > MAX_VERSIONS or self._cells > MAX_CELLS
-        ):
-            _, oldest = self._changes.popitem(last=False)
-            self._cells -= len(oldest.cells)
         return True
 
     def can_resume(self, position: Position) -> bool:
         """Whether a delta leads from this position to the newest version."""
         epoch, version = position
-        return epoch == self.epoch and self.version - len(self._changes) <= version <= self.version
+        return epoch == self.epoch and self._oldest <= version <= self.version
 
     def delta(self, version: int) -> bytes:
         """Encode the delta from a version that `can_resume` to the newest one; encoded once."""
         frame = self._deltas.get(version)
         if frame is None:
-            changes = [self._changes[v] for v in range(version + 1, self.version + 1)]
-            merged = reduce(Change.then, changes)
             frame = self._deltas[version] = frames.encode(
                 frames.Delta(
                     epoch=self.epoch,
                     from_=version,
                     to=self.version,
-                    view=self._columns(merged),
+                    view=self._columns(self._change_since(version)),
                 )
             )
         return frame
@@ -132,14 +130,52 @@ class ChangeLog:
             currency=self._currency(),
         )
 
+    def _keep(self, change: Change) -> None:
+        version = self.version
+        self._newest = change
+        for key, totals in change.cells.items():
+            self._cells[key] = version, totals
+            self._cells.move_to_end(key)
+        self._oldest = max(self._oldest, version - MAX_VERSIONS)
+        while self._cells:
+            key, (changed, _) = next(iter(self._cells.items()))
+            if changed > self._oldest and len(self._cells) <= MAX_CELLS:
+                break
+            self._oldest = max(self._oldest, changed)
+            del self._cells[key]
+        self._recent = self._live_view.view.recent
+        self._arrivals.update(dict.fromkeys((order.order_id for order in change.recent), version))
+        if len(self._arrivals) > 4 * RECENT_ORDERS:
+            kept = [order.order_id for order in self._recent]
+            self._arrivals = {key: self._arrivals[key] for key in kept if key in self._arrivals}
+
+    def _change_since(self, version: int) -> Change:
+        """Return what changed after a version that `can_resume`."""
+        newest = self._newest
+        assert newest is not None
+        if version == self.version - 1:
+            return newest
+        cells = {}
+        for key, (changed, totals) in reversed(self._cells.items()):
+            if changed <= version:
+                break
+            if newest.retention.contains(key):
+                cells[key] = totals
+        recent = tuple(
+            order for order in self._recent if self._arrivals.get(order.order_id, 0) > version
+        )
+        return Change(newest.retention, newest.data_time, cells, recent)
+
     def _columns(self, change: Change) -> frames.Columns:
         return frames.columns(change, self._totals, self._top, places(self._currency()))
 
     def _begin_epoch(self) -> None:
         self._history = self._live_view.history
         self.position = _new_position()
-        self._changes.clear()
-        self._cells = 0
+        self._newest = None
+        self._cells.clear()
+        self._arrivals.clear()
+        self._oldest = 0
         self._deltas.clear()
         self._snapshot = None
 
