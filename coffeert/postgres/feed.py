@@ -172,7 +172,7 @@ class FeedTable:
             rows = READ_ROWS if position.place is None else LARGE_READ_ROWS
         async with self._reading() as connection:
             ticks = await self._next_ticks(connection, position)
-            if len(ticks) > 1:
+            if ticks and position.part is None:
                 found = await _read_range(connection, position, ticks, rows)
                 if found is not None:
                     self._group = min(self._group * 2, _TICKS_AT_ONCE)

@@ -47,6 +47,7 @@ _LOGIN = "tests/integration/server/http/test_login.py"
 _COOKIE = "tests/unit/server/http/test_read_cookie.py"
 _PAGE_PROTOCOL = "tests/page/test_protocol.py"  # needs a Chromium
 _ORDER_FORM = "tests/tui/test_order_form.py"
+_CHANGE_LOG = "tests/unit/server/live/test_change_log.py"
 _LEASE = "tests/integration/aggregator/test_lease.py"
 _PGBOUNCER = "tests/integration/pooler/test_pgbouncer.py"  # needs PgBouncer
 _READS = "tests/integration/server/live/test_standby.py"
@@ -1209,17 +1210,31 @@ ORDER BY order_id""",
     Mutant(
         "a dashboard that missed versions gets the last change alone",
         "coffeert/server/live/change_log.py",
-        "merged = reduce(Change.then, changes)",
-        "merged = changes[-1]",
+        "            if changed <= version:\n",
+        "            if changed < self.version:\n",
         (_WATCHED,),
+    ),
+    Mutant(
+        "a dashboard that missed versions gets the oldest recent orders again, and not the new ones",
+        "coffeert/server/live/change_log.py",
+        "if self._arrivals.get(order.order_id, 0) > version",
+        "if self._arrivals.get(order.order_id, 0) <= version",
+        (_CHANGE_LOG,),
+    ),
+    Mutant(
+        "a dashboard can come back to a version of which cells were dropped",
+        "coffeert/server/live/change_log.py",
+        "            self._oldest = max(self._oldest, changed)\n",
+        "",
+        (_CHANGE_LOG,),
     ),
     Mutant(
         "a change leaves an hour out",
         "coffeert/server/live/change_log.py",
-        "view=self._columns(merged),",
-        "view=self._columns(Change(merged.retention, merged.data_time,"
-        " {key: tally for key, tally in merged.cells.items() if key.grain != 'hour'},"
-        " merged.recent)),",
+        "return frames.columns(change,",
+        "change = Change(change.retention, change.data_time,"
+        " {key: tally for key, tally in change.cells.items() if key.grain != 'hour'}, change.recent)\n"
+        "        return frames.columns(change,",
         (_WATCHED,),
     ),
     Mutant(

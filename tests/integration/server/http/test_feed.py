@@ -234,6 +234,27 @@ async def test_a_stream_goes_on_and_is_resumed(http: aiohttp.ClientSession) -> N
                     break
 
 
+async def test_a_stream_for_a_proxy_that_speaks_http_1_0(
+    http: aiohttp.ClientSession, server_url: str
+) -> None:
+    """As nginx does by default: there are no chunks then, and what is not in one is the same."""
+    await place_many(http, 250)
+    whole = await ticked(http, 250)
+    request = b"GET /api/feed?after=beginning&format=sse HTTP/1.0\r\nHost: localhost\r\n\r\n"
+    async with connection(server_url) as (reader, writer):
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"chunked" not in head.lower()
+        taken, lines = [], []
+        async with asyncio.timeout(20):
+            while len(taken) < len(whole):
+                lines.append((await reader.readline()).decode())
+                if lines[-1].startswith("data: "):
+                    taken.append(json.loads(lines[-1].removeprefix("data: ")))
+    assert taken == whole
+    assert all(line == "\n" or line.startswith(("id: ", "data: ")) for line in lines)
+
+
 async def test_readers_share_what_is_read(http: aiohttp.ClientSession) -> None:
     await place_many(http, 300)
     whole = await ticked(http, 300)
