@@ -12,10 +12,12 @@ from coffeert.lab.environment import connection_to
 from coffeert.lab.results import Correctness
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
+from coffeert.postgres.rollups import load_state
 from coffeert.postgres.verification import verify
 
 _CHUNK_IDS = 20_000
 _SETTLED_SECONDS = 1.0  # without a new order
+_POLL_SECONDS = 0.1
 _COUNTED_TIMEOUT_SECONDS = 300.0  # ten million orders take a while to add up
 
 
@@ -67,14 +69,23 @@ class CorrectnessCheck:
         try:
             async with asyncio.timeout(_COUNTED_TIMEOUT_SECONDS):
                 while True:
+                    await self._counted()
                     found = await verify(self._connection)
                     if not found.exact:
                         return False
                     if found.orders == await self._count():
                         return True
-                    await asyncio.sleep(0.1)
         except TimeoutError:
             return False
+
+    async def _counted(self) -> None:
+        # Asked before every order is compared, which takes seconds for each million.
+        while True:
+            state = await load_state(self._connection)
+            left = await self._connection.fetchrow(sql("uncounted_orders"), state.watermark)
+            if left is not None and not left["uncounted"]:
+                return
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _settled(self) -> int:
         # Orders whose answer nobody waited for may still be stored, or given up.

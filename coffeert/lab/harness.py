@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
@@ -245,10 +245,21 @@ async def bisect(
 
 
 async def find_breaking_point(
-    meets: MeetsObjective, low: float, high: float, *, steps: int, repeats: int
+    search: Callable[[], AbstractAsyncContextManager[MeetsObjective]],
+    low: float,
+    high: float,
+    *,
+    steps: int,
+    repeats: int,
 ) -> BreakingPoint:
-    """Bisect `repeats` times from the start, so that the spread shows the noise."""
-    searches = [await bisect(meets, low, high, steps=steps) for _ in range(repeats)]
+    """Bisect `repeats` times from the start, so that the spread shows the noise.
+
+    `search` sets up what one search needs, such as a server of its own.
+    """
+    searches = []
+    for _ in range(repeats):
+        async with search() as meets:
+            searches.append(await bisect(meets, low, high, steps=steps))
     return BreakingPoint(
         tuple(round(load, 1) for load, _ in searches), any(bounded for _, bounded in searches)
     )

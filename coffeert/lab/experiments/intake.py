@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from coffeert.lab.bare_loops import serve_orders
@@ -18,6 +20,7 @@ from coffeert.lab.harness import (
     BreakingPoint,
     Harness,
     LoadRun,
+    MeetsObjective,
     ServerUnderTest,
     cpu_per_order,
     describe_cpu,
@@ -105,7 +108,7 @@ async def _measure(harness: Harness) -> IntakeRuns:
             "single orders, browser head", head="browser", seconds=seconds
         )
         peak = median_rate(served)
-        breaking, trials = await _breaking_point(harness, server, peak)
+        breaking, trials = await _breaking_point(harness, peak)
         half_rate = (breaking.median or peak * _LOWEST_SHARE) / 2
         half = await server.measure(
             "half of the breaking point",
@@ -233,22 +236,28 @@ async def _beside_the_limits(
     return loop, bare, storing, served
 
 
-async def _breaking_point(
-    harness: Harness, server: ServerUnderTest, peak: float
-) -> tuple[BreakingPoint, list[LoadRun]]:
+async def _breaking_point(harness: Harness, peak: float) -> tuple[BreakingPoint, list[LoadRun]]:
     preset = harness.preset
     trials: list[LoadRun] = []
 
-    async def sustains(rate: float) -> bool:
-        trial = await server.measure(
-            f"open loop at {rate:,.0f}/s", rate=rate, seconds=preset.seconds,
-            objective=OBJECTIVE_SECONDS,
-        )  # fmt: skip
-        trials.append(trial)
-        return sustained(trial.load, OBJECTIVE_SECONDS, preset.connections)
+    @asynccontextmanager
+    async def search() -> AsyncIterator[MeetsObjective]:
+        # On a new database: all of its orders are compared after each load.
+        async with server_under_test(harness) as server:
+            await server.warm_up(seconds=preset.seconds / 4)
+
+            async def sustains(rate: float) -> bool:
+                trial = await server.measure(
+                    f"open loop at {rate:,.0f}/s", rate=rate, seconds=preset.seconds,
+                    objective=OBJECTIVE_SECONDS,
+                )  # fmt: skip
+                trials.append(trial)
+                return sustained(trial.load, OBJECTIVE_SECONDS, preset.connections)
+
+            yield sustains
 
     found = await find_breaking_point(
-        sustains, peak * _LOWEST_SHARE, peak * 1.2, steps=preset.bisections, repeats=preset.searches
+        search, peak * _LOWEST_SHARE, peak * 1.2, steps=preset.bisections, repeats=preset.searches
     )
     return found, trials
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from coffeert.lab.experiments.overload_limit import (
@@ -28,7 +30,7 @@ from coffeert.lab.harness import (
     BreakingPoint,
     Harness,
     LoadRun,
-    ServerUnderTest,
+    MeetsObjective,
     find_breaking_point,
     server_under_test,
     sustained,
@@ -218,8 +220,12 @@ async def _measure(harness: Harness, connections: int) -> HttpOverload:
             await server.measure("peak, closed loop", seconds=preset.seconds)
             for _ in range(2 * preset.overload_trials - 1)
         ]
-        highest = max(run.rate for run in peaks)
-        found, trials = await _find_sustainable(server, highest, connections)
+    found, trials = await _find_sustainable(harness, max(run.rate for run in peaks), connections)
+    async with server_under_test(harness) as server:
+        await server.warm_up(
+            seconds=preset.seconds, rate=found.median, connections=connections,
+            objective=OBJECTIVE_SECONDS,
+        )  # fmt: skip
         memory = server.process.memory()
 
         async def offer(label: str, share: float, seconds: float) -> LoadRun:
@@ -245,26 +251,34 @@ async def _measure(harness: Harness, connections: int) -> HttpOverload:
 
 
 async def _find_sustainable(
-    server: ServerUnderTest, peak: float, connections: int
+    harness: Harness, peak: float, connections: int
 ) -> tuple[BreakingPoint, list[LoadRun]]:
-    preset = server.harness.preset
+    preset = harness.preset
     trials: list[LoadRun] = []
 
-    async def sustains(rate: float) -> bool:
-        # One lucky trial is not enough.
-        for _ in range(preset.overload_trials):
-            trial = await server.measure(
-                f"open loop at {rate:,.0f}/s", rate=rate, seconds=2 * preset.seconds,
-                objective=SUSTAINED_SECONDS, connections=connections,
-            )  # fmt: skip
-            trials.append(trial)
-            if not sustained(trial.load, SUSTAINED_SECONDS, connections):
-                return False
-        return True
+    @asynccontextmanager
+    async def search() -> AsyncIterator[MeetsObjective]:
+        # On a new database: all of its orders are compared after each load.
+        async with server_under_test(harness) as server:
+            await server.warm_up(seconds=preset.seconds / 4)
+
+            async def sustains(rate: float) -> bool:
+                # One lucky trial is not enough.
+                for _ in range(preset.overload_trials):
+                    trial = await server.measure(
+                        f"open loop at {rate:,.0f}/s", rate=rate, seconds=2 * preset.seconds,
+                        objective=SUSTAINED_SECONDS, connections=connections,
+                    )  # fmt: skip
+                    trials.append(trial)
+                    if not sustained(trial.load, SUSTAINED_SECONDS, connections):
+                        return False
+                return True
+
+            yield sustains
 
     # A closed loop waits for commits; thousands of clients that do not wait can reach more.
     found = await find_breaking_point(
-        sustains, peak / 2, 1.5 * peak,
+        search, peak / 2, 1.5 * peak,
         steps=preset.overload_steps, repeats=preset.overload_searches,
     )  # fmt: skip
     return BreakingPoint(tuple(rate or peak / 2 for rate in found.found), found.bounded), trials

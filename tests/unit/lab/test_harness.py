@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from coffeert.lab.experiments.intake import latency_diagram
 from coffeert.lab.harness import (
     BreakingPoint,
     LoadRun,
+    MeetsObjective,
     bisect,
     cpu_per_order,
     find_breaking_point,
@@ -93,7 +96,11 @@ def test_what_never_meets_has_its_breaking_point_at_nothing() -> None:
     async def never(_: float) -> bool:
         return False
 
-    found = asyncio.run(find_breaking_point(never, 10, 100, steps=3, repeats=2))
+    @asynccontextmanager
+    async def search() -> AsyncIterator[MeetsObjective]:
+        yield never
+
+    found = asyncio.run(find_breaking_point(search, 10, 100, steps=3, repeats=2))
     assert found == BreakingPoint((0.0, 0.0), bounded=True)
     assert (found.median, found.spread) == (0.0, 0.0)
 
