@@ -68,7 +68,8 @@ def _tune_garbage_collector() -> None:
 
     With a thousand orders in flight a full collection would stop the event loop for a tenth of a second;
     a collection of the middle generation, after thousands of connections, for nearly as long unless it
-    runs often. Reference counts free everything but cycles at once.
+    runs often. Reference counts free everything but cycles at once. What is kept for long must be few objects
+    all the same (docs/decisions/0060).
     """
     gc.collect()
     gc.freeze()
