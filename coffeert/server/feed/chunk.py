@@ -92,8 +92,8 @@ class FeedChunk:
     async def frames(self, wanted: FeedFilter, begin: int = 0) -> bytes:
         """Return what a stream sends from an index on, as a chunk of HTTP/1.1 (RFC 9112, section 7.1).
 
-        It ends with the id of the chunk's end, so that nothing that was left out is read again. Readers that
-        want the same get the same bytes: hundreds of kilobytes, which nobody copies for each of them.
+        It ends with the id of the chunk's end, so that nothing that was left out is read again. Readers
+        that want the same get the same bytes: hundreds of kilobytes, which nobody copies for each of them.
         """
         key = wanted, begin
         async with self._framing:

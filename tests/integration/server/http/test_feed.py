@@ -245,7 +245,7 @@ async def test_a_stream_for_a_proxy_that_speaks_http_1_0(
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
         assert b"chunked" not in head.lower()
-        taken, lines = [], []
+        taken, lines = list[dict[str, Any]](), list[str]()
         async with asyncio.timeout(20):
             while len(taken) < len(whole):
                 lines.append((await reader.readline()).decode())
