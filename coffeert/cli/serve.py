@@ -68,8 +68,8 @@ def _tune_garbage_collector() -> None:
 
     With a thousand orders in flight a full collection would stop the event loop for a tenth of a second;
     a collection of the middle generation, after thousands of connections, for nearly as long unless it
-    runs often. Reference counts free everything but cycles at once. All the same, what is kept for long must
-    be few objects (docs/decisions/0060).
+    runs often. Reference counts free everything but cycles at once. All the same, what is kept for long
+    must be few objects (docs/decisions/0060).
     """
     gc.collect()
     gc.freeze()
