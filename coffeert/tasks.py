@@ -25,9 +25,20 @@ class Tasks:
         self._tasks.append(asyncio.create_task(_run_forever(name, run), name=name))
 
     async def stop(self) -> None:
-        """Cancel all tasks, the last one first, and wait for each to end."""
+        """Cancel all tasks, the last one first, and wait for each to end, also if cancelled meanwhile.
+
+        `end` cancels again who takes long to end: one that waits here must not leave tasks behind.
+        """
+        cancelled: asyncio.CancelledError | None = None
         while self._tasks:
-            await end(self._tasks.pop())
+            try:
+                await end(self._tasks[-1])
+            except asyncio.CancelledError as error:
+                cancelled = error
+            else:
+                self._tasks.pop()
+        if cancelled is not None:
+            raise cancelled
 
 
 async def end(task: asyncio.Task[Any]) -> None:

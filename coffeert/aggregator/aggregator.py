@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -101,8 +102,12 @@ class Aggregator:
         name: str,
         keep_minutes: timedelta = timedelta(days=45),
         keep_ticks: timedelta = timedelta(days=7),
+        on_tick: Callable[[], None] = lambda: None,
     ) -> None:
-        """`interval` is in seconds; the others are how long minutes, and ticks of the feed, are kept."""
+        """`interval` is in seconds; `keep_minutes` and `keep_ticks` are how long these are kept.
+
+        `on_tick` is called when a tick of the feed was made.
+        """
         self.status = AggregatorStatus(name=name)
         self._url = database_url
         self._publisher = publisher
@@ -111,8 +116,9 @@ class Aggregator:
         self._keep_minutes = keep_minutes
         self._prune_at = float("-inf")
         self._feed_ticker = FeedTicker(
-            database_url, publisher.feed_ticks_wanted, interval=interval, keep=keep_ticks
-        )
+            database_url, publisher.feed_ticks_wanted,
+            interval=interval, keep=keep_ticks, on_tick=on_tick,
+        )  # fmt: skip
         self._backoff = Backoff(longest=_MAX_RETRY_SECONDS)
         self._last_error: type[CoffeertError] | None = None
         self._last: PassResult | None = None
@@ -173,8 +179,10 @@ class Aggregator:
                     async with asyncio.timeout(_END_SECONDS):
                         await end_lease(connection, token)
         finally:
-            await beside.stop()
-            await close(connection)
+            try:
+                await beside.stop()
+            finally:
+                await close(connection)
 
     async def _wait_for_leadership(self, connection: Connection) -> int:
         """Return the fencing token of this aggregator's term."""

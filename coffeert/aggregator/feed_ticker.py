@@ -45,12 +45,14 @@ class FeedTicker:
         *,
         interval: float,
         keep: timedelta,
+        on_tick: Callable[[], None],
     ) -> None:
         """`interval` is in seconds; `wanted_elsewhere` knows of readers at standbys."""
         self._url = database_url
         self._wanted_elsewhere = wanted_elsewhere
         self._interval = interval
         self._keep = keep
+        self._on_tick = on_tick
         self._ask_elsewhere_at = float("-inf")
         self._prune_at = float("-inf")
 
@@ -62,7 +64,8 @@ class FeedTicker:
                 await self._tick_regularly(token, backoff)
             except (CoffeertError, TimeoutError) as error:
                 if not backoff.failures:
-                    log.warning("cannot make ticks of the feed", reason=str(error))
+                    reason = str(error) or "PostgreSQL does not answer in time"
+                    log.warning("cannot make ticks of the feed", reason=reason)
             await asyncio.sleep(backoff.next_delay())
 
     async def _tick_regularly(self, token: int, backoff: Backoff) -> None:
@@ -90,6 +93,8 @@ class FeedTicker:
         # A session that is cut off would otherwise be waited for as long as TCP tries.
         async with asyncio.timeout(STALL_SECONDS):
             made = await make_tick(connection)
+        if made.number is not None:
+            self._on_tick()
         if time.monotonic() >= self._prune_at:
             more = await prune_ticks(connection, self._keep)
             self._prune_at = time.monotonic() + (0 if more else _PRUNE_SECONDS)

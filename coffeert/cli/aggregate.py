@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
@@ -38,8 +38,10 @@ def command(**flags: object) -> None:
 
 
 @asynccontextmanager
-async def running_aggregator(config: Config, found: Services) -> AsyncIterator[None]:
-    """Keep an aggregator running, named after the machine and the process."""
+async def running_aggregator(
+    config: Config, found: Services, *, on_tick: Callable[[], None] = lambda: None
+) -> AsyncIterator[None]:
+    """Keep an aggregator running, named after the machine and the process; `on_tick` as it takes it."""
     publisher = RedisPublisher(found.redis_url)
     aggregator = Aggregator(
         found.database_url,
@@ -47,6 +49,7 @@ async def running_aggregator(config: Config, found: Services) -> AsyncIterator[N
         interval=config.aggregation_interval,
         keep_minutes=timedelta(seconds=config.minute_retention),
         keep_ticks=timedelta(seconds=config.feed_retention),
+        on_tick=on_tick,
         name=f"{socket.gethostname()}:{os.getpid()}",
     )
     tasks = Tasks()

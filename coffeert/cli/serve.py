@@ -98,7 +98,9 @@ async def serve(
             open_server(config, found.database_url, found.redis_url)
         )
         if config.run_aggregator:
-            await stack.enter_async_context(running_aggregator(config, found))
+            await stack.enter_async_context(
+                running_aggregator(config, found, on_tick=server.feed_source.look)
+            )
         runner = web.AppRunner(
             server.application(),
             handler_cancellation=True,

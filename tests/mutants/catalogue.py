@@ -1587,6 +1587,13 @@ ORDER BY order_id""",
         (f"{_FEED_TICKS}::test_ticks_are_made_for_those_who_read_at_a_standby",),
     ),
     Mutant(
+        "a server that makes the ticks of the feed does not look for them",
+        "coffeert/aggregator/feed_ticker.py",
+        "            self._on_tick()\n",
+        "            pass\n",
+        (f"{_FEED_API}::test_a_tick_of_this_process_is_not_waited_for",),
+    ),
+    Mutant(
         "a former leader makes ticks of the feed over a new session",
         "coffeert/aggregator/feed_ticker.py",
         "check_writable(state, token)",

@@ -18,6 +18,8 @@ from coffeert.server.feed.chunk import FeedChunk
 
 POLL_SECONDS: Final = 0.025
 """How often the newest tick is looked for while somebody waits for it."""
+TOLD_POLL_SECONDS: Final = 0.1
+"""How often while this process makes the ticks, and tells."""
 
 _DEMAND_SECONDS: Final = 5.0
 _DEMAND_EVERY_SECONDS: Final = 1.0
@@ -81,6 +83,7 @@ class FeedSource:
         self._reading: WeakValueDictionary[FeedPosition, asyncio.Lock] = WeakValueDictionary()
         self._waiting: dict[asyncio.Future[None], tuple[int, datetime] | None] = {}
         self._somebody_waits = asyncio.Event()
+        self._told = asyncio.Event()
         self._demanded = float("-inf")
         self._newest: tuple[int, datetime] | None = None
         self.closed = False
@@ -89,13 +92,20 @@ class FeedSource:
         """Look for new ticks as long as somebody waits for them, until cancelled."""
         while True:
             await self._somebody_waits.wait()
-            pause = POLL_SECONDS
+            pause = TOLD_POLL_SECONDS if self._told.is_set() else POLL_SECONDS
+            self._told.clear()
             try:
                 await self._demand_ticks()
                 self._wake(await self._table.newest())
             except CoffeertError:
                 pause = _RETRY_SECONDS
-            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._told.wait()
+
+    def look(self) -> None:
+        """Look for the newest tick at once: this process has made it."""
+        self._told.set()
 
     def close(self) -> None:
         """Let everybody who waits go; the server ends."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -19,10 +20,13 @@ TICKERS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'coffeert f
 
 
 def ticker(
-    url: str, wanted: Callable[[], Awaitable[bool]], interval: float = INTERVAL
+    url: str,
+    wanted: Callable[[], Awaitable[bool]],
+    interval: float = INTERVAL,
+    on_tick: Callable[[], None] = lambda: None,
 ) -> asyncio.Task[None]:
     """Make ticks in a task, under the token that a database has whose lead nobody took."""
-    made = FeedTicker(url, wanted, interval=interval, keep=timedelta(days=7))
+    made = FeedTicker(url, wanted, interval=interval, keep=timedelta(days=7), on_tick=on_tick)
     return asyncio.create_task(made.run(0))
 
 
@@ -66,11 +70,12 @@ async def test_nobody_reads(connection: Connection, database_url: str) -> None:
 
 
 async def test_a_tick_comes_with_each_interval(connection: Connection, database_url: str) -> None:
-    ticking = ticker(database_url, never, interval=0.05)
+    told = Counter[str]()
+    ticking = ticker(database_url, never, 0.05, lambda: told.update(["tick"]))
     for number in range(1, 4):
         await insert(connection, order())
         async with asyncio.timeout(10):
-            while await connection.fetchval(COUNT) < number:
+            while (await connection.fetchval(COUNT), told["tick"]) < (number, number):
                 await asyncio.sleep(0.005)
     await end(ticking)
 

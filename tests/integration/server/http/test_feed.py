@@ -17,6 +17,7 @@ from coffeert.client import Feed
 from coffeert.domain.feed import FeedPosition
 from coffeert.errors import Gone
 from coffeert.postgres.feed import FeedRows, FeedTable
+from coffeert.server.feed import source
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.wire import connection
 
@@ -232,6 +233,17 @@ async def test_a_stream_goes_on_and_is_resumed(http: aiohttp.ClientSession) -> N
                 assert event is None
                 if passed == new["id"]:
                     break
+
+
+async def test_a_tick_of_this_process_is_not_waited_for(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "POLL_SECONDS", 60)
+    monkeypatch.setattr(source, "TOLD_POLL_SECONDS", 60)
+    async with stream(http, "?after=now") as found:
+        for key in "abc":
+            await place(http, key)
+            assert len(await events(found, 1)) == 1
 
 
 async def test_a_stream_for_a_proxy_that_speaks_http_1_0(
