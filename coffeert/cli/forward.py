@@ -18,7 +18,7 @@ from coffeert.client import OrderClient
 from coffeert.client.url import parse_server_url
 from coffeert.config import Config, load_config
 from coffeert.domain.currency import places
-from coffeert.errors import ConfigError, DatabaseUnavailable
+from coffeert.errors import ApiError, ConfigError, DatabaseUnavailable, Unauthorized
 from coffeert.forward.forwarder import Forwarder
 from coffeert.forward.lines import LineSender
 from coffeert.logs import configure_logs
@@ -87,7 +87,9 @@ def _normalized_url(url: str) -> str:
 
 async def _forward_until_stopped(config: Config, database_url: str, url: str) -> None:
     stop = stop_on_signals()
-    forwarding = asyncio.create_task(_forward(config, database_url, url), name="forward")
+    forwarding = asyncio.create_task(
+        forward_through_outages(config, database_url, url), name="forward"
+    )
     stopping = asyncio.create_task(stop.wait(), name="stop")
     await asyncio.wait({forwarding, stopping}, return_when=asyncio.FIRST_COMPLETED)
     await end(stopping)
@@ -96,14 +98,20 @@ async def _forward_until_stopped(config: Config, database_url: str, url: str) ->
     await end(forwarding)
 
 
-async def _forward(config: Config, database_url: str, url: str) -> None:
-    """Forward, through outages of both sides."""
+async def forward_through_outages(config: Config, database_url: str, url: str) -> None:
+    """Forward until cancelled; raises `ConfigError` for a token that is refused, and `ApiError`."""
     backoff = Backoff()
     while True:
         try:
             await _forward_once(config, database_url, url)
         except DatabaseUnavailable as error:
             click.echo(f"coffeert: {error}", err=True)
+        except ApiError as error:
+            if error.status != Unauthorized.status:
+                raise
+            raise ConfigError(
+                f"{url} wants the token by which it takes orders in {TOKEN_VARIABLE}: {error}"
+            ) from None
         await asyncio.sleep(backoff.next_delay())
 
 

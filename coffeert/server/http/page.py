@@ -10,6 +10,8 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from coffeert.server.http.responses import has_current
+
 FOLDER: Final = "page"
 _INDEX: Final = "index.html"
 _TYPES: Final = {
@@ -79,7 +81,7 @@ class Page:
     def _response(self, request: web.Request, file: PageFile) -> web.Response:
         response = web.Response(headers=self._headers)
         response.headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
-        if request.if_none_match and any(tag.value == file.etag for tag in request.if_none_match):
+        if has_current(request, file.etag):
             response.set_status(304)
         else:
             accepted = request.headers.get(hdrs.ACCEPT_ENCODING, "")

@@ -27,6 +27,11 @@ _JSON: Final = ("Content-Type", "application/json")
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 
 
+def has_current(request: web.Request, tag: str) -> bool:
+    """Return True if a client has the representation with this tag (RFC 9110, section 13.1.2)."""
+    return any(known.value in (tag, "*") for known in request.if_none_match or ())
+
+
 class Response(msgspec.Struct, frozen=True):
     """A whole response. `close`: the connection ends with it."""
 

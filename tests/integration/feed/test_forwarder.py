@@ -10,7 +10,9 @@ import asyncpg
 import msgspec
 import pytest
 
+from coffeert.cli.forward import TOKEN_VARIABLE, forward_through_outages
 from coffeert.client import OrderClient
+from coffeert.config import load_config
 from coffeert.domain.order_keys import void_key
 from coffeert.domain.orders import Order
 from coffeert.errors import ConfigError, ForwardBusy
@@ -21,6 +23,7 @@ from coffeert.postgres.feed import FeedTable, make_tick
 from coffeert.postgres.forwarding import ForwardState, load_refusals, load_targets
 from coffeert.postgres.pool import Connection, connect, open_pool
 from coffeert.tasks import end
+from tests.integration.server.conftest import RunServer
 from tests.order_book import insert, order, stored_orders, void
 from tests.servers import TestServers
 
@@ -248,3 +251,20 @@ async def test_another_currency_is_another_meaning(
     async with forwarding(home_url, server_url) as task:
         with pytest.raises(ConfigError, match="EUR"):
             await asyncio.wait_for(task, 20)
+
+
+@pytest.mark.parametrize("token", [None, "another-than-is-asked-for"])
+async def test_a_refused_token_says_where_the_right_one_goes(
+    home_url: str,
+    home: Connection,
+    run_server: RunServer,
+    monkeypatch: pytest.MonkeyPatch,
+    token: str | None,
+) -> None:
+    if token is not None:
+        monkeypatch.setenv(TOKEN_VARIABLE, token)
+    await insert(home, order())
+    await make_tick(home)
+    async with run_server(token="the-one-that-is-asked-for", read_token="reads-only") as url:
+        with pytest.raises(ConfigError, match=f"{TOKEN_VARIABLE}: "):
+            await forward_through_outages(load_config(), home_url, url)

@@ -56,6 +56,7 @@ async def test_files_arrive_with_type_and_policy(http: aiohttp.ClientSession, pa
         assert sent == source
     again = await http.get(path, headers={"If-None-Match": answer.headers["ETag"]})
     assert again.status == 304
+    assert (await http.get(path, headers={"If-None-Match": "*"})).status == 304
 
 
 @pytest.mark.parametrize("name", ["../auth.py", "%2e%2e/auth.py", "nothing.js", "__init__.py"])
