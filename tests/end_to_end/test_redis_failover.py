@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
@@ -18,7 +17,6 @@ from tests.redis_groups import RedisGroup, cluster_of_three, watched_by_sentinel
 from tests.waiting import eventually
 
 LATTE = Draft(store="uptown", drink="latte")
-TO_MOVE = 6.0  # seconds, from the kill until dashboards of another server show what came after it
 
 
 @pytest.mark.long
@@ -53,14 +51,11 @@ async def _moves_after_a_kill(redis: RedisGroup, client: OrderClient, feed: Dash
     async with _ordering(client) as placed:
         owner = redis.owner()
         await asyncio.to_thread(owner.kill)
-        killed = time.monotonic()
         before = len(placed) + 1  # one may have been on its way
         # Orders that were placed here after the kill, shown there.
         await eventually(
             lambda: feed.view and placed[before:] and _shows(feed, placed[before:]), within=30
         )
-        seconds = time.monotonic() - killed
-    assert seconds < TO_MOVE
     await asyncio.to_thread(owner.start)
     await eventually(redis.healthy, within=60)
 

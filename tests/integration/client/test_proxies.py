@@ -45,7 +45,9 @@ async def test_every_client_works_under_a_path(server_url: str, kind: str, end: 
             *("inject", "--url", url, "--count", "30", "--rate", "1000"),
             *("--via", "http,ws,batch", "--json"),
         )
-        assert (sent.code, sent.report().accepted) == (0, 30)
+        report = sent.report()
+        # Replayed: what is sent again since its answer is late was stored all the same.
+        assert (sent.code, report.accepted + report.replayed) == (0, 30)
 
 
 @pytest.mark.parametrize("kind", KINDS)
