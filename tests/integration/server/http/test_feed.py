@@ -18,6 +18,7 @@ from coffeert.domain.feed import FeedPosition
 from coffeert.errors import Gone
 from coffeert.postgres.feed import FeedRows, FeedTable
 from coffeert.server.feed import source
+from coffeert.server.http import feed
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.wire import connection
 
@@ -247,6 +248,7 @@ async def test_a_tick_of_this_process_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(source, "POLL_SECONDS", 60)
     monkeypatch.setattr(source, "TOLD_POLL_SECONDS", 60)
+    monkeypatch.setattr(feed, "_KEEPALIVE_SECONDS", 60)
     async with stream(http, "?after=now") as found:
         for key in "abc":
             await place(http, key)
