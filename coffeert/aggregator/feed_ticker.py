@@ -29,6 +29,8 @@ _AWAY_SECONDS: Final = 2.0
 """For so long Redis is not asked again after it gave no answer."""
 _PRUNE_SECONDS: Final = 600.0
 _MAX_RETRY_SECONDS: Final = 2.0
+_TELL_SECONDS: Final = 5.0
+"""A fault that lasts for less is not told: if PostgreSQL is away, the aggregator says so meanwhile."""
 
 
 class FeedTicker:
@@ -55,20 +57,35 @@ class FeedTicker:
         self._on_tick = on_tick
         self._ask_elsewhere_at = float("-inf")
         self._prune_at = float("-inf")
+        self._backoff = Backoff(longest=_MAX_RETRY_SECONDS)
+        self._failing_since: float | None = None
+        self._told = False
 
     async def run(self, token: int) -> None:
         """Make ticks until cancelled, through outages of PostgreSQL. `token` is the leader's."""
-        backoff = Backoff(longest=_MAX_RETRY_SECONDS)
+        self._failing_since, self._told = None, False
         while True:
             try:
-                await self._tick_regularly(token, backoff)
+                await self._tick_regularly(token)
             except (CoffeertError, TimeoutError) as error:
-                if not backoff.failures:
-                    reason = str(error) or "PostgreSQL does not answer in time"
-                    log.warning("cannot make ticks of the feed", reason=reason)
-            await asyncio.sleep(backoff.next_delay())
+                self._note_failure(str(error) or "PostgreSQL does not answer in time")
+            await asyncio.sleep(self._backoff.next_delay())
 
-    async def _tick_regularly(self, token: int, backoff: Backoff) -> None:
+    def _note_failure(self, reason: str) -> None:
+        now = time.monotonic()
+        if self._failing_since is None:
+            self._failing_since = now
+        if not self._told and now - self._failing_since >= _TELL_SECONDS:
+            log.warning("cannot make ticks of the feed", reason=reason)
+            self._told = True
+
+    def _note_success(self) -> None:
+        if self._told:
+            log.info("makes ticks of the feed again")
+        self._backoff.reset()
+        self._failing_since, self._told = None, False
+
+    async def _tick_regularly(self, token: int) -> None:
         connection = await connect(self._url, application_name="coffeert feed ticks")
         try:
             await end_if_silent(connection, STALL_SECONDS)
@@ -77,12 +94,14 @@ class FeedTicker:
             due = time.monotonic()
             wanted = False
             while True:
-                if wanted or time.monotonic() >= due:
-                    due = time.monotonic() + self._interval
-                    wanted = (await self._tick(connection)).wanted
-                    backoff.reset()
-                else:
-                    wanted = await ticks_wanted(connection)
+                # A session that is cut off would otherwise be waited for as long as TCP tries.
+                async with asyncio.timeout(STALL_SECONDS):
+                    if wanted or time.monotonic() >= due:
+                        due = time.monotonic() + self._interval
+                        wanted = (await self._tick(connection)).wanted
+                    else:
+                        wanted = await ticks_wanted(connection)
+                self._note_success()
                 wanted = wanted or await self._is_wanted_elsewhere()
                 left = max(due - time.monotonic(), 0)
                 await asyncio.sleep(TICK_SECONDS if wanted else min(_LOOK_SECONDS, left))
@@ -90,9 +109,7 @@ class FeedTicker:
             await close(connection)
 
     async def _tick(self, connection: Connection) -> TickMade:
-        # A session that is cut off would otherwise be waited for as long as TCP tries.
-        async with asyncio.timeout(STALL_SECONDS):
-            made = await make_tick(connection)
+        made = await make_tick(connection)
         if made.number is not None:
             self._on_tick()
         if time.monotonic() >= self._prune_at:

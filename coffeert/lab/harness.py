@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Final
 
@@ -242,6 +243,23 @@ async def bisect(
         else:
             high = middle
     return best, True
+
+
+def search_on_new_server(
+    harness: Harness, sustains: Callable[[ServerUnderTest, float], Awaitable[bool]]
+) -> Callable[[], AbstractAsyncContextManager[MeetsObjective]]:
+    """Set up each search on a server and a database of its own.
+
+    After each load all orders of its database are compared, which takes seconds for each million.
+    """
+
+    @asynccontextmanager
+    async def search() -> AsyncIterator[MeetsObjective]:
+        async with server_under_test(harness) as server:
+            await server.warm_up(seconds=harness.preset.seconds / 4)
+            yield partial(sustains, server)
+
+    return search
 
 
 async def find_breaking_point(

@@ -217,8 +217,8 @@ async def test_killed_in_the_middle_and_repeated_it_is_exact(shell: Shell, books
 
 
 async def eventually_stored(books: Ledger, orders: int) -> None:
-    """Wait until so many orders are stored."""
-    async with asyncio.timeout(START):
+    """Wait until so many orders are stored; all rows are read before the first is."""
+    async with asyncio.timeout(4 * START):
         while await books.count() < orders:
             await asyncio.sleep(POLL)
 

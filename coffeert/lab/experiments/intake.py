@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from coffeert.lab.bare_loops import serve_orders
@@ -20,7 +18,6 @@ from coffeert.lab.harness import (
     BreakingPoint,
     Harness,
     LoadRun,
-    MeetsObjective,
     ServerUnderTest,
     cpu_per_order,
     describe_cpu,
@@ -28,6 +25,7 @@ from coffeert.lab.harness import (
     load_baseline,
     median_rate,
     relative_spread,
+    search_on_new_server,
     server_under_test,
     sustained,
 )
@@ -240,24 +238,20 @@ async def _breaking_point(harness: Harness, peak: float) -> tuple[BreakingPoint,
     preset = harness.preset
     trials: list[LoadRun] = []
 
-    @asynccontextmanager
-    async def search() -> AsyncIterator[MeetsObjective]:
-        # On a new database: all of its orders are compared after each load.
-        async with server_under_test(harness) as server:
-            await server.warm_up(seconds=preset.seconds / 4)
-
-            async def sustains(rate: float) -> bool:
-                trial = await server.measure(
-                    f"open loop at {rate:,.0f}/s", rate=rate, seconds=preset.seconds,
-                    objective=OBJECTIVE_SECONDS,
-                )  # fmt: skip
-                trials.append(trial)
-                return sustained(trial.load, OBJECTIVE_SECONDS, preset.connections)
-
-            yield sustains
+    async def sustains(server: ServerUnderTest, rate: float) -> bool:
+        trial = await server.measure(
+            f"open loop at {rate:,.0f}/s", rate=rate, seconds=preset.seconds,
+            objective=OBJECTIVE_SECONDS,
+        )  # fmt: skip
+        trials.append(trial)
+        return sustained(trial.load, OBJECTIVE_SECONDS, preset.connections)
 
     found = await find_breaking_point(
-        search, peak * _LOWEST_SHARE, peak * 1.2, steps=preset.bisections, repeats=preset.searches
+        search_on_new_server(harness, sustains),
+        peak * _LOWEST_SHARE,
+        peak * 1.2,
+        steps=preset.bisections,
+        repeats=preset.searches,
     )
     return found, trials
 

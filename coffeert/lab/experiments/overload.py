@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from coffeert.lab.experiments.overload_limit import (
@@ -30,8 +28,9 @@ from coffeert.lab.harness import (
     BreakingPoint,
     Harness,
     LoadRun,
-    MeetsObjective,
+    ServerUnderTest,
     find_breaking_point,
+    search_on_new_server,
     server_under_test,
     sustained,
 )
@@ -256,29 +255,21 @@ async def _find_sustainable(
     preset = harness.preset
     trials: list[LoadRun] = []
 
-    @asynccontextmanager
-    async def search() -> AsyncIterator[MeetsObjective]:
-        # On a new database: all of its orders are compared after each load.
-        async with server_under_test(harness) as server:
-            await server.warm_up(seconds=preset.seconds / 4)
-
-            async def sustains(rate: float) -> bool:
-                # One lucky trial is not enough.
-                for _ in range(preset.overload_trials):
-                    trial = await server.measure(
-                        f"open loop at {rate:,.0f}/s", rate=rate, seconds=2 * preset.seconds,
-                        objective=SUSTAINED_SECONDS, connections=connections,
-                    )  # fmt: skip
-                    trials.append(trial)
-                    if not sustained(trial.load, SUSTAINED_SECONDS, connections):
-                        return False
-                return True
-
-            yield sustains
+    async def sustains(server: ServerUnderTest, rate: float) -> bool:
+        # One lucky trial is not enough.
+        for _ in range(preset.overload_trials):
+            trial = await server.measure(
+                f"open loop at {rate:,.0f}/s", rate=rate, seconds=2 * preset.seconds,
+                objective=SUSTAINED_SECONDS, connections=connections,
+            )  # fmt: skip
+            trials.append(trial)
+            if not sustained(trial.load, SUSTAINED_SECONDS, connections):
+                return False
+        return True
 
     # A closed loop waits for commits; thousands of clients that do not wait can reach more.
     found = await find_breaking_point(
-        search, peak / 2, 1.5 * peak,
+        search_on_new_server(harness, sustains), peak / 2, 1.5 * peak,
         steps=preset.overload_steps, repeats=preset.overload_searches,
     )  # fmt: skip
     return BreakingPoint(tuple(rate or peak / 2 for rate in found.found), found.bounded), trials

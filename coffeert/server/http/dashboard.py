@@ -16,7 +16,7 @@ from coffeert.errors import DatabaseUnavailable, FieldError, Invalid, Malformed,
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.moments import read_moment
 from coffeert.server.http.openapi import openapi_document
-from coffeert.server.http.responses import has_current
+from coffeert.server.http.responses import is_unchanged
 from coffeert.server.live.change_log import ChangeLog
 from coffeert.server.live.menu_cache import MenuCache
 from coffeert.server.ops.health import HealthMonitor, Purpose
@@ -76,7 +76,7 @@ class DashboardApi:
         self._refresh()
         self._change_log.commit_version()
         etag = f"{self._change_log.epoch}.{self._change_log.version}"
-        if has_current(request, etag):
+        if is_unchanged(request, etag):
             response = web.Response(status=304)
         else:
             frame = self._change_log.snapshot_frame(self._health.health)

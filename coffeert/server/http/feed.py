@@ -21,7 +21,7 @@ from coffeert.server.feed.source import FeedSource
 from coffeert.server.http.aiohttp_connection import connection_of
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.feed_request import FeedRequest, read_feed_request
-from coffeert.server.http.responses import has_current
+from coffeert.server.http.responses import is_unchanged
 from coffeert.wire.feed import BATCH_TYPE, CURSOR_FIELD, END_FIELD, LINES_TYPE, STREAM_TYPE
 
 log = structlog.get_logger(__name__)
@@ -134,7 +134,7 @@ class FeedApi:
             headers[hdrs.CACHE_CONTROL] = (
                 f"private, {_FOR_GOOD}" if self._authorizer.is_protected else _FOR_GOOD
             )
-            if has_current(request, tag):
+            if is_unchanged(request, tag):
                 return web.Response(status=304, headers=headers)
         bodies = [event.json for event in page.events]
         if asked.format == "ndjson":

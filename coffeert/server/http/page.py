@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from coffeert.server.http.responses import has_current
+from coffeert.server.http.responses import is_unchanged
 
 FOLDER: Final = "page"
 _INDEX: Final = "index.html"
@@ -81,7 +81,7 @@ class Page:
     def _response(self, request: web.Request, file: PageFile) -> web.Response:
         response = web.Response(headers=self._headers)
         response.headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
-        if has_current(request, file.etag):
+        if is_unchanged(request, file.etag):
             response.set_status(304)
         else:
             accepted = request.headers.get(hdrs.ACCEPT_ENCODING, "")

@@ -27,8 +27,8 @@ _JSON: Final = ("Content-Type", "application/json")
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 
 
-def has_current(request: web.Request, tag: str) -> bool:
-    """Return True if a client has the representation with this tag (RFC 9110, section 13.1.2)."""
+def is_unchanged(request: web.Request, tag: str) -> bool:
+    """Return True if a client has what it asks for, which has this tag (RFC 9110, section 13.1.2)."""
     return any(known.value in (tag, "*") for known in request.if_none_match or ())
 
 

@@ -1,4 +1,4 @@
-"""The change log: the last versions of the live view, and deltas from any of them to the newest."""
+"""The change log: the version in which each cell changed last, and deltas from a version to the newest."""
 
 from __future__ import annotations
 

@@ -7,6 +7,10 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import pytest
+from structlog.testing import capture_logs
+
+from coffeert.aggregator import feed_ticker
 from coffeert.aggregator.feed_ticker import FeedTicker
 from coffeert.errors import RedisUnavailable
 from coffeert.postgres.pool import Connection, close, connect
@@ -65,6 +69,14 @@ async def ticks_of_an_interval(
     return ticks
 
 
+async def sessions_tried(connection: Connection, count: int) -> None:
+    """Wait until so many sessions, one after the other, have tried to make a tick."""
+    tried = set[int]()
+    while len(tried) < count:
+        tried.update(row["pid"] for row in await connection.fetch(TICKERS))
+        await asyncio.sleep(0.001)
+
+
 async def test_nobody_reads(connection: Connection, database_url: str) -> None:
     assert await ticks_of_an_interval(connection, database_url, never) == 1
 
@@ -113,14 +125,63 @@ async def test_redis_is_away(connection: Connection, database_url: str) -> None:
 async def test_ticks_go_on_after_their_session_was_ended(
     connection: Connection, database_url: str
 ) -> None:
-    ticking = ticker(database_url, never, interval=0.05)
-    for number in range(1, 4):
-        await insert(connection, order())
-        async with asyncio.timeout(10):
-            while await connection.fetchval(COUNT) < number:
+    with capture_logs() as lines:
+        ticking = ticker(database_url, never, interval=0.05)
+        for number in range(1, 4):
+            await insert(connection, order())
+            async with asyncio.timeout(10):
+                while await connection.fetchval(COUNT) < number:
+                    await asyncio.sleep(0.005)
+            await connection.execute(
+                f"SELECT pg_terminate_backend(pid) FROM ({TICKERS}) AS session"
+            )
+        await end(ticking)
+    assert not lines
+
+
+async def test_a_fault_that_lasts_is_told_once_and_its_end_too(
+    connection: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_ticker, "_TELL_SECONDS", 0.2)
+    await connection.execute("UPDATE aggregator_state SET fencing_token = 1")
+    await insert(connection, order())
+    with capture_logs() as lines:
+        ticking = ticker(database_url, never, interval=0.05)
+        async with asyncio.timeout(20):
+            while not lines:
                 await asyncio.sleep(0.005)
-        await connection.execute(f"SELECT pg_terminate_backend(pid) FROM ({TICKERS}) AS session")
+            await sessions_tried(connection, 3)
+            await connection.execute("UPDATE aggregator_state SET fencing_token = 0")
+            while len(lines) < 2:
+                await asyncio.sleep(0.005)
+        await end(ticking)
+    assert [line["event"] for line in lines] == [
+        "cannot make ticks of the feed",
+        "makes ticks of the feed again",
+    ]
+
+
+async def test_a_session_that_does_not_answer_is_replaced(
+    connection: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while nobody reads, and it is only asked whether somebody does."""
+    monkeypatch.setattr(feed_ticker, "STALL_SECONDS", 1.0)
+    ticking = ticker(database_url, never, interval=3)
+    await insert(connection, order())
+    async with asyncio.timeout(20):
+        while not await connection.fetchval(COUNT):
+            await asyncio.sleep(0.005)
+        first = await connection.fetchval(TICKERS)
+        other = await connect(database_url, application_name="lock")
+        async with other.transaction():
+            await other.execute("LOCK TABLE feed_state")
+            await insert(other, order())
+            while await connection.fetchval(f"SELECT $1 IN ({TICKERS})", first):
+                await asyncio.sleep(0.005)
+        while await connection.fetchval(COUNT) < 2:
+            await asyncio.sleep(0.005)
     await end(ticking)
+    await close(other)
 
 
 async def test_one_that_no_longer_leads_makes_no_tick_over_a_new_session(
@@ -129,15 +190,8 @@ async def test_one_that_no_longer_leads_makes_no_tick_over_a_new_session(
     await connection.execute("UPDATE aggregator_state SET fencing_token = 1")
     ticking = ticker(database_url, never, interval=0.05)
     await insert(connection, order())
-    tried = set[int]()
-
-    async def has_tried_twice() -> bool:
-        tried.update(row["pid"] for row in await connection.fetch(TICKERS))
-        return len(tried) > 1
-
     async with asyncio.timeout(10):
-        while not await has_tried_twice():
-            await asyncio.sleep(0.001)
+        await sessions_tried(connection, 2)
     await end(ticking)
     assert await connection.fetchval(COUNT) == 0
 
