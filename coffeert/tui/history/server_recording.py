@@ -16,21 +16,26 @@ from coffeert.wire.frames import Delta, Hello, ServerFrame, Snapshot, decode_ser
 async def write_recording(path: Path, server: str, lines: AsyncIterator[bytes]) -> int:
     """Write the lines of `/api/replay` as a new recording; return how many changes it has.
 
-    Raises `RecordingError`, and what reading the lines raises; then there may be a part of the file.
+    Raises `RecordingError`, and what reading the lines raises; then there is no file.
     """
     writer = _RecordingWriter(server)
     try:
         with path.open("xb") as file:
-            async for line in lines:
-                file.writelines(writer.lines(decode_server_frame(line)))
+            try:
+                async for line in lines:
+                    file.writelines(writer.lines(decode_server_frame(line)))
+                file.flush()
+                if not writer.begun:
+                    raise RecordingError(f"{server} sent no replay.")
+            except BaseException:
+                path.unlink(missing_ok=True)  # noqa: ASYNC240 (no other task waits)
+                raise
     except FileExistsError:
         raise RecordingError(f"{path} exists already; a recording never overwrites.") from None
     except OSError as error:
         raise RecordingError(f"{path} cannot be written: {error.strerror}.") from None
     except (msgspec.DecodeError, LookupError, ValueError):
         raise RecordingError(f"{server} sent something that is no replay.") from None
-    if not writer.begun:
-        raise RecordingError(f"{server} sent no replay.")
     return writer.changes
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from coffeert.domain.view import View
 from coffeert.postgres.feed import FeedTable, make_tick
 from coffeert.postgres.known_view import load_known_view
 from coffeert.postgres.pool import connect, open_pool
+from coffeert.tui.history.recorder import RecordingError
 from coffeert.tui.history.replayer import Replayer
 from coffeert.tui.history.server_recording import write_recording
 from tests.integration.feed.play import read_all
@@ -165,6 +167,27 @@ async def test_what_the_feed_has_forgotten_is_not_replayed(
     ) as response:
         assert response.status == 422
         assert "feed_retention" in (await response.json())["detail"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ([], "sent no replay"),
+        ([b"[]"], "is no replay"),
+        ([b'{"type":"goodbye","reason":"restart","retry_after":1}'], "sent no replay"),
+    ],
+)
+async def test_what_is_no_replay_leaves_no_file(
+    tmp_path: Path, sent: list[bytes], said: str
+) -> None:
+    async def lines() -> AsyncIterator[bytes]:
+        for line in sent:
+            yield line
+
+    file = tmp_path / "saved"
+    with pytest.raises(RecordingError, match=said):
+        await write_recording(file, "http://shop", lines())
+    assert not file.exists()
 
 
 @pytest.mark.long
