@@ -22,6 +22,8 @@ from tests.integration.server.conftest import RunServer
 from tests.order_book import insert, order, void
 
 YESTERDAY = datetime.now(UTC).replace(hour=12, minute=0) - timedelta(days=1)
+DAY = f"{YESTERDAY:%Y-%m-%d}"
+"""Not "yesterday", which is another day after midnight, and in India."""
 
 
 async def fill(database_url: str) -> None:
@@ -66,10 +68,10 @@ async def run_command(url: str, *arguments: str) -> Ran:
     return Ran(process.returncode or 0, stdout.decode(), stderr.decode())
 
 
-async def test_yesterday_reads_like_a_mail(run_server: RunServer, database_url: str) -> None:
+async def test_a_day_reads_like_a_mail(run_server: RunServer, database_url: str) -> None:
     await fill(database_url)
     async with run_server() as url:
-        result = await run(url, "yesterday")
+        result = await run(url, DAY)
     assert result.status == 0
     text = " ".join(result.stdout.split())
     weekday = WEEKDAYS[YESTERDAY.weekday()]
@@ -100,7 +102,7 @@ async def test_what_was_taken_back_has_the_times_of_its_store(
     await run_pass(connection)
     connection.terminate()
     async with run_server() as url:
-        result = await run(url, f"{YESTERDAY:%Y-%m-%d}")  # in India "yesterday" may be another
+        result = await run(url, DAY)
     refunds = [line for line in result.stdout.splitlines() if "refund" in line]
     of = {name: [line for line in refunds if name in line] for name in ("Uptown", "Central")}
     assert ["17:30" in line for line in of["Central"]] == [True]
@@ -112,8 +114,8 @@ async def test_what_was_taken_back_has_the_times_of_its_store(
 async def test_csv_has_the_rows_that_are_shown(run_server: RunServer, database_url: str) -> None:
     await fill(database_url)
     async with run_server() as url:
-        result = await run(url, "yesterday", "--csv", "--by", "store,drink", "--drink=-mocha")
-        total = await run(url, "yesterday", "--json", "--by", "store", "--store", "Central")
+        result = await run(url, DAY, "--csv", "--by", "store,drink", "--drink=-mocha")
+        total = await run(url, DAY, "--json", "--by", "store", "--store", "Central")
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert [(row["store"], row["drink"], row["orders"], row["takings"]) for row in rows] == [
         ("", "", "63", "245.30"),
