@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WITHIN = 10.0  # seconds
+WITHIN = 30.0  # seconds
 POLL = 0.01
 
 

@@ -225,7 +225,7 @@ async def eventually_stored(books: Ledger, orders: int) -> None:
 
 @pytest.mark.long
 async def test_an_interrupt_ends_it_between_chunks(shell: Shell, books: Ledger) -> None:
-    rows = 4 * CHUNKS  # more than are stored while the signal is on its way on a busy machine
+    rows = 2 * CHUNKS  # more than are stored while the signal is on its way on a busy machine
     shell.write("sales.csv", sales(rows))
     command = shell.start("import", "sales.csv", "--yes")
     await eventually_stored(books, 20_000)

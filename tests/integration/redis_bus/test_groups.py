@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, aclosing
 from itertools import count
@@ -28,7 +29,7 @@ from tests.redis_groups import (
     cluster_of_three,
     watched_by_sentinels,
 )
-from tests.waiting import eventually
+from tests.waiting import WITHIN, eventually
 
 _numbers = count(1)
 RIGHTS = "~{coffeert}:* &{coffeert}:* +@all -@dangerous -@admin"
@@ -171,6 +172,16 @@ async def test_a_replica_that_somebody_calls_the_primary_is_not_used(
     assert not connection.is_connected
 
 
+async def refusal(bus: Bus) -> str:
+    """Return why a bus cannot be used, other than that nobody has answered in time on a busy machine."""
+    async with asyncio.timeout(WITHIN):
+        while True:
+            with pytest.raises(RedisUnavailable) as refused:
+                await bus.probe()
+            if not re.search("in time|Timeout", reason := str(refused.value)):
+                return reason
+
+
 @pytest.mark.long
 async def test_tls_users_and_the_password_of_the_sentinels(
     tmp_path: Path, opened: AsyncExitStack
@@ -215,9 +226,9 @@ async def test_tls_users_and_the_password_of_the_sentinels(
         }.items():
             bus = Bus(wrong)
             opened.push_async_callback(bus.close)
-            with pytest.raises(RedisUnavailable, match=said) as refused:
-                await bus.probe()
-            assert "of-shop" not in str(refused.value)
+            reason = await refusal(bus)
+            assert re.search(said, reason)
+            assert "of-shop" not in reason
         owner = group.owner()
         await asyncio.to_thread(owner.kill)
         bus = Bus(group.url)
