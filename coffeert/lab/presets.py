@@ -54,8 +54,8 @@ TINY = Preset(
 )  # fmt: skip
 QUICK = Preset(
     name="quick", seconds=1.0, repeats=2, bisections=3, searches=1, connections=64, variations=False,
-    screen_rates=(100, 1_000, 5_000), histories=(5_000, 500_000), passes=12, late_rate=2_000,
-    clients=(1_000, 10_000), fanouts=8, messages=3_000, subscribers=(1, 4),
+    screen_rates=(100, 1_000, 5_000), histories=(3_000, 300_000), passes=12, late_rate=2_000,
+    clients=(1_000, 10_000), fanouts=6, messages=3_000, subscribers=(1, 4),
     overload_seconds=2.5, overload_repeats=1, overload_searches=1, overload_trials=1, overload_steps=2,
     overload_shares=(0.5, 1.0, 2.0), overload_variants=1, idle_seconds=3.0, feed_repeats=1,
     feed_seconds=2.0,
