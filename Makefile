@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-# Whoever sets it spares a disk; the tests start hundreds of processes, and each would compile everything anew.
+# The tests start hundreds of processes: without cached bytecode each compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 # Tests wait for servers most of the time.

@@ -63,7 +63,7 @@ class FeedTicker:
 
     async def run(self, token: int) -> None:
         """Make ticks until cancelled, through outages of PostgreSQL. `token` is the leader's."""
-        self._failing_since, self._told = None, False
+        self._forget_fault()
         while True:
             try:
                 await self._tick_regularly(token)
@@ -82,6 +82,9 @@ class FeedTicker:
     def _note_success(self) -> None:
         if self._told:
             log.info("makes ticks of the feed again")
+        self._forget_fault()
+
+    def _forget_fault(self) -> None:
         self._backoff.reset()
         self._failing_since, self._told = None, False
 

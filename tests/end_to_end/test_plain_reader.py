@@ -48,7 +48,7 @@ async def test_it_follows_orders_voids_and_restarts(shell: Shell, books: Ledger)
     async with OrderClient(url) as client:
         await client.void((await client.dashboard()).view.recent[-1].order_id)
     truth = await books.total()
-    await eventually(lambda: _pictures(reader)[-1]["hour"] == list(truth), within=20)
+    await eventually(lambda: _pictures(reader)[-1]["hour"] == list(truth))
     assert all(picture["agree"] for picture in _pictures(reader))
     assert reader.running
     assert not reader.err

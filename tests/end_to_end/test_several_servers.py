@@ -66,7 +66,7 @@ async def test_workers_share_a_port_and_show_the_same(shell: Shell, books: Ledge
         async with asyncio.timeout(20):
             while len(feeds) < 2:
                 feed = await stack.enter_async_context(DashboardFeed(url))
-                await eventually(partial(_has_view, feed), within=20)
+                await eventually(partial(_has_view, feed))
                 feeds.setdefault(feed.epoch, feed)
         await _inject(shell, [url])
         truth = await books.cells()
@@ -83,7 +83,7 @@ async def test_workers_share_a_port_and_show_the_same(shell: Shell, books: Ledge
 @pytest.mark.long
 async def test_workers_end_with_the_process_that_started_them(shell: Shell) -> None:
     supervisor = shell.start("serve", "--workers", "2", "--port", str(free_port()))
-    await eventually(lambda: supervisor.out.count(" serves ") == 2, within=20)
+    await eventually(lambda: supervisor.out.count(" serves ") == 2)
     workers = await _workers(supervisor, but=set())
     await supervisor.killed()
     await eventually(lambda: not workers & running())
