@@ -24,7 +24,6 @@ class Latencies(msgspec.Struct, frozen=True):
     p99: float
     p99_9: float
     max: float
-    mean: float
     histogram: str
 
     @classmethod
@@ -47,9 +46,8 @@ class Latencies(msgspec.Struct, frozen=True):
     def _summary(cls, histogram: HdrHistogram) -> Latencies:
         at = histogram.get_value_at_percentile
         p50, p99, p99_9, most = (round(at(p) / 1e3, 3) for p in (50, 99, 99.9, 100))
-        mean = round(histogram.get_mean_value() / 1e3, 3) if histogram.total_count else 0.0
         encoded: bytes = histogram.encode()
-        return cls(histogram.total_count, p50, p99, p99_9, most, mean, encoded.decode())
+        return cls(histogram.total_count, p50, p99, p99_9, most, encoded.decode())
 
 
 class Correctness(msgspec.Struct, frozen=True):
