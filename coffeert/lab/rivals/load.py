@@ -19,6 +19,7 @@ from coffeert.lab.rivals.rival import RivalSender
 
 _TICK_SECONDS = 0.001
 _DRAIN_SECONDS = 60.0
+_BACKLOG_SECONDS = 120.0
 _SILENCE_SECONDS = 20.0
 
 
@@ -111,12 +112,22 @@ async def closed_loop(
     return RivalLoad(sent, sender.acknowledged - acknowledged, counted, elapsed)
 
 
+async def backlog_ended(sender: RivalSender, reader: CountReader, sent: int) -> bool:
+    """Wait until all orders that were ever sent are counted, or those that were acknowledged at the least.
+
+    False if these are not within two minutes: a load that begins amid a backlog measures the backlog.
+    """
+    await _drained(sender, reader, sent, 0, within=_BACKLOG_SECONDS)
+    return min(reader.latest) >= sender.acknowledged
+
+
 async def _drained(
     sender: RivalSender,
     reader: CountReader,
     sent: int,
     acknowledged: int,
     silence: float = _SILENCE_SECONDS,
+    within: float = _DRAIN_SECONDS,
 ) -> None:
     """Wait until so many are acknowledged and counted, or all acknowledged are and nothing changes.
 
@@ -131,7 +142,7 @@ async def _drained(
             return
         if state != before:
             before, changed = state, now
-        if now - began > _DRAIN_SECONDS or (answered <= counted and now - changed > silence):
+        if now - began > within or (answered <= counted and now - changed > silence):
             return
         sender.poll()
         await asyncio.sleep(_TICK_SECONDS)

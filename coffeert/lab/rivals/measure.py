@@ -11,10 +11,11 @@ from pathlib import Path
 
 import msgspec
 import psutil
+from msgspec.structs import replace
 
 from coffeert.errors import CoffeertError
 from coffeert.lab.rivals.counts import CountReader, count_reader
-from coffeert.lab.rivals.load import closed_loop, make_orders, open_loop
+from coffeert.lab.rivals.load import backlog_ended, closed_loop, make_orders, open_loop
 from coffeert.lab.rivals.results import (
     RATES,
     KillOutcome,
@@ -28,7 +29,6 @@ _COLD_START_TIMEOUT_SECONDS = 60.0
 _RECOVERY_TIMEOUT_SECONDS = 45.0
 _KILL_SILENCE_SECONDS = 1.0
 _AFTERMATH_SECONDS = 0.2  # in which what a killed part had done may still be counted
-_MAX_UNSEEN = 10_000
 _CLOSED_LOOP_ORDERS_PER_SECOND = 60_000
 _KEPT_UP_SHARE = 0.99
 _KEPT_UP_MS = 1_000.0
@@ -40,16 +40,20 @@ class RivalFailed(CoffeertError):
 
 
 class RivalSizes(msgspec.Struct, frozen=True):
-    """Durations in seconds: of each rate, of the closed loop, and before and after a kill."""
+    """Durations in seconds: of each rate, of the closed loop, and before and after a kill.
+
+    `max_unseen`: the orders of the closed loop that are not counted yet.
+    """
 
     seconds: float
     maximum_seconds: float
     kill_seconds: float
+    max_unseen: int
 
 
-FULL = RivalSizes(8.0, 8.0, 2.0)
-QUICK = RivalSizes(3.0, 3.0, 1.0)
-TINY = RivalSizes(0.5, 0.5, 0.3)
+FULL = RivalSizes(8.0, 8.0, 2.0, 10_000)
+QUICK = RivalSizes(3.0, 3.0, 1.0, 10_000)
+TINY = RivalSizes(0.5, 0.5, 0.3, 500)
 
 
 async def measure_rival(
@@ -101,7 +105,7 @@ async def _measure(
         raise RivalFailed("it counted nothing within a minute of its start")
     cold_start = time.monotonic() - began
     delays, memory, processes = [], 0.0, 0
-    await open_loop(sender, reader, 200, sizes.seconds / 4, seed)
+    sent = 1 + (await open_loop(sender, reader, 200, sizes.seconds / 4, seed)).sent
     for rate in RATES:
         show_progress(f"{rival.name}: {rate:,}/s")
         running = asyncio.create_task(
@@ -111,23 +115,29 @@ async def _measure(
         found = rival.processes()
         memory, processes = await asyncio.to_thread(_memory_mib, found), len(found)
         load = await running
+        sent += load.sent
         reached = load.counted >= _KEPT_UP_SHARE * load.sent and load.p99 <= _KEPT_UP_MS
         delays.append(RivalDelay(rate, round(load.p50, 1), round(load.p99, 1), reached))
+    result = RivalResult(
+        name=rival.name, version=rival.version, durable=rival.durable, note=rival.note,
+        delays=tuple(delays), memory_mib=round(memory, 1), cold_start=round(cold_start, 2),
+        processes=processes,
+    )  # fmt: skip
+    if not await backlog_ended(sender, reader, sent):
+        return result
     show_progress(f"{rival.name}: maximum")
     orders = make_orders(int(_CLOSED_LOOP_ORDERS_PER_SECOND * sizes.maximum_seconds), seed)
-    most = await closed_loop(sender, reader, orders, sizes.maximum_seconds, _MAX_UNSEEN)
+    most = await closed_loop(sender, reader, orders, sizes.maximum_seconds, sizes.max_unseen)
+    result = replace(result, maximum=round(most.counted / most.elapsed) if most.elapsed else 0.0)
+    if not await backlog_ended(sender, reader, sent + most.sent):
+        return result
     show_progress(f"{rival.name}: late orders")
     late = await _late(rival, sender, reader, sizes, seed)
     kills = []
     for part in rival.parts:
         show_progress(f"{rival.name}: kill -9 of the {part}")
         kills.append(await _kill(rival, part, sender, reader, sizes, seed))
-    return RivalResult(
-        name=rival.name, version=rival.version, durable=rival.durable, note=rival.note,
-        maximum=round(most.counted / most.elapsed) if most.elapsed else 0.0,
-        delays=tuple(delays), memory_mib=round(memory, 1), cold_start=round(cold_start, 2),
-        processes=processes, kills=tuple(kills), late=late,
-    )  # fmt: skip
+    return replace(result, late=late, kills=tuple(kills))
 
 
 async def _late(

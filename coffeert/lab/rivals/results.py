@@ -70,7 +70,8 @@ class RivalResult(msgspec.Struct, frozen=True, kw_only=True):
     """One rival, or with `skipped` why it could not be measured.
 
     `maximum` in orders/s, `memory_mib` PSS of all its processes at 5,000/s, `cold_start` in seconds from
-    nothing to the first order counted.
+    nothing to the first order counted. No `late`: two minutes after a load not all was counted, and
+    what would have come amid that backlog was not measured.
     """
 
     name: str
@@ -127,6 +128,11 @@ def render_rivals(results: RivalResults | None) -> str:
     said = [f"{', '.join(names)}: {note}." for note, names in notes.items()]
     if skipped:
         said.append(f"Not here: {'; '.join(skipped)}.")
+    if behind := [one.name for one in measured if one.late is None]:
+        said.append(
+            f"Two minutes after a load not all of its orders were counted, so that what comes after it was "
+            f"not measured: {', '.join(behind)}."
+        )
     said.append(
         f"Run of {results.started} in {results.seconds / 60:.0f} minutes on {machine.cpu}, "
         f"{machine.cores} cores."

@@ -12,12 +12,19 @@ import msgspec
 import pytest
 
 from coffeert.errors import ConfigError
+from coffeert.lab.resource_usage import describe_machine
 from coffeert.lab.rivals.counts import CountReader, Counts, count_reader
 from coffeert.lab.rivals.flink import FlinkRival, LogSender
-from coffeert.lab.rivals.load import closed_loop, make_orders, open_loop
+from coffeert.lab.rivals.load import backlog_ended, closed_loop, make_orders, open_loop
 from coffeert.lab.rivals.measure import TINY, measure_rival
 from coffeert.lab.rivals.programs.cell_table import CellTable
-from coffeert.lab.rivals.results import KillOutcome, LateOutcome
+from coffeert.lab.rivals.results import (
+    KillOutcome,
+    LateOutcome,
+    RivalResult,
+    RivalResults,
+    render_rivals,
+)
 from coffeert.lab.rivals.runner import RIVALS, select_rivals
 
 
@@ -123,6 +130,27 @@ async def test_a_closed_loop_lasts_until_the_last_order_is_counted() -> None:
     load = await closed_loop(sender, reader, make_orders(50, 1), 0.01, unseen=50)
     assert load.sent == load.counted == 50
     assert load.elapsed > 0.05
+
+
+@pytest.mark.parametrize(("acknowledged", "ended"), [(3, True), (4, False)])
+async def test_a_backlog_is_what_was_acknowledged_and_is_not_counted(
+    acknowledged: int, ended: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coffeert.lab.rivals.load._BACKLOG_SECONDS", 0.05)
+    reader = CountReader()
+    reader.note(Counts(3, 3, 3))
+    sender = Counting(reader, polls=1_000_000)
+    sender.acknowledged = acknowledged
+    assert await backlog_ended(sender, reader, sent=5) is ended
+
+
+def test_what_was_not_measured_amid_a_backlog_is_told() -> None:
+    slow = RivalResult(name="slow", maximum=5.0)
+    exact = RivalResult(name="fast", late=LateOutcome(1, 0, 1, 1, 1))
+    said = render_rivals(
+        RivalResults(machine=describe_machine(), started="now", seconds=1.0, rivals=(slow, exact))
+    )
+    assert "not measured: slow." in said
 
 
 def test_orders_say_when_they_were_placed_and_some_are_late() -> None:
