@@ -65,7 +65,8 @@ def spoken(text: str) -> str:
 
 def retired_in(text: str) -> list[str]:
     words = RETIRED if " " in text else RETIRED + RETIRED_IDENTIFIERS
-    return [word for word in words if f" {word} " in spoken(text)]
+    said = spoken(text)
+    return [word for word in words if f" {word} " in said]
 
 
 def test_no_two_classes_have_the_same_name() -> None:
