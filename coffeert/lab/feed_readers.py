@@ -1,4 +1,7 @@
-"""Readers of the change feed in a worker process: what they got, whether all got the same, and its age."""
+"""Readers of the change feed in a worker process: what they got, whether all got the same, and its age.
+
+They ask for gzip, as most clients do, and compare what comes. Only the first reader's is unpacked.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,13 @@ import asyncio
 import hashlib
 import re
 import time
+import zlib
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 import msgspec
@@ -19,10 +23,13 @@ import msgspec
 from coffeert.lab.results import Latencies
 from coffeert.lab.worker_process import ParentPipe
 
-_GET = b"GET /api/feed?after=now HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"
+_GET = (
+    b"GET /api/feed?after=now HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
+    b"Accept-Encoding: gzip\r\n\r\n"
+)
 _EVENT = re.compile(rb'"order_id":"([0-9a-f-]{36})".*"received_at":"([^"]+)"')
 _COMPLETE_SECONDS = 120.0
-_POLL_SECONDS = 0.02
+_POLL_SECONDS = 0.1
 _MAX_AGES = 200_000
 _BUFFER = memoryview(bytearray(256 * 1024))
 
@@ -89,16 +96,51 @@ class FeedConnection(asyncio.BufferedProtocol):
             self._transport.abort()
 
 
+class Piece(NamedTuple):
+    """A chunk of HTTP/1.1 as text; `end`: where it ends in its stream."""
+
+    end: int
+    text: bytes
+
+    def order_ids(self) -> list[bytes]:
+        """Return the ids of its events."""
+        return [match[1] for match in _EVENT.finditer(self.text)]
+
+
+class Unpacker:
+    """Unpacks the chunks of a stream that grows."""
+
+    def __init__(self) -> None:
+        self._inflate = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+        self._begin = 0
+        self._pieces: list[Piece] = []
+
+    def pieces(self, stream: bytearray) -> list[Piece]:
+        """Return the whole chunks of a stream, which begins with all that was given before."""
+        while (line := stream.find(b"\r\n", self._begin)) > 0:
+            end = line + 2 + int(stream[self._begin : line], 16)
+            if len(stream) < end + 2:
+                break
+            self._pieces.append(Piece(end, self._inflate.decompress(stream[line + 2 : end])))
+            self._begin = end + 2
+        return self._pieces
+
+
 class KeptStream:
     """What the first reader got, byte by byte."""
 
     def __init__(self) -> None:
         self.data = bytearray()
         self.arrivals = ArrivalTimes()
+        self._unpacker = Unpacker()
 
     def receive(self, data: memoryview) -> None:
         self.data += data
         self.arrivals.note(len(self.data))
+
+    def pieces(self) -> list[Piece]:
+        """Return what came, unpacked."""
+        return self._unpacker.pieces(self.data)
 
 
 class ComparedStream:
@@ -127,7 +169,8 @@ class ComparedStream:
 
     def order_ids(self) -> list[bytes]:
         """Return the ids of its events: streams that were cut elsewhere may hold the same ones."""
-        return order_ids(self._kept.data[: self._alike] + self._rest)
+        whole = self._kept.data[: self._alike] + self._rest
+        return [order_id for piece in Unpacker().pieces(whole) for order_id in piece.order_ids()]
 
 
 class ArrivalTimes:
@@ -145,10 +188,6 @@ class ArrivalTimes:
     def moment_of(self, end: int) -> float:
         """Return when so many bytes had arrived."""
         return self._moments[bisect_left(self._lengths, end)]
-
-
-def order_ids(stream: bytearray) -> list[bytes]:
-    return [match[1] for match in _EVENT.finditer(stream)]
 
 
 async def follow_feed(job: FeedReadersJob, parent: ParentPipe) -> FeedReadersResult:
@@ -180,7 +219,7 @@ async def follow_feed(job: FeedReadersJob, parent: ParentPipe) -> FeedReadersRes
 def _result(
     kept: KeptStream, others: list[ComparedStream], cpu: float, ids_to: str
 ) -> FeedReadersResult:
-    ids = order_ids(kept.data)
+    ids = [order_id for piece in kept.pieces() for order_id in piece.order_ids()]
     Path(ids_to).write_bytes(b"".join(UUID(one.decode()).bytes for one in ids))
     same = [one for one in others if one.compare()]
     cut_elsewhere = sum(one.order_ids() == ids for one in others if one not in same)
@@ -189,19 +228,20 @@ def _result(
         events=len(ids),
         alike=1 + len(same) + cut_elsewhere,
         chain=hashlib.sha256(b"".join(ids)).hexdigest(),
-        ages=Latencies.of(_ages(kept.data, arrivals)),
+        ages=Latencies.of(_ages(kept.pieces(), arrivals)),
         cpu=round(cpu / max(1, len(ids)) * 1e6, 1),
     )
 
 
 def _is_complete(kept: KeptStream, others: list[ComparedStream], expected: int) -> bool:
-    return kept.data.count(b"\ndata: ") >= expected and all(one.compare() for one in others)
+    read = sum(piece.text.count(b"\ndata: ") for piece in kept.pieces())
+    return read >= expected and all(one.compare() for one in others)
 
 
-def _ages(data: bytearray, arrivals: list[ArrivalTimes]) -> Iterator[float]:
-    """Iterate over the ages of events in seconds, at most so many, evenly."""
-    events = list(_EVENT.finditer(data))
-    for event in events[:: max(1, len(events) * len(arrivals) // _MAX_AGES)]:
-        received = datetime.fromisoformat(event[2].decode()).timestamp()
+def _ages(whole: list[Piece], arrivals: list[ArrivalTimes]) -> Iterator[float]:
+    """Iterate over the ages of events in seconds, at most so many, evenly; each comes with its piece."""
+    events = [(piece.end, match[2]) for piece in whole for match in _EVENT.finditer(piece.text)]
+    for end, at in events[:: max(1, len(events) * len(arrivals) // _MAX_AGES)]:
+        received = datetime.fromisoformat(at.decode()).timestamp()
         for one in arrivals:
-            yield one.moment_of(event.end()) - received
+            yield one.moment_of(end) - received

@@ -14,6 +14,7 @@ import msgspec
 from coffeert.domain.feed import FeedPosition, order_text, partial_cursor, whole_cursor
 from coffeert.domain.orders import Order
 from coffeert.postgres.feed import FeedRow, FeedRows
+from coffeert.server.feed.gzip_stream import large_gzip_piece
 from coffeert.wire.feed import FeedFilter, OrderEvent
 
 AT_ONCE: Final = 200
@@ -52,7 +53,7 @@ class FeedChunk:
         self._cursor_parts = {
             part.part.number: partial_cursor(part.start.after, part.part) for part in parts
         }
-        self._frames: dict[tuple[FeedFilter, int], bytes] = {}
+        self._frames: dict[tuple[FeedFilter, int, bool], bytes] = {}
         self._framing = asyncio.Lock()
 
     @property
@@ -89,16 +90,19 @@ class FeedChunk:
             return FeedPosition(part.part)
         return FeedPosition(part.start.after, part.part, row.place)
 
-    async def frames(self, wanted: FeedFilter, begin: int = 0) -> bytes:
+    async def frames(self, wanted: FeedFilter, begin: int = 0, *, gzip: bool = False) -> bytes:
         """Return what a stream sends from an index on, as a chunk of HTTP/1.1 (RFC 9112, section 7.1).
 
         It ends with the id of the chunk's end, so that nothing that was left out is read again. Readers
-        that want the same get the same bytes: hundreds of kilobytes, which nobody copies for each of them.
+        that want the same get the same bytes: hundreds of kilobytes, which nobody copies or compresses for
+        each of them.
         """
-        key = wanted, begin
+        key = wanted, begin, gzip
         async with self._framing:
             if key not in self._frames:
-                self._frames[key] = await self._frame(wanted, begin)
+                frames = await self._frame(wanted, begin)
+                body = await large_gzip_piece(frames) if gzip else frames
+                self._frames[key] = b"%x\r\n%b\r\n" % (len(body), body)
         return self._frames[key]
 
     async def _frame(self, wanted: FeedFilter, begin: int) -> bytes:
@@ -113,8 +117,7 @@ class FeedChunk:
         end = self.end.cursor()
         if behind != end:
             frames.append(b"id: %b\n\n" % end.encode())
-        length = sum(map(len, frames))
-        return b"".join((b"%x\r\n" % length, *frames, b"\r\n"))
+        return b"".join(frames)
 
     def _part(self, index: int) -> FeedRows:
         return self._parts[bisect_right(self._begins, index) - 1]

@@ -16,12 +16,13 @@ from coffeert.domain.feed import FeedCursor, FeedPosition
 from coffeert.domain.menu import Menu
 from coffeert.errors import CoffeertError
 from coffeert.server.feed.chunk import AT_ONCE, EncodedEvent
+from coffeert.server.feed.gzip_stream import GZIP_HEADER, gzip_piece
 from coffeert.server.feed.reader_limit import ReaderLimit
 from coffeert.server.feed.source import FeedSource
 from coffeert.server.http.aiohttp_connection import connection_of
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.feed_request import FeedRequest, read_feed_request
-from coffeert.server.http.responses import is_unchanged
+from coffeert.server.http.responses import accepts_gzip, is_unchanged
 from coffeert.wire.feed import BATCH_TYPE, CURSOR_FIELD, END_FIELD, LINES_TYPE, STREAM_TYPE
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,7 @@ _SCAN_SECONDS: Final = 3.0
 """How long a page is looked for, if a filter leaves nearly everything out."""
 _WRITE_SECONDS: Final = 60.0
 _KEEPALIVE_SECONDS: Final = 15.0
+_KEEPALIVE: Final = b":\n\n"
 _FOR_GOOD: Final = "max-age=31536000, immutable"
 
 
@@ -148,13 +150,17 @@ class FeedApi:
     async def _stream(
         self, request: web.Request, asked: FeedRequest, position: FeedPosition
     ) -> web.StreamResponse:
+        gzip = accepts_gzip(request)
         response = web.StreamResponse(
             headers={
                 hdrs.CONTENT_TYPE: STREAM_TYPE,
                 hdrs.CACHE_CONTROL: "no-store",
+                hdrs.VARY: f"{hdrs.ACCEPT}, {hdrs.ACCEPT_ENCODING}",
                 "X-Accel-Buffering": "no",  # nginx would wait for a full buffer
             }
         )
+        if gzip:
+            response.headers[hdrs.CONTENT_ENCODING] = "gzip"
         await response.prepare(request)
         if request.method == hdrs.METH_HEAD:
             return response
@@ -162,17 +168,18 @@ class FeedApi:
             connection.close_at_eof()
         try:
             # So that a reader which begins at the end can come back there.
-            await _write(response, b"id: %b\n\n" % position.cursor().encode())
+            first = b"id: %b\n\n" % position.cursor().encode()
+            await _write(response, GZIP_HEADER + gzip_piece(first) if gzip else first)
             while not self._source.closed:
                 # Hundreds come to the end at once, and each would ask the database whether it is.
                 found = None
                 if not self._source.is_at_end(position):
                     found = await self._source.following(position)
                 if found is None:
-                    await self._wait_for_news(response, position)
+                    await self._wait_for_news(response, position, gzip=gzip)
                     continue
                 chunk, begin = found
-                frames = await chunk.frames(asked.wanted, begin)
+                frames = await chunk.frames(asked.wanted, begin, gzip=gzip)
                 await self._turns.wait()
                 await _write_chunk(request, response, frames)
                 position = chunk.end
@@ -184,11 +191,14 @@ class FeedApi:
                 request.transport.abort()
         return response
 
-    async def _wait_for_news(self, response: web.StreamResponse, position: FeedPosition) -> None:
+    async def _wait_for_news(
+        self, response: web.StreamResponse, position: FeedPosition, *, gzip: bool
+    ) -> None:
         began = time.monotonic()
         await self._source.news(position, _KEEPALIVE_SECONDS)
         if time.monotonic() - began >= _KEEPALIVE_SECONDS:
-            await _write(response, b":\n\n")  # a proxy would close a silent connection
+            # A proxy would close a silent connection.
+            await _write(response, gzip_piece(_KEEPALIVE) if gzip else _KEEPALIVE)
 
 
 async def _write_chunk(request: web.Request, response: web.StreamResponse, chunk: bytes) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from coffeert.server.http.responses import is_unchanged
+from coffeert.server.http.responses import accepts_gzip, is_unchanged
 
 FOLDER: Final = "page"
 _INDEX: Final = "index.html"
@@ -84,8 +84,7 @@ class Page:
         if is_unchanged(request, file.etag):
             response.set_status(304)
         else:
-            accepted = request.headers.get(hdrs.ACCEPT_ENCODING, "")
-            if file.packed is not None and "gzip" in accepted:
+            if file.packed is not None and accepts_gzip(request):
                 response.body = file.packed
                 response.headers[hdrs.CONTENT_ENCODING] = "gzip"
             else:

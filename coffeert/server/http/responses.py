@@ -7,6 +7,7 @@ send that, so a client cannot see which of them it met.
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable
 from email.utils import formatdate
@@ -15,7 +16,7 @@ from http import HTTPStatus
 from typing import Final
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.http import SERVER_SOFTWARE
 
 from coffeert.errors import ApiError, Gone, TooManyRequests
@@ -25,11 +26,22 @@ from coffeert.wire.orders import BatchResult, OrderBody, Problem, encode
 PROBLEM_JSON: Final = "application/problem+json"
 _JSON: Final = ("Content-Type", "application/json")
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
+_NEVER: Final = re.compile(r"q=0(\.0{0,3})?")
 
 
 def is_unchanged(request: web.Request, tag: str) -> bool:
     """Return True if a client has what it asks for, which has this tag (RFC 9110, section 13.1.2)."""
     return any(known.value in (tag, "*") for known in request.if_none_match or ())
+
+
+def accepts_gzip(request: web.Request) -> bool:
+    """Return True if a client names gzip, and does not rule it out (RFC 9110, section 12.5.3)."""
+    accepted = ",".join(request.headers.getall(hdrs.ACCEPT_ENCODING, ()))
+    for coding in accepted.lower().split(","):
+        name, *parameters = (part.strip() for part in coding.split(";"))
+        if name in ("gzip", "x-gzip"):
+            return not any(_NEVER.fullmatch(parameter) for parameter in parameters)
+    return False
 
 
 class Response(msgspec.Struct, frozen=True):

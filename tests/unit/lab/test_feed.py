@@ -14,6 +14,7 @@ from coffeert.lab.feed_readers import ComparedStream, FeedReadersResult, KeptStr
 from coffeert.lab.harness import LoadRun
 from coffeert.lab.load_generator import LoadResult
 from coffeert.lab.results import Correctness, Experiment, Latencies, Measurement, ResourceUsage
+from coffeert.server.feed.gzip_stream import GZIP_HEADER, gzip_piece
 
 NOTHING = Latencies.of([])
 
@@ -56,15 +57,32 @@ def test_a_byte_that_differs_is_noticed(data: bytes, at: int, cuts: list[int]) -
     assert not short.compare()
 
 
+def chunked(*texts: bytes) -> bytes:
+    """Pack texts as a feed does: each a chunk of HTTP/1.1, all together in gzip."""
+    bodies = [gzip_piece(text) for text in texts]
+    bodies[0] = GZIP_HEADER + bodies[0]
+    return b"".join(b"%x\r\n%b\r\n" % (len(body), body) for body in bodies)
+
+
 def test_streams_that_were_cut_elsewhere_hold_the_same_events() -> None:
     ids = [f"0195d3c8-0000-7000-8000-00000000000{number}" for number in range(3)]
     events = [f'data: {{"order_id":"{one}","received_at":"x"}}\n\n'.encode() for one in ids]
     kept = KeptStream()
-    kept.receive(memoryview(b"".join(events)))
+    kept.receive(memoryview(chunked(b"".join(events))))
     other = ComparedStream(kept)
-    other.receive(memoryview(events[0] + b"id: 1\n\n" + b"".join(events[1:])))
+    other.receive(memoryview(chunked(events[0], b"id: 1\n\n", events[1] + events[2])))
     assert not other.compare()
     assert other.order_ids() == [one.encode() for one in ids]
+
+
+@given(st.lists(st.binary(max_size=60), min_size=1), st.lists(st.integers(0, 400)))
+def test_chunks_are_unpacked_as_they_come(texts: list[bytes], cuts: list[int]) -> None:
+    kept = KeptStream()
+    for piece in pieces(chunked(*texts), cuts):
+        kept.receive(memoryview(piece))
+        kept.pieces()
+    assert [piece.text for piece in kept.pieces()] == texts
+    assert kept.pieces()[-1].end == len(kept.data) - 2
 
 
 def run(

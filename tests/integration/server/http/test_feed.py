@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
@@ -255,25 +256,53 @@ async def test_a_tick_of_this_process_is_not_waited_for(
             assert len(await events(found, 1)) == 1
 
 
+@pytest.mark.parametrize("accepted", ["identity", "gzip;q=0.5, br"])
 async def test_a_stream_for_a_proxy_that_speaks_http_1_0(
-    http: aiohttp.ClientSession, server_url: str
+    accepted: str, http: aiohttp.ClientSession, server_url: str
 ) -> None:
     """As nginx does by default: there are no chunks then, and what is not in one is the same."""
     await place_many(http, 250)
     whole = await ticked(http, 250)
-    request = b"GET /api/feed?after=beginning&format=sse HTTP/1.0\r\nHost: localhost\r\n\r\n"
+    request = (
+        "GET /api/feed?after=beginning&format=sse HTTP/1.0\r\nHost: localhost\r\n"
+        f"Accept-Encoding: {accepted}\r\n\r\n"
+    )
     async with connection(server_url) as (reader, writer):
-        writer.write(request)
+        writer.write(request.encode())
         head = await reader.readuntil(b"\r\n\r\n")
         assert b"chunked" not in head.lower()
-        taken, lines = list[dict[str, Any]](), list[str]()
+        in_gzip = b"Content-Encoding: gzip\r\n" in head
+        unpack = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS).decompress if in_gzip else bytes
+        text = b""
         async with asyncio.timeout(20):
-            while len(taken) < len(whole):
-                lines.append((await reader.readline()).decode())
-                if lines[-1].startswith("data: "):
-                    taken.append(json.loads(lines[-1].removeprefix("data: ")))
+            while text.count(b"\ndata: ") < len(whole) or not text.endswith(b"\n\n"):
+                text += unpack(await reader.read(1_000))
+    assert in_gzip == ("gzip" in accepted)
+    lines = text.decode().splitlines()
+    taken = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
     assert taken == whole
-    assert all(line == "\n" or line.startswith(("id: ", "data: ")) for line in lines)
+    assert all(not line or line.startswith(("id: ", "data: ")) for line in lines)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "identity"])
+async def test_each_event_of_a_stream_can_be_read_before_the_next(
+    coding: str, server_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_KEEPALIVE_SECONDS", 0.05)
+    headers = STREAM | {"Accept-Encoding": coding}
+    async with (
+        aiohttp.ClientSession(server_url) as http,
+        http.get("/api/feed?after=now", headers=headers) as response,
+    ):
+        assert response.headers.get("Content-Encoding", "identity") == coding
+        assert "Accept-Encoding" in response.headers["Vary"]
+        for store in ("uptown", "central"):
+            await place(http, store, store=store)
+            async with asyncio.timeout(20):
+                while f'"subject":"{store}"' not in (await response.content.readline()).decode():
+                    pass
+                while await response.content.readline() != b":\n":  # that the connection lives
+                    pass
 
 
 async def test_readers_share_what_is_read(http: aiohttp.ClientSession) -> None:
