@@ -1617,9 +1617,16 @@ ORDER BY order_id""",
     Mutant(
         "all readers of the feed are written to before anybody else has a turn",
         "coffeert/server/http/feed.py",
-        "async with self._next:\n            await asyncio.sleep(0)",
-        "async with self._next:\n            pass",
+        "        return not self._written or self._written + size <= _WRITTEN_AT_ONCE",
+        "        return True",
         (_FEED_TURNS,),
+    ),
+    Mutant(
+        "a stream in gzip ends with its first piece",
+        "coffeert/server/feed/gzip_stream.py",
+        "deflate.flush(zlib.Z_SYNC_FLUSH)",
+        "deflate.flush(zlib.Z_FINISH)",
+        (f"{_FEED_API}::test_each_event_of_a_stream_can_be_read_before_the_next",),
     ),
     Mutant(
         "each reader at the end of the feed asks the database for more",

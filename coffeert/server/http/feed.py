@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 _SCAN_SECONDS: Final = 3.0
 """How long a page is looked for, if a filter leaves nearly everything out."""
 _WRITE_SECONDS: Final = 60.0
+_WRITTEN_AT_ONCE: Final = 256 * 1024
+"""Bytes to readers of streams in one iteration of the event loop: a fraction of a millisecond."""
 _KEEPALIVE_SECONDS: Final = 15.0
 _KEEPALIVE: Final = b":\n\n"
 _FOR_GOOD: Final = "max-age=31536000, immutable"
@@ -44,19 +47,40 @@ class FeedPage(msgspec.Struct, frozen=True):
 
 
 class Turns:
-    """Lets one task go on in each iteration of the event loop, in the order in which they came.
+    """Lets tasks write in the order in which they came, so many bytes in an iteration of the event loop.
 
     A tick wakes all readers of the feed at once. If each wrote hundreds of kilobytes in the same iteration,
     orders would be answered after the last of them.
     """
 
     def __init__(self) -> None:
-        self._next = asyncio.Lock()
+        self._written = 0
+        self._waiting: deque[tuple[asyncio.Future[None], int]] = deque()
 
-    async def wait(self) -> None:
-        """Wait for a turn, which lasts until the caller waits for something."""
-        async with self._next:
-            await asyncio.sleep(0)
+    async def wait(self, size: int) -> None:
+        """Wait for a turn to write so many bytes, which lasts until the caller waits for something."""
+        if not self._waiting and self._has_room(size):
+            self._take(size)
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((turn, size))
+        await turn
+
+    def _has_room(self, size: int) -> bool:
+        return not self._written or self._written + size <= _WRITTEN_AT_ONCE
+
+    def _take(self, size: int) -> None:
+        if not self._written:
+            asyncio.get_running_loop().call_soon(self._next_iteration)
+        self._written += size
+
+    def _next_iteration(self) -> None:
+        self._written = 0
+        while self._waiting and self._has_room(self._waiting[0][1]):
+            turn, size = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                self._take(size)
 
 
 class FeedApi:
@@ -180,7 +204,7 @@ class FeedApi:
                     continue
                 chunk, begin = found
                 frames = await chunk.frames(asked.wanted, begin, gzip=gzip)
-                await self._turns.wait()
+                await self._turns.wait(len(frames))
                 await _write_chunk(request, response, frames)
                 position = chunk.end
             await response.write_eof()
