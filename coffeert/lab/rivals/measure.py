@@ -1,4 +1,4 @@
-"""One rival, measured: cold start, delays, maximum, memory, what a `kill -9` does, late orders."""
+"""One rival, measured: cold start, delays, memory, maximum, late orders, what a `kill -9` does."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import psutil
@@ -56,29 +58,65 @@ QUICK = RivalSizes(3.0, 3.0, 1.0, 10_000)
 TINY = RivalSizes(0.5, 0.5, 0.3, 500)
 
 
+class _Running(NamedTuple):
+    """A rival that has counted its first order, `cold_start` seconds after its start."""
+
+    rival: Rival
+    sender: RivalSender
+    reader: CountReader
+    cold_start: float
+
+
 async def measure_rival(
     rival: Rival, sizes: RivalSizes, seed: int, show_progress: Callable[[str], None]
 ) -> RivalResult:
-    """Measure a rival in a directory of its own; one that fails is reported as skipped."""
+    """Measure a rival; one that fails is reported as skipped.
+
+    How fast it is and whether it counts right are measured from a start of their own each: a log that has
+    grown makes some slow, and a backlog would be counted amid the late orders.
+    """
     if reason := rival.missing():
         return RivalResult(name=rival.name, skipped=reason)
+
+    def show(phase: str) -> None:
+        show_progress(f"{rival.name}: {phase}")
+
+    try:
+        async with _running(rival, seed, show) as running:
+            result = await _measure_speed(running, sizes, seed, show)
+        async with _running(rival, seed, show) as running:
+            show("late orders")
+            late = await _late(running, sizes, seed)
+            kills = []
+            for part in rival.parts:
+                show(f"kill -9 of the {part}")
+                kills.append(await _kill(running, part, sizes, seed))
+    except (CoffeertError, TimeoutError, OSError) as error:
+        reason = str(error) or "it did not start in time"
+        return RivalResult(name=rival.name, skipped=f"failed: {reason}")
+    return replace(result, late=late, kills=tuple(kills))
+
+
+@asynccontextmanager
+async def _running(
+    rival: Rival, seed: int, show: Callable[[str], None]
+) -> AsyncGenerator[_Running, None]:
+    """Start a rival in a directory of its own; it ends with the block. Raises `OSError` and others."""
     directory = _new_directory()
     try:
         async with count_reader() as reader:
             try:
                 await rival.prepare(directory)
+                show("cold start")
                 began = time.monotonic()
                 await rival.start(directory, reader)
                 sender = rival.sender()
                 await sender.open()
                 try:
-                    return await _measure(rival, sender, reader, sizes, seed, began, show_progress)
+                    await _count_first(sender, reader, seed)
+                    yield _Running(rival, sender, reader, round(time.monotonic() - began, 2))
                 finally:
                     await sender.close()
-            except (CoffeertError, TimeoutError, OSError) as error:
-                return RivalResult(
-                    name=rival.name, skipped=f"failed: {str(error) or 'it did not start in time'}"
-                )
             finally:
                 await rival.stop()
     finally:
@@ -91,11 +129,7 @@ def _new_directory() -> Path:
     return directory
 
 
-async def _measure(
-    rival: Rival, sender: RivalSender, reader: CountReader, sizes: RivalSizes, seed: int, began: float,
-    show_progress: Callable[[str], None],
-) -> RivalResult:  # fmt: skip
-    show_progress(f"{rival.name}: cold start")
+async def _count_first(sender: RivalSender, reader: CountReader, seed: int) -> None:
     sender.send(make_orders(1, seed)[0])
     waiting = asyncio.create_task(reader.reached(1, _COLD_START_TIMEOUT_SECONDS), name="first")
     while not waiting.done():
@@ -103,46 +137,44 @@ async def _measure(
         await asyncio.sleep(0.001)
     if not await waiting:
         raise RivalFailed("it counted nothing within a minute of its start")
-    cold_start = time.monotonic() - began
-    delays, memory, processes = [], 0.0, 0
-    sent = 1 + (await open_loop(sender, reader, 200, sizes.seconds / 4, seed)).sent
-    for rate in RATES:
-        show_progress(f"{rival.name}: {rate:,}/s")
-        running = asyncio.create_task(
-            open_loop(sender, reader, rate, sizes.seconds, seed), name="load"
-        )
-        await asyncio.wait([running], timeout=sizes.seconds / 2)
-        found = rival.processes()
-        memory, processes = await asyncio.to_thread(_memory_mib, found), len(found)
-        load = await running
-        sent += load.sent
-        reached = load.counted >= _KEPT_UP_SHARE * load.sent and load.p99 <= _KEPT_UP_MS
-        delays.append(RivalDelay(rate, round(load.p50, 1), round(load.p99, 1), reached))
+
+
+async def _measure_speed(
+    running: _Running, sizes: RivalSizes, seed: int, show: Callable[[str], None]
+) -> RivalResult:
+    rival, sender, reader, cold_start = running
     result = RivalResult(
         name=rival.name, version=rival.version, durable=rival.durable, note=rival.note,
-        delays=tuple(delays), memory_mib=round(memory, 1), cold_start=round(cold_start, 2),
-        processes=processes,
+        cold_start=cold_start,
     )  # fmt: skip
+    sent = 1 + (await open_loop(sender, reader, 200, sizes.seconds / 4, seed)).sent
+    for rate in RATES:
+        if not await backlog_ended(sender, reader, sent):
+            return result
+        show(f"{rate:,}/s")
+        loading = asyncio.create_task(
+            open_loop(sender, reader, rate, sizes.seconds, seed), name="load"
+        )
+        await asyncio.wait([loading], timeout=sizes.seconds / 2)
+        found = rival.processes()
+        memory = await asyncio.to_thread(_memory_mib, found)
+        load = await loading
+        sent += load.sent
+        reached = load.counted >= _KEPT_UP_SHARE * load.sent and load.p99 <= _KEPT_UP_MS
+        delay = RivalDelay(rate, round(load.p50, 1), round(load.p99, 1), reached)
+        result = replace(
+            result, delays=(*result.delays, delay), memory_mib=round(memory, 1), processes=len(found)
+        )  # fmt: skip
     if not await backlog_ended(sender, reader, sent):
         return result
-    show_progress(f"{rival.name}: maximum")
+    show("maximum")
     orders = make_orders(int(_CLOSED_LOOP_ORDERS_PER_SECOND * sizes.maximum_seconds), seed)
     most = await closed_loop(sender, reader, orders, sizes.maximum_seconds, sizes.max_unseen)
-    result = replace(result, maximum=round(most.counted / most.elapsed) if most.elapsed else 0.0)
-    if not await backlog_ended(sender, reader, sent + most.sent):
-        return result
-    show_progress(f"{rival.name}: late orders")
-    late = await _late(rival, sender, reader, sizes, seed)
-    kills = []
-    for part in rival.parts:
-        show_progress(f"{rival.name}: kill -9 of the {part}")
-        kills.append(await _kill(rival, part, sender, reader, sizes, seed))
-    return replace(result, late=late, kills=tuple(kills))
+    return replace(result, maximum=round(most.counted / most.elapsed) if most.elapsed else 0.0)
 
 
-async def _late(
-    rival: Rival, sender: RivalSender, reader: CountReader, sizes: RivalSizes, seed: int
-) -> LateOutcome:
+async def _late(running: _Running, sizes: RivalSizes, seed: int) -> LateOutcome:
+    rival, sender, reader, _ = running
     before = await rival.counts() or reader.latest
     load = await open_loop(sender, reader, _LATE_RATE, sizes.seconds, seed, late=_LATE_SHARE)
     after = await rival.counts() or reader.latest
@@ -150,12 +182,11 @@ async def _late(
     return LateOutcome(load.sent, round(load.sent * _LATE_SHARE), minutes, hours, days)
 
 
-async def _kill(
-    rival: Rival, part: str, sender: RivalSender, reader: CountReader, sizes: RivalSizes, seed: int
-) -> KillOutcome:
+async def _kill(running: _Running, part: str, sizes: RivalSizes, seed: int) -> KillOutcome:
     """Kill a part amid a stream; the count is that at the end, so it may fall below what it was."""
+    rival, sender, reader, _ = running
     before, acknowledged = reader.latest, sender.acknowledged
-    running = asyncio.create_task(
+    loading = asyncio.create_task(
         open_loop(
             sender, reader, _KILL_RATE, 2 * sizes.kill_seconds, seed, silence=_KILL_SILENCE_SECONDS
         ),
@@ -164,7 +195,7 @@ async def _kill(
     await asyncio.sleep(sizes.kill_seconds)
     killed = time.monotonic()
     await rival.kill(part)
-    load = await running
+    load = await loading
     await _send_until_counted(sender, reader, killed + _AFTERMATH_SECONDS, seed)
     made = sender.acknowledged - acknowledged
     await reader.reached(min(before) + made, _RECOVERY_TIMEOUT_SECONDS - load.elapsed)

@@ -50,7 +50,7 @@ class KillOutcome(msgspec.Struct, frozen=True):
 
 
 class LateOutcome(msgspec.Struct, frozen=True):
-    """How many orders each grain counted of those sent, some of them late."""
+    """How many orders each grain counted within a minute of those sent, some of them late."""
 
     sent: int
     late: int
@@ -62,7 +62,8 @@ class LateOutcome(msgspec.Struct, frozen=True):
         if self.minutes == self.hours == self.days == self.sent:
             return "exact"
         return (
-            f"of {self.sent:,}: minutes {self.minutes:,}, hours {self.hours:,}, days {self.days:,}"
+            f"of {self.sent:,} within a minute: minutes {self.minutes:,}, hours {self.hours:,}, "
+            f"days {self.days:,}"
         )
 
 
@@ -70,8 +71,8 @@ class RivalResult(msgspec.Struct, frozen=True, kw_only=True):
     """One rival, or with `skipped` why it could not be measured.
 
     `maximum` in orders/s, `memory_mib` PSS of all its processes at 5,000/s, `cold_start` in seconds from
-    nothing to the first order counted. No `late`: two minutes after a load not all was counted, and
-    what would have come amid that backlog was not measured.
+    nothing to the first order counted. Without a `maximum` orders were left two minutes after a load,
+    and what would have come next, amid that backlog, was not measured.
     """
 
     name: str
@@ -128,9 +129,9 @@ def render_rivals(results: RivalResults | None) -> str:
     said = [f"{', '.join(names)}: {note}." for note, names in notes.items()]
     if skipped:
         said.append(f"Not here: {'; '.join(skipped)}.")
-    if behind := [one.name for one in measured if one.late is None]:
+    if behind := [one.name for one in measured if not one.maximum]:
         said.append(
-            f"Two minutes after a load not all of its orders were counted, so that what comes after it was "
+            f"Two minutes after a load not all of its orders were counted, so that faster ones were "
             f"not measured: {', '.join(behind)}."
         )
     said.append(

@@ -145,10 +145,9 @@ async def test_a_backlog_is_what_was_acknowledged_and_is_not_counted(
 
 
 def test_what_was_not_measured_amid_a_backlog_is_told() -> None:
-    slow = RivalResult(name="slow", maximum=5.0)
-    exact = RivalResult(name="fast", late=LateOutcome(1, 0, 1, 1, 1))
+    slow, fast = RivalResult(name="slow"), RivalResult(name="fast", maximum=5.0)
     said = render_rivals(
-        RivalResults(machine=describe_machine(), started="now", seconds=1.0, rivals=(slow, exact))
+        RivalResults(machine=describe_machine(), started="now", seconds=1.0, rivals=(slow, fast))
     )
     assert "not measured: slow." in said
 
@@ -165,7 +164,9 @@ def test_orders_say_when_they_were_placed_and_some_are_late() -> None:
 
 def test_grains_that_disagree_are_not_exact() -> None:
     assert str(LateOutcome(100, 10, 100, 100, 100)) == "exact"
-    assert str(LateOutcome(100, 10, 90, 100, 100)) == "of 100: minutes 90, hours 100, days 100"
+    assert str(LateOutcome(100, 10, 90, 100, 100)) == (
+        "of 100 within a minute: minutes 90, hours 100, days 100"
+    )
 
 
 def test_a_kill_that_loses_or_adds_says_how_many() -> None:
