@@ -141,7 +141,7 @@ def test_a_rival_that_is_not_installed_is_named_with_the_reason(tmp_path: Path) 
     assert "| NATS 2 | yes | 5,000 | 3.0 / 13.0 | – | not reached | 48 | – | 2 |" in report
     assert "| worker: all counted, back in 0.5 s |" in report
     assert "NATS, Kafka: by hand." in report
-    assert "| of 9: minutes 7, hours 9, days 9 |" in report
+    assert "| of 9 within a minute: minutes 7, hours 9, days 9 |" in report
     assert "Not here: Flink (no Java)." in report
     assert "Run of 2026-01-02 in 2 minutes on Some CPU, 3 cores." in report
 
