@@ -39,8 +39,9 @@ class Log:
         return [json.loads(line) for line in whole.splitlines()]
 
     def has(self, event: str, part: str) -> bool:
-        """Whether there is a line of this event and part."""
-        return any(line["event"] == event and line.get("part") == part for line in self.lines)
+        """Whether there is a new line of this event and part."""
+        lines = self.lines[self._read :]
+        return any(line["event"] == event and line.get("part") == part for line in lines)
 
     def has_ended(self) -> bool:
         """Whether every fault that was told has ended: a recovery is told two seconds after it began."""

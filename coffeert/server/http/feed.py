@@ -32,7 +32,9 @@ _SCAN_SECONDS: Final = 3.0
 """How long a page is looked for, if a filter leaves nearly everything out."""
 _WRITE_SECONDS: Final = 60.0
 _WRITTEN_AT_ONCE: Final = 256 * 1024
-"""Bytes to readers of streams in one iteration of the event loop: a fraction of a millisecond."""
+"""Bytes to readers of streams in one iteration of the event loop, in about a millisecond."""
+_SMALL_WRITE: Final = 16 * 1024
+"""Bytes that take hardly longer to write than a single one."""
 _KEEPALIVE_SECONDS: Final = 15.0
 _KEEPALIVE: Final = b":\n\n"
 _FOR_GOOD: Final = "max-age=31536000, immutable"
@@ -204,7 +206,7 @@ class FeedApi:
                     continue
                 chunk, begin = found
                 frames = await chunk.frames(asked.wanted, begin, gzip=gzip)
-                await self._turns.wait(len(frames))
+                await self._turns.wait(max(len(frames), _SMALL_WRITE))
                 await _write_chunk(request, response, frames)
                 position = chunk.end
             await response.write_eof()

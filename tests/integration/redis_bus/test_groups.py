@@ -15,6 +15,7 @@ import trustme
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from coffeert.errors import RedisUnavailable
+from coffeert.redis_bus import locators
 from coffeert.redis_bus.address import RedisNode
 from coffeert.redis_bus.bus import Bus, Subscribed
 from coffeert.redis_bus.located_connection import LocatedConnection
@@ -184,8 +185,10 @@ async def refusal(bus: Bus) -> str:
 
 @pytest.mark.long
 async def test_tls_users_and_the_password_of_the_sentinels(
-    tmp_path: Path, opened: AsyncExitStack
+    tmp_path: Path, opened: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Three handshakes take long on a busy machine.
+    monkeypatch.setattr(locators, "_TIMEOUT_SECONDS", 10.0)
     ca = trustme.CA()
     certificate = ca.issue_cert("127.0.0.1")
     ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
@@ -200,7 +203,10 @@ async def test_tls_users_and_the_password_of_the_sentinels(
     }
     login: dict[str, Any] = {"ssl": True, "ssl_ca_certs": f"{tmp_path}/ca.pem"}
     lines = "".join(f"{name} {value}\n" for name, value in tls.items())
-    query = f"?ssl_ca_certs={tmp_path}/ca.pem&sentinel_password=of-sentinels"
+    query = (
+        f"?ssl_ca_certs={tmp_path}/ca.pem&sentinel_password=of-sentinels"
+        "&socket_timeout=10&socket_connect_timeout=10"
+    )
     with watched_by_sentinels(
         tmp_path,
         scheme="rediss+sentinel",
