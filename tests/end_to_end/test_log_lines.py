@@ -44,7 +44,7 @@ class Log:
         return any(line["event"] == event and line.get("part") == part for line in lines)
 
     def has_ended(self) -> bool:
-        """Whether every fault that was told has ended: a recovery is told two seconds after it began."""
+        """Whether each `unhealthy` has its `recovered`, which is logged two seconds after the part is."""
         events = Counter(line["event"] for line in self.lines)
         return events["unhealthy"] == events["recovered"]
 

@@ -131,7 +131,7 @@ def render_rivals(results: RivalResults | None) -> str:
         said.append(f"Not here: {'; '.join(skipped)}.")
     if behind := [one.name for one in measured if not one.maximum]:
         said.append(
-            f"Two minutes after a load not all of its orders were counted, so that faster ones were "
+            "Two minutes after a load not all of its orders were counted, so that faster ones were "
             f"not measured: {', '.join(behind)}."
         )
     said.append(
