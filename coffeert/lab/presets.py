@@ -61,11 +61,11 @@ QUICK = Preset(
     feed_seconds=2.0,
 )  # fmt: skip
 FULL = Preset(
-    name="full", seconds=5.0, repeats=5, bisections=5, searches=3, connections=64, variations=True,
+    name="full", seconds=4.5, repeats=5, bisections=5, searches=3, connections=64, variations=True,
     screen_rates=(10, 100, 1_000, 2_500, 5_000, 10_000),
     histories=(100_000, 1_000_000, 10_000_000), passes=25, late_rate=2_000,
     clients=(100, 1_000, 5_000, 10_000), fanouts=16, messages=6_000, subscribers=(1, 4, 16),
-    overload_seconds=8.0, overload_repeats=3, overload_searches=3, overload_trials=2, overload_steps=4,
+    overload_seconds=8.0, overload_repeats=3, overload_searches=3, overload_trials=2, overload_steps=3,
     overload_shares=(0.5, 1.0, 1.5, 2.0), overload_variants=3, idle_seconds=15.0,
     feed_repeats=5, feed_seconds=5.0,
 )  # fmt: skip
