@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import structlog
+
+from coffeert.cancellation import end
 
 log = structlog.get_logger(__name__)
 
 _RESTART_SECONDS = 1.0
-_CANCEL_RETRY_SECONDS = 0.5
 
 
 class Tasks:
@@ -39,17 +39,6 @@ class Tasks:
                 self._tasks.pop()
         if cancelled is not None:
             raise cancelled
-
-
-async def end(task: asyncio.Task[Any]) -> None:
-    """Cancel a task until it has ended; its result or exception stays in it.
-
-    Once is not enough: before Python 3.12 `asyncio.wait_for` loses a cancellation that comes just when
-    what it waits for is done (python/cpython#86296), and redis-py sends every command through it.
-    """
-    while not task.done():
-        task.cancel()
-        await asyncio.wait([task], timeout=_CANCEL_RETRY_SECONDS)
 
 
 async def _run_forever(name: str, run: Callable[[], Awaitable[None]]) -> None:

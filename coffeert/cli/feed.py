@@ -14,6 +14,7 @@ from typing import Final
 import click
 
 from coffeert.backoff import Backoff
+from coffeert.cancellation import end
 from coffeert.cli.params import server_token, server_url
 from coffeert.cli.signals import stop_on_signals
 from coffeert.client.change_feed import Feed, FeedBatch
@@ -22,7 +23,6 @@ from coffeert.errors import DatabaseUnavailable, SinkUnavailable
 from coffeert.sinks.cursor import CursorFile
 from coffeert.sinks.sink import Sink, fill
 from coffeert.sinks.target import sink_for
-from coffeert.tasks import end
 from coffeert.wire.feed import DEFAULT_LIMIT, MAX_LIMIT
 from coffeert.wire.orders import encode
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from coffeert.backoff import Backoff
+from coffeert.cancellation import end
 from coffeert.cli.database import with_database
 from coffeert.cli.params import data_dir_option
 from coffeert.cli.services import services
@@ -34,7 +35,6 @@ from coffeert.postgres.installation import load_currency
 from coffeert.postgres.migrations import check_schema
 from coffeert.postgres.pool import Connection, close, connect, open_pool
 from coffeert.printable import printable
-from coffeert.tasks import end
 from coffeert.wire.orders import encode
 
 TOKEN_VARIABLE = "COFFEERT_FORWARD_TOKEN"  # noqa: S105 (the name of one)

@@ -15,6 +15,7 @@ import msgspec
 from yarl import URL
 
 from coffeert.backoff import Backoff
+from coffeert.cancellation import end
 from coffeert.client.errors import TRANSPORT_ERRORS, plain_reason
 from coffeert.client.events import Connecting, Disconnected, PlacedOrder
 from coffeert.client.handshake import ConnectionLost, Refusals, lost_at_handshake
@@ -26,7 +27,6 @@ from coffeert.domain.currency import DEFAULT_PLACES, places
 from coffeert.domain.orders import Draft
 from coffeert.errors import CoffeertError, ServerUnavailable
 from coffeert.net import is_local_host
-from coffeert.tasks import end
 from coffeert.wire.frames import (
     PROTOCOL,
     SERVICE_RESTART,

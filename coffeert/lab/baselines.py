@@ -19,13 +19,13 @@ import msgspec
 import psutil
 from aiohttp import web
 
+from coffeert.cancellation import end
 from coffeert.domain.orders import Draft, Order, new_order_id
 from coffeert.lab.clients import DRINKS, STORES
 from coffeert.lab.environment import connection_to, free_port
 from coffeert.lab.worker_process import ParentPipe, start_worker
 from coffeert.postgres.orders import OrderRepository
 from coffeert.postgres.pool import open_pool
-from coffeert.tasks import end
 from coffeert.wire.order_requests import decode_order
 from coffeert.wire.orders import OrderBody, encode
 

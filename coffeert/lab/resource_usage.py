@@ -16,6 +16,7 @@ from statistics import median
 import psutil
 from msgspec.structs import replace
 
+from coffeert.cancellation import end
 from coffeert.lab.environment import Environment, ServerProcess
 from coffeert.lab.results import (
     Experiment,
@@ -27,7 +28,6 @@ from coffeert.lab.results import (
 )
 from coffeert.postgres.pool import Connection, close, connect
 from coffeert.postgres.queries import sql
-from coffeert.tasks import end
 
 CORES = psutil.cpu_count() or 1
 MAX_OTHER_CORES = 0.3

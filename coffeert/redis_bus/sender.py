@@ -10,10 +10,10 @@ import msgspec
 import structlog
 from redis.asyncio import Redis
 
+from coffeert.cancellation import end
 from coffeert.errors import RedisUnavailable
 from coffeert.redis_bus import keys
 from coffeert.redis_bus.connection import redis_errors
-from coffeert.tasks import end
 from coffeert.wire.bus import BatchesCommitted
 
 log = structlog.get_logger(__name__)

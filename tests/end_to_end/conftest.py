@@ -32,8 +32,11 @@ def shell(directory: Path, database_url: str, redis_url: str) -> Iterator[Shell]
 
 @pytest.fixture
 def bare_shell(directory: Path) -> Iterator[Shell]:
-    """Runs commands without any settings but a data directory, which is empty."""
-    shell = Shell(directory, {"data_dir": str(directory / "data")})
+    """Runs commands without any settings but a data directory, which is empty.
+
+    Each is executed, so that `nothing_left` finds it by its environment.
+    """
+    shell = Shell(directory, {"data_dir": str(directory / "data")}, forks=False)
     yield shell
     shell.close()
 

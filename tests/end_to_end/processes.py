@@ -9,11 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
 from types import MappingProxyType
 
+import msgspec
+
+from coffeert.inject import InjectionReport
+from tests.end_to_end.forked import Forked
 from tests.waiting import eventually
 
 START, END = 30.0, 40.0  # seconds
@@ -32,11 +37,15 @@ class Ended:
     out: str
     err: str
 
+    def report(self) -> InjectionReport:
+        """Read standard output, which must be one JSON object and nothing else."""
+        return msgspec.json.decode(self.out, type=InjectionReport)
+
 
 class Command:
     """A command that was started; what it writes goes to files, so that it never has to wait."""
 
-    def __init__(self, process: subprocess.Popen[bytes], out: Path, err: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | Forked, out: Path, err: Path) -> None:
         self.process = process
         self._out = out
         self._err = err
@@ -99,10 +108,16 @@ class Command:
 
 
 class Shell:
-    """A directory to run commands in, with settings in their environment."""
+    """A directory to run commands in, with settings in their environment.
 
-    def __init__(self, directory: Path, settings: Mapping[str, str]) -> None:
+    Commands are forked, unless they need another program or other variables, or `forks` is False.
+    """
+
+    def __init__(
+        self, directory: Path, settings: Mapping[str, str], *, forks: bool = sys.platform == "linux"
+    ) -> None:
         self.directory = directory
+        self._forks = forks
         self.settings = dict(settings)
         self.commands: list[Command] = []
 
@@ -118,16 +133,21 @@ class Shell:
         ours = {f"COFFEERT_{n.upper()}": v for n, v in (self.settings | dict(settings)).items()}
         number = len(self.commands)
         out, err = self.directory / f"{number}.out", self.directory / f"{number}.err"
+        environment = clean | ours | dict(variables)
+        process: subprocess.Popen[bytes] | Forked
         with out.open("wb") as out_file, err.open("wb") as err_file:
-            process = subprocess.Popen(
-                [*program, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=out_file,
-                stderr=err_file,
-                cwd=self.directory,
-                env=clean | ours | dict(variables),
-                start_new_session=True,
-            )
+            if self._forks and program == PROGRAM and not variables:
+                process = Forked(arguments, self.directory, environment, out, err)
+            else:
+                process = subprocess.Popen(
+                    [*program, *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=out_file,
+                    stderr=err_file,
+                    cwd=self.directory,
+                    env=environment,
+                    start_new_session=True,
+                )
         command = Command(process, out, err)
         self.commands.append(command)
         return command
@@ -161,9 +181,9 @@ class Shell:
                 command.signal(signal.SIGTERM)
         deadline = time.monotonic() + 10
         for command in self.commands:
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 command.process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
+            if command.running:
                 command.process.kill()
                 command.process.wait()
 

@@ -23,7 +23,7 @@ SALES = HEADER + "".join(
     f"2024-03-0{1 + number % 5}T10:{number % 60:02}:00Z,Uptown,Latte,1,4.80\n"
     for number in range(50)
 )
-CHUNKS = 60_000  # rows: three transactions
+CHUNKS = 41_000  # rows: three transactions
 
 
 def sales(rows: int) -> str:

@@ -16,8 +16,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from coffeert.cancellation import end
 from coffeert.embedded import PostgresServer, ValkeyServer
-from coffeert.tasks import end
 from tests.end_to_end.processes import Command, Shell
 from tests.servers import temporary_directory, valkey_server
 from tests.waiting import WITHIN, eventually

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from coffeert.cancellation import end
 from coffeert.client import DashboardFeed, Draft, OrderClient
-from coffeert.tasks import end
 from tests.end_to_end.ledger import Ledger, shows_all
 from tests.end_to_end.processes import Shell
 from tests.redis_groups import RedisGroup, cluster_of_three, watched_by_sentinels

@@ -16,11 +16,11 @@ import aiohttp
 import asyncpg
 import pytest
 
+from coffeert.cancellation import end
 from coffeert.client import OrderClient
 from coffeert.domain.orders import Draft
 from coffeert.embedded import ValkeyServer
 from coffeert.errors import CoffeertError
-from coffeert.tasks import end
 from tests.end_to_end.processes import Command, Shell
 from tests.ports import free_port
 from tests.servers import TestServers

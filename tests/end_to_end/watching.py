@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from coffeert.cancellation import end
 from coffeert.client import DashboardFeed, ViewChanged, ViewReset
 from coffeert.domain.rollups import Totals
-from coffeert.tasks import end
 
 
 @asynccontextmanager

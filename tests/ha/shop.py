@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 
 import aiohttp
 
+from coffeert.cancellation import end
 from coffeert.client import DashboardFeed
-from coffeert.tasks import end
 from tests.ha.stage import Stage
 
 DASHBOARDS = 4

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from coffeert.tasks import end
+from coffeert.cancellation import end
 from tests.torture.checker import Verdict, check
 from tests.torture.faults import Fault
 from tests.torture.feed_readers import FeedReader

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import asyncpg
 
+from coffeert.cancellation import end
 from coffeert.postgres.migrations import migrate
-from coffeert.tasks import end
 from tests.end_to_end.processes import Shell
 from tests.servers import postgres_server, temporary_directory, valkey_server
 from tests.torture.overload import replace_table

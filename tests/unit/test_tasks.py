@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from coffeert import tasks as module
-from coffeert.tasks import Tasks, end
+from coffeert import cancellation as module
+from coffeert.cancellation import end
+from coffeert.tasks import Tasks
 
 
 class Stubborn:

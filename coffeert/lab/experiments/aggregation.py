@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from coffeert.aggregator.aggregation_pass import LeaderLease, run_pass
 from coffeert.aggregator.projection import Projection
+from coffeert.cancellation import end
 from coffeert.lab.correctness import CorrectnessCheck, correctness_check, count_orders
 from coffeert.lab.environment import connection_to
 from coffeert.lab.harness import Harness
@@ -27,7 +28,6 @@ from coffeert.lab.results import (
 )
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
-from coffeert.tasks import end
 
 NEW_ORDERS = 1_000
 TARGET_PASS_MS, TARGET_GROWTH, TARGET_MEMORY_GROWTH = 10.0, 1.3, 1.1

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from coffeert.cancellation import end
 from coffeert.domain.orders import Order, new_order_id
 from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import CellKey, Totals
@@ -17,7 +18,6 @@ from coffeert.lab.harness import Harness
 from coffeert.lab.results import Curve, Diagram, Experiment, Latencies, Measurement, Metric, Point
 from coffeert.redis_bus.bus import Bus, Subscribed
 from coffeert.redis_bus.connection import close_client, open_client
-from coffeert.tasks import end
 from coffeert.wire.bus import BatchesCommitted, encode
 
 _CHUNK_MESSAGES = 64

@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 import psutil
 
+from coffeert.cancellation import end
 from coffeert.embedded import PostgresServer
 from coffeert.embedded.services import DATABASE
 from coffeert.lab.clients import WEBSOCKET_UPGRADE, HttpConnection, LoadConnection, WebSocketStream
@@ -20,7 +21,6 @@ from coffeert.lab.rivals.counts import CountReader, Counts
 from coffeert.lab.rivals.results import OURS
 from coffeert.lab.rivals.rival import ChildProcess, Rival, wait_for_port
 from coffeert.postgres.queries import sql
-from coffeert.tasks import end
 
 CoffeertMode = Literal["batch", "single"]
 

@@ -19,9 +19,9 @@ from typing import Final
 
 import psutil
 
+from coffeert.cancellation import end
 from coffeert.lab.rivals.counts import CountReader, Counts
 from coffeert.lab.rivals.rival import ChildProcess, Rival, missing_packages
-from coffeert.tasks import end
 
 _PROGRAM: Final = "FlinkCells"
 _JVM_OPTIONS: Final = (

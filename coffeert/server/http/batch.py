@@ -10,12 +10,12 @@ from uuid import UUID
 
 import msgspec
 
+from coffeert.cancellation import end
 from coffeert.domain.order_keys import BatchKey
 from coffeert.domain.orders import Draft, Void
 from coffeert.errors import ApiError, TooLarge, Unavailable
 from coffeert.server.ingest.batch_insert import Outcome, StoredOrder
 from coffeert.server.ingest.order_service import Batch, OrderService
-from coffeert.tasks import end
 from coffeert.wire.order_requests import decode_line
 from coffeert.wire.orders import BatchResult, LineProblem, Problem
 

@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 
 from coffeert.aggregator.aggregator import Aggregator, Publisher
+from coffeert.cancellation import end
 from coffeert.postgres.pool import Connection, connect
-from coffeert.tasks import end
 from tests.integration.aggregator.recorder import Recorder
 
 INTERVAL = 0.05

@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
+from coffeert.cancellation import end
 from coffeert.embedded import PostgresServer
 from coffeert.errors import RedisUnavailable
 from coffeert.postgres.migrations import migrate
@@ -18,7 +19,6 @@ from coffeert.postgres.rollups import load_snapshot
 from coffeert.postgres.verification import rebuild, verify
 from coffeert.redis_bus.bus import Bus
 from coffeert.redis_bus.publisher import RedisPublisher
-from coffeert.tasks import end
 from tests.integration.aggregator.conftest import INTERVAL, StartAggregator
 from tests.integration.aggregator.recorder import Recorder
 from tests.order_book import insert, order

@@ -12,9 +12,9 @@ from structlog.testing import capture_logs
 
 from coffeert.aggregator import feed_ticker
 from coffeert.aggregator.feed_ticker import FeedTicker
+from coffeert.cancellation import end
 from coffeert.errors import RedisUnavailable
 from coffeert.postgres.pool import Connection, close, connect
-from coffeert.tasks import end
 from tests.order_book import insert, order
 
 INTERVAL = 0.6

@@ -13,11 +13,11 @@ from typing import Any, cast
 
 import pytest
 
+from coffeert.cancellation import end
 from coffeert.postgres import leadership
 from coffeert.postgres.leadership import end_stalled, try_lead
 from coffeert.postgres.pool import Connection, connect
 from coffeert.postgres.verification import verify
-from coffeert.tasks import end
 from tests.integration.aggregator.conftest import StartAggregator
 from tests.integration.aggregator.recorder import Recorder
 from tests.order_book import counted_cells, insert, kept_cells, order

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from coffeert.aggregator.aggregator import Aggregator
+from coffeert.cancellation import end
 from coffeert.cli import cli, run
 from coffeert.domain.orders import Order
 from coffeert.domain.rollup_cube import RollupCube
@@ -20,7 +21,6 @@ from coffeert.postgres.rollups import load_snapshot
 from coffeert.postgres.verification import verify
 from coffeert.redis_bus.bus import Bus
 from coffeert.redis_bus.publisher import RedisPublisher
-from coffeert.tasks import end
 from coffeert.wire.bus import PassMessage
 from tests.integration.aggregator.conftest import StartAggregator
 from tests.integration.aggregator.recorder import Recorder

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from coffeert.cancellation import end
 from coffeert.client import (
     Beat,
     Connected,
@@ -26,7 +27,6 @@ from coffeert.client import (
 )
 from coffeert.domain.orders import Draft
 from coffeert.errors import FieldError, Invalid, OutcomeUnknown, ServerUnavailable, Unauthorized
-from coffeert.tasks import end
 from coffeert.wire import frames
 from coffeert.wire.order_requests import draft_from_request
 from tests.integration.client.peer import MENU, Connection, Dashboard, serving, stored

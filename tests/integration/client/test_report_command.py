@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import json
-import sys
-from asyncio.subprocess import PIPE
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 import pytest
 
@@ -17,6 +13,8 @@ from coffeert.domain.period_titles import WEEKDAYS
 from coffeert.postgres.calendars import set_store_calendar
 from coffeert.postgres.installation import set_currency
 from coffeert.postgres.pool import connect
+from tests.end_to_end.processes import Ended
+from tests.integration.inject import command
 from tests.integration.postgres.passing import run_pass
 from tests.integration.server.conftest import RunServer
 from tests.order_book import insert, order, void
@@ -45,35 +43,16 @@ async def fill(database_url: str) -> None:
     connection.terminate()
 
 
-class Ran(NamedTuple):
-    """What a command printed, and its exit code."""
-
-    status: int
-    stdout: str
-    stderr: str
-
-
-async def run(url: str, *arguments: str) -> Ran:
-    return await run_command(url, "report", *arguments)
-
-
-async def run_command(url: str, *arguments: str) -> Ran:
-    """Run a command of a server's."""
-    # In a process of its own: the server, in this one, prints its log.
-    code = "from coffeert.cli import main; raise SystemExit(main())"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, *arguments, "--url", url, stdout=PIPE, stderr=PIPE
-    )
-    stdout, stderr = await process.communicate()
-    return Ran(process.returncode or 0, stdout.decode(), stderr.decode())
+async def run(url: str, *arguments: str) -> Ended:
+    return await command.run("report", *arguments, "--url", url)
 
 
 async def test_a_day_reads_like_a_mail(run_server: RunServer, database_url: str) -> None:
     await fill(database_url)
     async with run_server() as url:
         result = await run(url, DAY)
-    assert result.status == 0
-    text = " ".join(result.stdout.split())
+    assert result.code == 0
+    text = " ".join(result.out.split())
     weekday = WEEKDAYS[YESTERDAY.weekday()]
     assert text.startswith(f"{weekday}, {YESTERDAY.day} ")
     # 36 x 4.80 + 27 x 2.90 - 5.80 = 245.30, against 30 x 4.80 + 30 x 2.90 = 231.00.
@@ -88,7 +67,7 @@ async def test_a_day_reads_like_a_mail(run_server: RunServer, database_url: str)
     assert "refund" in text
     assert "void" in text
     assert "Of these, 63 orders of 245.30 EUR arrived after their day was over." in text
-    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert max(map(len, result.out.splitlines())) <= 80
 
 
 async def test_what_was_taken_back_has_the_times_of_its_store(
@@ -103,11 +82,11 @@ async def test_what_was_taken_back_has_the_times_of_its_store(
     connection.terminate()
     async with run_server() as url:
         result = await run(url, DAY)
-    refunds = [line for line in result.stdout.splitlines() if "refund" in line]
+    refunds = [line for line in result.out.splitlines() if "refund" in line]
     of = {name: [line for line in refunds if name in line] for name in ("Uptown", "Central")}
     assert ["17:30" in line for line in of["Central"]] == [True]
     assert ["12:00" in line for line in of["Uptown"]] == [True]
-    assert "Times are those of each store." in result.stdout
+    assert "Times are those of each store." in result.out
 
 
 @pytest.mark.long
@@ -116,13 +95,13 @@ async def test_csv_has_the_rows_that_are_shown(run_server: RunServer, database_u
     async with run_server() as url:
         result = await run(url, DAY, "--csv", "--by", "store,drink", "--drink=-mocha")
         total = await run(url, DAY, "--json", "--by", "store", "--store", "Central")
-    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    rows = list(csv.DictReader(io.StringIO(result.out)))
     assert [(row["store"], row["drink"], row["orders"], row["takings"]) for row in rows] == [
         ("", "", "63", "245.30"),
         ("Uptown", "Latte", "36", "172.80"),
         ("Central", "Tea", "27", "72.50"),
     ]
-    assert json.loads(total.stdout)["total"]["figures"]["refunded"] == "5.80"
+    assert json.loads(total.out)["total"]["figures"]["refunded"] == "5.80"
 
 
 @pytest.mark.parametrize(
@@ -138,5 +117,5 @@ async def test_what_cannot_be_answered_is_said_in_a_sentence(
     server_url: str, arguments: tuple[str, ...], sentence: str
 ) -> None:
     result = await run(server_url, *arguments)
-    assert result.status == 1
-    assert sentence in result.stderr
+    assert result.code == 1
+    assert sentence in result.err

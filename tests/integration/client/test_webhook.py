@@ -10,10 +10,10 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from coffeert.cancellation import end
 from coffeert.client import webhook
 from coffeert.client.webhook import Webhook, parse_webhook_url
 from coffeert.errors import ConfigError
-from coffeert.tasks import end
 from tests.integration.client.peer import serving
 from tests.waiting import eventually
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import json
-import sys
-from asyncio.subprocess import PIPE
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -17,6 +14,7 @@ from coffeert.client import OrderClient
 from coffeert.errors import ApiError
 from coffeert.postgres.installation import set_currency
 from coffeert.postgres.pool import connect
+from tests.integration.inject import command
 from tests.integration.postgres.passing import run_pass
 from tests.integration.server.conftest import RunServer
 from tests.order_book import insert, order, void
@@ -39,13 +37,8 @@ async def fill(database_url: str) -> None:
 
 
 async def run(url: str, *arguments: str) -> tuple[int, str, str]:
-    # In a process of its own: the server, in this one, prints its log.
-    code = "from coffeert.cli import main; raise SystemExit(main())"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, *arguments, "--url", url, stdout=PIPE, stderr=PIPE
-    )
-    stdout, stderr = await process.communicate()
-    return process.returncode or 0, stdout.decode(), stderr.decode()
+    done = await command.run(*arguments, "--url", url)
+    return done.code, done.out, done.err
 
 
 @pytest.mark.long

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from coffeert.cancellation import end
 from coffeert.client import (
     Connected,
     DashboardFeed,
@@ -17,7 +18,6 @@ from coffeert.client import (
 )
 from coffeert.domain.orders import Draft, new_order_id
 from coffeert.errors import Conflict, Invalid, NotFound, Unauthorized
-from coffeert.tasks import end
 from coffeert.wire.frames import Snapshot, change_from
 from tests.integration.server.conftest import RunServer
 from tests.ports import free_port

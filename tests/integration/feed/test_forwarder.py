@@ -10,6 +10,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from coffeert.cancellation import end
 from coffeert.cli.forward import TOKEN_VARIABLE, forward_through_outages
 from coffeert.client import OrderClient
 from coffeert.config import load_config
@@ -22,7 +23,6 @@ from coffeert.forward.lines import LineSender
 from coffeert.postgres.feed import FeedTable, make_tick
 from coffeert.postgres.forwarding import ForwardState, load_refusals, load_targets
 from coffeert.postgres.pool import Connection, connect, open_pool
-from coffeert.tasks import end
 from tests.integration.server.conftest import RunServer
 from tests.order_book import insert, order, stored_orders, void
 from tests.servers import TestServers

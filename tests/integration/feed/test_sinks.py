@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import sys
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -19,6 +19,7 @@ from coffeert.errors import ConfigError, SinkUnavailable
 from coffeert.sinks.duckdb import DuckDBSink
 from coffeert.sinks.ndjson import LineFileSink
 from coffeert.sinks.target import sink_for
+from tests.end_to_end.processes import Command, Shell
 from tests.integration.client.peer import serving
 from tests.integration.feed.targets import Target, new_targets
 from tests.integration.server.conftest import RunServer
@@ -27,6 +28,7 @@ from tests.waiting import eventually
 
 NOTICING = ("ndjson", "duckdb", "parquet", "postgresql", "nats")
 KINDS = (*NOTICING, "kafka")
+KILLS = 3  # test_sink_crashes stops each target at each of its steps
 
 
 @pytest.fixture
@@ -37,19 +39,23 @@ async def target(
         yield new(0)
 
 
-async def start(url: str, target: str, *arguments: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "coffeert", "feed", "--url", url, "--to", target, *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    directory = tmp_path / "commands"
+    directory.mkdir()
+    shell = Shell(directory, {"webhook_secret": f"whsec_{'a' * 32}"})
+    yield shell
+    shell.close()
 
 
-async def finish(process: asyncio.subprocess.Process) -> tuple[int | None, bytes]:
-    _, error = await process.communicate()
-    assert b"Traceback" not in error, error
-    return process.returncode, error
+def start(shell: Shell, url: str, target: str, *arguments: str) -> Command:
+    return shell.start("feed", "--url", url, "--to", target, *arguments)
+
+
+async def finish(command: Command) -> tuple[int, str]:
+    ended = await command.ended()
+    assert "Traceback" not in ended.err, ended.err
+    return ended.code, ended.err
 
 
 async def whole_feed(http: aiohttp.ClientSession) -> list[str]:
@@ -67,28 +73,27 @@ async def whole_feed(http: aiohttp.ClientSession) -> list[str]:
 @pytest.mark.long
 @pytest.mark.parametrize("target", KINDS, indirect=True)
 async def test_killed_at_any_moment_each_event_is_there_once(
-    target: Target, run_server: RunServer, database_url: str
+    shell: Shell, target: Target, run_server: RunServer, database_url: str
 ) -> None:
     chance = random.Random(target.name)
     async with run_server() as url, aiohttp.ClientSession(url) as http:
-        for _ in range(4):
+        for _ in range(KILLS):
             before = await target.size()
-            writer = await start(url, target.name, "--follow")
+            writer = start(shell, url, target.name, "--follow")
             await place_many(http, 400)
             async with asyncio.timeout(60):
                 while await target.size() == before:
-                    assert writer.returncode is None, await finish(writer)
+                    assert writer.running, await finish(writer)
                     await asyncio.sleep(0.01)
             placing = asyncio.create_task(place_many(http, 200))
             await asyncio.sleep(chance.random() / 3)
-            writer.kill()
-            await writer.wait()
+            await writer.killed()
             await placing
-        assert await finish(await start(url, target.name)) == (0, b"")
+        assert await finish(start(shell, url, target.name)) == (0, "")
         ids = await whole_feed(http)
     rows = await target.rows()
     assert [row[0] for row in rows] == ids
-    assert len(ids) == 2_400
+    assert len(ids) == 600 * KILLS
     db = await asyncpg.connect(database_url)
     truth = await db.fetchrow(
         "SELECT sum(quantity), sum(coalesce(amount, quantity * price_cents)) FROM orders"
@@ -102,29 +107,31 @@ async def test_killed_at_any_moment_each_event_is_there_once(
 @pytest.mark.long
 @pytest.mark.parametrize("target", KINDS, indirect=True)
 async def test_a_second_run_goes_on_and_after_is_for_the_first(
-    target: Target, http: aiohttp.ClientSession, server_url: str
+    shell: Shell, target: Target, http: aiohttp.ClientSession, server_url: str
 ) -> None:
     await place_many(http, 20)
     first = [event["id"] for event in await ticked(http, 20)]
-    assert await finish(await start(server_url, target.name, "--after", first[4])) == (0, b"")
+    assert await finish(start(shell, server_url, target.name, "--after", first[4])) == (0, "")
     assert [row[0] for row in await target.rows()] == first[5:]
-    code, error = await finish(await start(server_url, target.name, "--after", "beginning"))
+    code, error = await finish(start(shell, server_url, target.name, "--after", "beginning"))
     assert (code, error) == (
         2,
-        b"coffeert: The target has a cursor already, and goes on there: leave --after out.\n",
+        "coffeert: The target has a cursor already, and goes on there: leave --after out.\n",
     )
     await place_many(http, 10)
     whole = [event["id"] for event in await ticked(http, 30)]
-    assert await finish(await start(server_url, target.name)) == (0, b"")
+    assert await finish(start(shell, server_url, target.name)) == (0, "")
     assert [row[0] for row in await target.rows()] == whole[5:]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("target", NOTICING, indirect=True)
-async def test_of_two_writers_one_ends_and_says_so(target: Target, run_server: RunServer) -> None:
+async def test_of_two_writers_one_ends_and_says_so(
+    shell: Shell, target: Target, run_server: RunServer
+) -> None:
     async with run_server() as url, aiohttp.ClientSession(url) as http:
         await place_many(http, 10)
-        writers = [await start(url, target.name, "--follow") for _ in range(2)]
+        writers = [start(shell, url, target.name, "--follow") for _ in range(2)]
         ends = [asyncio.create_task(finish(writer)) for writer in writers]
         while True:
             await place_many(http, 10)
@@ -133,21 +140,19 @@ async def test_of_two_writers_one_ends_and_says_so(target: Target, run_server: R
                 break
         code, error = done.pop().result()
         assert code == 9
-        assert error.startswith(b"coffeert: Another process ")
+        assert error.startswith("coffeert: Another process ")
         for writer in writers:
-            if writer.returncode is None:
-                writer.terminate()
+            writer.signal(signal.SIGTERM)
         await asyncio.gather(*ends)
-        assert await finish(await start(url, target.name)) == (0, b"")
+        assert await finish(start(shell, url, target.name)) == (0, "")
         assert [row[0] for row in await target.rows()] == await whole_feed(http)
 
 
 @pytest.mark.long
 async def test_a_webhook_gets_each_event_in_order_however_often_its_sender_is_killed(
-    run_server: RunServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shell: Shell, run_server: RunServer, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("COFFEERT_WEBHOOK_SECRET", f"whsec_{'a' * 32}")
-    chance, got, kills = random.Random(7), list[str](), 6
+    chance, got = random.Random(7), list[str]()
 
     async def take(request: web.Request) -> web.Response:
         got.append(request.headers["webhook-id"])
@@ -159,34 +164,39 @@ async def test_a_webhook_gets_each_event_in_order_however_often_its_sender_is_ki
         aiohttp.ClientSession(url) as http,
     ):
         to = (f"{receiver}/hook", "--state", str(tmp_path / "hook.cursor"))
-        for _ in range(kills):
+        for _ in range(2 * KILLS):
             before = len(got)
-            await place_many(http, 300)
-            sender = await start(url, *to, "--follow")
+            await place_many(http, 200)
+            sender = start(shell, url, *to, "--follow")
             await eventually(lambda before=before: len(got) > before)  # type: ignore[misc]
             await asyncio.sleep(chance.random() / 10)
-            sender.kill()
-            await sender.wait()
-        assert await finish(await start(url, *to)) == (0, b"")
+            await sender.killed()
+        assert await finish(start(shell, url, *to)) == (0, "")
         ids = await whole_feed(http)
-    assert len(ids) == 300 * kills
+    assert len(ids) == 200 * 2 * KILLS
     assert list(dict.fromkeys(got)) == ids
-    assert len(ids) <= len(got) <= len(ids) + kills
+    assert len(ids) <= len(got) <= len(ids) + 2 * KILLS
 
 
 @pytest.mark.long
-async def test_a_file_that_is_not_the_feeds_is_left_alone(server_url: str, tmp_path: Path) -> None:
+async def test_a_file_that_is_not_the_feeds_is_left_alone(
+    shell: Shell, server_url: str, tmp_path: Path
+) -> None:
     path = tmp_path / "mine.ndjson"
     path.write_text("mine\n")
-    code, error = await finish(await start(server_url, str(path)))
+    code, error = await finish(start(shell, server_url, str(path)))
     assert code == 2
-    assert b"has content" in error
+    assert "has content" in error
     assert path.read_text() == "mine\n"
 
 
 @pytest.mark.long
 async def test_tables_of_somebody_else_are_left_alone(
-    http: aiohttp.ClientSession, server_url: str, tmp_path: Path, empty_database_url: str
+    shell: Shell,
+    http: aiohttp.ClientSession,
+    server_url: str,
+    tmp_path: Path,
+    empty_database_url: str,
 ) -> None:
     await place_many(http, 1)
     await ticked(http, 1)
@@ -195,9 +205,9 @@ async def test_tables_of_somebody_else_are_left_alone(
         path.unlink(missing_ok=True)
         with duckdb.connect(path) as file:
             file.execute(f"CREATE TABLE {table}")
-        code, error = await finish(await start(server_url, str(path), "--follow"))
-        assert (code, error.count(b"\n")) == (2, 1), error
-        assert b"has other tables" in error
+        code, error = await finish(start(shell, server_url, str(path), "--follow"))
+        assert (code, error.count("\n")) == (2, 1), error
+        assert "has other tables" in error
     database = await asyncpg.connect(empty_database_url)
     integers = (
         "type text, order_id uuid, store text, drink text, quantity int, price int, total int"
@@ -210,9 +220,9 @@ async def test_tables_of_somebody_else_are_left_alone(
     ):
         await database.execute("DROP TABLE IF EXISTS coffeert_event, coffeert_cursor")
         await database.execute(f"CREATE TABLE {table}")
-        code, error = await finish(await start(server_url, empty_database_url, "--follow"))
-        assert (code, error.count(b"\n")) == (2, 1), error
-        assert error.startswith(b"coffeert: PostgreSQL refuses what would be written")
+        code, error = await finish(start(shell, server_url, empty_database_url, "--follow"))
+        assert (code, error.count("\n")) == (2, 1), error
+        assert error.startswith("coffeert: PostgreSQL refuses what would be written")
     await database.close()
 
 
@@ -246,8 +256,8 @@ async def test_a_nats_server_that_is_away_is_told_at_once() -> None:
         "kafka://h/orders?no.such.property=1", "kafka://[h/orders", "kafka://h/orders?on_commit=1", "kafka+ssl://h/orders?ssl.ca.location=/no/such/file",
     ],
 )  # fmt: skip
-async def test_a_target_that_cannot_be_used_is_told(target: str) -> None:
-    code, error = await finish(await start("http://127.0.0.1:9", target))
+async def test_a_target_that_cannot_be_used_is_told(shell: Shell, target: str) -> None:
+    code, error = await finish(start(shell, "http://127.0.0.1:9", target))
     assert code == 2
-    assert error.startswith(b"coffeert: ")
-    assert error.count(b"\n") == 1
+    assert error.startswith("coffeert: ")
+    assert error.count("\n") == 1

@@ -7,27 +7,12 @@ import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
-import msgspec
-
-from coffeert.inject import InjectionReport
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    def report(self) -> InjectionReport:
-        """Read standard output, which must be one JSON object and nothing else."""
-        return msgspec.json.decode(self.out, type=InjectionReport)
-
+from tests.end_to_end.processes import Ended, Shell
 
 Settings = Mapping[str, str]
 
@@ -60,9 +45,11 @@ async def ended(process: Process, data: bytes | None = None) -> Ended:
 async def run(
     *arguments: str, settings: Settings = MappingProxyType({}), data: bytes | None = None
 ) -> Ended:
-    """Run `coffeert ...` to its end."""
-    stdin = DEVNULL if data is None else PIPE
-    return await ended(await started(*arguments, settings=settings, stdin=stdin), data)
+    """Run `coffeert ...` to its end: forked, or executed if it is given an input."""
+    if data is not None:
+        return await ended(await started(*arguments, settings=settings, stdin=PIPE), data)
+    with TemporaryDirectory() as directory, closing(Shell(Path(directory), settings)) as shell:
+        return await shell.run(*arguments)
 
 
 @asynccontextmanager

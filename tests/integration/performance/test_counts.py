@@ -12,6 +12,7 @@ from types import FrameType
 import pytest
 
 from coffeert.aggregator.aggregation_pass import LeaderLease, run_pass
+from coffeert.cancellation import end
 from coffeert.domain.menu import Menu
 from coffeert.domain.orders import Draft, new_order_id, resolve
 from coffeert.domain.pending_batches import PendingBatches
@@ -27,7 +28,6 @@ from coffeert.server.ingest.order_service import OrderService
 from coffeert.server.live.broadcaster import Broadcaster
 from coffeert.server.live.change_log import ChangeLog
 from coffeert.server.live.live_view import LiveView
-from coffeert.tasks import end
 from coffeert.wire.order_requests import decode_order
 from coffeert.wire.orders import OrderBody, encode
 from tests.calendars import calendars_around

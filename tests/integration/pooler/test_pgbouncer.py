@@ -11,6 +11,7 @@ import aiohttp
 import asyncpg
 import pytest
 
+from coffeert.cancellation import end
 from coffeert.errors import ConfigError, DatabaseUnavailable
 from coffeert.postgres.connecting import has_session
 from coffeert.postgres.imports import begin_session
@@ -19,7 +20,6 @@ from coffeert.postgres.migrations import migrate
 from coffeert.postgres.orders import CommitUnknown, NotStored, OrderRepository
 from coffeert.postgres.pool import Connection, close, connect, open_pool
 from coffeert.postgres.verification import verify
-from coffeert.tasks import end
 from tests.integration.aggregator.conftest import StartAggregator
 from tests.integration.aggregator.recorder import Recorder
 from tests.integration.server.conftest import RunServer

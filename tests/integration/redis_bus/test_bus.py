@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from coffeert.cancellation import end
 from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.rollups import tally_orders
 from coffeert.domain.watermark import Xid
 from coffeert.errors import ConfigError, RedisUnavailable
 from coffeert.redis_bus import keys, subscription
 from coffeert.redis_bus.bus import Bus, BusEvent, Subscribed
-from coffeert.tasks import end
 from coffeert.wire.bus import BatchesCommitted, PassMessage, encode
 from tests.integration.redis_bus.pass_factory import PassFactory, publish
 from tests.waiting import eventually

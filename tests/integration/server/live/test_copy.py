@@ -15,6 +15,7 @@ import pytest
 from msgspec.structs import replace
 from redis import Redis
 
+from coffeert.cancellation import end
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.view import RollupSnapshot
 from coffeert.errors import DatabaseUnavailable
@@ -26,7 +27,6 @@ from coffeert.server.live.database_clock import DatabaseClock
 from coffeert.server.live.live_view import LiveView
 from coffeert.server.live.rollup_reader import RollupReader
 from coffeert.server.live.updater import LiveUpdater
-from coffeert.tasks import end
 from tests.integration.redis_bus.pass_factory import CALENDARS, Pass, PassFactory, publish
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.live.dashboards import place, shows

@@ -12,10 +12,10 @@ import aiohttp
 import asyncpg
 import pytest
 
+from coffeert.cancellation import end
 from coffeert.embedded import PostgresServer
 from coffeert.postgres.migrations import migrate
 from coffeert.postgres.roles import grant_serving
-from coffeert.tasks import end
 from tests.integration.server.conftest import RunServer
 from tests.standby import standby_of
 from tests.waiting import POLL, WITHIN

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from coffeert.cancellation import end
 from coffeert.domain.orders import Order
 from coffeert.domain.watermark import Xid
 from coffeert.postgres.orders import BadValue, NotStored
 from coffeert.server.ingest import recent
 from coffeert.server.ingest.recent import KEPT_SECONDS, RecentAcknowledgements
-from coffeert.tasks import end
 from tests.unit.server.ingest.scripted_table import ScriptedTable, correction, entry
 from tests.waiting import eventually
 

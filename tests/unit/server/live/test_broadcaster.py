@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from coffeert.cancellation import end
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.retention_window import RetentionWindow
@@ -20,7 +21,6 @@ from coffeert.domain.watermark import Watermark, Xid
 from coffeert.server.live.broadcaster import Broadcaster
 from coffeert.server.live.change_log import ChangeLog
 from coffeert.server.live.live_view import LiveView
-from coffeert.tasks import end
 from coffeert.wire import frames
 from coffeert.wire.orders import MenuBody
 from tests.calendars import calendars_around
