@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -36,7 +37,9 @@ class Forked:
         self._process = _context.Process(
             target=_run, args=(tuple(arguments), directory, dict(environment), out, err)
         )
-        self._process.start()
+        # The first starts a process that inherits standard error, which a dashboard under test replaces.
+        with contextlib.redirect_stderr(sys.__stderr__):
+            self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
 
