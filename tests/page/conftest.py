@@ -1,4 +1,7 @@
-"""The page in a real Chromium, where there is one; all of these tests are left to CI."""
+"""The page in a real Chromium, if there is one; all of these tests are left to CI.
+
+A browser serves all tests of a module, which share an event loop: starting it costs more than most of them.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
-from tests.end_to_end.conftest import books, directory, shell
+from tests.end_to_end.conftest import directory, shell
 from tests.page.screen import Screens
 
-__all__ = ["books", "directory", "shell"]  # fixtures
+__all__ = ["directory", "shell"]  # fixtures
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_NAMES = (
+    "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable",
+)  # fmt: skip
+# The first is Chromium without windows: a page begins in a tenth of the CPU.
 _MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 
 
@@ -24,7 +31,7 @@ def chromium() -> str | None:
     return found or (str(_MACOS) if _MACOS.exists() else None)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     path = chromium()
     if path is None:
@@ -35,7 +42,7 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def screens(browser: Browser) -> AsyncIterator[Screens]:
     """Opens pages; at the end none may have asked another host for anything."""
     screens = Screens(browser)

@@ -25,7 +25,7 @@ from tests.integration.client.proxies import proxied
 from tests.page.conftest import chromium
 from tests.page.screen import PHONE, Screen, Screens
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 
 TOKEN, READ = "orders-and-reads-0123456789", "reads-only-0123456789"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

@@ -15,7 +15,7 @@ from coffeert.client import Draft, OrderClient
 from tests.end_to_end.processes import Shell
 from tests.page.screen import DESK, PHONE, WALL, Screen, Screens
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 
 LATTE = {"store": "uptown", "drink": "latte"}
 TABLET: ViewportSize = {"width": 820, "height": 1180}

@@ -12,6 +12,7 @@ from tests.ports import free_port
 
 
 @pytest.mark.long
+@pytest.mark.asyncio(loop_scope="module")
 async def test_orders_appear_and_none_is_missed(browser: Browser, shell: Shell) -> None:
     port = free_port()
     server, url = await shell.serve(port=port)

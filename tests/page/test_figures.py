@@ -23,7 +23,7 @@ from tests.page.screen import Screen, Screens
 from tests.page.truth import Truth, truth
 from tests.ports import free_port
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 
 PERIODS = ("today", "60m", "24h", "7d", "30d")
 ZONES = {

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
@@ -16,7 +17,7 @@ from playwright.async_api import expect
 from coffeert.server.http.page import Page
 from tests.page.screen import Screen, Screens
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 
 MINUTE = int(datetime.now(UTC).timestamp()) // 60 * 60
 DAY = MINUTE // 86400 * 86400
@@ -109,11 +110,11 @@ class ScriptedServer:
 
 
 @pytest.fixture
-async def server() -> ScriptedServer:
+def server() -> ScriptedServer:
     return ScriptedServer()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def screen(server: ScriptedServer, screens: Screens) -> AsyncIterator[Screen]:
     """A page that has the snapshot of version 5 with one order."""
     async with TestServer(server.application()) as running:
