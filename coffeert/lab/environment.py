@@ -1,8 +1,4 @@
-"""The environment of a run: temporary PostgreSQL and Valkey, databases on them, and server processes.
-
-Run as `python -m coffeert.lab.environment DIRECTORY` it is the cleanup process of a lab: it waits until the
-lab has ended, however it ends, stops the embedded servers in the directory, and removes it.
-"""
+"""The environment of a run: temporary PostgreSQL and Valkey, databases on them, and server processes."""
 
 from __future__ import annotations
 
@@ -10,7 +6,6 @@ import asyncio
 import os
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -26,6 +21,7 @@ import psutil
 
 from coffeert.embedded import PostgresServer, ValkeyServer
 from coffeert.errors import ServerUnavailable
+from coffeert.lab.cleanup import cleanup_on_kill
 from coffeert.lab.worker_process import wait_or_kill
 from coffeert.postgres.migrations import migrate
 from coffeert.postgres.pool import Connection, close, connect
@@ -33,7 +29,6 @@ from coffeert.redis_bus.connection import close_client, open_client
 
 _START_TIMEOUT_SECONDS = 30.0
 _STOP_TIMEOUT_SECONDS = 20.0
-_CLEANUP_TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,25 +166,6 @@ def open_environment(
             shutil.rmtree(directory, ignore_errors=True)
 
 
-@contextmanager
-def cleanup_on_kill(directory: Path) -> Iterator[None]:
-    """Have the embedded servers in a directory stopped if this process is killed in the block.
-
-    This process holds the other end of the cleanup process's standard input, and the kernel closes it.
-    """
-    cleanup = subprocess.Popen(  # noqa: S603  # this interpreter and a module of ours
-        [sys.executable, "-m", __name__, str(directory)],
-        stdin=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is for the lab, which then stops its servers itself
-    )
-    assert cleanup.stdin is not None
-    try:
-        yield
-    finally:
-        cleanup.stdin.close()
-        cleanup.wait(_CLEANUP_TIMEOUT_SECONDS)
-
-
 @asynccontextmanager
 async def connection_to(database_url: str) -> AsyncIterator[Connection]:
     """Hold a connection to a database for the block."""
@@ -234,15 +210,3 @@ def embedded_processes(
         return [root, *root.children(recursive=True)]
     except (OSError, ValueError, psutil.Error):
         return []
-
-
-def _clean_up_after_parent(directory: Path) -> None:
-    sys.stdin.buffer.read()
-    if directory.exists():
-        ValkeyServer(directory).stop()
-        PostgresServer(directory).stop("immediate")
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    _clean_up_after_parent(Path(sys.argv[1]))
