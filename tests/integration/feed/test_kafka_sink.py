@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +53,27 @@ class Interrupted:
         raise self._error
 
 
-async def opened(url: str) -> KafkaSink:
-    sink = KafkaSink(KafkaTopic(url))
-    await sink.open()
-    return sink
+Open = Callable[[str], Awaitable[KafkaSink]]
 
 
-async def test_the_events_of_a_store_are_in_one_partition_in_order(broker: str) -> None:
+@pytest.fixture
+async def opened() -> AsyncIterator[Open]:
+    """Opens sinks, which end with the test: the threads of one that is left go on without its broker."""
+    sinks: list[KafkaSink] = []
+
+    async def open_sink(url: str) -> KafkaSink:
+        sinks.append(sink := KafkaSink(KafkaTopic(url)))
+        await sink.open()
+        return sink
+
+    yield open_sink
+    for sink in sinks:
+        await sink.close()
+
+
+async def test_the_events_of_a_store_are_in_one_partition_in_order(
+    broker: str, opened: Open
+) -> None:
     url = f"{broker}/orders"
     sink = await opened(url)
     assert await sink.cursor() is None
@@ -80,7 +94,7 @@ async def test_the_events_of_a_store_are_in_one_partition_in_order(broker: str) 
 
 
 async def test_nothing_of_a_batch_is_seen_before_its_cursor_is_committed(
-    broker: str, monkeypatch: pytest.MonkeyPatch
+    broker: str, opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"{broker}/orders"
     sink = await opened(url)
@@ -92,7 +106,7 @@ async def test_nothing_of_a_batch_is_seen_before_its_cursor_is_committed(
     assert len(committed_records(f"{url}.cursor")) == 1
 
 
-async def test_a_cursor_is_found_behind_many_others(broker: str) -> None:
+async def test_a_cursor_is_found_behind_many_others(broker: str, opened: Open) -> None:
     url = f"{broker}/orders"
     sink = await opened(url)
     for number in range(150):
@@ -104,7 +118,7 @@ async def test_a_cursor_is_found_behind_many_others(broker: str) -> None:
 
 
 async def test_a_writer_whose_place_another_took_stops(
-    broker: str, monkeypatch: pytest.MonkeyPatch
+    broker: str, opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer is Apache Kafka's: this broker ends the connection instead."""
     sink = await opened(f"{broker}/orders")
@@ -118,7 +132,7 @@ async def test_a_writer_whose_place_another_took_stops(
     "code", [KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.MSG_SIZE_TOO_LARGE]
 )
 async def test_what_no_later_attempt_changes_ends_it(
-    broker: str, monkeypatch: pytest.MonkeyPatch, code: int
+    broker: str, opened: Open, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     """The answers are Apache Kafka's: this broker gives none of them."""
     sink = await opened(f"{broker}/orders")
@@ -128,6 +142,6 @@ async def test_what_no_later_attempt_changes_ends_it(
         await sink.write(events(3), "first")
 
 
-async def test_the_reason_of_an_outage_is_told() -> None:
+async def test_the_reason_of_an_outage_is_told(opened: Open) -> None:
     with pytest.raises(SinkUnavailable, match=r"Kafka at 127\.0\.0\.1:1 did not .*refused"):
         await opened("kafka://127.0.0.1:1/orders")
