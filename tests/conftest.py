@@ -43,6 +43,13 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `-m long` leave out files without such tests: to load them all takes each worker seconds."""
+    if config.option.markexpr == "long" and collection_path.match("test_*.py"):
+        return "mark.long" not in collection_path.read_text("utf-8") or None
+    return None
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_left_open() -> Iterator[None]:
     # What a test has left open is found by the collector, and told here instead of anywhere later.
