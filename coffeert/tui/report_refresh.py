@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from coffeert.domain.money import money_text
 from coffeert.errors import CoffeertError
 from coffeert.tui.dashboard_state import DashboardState
 from coffeert.tui.model.report_request import ReportAnswer, WantedReport
 from coffeert.tui.model.source import Archive
+from coffeert.wire.reports import Report
 
 _CHECK_SECONDS: Final = 0.1
 _RETRY_SECONDS: Final = 5.0
@@ -25,14 +27,18 @@ _WEEK_MINUTES: Final = 60
 async def refresh_reports(
     state: DashboardState, archive: Archive, wake: Callable[[], None]
 ) -> None:
-    """Keep the reports that the state wants at hand until cancelled; `wake` is called after each answer.
+    """Keep the reports that the state wants at hand until cancelled; `wake` is called after each round.
 
     A report that cannot be had is asked for again after some seconds; the answer before stays.
     """
     while True:
         if state.live.link.state == "up" and state.live.view is not None:
             due = [request for request in state.wanted_reports() if _due(state, request)]
-            asked = [_ask(state, archive, request) for request in due]
+            periods = dict.fromkeys(request.period for request in due)
+            asked = [
+                _refresh(state, archive, [one for one in due if one.period == period])
+                for period in periods
+            ]
             if _activity_due(state):
                 asked.append(_ask_activity(state, archive))
             if asked:
@@ -56,14 +62,55 @@ def _due(state: DashboardState, request: WantedReport) -> bool:
     return answer.report is None or not 0 <= age < every
 
 
-async def _ask(state: DashboardState, archive: Archive, request: WantedReport) -> None:
-    answer: ReportAnswer = state.reports.answer(request)
+class _Asked(NamedTuple):
+    """What came of asking for a report: it, or a failure; `minute` is that of the server when asked."""
+
+    request: WantedReport
+    report: Report | None
+    failure: str
+    minute: int
+    took: float
+
+    @property
+    def until(self) -> datetime | None:
+        """As far as the report is counted, if its period has not ended yet."""
+        return None if self.report is None else self.report.period.until
+
+
+async def _refresh(state: DashboardState, archive: Archive, due: Sequence[WantedReport]) -> None:
+    """Ask for reports of a period, and show all at once, or panels would not add up to the same sum.
+
+    If a minute has passed between them, those that end earlier are asked for once more.
+    """
+    found = await _ask_all(state, archive, due)
+    latest = max((one.until for one in found if one.until is not None), default=None)
+    early = [one for one in found if one.until != latest and one.until is not None]
+    found = [one for one in found if one not in early]
+    found += await _ask_all(state, archive, [one.request for one in early])
+    moment = state.live.clock.monotonic()
+    for one in found:
+        answer: ReportAnswer = state.reports.answer(one.request)
+        answer.failure, answer.took = one.failure, one.took
+        if one.report is None:
+            answer.failed = moment
+        else:
+            answer.report, answer.minute, answer.received = one.report, one.minute, moment
+
+
+async def _ask_all(
+    state: DashboardState, archive: Archive, requests: Sequence[WantedReport]
+) -> list[_Asked]:
+    return await asyncio.gather(*(_ask(state, archive, request) for request in requests))
+
+
+async def _ask(state: DashboardState, archive: Archive, request: WantedReport) -> _Asked:
     minute, asked, places = _minute(state), state.live.clock.monotonic(), state.live.places
     chosen = request.selection
     lowest, highest = (
         None if price is None else money_text(price, places)
         for price in (chosen.min_price, chosen.max_price)
     )
+    report, failure = None, ""
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             report = await archive.report(
@@ -77,13 +124,8 @@ async def _ask(state: DashboardState, archive: Archive, request: WantedReport) -
                 details=request.details,
             )
     except (CoffeertError, TimeoutError) as error:
-        answer.failure = str(error).rstrip(".") or "the server did not answer"
-        answer.failed = state.live.clock.monotonic()
-        answer.took = answer.failed - asked
-        return
-    answer.report, answer.minute, answer.failure = report, minute, ""
-    answer.received = state.live.clock.monotonic()
-    answer.took = answer.received - asked
+        failure = str(error).rstrip(".") or "the server did not answer"
+    return _Asked(request, report, failure, minute, state.live.clock.monotonic() - asked)
 
 
 def _activity_due(state: DashboardState) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from coffeert.errors import ServerUnavailable
 from coffeert.tui.model.filter import parse_filter
 from coffeert.tui.model.report_request import Selection, totals_of
 from coffeert.tui.model.window import RANGE
+from coffeert.wire.reports import Report
 from tests.tui.conftest import Launch, reported
 from tests.tui.scripted import House
 
@@ -46,6 +49,29 @@ async def test_a_day_of_the_chart_is_opened_and_left_again(launch: Launch) -> No
         assert s.archive.reported[-1].period in {"2026-03-12", "28-days"}
         await s.press("backspace")
         assert s.app.state.span == RANGE["7 days"]
+
+
+async def test_panels_end_with_the_same_minute(
+    launch: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with launch() as s:
+        await reported(s)
+        ask, asked = s.archive.report, list[str]()
+
+        async def ask_slowly(period: str, **request: Any) -> Report:
+            report = await ask(period, **request)
+            if not asked:
+                s.clock.pass_time(60)
+            asked.append(period)
+            return report
+
+        monkeypatch.setattr(s.archive, "report", ask_slowly)
+        s.app.state.span = RANGE["7 days"]
+        await reported(s)
+        shown = s.app.state.frame_context().reports
+        panels = shown.curve, shown.stores, shown.drinks
+        assert len({panel.period.until for panel in panels if panel is not None}) == 1
+        assert None not in panels
 
 
 async def test_days_are_typed_as_for_a_report(launch: Launch) -> None:
