@@ -44,7 +44,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With `-m long` leave out files without such tests: to load them all takes each worker seconds."""
+    """With `-m long` leave out files that do not say `mark.long`: to load all takes each worker seconds."""
     if config.option.markexpr == "long" and collection_path.match("test_*.py"):
         return "mark.long" not in collection_path.read_text("utf-8") or None
     return None
