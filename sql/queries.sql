@@ -76,13 +76,14 @@ WHERE set_config('synchronous_commit', CASE current_setting('synchronous_commit'
 SELECT pid FROM pg_stat_activity WHERE pid = ANY ($1::int[]) AND state = 'active'
 
 -- name: load_recent
--- The most recent orders among those that a watermark sees. $1 watermark, $2 latest placed_at or NULL.
+-- The most recent orders among those that a watermark sees. $1 watermark, NULL for all orders; $2 latest
+-- placed_at or NULL.
 SELECT order_id, store, drink, quantity, price_cents, placed_at, received_at, voids, amount, source,
        receipt
 FROM orders
 WHERE placed_at <= coalesce($2::timestamptz, 'infinity')
   AND is_countable(placed_at, store, drink)
-  AND pg_visible_in_snapshot(xid, $1::text::pg_snapshot)
+  AND coalesce(pg_visible_in_snapshot(xid, $1::text::pg_snapshot), true)
 ORDER BY placed_at DESC, order_id DESC
 LIMIT 50
 

@@ -11,6 +11,7 @@ import msgspec
 from coffeert.domain.calendar import Calendars
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
+from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.retention_window import RetentionWindow
 from coffeert.domain.rollup_cube import RollupCube
 from coffeert.domain.rollups import Cells
@@ -52,7 +53,8 @@ class RollupSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     `lineage` names the history that pass numbers belong to, `nonce` the term of the pass's leader, `token`
     is that leader's fencing token, `data_time` the moment of the pass's snapshot. `calendars` is `None` if
     it does not come from PostgreSQL. No transaction from `next_xid` on had begun when this was read, if
-    that is known.
+    that is known. `uncounted` is what `watermark` does not see, if that was asked for, and then `recent`
+    includes it.
     """
 
     lineage: str
@@ -66,6 +68,7 @@ class RollupSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     recent: tuple[Order, ...]
     next_xid: int | None = None
     calendars: Calendars | None = None
+    uncounted: PendingBatches | None = None
 
 
 class PassChange(msgspec.Struct, frozen=True, kw_only=True):

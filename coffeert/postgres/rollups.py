@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Final
 
 import msgspec
 
 from coffeert.domain.calendar import calendar_span
 from coffeert.domain.coverage import Coverage
 from coffeert.domain.orders import Order
+from coffeert.domain.pending_batches import PendingBatches
 from coffeert.domain.retention_window import RetentionWindow
-from coffeert.domain.rollups import Cells
+from coffeert.domain.rollups import CellKey, Cells, Totals
 from coffeert.domain.view import Change, RollupSnapshot
-from coffeert.domain.watermark import Watermark
+from coffeert.domain.watermark import Watermark, Xid
 from coffeert.errors import FieldError, Invalid, SchemaMismatch
 from coffeert.postgres.calendars import load_calendars
 from coffeert.postgres.errors import translate_errors
 from coffeert.postgres.passes import cells_from, retention_moments
 from coffeert.postgres.pool import Connection
 from coffeert.postgres.queries import sql
+
+_MOST_UNCOUNTED: Final = 100_000
+"""With more orders, as after hours without an aggregator, a server that starts leaves them to a pass."""
 
 
 class RollupState(msgspec.Struct, frozen=True):
@@ -34,14 +39,20 @@ class RollupState(msgspec.Struct, frozen=True):
     here: bool
 
 
-async def load_snapshot(connection: Connection, now: datetime) -> RollupSnapshot:
-    """Read everything within the windows of a moment as of the last pass, all from one transaction."""
+async def load_snapshot(
+    connection: Connection, now: datetime, *, live: bool = False
+) -> RollupSnapshot:
+    """Read everything within the windows of a moment as of the last pass, all from one transaction.
+
+    `live`: and what that pass has not counted, unless it is so much that only a pass can.
+    """
     with translate_errors():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             state = await load_state(connection)
             watermark = Watermark.parse(state.watermark)
             calendars = await load_calendars(connection, *calendar_span(now))
             retention = RetentionWindow.at(now, calendars)
+            uncounted = await _load_uncounted(connection, state) if live else None
             return RollupSnapshot(
                 lineage=state.lineage,
                 nonce=state.nonce,
@@ -51,9 +62,10 @@ async def load_snapshot(connection: Connection, now: datetime) -> RollupSnapshot
                 data_time=state.data_time,
                 coverage=Coverage.of(retention),
                 cells=await load_cells(connection, retention),
-                recent=await load_recent(connection, watermark),
+                recent=await load_recent(connection, None if uncounted else watermark),
                 next_xid=state.next_xid,
                 calendars=calendars,
+                uncounted=uncounted,
             )
 
 
@@ -113,11 +125,22 @@ async def load_cells(connection: Connection, retention: RetentionWindow) -> Cell
 
 
 async def load_recent(
-    connection: Connection, watermark: Watermark, until: datetime | None = None
+    connection: Connection, watermark: Watermark | None, until: datetime | None = None
 ) -> tuple[Order, ...]:
-    """Read the 50 most recent orders that the watermark sees, newest first."""
-    rows = await connection.fetch(sql("load_recent"), str(watermark), until)
-    return tuple(Order(**row) for row in rows)
+    """Read the 50 most recent orders that the watermark sees, or of all, newest first."""
+    seen = None if watermark is None else str(watermark)
+    return tuple(Order(**row) for row in await connection.fetch(sql("load_recent"), seen, until))
+
+
+async def _load_uncounted(connection: Connection, state: RollupState) -> PendingBatches | None:
+    """Sum the orders that the last pass has not seen, as the batches of their transactions."""
+    if not state.here:  # transaction ids of another cluster cannot be compared
+        return None
+    rows = await connection.fetch(sql("load_uncounted"), state.watermark, _MOST_UNCOUNTED)
+    batches: dict[Xid, Cells] = {}
+    for xid, bucket, store, drink, *totals in rows:
+        batches.setdefault(Xid(xid), {})[CellKey("minute", bucket, store, drink)] = Totals(*totals)
+    return PendingBatches.of(batches) if batches else None
 
 
 async def load_state(connection: Connection) -> RollupState:

@@ -101,6 +101,8 @@ class LiveView:
         self._note_nonce(snapshot.nonce)
         settled = self._settle(snapshot.number, snapshot.watermark, snapshot.data_time)
         self._update(before | self._base.keys() | settled, snapshot.recent)
+        if snapshot.uncounted is not None:
+            self.apply_pending([snapshot.uncounted], ())
 
     def is_of(self, lineage: str, nonce: str) -> bool:
         """Whether the base was made by this term of a leader."""

@@ -51,15 +51,18 @@ class RollupReader:
         self._first = True
         self._idle_elsewhere = idle_elsewhere
 
-    async def load_snapshot(self) -> tuple[RollupSnapshot, datetime]:
-        """Read the rollups as of the last pass, within the windows as of now, and this moment."""
+    async def load_snapshot(self, *, live: bool) -> tuple[RollupSnapshot, datetime]:
+        """Read the rollups as of the last pass, within the windows as of now, and this moment.
+
+        `live`: and what the last pass has not counted.
+        """
         async with self._connection() as connection:
             await self._measure(connection)
             now = self.clock.now()
             if not (self._first and self._reads.has_standby):
-                return await load_snapshot(connection, now), now
+                return await load_snapshot(connection, now, live=live), now
         async with self._connection_to_read() as connection:
-            snapshot = await load_snapshot(connection, now)
+            snapshot = await load_snapshot(connection, now, live=live)
         self._first = False
         return snapshot, now
 

@@ -199,7 +199,7 @@ class LiveUpdater:
         self.flush_to_view()
         view.expect()
         try:
-            snapshot, now = await self._rollup_reader.load_snapshot()
+            snapshot, now = await self._rollup_reader.load_snapshot(live=self.live)
         except DatabaseUnavailable as error:
             log.debug("rollups not loaded", reason=str(error))
             view.confirmed = False

@@ -97,7 +97,7 @@ class Database:
         self.away = False
         self.loads = 0
 
-    async def load_snapshot(self) -> tuple[RollupSnapshot, datetime]:
+    async def load_snapshot(self, *, live: bool) -> tuple[RollupSnapshot, datetime]:
         if self.away:
             raise DatabaseUnavailable("PostgreSQL is away.")
         self.loads += 1

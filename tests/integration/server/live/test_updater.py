@@ -1,4 +1,4 @@
-"""Servers show right numbers whatever was written into Redis."""
+"""Servers show right numbers from the start on, and whatever was written into Redis."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from redis import Redis
 
 from coffeert.wire.frames import Snapshot
 from tests.integration.server.conftest import RunServer
+from tests.integration.server.live.dashboards import place, shows, view
 from tests.waiting import POLL, WITHIN
 
 LONG_AGO = timedelta(days=3)
@@ -52,6 +53,31 @@ async def test_servers_that_missed_passes_recover_from_damage(
         await _order(http, url, "tea")
         for address in (url, other):
             await _shown(http, address, 2)
+
+
+async def test_a_server_starts_with_the_orders_that_no_pass_has_counted(
+    run_server: RunServer,
+) -> None:
+    async with aiohttp.ClientSession() as http:
+        async with run_server(live_updates=False) as url:  # so shown is counted
+            await place(http, url, 2)
+            await shows(http, url, 2)
+        async with run_server(run_aggregator=False) as url:
+            await place(http, url, 3)
+            await shows(http, url, 5)
+            async with run_server(run_aggregator=False) as other:
+                frame = await view(http, other)
+        async with run_server(run_aggregator=False) as url:
+            again = await view(http, url)
+            async with run_server(live_updates=False, run_aggregator=False) as other:
+                unlike = await view(http, other)
+            async with run_server():
+                await shows(http, url, 5)  # and a pass that counts them counts them once
+                await place(http, url, 1)
+                await shows(http, url, 6)
+    for one in (frame, again):
+        assert (one.view.totals.day.orders, len(one.view.recent)) == (5, 5)
+    assert (unlike.view.totals.day.orders, len(unlike.view.recent)) == (2, 2)
 
 
 async def _written(redis: Any) -> None:
