@@ -146,14 +146,14 @@ def resolve(draft: Draft, menu: Menu, now: datetime) -> Order:
     Raises `Invalid` naming every field at fault.
     """
     store, drink, quantity, placed_at = draft.store, draft.drink, draft.quantity, draft.placed_at
-    list_price = menu.list_price(drink)
-    if list_price is None or not menu.sells_at(store):
+    list_price, sold_here = menu.list_price(drink), menu.sells_at(store)
+    if list_price is None or not sold_here:
         store, drink = menu.store_code(store) or store, menu.drink_code(drink) or drink
-        list_price = menu.list_price(drink)
+        list_price, sold_here = menu.list_price(drink), menu.sells_at(store)
     price, amount = draft.price_cents, None
     if (
         list_price is None
-        or not menu.sells_at(store)
+        or not sold_here
         or quantity == 0
         or abs(quantity) > MAX_QUANTITY
         or not (placed_at is None or MIN_PLACED_AT <= placed_at <= now + MAX_PLACED_AT_AHEAD)

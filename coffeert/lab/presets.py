@@ -43,6 +43,15 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     feed_rate: int = 10_000
     aggregation_interval: float = 1.0
 
+    @property
+    def open_loop_connections(self) -> int:
+        """How many connections an open loop of single orders has.
+
+        Orders come whether or not those before are answered, and a connection carries one at a time: 64
+        would carry 64 for each time that a commit takes, whatever the server could.
+        """
+        return 8 * self.connections
+
 
 TINY = Preset(
     name="tiny", seconds=0.25, repeats=1, bisections=1, searches=1, connections=4, variations=False,

@@ -35,9 +35,6 @@ OBJECTIVE_SECONDS = 0.1
 TARGET_LOOP_RATIO, TARGET_OVER_HANDLER = 0.55, 1.2
 TARGET_P99_MS = 20.0
 _LOWEST_SHARE, _HIGHEST_SHARE = 0.05, 1.6  # of the closed loop's rate, where the search looks
-# In an open loop orders come whether or not those before are answered. A connection carries one at a time,
-# so 64 of them would carry 64 for each time that a commit takes, whatever the server could.
-_OPEN_LOOP_CONNECTIONS = 8  # for each of the closed loop's
 
 
 class IntakeRuns(NamedTuple):
@@ -111,7 +108,7 @@ async def _measure(harness: Harness) -> IntakeRuns:
         peak = median_rate(served)
         breaking, trials = await _breaking_point(harness, peak)
         half_rate = (breaking.median or peak * _LOWEST_SHARE) / 2
-        connections = _open_loop_connections(harness)
+        connections = harness.preset.open_loop_connections
         half = await server.measure(
             "half of the breaking point",
             rate=half_rate, seconds=seconds * 2, objective=OBJECTIVE_SECONDS, connections=connections,
@@ -191,7 +188,7 @@ def _verdicts(found: IntakeRuns, harness: Harness) -> tuple[Verdict, ...]:
             f"{median_rate(found.loop):,.0f}" + (f", {no_cpu_left}" if bound else ""),
         ),
         Verdict(
-            f"in an open loop over {_open_loop_connections(harness)} connections, p99 within "
+            f"in an open loop over {harness.preset.open_loop_connections} connections, p99 within "
             f"{OBJECTIVE_SECONDS * 1e3:g} ms: at least {TARGET_OVER_HANDLER} times the closed loop of a "
             "bare aiohttp handler",
             f"{found.over_handler:.2f}",
@@ -241,7 +238,7 @@ async def _beside_the_limits(
 
 
 async def _breaking_point(harness: Harness, peak: float) -> tuple[BreakingPoint, list[LoadRun]]:
-    preset, connections = harness.preset, _open_loop_connections(harness)
+    preset, connections = harness.preset, harness.preset.open_loop_connections
     trials: list[LoadRun] = []
 
     async def sustains(server: ServerUnderTest, rate: float) -> bool:
@@ -260,10 +257,6 @@ async def _breaking_point(harness: Harness, peak: float) -> tuple[BreakingPoint,
         repeats=preset.searches,
     )
     return found, trials
-
-
-def _open_loop_connections(harness: Harness) -> int:
-    return _OPEN_LOOP_CONNECTIONS * harness.preset.connections
 
 
 def latency_diagram(runs: list[LoadRun]) -> Diagram:

@@ -168,6 +168,7 @@ async def observe_rate(server: ServerUnderTest, rate: int, label: str) -> Screen
             label,
             rate=float(rate),
             seconds=server.harness.preset.seconds * 2,
+            connections=server.harness.preset.open_loop_connections,
             objective=TARGET_P99_MS.get(rate, 1_000.0) / 1e3,
             probes=PROBES,
             stride=max(1, rate // _PROBES_PER_SECOND),

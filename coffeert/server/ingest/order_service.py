@@ -80,16 +80,15 @@ class OrderService:
         menu, now = self._menu(), self._now()
         batch = Batch(len(drafts), {}, {}, {}, {})
         for index, draft in enumerate(drafts):
-            if isinstance(draft, ApiError):
-                batch.unreadable[index] = draft
-                continue
-            if isinstance(draft, Void):
+            if isinstance(draft, Draft):
+                try:
+                    batch.entries[index] = _pending(draft, menu, now)
+                except Invalid as refusal:
+                    batch.refused[index] = draft, refusal.detached()
+            elif isinstance(draft, Void):
                 batch.voids[index] = draft
-                continue
-            try:
-                batch.entries[index] = _pending(draft, menu, now)
-            except Invalid as refusal:
-                batch.refused[index] = draft, refusal.detached()
+            else:
+                batch.unreadable[index] = draft
         return batch
 
     async def place_many(self, batch: Batch) -> list[Outcome]:
