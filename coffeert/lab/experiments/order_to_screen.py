@@ -116,18 +116,29 @@ class ScreenRun:
 
 async def run_order_to_screen(harness: Harness) -> Experiment:
     """Measure order to screen at each rate, live and in batch mode, beside the commit alone."""
-    found: dict[tuple[str, int], ScreenRun] = {}
+    rates = harness.preset.screen_rates
+    runs: dict[int, list[ScreenRun]] = {rate: [] for rate in rates}
+    batched: list[Measurement] = []
     for mode, settings in _MODES:
-        rates = harness.preset.screen_rates
         async with server_with_probes(harness, **settings) as server:
-            for rate in rates if mode == "live" else rates[:1]:
-                found[mode, rate] = await observe_rate(server, rate, f"{mode}, {rate:,}/s")
-    live = {rate: run for (mode, rate), run in found.items() if mode == "live"}
+            if mode != "live":
+                label = f"{mode}, {rates[0]:,}/s"
+                batched.append((await observe_rate(server, rates[0], label)).measurement(label))
+                continue
+            for _ in range(harness.preset.repeats):
+                for rate in rates:
+                    runs[rate].append(await observe_rate(server, rate, f"live, {rate:,}/s"))
+    live = {rate: _median(of_rate) for rate, of_rate in runs.items()}
     return Experiment(
         name="order-to-screen",
         question="How long does an order take to the screen?",
-        measurements=tuple(
-            run.measurement(f"{mode}, {rate:,}/s") for (mode, rate), run in found.items()
+        measurements=(
+            *(
+                run.measurement(f"live, {rate:,}/s")
+                for rate, of_rate in runs.items()
+                for run in of_rate
+            ),
+            *batched,
         ),
         metrics=tuple(
             metric
@@ -179,10 +190,15 @@ async def observe_rate(server: ServerUnderTest, rate: int, label: str) -> Screen
         return ScreenRun(run, await observer.result())
 
 
+def _median(runs: Sequence[ScreenRun]) -> ScreenRun:
+    """Return the run with the median p99: a disk that stands still now and then spoils single runs."""
+    return sorted(runs, key=lambda run: run.latency.p99)[len(runs) // 2]
+
+
 def _verdict(rate: int, run: ScreenRun) -> Verdict:
     bound, target = run.run.generator_bound, TARGET_P99_MS[rate]
     return Verdict(
-        f"order to WebSocket frame at {rate:,}/s: p99 at most {target:g} ms",
+        f"order to WebSocket frame at {rate:,}/s: p99 at most {target:g} ms, median of the runs",
         f"{run.latency.p99:.1f} ms",
         judge(run.latency.p99, target, at_least=False, valid=not bound),
         "the generator had no CPU left" if bound else "",
