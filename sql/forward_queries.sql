@@ -21,6 +21,13 @@ UPDATE forward_target
 SET cursor = $2, stored = stored + $3, replayed = replayed + $4, updated_at = clock_timestamp()
 WHERE url = $1
 
+-- name: forward_taken
+-- Counts what a target has taken after it had refused it. $1 URL, $2 stored, $3 replayed there.
+UPDATE forward_target
+SET stored = stored + $2, replayed = replayed + $3,
+    updated_at = CASE WHEN $2 + $3 > 0 THEN clock_timestamp() ELSE updated_at END
+WHERE url = $1
+
 -- name: forward_refused
 -- Notes what a target has refused. $1 URL, $2 order_id, $3 status, $4 reason, $5 ours, $6 theirs.
 INSERT INTO forward_refusal (url, order_id, status, reason, ours, theirs)

@@ -39,6 +39,7 @@ from coffeert.wire.orders import encode
 
 TOKEN_VARIABLE = "COFFEERT_FORWARD_TOKEN"  # noqa: S105 (the name of one)
 _PATIENCE_SECONDS = 10.0
+_MAX_CONTENT = 10_000  # more than any order has
 
 
 @click.command("forward")
@@ -178,7 +179,7 @@ def _refusal_lines(refusal: ForwardRefusal) -> str:
     lines = [
         f"{refusal.order_id} {printable(refusal.url)} ({refusal.status}): {printable(refusal.reason)}"
     ]
-    lines.append(f"  ours   {printable(bytes(refusal.ours).decode())}")
+    lines.append(f"  ours   {printable(bytes(refusal.ours).decode(), _MAX_CONTENT)}")
     if refusal.theirs is not None:
-        lines.append(f"  theirs {printable(bytes(refusal.theirs).decode())}")
+        lines.append(f"  theirs {printable(bytes(refusal.theirs).decode(), _MAX_CONTENT)}")
     return "\n".join(lines)

@@ -64,7 +64,8 @@ def csv_text(found: SlidingSums) -> str:
 def lines(found: SlidingSums, zone: tzinfo) -> list[str]:
     """Write windows as lines, with times in `zone`; those without an order are left out."""
     minutes = found.width // 60
-    texts = [f"in the {minutes} min before, times of {zone}"]
+    heading = f"in the {minutes} min before, times of {zone}"
+    texts = [heading]
     for series in found.series:
         for ends, orders, pieces, takings in _windows(found, series):
             if orders or pieces or units_from_text(takings):
@@ -73,7 +74,16 @@ def lines(found: SlidingSums, zone: tzinfo) -> list[str]:
                     f"{printable(series.name):<20} {ends.astimezone(zone):%Y-%m-%d %H:%M} "
                     f"{orders:>7,} orders {pieces:>7,} pieces {amount:>14}"
                 )
-    return texts
+    return texts if len(texts) > 1 else [f"{heading}: {_nothing(found, zone)}"]
+
+
+def _nothing(found: SlidingSums, zone: tzinfo) -> str:
+    ends = [window[0] for series in found.series for window in _windows(found, series)]
+    if not ends:
+        return "no window has ended yet"
+    return (
+        f"nothing was ordered; the last window ended at {max(ends).astimezone(zone):%Y-%m-%d %H:%M}"
+    )
 
 
 def _windows(found: SlidingSums, series: SlidingSeries) -> Iterator[tuple[datetime, int, int, str]]:

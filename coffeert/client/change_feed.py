@@ -34,6 +34,7 @@ from coffeert.wire.feed import (
 )
 
 _WAIT_SECONDS: Final = 30
+_LAST_TICK_SECONDS: Final = 1
 _ANSWER_SECONDS: Final = 30.0
 _REDIRECTS: Final = 300
 _REFUSALS: Final = 400
@@ -59,7 +60,8 @@ class Feed:
 
     Store `batch.cursor` in the transaction that stores what the events do, and each is done exactly once,
     whenever the process is killed. `after` is a cursor, `beginning`, `now`, or a time with an offset.
-    Without `follow` it ends at the end of the feed; else it waits there. `stores` and `drinks` are codes or
+    Without `follow` it ends at the end of the feed, with what was committed before it began; else it waits
+    there. `stores` and `drinks` are codes or
     names; `part` such as `3/8` is the third of eight shares of the stores.
 
     A broken connection, and an answer that asks to come back later, is tried again: for good if it follows,
@@ -104,17 +106,22 @@ class Feed:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=timeout,
         ) as session:
-            wait = False
+            wait, last_tick_awaited = 0, False
             while True:
                 batch = await self._next(session, wait=wait)
                 self._cursor = batch.cursor
-                wait = self._follow and batch.at_end
-                if batch.events or not wait:
+                ends = batch.at_end and last_tick_awaited and not self._follow
+                if batch.events or ends or not batch.at_end:
                     yield batch
-                if batch.at_end and not self._follow:
+                if ends:
                     return
+                wait = 0
+                if batch.at_end:
+                    # What was committed before this began may have no tick yet: to wait asks for one.
+                    wait = _WAIT_SECONDS if self._follow else _LAST_TICK_SECONDS
+                    last_tick_awaited = True
 
-    async def _next(self, session: aiohttp.ClientSession, *, wait: bool) -> FeedBatch:
+    async def _next(self, session: aiohttp.ClientSession, *, wait: int) -> FeedBatch:
         backoff = Backoff()
         began = time.monotonic()
         while True:
@@ -129,10 +136,10 @@ class Feed:
                     raise
             await asyncio.sleep(delay)
 
-    async def _attempt(self, session: aiohttp.ClientSession, *, wait: bool) -> FeedBatch:
+    async def _attempt(self, session: aiohttp.ClientSession, *, wait: int) -> FeedBatch:
         fields = [("after", self._cursor), *self._fields]
         if wait:
-            fields.append(("wait", str(_WAIT_SECONDS)))
+            fields.append(("wait", str(wait)))
         try:
             async with session.get(
                 self._server / "api/feed", params=fields, allow_redirects=False

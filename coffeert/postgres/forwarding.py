@@ -83,6 +83,9 @@ class ForwardState:
         with translate_errors():
             async with self._connection.transaction():
                 await self._note(progress)
+                await self._connection.execute(
+                    sql("forward_taken"), self._url, progress.stored, progress.replayed
+                )
 
     async def refused(self, order_ids: Sequence[UUID]) -> set[UUID]:
         """Return which of some orders the target has refused."""

@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 _MAX_RETRY_SECONDS = 2.0
 _CLOCK_SECONDS = 1.0  # between two looks at the database's clock
 _SAME_TIME_SECONDS = 5.0
+_LINEAGE_SECONDS = 2.0  # within that time all servers have noticed another lineage
 
 
 class LiveUpdater:
@@ -67,6 +68,7 @@ class LiveUpdater:
         self._clock = rollup_reader.clock
         self._on_new_lineage = on_new_lineage
         self._places = places
+        self._load_again_at: float | None = None
         self._loading = asyncio.Lock()  # a load must not overtake a pass, nor the windows
         self._committed: list[tuple[Xid, Sequence[Order]]] = []
         self._received: list[PendingBatches] = []
@@ -207,8 +209,11 @@ class LiveUpdater:
         self.flush_to_view()  # what was received belongs to the present lineage
         another = view.loaded and not view.continues(snapshot)
         view.load(snapshot, self._retention_at(now, snapshot.calendars or view.calendars))
+        self._load_again_at = None
         if another:
             log.info("another history of orders", lineage=snapshot.lineage)
+            # What is committed meanwhile, here and by servers that notice it later, is of the former one.
+            self._load_again_at = self._clock.monotonic() + _LINEAGE_SECONDS
             self._on_new_lineage(snapshot.lineage)
         self._broadcaster.notify()
         return True
@@ -242,7 +247,8 @@ class LiveUpdater:
     def _is_current(self) -> bool:
         view = self._live_view
         ahead = self._clock.now().timestamp() + MARGIN_SECONDS
-        return view.confirmed and view.calendars.reaches(ahead)
+        is_due = self._load_again_at is not None and self._clock.monotonic() >= self._load_again_at
+        return view.confirmed and not is_due and view.calendars.reaches(ahead)
 
     def _retention_at(self, now: datetime, calendars: Calendars) -> RetentionWindow:
         """Return the window as of a moment; the present one if that goes back by seconds only.

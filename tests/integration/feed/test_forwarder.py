@@ -165,6 +165,8 @@ async def test_what_was_refused_is_sent_again(
         found = await arrived(there, 2)
         await refused(home, 0)
     assert {one.voids for one in found} == {None, sale.order_id}
+    (target,) = await load_targets(home)
+    assert (target.stored, target.replayed, target.refused) == (2, 0, 0)
 
 
 async def test_what_is_never_taken_does_not_hide_what_was_refused_later(

@@ -436,6 +436,18 @@ async def test_readers_are_limited(run_server: RunServer) -> None:
                 await asyncio.sleep(0.01)
 
 
+async def test_what_was_committed_before_a_reader_began_has_a_tick_before_it_ends(
+    run_server: RunServer,
+) -> None:
+    async with (
+        run_server(aggregation_interval=60) as url,
+        aiohttp.ClientSession(url) as http,
+    ):
+        await place_many(http, 10)
+        batches = [batch async for batch in Feed(url, follow=False)]
+        assert sum(len(batch.events) for batch in batches) == 10
+
+
 async def test_the_client_follows_and_ends(http: aiohttp.ClientSession, server_url: str) -> None:
     await place_many(http, 10)
     whole = await ticked(http, 10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -17,7 +17,10 @@ from redis import Redis
 
 from coffeert.cancellation import end
 from coffeert.domain.coverage import Coverage
+from coffeert.domain.pending_batches import PendingBatches
+from coffeert.domain.rollups import tally_orders
 from coffeert.domain.view import RollupSnapshot
+from coffeert.domain.watermark import Xid
 from coffeert.errors import DatabaseUnavailable
 from coffeert.redis_bus.bus import Bus
 from coffeert.redis_bus.publisher import RedisPublisher
@@ -96,12 +99,17 @@ class Database:
         self.made = made
         self.away = False
         self.loads = 0
+        self.uncounted: PendingBatches | None = None
+        self.meanwhile: list[Callable[[], None]] = []
 
     async def load_snapshot(self, *, live: bool) -> tuple[RollupSnapshot, datetime]:
         if self.away:
             raise DatabaseUnavailable("PostgreSQL is away.")
         self.loads += 1
-        return self.made.snapshot, self.clock.now()
+        snapshot = replace(self.made.snapshot, uncounted=self.uncounted)
+        while self.meanwhile:
+            self.meanwhile.pop()()
+        return snapshot, self.clock.now()
 
     async def measure_clock(self) -> None:
         raise AssertionError("every pass is of now")
@@ -218,3 +226,20 @@ async def test_the_updater_tells_of_another_lineage(
     await publish(publisher, made)
     await eventually(lambda: shown.shows(made))
     assert shown.lineages == ["lineage-2"]
+
+
+async def test_what_is_committed_while_another_lineage_is_read_is_shown_before_the_next_pass(
+    shown: Shown, publisher: RedisPublisher, factory: PassFactory
+) -> None:
+    factory.token, factory.lineage = 2, "lineage-2"
+    made = factory.count(factory.order(), wait=timedelta(seconds=1))
+    late, xid = factory.order(), Xid(made.message.parsed_watermark().xmax)
+    shown.database.made = made
+    shown.database.meanwhile.append(lambda: shown.updater.on_commit(xid, [late]))
+    await publish(publisher, made)
+    await eventually(lambda: shown.lineages == ["lineage-2"])
+    shown.database.uncounted = PendingBatches.of({xid: tally_orders([late])})
+    clock = asyncio.create_task(shown.updater.follow_clock())
+    counted = made.cube.total("day").orders
+    await eventually(lambda: shown.view.view.cube.total("day").orders == counted + 1)
+    await end(clock)
