@@ -61,8 +61,8 @@ class Feed:
     Store `batch.cursor` in the transaction that stores what the events do, and each is done exactly once,
     whenever the process is killed. `after` is a cursor, `beginning`, `now`, or a time with an offset.
     Without `follow` it ends at the end of the feed, with what was committed before it began; else it waits
-    there. `stores` and `drinks` are codes or
-    names; `part` such as `3/8` is the third of eight shares of the stores.
+    there. `stores` and `drinks` are codes or names; `part` such as `3/8` is the third of eight shares of
+    the stores.
 
     A broken connection, and an answer that asks to come back later, is tried again: for good if it follows,
     else for `patience` seconds. Raises `Gone` if the cursor leads nowhere any more, `ApiError` for what the

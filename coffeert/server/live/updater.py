@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from datetime import datetime
@@ -68,7 +69,7 @@ class LiveUpdater:
         self._clock = rollup_reader.clock
         self._on_new_lineage = on_new_lineage
         self._places = places
-        self._load_again_at: float | None = None
+        self._load_again_at = math.inf
         self._loading = asyncio.Lock()  # a load must not overtake a pass, nor the windows
         self._committed: list[tuple[Xid, Sequence[Order]]] = []
         self._received: list[PendingBatches] = []
@@ -198,6 +199,7 @@ class LiveUpdater:
     async def _load(self) -> bool:
         """Load the rollups from PostgreSQL; False if that cannot be read now."""
         view = self._live_view
+        was_due = self._load_is_due
         self.flush_to_view()
         view.expect()
         try:
@@ -209,7 +211,8 @@ class LiveUpdater:
         self.flush_to_view()  # what was received belongs to the present lineage
         another = view.loaded and not view.continues(snapshot)
         view.load(snapshot, self._retention_at(now, snapshot.calendars or view.calendars))
-        self._load_again_at = None
+        if was_due:  # an earlier load may come before all servers have noticed
+            self._load_again_at = math.inf
         if another:
             log.info("another history of orders", lineage=snapshot.lineage)
             # What is committed meanwhile, here and by servers that notice it later, is of the former one.
@@ -247,8 +250,11 @@ class LiveUpdater:
     def _is_current(self) -> bool:
         view = self._live_view
         ahead = self._clock.now().timestamp() + MARGIN_SECONDS
-        is_due = self._load_again_at is not None and self._clock.monotonic() >= self._load_again_at
-        return view.confirmed and not is_due and view.calendars.reaches(ahead)
+        return view.confirmed and not self._load_is_due and view.calendars.reaches(ahead)
+
+    @property
+    def _load_is_due(self) -> bool:
+        return self._clock.monotonic() >= self._load_again_at
 
     def _retention_at(self, now: datetime, calendars: Calendars) -> RetentionWindow:
         """Return the window as of a moment; the present one if that goes back by seconds only.
