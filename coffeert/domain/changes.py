@@ -53,5 +53,7 @@ def changes_of(now: Totals, then: Totals, *, scale: int = 1, reason: str | None 
 
 def _change(now: int, then: int) -> PercentChange:
     if then <= 0:
-        return PercentChange(reason=_NOTHING)
+        return PercentChange(
+            reason="more refunded than sold then" if then < 0 else "no takings then"
+        )
     return PercentChange(percent=rounded(100 * (now - then), then))

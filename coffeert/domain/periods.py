@@ -120,7 +120,7 @@ def parse_period(text: str) -> Period:
     if two:
         span = DateSpan(_date(first), _date(last))
         if span.last < span.first:
-            raise ValueError("must begin before it ends")
+            raise ValueError("must not end before it begins")
         if span.days > MAX_DAYS:
             raise ValueError(f"must have at most {MAX_DAYS:,} days")
         return Period(text, "day" if span.days == 1 else "days", span)

@@ -33,6 +33,7 @@ async def refresh_reports(
     """
     while True:
         if state.live.link.state == "up" and state.live.view is not None:
+            _forget_other_days(state)
             due = [request for request in state.wanted_reports() if _due(state, request)]
             periods = dict.fromkeys(request.period for request in due)
             asked = [
@@ -45,6 +46,16 @@ async def refresh_reports(
                 await asyncio.gather(*asked)
                 wake()
         await asyncio.sleep(_CHECK_SECONDS)
+
+
+def _forget_other_days(state: DashboardState) -> None:
+    """Forget all reports if stores begin their days at another time than when they were made."""
+    assert state.live.view is not None
+    retention = state.live.view.cube.retention
+    calendars = [(day.zone, day.starts) for day in retention.days], retention.calendar_of
+    if state.reports.calendars != calendars:
+        state.reports.answers.clear()
+        state.reports.calendars = calendars
 
 
 def _minute(state: DashboardState) -> int:

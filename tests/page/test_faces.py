@@ -54,6 +54,60 @@ async def test_every_width_shows_all_without_scrolling_sideways(
     assert screen.errors == []
 
 
+_CUT_OFF = """() => {
+  const range = document.createRange()
+  const width = node => (range.selectNodeContents(node), range.getBoundingClientRect().width)
+  return [...document.querySelectorAll('.value')]
+    .filter(node => width(node) > node.clientWidth + 0.5)
+    .map(node => `${node.textContent}: ${width(node)} of ${node.clientWidth}`)
+}"""
+_COLUMNS = """() => ['stores', 'drinks'].flatMap(id => {
+  const right = row => [...row.cells].map(cell => Math.round(cell.getBoundingClientRect().right))
+  const table = document.getElementById(id)
+  return [[right(table.parentNode.tHead.rows[0]), right(table.rows[0])]]
+})"""
+
+
+async def test_long_amounts_and_names_are_not_cut_off(shell: Shell, screens: Screens) -> None:
+    assert (await shell.run("menu", "currency", "KWD")).code == 0
+    name = "Coffee House on the Corner of Main Street"
+    assert (await shell.run("menu", "add", "store", "corner", "--name", name)).code == 0
+    _, url = await shell.serve()
+    async with OrderClient(url) as client:
+        await client.place(Draft("corner", "latte", 2_000, 123_456))
+        await client.place(Draft("corner", "tea", 1, 500))
+    screen = await screens.open(url)
+    small: ViewportSize = {"width": 1024, "height": 768}
+    for size in (PHONE, TABLET, small, DESK):
+        await screen.page.set_viewport_size(size)
+        await screen.page.goto(f"{url}/?period=30d")
+        await live(screen)
+        await screen.shows(lambda at: len(at.recent) == 2)
+        assert await screen.page.evaluate(_CUT_OFF) == [], size
+        assert await screen.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+        drink = await screen.page.locator("#orders .drink").first.bounding_box()
+        assert drink is not None
+        assert drink["width"] > 40
+        for head, row in await screen.page.evaluate(_COLUMNS):
+            assert head == row, "a heading stands over its column"
+
+
+async def test_it_says_what_leads_and_how_many_stores_sell(shell: Shell, screens: Screens) -> None:
+    _, url = await shell.serve()
+    async with OrderClient(url) as client:
+        for quantity in (1, 1, 1):
+            await client.place(Draft("uptown", "espresso", quantity))
+        await client.place(Draft("uptown", "latte", 9))
+        three_hours_ago = datetime.now(UTC) - timedelta(hours=3)
+        await client.place(Draft("central", "tea", 1, placed_at=three_hours_ago))
+    screen = await screens.open(url)
+    await screen.shows(lambda at: "Latte leads." in at.sentence)
+    selling = screen.page.locator("#selling")
+    await expect(selling).to_have_text(re.compile(r"1 of \d+"))
+    await screen.page.goto(f"{url}/?store=central")
+    await expect(selling).to_have_text("0 of 1")
+
+
 _ON_TOP = """node => {
   const { left, top, width, height } = node.getBoundingClientRect()
   return document.elementFromPoint(left + width / 2, top + height / 2) === node

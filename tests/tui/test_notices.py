@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.conftest import Harness, Launch
+from tests.tui.conftest import Harness, Launch, reported
 from tests.waiting import eventually
 
 LONG = "There is no menu to order from before a server has been reached."
@@ -26,6 +26,7 @@ async def test_a_notice_is_below_the_lines_at_the_top_and_covers_nothing_below(
     launch: Launch, size: tuple[int, int]
 ) -> None:
     async with launch(size, notifications=True) as s:
+        await reported(s)  # so that nothing else changes
         before = s.text().splitlines()
         lines = await lines_with_notices(s, LONG, "First.", "Second.")
         changed = [number for number, line in enumerate(lines) if line != before[number]]

@@ -35,20 +35,17 @@ export class Panels {
   }
 
   #tiles(at, sums, report) {
-    const { money, shown, names } = at
+    const { money, shown } = at
     const [orders, , cents] = sums.total
     setText(byId('takings-title'), `Takings ${PERIODS[shown.period].words}${scope(at)}`)
-    const takings = money.text(cents)
-    setText(byId('takings'), takings)
-    byId('takings').style.setProperty('--length', takings.length)
+    figure('takings', money.text(cents))
     change(byId('takings-change'), report, 'takings_change')
-    setText(byId('orders-sum'), count(orders))
+    figure('orders-sum', count(orders))
     change(byId('orders-change'), report, 'orders_change', false)
-    setText(byId('each'), orders > 0 ? money.text(cents / orders) : '–')
+    figure('each', orders > 0 ? money.text(cents / orders) : '–')
     change(byId('each-change'), report, 'per_order_change', false)
-    setText(byId('lately'), count(lastMinutes(at.view, shown, 10)[0]))
-    const selling = [...sums.store.values()].filter(([sold]) => sold > 0).length
-    setText(byId('selling'), `${count(selling)} of ${count(Math.max(selling, names.store.size))}`)
+    figure('lately', count(lastMinutes(at.view, shown, 10)[0]))
+    figure('selling', selling(at))
   }
 
   #curve(at, report) {
@@ -82,6 +79,25 @@ export class Panels {
   }
 }
 
+function figure(id, text) {
+  setText(byId(id), text)
+  byId(id).style.setProperty('--length', text.length)
+}
+
+/** How many stores sell as they usually do at this time, or have just sold. */
+function selling({ reports, shown, names, status }) {
+  const activity = status.old ? null : reports.get('activity', shown)
+  if (!activity) {
+    const chosen = [...names.store.keys()].filter(code => isChosen(shown.store, code))
+    return `– of ${count(chosen.length)}`
+  }
+  const stores = activity.stores.filter(({ store }) => isChosen(shown.store, store))
+  const recent = Date.parse(activity.as_of) - 3_600_000
+  const sells = ({ quiet, last_sale: last, usually_open: open }) =>
+    !quiet && last !== null && (open || Date.parse(last) > recent)
+  return `${count(stores.filter(sells).length)} of ${count(stores.length)}`
+}
+
 function scope({ shown, names }) {
   const list = kind => shown[kind].map(code => names[kind].get(code) ?? code)
   return [...list('store'), ...list('drink')].map(name => ` · ${name}`).join('')
@@ -92,14 +108,14 @@ const span = () => element('span')
 /** The day in words; what to look at comes last. */
 function sentencesOf(at, sums, report) {
   const { view, shown, names, money, now } = at
-  const { zone, date } = view.calendarOf()
+  const { zone } = view.calendarOf()
   const [orders, , cents] = sums.total
   const change = report?.total.takings_change?.percent
   const compared = change == null ? '' : `: ${over(change)} ${report.compared.title}`
   const period = shown.period === 'today' ? '' : ` ${PERIODS[shown.period].words}`
   const best = shown.drink.length === 1 ? undefined : leader(sums.drink)
   return [
-    { key: 'time', text: `${dateText(date, 'weekday')}, ${timeText(now, zone)}.` },
+    { key: 'time', text: `${timeText(now, zone, 'weekday')}, ${timeText(now, zone)}.` },
     {
       key: 'sums',
       text: `${count(orders)} ${orders === 1 ? 'order' : 'orders'}${period}, ${money.text(cents)}${compared}.`,
@@ -147,12 +163,12 @@ function closingInWords({ number, changed, recut }, amount) {
 
 const over = percent => (percent === 0 ? 'as much as' : `${Math.abs(percent)} % ${percent > 0 ? 'over' : 'under'}`)
 
+/** The drink with the highest takings, if several are sold. */
 function leader(sums) {
-  let best
-  for (const [code, totals] of sums) {
-    if (totals[0] > 0 && (best === undefined || totals[0] > sums.get(best)[0])) best = code
-  }
-  return best
+  if (sums.size < 2) return undefined
+  const takings = code => sums.get(code)[2]
+  const [best] = [...sums.keys()].sort((a, b) => takings(b) - takings(a) || (a < b ? -1 : 1))
+  return takings(best) > 0 ? best : undefined
 }
 
 function change(node, report, field, words = true) {

@@ -120,7 +120,8 @@ async def read_report(connection: Connection, request: ReportRequest, menu: Menu
     corrections = await load_corrections(connection, state, shops, spans, filters, _CORRECTIONS)
     late = await load_late(connection, state, shops, over, filters)
     closing = None
-    if request.is_one_whole_day:
+    # A closing is of one date; around midnight stores may be on different ones.
+    if request.is_one_whole_day and report.period.first == report.period.last:
         closing = await closing_of(connection, report.period.first)
     return msgspec.structs.replace(report, details=make_details(menu, corrections, late, closing))
 

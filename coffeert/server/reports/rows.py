@@ -222,7 +222,7 @@ class _RowWriter:
                 return of_store.reason
         elif not self._compares:
             reasons = {of.reason for of in context.days.values() if of.traded}
-            return reasons.pop() if len(reasons) == 1 else "no store sold on both sides"
+            return reasons.pop() if len(reasons) == 1 else "no store sold then and now"
         begins, seconds = _time_of_day(named)
         if begins is None:
             return None

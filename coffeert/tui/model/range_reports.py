@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -76,7 +77,10 @@ class RangeReports:
                 what = "the past is" if choice.past else f"the last {choice.span.name} are"
                 why = f"{what} not summed by price"
             return ShownReports(week=week.report, activity=activity, missing=why)
-        curve, stores, drinks, *details = (self._current(choice.span, one) for one in answers)
+        stores_shown = selection.stores or (known.store_codes if known is not None else ())
+        curve, stores, drinks, *details = (
+            self._current(choice.span, one, stores_shown) for one in answers
+        )
         missing = ""
         if curve is None:
             missing = next((a.failure for a in answers if a.failure), "asking the server")
@@ -105,11 +109,15 @@ class RangeReports:
             cached = self._selected = wanted, known, found
         return cached[2]
 
-    def _current(self, span: Range, answer: ReportAnswer) -> Report | None:
-        """Return a report unless it is of a day that has ended since."""
+    def _current(self, span: Range, answer: ReportAnswer, stores: Sequence[str]) -> Report | None:
+        """Return a report unless it is of a day that has ended since at one of its stores."""
         report, view = answer.report, self._live.view
         if report is None or view is None or span.name not in ONE_DAY:
             return report
-        today = datetime.fromtimestamp(view.cube.retention.days[0].date, UTC).date()
-        ended = today - timedelta(days=0 if span.ends_now else 1)
-        return report if report.period.first == ended else None
+        retention = view.cube.retention
+        dates = {retention.day_of(store).date for store in stores}
+        default = retention.days[0].date  # also of stores that nobody knows here any more
+        before = timedelta(days=0 if span.ends_now else 1)
+        first = datetime.fromtimestamp(min(dates | {default}), UTC).date() - before
+        last = datetime.fromtimestamp(max(dates or {default}), UTC).date() - before
+        return report if first <= report.period.first and last <= report.period.last else None

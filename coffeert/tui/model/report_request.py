@@ -55,6 +55,7 @@ class ReportAnswers:
     """The answers to the latest requests, and when the activity of the stores was asked for."""
 
     answers: dict[WantedReport, ReportAnswer] = field(default_factory=dict)
+    calendars: object = None
     activity_received: float = 0.0
     activity_failed: float = 0.0
 

@@ -17,7 +17,9 @@ def big_digits(text: str) -> tuple[str, str, str]:
     for char in text:
         if char in _NARROW:
             piece = _NARROW[char]
-        elif char in DIGITS:
+        elif (
+            char in DIGITS and not char.isalpha()
+        ):  # the hexadecimal ones are no letters of a currency
             at = DIGITS.index(char) * ROWS
             piece = (DIGITS3X3_BOLD[at], DIGITS3X3_BOLD[at + 1], DIGITS3X3_BOLD[at + 2])
         else:

@@ -286,7 +286,7 @@ def _row(
         part = row.totals.cents / top if top > 0 else 0.0
         pieces += [Span("  "), Span(bar(part, columns.bar, glyphs), "area-4")]
     if columns.share:
-        pieces.append(Span(f"  {f'{row.share * 100:.0f} %':>{columns.share}}"))
+        pieces.append(Span(f"  {f'{round(row.share * 100)} %':>{columns.share}}"))
     if columns.change:
         pieces += [Span("  "), Span(fit(change[0], columns.change), change[1])]
     if columns.recent:

@@ -42,7 +42,7 @@ def compared_words(context: FrameContext) -> str:
     """Name what the range is compared with, such as `last Thursday`; without `by 12:40` and such."""
     span, report = context.span, context.reports.curve
     if span.minutes:
-        return f"the {span.name} before"
+        return f"the {span.name.removeprefix('1 ')} before"
     if report is not None and report.compared is not None and report.compared.title:
         return report.compared.title.partition(" by ")[0].partition(" (")[0]
     return "" if context.comparison is None else _WORDS[context.comparison]

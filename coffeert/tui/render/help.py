@@ -55,7 +55,7 @@ def _signs(glyphs: Glyphs) -> Rows:
             "this screen's sums equal the server's; - while that is unknown",
         ),
         (glyphs.hatch * 3, "nobody knows what was then; not a zero"),
-        (glyphs.ring, "at the end of a curve: the running part of time, so far"),
+        (glyphs.ring, "in a chart: what the running column comes to at the present pace"),
         (glyphs.flat, "unchanged"),
     )
 

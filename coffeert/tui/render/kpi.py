@@ -156,7 +156,11 @@ def _stores_tile(context: FrameContext) -> Tile:
     stores = [store for store in activity.stores if store.store in set(shown)]
     selling = sum(1 for store in stores if sells(store, activity.as_of))
     quiet = quiet_stores(activity, shown)
-    closed = sum(1 for store in stores if store.usually_open is False and not store.quiet)
+    closed = sum(
+        1
+        for store in stores
+        if store.usually_open is False and not store.quiet and not sells(store, activity.as_of)
+    )
     role = _DIM
     notes: tuple[str, ...] = ("all selling",)
     if quiet:
@@ -169,7 +173,8 @@ def _stores_tile(context: FrameContext) -> Tile:
         notes = (f"{closed} closed now" if closed < len(stores) else "closed now",)
     elif selling < len(stores):
         notes = (f"{len(stores) - selling} without a sale",)
-    units = (f"of {len(stores)} stores selling", f"of {len(stores)} selling", f"of {len(stores)}")
+    noun = "store" if len(stores) == 1 else "stores"
+    units = (f"of {len(stores)} {noun} selling", f"of {len(stores)} selling", f"of {len(stores)}")
     return Tile("Stores", _values(f"{selling}", *units), notes=notes, note_role=role, rank=2)
 
 

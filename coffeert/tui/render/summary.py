@@ -26,7 +26,7 @@ def summary_of(context: FrameContext) -> Summary:
         title = reports.curve.period.title
         when = title if span.chosen else f"{span.name.capitalize()} ({title})"
     elif span.minutes:
-        when = f"{clock}, last {span.name}"
+        when = f"{clock}, last {span.name.removeprefix('1 ')}"
     elif span.name != "today":
         when = span.name.capitalize()
     if window is None:

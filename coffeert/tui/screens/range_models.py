@@ -33,9 +33,11 @@ def scope(state: DashboardState, context: FrameContext) -> str:
         if term.field == "price":
             prices.append(term.text())
             continue
+        # A part of a name, as it is typed, may match more than what is called exactly so.
         names = context.store_names if term.field == "store" else context.drink_names
-        words = ", ".join(printable(names.get(word, word), 30) for word in term.words)
-        named.append(f"{'without ' if term.negated else ''}{words}")
+        words = [names.get(word, word) if term.exact else word for word in term.words]
+        listed = ", ".join(printable(word, 30) for word in words)
+        named.append(f"{'without ' if term.negated else ''}{listed}")
     limits = [" ".join(named) or "all stores", *prices]
     limits.append(context.zone_name)
     if (until := context.reported_until) is not None:
@@ -74,7 +76,7 @@ def chart(
             made = day_chart(context, sums, report, metric, lost, running=running)
         else:
             made = days_chart(context, report, metric)
-        compared = compared_words(context)
+        made, compared = replace(made, currency=context.currency), compared_words(context)
         if report.compared is None or not any(made.compared):
             row = report.total.takings_change
             reason = None if row is None else row.reason

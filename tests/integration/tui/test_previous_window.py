@@ -94,7 +94,7 @@ def change(now: Fraction | int, then: Totals, figure: Fraction | int) -> str:
     if then.orders < SMALLEST_BASE:
         return "fewer than 20 orders then"
     if figure <= 0:
-        return "nothing sold then"
+        return "no takings then" if figure == 0 else "more refunded than sold then"
     exact = 100 * (Fraction(now) / figure - 1)
     percent = int(abs(exact) + Fraction(1, 2)) * (1 if exact >= 0 else -1)
     sign = "\u25b2 +" if percent > 0 else "\u25bc " if percent < 0 else "\u2500 "

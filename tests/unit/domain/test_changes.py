@@ -55,6 +55,15 @@ def test_says_why_there_is_no_percentage(then: Totals, reason: str) -> None:
     assert changes_of(Totals(30, 30, 9000), then) == Changes(*[PercentChange(reason=reason)] * 3)
 
 
+@pytest.mark.parametrize(
+    ("cents", "reason"), [(0, "no takings then"), (-100, "more refunded than sold then")]
+)
+def test_compares_orders_if_takings_cannot_be(cents: int, reason: str) -> None:
+    changes = changes_of(Totals(30, 30, 9000), Totals(25, 25, cents))
+    assert changes.takings == changes.per_order == PercentChange(reason=reason)
+    assert changes.orders == PercentChange(percent=20)
+
+
 def test_takings_per_order_are_not_rounded_before_they_are_compared() -> None:
     # 0.5 and 1.49 minor units an order: rounded quotients would differ by no or by a whole 100 per cent.
     assert changes_of(Totals(100, 100, 149), Totals(200, 200, 100)).per_order.percent == 198
