@@ -49,6 +49,16 @@ async def test_a_filter_drives_every_panel_while_it_is_typed(launch: Launch) -> 
         assert {row.order.drink for row in table.model.rows} <= {"latte"}
 
 
+async def test_a_title_has_a_name_only_for_what_is_called_exactly_so(launch: Launch) -> None:
+    async with launch() as s:
+        for typed, title in (
+            ("drink:latte", "latte"), ("drink:=latte", "Latte"), ("-drink:latte", "without latte"),
+        ):  # fmt: skip
+            await s.press("slash", "ctrl+u", *typed, "enter")
+            await reported(s)
+            assert f"Takings today · {title} ·" in s.text()
+
+
 @pytest.mark.long
 async def test_only_stores_that_the_filter_lets_in_are_counted_and_missed(
     launch: Launch,

@@ -15,12 +15,16 @@ from coffeert.alert_rules import parse_rule
 from coffeert.cli.check import check
 from coffeert.client.http import OrderClient
 from coffeert.domain.orders import Draft
+from coffeert.postgres.calendars import set_default_calendar, set_store_calendar
+from coffeert.postgres.installation import set_currency
+from coffeert.postgres.pool import Connection
 from coffeert.tui.app import CoffeertApp
 from coffeert.tui.model.alerts import Alerts
 from coffeert.tui.model.filter import parse_filter
-from coffeert.tui.model.window import RANGES
+from coffeert.tui.model.window import RANGE, RANGES
 from coffeert.tui.screens.injection_form import InjectionForm
 from coffeert.tui.screens.order_form import OrderForm
+from coffeert.tui.screens.range_models import chart
 from coffeert.tui.screens.take_back import TakeBack
 from coffeert.wire.frames import change_from
 from tests.integration.client.proxies import proxied
@@ -68,6 +72,30 @@ async def test_every_range_and_filter_shows_what_the_server_counts(server_url: s
                     and wanted.matches_cell(key.store, key.drink)
                 )
                 assert window.sums.total.cents == expected, (text, span.name)
+
+
+async def test_reports_show_while_stores_are_on_different_dates(
+    run_server: RunServer, connection: Connection
+) -> None:
+    await set_currency(connection, "KWD")  # three decimal places
+    await set_default_calendar(connection, "Pacific/Kiritimati")  # 14 hours ahead of UTC
+    await set_store_calendar(connection, "uptown", "Pacific/Pago_Pago")  # 11 hours behind
+    async with run_server() as url, watching(url) as (app, pilot, client):
+        now = datetime.now(UTC)
+        for hours in range(0, 240, 2):
+            moment = now - timedelta(hours=hours)
+            await client.place(Draft("uptown", "latte", 1, 2_500, moment))
+            await client.place(Draft("central", "tea", 1, 2_500, moment))
+        for name in ("today", "yesterday"):
+            app.state.span = RANGE[name]
+            for text in ("", "store:=uptown", "store:=central"):
+                app.state.filter = parse_filter(text)
+                await until(pilot, lambda: app.state.shown_reports().curve is not None)
+        app.state.filter = parse_filter("")
+        await until(pilot, lambda: app.state.shown_reports().curve is not None)
+        shown = chart(app.state, app.state.frame_context(), {})
+        assert shown is not None
+        assert re.match(r"peak \S+ \d\.\d{3} KWD a quarter hour; hours are each", shown.note)
 
 
 @pytest.mark.long

@@ -213,6 +213,25 @@ async def test_the_report_of_a_closed_day_says_how_it_was_closed(server_url: str
     assert filtered.details.closing is None
 
 
+async def test_a_report_of_two_dates_cites_no_closing(
+    run_server: RunServer, connection: Connection
+) -> None:
+    await set_default_calendar(connection, "Pacific/Kiritimati")  # 14 hours ahead of UTC
+    await set_store_calendar(connection, "uptown", "Pacific/Pago_Pago")  # 11 hours behind
+    ended = (NOW - timedelta(hours=11)).date() - timedelta(days=1)
+    noon = datetime(ended.year, ended.month, ended.day, 12, tzinfo=UTC)
+    await insert(connection, order(noon + timedelta(hours=11)), order(noon, "central"))
+    async with run_server() as url, OrderClient(url) as client:
+        await client.close_day(ended)
+        yesterday = await client.report("yesterday", details=True)
+        of_the_day = await client.report(str(ended), details=True)
+    assert yesterday.details is not None
+    assert yesterday.period.first == ended < yesterday.period.last
+    assert yesterday.details.closing is None
+    assert of_the_day.details is not None
+    assert of_the_day.details.closing is not None
+
+
 @pytest.fixture
 async def closer(database_url: str) -> object:
     pool = await open_pool(database_url, size=8, application_name="test")

@@ -18,6 +18,7 @@ from coffeert.tui.model.data_status import DataStatus, Status
 from coffeert.tui.model.order_log import OrderLog
 from coffeert.tui.model.order_search import ListedOrders
 from coffeert.tui.model.order_traces import OrderTrace
+from coffeert.tui.render.big_digits import big_digits
 from coffeert.tui.render.breakdown import BreakdownModel, BreakdownRow, draw_breakdown
 from coffeert.tui.render.changes import change_text
 from coffeert.tui.render.chart import ChartModel
@@ -254,6 +255,12 @@ def test_frames(cells: int, rows: int, glyphs: Glyphs, text: str) -> None:
     made = framed(body, cells, rows, glyphs, title=line(printable(text)), note=line("note"))
     assert len(made) == rows if rows >= 3 and cells >= 4 else len(made) <= rows
     assert {line_width(spans) for spans in made} == {cells}
+
+
+def test_letters_have_no_large_form() -> None:
+    top, middle, lowest = big_digits("KWD 1.5")
+    assert (top[:4], middle[:4], lowest[:4]) == ("    ", "    ", "KWD ")
+    assert len(top) == len(middle) == len(lowest)
 
 
 @given(st.lists(st.integers(0, 40), max_size=6), st.integers(1, 120))
