@@ -33,4 +33,4 @@ class ChooseDays(Modal[Range]):
         try:
             self.dismiss(chosen_days(event.value.strip()))
         except ValueError as error:
-            self.notify(f"The days {error}.", severity="warning", markup=False)
+            self.notify(f"The period {error}.", severity="warning", markup=False)
