@@ -158,12 +158,10 @@ async def _bounds(
     if first_day is None and last_day is None:
         return [None], [begin], [end]
     rows = await connection.fetch(sql("day_bounds"), first_day, last_day)
-    if any(
-        (first_day is not None and row["begins"] is None)
-        or (last_day is not None and row["ends"] is None)
-        for row in rows
-    ):
-        raise _no_such_day()
+    if first_day is not None and any(row["begins"] is None for row in rows):
+        raise _no_such_day("from")
+    if last_day is not None and any(row["ends"] is None for row in rows):
+        raise _no_such_day("to")
     return (
         [row["store"] for row in rows],
         [row["begins"] or begin for row in rows],
@@ -220,6 +218,6 @@ def _too_slow(within: float) -> Invalid:
     )
 
 
-def _no_such_day() -> Invalid:
+def _no_such_day(field: str) -> Invalid:
     message = "must be a day from 2000-01-01 to 2099-12-31"
-    return Invalid("The days cannot be used.", errors=(FieldError("from", message),))
+    return Invalid("The days cannot be used.", errors=(FieldError(field, message),))

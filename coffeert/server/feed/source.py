@@ -185,10 +185,13 @@ class FeedSource:
         known = _newest_known(position)
         return known is not None and known == self._newest
 
-    async def news(self, position: FeedPosition, seconds: float) -> None:
-        """Wait until there may be more than a reader at the end of the feed knows, at most so long."""
+    async def news(self, position: FeedPosition, seconds: float) -> bool:
+        """Wait until there may be more than a reader at the end of the feed knows.
+
+        False if there was nothing for so long.
+        """
         if self.closed:
-            return
+            return True
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[future] = _newest_known(position)
         self._somebody_waits.set()
@@ -196,6 +199,7 @@ class FeedSource:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await future
+            return future.done() and not future.cancelled()
         finally:
             self._waiting.pop(future, None)
             if not self._waiting:

@@ -95,6 +95,11 @@ class AiohttpConnection(Connection):
 
     # aiohttp's handlers call these.
 
+    @property
+    def half_closed(self) -> bool:
+        """Whether the client has closed its half while it is being answered."""
+        return self._eof
+
     def wrap_protocol(self, make: Callable[[asyncio.Protocol], asyncio.Protocol]) -> None:
         """Put a protocol before aiohttp's, if nothing arrived behind the last request."""
         if self._inner is not None and self._ends_a_head:

@@ -20,7 +20,7 @@ from coffeert.server.feed.chunk import AT_ONCE, EncodedEvent
 from coffeert.server.feed.gzip_stream import GZIP_HEADER, gzip_piece
 from coffeert.server.feed.reader_limit import ReaderLimit
 from coffeert.server.feed.source import FeedSource
-from coffeert.server.http.aiohttp_connection import connection_of
+from coffeert.server.http.aiohttp_connection import AiohttpConnection, connection_of
 from coffeert.server.http.auth import Authorizer
 from coffeert.server.http.feed_request import FeedRequest, read_feed_request
 from coffeert.server.http.responses import accepts_gzip, is_unchanged
@@ -36,6 +36,7 @@ _WRITTEN_AT_ONCE: Final = 256 * 1024
 _SMALL_WRITE: Final = 16 * 1024
 """Bytes that take hardly longer to write than a single one."""
 _KEEPALIVE_SECONDS: Final = 15.0
+_LOOK_SECONDS: Final = 1.0  # how soon it is noticed that a waiting client has gone
 _KEEPALIVE: Final = b":\n\n"
 _FOR_GOOD: Final = "max-age=31536000, immutable"
 
@@ -112,17 +113,26 @@ class FeedApi:
             position = await self._source.position(asked.start)
             if asked.format == "sse":
                 return await self._stream(request, asked, position)
-            return self._response(request, asked, await self._page(asked, position))
+            page = await self._page(asked, position, connection_of(request))
+            return self._response(request, asked, page)
 
-    async def _page(self, asked: FeedRequest, position: FeedPosition) -> FeedPage:
+    async def _page(
+        self, asked: FeedRequest, position: FeedPosition, connection: AiohttpConnection | None
+    ) -> FeedPage:
         until = time.monotonic() + asked.wait
         while True:
             page = await self._events(asked, position)
-            left = until - time.monotonic()
-            if page.events or not page.at_end or left <= 0 or self._source.closed:
+            if page.events or not page.at_end or self._source.closed:
                 return page
             position = page.position
-            await self._source.news(position, left)
+            news = False
+            # A client that has closed its half waits for no more, and has most likely gone.
+            while not (news or (connection is not None and connection.half_closed)):
+                if (left := until - time.monotonic()) <= 0:
+                    break
+                news = await self._source.news(position, min(left, _LOOK_SECONDS))
+            if not news:
+                return page
 
     async def _events(self, asked: FeedRequest, position: FeedPosition) -> FeedPage:
         until = time.monotonic() + _SCAN_SECONDS

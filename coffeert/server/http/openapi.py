@@ -60,8 +60,8 @@ _BATCH_KEY = _IDEMPOTENCY_KEY | {
 _AT = {
     "name": "at",
     "in": "query",
-    "description": "An instant with an offset: the view as it was then. The offset decides its day.",
-    "schema": {"type": "string", "format": "date-time"},
+    "description": "An instant with an offset: the view as it was then; or a date: at the end of that day.",
+    "schema": {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]},
 }
 _FOR = {
     "name": "for",
@@ -165,9 +165,9 @@ def openapi_document(decimals: int) -> bytes:
                     "responses": {"200": _response("What became of the lines.", batch)}
                     | {"503": _response("Broken off; the counts say where.", batch)}
                     | {"408": _response("The body stopped coming; the counts say where.", batch)}
-                    | {"413": _response("A line is too long; the counts say where.", batch)}
+                    | {"400": _response("The body is damaged; the counts say where.", batch)}
                     | {"429": _response("Over the limit; the counts say where.", batch)}
-                    | _pick(problems, 400, 401, 403, 415, 422),
+                    | _pick(problems, 401, 403, 415, 422),
                 }
             },
             "/api/orders/{order_id}": {

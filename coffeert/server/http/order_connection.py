@@ -255,7 +255,7 @@ class OrderConnection(Connection):
         self._idle_since = self._loop.time()
         if not head.keep_alive:
             self._transport.close()
-        elif self._eof or self._reader.pending:
+        elif self._eof or self._paused or self._reader.pending:
             # In a later iteration: what a client has sent ahead must not hold the loop.
             self._loop.call_soon(self._continue)
 
@@ -263,8 +263,10 @@ class OrderConnection(Connection):
         if self._transport is None or self._transport.is_closing():
             return
         if not (self._is_busy or self._deferred):
-            self._resume_reading()
             self._read()
+        # Only now: a client that sends ahead would be read from before each of its orders, without limit.
+        if not (self._is_busy or self._deferred):
+            self._resume_reading()
 
     def _pause_reading(self) -> None:
         if self._transport is not None and not self._paused:

@@ -101,19 +101,12 @@ class OrdersApi:
             if request.content_type not in NDJSON:
                 raise UnsupportedMediaType("Send the orders as application/x-ndjson, one a line.")
             key = batch_key(request.headers.getall(NAME, ()))
+            pieces = BodyTimeout(self._body_timeout).pieces(request.content)
+            body = unpacked(pieces, request.headers.get(hdrs.CONTENT_ENCODING, ""))
             result, error = await self._batches.place(
-                self._pieces(request), partial(consume_quota, request), key
+                _whole(body), partial(consume_quota, request), key
             )
         return batch_response(result, error).for_aiohttp()
-
-    async def _pieces(self, request: web.Request) -> AsyncIterator[bytes]:
-        pieces = BodyTimeout(self._body_timeout).pieces(request.content)
-        encoding = request.headers.get(hdrs.CONTENT_ENCODING, "")
-        try:
-            async for data in unpacked(pieces, encoding):
-                yield data
-        except web.RequestPayloadError:
-            raise Malformed("The rest of the body cannot be read.") from None
 
     async def _body(self, request: web.Request) -> bytes:
         try:
@@ -137,6 +130,14 @@ class OrdersApi:
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"The body is larger than {self._max_body_bytes} bytes.")
+
+
+async def _whole(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        async for data in body:
+            yield data
+    except web.RequestPayloadError:
+        raise Malformed("The rest of the body cannot be read.") from None
 
 
 async def _single(piece: bytes) -> AsyncIterator[bytes]:

@@ -210,7 +210,9 @@ class RequestReader:
         known = read_head(
             data, self._target, parser.get_http_version(), parser.should_keep_alive(), fields
         )
-        if known.length is not None:  # the fields of a chunked one may yet grow, by trailers
+        # The fields of a chunked one may yet grow, by trailers. With an empty body the parser has forgotten
+        # already whether the connection stays open.
+        if known.length:
             self._known = (known,)
             self._recent.add(self._known)
         return self._note(known.head, (known.length, known.key))

@@ -20,6 +20,7 @@ from coffeert.wire.health import Health
 MAX_VERSIONS = 512
 MAX_CELLS = 200_000
 SHARED_SECONDS = 0.05
+_SHARED_TIMES = 4  # as long as it took, so that clients who ask on and on take a fifth of the loop
 
 
 class Position(NamedTuple):
@@ -116,7 +117,8 @@ class ChangeLog:
         if shared is None or expired or not self.can_resume(shared[0]):
             frame = frames.encode(self.snapshot_frame(None))
             shared = self._snapshot = self.position, frame
-            self._snapshot_until = now + SHARED_SECONDS
+            done = self._clock()
+            self._snapshot_until = done + max(SHARED_SECONDS, _SHARED_TIMES * (done - now))
         return shared
 
     def snapshot_frame(self, health: Health | None) -> frames.Snapshot:

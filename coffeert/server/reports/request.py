@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
 
-from coffeert.domain.comparisons import COMPARISONS, Comparison
+from coffeert.domain.comparisons import COMPARISONS, Comparison, check_comparison
 from coffeert.domain.menu import Menu
 from coffeert.domain.money import price_units
 from coffeert.domain.periods import Period, parse_period
@@ -97,7 +98,7 @@ def read_report_request(given: Iterable[tuple[str, str]], menu: Menu) -> ReportR
     period = read("period", parse_period, parse_period("today"))
     request = ReportRequest(
         period=period,
-        comparison=read("compare", _comparison, None),
+        comparison=read("compare", partial(_comparison, period), None),
         grouped_by=read("by", _groupings, ()),
         stores=choose("store", {store.code: store.name for store in menu.stores}),
         drinks=choose("drink", {drink.code: drink.name for drink in menu.drinks}),
@@ -122,9 +123,11 @@ def _refusal(faults: Sequence[FieldError]) -> Invalid:
     return Invalid(f"The report cannot be made: {reasons}.", errors=tuple(faults))
 
 
-def _comparison(text: str) -> Comparison:
+def _comparison(period: Period, text: str) -> Comparison:
     for comparison in COMPARISONS:
         if text == comparison:
+            if period.fixed is not None:
+                check_comparison(period, comparison, period.fixed.days)
             return comparison
     raise ValueError(f"must be one of {', '.join(COMPARISONS)}")
 
@@ -147,23 +150,33 @@ def read_choice(texts: Sequence[str], names: Mapping[str, str] | None) -> Choice
     """Read codes, or names if there is only one of that name; after a minus sign those left out."""
     only: set[str] = set()
     without: set[str] = set()
+    code_of = _free_text if names is None else partial(_code, names, _codes_by_name(names))
     for text in texts:
-        if (code := _code(text, names)) is not None:
+        if (code := code_of(text)) is not None:
             only.add(code)
-        elif text.startswith("-") and (code := _code(text[1:], names)) is not None:
+        elif text.startswith("-") and (code := code_of(text[1:])) is not None:
             without.add(code)
+        elif names is None:
+            raise ValueError("must be printable text")
         else:
             raise ValueError(f"{_short(text)} is not on the menu")
     return Choice(frozenset(only) if only else None, frozenset(without))
 
 
-def _code(text: str, names: Mapping[str, str] | None) -> str | None:
-    if names is None:
-        return None if text.startswith("-") else text
-    if text in names:
-        return text
-    same = [code for code, name in names.items() if name.casefold() == text.casefold()]
-    return same[0] if len(same) == 1 else None
+def _free_text(text: str) -> str | None:
+    return None if text.startswith("-") or "\0" in text else text
+
+
+def _codes_by_name(names: Mapping[str, str]) -> Mapping[str, str | None]:
+    found: dict[str, str | None] = {}
+    for code, name in names.items():
+        folded = name.casefold()
+        found[folded] = None if folded in found else code
+    return found
+
+
+def _code(names: Mapping[str, str], by_name: Mapping[str, str | None], text: str) -> str | None:
+    return text if text in names else by_name.get(text.casefold())
 
 
 def _short(text: str) -> str:

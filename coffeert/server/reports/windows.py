@@ -120,7 +120,8 @@ async def _spans(
             begin = begins_of.get(store, begins_of[None])
             end = ends_of.get(store, ends_of[None])
             if begin is None or end is None:
-                raise _fault("from", "must be a day from 2000-01-01 to 2099-12-31, and so must to")
+                field = "from" if begin is None else "to"
+                raise _fault(field, "must be a day from 2000-01-01 to 2099-12-31")
             found.append(StoreSpan(store, begin, end))
     if found and all(of.begins >= of.ends for of in found):
         raise _fault("to", "must be later than from")

@@ -52,7 +52,7 @@ class DashboardWebSocket:
         self._menu = menu
         self._heartbeat = heartbeat
         self._timezone = timezone
-        self._max_frame_bytes = max_frame_bytes
+        self._max_frame_bytes = max_frame_bytes + 1  # aiohttp refuses what is as long as its limit
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one client until its connection ends."""

@@ -9,6 +9,7 @@ from typing import Final, Protocol, assert_never
 
 import structlog
 
+from coffeert.domain.orders import Void
 from coffeert.errors import ApiError, Forbidden, Invalid, Unavailable
 from coffeert.server.ingest.batch_insert import Outcome, StoredOrder
 from coffeert.server.ingest.load_shedding import LoadShedder, overloaded
@@ -125,7 +126,7 @@ class WebSocketOrders:
                 case frames.VoidFrame():
                     self._session.consume_quota()
                     void = void_from_request(frame.void)
-                    self._answer_later(frame.ref, admitted, self._order_service.void(void))
+                    self._answer_later(frame.ref, admitted, self._void(void))
                     return
                 case frames.Resync():
                     self._session.resync()
@@ -177,6 +178,12 @@ class WebSocketOrders:
             self._refuse(ref, _internal_error())
         finally:
             self._done(admitted)
+
+    async def _void(self, void: Void) -> StoredOrder:
+        """Cancel an order, which this client may have sent just before."""
+        if self._pending:
+            await asyncio.wait(self._pending.copy())
+        return await self._order_service.void(void)
 
     def _send_outcome(self, ref: str, outcome: Outcome) -> None:
         if isinstance(outcome, ApiError):

@@ -45,6 +45,7 @@ class OrderFrameReader(asyncio.Protocol):
         self._buffer = b""  # a part of a frame, or frames that are not read yet
         self._delegated = False  # to aiohttp, for good
         self._paused = self._was_paused = False
+        self._stopped = False  # the transport is, which `_paused` for a moment does not need
         self._writable = True
         self._loop = asyncio.get_running_loop()
         # In the next iteration: the commit that answers one order answers many.
@@ -56,7 +57,7 @@ class OrderFrameReader(asyncio.Protocol):
             self._aiohttp.data_received(data)
         elif self._paused:  # for a moment only, or aiohttp has resumed reading
             self._buffer += data
-            self._pause()
+            self._pause()  # so that no client fills the buffer faster than it is read
         else:
             self._read(self._buffer + data)
 
@@ -84,6 +85,9 @@ class OrderFrameReader(asyncio.Protocol):
         rest = data[self._read_frames(data) :]
         self._buffer = b"" if self._delegated else rest
         self._orders.flush_refusals()
+        if self._stopped and not self._paused:
+            self._stopped = False
+            self._transport.resume_reading()
         if self._delegated:
             self._aiohttp.data_received(rest)
 
@@ -128,12 +132,11 @@ class OrderFrameReader(asyncio.Protocol):
         return False
 
     def _pause(self) -> None:
-        self._paused = self._was_paused = True
+        self._paused = self._was_paused = self._stopped = True
         self._transport.pause_reading()
 
     def _resume(self) -> None:
         if not self._paused or self._transport.is_closing():
             return
         self._paused = False
-        self._transport.resume_reading()
         self._read(self._buffer)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import aiohttp
 import asyncpg
 import pytest
+from yarl import URL
 
 from coffeert.client import Feed
 from coffeert.domain.feed import FeedPosition
@@ -22,6 +23,7 @@ from coffeert.server.feed import source
 from coffeert.server.http import feed
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.wire import connection
+from tests.waiting import POLL, WITHIN
 
 CURSOR = "Coffeert-Cursor"
 END = "Coffeert-Feed-End"
@@ -434,6 +436,23 @@ async def test_readers_are_limited(run_server: RunServer) -> None:
         async with asyncio.timeout(10):
             while (await http.get("/api/feed")).status != 200:
                 await asyncio.sleep(0.01)
+
+
+async def test_a_reader_that_waits_and_goes_leaves_its_place(run_server: RunServer) -> None:
+    async with run_server(max_feed_readers=1) as url, aiohttp.ClientSession(url) as http:
+        where = URL(url)
+        reader, writer = await asyncio.open_connection(where.host, where.port)
+        head = f"GET /api/feed?after=now&wait=60s HTTP/1.1\r\nHost: {where.authority}\r\n\r\n"
+        writer.write(head.encode())
+        async with asyncio.timeout(WITHIN):
+            while (await http.get("/api/feed")).status == 200:
+                await asyncio.sleep(POLL)
+        writer.write_eof()
+        async with asyncio.timeout(WITHIN):
+            assert b" 200 OK\r\n" in await reader.readuntil(b"\r\n\r\n")
+            while (await http.get("/api/feed")).status != 200:
+                await asyncio.sleep(POLL)
+        writer.close()
 
 
 async def test_what_was_committed_before_a_reader_began_has_a_tick_before_it_ends(

@@ -48,6 +48,12 @@ def log(capsys: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[str]:
     return capsys
 
 
+async def test_an_unknown_coding_of_a_batch_is_a_problem(http: aiohttp.ClientSession) -> None:
+    headers = NDJSON | {"Content-Encoding": "br"}
+    async with http.post("/api/orders/batch", data=LINE, headers=headers) as response:
+        assert (response.status, response.content_type) == (415, "application/problem+json")
+
+
 @pytest.mark.parametrize("name", NOT_HTTP)
 async def test_what_is_not_http_is_refused_without_a_trace(
     name: str, log: pytest.CaptureFixture[str], server_url: str

@@ -212,6 +212,20 @@ async def test_any_number_of_orders_may_be_sent_before_the_first_answer(server_u
         await reader.sees(len(refs))
 
 
+async def test_a_void_takes_effect_after_the_orders_that_were_sent_before(server_url: str) -> None:
+    async with watching(server_url) as reader:
+        await reader.until(Snapshot)
+        for number in range(20):
+            await reader.send(type="order", ref=f"o{number}", order_id=f"k{number}", **LATTE)
+            await reader.send(type="void", ref=f"v{number}", void=f"k{number}")
+        answers = 0
+        while answers < 40:
+            frame = await reader.next()
+            assert not isinstance(frame, Refusal), frame
+            answers += isinstance(frame, Ack)
+        await reader.sees(0)
+
+
 @pytest.mark.parametrize(
     ("text", "status", "ref", "named"),
     [
@@ -260,7 +274,7 @@ async def test_a_ping_is_answered(server_url: str) -> None:
 
 
 async def test_binary_and_huge_frames_close_the_connection(server_url: str) -> None:
-    for send, code in ((b"\x00", 1003), ("x" * 100_000, 1009)):
+    for send, code in ((b"\x00", 1003), ("x" * 16_385, 1009)):
         async with watching(server_url) as reader:
             await reader.until(Snapshot)
             if isinstance(send, bytes):
@@ -270,6 +284,10 @@ async def test_binary_and_huge_frames_close_the_connection(server_url: str) -> N
             async for _ in reader.socket:
                 pass
             assert reader.socket.close_code == code
+    async with watching(server_url) as reader:
+        await reader.until(Snapshot)
+        await reader.socket.send_str("x" * 16_384)
+        assert isinstance(await reader.until(Refusal), Refusal)
 
 
 async def test_a_client_that_reads_nothing_is_closed_and_delays_no_other(

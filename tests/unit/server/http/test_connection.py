@@ -176,6 +176,7 @@ async def test_who_sends_again_after_a_refusal_is_held_and_then_looked_at_again(
     assert three.reached == [(1, LIVEZ)]
     assert three.orders.shed == 3
     await eventually(lambda: three.wires[0].statuses == [503, 503])
+    await settle()
     assert three.wires[0].reading
 
 
@@ -295,6 +296,35 @@ async def test_pipelined_requests_are_answered_in_order_and_the_rest_is_delegate
         await settle()
         assert drink in one.wires[0].written.split(b"HTTP/1.1")[-1]
     assert one.reached == [(0, LIVEZ + WHOLE)]
+
+
+async def test_a_client_that_sends_ahead_is_read_from_again_when_all_is_answered() -> None:
+    one = Connections(1)
+    one.send_to_all(WHOLE)
+    one.send_to_all(WHOLE * 3 + WHOLE[:20])
+    seen = []
+    for _ in range(5):
+        seen.append((len(one.wires[0].statuses), one.wires[0].reading))
+        one.service.commit()
+        await settle()
+    assert seen == [(0, False), (1, False), (2, False), (3, False), (4, True)]
+    one.send_to_all(WHOLE[20:])
+    one.service.commit()
+    await settle()
+    assert one.wires[0].statuses == [201] * 5
+
+
+async def test_an_empty_body_does_not_keep_the_connections_of_others_open() -> None:
+    two = Connections(2)
+    closing = WHOLE.replace(b"Host", b"Connection: close\r\nHost")
+    head = re.sub(rb"(?i)content-length: \d+", b"Content-Length: 0", closing.partition(BODY)[0])
+    two.send(0, head)
+    assert two.reached == [(0, head)]
+    two.send(1, closing)
+    two.service.commit()
+    await settle()
+    assert b"\r\nConnection: close\r\n\r\n" in two.wires[1].written
+    assert two.wires[1].closed
 
 
 @pytest.mark.parametrize("full", [True, False])
@@ -458,8 +488,10 @@ async def test_a_client_that_does_not_read_its_answers_is_not_read(*, closing: b
     assert one.started == 0
     wire.closed = closing
     connection.resume_writing()
-    assert wire.reading is not closing
     assert one.started == (not closing)
+    one.service.commit()
+    await settle()
+    assert wire.reading is not closing
 
 
 async def test_a_protocol_can_be_put_before_aiohttps_if_a_request_has_just_ended() -> None:

@@ -216,6 +216,17 @@ async def test_a_burst_of_frames_is_read_in_slices_of_time() -> None:
     assert case.transport.reading
 
 
+async def test_a_flood_is_not_read_from_before_what_has_arrived_is_handled() -> None:
+    case = Case()
+    case.handled.on_handle = lambda: case.clock.advance(MAX_READ_SECONDS)
+    case.reader.data_received(frame(b"x") * 2)
+    case.reader.data_received(frame(b"x") * 4)
+    while len(case.handled.texts) < 6:
+        assert not case.transport.reading
+        await asyncio.sleep(0)
+    assert case.transport.reading
+
+
 async def test_more_data_between_two_slices_waits_in_the_transport() -> None:
     case = Case()
     case.handled.on_handle = lambda: case.clock.advance(MAX_READ_SECONDS)
