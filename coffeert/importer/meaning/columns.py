@@ -18,7 +18,7 @@ from coffeert.importer.spelling.clocks import read_clock, split_moment
 from coffeert.importer.spelling.currency_signs import currencies_of
 from coffeert.importer.spelling.dates import day_numbers, number_format
 from coffeert.importer.spelling.numbers import MARKS, scaled_number, spelled_number
-from coffeert.importer.spelling.vocabulary import vocabulary, words
+from coffeert.importer.spelling.vocabulary import field_headings, plain, words
 
 _ENOUGH: Final = 0.6
 """The share of a column's values that must look like what its heading says."""
@@ -72,7 +72,7 @@ def find_columns(
     if {"price", "total"} <= without:
         without |= {"amount"}
     for loose in (False, True):
-        for name, headings in vocabulary("headings")["fields"].items():
+        for name, headings in field_headings().items():
             if name not in found and name not in without and not _covered(name, found, loose=loose):
                 index = _column(sample, name, headings, set(found.values()), loose=loose)
                 if index is not None:
@@ -90,12 +90,16 @@ def loosely_found(
     columns: Sequence[str], fields: Mapping[str, int], given: Mapping[str, int]
 ) -> dict[str, bool]:
     """Return the fields whose columns have no known heading, and whether a part of it is one."""
-    known = vocabulary("headings")["fields"]
+    known = field_headings()
     found = {}
     for name, index in fields.items():
         headings = [known[like] for like in _ALIKE.get(name, (name,)) if like in known]
         words = heading_words(columns[index])
-        if name not in given and headings and not any(words in listed for listed in headings):
+        if (
+            name not in given
+            and headings
+            and all(_rank(words, listed, loose=False) is None for listed in headings)
+        ):
             found[name] = any(_rank(words, listed, loose=True) is not None for listed in headings)
     return found
 
@@ -184,8 +188,13 @@ def _column(
 
 
 def _rank(heading: str, headings: Sequence[str], *, loose: bool) -> int | None:
-    if not loose:
-        return headings.index(heading) if heading in headings else None
+    if (
+        not loose
+    ):  # Blanks are a matter of taste in Japanese, Korean, and capitals: `주문번호`, `UNITPRICE`
+        joined = heading.replace(" ", "")
+        return next(
+            (i for i, known in enumerate(headings) if known.replace(" ", "") == joined), None
+        )
     others = words("headings", "others") & set(heading.split())
     if others and not words("headings", "including") & set(heading.split()):
         return None
@@ -268,7 +277,7 @@ def _is_count(text: str) -> bool:
 
 def _is_place(text: str) -> bool:
     amount = is_number(text) and any(mark in text for mark in MARKS)
-    return not amount and folded(text) not in words("cells", "dining")
+    return not amount and plain(text) not in words("cells", "dining")
 
 
 def _is_name(text: str) -> bool:

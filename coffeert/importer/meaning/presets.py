@@ -14,6 +14,7 @@ from coffeert.errors import ConfigError
 from coffeert.importer.meaning.statuses import Kind
 from coffeert.importer.plan import FIELDS
 from coffeert.importer.spelling.cell_text import folded, heading_words
+from coffeert.importer.spelling.vocabulary import plain
 from coffeert.printable import printable
 
 _TEXTS: Final = ("title", "refuse", "date_order", "decimal_mark", "inherit_by")
@@ -222,7 +223,7 @@ def _meanings(preset: str, column: str, value: Any) -> Mapping[str, Kind]:
         raise ConfigError(
             f"In the preset {preset}, the status {column!r} must have lists named {', '.join(_WORDS)}."
         )
-    return {folded(str(word)): _WORDS[key] for key, words in value.items() for word in words}
+    return {plain(str(word)): _WORDS[key] for key, words in value.items() for word in words}
 
 
 def _flag(preset: str, column: str, value: Any) -> Kind | None:

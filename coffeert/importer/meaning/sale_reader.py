@@ -34,6 +34,7 @@ from coffeert.importer.spelling.cell_text import (
     number_text,
 )
 from coffeert.importer.spelling.currency_signs import currencies_of
+from coffeert.importer.spelling.vocabulary import plain
 
 _NAMELESS_REFUND = Fault(
     "is a refund that names no drink: --refund-drink NAME stores such refunds under a name, such as Refund"
@@ -249,7 +250,7 @@ class SaleReader:
         found, reason = Kind.SALE, ""
         for status in self.statuses:
             text = cell_text(cells[status.index])
-            kind = self.meanings.get((status.index, folded(text)), status.kind(text))
+            kind = self.meanings.get((status.index, plain(text)), status.kind(text))
             if RANK[kind] > RANK[found]:
                 found, reason = kind, status.reason(text)
         return found, reason

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from coffeert.errors import ConfigError
 from coffeert.importer.meaning.columns import Sample
 from coffeert.importer.spelling.cell_text import folded, heading_words, is_missing
-from coffeert.importer.spelling.vocabulary import words
+from coffeert.importer.spelling.vocabulary import plain, words
 
 
 class Kind(Enum):
@@ -54,7 +54,7 @@ class StatusColumn:
 
     def kind(self, text: str) -> Kind:
         """Return what a value means."""
-        word = folded(text)
+        word = plain(text)
         if self.when_filled:
             return Kind.SALE if is_missing(text) else Kind.VOID
         if self.flag is not None and (word in words("statuses", "no") or is_missing(text)):
@@ -131,7 +131,7 @@ def _condition(columns: Sequence[str], text: str, option: str) -> tuple[int, str
 
 
 def _has_known_word(texts: Iterable[str]) -> bool:
-    return any(kind_of_word(folded(text)) is not Kind.UNKNOWN for text in set(texts))
+    return any(kind_of_word(plain(text)) is not Kind.UNKNOWN for text in set(texts))
 
 
 _ALWAYS = frozenset({"status", "statut", "ステータス", "статус"})
