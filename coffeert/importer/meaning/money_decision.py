@@ -7,7 +7,8 @@ from typing import Final
 
 from coffeert.importer.meaning.layout import Layout
 from coffeert.importer.meaning.notes import Notes
-from coffeert.importer.meaning.survey import MoneyTexts, Survey
+from coffeert.importer.meaning.reversals import MoneyTexts
+from coffeert.importer.meaning.survey import Survey
 from coffeert.importer.plan import MeaningOptions
 from coffeert.importer.spelling.cell_text import heading_words
 from coffeert.importer.spelling.numbers import ScaledNumber, scaled_number, spelled_number

@@ -23,18 +23,16 @@ from coffeert.importer.meaning.memory import remember
 from coffeert.importer.meaning.moments import MomentReader
 from coffeert.importer.meaning.receipts import ReceiptPositions
 from coffeert.importer.meaning.row_kinds import has_total_label, is_heading
-from coffeert.importer.meaning.statuses import RANK, Condition, Kind, StatusColumn
+from coffeert.importer.meaning.statuses import Kind, StateReader
 from coffeert.importer.rows import Cell, RejectedRow, SaleLine, SkippedRow, TableRow
 from coffeert.importer.spelling.cell_text import (
     Fault,
     cell_text,
-    folded,
     is_cut_number,
     is_missing,
     number_text,
 )
 from coffeert.importer.spelling.currency_signs import currencies_of
-from coffeert.importer.spelling.vocabulary import plain
 
 _NAMELESS_REFUND = Fault(
     "is a refund that names no drink: --refund-drink NAME stores such refunds under a name, such as Refund"
@@ -86,16 +84,13 @@ class SaleReader:
     totals: AmountReader
     discounts: AmountReader
     currency: str | None
-    statuses: Sequence[StatusColumn] = ()
-    conditions: Sequence[Condition] = ()
-    meanings: dict[tuple[int, str], Kind] = field(default_factory=dict)
+    states: StateReader
     _stores: dict[Cell, str | Fault] = field(default_factory=dict)
     _monies: dict[tuple[Kind, str, object], Money | Faults | SkippedKind] = field(
         default_factory=dict
     )
     _money_cells: Callable[[tuple[Cell, ...]], object] = field(init=False)
     _positions: ReceiptPositions = field(default_factory=ReceiptPositions)
-    _kinds: dict[tuple[Cell, ...], tuple[Kind, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Choose the cells that an amount depends on."""
@@ -111,7 +106,8 @@ class SaleReader:
         """Return what a row is."""
         line, cells = row
         receipt, receipt_line = self._receipt(cells, line)
-        kind, reason = self._kind(cells) if self.statuses or self.conditions else (Kind.SALE, "")
+        state = self.states.read(cells)
+        kind, reason = state.kind, state.reason
         drink = self.drinks.read(cells)
         if type(drink) is Fault and drink.no_sale:
             return SkippedRow(line, cells, drink)
@@ -231,29 +227,6 @@ class SaleReader:
         if self.currency is None or is_missing(code) or self.currency in currencies_of(code):
             return None
         return Fault(f"is in another currency than {self.currency}")
-
-    def _kind(self, cells: tuple[Cell, ...]) -> tuple[Kind, str]:
-        """Return what the states of a row make of it, and which does."""
-        key = tuple(cells[column.index] for column in self.statuses)
-        found = self._kinds.get(key)
-        if found is None or self.conditions:
-            found = self._kind_of(cells)
-            if len(self._kinds) < 10_000:
-                self._kinds[key] = found
-        return found
-
-    def _kind_of(self, cells: tuple[Cell, ...]) -> tuple[Kind, str]:
-        for column, value, kind in self.conditions:
-            text = cell_text(cells[column])
-            if folded(text) == value:
-                return kind, f"`{self.columns[column]}` is {text[:40]!r}"
-        found, reason = Kind.SALE, ""
-        for status in self.statuses:
-            text = cell_text(cells[status.index])
-            kind = self.meanings.get((status.index, plain(text)), status.kind(text))
-            if RANK[kind] > RANK[found]:
-                found, reason = kind, status.reason(text)
-        return found, reason
 
     def _money(
         self, cells: tuple[Cell, ...], kind: Kind, reason: str

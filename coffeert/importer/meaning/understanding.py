@@ -30,9 +30,10 @@ from coffeert.importer.meaning.moments import MomentReader
 from coffeert.importer.meaning.money_decision import decide_money, settle_discount
 from coffeert.importer.meaning.notes import Notes
 from coffeert.importer.meaning.number_decision import decide_currency, decide_marks
+from coffeert.importer.meaning.reversals import ask_for_reversals
 from coffeert.importer.meaning.row_kinds import differing_headings
 from coffeert.importer.meaning.sale_reader import Given, SaleReader
-from coffeert.importer.meaning.statuses import Condition, conditions
+from coffeert.importer.meaning.statuses import StateReader, conditions
 from coffeert.importer.meaning.survey import Survey, survey
 from coffeert.importer.meaning.totals import stated_totals
 from coffeert.importer.plan import MeaningOptions, Plan, Question
@@ -75,11 +76,12 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
     notes = Notes()
     layout = find_layout(table, options, notes)
     rules = conditions(layout.columns, skip=options.skip, refund=options.refund, sale=options.sale)
+    states = StateReader(layout.columns, layout.statuses, rules, layout.meanings)
     watched = [status.index for status in layout.statuses]
     watched += [
         layout.fields[name] for name in ("currency", "zone", "store") if name in layout.fields
     ]
-    seen = survey(inherited(table.rows(), layout), layout.columns, layout.fields, watched)
+    seen = survey(inherited(table.rows(), layout), layout.columns, layout.fields, watched, states)
     _refuse_other_headings(seen, layout.columns)
     ask_for_columns(layout, seen, options, notes)
     currency = _currency(layout, seen, options, notes)
@@ -90,10 +92,11 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
     one_piece = given.quantity == 1 and "quantity" not in layout.fields
     decide_money(layout, seen, marks, notes, one_piece=one_piece, given=frozenset(options.columns))
     ask_for_states(layout, seen, rules, notes)
+    ask_for_reversals(seen.reversals, layout.columns, notes)
     ask_for_marks(layout, seen, rules, notes)
     say_cut_keys(seen.keys, {name: layout.heading(name) for name in seen.keys}, notes)
     argue_options(options, notes)
-    reader = _reader(layout, seen, options, days, marks, currency, given, rules)
+    reader = _reader(layout, seen, options, days, marks, currency, given, states)
     columns = {layout.at("price"): reader.prices, layout.at("total"): reader.totals}
     totals = stated_totals(seen, layout.columns, {i: r for i, r in columns.items() if i >= 0})
     if not notes.questions:
@@ -224,7 +227,7 @@ def _reader(
     marks: Mapping[str, str],
     currency: str | None,
     given: Given,
-    rules: list[Condition],
+    states: StateReader,
 ) -> SaleReader:
     preset, at = layout.preset, layout.at
     places = currency_places(currency)
@@ -280,7 +283,5 @@ def _reader(
         totals=amounts("total"),
         discounts=amounts("discount"),
         currency=currency,
-        statuses=layout.statuses,
-        conditions=rules,
-        meanings=dict(layout.meanings),
+        states=states,
     )

@@ -107,3 +107,77 @@ def test_a_rule_that_leaves_out_other_goods_asks_nothing() -> None:
 def test_an_item_with_such_a_word_is_asked_about(name: str) -> None:
     text = HEADER.format("Note") + ROW.format("") + ROW.format("").replace("Tea", name)
     assert asked(shop(text)) == [f"Item={name}"]
+
+
+MARKED = "Date,Item,Qty,Total,Status\n2026-09-14 08:00,Latte,1,4.50,Paid\n"
+REFUNDED = "2026-09-14 09:00,Latte,1,4.50,Refunded\n"
+
+
+@pytest.mark.parametrize("refund", ["-1,-4.50,Refund", "1,4.50,Refund", "-1,-4.50,Paid"])
+def test_a_sale_marked_as_refunded_beside_its_refund_is_asked_about(refund: str) -> None:
+    text = (
+        f"{MARKED}{REFUNDED}2026-09-14 09:30,Latte,{refund}\n2026-09-14 19:30,Mocha,1,5.00,Paid\n"
+    )
+    outcome = shop(text)
+    assert answered(text, outcome, 0).sum == 950
+    assert answered(text, outcome, 1).sum == 500
+
+
+def test_a_known_export_that_has_both_is_asked_about() -> None:
+    text = (
+        "Date,Transaction ID,Type,Description,Quantity,Price (Gross),Price (Net),Transaction refunded\n"
+        "2024-03-01 08:00,T1,Sale,Latte,1,4.50,4.00,No\n2024-03-01 09:00,T2,Sale,Latte,1,4.50,4.00,Yes\n"
+        "2024-03-01 09:30,T3,Refund,Latte,1,-4.50,-4.00,No\n"
+    )
+    (question,) = shop(text, zone="Europe/Zurich").plan.questions
+    assert question.text == (
+        "1 row has 'Yes' in `Transaction refunded`, and 1 row gives money back. Is it for the same sales?"
+    )
+    assert shop(text, sale=("Transaction refunded=Yes",)).sum == 450
+    assert shop(text, skip=("Transaction refunded=Yes",)).sum == 0
+
+
+def test_without_a_refund_a_sale_marked_as_refunded_is_left_out() -> None:
+    assert shop(MARKED + REFUNDED).sum == 450
+
+
+STORNO = "Datum,Beleg,Artikel,Menge,Gesamt,{}\n2026-09-14 08:00,1,Espresso,1,2.40,{}\n"
+
+
+@pytest.mark.parametrize(
+    ("heading", "sale", "void"), [("Storno", "N", "J"), ("Belegart", "Verkauf", "Storno")]
+)
+@pytest.mark.parametrize("pieces", ["-1,-2.40", "1,-2.40", "-1,2.40"])
+def test_a_void_that_takes_back_an_unmarked_row_is_asked_about(
+    heading: str, sale: str, void: str, pieces: str
+) -> None:
+    text = (
+        f"{STORNO.format(heading, sale)}2026-09-14 09:00,2,Espresso,1,2.40,{sale}\n"
+        f"2026-09-14 09:01,3,Espresso,{pieces},{void}\n2026-09-14 19:00,4,Kuchen,1,4.20,{sale}\n"
+    )
+    outcome = shop(text)
+    assert answered(text, outcome, 0).sum == 660
+    assert answered(text, outcome, 1).sum == 900
+
+
+def test_a_void_whose_two_rows_are_both_marked_is_left_out() -> None:
+    text = STORNO.format("Storno", "N") + (
+        "2026-09-14 09:00,2,Espresso,1,2.40,J\n2026-09-14 09:01,3,Espresso,-1,-2.40,J\n"
+    )
+    assert shop(text).sum == 240
+
+
+def test_voids_with_and_without_a_row_that_takes_them_back() -> None:
+    text = STORNO.format("Storno", "J") + (
+        "2026-09-14 09:00,2,Tea,1,3.00,N\n2026-09-14 09:01,3,Tea,-1,-3.00,J\n"
+    )
+    outcome = shop(text)
+    assert [answered(text, outcome, n).sum for n in range(3)] == [240, -240, 300]
+
+
+def test_a_refund_that_is_void_itself_is_left_out() -> None:
+    text = (
+        "Date,Item,Qty,Total,Type,Void\n2026-09-14 08:00,Tea,1,3.00,Sale,\n"
+        "2026-09-14 09:00,Tea,-1,-3.00,Refund,x\n"
+    )
+    assert shop(text).sum == 300
