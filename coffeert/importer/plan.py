@@ -20,7 +20,7 @@ FIELDS: Final = {
     "quantity": "pieces, negative for a refund",
     "price": "price of one piece",
     "total": "what the line costs",
-    "discount": "what was taken off the line, if there is no total",
+    "discount": "what was taken off the line, if there is no total; of a heading with % a percentage",
     "currency": "code of the currency",
     "status": "what tells sales from voids and refunds",
     "receipt": "number of the receipt",

@@ -9,7 +9,6 @@ from coffeert.importer.meaning.row_kinds import has_total_label, is_heading
 from coffeert.importer.rows import TableRow
 from coffeert.importer.spelling.cell_text import (
     cell_text,
-    folded,
     heading_words,
     in_brackets,
     is_missing,
@@ -25,6 +24,9 @@ _ENOUGH: Final = 0.6
 _NAMES_OF_NUMBERS: Final = frozenset({"product id", "sku", "stock code", "artikel", "item"})
 _MINOR_UNITS: Final = frozenset(
     {"cent", "cents", "minor", "pence", "centimes", "centavos", "øre", "öre"}
+)
+_PERCENT: Final = frozenset(
+    {"pct", "perc", "percent", "percentage", "prozent", "pourcentage", "porcentaje"}
 )
 _ALIKE: Final = {
     "placed_at": ("placed_at", "date", "time"),
@@ -153,6 +155,12 @@ def is_in_minor_units(heading: str) -> bool:
     )
 
 
+def is_percentage(heading: str) -> bool:
+    """Return whether a heading such as `Discount (%)` says that numbers are percentages."""
+    every = heading_words(" ".join([heading, *in_brackets(heading)])).split()
+    return "%" in heading or not _PERCENT.isdisjoint(every)
+
+
 def is_number(text: str) -> bool:
     """Return whether a text is a number, with or without a currency."""
     number = spelled_number(text)
@@ -208,9 +216,7 @@ def _fits(sample: Sample, name: str, index: int) -> bool:
         return heading in _NAMES_OF_NUMBERS or sample.share(index, _is_name) > _ENOUGH
     if name == "store":
         return sample.share(index, _is_place) > _ENOUGH
-    if name in _MONEY and any(
-        folded(mark) in ("%", "pct", "percent") for mark in in_brackets(heading)
-    ):
+    if name in _MONEY and is_percentage(sample.columns[index]):
         return False
     test = _TESTS.get(name)
     return test is None or sample.share(index, test) > _ENOUGH

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from coffeert.importer.meaning.columns import is_number, is_percentage
 from coffeert.importer.meaning.layout import Layout
 from coffeert.importer.meaning.notes import Notes
 from coffeert.importer.meaning.reversals import MoneyTexts
@@ -12,7 +13,7 @@ from coffeert.importer.meaning.survey import Survey
 from coffeert.importer.plan import MeaningOptions
 from coffeert.importer.spelling.cell_text import heading_words
 from coffeert.importer.spelling.numbers import ScaledNumber, scaled_number, spelled_number
-from coffeert.importer.spelling.vocabulary import words
+from coffeert.importer.spelling.vocabulary import has_stem, words
 
 _PROOF: Final = 3
 """How many drinks must show that a column grows with the pieces, or does not."""
@@ -46,24 +47,43 @@ def decide_money(
         _check_price(layout, seen, marks, notes)
 
 
-def settle_discount(layout: Layout, options: MeaningOptions, notes: Notes) -> None:
+def settle_discount(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -> None:
     """Ask what a column of discounts means if nothing says what the lines cost after them."""
     money = {"price", "total"} & layout.fields.keys()
-    if layout.preset is not None or "discount" in options.columns:
+    if layout.preset is not None:
         return
-    if money == {"total"} and "gross" not in heading_words(layout.heading("total")).split():
+    if "discount" in layout.fields and is_percentage(layout.heading("discount")):
+        notes.say(f"`{layout.heading('discount')}` is a percentage; what is left is rounded.")
+    if "discount" in options.columns:
+        return
+    if money == {"total"} and not has_stem(layout.heading("total"), "headings", "before_discounts"):
         return
     for index, heading in enumerate(layout.columns):
-        if index in layout.fields.values() or heading_words(heading) not in words(
-            "headings", "discounts"
-        ):
-            continue
-        if any(c in "123456789" for text in layout.sample.texts[index] for c in text):
+        if _takes_off(layout, seen, index):
+            what = "a percentage" if is_percentage(heading) else "an amount"
             notes.ask(
-                f"Is `{heading}` an amount that is taken off the whole line?",
+                f"Is `{heading}` {what} that is taken off the whole line?",
                 (("--map", f"discount={heading}"), "yes, off what it would cost"),
                 (("--map", "discount="), "no, prices are those after discounts"),
             )
+
+
+def _takes_off(layout: Layout, seen: Survey, index: int) -> bool:
+    """Return whether a column has the heading of discounts, and some."""
+    named = frozenset(heading_words(layout.columns[index]).split())
+    if index in layout.fields.values() or named & words("headings", "no_discounts"):
+        return False
+    if not (
+        has_stem(layout.columns[index], "headings", "discounts")
+        or named & words("headings", "discount_words")
+    ):
+        return False
+    sample = layout.sample.texts[index]
+    if index not in seen.few:  # It has more different values than are counted, not all of them 0.
+        return any(is_number(text.strip("% ")) for text in sample)
+    return any(
+        is_number(bare) and bare.strip("0.,-") for t in seen.few[index] if (bare := t.strip("% "))
+    )
 
 
 def _settle_amount(

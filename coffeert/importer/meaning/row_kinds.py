@@ -9,11 +9,10 @@ from typing import Final
 
 from coffeert.importer.rows import Cell
 from coffeert.importer.spelling.cell_text import heading_words, in_brackets
-from coffeert.importer.spelling.vocabulary import field_headings, plain, words
+from coffeert.importer.spelling.vocabulary import field_headings, has_stem, plain, words
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _DIGIT: Final = re.compile(r"[0-9]")
-_FIRST_CJK: Final = "\u3040"
 
 
 def is_total_label(text: str) -> bool:
@@ -33,15 +32,7 @@ def is_doubtful(text: str) -> bool:
 
 def hints_at_void(text: str) -> bool:
     """Return whether a word of a text hints at a void or a refund, as in `Factura B anulada`."""
-    return len(text) < 80 and _hints().search(plain(text)) is not None
-
-
-@cache
-def _hints() -> re.Pattern[str]:
-    hints = sorted(words("statuses", "hints"))
-    anywhere = [hint for hint in hints if len(hint) > 4 or hint[0] >= _FIRST_CJK]
-    beginnings = [hint for hint in hints if hint not in anywhere]
-    return re.compile(rf"{'|'.join(anywhere)}|(?<![^\W\d_])(?:{'|'.join(beginnings)})")
+    return len(text) < 80 and has_stem(text, "statuses", "hints")
 
 
 def has_total_label(cells: Iterable[Cell]) -> bool:

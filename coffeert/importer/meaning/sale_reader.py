@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from coffeert.domain.orders import MAX_TEXT_LENGTH
-from coffeert.importer.meaning.amounts import AmountReader, PiecesReader
+from coffeert.importer.meaning.amounts import AmountReader, PercentReader, PiecesReader
 from coffeert.importer.meaning.drinks import MAX_NAME_LENGTH, NO_DRINK, DrinkReader
 from coffeert.importer.meaning.key_decision import is_rounded
 from coffeert.importer.meaning.line_money import (
@@ -82,7 +82,8 @@ class SaleReader:
     pieces: PiecesReader
     prices: AmountReader
     totals: AmountReader
-    discounts: AmountReader
+    discounts: AmountReader | PercentReader
+    in_percent: bool = False
     currency: str | None
     states: StateReader
     _stores: dict[Cell, str | Fault] = field(default_factory=dict)
@@ -250,7 +251,8 @@ class SaleReader:
             return Faults(faults)
         assert type(pieces) is int
         line = LineAmounts(pieces, *(a if type(a) is int else None for a in (price, total)))
-        return signed_money(line.after(discount if type(discount) is int else 0), kind, reason)
+        off = discount if type(discount) is int else 0
+        return signed_money(line.after(line.share(off) if self.in_percent else off), kind, reason)
 
     def _discount(self, cells: tuple[Cell, ...]) -> int | Fault:
         if self.discount < 0:

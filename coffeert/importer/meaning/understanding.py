@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 from coffeert.domain.currency import places as currency_places
 from coffeert.errors import ConfigError
-from coffeert.importer.meaning.amounts import AmountReader, PiecesReader
+from coffeert.importer.meaning.amounts import AmountReader, PercentReader, PiecesReader
 from coffeert.importer.meaning.clock_changes import changes_on, later_lines
 from coffeert.importer.meaning.clock_decision import decide_clock
-from coffeert.importer.meaning.columns import heading_currency, is_in_minor_units
+from coffeert.importer.meaning.columns import heading_currency, is_in_minor_units, is_percentage
 from coffeert.importer.meaning.day_decision import DayFormat, decide_days, decide_zone
 from coffeert.importer.meaning.drinks import DrinkReader
 from coffeert.importer.meaning.key_decision import say_cut_keys
@@ -88,7 +88,7 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
     given = given_values(layout, options, currency_places(currency), notes)
     marks = _marks(layout, seen, options, currency_places(currency), notes)
     days = _days(layout, seen, options, notes)
-    settle_discount(layout, options, notes)
+    settle_discount(layout, seen, options, notes)
     one_piece = given.quantity == 1 and "quantity" not in layout.fields
     decide_money(layout, seen, marks, notes, one_piece=one_piece, given=frozenset(options.columns))
     ask_for_states(layout, seen, rules, notes)
@@ -240,6 +240,8 @@ def _reader(
         scale = 0 if name in layout.fields and is_in_minor_units(own) else places
         return AmountReader(mark=mark, heading=own, places=scale, currency=currency)
 
+    percent = "discount" in layout.fields and is_percentage(layout.heading("discount"))
+
     return SaleReader(
         columns=layout.columns,
         day=at("placed_at") if "placed_at" in layout.fields else at("date"),
@@ -281,7 +283,12 @@ def _reader(
         pieces=PiecesReader(mark=marks.get("quantity", "."), heading=heading("quantity")),
         prices=amounts("price"),
         totals=amounts("total"),
-        discounts=amounts("discount"),
+        discounts=(
+            PercentReader(mark=marks.get("discount", "."), heading=heading("discount"))
+            if percent
+            else amounts("discount")
+        ),
+        in_percent=percent,
         currency=currency,
         states=states,
     )

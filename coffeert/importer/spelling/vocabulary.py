@@ -11,6 +11,7 @@ from typing import Any, Final
 
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
 _ACCENTS: Final = re.compile("[\u0300-\u036f]")
+_FIRST_CJK: Final = "\u3040"
 _STROKES: Final = str.maketrans("łøđ", "lod")
 
 
@@ -28,6 +29,24 @@ def words(name: str, *keys: str) -> frozenset[str]:
     for key in keys:
         found = found[key]
     return frozenset(map(plain, found))
+
+
+def has_stem(text: str, name: str, key: str) -> bool:
+    """Return whether a word of a text begins with an entry of a list.
+
+    Those of five letters and more, and those without blanks between words, may also stand within a word.
+    """
+    return _stems(name, key).search(plain(text)) is not None
+
+
+@cache
+def _stems(name: str, key: str) -> re.Pattern[str]:
+    return re.compile(
+        "|".join(
+            stem if len(stem) > 4 or stem[0] >= _FIRST_CJK else rf"(?<![^\W\d_]){stem}"
+            for stem in sorted(words(name, key))
+        )
+    )
 
 
 @cache
