@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -28,6 +29,8 @@ _MINOR_UNITS: Final = frozenset(
 _PERCENT: Final = frozenset(
     {"pct", "perc", "percent", "percentage", "prozent", "pourcentage", "porcentaje"}
 )
+_NO_RECEIPT: Final = re.compile(r"\D*[\d.,']*\d[.,]\d\d\D*|.*\d:\d\d.*")
+"""An amount or a time beside a heading such as `Check amount`."""
 _ALIKE: Final = {
     "placed_at": ("placed_at", "date", "time"),
     "date": ("placed_at", "date"),
@@ -299,5 +302,5 @@ _TESTS: Final[dict[str, Callable[[str], bool]]] = {
     "total": is_number,
     "amount": is_number,
     "currency": lambda text: bool(currencies_of(text)),
-    "receipt": lambda text: any(map(str.isdecimal, text)),
+    "receipt": lambda text: any(map(str.isdecimal, text)) and not _NO_RECEIPT.fullmatch(text),
 }

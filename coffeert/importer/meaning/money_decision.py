@@ -36,7 +36,7 @@ def decide_money(
         _settle_amount(layout, seen, marks, notes, one_piece=one_piece)
     elif {"price", "total"} <= layout.fields.keys() and not {"price", "total"} <= given:
         _compare(layout, seen, marks, notes)
-    elif "total" in layout.fields and "quantity" in layout.fields:
+    elif "total" in layout.fields:
         known = layout.preset is not None or "total" in given
         _check_total(layout, seen, marks, notes, known=known)
     elif (
@@ -91,7 +91,10 @@ def _settle_amount(
 ) -> None:
     heading = layout.heading("amount")
     kind = _grows(seen.money, marks, "amount")
-    if one_piece or ("quantity" in seen.numbers and seen.numbers["quantity"].all_one):
+    if kind is None and _is_of_receipts(seen.money, "amount"):
+        _ask_for_receipts(heading, notes)
+        kind = "price"
+    elif one_piece or ("quantity" in seen.numbers and seen.numbers["quantity"].all_one):
         kind = "price"
         notes.say(f"`{heading}` is price and total alike: each row is one piece.")
     elif kind is not None:
@@ -146,32 +149,47 @@ def _check_total(
                 "what all pieces of the line cost together",
             ),
         )
-    elif not known and _is_of_receipts(seen.money):
-        notes.ask(
-            f"All lines of a receipt have the same `{heading}`. Is it what the line costs, or the receipt?",
-            (("--map", f"total={heading}"), "what the line costs"),
-            (
-                ("--map", "total=", "--map", "price=", "--missing", "price=menu"),
-                "what the receipt costs, and each drink has the price of the menu",
-            ),
-        )
+    elif not known and _is_of_receipts(seen.money, "total"):
+        _ask_for_receipts(heading, notes)
     else:
         notes.say(f"`{heading}` is what a line costs.")
 
 
-def _is_of_receipts(money: list[MoneyTexts]) -> bool:
-    """Return whether all lines of each receipt have the same total, though receipts differ in theirs."""
-    totals: dict[str, set[str]] = {}
+def _ask_for_receipts(heading: str, notes: Notes) -> None:
+    notes.ask(
+        f"All lines of a receipt have the same `{heading}`. Is it what the line costs, or the receipt?",
+        (("--map", f"total={heading}"), "what the line costs"),
+        (
+            ("--map", "total=", "--map", "price=", "--missing", "price=menu"),
+            "what the receipt costs, and each drink has the price of the menu",
+        ),
+    )
+
+
+def _is_of_receipts(money: list[MoneyTexts], name: str) -> bool:
+    """Return whether all lines of each receipt have the same amount, though receipts differ in theirs.
+
+    Without numbers of receipts, lines of one moment are taken for those of one; as that may be chance, a
+    drink must then also have different amounts for as many pieces.
+    """
+    amounts: dict[str, set[str]] = {}
     lines: dict[str, set[tuple[str, str]]] = {}
+    by_goods: dict[tuple[str, str], set[str]] = {}
+    numbered = any(texts.receipt for texts in money)
     for texts in money:
-        if texts.receipt and texts.total:
-            totals.setdefault(texts.receipt, set()).add(texts.total)
-            lines.setdefault(texts.receipt, set()).add((texts.drink, texts.quantity))
+        receipt = texts.receipt if numbered else texts.moment.strip()
+        amount = texts.total if name == "total" else texts.price
+        if receipt and amount:
+            goods = texts.drink, texts.quantity
+            amounts.setdefault(receipt, set()).add(amount)
+            lines.setdefault(receipt, set()).add(goods)
+            by_goods.setdefault(goods, set()).add(amount)
     several = [receipt for receipt, found in lines.items() if len(found) > 1]
     return (
-        bool(several)
-        and all(len(totals[receipt]) == 1 for receipt in several)
-        and len(set().union(*totals.values())) > 1
+        len(several) > (0 if numbered else 1)
+        and all(len(amounts[receipt]) == 1 for receipt in several)
+        and len(set().union(*amounts.values())) > 1
+        and (numbered or any(len(found) > 1 for found in by_goods.values()))
     )
 
 

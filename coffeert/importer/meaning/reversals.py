@@ -24,6 +24,7 @@ class MoneyTexts(NamedTuple):
     price: str
     total: str
     receipt: str
+    moment: str
 
 
 @dataclass(slots=True)

@@ -286,6 +286,7 @@ class _Surveyor:
             price,
             get(cells, "total"),
             get(cells, "receipt"),
+            get(cells, "placed_at") or f"{get(cells, 'date')} {get(cells, 'time')}",
         )
 
     def _text(self, cells: tuple[Cell, ...], name: str) -> str:
