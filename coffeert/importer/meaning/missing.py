@@ -117,11 +117,11 @@ def ask_for_marks(layout: Layout, seen: Survey, rules: list[Condition], notes: N
     """Ask about what may tell that a row is no sale, though nothing says that its column does.
 
     That is a word such as `Voided`, anything in a column such as `Voided by`, and an item such as `Tip`.
+    Of a known export only items are asked about: what its columns say is known.
     """
-    if layout.preset is not None:
-        return
+    preset = layout.preset
     ruled = {(rule.column, rule.value) for rule in rules}
-    for index, counts in seen.few.items():
+    for index, counts in seen.few.items() if preset is None else ():
         heading = layout.columns[index]
         telling = _tells_of_voids(heading)
         found = {
@@ -141,8 +141,9 @@ def ask_for_marks(layout: Layout, seen: Survey, rules: list[Condition], notes: N
             if (index, folded(text)) not in ruled:
                 _ask_for_state(heading, text, count, notes)
     drink = layout.at("drink")
-    for text, count in list(seen.doubtful.items())[:_SHOWN]:
-        if (drink, folded(text)) not in ruled:
+    for text, count in [item for item in seen.doubtful.items() if item[1]][:_SHOWN]:
+        known = preset is not None and preset.leaves_out(text)
+        if not known and (drink, folded(text)) not in ruled:
             _ask_for_state(layout.columns[drink], text, count, notes)
 
 

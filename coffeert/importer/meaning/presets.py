@@ -76,6 +76,11 @@ class ExportPreset:
             column_named(columns, name) is not None for name in self.header
         )
 
+    def leaves_out(self, item: str) -> bool:
+        """Return whether something that was sold is known to be none."""
+        goods = map(folded, self.no_goods)
+        return folded(item) in goods or item.endswith(self.void_endings)
+
     def column(self, columns: Sequence[str], name: str) -> int | None:
         """Return the column of a field."""
         found = (column_named(columns, heading) for heading in self.columns.get(name, ()))

@@ -191,7 +191,11 @@ class _Surveyor:
                 self._note_total(row)
                 continue
             self._note(cells, line)
-            if result.doubtful and (drink := cells[self._drink]) in self._doubtful:
+            if (
+                result.doubtful
+                and (drink := cells[self._drink]) in self._doubtful
+                and self._states.read(cells).kind is not Kind.VOID
+            ):
                 result.doubtful[cell_text(drink)] += 1
         return result
 

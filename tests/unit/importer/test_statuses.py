@@ -181,3 +181,34 @@ def test_a_refund_that_is_void_itself_is_left_out() -> None:
         "2026-09-14 09:00,Tea,-1,-3.00,Refund,x\n"
     )
     assert shop(text).sum == 300
+
+
+SHOPIFY = (
+    "Name,Financial Status,Created at,Lineitem quantity,Lineitem name,Lineitem price,Location\n"
+)
+SQUARE = "Date,Time,Item,Qty,Price Point Name,Modifiers Applied,Net Sales,Location,Event Type\n"
+
+
+@pytest.mark.parametrize("item", ["Tip", "Gratuity", "Gift Card", "Refund adjustment"])
+def test_an_item_that_may_be_none_is_asked_about_in_a_known_export(item: str) -> None:
+    text = (
+        f"{SHOPIFY}#1,paid,2026-09-14 08:00:00 +0200,1,Latte,5.00,Pier\n"
+        f"#2,paid,2026-09-14 08:00:00 +0200,1,{item},4.50,Pier\n"
+    )
+    assert asked(shop(text)) == [f"Lineitem name={item}"]
+    assert shop(text, skip=(f"Lineitem name={item}",)).sum == 500
+
+
+def test_an_item_that_a_known_export_leaves_out_is_not() -> None:
+    text = (
+        f"{SQUARE}2026-09-14,08:00,Latte,1,,,5.00,Pier,Payment\n"
+        "2026-09-14,08:00,Latte (Voided),1,,,5.00,Pier,Payment\n"
+    )
+    assert shop(text).sum == 500
+
+
+def test_an_item_of_a_row_that_is_left_out_is_not() -> None:
+    text = (
+        "Date,Item,Qty,Price,Void\n2026-09-14 08:00,Latte,1,4.00,\n2026-09-14 08:00,Tip,1,4.00,x\n"
+    )
+    assert shop(text).sum == 400
