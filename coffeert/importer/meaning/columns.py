@@ -153,7 +153,7 @@ def heading_currency(heading: str) -> frozenset[str]:
 
 def is_in_minor_units(heading: str) -> bool:
     """Return whether a heading such as `price_cents` says that amounts are whole minor units."""
-    return not _MINOR_UNITS.isdisjoint(
+    return "¢" in heading or not _MINOR_UNITS.isdisjoint(
         heading_words(" ".join([heading, *in_brackets(heading)])).split()
     )
 

@@ -205,6 +205,8 @@ def argue_options(options: MeaningOptions, notes: Notes) -> None:
         notes.argue("--missing", f"{name}={value}")
     if options.store is not None:
         notes.argue("--store", options.store)
+    if options.amounts is not None:
+        notes.argue("--amounts", options.amounts)
     if options.refund_drink is not None:
         notes.argue("--refund-drink", options.refund_drink)
     for option, texts in (

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
-from coffeert.importer.meaning.columns import is_number, is_percentage
+from coffeert.importer.meaning.columns import is_in_minor_units, is_number, is_percentage
 from coffeert.importer.meaning.layout import Layout
 from coffeert.importer.meaning.notes import Notes
 from coffeert.importer.meaning.reversals import MoneyTexts
@@ -15,6 +16,8 @@ from coffeert.importer.spelling.cell_text import heading_words
 from coffeert.importer.spelling.numbers import ScaledNumber, scaled_number, spelled_number
 from coffeert.importer.spelling.vocabulary import has_stem, words
 
+_MONEY: Final = ("price", "total", "amount", "discount")
+_PARTS: Final = re.compile(r"[./_]")
 _PROOF: Final = 3
 """How many drinks must show that a column grows with the pieces, or does not."""
 
@@ -45,6 +48,36 @@ def decide_money(
         and "price" not in given
     ):
         _check_price(layout, seen, marks, notes)
+
+
+def minor_units(
+    layout: Layout, seen: Survey, options: MeaningOptions, places: int, notes: Notes
+) -> frozenset[int]:
+    """Return the columns whose amounts are whole minor units, or ask if they may be.
+
+    An `amount` beside a `currency` is how programs write money, most of them in minor units.
+    """
+    money = {name: layout.fields[name] for name in _MONEY if name in layout.fields}
+    if options.amounts is not None:
+        return frozenset(money.values() if options.amounts == "minor" else ())
+    found = {index for index in money.values() if is_in_minor_units(layout.columns[index])}
+    for name, index in money.items() if places else ():
+        if index not in found and seen.numbers[name].whole and _is_beside_currency(layout, index):
+            notes.ask(
+                f"Are the amounts in `{layout.columns[index]}` whole cents, or other minor units?",
+                (("--amounts", "minor"), "yes, 450 is 4.50"),
+                (("--amounts", "major"), "no, 450 is 450.00"),
+            )
+            break
+    return frozenset(found)
+
+
+def _is_beside_currency(layout: Layout, index: int) -> bool:
+    *outer, last = _PARTS.split(layout.columns[index])
+    others = [_PARTS.split(column) for column in layout.columns] if outer else []
+    return last.casefold() in ("amount", "value") and any(
+        before == outer and called.casefold().startswith("currency") for *before, called in others
+    )
 
 
 def settle_discount(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -> None:

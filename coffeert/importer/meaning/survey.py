@@ -43,6 +43,7 @@ class NumberSurvey:
     marks: MarkSurvey = field(default_factory=MarkSurvey.empty)
     currencies: CurrencySurvey = field(default_factory=CurrencySurvey)
     all_one: bool = True
+    whole: bool = True
 
     def add(self, text: str) -> None:
         """Note a number's text."""
@@ -51,6 +52,7 @@ class NumberSurvey:
             return
         self.marks.add(number.digits, text)
         self.currencies.add(number.marks)
+        self.whole = self.whole and number.digits.isdecimal()
         if self.all_one:
             read = [s for mark in MARKS if (s := scaled_number(number.digits, mark))]
             self.all_one = bool(read) and all(s.whole(0) == 1 for s in read)

@@ -14,7 +14,7 @@ from coffeert.errors import ConfigError
 from coffeert.importer.meaning.amounts import AmountReader, PercentReader, PiecesReader
 from coffeert.importer.meaning.clock_changes import changes_on, later_lines
 from coffeert.importer.meaning.clock_decision import decide_clock
-from coffeert.importer.meaning.columns import heading_currency, is_in_minor_units, is_percentage
+from coffeert.importer.meaning.columns import heading_currency, is_percentage
 from coffeert.importer.meaning.day_decision import DayFormat, decide_days, decide_zone
 from coffeert.importer.meaning.drinks import DrinkReader
 from coffeert.importer.meaning.key_decision import say_cut_keys
@@ -27,7 +27,7 @@ from coffeert.importer.meaning.missing import (
     given_values,
 )
 from coffeert.importer.meaning.moments import MomentReader
-from coffeert.importer.meaning.money_decision import decide_money, settle_discount
+from coffeert.importer.meaning.money_decision import decide_money, minor_units, settle_discount
 from coffeert.importer.meaning.notes import Notes
 from coffeert.importer.meaning.number_decision import decide_currency, decide_marks
 from coffeert.importer.meaning.reversals import ask_for_reversals
@@ -88,6 +88,7 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
     given = given_values(layout, options, currency_places(currency), notes)
     marks = _marks(layout, seen, options, currency_places(currency), notes)
     days = _days(layout, seen, options, notes)
+    minor = minor_units(layout, seen, options, currency_places(currency), notes)
     settle_discount(layout, seen, options, notes)
     one_piece = given.quantity == 1 and "quantity" not in layout.fields
     decide_money(layout, seen, marks, notes, one_piece=one_piece, given=frozenset(options.columns))
@@ -96,7 +97,7 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
     ask_for_marks(layout, seen, rules, notes)
     say_cut_keys(seen.keys, {name: layout.heading(name) for name in seen.keys}, notes)
     argue_options(options, notes)
-    reader = _reader(layout, seen, options, days, marks, currency, given, states)
+    reader = _reader(layout, seen, options, days, marks, currency, given, minor, states)
     columns = {layout.at("price"): reader.prices, layout.at("total"): reader.totals}
     totals = stated_totals(seen, layout.columns, {i: r for i, r in columns.items() if i >= 0})
     if not notes.questions:
@@ -227,6 +228,7 @@ def _reader(
     marks: Mapping[str, str],
     currency: str | None,
     given: Given,
+    minor: frozenset[int],
     states: StateReader,
 ) -> SaleReader:
     preset, at = layout.preset, layout.at
@@ -237,7 +239,7 @@ def _reader(
 
     def amounts(name: str) -> AmountReader:
         mark, own = marks.get(name, "."), heading(name)
-        scale = 0 if name in layout.fields and is_in_minor_units(own) else places
+        scale = 0 if at(name) in minor else places
         return AmountReader(mark=mark, heading=own, places=scale, currency=currency)
 
     percent = "discount" in layout.fields and is_percentage(layout.heading("discount"))

@@ -148,3 +148,37 @@ def test_the_percentages_of_odoo_are_taken_off() -> None:
     assert (
         shop(text).sum == shop(text, columns={"discount": "Order Lines/Discount (%)"}).sum == 8100
     )
+
+
+OBJECTS = "created_at,name,quantity,total_money.amount,total_money.currency\n"
+
+
+def test_amounts_of_money_objects_may_be_in_minor_units() -> None:
+    text = f"{OBJECTS}2026-09-14 08:00,Latte,1,450,USD\n2026-09-14 08:00,Latte,2,900,USD\n"
+    outcome = shop(text)
+    assert answered(text, outcome, 0).sum == 1350
+    assert answered(text, outcome, 1).sum == 135_000
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "cost"), [("4.50", "USD", 450), ("450", "JPY", 450)]
+)
+def test_amounts_with_decimal_places_or_of_a_currency_without_are_not(
+    amount: str, currency: str, cost: int
+) -> None:
+    text = f"{OBJECTS}2026-09-14 08:00,Latte,1,{amount},{currency}\n"
+    assert shop(text).sum == cost
+
+
+@pytest.mark.parametrize("heading", ["Total (¢)", "Total ¢", "Preis (Cent)", "amount_cents"])
+def test_cents_are_known_by_their_sign(heading: str) -> None:
+    assert shop(f"Date,Item,Qty,{heading}\n2026-09-14 08:00,Latte,1,240\n").sum == 240
+
+
+def test_the_owner_can_say_that_amounts_are_cents() -> None:
+    text = "Date,Item,Qty,Price\n2026-09-14 08:00,Latte,2,450\n"
+    outcome = shop(text, amounts="minor")
+    assert outcome.sum == 900
+    assert ("--amounts", "minor") in zip(
+        outcome.plan.arguments, outcome.plan.arguments[1:], strict=False
+    )
