@@ -83,7 +83,7 @@ def ask_for_reversals(seen: ReversalSurvey, columns: Sequence[str], notes: Notes
             answers.insert(0, (("--sale", rule), "yes, and rows without a minus are sales"))
         notes.ask(
             f"{_rows(count)} {text!r} in `{columns[column]}` and a negative amount. "
-            "Do they take back rows that are not marked so?",
+            f"{'Does it' if count == 1 else 'Do they'} take back what is not marked so?",
             *answers,
         )
 
