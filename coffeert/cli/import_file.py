@@ -58,6 +58,7 @@ class ImportOptions:
     date_format: str | None
     clock: str | None
     decimal_mark: str | None
+    amounts: str | None
     currency: str | None
     skip: tuple[str, ...]
     refund: tuple[str, ...]

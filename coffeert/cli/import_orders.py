@@ -52,6 +52,11 @@ def _currency(context: click.Context, option: click.Parameter, value: str | None
 )
 @click.option("--decimal-mark", type=click.Choice([".", ","]), help="Of amounts, if none shows it.")
 @click.option(
+    "--amounts",
+    type=click.Choice(["minor", "major"]),
+    help="Whole cents or other minor units, or units of the currency, if the file does not say it.",
+)
+@click.option(
     "--currency",
     callback=_currency,
     metavar="CODE",

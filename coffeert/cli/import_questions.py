@@ -33,6 +33,7 @@ def meaning_options(options: ImportOptions, currency: str | None) -> MeaningOpti
         date_format=options.date_format,
         clock=options.clock,
         decimal_mark=options.decimal_mark,
+        amounts=options.amounts,
         skip=options.skip,
         refund=options.refund,
         sale=options.sale,

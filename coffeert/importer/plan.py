@@ -20,7 +20,7 @@ FIELDS: Final = {
     "quantity": "pieces, negative for a refund",
     "price": "price of one piece",
     "total": "what the line costs",
-    "discount": "what was taken off the line, if there is no total",
+    "discount": "what was taken off the line, if there is no total; of a heading with % a percentage",
     "currency": "code of the currency",
     "status": "what tells sales from voids and refunds",
     "receipt": "number of the receipt",
@@ -40,10 +40,10 @@ class MeaningOptions:
     that name no drink. `preset` is the name of a known export,
     the path of a preset file, or `none`. `date_format` is an order such as `dmy`, a pattern such as
     `DD/MM/YYYY`, or `excel`, `excel1904`, `unix` or `unixms`. `clock` is `24`, or of a clock of 12 hours
-    without AM and PM the time at which the shop opens. `decimal_mark` is `.` or `,`, for columns
-    that do not show theirs. `currency` is the installation's, or if it has none yet the one that the
-    owner names. `known_stores` (code and name) and `known_zones` (IANA name, and whose it is) are offered
-    as answers, and never taken without being asked for.
+    without AM and PM the time at which the shop opens. `decimal_mark` is `.` or `,`, for columns that do
+    not show theirs. `amounts` is `minor` for whole cents, or `major`. `currency` is the installation's,
+    or if it has none yet the one that the owner names. `known_stores` (code and name) and `known_zones`
+    (IANA name, and whose it is) are offered as answers, and never taken without being asked for.
     """
 
     preset: str | None = None
@@ -54,6 +54,7 @@ class MeaningOptions:
     date_format: str | None = None
     clock: str | None = None
     decimal_mark: str | None = None
+    amounts: str | None = None
     skip: tuple[str, ...] = ()
     refund: tuple[str, ...] = ()
     sale: tuple[str, ...] = ()

@@ -86,6 +86,25 @@ class AmountReader(_NumberReader):
 
 
 @dataclass(slots=True, kw_only=True)
+class PercentReader(_NumberReader):
+    """Reads percentages in hundredths of a percent, whatever their sign."""
+
+    heading: str = "discount"
+
+    def _value(self, text: str) -> int | Fault:
+        number = spelled_number(text.strip("% "))
+        scaled = None
+        if number is not None and not number.marks:
+            scaled = scaled_number(number.digits, self.mark)
+        hundredths = None if scaled is None else scaled.whole(2)
+        if hundredths is None or hundredths > 10_000:
+            return Fault(f"`{self.heading}` is no percentage from 0 to 100")
+        if 0 < hundredths < 100:  # As a spreadsheet's 10% is, whose cell holds 0.1.
+            return Fault(f"`{self.heading}` is below one percent, and may be a fraction")
+        return hundredths
+
+
+@dataclass(slots=True, kw_only=True)
 class PiecesReader(_NumberReader):
     """Reads numbers of pieces, negative for those that came back."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -9,7 +10,6 @@ from coffeert.importer.meaning.row_kinds import has_total_label, is_heading
 from coffeert.importer.rows import TableRow
 from coffeert.importer.spelling.cell_text import (
     cell_text,
-    folded,
     heading_words,
     in_brackets,
     is_missing,
@@ -18,7 +18,7 @@ from coffeert.importer.spelling.clocks import read_clock, split_moment
 from coffeert.importer.spelling.currency_signs import currencies_of
 from coffeert.importer.spelling.dates import day_numbers, number_format
 from coffeert.importer.spelling.numbers import MARKS, scaled_number, spelled_number
-from coffeert.importer.spelling.vocabulary import vocabulary, words
+from coffeert.importer.spelling.vocabulary import field_headings, plain, words
 
 _ENOUGH: Final = 0.6
 """The share of a column's values that must look like what its heading says."""
@@ -26,6 +26,11 @@ _NAMES_OF_NUMBERS: Final = frozenset({"product id", "sku", "stock code", "artike
 _MINOR_UNITS: Final = frozenset(
     {"cent", "cents", "minor", "pence", "centimes", "centavos", "øre", "öre"}
 )
+_PERCENT: Final = frozenset(
+    {"pct", "perc", "percent", "percentage", "prozent", "pourcentage", "porcentaje"}
+)
+_NO_RECEIPT: Final = re.compile(r"\D*[\d.,']*\d[.,]\d\d\D*|.*\d:\d\d.*")
+"""An amount or a time beside a heading such as `Check amount`."""
 _ALIKE: Final = {
     "placed_at": ("placed_at", "date", "time"),
     "date": ("placed_at", "date"),
@@ -72,7 +77,7 @@ def find_columns(
     if {"price", "total"} <= without:
         without |= {"amount"}
     for loose in (False, True):
-        for name, headings in vocabulary("headings")["fields"].items():
+        for name, headings in field_headings().items():
             if name not in found and name not in without and not _covered(name, found, loose=loose):
                 index = _column(sample, name, headings, set(found.values()), loose=loose)
                 if index is not None:
@@ -90,12 +95,16 @@ def loosely_found(
     columns: Sequence[str], fields: Mapping[str, int], given: Mapping[str, int]
 ) -> dict[str, bool]:
     """Return the fields whose columns have no known heading, and whether a part of it is one."""
-    known = vocabulary("headings")["fields"]
+    known = field_headings()
     found = {}
     for name, index in fields.items():
         headings = [known[like] for like in _ALIKE.get(name, (name,)) if like in known]
         words = heading_words(columns[index])
-        if name not in given and headings and not any(words in listed for listed in headings):
+        if (
+            name not in given
+            and headings
+            and all(_rank(words, listed, loose=False) is None for listed in headings)
+        ):
             found[name] = any(_rank(words, listed, loose=True) is not None for listed in headings)
     return found
 
@@ -144,9 +153,15 @@ def heading_currency(heading: str) -> frozenset[str]:
 
 def is_in_minor_units(heading: str) -> bool:
     """Return whether a heading such as `price_cents` says that amounts are whole minor units."""
-    return not _MINOR_UNITS.isdisjoint(
+    return "¢" in heading or not _MINOR_UNITS.isdisjoint(
         heading_words(" ".join([heading, *in_brackets(heading)])).split()
     )
+
+
+def is_percentage(heading: str) -> bool:
+    """Return whether a heading such as `Discount (%)` says that numbers are percentages."""
+    every = heading_words(" ".join([heading, *in_brackets(heading)])).split()
+    return "%" in heading or not _PERCENT.isdisjoint(every)
 
 
 def is_number(text: str) -> bool:
@@ -184,8 +199,13 @@ def _column(
 
 
 def _rank(heading: str, headings: Sequence[str], *, loose: bool) -> int | None:
-    if not loose:
-        return headings.index(heading) if heading in headings else None
+    if (
+        not loose
+    ):  # Blanks are a matter of taste in Japanese, Korean, and capitals: `주문번호`, `UNITPRICE`
+        joined = heading.replace(" ", "")
+        return next(
+            (i for i, known in enumerate(headings) if known.replace(" ", "") == joined), None
+        )
     others = words("headings", "others") & set(heading.split())
     if others and not words("headings", "including") & set(heading.split()):
         return None
@@ -199,9 +219,7 @@ def _fits(sample: Sample, name: str, index: int) -> bool:
         return heading in _NAMES_OF_NUMBERS or sample.share(index, _is_name) > _ENOUGH
     if name == "store":
         return sample.share(index, _is_place) > _ENOUGH
-    if name in _MONEY and any(
-        folded(mark) in ("%", "pct", "percent") for mark in in_brackets(heading)
-    ):
+    if name in _MONEY and is_percentage(sample.columns[index]):
         return False
     test = _TESTS.get(name)
     return test is None or sample.share(index, test) > _ENOUGH
@@ -268,7 +286,7 @@ def _is_count(text: str) -> bool:
 
 def _is_place(text: str) -> bool:
     amount = is_number(text) and any(mark in text for mark in MARKS)
-    return not amount and folded(text) not in words("cells", "dining")
+    return not amount and plain(text) not in words("cells", "dining")
 
 
 def _is_name(text: str) -> bool:
@@ -284,5 +302,5 @@ _TESTS: Final[dict[str, Callable[[str], bool]]] = {
     "total": is_number,
     "amount": is_number,
     "currency": lambda text: bool(currencies_of(text)),
-    "receipt": lambda text: any(map(str.isdecimal, text)),
+    "receipt": lambda text: any(map(str.isdecimal, text)) and not _NO_RECEIPT.fullmatch(text),
 }

@@ -36,6 +36,11 @@ class LineAmounts(NamedTuple):
     price: int | None
     total: int | None
 
+    def share(self, hundredths: int) -> int:
+        """Return the discount of so many hundredths of a percent; what is left is rounded half up."""
+        before = abs((self.total or 0) if self.price is None else self.pieces * self.price)
+        return before - (before * (10_000 - hundredths) + 5_000) // 10_000
+
     def after(self, discount: int) -> LineAmounts:
         """Return it with a discount taken off; a total that is lower by it already stays.
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from coffeert.domain.orders import MAX_QUANTITY
 from coffeert.errors import ConfigError
 from coffeert.importer.meaning.amounts import AmountReader
 from coffeert.importer.meaning.columns import day_columns, name_columns, number_columns
 from coffeert.importer.meaning.layout import Layout
 from coffeert.importer.meaning.notes import Notes
+from coffeert.importer.meaning.row_kinds import hints_at_void
 from coffeert.importer.meaning.sale_reader import Given
 from coffeert.importer.meaning.statuses import Condition, Kind, kind_of_word
 from coffeert.importer.meaning.survey import Survey
 from coffeert.importer.plan import MeaningOptions
 from coffeert.importer.spelling.cell_text import folded, heading_words, is_missing
-from coffeert.importer.spelling.vocabulary import words
+from coffeert.importer.spelling.vocabulary import plain, words
 
 _SHOWN = 8
 
@@ -99,9 +102,8 @@ def ask_for_states(layout: Layout, seen: Survey, rules: list[Condition], notes: 
     for status in layout.statuses:
         unknown = []
         for text, count in seen.values.get(status.index, {}).items():
-            key = (status.index, folded(text))
-            kind = layout.meanings.get(key, status.kind(text))
-            if key in ruled or kind is Kind.SALE:
+            kind = layout.meanings.get((status.index, plain(text)), status.kind(text))
+            if (status.index, folded(text)) in ruled or kind is Kind.SALE:
                 continue
             if kind is Kind.UNKNOWN:
                 unknown.append((text, count))
@@ -115,29 +117,63 @@ def ask_for_marks(layout: Layout, seen: Survey, rules: list[Condition], notes: N
     """Ask about what may tell that a row is no sale, though nothing says that its column does.
 
     That is a word such as `Voided`, anything in a column such as `Voided by`, and an item such as `Tip`.
+    Of a known export only items are asked about: what its columns say is known.
     """
-    if layout.preset is not None:
-        return
+    preset = layout.preset
     ruled = {(rule.column, rule.value) for rule in rules}
-    for index, counts in seen.few.items():
-        telling = _tells_of_voids(layout.columns[index])
+    for index, counts in seen.few.items() if preset is None else ():
+        heading = layout.columns[index]
+        telling = _tells_of_voids(heading)
         found = {
             text: count
             for text, count in counts.items()
-            if (telling and _says_yes(text))
-            or kind_of_word(folded(text)) not in (Kind.SALE, Kind.UNKNOWN)
+            if (telling and _says_yes(text)) or _may_be_no_sale(text)
         }
         if telling and len(found) > _SHOWN:
-            rows = _rows(sum(found.values()))
-            notes.say(f"{rows} something in `{layout.columns[index]}`, which is not used.")
+            notes.say(f"{_rows(sum(found.values()))} something in `{heading}`, which is not used.")
             continue
+        marks = {
+            rule.value for rule in rules if rule.column == index and rule.kind is not Kind.VOID
+        }
+        if (found or marks) and not telling:
+            found |= _other_values(heading, counts, found.keys() | marks, notes)
         for text, count in found.items():
             if (index, folded(text)) not in ruled:
-                _ask_for_state(layout.columns[index], text, count, notes)
+                _ask_for_state(heading, text, count, notes)
     drink = layout.at("drink")
-    for text, count in list(seen.doubtful.items())[:_SHOWN]:
-        if (drink, folded(text)) not in ruled:
+    for text, count in [item for item in seen.doubtful.items() if item[1]][:_SHOWN]:
+        known = preset is not None and preset.leaves_out(text)
+        if not known and (drink, folded(text)) not in ruled:
             _ask_for_state(layout.columns[drink], text, count, notes)
+
+
+def _may_be_no_sale(text: str) -> bool:
+    kind = kind_of_word(plain(text))
+    return kind not in (Kind.SALE, Kind.UNKNOWN) or (kind is Kind.UNKNOWN and hints_at_void(text))
+
+
+def _other_values(
+    heading: str, counts: dict[str, int], known: Set[str], notes: Notes
+) -> dict[str, int]:
+    """Return what must be asked about too in a column that tells of some rows what they are.
+
+    The most frequent value is what most rows are: sales.
+    """
+    others = {
+        text: count
+        for text, count in counts.items()
+        if not {text, folded(text)} & known
+        and not is_missing(text)
+        and kind_of_word(plain(text)) is Kind.UNKNOWN
+    }
+    if not others:
+        return {}
+    usual = max(others, key=others.__getitem__)
+    notes.say(f"{_rows(others.pop(usual))} {usual!r} in `{heading}`: sales.")
+    if len(others) > _SHOWN:
+        notes.say(f"{_rows(sum(others.values()))} other words in `{heading}`: sales.")
+        return {}
+    return others
 
 
 def _tells_of_voids(heading: str) -> bool:
@@ -148,7 +184,7 @@ def _tells_of_voids(heading: str) -> bool:
 def _says_yes(text: str) -> bool:
     return (
         not is_missing(text)
-        and folded(text) not in words("statuses", "no")
+        and plain(text) not in words("statuses", "no")
         and any(c not in "0., " for c in text)
     )
 
@@ -169,6 +205,8 @@ def argue_options(options: MeaningOptions, notes: Notes) -> None:
         notes.argue("--missing", f"{name}={value}")
     if options.store is not None:
         notes.argue("--store", options.store)
+    if options.amounts is not None:
+        notes.argue("--amounts", options.amounts)
     if options.refund_drink is not None:
         notes.argue("--refund-drink", options.refund_drink)
     for option, texts in (

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
+from coffeert.importer.meaning.columns import is_in_minor_units, is_number, is_percentage
 from coffeert.importer.meaning.layout import Layout
 from coffeert.importer.meaning.notes import Notes
-from coffeert.importer.meaning.survey import MoneyTexts, Survey
+from coffeert.importer.meaning.reversals import MoneyTexts
+from coffeert.importer.meaning.survey import Survey
 from coffeert.importer.plan import MeaningOptions
 from coffeert.importer.spelling.cell_text import heading_words
 from coffeert.importer.spelling.numbers import ScaledNumber, scaled_number, spelled_number
-from coffeert.importer.spelling.vocabulary import words
+from coffeert.importer.spelling.vocabulary import has_stem, words
 
+_MONEY: Final = ("price", "total", "amount", "discount")
+_PARTS: Final = re.compile(r"[./_]")
 _PROOF: Final = 3
 """How many drinks must show that a column grows with the pieces, or does not."""
 
@@ -34,7 +39,7 @@ def decide_money(
         _settle_amount(layout, seen, marks, notes, one_piece=one_piece)
     elif {"price", "total"} <= layout.fields.keys() and not {"price", "total"} <= given:
         _compare(layout, seen, marks, notes)
-    elif "total" in layout.fields and "quantity" in layout.fields:
+    elif "total" in layout.fields:
         known = layout.preset is not None or "total" in given
         _check_total(layout, seen, marks, notes, known=known)
     elif (
@@ -45,24 +50,73 @@ def decide_money(
         _check_price(layout, seen, marks, notes)
 
 
-def settle_discount(layout: Layout, options: MeaningOptions, notes: Notes) -> None:
+def minor_units(
+    layout: Layout, seen: Survey, options: MeaningOptions, places: int, notes: Notes
+) -> frozenset[int]:
+    """Return the columns whose amounts are whole minor units, or ask if they may be.
+
+    An `amount` beside a `currency` is how programs write money, most of them in minor units.
+    """
+    money = {name: layout.fields[name] for name in _MONEY if name in layout.fields}
+    if options.amounts is not None:
+        return frozenset(money.values() if options.amounts == "minor" else ())
+    found = {index for index in money.values() if is_in_minor_units(layout.columns[index])}
+    for name, index in money.items() if places else ():
+        if index not in found and seen.numbers[name].whole and _is_beside_currency(layout, index):
+            notes.ask(
+                f"Are the amounts in `{layout.columns[index]}` whole cents, or other minor units?",
+                (("--amounts", "minor"), "yes, 450 is 4.50"),
+                (("--amounts", "major"), "no, 450 is 450.00"),
+            )
+            break
+    return frozenset(found)
+
+
+def _is_beside_currency(layout: Layout, index: int) -> bool:
+    *outer, last = _PARTS.split(layout.columns[index])
+    others = [_PARTS.split(column) for column in layout.columns] if outer else []
+    return last.casefold() in ("amount", "value") and any(
+        before == outer and called.casefold().startswith("currency") for *before, called in others
+    )
+
+
+def settle_discount(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -> None:
     """Ask what a column of discounts means if nothing says what the lines cost after them."""
     money = {"price", "total"} & layout.fields.keys()
-    if layout.preset is not None or "discount" in options.columns:
+    if layout.preset is not None:
         return
-    if money == {"total"} and "gross" not in heading_words(layout.heading("total")).split():
+    if "discount" in layout.fields and is_percentage(layout.heading("discount")):
+        notes.say(f"`{layout.heading('discount')}` is a percentage; what is left is rounded.")
+    if "discount" in options.columns:
+        return
+    if money == {"total"} and not has_stem(layout.heading("total"), "headings", "before_discounts"):
         return
     for index, heading in enumerate(layout.columns):
-        if index in layout.fields.values() or heading_words(heading) not in words(
-            "headings", "discounts"
-        ):
-            continue
-        if any(c in "123456789" for text in layout.sample.texts[index] for c in text):
+        if _takes_off(layout, seen, index):
+            what = "a percentage" if is_percentage(heading) else "an amount"
             notes.ask(
-                f"Is `{heading}` an amount that is taken off the whole line?",
+                f"Is `{heading}` {what} that is taken off the whole line?",
                 (("--map", f"discount={heading}"), "yes, off what it would cost"),
                 (("--map", "discount="), "no, prices are those after discounts"),
             )
+
+
+def _takes_off(layout: Layout, seen: Survey, index: int) -> bool:
+    """Return whether a column has the heading of discounts, and some."""
+    named = frozenset(heading_words(layout.columns[index]).split())
+    if index in layout.fields.values() or named & words("headings", "no_discounts"):
+        return False
+    if not (
+        has_stem(layout.columns[index], "headings", "discounts")
+        or named & words("headings", "discount_words")
+    ):
+        return False
+    sample = layout.sample.texts[index]
+    if index not in seen.few:  # It has more different values than are counted, not all of them 0.
+        return any(is_number(text.strip("% ")) for text in sample)
+    return any(
+        is_number(bare) and bare.strip("0.,-") for t in seen.few[index] if (bare := t.strip("% "))
+    )
 
 
 def _settle_amount(
@@ -70,7 +124,10 @@ def _settle_amount(
 ) -> None:
     heading = layout.heading("amount")
     kind = _grows(seen.money, marks, "amount")
-    if one_piece or ("quantity" in seen.numbers and seen.numbers["quantity"].all_one):
+    if kind is None and _is_of_receipts(seen.money, "amount"):
+        _ask_for_receipts(heading, notes)
+        kind = "price"
+    elif one_piece or ("quantity" in seen.numbers and seen.numbers["quantity"].all_one):
         kind = "price"
         notes.say(f"`{heading}` is price and total alike: each row is one piece.")
     elif kind is not None:
@@ -125,32 +182,47 @@ def _check_total(
                 "what all pieces of the line cost together",
             ),
         )
-    elif not known and _is_of_receipts(seen.money):
-        notes.ask(
-            f"All lines of a receipt have the same `{heading}`. Is it what the line costs, or the receipt?",
-            (("--map", f"total={heading}"), "what the line costs"),
-            (
-                ("--map", "total=", "--map", "price=", "--missing", "price=menu"),
-                "what the receipt costs, and each drink has the price of the menu",
-            ),
-        )
+    elif not known and _is_of_receipts(seen.money, "total"):
+        _ask_for_receipts(heading, notes)
     else:
         notes.say(f"`{heading}` is what a line costs.")
 
 
-def _is_of_receipts(money: list[MoneyTexts]) -> bool:
-    """Return whether all lines of each receipt have the same total, though receipts differ in theirs."""
-    totals: dict[str, set[str]] = {}
+def _ask_for_receipts(heading: str, notes: Notes) -> None:
+    notes.ask(
+        f"All lines of a receipt have the same `{heading}`. Is it what the line costs, or the receipt?",
+        (("--map", f"total={heading}"), "what the line costs"),
+        (
+            ("--map", "total=", "--map", "price=", "--missing", "price=menu"),
+            "what the receipt costs, and each drink has the price of the menu",
+        ),
+    )
+
+
+def _is_of_receipts(money: list[MoneyTexts], name: str) -> bool:
+    """Return whether all lines of each receipt have the same amount, though receipts differ in theirs.
+
+    Without numbers of receipts, lines of one moment are taken for those of one; as that may be chance, a
+    drink must then also have different amounts for as many pieces.
+    """
+    amounts: dict[str, set[str]] = {}
     lines: dict[str, set[tuple[str, str]]] = {}
+    by_goods: dict[tuple[str, str], set[str]] = {}
+    numbered = any(texts.receipt for texts in money)
     for texts in money:
-        if texts.receipt and texts.total:
-            totals.setdefault(texts.receipt, set()).add(texts.total)
-            lines.setdefault(texts.receipt, set()).add((texts.drink, texts.quantity))
+        receipt = texts.receipt if numbered else texts.moment.strip()
+        amount = texts.total if name == "total" else texts.price
+        if receipt and amount:
+            goods = texts.drink, texts.quantity
+            amounts.setdefault(receipt, set()).add(amount)
+            lines.setdefault(receipt, set()).add(goods)
+            by_goods.setdefault(goods, set()).add(amount)
     several = [receipt for receipt, found in lines.items() if len(found) > 1]
     return (
-        bool(several)
-        and all(len(totals[receipt]) == 1 for receipt in several)
-        and len(set().union(*totals.values())) > 1
+        len(several) > (0 if numbered else 1)
+        and all(len(amounts[receipt]) == 1 for receipt in several)
+        and len(set().union(*amounts.values())) > 1
+        and (numbered or any(len(found) > 1 for found in by_goods.values()))
     )
 
 

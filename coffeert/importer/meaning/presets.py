@@ -14,6 +14,7 @@ from coffeert.errors import ConfigError
 from coffeert.importer.meaning.statuses import Kind
 from coffeert.importer.plan import FIELDS
 from coffeert.importer.spelling.cell_text import folded, heading_words
+from coffeert.importer.spelling.vocabulary import plain
 from coffeert.printable import printable
 
 _TEXTS: Final = ("title", "refuse", "date_order", "decimal_mark", "inherit_by")
@@ -74,6 +75,11 @@ class ExportPreset:
         return bool(self.header) and all(
             column_named(columns, name) is not None for name in self.header
         )
+
+    def leaves_out(self, item: str) -> bool:
+        """Return whether something that was sold is known to be none."""
+        goods = map(folded, self.no_goods)
+        return folded(item) in goods or item.endswith(self.void_endings)
 
     def column(self, columns: Sequence[str], name: str) -> int | None:
         """Return the column of a field."""
@@ -222,7 +228,7 @@ def _meanings(preset: str, column: str, value: Any) -> Mapping[str, Kind]:
         raise ConfigError(
             f"In the preset {preset}, the status {column!r} must have lists named {', '.join(_WORDS)}."
         )
-    return {folded(str(word)): _WORDS[key] for key, words in value.items() for word in words}
+    return {plain(str(word)): _WORDS[key] for key, words in value.items() for word in words}
 
 
 def _flag(preset: str, column: str, value: Any) -> Kind | None:

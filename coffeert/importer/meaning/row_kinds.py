@@ -8,8 +8,8 @@ from functools import cache
 from typing import Final
 
 from coffeert.importer.rows import Cell
-from coffeert.importer.spelling.cell_text import folded, heading_words, in_brackets
-from coffeert.importer.spelling.vocabulary import vocabulary, words
+from coffeert.importer.spelling.cell_text import heading_words, in_brackets
+from coffeert.importer.spelling.vocabulary import field_headings, has_stem, plain, words
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _DIGIT: Final = re.compile(r"[0-9]")
@@ -17,21 +17,28 @@ _DIGIT: Final = re.compile(r"[0-9]")
 
 def is_total_label(text: str) -> bool:
     """Return whether a text is nothing but a word for a sum."""
-    return len(text) < 40 and folded(text).rstrip(":. ") in words("cells", "totals")
+    return len(text) < 40 and plain(text).rstrip(":. ") in words("cells", "totals")
 
 
 def is_doubtful(text: str) -> bool:
     """Return whether something that was sold is called like a sum, a tip, or a void."""
     name = heading_words(text) if len(text) < 80 else ""
-    return name in words("cells", "doubtful") or not words("cells", "doubtful_words").isdisjoint(
-        _WORD.findall(folded(text))
+    return (
+        name in words("cells", "doubtful")
+        or not words("cells", "doubtful_words").isdisjoint(_WORD.findall(plain(text)))
+        or hints_at_void(text)
     )
+
+
+def hints_at_void(text: str) -> bool:
+    """Return whether a word of a text hints at a void or a refund, as in `Factura B anulada`."""
+    return len(text) < 80 and has_stem(text, "statuses", "hints")
 
 
 def has_total_label(cells: Iterable[Cell]) -> bool:
     """Return whether a row without a day has a label such as `Total`, `Total: 12` or `Total Uptown`."""
     for cell in cells:
-        if not isinstance(cell, str) or not (text := folded(cell)):
+        if not isinstance(cell, str) or not (text := plain(cell)):
             continue
         before, colon, _ = text.partition(":")
         first = before.split(" ")
@@ -77,6 +84,4 @@ def _name(heading: str) -> tuple[str, ...]:
 
 @cache
 def _known_headings() -> frozenset[str]:
-    return frozenset(
-        heading for headings in vocabulary("headings")["fields"].values() for heading in headings
-    )
+    return frozenset(heading for headings in field_headings().values() for heading in headings)

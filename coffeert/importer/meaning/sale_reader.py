@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from coffeert.domain.orders import MAX_TEXT_LENGTH
-from coffeert.importer.meaning.amounts import AmountReader, PiecesReader
+from coffeert.importer.meaning.amounts import AmountReader, PercentReader, PiecesReader
 from coffeert.importer.meaning.drinks import MAX_NAME_LENGTH, NO_DRINK, DrinkReader
 from coffeert.importer.meaning.key_decision import is_rounded
 from coffeert.importer.meaning.line_money import (
@@ -23,12 +23,11 @@ from coffeert.importer.meaning.memory import remember
 from coffeert.importer.meaning.moments import MomentReader
 from coffeert.importer.meaning.receipts import ReceiptPositions
 from coffeert.importer.meaning.row_kinds import has_total_label, is_heading
-from coffeert.importer.meaning.statuses import RANK, Condition, Kind, StatusColumn
+from coffeert.importer.meaning.statuses import Kind, StateReader
 from coffeert.importer.rows import Cell, RejectedRow, SaleLine, SkippedRow, TableRow
 from coffeert.importer.spelling.cell_text import (
     Fault,
     cell_text,
-    folded,
     is_cut_number,
     is_missing,
     number_text,
@@ -83,18 +82,16 @@ class SaleReader:
     pieces: PiecesReader
     prices: AmountReader
     totals: AmountReader
-    discounts: AmountReader
+    discounts: AmountReader | PercentReader
+    in_percent: bool = False
     currency: str | None
-    statuses: Sequence[StatusColumn] = ()
-    conditions: Sequence[Condition] = ()
-    meanings: dict[tuple[int, str], Kind] = field(default_factory=dict)
+    states: StateReader
     _stores: dict[Cell, str | Fault] = field(default_factory=dict)
     _monies: dict[tuple[Kind, str, object], Money | Faults | SkippedKind] = field(
         default_factory=dict
     )
     _money_cells: Callable[[tuple[Cell, ...]], object] = field(init=False)
     _positions: ReceiptPositions = field(default_factory=ReceiptPositions)
-    _kinds: dict[tuple[Cell, ...], tuple[Kind, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Choose the cells that an amount depends on."""
@@ -110,7 +107,8 @@ class SaleReader:
         """Return what a row is."""
         line, cells = row
         receipt, receipt_line = self._receipt(cells, line)
-        kind, reason = self._kind(cells) if self.statuses or self.conditions else (Kind.SALE, "")
+        state = self.states.read(cells)
+        kind, reason = state.kind, state.reason
         drink = self.drinks.read(cells)
         if type(drink) is Fault and drink.no_sale:
             return SkippedRow(line, cells, drink)
@@ -231,29 +229,6 @@ class SaleReader:
             return None
         return Fault(f"is in another currency than {self.currency}")
 
-    def _kind(self, cells: tuple[Cell, ...]) -> tuple[Kind, str]:
-        """Return what the states of a row make of it, and which does."""
-        key = tuple(cells[column.index] for column in self.statuses)
-        found = self._kinds.get(key)
-        if found is None or self.conditions:
-            found = self._kind_of(cells)
-            if len(self._kinds) < 10_000:
-                self._kinds[key] = found
-        return found
-
-    def _kind_of(self, cells: tuple[Cell, ...]) -> tuple[Kind, str]:
-        for column, value, kind in self.conditions:
-            text = cell_text(cells[column])
-            if folded(text) == value:
-                return kind, f"`{self.columns[column]}` is {text[:40]!r}"
-        found, reason = Kind.SALE, ""
-        for status in self.statuses:
-            text = cell_text(cells[status.index])
-            kind = self.meanings.get((status.index, folded(text)), status.kind(text))
-            if RANK[kind] > RANK[found]:
-                found, reason = kind, status.reason(text)
-        return found, reason
-
     def _money(
         self, cells: tuple[Cell, ...], kind: Kind, reason: str
     ) -> Money | Faults | SkippedKind:
@@ -276,7 +251,8 @@ class SaleReader:
             return Faults(faults)
         assert type(pieces) is int
         line = LineAmounts(pieces, *(a if type(a) is int else None for a in (price, total)))
-        return signed_money(line.after(discount if type(discount) is int else 0), kind, reason)
+        off = discount if type(discount) is int else 0
+        return signed_money(line.after(line.share(off) if self.in_percent else off), kind, reason)
 
     def _discount(self, cells: tuple[Cell, ...]) -> int | Fault:
         if self.discount < 0:

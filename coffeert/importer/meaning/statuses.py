@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple
 
 from coffeert.errors import ConfigError
 from coffeert.importer.meaning.columns import Sample
-from coffeert.importer.spelling.cell_text import folded, heading_words, is_missing
-from coffeert.importer.spelling.vocabulary import words
+from coffeert.importer.meaning.memory import remember
+from coffeert.importer.rows import Cell
+from coffeert.importer.spelling.cell_text import cell_text, folded, heading_words, is_missing
+from coffeert.importer.spelling.vocabulary import plain, words
 
 
 class Kind(Enum):
@@ -54,7 +56,7 @@ class StatusColumn:
 
     def kind(self, text: str) -> Kind:
         """Return what a value means."""
-        word = folded(text)
+        word = plain(text)
         if self.when_filled:
             return Kind.SALE if is_missing(text) else Kind.VOID
         if self.flag is not None and (word in words("statuses", "no") or is_missing(text)):
@@ -65,9 +67,71 @@ class StatusColumn:
             return Kind.SALE
         return kind_of_word(word)
 
-    def reason(self, text: str) -> str:
-        """Say why a row with this value is left out."""
-        return f"`{self.heading}` is {text[:40]!r}"
+
+class RowState(NamedTuple):
+    """What the states of a row make of it, and the column and text that do.
+
+    `ruled`: its owner has said so. `refund`: one of the columns says that it gives money back.
+    """
+
+    kind: Kind
+    column: int = -1
+    text: str = ""
+    reason: str = ""
+    ruled: bool = False
+    refund: bool = False
+
+
+@dataclass(slots=True)
+class StateReader:
+    """Reads what rows are; `meanings` are those of a known export's words, by column."""
+
+    columns: Sequence[str]
+    statuses: Sequence[StatusColumn]
+    conditions: Sequence[Condition]
+    meanings: Mapping[tuple[int, str], Kind]
+    _used: tuple[int, ...] = field(init=False)
+    _known: dict[tuple[Cell, ...], RowState] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Choose the cells that a state depends on."""
+        used = {status.index for status in self.statuses} | {c.column for c in self.conditions}
+        self._used = tuple(sorted(used))
+
+    def read(self, cells: Sequence[Cell]) -> RowState:
+        """Return what a row is."""
+        if not self._used:
+            return _SALE
+        key = tuple(cells[index] for index in self._used)
+        found = self._known.get(key)
+        if found is None:
+            found = self._state(cells)
+            remember(self._known, key, found)
+        return found
+
+    def _state(self, cells: Sequence[Cell]) -> RowState:
+        for column, value, kind in self.conditions:
+            text = cell_text(cells[column])
+            if folded(text) == value:
+                return RowState(kind, column, text, self._reason(column, text), ruled=True)
+        found, refund = _SALE, False
+        for status in self.statuses:
+            text = cell_text(cells[status.index])
+            kind = self.meaning(status, text)
+            refund |= kind is Kind.REFUND
+            if RANK[kind] > RANK[found.kind]:
+                found = RowState(kind, status.index, text, self._reason(status.index, text))
+        return found._replace(refund=refund)
+
+    def meaning(self, status: StatusColumn, text: str) -> Kind:
+        """Return what a value of a column means."""
+        return self.meanings.get((status.index, plain(text)), status.kind(text))
+
+    def _reason(self, column: int, text: str) -> str:
+        return f"`{self.columns[column]}` is {text[:40]!r}"
+
+
+_SALE: Final = RowState(Kind.SALE)
 
 
 def kind_of_word(word: str) -> Kind:
@@ -131,7 +195,7 @@ def _condition(columns: Sequence[str], text: str, option: str) -> tuple[int, str
 
 
 def _has_known_word(texts: Iterable[str]) -> bool:
-    return any(kind_of_word(folded(text)) is not Kind.UNKNOWN for text in set(texts))
+    return any(kind_of_word(plain(text)) is not Kind.UNKNOWN for text in set(texts))
 
 
 _ALWAYS = frozenset({"status", "statut", "ステータス", "статус"})

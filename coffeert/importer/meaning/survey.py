@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 from coffeert.importer.meaning.clock_decision import HourSurvey
 from coffeert.importer.meaning.key_decision import KeySurvey
 from coffeert.importer.meaning.memory import is_long
+from coffeert.importer.meaning.reversals import MoneyTexts, ReversalSurvey
 from coffeert.importer.meaning.row_kinds import (
     has_total_label,
     is_doubtful,
@@ -16,6 +17,7 @@ from coffeert.importer.meaning.row_kinds import (
     is_other_heading,
     is_total_label,
 )
+from coffeert.importer.meaning.statuses import Kind, StateReader
 from coffeert.importer.rows import Cell, TableRow
 from coffeert.importer.spelling.cell_text import cell_text, is_missing
 from coffeert.importer.spelling.clocks import read_clock, split_moment
@@ -30,17 +32,8 @@ _SAMPLE: Final = 5_000
 _TOTALS: Final = 1_000
 _FEW: Final = 50
 """A column with more different texts than this does not tell what a row is."""
+_MINUS: Final = ("-", "\N{MINUS SIGN}", "(")
 _SHAPE: Final = str.maketrans("0123456789", "1111111111")
-
-
-class MoneyTexts(NamedTuple):
-    """What a row says about pieces and money."""
-
-    drink: str
-    quantity: str
-    price: str
-    total: str
-    receipt: str
 
 
 @dataclass(slots=True)
@@ -50,6 +43,7 @@ class NumberSurvey:
     marks: MarkSurvey = field(default_factory=MarkSurvey.empty)
     currencies: CurrencySurvey = field(default_factory=CurrencySurvey)
     all_one: bool = True
+    whole: bool = True
 
     def add(self, text: str) -> None:
         """Note a number's text."""
@@ -58,6 +52,7 @@ class NumberSurvey:
             return
         self.marks.add(number.digits, text)
         self.currencies.add(number.marks)
+        self.whole = self.whole and number.digits.isdecimal()
         if self.all_one:
             read = [s for mark in MARKS if (s := scaled_number(number.digits, mark))]
             self.all_one = bool(read) and all(s.whole(0) == 1 for s in read)
@@ -123,6 +118,7 @@ class Survey:
     other_heading: TableRow | None = None
     totals: list[TableRow] = field(default_factory=list)
     totals_at_the_end: int = 0
+    reversals: ReversalSurvey = field(default_factory=ReversalSurvey)
 
 
 def survey(
@@ -130,22 +126,29 @@ def survey(
     columns: tuple[str, ...],
     fields: Mapping[str, int],
     watched: Iterable[int],
+    states: StateReader,
 ) -> Survey:
     """Look at every row; `watched` are the columns whose different values are counted.
 
     Those of the other columns are counted in `few`, if a column has only a few, and the rows of drinks with
     doubtful names in `doubtful`.
     """
-    return _Surveyor(columns, fields, tuple(watched)).look(rows)
+    return _Surveyor(columns, fields, tuple(watched), states).look(rows)
 
 
 class _Surveyor:
     def __init__(
-        self, columns: tuple[str, ...], fields: Mapping[str, int], watched: tuple[int, ...]
+        self,
+        columns: tuple[str, ...],
+        fields: Mapping[str, int],
+        watched: tuple[int, ...],
+        states: StateReader,
     ) -> None:
         self._columns = columns
         self._names = frozenset(columns)
         self._fields = fields
+        self._states = states
+        self._tells = bool(states.statuses)
         self._result = Survey()
         self._day = fields.get("placed_at", fields.get("date", -1))
         self._clock = fields.get("time", -1) if "placed_at" not in fields else -1
@@ -190,7 +193,11 @@ class _Surveyor:
                 self._note_total(row)
                 continue
             self._note(cells, line)
-            if result.doubtful and (drink := cells[self._drink]) in self._doubtful:
+            if (
+                result.doubtful
+                and (drink := cells[self._drink]) in self._doubtful
+                and self._states.read(cells).kind is not Kind.VOID
+            ):
                 result.doubtful[cell_text(drink)] += 1
         return result
 
@@ -253,18 +260,13 @@ class _Surveyor:
                 counts[text] = counts.get(text, 0) + 1
         if result.few:
             self._note_few(cells)
+        state = self._states.read(cells)
         if len(result.money) < _SAMPLE:
-            get = self._text
-            price = get(cells, "price") or get(cells, "amount")
-            result.money.append(
-                MoneyTexts(
-                    get(cells, "drink"),
-                    get(cells, "quantity"),
-                    price,
-                    get(cells, "total"),
-                    get(cells, "receipt"),
-                )
-            )
+            result.money.append(self._money(cells))
+        if self._tells and (
+            state.kind is not Kind.SALE or self._text(cells, "quantity").startswith(_MINUS)
+        ):
+            result.reversals.add(state, self._money(cells))
 
     def _note_few(self, cells: tuple[Cell, ...]) -> None:
         few = self._result.few
@@ -280,6 +282,18 @@ class _Surveyor:
                 many.append(index)
         for index in many:
             del few[index]
+
+    def _money(self, cells: tuple[Cell, ...]) -> MoneyTexts:
+        get = self._text
+        price = get(cells, "price") or get(cells, "amount")
+        return MoneyTexts(
+            get(cells, "drink"),
+            get(cells, "quantity"),
+            price,
+            get(cells, "total"),
+            get(cells, "receipt"),
+            get(cells, "placed_at") or f"{get(cells, 'date')} {get(cells, 'time')}",
+        )
 
     def _text(self, cells: tuple[Cell, ...], name: str) -> str:
         index = self._fields.get(name)

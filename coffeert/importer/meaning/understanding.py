@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 from coffeert.domain.currency import places as currency_places
 from coffeert.errors import ConfigError
-from coffeert.importer.meaning.amounts import AmountReader, PiecesReader
+from coffeert.importer.meaning.amounts import AmountReader, PercentReader, PiecesReader
 from coffeert.importer.meaning.clock_changes import changes_on, later_lines
 from coffeert.importer.meaning.clock_decision import decide_clock
-from coffeert.importer.meaning.columns import heading_currency, is_in_minor_units
+from coffeert.importer.meaning.columns import heading_currency, is_percentage
 from coffeert.importer.meaning.day_decision import DayFormat, decide_days, decide_zone
 from coffeert.importer.meaning.drinks import DrinkReader
 from coffeert.importer.meaning.key_decision import say_cut_keys
@@ -27,12 +27,13 @@ from coffeert.importer.meaning.missing import (
     given_values,
 )
 from coffeert.importer.meaning.moments import MomentReader
-from coffeert.importer.meaning.money_decision import decide_money, settle_discount
+from coffeert.importer.meaning.money_decision import decide_money, minor_units, settle_discount
 from coffeert.importer.meaning.notes import Notes
 from coffeert.importer.meaning.number_decision import decide_currency, decide_marks
+from coffeert.importer.meaning.reversals import ask_for_reversals
 from coffeert.importer.meaning.row_kinds import differing_headings
 from coffeert.importer.meaning.sale_reader import Given, SaleReader
-from coffeert.importer.meaning.statuses import Condition, conditions
+from coffeert.importer.meaning.statuses import StateReader, conditions
 from coffeert.importer.meaning.survey import Survey, survey
 from coffeert.importer.meaning.totals import stated_totals
 from coffeert.importer.plan import MeaningOptions, Plan, Question
@@ -75,25 +76,28 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
     notes = Notes()
     layout = find_layout(table, options, notes)
     rules = conditions(layout.columns, skip=options.skip, refund=options.refund, sale=options.sale)
+    states = StateReader(layout.columns, layout.statuses, rules, layout.meanings)
     watched = [status.index for status in layout.statuses]
     watched += [
         layout.fields[name] for name in ("currency", "zone", "store") if name in layout.fields
     ]
-    seen = survey(inherited(table.rows(), layout), layout.columns, layout.fields, watched)
+    seen = survey(inherited(table.rows(), layout), layout.columns, layout.fields, watched, states)
     _refuse_other_headings(seen, layout.columns)
     ask_for_columns(layout, seen, options, notes)
     currency = _currency(layout, seen, options, notes)
     given = given_values(layout, options, currency_places(currency), notes)
     marks = _marks(layout, seen, options, currency_places(currency), notes)
     days = _days(layout, seen, options, notes)
-    settle_discount(layout, options, notes)
+    minor = minor_units(layout, seen, options, currency_places(currency), notes)
+    settle_discount(layout, seen, options, notes)
     one_piece = given.quantity == 1 and "quantity" not in layout.fields
     decide_money(layout, seen, marks, notes, one_piece=one_piece, given=frozenset(options.columns))
     ask_for_states(layout, seen, rules, notes)
+    ask_for_reversals(seen.reversals, layout.columns, notes)
     ask_for_marks(layout, seen, rules, notes)
     say_cut_keys(seen.keys, {name: layout.heading(name) for name in seen.keys}, notes)
     argue_options(options, notes)
-    reader = _reader(layout, seen, options, days, marks, currency, given, rules)
+    reader = _reader(layout, seen, options, days, marks, currency, given, minor, states)
     columns = {layout.at("price"): reader.prices, layout.at("total"): reader.totals}
     totals = stated_totals(seen, layout.columns, {i: r for i, r in columns.items() if i >= 0})
     if not notes.questions:
@@ -224,7 +228,8 @@ def _reader(
     marks: Mapping[str, str],
     currency: str | None,
     given: Given,
-    rules: list[Condition],
+    minor: frozenset[int],
+    states: StateReader,
 ) -> SaleReader:
     preset, at = layout.preset, layout.at
     places = currency_places(currency)
@@ -234,8 +239,10 @@ def _reader(
 
     def amounts(name: str) -> AmountReader:
         mark, own = marks.get(name, "."), heading(name)
-        scale = 0 if name in layout.fields and is_in_minor_units(own) else places
+        scale = 0 if at(name) in minor else places
         return AmountReader(mark=mark, heading=own, places=scale, currency=currency)
+
+    percent = "discount" in layout.fields and is_percentage(layout.heading("discount"))
 
     return SaleReader(
         columns=layout.columns,
@@ -278,9 +285,12 @@ def _reader(
         pieces=PiecesReader(mark=marks.get("quantity", "."), heading=heading("quantity")),
         prices=amounts("price"),
         totals=amounts("total"),
-        discounts=amounts("discount"),
+        discounts=(
+            PercentReader(mark=marks.get("discount", "."), heading=heading("discount"))
+            if percent
+            else amounts("discount")
+        ),
+        in_percent=percent,
         currency=currency,
-        statuses=layout.statuses,
-        conditions=rules,
-        meanings=dict(layout.meanings),
+        states=states,
     )

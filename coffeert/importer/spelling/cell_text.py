@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from coffeert.importer.rows import Cell
-from coffeert.importer.spelling.vocabulary import words
+from coffeert.importer.spelling.vocabulary import plain, words
 
 MISSING: Final = words("cells", "missing")
 """What stands for no value, in lower case."""
@@ -89,7 +89,7 @@ def is_cut_number(cell: Cell) -> bool:
 
 
 def heading_words(heading: str) -> str:
-    """Return the words of a heading in lower case, without what stands in brackets: `unit price`."""
+    """Return the words of a heading as `plain` does, without what stands in brackets: `unit price`."""
     return _words(_BRACKETS.sub(" ", heading)) or _words(heading)
 
 
@@ -105,4 +105,4 @@ def folded(text: str) -> str:
 
 def _words(text: str) -> str:
     spaced = _CAMEL.sub(" ", unicodedata.normalize("NFKC", text))
-    return _PUNCTUATION.sub(" ", spaced).strip().casefold()
+    return plain(_PUNCTUATION.sub(" ", spaced))

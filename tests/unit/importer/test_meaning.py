@@ -521,10 +521,16 @@ class TestRowsThatAreNoSales:
     def test_states(self) -> None:
         outcome = shop(
             "Date,Item,Qty,Price,Status\n2026-04-13 08:00,Tea,1,2,Completed\n2026-04-13 08:00,Tea,1,2,Voided\n"
-            "2026-04-13 08:00,Tea,1,2,Refund\n2026-04-13 08:00,Tea,-1,-2,Refund\n2026-04-13 08:00,Tea,1,2,refunded\n"
+            "2026-04-13 08:00,Tea,1,2,Refund\n2026-04-13 08:00,Tea,-1,-2,Refund\n"
         )
         assert [s.quantity for s in outcome.sales] == [1, -1, -1]
-        assert [row.line for row in outcome.skipped] == [3, 6]
+        assert [row.line for row in outcome.skipped] == [3]
+
+    def test_a_sale_that_was_refunded_is_left_out(self) -> None:
+        outcome = shop(
+            "Date,Item,Qty,Price,Status\n2026-04-13 08:00,Tea,1,2,Completed\n2026-04-13 08:00,Tea,1,2,refunded\n"
+        )
+        assert [row.line for row in outcome.skipped] == [3]
 
     @pytest.mark.parametrize(("state", "sum_"), [("sale", 400), ("skip", 200), ("refund", 0)])
     def test_unknown_states_are_asked_about(self, state: str, sum_: int) -> None:
