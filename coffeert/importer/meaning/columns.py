@@ -199,9 +199,8 @@ def _column(
 
 
 def _rank(heading: str, headings: Sequence[str], *, loose: bool) -> int | None:
-    if (
-        not loose
-    ):  # Blanks are a matter of taste in Japanese, Korean, and capitals: `주문번호`, `UNITPRICE`
+    if not loose:
+        # Blanks are a matter of taste in Japanese, Korean, and capitals: `주문번호`, `UNITPRICE`
         joined = heading.replace(" ", "")
         return next(
             (i for i, known in enumerate(headings) if known.replace(" ", "") == joined), None
