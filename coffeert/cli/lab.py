@@ -89,16 +89,18 @@ def command(
             )
         )
     if with_rivals:
-        _run_rivals(rivals, out, report, quick=quick, seed=seed)
+        _run_rivals(rivals, out, report, quick=quick, seed=seed, conditions=conditions)
     return code
 
 
-def _run_rivals(names: tuple[str, ...], out: Path, report: Path, *, quick: bool, seed: int) -> None:
+def _run_rivals(
+    names: tuple[str, ...], out: Path, report: Path, *, quick: bool, seed: int, conditions: str
+) -> None:
     from coffeert.lab.report import RESULTS_FILE, prepare_output, rewrite_report
     from coffeert.lab.rivals.measure import FULL, QUICK
     from coffeert.lab.rivals.runner import run_rivals
 
     prepare_output(out, report)
-    run_rivals(names, QUICK if quick else FULL, out, seed)
+    run_rivals(names, QUICK if quick else FULL, out, seed, conditions)
     if (out / RESULTS_FILE).exists():
         rewrite_report(out, report)

@@ -90,7 +90,7 @@ class Forwarder:
         targets = [order.voids for order in voids if order.voids is not None]
         refused = await self._state.refused(targets)
         refused |= {one.order_id for one in progress.refused}
-        refused -= set(progress.accepted_again)
+        refused -= set(progress.taken)
         sent = [order for order in voids if order.voids not in refused]
         more = await self._sender.send(sent) if sent else ForwardProgress()
         held = tuple(
@@ -98,12 +98,7 @@ class Forwarder:
             for order in voids
             if order.voids in refused
         )
-        return ForwardProgress(
-            progress.stored + more.stored,
-            progress.replayed + more.replayed,
-            progress.refused + more.refused + held,
-            progress.accepted_again + more.accepted_again,
-        )
+        return progress.plus(more).plus(ForwardProgress(refused=held))
 
     async def _send_refused_again(self) -> None:
         if time.monotonic() - self._sent_again < _AGAIN_SECONDS:

@@ -27,7 +27,7 @@ class LineSender:
         self._places = places
 
     async def send(self, orders: Sequence[Order]) -> ForwardProgress:
-        """Send orders, and voids after them; returns when each was stored, replayed or refused.
+        """Send orders and voids in the order given; return when each was stored, replayed or refused.
 
         Raises `ServerUnavailable` and `ApiError` if that is not known of all; they can be sent again.
         """
@@ -36,7 +36,7 @@ class LineSender:
         if result.rejected > len(result.errors) and len(orders) > 1:
             # Not all of the refused are named; what was stored is a replay now.
             half = len(orders) // 2
-            halves = _sum(await self.send(orders[:half]), await self.send(orders[half:]))
+            halves = (await self.send(orders[:half])).plus(await self.send(orders[half:]))
             return msgspec.structs.replace(
                 halves,
                 stored=halves.stored + result.accepted,
@@ -94,15 +94,6 @@ class LineSender:
             order.receipt,
         )
         return encode(draft_body(draft, self._places))
-
-
-def _sum(one: ForwardProgress, other: ForwardProgress) -> ForwardProgress:
-    return ForwardProgress(
-        one.stored + other.stored,
-        one.replayed + other.replayed,
-        one.refused + other.refused,
-        one.accepted_again + other.accepted_again,
-    )
 
 
 def is_final(error: ApiError) -> bool:

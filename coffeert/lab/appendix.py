@@ -76,7 +76,9 @@ def _measurements(experiment: Experiment) -> str:
 
 def _measurement(one: Measurement) -> tuple[str, ...]:
     latency = one.latency
-    times = (latency.p50, latency.p99, latency.p99_9, latency.max) if latency else ()
+    times = (
+        (latency.p50, latency.p99, latency.p99_9, latency.max) if latency and latency.count else ()
+    )
     return (
         one.label,
         f"{one.offered:,.0f}" if one.offered else "",

@@ -18,7 +18,7 @@ from coffeert.lab.environment import Environment, ServerProcess
 from coffeert.lab.load_generator import LoadJob, LoadResult, generate_load
 from coffeert.lab.presets import Preset
 from coffeert.lab.resource_usage import CORES, cpu_seconds, resource_monitor
-from coffeert.lab.results import Measurement, ResourceUsage
+from coffeert.lab.results import Correctness, Measurement, ResourceUsage
 from coffeert.lab.worker_process import run_worker, start_worker
 
 NOT_MEASURED: Final = "not measured"
@@ -99,20 +99,8 @@ class ServerUnderTest:
             generator.resume()
             load = await generator.result()
             usage = await monitor.stop(load.cores, load.elapsed)
-        orders = _orders_per_request(job)
-        good = load.good if job.rate else load.stored
-        measurement = Measurement(
-            label=label,
-            offered=round(job.rate * orders, 1),
-            good=round(good * orders / load.elapsed, 1),
-            head=_head(job),
-            errors=load.errors - load.shed - load.unsent,
-            shed=load.shed,
-            latency=load.latency,
-            usage=usage,
-            correctness=await self.correctness.check(sent, acknowledged),
-        )
-        return LoadRun(measurement, load)
+        correctness = await self.correctness.check(sent, acknowledged)
+        return LoadRun(_measurement(label, job, load, usage=usage, correctness=correctness), load)
 
 
 @asynccontextmanager
@@ -155,12 +143,32 @@ async def load_baseline(
         generator_cores=load.cores, others_cores=round(max(0.0, busy - cores - load.cores), 2),
         loop_lag_ms=0,
     )  # fmt: skip
+    return LoadRun(_measurement(label, job, load, usage=usage, note=note), load)
+
+
+def _measurement(
+    label: str,
+    job: LoadJob,
+    load: LoadResult,
+    *,
+    usage: ResourceUsage,
+    correctness: Correctness | None = None,
+    note: str = "",
+) -> Measurement:
     orders = _orders_per_request(job)
-    measurement = Measurement(
-        label=label, offered=round(job.rate * orders, 1), good=round(load.rate * orders, 1),
-        head=_head(job), latency=load.latency, usage=usage, note=note,
-    )  # fmt: skip
-    return LoadRun(measurement, load)
+    good = load.good if job.rate else load.stored
+    return Measurement(
+        label=label,
+        offered=round(job.rate * orders, 1),
+        good=round(good * orders / load.elapsed, 1),
+        head=_head(job),
+        errors=load.errors - load.shed - load.unsent,
+        shed=load.shed,
+        latency=load.latency,
+        usage=usage,
+        correctness=correctness,
+        note=note,
+    )
 
 
 def _orders_per_request(job: LoadJob) -> int:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -87,7 +85,6 @@ def run_lab(options: LabOptions) -> int:
         seconds=0.0, experiments=(), conditions=options.conditions,
     )  # fmt: skip
     with (
-        _interrupt_on_sigterm(),
         _progress_bar(console) as bar,
         open_environment(options.postgres_url, options.redis_url) as environment,
     ):
@@ -132,16 +129,6 @@ def _check_disk_space(needed: int, preset: Preset) -> None:
             f"The lab needs {needed / 2**30:.0f} GiB in {tempfile.gettempdir()!a}, where "
             f"{free / 2**30:.1f} are free; set TMPDIR to another directory{less}."
         )
-
-
-@contextmanager
-def _interrupt_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does, so that its servers are stopped."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 async def _run_experiment(run: ExperimentFunction, harness: Harness) -> Experiment:

@@ -24,12 +24,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import psutil
+
 from coffeert.client.events import FeedEvent
+from coffeert.lab.resource_usage import cpu_seconds
 from coffeert.tui.history.event_lines import FORMAT, StartLine, encode, line_of
 
 MEASURED_SECONDS = 15.0
-_CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass
@@ -68,8 +69,7 @@ class PseudoTerminal:
 
     def cpu_seconds(self) -> float:
         """Return the seconds of processor time used so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS
+        return cpu_seconds([psutil.Process(self.pid)])
 
     def memory_mib(self) -> float:
         return resident_mib(self.pid)
@@ -77,7 +77,7 @@ class PseudoTerminal:
 
 def resident_mib(pid: int) -> float:
     """Return the resident memory of a process in MiB."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES / 2**20
+    return float(psutil.Process(pid).memory_info().rss) / 2**20
 
 
 @contextmanager

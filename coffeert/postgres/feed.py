@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -106,11 +107,6 @@ class FeedTable:
                 return False
             await connection.execute(sql("want_feed_ticks"), seconds)
         return True
-
-    async def last_tick(self) -> int:
-        """Return the number of the newest tick, 0 if there is none."""
-        async with self._reading() as connection:
-            return await connection.fetchval(sql("last_feed_tick"), timeout=_ANSWER_SECONDS) or 0
 
     async def has(self, tick: FeedTick) -> bool:
         """Return True if a tick is still there."""
@@ -310,14 +306,7 @@ def _page_queries(*, is_void: bool) -> tuple[str, str]:
 
 def _first_that_sees(watermarks: Sequence[Watermark], xid: int) -> int:
     """Return the first of snapshots, each later than the one before, that sees a transaction."""
-    low, high = 0, len(watermarks) - 1
-    while low < high:
-        middle = (low + high) // 2
-        if watermarks[middle].sees(xid):
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    return bisect_left(watermarks, True, hi=len(watermarks) - 1, key=lambda one: one.sees(xid))
 
 
 def _row(record: asyncpg.Record) -> FeedRow:

@@ -44,7 +44,16 @@ class ForwardProgress(msgspec.Struct, frozen=True):
     stored: int = 0
     replayed: int = 0
     refused: tuple[ForwardRefusal, ...] = ()
-    accepted_again: tuple[UUID, ...] = ()
+    taken: tuple[UUID, ...] = ()
+
+    def plus(self, other: ForwardProgress) -> ForwardProgress:
+        """Return what came of both."""
+        return ForwardProgress(
+            self.stored + other.stored,
+            self.replayed + other.replayed,
+            self.refused + other.refused,
+            self.taken + other.taken,
+        )
 
 
 class ForwardState:
@@ -113,10 +122,8 @@ class ForwardState:
                 *(self._url, one.order_id, one.status, one.reason, bytes(one.ours).decode()),
                 None if one.theirs is None else bytes(one.theirs).decode(),
             )
-        if progress.accepted_again:
-            await self._connection.execute(
-                sql("forward_accepted"), self._url, list(progress.accepted_again)
-            )
+        if progress.taken:
+            await self._connection.execute(sql("forward_accepted"), self._url, list(progress.taken))
 
 
 async def load_targets(connection: Connection) -> list[ForwardTarget]:

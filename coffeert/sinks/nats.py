@@ -72,7 +72,8 @@ class NatsSink:
 
         try:
             entry = await self._bucket.get(self._key)
-        except KeyNotFoundError:
+        except KeyNotFoundError as error:
+            self._revision = (error.entry.revision or 0) if error.entry else 0  # of a deleted one
             return None
         except (nats.errors.Error, OSError, TimeoutError) as error:
             raise self._unavailable(error) from None

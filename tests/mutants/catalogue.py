@@ -417,7 +417,7 @@ ORDER BY order_id""",
     Mutant(
         "each line costs what its receipt costs",
         "coffeert/importer/meaning/money_decision.py",
-        "    elif not known and _is_of_receipts(seen.money):",
+        '    elif not known and _is_of_receipts(seen.money, "total"):',
         "    elif False:",
         (_DOUBTS,),
     ),

@@ -245,7 +245,7 @@ def _verdicts(
             judge(last.passes.p50, TARGET_PASS_MS, at_least=False),
         ),
         Verdict(
-            f"it takes at most {TARGET_GROWTH} times as long with a hundred times the history",
+            f"a pass takes at most {TARGET_GROWTH} times as long with a hundred times the history",
             f"{growth:.2f} ({sizes})",
             judge(growth, TARGET_GROWTH, at_least=False),
         ),

@@ -47,7 +47,7 @@ class IntakeRuns(NamedTuple):
     bare: list[LoadRun]
     storing: list[LoadRun]
     served: list[LoadRun]
-    browser: LoadRun
+    browser: list[LoadRun]
     half: LoadRun
     half_bare: LoadRun
     breaking: BreakingPoint
@@ -75,7 +75,7 @@ class IntakeRuns(NamedTuple):
     @property
     def runs(self) -> tuple[LoadRun, ...]:
         return (
-            *(*self.loop, *self.bare, *self.storing, *self.served, self.browser),
+            *(*self.loop, *self.bare, *self.storing, *self.served, *self.browser),
             *(self.half, self.half_bare, *self.trials, self.by_websocket, *self.batch.runs),
         )
 
@@ -102,9 +102,10 @@ async def _measure(harness: Harness) -> IntakeRuns:
     seconds = harness.preset.seconds
     async with server_under_test(harness) as server:
         loop, bare, storing, served = await _beside_the_limits(harness, server)
-        browser = await server.measure(
-            "single orders, browser head", head="browser", seconds=seconds
-        )
+        browser = [
+            await server.measure("single orders, browser head", head="browser", seconds=seconds)
+            for _ in served
+        ]
         peak = median_rate(served)
         breaking, trials = await _breaking_point(harness, peak)
         half_rate = (breaking.median or peak * _LOWEST_SHARE) / 2
@@ -147,7 +148,7 @@ def _metrics(found: IntakeRuns) -> tuple[Metric, ...]:
         Metric("of_storing", round(served / storing, 3)),
         Metric("bare_cpu", round(bare_cpu, 1), "us"),
         Metric("server_cpu", round(server_cpu, 1), "us"),
-        Metric("browser_cpu", round(cpu_per_order([found.browser])[0], 1), "us"),
+        Metric("browser_cpu", round(cpu_per_order(found.browser)[0], 1), "us"),
         *(
             (
                 Metric("postgres_cpu", round(postgres_cpu, 1), "us"),
@@ -197,7 +198,7 @@ def _verdicts(found: IntakeRuns, harness: Harness) -> tuple[Verdict, ...]:
             f"the same INSERT {stored:,.0f}, the server in a closed loop {median_rate(found.served):,.0f}",
         ),
         Verdict(
-            f"at half of that rate p99 at most {TARGET_P99_MS:g} ms",
+            f"at half of what the open loop sustains, p99 at most {TARGET_P99_MS:g} ms",
             f"{half_p99:.1f} ms",
             judge(half_p99, TARGET_P99_MS, at_least=False),
             f"the bare handler at that rate: {found.half_bare.load.latency.p99:.1f} ms",

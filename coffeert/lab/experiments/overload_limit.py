@@ -80,7 +80,7 @@ def goodput_verdict(prefix: str, run: LoadRun, limit: OverloadLimit, note: str =
     proved = offered_as_asked(run)
     return Verdict(
         f"{prefix}goodput at twice the sustainable rate at least {TARGET_GOODPUT:.0%} of what is possible",
-        f"{share:.1%}",
+        f"{share:.2%}",
         judge(share, TARGET_GOODPUT, at_least=True, valid=proved and possible > 0),
         f"{run.rate:,.0f}/s; {said}"
         + ("" if proved else "; the generator did not keep to its times"),
@@ -91,7 +91,7 @@ def accepted_verdict(prefix: str, load: LoadResult) -> Verdict:
     """Judge how soon those accepted were answered, from when they were due."""
     p99, target = load.latency.p99, OBJECTIVE_SECONDS * 1e3
     return Verdict(
-        f"{prefix}orders accepted there are answered within {target:g} ms (p99)",
+        f"{prefix}orders accepted at twice the sustainable rate are answered within {target:g} ms (p99)",
         f"{p99:.1f} ms",
         judge(p99, target, at_least=False, valid=bool(load.stored)),
         f"p50 {load.latency.p50:.1f} ms, from when they were due",
@@ -105,7 +105,7 @@ def refusal_verdict(prefix: str, load: LoadResult, note: str, *, held: bool = Tr
     """
     p99, target = load.shed_sent.p99, TARGET_HELD_MS if held else TARGET_REFUSAL_MS
     return Verdict(
-        f"{prefix}refusals there are answered within {target:g} ms (p99)",
+        f"{prefix}refusals at twice the sustainable rate are answered within {target:g} ms (p99)",
         f"{p99:.1f} ms" if load.shed else "none was refused",
         judge(p99, target, at_least=False, valid=bool(load.shed)),
         note,

@@ -143,7 +143,6 @@ async def _measure(
     async with harness.environment.database() as database_url:
         if statement:
             async with connection_to(database_url) as connection:
-                name = await connection.fetchval("SELECT quote_ident(current_database())")
-                await connection.execute(statement.format(name=name))
+                await connection.execute(statement)
         async with server_under_test(harness, database_url, **settings) as server:
             return (await server.measure(label, seconds=harness.preset.seconds / 2)).measurement

@@ -297,7 +297,7 @@ def _verdicts(most: Fanout, stalls: StallComparison) -> tuple[Verdict, ...]:
             note,
         ),
         Verdict(
-            f"within {TARGET_RATIO} times the bare loop",
+            f"first to last within {TARGET_RATIO} times the bare loop",
             f"{most.ratio:.2f}",
             judge(most.ratio, TARGET_RATIO, at_least=False, valid=enough),
             note

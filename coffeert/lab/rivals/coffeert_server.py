@@ -43,6 +43,8 @@ class CoffeertRival(Rival):
         sent = "NDJSON each 5 ms" if mode == "batch" else "single orders over HTTP"
         self.name = f"{OURS} ({sent})"
         self.note = "checks, replays, WebSocket and page included"
+        self._server: ChildProcess | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     def missing(self) -> str:
         return ""
@@ -59,6 +61,7 @@ class CoffeertRival(Rival):
         self._watching = asyncio.create_task(_watch(self._port, reader), name="dashboard")
 
     async def kill(self, part: str) -> None:
+        assert self._server is not None
         if part == "server":
             await self._server.kill()
             await self._server.start()
@@ -67,6 +70,7 @@ class CoffeertRival(Rival):
                 process.kill()  # the server starts it again
 
     def processes(self) -> list[psutil.Process]:
+        assert self._server is not None
         return [
             *self._server.processes(),
             *embedded_processes(self._directory, "postgres"),
@@ -92,8 +96,10 @@ class CoffeertRival(Rival):
         return found
 
     async def stop(self) -> None:
-        await end(self._watching)
-        await self._server.stop()
+        if self._watching is not None:
+            await end(self._watching)
+        if self._server is not None:
+            await self._server.stop()
 
 
 async def _watch(port: int, reader: CountReader) -> None:

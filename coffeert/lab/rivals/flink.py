@@ -44,6 +44,7 @@ class FlinkRival(Rival):
         "never close, in place of windows"
     )
     parts = ("JVM",)
+    _job: ChildProcess | None = None
 
     def missing(self) -> str:
         if absent := missing_packages("pyflink"):
@@ -62,11 +63,12 @@ class FlinkRival(Rival):
         await self._start()
 
     async def kill(self, part: str) -> None:
+        assert self._job is not None
         await self._job.kill()
         await self._start()
 
     def processes(self) -> list[psutil.Process]:
-        return self._job.processes()
+        return [] if self._job is None else self._job.processes()
 
     def sender(self) -> LogSender:
         return LogSender(self._log)
@@ -75,7 +77,8 @@ class FlinkRival(Rival):
         return None
 
     async def stop(self) -> None:
-        await self._job.stop()
+        if self._job is not None:
+            await self._job.stop()
 
     @property
     def _log(self) -> Path:

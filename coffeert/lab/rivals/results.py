@@ -96,6 +96,7 @@ class RivalResults(msgspec.Struct, frozen=True, kw_only=True):
     started: str
     seconds: float
     rivals: tuple[RivalResult, ...]
+    conditions: str = ""
 
 
 def read_rivals(out: Path) -> RivalResults | None:
@@ -134,9 +135,10 @@ def render_rivals(results: RivalResults | None) -> str:
             "Two minutes after a load not all of its orders were counted, so that faster ones were "
             f"not measured: {', '.join(behind)}."
         )
+    conditions = f" Conditions: {results.conditions}." if results.conditions else ""
     said.append(
         f"Run of {results.started} in {results.seconds / 60:.0f} minutes on {machine.cpu}, "
-        f"{machine.cores} cores."
+        f"{machine.cores} cores.{conditions}"
     )
     return table(head, [_row(one) for one in measured]) + "\n\n" + " ".join(said)
 

@@ -14,7 +14,6 @@ from rich.console import Console
 
 from coffeert.errors import ConfigError
 from coffeert.lab.resource_usage import describe_machine
-from coffeert.lab.results import Machine
 from coffeert.lab.rivals.coffeert_server import CoffeertRival
 from coffeert.lab.rivals.flink import FlinkRival
 from coffeert.lab.rivals.kafka import KafkaConsumerRival, PathwayRival, QuixRival
@@ -49,7 +48,9 @@ def select_rivals(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in RIVALS if not names or name in names)
 
 
-def run_rivals(names: Sequence[str], sizes: RivalSizes, out: Path, seed: int = 1) -> RivalResults:
+def run_rivals(
+    names: Sequence[str], sizes: RivalSizes, out: Path, seed: int = 1, conditions: str = ""
+) -> RivalResults:
     """Measure rivals, and write `rivals.json` after each, so that an interrupted run keeps the others."""
     console = Console(file=sys.stderr)
     out.mkdir(parents=True, exist_ok=True)
@@ -59,16 +60,12 @@ def run_rivals(names: Sequence[str], sizes: RivalSizes, out: Path, seed: int = 1
         found.append(
             uvloop.run(measure_rival(RIVALS[name](), sizes, seed, lambda text: console.print(text)))
         )
-        results = _results(machine, started, began, found)
+        results = RivalResults(
+            machine=machine, started=started, seconds=round(time.monotonic() - began, 1),
+            rivals=tuple(found), conditions=conditions,
+        )  # fmt: skip
         (out / RIVALS_FILE).write_bytes(
             msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n"
         )
     Console().print(render_rivals(results), markup=False, highlight=False, soft_wrap=True)
     return results
-
-
-def _results(
-    machine: Machine, started: str, began: float, found: list[RivalResult]
-) -> RivalResults:
-    seconds = round(time.monotonic() - began, 1)
-    return RivalResults(machine=machine, started=started, seconds=seconds, rivals=tuple(found))

@@ -95,15 +95,19 @@ class FeedChunk:
 
         It ends with the id of the chunk's end, so that nothing that was left out is read again. Readers
         that want the same get the same bytes: hundreds of kilobytes, which nobody copies or compresses for
-        each of them.
+        each of them. Of more than all of it would take those used last are kept.
         """
         key = wanted, begin, gzip
         async with self._framing:
-            if key not in self._frames:
+            framed = self._frames.pop(key, None)
+            if framed is None:
                 frames = await self._frame(wanted, begin)
                 body = await large_gzip_piece(frames) if gzip else frames
-                self._frames[key] = b"%x\r\n%b\r\n" % (len(body), body)
-        return self._frames[key]
+                framed = b"%x\r\n%b\r\n" % (len(body), body)
+            self._frames[key] = framed
+            while len(self._frames) > 1 and sum(map(len, self._frames.values())) > self.size:
+                del self._frames[next(iter(self._frames))]
+        return framed
 
     async def _frame(self, wanted: FeedFilter, begin: int) -> bytes:
         frames: list[bytes] = []

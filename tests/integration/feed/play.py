@@ -141,3 +141,9 @@ async def read_all(
         cursor = position.cursor()
         position = await table.find(FeedCursor.parse(cursor))
         assert position.cursor() == cursor
+
+
+async def newest_tick(table: FeedTable) -> int:
+    """Return the number of the newest tick, 0 if there is none."""
+    newest = await table.newest()
+    return 0 if newest is None else newest[0]

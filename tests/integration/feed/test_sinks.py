@@ -13,14 +13,16 @@ import asyncpg
 import duckdb
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from coffeert.errors import ConfigError, SinkUnavailable
 from coffeert.sinks.duckdb import DuckDBSink
+from coffeert.sinks.nats import NatsSink
 from coffeert.sinks.ndjson import LineFileSink
 from coffeert.sinks.target import sink_for
 from tests.end_to_end.processes import Command, Shell
 from tests.integration.client.peer import serving
-from tests.integration.feed.targets import Target, new_targets
+from tests.integration.feed.targets import Target, nats_server, new_targets
 from tests.integration.server.conftest import RunServer
 from tests.integration.server.http.test_feed import place_many, ticked
 from tests.waiting import eventually
@@ -230,6 +232,19 @@ async def test_a_file_that_holds_no_state_is_told(tmp_path: Path, content: str) 
 async def test_only_a_locked_file_is_another_process(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be opened"):
         await DuckDBSink(tmp_path / "blocks" / "clock.duckdb").open()
+
+
+@pytest.mark.parametrize("removal", ["delete", "purge"])
+async def test_a_cursor_that_was_deleted_at_nats_begins_again(tmp_path: Path, removal: str) -> None:
+    async with nats_server(tmp_path) as url:
+        sink = NatsSink(URL(f"{url}/orders"))
+        await sink.open()
+        for cursor in ("one", "two"):
+            assert await sink.cursor() is None
+            await sink.write((), cursor)
+            assert await sink.cursor() == cursor
+            await getattr(sink._bucket, removal)(sink._key)
+        await sink.close()
 
 
 async def test_a_nats_server_that_is_away_is_told_at_once() -> None:

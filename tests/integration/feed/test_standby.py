@@ -14,7 +14,7 @@ from coffeert.errors import Gone, Unavailable
 from coffeert.postgres.feed import FeedTable, make_tick
 from coffeert.postgres.migrations import migrate
 from coffeert.postgres.pool import Connection, connect, open_pool
-from tests.integration.feed.play import read_all
+from tests.integration.feed.play import newest_tick, read_all
 from tests.order_book import insert, order
 from tests.standby import standby_of
 
@@ -26,7 +26,7 @@ async def tick(connection: Connection, orders: int = 2) -> None:
 
 async def arrived(table: FeedTable, number: int) -> None:
     async with asyncio.timeout(30):
-        while await table.last_tick() < number:
+        while await newest_tick(table) < number:
             await asyncio.sleep(0.02)
 
 

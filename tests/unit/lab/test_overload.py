@@ -132,7 +132,7 @@ def test_the_note_gives_the_cpu_of_orders_and_refusals() -> None:
     assert found.limit.refusal_cpu == pytest.approx(5e-6)
     assert found.goodput_kept == pytest.approx(0.9)
     kept = found.verdicts()[0]
-    assert kept.measured == "90.0%"
+    assert kept.measured == "90.00%"
     assert kept.note == (
         "9,000/s; 20,000/s offered, 30.0 us an order, a bare loop's refusal 5.0 us: 10,000/s are "
         "possible, the best seen was 10,000; with 11,000 refusals/s it takes 0.40 cores"
