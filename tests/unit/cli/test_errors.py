@@ -73,6 +73,11 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
     "a token with an accent": (("status",), {"token": "s3crèt"}, 2, "token"),
     "an empty token": (("status",), {"token": ""}, 2, "token"),
     "an empty data directory": (("verify",), {"data_dir": ""}, 2, "data_dir"),
+    "a data directory without a name": (("verify", "--data-dir", ""), {}, 2, "must name one"),
+    "a demo's without a name": (("demo", "--data-dir", ""), {}, 2, "must name one"),
+    "a recording without a name": (("tui", "--record", ""), {}, 2, "must name one"),
+    "a cursor's file without a name": (("feed", "--state", ""), {}, 2, "must name one"),
+    "results without a directory": (("lab", "--out", "", "idle"), {}, 2, "must name one"),
     "an unknown level": (("serve",), {"log_level": "loud"}, 2, "log_level"),
     "an unknown experiment": (("lab", "milk"), {}, 2, "milk"),
     "a price that is none": (("menu", "add", "drink", "chai", "--price", "free"), {}, 2, "price"),
@@ -154,17 +159,39 @@ def test_a_closed_pipe_is_not_an_error(arguments: list[str]) -> None:
     assert (ended.returncode, ended.stderr) == (1, "")
 
 
-@pytest.mark.parametrize("command", ["verify", "rebuild"])
-def test_a_data_directory_that_is_not_there_is_not_made_to_be_checked(
+@pytest.mark.parametrize("present", [(), ("notes.txt",)])
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize(
+    ("command", "then"),
+    [
+        (["verify"], []),
+        (["rebuild"], []),
+        (["imports"], []),
+        (["imports"], ["undo", "1"]),
+        (["menu"], ["list"]),
+        (["menu"], ["calendar", "--recompute"]),
+        (["forward", "--list"], []),
+    ],
+)
+def test_no_database_is_made_to_be_looked_at(
     tmp_path: Path,
-    command: str,
+    present: tuple[str, ...],
+    named: bool,
+    command: list[str],
+    then: list[str],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv("COFFEERT_DATABASE_URL", raising=False)
-    missing = tmp_path / "mistyped"
-    assert run(cli, [command, "--data-dir", str(missing)]) == 2
+    monkeypatch.delenv("COFFEERT_DATABASE_URL")
+    place = tmp_path / "mistyped"
+    for name in present:
+        place.mkdir(exist_ok=True)
+        (place / name).touch()
+    monkeypatch.setattr("coffeert.embedded.default_path", lambda: place)
+    given = ["--data-dir", str(place)] if named else []
+    assert run(cli, [*command, *given, *then]) == 2
     assert capsys.readouterr().err == (
-        f"coffeert: There is no data directory {missing}: nothing is stored there.\n"
+        f"coffeert: There is no data directory {place}: nothing is stored there.\n"
     )
-    assert not missing.exists()
+    assert place.exists() == bool(present)
+    assert [each.name for each in tmp_path.rglob("*.*")] == list(present)
