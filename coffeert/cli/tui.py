@@ -279,14 +279,20 @@ async def _read_aloud(
 
     state = DashboardState(Session(clock or SystemClock()), ASCII)
     alerts = Alerts(rules)
-    await run_screen_reader(
-        state,
-        feed,
-        click.echo,
-        archive=archive,
-        alerts=alerts,
-        webhook=webhook,
-        server=server,
-        dated=clock is not None,
-    )
+    try:
+        await run_screen_reader(
+            state,
+            feed,
+            click.echo,
+            archive=archive,
+            alerts=alerts,
+            webhook=webhook,
+            server=server,
+            dated=clock is not None,
+        )
+    except ExceptionGroup as group:
+        unwritable = group.subgroup(OSError)
+        if unwritable is None:
+            raise
+        raise unwritable.exceptions[0] from None  # told as every command tells it
     return 0

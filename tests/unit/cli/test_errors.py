@@ -12,6 +12,7 @@ import pytest
 
 from coffeert.cli import cli, run
 
+RECORDING = Path(__file__).parents[3] / "docs" / "recordings" / "rush.ndjson.gz"
 NOWHERE = "postgresql://nobody:s3cret@127.0.0.1:1/shop"
 SENTENCE = re.compile(r"\Acoffeert: [^\n]+\.\n\Z")
 # click's own: usage, a hint, and one line that says what is wrong.
@@ -145,6 +146,25 @@ def test_an_output_that_cannot_be_written_is_reported(arguments: list[str]) -> N
         )  # fmt: skip
     assert ended.returncode == 1
     assert ended.stderr == "coffeert: The output cannot be written: No space left on device.\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], pytest.param(["tui", "--replay", str(RECORDING)], marks=pytest.mark.long)],
+)
+def test_an_output_that_is_closed_is_reported(arguments: list[str]) -> None:
+    ended = without(">&-", arguments)
+    assert ended.returncode == 1
+    assert ended.stderr.endswith("coffeert: The output cannot be written: Bad file descriptor.\n")
+    assert "Traceback" not in ended.stderr
+
+
+def without(closed: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command with standard streams closed, as a shell says which."""
+    shell = ["sh", "-c", f'exec "$0" -m coffeert "$@" {closed}', sys.executable]
+    return subprocess.run(
+        [*shell, *arguments], capture_output=True, check=False, text=True, timeout=30
+    )
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["status", "--help"]])
