@@ -196,7 +196,6 @@ class Aggregator:
             await asyncio.sleep(min(self._interval, _STANDBY_POLL_SECONDS))
 
     async def _lead(self, connection: Connection, token: int) -> None:
-        log.info("leading", name=self._name, token=token)
         lease = LeaderLease(token, leads_for(connection, self._interval))
         projection: Projection | None = None
         refused: PassResult | None = None
@@ -205,6 +204,8 @@ class Aggregator:
             completed = await run_pass(
                 connection, projection, lease, last=self._last, refused=refused
             )
+            if projection is None:  # not before: while passes fail, each attempt is a further term
+                log.info("leading", name=self._name, token=token)
             projection, self._last = completed.projection, completed.result
             self._backoff.reset()
             self._note_pass(completed)

@@ -20,7 +20,7 @@ from coffeert.cli.demo_faults import Breaker
 from coffeert.cli.demo_sales import Tills, open_tills
 from coffeert.cli.demo_screen import run_dashboard
 from coffeert.cli.demo_server import DemoServer
-from coffeert.cli.params import DurationParam, RateParam
+from coffeert.cli.params import DurationParam, PlaceParam, RateParam
 from coffeert.cli.plain_lines import watch
 from coffeert.cli.server_address import DEMO_DIRECTORY
 from coffeert.cli.signals import stop_on_signals
@@ -45,7 +45,7 @@ class Stopped(Exception):
     "--rate", type=RateParam(), help="Orders per second in addition to what the shops usually sell."
 )
 @click.option("--port", type=int, help="Port of the server (8765); another one if it is taken.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where the demo keeps its data.")
+@click.option("--data-dir", type=PlaceParam(), help="Where the demo keeps its data.")
 @click.option("--reset", is_flag=True, help="Remove the demo's data first, and begin again.")
 def command(
     headless: bool,

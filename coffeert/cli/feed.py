@@ -15,7 +15,7 @@ import click
 
 from coffeert.backoff import Backoff
 from coffeert.cancellation import end
-from coffeert.cli.params import server_token, server_url
+from coffeert.cli.params import PlaceParam, server_token, server_url
 from coffeert.cli.signals import stop_on_signals
 from coffeert.client.change_feed import Feed, FeedBatch
 from coffeert.config import load_config
@@ -40,7 +40,7 @@ _NO_DISK: Final = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)
 @click.option("--follow", is_flag=True, help="Go on with what comes, until stopped.")
 @click.option(
     "--state",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PlaceParam(dir_okay=False),
     help="Keep the cursor in this file: the next run goes on where this one ended.",
 )
 @click.option(

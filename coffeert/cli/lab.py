@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from coffeert.cli.params import PlaceParam
 from coffeert.config import load_config
 from coffeert.errors import ConfigError
 
@@ -16,14 +17,14 @@ from coffeert.errors import ConfigError
 @click.option("--quick", is_flag=True, help="Within some six minutes, on smaller data.")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PlaceParam(file_okay=False),
     default="lab-results",
     show_default=True,
     help="Directory for results.json, rivals.json and the diagrams.",
 )
 @click.option(
     "--report",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PlaceParam(dir_okay=False),
     help="The written report (SCALE.md beside the results).",
 )
 @click.option("--rewrite", is_flag=True, help="Measure nothing; write the report of --out again.")

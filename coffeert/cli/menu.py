@@ -48,7 +48,7 @@ def command(context: click.Context, data_dir: Path | None) -> None:
 @command.command("list")
 def list_menu() -> None:
     """Show every store and drink, retired ones too, when days and weeks begin, and the currency."""
-    menu, calendars, currency, marked, week_start = _with_database(_load)
+    menu, calendars, currency, marked, week_start = _with_database(_load, existing=True)
     for line in _lines(menu, calendars, currency):
         click.echo(line)
     click.echo(f"weeks start on {WEEKDAYS[week_start - 1]}")
@@ -130,8 +130,8 @@ async def _add_drink(code: str, name: str, price: str, connection: Connection) -
     return money_text(units, decimals)
 
 
-def _with_database(work: Callable[[Connection], Awaitable[T]]) -> T:
-    return with_database(click.get_current_context().obj, "menu", work)
+def _with_database(work: Callable[[Connection], Awaitable[T]], *, existing: bool = False) -> T:
+    return with_database(click.get_current_context().obj, "menu", work, existing=existing)
 
 
 async def _load(

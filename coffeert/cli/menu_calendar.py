@@ -66,7 +66,9 @@ def calendar_command(
             "Give --timezone, --day-starts or both; or --default with a store; or --recompute alone."
         )
     if recompute:
-        differing = _with_database(calendars.refill_calendars)
+        differing = with_database(
+            click.get_current_context().obj, "menu", calendars.refill_calendars, existing=True
+        )
         click.echo(
             f"{differing:,} days were others; all is summed again."
             if differing

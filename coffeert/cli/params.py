@@ -20,9 +20,24 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _MAX_RATE = 1_000_000.0
 
+
+class PlaceParam(click.Path):
+    """A file or directory; no name at all would be the current directory."""
+
+    def __init__(
+        self, *, exists: bool = False, file_okay: bool = True, dir_okay: bool = True
+    ) -> None:
+        super().__init__(exists=exists, file_okay=file_okay, dir_okay=dir_okay, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("must name one, or be left out.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 data_dir_option = click.option(
     "--data-dir",
-    type=click.Path(path_type=Path),
+    type=PlaceParam(),
     help="Where the embedded servers keep their data.",
 )
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from coffeert.cli.params import SpeedParam, server_token, server_url
+from coffeert.cli.params import PlaceParam, SpeedParam, server_token, server_url
 from coffeert.client import Feed, OrderClient
 from coffeert.config import Config, load_config
 from coffeert.errors import ConfigError
@@ -38,7 +38,7 @@ from coffeert.wire.orders import encode
 )
 @click.option(
     "--save",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PlaceParam(dir_okay=False),
     help="Write a new recording for `coffeert-tui --replay` instead.",
 )
 @click.option("--plain", is_flag=True, help="Lines of prose now and then, for a screen reader.")

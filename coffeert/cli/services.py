@@ -35,7 +35,7 @@ def services(
     Blocks for about a second at a first start, so call it before the event loop runs. The embedded
     database is migrated to the current schema. `redis=False`: the command needs no Redis.
     `long_running`: an embedded server that dies is started again. `existing`: a command about what is
-    stored, which makes no sense for a data directory that is not there.
+    stored, which makes no sense where there is no database yet: one made for it would look proven.
     Raises `ConfigError`, `EmbeddedError`, `SchemaMismatch`.
     """
     database_url = config.database_url.get_secret_value() if config.database_url else ""
@@ -45,11 +45,11 @@ def services(
         yield Services(database_url, redis_url)
         return
 
-    named = config.data_dir
-    if existing and not database_url and named is not None and not named.exists():
-        raise ConfigError(f"There is no data directory {named}: nothing is stored there.")
+    from coffeert.embedded import default_path, embedded_services, has_cluster
 
-    from coffeert.embedded import embedded_services
+    place = config.data_dir or default_path()
+    if existing and not database_url and not has_cluster(place):
+        raise ConfigError(f"There is no data directory {place}: nothing is stored there.")
 
     with embedded_services(
         config.data_dir, postgres=not database_url, valkey=embed_redis, restart=long_running

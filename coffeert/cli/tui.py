@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from coffeert.cli.params import SpeedParam
+from coffeert.cli.params import PlaceParam, SpeedParam
 from coffeert.errors import ConfigError
 from coffeert.tui.render.appearance import Appearance
 from coffeert.tui.render.glyphs import GLYPH_SETS, GlyphSet, glyphs_for
@@ -45,12 +45,12 @@ THEMES = ("dark", "light", "safe")
 )
 @click.option(
     "--record",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PlaceParam(dir_okay=False),
     help="Write what is seen into a new file; `coffeert inject --file` takes its orders.",
 )
 @click.option(
     "--replay",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=PlaceParam(exists=True, dir_okay=False),
     help="Show a recording instead of a server.",
 )
 @click.option(
@@ -61,7 +61,7 @@ THEMES = ("dark", "light", "safe")
 )
 @click.option(
     "--settings",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=PlaceParam(exists=True, dir_okay=False),
     help="Alerts, saved views and keys (coffeert-tui.toml here, or in the user's configuration).",
 )
 @click.option("--no-animation", is_flag=True, help="Nothing moves. [also: TEXTUAL_ANIMATIONS=none]")
@@ -279,14 +279,20 @@ async def _read_aloud(
 
     state = DashboardState(Session(clock or SystemClock()), ASCII)
     alerts = Alerts(rules)
-    await run_screen_reader(
-        state,
-        feed,
-        click.echo,
-        archive=archive,
-        alerts=alerts,
-        webhook=webhook,
-        server=server,
-        dated=clock is not None,
-    )
+    try:
+        await run_screen_reader(
+            state,
+            feed,
+            click.echo,
+            archive=archive,
+            alerts=alerts,
+            webhook=webhook,
+            server=server,
+            dated=clock is not None,
+        )
+    except ExceptionGroup as group:
+        unwritable = group.subgroup(OSError)
+        if unwritable is None:
+            raise
+        raise unwritable.exceptions[0] from None  # told as every command tells it
     return 0

@@ -17,6 +17,7 @@ from coffeert.embedded.service_account import Account, account_for
 from coffeert.errors import EmbeddedError
 
 SYSTEM_DIRECTORY = Path("/var/lib/coffeert")
+_CLUSTER = "postgres"
 _MAX_SOCKET_PATH_BYTES = 100  # the limits are 107 (Linux) and 103 (macOS)
 _LONGEST_SOCKET_NAME = ".s.PGSQL.5432"
 
@@ -40,7 +41,7 @@ class DataDirectory:
         cannot use it.
         """
         path = (path or default_path()).expanduser().resolve()
-        directory = cls(path, account_for(path / "postgres", path / "run", path))
+        directory = cls(path, account_for(path / _CLUSTER, path / "run", path))
         nearest = _nearest_existing(path)
         if not nearest.is_dir():
             raise EmbeddedError(f"{nearest} is not a directory, so it cannot hold the data.")
@@ -58,7 +59,7 @@ class DataDirectory:
     @property
     def cluster(self) -> Path:
         """PostgreSQL's data."""
-        return self.path / "postgres"
+        return self.path / _CLUSTER
 
     @property
     def sockets(self) -> Path:
@@ -127,6 +128,17 @@ class DataDirectory:
 def default_path() -> Path:
     """Return the data directory that is used if none is set."""
     return SYSTEM_DIRECTORY if os.geteuid() == 0 else user_data_path("coffeert")
+
+
+def has_cluster(path: Path) -> bool:
+    """Whether PostgreSQL's data are at `path`; or may be, where this process may not look."""
+    try:
+        (path.expanduser() / _CLUSTER).stat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _nearest_existing(path: Path) -> Path:

@@ -105,6 +105,11 @@ def translate_target_errors() -> Iterator[None]:
         ) from error
 
 
+def sentence_of(error: asyncpg.PostgresError) -> str:
+    """Say in one sentence why PostgreSQL refuses a statement of ours."""
+    return str(_translate(error) or f"PostgreSQL refuses{_said_by_server(error)}.")
+
+
 def _translate(error: BaseException) -> DatabaseUnavailable | SchemaMismatch | None:
     if isinstance(error, _OTHER_SCHEMA):
         return SchemaMismatch("The database's schema is another version's; run `coffeert migrate`.")

@@ -14,11 +14,18 @@ from coffeert.domain.orders import Order
 from coffeert.domain.watermark import Xid
 from coffeert.errors import DatabaseUnavailable
 from coffeert.postgres.array_text import order_arrays
+from coffeert.postgres.errors import sentence_of
 from coffeert.postgres.pool import Connection, Leased, Pool
 from coffeert.postgres.queries import sql
 
 # PostgreSQL answered, so the transaction is certainly rolled back; a value was at fault.
 _DATA_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+# The next attempt may succeed; that a session is read-only shows in its status.
+_PASSING = (
+    asyncpg.TransactionRollbackError,
+    asyncpg.QueryCanceledError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
 # The server is going away: a statement in progress may have been committed.
 _SHUTDOWN = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
 _BROKEN_LINK = (
@@ -33,6 +40,10 @@ _BROKEN_LINK = (
 
 class NotStored(DatabaseUnavailable):
     """PostgreSQL did not store the orders, and it is certain that it did not."""
+
+
+class InsertRefused(NotStored):
+    """PostgreSQL answers, and refuses every order for a reason that stays, such as a full disk."""
 
 
 class BadValue(DatabaseUnavailable):
@@ -102,7 +113,8 @@ class OrderRepository:
     async def insert(self, orders: Sequence[Order]) -> Inserted:
         """Store orders sorted by id in one statement and one commit.
 
-        Raises `NotStored`, `BadValue`, `KeyLocked` (nothing was stored), or `CommitUnknown`.
+        Raises `NotStored`, `InsertRefused`, `BadValue`, `KeyLocked` (nothing was stored), or
+        `CommitUnknown`.
         """
         try:
             row = await self._commit(self._insert, *order_arrays(orders))
@@ -111,7 +123,8 @@ class OrderRepository:
         except asyncpg.LockNotAvailableError as error:
             raise KeyLocked("An open transaction holds an order's key.") from error
         except asyncpg.PostgresError as error:
-            raise NotStored(f"PostgreSQL could not store the orders: {error}") from error
+            refusal = NotStored if isinstance(error, _PASSING) else InsertRefused
+            raise refusal(sentence_of(error)) from error
         return Inserted(Xid(row["xid"]), row["new"])
 
     async def find(self, order_ids: Sequence[UUID]) -> dict[UUID, Stored]:

@@ -24,7 +24,14 @@ from coffeert.errors import (
     OutcomeUnknown,
     Unavailable,
 )
-from coffeert.postgres.orders import BadValue, CommitUnknown, Inserted, KeyLocked, Stored
+from coffeert.postgres.orders import (
+    BadValue,
+    CommitUnknown,
+    Inserted,
+    InsertRefused,
+    KeyLocked,
+    Stored,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -82,10 +89,15 @@ class OrderStore(Protocol):
 
 
 class BatchInsert:
-    """Stores one batch. `commits` are the transactions that stored some of it, also if `store` fails."""
+    """Stores one batch.
+
+    `commits` are the transactions that stored some of it, also if `store` fails; `refused` says why
+    PostgreSQL would have stored no other batch either.
+    """
 
     def __init__(self, table: OrderStore) -> None:
         self.commits: list[Commit] = []
+        self.refused: InsertRefused | None = None
         self._table = table
         self._results: dict[int, Result] = {}
         self._split_until: float | None = None
@@ -136,6 +148,7 @@ class BatchInsert:
             log.debug("commit outcome unknown", orders=len(orders))
             await self._insert_again(orders, error)
         except DatabaseUnavailable as error:
+            self._note(error)
             refusal = Unavailable("The database cannot store orders now.", retry_after=1.0)
             refusal.__cause__ = error
             self._refuse(orders, refusal)
@@ -165,7 +178,8 @@ class BatchInsert:
                 return
             except CommitUnknown:
                 break
-            except DatabaseUnavailable:
+            except DatabaseUnavailable as error:
+                self._note(error)
                 await asyncio.sleep(backoff.next_delay())
             else:
                 await self._settle(orders, inserted, repeated=True)
@@ -217,6 +231,10 @@ class BatchInsert:
                 )
                 return found
         return {}
+
+    def _note(self, error: DatabaseUnavailable) -> None:
+        if isinstance(error, InsertRefused):
+            self.refused = error
 
     def _refuse(self, orders: Sequence[Order], refusal: ApiError) -> None:
         self._results.update((order.order_id.int, refusal) for order in orders)

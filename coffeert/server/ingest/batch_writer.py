@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 # many orders, or if commits are so slow that there are few batches.
 SECOND_BATCH_MIN_ORDERS = 100
 SLOW_COMMIT_SECONDS = 0.01
+# Long enough for whoever looks at a server that gets no further order because of it.
+REFUSED_SECONDS = 10.0
 _CONTENDED_SECONDS = 60.0
 _MAX_CONTENDED_KEYS = 10_000
 
@@ -79,6 +81,7 @@ class BatchWriter:
         self._contended_keys = ContendedKeys()
         self._contended: deque[_Group] = deque()
         self._contended_work = asyncio.Event()
+        self._refused: tuple[str, float] | None = None
         self._writing = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -116,6 +119,15 @@ class BatchWriter:
         """Refuse new orders and wait until every queued one is answered."""
         self.admission.close()
         await self._idle.wait()
+
+    def obstacle(self) -> str | None:
+        """Say why PostgreSQL has stored nothing since it last refused a batch, for ten seconds after that.
+
+        Only the next order shows that it stores again, and none may come to a server that is not ready.
+        """
+        if self._refused is None or time.monotonic() - self._refused[1] >= REFUSED_SECONDS:
+            return None
+        return self._refused[0]
 
     @property
     def _due(self) -> bool:
@@ -196,6 +208,10 @@ class BatchWriter:
             outcomes = [unknown_outcome(error)] * len(entries)
         finally:
             self._writing -= 1
+        if insert.commits:
+            self._refused = None
+        if insert.refused is not None:
+            self._refused = str(insert.refused).removesuffix("."), time.monotonic()
         self._answer(groups, outcomes)
         stored = self._count(outcomes)
         if self._contended_keys or len(stored) < len(outcomes):

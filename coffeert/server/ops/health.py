@@ -194,7 +194,7 @@ class HealthMonitor:
         obstacle = self._session.obstacle() if self._session is not None else None
         if obstacle is None and self._unresolved_commits:
             return "an earlier commit has not ended"
-        return obstacle
+        return obstacle or self._batch_writer.obstacle()
 
     @property
     def _starting(self) -> bool:

@@ -9,7 +9,9 @@ from functools import partial
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import CapturingLogger
 
+from coffeert.aggregator import aggregator as module
 from coffeert.cancellation import end
 from coffeert.embedded import PostgresServer
 from coffeert.errors import RedisUnavailable
@@ -138,6 +140,32 @@ async def test_it_waits_for_the_schema(
     assert "coffeert migrate" in aggregator.status.reason
     await migrate(empty_database_url)
     await eventually(lambda: recorder.messages)
+
+
+async def test_while_passes_fail_it_does_not_log_each_attempt(
+    start: StartAggregator,
+    recorder: Recorder,
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr(module, "log", log)
+    await connection.execute(
+        "CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE disk_full; END';"
+        "CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON rollup_minute"
+        " FOR EACH ROW EXECUTE FUNCTION fill()"
+    )
+    await insert(connection, order(datetime.now(UTC)))
+    aggregator, _ = start()
+    await eventually(lambda: aggregator._backoff.failures > 2)
+    assert [call.args[0] for call in log.calls] == ["cannot aggregate"]
+    await connection.execute("DROP TRIGGER full_disk ON rollup_minute")
+    await eventually(lambda: recorder.messages)
+    assert [call.args[0] for call in log.calls] == [
+        "cannot aggregate",
+        "leading",
+        "can aggregate again",
+    ]
 
 
 async def test_it_comes_back_with_postgresql(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
+from asyncio.subprocess import PIPE
 
 import pytest
 
@@ -53,6 +55,20 @@ async def test_bad_rows_are_reported_by_line_and_the_others_stored(server_url: s
     assert "line 3: " in done.err
     assert "line 5: the quantity must be a whole number" in done.err
     assert "\x1b" not in done.err + done.out
+
+
+@pytest.mark.parametrize(("closed", "code"), [("<&-", 0), ("2>&-", 0), (">&-", 1)])
+async def test_a_closed_stream_does_not_abort_it(server_url: str, closed: str, code: int) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-c", f'exec "$0" -m coffeert "$@" {closed}', sys.executable),
+        *("inject", "--url", server_url, "--count", "3"),
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    done = await ended(process)
+    assert done.code == code, done
+    assert ("accepted 3 " in done.out) is (code == 0)
+    assert await total(server_url) == 3
 
 
 async def test_an_interrupt_ends_it_cleanly_with_its_report(server_url: str) -> None:

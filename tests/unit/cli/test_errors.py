@@ -12,6 +12,7 @@ import pytest
 
 from coffeert.cli import cli, run
 
+RECORDING = Path(__file__).parents[3] / "docs" / "recordings" / "rush.ndjson.gz"
 NOWHERE = "postgresql://nobody:s3cret@127.0.0.1:1/shop"
 SENTENCE = re.compile(r"\Acoffeert: [^\n]+\.\n\Z")
 # click's own: usage, a hint, and one line that says what is wrong.
@@ -73,6 +74,11 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], int, str]] = {
     "a token with an accent": (("status",), {"token": "s3crèt"}, 2, "token"),
     "an empty token": (("status",), {"token": ""}, 2, "token"),
     "an empty data directory": (("verify",), {"data_dir": ""}, 2, "data_dir"),
+    "a data directory without a name": (("verify", "--data-dir", ""), {}, 2, "must name one"),
+    "a demo's without a name": (("demo", "--data-dir", ""), {}, 2, "must name one"),
+    "a recording without a name": (("tui", "--record", ""), {}, 2, "must name one"),
+    "a cursor's file without a name": (("feed", "--state", ""), {}, 2, "must name one"),
+    "results without a directory": (("lab", "--out", "", "idle"), {}, 2, "must name one"),
     "an unknown level": (("serve",), {"log_level": "loud"}, 2, "log_level"),
     "an unknown experiment": (("lab", "milk"), {}, 2, "milk"),
     "a price that is none": (("menu", "add", "drink", "chai", "--price", "free"), {}, 2, "price"),
@@ -142,6 +148,25 @@ def test_an_output_that_cannot_be_written_is_reported(arguments: list[str]) -> N
     assert ended.stderr == "coffeert: The output cannot be written: No space left on device.\n"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], pytest.param(["tui", "--replay", str(RECORDING)], marks=pytest.mark.long)],
+)
+def test_an_output_that_is_closed_is_reported(arguments: list[str]) -> None:
+    ended = without(">&-", arguments)
+    assert ended.returncode == 1
+    assert ended.stderr.endswith("coffeert: The output cannot be written: Bad file descriptor.\n")
+    assert "Traceback" not in ended.stderr
+
+
+def without(closed: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command with standard streams closed, as a shell says which."""
+    shell = ["sh", "-c", f'exec "$0" -m coffeert "$@" {closed}', sys.executable]
+    return subprocess.run(
+        [*shell, *arguments], capture_output=True, check=False, text=True, timeout=30
+    )
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["status", "--help"]])
 def test_a_closed_pipe_is_not_an_error(arguments: list[str]) -> None:
     reading, writing = os.pipe()
@@ -154,17 +179,39 @@ def test_a_closed_pipe_is_not_an_error(arguments: list[str]) -> None:
     assert (ended.returncode, ended.stderr) == (1, "")
 
 
-@pytest.mark.parametrize("command", ["verify", "rebuild"])
-def test_a_data_directory_that_is_not_there_is_not_made_to_be_checked(
+@pytest.mark.parametrize("present", [(), ("notes.txt",)])
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize(
+    ("command", "then"),
+    [
+        (["verify"], []),
+        (["rebuild"], []),
+        (["imports"], []),
+        (["imports"], ["undo", "1"]),
+        (["menu"], ["list"]),
+        (["menu"], ["calendar", "--recompute"]),
+        (["forward", "--list"], []),
+    ],
+)
+def test_no_database_is_made_to_be_looked_at(
     tmp_path: Path,
-    command: str,
+    present: tuple[str, ...],
+    named: bool,
+    command: list[str],
+    then: list[str],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv("COFFEERT_DATABASE_URL", raising=False)
-    missing = tmp_path / "mistyped"
-    assert run(cli, [command, "--data-dir", str(missing)]) == 2
+    monkeypatch.delenv("COFFEERT_DATABASE_URL")
+    place = tmp_path / "mistyped"
+    for name in present:
+        place.mkdir(exist_ok=True)
+        (place / name).touch()
+    monkeypatch.setattr("coffeert.embedded.default_path", lambda: place)
+    given = ["--data-dir", str(place)] if named else []
+    assert run(cli, [*command, *given, *then]) == 2
     assert capsys.readouterr().err == (
-        f"coffeert: There is no data directory {missing}: nothing is stored there.\n"
+        f"coffeert: There is no data directory {place}: nothing is stored there.\n"
     )
-    assert not missing.exists()
+    assert place.exists() == bool(present)
+    assert [each.name for each in tmp_path.rglob("*.*")] == list(present)

@@ -121,6 +121,29 @@ async def test_without_the_right_to_insert_orders_it_is_not_ready_for_them(
         await ready_for_orders(http, 200, NOTICED)
 
 
+async def test_a_full_disk_is_told(
+    run_server: RunServer, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(run_server, database_url) as http:
+        owner = await asyncpg.connect(database_url)
+        await owner.execute(
+            "CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN RAISE disk_full; END';"
+            "CREATE TRIGGER full_disk BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION fill()"
+        )
+        assert (await http.post("/api/orders", json=LATTE)).status == 503
+        assert await ready_for_orders(http, 503, NOTICED) == (
+            "no order can be stored: PostgreSQL has no room left on its disk"
+        )
+        assert (await readiness(http, "dashboards"))[0] == 200
+        async with http.get("/metrics") as response:
+            assert "coffeert_intake_up 0.0" in await response.text()
+        await owner.execute("DROP TRIGGER full_disk ON orders")
+        await owner.close()
+        assert (await http.post("/api/orders", json=LATTE)).status == 201
+        await ready_for_orders(http, 200, NOTICED)
+
+
 @pytest.mark.long
 async def test_commits_that_hang_are_noticed(
     run_server: RunServer, own_postgres: PostgresServer, shop: str

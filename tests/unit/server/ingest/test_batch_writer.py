@@ -28,9 +28,11 @@ from coffeert.postgres.orders import (
     BadValue,
     CommitUnknown,
     Inserted,
+    InsertRefused,
     KeyLocked,
     NotStored,
 )
+from coffeert.server.ingest import batch_writer
 from coffeert.server.ingest.admission import Admission
 from coffeert.server.ingest.batch_insert import Outcome, PendingOrder, StoredOrder
 from coffeert.server.ingest.batch_writer import BatchWriter, ContendedKeys
@@ -89,6 +91,42 @@ async def test_orders_queued_during_a_commit_become_the_next_batch() -> None:
         assert [len(batch) for batch in table.batches] == [1, 20]
         assert all(isinstance(o, StoredOrder) and not o.replayed for o in outcomes)
         assert sum(len(orders) for _, orders in commits) == 21
+
+
+async def test_a_refusal_is_an_obstacle_until_a_commit_or_for_some_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(orders: Sequence[Order]) -> None:
+        raise failure
+
+    table = ScriptedTable()
+    failure = NotStored("PostgreSQL cannot be reached.")
+    async with running(table) as (writer, _):
+        table.before = refuse
+        assert isinstance(await submit(writer, entry()), Unavailable)
+        assert writer.obstacle() is None, "the probe tells that, and sees it end"
+        failure = InsertRefused("The disk is full.")
+        assert isinstance(await submit(writer, entry()), Unavailable)
+        assert writer.obstacle() == "The disk is full"
+        with monkeypatch.context() as later:
+            later.setattr(batch_writer, "REFUSED_SECONDS", 0)
+            assert writer.obstacle() is None, "though no order came"
+        table.before = lambda orders: None
+        assert isinstance(await submit(writer, entry()), StoredOrder)
+        assert writer.obstacle() is None
+
+
+async def test_a_refusal_after_an_unknown_commit_is_an_obstacle_too() -> None:
+    failures: list[Exception] = [CommitUnknown("gone"), *[InsertRefused("full")] * 3]
+
+    def refuse(orders: Sequence[Order]) -> None:
+        raise failures.pop(0)
+
+    table = ScriptedTable()
+    async with running(table) as (writer, _):
+        table.before = refuse
+        assert isinstance(await submit(writer, entry()), OutcomeUnknown)
+        assert writer.obstacle() == "full"
 
 
 async def test_with_many_orders_a_second_batch_starts_beside_the_first() -> None:
