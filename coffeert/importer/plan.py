@@ -40,8 +40,8 @@ class MeaningOptions:
     that name no drink. `preset` is the name of a known export,
     the path of a preset file, or `none`. `date_format` is an order such as `dmy`, a pattern such as
     `DD/MM/YYYY`, or `excel`, `excel1904`, `unix` or `unixms`. `clock` is `24`, or of a clock of 12 hours
-    without AM and PM the time at which the shop opens. `decimal_mark` is `.` or `,`, for columns
-    that do not show theirs. `currency` is the installation's, or if it has none yet the one that the
+    without AM and PM the time at which the shop opens, or `excel` for parts of a day. `decimal_mark` is
+    `.` or `,`, for columns that do not show theirs. `currency` is the installation's, or if it has none yet the one that the
     owner names. `known_stores` (code and name) and `known_zones` (IANA name, and whose it is) are offered
     as answers, and never taken without being asked for.
     """

@@ -43,7 +43,8 @@ class MomentReader:
     `order` is that of day, month and year in days that do not show it. `numbers` is what a mere number
     counts. `default_day` and `default_time` stand for what is missing. `whole_days`: the column of the day
     has no times, whatever it shows. `twelve`: times up to 12:59 without AM or PM are refused. `opens`:
-    earlier times of those are of the afternoon. `later_lines` are those whose time, which occurs twice as a
+    earlier times of those are of the afternoon. `fractions`: times such as `0.35` are parts of a day, as
+    spreadsheets count. `later_lines` are those whose time, which occurs twice as a
     clock is put back, is the second one.
     """
 
@@ -57,6 +58,7 @@ class MomentReader:
     whole_days: bool = False
     twelve: bool = False
     opens: timedelta = timedelta()
+    fractions: bool = False
     later_lines: frozenset[int] = frozenset()
     _days: dict[str, date | Fault] = field(default_factory=dict)
     _clocks: dict[str, _Time] = field(default_factory=dict)
@@ -175,13 +177,13 @@ class MomentReader:
                 return Fault("has no time of day")
             given = self.default_time
             return timedelta(hours=given.hour, minutes=given.minute, seconds=given.second)
-        clock = read_clock(text)
-        if clock is None:
+        fraction = fraction_of_day(text)
+        clock = None if self.fractions and fraction is not None else read_clock(text)
+        if clock is None and fraction is None:
             day, rest = split_moment(text)
             if rest and day[:4] in ("1899", "1900", "1904"):  # a spreadsheet's time without a day
                 clock = read_clock(rest)
         if clock is None:
-            fraction = fraction_of_day(text)
             if fraction is None:
                 return Fault(f"`{self.clock_heading}` is no time of day that can be read")
             passed = timedelta(milliseconds=_to_second(fraction * 86_400_000))

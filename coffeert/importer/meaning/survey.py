@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from coffeert.importer.meaning.clock_decision import HourSurvey
@@ -206,6 +207,8 @@ class _Surveyor:
         text = cell if type(cell) is str else cell_text(cell)
         if self._clock >= 0:
             clock = cells[self._clock]
+            if type(clock) is Decimal and 0 < clock < 1:  # a number of a workbook is no text
+                self._result.moments.hours.fractions = True
             self._note_clock(clock if type(clock) is str else cell_text(clock), line)
             return text
         day, _, clock_text = text.partition(" ")

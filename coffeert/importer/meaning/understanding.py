@@ -13,7 +13,7 @@ from coffeert.domain.currency import places as currency_places
 from coffeert.errors import ConfigError
 from coffeert.importer.meaning.amounts import AmountReader, PiecesReader
 from coffeert.importer.meaning.clock_changes import changes_on, later_lines
-from coffeert.importer.meaning.clock_decision import decide_clock
+from coffeert.importer.meaning.clock_decision import decide_clock, decide_fractions
 from coffeert.importer.meaning.columns import heading_currency, is_in_minor_units
 from coffeert.importer.meaning.day_decision import DayFormat, decide_days, decide_zone
 from coffeert.importer.meaning.drinks import DrinkReader
@@ -165,6 +165,7 @@ def _days(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -
         counted=days.numbers in ("unix", "unixms"),
     )
     days = days._replace(zone=zone)
+    fractions = decide_fractions(seen.moments.hours, notes, clock=options.clock)
     opens = decide_clock(
         seen.moments.hours,
         notes,
@@ -172,7 +173,7 @@ def _days(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -
         marked=seen.moments.has_twelve,
         in_utc=getattr(_only_zone(layout, seen, days), "key", "") == "UTC",
     )
-    return days._replace(opens=opens)
+    return days._replace(opens=opens, fractions=fractions)
 
 
 def _zone(layout: Layout, options: MeaningOptions, notes: Notes) -> ZoneInfo | None:
@@ -265,6 +266,7 @@ def _reader(
             whole_days=days.whole_days,
             twelve=days.twelve,
             opens=days.opens,
+            fractions=days.fractions,
         ),
         drinks=DrinkReader(
             drink=at("drink"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -134,6 +135,49 @@ def test_24_00_in_other_forms() -> None:
             of_rows(columns, (moment, "Latte", 1, "4.00")), zone="Etc/GMT", store="Mill Lane"
         )
         assert clocks(outcome) == ["15 00:00"]
+
+
+@pytest.mark.parametrize(
+    ("times", "read_as"),
+    [
+        (("0.3125", "0.35", "0.45", "0.55"), "07:30 08:24 10:48 13:12"),
+        (("0.35", "0.45", "0.5"), "08:24 10:48 12:00"),
+        (("0,3125", "0,35", "0.35"), "07:30 08:24 08:24"),
+        ((Decimal("0.35"), Decimal("0.45")), "08:24 10:48"),
+        (("0.35", "0.45", Decimal("0.35"), "0.25"), "08:24 10:48 08:24 06:00"),
+        (("0.35", "13:00", "0.3125"), "08:24 13:00 07:30"),
+        (("0.35", "8.15", "13.30"), "00:35 08:15 13:30"),
+        (("00.35", "13:00"), "00:35 13:00"),
+        (("0:35", "0:45"), "00:35 00:45"),
+        (("0.00", "0.3125", "13.3"), "00:00 07:30"),
+    ],
+)
+def test_parts_of_a_day_with_two_digits_go_by_the_whole_column(
+    times: Sequence[Cell], read_as: str
+) -> None:
+    assert [clock[3:] for clock in clocks(sold(times))] == read_as.split()
+
+
+@pytest.mark.parametrize(
+    "times",
+    [("0.35", "0.45"), ("0.35", "13:00"), ("0.35", "0.3125", "13.15"), ("8.15", Decimal("0.35"))],
+)
+def test_what_nothing_tells_from_a_part_of_a_day_is_asked_about(times: Sequence[Cell]) -> None:
+    (question,) = sold(times).plan.questions
+    assert "0.35" in question.text
+    assert [answer.arguments for answer in question.answers] == [
+        ("--clock", "24"),
+        ("--clock", "excel"),
+    ]
+    at = list(map(str, times)).index("0.35")
+    assert clocks(sold(times, clock="24"))[at] == "14 00:35"
+    assert clocks(sold(times, clock="excel"))[at] == "14 08:24"
+
+
+def test_the_answer_for_12_hours_does_not_make_times_of_parts_of_a_day() -> None:
+    times = ("0.3368055556", "0.35", "0.0520833333")
+    assert clocks(sold(times, clock="24")) == ["14 08:05", "14 08:24", "14 01:15"]
+    assert clocks(sold(times, clock="07:00")) == ["14 08:05", "14 08:24", "14 13:15"]
 
 
 def test_24_00_as_clocks_are_put_back() -> None:
