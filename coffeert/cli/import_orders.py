@@ -50,6 +50,11 @@ def _currency(context: click.Context, option: click.Parameter, value: str | None
     metavar="24|TIME|excel",
     help="Times: of 24 hours; of 12 without AM and PM, and when the shop opens; or parts of a day.",
 )
+@click.option(
+    "--dates-begin",
+    metavar="TIME",
+    help="Dates are business days: times before it are of the day after; 00:00 if they are not.",
+)
 @click.option("--decimal-mark", type=click.Choice([".", ","]), help="Of amounts, if none shows it.")
 @click.option(
     "--currency",

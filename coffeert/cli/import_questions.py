@@ -11,6 +11,7 @@ import click
 
 from coffeert.cli.wrapped_lines import echo_lines
 from coffeert.errors import ConfigError
+from coffeert.importer.meaning.business_days import beginning_of_dates
 from coffeert.importer.meaning.clock_decision import opening_time
 from coffeert.importer.plan import MeaningOptions, Question
 from coffeert.importer.spelling.zones import zone_named
@@ -32,6 +33,7 @@ def meaning_options(options: ImportOptions, currency: str | None) -> MeaningOpti
         zone=None if options.timezone is None else _zone(options.timezone),
         date_format=options.date_format,
         clock=options.clock,
+        dates_begin=options.dates_begin,
         decimal_mark=options.decimal_mark,
         skip=options.skip,
         refund=options.refund,
@@ -122,10 +124,19 @@ def _opening_time(text: str) -> str:
     return text.strip()
 
 
+def _beginning_of_dates(text: str) -> str:
+    try:
+        beginning_of_dates(text)
+    except ConfigError as error:
+        raise click.BadParameter(str(error).removeprefix("--dates-begin ")) from None
+    return text.strip()
+
+
 _BLANKS: Final[Mapping[str, Callable[[str], str]]] = {
     "NAME": str.strip,
     "ZONE": _zone_key,
     "TIME": _opening_time,
+    "HOUR": _beginning_of_dates,
 }
 """Arguments that stand for what only the owner knows, and what reads that."""
 

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from coffeert.domain.currency import places as currency_places
 from coffeert.errors import ConfigError
 from coffeert.importer.meaning.amounts import AmountReader, PiecesReader
-from coffeert.importer.meaning.clock_changes import changes_on, later_lines
+from coffeert.importer.meaning.business_days import decide_dates
+from coffeert.importer.meaning.clock_changes import later_lines
 from coffeert.importer.meaning.clock_decision import decide_clock, decide_fractions
 from coffeert.importer.meaning.columns import heading_currency, is_in_minor_units
 from coffeert.importer.meaning.day_decision import DayFormat, decide_days, decide_zone
@@ -173,7 +174,14 @@ def _days(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -
         marked=seen.moments.has_twelve,
         in_utc=getattr(_only_zone(layout, seen, days), "key", "") == "UTC",
     )
-    return days._replace(opens=opens, fractions=fractions)
+    begins = decide_dates(
+        seen.moments.nights,
+        notes,
+        dates_begin=options.dates_begin,
+        heading=layout.heading("date") if {"date", "time"} <= layout.fields.keys() else None,
+        opens=opens,
+    )
+    return days._replace(opens=opens, fractions=fractions, begins=begins)
 
 
 def _zone(layout: Layout, options: MeaningOptions, notes: Notes) -> ZoneInfo | None:
@@ -212,7 +220,7 @@ def _settle_doubled_hours(
         return
     zones = set(map(moments.zone_of, ["", *seen.values.get(layout.at("zone"), ())])) - {None}
     days = list(filter(None, map(moments.day, seen.moments.texts)))
-    if any(changes_on(day, zone) for zone in zones if zone is not None for day in days):
+    if any(moments.changes_on(day, zone) for zone in zones if zone is not None for day in days):
         rows = inherited(table.rows(), layout)
         moments.later_lines = later_lines(rows, layout.fields, moments, notes)
 
@@ -267,6 +275,7 @@ def _reader(
             twelve=days.twelve,
             opens=days.opens,
             fractions=days.fractions,
+            begins=days.begins,
         ),
         drinks=DrinkReader(
             drink=at("drink"),
