@@ -15,6 +15,7 @@ from coffeert.importer.spelling.numbers import (
     scaled_number,
     spelled_number,
 )
+from coffeert.importer.spelling.vocabulary import words
 
 _OTHER_MARK: Final = {".": "decimal comma", ",": "decimal point"}
 
@@ -111,10 +112,7 @@ class PiecesReader(_NumberReader):
 
 
 def _means_pieces(marks: tuple[str, ...]) -> bool:
-    return all(
-        mark.casefold().strip(".") in ("x", "×", "pc", "pcs", "st", "stk", "ea", "個", "点", "杯")
-        for mark in marks
-    )
+    return all(mark.casefold().strip(". ") in words("cells", "pieces") for mark in marks)
 
 
 def _unreadable(number: SpelledNumber, heading: str, mark: str) -> Fault:

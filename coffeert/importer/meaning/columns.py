@@ -109,6 +109,17 @@ def day_columns(sample: Sample) -> list[int]:
     ]
 
 
+def named_day_columns(sample: Sample) -> list[int]:
+    """Return the columns whose headings say that they hold days or moments, if anything is in them."""
+    known = vocabulary("headings")["fields"]
+    headings = [*known["placed_at"], *known["date"]]
+    return [
+        index
+        for index, column in enumerate(sample.columns)
+        if sample.filled(index) and _rank(heading_words(column), headings, loose=True) is not None
+    ]
+
+
 def name_columns(sample: Sample) -> list[int]:
     """Return the columns that may hold names."""
     return [

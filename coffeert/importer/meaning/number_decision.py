@@ -134,7 +134,7 @@ def decide_currency(
         return certain[0]
     elif (
         possible
-        and len(set(map(currency_places, possible))) > 1
+        and set(map(currency_places, possible)) != {currency_places(None)}
         and not any(
             number.marks.shown["."] + number.marks.shown[","] for number in numbers.values()
         )

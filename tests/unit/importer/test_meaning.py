@@ -372,6 +372,14 @@ class TestCurrencies:
         assert shop(text, currency="JPY").plan.currency == "JPY"
         assert shop(text.replace("¥480", "1.250 KWD")).sum == 1250
 
+    def test_signs_of_currencies_without_decimal_places_are_asked_about(self) -> None:
+        text = "Date,Item,Qty,Price\n2026-09-14 08:05,Tea,1,\\480\n"
+        assert arguments(shop(text).plan.questions) == [
+            ("--currency", "JPY"),
+            ("--currency", "KRW"),
+        ]
+        assert lines(shop(text, currency="JPY")) == [("Tea", 1, 480)]
+
     def test_another_currency_than_the_installations_is_refused(self) -> None:
         with pytest.raises(ConfigError, match=r"amounts are in EUR, but orders here are in USD"):
             shop("Date,Item,Qty,Price\n2026-04-13 08:00,Tea,1,€2.00\n", currency="USD")
@@ -626,6 +634,14 @@ class TestWhatIsMissing:
     def test_no_dates_at_all_is_refused(self) -> None:
         with pytest.raises(ConfigError, match="does not say when something was sold"):
             shop("Item,Sold,Revenue\nTea,12,24.00\n")
+
+    @pytest.mark.parametrize("heading", ["Date", "Sold at", "取引日時", "Order date (local)"])
+    def test_dates_that_cannot_be_read_are_not_said_to_be_none(self, heading: str) -> None:
+        with pytest.raises(ConfigError) as refused:
+            shop(f"{heading},Item,Qty,Price\nthe 3rd moon,Tea,1,2.00\n")
+        assert f"`{heading}` should say when" in str(refused.value)
+        assert "'the 3rd moon' is no date that can be read" in str(refused.value)
+        assert "--missing" not in str(refused.value)
 
     def test_a_file_of_one_day(self) -> None:
         text = "Time,Item,Qty,Price\n8:05 PM,Tea,1,2\n,Tea,1,2\n"
