@@ -42,9 +42,10 @@ class MeaningOptions:
     `unix` or `unixms`. `clock` is `24`, or of a clock of 12 hours without AM and PM the time at which
     the shop opens, or `excel` for parts of a day. `dates_begin` is when business days begin: times
     before it are of the day after their date. `decimal_mark` is `.` or `,`, for columns that do not
-    show theirs. `currency` is the installation's, or if it has none yet the one that the owner names.
-    `known_stores` (code and name) and `known_zones` (IANA name, and whose it is) are offered as
-    answers, and never taken without being asked for.
+    show theirs. `currency` is the installation's, or if it has none yet the one that the owner names;
+    `names_currency`: the owner says that this file is in it. `known_stores` (code and name) and
+    `known_zones` (IANA name, and whose it is) are offered as answers, and never taken without being
+    asked for.
     """
 
     preset: str | None = None
@@ -61,6 +62,7 @@ class MeaningOptions:
     sale: tuple[str, ...] = ()
     refund_drink: str | None = None
     currency: str | None = None
+    names_currency: bool = False
     known_stores: tuple[tuple[str, str], ...] = ()
     known_zones: tuple[tuple[str, str], ...] = ()
 

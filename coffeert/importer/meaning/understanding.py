@@ -30,7 +30,7 @@ from coffeert.importer.meaning.missing import (
 from coffeert.importer.meaning.moments import MomentReader
 from coffeert.importer.meaning.money_decision import decide_money, settle_discount
 from coffeert.importer.meaning.notes import Notes
-from coffeert.importer.meaning.number_decision import decide_currency, decide_marks
+from coffeert.importer.meaning.number_decision import decide_currency, decide_marks, decide_sign
 from coffeert.importer.meaning.row_kinds import differing_headings
 from coffeert.importer.meaning.sale_reader import Given, SaleReader
 from coffeert.importer.meaning.statuses import Condition, conditions
@@ -84,6 +84,7 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
     _refuse_other_headings(seen, layout.columns)
     ask_for_columns(layout, seen, options, notes)
     currency = _currency(layout, seen, options, notes)
+    sign = _sign(layout, seen, options, currency, notes)
     given = given_values(layout, options, currency_places(currency), notes)
     marks = _marks(layout, seen, options, currency_places(currency), notes)
     days = _days(layout, seen, options, notes)
@@ -94,7 +95,7 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
     ask_for_marks(layout, seen, rules, notes)
     say_cut_keys(seen.keys, {name: layout.heading(name) for name in seen.keys}, notes)
     argue_options(options, notes)
-    reader = _reader(layout, seen, options, days, marks, currency, given, rules)
+    reader = _reader(layout, seen, options, days, marks, (currency, sign), given, rules)
     columns = {layout.at("price"): reader.prices, layout.at("total"): reader.totals}
     totals = stated_totals(seen, layout.columns, {i: r for i, r in columns.items() if i >= 0})
     if not notes.questions:
@@ -129,6 +130,15 @@ def _currency(layout: Layout, seen: Survey, options: MeaningOptions, notes: Note
     headings = {name: heading_currency(layout.heading(name)) for name in money}
     column = seen.values.get(layout.at("currency"), {})
     return decide_currency(money, headings, column, notes, options.currency)
+
+
+def _sign(
+    layout: Layout, seen: Survey, options: MeaningOptions, currency: str | None, notes: Notes
+) -> str:
+    money = {name: found for name, found in seen.numbers.items() if name != "quantity"}
+    headings = {name: layout.heading(name) for name in money}
+    named = options.currency is None or options.names_currency
+    return decide_sign(money, headings, notes, currency=currency, named=named)
 
 
 def _marks(
@@ -231,11 +241,12 @@ def _reader(
     options: MeaningOptions,
     days: DayFormat,
     marks: Mapping[str, str],
-    currency: str | None,
+    unit: tuple[str | None, str],
     given: Given,
     rules: list[Condition],
 ) -> SaleReader:
     preset, at = layout.preset, layout.at
+    currency, sign = unit
     places = currency_places(currency)
 
     def heading(*names: str) -> str:
@@ -244,7 +255,7 @@ def _reader(
     def amounts(name: str) -> AmountReader:
         mark, own = marks.get(name, "."), heading(name)
         scale = 0 if name in layout.fields and is_in_minor_units(own) else places
-        return AmountReader(mark=mark, heading=own, places=scale, currency=currency)
+        return AmountReader(mark=mark, heading=own, places=scale, currency=currency, sign=sign)
 
     return SaleReader(
         columns=layout.columns,

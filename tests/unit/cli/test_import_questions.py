@@ -26,6 +26,7 @@ DATES = Question(
     "Is 0:20 of the day after its date?",
     (Answer(("--dates-begin", "HOUR"), "yes"), Answer(("--dates-begin", "00:00"), "no")),
 )
+SIGN = Question("Is DH a sign?", (Answer(("--currency", "CODE"), "yes"),))
 ORDER = Question(
     "Which order?",
     (
@@ -64,6 +65,8 @@ def answered(question: Question, *typed: str) -> tuple[str, str]:
         (DATES, ["4:30"], "--dates-begin 4:30"),
         (DATES, ["1", "13:00", "05:00"], "--dates-begin 05:00"),
         (DATES, ["2"], "--dates-begin 00:00"),
+        (SIGN, ["1", "EURO", "mad"], "--currency MAD"),
+        (SIGN, ["MAD"], "--currency MAD"),
         (ORDER, ["2"], "--date-format mdy"),
         (ORDER, ["mdy", "1"], "--date-format dmy"),
     ],
