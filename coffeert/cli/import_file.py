@@ -57,6 +57,7 @@ class ImportOptions:
     timezone: str | None
     date_format: str | None
     clock: str | None
+    dates_begin: str | None
     decimal_mark: str | None
     amounts: str | None
     currency: str | None

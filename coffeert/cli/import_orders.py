@@ -47,8 +47,13 @@ def _currency(context: click.Context, option: click.Parameter, value: str | None
 @click.option("--date-format", help="How dates are written, such as dmy or DD/MM/YYYY.")
 @click.option(
     "--clock",
-    metavar="24|TIME",
-    help="Times without AM and PM: of 24 hours, or of 12, and when the shop opens.",
+    metavar="24|TIME|excel",
+    help="Times: of 24 hours; of 12 without AM and PM, and when the shop opens; or parts of a day.",
+)
+@click.option(
+    "--dates-begin",
+    metavar="TIME",
+    help="Dates are business days: times before it are of the day after; 00:00 if they are not.",
 )
 @click.option("--decimal-mark", type=click.Choice([".", ","]), help="Of amounts, if none shows it.")
 @click.option(

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from coffeert.cli.wrapped_lines import echo_lines
+from coffeert.domain.currency import CURRENCIES
 from coffeert.errors import ConfigError
+from coffeert.importer.meaning.business_days import beginning_of_dates
 from coffeert.importer.meaning.clock_decision import opening_time
 from coffeert.importer.plan import MeaningOptions, Question
 from coffeert.importer.spelling.zones import zone_named
@@ -32,6 +34,7 @@ def meaning_options(options: ImportOptions, currency: str | None) -> MeaningOpti
         zone=None if options.timezone is None else _zone(options.timezone),
         date_format=options.date_format,
         clock=options.clock,
+        dates_begin=options.dates_begin,
         decimal_mark=options.decimal_mark,
         amounts=options.amounts,
         skip=options.skip,
@@ -39,6 +42,7 @@ def meaning_options(options: ImportOptions, currency: str | None) -> MeaningOpti
         sale=options.sale,
         refund_drink=options.refund_drink,
         currency=currency or options.currency,
+        names_currency=options.currency is not None and currency in (None, options.currency),
     )
 
 
@@ -123,10 +127,27 @@ def _opening_time(text: str) -> str:
     return text.strip()
 
 
+def _currency_code(text: str) -> str:
+    code = text.strip().upper()
+    if code not in CURRENCIES:
+        raise click.BadParameter("that is no code of ISO 4217 such as EUR.")
+    return code
+
+
+def _beginning_of_dates(text: str) -> str:
+    try:
+        beginning_of_dates(text)
+    except ConfigError as error:
+        raise click.BadParameter(str(error).removeprefix("--dates-begin ")) from None
+    return text.strip()
+
+
 _BLANKS: Final[Mapping[str, Callable[[str], str]]] = {
     "NAME": str.strip,
     "ZONE": _zone_key,
     "TIME": _opening_time,
+    "CODE": _currency_code,
+    "HOUR": _beginning_of_dates,
 }
 """Arguments that stand for what only the owner knows, and what reads that."""
 

@@ -37,13 +37,15 @@ class MeaningOptions:
     `columns` names the column of a field, empty for none. `missing` says what a missing value of a field
     means: a number, a name, a day such as 2026-09-14, a time of day, or for the price `menu`. `skip`,
     `refund` and `sale` are conditions such as `Status=Cancelled`. `refund_drink` is what refunds are of
-    that name no drink. `preset` is the name of a known export,
-    the path of a preset file, or `none`. `date_format` is an order such as `dmy`, a pattern such as
-    `DD/MM/YYYY`, or `excel`, `excel1904`, `unix` or `unixms`. `clock` is `24`, or of a clock of 12 hours
-    without AM and PM the time at which the shop opens. `decimal_mark` is `.` or `,`, for columns that do
-    not show theirs. `amounts` is `minor` for whole cents, or `major`. `currency` is the installation's,
-    or if it has none yet the one that the owner names. `known_stores` (code and name) and `known_zones`
-    (IANA name, and whose it is) are offered as answers, and never taken without being asked for.
+    that name no drink. `preset` is the name of a known export, the path of a preset file, or `none`.
+    `date_format` is an order such as `dmy`, a pattern such as `DD/MM/YYYY`, or `excel`, `excel1904`,
+    `unix` or `unixms`. `clock` is `24`, or of a clock of 12 hours without AM and PM the time at which
+    the shop opens, or `excel` for parts of a day. `dates_begin` is when business days begin: times
+    before it are of the day after their date. `decimal_mark` is `.` or `,`, for columns that do not
+    show theirs. `amounts` is `minor` for whole cents, or `major`. `currency` is the installation's, or
+    if it has none yet the one that the owner names; `names_currency`: the owner says that this file is
+    in it. `known_stores` (code and name) and `known_zones` (IANA name, and whose it is) are offered as
+    answers, and never taken without being asked for.
     """
 
     preset: str | None = None
@@ -53,6 +55,7 @@ class MeaningOptions:
     zone: ZoneInfo | None = None
     date_format: str | None = None
     clock: str | None = None
+    dates_begin: str | None = None
     decimal_mark: str | None = None
     amounts: str | None = None
     skip: tuple[str, ...] = ()
@@ -60,6 +63,7 @@ class MeaningOptions:
     sale: tuple[str, ...] = ()
     refund_drink: str | None = None
     currency: str | None = None
+    names_currency: bool = False
     known_stores: tuple[tuple[str, str], ...] = ()
     known_zones: tuple[tuple[str, str], ...] = ()
 

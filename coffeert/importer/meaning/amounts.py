@@ -9,12 +9,13 @@ from coffeert.domain.money import MAX_AMOUNT_CENTS
 from coffeert.domain.orders import MAX_QUANTITY
 from coffeert.importer.meaning.memory import remember
 from coffeert.importer.spelling.cell_text import Fault, is_missing
-from coffeert.importer.spelling.currency_signs import currencies_of
+from coffeert.importer.spelling.currency_signs import currencies_of, unknown_sign
 from coffeert.importer.spelling.numbers import (
     SpelledNumber,
     scaled_number,
     spelled_number,
 )
+from coffeert.importer.spelling.vocabulary import plain, words
 
 _OTHER_MARK: Final = {".": "decimal comma", ",": "decimal point"}
 
@@ -46,12 +47,14 @@ class AmountReader(_NumberReader):
     """Reads amounts in minor units.
 
     `currency` is that of the file or the installation, `None` if
-    neither says one; `places` are its decimal places. `largest` is in minor units.
+    neither says one; `places` are its decimal places. `sign` is one for it that only this file writes.
+    `largest` is in minor units.
     """
 
     heading: str = "amount"
     places: int
     currency: str | None
+    sign: str = ""
     largest: int = MAX_AMOUNT_CENTS
 
     def _value(self, text: str) -> int | Fault:
@@ -76,6 +79,8 @@ class AmountReader(_NumberReader):
     def _wrong_currency(self, number: SpelledNumber) -> Fault | None:
         for mark in number.marks:
             codes = currencies_of(mark)
+            if not codes and self.sign and unknown_sign(mark) == self.sign:
+                continue
             if not codes:
                 return Fault(f"`{self.heading}` is no amount of money")
             if self.currency is not None and self.currency not in codes:
@@ -130,10 +135,7 @@ class PiecesReader(_NumberReader):
 
 
 def _means_pieces(marks: tuple[str, ...]) -> bool:
-    return all(
-        mark.casefold().strip(".") in ("x", "×", "pc", "pcs", "st", "stk", "ea", "個", "点", "杯")
-        for mark in marks
-    )
+    return all(plain(mark).strip(". ") in words("cells", "pieces") for mark in marks)
 
 
 def _unreadable(number: SpelledNumber, heading: str, mark: str) -> Fault:

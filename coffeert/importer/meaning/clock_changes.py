@@ -37,12 +37,6 @@ def later_lines(
     return frozenset(later)
 
 
-def changes_on(day: date, zone: tzinfo) -> bool:
-    """Return whether clocks are put back or forward on a day."""
-    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
-    return midnight.utcoffset() != (midnight + timedelta(days=1)).utcoffset()
-
-
 def _days(
     rows: Iterable[object], fields: Mapping[str, int], moments: MomentReader
 ) -> dict[tuple[str, tzinfo, date], list[tuple[int, datetime]]]:
@@ -79,7 +73,9 @@ def _days(
 def _changing_zone(day: str, zone: str, moments: MomentReader) -> tzinfo | None:
     """Return the zone if its clocks change on a day."""
     known, rule = moments.day(day), moments.zone_of(zone)
-    return rule if known is not None and rule is not None and changes_on(known, rule) else None
+    if known is None or rule is None or not moments.changes_on(known, rule):
+        return None
+    return rule
 
 
 def _text(row: TableRow, column: int) -> str:

@@ -1,7 +1,8 @@
-"""Decides whether times of day are those of a clock of 12 hours that does not say AM or PM."""
+"""Decides what times of day mean that can mean two: those without AM or PM, and `0.35` of a spreadsheet."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -14,16 +15,25 @@ from coffeert.importer.spelling.clocks import fraction_of_day, read_clock, split
 _NOON: Final = timedelta(hours=12)
 _NIGHT: Final = range(5)
 _SEEN: Final = 50_000
+_POINT: Final = re.compile(r"[0-9]{1,2}\.[0-9]{2}", re.ASCII)
+FRACTIONS: Final = "excel"
+"""The value of `--clock` for parts of a day, as of `--date-format` for days of a spreadsheet."""
 
 
 @dataclass(slots=True)
 class HourSurvey:
     """The hours of times of day that have neither AM or PM nor an offset, with one time and its line each.
 
-    Times of exactly midnight do not count: they stand for no time as well.
+    Times of exactly midnight do not count: they stand for no time as well. `either` are, by the hour of
+    the fraction, those that are both a time and a fraction of a day, such as `0.35`; they count for their
+    hours once it is decided which they are. `fractions`: some times can only be fractions, `points`: some
+    can only be hours and minutes with a point.
     """
 
     examples: dict[int, tuple[str, int]] = field(default_factory=dict)
+    either: dict[int, tuple[str, int]] = field(default_factory=dict)
+    fractions: bool = False
+    points: bool = False
     _seen: set[str] = field(default_factory=set)
 
     def add(self, text: str, shape: str, line: int) -> None:
@@ -35,11 +45,14 @@ class HourSurvey:
         if len(self._seen) < _SEEN:
             self._seen.add(key)
         clock = read_clock(text) or read_clock(split_moment(text)[1])
-        if clock is None:
-            fraction = fraction_of_day(text)
-            if fraction:
-                self._add_part(fraction, text, line)
-        elif not clock.twelve and clock.offset is None:
+        fraction = fraction_of_day(text)
+        if clock is not None and fraction:
+            self.either.setdefault(_hour(fraction), (text, line))
+        elif fraction:
+            self.fractions = True
+            self._add_part(fraction, text, line)
+        elif clock is not None and not clock.twelve and clock.offset is None:
+            self.points |= _POINT.fullmatch(text) is not None
             self.examples.setdefault(clock.seconds // 3600, (text, line))
 
     def add_fraction(self, days: str, line: int) -> None:
@@ -48,7 +61,12 @@ class HourSurvey:
             self._add_part(part, days, line)
 
     def _add_part(self, part: Decimal, text: str, line: int) -> None:
-        self.examples.setdefault(round(part * 86_400) // 3600, (text, line))
+        self.examples.setdefault(_hour(part), (text, line))
+
+    def settle(self, *, fractions: bool) -> None:
+        """Count the times that are both for what they are."""
+        for hour, example in self.either.items():
+            self.examples.setdefault(hour if fractions else 0, example)
 
     @property
     def latest(self) -> tuple[str, int] | None:
@@ -69,6 +87,31 @@ class HourSurvey:
         return self.examples[night[0]]
 
 
+def decide_fractions(hours: HourSurvey, notes: Notes, *, clock: str | None) -> bool:
+    """Return whether times such as `0.35` are fractions of a day, here 08:24, and not 00:35; or ask.
+
+    A column shows it by others: `0.3125` is no time, and `8.15` no fraction. `clock` is what the owner
+    says.
+    """
+    fractions = clock == FRACTIONS or (hours.fractions and not hours.points)
+    if hours.either and clock is None and hours.fractions == hours.points:
+        text, line = next(iter(hours.either.values()))
+        notes.ask(
+            f"Is {text} on line {line} a time, or a part of a day as spreadsheets count? "
+            f"{'Others are of both kinds.' if hours.points else 'No other time shows it.'}",
+            (("--clock", "24"), f"a time: {_shown(text, fractions=False)}"),
+            (("--clock", FRACTIONS), f"a part of a day: {_shown(text, fractions=True)}"),
+        )
+        return False
+    if hours.either and fractions:
+        text, line = next(iter(hours.either.values()))
+        notes.say(
+            f"Times are parts of a day: {text} on line {line} is {_shown(text, fractions=True)}."
+        )
+    hours.settle(fractions=fractions)
+    return fractions
+
+
 def decide_clock(
     hours: HourSurvey, notes: Notes, *, clock: str | None, marked: bool, in_utc: bool
 ) -> timedelta:
@@ -77,7 +120,7 @@ def decide_clock(
     `clock` is what the owner says. `marked`: some times have AM or PM, and the others are refused. Times in
     UTC (`in_utc`) are a program's, whose clock has 24 hours; there a shop's day can be anywhere.
     """
-    opens = timedelta() if clock is None or clock == "24" else opening_time(clock)
+    opens = timedelta() if clock in (None, "24", FRACTIONS) else opening_time(clock)
     if clock is not None:
         notes.argue("--clock", clock)
     if opens and hours.latest is not None:
@@ -113,3 +156,13 @@ def opening_time(text: str) -> timedelta:
             f"--clock {text} is neither 24 nor the time at which the shop opens, such as 07:00."
         )
     return passed
+
+
+def _hour(part: Decimal) -> int:
+    return round(part * 86_400) // 3600
+
+
+def _shown(text: str, *, fractions: bool) -> str:
+    clock, fraction = read_clock(text), fraction_of_day(text)
+    seconds = round(fraction * 86_400) if fractions and fraction else clock.seconds if clock else 0
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}"

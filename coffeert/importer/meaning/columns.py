@@ -15,9 +15,9 @@ from coffeert.importer.spelling.cell_text import (
     is_missing,
 )
 from coffeert.importer.spelling.clocks import read_clock, split_moment
-from coffeert.importer.spelling.currency_signs import currencies_of
+from coffeert.importer.spelling.currency_signs import currencies_of, unknown_sign
 from coffeert.importer.spelling.dates import day_numbers, number_format
-from coffeert.importer.spelling.numbers import MARKS, scaled_number, spelled_number
+from coffeert.importer.spelling.numbers import MARKS, SpelledNumber, scaled_number, spelled_number
 from coffeert.importer.spelling.vocabulary import field_headings, plain, words
 
 _ENOUGH: Final = 0.6
@@ -40,6 +40,7 @@ _ALIKE: Final = {
 }
 """Fields whose columns are found by the headings of others too."""
 _MONEY: Final = ("price", "total", "amount")
+_NO_NUMBER: Final = SpelledNumber(negative=False, digits="", marks=())
 
 
 class Sample:
@@ -118,6 +119,17 @@ def day_columns(sample: Sample) -> list[int]:
     ]
 
 
+def named_day_columns(sample: Sample) -> list[int]:
+    """Return the columns whose headings say that they hold days or moments, if anything is in them."""
+    known = field_headings()
+    headings = [*known["placed_at"], *known["date"]]
+    return [
+        index
+        for index, column in enumerate(sample.columns)
+        if sample.filled(index) and _rank(heading_words(column), headings, loose=True) is not None
+    ]
+
+
 def name_columns(sample: Sample) -> list[int]:
     """Return the columns that may hold names."""
     return [
@@ -174,6 +186,19 @@ def is_number(text: str) -> bool:
     )
 
 
+def _is_amounts(sample: Sample, index: int) -> bool:
+    """Return whether a column holds amounts, with signs of currencies or all with one unknown sign."""
+    if sample.share(index, is_number) > _ENOUGH:
+        return True
+    signs = {
+        unknown_sign(mark)
+        for text in sample.texts[index]
+        for mark in (spelled_number(text) or _NO_NUMBER).marks
+        if not currencies_of(mark)
+    }
+    return len(signs) == 1 and "" not in signs and sample.share(index, _is_count) > _ENOUGH
+
+
 def _covered(name: str, found: Mapping[str, int], *, loose: bool) -> bool:
     if name in ("date", "time"):
         return loose and "placed_at" in found
@@ -220,6 +245,8 @@ def _fits(sample: Sample, name: str, index: int) -> bool:
         return sample.share(index, _is_place) > _ENOUGH
     if name in _MONEY and is_percentage(sample.columns[index]):
         return False
+    if name in _MONEY:
+        return _is_amounts(sample, index)
     test = _TESTS.get(name)
     return test is None or sample.share(index, test) > _ENOUGH
 
@@ -297,9 +324,6 @@ _TESTS: Final[dict[str, Callable[[str], bool]]] = {
     "date": _is_day,
     "time": _is_clock,
     "quantity": _is_count,
-    "price": is_number,
-    "total": is_number,
-    "amount": is_number,
     "currency": lambda text: bool(currencies_of(text)),
     "receipt": lambda text: any(map(str.isdecimal, text)) and not _NO_RECEIPT.fullmatch(text),
 }

@@ -30,6 +30,8 @@ class DayFormat(NamedTuple):
     default_time: time | None = None
     twelve: bool = False
     opens: timedelta = timedelta()
+    begins: timedelta = timedelta()
+    fractions: bool = False
     zone: ZoneInfo | None = None
 
 

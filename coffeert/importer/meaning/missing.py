@@ -7,7 +7,12 @@ from collections.abc import Set
 from coffeert.domain.orders import MAX_QUANTITY
 from coffeert.errors import ConfigError
 from coffeert.importer.meaning.amounts import AmountReader
-from coffeert.importer.meaning.columns import day_columns, name_columns, number_columns
+from coffeert.importer.meaning.columns import (
+    day_columns,
+    name_columns,
+    named_day_columns,
+    number_columns,
+)
 from coffeert.importer.meaning.layout import Layout
 from coffeert.importer.meaning.notes import Notes
 from coffeert.importer.meaning.row_kinds import hints_at_void
@@ -17,8 +22,10 @@ from coffeert.importer.meaning.survey import Survey
 from coffeert.importer.plan import MeaningOptions
 from coffeert.importer.spelling.cell_text import folded, heading_words, is_missing
 from coffeert.importer.spelling.vocabulary import plain, words
+from coffeert.printable import printable
 
 _SHOWN = 8
+_EXAMPLE = 40
 
 
 def ask_for_columns(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -> None:
@@ -26,6 +33,12 @@ def ask_for_columns(layout: Layout, seen: Survey, options: MeaningOptions, notes
     fields, missing = layout.fields, layout.missing
     if not {"placed_at", "date"} & fields.keys() and "date" not in missing:
         columns = [layout.columns[index] for index in day_columns(layout.sample)]
+        if not columns and (named := named_day_columns(layout.sample)):
+            example = printable(layout.sample.texts[named[0]][0], _EXAMPLE)
+            raise ConfigError(
+                f"`{layout.columns[named[0]]}` should say when something was sold, and {example!r} is no "
+                "date that can be read. If another column says it, name that: --map placed_at=COLUMN."
+            )
         if not columns:
             raise ConfigError(
                 "The file does not say when something was sold: it has no column of dates. Its columns are "

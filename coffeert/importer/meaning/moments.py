@@ -41,10 +41,11 @@ class MomentReader:
     """Reads moments, remembering the texts that it has read.
 
     `order` is that of day, month and year in days that do not show it. `numbers` is what a mere number
-    counts. `default_day` and `default_time` stand for what is missing. `whole_days`: the column of the day
-    has no times, whatever it shows. `twelve`: times up to 12:59 without AM or PM are refused. `opens`:
-    earlier times of those are of the afternoon. `later_lines` are those whose time, which occurs twice as a
-    clock is put back, is the second one.
+    counts. `default_day` and `default_time` stand for what is missing. `whole_days`: the column of the
+    day has no times, whatever it shows. `twelve`: times up to 12:59 without AM or PM are refused.
+    `opens`: earlier times of those are of the afternoon. `fractions`: times such as `0.35` are parts of
+    a day, as spreadsheets count. `begins`: earlier times in a column of their own are of the day after.
+    `later_lines` are those whose time, which occurs twice as a clock is put back, is the second one.
     """
 
     order: str | None
@@ -57,6 +58,8 @@ class MomentReader:
     whole_days: bool = False
     twelve: bool = False
     opens: timedelta = timedelta()
+    begins: timedelta = timedelta()
+    fractions: bool = False
     later_lines: frozenset[int] = frozenset()
     _days: dict[str, date | Fault] = field(default_factory=dict)
     _clocks: dict[str, _Time] = field(default_factory=dict)
@@ -169,19 +172,37 @@ class MomentReader:
         """Return the half of a day that a time of a clock of 12 hours lacks."""
         return _HALF_DAY if passed < self.opens else timedelta()
 
+    def changes_on(self, day: date, zone: tzinfo) -> bool:
+        """Return whether clocks are put back or forward on what the file calls a day."""
+        midnight = _midnight(day, zone)
+        return midnight.utcoffset() != (midnight + (2 if self.begins else 1) * _DAY).utcoffset()
+
     def _clock(self, text: str) -> _Time:
+        clock = self._clock_of_day(text)
+        if isinstance(clock, Fault) or not self.begins or is_missing(text):
+            return clock
+        passed = _since_midnight(clock)
+        if passed >= self.begins:
+            return clock
+        if isinstance(clock, TimeOfDay):
+            return clock._replace(seconds=clock.seconds + 86_400)
+        if isinstance(clock, _AtOffset):
+            return clock._replace(passed=passed + _DAY)
+        return passed + _DAY
+
+    def _clock_of_day(self, text: str) -> _Time:
         if is_missing(text):
             if self.default_time is None:
                 return Fault("has no time of day")
             given = self.default_time
             return timedelta(hours=given.hour, minutes=given.minute, seconds=given.second)
-        clock = read_clock(text)
-        if clock is None:
+        fraction = fraction_of_day(text)
+        clock = None if self.fractions and fraction is not None else read_clock(text)
+        if clock is None and fraction is None:
             day, rest = split_moment(text)
             if rest and day[:4] in ("1899", "1900", "1904"):  # a spreadsheet's time without a day
                 clock = read_clock(rest)
         if clock is None:
-            fraction = fraction_of_day(text)
             if fraction is None:
                 return Fault(f"`{self.clock_heading}` is no time of day that can be read")
             passed = timedelta(milliseconds=_to_second(fraction * 86_400_000))
@@ -244,6 +265,12 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
 
 def _start(moment: datetime) -> datetime:
     return datetime.combine(moment.date(), time())
+
+
+def _since_midnight(clock: timedelta | _AtOffset | TimeOfDay) -> timedelta:
+    if isinstance(clock, TimeOfDay):
+        return _passed(clock)
+    return clock.passed if isinstance(clock, _AtOffset) else clock
 
 
 def _passed(clock: TimeOfDay) -> timedelta:

@@ -134,7 +134,7 @@ def decide_currency(
         return certain[0]
     elif (
         possible
-        and len(set(map(currency_places, possible))) > 1
+        and set(map(currency_places, possible)) != {currency_places(None)}
         and not any(
             number.marks.shown["."] + number.marks.shown[","] for number in numbers.values()
         )
@@ -144,6 +144,43 @@ def decide_currency(
             *((("--currency", code), f"amounts are in {code}") for code in _likely(possible)),
         )
     return None
+
+
+def decide_sign(
+    numbers: Mapping[str, NumberSurvey],
+    headings: Mapping[str, str],
+    notes: Notes,
+    *,
+    currency: str | None,
+    named: bool,
+) -> str:
+    """Return the sign that all amounts of a column have though it is not known; or ask. Empty for none.
+
+    It is that of the currency if the owner or the file names this (`named`): an installation's currency
+    need not be that of the file.
+    """
+    signs = {
+        sign: (name, shown)
+        for name, number in numbers.items()
+        for sign, shown in number.currencies.unknown.items()
+    }
+    surveys = [number.currencies for number in numbers.values()]
+    shared = not any(found.rows or (found.unknown and found.bare) for found in surveys)
+    if not shared or len(signs) != 1 or "" in signs:
+        return ""
+    ((sign, (name, shown)),) = signs.items()
+    if currency is not None and named:
+        notes.say(f"{shown} in `{headings[name]}` is taken for {currency}.")
+        if "--currency" not in notes.arguments:
+            notes.argue("--currency", currency)
+        return sign
+    answer = (
+        ("--currency", currency or "CODE"),
+        "yes" if currency else "yes: say of which, such as EUR",
+    )
+    of = f"of {currency}" if currency else "of a currency"
+    notes.ask(f"Is {shown} in `{headings[name]}` a sign {of}?", answer)
+    return sign
 
 
 def _likely(codes: frozenset[str]) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Final
 
+from coffeert.importer.meaning.business_days import NightSurvey
 from coffeert.importer.meaning.clock_decision import HourSurvey
 from coffeert.importer.meaning.key_decision import KeySurvey
 from coffeert.importer.meaning.memory import is_long
@@ -67,6 +69,7 @@ class MomentSurvey:
     odd: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
     hours: HourSurvey = field(default_factory=HourSurvey)
+    nights: NightSurvey = field(default_factory=NightSurvey)
     fraction: bool = False
 
     def add_day(self, text: str, line: int) -> None:
@@ -153,6 +156,7 @@ class _Surveyor:
         self._day = fields.get("placed_at", fields.get("date", -1))
         self._clock = fields.get("time", -1) if "placed_at" not in fields else -1
         self._drink = fields.get("drink", -1)
+        self._store = fields.get("store", self._day)
         self._drinks: dict[Cell, bool] = {}
         self._doubtful: set[Cell] = set()
         self._clocks: set[str] = set()
@@ -213,7 +217,11 @@ class _Surveyor:
         text = cell if type(cell) is str else cell_text(cell)
         if self._clock >= 0:
             clock = cells[self._clock]
-            self._note_clock(clock if type(clock) is str else cell_text(clock), line)
+            if type(clock) is Decimal and 0 < clock < 1:  # a number of a workbook is no text
+                self._result.moments.hours.fractions = True
+            clock_text = clock if type(clock) is str else cell_text(clock)
+            self._note_clock(clock_text, line)
+            self._result.moments.nights.add(cells[self._store], text, clock_text, line)
             return text
         day, _, clock_text = text.partition(" ")
         if day in self._result.moments.texts and clock_text in self._clocks:

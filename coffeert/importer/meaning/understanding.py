@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from coffeert.domain.currency import places as currency_places
 from coffeert.errors import ConfigError
 from coffeert.importer.meaning.amounts import AmountReader, PercentReader, PiecesReader
-from coffeert.importer.meaning.clock_changes import changes_on, later_lines
-from coffeert.importer.meaning.clock_decision import decide_clock
+from coffeert.importer.meaning.business_days import decide_dates
+from coffeert.importer.meaning.clock_changes import later_lines
+from coffeert.importer.meaning.clock_decision import decide_clock, decide_fractions
 from coffeert.importer.meaning.columns import heading_currency, is_percentage
 from coffeert.importer.meaning.day_decision import DayFormat, decide_days, decide_zone
 from coffeert.importer.meaning.drinks import DrinkReader
@@ -29,7 +30,7 @@ from coffeert.importer.meaning.missing import (
 from coffeert.importer.meaning.moments import MomentReader
 from coffeert.importer.meaning.money_decision import decide_money, minor_units, settle_discount
 from coffeert.importer.meaning.notes import Notes
-from coffeert.importer.meaning.number_decision import decide_currency, decide_marks
+from coffeert.importer.meaning.number_decision import decide_currency, decide_marks, decide_sign
 from coffeert.importer.meaning.reversals import ask_for_reversals
 from coffeert.importer.meaning.row_kinds import differing_headings
 from coffeert.importer.meaning.sale_reader import Given, SaleReader
@@ -85,6 +86,7 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
     _refuse_other_headings(seen, layout.columns)
     ask_for_columns(layout, seen, options, notes)
     currency = _currency(layout, seen, options, notes)
+    sign = _sign(layout, seen, options, currency, notes)
     given = given_values(layout, options, currency_places(currency), notes)
     marks = _marks(layout, seen, options, currency_places(currency), notes)
     days = _days(layout, seen, options, notes)
@@ -97,7 +99,8 @@ def understand(table: Table, options: MeaningOptions) -> Plan:
     ask_for_marks(layout, seen, rules, notes)
     say_cut_keys(seen.keys, {name: layout.heading(name) for name in seen.keys}, notes)
     argue_options(options, notes)
-    reader = _reader(layout, seen, options, days, marks, currency, given, minor, states)
+    unit = currency, sign
+    reader = _reader(layout, seen, options, days, marks, unit, given, minor, states)
     columns = {layout.at("price"): reader.prices, layout.at("total"): reader.totals}
     totals = stated_totals(seen, layout.columns, {i: r for i, r in columns.items() if i >= 0})
     if not notes.questions:
@@ -132,6 +135,15 @@ def _currency(layout: Layout, seen: Survey, options: MeaningOptions, notes: Note
     headings = {name: heading_currency(layout.heading(name)) for name in money}
     column = seen.values.get(layout.at("currency"), {})
     return decide_currency(money, headings, column, notes, options.currency)
+
+
+def _sign(
+    layout: Layout, seen: Survey, options: MeaningOptions, currency: str | None, notes: Notes
+) -> str:
+    money = {name: found for name, found in seen.numbers.items() if name != "quantity"}
+    headings = {name: layout.heading(name) for name in money}
+    named = options.currency is None or options.names_currency
+    return decide_sign(money, headings, notes, currency=currency, named=named)
 
 
 def _marks(
@@ -169,6 +181,7 @@ def _days(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -
         counted=days.numbers in ("unix", "unixms"),
     )
     days = days._replace(zone=zone)
+    fractions = decide_fractions(seen.moments.hours, notes, clock=options.clock)
     opens = decide_clock(
         seen.moments.hours,
         notes,
@@ -176,7 +189,14 @@ def _days(layout: Layout, seen: Survey, options: MeaningOptions, notes: Notes) -
         marked=seen.moments.has_twelve,
         in_utc=getattr(_only_zone(layout, seen, days), "key", "") == "UTC",
     )
-    return days._replace(opens=opens)
+    begins = decide_dates(
+        seen.moments.nights,
+        notes,
+        dates_begin=options.dates_begin,
+        heading=layout.heading("date") if {"date", "time"} <= layout.fields.keys() else None,
+        opens=opens,
+    )
+    return days._replace(opens=opens, fractions=fractions, begins=begins)
 
 
 def _zone(layout: Layout, options: MeaningOptions, notes: Notes) -> ZoneInfo | None:
@@ -215,7 +235,7 @@ def _settle_doubled_hours(
         return
     zones = set(map(moments.zone_of, ["", *seen.values.get(layout.at("zone"), ())])) - {None}
     days = list(filter(None, map(moments.day, seen.moments.texts)))
-    if any(changes_on(day, zone) for zone in zones if zone is not None for day in days):
+    if any(moments.changes_on(day, zone) for zone in zones if zone is not None for day in days):
         rows = inherited(table.rows(), layout)
         moments.later_lines = later_lines(rows, layout.fields, moments, notes)
 
@@ -226,12 +246,13 @@ def _reader(
     options: MeaningOptions,
     days: DayFormat,
     marks: Mapping[str, str],
-    currency: str | None,
+    unit: tuple[str | None, str],
     given: Given,
     minor: frozenset[int],
     states: StateReader,
 ) -> SaleReader:
     preset, at = layout.preset, layout.at
+    currency, sign = unit
     places = currency_places(currency)
 
     def heading(*names: str) -> str:
@@ -240,7 +261,7 @@ def _reader(
     def amounts(name: str) -> AmountReader:
         mark, own = marks.get(name, "."), heading(name)
         scale = 0 if at(name) in minor else places
-        return AmountReader(mark=mark, heading=own, places=scale, currency=currency)
+        return AmountReader(mark=mark, heading=own, places=scale, currency=currency, sign=sign)
 
     percent = "discount" in layout.fields and is_percentage(layout.heading("discount"))
 
@@ -272,6 +293,8 @@ def _reader(
             whole_days=days.whole_days,
             twelve=days.twelve,
             opens=days.opens,
+            fractions=days.fractions,
+            begins=days.begins,
         ),
         drinks=DrinkReader(
             drink=at("drink"),

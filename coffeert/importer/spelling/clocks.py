@@ -74,7 +74,8 @@ def fraction_of_day(text: str) -> Decimal | None:
         value = Decimal(text.replace(",", "."))
     except InvalidOperation:
         return None
-    return value if 0 <= value < 1 and any(mark in text for mark in ".,") else None
+    written = any(mark in text for mark in ".,") and not text.startswith("00")
+    return value if 0 <= value < 1 and written else None
 
 
 def offset_seconds(text: str) -> int | None:

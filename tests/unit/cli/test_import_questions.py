@@ -22,6 +22,11 @@ CLOCK = Question(
     "Is 1:15 in the afternoon?",
     (Answer(("--clock", "TIME"), "yes"), Answer(("--clock", "24"), "no")),
 )
+DATES = Question(
+    "Is 0:20 of the day after its date?",
+    (Answer(("--dates-begin", "HOUR"), "yes"), Answer(("--dates-begin", "00:00"), "no")),
+)
+SIGN = Question("Is DH a sign?", (Answer(("--currency", "CODE"), "yes"),))
 ORDER = Question(
     "Which order?",
     (
@@ -57,6 +62,11 @@ def answered(question: Question, *typed: str) -> tuple[str, str]:
         (CLOCK, ["7:00"], "--clock 7:00"),
         (CLOCK, ["1", "13:00", "07:00"], "--clock 07:00"),
         (CLOCK, ["2"], "--clock 24"),
+        (DATES, ["4:30"], "--dates-begin 4:30"),
+        (DATES, ["1", "13:00", "05:00"], "--dates-begin 05:00"),
+        (DATES, ["2"], "--dates-begin 00:00"),
+        (SIGN, ["1", "EURO", "mad"], "--currency MAD"),
+        (SIGN, ["MAD"], "--currency MAD"),
         (ORDER, ["2"], "--date-format mdy"),
         (ORDER, ["mdy", "1"], "--date-format dmy"),
     ],

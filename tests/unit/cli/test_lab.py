@@ -38,7 +38,7 @@ def test_experiments_and_rivals_share_a_report(
 
     monkeypatch.setattr("coffeert.lab.runner.run_lab", lose_an_order)
     monkeypatch.setattr(
-        "coffeert.lab.rivals.runner.run_rivals", lambda names, sizes, out, seed: runs.append(names)
+        "coffeert.lab.rivals.runner.run_rivals", lambda names, *_: runs.append(names)
     )
     assert run(cli, ["lab", "idle", "rivals", "nats", "--out", str(tmp_path)]) == 1
     assert isinstance(runs[0], LabOptions)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -136,9 +137,171 @@ def test_24_00_in_other_forms() -> None:
         assert clocks(outcome) == ["15 00:00"]
 
 
+@pytest.mark.parametrize(
+    ("times", "read_as"),
+    [
+        (("0.3125", "0.35", "0.45", "0.55"), "07:30 08:24 10:48 13:12"),
+        (("0.35", "0.45", "0.5"), "08:24 10:48 12:00"),
+        (("0,3125", "0,35", "0.35"), "07:30 08:24 08:24"),
+        ((Decimal("0.35"), Decimal("0.45")), "08:24 10:48"),
+        (("0.35", "0.45", Decimal("0.35"), "0.25"), "08:24 10:48 08:24 06:00"),
+        (("0.35", "13:00", "0.3125"), "08:24 13:00 07:30"),
+        (("0.35", "8.15", "13.30"), "00:35 08:15 13:30"),
+        (("00.35", "13:00"), "00:35 13:00"),
+        (("0:35", "0:45"), "00:35 00:45"),
+        (("0.00", "0.3125", "13.3"), "00:00 07:30"),
+    ],
+)
+def test_parts_of_a_day_with_two_digits_go_by_the_whole_column(
+    times: Sequence[Cell], read_as: str
+) -> None:
+    assert [clock[3:] for clock in clocks(sold(times))] == read_as.split()
+
+
+@pytest.mark.parametrize(
+    "times",
+    [("0.35", "0.45"), ("0.35", "13:00"), ("0.35", "0.3125", "13.15"), ("8.15", Decimal("0.35"))],
+)
+def test_what_nothing_tells_from_a_part_of_a_day_is_asked_about(times: Sequence[Cell]) -> None:
+    (question,) = sold(times).plan.questions
+    assert "0.35" in question.text
+    assert [answer.arguments for answer in question.answers] == [
+        ("--clock", "24"),
+        ("--clock", "excel"),
+    ]
+    at = list(map(str, times)).index("0.35")
+    assert clocks(sold(times, clock="24"))[at] == "14 00:35"
+    assert clocks(sold(times, clock="excel"))[at] == "14 08:24"
+
+
+def test_the_answer_for_12_hours_does_not_make_times_of_parts_of_a_day() -> None:
+    times = ("0.3368055556", "0.35", "0.0520833333")
+    assert clocks(sold(times, clock="24")) == ["14 08:05", "14 08:24", "14 01:15"]
+    assert clocks(sold(times, clock="07:00")) == ["14 08:05", "14 08:24", "14 13:15"]
+
+
 def test_24_00_as_clocks_are_put_back() -> None:
     rows = of_rows(
         ("Date", "Time", "Item", "Qty", "Price"), ("2026-10-25", "24:00", "Latte", 1, "4.00")
     )
     (sale,) = read(rows, zone="Europe/Berlin", store="Mill Lane").sales
     assert f"{sale.placed_at:%d %H:%M}" == "25 23:00"
+
+
+EVENING = ("17:10", "22:05", "23:50", "00:20", "01:40")
+
+
+def served(
+    *dates: Sequence[str], heading: str = "Date", store: str = "Bar", **options: Any
+) -> Outcome:
+    """Sales with a time of their own, on each date from 1 March 2024."""
+    columns = (heading, "Time", "Item", "Qty", "Price", "Store")
+    rows = [
+        (f"2024-03-{day:02d}", clock, "Negroni", 1, "9.00", store)
+        for day, times in enumerate(dates, 1)
+        for clock in times
+    ]
+    return read(of_rows(columns, *rows), **{"zone": "Etc/GMT", **options})
+
+
+BUSINESS_DATES = [("--dates-begin", "HOUR"), ("--dates-begin", "00:00")]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Business Date", "business_day", "営業日", "Geschäftstag", "Kassentag", "Trading date"],
+)
+@pytest.mark.parametrize(
+    "times", [EVENING, ("00:20", "17:10"), ("12:20 AM", "05:10 PM"), ("04:59",)]
+)
+def test_times_after_midnight_under_a_business_date_are_asked_about(
+    heading: str, times: Sequence[str]
+) -> None:
+    (question,) = served(times, heading=heading).plan.questions
+    assert [answer.arguments for answer in question.answers] == BUSINESS_DATES
+    assert heading in question.text
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        (EVENING,),
+        (EVENING[1:4],),
+        (("18:00", "23:50", "23:40", "23:55", "23:58", "00:20", "01:40"),),
+        (EVENING[::-1],),
+        (("00:20", "01:10", "17:10", "23:50"), EVENING, EVENING),
+        (("17:10", "18:00", "23:50"), EVENING),
+    ],
+)
+def test_a_date_that_goes_on_after_midnight_is_asked_about(dates: Sequence[Sequence[str]]) -> None:
+    (question,) = served(*dates).plan.questions
+    assert [answer.arguments for answer in question.answers] == BUSINESS_DATES
+
+
+def test_the_answers_to_it() -> None:
+    late = served(EVENING, dates_begin="05:00")
+    assert clocks(late) == ["01 17:10", "01 22:05", "01 23:50", "02 00:20", "02 01:40"]
+    assert clocks(served(EVENING, **options_of(late.plan.arguments))) == clocks(late)
+    assert clocks(served(EVENING, dates_begin="00:00"))[3:] == ["01 00:20", "01 01:40"]
+    times = ("00:00", "04:59:59", "05:00", "24:00")
+    assert clocks(served(times, dates_begin="05:00")) == [
+        *("02 00:00", "02 04:59", "01 05:00", "02 00:00")
+    ]
+    with_offset = served(("23:50+00:00", "00:20+00:00"), dates_begin="05:00")
+    assert clocks(with_offset) == ["01 23:50", "02 00:20"]
+    marked = served(("11:50 PM EST", "12:20 AM EST"), dates_begin="05:00", zone="America/New_York")
+    assert clocks(marked) == ["02 04:50", "02 05:20"]
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        (sorted(EVENING),),
+        (sorted(EVENING, reverse=True),),
+        (sorted(EVENING), sorted(EVENING), EVENING),
+        (("23:50", "00:20"),),
+        (("23:50", "00:00"),),
+        (("17:10", "23:50", "06:20"), ("09:00", "12:30", "08:15")),
+        (("23:50", "00:20", "17:10", "01:40", "22:05", "00:50", "19:30", "02:15"),),
+    ],
+)
+def test_dates_of_the_calendar_are_not(dates: Sequence[Sequence[str]]) -> None:
+    assert len(clocks(served(*dates))) == sum(map(len, dates))
+
+
+def test_a_business_date_of_a_day_is_not() -> None:
+    assert clocks(served(("05:00", "17:10", "00:00"), heading="Business Date"))[0] == "01 05:00"
+
+
+def test_each_store_has_its_own_order() -> None:
+    columns = ("Date", "Time", "Item", "Qty", "Price", "Store")
+    times = (("17:10", "A"), ("00:20", "B"), ("23:50", "A"), ("01:20", "B"), ("19:00", "B"))
+    rows = [("2024-03-01", clock, "Negroni", 1, "9.00", store) for clock, store in times]
+    assert len(clocks(read(of_rows(columns, *rows), zone="Etc/GMT"))) == len(times)
+
+
+def test_a_business_date_into_the_night_on_which_clocks_are_put_back() -> None:
+    columns = ("Business Date", "Time", "Item", "Qty", "Price")
+    times = ("23:50", "01:30", "02:10", "02:50", "02:05", "02:55", "03:10")
+    rows = [("2024-10-26", clock, "Negroni", 1, "9.00") for clock in times]
+    sales = read(
+        of_rows(columns, *rows), zone="Europe/Berlin", store="Bar", dates_begin="05:00"
+    ).sales
+    assert [f"{sale.placed_at:%d %H:%M}" for sale in sales] == [
+        *("26 21:50", "26 23:30", "27 00:10", "27 00:50", "27 01:05", "27 01:55", "27 02:10")
+    ]
+
+
+def test_a_moment_in_one_column_has_the_date_of_the_calendar() -> None:
+    rows = of_rows(
+        ("Business Date", "Item", "Qty", "Price"), ("2024-03-01 00:20", "Tea", 1, "2.00")
+    )
+    assert clocks(read(rows, zone="Etc/GMT", store="Bar")) == ["01 00:20"]
+    with pytest.raises(ConfigError, match="columns of their own"):
+        read(rows, zone="Etc/GMT", store="Bar", dates_begin="05:00")
+
+
+@pytest.mark.parametrize("begins", ["13:00", "noon", "5", "05:00Z"])
+def test_business_days_begin_in_the_morning(begins: str) -> None:
+    with pytest.raises(ConfigError, match="no time from 00:00 to 12:00"):
+        served(EVENING, dates_begin=begins)

@@ -372,6 +372,74 @@ class TestCurrencies:
         assert shop(text, currency="JPY").plan.currency == "JPY"
         assert shop(text.replace("¥480", "1.250 KWD")).sum == 1250
 
+    def test_signs_of_currencies_without_decimal_places_are_asked_about(self) -> None:
+        text = "Date,Item,Qty,Price\n2026-09-14 08:05,Tea,1,\\480\n"
+        assert arguments(shop(text).plan.questions) == [
+            ("--currency", "JPY"),
+            ("--currency", "KRW"),
+        ]
+        assert lines(shop(text, currency="JPY")) == [("Tea", 1, 480)]
+
+    @pytest.mark.parametrize(
+        ("price", "code", "cost"),
+        [
+            ("24,00 DH", "MAD", 2400),
+            ("KSh 700.00", "KES", 70_000),
+            ("180,00 р.", "RUB", 18_000),
+            ("12,500 DT", "TND", 12_500),
+            ("2.250 KD", "KWD", 2250),
+            ("Q35.00", "GTQ", 3500),
+            ("45,00 грн", "UAH", 4500),
+            ("12,50 zl", "PLN", 1250),
+            ("3,50 KM", "BAM", 350),
+            ("1500 FCFA", "XOF", 1500),
+            ("-24,00 DH", "MAD", -2400),
+        ],
+    )
+    def test_an_unknown_sign_is_that_of_the_currency_that_is_named(
+        self, price: str, code: str, cost: int
+    ) -> None:
+        quantity = "-1" if price.startswith("-") else "1"
+        text = f'Date,Item,Qty,Price\n2026-09-14 08:05,Tea,{quantity},"{price}"\n'
+        if quantity == "-1":
+            text = text.replace("Price", "Total")
+        assert arguments(shop(text).plan.questions)[0] == ("--currency", "CODE")
+        assert arguments(shop(text, currency=code).plan.questions) == [("--currency", code)]
+        named = shop(text, currency=code, names_currency=True)
+        assert lines(named) == [("Tea", int(quantity), cost)]
+        assert named.plan.arguments.count("--currency") == 1
+
+    @pytest.mark.parametrize(
+        "prices",
+        [
+            ("24.00 DH", "25.00", "26.00"),
+            ("24.00 DH", "25.00 KM", "26.00 KM"),
+            ("24.00 DH", "$25.00", "$26.00"),
+            ("24.00 kg", "25.00", "26.00"),
+            ("24.00 k", "25.00", "26.00"),
+        ],
+    )
+    def test_a_sign_that_not_all_amounts_share_is_none(self, prices: tuple[str, ...]) -> None:
+        rows = "".join(f"2026-09-14 08:05,Tea,1,{price}\n" for price in prices)
+        outcome = shop(
+            "Date,Item,Qty,Price\n" + rows,
+            currency="USD",
+            names_currency=True,
+            columns={"price": "Price"},
+        )
+        assert outcome.reasons
+        assert set(outcome.reasons) == {"`Price` is no amount of money"}
+
+    @pytest.mark.parametrize("price", ["24 %", "350 p", "4.5 k", "120 ct", "2 kg", "1 pc"])
+    def test_parts_thousands_and_measures_are_no_signs(self, price: str) -> None:
+        outcome = shop(
+            f"Date,Item,Qty,Price\n2026-09-14 08:05,Tea,1,{price}\n",
+            currency="USD",
+            names_currency=True,
+            columns={"price": "Price"},
+        )
+        assert outcome.reasons == ["`Price` is no amount of money"]
+
     def test_another_currency_than_the_installations_is_refused(self) -> None:
         with pytest.raises(ConfigError, match=r"amounts are in EUR, but orders here are in USD"):
             shop("Date,Item,Qty,Price\n2026-04-13 08:00,Tea,1,€2.00\n", currency="USD")
@@ -632,6 +700,14 @@ class TestWhatIsMissing:
     def test_no_dates_at_all_is_refused(self) -> None:
         with pytest.raises(ConfigError, match="does not say when something was sold"):
             shop("Item,Sold,Revenue\nTea,12,24.00\n")
+
+    @pytest.mark.parametrize("heading", ["Date", "Sold at", "取引日時", "Order date (local)"])
+    def test_dates_that_cannot_be_read_are_not_said_to_be_none(self, heading: str) -> None:
+        with pytest.raises(ConfigError) as refused:
+            shop(f"{heading},Item,Qty,Price\nthe 3rd moon,Tea,1,2.00\n")
+        assert f"`{heading}` should say when" in str(refused.value)
+        assert "'the 3rd moon' is no date that can be read" in str(refused.value)
+        assert "--missing" not in str(refused.value)
 
     def test_a_file_of_one_day(self) -> None:
         text = "Time,Item,Qty,Price\n8:05 PM,Tea,1,2\n,Tea,1,2\n"

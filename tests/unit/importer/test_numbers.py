@@ -115,6 +115,13 @@ def test_places_are_those_of_the_currency() -> None:
     assert isinstance(amount("4.80", places=0, currency="JPY"), Fault)
 
 
+def test_the_sign_of_yen_and_won_in_their_old_encodings() -> None:
+    yen = r"\1,420".encode("cp932").decode("cp932")
+    assert amount(yen, places=0, currency="JPY") == 1420
+    assert amount(r"-\480", places=0, currency="KRW") == -480
+    assert isinstance(amount(yen, currency="EUR"), Fault)
+
+
 def test_another_currency_is_refused() -> None:
     assert isinstance(amount("£4.80", currency="USD"), Fault)
     assert isinstance(amount("4.80 EUR", currency="USD"), Fault)
@@ -138,6 +145,14 @@ def test_a_dollar_sign_names_no_currency() -> None:
         ("-1", -1),
         ("(2)", -2),
         ("2 x", 2),
+        ("2 szt.", 2),
+        ("2 шт", 2),
+        ("2개", 2),
+        ("1 un", 1),
+        ("1 ks", 1),
+        ("2 Stück", 2),
+        ("1 each", 1),
+        ("-1 Stk.", -1),
         ("9999", 9999),
     ],
 )
@@ -145,7 +160,7 @@ def test_pieces(text: str, pieces: int) -> None:
     assert PiecesReader(mark=".").read(text) == pieces
 
 
-@pytest.mark.parametrize("text", ["0", "0.250", "1.5", "10000", "two", "2 kg", "1,5"])
+@pytest.mark.parametrize("text", ["0", "0.250", "1.5", "10000", "two", "2 kg", "2 cl", "1,5"])
 def test_what_is_no_number_of_pieces_is_refused(text: str) -> None:
     assert isinstance(PiecesReader(mark=".").read(text), Fault)
 
