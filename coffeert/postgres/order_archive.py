@@ -222,4 +222,4 @@ def _too_slow(within: float) -> Invalid:
 
 def _no_such_day() -> Invalid:
     message = "must be a day from 2000-01-01 to 2099-12-31"
-    return Invalid("The days cannot be used.", errors=(FieldError("from", message),))
+    return Invalid(f"from {message}.", errors=(FieldError("from", message),))
