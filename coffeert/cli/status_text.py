@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 
@@ -21,7 +22,9 @@ _WINDOWS = ("today", "60 min", "24 h", "30 d")
 
 def print_figures(figures: StatusFigures, zone: tzinfo) -> None:
     """Print all figures, with times in `zone`."""
-    console = Console(highlight=False, markup=False, emoji=False)
+    # Not by rich, to which COLUMNS=0 is a width at which nothing is printed.
+    width = shutil.get_terminal_size().columns
+    console = Console(width=width, highlight=False, markup=False, emoji=False)
     as_of = figures.as_of.astimezone(zone)
     console.print(f"{as_of:%A, %-d %B %Y, %H:%M}; all times are those of {zone}")
     for line in _today(figures.days, zone):

@@ -46,6 +46,8 @@ class DataDirectory:
         if not nearest.is_dir():
             raise EmbeddedError(f"{nearest} is not a directory, so it cannot hold the data.")
         directory._require_reachable(nearest)
+        if os.statvfs(nearest).f_flag & os.ST_RDONLY:
+            raise EmbeddedError(f"The data directory {path} is on a read-only file system.")
         if not path.exists():
             absent = [each for each in (path, *path.parents) if not each.exists()]
             path.mkdir(mode=0o700, parents=True, exist_ok=True)

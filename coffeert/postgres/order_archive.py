@@ -220,4 +220,6 @@ def _too_slow(within: float) -> Invalid:
 
 def _no_such_day(field: str) -> Invalid:
     message = "must be a day from 2000-01-01 to 2099-12-31"
-    return Invalid("The days cannot be used.", errors=(FieldError(field, message),))
+    return Invalid(
+        f"The days cannot be used: {field} {message}.", errors=(FieldError(field, message),)
+    )

@@ -99,7 +99,7 @@ async def view_on(connection: Connection, day: date, now: datetime) -> Change:
             spans = [calendar.day(label) for calendar in calendars.calendars]
             if all(now.timestamp() < begins for begins, _ in spans):
                 fault = FieldError("at", "is a day that has not begun at any store")
-                raise Invalid("The instant cannot be used.", errors=(fault,))
+                raise Invalid(f"at {fault.message}.", errors=(fault,))
             last = datetime.fromtimestamp(max(ends for _, ends in spans), UTC)
             moment = min(last - timedelta(microseconds=1), now)
             running = RetentionWindow.at(moment, calendars)

@@ -172,8 +172,6 @@ def _past_moment(text: str, zone: str, now: datetime) -> datetime | date:
     else:
         usable = MIN_PLACED_AT.date() < moment <= now.date() + timedelta(days=1)
     if not usable:
-        raise Invalid(
-            "The instant cannot be used.",
-            errors=(FieldError("at", "must lie between 2000-01-01 and now"),),
-        )
+        fault = FieldError("at", "must lie between 2000-01-01 and now")
+        raise Invalid(f"at {fault.message}.", errors=(fault,))
     return moment

@@ -32,4 +32,4 @@ def read_moment(field: str, text: str, zone: str) -> datetime | date:
         )  # beyond the years 1 to 9999 it overflows, as in the database's driver
         return moment
     except (ValueError, OverflowError, OSError, ZoneInfoNotFoundError):
-        raise Invalid("The instant cannot be used.", errors=(FieldError(field, _FAULT),)) from None
+        raise Invalid(f"{field} {_FAULT}.", errors=(FieldError(field, _FAULT),)) from None

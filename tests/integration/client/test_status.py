@@ -88,3 +88,11 @@ async def test_text_and_errors(server_url: str) -> None:
     bad = await run("status", "--url", server_url, "--at", "half past nine")
     assert (bad.code, bad.out) == (2, "")
     assert bad.err.count("\n") == 1
+    for day in ("1999-12-31", "9999-12-31"):
+        bad = await run("status", "--url", server_url, "--at", day)
+        told = "coffeert: at must lie between 2000-01-01 and now.\n"
+        assert (bad.code, bad.out, bad.err) == (1, "", told)
+    beyond = ("--from", "0001-01-01T00:00+14:00", "--to", "0001-01-01T01:00")
+    for command in (("replay", "--save", "unwritten"), ("orders",)):
+        bad = await run(*command, "--url", server_url, *beyond)
+        assert "coffeert: from must be a time such as 2026-" in bad.err, bad

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import asyncpg
@@ -62,6 +63,18 @@ def test_a_socket_directory_that_others_may_write_is_refused(fresh_dir: Path) ->
             pass
     finally:
         sockets.rmdir()
+
+
+def test_a_read_only_file_system_is_named(fresh_dir: Path) -> None:
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=1m,ro", "tmpfs", str(fresh_dir)]
+    if subprocess.run(mounting, check=False, capture_output=True).returncode:
+        pytest.skip("this account may not mount anything")
+    try:
+        for place in (fresh_dir, fresh_dir / "data"):
+            with pytest.raises(EmbeddedError, match="read-only file system"):
+                DataDirectory.at(place)
+    finally:
+        subprocess.run(["umount", str(fresh_dir)], check=True)
 
 
 def test_only_the_owner_may_reach_the_servers(data_dir: Path, pair: Pair) -> None:

@@ -179,10 +179,11 @@ def test_no_control_character_of_data_is_printed(capsys: pytest.CaptureFixture[s
     assert "aggregator NOT OK" in out
 
 
+@pytest.mark.parametrize("columns", ["80", "0"])
 def test_it_fits_eighty_columns(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("COLUMNS", columns)
     orders = [
         Order(UUID(int=n), f"store-{n}", "americano-with-oat-milk", 9, 99_999, NOW, NOW)
         for n in range(12)
