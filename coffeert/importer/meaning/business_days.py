@@ -130,7 +130,7 @@ def decide_dates(
     if heading is None or nights.early is None or opens:
         return timedelta()
     text, line = nights.early
-    named = _is_business_date(heading)
+    named = is_business_date(heading)
     if named or nights.business > nights.calendar:
         why = (
             "can be that of the business day"
@@ -157,7 +157,8 @@ def beginning_of_dates(text: str) -> timedelta:
     return passed
 
 
-def _is_business_date(heading: str) -> bool:
+def is_business_date(heading: str) -> bool:
+    """Return whether a heading says that a day goes on after midnight."""
     spaced = f" {heading_words(heading)} "
     return any(f" {known} " in spaced for known in words("headings", "business_dates"))
 

@@ -14,7 +14,7 @@ from coffeert.importer.spelling.cell_text import (
     in_brackets,
     is_missing,
 )
-from coffeert.importer.spelling.clocks import read_clock, split_moment
+from coffeert.importer.spelling.clocks import LATE_HOURS, read_clock, split_moment, without_no_day
 from coffeert.importer.spelling.currency_signs import currencies_of, unknown_sign
 from coffeert.importer.spelling.dates import day_numbers, number_format
 from coffeert.importer.spelling.numbers import MARKS, SpelledNumber, scaled_number, spelled_number
@@ -115,7 +115,9 @@ def day_columns(sample: Sample) -> list[int]:
     return [
         index
         for index in range(len(sample.columns))
-        if sample.filled(index) and sample.share(index, _is_written_day) > 0.9
+        if sample.filled(index)
+        and sample.share(index, _is_written_day) > 0.9
+        and not sample.share(index, _is_long_number) > _ENOUGH
     ]
 
 
@@ -290,17 +292,22 @@ def _is_written_day(text: str) -> bool:
     return bool(day_numbers(text) or day_numbers(split_moment(text)[0]))
 
 
+def _is_long_number(text: str) -> bool:
+    """Return whether a text can as well be a receipt's number that begins with a day."""
+    return len(text) > 8 and text.isdecimal()
+
+
 def _is_moment(text: str) -> bool:
     if number_format(text) in ("unix", "unixms"):
         return True
     if number_format(text):
         return any(mark in text for mark in MARKS)
     day, clock = split_moment(text)
-    return bool(clock and day_numbers(day))
+    return bool(clock and day_numbers(day)) and without_no_day(text) == text
 
 
 def _is_clock(text: str) -> bool:
-    if read_clock(text) or _is_moment(text):
+    if read_clock(without_no_day(text)) or LATE_HOURS.fullmatch(text) or _is_moment(text):
         return True
     return is_number(text) and any(mark in text for mark in MARKS) and text[0] in "0.,"
 

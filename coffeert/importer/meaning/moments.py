@@ -10,10 +10,12 @@ from typing import Final, NamedTuple
 from coffeert.importer.meaning.memory import remember
 from coffeert.importer.spelling.cell_text import Fault, is_missing
 from coffeert.importer.spelling.clocks import (
+    LATE_HOURS,
     TimeOfDay,
     fraction_of_day,
     read_clock,
     split_moment,
+    without_no_day,
 )
 from coffeert.importer.spelling.dates import ORDERS, day_numbers, number_format
 from coffeert.importer.spelling.zones import goes_by, zone_or_offset
@@ -45,7 +47,8 @@ class MomentReader:
     day has no times, whatever it shows. `twelve`: times up to 12:59 without AM or PM are refused.
     `opens`: earlier times of those are of the afternoon. `fractions`: times such as `0.35` are parts of
     a day, as spreadsheets count. `begins`: earlier times in a column of their own are of the day after.
-    `later_lines` are those whose time, which occurs twice as a clock is put back, is the second one.
+    `late_hours`: 25:12 is 01:12 of the day after. `later_lines` are those whose time, which occurs
+    twice as a clock is put back, is the second one.
     """
 
     order: str | None
@@ -60,6 +63,7 @@ class MomentReader:
     opens: timedelta = timedelta()
     begins: timedelta = timedelta()
     fractions: bool = False
+    late_hours: bool = False
     later_lines: frozenset[int] = frozenset()
     _days: dict[str, date | Fault] = field(default_factory=dict)
     _clocks: dict[str, _Time] = field(default_factory=dict)
@@ -121,7 +125,7 @@ class MomentReader:
 
     def parts(self, text: str) -> tuple[str, str]:
         """Return the day and the time of day in the text of one column."""
-        if len(text) > 10 and text[10] in " T" and text[4] == "-":
+        if len(text) > 11 and text[10] in " T" and text[4] == "-" and text[11].isdigit():
             day, clock = text[:10], text[11:]
         else:
             day, clock = split_moment(text)
@@ -199,10 +203,11 @@ class MomentReader:
         fraction = fraction_of_day(text)
         clock = None if self.fractions and fraction is not None else read_clock(text)
         if clock is None and fraction is None:
-            day, rest = split_moment(text)
-            if rest and day[:4] in ("1899", "1900", "1904"):  # a spreadsheet's time without a day
-                clock = read_clock(rest)
+            clock = read_clock(without_no_day(text))
         if clock is None:
+            if self.late_hours and (late := LATE_HOURS.fullmatch(text)):
+                hours, minutes, seconds = map(int, late.groups("0"))
+                return timedelta(hours=hours, minutes=minutes, seconds=seconds)
             if fraction is None:
                 return Fault(f"`{self.clock_heading}` is no time of day that can be read")
             passed = timedelta(milliseconds=_to_second(fraction * 86_400_000))

@@ -226,7 +226,7 @@ class _Surveyor:
         day, _, clock_text = text.partition(" ")
         if day in self._result.moments.texts and clock_text in self._clocks:
             return day
-        if len(text) > 10 and text[4] == "-" and text[10] in " T":
+        if len(text) > 11 and text[4] == "-" and text[10] in " T" and text[11].isdigit():
             day, clock_text = text[:10], text[11:]
         elif len(text) < 11:
             day, clock_text = text, ""

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from coffeert.domain.currency import places as currency_places
 from coffeert.errors import ConfigError
 from coffeert.importer.meaning.amounts import AmountReader, PercentReader, PiecesReader
-from coffeert.importer.meaning.business_days import decide_dates
+from coffeert.importer.meaning.business_days import decide_dates, is_business_date
 from coffeert.importer.meaning.clock_changes import later_lines
 from coffeert.importer.meaning.clock_decision import decide_clock, decide_fractions
 from coffeert.importer.meaning.columns import heading_currency, is_percentage
@@ -295,6 +295,7 @@ def _reader(
             opens=days.opens,
             fractions=days.fractions,
             begins=days.begins,
+            late_hours="time" in layout.fields and is_business_date(heading("date")),
         ),
         drinks=DrinkReader(
             drink=at("drink"),

@@ -32,6 +32,9 @@ _LANGUAGES: Final = (
 )
 
 
+_WEEKDAYS_ONLY: Final = ("ja", "zh", "ko", "ar", "he", "th")
+
+
 @cache
 def months() -> dict[str, int]:
     """Return the month of each name or abbreviation; names that mean different months are left out."""
@@ -49,11 +52,12 @@ def months() -> dict[str, int]:
 
 @cache
 def idle_words() -> frozenset[str]:
-    """Return words of a date that say nothing more: weekdays and particles."""
+    """Return words of a date that say nothing more: weekdays and particles, with those before a time."""
     names = {
         name.casefold().strip(". ")
-        for language in _LANGUAGES
+        for language in (*_LANGUAGES, *_WEEKDAYS_ONLY)
         for width in ("wide", "abbreviated", "short")
         for name in get_day_names(width, "format", language).values()
     }
-    return (frozenset(names) | words("cells", "date_particles")) - months().keys()
+    particles = words("cells", "date_particles") | words("cells", "time_particles")
+    return (frozenset(names) | particles) - months().keys()

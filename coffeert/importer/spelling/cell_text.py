@@ -66,6 +66,14 @@ def without_noise(moment: datetime) -> datetime:
     return moment - timedelta(microseconds=noise) if abs(noise) < 5_000 else moment
 
 
+def western_digits(text: str) -> str:
+    """Write the decimal digits of any script as 0 to 9, and wide characters as narrow ones."""
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKC", text)
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+
+
 def is_missing(text: str) -> bool:
     """Return whether a text says that there is no value."""
     return not text or (len(text) < 11 and text.casefold() in MISSING)

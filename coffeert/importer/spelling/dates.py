@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from coffeert.importer.spelling.calendar_words import idle_words, months
+from coffeert.importer.spelling.cell_text import western_digits
 
 ORDERS: Final = {
     "dmy": "day/month/year",
@@ -23,6 +24,7 @@ NUMBER_FORMATS: Final = {
 _YEARS: Final = range(2000, 2100)
 _MONTHS: Final = 12
 _DAY_ZERO: Final = date(1899, 12, 30)
+_WORD = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(r"[0-9]+|[^\W\d_]+")
 _NUMERIC = re.compile(r"([0-9]{1,4})([./-])\s?([0-9]{1,2})\2\s?([0-9]{2}|[0-9]{4})\.?")
 _COMPACT = re.compile(r"20[0-9]{6}")
@@ -67,8 +69,8 @@ class DayNumbers(NamedTuple):
 
 def day_numbers(text: str) -> DayNumbers | None:
     """Read the numbers of a day; `None` if the text is none."""
-    text = text.strip(" ,")
-    match = _NUMERIC.fullmatch(text)
+    text = western_digits(text.strip(" ,"))
+    match = _NUMERIC.fullmatch(text) or _NUMERIC.fullmatch(_without_idle_words(text))
     if match:
         first, separator, second, third = match.groups()
         if len(first) == 4:
@@ -81,6 +83,14 @@ def day_numbers(text: str) -> DayNumbers | None:
     if _COMPACT.fullmatch(text):
         return DayNumbers(int(text[:4]), int(text[4:6]), int(text[6:]), "ymd", "", False)
     return _day_of_words(text) if len(text) < 48 else None
+
+
+def _without_idle_words(text: str) -> str:
+    """Return `13/03/2024` of `Wed 13/03/2024` and `2024/03/13(水)`."""
+    if not 6 < len(text) < 48 or (text[:1].isdecimal() and text[-1:].isdecimal()):
+        return text
+    bare = _WORD.sub(lambda word: " " if word[0].casefold() in idle_words() else word[0], text)
+    return bare.strip(" ,.()[]")
 
 
 def _day_of_words(text: str) -> DayNumbers | None:

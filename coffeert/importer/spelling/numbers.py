@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from coffeert.importer.spelling.cell_text import western_digits
+
 MARKS: Final = (".", ",")
-_MINUS: Final = "-−–"
+_MINUS: Final = "-−–▲△"  # the triangles are those of Japanese accounts
+_ARABIC_MARKS: Final = str.maketrans({"٫": ".", "٬": ",", "،": ","})
 _EMPTY_CENTS: Final = re.compile(r"[.,]\s*[-–—=]{1,2}")  # `5.-` in Switzerland and the Netherlands
 _DIGIT = re.compile(r"[0-9]")
 _FRACTION = re.compile(r"(?P<whole>[0-9]*)(?:[.,](?P<part>[0-9]*))?")
@@ -135,7 +137,7 @@ def _repaired(text: str) -> str:
     if "â" in text or "Â" in text or "Ã" in text:
         with contextlib.suppress(UnicodeError):
             text = text.encode("cp1252").decode("utf-8")
-    return unicodedata.normalize("NFKC", text)
+    return western_digits(text).translate(_ARABIC_MARKS)
 
 
 @dataclass(slots=True)

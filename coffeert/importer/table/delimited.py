@@ -16,7 +16,7 @@ from coffeert.importer.table.grid import Block, Cells
 
 _BLOCK_ROWS = 2_048
 _QUOTE = '"'
-_SEPARATORS = ("\t", ";", "|", ",")
+_SEPARATORS = ("\t", ";", "|", "^", "~", ",", "#")
 """The rarer in prose the earlier: if two fit equally well, the commas are those of prose or decimals."""
 _NO_DELIMITER = "\x1f"
 """For a text of one column, whose cells may hold anything else."""

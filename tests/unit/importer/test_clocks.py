@@ -305,3 +305,17 @@ def test_a_moment_in_one_column_has_the_date_of_the_calendar() -> None:
 def test_business_days_begin_in_the_morning(begins: str) -> None:
     with pytest.raises(ConfigError, match="no time from 00:00 to 12:00"):
         served(EVENING, dates_begin=begins)
+
+
+def test_hours_of_a_business_day_are_counted_on_after_midnight() -> None:
+    times = ("23:12", "24:00", "25:12", "29:59:59")
+    assert clocks(served(times, heading="営業日")) == [
+        *("01 23:12", "02 00:00", "02 01:12", "02 05:59")
+    ]
+    assert served(times).reasons == [NO_CLOCK] * 2
+    assert served(("22:00", "23:12", "30:00"), heading="営業日").reasons == [NO_CLOCK]
+
+
+def test_a_time_with_the_day_zero_of_access_is_no_moment() -> None:
+    times = ("30/12/1899 08:00:00", "30/12/1899 18:00:00")
+    assert clocks(sold(times)) == ["14 08:00", "14 18:00"]

@@ -8,7 +8,7 @@ from coffeert.errors import ConfigError
 from tests.unit.importer.tables import read_text, rows_of
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|", "^", "~", "#"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_each_separator_and_line_end(tmp_path: Path, separator: str, end: str) -> None:
     lines = ["Zeit", "Artikel", "Menge"], ["08:00", "Melange", "1"], ["08:05", "Brauner", "2"]
@@ -26,6 +26,19 @@ def test_decimal_commas_do_not_separate(tmp_path: Path) -> None:
 def test_separators_that_fit_equally_well(tmp_path: Path) -> None:
     read = read_text(tmp_path, "Zeit;Preis, brutto\n08:00;4,80\n08:05;3,90\n")
     assert read.columns == ("Zeit", "Preis, brutto")
+
+
+@pytest.mark.parametrize("separator", "^~")
+def test_rare_separators_beside_decimal_commas(tmp_path: Path, separator: str) -> None:
+    lines = ["Zeit^Preis, brutto", "08:00^4,80", "08:05^3,90"]
+    read = read_text(tmp_path, "\n".join(lines).replace("^", separator))
+    assert read.columns == ("Zeit", "Preis, brutto")
+
+
+def test_signs_of_numbers_do_not_separate(tmp_path: Path) -> None:
+    read = read_text(tmp_path, "Order #,Item\n#17,Latte\n#18,Tea ~ large\n")
+    assert read.columns == ("Order #", "Item")
+    assert read.cells == rows_of(("#17", "Latte"), ("#18", "Tea ~ large"))
 
 
 def test_one_column(tmp_path: Path) -> None:

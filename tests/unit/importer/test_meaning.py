@@ -701,6 +701,12 @@ class TestWhatIsMissing:
         with pytest.raises(ConfigError, match="does not say when something was sold"):
             shop("Item,Sold,Revenue\nTea,12,24.00\n")
 
+    def test_receipt_numbers_that_begin_with_a_day_are_no_moments(self) -> None:
+        with pytest.raises(ConfigError, match="no column of dates"):
+            shop("Receipt,Item,Qty,Price\n202403130001,Tea,1,2.00\n202403130002,Tea,1,2.00\n")
+        text = "Receipt,Timestamp,Item,Qty,Price\n20240313000100,20240314081511,Tea,1,2.00\n"
+        assert f"{shop(text).sales[0].placed_at:%d %H:%M:%S}" == "14 07:15:11"
+
     @pytest.mark.parametrize("heading", ["Date", "Sold at", "取引日時", "Order date (local)"])
     def test_dates_that_cannot_be_read_are_not_said_to_be_none(self, heading: str) -> None:
         with pytest.raises(ConfigError) as refused:

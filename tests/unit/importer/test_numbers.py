@@ -56,6 +56,11 @@ def amount(text: str, mark: str = ".", places: int = 2, currency: str | None = N
         ("£4.80", 480),
         ("Â£4.80", 480),
         ("４.８０", 480),
+        ("١٢٫٥٠", 1250),
+        ("١٬٢٠٠٫٠٠", 120_000),
+        ("१२.५०", 1250),
+        ("▲480", -48_000),
+        ("△4.80", -480),
     ],
 )
 def test_amounts_with_a_decimal_point(text: str, minor: int) -> None:
@@ -153,6 +158,8 @@ def test_a_dollar_sign_names_no_currency() -> None:
         ("2 Stück", 2),
         ("1 each", 1),
         ("-1 Stk.", -1),
+        ("△1", -1),
+        ("٢", 2),
         ("9999", 9999),
     ],
 )
