@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -27,7 +28,8 @@ def unknown_sign(mark: str) -> str:
     """
     sign = plain(_bare(mark))
     other = sign in words("cells", "no_currencies") or sign in words("cells", "pieces")
-    return "" if other or len(sign) > _LONGEST or currencies_of(mark) else sign
+    written = any(c.isalpha() or unicodedata.category(c) == "Sc" for c in sign)
+    return "" if other or not written or len(sign) > _LONGEST or currencies_of(mark) else sign
 
 
 def _bare(mark: str) -> str:

@@ -430,7 +430,7 @@ class TestCurrencies:
         assert outcome.reasons
         assert set(outcome.reasons) == {"`Price` is no amount of money"}
 
-    @pytest.mark.parametrize("price", ["24 %", "350 p", "4.5 k", "120 ct", "2 kg", "1 pc"])
+    @pytest.mark.parametrize("price", ["24 %", "350 p", "4.5 k", "120 ct", "2 kg", "1 pc", "4.50'"])
     def test_parts_thousands_and_measures_are_no_signs(self, price: str) -> None:
         outcome = shop(
             f"Date,Item,Qty,Price\n2026-09-14 08:05,Tea,1,{price}\n",
