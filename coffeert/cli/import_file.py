@@ -183,7 +183,7 @@ class FileImport:
             with at_work("Looking through the file"):
                 plan = understand(table, options)
             # Before anything is asked: answers would be in vain.
-            currency = plan.currency or self._options.currency
+            currency = self._options.currency or plan.currency
             sets_currency(menu, currency, has_orders=self._run(has_orders(self._connection)))
             if not plan.questions:
                 return plan
@@ -202,7 +202,7 @@ class FileImport:
             connection,
             menu,
             self._run(database_time(connection)),
-            currency=plan.currency or self._options.currency,
+            currency=self._options.currency or plan.currency,
             has_orders=self._run(has_orders(connection)),
             zone=plan.zone or ZoneInfo("UTC"),
             new_calendar=self._run(calendar_of_new_stores(connection, plan.zone, default)),

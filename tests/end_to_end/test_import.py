@@ -103,6 +103,8 @@ async def test_another_currency_is_refused_before_anything_is_asked(shell: Shell
     assert (await shell.run("menu", "currency", "USD")).code == 0
     refused = await shell.run("import", "sales.csv")
     assert refused.err == "coffeert: The file's amounts are in EUR, but orders here are in USD.\n"
+    named = await shell.run("import", "first.csv", "--currency", "EUR")
+    assert "amounts are in EUR, and this installation's in USD" in named.err
 
 
 @pytest.mark.long
