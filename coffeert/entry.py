@@ -52,7 +52,7 @@ def _open_closed_streams() -> None:
         except OSError:
             os.open(os.devnull, flags)  # gets the lowest number that is free, which is this one
             os.set_inheritable(number, True)
-            stream = open(number, mode, errors="backslashreplace", closefd=False)  # noqa: SIM115
+            stream = open(number, mode, errors="backslashreplace", closefd=False)  # noqa: SIM115 (for good)
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
 

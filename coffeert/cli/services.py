@@ -49,7 +49,7 @@ def services(
 
     place = config.data_dir or default_path()
     if existing and not database_url and not has_cluster(place):
-        raise ConfigError(f"There is no data directory {place}: nothing is stored there.")
+        raise ConfigError(f"There is no database in {place}: nothing is stored there.")
 
     with embedded_services(
         config.data_dir, postgres=not database_url, valkey=embed_redis, restart=long_running

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,7 +22,7 @@ _OTHER_MARK: Final = {".": "decimal comma", ",": "decimal point"}
 
 
 @dataclass(slots=True, kw_only=True)
-class _NumberReader:
+class _NumberReader(ABC):
     """Reads the numbers of a column, whose decimal mark is `mark`, and remembers the texts it has read."""
 
     mark: str
@@ -38,8 +39,9 @@ class _NumberReader:
         remember(self._read, text, value)
         return value
 
+    @abstractmethod
     def _value(self, text: str) -> int | Fault:
-        raise NotImplementedError
+        """Read a text that is not missing."""
 
 
 @dataclass(slots=True, kw_only=True)

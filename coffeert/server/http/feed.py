@@ -125,14 +125,19 @@ class FeedApi:
             if page.events or not page.at_end or self._source.closed:
                 return page
             position = page.position
-            news = False
-            # A client that has closed its half waits for no more, and has most likely gone.
-            while not (news or (connection is not None and connection.half_closed)):
-                if (left := until - time.monotonic()) <= 0:
-                    break
-                news = await self._source.news(position, min(left, _LOOK_SECONDS))
-            if not news:
+            if not await self._news(position, until, connection):
                 return page
+
+    async def _news(
+        self, position: FeedPosition, until: float, connection: AiohttpConnection | None
+    ) -> bool:
+        """Wait for news until a moment; False if there are none, or the client waits no more."""
+        while (left := until - time.monotonic()) > 0:
+            if connection is not None and connection.half_closed:  # most likely it has gone
+                break
+            if await self._source.news(position, min(left, _LOOK_SECONDS)):
+                return True
+        return False
 
     async def _events(self, asked: FeedRequest, position: FeedPosition) -> FeedPage:
         until = time.monotonic() + _SCAN_SECONDS

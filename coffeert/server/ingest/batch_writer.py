@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 # many orders, or if commits are so slow that there are few batches.
 SECOND_BATCH_MIN_ORDERS = 100
 SLOW_COMMIT_SECONDS = 0.01
-# Long enough for whoever looks at a server that gets no further order because of it.
+# How long a server is not ready after a refusal. Then it is sent orders again, of which the next one tells.
 REFUSED_SECONDS = 10.0
 _CONTENDED_SECONDS = 60.0
 _MAX_CONTENDED_KEYS = 10_000

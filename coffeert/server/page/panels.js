@@ -9,6 +9,7 @@ import { drawWeek } from './heatmap.js'
 
 const MINUTES_OF_A_DAY = 1440
 const NOTICED = 3
+const RECENT_MS = 3_600_000
 
 /** Draws everything out of `{shown, view, names, money, reports, now, status}`. */
 export class Panels {
@@ -92,7 +93,7 @@ function selling({ reports, shown, names, status }) {
     return `– of ${count(chosen.length)}`
   }
   const stores = activity.stores.filter(({ store }) => isChosen(shown.store, store))
-  const recent = Date.parse(activity.as_of) - 3_600_000
+  const recent = Date.parse(activity.as_of) - RECENT_MS
   const sells = ({ quiet, last_sale: last, usually_open: open }) =>
     !quiet && last !== null && (open || Date.parse(last) > recent)
   return `${count(stores.filter(sells).length)} of ${count(stores.length)}`

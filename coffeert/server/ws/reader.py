@@ -45,7 +45,9 @@ class OrderFrameReader(asyncio.Protocol):
         self._buffer = b""  # a part of a frame, or frames that are not read yet
         self._delegated = False  # to aiohttp, for good
         self._paused = self._was_paused = False
-        self._stopped = False  # the transport is, which `_paused` for a moment does not need
+        self._stopped = (
+            False  # whether the transport is paused, too, which takes longer than a moment
+        )
         self._writable = True
         self._loop = asyncio.get_running_loop()
         # In the next iteration: the commit that answers one order answers many.

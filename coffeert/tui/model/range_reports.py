@@ -77,7 +77,8 @@ class RangeReports:
                 what = "the past is" if choice.past else f"the last {choice.span.name} are"
                 why = f"{what} not summed by price"
             return ShownReports(week=week.report, activity=activity, missing=why)
-        stores_shown = selection.stores or (known.store_codes if known is not None else ())
+        assert known is not None  # or there would be no selection
+        stores_shown = selection.stores or known.store_codes
         curve, stores, drinks, *details = (
             self._current(choice.span, one, stores_shown) for one in answers
         )

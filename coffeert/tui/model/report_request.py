@@ -56,6 +56,7 @@ class ReportAnswers:
 
     answers: dict[WantedReport, ReportAnswer] = field(default_factory=dict)
     calendars: object = None
+    """Zones and beginnings of days by which the answers were made."""
     activity_received: float = 0.0
     activity_failed: float = 0.0
 

@@ -76,13 +76,14 @@ def chart(
             made = day_chart(context, sums, report, metric, lost, running=running)
         else:
             made = days_chart(context, report, metric)
-        made, compared = replace(made, currency=context.currency), compared_words(context)
+        compared = compared_words(context)
         if report.compared is None or not any(made.compared):
             row = report.total.takings_change
             reason = None if row is None else row.reason
             made = replace(made, compared=(), note=reason or "")
         elif len(context.zones) > 1 and span.grouping == "quarter":
-            made = replace(made, note=f"{peak_of(made)}; hours are each store's own".lstrip("; "))
+            peak = peak_of(replace(made, currency=context.currency))
+            made = replace(made, note=f"{peak}; hours are each store's own".lstrip("; "))
     elif context.is_live:
         made = hours_chart(context, sums, metric)
         compared, made = "", replace(made, note=context.reports.missing)

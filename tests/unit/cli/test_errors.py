@@ -211,7 +211,7 @@ def test_no_database_is_made_to_be_looked_at(
     given = ["--data-dir", str(place)] if named else []
     assert run(cli, [*command, *given, *then]) == 2
     assert capsys.readouterr().err == (
-        f"coffeert: There is no data directory {place}: nothing is stored there.\n"
+        f"coffeert: There is no database in {place}: nothing is stored there.\n"
     )
     assert place.exists() == bool(present)
     assert [each.name for each in tmp_path.rglob("*.*")] == list(present)

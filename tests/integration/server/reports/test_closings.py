@@ -213,14 +213,20 @@ async def test_the_report_of_a_closed_day_says_how_it_was_closed(server_url: str
     assert filtered.details.closing is None
 
 
-async def test_a_report_of_two_dates_cites_no_closing(
-    run_server: RunServer, connection: Connection
-) -> None:
+async def sell_on_two_dates(connection: Connection) -> tuple[date, datetime]:
+    """Sell at stores that are never on one date; return the last date over at both, and its noon."""
     await set_default_calendar(connection, "Pacific/Kiritimati")  # 14 hours ahead of UTC
     await set_store_calendar(connection, "uptown", "Pacific/Pago_Pago")  # 11 hours behind
     ended = (NOW - timedelta(hours=11)).date() - timedelta(days=1)
     noon = datetime(ended.year, ended.month, ended.day, 12, tzinfo=UTC)
     await insert(connection, order(noon + timedelta(hours=11)), order(noon, "central"))
+    return ended, noon
+
+
+async def test_a_report_of_two_dates_cites_no_closing(
+    run_server: RunServer, connection: Connection
+) -> None:
+    ended, _ = await sell_on_two_dates(connection)
     async with run_server() as url, OrderClient(url) as client:
         await client.close_day(ended)
         yesterday = await client.report("yesterday", details=True)
@@ -254,11 +260,7 @@ async def test_closings_at_once_have_numbers_without_a_gap(
 async def test_a_day_closes_once_it_is_over_at_the_last_store(
     connection: Connection, closer: DayCloser
 ) -> None:
-    await set_default_calendar(connection, "Pacific/Kiritimati")  # 14 hours ahead of UTC
-    await set_store_calendar(connection, "uptown", "Pacific/Pago_Pago")  # 11 hours behind
-    ended = (NOW - timedelta(hours=11)).date() - timedelta(days=1)
-    noon = datetime(ended.year, ended.month, ended.day, 12, tzinfo=UTC)
-    await insert(connection, order(noon + timedelta(hours=11)), order(noon, "central"))
+    ended, noon = await sell_on_two_dates(connection)
     await insert(connection, order(noon - timedelta(hours=14), "central"))
     with pytest.raises(Invalid, match="must be over at every store"):
         await closer.close(ended + timedelta(days=1))
